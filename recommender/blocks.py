@@ -1,0 +1,253 @@
+"""Blocks of columns that enter the linear mixed model, and the design matrix they make.
+
+Apart from the fitting, because prediction needs blocks and no likelihood. One-hot blocks stay
+integer codes and are
+never written out densely. Imported by `evidence`, `mixed` and the rooms above them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from recommender.errors import RecommenderError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+ROWS_AT_ONCE = 16_384
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DenseBlock:
+    """A named group of numeric columns that share one prior variance.
+
+    Attributes
+    ----------
+    name : str
+        Unique within a model; ``"intercept"`` is taken.
+    values : (n, p) float64
+        No NaN; the caller standardises, so that one variance can serve all columns.
+    penalised : bool
+        True: coefficients ~ N(prior_mean, variance). False: flat prior.
+    prior_mean : (p,) float64, optional
+        Where penalised coefficients are shrunk to; 0 when left out.
+    """
+
+    name: str
+    values: Floats
+    penalised: bool = True
+    prior_mean: Floats | None = None
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self.values.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return int(self.values.shape[1])
+
+    def term(self, coefficients: Floats) -> Floats:
+        """Contribution of the block to each row, (n,)."""
+        return np.asarray(self.values @ coefficients, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IndexBlock:
+    """A named one-hot (or several-hot) block, given as codes.
+
+    Attributes
+    ----------
+    name : str
+        Unique within a model; ``"intercept"`` is taken.
+    codes : (n,) or (n, k) int64
+        Level of each row, 0 to ``levels - 1``; -1 is none. With k columns a row belongs to up to k
+        levels.
+    levels : int
+        Number of levels, including those no row has.
+    penalised : bool
+        True: effects ~ N(0, variance). False: flat prior (then no level may be empty or span the
+        intercept).
+    values : same shape as `codes`, optional
+        What stands in the cell in place of 1, for example a slope or 1 / number of concerns.
+    """
+
+    name: str
+    codes: Ints
+    levels: int
+    penalised: bool = True
+    values: Floats | None = None
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self.codes.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return self.levels
+
+    def term(self, coefficients: Floats) -> Floats:
+        """Contribution of the block to each row, (n,); a level never trained on contributes 0."""
+        known = np.where(self.codes < coefficients.size, self.codes, -1)
+        cells = np.append(coefficients, 0.0)[known]
+        if self.values is not None:
+            # 0 where there is no level, so that a NaN there stays harmless.
+            cells = cells * np.where(known >= 0, self.values, 0.0)
+        return np.asarray(cells if cells.ndim == 1 else cells.sum(axis=1), dtype=np.float64)
+
+    def matrix(self) -> sparse.csr_array:
+        """The block as a sparse (n, levels) matrix; unknown codes leave an empty row."""
+        codes = self.codes.reshape(self.rows, -1)
+        row, column = np.nonzero((codes >= 0) & (codes < self.levels))
+        values = np.ones(codes.shape) if self.values is None else self.values.reshape(codes.shape)
+        cells = (values[row, column], (row, codes[row, column]))
+        return sparse.csr_array(sparse.coo_array(cells, shape=(self.rows, self.levels)))
+
+
+Block = DenseBlock | IndexBlock
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """Rows of a design matrix: dense columns first, sparse columns after them.
+
+    Attributes
+    ----------
+    dense : (n, p) float64
+    thin : (n, q) sparse
+    """
+
+    dense: Floats
+    thin: sparse.csr_array
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self.dense.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Number of columns, p + q."""
+        return int(self.dense.shape[1] + self.thin.shape[1])
+
+    def times(self, vector: Floats) -> Floats:
+        """Product with a (p + q,) vector, (n,)."""
+        dense = self.dense.shape[1]
+        return np.asarray(self.dense @ vector[:dense] + self.thin @ vector[dense:])
+
+    def transpose_times(self, vector: Floats) -> Floats:
+        """Product of the transpose with an (n,) vector, (p + q,)."""
+        return np.concatenate([self.dense.T @ vector, self.thin.T @ vector])
+
+    def summed(self, chooser: sparse.csr_array) -> "Design":
+        """Weighted sums of rows, one for each row of the (m, n) chooser."""
+        return Design(np.asarray(chooser @ self.dense), sparse.csr_array(chooser @ self.thin))
+
+    def gram(self, weights: Floats) -> Floats:
+        """Weighted cross-product X' diag(weights) X, (p + q, p + q); weights (n,) not negative."""
+        split, total = self.dense.shape[1], np.zeros((self.width, self.width))
+        root = np.sqrt(weights)
+        for rows in chunks(self.rows):
+            dense = self.dense[rows] * root[rows, None]
+            thin = sparse.csr_array(sparse.diags_array(root[rows]) @ self.thin[rows])
+            # The same array twice: numpy then computes one triangle only.
+            total[:split, :split] += dense.T @ dense
+            total[split:, :split] += thin.T @ dense
+        thin = sparse.csr_array(sparse.diags_array(root) @ self.thin)
+        total[split:, split:] = (thin.T @ thin).toarray()
+        total[:split, split:] = total[split:, :split].T
+        return total
+
+    def wide(self, rows: slice) -> Floats:
+        """Some rows written out densely, (m, p + q); for few rows only."""
+        return np.concatenate([self.dense[rows], self.thin[rows].toarray()], axis=1)
+
+
+def chunks(rows: int) -> Iterator[slice]:
+    """Slices that walk `rows` rows in order, at most `ROWS_AT_ONCE` at a time."""
+    for start in range(0, rows, ROWS_AT_ONCE):
+        yield slice(start, min(start + ROWS_AT_ONCE, rows))
+
+
+def ordered(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """Blocks in the order of their columns: dense ones first, each kind as given."""
+    dense = [block for block in blocks if isinstance(block, DenseBlock)]
+    return (*dense, *(block for block in blocks if isinstance(block, IndexBlock)))
+
+
+def spans(blocks: Sequence[Block]) -> dict[str, slice]:
+    """Columns of each block in the design, by name; column 0 is the intercept."""
+    found, start = {}, 1
+    for block in ordered(blocks):
+        found[block.name] = slice(start, start + block.width)
+        start += block.width
+    return found
+
+
+def design_of(blocks: Sequence[Block], rows: int) -> Design:
+    """The design matrix of an intercept and these blocks.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        Checked by `check_blocks`.
+    rows : int
+        Number of rows, which blocks alone cannot say when there are none.
+    """
+    dense = [block.values for block in blocks if isinstance(block, DenseBlock)]
+    thin = [block.matrix() for block in blocks if isinstance(block, IndexBlock)]
+    empty = sparse.csr_array((rows, 0))
+    return Design(
+        np.concatenate([np.ones((rows, 1)), *dense], axis=1),
+        sparse.csr_array(sparse.hstack(thin, format="csr")) if thin else empty,
+    )
+
+
+def check_blocks(blocks: Sequence[Block], rows: int) -> None:
+    """Refuse blocks that cannot stand side by side.
+
+    Raises
+    ------
+    RecommenderError
+        A name given twice, a block of another length, a NaN, a code outside the levels, a prior
+        mean of another width.
+    """
+    names = [block.name for block in blocks]
+    for block in blocks:
+        if block.name == "intercept" or names.count(block.name) > 1:
+            raise RecommenderError(block.name, "the name is taken", "give each block its own name")
+        if block.rows != rows:
+            problem = f"has {block.rows} rows where {rows} are expected"
+            raise RecommenderError(block.name, problem, "give every block one row per outcome")
+        if isinstance(block, DenseBlock):
+            _check_dense(block)
+        else:
+            _check_index(block)
+
+
+def _check_dense(block: DenseBlock) -> None:
+    if not np.isfinite(block.values).all():
+        raise RecommenderError(block.name, "has cells that are not finite", "impute before fitting")
+    if block.prior_mean is not None and block.prior_mean.shape != (block.width,):
+        problem = f"prior_mean has shape {block.prior_mean.shape}"
+        raise RecommenderError(block.name, problem, f"give one mean for each of {block.width}")
+
+
+def _check_index(block: IndexBlock) -> None:
+    if block.codes.size and (block.codes.min() < -1 or block.codes.max() >= block.levels):
+        problem = f"has codes outside -1 to {block.levels - 1}"
+        raise RecommenderError(block.name, problem, "code every level, or -1 for none")
+    if block.values is None:
+        return
+    if block.values.shape != block.codes.shape:
+        raise RecommenderError(block.name, "values and codes differ in shape", "give both alike")
+    if not np.isfinite(block.values[block.codes >= 0]).all():
+        raise RecommenderError(
+            block.name, "has values that are not finite", "impute before fitting"
+        )

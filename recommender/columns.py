@@ -1,0 +1,92 @@
+"""A table as arrays: one array per declared field, rows along the first axis.
+
+The same encoding serves a million pairings and one intake. Imported by `tables` and above.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.errors import Fault, IntakeError
+from recommender.fields import Field
+from recommender.kinds import Raw, is_missing
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Encoded values of several rows.
+
+    Attributes
+    ----------
+    size
+        Number of rows n.
+    values
+        Field name to array. Shapes by kind: number, scale, ordinal (level index), category (level
+        index), flag, date (days since 1970-01-01), money (cents): (n,). tags: (n, levels) of 0/1.
+        place: (n, places, 2) latitude, longitude. weekly_hours: (n, windows, 3) day (0 = Monday),
+        start and end minute. ids: (n,) of tuples or None. Missing is NaN throughout the row.
+    """
+
+    size: int
+    values: Mapping[str, NDArray[Any]]
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.values[name]
+
+    def take(self, rows: NDArray[np.intp]) -> "Columns":
+        """The given rows, in the given order; a row may be taken more than once."""
+        return Columns(len(rows), {name: array[rows] for name, array in self.values.items()})
+
+
+def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, Raw]]) -> Columns:
+    """Encodes answers given as one mapping a row, checking every answer.
+
+    Raises
+    ------
+    IntakeError
+        With every fault of every row: unknown names, unreadable values, required answers missing.
+    """
+    faults: list[Fault] = []
+    parsed: dict[str, list[Any]] = {name: [] for name in fields}
+    for row in rows:
+        for name in sorted(set(row) - set(fields)):
+            remedy = "remove it, or declare it in the practice definition"
+            faults.append(Fault(name, "is not a field of this practice", remedy))
+        for name, field in fields.items():
+            value, problem = read_cell(field, row.get(name))
+            parsed[name].append(value)
+            if problem:
+                faults.append(Fault(name, problem, remedy_for(field)))
+    if faults:
+        raise IntakeError(faults)
+    return encode(fields.values(), parsed, len(rows))
+
+
+def read_cell(field: Field, cell: Raw) -> tuple[Any, str | None]:
+    """The value of one cell (None when missing) and the problem with it, if any."""
+    if is_missing(cell):
+        return None, "is required but empty" if field.required else None
+    try:
+        return field.behaviour.parse(field, cell), None
+    except ValueError as error:
+        return None, str(error)
+
+
+def remedy_for(field: Field) -> str:
+    """What a person may write in this field instead."""
+    if field.kind in ("category", "ordinal", "tags"):
+        return f"choose from {', '.join(field.levels)}"
+    bounds = [
+        f"{word} {bound:g}"
+        for word, bound in (("at least", field.min), ("at most", field.max))
+        if bound is not None
+    ]
+    return f"write it like {field.behaviour.example}" + "".join(f", {bound}" for bound in bounds)
+
+
+def encode(fields: Iterable[Field], parsed: Mapping[str, Sequence[Any]], size: int) -> Columns:
+    """Columns from values that were already read, one sequence a field."""
+    return Columns(size, {f.name: f.behaviour.encode(f, parsed[f.name]) for f in fields})

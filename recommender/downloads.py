@@ -1,0 +1,67 @@
+"""Bundles on this machine's disk: each whole, in a directory named by its digest.
+
+Knows nothing of where they come from. Imported by the registry.
+"""
+
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from recommender.errors import RegistryError
+
+ABANDONED_AFTER_SECONDS = 3600.0
+"""Older than any download that still runs."""
+
+_DIGEST = re.compile(r"[0-9a-f]{8,128}")
+_UNFINISHED = ".fetching-"
+
+
+def settle(into: Path, digest: str, download: Callable[[Path], Path]) -> Path:
+    """The directory `into/<digest>`, downloaded unless it is there.
+
+    It appears whole or not at all: it is filled under another name, then renamed. What it holds
+    is checked by whoever loads it.
+
+    Parameters
+    ----------
+    into
+        Holds one directory a bundle; made when it is not there.
+    digest
+        Of the wanted bundle, in hexadecimal.
+    download
+        Puts the bundle somewhere below the directory it is given, and says where.
+    """
+    target = into / checked_digest(digest)
+    if target.is_dir():
+        return target
+    into.mkdir(parents=True, exist_ok=True)
+    _clear_abandoned(into)
+    with tempfile.TemporaryDirectory(dir=into, prefix=_UNFINISHED) as unfinished:
+        got = download(Path(unfinished))
+        try:
+            got.rename(target)
+        except OSError:
+            # Another process finished first; its copy is the same content.
+            if not target.is_dir():
+                raise
+    return target
+
+
+def checked_digest(digest: str) -> str:
+    """A digest that may become the name of a directory.
+
+    A registry is not trusted to choose our paths, so anything but hexadecimal is refused.
+    """
+    if not _DIGEST.fullmatch(digest):
+        remedy = "publish the bundle again with `recommender train`"
+        raise RegistryError("digest", "is not a hexadecimal digest", remedy)
+    return digest
+
+
+def _clear_abandoned(into: Path) -> None:
+    for unfinished in into.glob(f"{_UNFINISHED}*"):
+        if time.time() - unfinished.stat().st_mtime > ABANDONED_AFTER_SECONDS:
+            shutil.rmtree(unfinished, ignore_errors=True)

@@ -1,0 +1,64 @@
+"""One column a model sees, declared once: its name, what it means aloud, its group.
+
+The families beside this module make features from the practice definition; none is typed by hand.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.columns import Columns
+from recommender.fields import Field
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A column of a feature row.
+
+    Attributes
+    ----------
+    name
+        Unique, e.g. `clinician.modalities=cbt` or `match.language_needed_met`.
+    phrase
+        What it is, as staff would say it.
+    group
+        Explanation group of the definition.
+    """
+
+    name: str
+    phrase: str
+    group: str
+
+
+def features_of(fields: Iterable[Field]) -> tuple[Feature, ...]:
+    """The features of scored fields: one for each number, one for each level of the others."""
+    return tuple(feature for field in fields for feature in _of_field(field))
+
+
+def rows_of(fields: Iterable[Field], columns: Columns) -> Array:
+    """The rows of `features_of(fields)`, (n, features); missing answers stay NaN."""
+    parts = [_values(field, columns[field.name]) for field in fields]
+    return np.concatenate(parts, axis=1) if parts else np.empty((columns.size, 0))
+
+
+def _of_field(field: Field) -> list[Feature]:
+    group = field.group or ""
+    if field.behaviour.numeric:
+        return [Feature(field.label, field.phrase, group)]
+    return [
+        Feature(f"{field.label}={level}", f"{field.phrase}: {level.replace('_', ' ')}", group)
+        for level in field.levels
+    ]
+
+
+def _values(field: Field, values: Array) -> Array:
+    if field.kind == "category":
+        chosen: Array = np.equal.outer(values, np.arange(len(field.levels))).astype(np.float64)
+        chosen[np.isnan(values)] = np.nan
+        return chosen
+    flat: Array = values.reshape(len(values), -1)
+    return flat

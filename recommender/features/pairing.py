@@ -1,0 +1,46 @@
+"""What exists only between the two: the declared matches, and the same centred within the client.
+
+A client who names many wishes has high matches with everyone; only what differs between clinicians
+can order them, so each match is taken against a fixed panel of clinicians (the R-learner's
+centring, Nie & Wager 2021).
+"""
+
+import numpy as np
+
+from recommender.columns import Columns
+from recommender.features.feature import Array, Feature
+from recommender.practice import Practice
+
+ROWS_AT_ONCE = 200_000
+
+
+def pairing_features(practice: Practice) -> tuple[Feature, ...]:
+    """The matches of a practice as features, in the order of its definition."""
+    return tuple(Feature(m.label, m.phrase, m.group) for m in practice.matches.values())
+
+
+def pairing_rows(practice: Practice, client: Columns, clinician: Columns) -> Array:
+    """Matches row by row, (n, matches); one client row may face all clinicians."""
+    size = max(client.size, clinician.size)
+    rows = np.empty((size, len(practice.matches)))
+    for place, match in enumerate(practice.matches.values()):
+        rows[:, place] = match.between(client, clinician)
+    return rows
+
+
+def panel_means(practice: Practice, client: Columns, panel: Columns) -> Array:
+    """Each client's mean match with the panel, (clients, matches); NaN where no match is known."""
+    means = np.empty((client.size, len(practice.matches)))
+    step = max(ROWS_AT_ONCE // max(panel.size, 1), 1)
+    for start in range(0, client.size, step):
+        some = np.arange(start, min(start + step, client.size))
+        faced = client.take(np.repeat(some, panel.size))
+        rows = pairing_rows(practice, faced, panel.take(np.tile(np.arange(panel.size), len(some))))
+        means[some] = _known_mean(rows.reshape(len(some), panel.size, -1))
+    return means
+
+
+def _known_mean(values: Array) -> Array:
+    known = ~np.isnan(values)
+    count = known.sum(axis=1)
+    return np.asarray(np.where(known, values, 0.0).sum(axis=1) / np.where(count > 0, count, np.nan))

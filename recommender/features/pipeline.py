@@ -1,0 +1,132 @@
+"""The fitted path from columns to rows, kept inside the bundle.
+
+Training and serving both call `Pipeline.rows`; there is no second way to build one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.columns import Columns
+from recommender.features.client import client_features, client_rows
+from recommender.features.clinician import clinician_features, clinician_rows
+from recommender.features.feature import Array, Feature
+from recommender.features.history import history_features
+from recommender.features.pairing import pairing_features, pairing_rows, panel_means
+from recommender.practice import Practice
+
+Places = NDArray[np.intp]
+PANEL = 20
+"""Clinicians against whom matches are centred (methods study: 20 random roster members)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Which client meets which clinician.
+
+    Attributes
+    ----------
+    client, clinician : (n,) int
+        Rows of the clients' and of the clinicians' columns.
+    """
+
+    client: Places
+    clinician: Places
+
+    @classmethod
+    def of_one(cls, clinicians: int) -> "Pairs":
+        """One client with each of so many clinicians."""
+        return cls(np.zeros(clinicians, dtype=np.intp), np.arange(clinicians))
+
+    def take(self, rows: Places) -> "Pairs":
+        """Some of the pairs, in the order given."""
+        return Pairs(self.client[rows], self.clinician[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Feature rows of n pairings, by family; NaN is an answer not given.
+
+    Attributes
+    ----------
+    client, clinician, match, raw, history : (n, family's features)
+        `match` is centred within the client; `raw` is not, and serves words only.
+    """
+
+    client: Array
+    clinician: Array
+    match: Array
+    raw: Array
+    history: Array
+
+    def together(self) -> Array:
+        """All model columns in the order of `Pipeline.features`, (n, features)."""
+        return np.concatenate([self.client, self.clinician, self.match, self.history], axis=1)
+
+    def take(self, rows: Places) -> "Rows":
+        """Some of the rows, in the order given."""
+        parts = (self.client, self.clinician, self.match, self.raw, self.history)
+        return Rows(*(part[rows] for part in parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """How rows are made for one practice.
+
+    Attributes
+    ----------
+    practice
+        The definition the names come from.
+    panel
+        The clinicians against whom matches are centred, fixed when fitted.
+    """
+
+    practice: Practice
+    panel: Columns
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """Every model column: client, clinician, match, history."""
+        return (
+            *client_features(self.practice),
+            *clinician_features(self.practice),
+            *pairing_features(self.practice),
+            *history_features(self.practice),
+        )
+
+    def client_rows(self, client: Columns) -> Array:
+        """Client columns alone, (clients, features)."""
+        return client_rows(self.practice, client)
+
+    def rows(self, clients: Columns, clinicians: Columns, pairs: Pairs, history: Array) -> Rows:
+        """Rows of pairings.
+
+        Parameters
+        ----------
+        clients, clinicians
+            Each person once; a request has one client.
+        pairs
+            Which client meets which clinician, n pairs.
+        history
+            Rows of `history_features`, (n, features), counted by the caller as of a day or out of
+            fold.
+        """
+        # One client facing all is broadcast instead of repeated: the numbers are the same.
+        facing = clients if clients.size == 1 else clients.take(pairs.client)
+        raw = pairing_rows(self.practice, facing, clinicians.take(pairs.clinician))
+        means = panel_means(self.practice, clients, self.panel)
+        return Rows(
+            client=client_rows(self.practice, clients)[pairs.client],
+            clinician=clinician_rows(self.practice, clinicians)[pairs.clinician],
+            match=raw - means[pairs.client],
+            raw=raw,
+            history=history,
+        )
+
+
+def fit_pipeline(practice: Practice, clinicians: Columns, rng: np.random.Generator) -> Pipeline:
+    """A pipeline whose panel is drawn from the given clinicians, all of them when they are few."""
+    size = min(PANEL, clinicians.size)
+    drawn = np.sort(rng.choice(clinicians.size, size=size, replace=False))
+    return Pipeline(practice, clinicians.take(drawn))

@@ -1,0 +1,245 @@
+"""The alliance model: what this client would rate an average clinician, plus what is theirs alone.
+
+Everything a prediction needs stands here and in the bundle it is read from; no training code, no
+mlflow. Imported by `explanation`, `recommend`, `registry` and `training`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from recommender.additive import Additive, Seats
+from recommender.columns import Columns, read_rows
+from recommender.features.feature import Array, Feature
+from recommender.features.history import Records
+from recommender.features.pipeline import Pairs, Pipeline, Rows
+from recommender.fields import Side
+from recommender.harmoniser import Harmoniser
+from recommender.practice import Practice
+from recommender.roster import Roster
+from recommender.trees import Trees
+
+MODEL, EVIDENCE_PRIOR = "model", "evidence_prior"
+SIDES: tuple[Side, Side] = ("client", "clinician")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a model is and came from; no person in it.
+
+    Attributes
+    ----------
+    mode
+        `model`, or `evidence_prior` for the declared sizes without any rating.
+    created_at
+        UTC, ISO 8601.
+    practice_id, practice_version, practice_digest
+        The definition it learned with.
+    data_digest, ratings, pairings, first_day, last_day
+        The tables it learned from.
+    seed
+        Everything random follows from it.
+    features
+        Names of the model columns in their order.
+    versions
+        Of the libraries that took part.
+    """
+
+    mode: str
+    created_at: str
+    practice_id: str
+    practice_version: str
+    practice_digest: str
+    data_digest: str
+    ratings: int
+    pairings: int
+    first_day: str | None
+    last_day: str | None
+    seed: int
+    features: tuple[str, ...]
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far ratings fell from predictions out of fold: the range's ends, in points."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a model knows of each clinician of a roster before any request comes."""
+
+    roster: Roster
+    clinician: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Predicted alliance of n pairings, in points of the reference scale, unclipped.
+
+    Attributes
+    ----------
+    client : (n,)
+        What the client would rate an average clinician.
+    pairing : (n,)
+        What is particular to this clinician for this client; the order follows it alone.
+    """
+
+    client: Array
+    pairing: Array
+
+    @property
+    def alliance(self) -> Array:
+        """Predicted alliance if the rated session is reached."""
+        return self.client + self.pairing
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """Signed parts of predicted alliance, in points.
+
+    Attributes
+    ----------
+    features
+        What each column is.
+    values : (n, features)
+    start : (n,)
+        What a row starts from: the client part and the models' averages.
+    raw : (n, features)
+        The feature values themselves, matches not centred; for words.
+    """
+
+    features: tuple[Feature, ...]
+    values: Array
+    start: Array
+    raw: Array
+
+
+@dataclass(frozen=True, slots=True)
+class AllianceModel:
+    """A fitted model.
+
+    Attributes
+    ----------
+    manifest, pipeline, harmoniser
+        What it is, how rows are made, how points are said.
+    client_trees, client_mean
+        The client part; without trees every client has the mean.
+    additive, trees, share
+        The two estimates of the pairing part and the share of the trees in their mean.
+    records, clinician_ids
+        Clinicians it learned from and their records.
+    spread
+        The stated range around a prediction.
+    """
+
+    manifest: Manifest
+    pipeline: Pipeline
+    harmoniser: Harmoniser
+    client_trees: Trees | None
+    client_mean: float
+    additive: Additive
+    trees: Trees | None
+    share: float
+    records: Records
+    clinician_ids: tuple[str, ...]
+    spread: Spread
+
+    @property
+    def practice(self) -> Practice:
+        """The definition the model learned with."""
+        return self.pipeline.practice
+
+    def standing(self, roster: Roster) -> Standing:
+        """The roster's clinicians as this model knows them; unknown ones have no record."""
+        place = {clinician_id: code for code, clinician_id in enumerate(self.clinician_ids)}
+        codes = [place.get(clinician_id, -1) for clinician_id in roster.ids]
+        return Standing(roster, np.array(codes, dtype=np.int64))
+
+    def score(self, clients: Columns, standing: Standing, pairs: Pairs | None = None) -> Scores:
+        """Scores of pairings: one client with the whole roster when no pairs are given."""
+        pairs = Pairs.of_one(len(standing.roster)) if pairs is None else pairs
+        rows, seats = self.rows(clients, standing, pairs)
+        pairing = (1 - self.share) * self.additive.score(rows, seats)
+        if self.trees is not None:
+            pairing = pairing + self.share * self.trees.score(rows.together())
+        return Scores(self._client_part(clients)[pairs.client], pairing)
+
+    def rows(self, clients: Columns, standing: Standing, pairs: Pairs) -> tuple[Rows, Seats]:
+        """Feature rows and seats of pairings, with records as they stood when the model learned."""
+        seats = self.seats(clients, standing, pairs)
+        history = self.records.rows(seats.clinician, seats.level)
+        return self.pipeline.rows(clients, standing.roster.columns, pairs, history), seats
+
+    def seats(self, clients: Columns, standing: Standing, pairs: Pairs) -> Seats:
+        """Which clinician and which client level each pairing is about."""
+        level = levels_of(self.practice, clients)[pairs.client]
+        return Seats(standing.clinician[pairs.clinician], level)
+
+    def contributions(self, clients: Columns, standing: Standing, pairs: Pairs) -> Contributions:
+        """Parts of each prediction; `start + values.sum(axis=1)` is the predicted alliance."""
+        rows, seats = self.rows(clients, standing, pairs)
+        added = (1 - self.share) * self.additive.contributions(rows, seats)
+        grown = np.zeros((len(added), len(self.pipeline.features) + 1))
+        if self.trees is not None:
+            grown = self.share * self.trees.contributions(rows.together())
+        width = rows.client.shape[1]
+        values = grown[:, :-1].copy()
+        values[:, width:] += added[:, :-1]
+        start = self._client_part(clients)[pairs.client] + added[:, -1] + grown[:, -1]
+        raw = np.concatenate([rows.client, rows.clinician, rows.raw, rows.history], axis=1)
+        return Contributions(self.pipeline.features, values, start, raw)
+
+    def predict_table(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Predicted alliance and its range for rows of raw cells, one pairing a row.
+
+        Parameters
+        ----------
+        table
+            Columns `client.<field>`, `clinician.<field>` as in the practice's own tables, and
+            `clinician_id`.
+
+        Raises
+        ------
+        IntakeError
+            With every cell that cannot be read.
+        """
+        sides = {}
+        for side in SIDES:
+            fields = self.practice.fields(side, "score", "filter")
+            named = table.filter(regex=rf"^{side}\.").rename(columns=lambda c: c.split(".", 1)[1])
+            sides[side] = read_rows(fields, named.to_dict("records"))  # type: ignore[arg-type]
+        place = {clinician_id: code for code, clinician_id in enumerate(self.clinician_ids)}
+        codes = np.array([place.get(c, -1) for c in table["clinician_id"]], dtype=np.int64)
+        everyone = np.arange(len(table))
+        roster = Roster(tuple(table["clinician_id"]), (), sides["clinician"], "", _NEVER)
+        scores = self.score(sides["client"], Standing(roster, codes), Pairs(everyone, everyone))
+        low, high = self.range_of(scores)
+        said = (self.harmoniser.say(part) for part in (scores.alliance, low, high))
+        columns = ("predicted_alliance", "lower", "upper")
+        return pd.DataFrame(dict(zip(columns, said, strict=True)), index=table.index)
+
+    def range_of(self, scores: Scores) -> tuple[Array, Array]:
+        """Ends of the stated range of each prediction, in points, unclipped."""
+        return scores.alliance + self.spread.low, scores.alliance + self.spread.high
+
+    def _client_part(self, clients: Columns) -> Array:
+        if self.client_trees is None:
+            return np.full(clients.size, self.client_mean)
+        return self.client_trees.score(self.pipeline.client_rows(clients))
+
+
+def levels_of(practice: Practice, clients: Columns) -> NDArray[np.int64]:
+    """The client's level by which records are kept, (clients,); -1 when not answered or kept."""
+    if practice.history.per is None:
+        return np.full(clients.size, -1, dtype=np.int64)
+    return np.asarray(np.nan_to_num(clients[practice.history.per], nan=-1.0), dtype=np.int64)
+
+
+_NEVER = pd.Timestamp(0, tz="UTC").to_pydatetime()

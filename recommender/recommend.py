@@ -1,0 +1,213 @@
+"""One request, from an intake to a shortlist. Read this first.
+
+Serving, batch scoring and offline evaluation all call `recommend`: what is measured is what is
+shown. Nothing in here knows HTTP, files or what day it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.columns import Columns, read_rows
+from recommender.constraints import Exclusion, Reason, Screening, screen
+from recommender.errors import RecommenderError
+from recommender.explanation import Explanation, explain
+from recommender.features.pipeline import Pairs
+from recommender.kinds import Raw
+from recommender.model import AllianceModel, Scores, Standing
+from recommender.practice import Practice
+from recommender.ranking import order_by_pairing, order_by_wait
+
+CONSTRAINTS_ONLY = "constraints_only"
+TOP_K = 5
+MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What one client told us.
+
+    Attributes
+    ----------
+    client
+        The answers, one encoded row.
+    client_id
+        Pseudonym, so that do-not-match lists hold; None when the client is new to the practice.
+    unanswered
+        Scored fields left empty.
+    """
+
+    client: Columns
+    client_id: str | None
+    unanswered: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One clinician of a shortlist.
+
+    `predicted`, `lower` and `upper` are points of the reference scale, None without a model.
+    `reservations` are soft constraints the clinician does not meet.
+    """
+
+    rank: int
+    clinician_id: str
+    name: str
+    predicted: float | None
+    lower: float | None
+    upper: float | None
+    explanation: Explanation | None
+    reservations: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The whole answer: who is shown and why, who was left out and by what."""
+
+    mode: str
+    day: date
+    roster_version: str
+    eligible: int
+    shortlist: tuple[Shown, ...]
+    screening: Screening
+    unanswered: tuple[str, ...]
+
+    @property
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        """Everyone left out, each with every reason."""
+        return self.screening.exclusions
+
+
+def read_intake(
+    practice: Practice, answers: Mapping[str, Raw], client_id: str | None = None
+) -> Intake:
+    """An intake from raw answers; audit fields are not taken at all.
+
+    Raises
+    ------
+    IntakeError
+        With every answer that does not fit the practice definition.
+    """
+    fields = practice.fields("client", "score", "filter")
+    client = read_rows(fields, [answers])
+    scored = practice.fields("client", "score")
+    unanswered = tuple(name for name in scored if np.isnan(client[name]).all())
+    return Intake(client, client_id, unanswered)
+
+
+def recommend(
+    intake: Intake, standing: Standing, model: AllianceModel, *, day: date, top_k: int = TOP_K
+) -> Recommendation:
+    """The shortlist of clinicians who fit the client's constraints, strongest first.
+
+    Parameters
+    ----------
+    intake
+        What the client told us.
+    standing
+        The roster as the model knows it.
+    model
+        The model that scores; its definition says what is required.
+    day
+        Today, in the practice's zone.
+    top_k
+        How many to show, 1 to 50.
+    """
+    if not 1 <= top_k <= MOST:
+        raise RecommenderError("top_k", f"is outside 1 to {MOST}", "ask for a few clinicians")
+    practice, roster = model.practice, standing.roster
+    screening = screen(practice, intake.client, intake.client_id, roster, day)
+    eligible = np.flatnonzero(screening.eligible)
+    if agrees_to_prediction(practice, intake):
+        mode = model.manifest.mode
+        shortlist = _predicted(intake, standing, model, screening, eligible, top_k)
+    else:
+        mode = CONSTRAINTS_ONLY
+        shortlist = _unpredicted(practice, standing, screening, eligible, top_k)
+    return Recommendation(
+        mode, day, roster.version, len(eligible), shortlist, screening, intake.unanswered
+    )
+
+
+def agrees_to_prediction(practice: Practice, intake: Intake) -> bool:
+    """Whether the client agreed, where the practice asks; no answer is not agreement."""
+    return practice.consent is None or bool(intake.client[practice.consent][0] == 1.0)
+
+
+def reservations_of(screening: Screening, clinician_id: str) -> tuple[Reason, ...]:
+    """Soft constraints an eligible clinician does not meet."""
+    found = (c.reasons for c in screening.concerns if c.clinician_id == clinician_id)
+    return next(found, ())
+
+
+def _predicted(
+    intake: Intake,
+    standing: Standing,
+    model: AllianceModel,
+    screening: Screening,
+    eligible: NDArray[np.intp],
+    top_k: int,
+) -> tuple[Shown, ...]:
+    if not len(eligible):
+        return ()
+    pairs = Pairs(np.zeros(len(eligible), dtype=np.intp), eligible)
+    scores = model.score(intake.client, standing, pairs)
+    ids = tuple(standing.roster.ids[place] for place in eligible)
+    order = order_by_pairing(scores.pairing, ids)[:top_k]
+    reasons = explain(model, intake.client, standing, eligible[order], eligible)
+    points = _said(model, scores, order)
+    return tuple(
+        _shown(rank, standing, screening, int(eligible[place]), point, reason)
+        for rank, (place, point, reason) in enumerate(zip(order, points, reasons, strict=True), 1)
+    )
+
+
+def _unpredicted(
+    practice: Practice,
+    standing: Standing,
+    screening: Screening,
+    eligible: NDArray[np.intp],
+    top_k: int,
+) -> tuple[Shown, ...]:
+    """Without agreement nothing is predicted: the next free clinician stands first."""
+    roster = standing.roster
+    waits = [c.clinician[0] for c in practice.constraints.values() if c.rule == "available_within"]
+    unknown = np.full(len(roster), np.nan)
+    next_day = roster.columns[waits[0]] if waits else unknown
+    ids = tuple(roster.ids[place] for place in eligible)
+    order = order_by_wait(next_day[eligible], ids)[:top_k]
+    return tuple(
+        _shown(rank, standing, screening, int(eligible[place]), (None, None, None), None)
+        for rank, place in enumerate(order, 1)
+    )
+
+
+def _said(
+    model: AllianceModel, scores: Scores, order: NDArray[np.intp]
+) -> list[tuple[float | None, float | None, float | None]]:
+    """Predicted alliance and its range as they may be told: within the ends of the scale."""
+    ends = (scores.alliance, *model.range_of(scores))
+    said = [model.harmoniser.say(part[order]) for part in ends]
+    return [(float(p), float(low), float(high)) for p, low, high in zip(*said, strict=True)]
+
+
+def _shown(
+    rank: int,
+    standing: Standing,
+    screening: Screening,
+    place: int,
+    points: tuple[float | None, float | None, float | None],
+    explanation: Explanation | None,
+) -> Shown:
+    roster = standing.roster
+    return Shown(
+        rank,
+        roster.ids[place],
+        roster.name_of(place),
+        *points,
+        explanation,
+        reservations_of(screening, roster.ids[place]),
+    )

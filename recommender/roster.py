@@ -1,0 +1,72 @@
+"""The clinicians as they are now: columns in memory, an immutable snapshot with a version.
+
+Imported by `constraints` and above; a change of the roster is a new snapshot, never an edit.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.columns import Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """One snapshot.
+
+    Attributes
+    ----------
+    ids
+        Clinician ids, sorted, each once.
+    names
+        What staff call them, or None.
+    columns
+        The clinicians' fields, one row an id.
+    version
+        Digest of ids and values: equal rosters have equal versions.
+    taken_at
+        When the facts were read, UTC.
+    """
+
+    ids: tuple[str, ...]
+    names: tuple[str | None, ...]
+    columns: Columns
+    version: str
+    taken_at: datetime
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def name_of(self, place: int) -> str:
+        """What to call the clinician at this place: the name where there is one, else the id."""
+        return self.names[place] or self.ids[place]
+
+
+def snapshot(
+    ids: Sequence[str], names: Sequence[str | None], columns: Columns, taken_at: datetime
+) -> Roster:
+    """A roster from rows in any order; its version does not depend on that order."""
+    order = np.array(sorted(range(len(ids)), key=lambda row: ids[row]), dtype=np.intp)
+    columns = columns.take(order)
+    ids = tuple(ids[row] for row in order)
+    return Roster(ids, tuple(names[row] for row in order), columns, _digest(ids, columns), taken_at)
+
+
+def _digest(ids: tuple[str, ...], columns: Columns) -> str:
+    digest = hashlib.sha256("\n".join(ids).encode())
+    for name in sorted(columns.values):
+        digest.update(name.encode())
+        digest.update(_bytes(columns[name]))
+    return digest.hexdigest()[:16]
+
+
+def _bytes(values: NDArray[Any]) -> bytes:
+    if values.dtype == object:
+        return repr(list(values)).encode()
+    # -0.0 and 0.0 are one value to every rule, so they must be one to the version.
+    return np.ascontiguousarray(values + 0.0).tobytes()

@@ -1,0 +1,1 @@
+"""Training: from tables to a bundle that passed the gate. Meets `serving` in the bundle only."""

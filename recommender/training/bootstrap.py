@@ -1,0 +1,100 @@
+"""Intervals for metrics whose rows share clients and clinicians.
+
+Ratings of one clinician are alike, so resampling rows would promise too much. Imported by
+`evaluate`, `gate` and the experiments.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from recommender.errors import RecommenderError
+from recommender.training.metrics import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A metric with its bootstrap interval.
+
+    Attributes
+    ----------
+    value : float
+        On the rows as they are.
+    low, high : float
+        Percentile interval; NaN when the metric applied to fewer than half the draws.
+    error : float
+        Standard deviation over draws.
+    above_zero : float
+        Share of draws above 0, for differences.
+    draws : int
+        Draws the metric applied to.
+    missed : int
+        Draws it did not apply to (NaN), left out of the rest.
+    """
+
+    value: float
+    low: float
+    high: float
+    error: float
+    above_zero: float
+    draws: int
+    missed: int
+
+
+def two_way_weights(client: Ints, clinician: Ints, rng: np.random.Generator) -> Floats:
+    """Row weights of one draw: how often its client was drawn times how often its clinician was.
+
+    The pigeonhole bootstrap (Owen 2007, Annals of Applied Statistics 1:386): clients and clinicians
+    are each drawn with replacement, independently. It tends to be wider than exact.
+    """
+    return _drawn(client, rng) * _drawn(clinician, rng)
+
+
+def bootstrap(
+    metric: Callable[[Floats], float],
+    client: Ints,
+    clinician: Ints,
+    *,
+    seed: int,
+    draws: int = 200,
+    level: float = 0.95,
+) -> Interval:
+    """The interval of any metric that takes row weights, by two-way clustered bootstrap.
+
+    Parameters
+    ----------
+    metric : function of (n,) weights
+        For a paired difference of two models: ``lambda w: f(a, w) - f(b, w)``.
+    client, clinician : (n,) int64
+        Any codes; equal codes are resampled together.
+    seed : int
+    draws : int
+    level : float
+        Of the interval, between 0 and 1.
+    """
+    if draws < 2 or not 0 < level < 1:
+        remedy = "ask for 2 or more draws and a level between 0 and 1"
+        raise RecommenderError("bootstrap", "draws or level is out of range", remedy)
+    rng = np.random.default_rng(seed)
+    codes = [np.unique(group, return_inverse=True)[1] for group in (client, clinician)]
+    found = np.array([metric(two_way_weights(codes[0], codes[1], rng)) for _ in range(draws)])
+    applied = found[np.isfinite(found)]
+    value = metric(np.ones(client.size))
+    if 2 * applied.size < draws or applied.size < 2:
+        nan = float("nan")
+        return Interval(value, nan, nan, nan, nan, applied.size, draws - applied.size)
+    low, high = np.quantile(applied, [(1 - level) / 2, (1 + level) / 2])
+    error, above = float(applied.std(ddof=1)), float((applied > 0).mean())
+    return Interval(
+        value, float(low), float(high), error, above, applied.size, draws - applied.size
+    )
+
+
+def _drawn(codes: Ints, rng: np.random.Generator) -> Floats:
+    """How often each row's cluster was drawn, codes from 0 without gaps, (n,)."""
+    clusters = int(codes.max()) + 1 if codes.size else 0
+    if clusters == 0:
+        return np.zeros(0)
+    times = np.bincount(rng.integers(0, clusters, clusters), minlength=clusters)
+    return times[codes].astype(np.float64)

@@ -1,0 +1,155 @@
+"""Rated pairings as arrays, and the label of each as a training fold sees it.
+
+Made once from the tables; folds, fits, baselines and evaluation only take rows of it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from recommender.additive import Codes, Seats
+from recommender.alliance import EarlyRatings, early_ratings, harmonised
+from recommender.columns import Columns
+from recommender.errors import Fault, TablesError
+from recommender.features.feature import Array
+from recommender.features.pipeline import Pairs
+from recommender.harmoniser import Harmoniser
+from recommender.model import levels_of
+from recommender.practice import Practice
+from recommender.tables import Tables
+
+Chosen = NDArray[np.intp]
+EPOCH = np.datetime64("1970-01-01", "D")
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Every rated pairing of a practice, oldest first.
+
+    Attributes
+    ----------
+    practice, clients, clinicians, clinician_ids
+        Who met, as columns.
+    pairs
+        Client and clinician of each of the n rated pairings.
+    started, known : (n,) int
+        Day each pairing began, and day its label was complete, since 1970-01-01.
+    early
+        The ratings that count, in the order of `pairing_ids`.
+    pairing_ids : (n,)
+    left
+        Pairings that ended unrated within the early sessions.
+    left_started : (dropouts,) int
+    digest
+        Of the tables.
+    """
+
+    practice: Practice
+    clients: Columns
+    clinicians: Columns
+    clinician_ids: tuple[str, ...]
+    pairs: Pairs
+    started: Codes
+    known: Codes
+    early: EarlyRatings
+    pairing_ids: NDArray[np.object_]
+    left: Pairs
+    left_started: Codes
+    digest: str
+
+    def __len__(self) -> int:
+        return len(self.pairing_ids)
+
+    @property
+    def seats(self) -> Seats:
+        """Clinician and client level of every rated pairing."""
+        return self.seats_of(self.pairs)
+
+    def seats_of(self, pairs: Pairs) -> Seats:
+        """Clinician and client level of any pairs."""
+        level = levels_of(self.practice, self.clients)[pairs.client]
+        return Seats(pairs.clinician.astype(np.int64), level)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The label of every pairing, harmonised as learned on some of them.
+
+    Attributes
+    ----------
+    harmoniser
+        Fitted on the training rows.
+    alliance : (n,)
+        In points of the reference scale, unclipped.
+    weight : (n,)
+        Reliability relative to one session.
+    """
+
+    harmoniser: Harmoniser
+    alliance: Array
+    weight: Array
+
+
+def dataset_of(tables: Tables, practice: Practice) -> Dataset:
+    """The rated pairings of checked tables.
+
+    Raises
+    ------
+    TablesError
+        When no rating counts as an early one.
+    """
+    pairings = tables.pairings.sort_values(["started_on", "pairing_id"], kind="stable")
+    early = early_ratings(tables.ratings, pairings, practice.alliance, practice.instruments)
+    if not len(early.rows):
+        remedy = "see `recommender check` for why each rating was left out"
+        raise TablesError([Fault("ratings", "no rating counts as an early one", remedy)])
+    known = early.rows.groupby("pairing_id", sort=False)["known_on"].max()
+    rated = pairings.set_index("pairing_id").loc[known.index]
+    left = pairings[_left_unrated(pairings, known.index, practice)]
+    return Dataset(
+        practice=practice,
+        clients=tables.clients,
+        clinicians=tables.clinicians,
+        clinician_ids=tuple(tables.clinician_ids),
+        pairs=_pairs(rated),
+        started=_days(rated["started_on"]),
+        known=_days(known),
+        early=early,
+        pairing_ids=known.index.to_numpy(dtype=object),
+        left=_pairs(left),
+        left_started=_days(left["started_on"]),
+        digest=tables.digest,
+    )
+
+
+def labels_for(dataset: Dataset, train: Chosen) -> Labels:
+    """Labels of all pairings on the scale that the training ones give."""
+    practice = dataset.practice
+    learned = np.isin(dataset.early.rows["pairing_id"], dataset.pairing_ids[train])
+    settings = practice.alliance
+    harmoniser = Harmoniser.fit(
+        dataset.early.rows[learned], practice.instruments, settings.reference, settings.metric
+    )
+    table = harmonised(dataset.early, settings, practice.instruments, harmoniser)
+    table = table.reindex(pd.Index(dataset.pairing_ids))
+    return Labels(harmoniser, table["alliance"].to_numpy(float), table["weight"].to_numpy(float))
+
+
+def _left_unrated(pairings: pd.DataFrame, rated: pd.Index, practice: Practice) -> NDArray[np.bool_]:
+    """Ended, unrated and no later than the early sessions: the client left before rating."""
+    sessions = pairings["sessions"].to_numpy(dtype=float, na_value=np.nan)
+    ended = pairings["ended_on"].notna().to_numpy()
+    early = sessions <= practice.alliance.early_sessions[1]
+    return np.asarray(ended & early & ~pairings["pairing_id"].isin(rated).to_numpy())
+
+
+def _pairs(pairings: pd.DataFrame) -> Pairs:
+    return Pairs(
+        pairings["client"].to_numpy(dtype=np.intp), pairings["clinician"].to_numpy(dtype=np.intp)
+    )
+
+
+def _days(days: pd.Series) -> Codes:
+    return np.asarray((days.to_numpy(dtype="datetime64[D]") - EPOCH).astype(np.int64))

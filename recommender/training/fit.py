@@ -1,0 +1,339 @@
+"""Learning an alliance model from rated pairings.
+
+The one place, with `training.tune`, where LightGBM learns. What is not a person's answer, a
+rating or a setting comes from the seed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from recommender.additive import Additive, Frame, frame_of
+from recommender.blocks import Ints
+from recommender.features.feature import Array
+from recommender.features.history import (
+    Records,
+    Reports,
+    out_of_fold_rows,
+    records_of,
+    shrinkage_of,
+)
+from recommender.features.pipeline import Pipeline, Rows, fit_pipeline
+from recommender.mixed import fit_mixed
+from recommender.model import MODEL, AllianceModel, Manifest, Spread
+from recommender.training.dataset import Chosen, Dataset, Labels, labels_for
+from recommender.training.folds import client_folds
+from recommender.trees import Trees
+
+Parameters = dict[str, Any]
+Progress = Callable[[str, float], None]
+"""Told the step and how much of the fit is done, 0 to 1."""
+CELLS_FOR_THREADS = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How an ensemble is grown; names are LightGBM's."""
+
+    num_leaves: int
+    num_trees: int
+    learning_rate: float = 0.04
+    min_data_in_leaf: int = 60
+    feature_fraction: float = 0.4
+    bagging_fraction: float = 1.0
+    lambda_l2: float = 0.0
+
+    def parameters(self, seed: int, cells: int) -> Parameters:
+        """LightGBM parameters that give the same bytes for the same rows and seed.
+
+        `cells` is the size of the matrix: on a small one threads wait longer than they work.
+        """
+        return asdict(self) | {
+            "num_threads": 1 if cells < CELLS_FOR_THREADS else 0,
+            "objective": "regression",
+            "bagging_freq": 1 if self.bagging_fraction < 1 else 0,
+            "seed": seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """Settings of a fit; the defaults are those that won in the methods study.
+
+    Attributes
+    ----------
+    seed
+        Of folds, panel and ensembles.
+    folds
+        Client-grouped folds for everything that must be out of fold.
+    client, pairing
+        How the client part and the trees of the pairing part are grown.
+    fewest_for_trees
+        Ratings below which the pairing part is the additive model alone.
+    """
+
+    seed: int = 0
+    folds: int = 5
+    client: Growth = field(
+        default_factory=lambda: Growth(num_leaves=6, num_trees=150, feature_fraction=0.5)
+    )
+    pairing: Growth = field(
+        default_factory=lambda: Growth(
+            num_leaves=4, num_trees=400, bagging_fraction=0.7, lambda_l2=5.0
+        )
+    )
+    fewest_for_trees: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A model and what evaluation needs of its training.
+
+    Attributes
+    ----------
+    model
+        What goes into the bundle.
+    labels
+        Of all pairings of the data set, on the training rows' scale.
+    client_effect : (clients,)
+        What each client rates above their answers' prediction; 0 where seen at most once. Never
+        part of the bundle: it belongs to known clients, and orders nothing.
+    out_of_fold : (train,)
+        Predicted alliance of the training rows by models that did not see the client.
+    """
+
+    model: AllianceModel
+    labels: Labels
+    client_effect: Array
+    out_of_fold: Array
+
+
+def fit(
+    dataset: Dataset,
+    train: Chosen | None = None,
+    settings: FitSettings | None = None,
+    progress: Progress = lambda step, done: None,
+    *,
+    now: datetime | None = None,
+) -> Fitted:
+    """An alliance model learned from the training rows (all when none are named).
+
+    `now` is only written down; nothing learned depends on it.
+    """
+    settings = settings or FitSettings()
+    train = np.arange(len(dataset)) if train is None else train
+    labels = labels_for(dataset, train)
+    fitted = _Learner(dataset, train, labels, settings, progress).fitted()
+    created_at = now.isoformat(timespec="seconds") if now else ""
+    manifest = replace(fitted.model.manifest, created_at=created_at)
+    return replace(fitted, model=replace(fitted.model, manifest=manifest))
+
+
+class _Learner:
+    """One fit, step by step; each step reads what the earlier ones left."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        train: Chosen,
+        labels: Labels,
+        settings: FitSettings,
+        progress: Progress,
+    ) -> None:
+        self.dataset, self.train, self.labels = dataset, train, labels
+        self.settings, self.progress = settings, progress
+        self.label, self.weight = labels.alliance[train], labels.weight[train]
+        self.pairs = dataset.pairs.take(train)
+        self.seats = dataset.seats.take(train)
+        self.fold = client_folds(self.pairs.client, settings.folds, settings.seed)
+
+    def fitted(self) -> Fitted:
+        """Runs all steps."""
+        self.progress("features", 0.0)
+        pipeline = self._pipeline()
+        self.progress("client part", 0.1)
+        client_rows = pipeline.client_rows(self.dataset.clients)[self.pairs.client]
+        client_trees, expected = self._client_part(client_rows)
+        residual = self.label - expected
+        self.progress("clinician records", 0.2)
+        records, history = self._records(residual)
+        rows = pipeline.rows(self.dataset.clients, self.dataset.clinicians, self.pairs, history)
+        frame = self._frame(rows)
+        self.progress("mixed model", 0.3)
+        additive, effect = self._additive(frame, rows, residual)
+        left = residual - effect[self.pairs.client]
+        held_out = self._held_out(frame, rows, residual, left)
+        self.progress("trees", 0.8)
+        trees = self._trees(rows, left, np.arange(len(left))) if self._grows else None
+        share = _share(left, held_out[0], held_out[1]) if self._grows else 0.0
+        pairing = (1 - share) * held_out[0] + share * held_out[1]
+        out_of_fold = expected + pairing
+        model = AllianceModel(
+            manifest=self._manifest(pipeline),
+            pipeline=pipeline,
+            harmoniser=self.labels.harmoniser,
+            client_trees=client_trees,
+            client_mean=float(np.average(self.label, weights=self.weight)),
+            additive=additive,
+            trees=trees,
+            share=share,
+            records=records,
+            clinician_ids=self.dataset.clinician_ids,
+            spread=_spread(self.label - out_of_fold, self.dataset.practice.alliance.interval),
+        )
+        self.progress("done", 1.0)
+        return Fitted(model, self.labels, effect, out_of_fold)
+
+    @property
+    def _grows(self) -> bool:
+        return len(self.train) >= self.settings.fewest_for_trees
+
+    def _pipeline(self) -> Pipeline:
+        met = np.unique(self.pairs.clinician)
+        rng = np.random.default_rng(self.settings.seed)
+        return fit_pipeline(self.dataset.practice, self.dataset.clinicians.take(met), rng)
+
+    def _client_part(self, rows: Array) -> tuple[Trees | None, Array]:
+        """Trees on client columns from all rows, and cross-fitted predictions of each row."""
+        average = float(np.average(self.label, weights=self.weight))
+        growth, n = self.settings.client, len(self.label)
+        if not rows.shape[1] or n < 2 * growth.min_data_in_leaf:
+            return None, np.full(n, average)
+        parameters = growth.parameters(self.settings.seed, rows.size)
+        data = _binned(rows, self.label, self.weight, parameters).construct()
+        expected = np.empty(n)
+        for number in range(self.settings.folds):
+            inside = self.fold == number
+            others = data.subset(np.flatnonzero(~inside).tolist())
+            expected[inside] = _grown(others, parameters).score(rows[inside])
+        return _grown(data, parameters), expected
+
+    def _records(self, residual: Array) -> tuple[Records, Array]:
+        """Records of all clinicians, and history rows of the training rows out of fold."""
+        per = self.dataset.practice.history.per
+        reports = Reports(
+            clinician=self.seats.clinician,
+            level=self.seats.level,
+            residual=residual,
+            known_on=self.dataset.known[self.train],
+            clinicians=len(self.dataset.clinician_ids),
+            levels=0 if per is None else len(self.dataset.practice.client[per].levels),
+        )
+        shrinkage = shrinkage_of(reports)
+        return records_of(reports, shrinkage), out_of_fold_rows(reports, self.fold, shrinkage)
+
+    def _frame(self, rows: Rows) -> Frame:
+        per = self.dataset.practice.history.per
+        levels = 0 if per is None else len(self.dataset.practice.client[per].levels)
+        return frame_of(self.dataset.practice, rows, len(self.dataset.clinician_ids), levels)
+
+    def _additive(self, frame: Frame, rows: Rows, residual: Array) -> tuple[Additive, Array]:
+        """The mixed model on all rows, and each client's effect, which the bundle never holds."""
+        mixed = fit_mixed(
+            residual,
+            frame.blocks(rows, self.seats),
+            weights=self.weight,
+            group=self.pairs.client.astype(np.int64),
+        )
+        effect = mixed.effect_of(np.arange(self.dataset.clients.size, dtype=np.int64))
+        nobody: Ints = np.zeros(0, dtype=np.int64)
+        kept = replace(mixed, client_codes=nobody, client_effects=np.zeros(0))
+        return Additive(frame, kept), effect
+
+    def _held_out(
+        self, frame: Frame, rows: Rows, residual: Array, left: Array
+    ) -> tuple[Array, Array]:
+        """Pairing part of each row by both estimates, learned without the row's client."""
+        additive, trees = np.zeros(len(residual)), np.zeros(len(residual))
+        for number in range(self.settings.folds):
+            self.progress("out of fold", 0.4 + 0.4 * number / self.settings.folds)
+            inside = np.flatnonzero(self.fold == number)
+            outside = np.flatnonzero(self.fold != number)
+            mixed = fit_mixed(
+                residual[outside],
+                frame.blocks(rows.take(outside), self.seats.take(outside)),
+                weights=self.weight[outside],
+                group=self.pairs.client[outside].astype(np.int64),
+            )
+            additive[inside] = mixed.predict(
+                frame.blocks(rows.take(inside), self.seats.take(inside))
+            )
+            if self._grows:
+                grown = self._trees(rows, left, outside)
+                trees[inside] = grown.score(rows.take(inside).together())
+        return additive, trees
+
+    def _trees(self, rows: Rows, left: Array, chosen: Chosen) -> Trees:
+        cells = rows.take(chosen).together()
+        parameters = self.settings.pairing.parameters(self.settings.seed, cells.size)
+        return _grown(_binned(cells, left[chosen], self.weight[chosen], parameters), parameters)
+
+    def _manifest(self, pipeline: Pipeline) -> Manifest:
+        practice, days = self.dataset.practice, self.dataset.started[self.train]
+        first, last = (str(np.datetime64(int(day), "D")) for day in (days.min(), days.max()))
+        return Manifest(
+            mode=MODEL,
+            created_at="",
+            practice_id=practice.id,
+            practice_version=practice.version,
+            practice_digest=practice.digest,
+            data_digest=self.dataset.digest,
+            ratings=len(self.dataset.early.rows),
+            pairings=len(self.train),
+            first_day=first,
+            last_day=last,
+            seed=self.settings.seed,
+            features=tuple(feature.name for feature in pipeline.features),
+            versions={name: version(name) for name in ("lightgbm", "numpy", "recommender")},
+        )
+
+
+def _binned(rows: Array, label: Array, weight: Array, parameters: Parameters) -> lgb.Dataset:
+    return lgb.Dataset(
+        np.asarray(rows, dtype=np.float32),
+        label,
+        weight=weight,
+        params=parameters | {"feature_pre_filter": False},
+    )
+
+
+def _grown(data: lgb.Dataset, parameters: Parameters) -> Trees:
+    return Trees(lgb.train(parameters, data).model_to_string())
+
+
+def _share(left: Array, additive: Array, trees: Array) -> float:
+    """The share of the trees in the mean of both that leaves the least squared error, 0 to 1.
+
+    With d the difference of the two estimates: `sum((left - additive) d) / sum(d^2)`.
+    """
+    apart = trees - additive
+    spread = float(apart @ apart)
+    return float(np.clip((left - additive) @ apart / spread, 0.0, 1.0)) if spread > 0 else 0.0
+
+
+def _spread(error: Array, level: float) -> Spread:
+    """Ends of the range that holds `level` of new ratings (split conformal, Vovk et al. 2005).
+
+    Quantiles are taken one rank further out, so that the stated share holds for the next rating.
+    """
+    n, tail = len(error), (1 - level) / 2
+    beyond = min((n + 1) * (1 - tail) / n, 1.0)
+    low = -np.quantile(-error, beyond, method="higher")
+    return Spread(float(low), float(np.quantile(error, beyond, method="higher")))
+
+
+def parameters_of(settings: FitSettings) -> Mapping[str, object]:
+    """The settings flat, as a run records them."""
+    flat: dict[str, object] = {}
+    for name, value in asdict(settings).items():
+        parts = value.items() if isinstance(value, dict) else [("", value)]
+        flat |= {f"{name}.{key}" if key else name: part for key, part in parts}
+    return flat

@@ -1,0 +1,76 @@
+"""Ways to hold pairings back: by client, forward in time, by clinician, or as a file says.
+
+Each gives for every pairing the number of its test fold; -1 is always learned from.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from recommender.additive import Codes
+from recommender.errors import RecommenderError
+from recommender.training.dataset import Chosen, Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Rows learned from and rows tested on."""
+
+    name: str
+    train: Chosen
+    test: Chosen
+
+
+def client_folds(client: Chosen, folds: int, seed: int) -> Codes:
+    """A fold for each row such that no client is in two, balanced in clients, (n,)."""
+    clients, place = np.unique(client, return_inverse=True)
+    numbers = np.arange(len(clients)) % folds
+    return np.random.default_rng(seed).permutation(numbers)[place]
+
+
+def forward(dataset: Dataset, share: float = 0.2) -> tuple[Fold, ...]:
+    """Test on the last pairings to begin; learn from what was known by the day the first began."""
+    cut = int(np.quantile(dataset.started, 1 - share, method="higher"))
+    train = np.flatnonzero(dataset.known < cut)
+    return (Fold("forward", train, np.flatnonzero(dataset.started >= cut)),)
+
+
+def clinicians_left_out(dataset: Dataset, folds: int = 5, seed: int = 0) -> tuple[Fold, ...]:
+    """Test on clinicians whose ratings were never learned from."""
+    number = client_folds(dataset.pairs.clinician, folds, seed)
+    return _each(number, [f"clinicians {place + 1}" for place in range(folds)])
+
+
+def clients_left_out(dataset: Dataset, folds: int = 5, seed: int = 0) -> tuple[Fold, ...]:
+    """Test on clients never learned from, at any time."""
+    number = client_folds(dataset.pairs.client, folds, seed)
+    return _each(number, [f"clients {place + 1}" for place in range(folds)])
+
+
+def folds_from_file(dataset: Dataset, path: Path) -> tuple[Fold, ...]:
+    """Folds given by a CSV of `pairing_id,fold`; pairings it leaves out are always learned from.
+
+    Raises
+    ------
+    RecommenderError
+        When the file lacks a column or names no rated pairing.
+    """
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if not {"pairing_id", "fold"} <= set(table.columns):
+        raise RecommenderError("folds", "lacks a column", "give pairing_id and fold")
+    given = table.set_index("pairing_id")["fold"].reindex(dataset.pairing_ids).fillna("")
+    names = sorted(set(given) - {""})
+    if not names:
+        raise RecommenderError("folds", "names no rated pairing", "check the pairing ids")
+    codes = {name: place for place, name in enumerate(names)}
+    number = np.array([codes.get(name, -1) for name in given], dtype=np.int64)
+    return _each(number, names)
+
+
+def _each(number: Codes, names: list[str]) -> tuple[Fold, ...]:
+    return tuple(
+        Fold(name, np.flatnonzero(number != place), np.flatnonzero(number == place))
+        for place, name in enumerate(names)
+    )

@@ -1,0 +1,258 @@
+"""What logged ratings can say about a model: order net of the client, calibration, intervals, load.
+
+Pure functions of arrays, so that the run, the gate and the experiments measure alike. Imported by
+`evaluate`, `gate` and the experiments. A metric that does not apply is NaN; `why_missing` says why.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.errors import RecommenderError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Clients who left before rating, `reference/methods.md` finding 4: 15 beat 5 and 30 per cent.
+LEFT_QUANTILE = 0.15
+# A remainder below this share of its column's variance is rounding, not signal.
+ROUNDING = 1e-12
+
+
+def client_adjusted_partial(
+    score: Floats, label: Floats, client_part: Floats, weights: Floats | None = None
+) -> float:
+    """Correlation of score and label, both net of what the client alone explains.
+
+    Partial correlation r(score, label | 1, m(x)) by weighted linear residuals: each is regressed on
+    an intercept and the client part, and the residuals are correlated (Fisher 1924).
+
+    Parameters
+    ----------
+    score : (n,) float64
+        Pairing score, or the whole prediction; any unit.
+    label, client_part : (n,) float64
+        Rating and m(x), in one unit.
+    weights : (n,) float64, optional
+        Not negative; 0 leaves a row out.
+
+    Returns
+    -------
+    float
+        -1 to 1; 0 when nothing of the score is left, since it then orders nobody; NaN when the
+        labels have nothing left or fewer than 3 rows count.
+    """
+    weights = _weights(label, weights)
+    if why_missing(label, weights=weights):
+        return float("nan")
+    whole = np.zeros(label.size, dtype=np.int64)
+    return _partial(score, label, client_part, whole, weights)
+
+
+def dyad_partial(
+    score: Floats,
+    label: Floats,
+    client_part: Floats,
+    clinician: Ints,
+    weights: Floats | None = None,
+) -> float:
+    """Correlation of score and label within clinicians, net of the client: not popularity.
+
+    r(score, label | clinician, m(x)): all three are centred within the clinician, then the client
+    part is regressed out and the residuals correlated (Frisch & Waugh 1933). A clinician with one
+    row is 0 after centring and does not count.
+
+    Parameters
+    ----------
+    clinician : (n,) int64
+        Codes from 0.
+    score, label, client_part, weights
+        As in `client_adjusted_partial`.
+
+    Returns
+    -------
+    float
+        -1 to 1; 0 when the score is constant within clinicians (popularity); NaN as in
+        `client_adjusted_partial`, or when no clinician has two rows.
+    """
+    weights = _weights(label, weights)
+    if why_missing(label, clinician=clinician, weights=weights):
+        return float("nan")
+    return _partial(score, label, client_part, clinician, weights)
+
+
+def composite(
+    score: Floats, label: Floats, client_part: Floats, weights: Floats | None = None
+) -> float:
+    """Client-adjusted partial on the composite outcome: the rating, or having left before it.
+
+    Labels that are NaN (left before rating) are filled by `with_dropouts`, so a model cannot gain
+    by pleasing only those who stay. This is what the promotion gate compares.
+    """
+    return client_adjusted_partial(
+        score, with_dropouts(label, client_part, weights=weights), client_part, weights
+    )
+
+
+def with_dropouts(
+    label: Floats,
+    client_part: Floats,
+    quantile: float = LEFT_QUANTILE,
+    weights: Floats | None = None,
+) -> Floats:
+    """Labels with those who left before rating at a low residual, (n,).
+
+    A NaN label becomes m(x) + the given quantile of the rated rows' label - m(x), each row counting
+    by its weight. All NaN stays all NaN.
+    """
+    weights, rated = _weights(label, weights), np.isfinite(label)
+    counted = rated & (weights > 0)
+    if not counted.any():
+        return label.copy()
+    residual = label[counted] - client_part[counted]
+    low = np.quantile(residual, quantile, weights=weights[counted], method="inverted_cdf")
+    return np.where(rated, label, client_part + low)
+
+
+def calibration_slope(
+    score: Floats, label: Floats, client_part: Floats, weights: Floats | None = None
+) -> float:
+    """Points of rating, net of the client, that come with one point of pairing score.
+
+    Weighted least-squares slope of label - m(x) on the score; 1 is calibrated, below 1 the scores
+    are too far apart (Cox 1958). NaN when the score does not vary.
+    """
+    weights = _weights(label, weights)
+    if why_missing(label, weights=weights):
+        return float("nan")
+    rows = weights > 0
+    score, weights, left = score[rows], weights[rows], (label - client_part)[rows]
+    centred = score - np.average(score, weights=weights)
+    spread = float(weights @ centred**2)
+    if spread <= ROUNDING * float(weights @ score**2):
+        return float("nan")
+    return float(weights @ (centred * left)) / spread
+
+
+def rmse(prediction: Floats, label: Floats, weights: Floats | None = None) -> float:
+    """Root of the weighted mean squared difference, in the unit of the label; NaN without rows."""
+    weights = _weights(label, weights)
+    return float(np.sqrt(_mean((label - prediction) ** 2, weights)))
+
+
+def coverage(low: Floats, high: Floats, label: Floats, weights: Floats | None = None) -> float:
+    """Share of labels inside their interval, bounds included; NaN without rows."""
+    return _mean((low <= label) & (label <= high), _weights(label, weights))
+
+
+def mean_width(low: Floats, high: Floats, weights: Floats | None = None) -> float:
+    """Mean width of the intervals, in the unit of the label; NaN without rows."""
+    return _mean(high - low, _weights(low, weights))
+
+
+def top_share(first: Ints, clinicians: int, fraction: float = 0.1) -> float:
+    """Share of first ranks that go to the most-named clinicians.
+
+    Parameters
+    ----------
+    first : (n,) int64
+        Code of the clinician ranked first for each client, 0 to ``clinicians - 1``.
+    clinicians : int
+        How many there are, named or not.
+    fraction : float
+        How many of them count as the most-named; rounded up.
+    """
+    if first.size == 0:
+        return float("nan")
+    counts = np.sort(np.bincount(first, minlength=clinicians))[::-1]
+    # Rounded first: 0.1 * 30 is a hair above 3 in binary.
+    most = int(np.ceil(round(fraction * clinicians, 9)))
+    return float(counts[:most].sum() / first.size)
+
+
+def gini(first: Ints, clinicians: int) -> float:
+    """Gini coefficient of first ranks over all clinicians: 0 even, (C - 1) / C all to one.
+
+    G = sum_i (2 i - C - 1) x_i / (C sum x), x ascending (Dorfman 1979). NaN without clients.
+    """
+    if first.size == 0:
+        return float("nan")
+    counts = np.sort(np.bincount(first, minlength=clinicians))
+    ranks = 2 * np.arange(1, counts.size + 1) - counts.size - 1
+    return float(ranks @ counts / (counts.size * counts.sum()))
+
+
+def why_missing(
+    label: Floats, clinician: Ints | None = None, weights: Floats | None = None
+) -> str | None:
+    """Why a partial correlation or slope cannot be given, or None when it can.
+
+    Give the clinicians for `dyad_partial`. Only rows with a weight above 0 count.
+    """
+    weights = _weights(label, weights)
+    counted = weights > 0
+    if np.isnan(label[counted]).any():
+        return "some labels are missing"
+    if int(counted.sum()) < 3:
+        return "fewer than 3 rated pairings"
+    if np.ptp(label[counted]) == 0:
+        return "all labels are the same"
+    if clinician is None:
+        return None
+    if np.bincount(clinician[counted]).max() < 2:
+        return "no clinician has 2 rated pairings"
+    means = _group_means(label[counted], clinician[counted], weights[counted])
+    if np.abs(label[counted] - means).max() <= ROUNDING * max(
+        1.0, float(np.abs(label[counted]).max())
+    ):
+        return "the labels do not vary within any clinician"
+    return None
+
+
+def _weights(rows: Floats, weights: Floats | None) -> Floats:
+    if weights is None:
+        return np.ones(rows.size)
+    if weights.shape != rows.shape or not (weights >= 0).all():
+        remedy = "give one number of 0 or more for each row"
+        raise RecommenderError("weights", "do not fit the rows", remedy)
+    return weights
+
+
+def _mean(values: NDArray[np.generic], weights: Floats) -> float:
+    # A row of weight 0 may hold NaN, for example a label not given.
+    rows = weights > 0
+    if not rows.any():
+        return float("nan")
+    return float(np.average(np.asarray(values, np.float64)[rows], weights=weights[rows]))
+
+
+def _group_means(values: Floats, group: Ints, weights: Floats) -> Floats:
+    """Weighted mean of each row's group, (n,); 0 where a group has no weight."""
+    totals = np.bincount(group, weights=weights)
+    sums = np.bincount(group, weights=weights * values)
+    return np.asarray(np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)[group])
+
+
+def _partial(
+    score: Floats, label: Floats, client_part: Floats, group: Ints, weights: Floats
+) -> float:
+    """Weighted correlation of score and label given the group's mean and the client part."""
+    # A row of weight 0 may hold NaN, for example a label not given.
+    rows = weights > 0
+    score, label, group, weights = score[rows], label[rows], group[rows], weights[rows]
+    client = client_part[rows] - _group_means(client_part[rows], group, weights)
+    left, rated = (_left(column, client, group, weights) for column in (score, label))
+    own, other = float(weights @ left**2), float(weights @ rated**2)
+    if other == 0:
+        return float("nan")
+    return float(weights @ (left * rated)) / float(np.sqrt(own * other)) if own > 0 else 0.0
+
+
+def _left(column: Floats, client: Floats, group: Ints, weights: Floats) -> Floats:
+    """What is left of a column after group means and client part; exactly 0 if only rounding is."""
+    whole = column - np.average(column, weights=weights)
+    total = float(weights @ whole**2) + ROUNDING * float(weights @ column**2)
+    left = whole - _group_means(whole, group, weights)
+    spread = float(weights @ client**2)
+    if spread > 0:
+        left = left - client * (float(weights @ (client * left)) / spread)
+    return left if float(weights @ left**2) > ROUNDING * total else np.zeros_like(left)

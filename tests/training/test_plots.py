@@ -1,0 +1,115 @@
+"""Figures: the numbers beside them are right, and what is drawn is what they say."""
+
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from recommender.training.plots import Drawn, baselines, calibration, importance, progress
+
+UNIT = "WAI-SR mean, 1 to 5"
+
+
+def a_baseline_figure() -> Drawn:
+    learners = ["clinician average", "challenger"] * 2
+    metrics = ["share", "share", "dyad partial", "dyad partial"]
+    values = np.array([0.1, 0.7, np.nan, 0.2])
+    return baselines(learners, metrics, values, values - 0.1, values + 0.1, highlight="challenger")
+
+
+def texts(drawn: Drawn) -> list[str]:
+    return [
+        label.get_text()
+        for axes in drawn.figure.axes
+        for label in (axes.xaxis.label, axes.yaxis.label, *axes.get_yticklabels())
+    ]
+
+
+def test_calibration_bins_hold_means_of_equal_counts() -> None:
+    drawn = calibration([4.0, 2.0, 3.0, 1.0], [5.0, 2.0, 3.0, 2.0], UNIT, bins=2)
+    low, high = drawn.numbers.to_dict("records")
+
+    # Predictions 1 and 2 make the first bin, 3 and 4 the second.
+    assert (low["count"], low["predicted"], low["observed"]) == (2, 3 / 2, 4 / 2)
+    assert (high["count"], high["predicted"], high["observed"]) == (2, 7 / 2, 8 / 2)
+    # Ratings 3 and 5: standard deviation sqrt(2), of the mean sqrt(2) / sqrt(2) = 1.
+    assert high["high"] == pytest.approx(4 + 1.959963984540054)
+    assert high["low"] == pytest.approx(4 - 1.959963984540054)
+
+
+def test_calibration_counts_the_rows_it_leaves_out() -> None:
+    drawn = calibration([1.0, 2.0, np.nan], [1.0, np.nan, 3.0], UNIT)
+
+    assert drawn.numbers["count"].tolist() == [1]
+    assert np.isnan(drawn.numbers["low"][0])
+    assert any("2 without a value left out" in text for text in texts(drawn))
+
+
+def test_calibration_of_nothing_is_an_empty_figure() -> None:
+    assert calibration([], [], UNIT).numbers.empty
+
+
+def test_calibration_of_one_prediction_for_all_is_drawn() -> None:
+    assert calibration([3.0] * 20, np.linspace(1, 5, 20), UNIT).numbers["count"].sum() == 20
+
+
+def test_baselines_have_one_panel_a_metric_and_one_line_a_learner() -> None:
+    drawn = a_baseline_figure()
+
+    assert [axes.get_xlabel() for axes in drawn.figure.axes] == ["share", "dyad partial"]
+    ticks = [tick.get_text() for tick in drawn.figure.axes[0].get_yticklabels()]
+    assert ticks == ["clinician average", "challenger"]
+    assert drawn.numbers["value"].tolist()[:2] == [0.1, 0.7]
+    assert np.isnan(drawn.numbers["value"][2])
+
+
+def test_the_group_that_moves_most_comes_first() -> None:
+    contributions = [[0.1, -0.3], [-0.1, 0.5]]
+    drawn = importance(["practical fit", "style"], contributions, "WAI-SR points")
+
+    assert drawn.numbers["group"].tolist() == ["style", "practical fit"]
+    assert drawn.numbers["mean_absolute"].tolist() == pytest.approx([0.8 / 2, 0.2 / 2])
+    assert "WAI-SR points" in drawn.figure.axes[0].get_xlabel()
+
+
+def test_importance_of_no_prediction_is_unknown_and_not_zero() -> None:
+    numbers = importance(["style"], np.empty((0, 1)), "WAI-SR points").numbers
+
+    assert np.isnan(numbers["mean_absolute"][0])
+
+
+def test_progress_keeps_every_series_and_marks_the_round_kept() -> None:
+    losses = {"training": [3.0, 2.0, 1.0], "held out": [3.0, 2.0, 2.5]}
+    drawn = progress([1, 2, 3], losses, "error", chosen=2)
+    legend = drawn.figure.axes[0].get_legend()
+
+    assert drawn.numbers.columns.tolist() == ["round", "training", "held out"]
+    assert drawn.numbers["held out"].tolist() == [3.0, 2.0, 2.5]
+    assert legend is not None
+    labels = [text.get_text() for text in legend.get_texts()]
+    assert labels == ["training", "held out", "kept: 2"]
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        calibration(np.linspace(1, 5, 50), np.linspace(1, 5, 50), UNIT),
+        a_baseline_figure(),
+        importance(["style"], [[0.2]], "WAI-SR points"),
+        progress([1, 2], {"training": [2.0, 1.0]}, "error"),
+    ],
+    ids=["calibration", "baselines", "importance", "progress"],
+)
+def test_every_figure_is_labelled_and_can_be_kept_as_svg(drawn: Drawn) -> None:
+    kept = io.StringIO()
+    drawn.figure.savefig(kept, format="svg", metadata={"Date": None})
+
+    assert kept.getvalue().count("<svg") == 1
+    assert all(axes.get_xlabel() or axes.get_ylabel() for axes in drawn.figure.axes)
+
+
+def test_no_figure_is_left_open_globally() -> None:
+    a_baseline_figure()
+
+    assert plt.get_fignums() == []
