@@ -118,10 +118,14 @@ def read_id(cell: Raw) -> tuple[str | None, str | None]:
     text = cell.strip()
     if not _ID.fullmatch(text):
         return None, "is not a pseudonym"
-    digits = sum(character.isdigit() for character in text)
-    if _TELEPHONE.fullmatch(text) or (_GROUPS.fullmatch(text) and 8 <= digits <= 15):
+    if _TELEPHONE.fullmatch(text) or _digit_groups(text):
         return None, "looks like a telephone number or a date"
     return text, None
+
+
+def _digit_groups(text: str) -> bool:
+    grouped = _GROUPS.fullmatch(text) is not None
+    return grouped and 8 <= sum(character.isdigit() for character in text) <= 15
 
 
 def read_name(cell: Raw) -> tuple[str | None, str | None]:

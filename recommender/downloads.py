@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from recommender.bundle import bundle_digest
 from recommender.errors import RegistryError
 
 ABANDONED_AFTER_SECONDS = 3600.0
@@ -59,6 +60,14 @@ def checked_digest(digest: str) -> str:
         remedy = "publish the bundle again with `recommender train`"
         raise RegistryError("digest", "is not a hexadecimal digest", remedy)
     return digest
+
+
+def sound_bundle(bundle: Path, digest: str) -> Path:
+    """A bundle whose content has this digest; raises `BundleError` or `RegistryError` if not."""
+    if bundle_digest(bundle) != digest:
+        remedy = "do not use it; find out who changed it, then train and publish again"
+        raise RegistryError("bundle", "is not what its digest was taken of", remedy)
+    return bundle
 
 
 def _clear_abandoned(into: Path) -> None:

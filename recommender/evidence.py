@@ -25,9 +25,9 @@ from scipy.linalg import cho_solve, lapack
 from recommender.blocks import Design, Floats, Ints
 from recommender.errors import RecommenderError
 
-# Bounds on what a block may add to the variance of a row, in units of sigma2; the lower one is "no
-# signal".
-LEAST, MOST, START = 1e-7, 1e5, 0.1
+# Bounds on what a block may add to the variance of a row, in units of sigma2. The lower one is "no
+# signal"; the upper one keeps sigma2 from vanishing when there are more effects than rows.
+LEAST, MOST, START = 1e-7, 1e3, 0.1
 # Strata of clients with one common weight whose cross-product is kept; each costs one p x p matrix.
 KEPT_STRATA = 4
 

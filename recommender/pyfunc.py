@@ -25,7 +25,7 @@ class AlliancePyfunc(PythonModel):
     def load_context(self, context: Any) -> None:
         """Opens the bundle, which checks its own digest and structure."""
         # Late, because mlflow also runs this file when it only wants to copy it.
-        from recommender.model import load_bundle
+        from recommender.bundle import load_bundle
 
         self.model = load_bundle(Path(context.artifacts["bundle"]))
 

@@ -38,7 +38,7 @@ from mlflow.types import ColSpec, Schema, TensorSpec
 from requests.exceptions import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
-from recommender.downloads import checked_digest, settle
+from recommender.downloads import checked_digest, settle, sound_bundle
 from recommender.errors import RegistryError
 from recommender.example import invented_row, table_fields
 from recommender.practice import Practice
@@ -118,36 +118,27 @@ class Registry:
         tags
             More about the version, such as the commit it was made at.
         """
-        if not bundle.is_dir():
-            raise RegistryError("bundle", "is not a directory", "name the directory of a bundle")
+        sound_bundle(bundle, digest)
         told = {**tags, "digest": checked_digest(digest), "practice": practice.id}
         told |= {"practice_version": practice.version, "practice_digest": practice.digest}
         with self.client() as client, tempfile.TemporaryDirectory() as workspace:
-            run = client.get_run(run_id)
-            logged = client.create_logged_model(run.info.experiment_id, self.name, run_id)
-            written = Model(
-                artifact_path=logged.artifact_location,
-                model_uuid=logged.model_id,
-                model_id=logged.model_id,
-                run_id=run_id,
+            experiment = client.get_run(run_id).info.experiment_id
+            logged = client.create_logged_model(experiment, self.name, run_id)
+            number, place = logged.model_id, logged.artifact_location
+            _write_model(
+                Path(workspace),
+                bundle,
+                practice,
+                Model(artifact_path=place, model_uuid=number, model_id=number, run_id=run_id),
             )
-            _write_model(Path(workspace), bundle, practice, written)
-            client.log_model_artifacts(logged.model_id, str(Path(workspace) / "model"))
-            client.finalize_logged_model(logged.model_id, "READY")
-            client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
-            self._ensure(client)
+            client.log_model_artifacts(number, str(Path(workspace) / "model"))
+            client.finalize_logged_model(number, "READY")
+            client.log_outputs(run_id, [LoggedModelOutput(number, step=0)])
+            with _if_not("RESOURCE_ALREADY_EXISTS"):
+                client.create_registered_model(self.name)
             # A `models:/` source would be resolved by mlflow's global address, not by ours.
-            made = client.create_model_version(
-                self.name, logged.artifact_location, run_id, told, model_id=logged.model_id
-            )
+            made = client.create_model_version(self.name, place, run_id, told, model_id=number)
             return _version(made)
-
-    def _ensure(self, client: MlflowClient) -> None:
-        try:
-            client.create_registered_model(self.name)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
 
     def versions(self) -> tuple[Version, ...]:
         """Every published version, oldest first."""
@@ -175,16 +166,11 @@ class Registry:
 
     def alias(self, alias: str) -> Version | None:
         """The version an alias stands for, or None while it stands for none."""
-        with self.client() as client:
-            try:
-                number = client.get_registered_model(self.name).aliases.get(alias)
-            except MlflowException as error:
-                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                    return None
-                raise
-            if number is None:
-                return None
-            return _version(client.get_model_version(self.name, str(number)))
+        with self.client() as client, _if_not("RESOURCE_DOES_NOT_EXIST"):
+            number = client.get_registered_model(self.name).aliases.get(alias)
+            if number is not None:
+                return _version(client.get_model_version(self.name, str(number)))
+        return None
 
     def promote(self, version: int, *, by: str, at: datetime, reason: str) -> Promotion:
         """Makes a version the champion, and keeps who did it, when, why, and what it replaced.
@@ -248,7 +234,7 @@ class Registry:
                     tracking_uri=self.uri,
                     registry_uri=self.uri,
                 )
-            return Path(got)
+            return sound_bundle(Path(got), wanted.digest)
 
         return settle(into, wanted.digest, download)
 
@@ -282,6 +268,16 @@ def _version(found: Any) -> Version:
     created_at = datetime.fromtimestamp(found.creation_timestamp / 1000, UTC)
     digest = found.tags.get("digest", "")
     return Version(int(found.version), digest, found.run_id or "", created_at)
+
+
+@contextmanager
+def _if_not(code: str) -> Iterator[None]:
+    """Passes over mlflow's refusal of one kind."""
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != code:
+            raise
 
 
 def _beside(uri: str) -> Path | None:

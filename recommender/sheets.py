@@ -149,7 +149,7 @@ def read_sheet(path: Path) -> tuple[Sheet | None, list[TableFault]]:
         if path.suffix == ".csv":
             return _read_csv(path.name, path.read_bytes())
         if path.suffix == ".parquet":
-            return _read_parquet(path)
+            return _read_parquet(path.name, path.read_bytes())
     except OSError:
         return None, [TableFault(path.name, None, "cannot be opened", "check the path and rights")]
     remedy = "save it as .csv or .parquet"
@@ -213,16 +213,16 @@ def _ragged(
     ]
 
 
-def _read_parquet(path: Path) -> tuple[Sheet | None, list[TableFault]]:
+def _read_parquet(file: str, content: bytes) -> tuple[Sheet | None, list[TableFault]]:
     try:
-        with pq.ParquetFile(path) as opened:
+        with pq.ParquetFile(pa.BufferReader(content)) as opened:
             table = opened.read()
         columns = [[_frozen(cell) for cell in column.to_pylist()] for column in table.columns]
-    except (pa.ArrowException, ValueError, OverflowError):
+    except (pa.ArrowException, OSError, ValueError, OverflowError):
         remedy = "write it again from its source"
-        return None, [TableFault(path.name, None, "cannot be read as Parquet", remedy)]
+        return None, [TableFault(file, None, "cannot be read as Parquet", remedy)]
     lines = np.arange(2, table.num_rows + 2)
-    return _sheet(path.name, table.column_names, columns, lines)
+    return _sheet(file, table.column_names, columns, lines)
 
 
 def _frozen(cell: Any) -> Hashable:
@@ -254,8 +254,7 @@ def _sheet(
 
 
 def _factorised(column: Sequence[Hashable]) -> Cells:
-    known: dict[Hashable, int] = {}
-    places = (known.setdefault(cell, len(known)) for cell in column)
-    # The distinct cells are complete only once every place was counted.
-    counted = np.fromiter(places, dtype=np.intp, count=len(column))
-    return Cells(tuple(known), counted)
+    distinct = tuple(dict.fromkeys(column))
+    place = {cell: number for number, cell in enumerate(distinct)}
+    places = np.fromiter(map(place.__getitem__, column), dtype=np.intp, count=len(column))
+    return Cells(distinct, places)

@@ -16,8 +16,7 @@ from scipy.linalg import lapack
 from recommender.blocks import Floats
 from recommender.evidence import LEAST, MOST, START, Clients, Problem, Solution, solve, theta_of
 
-# No log variance moves further in one step; a block without signal then reaches the floor in about
-# five.
+# No log variance moves further in one step; a block without signal reaches the floor in five.
 LONGEST_STEP = 3.0
 
 
@@ -136,7 +135,8 @@ def search(problem: Problem, tolerance: float, max_iterations: int) -> Search:
     converged, tried = here.size == 0, 0
     while not converged and tried < max_iterations:
         tried += 1
-        there = np.clip(here + newton_step(at, here <= low, damping), low, high)
+        resting = ((here <= low) & (at.score <= 0)) | ((here >= high) & (at.score >= 0))
+        there = np.clip(here + newton_step(at, ~resting, damping), low, high)
         converged = bool(np.abs(there - here).max() < tolerance)
         found, gram = solve(problem, np.exp(there))
         if gained(found, solution):
@@ -147,13 +147,13 @@ def search(problem: Problem, tolerance: float, max_iterations: int) -> Search:
     return Search(solution, at.degrees, tried, converged)
 
 
-def newton_step(at: Slope, floored: NDArray[np.bool_], damping: float) -> Floats:
-    """A damped step of the log ratios, uphill; those at the floor that want to fall rest.
+def newton_step(at: Slope, free: NDArray[np.bool_], damping: float) -> Floats:
+    """A damped step of the log ratios, uphill; only those free to move do.
 
     On the log scale the curvature is the information minus the score. Adding |score| in its place
     keeps the step uphill, and its share bounds it where a small variance carries no information.
     """
-    moving = np.flatnonzero(~(floored & (at.score <= 0)))
+    moving = np.flatnonzero(free)
     step = np.zeros(at.score.size)
     if moving.size == 0:
         return step

@@ -246,6 +246,41 @@ def test_the_variance_of_a_mean_agrees_with_the_dense_posterior() -> None:
     np.testing.assert_allclose(fit.variance_of(blocks), np.diagonal(cover), atol=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_the_search_comes_to_rest_wherever_variances_vanish(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, p = int(rng.integers(25, 300)), int(rng.integers(1, 60))
+    columns, noise = rng.normal(size=(n, p)), rng.normal(size=(n, 5))
+    clinician, client = rng.integers(0, 20, n), rng.integers(0, n // int(rng.integers(1, 5)), n)
+    size = rng.choice([0.0, 0.1, 0.5, 2.0], 3)
+    y = columns @ rng.normal(0, size[0] / np.sqrt(p), p) + rng.normal(size=n)
+    y += rng.normal(0, size[1], 20)[clinician] + rng.normal(0, size[2], n)[client]
+    blocks = [DenseBlock("columns", columns), DenseBlock("noise", noise)]
+    blocks_all: list[Block] = [*blocks, IndexBlock("clinician", clinician, 20)]
+    fit = fit_mixed(y, blocks_all, group=client)
+    assert fit.converged
+    assert fit.iterations < 40
+    assert all(0 <= value < np.inf for value in [*fit.variances.values(), fit.tau2, fit.sigma2])
+
+
+def test_a_fit_of_the_intercept_alone_is_the_weighted_mean() -> None:
+    y, weights = np.array([1.0, 2.0, 6.0]), np.array([1.0, 1.0, 2.0])
+    fit = fit_mixed(y, [], weights=weights, keep_factor=True)
+    # (1 + 2 + 12) / 4; squares (121 + 49 + 2 * 81) / 16 over 3 - 1 degrees of freedom.
+    assert fit.intercept == pytest.approx(15 / 4)
+    assert fit.sigma2 == pytest.approx((121 + 49 + 2 * 81) / 16 / 2)
+    assert fit.predict([]).tolist() == [fit.intercept]
+    assert fit.variance_of([]) == pytest.approx([fit.sigma2 / 4])
+
+
+def test_a_client_has_its_effect_and_a_stranger_none() -> None:
+    y, matches, clinician, client = a_practice()
+    fit = fit_mixed(y, blocks_of(matches, clinician), group=client)
+    known = fit.client_codes[:3]
+    found = fit.effect_of(np.append(known, [10_000, -1]))
+    np.testing.assert_array_equal(found, [*fit.client_effects[:3], 0.0, 0.0])
+
+
 def test_terms_and_the_intercept_add_up_to_the_prediction() -> None:
     y, matches, clinician, _ = a_practice()
     blocks = blocks_of(matches, clinician)
@@ -303,3 +338,9 @@ def test_rows_that_do_not_fit_are_named() -> None:
         fit.terms([DenseBlock("other", matches)])
     with pytest.raises(RecommenderError, match=r"^factor:"):
         fit.variance_of(blocks)
+    kept = fit_mixed(y, blocks, keep_factor=True)
+    with pytest.raises(RecommenderError, match=r"^blocks:"):
+        kept.variance_of(blocks[:1])
+    arrays, facts = kept.to_arrays()
+    with pytest.raises(RecommenderError, match=r"^mixed model:"):
+        MixedFit.from_arrays(arrays, facts | {"sigma2": "much"})

@@ -1,5 +1,7 @@
 """The registry against a real SQLite store: publish, name, promote, roll back, fetch."""
 
+import hashlib
+import json
 import os
 import socket
 import subprocess
@@ -12,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from recommender.bundle import FORMAT, bundle_digest
 from recommender.columns import read_rows
-from recommender.errors import RegistryError
+from recommender.errors import BundleError, RegistryError
 from recommender.example import invented_row
 from recommender.practice import Practice, shipped_practice
 from recommender.registry import Registry, model_table
@@ -23,7 +26,6 @@ from recommender.versions import Version
 pytestmark = pytest.mark.slow
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-DIGESTS = {n: f"{n:064x}" for n in range(1, 10)}
 
 
 @pytest.fixture(scope="module")
@@ -42,17 +44,22 @@ def practice() -> Practice:
     return shipped_practice()
 
 
-def a_bundle(tmp_path: Path, content: str = "{}") -> Path:
+def a_small_bundle(tmp_path: Path, content: str = "{}") -> Path:
+    """Whole by its digest, which is all a registry asks of a bundle; no model is in it."""
     bundle = tmp_path / "made" / "here"
     bundle.mkdir(parents=True, exist_ok=True)
     (bundle / "manifest.json").write_text(content)
+    listed = {"manifest.json": hashlib.sha256(content.encode()).hexdigest()}
+    facts = {"format": FORMAT, "files": listed, "created_at": "2026-11-23"}
+    (bundle / "digest.json").write_text(json.dumps(facts))
     return bundle
 
 
 def a_version(registry: Registry, tmp_path: Path, practice: Practice, number: int = 1) -> Version:
+    bundle = a_small_bundle(tmp_path, f'{{"bundle": {number}}}')
     with tracked_run(registry, "training", "a run", {}) as run:
-        bundle = a_bundle(tmp_path, f'{{"bundle": {number}}}')
-        return registry.publish(run.run_id, bundle, practice, DIGESTS[number], {"commit": "abc"})
+        tags = {"commit": "abc"}
+        return registry.publish(run.run_id, bundle, practice, bundle_digest(bundle), tags)
 
 
 @contextmanager
@@ -79,7 +86,7 @@ def test_a_published_version_tells_its_digest_run_and_time(
     version = a_version(registry, tmp_path, practice)
 
     assert version.version == 1
-    assert version.digest == DIGESTS[1]
+    assert version.digest == bundle_digest(tmp_path / "made" / "here")
     assert abs(datetime.now(UTC) - version.created_at) < timedelta(minutes=1)
     assert registry.version(1) == version
     assert registry.versions() == (version,)
@@ -224,13 +231,13 @@ def test_a_promotion_at_a_time_without_a_zone_is_refused(
 def test_a_fetched_bundle_is_the_published_one_under_its_digest(
     registry: Registry, tmp_path: Path, practice: Practice
 ) -> None:
-    a_version(registry, tmp_path, practice)
+    version = a_version(registry, tmp_path, practice)
     registry.promote(1, by="j.lee", at=START, reason="r")
     fetched = registry.fetch("champion", tmp_path / "bundles")
 
-    assert fetched == tmp_path / "bundles" / DIGESTS[1]
+    assert fetched == tmp_path / "bundles" / version.digest
     assert (fetched / "manifest.json").read_text() == '{"bundle": 1}'
-    assert [path.name for path in (tmp_path / "bundles").iterdir()] == [DIGESTS[1]]
+    assert [path.name for path in (tmp_path / "bundles").iterdir()] == [version.digest]
     assert registry.fetch("1", tmp_path / "bundles") == fetched
 
 
@@ -258,11 +265,26 @@ def test_a_digest_that_would_leave_the_directory_is_refused(
         registry.fetch(1, tmp_path / "bundles")
 
 
+def test_a_bundle_changed_since_its_digest_is_neither_taken_nor_given(
+    registry: Registry, tmp_path: Path, practice: Practice
+) -> None:
+    bundle = a_small_bundle(tmp_path)
+    with pytest.raises(RegistryError, match="is not what its digest was taken of"):
+        registry.publish("any", bundle, practice, "0" * 64, {})
+    a_version(registry, tmp_path, practice)
+    with registry.client() as client:
+        client.set_model_version_tag(registry.name, "1", "digest", "0" * 64)
+
+    with pytest.raises(RegistryError, match="is not what its digest was taken of"):
+        registry.fetch(1, tmp_path / "bundles")
+    assert list((tmp_path / "bundles").iterdir()) == []
+
+
 def test_a_bundle_that_is_not_there_is_refused_by_its_own_name(
     registry: Registry, tmp_path: Path, practice: Practice
 ) -> None:
-    with pytest.raises(RegistryError, match="bundle: is not a directory"):
-        registry.publish("any", tmp_path / "nothing", practice, DIGESTS[1], {})
+    with pytest.raises(BundleError, match=r"nothing: has no readable digest\.json"):
+        registry.publish("any", tmp_path / "nothing", practice, "0" * 64, {})
 
 
 def test_a_registry_that_does_not_run_says_so_within_seconds(tmp_path: Path) -> None:

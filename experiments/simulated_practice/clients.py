@@ -22,98 +22,20 @@ from experiments.simulated_practice.draws import (
     tick,
     tick_some,
 )
+from experiments.simulated_practice.odds import (
+    ACCESS_NEEDS,
+    COMMUNITIES,
+    LANGUAGES_WISHED,
+    LEFT_EMPTY_BY_CLIENTS,
+    MAIN,
+    WANTED,
+)
 from recommender.fields import Field
 from recommender.practice import Practice
 
 Fields = Mapping[str, Field]
 
-MAIN = {
-    "anxiety": 26,
-    "depression": 19,
-    "trauma": 12,
-    "relationships": 9,
-    "grief": 5,
-    "stress_burnout": 9,
-    "ocd": 4,
-    "eating": 3,
-    "substance_use": 3,
-    "adhd_autism": 5,
-    "pain_sleep": 3,
-    "personality": 2,
-}
-WANTED = {
-    "cbt": 0.30,
-    "act": 0.16,
-    "emdr": 0.14,
-    "schema": 0.10,
-    "dbt": 0.07,
-    "psychodynamic": 0.10,
-    "interpersonal": 0.05,
-    "emotion_focused": 0.08,
-    "mindfulness": 0.15,
-    "family_systems": 0.05,
-}
 CNIP = ("cnip_directiveness", "cnip_emotion", "cnip_past", "cnip_support")
-LANGUAGES = {
-    "mandarin": 20,
-    "cantonese": 12,
-    "arabic": 18,
-    "vietnamese": 12,
-    "greek": 6,
-    "italian": 6,
-    "hindi": 9,
-    "spanish": 7,
-    "korean": 7,
-    "auslan": 3,
-}
-COMMUNITIES = {
-    "first_nations": 8,
-    "migrant_refugee": 14,
-    "east_asian": 12,
-    "south_asian": 10,
-    "middle_eastern": 10,
-    "faith_sensitive": 12,
-    "lgbtqia_affirming": 18,
-    "neurodiversity_affirming": 12,
-    "veterans": 4,
-}
-ACCESS = {
-    "wheelchair": 0.03,
-    "hearing_loop": 0.01,
-    "low_sensory": 0.05,
-    "parking": 0.08,
-    "public_transport": 0.10,
-    "assistance_animal": 0.01,
-}
-UNANSWERED = {
-    "main_concern": 0.03,
-    "concern_duration": 0.08,
-    "phq9": 0.12,
-    "gad7": 0.12,
-    "k10": 0.07,
-    "expectancy": 0.10,
-    "social_support": 0.12,
-    "prior_therapy": 0.06,
-    "homework_wish": 0.10,
-    "session_minutes": 0.15,
-    "risk_level": 0.02,
-    "collection_mode": 0.05,
-    "home": 0.04,
-    "hours_free": 0.06,
-    "after_hours_needed": 0.05,
-    "max_wait_days": 0.45,
-    "sessions_wished": 0.30,
-    "max_fee": 0.65,
-    "max_gap": 0.70,
-    "max_km": 0.50,
-    "access_needs": 0.05,
-    "gender": 0.03,
-    "first_nations": 0.12,
-    "cultural_background": 0.10,
-    "faith": 0.30,
-    "sexual_orientation": 0.25,
-    "disability": 0.10,
-}
 
 
 def enrol(rng: Random, practice: Practice, size: int) -> Table:
@@ -122,7 +44,7 @@ def enrol(rng: Random, practice: Practice, size: int) -> Table:
     table: Table = {}
     for part in (_person, _concerns, _hopes, _approach, _wishes, _request, _money, _time):
         table |= part(rng, declared, table, size)
-    blank(rng, table, UNANSWERED)
+    blank(rng, table, LEFT_EMPTY_BY_CLIENTS)
     # The C-NIP is one form: it is answered whole or not at all.
     unanswered = rng.random(size) < 0.10
     for name in CNIP:
@@ -227,9 +149,11 @@ def _wishes(rng: Random, declared: Fields, table: Table, size: int) -> Table:
     genders[rng.random(size) >= np.where(is_woman, 0.38, 0.20)] = np.nan
     return {
         "genders_wished": genders,
-        "languages_needed": tick_some(rng, declared["languages_needed"], LANGUAGES, 0.05, size),
+        "languages_needed": tick_some(
+            rng, declared["languages_needed"], LANGUAGES_WISHED, 0.05, size
+        ),
         "languages_preferred": tick_some(
-            rng, declared["languages_preferred"], LANGUAGES, 0.09, size
+            rng, declared["languages_preferred"], LANGUAGES_WISHED, 0.09, size
         ),
         "culture_wished": tick_some(rng, declared["culture_wished"], COMMUNITIES, 0.14, size),
     }
@@ -241,7 +165,7 @@ def _request(rng: Random, declared: Fields, table: Table, size: int) -> Table:
         rng, declared["modes_wanted"], {"in_person": 0.72, "video": 0.48, "phone": 0.15}, size
     )
     modes[modes.sum(axis=1) == 0] = np.nan
-    needs = tick(rng, declared["access_needs"], ACCESS, size)
+    needs = tick(rng, declared["access_needs"], ACCESS_NEEDS, size)
     reports = {
         "gp_letter": 0.10,
         "ndis_report": 0.05,

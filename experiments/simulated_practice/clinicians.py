@@ -28,6 +28,13 @@ from experiments.simulated_practice.draws import (
     tick,
 )
 from experiments.simulated_practice.names import display_names
+from experiments.simulated_practice.odds import (
+    CONFIDENT,
+    EXPERIENCE,
+    LANGUAGES_SPOKEN,
+    LEFT_EMPTY_BY_CLINICIANS,
+    OFFERED,
+)
 from experiments.simulated_practice.settings import Settings
 from recommender.fields import Field
 from recommender.kinds import EPOCH
@@ -35,32 +42,6 @@ from recommender.practice import Practice
 
 Fields = Mapping[str, Field]
 
-CONFIDENT = {
-    "anxiety": 0.75,
-    "depression": 0.70,
-    "trauma": 0.45,
-    "relationships": 0.45,
-    "grief": 0.40,
-    "stress_burnout": 0.50,
-    "ocd": 0.25,
-    "eating": 0.18,
-    "substance_use": 0.22,
-    "adhd_autism": 0.25,
-    "pain_sleep": 0.25,
-    "personality": 0.22,
-}
-OFFERED = {
-    "cbt": 0.75,
-    "act": 0.50,
-    "emdr": 0.28,
-    "schema": 0.30,
-    "dbt": 0.25,
-    "psychodynamic": 0.25,
-    "interpersonal": 0.22,
-    "emotion_focused": 0.25,
-    "mindfulness": 0.40,
-    "family_systems": 0.15,
-}
 # Points each core modality adds to style: directiveness, emotion, past, support. After the usual
 # description of each school; only for plausible correlation, the truth reads the style itself.
 LEANING = {
@@ -77,40 +58,6 @@ LEANING = {
 }
 STYLES = ("style_directiveness", "style_emotion", "style_past", "style_support")
 TRAINED = ("cbt", "act", "emdr", "schema")
-LANGUAGES = {
-    "mandarin": 0.09,
-    "cantonese": 0.06,
-    "arabic": 0.07,
-    "vietnamese": 0.05,
-    "greek": 0.05,
-    "italian": 0.05,
-    "hindi": 0.06,
-    "spanish": 0.05,
-    "korean": 0.03,
-    "auslan": 0.02,
-}
-EXPERIENCE = {
-    "first_nations": 0.12,
-    "migrant_refugee": 0.20,
-    "east_asian": 0.15,
-    "south_asian": 0.12,
-    "middle_eastern": 0.10,
-    "faith_sensitive": 0.20,
-    "lgbtqia_affirming": 0.40,
-    "neurodiversity_affirming": 0.30,
-    "veterans": 0.12,
-}
-UNANSWERED = {
-    **dict.fromkeys(STYLES, 0.06),
-    "homework_use": 0.05,
-    "cultural_experience": 0.10,
-    "gender": 0.02,
-    "accessibility": 0.04,
-    "reports": 0.05,
-    "concerns_not_treated": 0.10,
-    "max_sessions": 0.70,
-    "caseload": 0.03,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +96,7 @@ def employ(rng: Random, settings: Settings, practice: Practice) -> Staff:
     table |= _standing(rng, settings, left)
     table |= _where_and_when(rng, declared, size)
     table["gender"] = pick(rng, declared["gender"], {"woman": 70, "man": 27, "non_binary": 3}, size)
-    blank(rng, table, UNANSWERED)
+    blank(rng, table, LEFT_EMPTY_BY_CLINICIANS)
     return Staff(table, display_names(rng, size), joined, left)
 
 
@@ -226,7 +173,7 @@ def _style(rng: Random, declared: Fields, table: Table, size: int) -> Table:
 
 
 def _background(rng: Random, declared: Fields, _: Table, size: int) -> Table:
-    languages = tick(rng, declared["languages"], LANGUAGES, size)
+    languages = tick(rng, declared["languages"], LANGUAGES_SPOKEN, size)
     languages[:, declared["languages"].levels.index("english")] = 1.0
     return {
         "languages": languages,

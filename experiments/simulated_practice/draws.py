@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.errors import RecommenderError
 from recommender.fields import Field
 
 Array = NDArray[np.float64]
@@ -85,5 +86,6 @@ def _in_order(field: Field, odds: Mapping[str, float]) -> Array:
     # A level the definition gained is simply never drawn; one it lost must be noticed.
     lost = sorted(set(odds) - set(field.levels))
     if lost:
-        raise KeyError(f"{field.label} no longer has the levels {', '.join(lost)}")
+        problem = f"does not declare the levels {', '.join(lost)}"
+        raise RecommenderError(field.label, problem, "use the shipped psychology definition")
     return np.array([odds.get(level, 0.0) for level in field.levels])

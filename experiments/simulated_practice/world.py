@@ -16,8 +16,9 @@ from experiments.simulated_practice.alliance import Alliance, establish
 from experiments.simulated_practice.assignment import Custom, appeal, choose, customs, free
 from experiments.simulated_practice.clients import enrol
 from experiments.simulated_practice.clinicians import Staff, employ
-from experiments.simulated_practice.course import EARLY, Course, Ratings, cut_short, rate, run
+from experiments.simulated_practice.course import Course, cut_short, run
 from experiments.simulated_practice.draws import Array, Random, Table, stack, take
+from experiments.simulated_practice.ratings import EARLY, Ratings, rate
 from experiments.simulated_practice.settings import Settings
 from recommender.practice import Practice
 

@@ -16,11 +16,20 @@ from recommender.training.dataset import Chosen, Dataset
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Rows learned from and rows tested on."""
+    """Rows learned from and rows tested on.
+
+    Attributes
+    ----------
+    train, test
+        Rated pairings of the data set.
+    left
+        Pairings of the data set that ended unrated and belong to the test.
+    """
 
     name: str
     train: Chosen
     test: Chosen
+    left: Chosen
 
 
 def client_folds(client: Chosen, folds: int, seed: int) -> Codes:
@@ -34,7 +43,8 @@ def forward(dataset: Dataset, share: float = 0.2) -> tuple[Fold, ...]:
     """Test on the last pairings to begin; learn from what was known by the day the first began."""
     cut = int(np.quantile(dataset.started, 1 - share, method="higher"))
     train = np.flatnonzero(dataset.known < cut)
-    return (Fold("forward", train, np.flatnonzero(dataset.started >= cut)),)
+    test, left = np.flatnonzero(dataset.started >= cut), dataset.left_started >= cut
+    return (Fold("forward", train, test, np.flatnonzero(left)),)
 
 
 def clinicians_left_out(dataset: Dataset, folds: int = 5, seed: int = 0) -> tuple[Fold, ...]:
@@ -70,7 +80,8 @@ def folds_from_file(dataset: Dataset, path: Path) -> tuple[Fold, ...]:
 
 
 def _each(number: Codes, names: list[str]) -> tuple[Fold, ...]:
+    nobody = np.zeros(0, dtype=np.intp)
     return tuple(
-        Fold(name, np.flatnonzero(number != place), np.flatnonzero(number == place))
+        Fold(name, np.flatnonzero(number != place), np.flatnonzero(number == place), nobody)
         for place, name in enumerate(names)
     )

@@ -1,0 +1,1 @@
+"""The HTTP door: one practice, one model, one roster, answered as bytes."""

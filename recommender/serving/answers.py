@@ -1,0 +1,115 @@
+"""From a request's bytes to a response's bytes: the whole path but HTTP itself.
+
+Runs in a worker thread and reads nothing but the snapshot, the clock and chance for an id.
+Imported by `serving.app` and `serving.routes`.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from recommender.features.pipeline import Pairs
+from recommender.model import EVIDENCE_PRIOR
+from recommender.practice import Practice
+from recommender.recommend import CONSTRAINTS_ONLY, Recommendation, read_intake, recommend
+from recommender.serving.bodies import check_json
+from recommender.serving.problems import unfitting
+from recommender.serving.schemas import (
+    NOTICE,
+    ExcludedClinician,
+    LedgerLine,
+    ModelInUse,
+    RecommendationResponse,
+    Scale,
+    ShownClinician,
+)
+from recommender.serving.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response body, and the mode it was made in."""
+
+    body: bytes
+    mode: str
+
+
+def answer(state: State, body: bytes) -> Answer:
+    """The response to a recommendation request.
+
+    Raises
+    ------
+    ProblemError
+        When the body is not sound JSON or does not fit the form.
+    IntakeError
+        With answers the engine cannot read although they fit the form.
+    """
+    check_json(body)
+    try:
+        asked = state.form.read(body)
+    except ValidationError as error:
+        raise unfitting(error) from None
+    intake = read_intake(state.practice, asked.answers, asked.client_id)
+    day = asked.asked_on or today(state.practice)
+    found = recommend(intake, state.standing, state.model, day=day, top_k=asked.top_k)
+    return Answer(told(state, found).model_dump_json().encode(), found.mode)
+
+
+def today(practice: Practice) -> date:
+    """The day it is where the practice is."""
+    return datetime.now(ZoneInfo(practice.timezone)).date()
+
+
+def told(state: State, found: Recommendation) -> RecommendationResponse:
+    """A recommendation as it is sent."""
+    level = state.practice.alliance.interval
+    screening = found.screening
+    return RecommendationResponse(
+        recommendation_id=secrets.token_hex(16),
+        mode=found.mode,
+        model=ModelInUse.of(state.model.manifest, state.digest),
+        asked_on=found.day,
+        roster_version=found.roster_version,
+        availability_as_of=state.taken_at,
+        scale=Scale.of(state.model),
+        shortlist=tuple(ShownClinician.of(shown, level) for shown in found.shortlist),
+        eligible=found.eligible,
+        excluded=tuple(ExcludedClinician.of(each) for each in found.exclusions),
+        ledger=tuple(LedgerLine.of(removal) for removal in screening.ledger),
+        unanswered=found.unanswered,
+        warnings=_warnings(found),
+        notice=NOTICE,
+    )
+
+
+def _warnings(found: Recommendation) -> tuple[str, ...]:
+    warnings = []
+    if found.mode == EVIDENCE_PRIOR:
+        warnings.append(
+            "No rating of this practice was learned from: the order follows sizes published "
+            "elsewhere."
+        )
+    if found.mode == CONSTRAINTS_ONLY:
+        warnings.append(
+            "The client has not agreed to a personalised order: nothing was predicted, and who "
+            "is free first stands first."
+        )
+    if not found.eligible:
+        warnings.append("No clinician fits every requirement; `ledger` says which removed whom.")
+    return tuple(warnings)
+
+
+def warm_up(state: State) -> None:
+    """Answers an invented request, so that no caller waits for what only the first one costs.
+
+    The invented client may fit nobody, so the whole roster is also scored and explained.
+    """
+    answer(state, state.form.example_body())
+    asked = state.form.read(state.form.example_body())
+    intake = read_intake(state.practice, asked.answers)
+    everyone = Pairs.of_one(len(state.standing.roster))
+    state.model.score(intake.client, state.standing, everyone)
+    state.model.contributions(intake.client, state.standing, everyone)

@@ -1,0 +1,45 @@
+"""What a request body must be before anyone looks into it: JSON, in UTF-8, each name once.
+
+Two readers that disagree about one text can be played against each other; this leaves no room.
+Imported by `serving.routes`.
+"""
+
+import json
+from email.message import Message
+from typing import Any, NoReturn
+
+from starlette.datastructures import Headers
+
+from recommender.serving.problems import MALFORMED, UNSUPPORTED, ProblemError, Slip
+
+
+def check_headers(headers: Headers) -> None:
+    """Refuses whatever is not announced as plain JSON (415)."""
+    announced = Message()
+    announced["content-type"] = headers.get("content-type", "")
+    charset = str(announced.get_param("charset", "utf-8")).lower()
+    plain = headers.get("content-encoding", "identity").lower() == "identity"
+    if announced.get_content_type() != "application/json" or charset != "utf-8" or not plain:
+        raise ProblemError(UNSUPPORTED)
+
+
+def check_json(body: bytes) -> None:
+    """Refuses what JSON readers read differently (400): names given twice, NaN, other encodings."""
+    try:
+        json.loads(body.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_not_a_number)
+    except (ValueError, RecursionError):
+        # The error's text can quote the body: it goes no further.
+        raise ProblemError(MALFORMED) from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        message = "an object gives a name twice"
+        raise ProblemError(MALFORMED, [Slip(pointer="", code="repeated_name", message=message)])
+    return members
+
+
+def _not_a_number(_: str) -> NoReturn:
+    message = "NaN and Infinity are not JSON; leave an open answer out"
+    raise ProblemError(MALFORMED, [Slip(pointer="", code="not_a_number", message=message)])

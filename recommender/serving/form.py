@@ -1,0 +1,154 @@
+"""The request, built from the practice definition: exactly this practice's questions, no others.
+
+The same model checks requests and documents them. Imported by `serving.state` and above.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import Field as Setting
+
+from recommender.fields import Field
+from recommender.kinds import Raw
+from recommender.practice import Practice
+from recommender.recommend import MOST
+from recommender.serving.questions import ID_PATTERN, QUESTIONS, STRICT
+
+# Answers live under their own prefix: a practice may name a field `json` or `copy`, which
+# pydantic's models use themselves. Callers only ever see the field's own name.
+PREFIX = "answer_"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as `recommender.recommend` takes it; `asked_on` is None for today."""
+
+    client_id: str | None
+    answers: Mapping[str, Raw]
+    top_k: int
+    asked_on: date | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Form:
+    """The questions of one practice definition.
+
+    Attributes
+    ----------
+    title
+        The practice's title, heading the documentation.
+    version
+        Of the practice definition.
+    fields
+        What may be answered, by name.
+    model
+        The request.
+    example
+        An invented request with every question answered.
+    """
+
+    title: str
+    version: str
+    fields: Mapping[str, Field]
+    model: type[BaseModel]
+    example: Mapping[str, Any]
+
+    def read(self, body: bytes) -> Asked:
+        """A request from its JSON text.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            With everything that does not fit the form.
+        """
+        request: Any = self.model.model_validate_json(body)
+        answers = {}
+        for name, field in self.fields.items():
+            answer = getattr(request.answers, PREFIX + name)
+            if answer is not None:
+                answers[name] = QUESTIONS[field.kind].cell_of(answer)
+        return Asked(request.client_id, answers, request.top_k, request.asked_on)
+
+    def example_body(self) -> bytes:
+        """The example as a caller would send it."""
+        return json.dumps(self.example).encode()
+
+
+def build_form(practice: Practice, top_k: int) -> Form:
+    """The form of a practice: its scored and filtered client fields; audit fields are not taken.
+
+    Parameters
+    ----------
+    practice
+        Whose questions.
+    top_k
+        How many clinicians are shown when a request does not say.
+    """
+    fields = practice.fields("client", "score", "filter")
+    questions: dict[str, Any] = {PREFIX + name: _declared(f) for name, f in fields.items()}
+    answers = create_model(
+        "Answers",
+        __config__=STRICT,
+        __doc__=f"Answers to the questions of {practice.title}, definition {practice.version}.",
+        **questions,
+    )
+    given = {name: QUESTIONS[field.kind].example_of(field) for name, field in fields.items()}
+    example: dict[str, Any] = {
+        "client_id": "c0001",
+        "answers": given,
+        "top_k": top_k,
+        "asked_on": "2026-11-23",
+    }
+    needs = any(field.required for field in fields.values())
+    model = create_model(
+        "RecommendationRequest",
+        __config__=ConfigDict(**STRICT, json_schema_extra={"examples": [example]}),
+        __doc__="One client's answers, for whom clinicians are to be recommended.",
+        client_id=(Annotated[str, Setting(pattern=ID_PATTERN)] | None, _client_id()),
+        answers=(answers, ... if needs else Setting(default_factory=answers)),
+        top_k=(Annotated[int, Setting(ge=1, le=MOST)], _top_k(top_k)),
+        asked_on=(date | None, _asked_on()),
+    )
+    return Form(practice.title, practice.version, fields, model, example)
+
+
+def _declared(field: Field) -> tuple[Any, Any]:
+    question = QUESTIONS[field.kind]
+    of = question.type_of(field)
+    told = [field.phrase, field.purpose, f"In {field.unit}" if field.unit else ""]
+    settings: dict[str, Any] = {
+        "alias": field.name,
+        "title": field.phrase,
+        "description": _sentences(*told, f"Left out or null: {field.missing}"),
+        "examples": [question.example_of(field)],
+    }
+    if field.required:
+        return of, Setting(**settings)
+    return of | None, Setting(default=None, **settings)
+
+
+def _sentences(*texts: str) -> str:
+    return " ".join(f"{text[0].upper()}{text[1:].rstrip('.')}." for text in texts if text)
+
+
+def _client_id() -> Any:
+    return Setting(
+        default=None,
+        description="The client's pseudonym at the practice, so that do-not-match lists hold. "
+        "Never a name, an address or a number the client is reached by.",
+    )
+
+
+def _top_k(default: int) -> Any:
+    return Setting(default=default, description="How many clinicians to show at most.")
+
+
+def _asked_on() -> Any:
+    return Setting(
+        default=None,
+        description="The day asked, on the practice's calendar. Left out: today.",
+    )

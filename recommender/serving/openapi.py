@@ -1,0 +1,52 @@
+"""The contract of this server: its operations, with exactly this practice's questions in them.
+
+Imported by `serving.routes`.
+"""
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from recommender.serving.form import Form
+from recommender.serving.problems import MEDIA_TYPE, Kind, Problem
+
+REF = "#/components/schemas/{model}"
+API_VERSION = "1.0.0"
+DESCRIPTION = (
+    "Recommends clinicians to a new client by the early working alliance predicted with each, "
+    "among those who fit the client's requirements. The questions are those of the practice "
+    "definition `{title}`, version {version}."
+)
+
+
+def refusals(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
+    """How an operation documents the problems it gives."""
+    documented: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        example = Problem.of(kind, "0123456789abcdef").model_dump(mode="json")
+        entry = documented.setdefault(kind.status, {"description": kind.title, "content": {}})
+        media = entry["content"].setdefault(
+            MEDIA_TYPE, {"schema": {"$ref": REF.format(model="Problem")}, "examples": {}}
+        )
+        media["examples"][kind.slug] = {"summary": kind.title, "value": example}
+    return documented
+
+
+@lru_cache(maxsize=4)
+def document(app: FastAPI, form: Form) -> bytes:
+    """The OpenAPI document of the app for a form, made once for each."""
+    described = get_openapi(
+        title=f"Recommender for {form.title}",
+        version=API_VERSION,
+        description=DESCRIPTION.format(title=form.title, version=form.version),
+        routes=app.routes,
+    )
+    schemas = described["components"]["schemas"]
+    for model in (form.model, Problem):
+        schema = model.model_json_schema(by_alias=True, ref_template=REF)
+        schemas |= schema.pop("$defs", {})
+        schemas[model.__name__] = schema
+    return json.dumps(described, ensure_ascii=False, allow_nan=False).encode()

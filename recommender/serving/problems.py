@@ -1,0 +1,225 @@
+"""What is said when something is refused: RFC 9457 problems that never repeat what was sent.
+
+Messages come from tables here, not from libraries, so that no answer can leak into a log or a
+proxy. The only place where errors meet HTTP. Imported by the rest of `serving`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field as Setting
+from starlette.responses import Response
+
+from recommender.errors import IntakeError
+
+MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem; `slug` ends the address that explains it."""
+
+    slug: str
+    status: int
+    title: str
+    detail: str
+
+    @property
+    def type(self) -> str:
+        """The address of the explanation, relative to the server."""
+        return f"/problems/{self.slug}"
+
+
+BAD_REQUEST = Kind(
+    "bad-request", 400, "Bad request", "Check the address and the headers of the request."
+)
+MALFORMED = Kind(
+    "malformed-json",
+    400,
+    "Malformed JSON",
+    "Send one JSON object in UTF-8, each name once, without NaN or Infinity.",
+)
+NOT_FOUND = Kind(
+    "not-found", 404, "Not found", "There is nothing at this address; see /openapi.json."
+)
+NOT_ALLOWED = Kind(
+    "method-not-allowed",
+    405,
+    "Method not allowed",
+    "Use a method named in the Allow header; see /openapi.json.",
+)
+TOO_LARGE = Kind("too-large", 413, "Request too large", "Send fewer bytes.")
+UNSUPPORTED = Kind(
+    "unsupported-media-type",
+    415,
+    "Unsupported media type",
+    "Send Content-Type application/json, not compressed.",
+)
+INVALID = Kind(
+    "invalid-intake",
+    422,
+    "The answers do not fit the questions",
+    "Mend what `errors` names; /openapi.json has every question of this practice.",
+)
+UNEXPECTED = Kind(
+    "unexpected",
+    500,
+    "Something went wrong here",
+    "The request was not at fault. Report the `instance` to whoever runs this server.",
+)
+NOT_READY = Kind("not-ready", 503, "Not ready", "The model is being opened; try again shortly.")
+BUSY = Kind("busy", 503, "Too busy", "Too many requests are waiting; try again shortly.")
+
+KINDS: Mapping[str, Kind] = {
+    kind.slug: kind
+    for kind in (
+        BAD_REQUEST,
+        MALFORMED,
+        NOT_FOUND,
+        NOT_ALLOWED,
+        TOO_LARGE,
+        UNSUPPORTED,
+        INVALID,
+        UNEXPECTED,
+        NOT_READY,
+        BUSY,
+    )
+}
+"""Every problem this server gives, by slug."""
+
+_USUAL = {400: BAD_REQUEST, 404: NOT_FOUND, 405: NOT_ALLOWED, 413: TOO_LARGE, 415: UNSUPPORTED}
+
+_MESSAGES: Mapping[str, str] = {
+    "missing": "is required",
+    "extra_forbidden": "has an unknown field",
+    "model_type": "is not an object",
+    "model_attributes_type": "is not an object",
+    "list_type": "is not a list",
+    "string_type": "is not text",
+    "bool_type": "is neither true nor false",
+    "float_type": "is not a number",
+    "int_type": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "finite_number": "is not a finite number",
+    "multiple_of": "has more than two decimals",
+    "date_type": "is not a date, written 2026-11-23",
+    "date_parsing": "is not a date, written 2026-11-23",
+    "string_pattern_mismatch": "is not written as described",
+    "repeated": "names a member twice",
+}
+_BOUNDED: Mapping[str, tuple[str, str]] = {
+    "greater_than_equal": ("is below the smallest value allowed", "ge"),
+    "less_than_equal": ("is above the largest value allowed", "le"),
+    "too_long": ("has more members than allowed", "max_length"),
+    "too_short": ("has fewer members than allowed", "min_length"),
+    "literal_error": ("is not one of the levels allowed", "expected"),
+}
+"""Messages that also say the declared limit; the second is its name among pydantic's facts."""
+
+
+class Slip(BaseModel):
+    """One thing that does not fit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pointer: Annotated[str, Setting(description="JSON pointer (RFC 6901) into the request.")]
+    code: str
+    message: Annotated[str, Setting(description="Never holds what was sent.")]
+
+
+class Problem(BaseModel):
+    """Why a request was refused (RFC 9457)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: Annotated[str, Setting(description="The request's id, as in X-Request-ID.")]
+    errors: tuple[Slip, ...] = ()
+
+    @classmethod
+    def of(cls, kind: Kind, request_id: str, errors: tuple[Slip, ...] = ()) -> "Problem":
+        """A problem of one kind."""
+        return cls(
+            type=kind.type,
+            title=kind.title,
+            status=kind.status,
+            detail=kind.detail,
+            instance=request_id,
+            errors=errors,
+        )
+
+
+class ProblemError(Exception):
+    """A request this door refuses."""
+
+    def __init__(
+        self, kind: Kind, errors: Iterable[Slip] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(kind.slug)
+        self.kind = kind
+        self.errors = tuple(errors)
+        self.headers = headers
+
+
+def problem_response(error: Exception, request_id: str) -> Response:
+    """The response to an error; whatever is not foreseen is a 500 that says nothing of it."""
+    told = told_as(error)
+    problem = Problem.of(told.kind, request_id, told.errors)
+    return Response(
+        problem.model_dump_json(), told.kind.status, told.headers, media_type=MEDIA_TYPE
+    )
+
+
+def told_as(error: Exception) -> ProblemError:
+    """Which problem an error is to a caller: the one table from errors to HTTP."""
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, IntakeError):
+        slips = (
+            Slip(pointer=_pointer(("answers", fault.where)), code="unreadable", message=said)
+            for fault in error.faults
+            for said in [f"{fault.problem}; {fault.remedy}"]
+        )
+        return ProblemError(INVALID, slips)
+    return ProblemError(UNEXPECTED)
+
+
+def kind_of_status(status: int) -> Kind:
+    """The problem a bare status stands for, when a library gave nothing more."""
+    if status in _USUAL:
+        return _USUAL[status]
+    if status >= 500:
+        return UNEXPECTED
+    return Kind("bad-request", status, HTTPStatus(status).phrase, BAD_REQUEST.detail)
+
+
+def unfitting(error: ValidationError) -> ProblemError:
+    """The problem of a request that does not fit its form."""
+    found = error.errors(include_url=False, include_input=False)
+    if any(each["type"] == "json_invalid" for each in found):
+        return ProblemError(MALFORMED)
+    slips = dict.fromkeys(_slip(each["type"], each["loc"], each.get("ctx", {})) for each in found)
+    return ProblemError(INVALID, tuple(slips)[:MOST_ERRORS])
+
+
+def _slip(code: str, where: tuple[str | int, ...], facts: Mapping[str, Any]) -> Slip:
+    # The name of an unknown field was written by the caller: point to where it stands instead.
+    place = where[:-1] if code == "extra_forbidden" else where
+    if code in _BOUNDED:
+        message, limit = _BOUNDED[code]
+        return Slip(pointer=_pointer(place), code=code, message=f"{message}: {facts[limit]}")
+    if code in _MESSAGES:
+        return Slip(pointer=_pointer(place), code=code, message=_MESSAGES[code])
+    return Slip(pointer=_pointer(place), code="unfitting", message="is not written as described")
+
+
+def _pointer(place: Iterable[str | int]) -> str:
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in place)
+    return "".join(f"/{part}" for part in parts)

@@ -1,0 +1,154 @@
+"""How each kind of answer looks in JSON: its type, its way to a raw cell, and an example.
+
+A table with one row a kind, so that a new kind is one new row. Imported by `serving.form`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import Field as Setting
+from pydantic_core import PydanticCustomError
+
+from recommender.fields import Field
+from recommender.kinds import DAYS, LARGEST, Raw
+
+ID_PATTERN = "^[A-Za-z0-9._-]{1,64}$"
+MOST_PLACES = 20
+MOST_WINDOWS = 100
+MOST_IDS = 200
+
+STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Point(BaseModel):
+    """A place on the globe, in degrees."""
+
+    model_config = STRICT
+
+    latitude: Annotated[float, Setting(ge=-90, le=90, allow_inf_nan=False)]
+    longitude: Annotated[float, Setting(ge=-180, le=180, allow_inf_nan=False)]
+
+
+class Window(BaseModel):
+    """Hours of one day of the week, in the practice's zone; they run forward within the day."""
+
+    model_config = STRICT
+
+    day: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    start: Annotated[str, Setting(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    end: Annotated[str, Setting(pattern="^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One kind of answer in JSON.
+
+    Attributes
+    ----------
+    type_of
+        The type an answer must have, with the bounds and levels of the field.
+    cell_of
+        A validated answer as a cell that `recommender.kinds` reads.
+    example_of
+        An invented answer the field accepts, made of its bounds and levels.
+    """
+
+    type_of: Callable[[Field], Any]
+    cell_of: Callable[[Any], Raw]
+    example_of: Callable[[Field], Any]
+
+
+def _once_each(members: list[Any]) -> list[Any]:
+    if len(set(members)) != len(members):
+        raise PydanticCustomError("repeated", "A member is named twice")
+    return members
+
+
+def _listed(member: Any, most: int) -> Any:
+    return Annotated[
+        list[member],
+        Setting(max_length=most, json_schema_extra={"uniqueItems": True}),
+        AfterValidator(_once_each),
+    ]
+
+
+def _level(field: Field) -> Any:
+    literal: Any = Literal
+    return literal[field.levels]
+
+
+def _number(field: Field, multiple: float | None = None) -> Any:
+    low = -LARGEST if field.min is None else field.min
+    high = LARGEST if field.max is None else field.max
+    return Annotated[float, Setting(ge=low, le=high, allow_inf_nan=False, multiple_of=multiple)]
+
+
+def _money(field: Field) -> Any:
+    return _number(field, multiple=0.01)
+
+
+def _tags(field: Field) -> Any:
+    return _listed(_level(field), len(field.levels))
+
+
+def _ids(_: Field) -> Any:
+    return _listed(Annotated[str, Setting(pattern=ID_PATTERN)], MOST_IDS)
+
+
+def _places(_: Field) -> Any:
+    return Annotated[list[Point], Setting(min_length=1, max_length=MOST_PLACES)]
+
+
+def _hours(_: Field) -> Any:
+    return Annotated[list[Window], Setting(max_length=MOST_WINDOWS)]
+
+
+def _plain(of: Any) -> Callable[[Field], Any]:
+    return lambda _: of
+
+
+def _unchanged(answer: Any) -> Raw:
+    return answer
+
+
+def _places_as_cell(points: list[Point]) -> Raw:
+    return [f"{point.latitude!r},{point.longitude!r}" for point in points]
+
+
+def _hours_as_cell(windows: list[Window]) -> Raw:
+    return [f"{window.day} {window.start}-{window.end}" for window in windows]
+
+
+def _middle(field: Field) -> float:
+    """A whole number between the bounds where there is one."""
+    low = field.min if field.min is not None else min(0.0, field.max or 0.0)
+    high = field.max if field.max is not None else max(low, 0.0) + 200
+    whole = float(round((low + high) / 2))
+    return whole if low <= whole <= high else low
+
+
+def _middle_level(field: Field) -> str:
+    return field.levels[len(field.levels) // 2]
+
+
+_PLACE = [{"latitude": -33.87, "longitude": 151.21}]
+_HOURS = [{"day": DAYS[0], "start": "09:00", "end": "12:30"}]
+_DAY = date(2026, 11, 23).isoformat()
+
+QUESTIONS: Mapping[str, Question] = {
+    "number": Question(_number, _unchanged, _middle),
+    "scale": Question(_number, _unchanged, _middle),
+    "ordinal": Question(_level, _unchanged, _middle_level),
+    "category": Question(_level, _unchanged, lambda field: field.levels[0]),
+    "tags": Question(_tags, _unchanged, lambda field: list(field.levels[:2])),
+    "flag": Question(_plain(bool), _unchanged, lambda _: True),
+    "place": Question(_places, _places_as_cell, lambda _: _PLACE),
+    "weekly_hours": Question(_hours, _hours_as_cell, lambda _: _HOURS),
+    "date": Question(_plain(date), _unchanged, lambda _: _DAY),
+    "money": Question(_money, _unchanged, _middle),
+    "ids": Question(_ids, _unchanged, lambda _: ["k012"]),
+}
+"""Every kind of `recommender.kinds.KINDS`, as JSON."""

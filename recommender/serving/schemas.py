@@ -1,0 +1,248 @@
+"""What is answered: the shape of every response, translated from what the engine gives.
+
+Numbers are points of the reference scale, rounded to two decimals and never finer.
+Imported by `serving.answers` and `serving.routes`.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Setting
+
+from recommender.constraints import Exclusion, Reason, Removal
+from recommender.explanation import GroupPart
+from recommender.model import AllianceModel, Manifest
+from recommender.recommend import Shown
+
+DECIMALS = 2
+NOTICE = (
+    "This estimates how clients with similar answers rated the early working relationship. "
+    "It is not a diagnosis or a promise, and the reasons are patterns, not causes."
+)
+
+Points = Annotated[float, Setting(description="Points of the reference scale.")]
+
+
+class Answered(BaseModel):
+    """A part of a response."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Scale(Answered):
+    """The scale predictions are said on."""
+
+    instrument: str
+    metric: str
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, model: AllianceModel) -> Self:
+        """The reference scale of a model."""
+        said = model.harmoniser
+        return cls(instrument=said.reference, metric=said.metric, low=said.low, high=said.high)
+
+
+class ModelInUse(Answered):
+    """Which model answered."""
+
+    practice: str
+    practice_version: str
+    digest: str
+    created_at: str
+
+    @classmethod
+    def of(cls, manifest: Manifest, digest: str) -> Self:
+        """What a caller needs to name a model again."""
+        return cls(
+            practice=manifest.practice_id,
+            practice_version=manifest.practice_version,
+            digest=digest,
+            created_at=manifest.created_at,
+        )
+
+
+class Range(Answered):
+    """Where ratings like this one fell, `level` of the time."""
+
+    lower: Points
+    upper: Points
+    level: float
+
+
+class GroupPoints(Answered):
+    """What one group of reasons adds, against the average eligible clinician."""
+
+    group: str
+    phrase: str
+    points: Points
+
+    @classmethod
+    def of(cls, part: GroupPart) -> Self:
+        """A group's sum; its parts stay on the server."""
+        # Adding 0.0 turns a rounded -0.0 into 0.0.
+        points = round(part.points, DECIMALS) + 0.0
+        return cls(group=part.group, phrase=part.phrase, points=points)
+
+
+class GivenReason(Answered):
+    """A constraint that is not met or, with `unknown`, not known to be met."""
+
+    constraint: str
+    family: str
+    say: Annotated[str, Setting(description="Follows the clinician's name.")]
+    unknown: bool
+
+    @classmethod
+    def of(cls, reason: Reason) -> Self:
+        """One reason, as declared."""
+        return cls(
+            constraint=reason.constraint,
+            family=reason.family,
+            say=reason.say,
+            unknown=reason.unknown,
+        )
+
+
+class ShownClinician(Answered):
+    """One clinician of the shortlist."""
+
+    rank: int
+    clinician_id: str
+    name: str
+    predicted_alliance: Points | None
+    range: Range | None
+    reasons: Annotated[
+        tuple[str, ...], Setting(description="What the client asked for and the clinician offers.")
+    ]
+    in_favour: tuple[str, ...]
+    against: tuple[str, ...]
+    groups: tuple[GroupPoints, ...]
+    reservations: tuple[GivenReason, ...]
+
+    @classmethod
+    def of(cls, shown: Shown, level: float) -> Self:
+        """One clinician; nothing predicted where there was no model or no agreement."""
+        why = shown.explanation
+        return cls(
+            rank=shown.rank,
+            clinician_id=shown.clinician_id,
+            name=shown.name,
+            predicted_alliance=_rounded(shown.predicted),
+            range=_range(shown, level),
+            reasons=why.asked_and_offered if why else (),
+            in_favour=why.in_favour if why else (),
+            against=why.against if why else (),
+            groups=tuple(GroupPoints.of(part) for part in why.groups) if why else (),
+            reservations=tuple(GivenReason.of(reason) for reason in shown.reservations),
+        )
+
+
+class ExcludedClinician(Answered):
+    """A clinician who may not be shown, with every reason."""
+
+    clinician_id: str
+    reasons: tuple[GivenReason, ...]
+
+    @classmethod
+    def of(cls, exclusion: Exclusion) -> Self:
+        """One exclusion."""
+        reasons = tuple(GivenReason.of(reason) for reason in exclusion.reasons)
+        return cls(clinician_id=exclusion.clinician_id, reasons=reasons)
+
+
+class LedgerLine(Answered):
+    """How many clinicians a constraint removed, and how many nothing else removed."""
+
+    constraint: str
+    removed: int
+    removed_only_by_it: int
+
+    @classmethod
+    def of(cls, removal: Removal) -> Self:
+        """One line."""
+        return cls(
+            constraint=removal.constraint,
+            removed=removal.removed,
+            removed_only_by_it=removal.removed_only_by_it,
+        )
+
+
+class RecommendationResponse(Answered):
+    """A shortlist, why, and who was left out by what."""
+
+    recommendation_id: str
+    mode: Annotated[
+        str,
+        Setting(
+            description="`model`; `evidence_prior`: no rating was learned from; "
+            "`constraints_only`: nothing was predicted."
+        ),
+    ]
+    model: ModelInUse
+    asked_on: date
+    roster_version: str
+    availability_as_of: Annotated[
+        datetime, Setting(description="When what is known of the clinicians was written.")
+    ]
+    scale: Scale
+    shortlist: tuple[ShownClinician, ...]
+    eligible: int
+    excluded: tuple[ExcludedClinician, ...]
+    ledger: tuple[LedgerLine, ...]
+    unanswered: Annotated[tuple[str, ...], Setting(description="Scored questions left open.")]
+    warnings: tuple[str, ...]
+    notice: str
+
+
+class CurrentModel(Answered):
+    """The model that answers now and what it came from; no person in it."""
+
+    mode: str
+    model: ModelInUse
+    practice_digest: str
+    data_digest: str
+    ratings: int
+    pairings: int
+    first_day: str | None
+    last_day: str | None
+    scale: Scale
+    features: tuple[str, ...]
+    versions: dict[str, str]
+
+    @classmethod
+    def of(cls, model: AllianceModel, digest: str) -> Self:
+        """The facts of a model's manifest."""
+        manifest = model.manifest
+        return cls(
+            mode=manifest.mode,
+            model=ModelInUse.of(manifest, digest),
+            practice_digest=manifest.practice_digest,
+            data_digest=manifest.data_digest,
+            ratings=manifest.ratings,
+            pairings=manifest.pairings,
+            first_day=manifest.first_day,
+            last_day=manifest.last_day,
+            scale=Scale.of(model),
+            features=manifest.features,
+            versions=dict(manifest.versions),
+        )
+
+
+class Probe(Answered):
+    """Whether the server lives, or is ready."""
+
+    status: str
+
+
+def _rounded(points: float | None) -> float | None:
+    return None if points is None else round(points, DECIMALS)
+
+
+def _range(shown: Shown, level: float) -> Range | None:
+    if shown.lower is None or shown.upper is None:
+        return None
+    lower, upper = round(shown.lower, DECIMALS), round(shown.upper, DECIMALS)
+    return Range(lower=lower, upper=upper, level=level)

@@ -1,0 +1,50 @@
+"""What a running server is told: by the constructor, else by RECOMMENDER_* in the environment.
+
+Imported by `serving` and `cli` only; nothing inside reads the environment.
+"""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from recommender.recommend import MOST, TOP_K
+
+
+class Settings(BaseSettings):
+    """Settings of one server.
+
+    Attributes
+    ----------
+    bundle
+        Directory of the model bundle that answers.
+    roster
+        The clinicians, `.csv` or `.parquet`.
+    host, port
+        Where it listens; this machine alone unless told otherwise.
+    allowed_hosts
+        Names by which callers may address it; `*.example.org` stands for subdomains.
+    top_k
+        How many clinicians are shown when a request does not say.
+    body_limit
+        Largest request in bytes.
+    workers
+        Requests computed at the same time.
+    queue_limit
+        Requests that may wait for a worker; further ones are told to come back.
+    grace_seconds
+        How long requests in flight may take to finish when the server is stopped.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="RECOMMENDER_", frozen=True, extra="forbid")
+
+    bundle: Path
+    roster: Path
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    top_k: int = Field(default=TOP_K, ge=1, le=MOST)
+    body_limit: int = Field(default=256 * 1024, ge=1024)
+    workers: int = Field(default=2, ge=1)
+    queue_limit: int = Field(default=64, ge=0)
+    grace_seconds: int = Field(default=10, ge=0)
