@@ -34,7 +34,7 @@ LARGEST = 64 * 2**20
 def save_bundle(model: AllianceModel, directory: Path) -> str:
     """Writes a model into an empty or new directory and gives its digest.
 
-    Files: `practice.toml`, `manifest.json`, `arrays.npz`, `client_trees.txt` and
+    Files: `practice.toml`, `manifest.json`, `report.json`, `arrays.npz`, `client_trees.txt` and
     `pairing_trees.txt` where the model has them, and `digest.json` over all of them.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -42,6 +42,7 @@ def save_bundle(model: AllianceModel, directory: Path) -> str:
     contents = {
         "practice.toml": model.practice.text.encode(),
         "manifest.json": _json(facts),
+        "report.json": _json(model.report),
         "arrays.npz": _packed(arrays),
     }
     for name, trees in ((CLIENT, model.client_trees), (PAIRING, model.trees)):
@@ -75,6 +76,7 @@ def load_bundle(directory: Path) -> AllianceModel:
         for name in (CLIENT, PAIRING)
     }
     model = _put_together(practice, facts, arrays, trees)
+    model = replace(model, report=json.loads(contents["report.json"]))
     _check_features(model)
     return model
 

@@ -6,6 +6,7 @@ mlflow. Imported by `explanation`, `recommend`, `registry` and `training`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -137,6 +138,8 @@ class AllianceModel:
         Clinicians it learned from and their records.
     spread
         The stated range around a prediction.
+    report
+        What was measured on held-out pairings when it was trained; empty when nothing was.
     """
 
     manifest: Manifest
@@ -150,6 +153,7 @@ class AllianceModel:
     records: Records
     clinician_ids: tuple[str, ...]
     spread: Spread
+    report: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def practice(self) -> Practice:

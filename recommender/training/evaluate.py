@@ -6,6 +6,7 @@ own `score`, the path that serves.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from recommender.training import metrics, within
 from recommender.training.baselines import OURS, Guess, Trial, learners_for
 from recommender.training.bootstrap import bootstrap
 from recommender.training.dataset import Dataset
-from recommender.training.fit import FitSettings, Fitted, Progress, fit
+from recommender.training.fit import FitSettings, Progress, fit
 from recommender.training.folds import Fold
 from recommender.training.metrics import Ints
 
@@ -171,12 +172,12 @@ def evaluate(
     return Evaluation(tuple(fold.name for fold in folds), tested, guesses, table)
 
 
-def measure_range(fitted: Fitted, tested: Tested) -> dict[str, float]:
+def measure_range(tested: Tested, level: float) -> dict[str, float]:
     """How often rated pairings fell within our stated range, and its mean width in points."""
     rated = tested.rated > 0
     low, high = tested.low[rated], tested.high[rated]
     return {
-        "level": fitted.model.practice.alliance.interval,
+        "level": level,
         "coverage": metrics.coverage(low, high, tested.label[rated]),
         "width": metrics.mean_width(low, high),
     }
@@ -229,7 +230,7 @@ def _measured(tested: Tested, guesses: Mapping[str, Guess], seed: int, draws: in
             if np.isnan(metric(tested, guess, np.ones(len(tested.label)))):
                 continue
             interval = bootstrap(
-                lambda weights, m=metric, g=guess: m(tested, g, weights),
+                partial(metric, tested, guess),
                 tested.client,
                 tested.clinician,
                 seed=seed,
@@ -248,7 +249,7 @@ def ours_minus(evaluation: Evaluation, metric: str, seed: int = 0) -> pd.DataFra
         if name == OURS:
             continue
         interval = bootstrap(
-            lambda w, g=guess: measure(tested, own, w) - measure(tested, g, w),
+            _difference(measure, tested, own, guess),
             tested.client,
             tested.clinician,
             seed=seed,
@@ -256,3 +257,9 @@ def ours_minus(evaluation: Evaluation, metric: str, seed: int = 0) -> pd.DataFra
         )
         rows.append((name, interval.value, interval.low, interval.high))
     return pd.DataFrame(rows, columns=["baseline", "value", "low", "high"])
+
+
+def _difference(
+    measure: Metric, tested: Tested, one: Guess, other: Guess
+) -> Callable[[Array], float]:
+    return lambda weights: measure(tested, one, weights) - measure(tested, other, weights)

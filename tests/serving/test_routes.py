@@ -88,6 +88,15 @@ def test_without_agreement_nothing_is_predicted(caller: TestClient) -> None:
     assert len(told["warnings"]) == 1
 
 
+def test_a_model_that_learned_from_no_rating_says_so(settings: Settings) -> None:
+    state = open_state(settings)
+    manifest = replace(state.model.manifest, mode="evidence_prior")
+    untaught = replace(state, model=replace(state.model, manifest=manifest))
+    told = json.loads(answer(untaught, json.dumps(a_request()).encode()).body)
+    assert told["mode"] == "evidence_prior"
+    assert "No rating of this practice" in told["warnings"][0]
+
+
 def test_when_nobody_fits_the_list_is_empty_and_says_so(caller: TestClient) -> None:
     told = recommended(caller, answers={"max_km": 0, "home": [{"latitude": 0, "longitude": 0}]})
     assert told["shortlist"] == []

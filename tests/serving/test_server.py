@@ -117,3 +117,15 @@ def test_a_server_whose_port_is_taken_says_so(settings: Settings) -> None:
             _, logged = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "server: could not start" in logged
+
+
+def test_a_server_never_loads_the_registry_or_the_training_code() -> None:
+    look = "import sys, recommender.serving.server; print(*sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", look],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert not {"mlflow", "recommender.registry", "recommender.training"} & set(found)

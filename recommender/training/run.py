@@ -1,0 +1,156 @@
+"""One retraining: tables in; measured, published as challenger.
+
+The whole of `recommender train`, readable top to bottom. Imported by `cli` and the story test.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recommender.bundle import save_bundle
+from recommender.model import AllianceModel
+from recommender.practice import Practice
+from recommender.registry import Registry
+from recommender.tables import Tables, read_tables
+from recommender.training import plots
+from recommender.training.baselines import OURS, standing_of
+from recommender.training.dataset import Dataset, dataset_of
+from recommender.training.evaluate import Evaluation, evaluate, measure_range, ours_minus
+from recommender.training.fit import FitSettings, Progress, fit, parameters_of
+from recommender.training.folds import forward
+from recommender.training.track import TrackedRun, tracked_run
+from recommender.versions import CHALLENGER, Version
+
+EXPERIMENT = "early alliance"
+SHOWN = ("client-adjusted partial", "dyad partial", "composite", "calibration slope", "RMSE")
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What one retraining gave."""
+
+    version: Version
+    model: AllianceModel
+    evaluation: Evaluation
+
+
+def train(
+    directory: Path,
+    practice: Practice,
+    registry: Registry,
+    *,
+    now: datetime,
+    settings: FitSettings | None = None,
+    progress: Progress = lambda step, done: None,
+) -> Trained:
+    """Reads a practice's tables, measures forward in time, learns from all, publishes.
+
+    Raises
+    ------
+    TablesError
+        When the tables would lose something; nothing is trained then.
+    RegistryError
+        When the registry cannot be reached; nothing half-registered is left as an alias.
+    """
+    settings = settings or FitSettings()
+    progress("reading tables", 0.0)
+    tables = read_tables(directory, practice)
+    dataset = dataset_of(tables, practice)
+    evaluation = evaluate(
+        dataset, forward(dataset), settings, lambda s, d: progress(f"measuring: {s}", 0.5 * d)
+    )
+    learning = lambda s, d: progress(f"learning from all: {s}", 0.5 + 0.4 * d)  # noqa: E731
+    fitted = fit(dataset, None, settings, learning, now=now)
+    model = replace(fitted.model, report=report_of(evaluation, practice))
+    progress("publishing", 0.9)
+    version = _publish(registry, model, dataset, evaluation, tables, settings)
+    progress("done", 1.0)
+    return Trained(version, model, evaluation)
+
+
+def report_of(evaluation: Evaluation, practice: Practice) -> dict[str, Any]:
+    """What was measured on held-out pairings, as plain values for the bundle and the gate."""
+    differences = ours_minus(evaluation, "composite").set_index("baseline")
+    rated = evaluation.tested.rated
+    return {
+        "folds": list(evaluation.folds),
+        "rated": int(rated.sum()),
+        "left_unrated": int((rated == 0).sum()),
+        "range": measure_range(evaluation.tested, practice.alliance.interval),
+        "figures": evaluation.table.to_dict("records"),
+        "composite_ours_minus": differences.to_dict("index"),
+    }
+
+
+def _publish(
+    registry: Registry,
+    model: AllianceModel,
+    dataset: Dataset,
+    evaluation: Evaluation,
+    tables: Tables,
+    settings: FitSettings,
+) -> Version:
+    practice = model.practice
+    tags = {"practice": practice.id, "data_digest": tables.digest}
+    with (
+        tempfile.TemporaryDirectory() as workspace,
+        tracked_run(registry, EXPERIMENT, practice.id, tags) as run,
+    ):
+        bundle = Path(workspace) / "bundle"
+        digest = save_bundle(model, bundle)
+        run.log_params({**parameters_of(settings), **_facts(model)})
+        run.log_metrics(_figures(model.report))
+        _log_pictures(run, model, dataset, evaluation)
+        run.log_table("evaluation", evaluation.table)
+        run.log_text("practice.toml", practice.text)
+        version = registry.publish(run.run_id, bundle, practice, digest, tags)
+    registry.set_alias(CHALLENGER, version.version)
+    return version
+
+
+def _facts(model: AllianceModel) -> dict[str, object]:
+    manifest = asdict(model.manifest)
+    kept = ("practice_version", "practice_digest", "data_digest", "ratings", "pairings")
+    facts = {name: manifest[name] for name in (*kept, "first_day", "last_day")}
+    return {**facts, "share_of_trees": round(model.share, 4)}
+
+
+def _figures(report: Mapping[str, Any]) -> dict[str, float]:
+    figures = {f"{row['metric']}/{row['learner']}": row["value"] for row in report["figures"]}
+    return figures | {f"range/{name}": value for name, value in report["range"].items()}
+
+
+def _log_pictures(
+    run: TrackedRun, model: AllianceModel, dataset: Dataset, evaluation: Evaluation
+) -> None:
+    tested, ours = evaluation.tested, evaluation.guesses[OURS]
+    rated = tested.rated > 0
+    table = evaluation.table[evaluation.table["metric"].isin(SHOWN)]
+    unit = f"points of {model.practice.reference.name}"
+    drawn = {
+        "calibration": plots.calibration(ours.alliance[rated], tested.label[rated], unit),
+        "baselines": plots.baselines(
+            table["learner"].tolist(), table["metric"].tolist(),
+            table["value"], table["low"], table["high"], highlight=OURS,
+        ),
+        "importance": _importance(model, dataset, unit),
+    }  # fmt: skip
+    for name, picture in drawn.items():
+        run.log_figure(name, picture.figure)
+        run.log_table(name, picture.numbers)
+
+
+def _importance(model: AllianceModel, dataset: Dataset, unit: str) -> plots.Drawn:
+    """Mean size of each group's contribution over at most 500 rated pairings."""
+    some = np.linspace(0, len(dataset) - 1, min(500, len(dataset))).astype(np.intp)
+    parts = model.contributions(dataset.clients, standing_of(dataset), dataset.pairs.take(some))
+    groups = model.practice.groups
+    sums = [
+        parts.values[:, [f.group == group for f in parts.features]].sum(axis=1) for group in groups
+    ]
+    return plots.importance(list(groups.values()), np.stack(sums, axis=1), unit)
