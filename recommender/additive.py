@@ -95,6 +95,14 @@ class Frame:
             blocks.append(IndexBlock("by_level", self._cells(seats), self.clinicians * self.levels))
         return blocks
 
+    def learnable(self, rows: Rows, seats: Seats) -> list[Block]:
+        """The same without a free column that is one value in all rows, as the intercept is."""
+        return [
+            block
+            for block in self.blocks(rows, seats)
+            if block.penalised or not isinstance(block, DenseBlock) or np.ptp(block.values) > 1e-9
+        ]
+
     def _cells(self, seats: Seats) -> Codes:
         told = (seats.clinician >= 0) & (seats.level >= 0)
         return np.where(told, seats.clinician * self.levels + seats.level, -1)
@@ -119,8 +127,12 @@ class Additive:
     fit: MixedFit
 
     def score(self, rows: Rows, seats: Seats) -> Array:
-        """Pairing part of each row, in points, (n,)."""
-        return self.fit.predict(self.frame.blocks(rows, seats))
+        """Pairing part of each row, in points, (n,).
+
+        The sum of its contributions, not a matrix product: whose last digit depends on the rows
+        beside it, and would order two equal clinicians by chance.
+        """
+        return np.asarray(self.contributions(rows, seats).sum(axis=1))
 
     def contributions(self, rows: Rows, seats: Seats) -> Array:
         """Signed parts, (n, clinician + match + history columns + 1), summing to `score`.
@@ -129,7 +141,8 @@ class Additive:
         level; the evidence column is shared out over the matches it sums. Last is the start.
         """
         frame, own = self.frame, self.fit.coefficients
-        terms = self.fit.terms(frame.blocks(rows, seats))
+        blocks = frame.blocks(rows, seats)
+        terms = self.fit.terms([block for block in blocks if isinstance(block, IndexBlock)])
         matches = frame.match.apply(rows.match) * own["matches"]
         if "evidence" in own:
             matches = matches + np.nan_to_num(rows.match) * frame.prior * own["evidence"][0]

@@ -108,7 +108,7 @@ def _clinician(rng: np.random.Generator, place: int) -> Row:
     offers = [t for t in THERAPIES if rng.random() < 0.5] or ["cbt"]
     return {
         "clinician_id": f"k{place:02d}",
-        "name": f"Clinician {chr(65 + place)}" if place % 2 else "",
+        "name": f"Clinician {chr(65 + place % 26)}" if place % 2 else "",
         "offers": ";".join(offers),
         "guides": str(int(rng.integers(-10, 11))),
         "years": str(int(rng.integers(1, 30))),

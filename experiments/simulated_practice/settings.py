@@ -119,7 +119,7 @@ class Settings:
     clinicians: int = 120
     ratings: int = 8_000
     test_clients: int = 2_000
-    first_day: date = date(2023, 9, 1)
+    first_day: date = date(2023, 7, 1)
     months: int = 36
     cold: float = 0.15
     gone: float = 0.08

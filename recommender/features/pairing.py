@@ -36,7 +36,7 @@ def panel_means(practice: Practice, client: Columns, panel: Columns) -> Array:
         some = np.arange(start, min(start + step, client.size))
         faced = client.take(np.repeat(some, panel.size))
         rows = pairing_rows(practice, faced, panel.take(np.tile(np.arange(panel.size), len(some))))
-        means[some] = _known_mean(rows.reshape(len(some), panel.size, -1))
+        means[some] = _known_mean(rows.reshape(len(some), panel.size, rows.shape[1]))
     return means
 
 

@@ -3,11 +3,17 @@
 Reads only the report inside a bundle, so that a refusal can be checked again years later.
 """
 
+import tempfile
 from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from recommender.errors import Fault
+from recommender.bundle import load_bundle
+from recommender.errors import Fault, RefusedError
+from recommender.registry import Registry
 from recommender.training.baselines import RANDOM
+from recommender.versions import CHALLENGER, CHAMPION, Promotion
 
 ENOUGH_RATED = 600
 """Later ratings before a promotion is decided on them: with 600 the composite ordered true
@@ -53,3 +59,30 @@ def _range(measured: Mapping[str, float]) -> list[Fault]:
         return []
     problem = f"held {measured['coverage']:.0%} of ratings where {measured['level']:.0%} is said"
     return [Fault("range", problem, "check for a change in who rates, or in the instrument")]
+
+
+def promote(
+    registry: Registry,
+    version: int | None,
+    *,
+    by: str,
+    at: datetime,
+    reason: str,
+    force: bool,
+) -> Promotion:
+    """Makes a version (the challenger when none is named) champion, if nothing speaks against it.
+
+    Raises
+    ------
+    RefusedError
+        With every objection, unless forced; a forced promotion keeps them in its reason.
+    """
+    chosen = registry.version(version) if version else registry.resolve(CHALLENGER)
+    with tempfile.TemporaryDirectory() as directory:
+        report = load_bundle(registry.fetch(chosen.version, Path(directory))).report
+    found = objections(report, first=registry.alias(CHAMPION) is None)
+    if found and not force:
+        raise RefusedError(found)
+    if found:
+        reason = f"{reason} [forced against: {'; '.join(str(fault) for fault in found)}]"
+    return registry.promote(chosen.version, by=by, at=at, reason=reason)

@@ -1,0 +1,55 @@
+# Every target does its own set-up. Needs Python 3.11 or newer, make, and a package registry.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+REGISTRY ?= sqlite:///var/demo/mlflow.db
+ROSTER ?= var/demo/practice/clinicians.csv
+PORT ?= 8000
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check bench lock clean
+
+help: ## Say what can be made.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/runtime: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev: requirements-dev.lock $(VENV)/runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/runtime ## Simulate, train, promote, serve and ask, in one go.
+	@$(BIN)/python -m experiments.demo
+
+serve: $(VENV)/runtime ## Serve the champion (of the demo, unless REGISTRY and ROSTER say otherwise).
+	@$(BIN)/recommender serve --registry $(REGISTRY) --roster $(ROSTER) --port $(PORT)
+
+check: $(VENV)/dev ## Format, lint, types, import contracts, fast tests.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -m "not slow"
+
+test: $(VENV)/dev ## Everything that check does, and the slow tests.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q
+
+bench: $(VENV)/dev ## Speed and memory, as ratios in one run.
+	$(BIN)/python -m experiments.bench
+
+lock: ## Resolve dependencies anew (needs uv).
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q --extra build pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q --extra build --extra dev pyproject.toml -o requirements-dev.lock
+
+clean: ## Remove what was made: environment, caches, var/demo.
+	rm -rf $(VENV) var/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

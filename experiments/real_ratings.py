@@ -1,0 +1,245 @@
+"""Real ratings of people by people, run through the engine as if a practice had sent them.
+
+What the experiments on public data sets share: their tables go through the door every practice
+uses, their protocols become folds, and what is measured becomes one table a protocol. No row of a
+data set is ever written outside a folder that is gone afterwards.
+"""
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from recommender.errors import RecommenderError, TablesError
+from recommender.practice import Practice
+from recommender.report import check_tables
+from recommender.tables import read_tables
+from recommender.training.dataset import Dataset, dataset_of
+from recommender.training.evaluate import DRAWS, Evaluation, evaluate
+from recommender.training.fit import FitSettings
+from recommender.training.folds import Fold, folds_from_file
+
+DATA = Path("../shared/data")
+"""Where the data sets are, from the root of the repository."""
+METRICS = (
+    "RMSE",
+    "NDCG@5",
+    "Spearman",
+    "pairs in order",
+    "client-adjusted partial",
+    "dyad partial",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """One way to hold ratings back.
+
+    Attributes
+    ----------
+    name, meaning
+        What it is called, and what is held back, in a sentence.
+    splits
+        Each a name of a test fold for some pairings, by pairing id; the others are learned from.
+        Several, when one pairing is tested more than once.
+    forward
+        Whether pairings that began no earlier than the first tested one are left out of learning.
+    """
+
+    name: str
+    meaning: str
+    splits: tuple["pd.Series[str]", ...]
+    forward: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RealRatings:
+    """A data set as a practice would send it.
+
+    Attributes
+    ----------
+    title
+        Of the data set.
+    practice
+        Its definition.
+    tables
+        clients, clinicians, pairings and ratings, as cells.
+    rows
+        Rows of the file it came from.
+    notes
+        What was left out or made up on the way, counted, a sentence each.
+    protocols
+        Ways to hold ratings back.
+    """
+
+    title: str
+    practice: Practice
+    tables: Mapping[str, pd.DataFrame]
+    rows: int
+    notes: tuple[str, ...]
+    protocols: tuple[Protocol, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came out of one protocol."""
+
+    protocol: Protocol
+    learned: tuple[int, ...]
+    tested: int
+    seconds: float
+    evaluation: Evaluation
+
+
+def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
+    """The tables as CSV files; cells that are NaN stay empty."""
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+
+
+def open_dataset(ratings: RealRatings) -> Dataset:
+    """The rated pairings, after the checks a practice's own tables get.
+
+    Raises
+    ------
+    TablesError
+        With every fault of the tables.
+    """
+    with TemporaryDirectory() as directory:
+        folder = Path(directory)
+        write_tables(ratings.tables, folder)
+        faults = check_tables(folder, ratings.practice).faults
+        if faults:
+            raise TablesError([fault.told() for fault in faults])
+        return dataset_of(read_tables(folder, ratings.practice), ratings.practice)
+
+
+def folds_of(dataset: Dataset, protocol: Protocol) -> tuple[Fold, ...]:
+    """The folds of a protocol, read from CSV files as a data scientist would give them."""
+    folds: list[Fold] = []
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "folds.csv"
+        for split in protocol.splits:
+            split.rename("fold").rename_axis("pairing_id").to_csv(path)
+            folds += folds_from_file(dataset, path)
+    return tuple(_before(dataset, fold) if protocol.forward else fold for fold in folds)
+
+
+def _before(dataset: Dataset, fold: Fold) -> Fold:
+    """The fold, learned only from what was known before its first tested pairing began."""
+    known = dataset.known[fold.train] < dataset.started[fold.test].min()
+    return replace(fold, train=fold.train[known])
+
+
+def measure(
+    dataset: Dataset, protocol: Protocol, settings: FitSettings, *, draws: int = DRAWS
+) -> Result:
+    """Every learner on every fold of a protocol."""
+    folds = folds_of(dataset, protocol)
+    began = time.perf_counter()
+    evaluation = evaluate(dataset, folds, settings, _tell, draws=draws)
+    seconds = time.perf_counter() - began
+    learned = tuple(len(fold.train) for fold in folds)
+    return Result(protocol, learned, sum(len(fold.test) for fold in folds), seconds, evaluation)
+
+
+def _tell(step: str, done: float) -> None:
+    typer.echo(f"  {done:4.0%} {step}", err=True)
+
+
+def cells_of(evaluation: Evaluation) -> list[tuple[str, ...]]:
+    """A row a learner: its name, then each metric with its interval."""
+    return [
+        (learner, *(_cell(evaluation, learner, metric) for metric in METRICS))
+        for learner in evaluation.guesses
+    ]
+
+
+def _cell(evaluation: Evaluation, learner: str, metric: str) -> str:
+    table = evaluation.table
+    found = table[(table["learner"] == learner) & (table["metric"] == metric)]
+    if found.empty:
+        return "-"
+    value, low, high = found[["value", "low", "high"]].to_numpy(dtype=np.float64)[0]
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def rich_table(result: Result) -> Table:
+    """The result for a terminal."""
+    table = Table("learner", *METRICS, title=result.protocol.name)
+    for cells in cells_of(result.evaluation):
+        table.add_row(*(cell.replace(" [", "\n[").replace("[", "\\[") for cell in cells))
+    return table
+
+
+def markdown(ratings: RealRatings, results: list[Result], command: str, today: date) -> str:
+    """All results as a page."""
+    lines = [
+        f"# Results: {ratings.title}",
+        "",
+        f"Measured on {today.isoformat()} by `{command}`, on {ratings.rows:,} rows.",
+        "",
+        *(f"- {note}" for note in ratings.notes),
+        "",
+        "In brackets the 95 % interval of a bootstrap over clients and clinicians. RMSE is in "
+        "points of the rating. NDCG@5, Spearman and pairs in order (chance .5) are means over the "
+        "lists of clients with at least three tested ratings that differ; NDCG is read beside "
+        "random.",
+    ]
+    for result in results:
+        lines += ["", f"## {result.protocol.name}", "", *_section(result)]
+    return "\n".join(lines) + "\n"
+
+
+def _section(result: Result) -> list[str]:
+    learned = ", ".join(f"{size:,}" for size in result.learned)
+    said = f"{result.protocol.meaning} Learned from {learned} ratings; {result.tested:,} tested."
+    rows = ["| " + " | ".join(cells) + " |" for cells in cells_of(result.evaluation)]
+    head = "| " + " | ".join(("learner", *METRICS)) + " |"
+    return [said, "", head, "|---" * (len(METRICS) + 1) + "|", *rows]
+
+
+def command(name: str, load: Callable[[Path], RealRatings]) -> Callable[..., None]:
+    """The command of one data set: measures, prints and writes `results.md` beside its loader."""
+    folder = Path(__file__).parent / name
+
+    def main(
+        data: Annotated[Path, typer.Option(help="Folder that has the data set.")] = DATA / name,
+        protocol: Annotated[
+            list[str] | None, typer.Option(help="Only these protocols; nothing is written.")
+        ] = None,
+        seed: Annotated[int, typer.Option(help="Of the learners.")] = 0,
+        draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = DRAWS,
+        write: Annotated[bool, typer.Option(help="Write results.md.")] = True,
+    ) -> None:
+        """Runs the engine and its baselines on the data set."""
+        said = shlex.join(["python", "-m", f"experiments.{name}", *sys.argv[1:]])
+        try:
+            ratings = load(data)
+            dataset = open_dataset(ratings)
+        except (RecommenderError, OSError) as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(2) from None
+        console, results = Console(), []
+        console.print("\n".join(ratings.notes), highlight=False)
+        for each in ratings.protocols:
+            if not protocol or each.name in protocol:
+                results.append(measure(dataset, each, FitSettings(seed=seed), draws=draws))
+                console.print(rich_table(results[-1]))
+                console.print(f"{results[-1].seconds:.0f} s", highlight=False)
+        if write and not protocol:
+            text = markdown(ratings, results, said, datetime.now(UTC).date())
+            (folder / "results.md").write_text(text, encoding="utf-8")
+
+    return main

@@ -1,0 +1,198 @@
+"""How things look in a terminal: reports, figures, a shortlist that a person enjoys reading.
+
+Imported by `cli` only; knows plain values and draws with rich.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from recommender.errors import Fault
+from recommender.practice import Practice
+from recommender.report import Report
+from recommender.training.fit import Progress as Told
+
+MARK = 31
+"""Characters of the line on which a range is drawn."""
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[Told]:
+    """A bar that follows a long job; gives the function the job tells its steps to."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", table_column=None),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda step, done: bar.update(task, description=step, completed=done)
+
+
+def faults(found: Sequence[Fault] | Sequence[str], heading: str) -> Panel:
+    """Every fault, one a line."""
+    lines = [Text(f"• {fault}") for fault in found]
+    return Panel(Group(*lines), title=heading, border_style="red", title_align="left")
+
+
+def practice_table(practice: Practice) -> Group:
+    """What a definition declares, section by section."""
+    tables = [_fields(practice, "client"), _fields(practice, "clinician")]
+    matches = Table("match", "compares", "phrase", "size, in SD", title="Matches")
+    for match in practice.matches.values():
+        sides = " and ".join(
+            "+".join(f.name for f in side) for side in (match.client, match.clinician)
+        )
+        size = f"{match.prior:+.2f}" if match.prior else ""
+        matches.add_row(match.name, f"{match.operator}: {sides}", match.phrase, size)
+    rules = Table("constraint", "rule", "family", "default", "said", title="Constraints")
+    for constraint in practice.constraints.values():
+        rules.add_row(
+            constraint.name, constraint.rule, constraint.family, constraint.mode, constraint.say
+        )
+    settings = practice.alliance
+    first, last = settings.early_sessions
+    said = (
+        f"{practice.title} ({practice.id} {practice.version}), {practice.timezone}. Label: "
+        f"{settings.rater}-rated alliance of sessions {first} to {last}, within "
+        f"{settings.within_days} days, on the {settings.metric} of {settings.reference}."
+    )
+    return Group(Text(said), *tables, matches, rules)
+
+
+def _fields(practice: Practice, side: str) -> Table:
+    table = Table("field", "kind", "use", "group", "said as", title=f"Fields of a {side}")
+    declared = practice.client if side == "client" else practice.clinician
+    for field in declared.values():
+        table.add_row(field.name, field.kind, field.use, field.group or "", field.phrase)
+    return table
+
+
+def tables_report(report: Report) -> Group:
+    """What is usable in a practice's tables, and what is wrong."""
+    summary = report.summary
+    rows = Table("table", "rows", "without a fault", box=None)
+    for name, count in summary.rows.items():
+        rows.add_row(name, f"{count.read:,}", f"{count.usable:,}")
+    rated = f"{summary.pairings_rated:,} pairings have an early rating, "
+    told = [Text(rated + f"{summary.pairings_unrated:,} have none.")]
+    told += [Text(f"  {name}: {n:,} ratings count") for name, n in summary.early.items()]
+    told += [
+        Text(f"  {n:,} ratings do not count: {reason.replace('_', ' ')}")
+        for reason, n in summary.left_out.items()
+        if n
+    ]
+    if summary.clinicians_unrated:
+        told.append(Text(f"{len(summary.clinicians_unrated)} clinicians have no rating yet."))
+    parts: list[Any] = [rows, *told]
+    if not report.sound:
+        parts.append(faults(report.grouped(), "what is wrong"))
+    return Group(*parts)
+
+
+def figures_table(table: pd.DataFrame, title: str) -> Table:
+    """Learners beside one another, one metric a column, with 95 % intervals.
+
+    `table` has one row a learner and metric: learner, metric, value, low, high.
+    """
+    names = list(dict.fromkeys(table["metric"]))
+    shown = Table("", *names, title=title, caption="below each: 95 % bootstrap interval by client and clinician")
+    for learner, rows in table.groupby("learner", sort=False):
+        cells = {row.metric: _figure(row) for row in rows.itertuples()}
+        style = "bold" if learner == "ours" else ""
+        shown.add_row(str(learner), *(cells.get(name, "") for name in names), style=style)
+    return shown
+
+
+def _figure(row: Any) -> str:
+    return f"{row.value:.3f}\n[dim]{row.low:.2f} to {row.high:.2f}[/dim]"
+
+
+def recommendation(answer: Mapping[str, Any]) -> Group:
+    """A shortlist from the endpoint's JSON: who, how strong, why, who was left out by what."""
+    scale = answer["scale"]
+    shown: list[Any] = [_clinician(entry, scale) for entry in answer["shortlist"]]
+    if not shown:
+        shown = [Padding(Text("Nobody fits every constraint. See below what removed whom."), 1)]
+    heading = Text(
+        f"{answer['eligible']} clinicians fit, {len(answer['excluded'])} do not. "
+        f"Predicted alliance on {scale['instrument']} ({scale['low']:g} to {scale['high']:g}).",
+        style="bold",
+    )
+    parts: list[Any] = [heading, *shown, _ledger(answer)]
+    if answer["unanswered"]:
+        parts.append(Text(f"Not answered: {', '.join(answer['unanswered'])}.", style="dim"))
+    parts.append(Text(answer["notice"], style="italic"))
+    model = answer["model"]
+    made = f"mode {answer['mode']}, model {model['digest'][:12]}, made {model['created_at']}"
+    return Group(*parts, Text(made, style="dim"))
+
+
+def _clinician(entry: Mapping[str, Any], scale: Mapping[str, Any]) -> Panel:
+    lines: list[Any] = []
+    if entry["predicted_alliance"] is not None:
+        lines.append(_strength(entry, scale))
+    if entry["reasons"]:
+        lines.append(_words("Asked for and offered", entry["reasons"], "green"))
+    if entry["in_favour"]:
+        lines.append(_words("Speaks for", entry["in_favour"], "cyan"))
+    if entry["against"]:
+        lines.append(_words("Speaks against", entry["against"], "yellow"))
+    if entry["reservations"]:
+        lines.append(_words("Not met", [r["say"] for r in entry["reservations"]], "magenta"))
+    title = f"{entry['rank']}. {escape(entry['name'])}"
+    return Panel(Group(*lines), title=title, title_align="left")
+
+
+def _strength(entry: Mapping[str, Any], scale: Mapping[str, Any]) -> Text:
+    said, ends = entry["predicted_alliance"], entry["range"]
+    told = Text(f"{said:.1f}", style="bold")
+    told.append(
+        f", and of 10 ratings like this about {10 * ends['level']:.0f} fell between "
+        f"{ends['lower']:.1f} and {ends['upper']:.1f}   "
+    )
+    return told.append(_mark(said, ends, scale), style="dim")
+
+
+def _mark(said: float, ends: Mapping[str, Any], scale: Mapping[str, Any]) -> str:
+    def place(value: float) -> int:
+        share = float((value - scale["low"]) / (scale["high"] - scale["low"]))
+        return round(share * (MARK - 1))
+
+    line = ["·"] * MARK
+    for spot in range(place(ends["lower"]), place(ends["upper"]) + 1):
+        line[spot] = "─"
+    line[place(said)] = "●"
+    return "".join(line)
+
+
+def _words(heading: str, phrases: Sequence[str], colour: str) -> Text:
+    return Text(f"{heading}: ", style=colour).append("; ".join(phrases) + ".", style="default")
+
+
+def _ledger(answer: Mapping[str, Any]) -> Table:
+    table = Table(
+        "constraint", "removed", "only by it", "said as", title="Who was left out by what", box=None
+    )
+    said = {
+        reason["constraint"]: reason["say"]
+        for person in answer["excluded"]
+        for reason in person["reasons"]
+    }
+    lines = [line for line in answer["ledger"] if line["removed"]]
+    for line in sorted(lines, key=lambda line: -int(line["removed"])):
+        name = line["constraint"]
+        table.add_row(
+            name, str(line["removed"]), str(line["removed_only_by_it"]), said.get(name, "")
+        )
+    return table
