@@ -7,6 +7,7 @@ the code that trained it.
 import hashlib
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from recommender.additive import Additive
 from recommender.columns import Columns
-from recommender.errors import BundleError
+from recommender.errors import BundleError, DefinitionError
 from recommender.features.history import Records
 from recommender.features.pipeline import Pipeline
 from recommender.harmoniser import Harmoniser
@@ -27,8 +28,9 @@ from recommender.trees import Trees
 
 FORMAT = 1
 CLIENT, PAIRING = "client_trees.txt", "pairing_trees.txt"
+LISTING = "digest.json"
 LARGEST = 64 * 2**20
-"""Bytes a model text may have: some hundred times what the shipped settings write."""
+"""Bytes a file may have, the arrays unpacked: some hundred times what shipped settings write."""
 
 
 def save_bundle(model: AllianceModel, directory: Path) -> str:
@@ -36,8 +38,15 @@ def save_bundle(model: AllianceModel, directory: Path) -> str:
 
     Files: `practice.toml`, `manifest.json`, `report.json`, `arrays.npz`, `client_trees.txt` and
     `pairing_trees.txt` where the model has them, and `digest.json` over all of them.
+
+    Raises
+    ------
+    BundleError
+        When the directory holds anything: with a file left over it could not be loaded again.
     """
     directory.mkdir(parents=True, exist_ok=True)
+    if any(directory.iterdir()):
+        raise BundleError(directory.name, "is not empty", "name a new directory")
     arrays, facts = _taken_apart(model)
     contents = {
         "practice.toml": model.practice.text.encode(),
@@ -51,10 +60,17 @@ def save_bundle(model: AllianceModel, directory: Path) -> str:
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     for name, content in contents.items():
         (directory / name).write_bytes(content)
-    # The day it was made is told beside the digest, so that equal learning gives equal digests.
-    listed = {"format": FORMAT, "files": sums, "created_at": model.manifest.created_at}
-    (directory / "digest.json").write_bytes(_json(listed))
+    (directory / LISTING).write_bytes(listing(sums, model.manifest.created_at))
     return _digest(sums)
+
+
+def listing(sums: Mapping[str, str], created_at: str) -> bytes:
+    """What `digest.json` holds: the SHA-256 of every file, and one of itself.
+
+    The day the model was made is told here, so that equal learning gives equal digests.
+    """
+    listed = {"format": FORMAT, "files": dict(sums), "created_at": created_at}
+    return _json(listed | {"itself": hashlib.sha256(_json(listed)).hexdigest()})
 
 
 def load_bundle(directory: Path) -> AllianceModel:
@@ -63,21 +79,18 @@ def load_bundle(directory: Path) -> AllianceModel:
     Raises
     ------
     BundleError
-        When a file is missing, added or changed, too large, or of another format.
+        When a file is missing, added or changed, too large, or of another format, or when the model
+        learned other features than this version makes.
     """
     contents, created_at = _verified(directory)
-    facts = json.loads(contents["manifest.json"])
-    facts["manifest"]["created_at"] = created_at
-    with np.load(io.BytesIO(contents["arrays.npz"]), allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
-    practice = read_practice(contents["practice.toml"].decode())
-    trees = {
-        name: Trees(contents[name].decode()) if name in contents else None
-        for name in (CLIENT, PAIRING)
-    }
-    model = _put_together(practice, facts, arrays, trees)
-    model = replace(model, report=json.loads(contents["report.json"]))
+    try:
+        model = _opened(contents, created_at)
+    except (DefinitionError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        remedy = "train again with this version"
+        raise BundleError(directory.name, "cannot be read by this version", remedy) from None
     _check_features(model)
+    if model.trees is not None:
+        model.trees.prepare()
     return model
 
 
@@ -87,6 +100,18 @@ def bundle_digest(directory: Path) -> str:
     return _digest(
         {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     )
+
+
+def _opened(contents: Mapping[str, bytes], created_at: str) -> AllianceModel:
+    facts = json.loads(contents["manifest.json"])
+    facts["manifest"]["created_at"] = created_at
+    trees = {
+        name: Trees(contents[name].decode()) if name in contents else None
+        for name in (CLIENT, PAIRING)
+    }
+    practice = read_practice(contents["practice.toml"].decode())
+    model = _put_together(practice, facts, _unpacked(contents["arrays.npz"]), trees)
+    return replace(model, report=json.loads(contents["report.json"]))
 
 
 def _taken_apart(model: AllianceModel) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -133,34 +158,50 @@ def _put_together(
 def _verified(directory: Path) -> tuple[dict[str, bytes], str]:
     """Content of every file, checked against the digest before anything parses it, and its day."""
     where = directory.name
-    try:
-        listed = json.loads((directory / "digest.json").read_bytes())
-    except (OSError, ValueError):
-        remedy = "fetch the bundle again from the registry"
-        raise BundleError(where, "has no readable digest.json", remedy) from None
-    if listed.get("format") != FORMAT:
-        raise BundleError(where, "is of another format", "train again with this version")
-    found = {path.name for path in directory.iterdir()} - {"digest.json"}
-    if found != set(listed["files"]):
+    sums, created_at = _listed(directory)
+    if {path.name for path in directory.iterdir()} - {LISTING} != set(sums):
         raise BundleError(where, "has files its digest does not list, or lacks some", "fetch again")
     contents = {}
-    for name, expected in listed["files"].items():
-        content = (directory / name).read_bytes()
-        if len(content) > LARGEST or hashlib.sha256(content).hexdigest() != expected:
+    for name, expected in sums.items():
+        path = directory / name
+        if not path.is_file() or path.stat().st_size > LARGEST:
+            raise BundleError(f"{where}/{name}", "is too large or no file", "fetch again")
+        contents[name] = path.read_bytes()
+        if hashlib.sha256(contents[name]).hexdigest() != expected:
             raise BundleError(f"{where}/{name}", "does not match its digest", "fetch again")
-        contents[name] = content
-    return contents, str(listed["created_at"])
+    return contents, created_at
+
+
+def _listed(directory: Path) -> tuple[dict[str, str], str]:
+    """The files of a bundle with their sums, and the day it was made."""
+    where = directory.name
+    try:
+        content = (directory / LISTING).read_bytes()
+        listed = json.loads(content)
+        of_format, sums, made = listed["format"], listed["files"], listed["created_at"]
+    except (OSError, ValueError, KeyError, TypeError):
+        remedy = "fetch the bundle again from the registry"
+        raise BundleError(where, "has no readable digest.json", remedy) from None
+    if of_format != FORMAT:
+        raise BundleError(where, "is of another format", "train again with this version")
+    if not isinstance(sums, dict) or listing(sums, made) != content:
+        raise BundleError(f"{where}/{LISTING}", "does not match its own sum", "fetch again")
+    return sums, str(made)
 
 
 def _check_features(model: AllianceModel) -> None:
     """LightGBM reads columns by position: another list of features would be silently wrong."""
     ours = tuple(feature.name for feature in model.pipeline.features)
     learned = model.manifest.features
-    if ours == learned:
-        return
-    changed = sorted(set(ours) ^ set(learned)) or ["their order"]
-    problem = f"learned other features than this version makes: {', '.join(changed[:5])}"
-    raise BundleError("features", problem, "train again with this version")
+    if ours != learned:
+        changed = sorted(set(ours) ^ set(learned)) or ["their order"]
+        problem = f"learned other features than this version makes: {', '.join(changed[:5])}"
+        raise BundleError("features", problem, "train again with this version")
+    of_client = sum(name.startswith("client.") for name in ours)
+    for trees, width in ((model.client_trees, of_client), (model.trees, len(ours))):
+        if trees is not None and trees.width != width:
+            problem = f"has trees of {trees.width} columns where rows have {width}"
+            raise BundleError("features", problem, "train again with this version")
 
 
 def _plain(columns: Columns) -> dict[str, NDArray[Any]]:
@@ -180,6 +221,14 @@ def _packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **{name: arrays[name] for name in sorted(arrays)})  # type: ignore[arg-type]
     return buffer.getvalue()
+
+
+def _unpacked(packed: bytes) -> dict[str, NDArray[Any]]:
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
+            raise ValueError
+    with np.load(io.BytesIO(packed), allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 def _json(facts: Mapping[str, Any]) -> bytes:

@@ -301,3 +301,7 @@ def simulate(context: typer.Context) -> None:
     # The experiments use the engine, never the reverse: another process keeps that true.
     command = [sys.executable, "-m", "experiments.simulated_practice", *context.args]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+if __name__ == "__main__":
+    app()

@@ -3,7 +3,8 @@
 The same encoding serves a million pairings and one intake. Imported by `tables` and above.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from recommender.errors import Fault, IntakeError
 from recommender.fields import Field
 from recommender.kinds import Raw, is_missing
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +51,32 @@ def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, Raw]]) ->
     ------
     IntakeError
         With every fault of every row: unknown names, unreadable values, required answers missing.
+        The row is told, counted from 1, where there are several.
     """
     faults: list[Fault] = []
     parsed: dict[str, list[Any]] = {name: [] for name in fields}
-    for row in rows:
-        for name in sorted(set(row) - set(fields)):
-            remedy = "remove it, or declare it in the practice definition"
-            faults.append(Fault(name, "is not a field of this practice", remedy))
+    for number, row in enumerate(rows, start=1):
+        # One intake is one row, and its form has no row numbers.
+        where = f"row {number}, " if len(rows) > 1 else ""
+        faults += _unknown_names(where, fields, row)
         for name, field in fields.items():
             value, problem = read_cell(field, row.get(name))
             parsed[name].append(value)
             if problem:
-                faults.append(Fault(name, problem, remedy_for(field)))
+                faults.append(Fault(f"{where}{name}", problem, remedy_for(field)))
     if faults:
         raise IntakeError(faults)
     return encode(fields.values(), parsed, len(rows))
+
+
+def _unknown_names(
+    where: str, fields: Mapping[str, Field], row: Mapping[str, Raw]
+) -> Iterator[Fault]:
+    remedy = "remove it, or declare it in the practice definition"
+    for name in sorted(set(map(str, row)) - set(fields)):
+        # Where a name should stand may stand an answer, which is not to be repeated.
+        said = name if _PLAIN_NAME.fullmatch(name) else "a name of the answers"
+        yield Fault(f"{where}{said}", "is not a field of this practice", remedy)
 
 
 def read_cell(field: Field, cell: Raw) -> tuple[Any, str | None]:
@@ -80,7 +94,7 @@ def remedy_for(field: Field) -> str:
     if field.kind in ("category", "ordinal", "tags"):
         return f"choose from {', '.join(field.levels)}"
     bounds = [
-        f"{word} {bound:g}"
+        f"{word} {bound:.12g}"
         for word, bound in (("at least", field.min), ("at most", field.max))
         if bound is not None
     ]

@@ -1,10 +1,11 @@
-"""Why this clinician: contributions against the average eligible one, in groups and in words.
+"""Why this clinician: contributions against the average eligible one or another, in words.
 
 A contrast, so whatever belongs to the client alone cancels. Words are the definition's phrases
 and never causal. Imported by `recommend`.
 """
 
 from dataclasses import dataclass
+from math import fsum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ ASKED = frozenset({"overlap", "contains", "equal", "wish"})
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One signed part of the difference to the average eligible clinician, in points."""
+    """One signed part of the difference to the average eligible clinician or another, in points."""
 
     name: str
     phrase: str
@@ -47,7 +48,8 @@ class Explanation:
     Attributes
     ----------
     difference
-        Predicted alliance less that of the average eligible clinician; the sum over `groups`.
+        Predicted alliance less that of the average eligible clinician, or of the other; the sum
+        over `groups`.
     groups
         In the order of the definition.
     in_favour, against
@@ -77,37 +79,47 @@ def explain(
     shown, eligible
         Places in the roster; the average is taken over all eligible ones.
     """
-    average = _average_values(model, client, standing, eligible)
-    own = model.contributions(client, standing, _pairs(shown))
+    if not len(shown):
+        return ()
+    # Contributions are the dearest step of a request: once for everyone, the shown among them.
+    everyone = np.union1d(eligible, shown).astype(np.intp)
+    own = model.contributions(client, standing, _pairs(everyone))
+    average = own.values[np.isin(everyone, eligible)].mean(axis=0)
     return tuple(
-        _explanation(model.practice, own, own.values[row] - average, row)
-        for row in range(len(shown))
+        _explanation(model.practice, own, own.values[row] - average, row, row)
+        for row in np.searchsorted(everyone, shown)
     )
 
 
-def _average_values(
-    model: AllianceModel, client: Columns, standing: Standing, eligible: NDArray[np.intp]
-) -> Array:
-    """Contributions of the average eligible clinician: the mean over them."""
-    everyone = model.contributions(client, standing, _pairs(eligible))
-    return np.asarray(everyone.values.mean(axis=0))
+def compare(
+    model: AllianceModel, client: Columns, standing: Standing, one: int, other: int
+) -> Explanation:
+    """Why one clinician of the roster rather than another; turned round, every sign turns.
+
+    `in_favour` says what speaks for the one, `against` what speaks for the other.
+    """
+    own = model.contributions(client, standing, _pairs(np.array([one, other], dtype=np.intp)))
+    return _explanation(model.practice, own, own.values[0] - own.values[1], 0, 1)
 
 
 def _pairs(places: NDArray[np.intp]) -> Pairs:
     return Pairs(np.zeros(len(places), dtype=np.intp), places)
 
 
-def _explanation(practice: Practice, own: Contributions, points: Array, row: int) -> Explanation:
+def _explanation(
+    practice: Practice, own: Contributions, points: Array, row: int, against: int
+) -> Explanation:
+    """Points in groups and words; whose values speak against is another row's in a comparison."""
     parts = [
-        (feature, Part(feature.name, feature.phrase, float(value)))
-        for feature, value in zip(own.features, points, strict=True)
+        (feature, Part(feature.name, feature.phrase, value))
+        for feature, value in zip(own.features, points.tolist(), strict=True)
     ]
     groups = tuple(_group(group, phrase, parts) for group, phrase in practice.groups.items())
     return Explanation(
         difference=float(points.sum()),
         groups=groups,
         in_favour=_strongest(parts, own.raw[row], sign=1.0),
-        against=_strongest(parts, own.raw[row], sign=-1.0),
+        against=_strongest(parts, own.raw[against], sign=-1.0),
         asked_and_offered=_asked_and_offered(practice, own, row),
     )
 
@@ -115,7 +127,7 @@ def _explanation(practice: Practice, own: Contributions, points: Array, row: int
 def _group(group: str, phrase: str, parts: list[tuple[Feature, Part]]) -> GroupPart:
     own = [part for feature, part in parts if feature.group == group and part.points != 0.0]
     own.sort(key=lambda part: (-abs(part.points), part.name))
-    return GroupPart(group, phrase, sum(part.points for part in own), tuple(own))
+    return GroupPart(group, phrase, fsum(part.points for part in own), tuple(own))
 
 
 def _strongest(

@@ -4,17 +4,20 @@ A field is declared in the practice definition and nowhere else. Imported by `pr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import Fault
-from recommender.kinds import KINDS, Kind
+from recommender.kinds import KINDS, NONE_NAMED, Kind
+from recommender.shape import FLAG, NUMBER, TEXT, TEXTS, Shape, is_said, one_of, read_settings
 
 Side = Literal["client", "clinician"]
 USES = ("score", "filter", "audit")
+NOT_SCORED = ("place", "weekly_hours", "date", "ids", "money")
+"""Kinds that say nothing by themselves: only a match or a constraint compares them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,73 +82,84 @@ class Field:
         return (values - low) / (high - low)
 
 
-SETTINGS = frozenset(setting.name for setting in fields(Field)) - {"name", "side"}
+SHAPES: Mapping[str, Shape] = {
+    "kind": one_of("kind", KINDS),
+    "phrase": TEXT,
+    "purpose": TEXT,
+    "missing": TEXT,
+    "use": one_of("use", USES),
+    "group": TEXT,
+    "unit": TEXT,
+    "min": NUMBER,
+    "max": NUMBER,
+    "levels": TEXTS,
+    "required": FLAG,
+}
 """What a field's table in the definition may hold."""
 
 
 def read_field(side: Side, name: str, declared: Mapping[str, Any]) -> tuple[Field, list[Fault]]:
     """A field from its table in the definition, with everything that is wrong about it."""
     where = f"{side}.{name}"
-    kind = KINDS.get(declared.get("kind", ""))
-    if kind is None:
-        remedy = f"set kind to one of {', '.join(KINDS)}"
-        return _undeclared(side, name), [Fault(f"{where}.kind", "is not a known kind", remedy)]
-    faults = [
-        Fault(f"{where}.{key}", "is not a setting of a field", "remove it or mend its spelling")
-        for key in sorted(set(declared) - SETTINGS)
-    ]
+    told, faults = read_settings(where, "a field", declared, SHAPES)
+    kind = KINDS.get(told.get("kind", ""))
     faults += _missing_settings(where, kind, declared)
-    faults += _wrong_settings(where, side, declared)
-    taken = {key: value for key, value in declared.items() if key in SETTINGS}
-    taken["levels"] = tuple(declared.get("levels", ()))
-    for key in ("phrase", "purpose", "missing", "use"):
-        taken.setdefault(key, "")
-    return Field(name=name, side=side, **taken), faults
+    if kind is not None:
+        faults += _idle_settings(where, kind, told)
+    faults += (
+        _wrong_use(where, side, told) + _wrong_levels(where, told) + _wrong_bounds(where, told)
+    )
+    plain = {"kind": "number", "phrase": "", "purpose": "", "missing": "", "use": "filter"}
+    settings = plain | told | {"levels": tuple(told.get("levels", ()))}
+    return Field(name=name, side=side, **settings), faults
 
 
-def _undeclared(side: Side, name: str) -> Field:
-    return Field(name, side, "number", "", "", "", "filter")
-
-
-def _missing_settings(where: str, kind: Kind, declared: Mapping[str, Any]) -> list[Fault]:
-    needed = ["phrase", "purpose", "missing", "use", *sorted(kind.needs)]
-    if declared.get("use") == "score":
-        needed.append("group")
+def _missing_settings(where: str, kind: Kind | None, declared: Mapping[str, Any]) -> list[Fault]:
+    needed = ["kind", "phrase", "purpose", "missing", "use"]
+    needed += sorted(kind.needs) if kind else []
+    needed += ["group"] if declared.get("use") == "score" else []
+    remedy = f"every {kind.name if kind else ''} field of this use needs it".replace("  ", " ")
     return [
-        Fault(f"{where}.{key}", "is not given", f"every {kind.name} field of this use needs it")
+        Fault(f"{where}.{key}", "is not given", remedy)
         for key in needed
-        if declared.get(key) in (None, "", [])
+        if not is_said(declared, key)
     ]
 
 
-def _wrong_settings(where: str, side: Side, declared: Mapping[str, Any]) -> list[Fault]:
-    faults = []
-    if declared.get("use") not in (*USES, None):
-        faults.append(Fault(f"{where}.use", "is not a known use", f"use one of {', '.join(USES)}"))
-    if declared.get("use") == "audit" and side == "clinician":
+def _idle_settings(where: str, kind: Kind, told: Mapping[str, Any]) -> list[Fault]:
+    """Faults of settings a kind would pass over: whoever wrote them meant something by them."""
+    idle = {"unit", "min", "max", "levels"} - kind.needs - kind.allows
+    return [
+        Fault(f"{where}.{key}", f"is not a setting of a {kind.name}", "remove it or mend the kind")
+        for key in sorted(idle & set(told))
+    ]
+
+
+def _wrong_use(where: str, side: Side, told: Mapping[str, Any]) -> list[Fault]:
+    if told.get("use") == "audit" and side == "clinician":
         remedy = "use filter: a clinician's attributes only ever serve a client's stated wish"
-        faults.append(Fault(f"{where}.use", "audit is for clients", remedy))
-    if declared.get("use") == "score" and declared.get("kind") in _NOT_SCORED:
+        return [Fault(f"{where}.use", "audit is for clients", remedy)]
+    if told.get("use") == "score" and told.get("kind") in NOT_SCORED:
         remedy = "use filter, and declare a match that compares it"
-        faults.append(Fault(f"{where}.use", "this kind cannot be scored by itself", remedy))
-    levels = declared.get("levels", [])
-    if not isinstance(levels, list) or not all(isinstance(level, str) for level in levels):
-        faults.append(Fault(f"{where}.levels", "is not a list of texts", 'write ["a", "b"]'))
-    elif len(set(levels)) != len(levels):
-        faults.append(Fault(f"{where}.levels", "names a level twice", "name each level once"))
-    elif any(";" in level or level.lower() == "none" for level in levels):
-        remedy = "choose another word: a semicolon separates tags, and none means no tag"
-        faults.append(Fault(f"{where}.levels", "has a level that cannot be written", remedy))
-    return faults + _wrong_bounds(where, declared)
-
-
-def _wrong_bounds(where: str, declared: Mapping[str, Any]) -> list[Fault]:
-    given = [declared[key] for key in ("min", "max") if declared.get(key) is not None]
-    if any(isinstance(bound, bool) or not isinstance(bound, int | float) for bound in given):
-        return [Fault(f"{where}.min", "a bound is not a number", "write min and max as numbers")]
-    if len(given) == 2 and not given[0] < given[1]:
-        return [Fault(f"{where}.min", "is not below max", "put the smaller bound in min")]
+        return [Fault(f"{where}.use", "this kind cannot be scored by itself", remedy)]
     return []
 
 
-_NOT_SCORED = ("place", "weekly_hours", "date", "ids", "money")
+def _wrong_levels(where: str, told: Mapping[str, Any]) -> list[Fault]:
+    levels = told.get("levels", [])
+    faults = []
+    if len(set(levels)) != len(levels):
+        faults.append(Fault(f"{where}.levels", "names a level twice", "name each level once"))
+    if any(level != level.strip() or not level.isprintable() or not level for level in levels):
+        remedy = "write each on one line, without space before or after it"
+        faults.append(Fault(f"{where}.levels", "has a level nobody could answer", remedy))
+    if any(";" in level or level.lower() == NONE_NAMED for level in levels):
+        remedy = "choose another word: a semicolon separates tags, and none means no tag"
+        faults.append(Fault(f"{where}.levels", "has a level that cannot be written", remedy))
+    return faults
+
+
+def _wrong_bounds(where: str, told: Mapping[str, Any]) -> list[Fault]:
+    if "min" in told and "max" in told and not told["min"] < told["max"]:
+        return [Fault(f"{where}.min", "is not below max", "put the smaller bound in min")]
+    return []

@@ -16,18 +16,17 @@ NAN, ZERO = 2, 1
 """Missing types of a split, bits 2 and 3 of its decision; 0 takes a missing value as 0."""
 
 _HEADER = frozenset(
-    "version num_class num_tree_per_iteration label_index max_feature_idx objective feature_names"
-    " feature_infos monotone_constraints tree_sizes".split()
-)
-_TREE = frozenset(
-    "num_leaves num_cat split_feature split_gain threshold decision_type left_child right_child"
-    " leaf_value leaf_weight leaf_count internal_value internal_weight internal_count is_linear"
-    " shrinkage".split()
+    (
+        *("version", "num_class", "num_tree_per_iteration", "label_index", "max_feature_idx"),
+        *("objective", "feature_names", "feature_infos", "monotone_constraints", "tree_sizes"),
+    )
 )
 _PER_SPLIT = (
-    "split_feature split_gain threshold decision_type left_child right_child internal_value"
-    " internal_weight internal_count".split()
+    *("split_feature", "split_gain", "threshold", "decision_type", "left_child", "right_child"),
+    *("internal_value", "internal_weight", "internal_count"),
 )
+_PER_LEAF = ("leaf_value", "leaf_weight", "leaf_count")
+_TREE = frozenset((*_PER_SPLIT, *_PER_LEAF, "num_leaves", "num_cat", "is_linear", "shrinkage"))
 _BLOCK = re.compile(r"^Tree=(\d+)\n(.*?)\n\n\n", re.DOTALL | re.MULTILINE)
 
 

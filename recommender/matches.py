@@ -3,8 +3,8 @@
 Imported by `practice` and `features.pairing`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from recommender.columns import Columns
 from recommender.errors import Fault
 from recommender.fields import Field
 from recommender.operators import OPERATORS, Array, Operator, aligned
+from recommender.shape import NAMES, NUMBER, TEXT, TEXTS, Shape, is_said, one_of, read_settings
 
 DIRECTIONS = ("up", "down")
 
@@ -23,8 +24,11 @@ class Match:
 
     Attributes
     ----------
-    name, phrase, group
-        How it is named in features, said aloud and grouped in explanations.
+    name, group
+        How it is named in features and grouped in explanations.
+    phrase, otherwise
+        How it is said aloud where it speaks for a clinician, and where it speaks against one. Left
+        out, `otherwise` is the phrase, which then must be true of both.
     operator
         One of `recommender.operators.OPERATORS`.
     client, clinician
@@ -44,6 +48,7 @@ class Match:
     clinician: tuple[Field, ...]
     phrase: str
     group: str
+    otherwise: str | None = None
     direction: str | None = None
     prior: float = 0.0
     source: str | None = None
@@ -55,12 +60,12 @@ class Match:
         return f"match.{self.name}"
 
     def between(self, client: Columns, clinician: Columns) -> Array:
-        """The match of each row, (n,): client and clinician row by row, or one client for all."""
+        """The match of each clinician's row, (n,): with the client's row there, or one for all."""
         operator = OPERATORS[self.operator]
         one = [self._client_side(field, client) for field in self.client]
         other = [self._ranged(field, clinician[field.name]) for field in self.clinician]
         values = operator.compute(one, other)
-        return np.broadcast_to(values, (max(client.size, clinician.size),))
+        return np.broadcast_to(values, (clinician.size,))
 
     def _client_side(self, field: Field, client: Columns) -> Array:
         values: Array = client[field.name]
@@ -69,10 +74,25 @@ class Match:
         return self._ranged(field, values)
 
     def _ranged(self, field: Field, values: Array) -> Array:
-        return field.on_unit_range(values) if OPERATORS[self.operator].ranged else values
+        if OPERATORS[self.operator].ranged:
+            return field.on_unit_range(values)
+        # Cents serve exact sums; a size given for one unit of the match means the currency's.
+        return values / 100 if field.kind == "money" else values
 
 
-SETTINGS = frozenset(setting.name for setting in fields(Match)) - {"name"}
+SHAPES: Mapping[str, Shape] = {
+    "operator": one_of("operator", OPERATORS),
+    "client": NAMES,
+    "clinician": NAMES,
+    "phrase": TEXT,
+    "otherwise": TEXT,
+    "group": TEXT,
+    "direction": one_of("direction", DIRECTIONS),
+    "prior": NUMBER,
+    "source": TEXT,
+    "indifferent": TEXTS,
+}
+"""What a match's table in the definition may hold."""
 
 
 def read_match(
@@ -81,100 +101,123 @@ def read_match(
     client: Mapping[str, Field],
     clinician: Mapping[str, Field],
 ) -> tuple[Match | None, list[Fault]]:
-    """A match from its table in the definition, with everything that is wrong about it."""
+    """A match from its table in the definition, or everything that is wrong about it."""
     where = f"matches.{name}"
-    operator = OPERATORS.get(declared.get("operator", ""))
-    if operator is None:
-        remedy = f"set operator to one of {', '.join(OPERATORS)}"
-        return None, [Fault(f"{where}.operator", "is not a known operator", remedy)]
-    ours, faults = _side(where, "client", declared, client, operator.client)
-    theirs, more = _side(where, "clinician", declared, clinician, operator.clinician)
-    faults += more + _settings(where, declared)
-    if not faults:
-        faults += _together(where, operator, ours, theirs, declared.get("indifferent", ()))
-    if faults:
+    told, faults = read_settings(where, "a match", declared, SHAPES)
+    operator = OPERATORS.get(told.get("operator", ""))
+    ours = _names(told.get("client", ()))
+    theirs = _names(told.get("clinician", ()))
+    faults += _missing_settings(where, declared) + _wrong_prior(where, told)
+    if operator is not None:
+        faults += _wrong_fields(f"{where}.client", ours, client, operator.client)
+        faults += _wrong_fields(f"{where}.clinician", theirs, clinician, operator.clinician)
+        if not operator.named and "indifferent" in told:
+            remedy = "remove it: only levels compared by name can state no wish"
+            faults.append(Fault(f"{where}.indifferent", "would be passed over", remedy))
+    if faults or operator is None:
         return None, faults
-    settings = {key: declared[key] for key in SETTINGS & set(declared)}
-    settings |= {"client": ours, "clinician": theirs, "prior": float(declared.get("prior", 0.0))}
-    settings["indifferent"] = tuple(declared.get("indifferent", ()))
-    return Match(name=name, **settings), []
+    settings = told | {
+        "client": tuple(client[field] for field in ours),
+        "clinician": tuple(clinician[field] for field in theirs),
+        "prior": float(told.get("prior", 0.0)),
+        "indifferent": tuple(told.get("indifferent", ())),
+    }
+    match = Match(name=name, **settings)
+    faults = _misfits(where, operator, match)
+    return (None, faults) if faults else (match, [])
 
 
-def _side(
-    where: str,
-    side: str,
-    declared: Mapping[str, Any],
-    known: Mapping[str, Field],
-    kinds: frozenset[str],
-) -> tuple[tuple[Field, ...], list[Fault]]:
-    named = declared.get(side, [])
-    names = [named] if isinstance(named, str) else list(named)
-    place = f"{where}.{side}"
-    if not names:
-        return (), [Fault(place, "is not given", f"name a field of the {side}")]
+def _names(told: str | Sequence[str]) -> tuple[str, ...]:
+    return (told,) if isinstance(told, str) else tuple(told)
+
+
+def _missing_settings(where: str, declared: Mapping[str, Any]) -> list[Fault]:
+    remedies = {
+        "operator": f"set it to one of {', '.join(OPERATORS)}",
+        "client": "name a field of the client",
+        "clinician": "name a field of the clinician",
+        "phrase": "staff must be able to say every match",
+        "group": "staff must be able to place every match",
+    }
+    return [
+        Fault(f"{where}.{key}", "is not given", remedy)
+        for key, remedy in remedies.items()
+        if not is_said(declared, key)
+    ]
+
+
+def _wrong_prior(where: str, told: Mapping[str, Any]) -> list[Fault]:
+    prior = told.get("prior", 0.0)
     faults = []
-    for name in names:
-        if name not in known:
-            remedy = f"declare it under [{side}.{name}] or mend the name"
-            faults.append(Fault(place, f"{name} is not a declared field", remedy))
-        elif known[name].kind not in kinds:
-            remedy = f"this operator compares {', '.join(sorted(kinds))}"
-            faults.append(Fault(place, f"{name} is of kind {known[name].kind}", remedy))
-        elif known[name].use == "audit":
-            remedy = "remove the match: audit fields serve fairness reports only"
-            faults.append(Fault(place, f"{name} is for audit", remedy))
-    return tuple(known[name] for name in names if name in known), faults
-
-
-def _settings(where: str, declared: Mapping[str, Any]) -> list[Fault]:
-    faults = [
-        Fault(f"{where}.{key}", "is not a setting of a match", "remove it or mend its spelling")
-        for key in sorted(set(declared) - SETTINGS)
-    ]
-    faults += [
-        Fault(f"{where}.{key}", "is not given", "staff must be able to say and place every match")
-        for key in ("phrase", "group")
-        if not declared.get(key)
-    ]
-    if declared.get("direction") not in (*DIRECTIONS, None):
-        faults.append(Fault(f"{where}.direction", "is not known", 'write "up" or "down"'))
-    prior = declared.get("prior", 0.0)
-    if isinstance(prior, bool) or not isinstance(prior, int | float):
-        faults.append(Fault(f"{where}.prior", "is not a number", "give standard deviations"))
-    elif prior and not declared.get("source"):
+    if prior and not is_said(told, "source"):
         remedy = "say where the size comes from"
         faults.append(Fault(f"{where}.source", "is not given beside a prior", remedy))
+    if (told.get("direction"), prior > 0) in (("up", False), ("down", True)) and prior:
+        remedy = "a match that goes up has a prior above 0, one that goes down a prior below"
+        faults.append(Fault(f"{where}.prior", "goes against the direction", remedy))
     return faults
 
 
-def _together(
-    where: str,
-    operator: Operator,
-    client: tuple[Field, ...],
-    clinician: tuple[Field, ...],
-    indifferent: tuple[str, ...],
+def _wrong_fields(
+    where: str, names: tuple[str, ...], known: Mapping[str, Field], kinds: frozenset[str]
 ) -> list[Fault]:
     faults = []
-    if operator.several and len(client) != len(clinician):
-        faults.append(Fault(where, "compares lists of unequal length", "name as many fields"))
-    if not operator.several and (len(client), len(clinician)) != (1, 1):
-        faults.append(Fault(where, "compares several fields", "name one field on each side"))
-    if operator.named and not faults:
-        faults += _unknown_levels(where, client[0], clinician[0], indifferent)
+    for name in names:
+        if name not in known:
+            remedy = "declare it or mend the name"
+            faults.append(Fault(where, f"{name} is not a declared field", remedy))
+        elif known[name].kind not in kinds:
+            remedy = f"this operator compares {', '.join(sorted(kinds))}"
+            faults.append(Fault(where, f"{name} is of kind {known[name].kind}", remedy))
+        elif known[name].use == "audit":
+            remedy = "remove the match: audit fields serve fairness reports only"
+            faults.append(Fault(where, f"{name} is for audit", remedy))
+    return faults
+
+
+def _misfits(where: str, operator: Operator, match: Match) -> list[Fault]:
+    """What keeps fields that are each accepted from being compared with each other."""
+    ours, theirs = match.client, match.clinician
+    if operator.several and len(ours) != len(theirs):
+        return [Fault(where, "compares lists of unequal length", "name as many fields")]
+    if not operator.several and (len(ours), len(theirs)) != (1, 1):
+        return [Fault(where, "compares several fields", "name one field on each side")]
+    faults = []
+    if operator.named:
+        faults += _unknown_levels(where, ours[0], theirs[0], match.indifferent)
+    if operator.alike and (ours[0].kind, ours[0].unit) != (theirs[0].kind, theirs[0].unit):
+        problem = f"{ours[0].label} and {theirs[0].label} differ in kind or unit"
+        faults.append(Fault(where, problem, "declare both alike"))
     if operator.ranged:
-        faults += [
-            Fault(field.label, "has no bounds", f"give min and max, {where} needs them")
-            for field in (*client, *clinician)
-            if field.kind in ("number", "money") and (field.min is None or field.max is None)
-        ]
+        faults += _without_range(where, match)
     return faults
 
 
 def _unknown_levels(
     where: str, client: Field, clinician: Field, indifferent: tuple[str, ...]
 ) -> list[Fault]:
+    faults = []
+    undeclared = [level for level in indifferent if level not in client.levels]
+    if undeclared:
+        problem = f"{', '.join(undeclared)} are not levels of {client.label}"
+        faults.append(Fault(f"{where}.indifferent", problem, "mend their spelling"))
     unknown = [lv for lv in client.levels if lv not in (*clinician.levels, *indifferent)]
-    if not unknown:
-        return []
-    remedy = f"add them to {clinician.label}, or list them as indifferent"
-    return [Fault(where, f"levels {', '.join(unknown)} exist only for the client", remedy)]
+    if unknown:
+        remedy = f"add them to {clinician.label}, or list them as indifferent"
+        problem = f"levels {', '.join(unknown)} exist only for the client"
+        faults.append(Fault(where, problem, remedy))
+    return faults
+
+
+def _without_range(where: str, match: Match) -> list[Fault]:
+    faults = [
+        Fault(field.label, "has no bounds", f"give min and max, {where} needs them")
+        for field in (*match.client, *match.clinician)
+        if field.kind in ("number", "money") and (field.min is None or field.max is None)
+    ]
+    for ours, theirs in zip(match.client, match.clinician, strict=True):
+        # A level is compared by its place, so one name must have one place on both sides.
+        if set(ours.levels) & set(theirs.levels) and ours.levels != theirs.levels:
+            problem = f"{ours.label} and {theirs.label} share levels in different places"
+            faults.append(Fault(where, problem, "give both the same levels in the same order"))
+    return faults

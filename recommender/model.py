@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from recommender.additive import Additive, Seats
 from recommender.columns import Columns, read_rows
+from recommender.errors import Fault, IntakeError
 from recommender.features.feature import Array, Feature
 from recommender.features.history import Records
 from recommender.features.pipeline import Pairs, Pipeline, Rows
 from recommender.fields import Side
 from recommender.harmoniser import Harmoniser
+from recommender.kinds import Raw
 from recommender.practice import Practice
 from recommender.roster import Roster
 from recommender.trees import Trees
@@ -214,11 +216,12 @@ class AllianceModel:
         IntakeError
             With every cell that cannot be read.
         """
-        sides = {}
-        for side in SIDES:
-            fields = self.practice.fields(side, "score", "filter")
-            named = table.filter(regex=rf"^{side}\.").rename(columns=lambda c: c.split(".", 1)[1])
-            sides[side] = read_rows(fields, named.to_dict("records"))  # type: ignore[arg-type]
+        if "clinician_id" not in table.columns:
+            raise IntakeError([Fault("clinician_id", "is not given", "add the column")])
+        sides = {
+            side: read_rows(self.practice.fields(side, "score", "filter"), _named(table, side))
+            for side in SIDES
+        }
         place = {clinician_id: code for code, clinician_id in enumerate(self.clinician_ids)}
         codes = np.array([place.get(c, -1) for c in table["clinician_id"]], dtype=np.int64)
         everyone = np.arange(len(table))
@@ -237,6 +240,15 @@ class AllianceModel:
         if self.client_trees is None:
             return np.full(clients.size, self.client_mean)
         return self.client_trees.score(self.pipeline.client_rows(clients))
+
+
+def _named(table: pd.DataFrame, side: Side) -> list[dict[str, Raw]]:
+    """Cells of one side by field, a mapping a row, also where the table has no such column."""
+    prefix = f"{side}."
+    names = [name for name in table.columns if str(name).startswith(prefix)]
+    cells = [table[name].tolist() for name in names]
+    fields = [name.removeprefix(prefix) for name in names]
+    return [{f: c[row] for f, c in zip(fields, cells, strict=True)} for row in range(len(table))]
 
 
 def levels_of(practice: Practice, clients: Columns) -> NDArray[np.int64]:

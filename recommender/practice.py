@@ -5,46 +5,59 @@ constraints and explanations all read this. Imported by every room above it.
 """
 
 import hashlib
-import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any, TypeVar
 
 from recommender.errors import DefinitionError, Fault
 from recommender.fields import Field, Side, read_field
-from recommender.instruments import (
-    AllianceSettings,
-    Instrument,
-    read_instruments,
-    shipped_instruments,
-)
+from recommender.instruments import AllianceSettings, Instrument
 from recommender.matches import Match, read_match
-from recommender.rules import Constraint, FundingRow, read_constraint, read_funding
-
-TABLES = ("client", "clinician", "matches", "constraints")
-SECTIONS = frozenset(
-    ("practice", "alliance", "instruments", "groups", "history", "funding", *TABLES)
+from recommender.rules import (
+    Constraint,
+    FundingRow,
+    funding_problems,
+    read_constraint,
+    read_funding,
 )
-HEADING = frozenset(("id", "version", "title", "timezone", "currency", "consent"))
-NAME = re.compile(r"[a-z][a-z0-9_]*")
-NAME_RULE = "start with a letter; use lower-case letters, digits and underscores"
+from recommender.sections import (
+    HistorySettings,
+    read_alliance,
+    read_groups,
+    read_heading,
+    read_history,
+    unknown_group,
+)
+from recommender.shape import UNKNOWN_REMEDY, name_fault
 
+__all__ = [
+    "HistorySettings",
+    "Practice",
+    "days_until",
+    "load_practice",
+    "practice_of",
+    "read_practice",
+    "shipped_practice",
+    "shipped_text",
+]
 
-@dataclass(frozen=True, slots=True)
-class HistorySettings:
-    """How what earlier clients reported of a clinician is kept and said.
+NAMED = ("client", "clinician", "matches", "constraints")
+"""Sections of named tables."""
+SECTIONS = ("practice", "alliance", "instruments", "groups", "history", *NAMED, "funding")
+ON_FIELDS = frozenset(
+    ("client", "clinician", "when", "value", "session", "funding", "registration", "indifferent")
+)
+"""Settings whose meaning rests on a field."""
 
-    `per` names the client field (a category) by whose levels the record is also kept apart.
-    """
-
-    group: str
-    phrase: str = "what earlier clients reported"
-    per: str | None = None
+Made = TypeVar("Made")
+Reader = Callable[
+    [str, Mapping[str, Any], Mapping[str, Field], Mapping[str, Field]],
+    tuple[Made | None, list[Fault]],
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +122,7 @@ def load_practice(path: Path) -> Practice:
         With every fault found: path in the file, what is wrong, how to mend it.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         remedy = "name a readable UTF-8 TOML file, or `psychology` for the one that ships"
         raise DefinitionError([Fault(str(path), "cannot be read", remedy)]) from None
@@ -133,45 +146,48 @@ def read_practice(text: str) -> Practice:
     """A checked practice from the text of its definition; see `load_practice` for errors."""
     try:
         declared = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise DefinitionError([Fault("file", f"is not TOML: {error}", "mend that line")]) from None
-    faults = [
-        Fault(section, "is not a section of a definition", "remove it or mend its spelling")
-        for section in sorted(set(declared) - SECTIONS)
-    ]
-    faults += _not_tables(declared)
-    if faults:
-        raise DefinitionError(sorted(faults))
-    return _assemble(text, declared)
+    return practice_of(declared, text)
 
 
-def _assemble(text: str, declared: Mapping[str, Any]) -> Practice:
-    faults = _heading(declared.get("practice", {}))
-    client, more = _fields("client", declared.get("client", {}))
-    clinician, again = _fields("clinician", declared.get("clinician", {}))
-    groups = declared.get("groups", {})
-    instruments, alliance, wrong = _alliance(declared)
-    faults += more + again + wrong + _groups(groups, client, clinician)
-    history, wrong = _history(declared.get("history", {}), groups, client)
+def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
+    """A checked practice from its parsed definition and the text that was parsed.
+
+    Raises
+    ------
+    DefinitionError
+        With every fault found, whatever the values are.
+    """
+    shaped, faults = _shaped(declared)
+    groups, wrong = read_groups(shaped["groups"])
+    client, of_client = _fields("client", shaped["client"], groups)
+    clinician, of_clinician = _fields("clinician", shaped["clinician"], groups)
+    broken = _broken(of_client) | _broken(of_clinician)
+    faults += wrong + of_client + of_clinician
+    heading, wrong = read_heading(shaped["practice"], client)
     faults += wrong
-    matches: dict[str, Match] = {}
-    for name, table in declared.get("matches", {}).items():
-        match, wrong = read_match(name, table, client, clinician)
-        faults += wrong + _group_known(f"matches.{name}.group", table.get("group"), groups)
-        if match is not None:
-            matches[name] = match
-    constraints: dict[str, Constraint] = {}
-    for name, table in declared.get("constraints", {}).items():
-        constraint, wrong = read_constraint(name, table, client, clinician)
-        faults += wrong
-        if constraint is not None:
-            constraints[name] = constraint
-    funding, wrong = read_funding(declared.get("funding", []))
-    faults += wrong + _consent(declared.get("practice", {}), client)
+    instruments, alliance, wrong = read_alliance(shaped["alliance"], shaped["instruments"])
+    faults += wrong
+    history, wrong = read_history(shaped["history"], groups, client)
+    faults += wrong
+    for name, table in shaped["matches"].items():
+        faults += unknown_group(f"matches.{name}.group", table.get("group"), groups)
+    fields = client, clinician
+    matches, wrong = _pairwise("matches", shaped["matches"], read_match, *fields, broken)
+    faults += wrong
+    constraints, wrong = _pairwise(
+        "constraints", shaped["constraints"], read_constraint, *fields, broken
+    )
+    faults += wrong
+    funding, wrong = read_funding(shaped["funding"])
+    faults += wrong
+    for constraint in constraints.values():
+        faults += funding_problems(constraint, funding, *fields)
     if faults:
         raise DefinitionError(sorted(set(faults)))
     return Practice(
-        **{key: declared["practice"].get(key) for key in HEADING},
+        **heading,  # type: ignore[arg-type]
         alliance=alliance,
         instruments=instruments,
         groups=groups,
@@ -186,158 +202,108 @@ def _assemble(text: str, declared: Mapping[str, Any]) -> Practice:
     )
 
 
-def _not_tables(declared: Mapping[str, Any]) -> list[Fault]:
-    remedy = "write it as a TOML table, [section] or [section.name]"
-    wrong = [s for s in sorted(SECTIONS - {"funding"}) if not isinstance(declared.get(s, {}), dict)]
-    for section in TABLES:
-        tables = declared.get(section, {})
-        if isinstance(tables, dict):
-            wrong += [f"{section}.{k}" for k, v in tables.items() if not isinstance(v, dict)]
-    return [Fault(where, "is not a table", remedy) for where in wrong]
-
-
-def _heading(heading: Mapping[str, Any]) -> list[Fault]:
+def _shaped(declared: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    """Every section as the table, or list of tables, it should be, without what is neither."""
     faults = [
-        Fault(f"practice.{key}", "is not a setting", "remove it or mend its spelling")
-        for key in sorted(set(heading) - HEADING)
+        Fault(section, "is not a section of a definition", UNKNOWN_REMEDY)
+        for section in sorted(set(declared) - set(SECTIONS))
     ]
-    faults += [
-        Fault(f"practice.{key}", "is not given", "every definition says it, as text")
-        for key in sorted(HEADING - {"consent"})
-        if not isinstance(heading.get(key), str) or not heading[key]
-    ]
-    if isinstance(heading.get("timezone"), str):
-        try:
-            ZoneInfo(heading["timezone"])
-        except (ZoneInfoNotFoundError, ValueError):
-            remedy = "use an IANA name such as Australia/Sydney"
-            faults.append(Fault("practice.timezone", "is not a known zone", remedy))
-    return faults + _named("practice.id", heading.get("id", "x"))
+    remedy = "write it as a TOML table, [section] or [section.name]"
+    shaped: dict[str, Any] = {}
+    for section in SECTIONS[:-1]:
+        table = declared.get(section, {})
+        if not isinstance(table, dict):
+            faults.append(Fault(section, "is not a table", remedy))
+            table = {}
+        shaped[section] = dict(table)
+        if section in NAMED:
+            for name in [name for name in table if not isinstance(table[name], dict)]:
+                faults.append(Fault(f"{section}.{name}", "is not a table", remedy))
+                del shaped[section][name]
+    rows = declared.get("funding", [])
+    shaped["funding"] = rows
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        faults.append(Fault("funding", "is not a list of tables", "write each as [[funding]]"))
+        shaped["funding"] = []
+    return shaped, faults
 
 
-def _named(where: str, name: object) -> list[Fault]:
-    sound = isinstance(name, str) and NAME.fullmatch(name) is not None
-    return [] if sound else [Fault(where, "is not a plain name", NAME_RULE)]
-
-
-def _fields(side: Side, tables: Mapping[str, Any]) -> tuple[dict[str, Field], list[Fault]]:
-    fields, faults = {}, []
+def _fields(
+    side: Side, tables: Mapping[str, Any], groups: Mapping[str, str]
+) -> tuple[dict[str, Field], list[Fault]]:
+    fields: dict[str, Field] = {}
+    faults: list[Fault] = []
     for name, table in tables.items():
         fields[name], wrong = read_field(side, name, table)
-        faults += wrong + _named(f"{side}.{name}", name)
+        faults += wrong + name_fault(f"{side}.{name}", name)
+        faults += unknown_group(f"{side}.{name}.group", fields[name].group, groups)
     reserved = {f"{side}_id", "name"} & set(fields)
     remedy = "choose another name: the tables already have this column"
     faults += [Fault(f"{side}.{name}", "is reserved", remedy) for name in sorted(reserved)]
     return fields, faults
 
 
-def _groups(
-    groups: Mapping[str, Any], client: Mapping[str, Field], clinician: Mapping[str, Field]
-) -> list[Fault]:
-    faults = [
-        Fault(f"groups.{name}", "is not text", "give the phrase staff will read")
-        for name, phrase in groups.items()
-        if not isinstance(phrase, str)
-    ]
-    if len(groups) > 5:
-        faults.append(Fault("groups", "has more than five", "people can weigh three to five"))
-    for field in (*client.values(), *clinician.values()):
-        if field.group:
-            faults += _group_known(f"{field.label}.group", field.group, groups)
-    return faults
+def _broken(faults: Iterable[Fault]) -> set[str]:
+    """Labels of fields that are themselves at fault."""
+    return {".".join(fault.where.split(".")[:2]) for fault in faults}
 
 
-def _history(
-    table: Mapping[str, Any], groups: Mapping[str, Any], client: Mapping[str, Field]
-) -> tuple[HistorySettings, list[Fault]]:
-    known = set(HistorySettings.__dataclass_fields__)
-    faults = [
-        Fault(f"history.{key}", "is not a setting", "remove it or mend its spelling")
-        for key in sorted(set(table) - known)
-    ]
-    settings = {"group": next(iter(groups), "")} | {k: v for k, v in table.items() if k in known}
-    faults += _group_known("history.group", settings["group"], groups)
-    per = settings.get("per")
-    if per is not None and (per not in client or client[per].kind != "category"):
-        faults.append(Fault("history.per", "is not a category of the client", "name one"))
-    elif per is not None and client[per].use != "score":
-        faults.append(Fault("history.per", "is not scored", "name a field of use score"))
-    return HistorySettings(**settings), faults
-
-
-def _group_known(where: str, group: str | None, groups: Mapping[str, Any]) -> list[Fault]:
-    if group is None or group in groups:
-        return []
-    return [Fault(where, f"{group} is not a declared group", "add it under [groups]")]
-
-
-def _alliance(
-    declared: Mapping[str, Any],
-) -> tuple[dict[str, Instrument], AllianceSettings, list[Fault]]:
-    table = dict(declared.get("alliance", {}))
+def _pairwise(
+    section: str,
+    tables: Mapping[str, Any],
+    read: Reader[Made],
+    client: Mapping[str, Field],
+    clinician: Mapping[str, Field],
+    broken: set[str],
+) -> tuple[dict[str, Made], list[Fault]]:
+    """What is declared between client and clinician, by name."""
+    made: dict[str, Made] = {}
     faults: list[Fault] = []
-    try:
-        instruments = shipped_instruments() | read_instruments(declared.get("instruments", {}))
-    except DefinitionError as error:
-        instruments, faults = shipped_instruments(), list(error.faults)
-    known = set(AllianceSettings.__dataclass_fields__)
-    faults += [
-        Fault(f"alliance.{key}", "is not a setting", "remove it or mend its spelling")
-        for key in sorted(set(table) - known)
-    ]
-    accepted = tuple(table.get("instruments", ()))
-    reference = table.get("reference", "")
-    faults += [
-        Fault("alliance.instruments", f"{name} is not known", "declare it under [instruments]")
-        for name in accepted
-        if name not in instruments
-    ]
-    if not accepted or reference not in accepted:
-        remedy = "name one of alliance.instruments; predictions are said on its scale"
-        faults.append(Fault("alliance.reference", "is not an accepted instrument", remedy))
-    faults += _windows(table)
-    for key in ("instruments", "early_sessions", "fallback_sessions"):
-        if key in table:
-            table[key] = tuple(table[key])
-    settings = {key: value for key, value in table.items() if key in known}
-    settings = {"instruments": accepted, "reference": reference} | settings
-    kept = {name: inst for name, inst in instruments.items() if name in accepted}
-    return kept, AllianceSettings(**settings), faults
+    for name, table in tables.items():
+        where = f"{section}.{name}"
+        found, wrong = read(name, table, client, clinician)
+        if _mentioned(table) & broken:
+            # Whether it fits a field that is itself at fault shows once that field is mended.
+            wrong = [fault for fault in wrong if _stands_alone(fault, where)]
+        elif found is not None:
+            made[name] = found
+        faults += wrong + name_fault(where, name)
+    return made, faults
 
 
-def _windows(table: Mapping[str, Any]) -> list[Fault]:
-    faults = []
-    for key in ("early_sessions", "fallback_sessions"):
-        window = table.get(key, [1, 1])
-        whole = isinstance(window, list) and len(window) == 2
-        if (
-            not whole
-            or not all(isinstance(s, int) for s in window)
-            or not 1 <= window[0] <= window[1]
-        ):
-            faults.append(Fault(f"alliance.{key}", "is not a window", "write it like [2, 5]"))
-    if not 0.5 <= table.get("interval", 0.9) < 1:
-        faults.append(Fault("alliance.interval", "is not a level", "write 0.8 or 0.9"))
-    if table.get("metric", "mean") not in ("mean", "sum"):
-        faults.append(Fault("alliance.metric", "is not known", 'write "mean" or "sum"'))
-    if table.get("rater", "client") not in ("client", "clinician"):
-        faults.append(Fault("alliance.rater", "is not known", 'write "client"'))
-    return faults
+def _mentioned(table: Mapping[str, Any]) -> set[str]:
+    """Labels of the fields a match or a constraint names, wherever it does."""
+    when = table.get("when")
+    asked = when.get("client") if isinstance(when, dict) else None
+    places = {
+        "client": [table.get("client"), asked, table.get("session"), table.get("funding")],
+        "clinician": [table.get("clinician"), table.get("registration")],
+    }
+    return {
+        f"{side}.{name}"
+        for side, told in places.items()
+        for names in told
+        for name in (names if isinstance(names, list) else [names])
+    }
 
 
-def _consent(heading: Mapping[str, Any], client: Mapping[str, Field]) -> list[Fault]:
-    consent = heading.get("consent")
-    if consent is None or (consent in client and client[consent].kind == "flag"):
-        return []
-    remedy = "name a client field of kind flag, or leave it out"
-    return [Fault("practice.consent", "is not a flag of the client", remedy)]
+def _stands_alone(fault: Fault, where: str) -> bool:
+    parent, _, key = fault.where.rpartition(".")
+    return parent == where and key not in ON_FIELDS
 
 
 def days_until(practice: Practice, day: date) -> dict[str, int]:
-    """Days until each dated funding scheme's last row ends, for schemes that end at all."""
-    ends: dict[str, int] = {}
+    """Days until a scheme's rows first run out for one of its providers, by scheme.
+
+    Negative where they have; a scheme is not there while every provider has a row without end.
+    """
+    last: dict[tuple[str, str], date] = {}
     for row in practice.funding:
-        if row.until is not None:
-            left = (row.until - day).days
-            ends[row.scheme] = max(left, ends.get(row.scheme, left))
-    return ends
+        pays = row.scheme, row.provider
+        last[pays] = max(row.until or date.max, last.get(pays, date.min))
+    first: dict[str, int] = {}
+    for (scheme, _), until in last.items():
+        if until != date.max:
+            left = (until - day).days
+            first[scheme] = min(left, first.get(scheme, left))
+    return first

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.columns import Columns
+from recommender.errors import RecommenderError
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Roster:
     columns
         The clinicians' fields, one row an id.
     version
-        Digest of ids and values: equal rosters have equal versions.
+        Digest of ids, names and values: equal rosters have equal versions, others have others.
     taken_at
         When the facts were read, UTC.
     """
@@ -50,23 +51,31 @@ class Roster:
 def snapshot(
     ids: Sequence[str], names: Sequence[str | None], columns: Columns, taken_at: datetime
 ) -> Roster:
-    """A roster from rows in any order; its version does not depend on that order."""
+    """A roster from rows in any order; its version does not depend on that order.
+
+    Raises
+    ------
+    RecommenderError
+        When an id is there twice: nobody could tell which of the two is offered.
+    """
+    if len(set(ids)) != len(ids):
+        raise RecommenderError("roster", "has an id twice", "give one row for each clinician")
     order = np.array(sorted(range(len(ids)), key=lambda row: ids[row]), dtype=np.intp)
     columns = columns.take(order)
-    ids = tuple(ids[row] for row in order)
-    return Roster(ids, tuple(names[row] for row in order), columns, _digest(ids, columns), taken_at)
+    ids, names = (tuple(column[row] for row in order) for column in (ids, names))
+    return Roster(ids, names, columns, _digest(ids, names, columns), taken_at)
 
 
-def _digest(ids: tuple[str, ...], columns: Columns) -> str:
-    digest = hashlib.sha256("\n".join(ids).encode())
+def _digest(ids: tuple[str, ...], names: tuple[str | None, ...], columns: Columns) -> str:
+    digest = hashlib.sha256(repr((ids, names)).encode())
     for name in sorted(columns.values):
-        digest.update(name.encode())
+        digest.update(repr((name, columns[name].shape)).encode())
         digest.update(_bytes(columns[name]))
     return digest.hexdigest()[:16]
 
 
 def _bytes(values: NDArray[Any]) -> bytes:
     if values.dtype == object:
-        return repr(list(values)).encode()
-    # -0.0 and 0.0 are one value to every rule, so they must be one to the version.
-    return np.ascontiguousarray(values + 0.0).tobytes()
+        return repr(values.tolist()).encode()
+    # -0.0 and 0.0 are one value to every rule, and so is every NaN: so they must be to the version.
+    return np.where(np.isnan(values), np.nan, values + 0.0).tobytes()

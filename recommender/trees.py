@@ -46,12 +46,17 @@ class Trees:
         """Exact Shapley values, (n, columns + 1), the last being what every row starts from.
 
         Path-dependent TreeSHAP (Lundberg et al. 2020); each row sums to its score. Small trees are
-        looked up, ten times faster than LightGBM walks them; the first call makes the table.
+        looked up, ten times faster than LightGBM walks them; `prepare` or the first call makes the
+        table.
         """
         if self._table is not None:
             return self._table.contributions(_narrow(rows))
         found = self._booster.predict(_narrow(rows), pred_contrib=True, num_threads=1)
         return np.asarray(found, dtype=np.float64).reshape(len(rows), self.width + 1)
+
+    def prepare(self) -> None:
+        """Makes the table of contributions now, so that no request waits for it."""
+        _ = self._table
 
     def gains(self) -> Array:
         """Total gain of the splits on each column, (columns,)."""

@@ -4,6 +4,7 @@ Builders with defaults: each test says only what matters to it.
 """
 
 import csv
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,7 @@ DAY = date(2026, 11, 23)
 TAKEN_AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 
 Row = dict[str, str]
+Rows = Mapping[str, list[Row]]
 
 
 @cache
@@ -34,10 +36,16 @@ def a_practice() -> Practice:
     return read_practice(DEFINITION.read_text(encoding="utf-8"))
 
 
-def write_tables(
-    directory: Path, *, pairings: int = 400, clinicians: int = 12, seed: int = 3
-) -> None:
-    """Tables whose alliance rises with the therapy asked for and falls with distance in style."""
+def write_tables(directory: Path, **options: int) -> None:
+    """The files of `some_rows`."""
+    write_rows(directory, some_rows(**options))
+
+
+def some_rows(*, pairings: int = 400, clinicians: int = 12, seed: int = 3, noise: int = 40) -> Rows:
+    """Tables whose alliance rises with the therapy asked for and falls with distance in style.
+
+    `noise` is the standard deviation of a rating in hundredths of a point.
+    """
     rng = np.random.default_rng(seed)
     staff = [_clinician(rng, place) for place in range(clinicians)]
     clients = [_client(rng, place) for place in range(pairings)]
@@ -50,18 +58,31 @@ def write_tables(
         met.append(_pairing(place, client, staff[other], start, stayed))
         if stayed:
             truth = _alliance(client, staff[other]) + quality[other]
-            rated.append(_rating(rng, place, start, truth))
-    for name, rows in (("clinicians", staff), ("clients", clients)):
-        _write(directory / f"{name}.csv", rows)
-    _write(directory / "pairings.csv", met)
-    _write(directory / "ratings.csv", rated)
+            rated.append(_rating(place, start, truth + rng.normal(0, noise / 100)))
+    return {"clients": clients, "clinicians": staff, "pairings": met, "ratings": rated}
 
 
 def some_tables(**options: int) -> Tables:
     """The same tables, read."""
+    return tables_of(some_rows(**options))
+
+
+def tables_of(rows: Rows, practice: Practice | None = None) -> Tables:
+    """Rows of cells as a practice would hand them in, read."""
     with TemporaryDirectory() as directory:
-        write_tables(Path(directory), **options)
-        return read_tables(Path(directory), a_practice())
+        write_rows(Path(directory), rows)
+        return read_tables(Path(directory), practice or a_practice())
+
+
+def write_rows(directory: Path, rows: Rows) -> None:
+    """One CSV a table."""
+    for name, table in rows.items():
+        _write(directory / f"{name}.csv", table)
+
+
+def true_alliance(client: Row, clinician: Row) -> float:
+    """What the two are given to each other, in points, without the clinician's own quality."""
+    return _alliance(client, clinician)
 
 
 @cache
@@ -153,8 +174,8 @@ def _pairing(place: int, client: Row, clinician: Row, start: date, stayed: bool)
     }
 
 
-def _rating(rng: np.random.Generator, place: int, start: date, truth: float) -> Row:
-    total = float(np.clip(round(12 * (truth + rng.normal(0, 0.4))), 12, 60))
+def _rating(place: int, start: date, truth: float) -> Row:
+    total = float(np.clip(round(12 * truth), 12, 60))
     rated_on = start + timedelta(days=14)
     return {
         "pairing_id": f"p{place:04d}",

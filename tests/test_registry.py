@@ -1,7 +1,6 @@
 """The registry against a real SQLite store: publish, name, promote, roll back, fetch."""
 
 import hashlib
-import json
 import os
 import socket
 import subprocess
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.bundle import FORMAT, bundle_digest
+from recommender.bundle import bundle_digest, listing
 from recommender.columns import read_rows
 from recommender.errors import BundleError, RegistryError
 from recommender.example import invented_row
@@ -50,8 +49,7 @@ def a_small_bundle(tmp_path: Path, content: str = "{}") -> Path:
     bundle.mkdir(parents=True, exist_ok=True)
     (bundle / "manifest.json").write_text(content)
     listed = {"manifest.json": hashlib.sha256(content.encode()).hexdigest()}
-    facts = {"format": FORMAT, "files": listed, "created_at": "2026-11-23"}
-    (bundle / "digest.json").write_text(json.dumps(facts))
+    (bundle / "digest.json").write_bytes(listing(listed, "2026-11-23"))
     return bundle
 
 

@@ -111,13 +111,13 @@ def _ids(numbers: "pd.Series[int]", prefix: str) -> "pd.Series[str]":
 
 def _students(file: pd.DataFrame) -> pd.DataFrame:
     # Each student's lectures that are not service are of one department (14 of 2,972 have none).
-    own = file[file["service"] == 0].groupby("s")["dept"].first()
+    own = file[file["service"] == 0].groupby("s")["dept"].first().astype("str")
     students = file.groupby("s")["studage"].first()
     return pd.DataFrame(
         {
             "client_id": _ids(students.index.to_series(), "s").to_numpy(),
             "semesters": students.to_numpy(),
-            "department": own.reindex(students.index).astype("Int64").to_numpy(),
+            "department": own.reindex(students.index).to_numpy(),
         }
     )
 

@@ -72,6 +72,10 @@ class Dataset:
         level = levels_of(self.practice, self.clients)[pairs.client]
         return Seats(pairs.clinician.astype(np.int64), level)
 
+    def rated_rows(self, chosen: Chosen) -> NDArray[np.bool_]:
+        """Which rows of `early` belong to some of the pairings."""
+        return self.early.rows["pairing_id"].isin(self.pairing_ids[chosen]).to_numpy()
+
 
 @dataclass(frozen=True, slots=True)
 class Labels:
@@ -127,10 +131,12 @@ def dataset_of(tables: Tables, practice: Practice) -> Dataset:
 def labels_for(dataset: Dataset, train: Chosen) -> Labels:
     """Labels of all pairings on the scale that the training ones give."""
     practice = dataset.practice
-    learned = np.isin(dataset.early.rows["pairing_id"], dataset.pairing_ids[train])
     settings = practice.alliance
     harmoniser = Harmoniser.fit(
-        dataset.early.rows[learned], practice.instruments, settings.reference, settings.metric
+        dataset.early.rows[dataset.rated_rows(train)],
+        practice.instruments,
+        settings.reference,
+        settings.metric,
     )
     table = harmonised(dataset.early, settings, practice.instruments, harmoniser)
     table = table.reindex(pd.Index(dataset.pairing_ids))

@@ -15,6 +15,7 @@ import numpy as np
 
 from recommender.additive import Additive, Frame, frame_of
 from recommender.blocks import Ints
+from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.features.history import (
     Records,
@@ -24,7 +25,7 @@ from recommender.features.history import (
     shrinkage_of,
 )
 from recommender.features.pipeline import Pipeline, Rows, fit_pipeline
-from recommender.mixed import fit_mixed
+from recommender.mixed import MixedFit, fit_mixed, fit_mixed_at
 from recommender.model import MODEL, AllianceModel, Manifest, Spread
 from recommender.training.dataset import Chosen, Dataset, Labels, labels_for
 from recommender.training.folds import client_folds
@@ -127,9 +128,19 @@ def fit(
     """An alliance model learned from the training rows (all when none are named).
 
     `now` is only written down; nothing learned depends on it.
+
+    Raises
+    ------
+    RecommenderError
+        When fewer clients rated than there are folds: nothing could be held back.
     """
     settings = settings or FitSettings()
     train = np.arange(len(dataset)) if train is None else train
+    clients = len(np.unique(dataset.pairs.client[train]))
+    if clients < max(settings.folds, 2):
+        problem = f"come from {clients} clients, fewer than the {settings.folds} folds"
+        remedy = "start on the evidence prior until more clients have rated"
+        raise RecommenderError("ratings", problem, remedy)
     labels = labels_for(dataset, train)
     fitted = _Learner(dataset, train, labels, settings, progress).fitted()
     created_at = now.isoformat(timespec="seconds") if now else ""
@@ -170,7 +181,7 @@ class _Learner:
         self.progress("mixed model", 0.3)
         additive, effect = self._additive(frame, rows, residual)
         left = residual - effect[self.pairs.client]
-        held_out = self._held_out(frame, rows, residual, left)
+        held_out = self._held_out(frame, rows, residual, left, additive.fit)
         self.progress("trees", 0.8)
         trees = self._trees(rows, left, np.arange(len(left))) if self._grows else None
         share = _share(left, held_out[0], held_out[1]) if self._grows else 0.0
@@ -239,7 +250,7 @@ class _Learner:
         """The mixed model on all rows, and each client's effect, which the bundle never holds."""
         mixed = fit_mixed(
             residual,
-            frame.blocks(rows, self.seats),
+            frame.learnable(rows, self.seats),
             weights=self.weight,
             group=self.pairs.client.astype(np.int64),
         )
@@ -249,26 +260,31 @@ class _Learner:
         return Additive(frame, kept), effect
 
     def _held_out(
-        self, frame: Frame, rows: Rows, residual: Array, left: Array
+        self, frame: Frame, rows: Rows, residual: Array, left: Array, whole: MixedFit
     ) -> tuple[Array, Array]:
-        """Pairing part of each row by both estimates, learned without the row's client."""
+        """Pairing part of each row by both estimates, learned without the row's client.
+
+        Variances are those of the whole fit: a fifth of the rows hardly moves them, and seeking
+        them again would cost most of the time.
+        """
         additive, trees = np.zeros(len(residual)), np.zeros(len(residual))
         for number in range(self.settings.folds):
             self.progress("out of fold", 0.4 + 0.4 * number / self.settings.folds)
             inside = np.flatnonzero(self.fold == number)
             outside = np.flatnonzero(self.fold != number)
-            mixed = fit_mixed(
+            mixed = fit_mixed_at(
                 residual[outside],
-                frame.blocks(rows.take(outside), self.seats.take(outside)),
+                frame.learnable(rows.take(outside), self.seats.take(outside)),
+                variances=whole.variances,
+                sigma2=whole.sigma2,
+                tau2=whole.tau2,
                 weights=self.weight[outside],
                 group=self.pairs.client[outside].astype(np.int64),
             )
-            additive[inside] = mixed.predict(
-                frame.blocks(rows.take(inside), self.seats.take(inside))
-            )
+            asked = rows.take(inside)
+            additive[inside] = Additive(frame, mixed).score(asked, self.seats.take(inside))
             if self._grows:
-                grown = self._trees(rows, left, outside)
-                trees[inside] = grown.score(rows.take(inside).together())
+                trees[inside] = self._trees(rows, left, outside).score(asked.together())
         return additive, trees
 
     def _trees(self, rows: Rows, left: Array, chosen: Chosen) -> Trees:
@@ -286,7 +302,7 @@ class _Learner:
             practice_version=practice.version,
             practice_digest=practice.digest,
             data_digest=self.dataset.digest,
-            ratings=len(self.dataset.early.rows),
+            ratings=int(self.dataset.rated_rows(self.train).sum()),
             pairings=len(self.train),
             first_day=first,
             last_day=last,

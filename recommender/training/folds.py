@@ -40,21 +40,32 @@ def client_folds(client: Chosen, folds: int, seed: int) -> Codes:
 
 
 def forward(dataset: Dataset, share: float = 0.2) -> tuple[Fold, ...]:
-    """Test on the last pairings to begin; learn from what was known by the day the first began."""
+    """Test on the last pairings to begin; learn from what was known by the day the first began.
+
+    Raises
+    ------
+    RecommenderError
+        When nothing was known by then.
+    """
     cut = int(np.quantile(dataset.started, 1 - share, method="higher"))
     train = np.flatnonzero(dataset.known < cut)
+    if not len(train):
+        problem = "has no rating known before the last pairings began"
+        raise RecommenderError("ratings", problem, "give ratings of a longer time")
     test, left = np.flatnonzero(dataset.started >= cut), dataset.left_started >= cut
     return (Fold("forward", train, test, np.flatnonzero(left)),)
 
 
 def clinicians_left_out(dataset: Dataset, folds: int = 5, seed: int = 0) -> tuple[Fold, ...]:
-    """Test on clinicians whose ratings were never learned from."""
+    """Test on clinicians whose ratings were never learned from, in at most so many folds."""
+    folds = _at_most(folds, dataset.pairs.clinician, "clinicians")
     number = client_folds(dataset.pairs.clinician, folds, seed)
     return _each(number, [f"clinicians {place + 1}" for place in range(folds)])
 
 
 def clients_left_out(dataset: Dataset, folds: int = 5, seed: int = 0) -> tuple[Fold, ...]:
-    """Test on clients never learned from, at any time."""
+    """Test on clients never learned from, at any time, in at most so many folds."""
+    folds = _at_most(folds, dataset.pairs.client, "clients")
     number = client_folds(dataset.pairs.client, folds, seed)
     return _each(number, [f"clients {place + 1}" for place in range(folds)])
 
@@ -65,18 +76,30 @@ def folds_from_file(dataset: Dataset, path: Path) -> tuple[Fold, ...]:
     Raises
     ------
     RecommenderError
-        When the file lacks a column or names no rated pairing.
+        When the file lacks a column, names a pairing twice, or leaves nothing to test or to learn.
     """
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     if not {"pairing_id", "fold"} <= set(table.columns):
         raise RecommenderError("folds", "lacks a column", "give pairing_id and fold")
+    if table["pairing_id"].duplicated().any():
+        raise RecommenderError("folds", "names a pairing twice", "keep one row for each pairing")
     given = table.set_index("pairing_id")["fold"].reindex(dataset.pairing_ids).fillna("")
     names = sorted(set(given) - {""})
     if not names:
         raise RecommenderError("folds", "names no rated pairing", "check the pairing ids")
+    if len(names) == 1 and "" not in set(given):
+        raise RecommenderError("folds", "tests all at once", "name a second fold")
     codes = {name: place for place, name in enumerate(names)}
     number = np.array([codes.get(name, -1) for name in given], dtype=np.int64)
     return _each(number, names)
+
+
+def _at_most(folds: int, people: Chosen, side: str) -> int:
+    """As many folds as there are people to part, 2 at least."""
+    several = len(np.unique(people))
+    if several < 2:
+        raise RecommenderError("folds", f"has one of the {side} only", "hold back otherwise")
+    return min(folds, several)
 
 
 def _each(number: Codes, names: list[str]) -> tuple[Fold, ...]:

@@ -1,0 +1,222 @@
+"""One answer as it arrives, read: whether it is there at all, and what it says.
+
+The same readers serve CSV cells, Parquet cells and JSON answers, so that a value means the same at
+every door. What they refuse they name without repeating it. Imported by `kinds` alone.
+"""
+
+import math
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+import numpy as np
+
+Raw = Any
+"""A cell as it arrives: text, a number, a flag, a list, a date, or None."""
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+NONE_NAMED = "none"
+LARGEST = 2.0**53
+"""Beyond this a float no longer holds every whole number, so an answer that large is a fault."""
+
+Window = tuple[int, int, int]
+
+_WINDOW = re.compile(r"([a-z]{3}) ([0-9]{2}):([0-5][0-9])-([0-9]{2}):([0-5][0-9])")
+_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?")
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,16}(\.([0-9]+))?")
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_NUMBER = (int, float, Decimal, np.integer, np.floating)
+
+
+class Declared(Protocol):
+    """What a reader needs to know of a field's declaration."""
+
+    @property
+    def min(self) -> float | None:
+        """Smallest value allowed, or None."""
+
+    @property
+    def max(self) -> float | None:
+        """Largest value allowed, or None."""
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Levels allowed, in their order."""
+
+
+def is_missing(cell: Raw) -> bool:
+    """Whether a cell was left empty: None, not a number, not a time, or blank text."""
+    if cell is None or isinstance(cell, str):
+        return cell is None or not cell.strip()
+    # What is not a number, and what is not a time, alone differ from themselves.
+    return isinstance(cell, float | np.floating | datetime) and bool(cell != cell)
+
+
+def number(declared: Declared, cell: Raw) -> float:
+    """A finite number within the declared bounds."""
+    if isinstance(cell, bool):
+        raise ValueError("is a flag, not a number")
+    if not isinstance(cell, (str, *_NUMBER)):
+        raise ValueError("is not a number")
+    return _within(declared, _number_in(cell) if isinstance(cell, str) else _finite(cell))
+
+
+def level(declared: Declared, cell: Raw) -> str:
+    """One of the declared levels."""
+    named = _text(cell)
+    if named not in declared.levels:
+        raise ValueError("is not one of the declared levels")
+    return named
+
+
+def tags(declared: Declared, cell: Raw) -> tuple[str, ...]:
+    """Some of the declared levels, each once."""
+    named = _parts(cell)
+    if any(part not in declared.levels for part in named):
+        raise ValueError("has a tag that is not one of the declared levels")
+    if len(set(named)) != len(named):
+        raise ValueError("names a tag twice")
+    return tuple(named)
+
+
+def flag(_: Declared, cell: Raw) -> bool:
+    """True or false, however it is written."""
+    if isinstance(cell, bool | np.bool_):
+        return bool(cell)
+    try:
+        return _FLAGS[_text(cell).lower()]
+    except KeyError:
+        raise ValueError("is neither true nor false") from None
+
+
+def place(_: Declared, cell: Raw) -> tuple[tuple[float, float], ...]:
+    """Latitudes and longitudes, at least one pair."""
+    points = tuple(_point(part) for part in _parts(cell))
+    if not points:
+        raise ValueError("names no place")
+    return points
+
+
+def weekly_hours(_: Declared, cell: Raw) -> tuple[Window, ...]:
+    """Windows of the week in their order; those that touch or overlap are one window.
+
+    Two windows of one person that overlap are the same time written twice, not time twice.
+    """
+    joined: list[Window] = []
+    for weekday, start, end in sorted(_window(part) for part in _parts(cell)):
+        if joined and joined[-1][0] == weekday and start <= joined[-1][2]:
+            joined[-1] = (weekday, joined[-1][1], max(joined[-1][2], end))
+        else:
+            joined.append((weekday, start, end))
+    return tuple(joined)
+
+
+def day(_: Declared, cell: Raw) -> date:
+    """A day of the calendar; the time of a moment told without its zone is left off."""
+    if isinstance(cell, datetime) and cell.tzinfo is not None:
+        raise ValueError("is a moment in a time zone, not a date")
+    if isinstance(cell, date):
+        return date(cell.year, cell.month, cell.day)
+    found = _DAY.fullmatch(_text(cell))
+    try:
+        return date.fromisoformat(found[1] if found else "")
+    except ValueError:
+        raise ValueError("is not a date") from None
+
+
+def money(declared: Declared, cell: Raw) -> int:
+    """Whole cents of an amount written in the currency's units."""
+    if isinstance(cell, bool):
+        raise ValueError("is a flag, not an amount")
+    if not isinstance(cell, (str, *_NUMBER)):
+        raise ValueError("is not an amount")
+    if not isinstance(cell, str):
+        _finite(cell)
+    written = str(cell).strip()
+    found = _AMOUNT.fullmatch(written)
+    if not found:
+        raise ValueError("is not an amount")
+    if len((found[2] or "").rstrip("0")) > 2:
+        raise ValueError("has more than two decimals")
+    cents = int(Decimal(written) * 100)
+    _within(declared, _finite(cents) / 100)
+    return cents
+
+
+def ids(_: Declared, cell: Raw) -> tuple[str, ...]:
+    """Pseudonyms of clients or of clinicians."""
+    named = _parts(cell)
+    if any(not _ID.fullmatch(part) or part.lower() == NONE_NAMED for part in named):
+        raise ValueError("has a part that is not an id")
+    return tuple(named)
+
+
+def _finite(value: Any) -> float:
+    try:
+        finite = float(value)
+    except (OverflowError, ValueError):
+        finite = math.nan
+    if not abs(finite) <= LARGEST:
+        raise ValueError("is not a finite number")
+    return finite
+
+
+def _within(declared: Declared, value: float) -> float:
+    if declared.min is not None and value < declared.min:
+        raise ValueError("is below the smallest value allowed")
+    if declared.max is not None and value > declared.max:
+        raise ValueError("is above the largest value allowed")
+    return value
+
+
+def _number_in(text: str) -> float:
+    try:
+        # Python reads 1_0 as ten; whoever typed it meant something else.
+        read = float("" if "_" in text else text)
+    except ValueError:
+        raise ValueError("is not a number") from None
+    return _finite(read)
+
+
+def _text(cell: Raw) -> str:
+    """Text without the space around it; a bare number is the code it is written as.
+
+    Codes are often exported as numbers (a department 7), and what reads them makes them 7.0.
+    """
+    if isinstance(cell, int | float | np.integer | np.floating) and not isinstance(cell, bool):
+        code = _finite(cell)
+        return str(int(code)) if code.is_integer() else repr(code)
+    if not isinstance(cell, str):
+        raise ValueError("is not text")
+    return cell.strip()
+
+
+def _parts(cell: Raw) -> list[str]:
+    """The members of a list, or of text separated by semicolons; `none` names an empty list."""
+    if isinstance(cell, list | tuple) or (isinstance(cell, np.ndarray) and cell.ndim == 1):
+        return [_text(part) for part in cell]
+    text = _text(cell)
+    return [] if text.lower() == NONE_NAMED else [part.strip() for part in text.split(";")]
+
+
+def _point(text: str) -> tuple[float, float]:
+    try:
+        latitude, longitude = (_number_in(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError("is not a latitude and a longitude") from None
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise ValueError("lies outside the globe")
+    return latitude, longitude
+
+
+def _window(text: str) -> Window:
+    found = _WINDOW.fullmatch(text.lower())
+    if not found or found[1] not in DAYS:
+        raise ValueError("is not a day with hours")
+    start = int(found[2]) * 60 + int(found[3])
+    end = int(found[4]) * 60 + int(found[5])
+    if not start < end <= 24 * 60:
+        raise ValueError("has hours that do not run forward within one day")
+    return DAYS.index(found[1]), start, end
