@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from recommender import terminal
 from recommender.errors import FaultsError, RecommenderError
@@ -205,10 +206,8 @@ def promote(
             reason=reason,
             force=force,
         )
-    out.print(
-        f"Version {promoted.version} is champion, by {promoted.by}: {promoted.reason}. "
-        "Next: recommender serve"
-    )
+    said = f"Version {promoted.version} is champion, by {promoted.by}: {promoted.reason}."
+    out.print(escape(said), "Next: recommender serve")
 
 
 @app.command()

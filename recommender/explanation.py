@@ -20,6 +20,8 @@ NOTABLE = 0.02
 """Points below which a part is not worth a sentence: a fiftieth of a point on a 1 to 5 scale."""
 ASKED = frozenset({"overlap", "contains", "equal", "wish"})
 """Operators that compare what a client asked for with what a clinician offers."""
+LEVEL = 1e-9
+"""Difference between two values of a match that is rounding and no difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,10 @@ def explain(
     # Contributions are the dearest step of a request: once for everyone, the shown among them.
     everyone = np.union1d(eligible, shown).astype(np.intp)
     own = model.contributions(client, standing, _pairs(everyone))
-    average = own.values[np.isin(everyone, eligible)].mean(axis=0)
+    chosen = np.isin(everyone, eligible)
+    average, usual = own.values[chosen].mean(axis=0), _usual(own.raw[chosen])
     return tuple(
-        _explanation(model.practice, own, own.values[row] - average, row, row)
+        _against_average(model.practice, own, own.values[row] - average, row, usual)
         for row in np.searchsorted(everyone, shown)
     )
 
@@ -99,29 +102,60 @@ def compare(
     `in_favour` says what speaks for the one, `against` what speaks for the other.
     """
     own = model.contributions(client, standing, _pairs(np.array([one, other], dtype=np.intp)))
-    return _explanation(model.practice, own, own.values[0] - own.values[1], 0, 1)
+    points = own.values[0] - own.values[1]
+    in_favour, of_other = (
+        _told(model.practice, own.features, part, own.raw[row], own.raw[1 - row], sign=1.0)
+        for row, part in ((0, points), (1, -points))
+    )
+    return _explanation(model.practice, own, points, 0, in_favour, of_other)
 
 
 def _pairs(places: NDArray[np.intp]) -> Pairs:
     return Pairs(np.zeros(len(places), dtype=np.intp), places)
 
 
-def _explanation(
-    practice: Practice, own: Contributions, points: Array, row: int, against: int
+def _usual(raw: Array) -> Array:
+    """The mean of each feature over the clinicians of whom it is known, (features,)."""
+    known = ~np.isnan(raw)
+    count = known.sum(axis=0)
+    total = np.where(known, raw, 0.0).sum(axis=0)
+    return np.asarray(total / np.where(count > 0, count, np.nan))
+
+
+def _against_average(
+    practice: Practice, own: Contributions, points: Array, row: int, usual: Array
 ) -> Explanation:
-    """Points in groups and words; whose values speak against is another row's in a comparison."""
+    in_favour, against = (
+        _told(practice, own.features, points, own.raw[row], usual, sign=sign)
+        for sign in (1.0, -1.0)
+    )
+    return _explanation(practice, own, points, row, in_favour, against)
+
+
+def _explanation(
+    practice: Practice,
+    own: Contributions,
+    points: Array,
+    row: int,
+    in_favour: tuple[str, ...],
+    against: tuple[str, ...],
+) -> Explanation:
     parts = [
-        (feature, Part(feature.name, feature.phrase, value))
+        (feature, Part(feature.name, _words(feature, value), value))
         for feature, value in zip(own.features, points.tolist(), strict=True)
     ]
     groups = tuple(_group(group, phrase, parts) for group, phrase in practice.groups.items())
     return Explanation(
         difference=float(points.sum()),
         groups=groups,
-        in_favour=_strongest(parts, own.raw[row], sign=1.0),
-        against=_strongest(parts, own.raw[against], sign=-1.0),
+        in_favour=in_favour,
+        against=against,
         asked_and_offered=_asked_and_offered(practice, own, row),
     )
+
+
+def _words(feature: Feature, points: float) -> str:
+    return feature.otherwise if points < 0 else feature.phrase
 
 
 def _group(group: str, phrase: str, parts: list[tuple[Feature, Part]]) -> GroupPart:
@@ -130,27 +164,58 @@ def _group(group: str, phrase: str, parts: list[tuple[Feature, Part]]) -> GroupP
     return GroupPart(group, phrase, fsum(part.points for part in own), tuple(own))
 
 
-def _strongest(
-    parts: list[tuple[Feature, Part]], raw: Array, *, sign: float, most: int = 3
+def _told(
+    practice: Practice,
+    features: tuple[Feature, ...],
+    points: Array,
+    raw: Array,
+    usual: Array,
+    *,
+    sign: float,
+    most: int = 3,
 ) -> tuple[str, ...]:
-    """Phrases of the strongest parts of one sign, each phrase once.
+    """What is said of a clinician for the strongest parts of one sign, each phrase once.
 
-    Only clinician, match and record columns are said: a client column differs between clinicians
-    only through the trees' interactions, and an attribute the clinician lacks is no reason.
+    `raw` are the clinician's values, `usual` those they are held against.
     """
     told: list[str] = []
-    ranked = sorted(
-        zip(parts, raw, strict=True),
-        key=lambda entry: (-sign * entry[0][1].points, entry[0][0].name),
-    )
-    for (feature, part), value in ranked:
-        if sign * part.points < NOTABLE or len(told) == most:
+    for column in sorted(range(len(features)), key=lambda c: (-sign * points[c], features[c].name)):
+        feature = features[column]
+        if sign * points[column] < NOTABLE or len(told) == most:
             break
-        lacks = "=" in feature.name and not value > 0
-        silent = feature.name.startswith("client.") or lacks or np.isnan(value)
-        if not silent and feature.phrase not in told:
-            told.append(feature.phrase)
+        words = _words(feature, points[column])
+        if words not in told and _holds(practice, feature, sign, raw[column], usual[column]):
+            told.append(words)
     return tuple(told)
+
+
+def _holds(practice: Practice, feature: Feature, sign: float, value: float, usual: float) -> bool:
+    """Whether the words for a part of this sign are true of the clinician.
+
+    A part may have another sign than its words lead one to think: trees interact, and a learned
+    effect may go against the evidence. Only clinician, match and record columns are said: a client
+    column differs between clinicians only through interactions, an attribute the clinician lacks
+    is no reason, and of a clinician without reports nothing was reported.
+    """
+    if feature.name.startswith("client.") or np.isnan(value):
+        return False
+    if "=" in feature.name:
+        return bool(value > 0)
+    if feature.name.startswith("history.record"):
+        return bool(sign * value > 0)
+    more = sign * _way(practice, feature) * (value - usual)
+    # Nobody else's value known: there is nothing to be more or less than.
+    return bool(more > LEVEL or _way(practice, feature) == 0)
+
+
+def _way(practice: Practice, feature: Feature) -> float:
+    """Where a match's words point: 1 to more of it, -1 to less, 0 where they take no side."""
+    match = practice.matches.get(feature.name.removeprefix("match."))
+    if match is None or feature.name != match.label:
+        return 0.0
+    if match.direction is None:
+        return 1.0 if match.operator in ASKED else 0.0
+    return 1.0 if match.direction == "up" else -1.0
 
 
 def _asked_and_offered(practice: Practice, own: Contributions, row: int) -> tuple[str, ...]:

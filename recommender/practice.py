@@ -6,58 +6,31 @@ constraints and explanations all read this. Imported by every room above it.
 
 import hashlib
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from recommender.declarations import read_constraints, read_fields, read_matches
 from recommender.errors import DefinitionError, Fault
-from recommender.fields import Field, Side, read_field
+from recommender.fields import Field, Side
 from recommender.instruments import AllianceSettings, Instrument
-from recommender.matches import Match, read_match
-from recommender.rules import (
-    Constraint,
-    FundingRow,
-    funding_problems,
-    read_constraint,
-    read_funding,
-)
+from recommender.matches import Match
+from recommender.rules import Constraint, FundingRow, read_funding
 from recommender.sections import (
     HistorySettings,
     read_alliance,
     read_groups,
     read_heading,
     read_history,
-    unknown_group,
 )
-from recommender.shape import UNKNOWN_REMEDY, name_fault
-
-__all__ = [
-    "HistorySettings",
-    "Practice",
-    "days_until",
-    "load_practice",
-    "practice_of",
-    "read_practice",
-    "shipped_practice",
-    "shipped_text",
-]
+from recommender.shape import UNKNOWN_REMEDY
 
 NAMED = ("client", "clinician", "matches", "constraints")
 """Sections of named tables."""
 SECTIONS = ("practice", "alliance", "instruments", "groups", "history", *NAMED, "funding")
-ON_FIELDS = frozenset(
-    ("client", "clinician", "when", "value", "session", "funding", "registration", "indifferent")
-)
-"""Settings whose meaning rests on a field."""
-
-Made = TypeVar("Made")
-Reader = Callable[
-    [str, Mapping[str, Any], Mapping[str, Field], Mapping[str, Field]],
-    tuple[Made | None, list[Fault]],
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,30 +133,16 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         With every fault found, whatever the values are.
     """
     shaped, faults = _shaped(declared)
-    groups, wrong = read_groups(shaped["groups"])
-    client, of_client = _fields("client", shaped["client"], groups)
-    clinician, of_clinician = _fields("clinician", shaped["clinician"], groups)
-    broken = _broken(of_client) | _broken(of_clinician)
-    faults += wrong + of_client + of_clinician
-    heading, wrong = read_heading(shaped["practice"], client)
-    faults += wrong
-    instruments, alliance, wrong = read_alliance(shaped["alliance"], shaped["instruments"])
-    faults += wrong
-    history, wrong = read_history(shaped["history"], groups, client)
-    faults += wrong
-    for name, table in shaped["matches"].items():
-        faults += unknown_group(f"matches.{name}.group", table.get("group"), groups)
-    fields = client, clinician
-    matches, wrong = _pairwise("matches", shaped["matches"], read_match, *fields, broken)
-    faults += wrong
-    constraints, wrong = _pairwise(
-        "constraints", shaped["constraints"], read_constraint, *fields, broken
-    )
-    faults += wrong
-    funding, wrong = read_funding(shaped["funding"])
-    faults += wrong
-    for constraint in constraints.values():
-        faults += funding_problems(constraint, funding, *fields)
+    groups, of_groups = read_groups(shaped["groups"])
+    fields, of_fields = read_fields(shaped["client"], shaped["clinician"], groups)
+    heading, of_heading = read_heading(shaped["practice"], fields.client)
+    instruments, alliance, of_alliance = read_alliance(shaped["alliance"], shaped["instruments"])
+    history, of_history = read_history(shaped["history"], groups, fields.client)
+    matches, of_matches = read_matches(shaped["matches"], fields, groups)
+    funding, of_funding = read_funding(shaped["funding"])
+    constraints, of_constraints = read_constraints(shaped["constraints"], fields, funding)
+    faults += of_groups + of_fields + of_heading + of_alliance + of_history
+    faults += of_matches + of_funding + of_constraints
     if faults:
         raise DefinitionError(sorted(set(faults)))
     return Practice(
@@ -192,8 +151,8 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         instruments=instruments,
         groups=groups,
         history=history,
-        client=client,
-        clinician=clinician,
+        client=fields.client,
+        clinician=fields.clinician,
         matches=matches,
         constraints=constraints,
         funding=funding,
@@ -226,70 +185,6 @@ def _shaped(declared: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
         faults.append(Fault("funding", "is not a list of tables", "write each as [[funding]]"))
         shaped["funding"] = []
     return shaped, faults
-
-
-def _fields(
-    side: Side, tables: Mapping[str, Any], groups: Mapping[str, str]
-) -> tuple[dict[str, Field], list[Fault]]:
-    fields: dict[str, Field] = {}
-    faults: list[Fault] = []
-    for name, table in tables.items():
-        fields[name], wrong = read_field(side, name, table)
-        faults += wrong + name_fault(f"{side}.{name}", name)
-        faults += unknown_group(f"{side}.{name}.group", fields[name].group, groups)
-    reserved = {f"{side}_id", "name"} & set(fields)
-    remedy = "choose another name: the tables already have this column"
-    faults += [Fault(f"{side}.{name}", "is reserved", remedy) for name in sorted(reserved)]
-    return fields, faults
-
-
-def _broken(faults: Iterable[Fault]) -> set[str]:
-    """Labels of fields that are themselves at fault."""
-    return {".".join(fault.where.split(".")[:2]) for fault in faults}
-
-
-def _pairwise(
-    section: str,
-    tables: Mapping[str, Any],
-    read: Reader[Made],
-    client: Mapping[str, Field],
-    clinician: Mapping[str, Field],
-    broken: set[str],
-) -> tuple[dict[str, Made], list[Fault]]:
-    """What is declared between client and clinician, by name."""
-    made: dict[str, Made] = {}
-    faults: list[Fault] = []
-    for name, table in tables.items():
-        where = f"{section}.{name}"
-        found, wrong = read(name, table, client, clinician)
-        if _mentioned(table) & broken:
-            # Whether it fits a field that is itself at fault shows once that field is mended.
-            wrong = [fault for fault in wrong if _stands_alone(fault, where)]
-        elif found is not None:
-            made[name] = found
-        faults += wrong + name_fault(where, name)
-    return made, faults
-
-
-def _mentioned(table: Mapping[str, Any]) -> set[str]:
-    """Labels of the fields a match or a constraint names, wherever it does."""
-    when = table.get("when")
-    asked = when.get("client") if isinstance(when, dict) else None
-    places = {
-        "client": [table.get("client"), asked, table.get("session"), table.get("funding")],
-        "clinician": [table.get("clinician"), table.get("registration")],
-    }
-    return {
-        f"{side}.{name}"
-        for side, told in places.items()
-        for names in told
-        for name in (names if isinstance(names, list) else [names])
-    }
-
-
-def _stands_alone(fault: Fault, where: str) -> bool:
-    parent, _, key = fault.where.rpartition(".")
-    return parent == where and key not in ON_FIELDS
 
 
 def days_until(practice: Practice, day: date) -> dict[str, int]:

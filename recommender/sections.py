@@ -1,4 +1,4 @@
-"""The sections of a practice definition that stand by themselves: heading, groups, history, alliance.
+"""The sections of a definition that stand by themselves: heading, groups, history, alliance.
 
 Each reader gives what could be read and everything that is wrong, and never stops at the first.
 Imported by `practice`.

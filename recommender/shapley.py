@@ -152,4 +152,5 @@ def _mean(tree: Tree) -> float:
 
 
 def _padded(parts: list[tuple[float, ...]], size: int, filler: float) -> Array:
-    return np.array([(*part, *[filler] * (size - len(part))) for part in parts]).reshape(-1, size).T
+    padded = [(*part, *[filler] * (size - len(part))) for part in parts]
+    return np.array(padded, dtype=np.float64).reshape(len(parts), size).T

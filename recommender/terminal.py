@@ -106,7 +106,12 @@ def figures_table(table: pd.DataFrame, title: str) -> Table:
     `table` has one row a learner and metric: learner, metric, value, low, high.
     """
     names = list(dict.fromkeys(table["metric"]))
-    shown = Table("", *names, title=title, caption="below each: 95 % bootstrap interval by client and clinician")
+    shown = Table(
+        "",
+        *names,
+        title=title,
+        caption="below each: 95 % bootstrap interval by client and clinician",
+    )
     for learner, rows in table.groupby("learner", sort=False):
         cells = {row.metric: _figure(row) for row in rows.itertuples()}
         style = "bold" if learner == "ours" else ""

@@ -62,10 +62,10 @@ def test_a_text_that_is_not_whole_never_reaches_the_parser(damage: str) -> None:
 
 def test_a_split_that_leads_back_to_itself_is_refused() -> None:
     text = a_text()
-    child = next(line for line in text.splitlines() if line.startswith("left_child=1"))
+    child = next(line for line in text.splitlines() if line.startswith("left_child=2 "))
 
     with pytest.raises(BundleError):
-        read_forest(text.replace(child, child.replace("=1", "=0", 1), 1))
+        read_forest(text.replace(child, child.replace("=2 ", "=0 "), 1))
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -23,14 +23,16 @@ class Feature:
     ----------
     name
         Unique, e.g. `clinician.modalities=cbt` or `match.language_needed_met`.
-    phrase
-        What it is, as staff would say it.
+    phrase, otherwise
+        What it is, as staff would say it where it speaks for a clinician and where against one;
+        an attribute is the same in both.
     group
         Explanation group of the definition.
     """
 
     name: str
     phrase: str
+    otherwise: str
     group: str
 
 
@@ -46,13 +48,16 @@ def rows_of(fields: Iterable[Field], columns: Columns) -> Array:
 
 
 def _of_field(field: Field) -> list[Feature]:
-    group = field.group or ""
     if field.behaviour.numeric:
-        return [Feature(field.label, field.phrase, group)]
+        return [_attribute(field.label, field.phrase, field)]
     return [
-        Feature(f"{field.label}={level}", f"{field.phrase}: {level.replace('_', ' ')}", group)
+        _attribute(f"{field.label}={level}", f"{field.phrase}: {level.replace('_', ' ')}", field)
         for level in field.levels
     ]
+
+
+def _attribute(name: str, phrase: str, field: Field) -> Feature:
+    return Feature(name, phrase, phrase, field.group or "")
 
 
 def _values(field: Field, values: Array) -> Array:
@@ -60,5 +65,4 @@ def _values(field: Field, values: Array) -> Array:
         chosen: Array = np.equal.outer(values, np.arange(len(field.levels))).astype(np.float64)
         chosen[np.isnan(values)] = np.nan
         return chosen
-    flat: Array = values.reshape(len(values), -1)
-    return flat
+    return values if values.ndim == 2 else values[:, None]

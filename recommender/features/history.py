@@ -102,16 +102,18 @@ class Records:
 def history_features(practice: Practice) -> tuple[Feature, ...]:
     """The record and the number of ratings it rests on; the same by level where that is kept."""
     settings = practice.history
-    phrase = settings.phrase
+    phrase, otherwise = settings.phrase, settings.otherwise or settings.phrase
+    count = "how many earlier clients reported"
     features = [
-        Feature("history.record", phrase, settings.group),
-        Feature("history.ratings", f"how many reports: {phrase}", settings.group),
+        Feature("history.record", phrase, otherwise, settings.group),
+        Feature("history.ratings", count, count, settings.group),
     ]
     if settings.per is not None:
-        about = practice.client[settings.per].phrase
+        alike = f"among those with the same {practice.client[settings.per].phrase}"
+        phrase, otherwise, count = (f"{said}, {alike}" for said in (phrase, otherwise, count))
         features += [
-            Feature("history.record_by_level", f"{phrase}, by {about}", settings.group),
-            Feature("history.ratings_by_level", f"how many reports, by {about}", settings.group),
+            Feature("history.record_by_level", phrase, otherwise, settings.group),
+            Feature("history.ratings_by_level", count, count, settings.group),
         ]
     return tuple(features)
 

@@ -16,13 +16,15 @@ ROWS_AT_ONCE = 200_000
 
 def pairing_features(practice: Practice) -> tuple[Feature, ...]:
     """The matches of a practice as features, in the order of its definition."""
-    return tuple(Feature(m.label, m.phrase, m.group) for m in practice.matches.values())
+    return tuple(
+        Feature(match.label, match.phrase, match.otherwise or match.phrase, match.group)
+        for match in practice.matches.values()
+    )
 
 
 def pairing_rows(practice: Practice, client: Columns, clinician: Columns) -> Array:
     """Matches row by row, (n, matches); one client row may face all clinicians."""
-    size = max(client.size, clinician.size)
-    rows = np.empty((size, len(practice.matches)))
+    rows = np.empty((clinician.size, len(practice.matches)))
     for place, match in enumerate(practice.matches.values()):
         rows[:, place] = match.between(client, clinician)
     return rows

@@ -113,7 +113,8 @@ class Pipeline:
             fold.
         """
         # One client facing all is broadcast instead of repeated: the numbers are the same.
-        facing = clients if clients.size == 1 else clients.take(pairs.client)
+        one = clients.size == 1 and pairs.client.size > 0
+        facing = clients if one else clients.take(pairs.client)
         raw = pairing_rows(self.practice, facing, clinicians.take(pairs.clinician))
         means = panel_means(self.practice, clients, self.panel)
         return Rows(

@@ -78,11 +78,15 @@ def promote(
         With every objection, unless forced; a forced promotion keeps them in its reason.
     """
     chosen = registry.version(version) if version else registry.resolve(CHALLENGER)
+    champion = registry.alias(CHAMPION)
+    if champion is not None and champion.version == chosen.version:
+        remedy = "nothing to do; train again for a new challenger"
+        raise RefusedError([Fault("version", f"{chosen.version} is already champion", remedy)])
     with tempfile.TemporaryDirectory() as directory:
         report = load_bundle(registry.fetch(chosen.version, Path(directory))).report
-    found = objections(report, first=registry.alias(CHAMPION) is None)
+    found = objections(report, first=champion is None)
     if found and not force:
         raise RefusedError(found)
     if found:
-        reason = f"{reason} [forced against: {'; '.join(str(fault) for fault in found)}]"
+        reason = f"{reason} (forced against: {'; '.join(str(fault) for fault in found)})"
     return registry.promote(chosen.version, by=by, at=at, reason=reason)

@@ -1,0 +1,90 @@
+"""Prints every figure of `make bench`, as ratios of two things measured in this run."""
+
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from experiments.bench import latency, training
+from recommender.bundle import save_bundle
+from recommender.practice import shipped_practice
+from recommender.tables import read_tables
+from recommender.training.dataset import dataset_of
+from recommender.training.fit import fit
+
+ROSTERS = (50, 200, 1_000)
+PAIRINGS = (10_000, 100_000)
+out = Console(width=110)
+
+
+def simulated(directory: Path, clinicians: int, ratings: int) -> Path:
+    """Tables of a simulated practice of this size."""
+    words = ["--clinicians", clinicians, "--ratings", ratings, "--test-clients", 10, "--seed", 1]
+    line = [sys.executable, "-m", "experiments.simulated_practice", "--out", str(directory)]
+    subprocess.run([*line, *map(str, words)], check=True, capture_output=True)
+    return directory
+
+
+def latencies(workspace: Path) -> Table:
+    """One recommendation over HTTP at every size of roster."""
+    practice = shipped_practice()
+    tables = simulated(workspace / "learned", ROSTERS[0], 2_000)
+    model = fit(dataset_of(read_tables(tables, practice), practice), now=datetime.now(UTC)).model
+    save_bundle(model, workspace / "bundle")
+    table = Table(
+        "clinicians", "eligible", "bytes", "ours p50, p99 ms", "bare p50, p99 ms", "ratio p50, p99",
+        title="One recommendation over HTTP beside a bare FastAPI route returning the same bytes",
+    )  # fmt: skip
+    for clinicians in ROSTERS:
+        out.print(f"asking with {clinicians} clinicians", style="dim")
+        roster = simulated(workspace / f"roster{clinicians}", clinicians, 500) / "clinicians.csv"
+        found = latency.compare(workspace / "bundle", roster, clinicians)
+        ours, bare = found.ours, found.bare
+        table.add_row(
+            f"{clinicians:,}",
+            f"{found.eligible:,}",
+            f"{found.answer_bytes:,}",
+            f"{ours.median:.1f}, {ours.p99:.1f}",
+            f"{bare.median:.2f}, {bare.p99:.2f}",
+            f"{ours.median / bare.median:.1f}, {ours.p99 / bare.p99:.1f}",
+        )
+    return table
+
+
+def trainings(workspace: Path) -> Table:
+    """Time and memory of training at every number of pairings."""
+    table = Table(
+        "pairings", "ours s", "alone s", "ratio", "ours MiB", "alone MiB", "ratio",
+        title="Training, whole pipeline, beside LightGBM alone on the same matrix",
+    )  # fmt: skip
+    for pairings in PAIRINGS:
+        out.print(f"training on {pairings:,} pairings", style="dim")
+        directory = workspace / f"trained{pairings}"
+        tables = simulated(directory, 120, pairings)
+        ours, alone = training.compare(tables, directory)
+        table.add_row(
+            f"{pairings:,}",
+            f"{ours.seconds:.1f}",
+            f"{alone.seconds:.1f}",
+            f"{ours.seconds / alone.seconds:.1f}",
+            f"{ours.peak_mib:,.0f}",
+            f"{alone.peak_mib:,.0f}",
+            f"{ours.peak_mib / alone.peak_mib:.1f}",
+        )
+    return table
+
+
+def main() -> None:
+    """All of it."""
+    with tempfile.TemporaryDirectory() as directory:
+        workspace = Path(directory)
+        out.print(latencies(workspace))
+        out.print(trainings(workspace))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""One recommendation over HTTP beside a bare FastAPI route that returns the same bytes.
+
+Both servers run in processes of their own and are asked in turn over one kept connection each.
+"""
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+REQUESTS, WARM_UP = 300, 20
+CLIENT = Path(__file__).parents[1] / "demo" / "client.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds of one route over many requests."""
+
+    median: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Ours and the bare route's, for one size of roster."""
+
+    clinicians: int
+    eligible: int
+    answer_bytes: int
+    ours: Latency
+    bare: Latency
+
+
+def compare(bundle: Path, roster: Path, clinicians: int) -> Beside:
+    """Asks both servers in turn and measures each request."""
+    body = CLIENT.read_bytes()
+    serve = ("recommender.cli", "serve", "--bundle", bundle, "--roster", roster)
+    with _server(*serve) as ours:
+        answer = _ask(ours, body)
+        with _server("experiments.bench.bare") as bare:
+            _ask(bare, answer, path="/answer")
+            taken = _in_turn(ours, bare, body)
+    told = json.loads(answer)
+    if told["eligible"] + len(told["excluded"]) != clinicians:
+        raise SystemExit(f"the roster should have {clinicians} clinicians")
+    return Beside(clinicians, told["eligible"], len(answer), _latency(taken[0]), _latency(taken[1]))
+
+
+def _in_turn(
+    ours: http.client.HTTPConnection, bare: http.client.HTTPConnection, body: bytes
+) -> tuple[list[float], list[float]]:
+    taken: tuple[list[float], list[float]] = ([], [])
+    for number in range(WARM_UP + REQUESTS):
+        for place, server in enumerate((ours, bare)):
+            started = time.perf_counter()
+            _ask(server, body)
+            if number >= WARM_UP:
+                taken[place].append(1000 * (time.perf_counter() - started))
+    return taken
+
+
+def _latency(taken: list[float]) -> Latency:
+    return Latency(float(np.median(taken)), float(np.quantile(taken, 0.99)))
+
+
+def _ask(server: http.client.HTTPConnection, body: bytes, path: str = "") -> bytes:
+    server.request(
+        "POST", path or "/v1/recommendations", body, {"Content-Type": "application/json"}
+    )
+    response = server.getresponse()
+    content = response.read()
+    if response.status != 200:
+        raise SystemExit(f"the server answered {response.status}: {content.decode()[:500]}")
+    return content
+
+
+@contextmanager
+def _server(module: str, *words: str | Path) -> Iterator[http.client.HTTPConnection]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    line = [sys.executable, "-m", module, *map(str, words), "--port", str(port)]
+    process = subprocess.Popen(line, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        _wait(port, process)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        yield connection
+        connection.close()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("a server did not start")

@@ -1,0 +1,127 @@
+"""The additive half: parts that sum to the prediction, and rows that do not see each other."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from recommender.additive import Additive, Frame, Seats, frame_of, scale_of
+from recommender.blocks import DenseBlock
+from recommender.features.pipeline import Rows
+from tests.builders import a_dataset, a_model, a_practice, a_standing
+
+
+def rows_and_seats() -> tuple[Rows, Seats]:
+    dataset = a_dataset()
+    return a_model().rows(dataset.clients, a_standing(), dataset.pairs)
+
+
+def a_frame() -> Frame:
+    return a_model().additive.frame
+
+
+def test_contributions_sum_to_what_the_mixed_model_predicts() -> None:
+    rows, seats = rows_and_seats()
+    additive = a_model().additive
+    parts = additive.contributions(rows, seats)
+
+    predicted = additive.fit.predict(additive.frame.blocks(rows, seats))
+    assert parts.sum(axis=1) == pytest.approx(predicted, abs=1e-12)
+    assert np.array_equal(additive.score(rows, seats), parts.sum(axis=1))
+
+
+def test_there_is_a_contribution_for_every_column_that_is_not_the_client_s() -> None:
+    rows, seats = rows_and_seats()
+    parts = a_model().additive.contributions(rows, seats)
+
+    widths = rows.clinician.shape[1] + rows.match.shape[1] + rows.history.shape[1]
+    assert parts.shape == (len(rows.match), widths + 1)
+
+
+def test_a_clinician_alone_has_exactly_the_score_they_have_among_others() -> None:
+    rows, seats = rows_and_seats()
+    additive = a_model().additive
+    batch = additive.score(rows, seats)
+
+    for row in range(len(batch)):
+        place = np.array([row])
+        assert additive.score(rows.take(place), seats.take(place))[0] == batch[row]
+
+
+@pytest.mark.parametrize("size", [2, 3, 5, 8, 33])
+def test_equal_clinicians_score_equally_wherever_they_stand(size: int) -> None:
+    rows, seats = rows_and_seats()
+    everywhere = np.full(size, 7)
+
+    scores = a_model().additive.score(rows.take(everywhere), seats.take(everywhere))
+    assert len(set(scores.tolist())) == 1
+
+
+def test_a_missing_answer_is_the_average_answer() -> None:
+    rows, seats = rows_and_seats()
+    additive = a_model().additive
+    unknown = replace(rows, clinician=np.full_like(rows.clinician, np.nan))
+    average = replace(rows, clinician=np.tile(additive.frame.clinician.mean, (len(rows.raw), 1)))
+
+    assert additive.score(unknown, seats) == pytest.approx(additive.score(average, seats))
+
+
+def test_a_clinician_nobody_rated_gets_no_effect_of_their_own() -> None:
+    rows, seats = rows_and_seats()
+    stranger = Seats(np.full_like(seats.clinician, -1), seats.level)
+    parts = a_model().additive.contributions(rows, stranger)
+
+    width = rows.clinician.shape[1] + rows.match.shape[1]
+    assert not parts[:, width:-1].any()
+
+
+def test_scales_are_those_of_known_answers_alone() -> None:
+    scale = scale_of(np.array([[1.0, 5.0, np.nan], [3.0, 5.0, np.nan], [np.nan, 5.0, np.nan]]))
+
+    assert scale.mean.tolist() == [2, 5, 0]
+    assert scale.spread.tolist() == [1, 1, 1]
+    assert scale.apply(np.array([[3.0, np.nan, 9.0]])).tolist() == [[1, 0, 9]]
+
+
+def test_matches_are_scaled_but_never_moved_so_that_no_difference_stays_none() -> None:
+    scale = scale_of(np.array([[2.0], [4.0]]), centre=False)
+
+    assert scale.mean.tolist() == [0]
+    assert scale.apply(np.array([[0.0]])).tolist() == [[0]]
+
+
+def test_the_declared_sizes_enter_as_one_free_column() -> None:
+    rows, seats = rows_and_seats()
+    evidence = {block.name: block for block in a_frame().blocks(rows, seats)}["evidence"]
+
+    assert isinstance(evidence, DenseBlock)
+    assert not evidence.penalised
+    assert evidence.values[:, 0] == pytest.approx(np.nan_to_num(rows.match) @ [0.2, -0.1])
+
+
+def test_a_match_that_is_the_same_for_all_is_no_evidence_and_stops_no_training() -> None:
+    rows, seats = rows_and_seats()
+    same = replace(rows, match=np.full_like(rows.match, 0.5))
+    names = [block.name for block in a_frame().learnable(same, seats)]
+
+    assert "evidence" not in names
+    assert "evidence" in [block.name for block in a_frame().learnable(rows, seats)]
+
+
+def test_a_practice_that_declares_no_sizes_has_no_evidence_column() -> None:
+    practice = a_practice()
+    matches = {n: replace(m, prior=0.0) for n, m in practice.matches.items()}
+    rows, seats = rows_and_seats()
+    frame = frame_of(replace(practice, matches=matches), rows, 12, 3)
+
+    assert "evidence" not in [block.name for block in frame.blocks(rows, seats)]
+
+
+def test_what_is_written_is_read_back_to_the_last_bit() -> None:
+    rows, seats = rows_and_seats()
+    additive = a_model().additive
+    again = Additive.from_arrays(*additive.to_arrays())
+
+    scores: NDArray[np.float64] = again.score(rows, seats)
+    assert np.array_equal(scores, additive.score(rows, seats))

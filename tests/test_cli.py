@@ -1,0 +1,106 @@
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from recommender.cli import app
+from tests.builders import DEFINITION, write_tables
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_help_teaches_the_way_from_tables_to_a_shortlist() -> None:
+    said = run("--help").output
+    for name in ("practice", "check", "train", "evaluate", "promote", "serve", "recommend"):
+        assert name in said
+    assert "own tables" in said
+
+
+def test_a_sound_definition_is_called_sound_and_counted() -> None:
+    result = run("practice", "check", DEFINITION)
+    assert result.exit_code == 0
+    assert "Corner practice: sound." in result.output
+
+
+def test_a_wrong_definition_is_refused_with_every_fault_at_once(tmp_path: Path) -> None:
+    wrong = DEFINITION.read_text(encoding="utf-8").replace('kind = "money"', 'kind = "monye"')
+    wrong = wrong.replace('rule = "at_least"', 'rule = "atleast"')
+    (tmp_path / "wrong.toml").write_text(wrong, encoding="utf-8")
+    result = run("practice", "check", tmp_path / "wrong.toml")
+    assert result.exit_code == 1
+    for place in ("client.max_fee.kind", "clinician.fee.kind", "constraints.has_a_place"):
+        assert place in result.output
+
+
+def test_a_definition_that_is_not_there_is_said_without_a_traceback(tmp_path: Path) -> None:
+    result = run("practice", "check", tmp_path / "nowhere.toml")
+    assert result.exit_code == 1
+    assert "cannot be read" in result.output
+
+
+def test_the_shipped_definition_can_be_shown() -> None:
+    result = run("practice", "show")
+    assert result.exit_code == 0
+    assert "modality_met" in result.output
+
+
+def test_sound_tables_are_summarised_and_the_next_command_is_named(tmp_path: Path) -> None:
+    write_tables(tmp_path, pairings=30)
+    result = run("check", tmp_path, "--practice", DEFINITION)
+    assert result.exit_code == 0
+    assert "Next: recommender train" in result.output
+
+
+def test_a_table_that_would_lose_something_ends_the_check_with_one(tmp_path: Path) -> None:
+    write_tables(tmp_path, pairings=30)
+    ratings = tmp_path / "ratings.csv"
+    ratings.write_text(ratings.read_text().replace("wai_sr", "wai_xx", 1))
+    result = run("check", tmp_path, "--practice", DEFINITION)
+    assert result.exit_code == 1
+    assert "instrument" in result.output
+
+
+def test_forcing_a_promotion_without_a_reason_is_a_usage_error(tmp_path: Path) -> None:
+    result = run("promote", "--registry", f"sqlite:///{tmp_path}/m.db", "--force")
+    assert result.exit_code == 2
+    assert "reason" in result.output
+
+
+def test_asking_a_server_that_is_not_running_says_how_to_start_it(tmp_path: Path) -> None:
+    (tmp_path / "client.json").write_text("{}")
+    result = run("recommend", tmp_path / "client.json", "--url", "http://127.0.0.1:9")
+    assert result.exit_code == 1
+    assert "recommender serve" in result.output
+
+
+def test_figures_are_printed_beside_every_baseline(tmp_path: Path) -> None:
+    write_tables(tmp_path, pairings=150)
+    saved = tmp_path / "figures.csv"
+    result = run("evaluate", tmp_path, "--practice", DEFINITION, "--save", saved)
+    assert result.exit_code == 0, result.output
+    text = saved.read_text()
+    for learner in ("ours", "random", "clinician average", "additive", "plain LightGBM"):
+        assert learner in text
+
+
+@pytest.mark.slow
+def test_a_trained_challenger_is_promoted_once_and_the_gate_refuses_with_reasons(
+    tmp_path: Path,
+) -> None:
+    registry = f"sqlite:///{tmp_path}/mlflow.db"
+    train = ("train", tmp_path, "--practice", DEFINITION, "--registry", registry)
+    write_tables(tmp_path, pairings=300)
+    assert "no challenger" in run("promote", "--registry", registry).output.lower()
+    assert run(*train).exit_code == 0
+    assert run("promote", "--registry", registry, "--by", "a scientist").exit_code == 0
+    assert "already champion" in run("promote", "--registry", registry).output
+
+    assert run(*train, "--seed", "1").exit_code == 0
+    refused = run("promote", "--registry", registry)
+    assert refused.exit_code == 1
+    assert "fewer than 600" in refused.output.replace("\n", " ")
+    forced = run("promote", "--registry", registry, "--force", "--reason", "a trial")
+    assert forced.exit_code == 0
+    assert "forced against" in forced.output.replace("\n", " ")
