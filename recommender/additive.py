@@ -129,8 +129,8 @@ class Additive:
     def score(self, rows: Rows, seats: Seats) -> Array:
         """Pairing part of each row, in points, (n,).
 
-        The sum of its contributions, not a matrix product: whose last digit depends on the rows
-        beside it, and would order two equal clinicians by chance.
+        The sum of its contributions, not a matrix product: the last digit of that depends on the
+        rows beside it, so that a request would not repeat what a batch said.
         """
         return np.asarray(self.contributions(rows, seats).sum(axis=1))
 

@@ -7,6 +7,7 @@ the code that trained it.
 import hashlib
 import io
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -51,7 +52,7 @@ def save_bundle(model: AllianceModel, directory: Path) -> str:
     contents = {
         "practice.toml": model.practice.text.encode(),
         "manifest.json": _json(facts),
-        "report.json": _json(model.report),
+        "report.json": _json(_without_nan(model.report)),
         "arrays.npz": _packed(arrays),
     }
     for name, trees in ((CLIENT, model.client_trees), (PAIRING, model.trees)):
@@ -111,7 +112,8 @@ def _opened(contents: Mapping[str, bytes], created_at: str) -> AllianceModel:
     }
     practice = read_practice(contents["practice.toml"].decode())
     model = _put_together(practice, facts, _unpacked(contents["arrays.npz"]), trees)
-    return replace(model, report=json.loads(contents["report.json"]))
+    report = json.loads(contents["report.json"], object_hook=_with_nan)
+    return replace(model, report=report)
 
 
 def _taken_apart(model: AllianceModel) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -229,6 +231,19 @@ def _unpacked(packed: bytes) -> dict[str, NDArray[Any]]:
             raise ValueError
     with np.load(io.BytesIO(packed), allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}
+
+
+def _without_nan(told: Any) -> Any:
+    """A report with null for each figure that could not be measured: JSON knows no NaN."""
+    if isinstance(told, Mapping):
+        return {name: _without_nan(part) for name, part in told.items()}
+    if isinstance(told, list | tuple):
+        return [_without_nan(part) for part in told]
+    return None if isinstance(told, float) and math.isnan(told) else told
+
+
+def _with_nan(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: math.nan if part is None else part for name, part in told.items()}
 
 
 def _json(facts: Mapping[str, Any]) -> bytes:

@@ -109,8 +109,7 @@ def haversine_km(one: Array, other: Array) -> Array:
 def nearest_km(client: Array, clinician: Array) -> Array:
     """Smallest distance in km over all places (n, k, 2) of both sides; NaN where one has none."""
     apart = haversine_km(client[:, :, None, :], clinician[:, None, :, :])
-    apart = apart.reshape(len(apart), -1)
-    nearest = np.where(np.isnan(apart), np.inf, apart).min(axis=1)
+    nearest = np.where(np.isnan(apart), np.inf, apart).min(axis=(1, 2))
     return np.where(np.isinf(nearest), np.nan, nearest)
 
 
@@ -120,7 +119,7 @@ def shared_minutes(client: Array, clinician: Array) -> Array:
     start = np.maximum(one[..., 1], other[..., 1])
     end = np.minimum(one[..., 2], other[..., 2])
     shared = np.where(one[..., 0] == other[..., 0], np.maximum(end - start, 0.0), 0.0)
-    return np.nan_to_num(shared, nan=0.0).reshape(len(shared), -1)
+    return np.nan_to_num(shared, nan=0.0).reshape(len(shared), shared.shape[1] * shared.shape[2])
 
 
 def kilometres(client: Side, clinician: Side) -> Array:

@@ -29,7 +29,7 @@ class Roster:
     columns
         The clinicians' fields, one row an id.
     version
-        Digest of ids, names and values: equal rosters have equal versions, others have others.
+        Digest of ids and values, not of names: equal rosters have equal versions.
     taken_at
         When the facts were read, UTC.
     """
@@ -63,11 +63,11 @@ def snapshot(
     order = np.array(sorted(range(len(ids)), key=lambda row: ids[row]), dtype=np.intp)
     columns = columns.take(order)
     ids, names = (tuple(column[row] for row in order) for column in (ids, names))
-    return Roster(ids, names, columns, _digest(ids, names, columns), taken_at)
+    return Roster(ids, names, columns, _digest(ids, columns), taken_at)
 
 
-def _digest(ids: tuple[str, ...], names: tuple[str | None, ...], columns: Columns) -> str:
-    digest = hashlib.sha256(repr((ids, names)).encode())
+def _digest(ids: tuple[str, ...], columns: Columns) -> str:
+    digest = hashlib.sha256(repr(ids).encode())
     for name in sorted(columns.values):
         digest.update(repr((name, columns[name].shape)).encode())
         digest.update(_bytes(columns[name]))

@@ -62,6 +62,9 @@ def read_heading(
     if consent is not None and (consent not in client or client[consent].kind != "flag"):
         remedy = "name a client field of kind flag, or leave it out"
         faults.append(Fault("practice.consent", "is not a flag of the client", remedy))
+    elif consent is not None and client[consent].use == "audit":
+        # An audit answer never reaches a request, so it could not be read there.
+        faults.append(Fault("practice.consent", "is for audit", "set its use to filter"))
     return {key: told.get(key) for key in HEADING}, faults
 
 
@@ -128,7 +131,9 @@ def read_alliance(
         for name in accepted
         if name not in instruments and name not in declared
     ]
-    if not accepted or told.get("reference") not in accepted:
+    # What could not be read has its own fault, and is not unaccepted.
+    misread = {"instruments", "reference"} & (set(table) - set(told))
+    if not misread and told.get("reference") not in accepted:
         remedy = "name one of alliance.instruments; predictions are said on its scale"
         faults.append(Fault("alliance.reference", "is not an accepted instrument", remedy))
     settings = {"reference": ""} | told | {"instruments": accepted}

@@ -14,7 +14,15 @@ import pytest
 
 from recommender.bundle import LISTING, bundle_digest, listing, load_bundle, save_bundle
 from recommender.errors import BundleError
-from tests.builders import a_bundle, a_dataset, a_model, a_standing, an_intake, some_rows, some_tables
+from tests.builders import (
+    a_bundle,
+    a_dataset,
+    a_model,
+    a_standing,
+    an_intake,
+    some_rows,
+    some_tables,
+)
 
 FILES = [
     "arrays.npz",
@@ -77,6 +85,19 @@ def test_a_loaded_model_saved_again_has_the_same_digest(tmp_path: Path) -> None:
     bundle = a_bundle(tmp_path)
 
     assert save_bundle(load_bundle(bundle), tmp_path / "again") == bundle_digest(bundle)
+
+
+def test_a_figure_that_could_not_be_measured_does_not_lose_the_whole_training(
+    tmp_path: Path,
+) -> None:
+    figures = [{"metric": "dyad partial", "low": float("nan"), "value": 0.1}]
+    told = replace(a_model(), report={"figures": figures, "range": {"level": 0.9}})
+    digest = save_bundle(told, tmp_path / "bundle")
+    report = load_bundle(tmp_path / "bundle").report
+
+    assert np.isnan(report["figures"][0]["low"])
+    assert report["figures"][0]["value"] == 0.1
+    assert save_bundle(load_bundle(tmp_path / "bundle"), tmp_path / "again") == digest
 
 
 def test_the_day_it_was_made_is_told_but_not_part_of_the_digest(tmp_path: Path) -> None:
@@ -150,7 +171,9 @@ def test_a_listing_that_lists_nothing_readable_is_refused(text: str, tmp_path: P
 
 def test_a_feature_this_version_does_not_make_is_refused_by_its_name(tmp_path: Path) -> None:
     bundle = changed(
-        a_bundle(tmp_path), "manifest.json", lambda text: text.replace("match.guidance", "match.old")
+        a_bundle(tmp_path),
+        "manifest.json",
+        lambda text: text.replace("match.guidance", "match.old"),
     )
 
     with pytest.raises(BundleError, match=r"match\.guidance_apart, match\.old_apart"):
@@ -175,7 +198,9 @@ def test_trees_that_read_other_columns_than_rows_have_are_refused(tmp_path: Path
         load_bundle(changed(bundle, "pairing_trees.txt", lambda _: text))
 
 
-def test_facts_this_version_cannot_read_are_refused_and_do_not_stop_a_server(tmp_path: Path) -> None:
+def test_facts_this_version_cannot_read_are_refused_and_do_not_stop_a_server(
+    tmp_path: Path,
+) -> None:
     for number, broken in enumerate(["{}", '{"manifest": {}}', "[1]"]):
         bundle = a_bundle(tmp_path / str(number))
         with pytest.raises(BundleError):
@@ -184,7 +209,9 @@ def test_facts_this_version_cannot_read_are_refused_and_do_not_stop_a_server(tmp
 
 def test_a_damaged_tree_under_a_fresh_digest_never_reaches_lightgbm(tmp_path: Path) -> None:
     bundle = changed(
-        a_bundle(tmp_path), "pairing_trees.txt", lambda text: text.replace("left_child=-1", "left_child=99", 1)
+        a_bundle(tmp_path),
+        "pairing_trees.txt",
+        lambda text: text.replace("left_child=-1", "left_child=99", 1),
     )
 
     with pytest.raises(BundleError, match="not a sound LightGBM model text"):

@@ -11,8 +11,8 @@ from recommender.columns import read_rows
 from recommender.errors import IntakeError
 from recommender.features.pipeline import Pairs
 from recommender.model import AllianceModel, levels_of
-from recommender.practice import HistorySettings
 from recommender.roster import snapshot
+from recommender.sections import HistorySettings
 from tests.builders import (
     TAKEN_AT,
     a_dataset,
@@ -34,7 +34,9 @@ def cells_of(rows: int = 40) -> pd.DataFrame:
     for pairing in tables["pairings"][:rows]:
         client, clinician = clients[pairing["client_id"]], clinicians[pairing["clinician_id"]]
         cells = {f"client.{n}": c for n, c in client.items() if n not in ("client_id", "gender")}
-        other = {f"clinician.{n}": c for n, c in clinician.items() if n not in ("clinician_id", "name")}
+        other = {
+            f"clinician.{n}": c for n, c in clinician.items() if n not in ("clinician_id", "name")
+        }
         told.append(cells | other | {"clinician_id": pairing["clinician_id"]})
     return pd.DataFrame(told)
 
@@ -56,10 +58,9 @@ def test_raw_cells_score_as_the_tables_they_come_from() -> None:
     told = model.predict_table(table)
 
     for row in range(len(table)):
-        intake = read_rows(
-            a_practice().fields("client", "score", "filter"),
-            [{n.split(".")[1]: c for n, c in table.iloc[row].items() if str(n).startswith("client.")}],
-        )
+        cells = table.iloc[row].to_dict()
+        answers = {str(n)[7:]: c for n, c in cells.items() if str(n).startswith("client.")}
+        intake = read_rows(a_practice().fields("client", "score", "filter"), [answers])
         at = a_roster().ids.index(table["clinician_id"].iloc[row])
         scores = model.score(intake, a_standing())
         said = model.harmoniser.say(scores.alliance)[at]

@@ -18,7 +18,9 @@ def test_the_strongest_pairing_stands_first() -> None:
 
 
 @given(scores=SCORES, seed=st.integers(0, 99))
-def test_equal_scores_stand_by_id_wherever_they_stood_before(scores: list[float], seed: int) -> None:
+def test_equal_scores_stand_by_id_wherever_they_stood_before(
+    scores: list[float], seed: int
+) -> None:
     ids, pairing = ids_of(len(scores)), np.array(scores)
     turned = np.random.default_rng(seed).permutation(len(scores))
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recommender.errors import IntakeError, RecommenderError
+from recommender.errors import DefinitionError, IntakeError, RecommenderError
 from recommender.features.pipeline import Pairs
+from recommender.practice import read_practice
 from recommender.recommend import (
     CONSTRAINTS_ONLY,
     MOST,
@@ -19,7 +20,16 @@ from recommender.recommend import (
     recommend,
 )
 from recommender.roster import Roster, snapshot
-from tests.builders import DAY, TAKEN_AT, a_model, a_practice, a_roster, a_standing, an_intake
+from tests.builders import (
+    DAY,
+    DEFINITION,
+    TAKEN_AT,
+    a_model,
+    a_practice,
+    a_roster,
+    a_standing,
+    an_intake,
+)
 
 MAYBE = {
     "concern": st.sampled_from(["anxiety", "grief", "sleep"]),
@@ -102,6 +112,7 @@ def test_a_score_does_not_depend_on_who_else_could_be_shown(answers: dict[str, A
     for shown in found.shortlist:
         assert shown.predicted == said[a_roster().ids.index(shown.clinician_id)]
         assert shown.lower is not None
+        assert shown.predicted is not None
         assert shown.upper is not None
         assert shown.lower <= shown.predicted <= shown.upper
 
@@ -191,6 +202,15 @@ def test_no_answer_is_not_agreement() -> None:
     assert not agrees_to_prediction(a_practice(), an_intake(agrees=False))
     assert agrees_to_prediction(a_practice(), an_intake())
     assert agrees_to_prediction(replace(a_practice(), consent=None), an_intake(agrees=None))
+
+
+def test_a_practice_that_asks_consent_in_a_field_for_audits_is_told_before_any_client_is() -> None:
+    text = DEFINITION.read_text(encoding="utf-8")
+    before, rest = text.split("[client.gender]")
+    parts = before.rsplit('use = "filter"', 1)
+
+    with pytest.raises(DefinitionError, match=r"practice\.consent: is for audit"):
+        read_practice('use = "audit"'.join(parts) + "[client.gender]" + rest)
 
 
 def test_reservations_are_the_soft_constraints_not_met() -> None:

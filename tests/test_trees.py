@@ -97,7 +97,9 @@ def test_trees_too_large_for_a_table_are_walked() -> None:
     assert shapley_table(read_forest(large.text)) is None
 
 
-def test_more_rows_than_are_looked_up_at_once_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_rows_than_are_looked_up_at_once_give_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rows, label = odd_rows()
     trees = grown_on(rows, label)
     whole = trees.contributions(rows)

@@ -5,6 +5,7 @@ Each baseline is a function over the same rows and folds as the model. Imported 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 
 import lightgbm as lgb
 import numpy as np
@@ -17,7 +18,7 @@ from recommender.mixed import fit_mixed
 from recommender.model import Standing
 from recommender.roster import Roster
 from recommender.training.dataset import Chosen, Dataset
-from recommender.training.fit import Fitted
+from recommender.training.fit import CELLS_FOR_THREADS, Fitted
 
 OURS, RANDOM, AVERAGE = "ours", "random", "clinician average"
 ADDITIVE, PRIOR, PLAIN = "additive", "evidence prior", "plain LightGBM"
@@ -89,8 +90,9 @@ def standing_of(dataset: Dataset) -> Standing:
     """The clinicians of a data set in their own order, as a model fitted on it knows them."""
     ids = dataset.clinician_ids
     names = (None,) * len(ids)
-    when = np.datetime64(int(dataset.started.max()), "D").astype("datetime64[s]").item()
-    roster = Roster(ids, names, dataset.clinicians, dataset.digest, when)
+    last = np.datetime64(int(dataset.started.max()), "D").astype("datetime64[s]").item()
+    taken_at = last.replace(tzinfo=UTC)
+    roster = Roster(ids, names, dataset.clinicians, dataset.digest, taken_at)
     return Standing(roster, np.arange(len(ids)))
 
 
@@ -145,11 +147,16 @@ def evidence_prior(trial: Trial) -> Guess:
 
 def plain_lightgbm(trial: Trial) -> Guess:
     """LightGBM as it comes, on all columns but the record, learning the rating itself."""
+    rows = _plain(trial.rows(trial.learned))
     # Without force_row_wise LightGBM times two ways of counting, and the last digits follow.
     learner = lgb.LGBMRegressor(
-        random_state=trial.seed, deterministic=True, force_row_wise=True, verbosity=-1
+        random_state=trial.seed,
+        deterministic=True,
+        force_row_wise=True,
+        n_jobs=1 if rows.size < CELLS_FOR_THREADS else 0,
+        verbosity=-1,
     )
-    learner.fit(_plain(trial.rows(trial.learned)), trial.label)
+    learner.fit(rows, trial.label)
     said = np.asarray(learner.predict(_plain(trial.rows(trial.asked))), dtype=np.float64)
     return Guess(said, said)
 

@@ -54,7 +54,9 @@ def test_rows_have_as_many_columns_as_there_are_features(name: str) -> None:
 
 def test_no_field_kept_for_audits_or_constraints_becomes_a_feature() -> None:
     practice = shipped_practice()
-    seen = {f.name.split("=")[0] for f in (*client_features(practice), *clinician_features(practice))}
+    seen = {
+        f.name.split("=")[0] for f in (*client_features(practice), *clinician_features(practice))
+    }
 
     assert seen == {
         field.label

@@ -18,7 +18,7 @@ from recommender.features.history import (
     records_of,
     shrinkage_of,
 )
-from recommender.practice import HistorySettings
+from recommender.sections import HistorySettings
 from tests.builders import a_practice
 
 CLINICIANS, LEVELS = 5, 3
@@ -49,9 +49,7 @@ def drawn_reports(n: int, seed: int = 0) -> Reports:
     clinician = rng.integers(0, CLINICIANS, n)
     residual = quality[clinician] + rng.normal(0, 1, n)
     known_on = rng.integers(20_000, 20_100, n)
-    return Reports(
-        clinician, rng.integers(-1, LEVELS, n), residual, known_on, CLINICIANS, LEVELS
-    )
+    return Reports(clinician, rng.integers(-1, LEVELS, n), residual, known_on, CLINICIANS, LEVELS)
 
 
 def every_row(reports: Reports, shrinkage: Shrinkage) -> np.ndarray:
@@ -127,7 +125,9 @@ def test_a_row_of_a_fold_holds_the_records_of_the_other_folds() -> None:
 
     records = records_of(reports.where(fold != 1), Shrinkage(5, 10))
     inside = fold == 1
-    assert np.array_equal(rows[inside], records.rows(reports.clinician[inside], reports.level[inside]))
+    assert np.array_equal(
+        rows[inside], records.rows(reports.clinician[inside], reports.level[inside])
+    )
 
 
 def test_plain_sql_counts_the_same_records() -> None:
@@ -135,15 +135,17 @@ def test_plain_sql_counts_the_same_records() -> None:
     records = records_of(reports, k)
     base = sqlite3.connect(":memory:")
     base.execute("create table report (clinician int, level int, residual real)")
-    cells = zip(*(a.tolist() for a in (reports.clinician, reports.level, reports.residual)), strict=True)
+    cells = zip(
+        *(a.tolist() for a in (reports.clinician, reports.level, reports.residual)), strict=True
+    )
     base.executemany("insert into report values (?, ?, ?)", cells)
 
-    overall = dict(
-        (clinician, (mean, n))
+    overall = {
+        clinician: (mean, n)
         for clinician, mean, n in base.execute(
             "select clinician, sum(residual) / (count(*) + 6.5), count(*) from report group by 1"
         )
-    )
+    }
     by_level = base.execute(
         """
         with overall as

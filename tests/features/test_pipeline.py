@@ -23,7 +23,9 @@ def test_every_training_pairing_alone_has_its_row_of_the_batch() -> None:
 
 
 @pytest.mark.parametrize("practice", [a_practice(), shipped_practice()], ids=lambda p: p.id)
-def test_a_request_makes_the_rows_training_makes_for_every_kind_of_field(practice: Practice) -> None:
+def test_a_request_makes_the_rows_training_makes_for_every_kind_of_field(
+    practice: Practice,
+) -> None:
     clients = invented_people(practice, "client", 25, seed=1)
     clinicians = invented_people(practice, "clinician", 30, seed=2)
     pipeline = fit_pipeline(practice, clinicians, np.random.default_rng(0))

@@ -1,0 +1,105 @@
+"""Baselines: each says what it claims to say, from training rows alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from recommender.training.baselines import (
+    LEARNERS,
+    OURS,
+    PRIOR,
+    Trial,
+    at_random,
+    clinician_average,
+    evidence_prior,
+    learners_for,
+    ours,
+    standing_of,
+)
+from recommender.training.dataset import Dataset
+from recommender.training.fit import FitSettings, fit
+from tests.builders import a_dataset, a_practice
+
+QUICK = FitSettings(fewest_for_trees=100, folds=3)
+TRAIN, TEST = np.arange(200), np.arange(200, 290)
+
+
+def a_trial(dataset: Dataset | None = None) -> Trial:
+    dataset = dataset or a_dataset()
+    return Trial(dataset, TRAIN, dataset.pairs.take(TEST), fit(dataset, TRAIN, QUICK), seed=0)
+
+
+def with_other_test_ratings(dataset: Dataset) -> Dataset:
+    rows = dataset.early.rows.copy()
+    rows.loc[dataset.rated_rows(TEST), "pomp"] = 0.0
+    return replace(dataset, early=replace(dataset.early, rows=rows))
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_learner_says_a_number_of_every_pairing_asked(name: str) -> None:
+    guess = LEARNERS[name](a_trial())
+
+    assert guess.pairing.shape == guess.alliance.shape == TEST.shape
+    assert np.isfinite(guess.pairing).all()
+    assert np.isfinite(guess.alliance).all()
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_learner_says_the_same_again_whatever_the_test_ratings_are(name: str) -> None:
+    before = LEARNERS[name](a_trial())
+    after = LEARNERS[name](a_trial(with_other_test_ratings(a_dataset())))
+
+    assert np.array_equal(before.pairing, after.pairing)
+    assert np.array_equal(before.alliance, after.alliance)
+
+
+def test_ours_is_what_serves() -> None:
+    trial = a_trial()
+    scores = trial.fitted.model.score(
+        trial.dataset.clients, standing_of(trial.dataset), trial.asked
+    )
+
+    assert np.array_equal(ours(trial).pairing, scores.pairing)
+
+
+def test_the_clinician_average_orders_by_the_clinician_alone() -> None:
+    trial = a_trial()
+    guess = clinician_average(trial)
+    by_clinician = {
+        int(clinician): set(guess.pairing[trial.asked.clinician == clinician].tolist())
+        for clinician in np.unique(trial.asked.clinician)
+    }
+
+    assert all(len(said) == 1 for said in by_clinician.values())
+
+
+def test_the_evidence_prior_is_the_declared_sizes_in_points() -> None:
+    trial = a_trial()
+    match = np.nan_to_num(trial.rows(trial.asked).match)
+
+    expected = trial.label.std() * (0.2 * match[:, 0] - 0.1 * match[:, 1])
+    assert evidence_prior(trial).pairing == pytest.approx(expected)
+
+
+def test_a_random_order_follows_its_seed() -> None:
+    trial = a_trial()
+
+    assert np.array_equal(at_random(trial).pairing, at_random(trial).pairing)
+    assert not np.array_equal(at_random(replace(trial, seed=1)).pairing, at_random(trial).pairing)
+
+
+def test_a_practice_that_declares_no_sizes_is_not_measured_against_them() -> None:
+    practice = a_practice()
+    none = {name: replace(match, prior=0.0) for name, match in practice.matches.items()}
+    dataset = replace(a_dataset(), practice=replace(practice, matches=none))
+
+    assert PRIOR in learners_for(a_dataset())
+    assert PRIOR not in learners_for(dataset)
+    assert next(iter(learners_for(dataset))) == OURS
+
+
+def test_a_snapshot_of_a_data_set_knows_its_day_in_utc() -> None:
+    taken_at = standing_of(a_dataset()).roster.taken_at
+
+    assert taken_at.utcoffset() is not None
