@@ -157,6 +157,7 @@ def test_a_definition_that_does_not_ship_is_refused_by_name() -> None:
         ("practice.consent", "concern", "practice.consent", "is not a flag of the client"),
         ("practice.consent", "nobody", "practice.consent", "is not a flag of the client"),
         ("practice.consent", ["agrees"], "practice.consent", "is not text"),
+        ("client.agrees.use", "audit", "practice.consent", "is for audit"),
         ("alliance.instrument", "x", "alliance.instrument", "is not a setting of the alliance"),
         ("alliance.instruments", 5, "alliance.instruments", "is not a list of texts"),
         ("alliance.instruments", ["wai_sr", "x"], "alliance.instruments", "x is not known"),
