@@ -23,8 +23,8 @@ from rich.table import Table
 
 from recommender.errors import RecommenderError, TablesError
 from recommender.practice import Practice
-from recommender.report import check_tables
-from recommender.tables import read_tables
+from recommender.tables.checked import read_tables
+from recommender.tables.report import check_tables
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import DRAWS, Evaluation, evaluate
 from recommender.training.fit import FitSettings

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.blocks import Block, DenseBlock, IndexBlock
 from recommender.features.feature import Array
 from recommender.features.pipeline import Rows
-from recommender.mixed import MixedFit
+from recommender.mixed.blocks import Block, DenseBlock, IndexBlock
+from recommender.mixed.fit import MixedFit
 from recommender.practice import Practice
 
 Codes = NDArray[np.int64]

@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.additive import Additive
-from recommender.columns import Columns
+from recommender.alliance.harmoniser import Harmoniser
+from recommender.definition.columns import Columns
 from recommender.errors import BundleError, DefinitionError
 from recommender.features.history import Records
 from recommender.features.pipeline import Pipeline
-from recommender.harmoniser import Harmoniser
 from recommender.model import AllianceModel, Manifest, Spread
 from recommender.practice import Practice, read_practice
-from recommender.trees import Trees
+from recommender.trees.ensemble import Trees
 
 FORMAT = 1
 CLIENT, PAIRING = "client_trees.txt", "pairing_trees.txt"

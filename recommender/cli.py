@@ -105,7 +105,7 @@ def practice_show(
 @app.command()
 def check(data: Data, practice: Definition = "psychology") -> None:
     """Report every fault of a practice's tables, and what is usable; exits 1 on any fault."""
-    from recommender.report import check_tables
+    from recommender.tables.report import check_tables
 
     with told(), out.status("reading tables"):
         report = check_tables(data, _practice(practice), datetime.now(UTC).date())
@@ -123,7 +123,7 @@ def train(
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 0,
 ) -> None:
     """Measure on later pairings, learn from all, and publish a challenger."""
-    from recommender.registry import Registry
+    from recommender.publishing.registry import Registry
     from recommender.training.fit import FitSettings
     from recommender.training.run import train as retrain
 
@@ -159,7 +159,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 0,
 ) -> None:
     """Compare our learner with every baseline on held-out pairings; publishes nothing."""
-    from recommender.tables import read_tables
+    from recommender.tables.checked import read_tables
     from recommender.training import folds as ways
     from recommender.training.dataset import Dataset, dataset_of
     from recommender.training.evaluate import evaluate as measure
@@ -192,7 +192,7 @@ def promote(
     by: Annotated[str | None, typer.Option(help="Who decides; the account by default.")] = None,
 ) -> None:
     """Make the challenger champion if what was measured allows it."""
-    from recommender.registry import Registry
+    from recommender.publishing.registry import Registry
     from recommender.training.gate import promote as decide
 
     if force and reason == "passed the gate":
@@ -238,8 +238,8 @@ def serve(
 def _champion(uri: str, bundles: Path) -> Path:
     """The champion's bundle; while the registry is away, the one served last."""
     from recommender.errors import RegistryError
-    from recommender.registry import Registry
-    from recommender.versions import CHAMPION
+    from recommender.publishing.registry import Registry
+    from recommender.publishing.versions import CHAMPION
 
     last = bundles / "last_served"
     try:

@@ -11,10 +11,10 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.columns import Columns
+from recommender.definition.columns import Columns
+from recommender.definition.rules import Asking, Constraint, judge
 from recommender.practice import Practice
 from recommender.roster import Roster
-from recommender.rules import Asking, Constraint, judge
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int8]

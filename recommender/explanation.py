@@ -10,7 +10,7 @@ from math import fsum
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.columns import Columns
+from recommender.definition.columns import Columns
 from recommender.features.feature import Array, Feature
 from recommender.features.pipeline import Pairs
 from recommender.model import AllianceModel, Contributions, Standing

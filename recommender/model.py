@@ -13,17 +13,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recommender.additive import Additive, Seats
-from recommender.columns import Columns, read_rows
+from recommender.alliance.harmoniser import Harmoniser
+from recommender.definition.columns import Columns, read_rows
+from recommender.definition.fields import Side
+from recommender.definition.kinds import Raw
 from recommender.errors import Fault, IntakeError
 from recommender.features.feature import Array, Feature
 from recommender.features.history import Records
 from recommender.features.pipeline import Pairs, Pipeline, Rows
-from recommender.fields import Side
-from recommender.harmoniser import Harmoniser
-from recommender.kinds import Raw
 from recommender.practice import Practice
 from recommender.roster import Roster
-from recommender.trees import Trees
+from recommender.trees.ensemble import Trees
 
 MODEL, EVIDENCE_PRIOR = "model", "evidence_prior"
 SIDES: tuple[Side, Side] = ("client", "clinician")

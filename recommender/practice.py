@@ -13,20 +13,20 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from recommender.declarations import read_constraints, read_fields, read_matches
-from recommender.errors import DefinitionError, Fault
-from recommender.fields import Field, Side
-from recommender.instruments import AllianceSettings, Instrument
-from recommender.matches import Match
-from recommender.rules import Constraint, FundingRow, read_funding
-from recommender.sections import (
+from recommender.alliance.instruments import AllianceSettings, Instrument
+from recommender.definition.declarations import read_constraints, read_fields, read_matches
+from recommender.definition.fields import Field, Side
+from recommender.definition.matches import Match
+from recommender.definition.rules import Constraint, FundingRow, read_funding
+from recommender.definition.sections import (
     HistorySettings,
     read_alliance,
     read_groups,
     read_heading,
     read_history,
 )
-from recommender.shape import UNKNOWN_REMEDY
+from recommender.definition.shape import UNKNOWN_REMEDY
+from recommender.errors import DefinitionError, Fault
 
 NAMED = ("client", "clinician", "matches", "constraints")
 """Sections of named tables."""

@@ -11,12 +11,12 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.columns import Columns, read_rows
 from recommender.constraints import Exclusion, Reason, Screening, screen
+from recommender.definition.columns import Columns, read_rows
+from recommender.definition.kinds import Raw
 from recommender.errors import RecommenderError
 from recommender.explanation import Explanation, explain
 from recommender.features.pipeline import Pairs
-from recommender.kinds import Raw
 from recommender.model import AllianceModel, Scores, Standing
 from recommender.practice import Practice
 from recommender.ranking import order_by_pairing, order_by_wait

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.columns import Columns
+from recommender.definition.columns import Columns
 from recommender.errors import RecommenderError
 
 

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from recommender.errors import Fault
 from recommender.practice import Practice
-from recommender.report import Report
+from recommender.tables.report import Report
 from recommender.training.fit import Progress as Told
 
 MARK = 31

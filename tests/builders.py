@@ -17,7 +17,7 @@ from recommender.model import AllianceModel, Standing
 from recommender.practice import Practice, read_practice
 from recommender.recommend import Intake, read_intake
 from recommender.roster import Roster
-from recommender.tables import Tables, read_tables
+from recommender.tables.checked import Tables, read_tables
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import FitSettings, Fitted, fit
 

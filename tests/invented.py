@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from recommender.columns import Columns, read_rows
-from recommender.example import invented_cell
-from recommender.fields import Field, Side
+from recommender.definition.columns import Columns, read_rows
+from recommender.definition.fields import Field, Side
 from recommender.practice import Practice
+from recommender.publishing.example import invented_cell
 
 DAYS = ("mon", "tue", "wed", "thu")
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from recommender.constraint import Constraint
-from recommender.fields import Field
-from recommender.funding import FundingRow
+from recommender.definition.constraint import Constraint
+from recommender.definition.fields import Field
+from recommender.definition.funding import FundingRow
 
 SLOT = 30
 Values = Mapping[str, Any]
@@ -84,8 +84,10 @@ def _without_a_wish(constraint: Constraint, meeting: Meeting) -> Verdict:
         silent = True if constraint.unasked == "pass" else None
         parts.append(silent if named is None else meeting.clinician_id not in named)
     if constraint.clinician:
-        doubtful = held[0] is None or (held[0] and meeting.client_id is None)
-        parts.append(None if doubtful else meeting.client_id not in held[0])
+        # A list left empty names nobody.
+        listed = held[0] or ()
+        doubtful = listed and meeting.client_id is None
+        parts.append(None if doubtful else meeting.client_id not in listed)
     return _all(parts)
 
 

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from recommender.additive import Additive, Frame, Seats, frame_of, scale_of
-from recommender.blocks import DenseBlock
 from recommender.features.pipeline import Rows
+from recommender.mixed.blocks import DenseBlock
 from tests.builders import a_dataset, a_model, a_practice, a_standing
 
 

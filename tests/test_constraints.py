@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.columns import Columns, read_cell, read_rows
 from recommender.constraints import Reason, Removal, Screening, screen
-from recommender.fields import Field
+from recommender.definition.columns import Columns, read_cell, read_rows
+from recommender.definition.fields import Field
+from recommender.definition.rules import RULES, Constraint, read_constraint
 from recommender.practice import Practice, read_practice
 from recommender.roster import Roster, snapshot
-from recommender.rules import RULES, Constraint, read_constraint
+from tests.definition.test_rules import DAY, a_row, fields_of
 from tests.one_clinician import Meeting, verdict
-from tests.test_rules import DAY, a_row, fields_of
 
 BASE = read_practice("""
 [practice]

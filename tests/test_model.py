@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recommender.columns import read_rows
+from recommender.definition.columns import read_rows
+from recommender.definition.sections import HistorySettings
 from recommender.errors import IntakeError
 from recommender.features.pipeline import Pairs
 from recommender.model import AllianceModel, levels_of
 from recommender.roster import snapshot
-from recommender.sections import HistorySettings
 from tests.builders import (
     TAKEN_AT,
     a_dataset,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.columns import read_rows
+from recommender.definition.columns import read_rows
 from recommender.errors import RecommenderError
 from recommender.roster import Roster, snapshot
 from tests.definition.declared import a_field

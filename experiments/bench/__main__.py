@@ -12,7 +12,7 @@ from rich.table import Table
 from experiments.bench import latency, training
 from recommender.bundle import save_bundle
 from recommender.practice import shipped_practice
-from recommender.tables import read_tables
+from recommender.tables.checked import read_tables
 from recommender.training.dataset import dataset_of
 from recommender.training.fit import fit
 

@@ -16,7 +16,7 @@ import lightgbm as lgb
 import numpy as np
 
 from recommender.practice import shipped_practice
-from recommender.tables import read_tables
+from recommender.tables.checked import read_tables
 from recommender.training.baselines import standing_of
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import FitSettings, fit

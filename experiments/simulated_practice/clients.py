@@ -30,7 +30,7 @@ from experiments.simulated_practice.odds import (
     MAIN,
     WANTED,
 )
-from recommender.fields import Field
+from recommender.definition.fields import Field
 from recommender.practice import Practice
 
 Fields = Mapping[str, Field]

@@ -36,8 +36,8 @@ from experiments.simulated_practice.odds import (
     OFFERED,
 )
 from experiments.simulated_practice.settings import Settings
-from recommender.fields import Field
-from recommender.kinds import EPOCH
+from recommender.definition.fields import Field
+from recommender.definition.kinds import EPOCH
 from recommender.practice import Practice
 
 Fields = Mapping[str, Field]

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import norm
 
 from experiments.simulated_practice.draws import Array, Random
-from recommender.instruments import Instrument
+from recommender.alliance.instruments import Instrument
 
 SHARED = 0.69
 """Part of a form's variance all instruments share: cross-instrument r of about .6."""

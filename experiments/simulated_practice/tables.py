@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from experiments.simulated_practice.city import WINDOWS, window_text
 from experiments.simulated_practice.draws import Array, Table
 from experiments.simulated_practice.world import World
-from recommender.fields import Field
-from recommender.kinds import EPOCH
+from recommender.definition.fields import Field
+from recommender.definition.kinds import EPOCH
 
 Cells = NDArray[np.object_]
 """Text of one column; None where the cell is empty."""

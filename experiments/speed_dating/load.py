@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.real_ratings import Protocol, RealRatings
-from recommender.fields import Field
+from recommender.definition.fields import Field
 from recommender.practice import Practice, load_practice
 
 FILE = "speed_dating_waves_1_14.csv"

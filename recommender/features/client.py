@@ -3,7 +3,7 @@
 Client features can move a prediction up or down but, alone, never an order.
 """
 
-from recommender.columns import Columns
+from recommender.definition.columns import Columns
 from recommender.features.feature import Array, Feature, features_of, rows_of
 from recommender.practice import Practice
 

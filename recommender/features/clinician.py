@@ -1,6 +1,6 @@
 """What is known of a clinician alone: the scored fields of the roster."""
 
-from recommender.columns import Columns
+from recommender.definition.columns import Columns
 from recommender.features.feature import Array, Feature, features_of, rows_of
 from recommender.practice import Practice
 

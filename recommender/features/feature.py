@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.columns import Columns
-from recommender.fields import Field
+from recommender.definition.columns import Columns
+from recommender.definition.fields import Field
 
 Array = NDArray[np.float64]
 

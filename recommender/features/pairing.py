@@ -7,7 +7,7 @@ centring, Nie & Wager 2021).
 
 import numpy as np
 
-from recommender.columns import Columns
+from recommender.definition.columns import Columns
 from recommender.features.feature import Array, Feature
 from recommender.practice import Practice
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.columns import Columns
+from recommender.definition.columns import Columns
 from recommender.features.client import client_features, client_rows
 from recommender.features.clinician import clinician_features, clinician_rows
 from recommender.features.feature import Array, Feature

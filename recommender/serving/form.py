@@ -12,8 +12,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import Field as Setting
 
-from recommender.fields import Field
-from recommender.kinds import Raw
+from recommender.definition.fields import Field
+from recommender.definition.kinds import Raw
 from recommender.practice import Practice
 from recommender.recommend import MOST
 from recommender.serving.questions import ID_PATTERN, QUESTIONS, STRICT

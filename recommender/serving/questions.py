@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
-from recommender.fields import Field
-from recommender.kinds import DAYS, LARGEST, Raw
+from recommender.definition.fields import Field
+from recommender.definition.kinds import DAYS, LARGEST, Raw
 
 ID_PATTERN = "^[A-Za-z0-9._-]{1,64}$"
 MOST_PLACES = 20
@@ -51,7 +51,7 @@ class Question:
     type_of
         The type an answer must have, with the bounds and levels of the field.
     cell_of
-        A validated answer as a cell that `recommender.kinds` reads.
+        A validated answer as a cell that `recommender.definition.kinds` reads.
     example_of
         An invented answer the field accepts, made of its bounds and levels.
     """
@@ -151,4 +151,4 @@ QUESTIONS: Mapping[str, Question] = {
     "money": Question(_money, _unchanged, _middle),
     "ids": Question(_ids, _unchanged, lambda _: ["k012"]),
 }
-"""Every kind of `recommender.kinds.KINDS`, as JSON."""
+"""Every kind of `recommender.definition.kinds.KINDS`, as JSON."""

@@ -14,7 +14,7 @@ from recommender.model import AllianceModel, Standing
 from recommender.practice import Practice
 from recommender.serving.form import Form, build_form
 from recommender.settings import Settings
-from recommender.tables import read_roster
+from recommender.tables.checked import read_roster
 
 
 @dataclass(frozen=True, slots=True, eq=False)

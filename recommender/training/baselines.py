@@ -10,11 +10,11 @@ from datetime import UTC
 import lightgbm as lgb
 import numpy as np
 
-from recommender.blocks import IndexBlock
 from recommender.features.feature import Array
 from recommender.features.history import Reports, records_of, shrinkage_of
 from recommender.features.pipeline import Pairs, Rows
-from recommender.mixed import fit_mixed
+from recommender.mixed.blocks import IndexBlock
+from recommender.mixed.fit import fit_mixed
 from recommender.model import Standing
 from recommender.roster import Roster
 from recommender.training.dataset import Chosen, Dataset

@@ -10,15 +10,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recommender.additive import Codes, Seats
-from recommender.alliance import EarlyRatings, early_ratings, harmonised
-from recommender.columns import Columns
+from recommender.alliance.harmoniser import Harmoniser
+from recommender.alliance.label import EarlyRatings, early_ratings, harmonised
+from recommender.definition.columns import Columns
 from recommender.errors import Fault, TablesError
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
-from recommender.harmoniser import Harmoniser
 from recommender.model import levels_of
 from recommender.practice import Practice
-from recommender.tables import Tables
+from recommender.tables.checked import Tables
 
 Chosen = NDArray[np.intp]
 EPOCH = np.datetime64("1970-01-01", "D")

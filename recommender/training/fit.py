@@ -14,7 +14,6 @@ import lightgbm as lgb
 import numpy as np
 
 from recommender.additive import Additive, Frame, frame_of
-from recommender.blocks import Ints
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.features.history import (
@@ -25,11 +24,12 @@ from recommender.features.history import (
     shrinkage_of,
 )
 from recommender.features.pipeline import Pipeline, Rows, fit_pipeline
-from recommender.mixed import MixedFit, fit_mixed, fit_mixed_at
+from recommender.mixed.blocks import Ints
+from recommender.mixed.fit import MixedFit, fit_mixed, fit_mixed_at
 from recommender.model import MODEL, AllianceModel, Manifest, Spread
 from recommender.training.dataset import Chosen, Dataset, Labels, labels_for
 from recommender.training.folds import client_folds
-from recommender.trees import Trees
+from recommender.trees.ensemble import Trees
 
 Parameters = dict[str, Any]
 Progress = Callable[[str, float], None]

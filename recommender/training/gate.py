@@ -11,9 +11,9 @@ from typing import Any
 
 from recommender.bundle import load_bundle
 from recommender.errors import Fault, RefusedError
-from recommender.registry import Registry
+from recommender.publishing.registry import Registry
+from recommender.publishing.versions import CHALLENGER, CHAMPION, Promotion
 from recommender.training.baselines import RANDOM
-from recommender.versions import CHALLENGER, CHAMPION, Promotion
 
 ENOUGH_RATED = 600
 """Later ratings before a promotion is decided on them: with 600 the composite ordered true

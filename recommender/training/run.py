@@ -15,8 +15,9 @@ import numpy as np
 from recommender.bundle import save_bundle
 from recommender.model import AllianceModel
 from recommender.practice import Practice
-from recommender.registry import Registry
-from recommender.tables import Tables, read_tables
+from recommender.publishing.registry import Registry
+from recommender.publishing.versions import CHALLENGER, Version
+from recommender.tables.checked import Tables, read_tables
 from recommender.training import plots
 from recommender.training.baselines import OURS, standing_of
 from recommender.training.dataset import Dataset, dataset_of
@@ -24,7 +25,6 @@ from recommender.training.evaluate import Evaluation, evaluate, measure_range, o
 from recommender.training.fit import FitSettings, Progress, fit, parameters_of
 from recommender.training.folds import forward
 from recommender.training.track import TrackedRun, tracked_run
-from recommender.versions import CHALLENGER, Version
 
 EXPERIMENT = "early alliance"
 SHOWN = ("client-adjusted partial", "dyad partial", "composite", "calibration slope", "RMSE")

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from recommender.errors import RegistryError
-from recommender.registry import Registry
+from recommender.publishing.registry import Registry
 
 PERSONAL = frozenset(("client", "clinician", "pairing", "name", "date_of_birth", "email", "phone"))
 PERSONAL_ENDINGS = ("client_id", "clinician_id", "pairing_id", "client_name", "clinician_name")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from recommender.definition.fields import Field, Side, read_field
+from recommender.definition.kinds import KINDS
 from recommender.errors import Fault
-from recommender.fields import Field, Side, read_field
-from recommender.kinds import KINDS
 
 NEEDED: Mapping[str, Any] = {"unit": "points", "min": 0, "max": 10, "levels": ["a", "b", "c"]}
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.columns import Columns, read_rows, remedy_for
+from recommender.definition.columns import Columns, read_rows, remedy_for
 from recommender.errors import Fault, IntakeError
 from recommender.practice import shipped_practice
 from tests.definition.declared import a_field

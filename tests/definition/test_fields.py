@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.fields import NOT_SCORED, SHAPES, USES, read_field
-from recommender.kinds import KINDS
+from recommender.definition.fields import NOT_SCORED, SHAPES, USES, read_field
+from recommender.definition.kinds import KINDS
 from recommender.practice import shipped_practice
 from tests.definition.declared import a_field, field_table, places_of
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.columns import encode, read_cell
-from recommender.fields import Field
-from recommender.kinds import DAYS, EPOCH, KINDS, LARGEST, is_missing
-from recommender.sheets import read_sheet
+from recommender.definition.columns import encode, read_cell
+from recommender.definition.fields import Field
+from recommender.definition.kinds import DAYS, EPOCH, KINDS, LARGEST, is_missing
+from recommender.tables.sheets import read_sheet
 
 LEVELS = ("act", "cbt", "7", "emotion focused")
 SECRET = "hunter2 lives at 12 Example St"

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.columns import Columns, read_rows
+from recommender.definition.columns import Columns, read_rows
+from recommender.definition.fields import Field, Side
+from recommender.definition.matches import SHAPES, Match, read_match
+from recommender.definition.operators import OPERATORS
 from recommender.explanation import compare, explain
 from recommender.features.feature import Feature
 from recommender.features.history import history_features
 from recommender.features.pairing import pairing_features, pairing_rows
-from recommender.fields import Field, Side
-from recommender.matches import SHAPES, Match, read_match
-from recommender.operators import OPERATORS
 from recommender.practice import Practice, read_practice, shipped_practice
 from tests.builders import a_model, a_practice, a_standing, an_intake
 from tests.definition.declared import a_field, places_of

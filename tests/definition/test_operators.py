@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from recommender.operators import (
+from recommender.definition.operators import (
     EARTH_KM,
     OPERATORS,
     aligned,

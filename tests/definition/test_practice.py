@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recommender.alliance.instruments import shipped_instruments
+from recommender.definition.rules import RULES
 from recommender.errors import DefinitionError, Fault
-from recommender.instruments import shipped_instruments
 from recommender.practice import (
     Practice,
     days_until,
@@ -20,7 +21,6 @@ from recommender.practice import (
     shipped_practice,
     shipped_text,
 )
-from recommender.rules import RULES
 from tests.builders import DEFINITION, a_practice
 from tests.definition.declared import field_table, places_of
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recommender.columns import read_rows
+from recommender.definition.columns import read_rows
 from recommender.features.client import client_features, client_rows
 from recommender.features.clinician import clinician_features, clinician_rows
 from recommender.features.feature import features_of, rows_of

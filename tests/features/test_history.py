@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recommender.definition.sections import HistorySettings
 from recommender.features.history import (
     FEWEST,
     MOST,
@@ -18,7 +19,6 @@ from recommender.features.history import (
     records_of,
     shrinkage_of,
 )
-from recommender.sections import HistorySettings
 from tests.builders import a_practice
 
 CLINICIANS, LEVELS = 5, 3

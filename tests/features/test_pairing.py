@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recommender.columns import read_rows
+from recommender.definition.columns import read_rows
 from recommender.features.pairing import pairing_features, pairing_rows, panel_means
 from recommender.practice import Practice, shipped_practice
 from tests.builders import a_practice

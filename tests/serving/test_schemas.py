@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from recommender.constraints import Reason
+from recommender.definition.fields import Field
+from recommender.definition.kinds import KINDS
 from recommender.errors import IntakeError
 from recommender.explanation import Explanation, GroupPart
-from recommender.fields import Field
-from recommender.kinds import KINDS
 from recommender.practice import Practice, read_practice, shipped_practice
 from recommender.recommend import Shown, read_intake
 from recommender.serving.answers import today

@@ -128,4 +128,4 @@ def test_a_server_never_loads_the_registry_or_the_training_code() -> None:
         text=True,
         check=True,
     ).stdout.split()
-    assert not {"mlflow", "recommender.registry", "recommender.training"} & set(found)
+    assert not {"mlflow", "recommender.publishing.registry", "recommender.training"} & set(found)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from recommender.errors import RegistryError
-from recommender.registry import Registry
+from recommender.publishing.registry import Registry
 from recommender.training.plots import progress
 from recommender.training.track import TrackedRun, refuse_personal, tracked_run
 

@@ -1,0 +1,176 @@
+"""One scale out of several instruments, learnt from training ratings only.
+
+Alliance and the model read it, the bundle stores it as JSON; it imports errors and instruments.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from recommender.alliance.instruments import FloatArray, Instrument
+from recommender.errors import RecommenderError
+
+# A convention, not a published rule: with fewer ratings a practice's own mean and SD say less
+# than those stated for the instrument. Decided with the label's definition, November 2026.
+ENOUGH_RATINGS = 100
+# An SD below one ten-thousandth of the scale is a constant with rounding noise.
+SMALLEST_SD = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How one instrument's POMP becomes the reference's: equal z, so equal mean and SD.
+
+    `basis` says whence the moments are: training (this practice's ratings), stated (both
+    instruments' declared values), pomp (taken as it stands: nothing to go by), reference (itself).
+    """
+
+    basis: str
+    ratings: int
+    mean: float = 0.0
+    sd: float = 1.0
+    to_mean: float = 0.0
+    to_sd: float = 1.0
+
+    def apply(self, pomp: FloatArray) -> FloatArray:
+        """POMP on the reference instrument, unclipped."""
+        return self.to_mean + self.to_sd * ((pomp - self.mean) / self.sd)
+
+
+@dataclass(frozen=True, slots=True)
+class Harmoniser:
+    """Puts scores of any accepted instrument on the reference instrument's own scale.
+
+    Instruments correlate .5-.7, so equal scores are comparable only on average: linking takes the
+    groups that answered each instrument to be alike. Where that fails the instrument also belongs
+    in the model as a nuisance.
+    """
+
+    reference: str
+    metric: str
+    low: float
+    high: float
+    links: Mapping[str, Link]
+
+    @classmethod
+    def fit(
+        cls,
+        scores: pd.DataFrame,
+        instruments: Mapping[str, Instrument],
+        reference: str,
+        metric: str = "mean",
+    ) -> Self:
+        """Learn one link per instrument from the ratings of the training pairings.
+
+        Means and SDs of the training ratings are used when both the instrument and the reference
+        have at least 100; otherwise those stated for both; otherwise POMP is taken as it stands.
+        Two instruments are always compared within one population, never across.
+
+        Parameters
+        ----------
+        scores
+            One row a training rating: instrument, pomp (own scale, 0-1). Missing pomp is ignored.
+        instruments
+            The accepted instruments by name, the reference among them.
+        reference
+            The instrument on whose scale the alliance is said.
+        metric
+            mean, sum or pomp of the reference instrument.
+
+        Raises
+        ------
+        RecommenderError
+            If the reference is not among the instruments or the metric is no total.
+        """
+        if reference not in instruments:
+            raise RecommenderError(
+                "alliance.reference", "is not an accepted instrument", "name one that is"
+            )
+        known = scores.loc[scores["pomp"].notna(), ["instrument", "pomp"]]
+        moments = known.groupby("instrument", observed=True)["pomp"].agg(["size", "mean", "std"])
+        links = {
+            name: _link(instrument, instruments[reference], moments)
+            for name, instrument in instruments.items()
+        }
+        low, high = instruments[reference].bounds(metric)
+        return cls(reference, metric, low, high, links)
+
+    def alliance(self, pomp: npt.ArrayLike, instrument: object) -> FloatArray:
+        """POMP on the reference instrument, unclipped; NaN stays NaN.
+
+        Parameters
+        ----------
+        pomp
+            Shape (n,), each on its own instrument, 0-1.
+        instrument
+            Names, shape (n,), or one name for all.
+
+        Raises
+        ------
+        RecommenderError
+            If an instrument has no link.
+        """
+        values = np.asarray(pomp, dtype=np.float64)
+        given = np.asarray(instrument, dtype=object)
+        codes, names = pd.factorize(given.ravel())
+        unknown = sorted({str(name) for name in names} - set(self.links))
+        if unknown or (codes < 0).any():
+            raise RecommenderError(
+                "instrument",
+                f"{', '.join(unknown) or 'a missing name'} has no link",
+                f"use one of {', '.join(sorted(self.links))}",
+            )
+        which = np.broadcast_to(codes.reshape(given.shape), values.shape)
+        linked = np.full(values.shape, np.nan)
+        for code, name in enumerate(names):
+            linked[which == code] = self.links[name].apply(values[which == code])
+        return linked
+
+    def on_scale(self, pomp: npt.ArrayLike) -> FloatArray:
+        """Reference POMP on the reference instrument's own scale and metric, unclipped."""
+        return self.low + np.asarray(pomp, dtype=np.float64) * (self.high - self.low)
+
+    def say(self, value: npt.ArrayLike) -> FloatArray:
+        """An alliance on the reference's own scale as it may be told: within the scale's ends.
+
+        Only for telling. Labels, scores and their order stay unclipped.
+        """
+        return np.clip(np.asarray(value, dtype=np.float64), self.low, self.high)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `from_dict` gives back an equal harmoniser."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """The harmoniser that `to_dict` wrote."""
+        links = {name: Link(**link) for name, link in stored["links"].items()}
+        return cls(**{**stored, "links": links})
+
+
+def _link(instrument: Instrument, reference: Instrument, moments: pd.DataFrame) -> Link:
+    n, mean, sd = _moments(instrument.name, moments)
+    if instrument.name == reference.name:
+        return Link("reference", n)
+    to_n, to_mean, to_sd = _moments(reference.name, moments)
+    if min(n, to_n) >= ENOUGH_RATINGS and min(sd, to_sd) >= SMALLEST_SD:
+        return Link("training", n, mean, sd, to_mean, to_sd)
+    stated = (
+        instrument.reference_mean,
+        instrument.reference_sd,
+        reference.reference_mean,
+        reference.reference_sd,
+    )
+    values = [value for value in stated if value is not None]
+    return Link("stated", n, *values) if len(values) == len(stated) else Link("pomp", n)
+
+
+def _moments(name: str, moments: pd.DataFrame) -> tuple[int, float, float]:
+    if name not in moments.index:
+        return 0, 0.0, 0.0
+    n, mean, sd = moments.loc[[name], ["size", "mean", "std"]].to_numpy(dtype=np.float64)[0]
+    return int(n), float(mean), float(sd)

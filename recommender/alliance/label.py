@@ -1,0 +1,279 @@
+"""The label: which ratings count, what they are worth on one scale, and how far to trust them.
+
+All label logic stands here. Training and evaluation read labels through this module; it knows
+tables as plain columns and imports only instruments, scores and harmoniser.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from recommender.alliance.harmoniser import Harmoniser
+from recommender.alliance.instruments import METRICS, AllianceSettings, FloatArray, Instrument
+from recommender.alliance.scores import BoolArray, Scores, score_items, score_totals
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many ratings do not count, each under the first reason that applies, in this order."""
+
+    unknown_pairing: int
+    other_rater: int
+    other_instrument: int
+    out_of_range: int
+    unscored: int
+    undated: int
+    outside_window: int
+    outside_sessions: int
+    fallback_not_needed: int
+
+    @property
+    def total(self) -> int:
+        """All ratings that do not count."""
+        return sum(asdict(self).values())
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyRatings:
+    """The ratings that count towards labels, and how many others there were by reason.
+
+    `rows` has one row a rating, ordered by pairing, session and instrument: pairing_id, session,
+    instrument, pomp (own scale, 0-1), prorated, straightline, fallback, known_on.
+    """
+
+    rows: pd.DataFrame
+    left_out: LeftOut
+
+
+def score_ratings(ratings: pd.DataFrame, instruments: Mapping[str, Instrument]) -> Scores:
+    """POMP of every rating, each by its own instrument and metric, in the order given.
+
+    A rating on an instrument or a metric that is not known stays unscored.
+
+    Parameters
+    ----------
+    ratings
+        Columns instrument, metric, score, and item_1.. where the metric is items.
+    instruments
+        The instruments by name.
+    """
+    n = len(ratings)
+    no = np.zeros(n, dtype=np.bool_)
+    scores = Scores(np.full(n, np.nan), ~no, no.copy(), no.copy(), no.copy())
+    names, metrics = ratings["instrument"], ratings["metric"]
+    for name in (name for name in names.dropna().unique() if name in instruments):
+        of_name = names.isin([name])
+        for metric in METRICS:
+            rows = np.flatnonzero(of_name & metrics.isin([metric]))
+            if len(rows):
+                found = _scores_of(instruments[name], ratings.iloc[rows], metric)
+                for part in fields(Scores):
+                    getattr(scores, part.name)[rows] = getattr(found, part.name)
+    return scores
+
+
+def _scores_of(instrument: Instrument, ratings: pd.DataFrame, metric: str) -> Scores:
+    if metric != "items":
+        return score_totals(instrument, ratings["score"].to_numpy(dtype=np.float64), metric)
+    columns = [f"item_{number}" for number in range(1, instrument.items + 1)]
+    answers = ratings.reindex(columns=columns).to_numpy(dtype=np.float64)
+    return score_items(instrument, answers)
+
+
+def early_ratings(
+    ratings: pd.DataFrame,
+    pairings: pd.DataFrame,
+    settings: AllianceSettings,
+    instruments: Mapping[str, Instrument],
+) -> EarlyRatings:
+    """Ratings that say how a pairing began; all others are counted by reason.
+
+    A rating counts when it is by the chosen rater, on an accepted instrument, has a score, is
+    dated from the pairing's start to `within_days` after it (both inclusive), and is of an early
+    session. Fallback sessions count only for a pairing without any such rating. Sessions 2-5
+    follow Crits-Christoph 2011: later alliance is also an effect of symptom change.
+
+    Parameters
+    ----------
+    ratings
+        Columns pairing_id, session, rated_on, known_on (optional), instrument, rater, metric,
+        score and item_1.. (optional). Dates are datetime64.
+    pairings
+        Columns pairing_id (unique) and started_on.
+    settings
+        Which rater, instruments, sessions and days count.
+    instruments
+        The instruments by name.
+    """
+    scores = score_ratings(ratings, instruments)
+    pairing = pd.Index(pairings["pairing_id"]).get_indexer(ratings["pairing_id"])
+    days = _days_since_start(ratings, pairings, pairing)
+    session = ratings["session"].to_numpy(dtype=np.float64, na_value=np.nan)
+    early = _between(session, settings.early_sessions)
+    fallback = _between(session, settings.fallback_sessions) & ~early
+    # The order is that of LeftOut; a rating has the first reason that applies.
+    faults = [
+        pairing < 0,
+        ~ratings["rater"].isin([settings.rater]).to_numpy(),
+        ~ratings["instrument"].isin(settings.instruments).to_numpy(),
+        scores.out_of_range,
+        scores.unscored,
+        np.isnan(days),
+        (days < 0) | (days > settings.within_days),
+        ~(early | fallback),
+    ]
+    usable = ~np.logical_or.reduce(faults)
+    has_early = np.zeros(len(pairings), dtype=np.bool_)
+    has_early[pairing[usable & early]] = True
+    not_needed = usable & fallback
+    not_needed[not_needed] = has_early[pairing[not_needed]]
+    left_out = _counted([*faults, not_needed])
+    kept = np.flatnonzero(usable & ~not_needed)
+    return EarlyRatings(_rows(ratings, scores, fallback, pairing, kept), left_out)
+
+
+def _days_since_start(
+    ratings: pd.DataFrame, pairings: pd.DataFrame, pairing: npt.NDArray[np.intp]
+) -> FloatArray:
+    started_on = pairings["started_on"].to_numpy(dtype="datetime64[D]")
+    started = np.full(len(pairing), np.datetime64("NaT"), dtype="datetime64[D]")
+    started[pairing >= 0] = started_on[pairing[pairing >= 0]]
+    days = ratings["rated_on"].to_numpy(dtype="datetime64[D]") - started
+    return np.where(np.isnat(days), np.nan, days.astype(np.float64))
+
+
+def _between(values: FloatArray, bounds: tuple[int, int] | None) -> BoolArray:
+    if bounds is None:
+        return np.zeros(len(values), dtype=np.bool_)
+    return (values >= bounds[0]) & (values <= bounds[1])
+
+
+def _counted(reasons: Sequence[BoolArray]) -> LeftOut:
+    unseen = np.ones(len(reasons[0]), dtype=np.bool_)
+    counts = []
+    for reason in reasons:
+        counts.append(int(np.count_nonzero(unseen & reason)))
+        unseen &= ~reason
+    return LeftOut(*counts)
+
+
+def _rows(
+    ratings: pd.DataFrame,
+    scores: Scores,
+    fallback: BoolArray,
+    pairing: npt.NDArray[np.intp],
+    kept: npt.NDArray[np.intp],
+) -> pd.DataFrame:
+    known_on = ratings["rated_on"]
+    if "known_on" in ratings:
+        known_on = ratings["known_on"].fillna(known_on)
+    rows = ratings[["pairing_id", "session", "instrument"]].assign(
+        pomp=scores.pomp,
+        prorated=scores.prorated,
+        straightline=scores.straightline,
+        fallback=fallback,
+        known_on=known_on,
+    )
+    # A fixed order makes sums, and so labels, the same to the last bit however rows arrived.
+    order = pd.DataFrame({"pairing": pairing[kept]}, index=kept).assign(
+        **{name: rows[name].to_numpy()[kept] for name in ("session", "instrument", "pomp")}
+    )
+    positions = order.sort_values(list(order.columns), kind="stable").index
+    return rows.iloc[positions].reset_index(drop=True)
+
+
+def reliability(one_session: npt.ArrayLike, sessions: npt.ArrayLike) -> FloatArray:
+    """Reliability of a mean over k sessions: k g / (1 + (k - 1) g), Spearman-Brown 1910."""
+    g = np.asarray(one_session, dtype=np.float64)
+    k = np.asarray(sessions, dtype=np.float64)
+    return k * g / (1.0 + (k - 1.0) * g)
+
+
+def pairing_scores(
+    early: EarlyRatings, settings: AllianceSettings, instruments: Mapping[str, Instrument]
+) -> pd.DataFrame:
+    """How well each rated pairing is known: sessions, tier, weight, and since which day.
+
+    Indexed by pairing_id in the order of the pairings. `instrument` is the one rated most often
+    (then the first by name); `tier` is A for two or more early sessions, B for one, C for fallback
+    sessions; `known_on` is the day the last counted rating was known; `weight` is the reliability
+    of the mean over that of one session on the reference instrument (1.00, 1.13, 1.18, 1.21, 1.23
+    for 1 to 5 sessions of .77).
+    """
+    rows = early.rows
+    pairing, ids = pd.factorize(rows["pairing_id"])
+    by_pairing = rows.groupby(pairing)
+    sessions = rows["session"].groupby(pairing).nunique()
+    tier = np.where(by_pairing["fallback"].any(), "C", np.where(sessions >= 2, "A", "B"))
+    instrument = _most_rated(pairing, rows["instrument"])
+    of_one = {name: form.reliability_one_session for name, form in instruments.items()}
+    reliable = reliability(instrument.map(of_one), sessions)
+    scores = pd.DataFrame(
+        {
+            "instrument": instrument.to_numpy(),
+            "n_sessions": sessions.to_numpy(),
+            "tier": tier,
+            "known_on": by_pairing["known_on"].max().to_numpy(),
+            "weight": reliable / of_one[settings.reference],
+        }
+    )
+    return scores.set_index(pd.Index(ids, name="pairing_id"))
+
+
+def _most_rated(pairing: npt.NDArray[np.intp], instruments: pd.Series) -> pd.Series:
+    codes, names = pd.factorize(instruments, sort=True)
+    if not len(names):
+        return instruments
+    shape = int(pairing.max()) + 1, len(names)
+    counts = np.bincount(pairing * len(names) + codes, minlength=shape[0] * shape[1])
+    # Of equal counts argmax takes the first, which is the first by name.
+    return pd.Series(names[counts.reshape(shape).argmax(axis=1)])
+
+
+def harmonised(
+    early: EarlyRatings,
+    settings: AllianceSettings,
+    instruments: Mapping[str, Instrument],
+    harmoniser: Harmoniser,
+) -> pd.DataFrame:
+    """One label per rated pairing: the mean over its early sessions, on the reference instrument.
+
+    Ratings are harmonised one by one, averaged within a session, then over sessions. Indexed by
+    pairing_id in the order of the pairings: alliance (reference instrument's own scale and metric),
+    pomp (the same on 0-1), weight, tier, n_sessions, known_on, instrument. Both scores are
+    unclipped. A pairing without a rating that counts has no row: it is unknown, not low.
+    """
+    rows = early.rows
+    pairing, _ = pd.factorize(rows["pairing_id"])
+    pomp = pd.Series(harmoniser.alliance(rows["pomp"], rows["instrument"]))
+    of_session = pomp.groupby([pairing, rows["session"]]).mean()
+    scores = pairing_scores(early, settings, instruments)
+    scores["pomp"] = of_session.groupby(level=0).mean().to_numpy()
+    scores["alliance"] = harmoniser.on_scale(scores["pomp"])
+    columns = ["alliance", "pomp", "weight", "tier", "n_sessions", "known_on", "instrument"]
+    return scores[columns]
+
+
+def labels(
+    ratings: pd.DataFrame,
+    pairings: pd.DataFrame,
+    settings: AllianceSettings,
+    instruments: Mapping[str, Instrument],
+    harmoniser: Harmoniser,
+) -> pd.DataFrame:
+    """One label per rated pairing straight from the tables: `early_ratings`, then `harmonised`.
+
+    Parameters
+    ----------
+    ratings, pairings
+        The tables, as `early_ratings` takes them.
+    settings, instruments
+        Which ratings count, and the instruments by name.
+    harmoniser
+        Fitted on ratings of training pairings only.
+    """
+    early = early_ratings(ratings, pairings, settings, instruments)
+    return harmonised(early, settings, instruments, harmoniser)

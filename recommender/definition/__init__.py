@@ -1,0 +1,1 @@
+"""What a practice may declare: kinds of answers, fields, matches, constraints."""

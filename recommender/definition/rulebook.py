@@ -1,0 +1,258 @@
+"""The rulebook: the small closed family of rules a practice may declare constraints by.
+
+A rule is data: what it takes from each side, which settings it knows, and the function that
+judges. Imported by `constraint` and `rules`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from recommender.definition import verdicts
+from recommender.definition.verdicts import Array, Question
+
+LEVELLED = frozenset({"category", "ordinal"})
+SIZED = frozenset({"number", "scale", "money", "ordinal", "date"})
+TAGS = frozenset({"tags"})
+CATEGORY = frozenset({"category"})
+FLAG = frozenset({"flag"})
+NUMBER = frozenset({"number", "scale"})
+PLACE = frozenset({"place"})
+HOURS = frozenset({"weekly_hours"})
+DATE = frozenset({"date"})
+MONEY = frozenset({"money"})
+IDS = frozenset({"ids"})
+
+Kinds = tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes
+    ----------
+    name, meaning
+        As declared, and as explained to whoever writes a definition.
+    client, clinician
+        Kinds accepted at each position of either side.
+    judge
+        The verdict on every clinician of a roster: 1 pass, 0 fail, NaN unknown.
+    optional
+        Sides that may name no field; a constraint names at least one in all.
+    constant
+        The kind a declared `value` is read as, against the clinician's first field; `same` is that
+        field's own kind, None means that no constant can stand in for the client.
+    compares
+        Whether the client's first field is held against the clinician's fields, so that levels
+        must be aligned by name, and units and kinds must agree.
+    ordered
+        Whether the order of levels matters.
+    wish
+        Position of the client's field that states the wish; a client who left it empty has not
+        asked. None when the rule decides for itself what silence means.
+    units
+        Unit required at each position of the client's side, or None.
+    needs, allows
+        Settings that must, and may, be declared.
+    """
+
+    name: str
+    meaning: str
+    client: Kinds
+    clinician: Kinds
+    judge: Callable[[Question], Array]
+    optional: frozenset[str] = frozenset()
+    constant: str | None = None
+    compares: bool = False
+    ordered: bool = False
+    wish: int | None = 0
+    units: tuple[str | None, ...] = ()
+    needs: frozenset[str] = frozenset()
+    allows: frozenset[str] = frozenset()
+
+
+def _levels(
+    name: str,
+    meaning: str,
+    client: frozenset[str],
+    clinician: frozenset[str],
+    judge: Callable[[Question], Array],
+    constant: str,
+) -> Rule:
+    """A rule that holds levels against levels, by name."""
+    return Rule(
+        name,
+        meaning,
+        (client,),
+        (clinician,),
+        judge,
+        constant=constant,
+        compares=True,
+        allows=frozenset({"indifferent"}),
+    )
+
+
+def _sizes(name: str, meaning: str, clinician: Kinds, judge: Callable[[Question], Array]) -> Rule:
+    """A rule that holds a size against sizes; bounds are inclusive."""
+    return Rule(
+        name,
+        meaning,
+        (SIZED,),
+        clinician,
+        judge,
+        constant="same" if len(clinician) == 1 else None,
+        compares=True,
+        ordered=True,
+        allows=frozenset({"indifferent"}),
+    )
+
+
+_BY_LEVEL = (
+    _levels(
+        "has_all",
+        "the clinician has every tag the client named",
+        TAGS,
+        TAGS,
+        verdicts.has_all,
+        "tags",
+    ),
+    _levels(
+        "has_any",
+        "the clinician has at least one of the tags the client named",
+        TAGS,
+        TAGS,
+        verdicts.has_any,
+        "tags",
+    ),
+    _levels(
+        "has_none",
+        "the clinician has none of the tags the client named",
+        TAGS,
+        TAGS,
+        verdicts.has_none,
+        "tags",
+    ),
+    _levels(
+        "member",
+        "the client's level is among the clinician's tags",
+        LEVELLED,
+        TAGS,
+        verdicts.member,
+        "category",
+    ),
+    _levels(
+        "one_of",
+        "the clinician's level is the one, or among those, the client named",
+        LEVELLED | TAGS,
+        LEVELLED,
+        verdicts.one_of,
+        "tags",
+    ),
+    _levels(
+        "equal",
+        "both are the same",
+        LEVELLED | NUMBER | FLAG,
+        LEVELLED | NUMBER | FLAG,
+        verdicts.equal,
+        "same",
+    ),
+)
+
+_BY_SIZE = (
+    _sizes("at_most", "the clinician's value is at most the client's", (SIZED,), verdicts.at_most),
+    _sizes(
+        "at_least", "the clinician's value is at least the client's", (SIZED,), verdicts.at_least
+    ),
+    _sizes(
+        "within",
+        "the client's value lies between the clinician's two",
+        (SIZED, SIZED),
+        verdicts.within,
+    ),
+)
+
+_BY_FLAG = (
+    Rule("is_true", "the clinician's flag is true", (), (FLAG,), verdicts.is_true, wish=None),
+    Rule(
+        "if_asked",
+        "the clinician's flag is true where the client's is",
+        (FLAG,),
+        (FLAG,),
+        verdicts.if_asked,
+    ),
+)
+
+_BY_PLACE_AND_TIME = (
+    Rule(
+        "within_km",
+        "the clinician's nearest place is within the client's kilometres, times `detour`",
+        (PLACE, NUMBER),
+        (PLACE,),
+        verdicts.within_km,
+        wish=1,
+        units=(None, "km"),
+        allows=frozenset({"detour"}),
+    ),
+    Rule(
+        "shares_hours",
+        "some stretch of the week that suits both is long enough for one session",
+        (HOURS,),
+        (HOURS,),
+        verdicts.shares_hours,
+        needs=frozenset({"session"}),
+        allows=frozenset({"usual_minutes"}),
+    ),
+    Rule(
+        "after_hours",
+        "a session fits from 17:00, until 9:00 or at a weekend, where the client asks for it",
+        (FLAG,),
+        (HOURS,),
+        verdicts.after_hours,
+        needs=frozenset({"session"}),
+        allows=frozenset({"usual_minutes"}),
+    ),
+    Rule(
+        "available_within",
+        "the clinician's date is no later than the day asked plus the days the client can wait",
+        (NUMBER,),
+        (DATE,),
+        verdicts.available_within,
+        units=("days",),
+    ),
+    Rule(
+        "valid_on",
+        "the clinician's date is not past on the client's start date, or else on the day asked",
+        (DATE,),
+        (DATE,),
+        verdicts.valid_on,
+        optional=frozenset({"client"}),
+        wish=None,
+    ),
+)
+
+_BY_MONEY_AND_NAME = (
+    Rule(
+        "gap_at_most",
+        "the clinician's fee less the rebate of the client's funding is at most the client's gap",
+        (MONEY,),
+        (MONEY,),
+        verdicts.gap_at_most,
+        needs=frozenset({"funding", "registration"}),
+        allows=frozenset({"session", "usual_minutes"}),
+    ),
+    Rule(
+        "not_listed",
+        "neither the client's list names the clinician nor the clinician's list the client",
+        (IDS,),
+        (IDS,),
+        verdicts.not_listed,
+        optional=frozenset({"client", "clinician"}),
+        wish=None,
+    ),
+)
+
+RULES: Mapping[str, Rule] = {
+    rule.name: rule
+    for rule in (*_BY_LEVEL, *_BY_SIZE, *_BY_FLAG, *_BY_PLACE_AND_TIME, *_BY_MONEY_AND_NAME)
+}
+"""Every rule a constraint may name."""

@@ -1,0 +1,138 @@
+"""How a practice's constraints are read from its definition, and the door to all about rules.
+
+What a constraint may be is data in `rulebook`, whether it fits its fields is asked of `misfits`.
+Imported by `practice` and `constraints`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from datetime import date
+from typing import Any
+
+from recommender.definition.constraint import FAMILIES, NEVER_RELAXED, Constraint, When, judge
+from recommender.definition.fields import Field
+from recommender.definition.funding import FundingRow, read_funding
+from recommender.definition.misfits import funding_problems, problems
+from recommender.definition.rulebook import RULES, Rule
+from recommender.definition.verdicts import Asking
+from recommender.errors import Fault
+
+__all__ = [
+    "FAMILIES",
+    "NEVER_RELAXED",
+    "RULES",
+    "Asking",
+    "Constraint",
+    "FundingRow",
+    "Rule",
+    "When",
+    "funding_problems",
+    "judge",
+    "problems",
+    "read_constraint",
+    "read_funding",
+]
+
+_COMMON = frozenset(field.name for field in fields(Constraint)) - {"name", "settings"}
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "family": FAMILIES,
+    "mode": ("hard", "soft", "off"),
+    "unknown": ("fail", "pass"),
+    "unasked": ("pass", "unknown"),
+}
+
+
+def read_constraint(
+    name: str,
+    declared: Mapping[str, Any],
+    client_fields: Mapping[str, Field],
+    clinician_fields: Mapping[str, Field],
+) -> tuple[Constraint | None, list[Fault]]:
+    """A constraint from its table in the definition, or everything that is wrong about it.
+
+    Left out: `mode` is hard; `unknown` is fail in the families never relaxed and pass elsewhere;
+    `unasked` is pass; `relaxable` is false.
+    """
+    where = f"constraints.{name}"
+    faults, misshapen = list(_wrong_choices(where, declared)), list(_wrong_shapes(where, declared))
+    faults += misshapen
+    rule = RULES.get(str(declared.get("rule")))
+    if rule is None:
+        remedy = f"set rule to one of {', '.join(RULES)}"
+        return None, [*faults, Fault(f"{where}.rule", "is not a known rule", remedy)]
+    known = _COMMON | rule.needs | rule.allows
+    faults += [
+        Fault(f"{where}.{key}", f"is not a setting of {rule.name}", "remove it or mend it")
+        for key in sorted(set(declared) - known)
+    ]
+    if misshapen:
+        return None, faults
+    constraint = _constraint(name, rule, declared)
+    faults += problems(constraint, client_fields, clinician_fields)
+    return (None, faults) if faults else (constraint, [])
+
+
+def _constraint(name: str, rule: Rule, declared: Mapping[str, Any]) -> Constraint:
+    family = declared.get("family", "")
+    when, value = declared.get("when"), declared.get("value")
+    if isinstance(value, list):
+        value = ";".join(value)
+    settings = {key: declared[key] for key in rule.needs | rule.allows if key in declared}
+    return Constraint(
+        name=name,
+        rule=rule.name,
+        client=_names(declared.get("client")),
+        clinician=_names(declared.get("clinician")),
+        value=value.isoformat() if isinstance(value, date) else value,
+        family=family,
+        mode=declared.get("mode", "hard"),
+        unknown=declared.get("unknown", "fail" if family in NEVER_RELAXED else "pass"),
+        unasked=declared.get("unasked", "pass"),
+        relaxable=declared.get("relaxable", False) is True,
+        say=declared.get("say", ""),
+        # A flag is met by being true, so naming it and writing `has = true` say the same.
+        when=None if when is None else When(when["client"], _level(when.get("has"))),
+        settings={k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()},
+    )
+
+
+def _names(declared: str | list[str] | None) -> tuple[str, ...]:
+    return (declared,) if isinstance(declared, str) else tuple(declared or ())
+
+
+def _level(has: object) -> str | None:
+    return None if has in (None, True) else str(has)
+
+
+def _wrong_choices(where: str, declared: Mapping[str, Any]) -> Iterator[Fault]:
+    for key, choices in _CHOICES.items():
+        if key == "family" and key not in declared:
+            yield Fault(f"{where}.family", "is not given", f"use one of {', '.join(choices)}")
+        elif key in declared and declared[key] not in choices:
+            yield Fault(f"{where}.{key}", "is not known", f"use one of {', '.join(choices)}")
+    if not isinstance(declared.get("say"), str) or not declared["say"].strip():
+        yield Fault(f"{where}.say", "is not given", "write what staff say after the name")
+    if not isinstance(declared.get("relaxable", False), bool):
+        yield Fault(f"{where}.relaxable", "is neither true nor false", "write true or false")
+
+
+def _wrong_shapes(where: str, declared: Mapping[str, Any]) -> Iterator[Fault]:
+    for side in ("client", "clinician"):
+        if not isinstance(declared.get(side, ""), str) and not _is_texts(declared[side]):
+            yield Fault(f"{where}.{side}", "is not a field", 'write "field" or ["one", "other"]')
+    value = declared.get("value", 0)
+    if not isinstance(value, bool | int | float | str | date) and not _is_texts(value):
+        yield Fault(f"{where}.value", "is not a constant", "write a number, a text or a flag")
+    when = declared.get("when", {"client": ""})
+    sound = isinstance(when, dict) and isinstance(when.get("client"), str)
+    if (
+        not sound
+        or set(when) - {"client", "has"}
+        or not isinstance(when.get("has", ""), str | bool)
+    ):
+        remedy = 'write { client = "field", has = "level" }'
+        yield Fault(f"{where}.when", "is not a condition", remedy)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(part, str) for part in value)

@@ -1,0 +1,198 @@
+"""The sections of a definition that stand by themselves: heading, groups, history, alliance.
+
+Each reader gives what could be read and everything that is wrong, and never stops at the first.
+Imported by `practice`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from recommender.alliance.instruments import (
+    AllianceSettings,
+    Instrument,
+    read_instruments,
+    shipped_instruments,
+)
+from recommender.definition.fields import Field
+from recommender.definition.shape import (
+    TEXT,
+    TEXTS,
+    Shape,
+    is_said,
+    name_fault,
+    one_of,
+    read_settings,
+)
+from recommender.errors import DefinitionError, Fault
+
+MOST_GROUPS = 5
+HEADING = ("id", "version", "title", "timezone", "currency", "consent")
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySettings:
+    """How what earlier clients reported of a clinician is kept and said.
+
+    Attributes
+    ----------
+    group
+        Explanation group.
+    phrase, otherwise
+        How a record above and one below the usual are said; left out, `otherwise` is the phrase.
+    per
+        The client field (a category) by whose levels the record is also kept apart.
+    """
+
+    group: str
+    phrase: str = "what earlier clients reported"
+    otherwise: str | None = None
+    per: str | None = None
+
+
+def read_heading(
+    table: Mapping[str, Any], client: Mapping[str, Field]
+) -> tuple[dict[str, str | None], list[Fault]]:
+    """Who the definition is for."""
+    told, faults = read_settings("practice", "a practice", table, dict.fromkeys(HEADING, TEXT))
+    faults += [
+        Fault(f"practice.{key}", "is not given", "every definition says it, as text")
+        for key in HEADING
+        if key != "consent" and not is_said(table, key)
+    ]
+    if is_said(told, "id"):
+        faults += name_fault("practice.id", told["id"])
+    if is_said(told, "timezone") and not _is_zone(told["timezone"]):
+        remedy = "use an IANA name such as Australia/Sydney"
+        faults.append(Fault("practice.timezone", "is not a known zone", remedy))
+    consent = told.get("consent")
+    if consent is not None and (consent not in client or client[consent].kind != "flag"):
+        remedy = "name a client field of kind flag, or leave it out"
+        faults.append(Fault("practice.consent", "is not a flag of the client", remedy))
+    elif consent is not None and client[consent].use == "audit":
+        # An audit answer never reaches a request, so it could not be read there.
+        faults.append(Fault("practice.consent", "is for audit", "set its use to filter"))
+    return {key: told.get(key) for key in HEADING}, faults
+
+
+def read_groups(table: Mapping[str, Any]) -> tuple[dict[str, str], list[Fault]]:
+    """Explanation groups: name to phrase, in the order shown."""
+    faults = []
+    for name, phrase in table.items():
+        faults += name_fault(f"groups.{name}", name)
+        if not isinstance(phrase, str) or not phrase.strip():
+            faults.append(Fault(f"groups.{name}", TEXT.problem, "give the phrase staff will read"))
+    if not table:
+        faults.append(Fault("groups", "is not given", "name three to five under [groups]"))
+    if len(table) > MOST_GROUPS:
+        faults.append(Fault("groups", "has more than five", "people can weigh three to five"))
+    return dict(table), faults
+
+
+def unknown_group(where: str, group: object, groups: Mapping[str, str]) -> list[Fault]:
+    """A fault where a group that is named has not been declared."""
+    if not isinstance(group, str) or not group or group in groups:
+        return []
+    return [Fault(where, f"{group} is not a declared group", "add it under [groups]")]
+
+
+def read_history(
+    table: Mapping[str, Any], groups: Mapping[str, str], client: Mapping[str, Field]
+) -> tuple[HistorySettings, list[Fault]]:
+    """How a clinician's record is kept and said; its group is the first one when left out."""
+    shapes = dict.fromkeys(HistorySettings.__dataclass_fields__, TEXT)
+    told, faults = read_settings("history", "the history", table, shapes)
+    faults += [
+        Fault(f"history.{key}", "is blank", "write it, or leave it out")
+        for key in told
+        if not is_said(told, key)
+    ]
+    settings = {"group": next(iter(groups), "")} | told
+    faults += unknown_group("history.group", settings["group"], groups)
+    per = settings.get("per")
+    if per is not None and (per not in client or client[per].kind != "category"):
+        faults.append(Fault("history.per", "is not a category of the client", "name one"))
+    elif per is not None and client[per].use != "score":
+        faults.append(Fault("history.per", "is not scored", "name a field of use score"))
+    return HistorySettings(**settings), faults
+
+
+def read_alliance(
+    table: Mapping[str, Any], declared: Mapping[str, Any]
+) -> tuple[dict[str, Instrument], AllianceSettings, list[Fault]]:
+    """The instruments accepted, and what of their ratings makes the label.
+
+    Parameters
+    ----------
+    table
+        The `alliance` section.
+    declared
+        The `instruments` section, beside which the shipped instruments are known.
+    """
+    told, faults = read_settings("alliance", "the alliance", table, ALLIANCE)
+    instruments, wrong = _known_instruments(declared)
+    accepted = tuple(told.get("instruments", ()))
+    # An instrument that is declared wrongly has its own fault, and is not unknown.
+    faults += wrong + [
+        Fault("alliance.instruments", f"{name} is not known", "declare it under [instruments]")
+        for name in accepted
+        if name not in instruments and name not in declared
+    ]
+    # What could not be read has its own fault, and is not unaccepted.
+    misread = {"instruments", "reference"} & (set(table) - set(told))
+    if not misread and told.get("reference") not in accepted:
+        remedy = "name one of alliance.instruments; predictions are said on its scale"
+        faults.append(Fault("alliance.reference", "is not an accepted instrument", remedy))
+    settings = {"reference": ""} | told | {"instruments": accepted}
+    for key in ("early_sessions", "fallback_sessions"):
+        if key in told:
+            settings[key] = tuple(told[key])
+    kept = {name: instruments[name] for name in accepted if name in instruments}
+    return kept, AllianceSettings(**settings), faults
+
+
+def _known_instruments(declared: Mapping[str, Any]) -> tuple[dict[str, Instrument], list[Fault]]:
+    try:
+        return shipped_instruments() | read_instruments(declared), []
+    except DefinitionError as error:
+        return shipped_instruments(), list(error.faults)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_window(value: Any) -> bool:
+    whole = isinstance(value, list) and len(value) == 2 and all(map(_is_whole, value))
+    return whole and 1 <= value[0] <= value[1]
+
+
+_WINDOW = Shape("is not a window", "write it like [2, 5]", _is_window)
+ALLIANCE: Mapping[str, Shape] = {
+    "instruments": TEXTS,
+    "reference": TEXT,
+    "metric": one_of("metric", ("mean", "sum")),
+    "rater": one_of("rater", ("client", "clinician")),
+    "early_sessions": _WINDOW,
+    "fallback_sessions": _WINDOW,
+    "within_days": Shape(
+        "is not a number of days",
+        "write a whole number, 1 or more",
+        lambda value: _is_whole(value) and value >= 1,
+    ),
+    "interval": Shape(
+        "is not a level",
+        "write 0.8 or 0.9",
+        lambda value: isinstance(value, float) and 0.5 <= value < 1,
+    ),
+}
+"""What the section `alliance` may hold."""

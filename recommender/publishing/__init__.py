@@ -1,0 +1,1 @@
+"""The mlflow registry: publish a bundle, name the champion, fetch it again."""

@@ -1,0 +1,169 @@
+"""Columns of cells as values: each distinct cell is read once, by the reader every door uses.
+
+Imported by `people`, `pairings`, `ratings` and `tables`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.definition.columns import Columns, read_cell, remedy_for
+from recommender.definition.fields import Field
+from recommender.definition.kinds import Raw, is_missing
+from recommender.tables.sheets import Cells, Sheet, TableFault
+
+ID_REMEDY = "give a pseudonym of at most 64 letters, digits, dots, dashes and underscores"
+NAME_REMEDY = "give at most 200 characters on one line"
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Telephone numbers written together (Australian trunk 0, or 614 abroad), and any digits in three
+# or more groups of 8 to 15 digits, as telephone numbers and dates of birth are written.
+_TELEPHONE = re.compile(r"0[1-9][0-9]{7,9}|614[0-9]{8}")
+_GROUPS = re.compile(r"[0-9]+([.-][0-9]+){2,}")
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFields:
+    """Encoded fields of a sheet, the share of empty cells of each, and what could not be read."""
+
+    columns: Columns
+    unanswered: Mapping[str, float]
+    faults: list[TableFault]
+
+
+def plain_field(
+    name: str,
+    kind: str,
+    *,
+    required: bool = False,
+    levels: tuple[str, ...] = (),
+    least: float | None = None,
+) -> Field:
+    """A field that every practice has, and so none declares."""
+    return Field(
+        name=name,
+        side="client",
+        kind=kind,
+        phrase=name,
+        purpose="",
+        missing="",
+        use="filter",
+        min=least,
+        levels=levels,
+        required=required,
+    )
+
+
+def check_header(
+    sheet: Sheet, required: Iterable[str], optional: Iterable[str] = ()
+) -> list[TableFault]:
+    """Faults of columns that are missing, and of columns that would be lost."""
+    required = tuple(required)
+    known = {*required, *optional}
+    faults = [
+        TableFault(sheet.file, name, "is missing", "add the column; its cells may be empty")
+        for name in required
+        if name not in sheet.columns
+    ]
+    # Without the first column this may be a file without a header, whose first row is a person's.
+    is_header = required[0] in sheet.columns
+    for number, name in enumerate(sheet.columns, start=1):
+        if name not in known:
+            said = name if is_header and _PLAIN_NAME.fullmatch(name) else f"number {number}"
+            remedy = "remove it, mend its spelling, or declare it in the practice definition"
+            faults.append(TableFault(sheet.file, said, "is not known and would be lost", remedy))
+    return faults
+
+
+def read_fields(sheet: Sheet, fields: Mapping[str, Field]) -> ReadFields:
+    """The declared fields of a sheet; a cell that cannot be read is missing in the columns."""
+    values: dict[str, NDArray[Any]] = {}
+    unanswered: dict[str, float] = {}
+    faults: list[TableFault] = []
+    for name, field in fields.items():
+        cells = sheet.column(name)
+        read = [read_cell(field, cell) for cell in cells.distinct]
+        encoded = field.behaviour.encode(field, [value for value, _ in read])
+        values[name] = encoded[cells.places]
+        unanswered[name] = float(cells.empty().mean()) if sheet.size else 0.0
+        if name in sheet.columns:
+            problems = [problem for _, problem in read]
+            faults += _problems(sheet, name, remedy_for(field), cells, problems)
+    return ReadFields(Columns(sheet.size, values), unanswered, faults)
+
+
+def read_ids(sheet: Sheet, name: str) -> tuple[NDArray[np.object_], list[TableFault]]:
+    """The ids of a column, (n,) of text or None where a cell holds no acceptable id."""
+    return _read_texts(sheet, name, read_id, ID_REMEDY)
+
+
+def read_names(sheet: Sheet, name: str) -> tuple[NDArray[np.object_], list[TableFault]]:
+    """What people are called, (n,) of text or None."""
+    return _read_texts(sheet, name, read_name, NAME_REMEDY)
+
+
+def read_id(cell: Raw) -> tuple[str | None, str | None]:
+    """The id in a cell, or the problem with it: ids are pseudonyms, never contact data."""
+    if is_missing(cell):
+        return None, "is empty"
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        cell = str(cell)
+    if not isinstance(cell, str):
+        return None, "is not text"
+    text = cell.strip()
+    if not _ID.fullmatch(text):
+        return None, "is not a pseudonym"
+    if _TELEPHONE.fullmatch(text) or _digit_groups(text):
+        return None, "looks like a telephone number or a date"
+    return text, None
+
+
+def _digit_groups(text: str) -> bool:
+    grouped = _GROUPS.fullmatch(text) is not None
+    return grouped and 8 <= sum(character.isdigit() for character in text) <= 15
+
+
+def read_name(cell: Raw) -> tuple[str | None, str | None]:
+    """The name in a cell (None when empty), or the problem with it."""
+    if is_missing(cell):
+        return None, None
+    if not isinstance(cell, str):
+        return None, "is not text"
+    text = cell.strip()
+    if len(text) > 200 or not text.isprintable():
+        return None, "is not a name on one line"
+    return text, None
+
+
+def _read_texts(
+    sheet: Sheet,
+    name: str,
+    read: Callable[[Raw], tuple[str | None, str | None]],
+    remedy: str,
+) -> tuple[NDArray[np.object_], list[TableFault]]:
+    cells = sheet.column(name)
+    results = [read(cell) for cell in cells.distinct]
+    values = np.empty(len(results), dtype=object)
+    values[:] = [value for value, _ in results]
+    faults = []
+    if name in sheet.columns:
+        faults = _problems(sheet, name, remedy, cells, [problem for _, problem in results])
+    return values[cells.places], faults
+
+
+def _problems(
+    sheet: Sheet, name: str, remedy: str, cells: Cells, problems: list[str | None]
+) -> list[TableFault]:
+    found = sorted({problem for problem in problems if problem})
+    number = {problem: place for place, problem in enumerate(found)}
+    codes = np.array([number[p] if p else -1 for p in problems], dtype=np.intp)[cells.places]
+    return [
+        fault
+        for place, problem in enumerate(found)
+        for fault in sheet.faults(name, problem, remedy, codes == place)
+    ]

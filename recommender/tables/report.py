@@ -1,0 +1,160 @@
+"""What was found in a practice's tables: everything that is wrong, and how much can be used.
+
+Imported by `cli` and `training`; it never refuses, so that a person can mend all at once.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from recommender.alliance.label import EarlyRatings, early_ratings
+from recommender.practice import Practice
+from recommender.tables.checked import TABLES, ReadTables, read_directory
+from recommender.tables.sheets import TableFault
+
+
+@dataclass(frozen=True, slots=True)
+class CellFault:
+    """One thing that is wrong in one place.
+
+    `row` is the line of the file (the header is line 1), `column` the column's name; None where the
+    whole file, column or row is meant. `repeats` is the earlier row that this row repeats.
+    """
+
+    file: str
+    row: int | None
+    column: str | None
+    problem: str
+    remedy: str
+    repeats: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Rows of a table, and those of them without any fault."""
+
+    read: int
+    usable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How much of the tables can be used; rows with a fault are left out of every figure below.
+
+    Attributes
+    ----------
+    rows
+        Table name to its rows.
+    early
+        Instrument to ratings that count towards the early alliance.
+    left_out
+        Reason to ratings that do not count (see `recommender.alliance.label.LeftOut`).
+    pairings_rated, pairings_unrated
+        Pairings with and without a rating that counts.
+    unanswered
+        Field label (`client.age`) to the share of empty cells, 0-1, over all rows of the file.
+    clinicians_unrated
+        Ids of clinicians none of whose pairings has any rating, counted or not.
+    """
+
+    rows: Mapping[str, Count]
+    early: Mapping[str, int]
+    left_out: Mapping[str, int]
+    pairings_rated: int
+    pairings_unrated: int
+    unanswered: Mapping[str, float]
+    clinicians_unrated: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Faults and summary of a practice's tables.
+
+    `faults` are grouped: one for each problem of a column, with all rows that have it, in the
+    order of tables, rows and columns.
+    """
+
+    faults: tuple[TableFault, ...]
+    summary: Summary
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.faults
+
+    def grouped(self) -> tuple[str, ...]:
+        """Each problem as one line for people: place, first five rows, count, problem, remedy."""
+        return tuple(str(fault.told()) for fault in self.faults)
+
+    def each(self) -> Iterator[CellFault]:
+        """Every fault in every row by itself."""
+        for f in self.faults:
+            for place, row in enumerate(f.rows or (None,)):
+                repeats = f.repeats[place] if f.repeats else None
+                yield CellFault(f.file, row, f.column, f.problem, f.remedy, repeats)
+
+
+def check_tables(directory: Path, practice: Practice, today: date | None = None) -> Report:
+    """Everything that is wrong with a practice's tables, and how much of them can be used.
+
+    Parameters are those of `recommender.tables.checked.read_tables`; whatever the files hold is
+    reported, never raised.
+    """
+    read = read_directory(directory, practice, today)
+    return Report(read.faults, _summary(read, practice))
+
+
+def _summary(read: ReadTables, practice: Practice) -> Summary:
+    lines = {
+        "clients": read.clients.lines,
+        "clinicians": read.clinicians.lines,
+        "pairings": read.pairings["line"].to_numpy(),
+        "ratings": read.ratings["line"].to_numpy(),
+    }
+    sound = {table: _sound(read, table, lines[table]) for table in TABLES}
+    pairings, ratings = read.pairings[sound["pairings"]], read.ratings[sound["ratings"]]
+    ratings = ratings[ratings["pairing_id"].isin(pairings["pairing_id"])]
+    early = early_ratings(ratings, pairings, practice.alliance, practice.instruments)
+    rated = int(early.rows["pairing_id"].nunique())
+    usable = {table: int(sound[table].sum()) for table in TABLES} | {"ratings": len(ratings)}
+    return Summary(
+        rows={table: Count(read.sizes.get(table, 0), usable[table]) for table in TABLES},
+        early=_by_instrument(early, practice),
+        left_out=asdict(early.left_out),
+        pairings_rated=rated,
+        pairings_unrated=len(pairings) - rated,
+        unanswered=_unanswered(read),
+        clinicians_unrated=_unrated(read, pairings, ratings),
+    )
+
+
+def _sound(read: ReadTables, table: str, lines: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Whether each line of a table is without a fault."""
+    file = read.files.get(table)
+    wrong = [np.array(f.rows, dtype=np.intp) for f in read.faults if f.file == file and f.rows]
+    return ~np.isin(lines, np.concatenate(wrong)) if wrong else np.ones(len(lines), dtype=np.bool_)
+
+
+def _by_instrument(early: EarlyRatings, practice: Practice) -> dict[str, int]:
+    counts = early.rows["instrument"].value_counts()
+    return {name: int(counts.get(name, 0)) for name in practice.alliance.instruments}
+
+
+def _unanswered(read: ReadTables) -> dict[str, float]:
+    sides = (("client", read.clients), ("clinician", read.clinicians))
+    return {
+        f"{side}.{name}": share
+        for side, people in sides
+        for name, share in people.unanswered.items()
+    }
+
+
+def _unrated(read: ReadTables, pairings: pd.DataFrame, ratings: pd.DataFrame) -> tuple[str, ...]:
+    rated = pairings.loc[pairings["pairing_id"].isin(ratings["pairing_id"]), "clinician"]
+    seen = set(rated.tolist())
+    return tuple(n for place, n in enumerate(read.clinicians.people.ids) if place not in seen)
