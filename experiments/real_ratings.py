@@ -19,12 +19,14 @@ import numpy as np
 import pandas as pd
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from recommender.errors import RecommenderError, TablesError
 from recommender.practice import Practice
 from recommender.tables.checked import read_tables
 from recommender.tables.report import check_tables
+from recommender.training.baselines import OURS
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import DRAWS, Evaluation, evaluate
 from recommender.training.fit import FitSettings
@@ -32,6 +34,7 @@ from recommender.training.folds import Fold, folds_from_file
 
 DATA = Path("../shared/data")
 """Where the data sets are, from the root of the repository."""
+WIDTH = 140
 METRICS = (
     "RMSE",
     "NDCG@5",
@@ -49,7 +52,7 @@ class Protocol:
     Attributes
     ----------
     name, meaning
-        What it is called, and what is held back, in a sentence.
+        What it is called, in a word, and what is held back, in a sentence.
     splits
         Each a name of a test fold for some pairings, by pairing id; the others are learned from.
         Several, when one pairing is tested more than once.
@@ -89,6 +92,14 @@ class RealRatings:
     rows: int
     notes: tuple[str, ...]
     protocols: tuple[Protocol, ...]
+
+    def chosen(self, name: str | None) -> tuple[Protocol, ...]:
+        """The protocol of a name, or all when none is given."""
+        found = tuple(each for each in self.protocols if name in (None, each.name))
+        if not found:
+            known = ", ".join(each.name for each in self.protocols)
+            raise RecommenderError("protocol", "is not known", f"choose from {known}")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +170,11 @@ def _tell(step: str, done: float) -> None:
 
 
 def cells_of(evaluation: Evaluation) -> list[tuple[str, ...]]:
-    """A row a learner: its name, then each metric with its interval."""
+    """A row a learner, ours last: its name, then each metric with its interval."""
+    learners = [*(name for name in evaluation.guesses if name != OURS), OURS]
     return [
         (learner, *(_cell(evaluation, learner, metric) for metric in METRICS))
-        for learner in evaluation.guesses
+        for learner in learners
     ]
 
 
@@ -177,9 +189,9 @@ def _cell(evaluation: Evaluation, learner: str, metric: str) -> str:
 
 def rich_table(result: Result) -> Table:
     """The result for a terminal."""
-    table = Table("learner", *METRICS, title=result.protocol.name)
+    table = Table("learner", *METRICS, title=f"{result.protocol.name}: {result.protocol.meaning}")
     for cells in cells_of(result.evaluation):
-        table.add_row(*(cell.replace(" [", "\n[").replace("[", "\\[") for cell in cells))
+        table.add_row(*(escape(cell.replace(" [", "\n[")) for cell in cells))
     return table
 
 
@@ -198,7 +210,7 @@ def markdown(ratings: RealRatings, results: list[Result], command: str, today: d
         "random.",
     ]
     for result in results:
-        lines += ["", f"## {result.protocol.name}", "", *_section(result)]
+        lines += ["", f"## {result.protocol.name.capitalize()}", "", *_section(result)]
     return "\n".join(lines) + "\n"
 
 
@@ -217,7 +229,7 @@ def command(name: str, load: Callable[[Path], RealRatings]) -> Callable[..., Non
     def main(
         data: Annotated[Path, typer.Option(help="Folder that has the data set.")] = DATA / name,
         protocol: Annotated[
-            list[str] | None, typer.Option(help="Only these protocols; nothing is written.")
+            str | None, typer.Option(help="Only this protocol; nothing is written then.")
         ] = None,
         seed: Annotated[int, typer.Option(help="Of the learners.")] = 0,
         draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = DRAWS,
@@ -227,18 +239,17 @@ def command(name: str, load: Callable[[Path], RealRatings]) -> Callable[..., Non
         said = shlex.join(["python", "-m", f"experiments.{name}", *sys.argv[1:]])
         try:
             ratings = load(data)
-            dataset = open_dataset(ratings)
-        except (RecommenderError, OSError) as error:
+            chosen, dataset = ratings.chosen(protocol), open_dataset(ratings)
+        except (RecommenderError, OSError, ValueError) as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(2) from None
-        console, results = Console(), []
-        console.print("\n".join(ratings.notes), highlight=False)
-        for each in ratings.protocols:
-            if not protocol or each.name in protocol:
-                results.append(measure(dataset, each, FitSettings(seed=seed), draws=draws))
-                console.print(rich_table(results[-1]))
-                console.print(f"{results[-1].seconds:.0f} s", highlight=False)
-        if write and not protocol:
+        typer.echo("\n".join(ratings.notes))
+        console, results = Console(width=WIDTH), []
+        for each in chosen:
+            results.append(measure(dataset, each, FitSettings(seed=seed), draws=draws))
+            console.print(rich_table(results[-1]))
+            typer.echo(f"{results[-1].seconds:.0f} s")
+        if write and protocol is None:
             text = markdown(ratings, results, said, datetime.now(UTC).date())
             (folder / "results.md").write_text(text, encoding="utf-8")
 

@@ -120,7 +120,7 @@ def figures_table(table: pd.DataFrame, title: str) -> Table:
 
 
 def _figure(row: Any) -> str:
-    return f"{row.value:.3f}\n[dim]{row.low:.2f} to {row.high:.2f}[/dim]"
+    return f"{row.value:.3f}\n[dim]{row.low:.2f}, {row.high:.2f}[/dim]"
 
 
 def recommendation(answer: Mapping[str, Any]) -> Group:
@@ -139,7 +139,7 @@ def recommendation(answer: Mapping[str, Any]) -> Group:
         parts.append(Text(f"Not answered: {', '.join(answer['unanswered'])}.", style="dim"))
     parts.append(Text(answer["notice"], style="italic"))
     model = answer["model"]
-    made = f"mode {answer['mode']}, model {model['digest'][:12]}, made {model['created_at']}"
+    made = f"mode: {answer['mode']}, model {model['digest'][:12]}, made {model['created_at']}"
     return Group(*parts, Text(made, style="dim"))
 
 

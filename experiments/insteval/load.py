@@ -67,7 +67,7 @@ def hide_ratings(rows: pd.DataFrame) -> Protocol:
     hidden = np.random.default_rng(SEED).random(len(rows)) < HIDDEN
     split = pd.Series("hidden", index=rows.index[hidden])
     meaning = f"{HIDDEN:.0%} of the ratings hidden at random: both sides are known."
-    return Protocol("warm: ratings hidden", meaning, (split,))
+    return Protocol("warm", meaning, (split,))
 
 
 def last_semester(rows: pd.DataFrame) -> Protocol:
@@ -80,7 +80,7 @@ def last_semester(rows: pd.DataFrame) -> Protocol:
         f"before it. {int(recent.sum()) - len(split)} ratings of the last semester by other "
         "students are neither learned from nor tested."
     )
-    return Protocol("forward: last semester", meaning, (split,), forward=True)
+    return Protocol("forward", meaning, (split,), forward=True)
 
 
 def hide_lecturers(rows: pd.DataFrame) -> Protocol:
@@ -89,7 +89,7 @@ def hide_lecturers(rows: pd.DataFrame) -> Protocol:
     hidden = lecturers[np.random.default_rng(SEED).random(len(lecturers)) < HIDDEN]
     split = pd.Series("hidden", index=rows.index[rows["d"].isin(hidden)])
     meaning = f"{HIDDEN:.0%} of the lecturers hidden with all their ratings: the student is known."
-    return Protocol("cold: lecturers hidden", meaning, (split,))
+    return Protocol("cold", meaning, (split,))
 
 
 def _pairings(file: pd.DataFrame) -> pd.DataFrame:

@@ -123,7 +123,7 @@ def leave_waves_out(waves: "pd.Series[int]") -> Protocol:
         f"{FOLDS} folds of waves (permutation of seed {WAVES_SEED}, every fifth wave): "
         "neither side was ever seen."
     )
-    return Protocol("cold: waves left out", meaning, (waves.map(fold),))
+    return Protocol("cold", meaning, (waves.map(fold),))
 
 
 def hide_pairs(waves: "pd.Series[int]") -> Protocol:
@@ -133,7 +133,7 @@ def hide_pairs(waves: "pd.Series[int]") -> Protocol:
         hidden = np.random.default_rng(seed).random(len(waves)) < HIDDEN
         splits.append(pd.Series(f"seed {seed}", index=waves.index[hidden]))
     meaning = f"{HIDDEN:.0%} of the pairs hidden at random, three times: both sides are known."
-    return Protocol("warm: pairs hidden", meaning, tuple(splits))
+    return Protocol("warm", meaning, tuple(splits))
 
 
 def _pairings(met: pd.DataFrame) -> pd.DataFrame:

@@ -34,7 +34,9 @@ from recommender.trees.ensemble import Trees
 Parameters = dict[str, Any]
 Progress = Callable[[str, float], None]
 """Told the step and how much of the fit is done, 0 to 1."""
-CELLS_FOR_THREADS = 2_000_000
+CELLS_FOR_THREADS = 50_000_000
+"""Cells of a matrix below which one thread grows the trees: threads on small trees mostly wait for
+each other, and where the machine has other work to do they wait for that."""
 
 
 @dataclass(frozen=True, slots=True)
