@@ -29,8 +29,8 @@ from recommender.tables.report import check_tables
 from recommender.training.baselines import OURS
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import DRAWS, Evaluation, evaluate
-from recommender.training.fit import FitSettings
 from recommender.training.folds import Fold, folds_from_file
+from recommender.training.growth import FitSettings
 
 DATA = Path("../shared/data")
 """Where the data sets are, from the root of the repository."""

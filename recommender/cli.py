@@ -124,7 +124,7 @@ def train(
 ) -> None:
     """Measure on later pairings, learn from all, and publish a challenger."""
     from recommender.publishing.registry import Registry
-    from recommender.training.fit import FitSettings
+    from recommender.training.growth import FitSettings
     from recommender.training.run import train as retrain
 
     with told(), terminal.progress_bar(err) as progress:
@@ -163,7 +163,7 @@ def evaluate(
     from recommender.training import folds as ways
     from recommender.training.dataset import Dataset, dataset_of
     from recommender.training.evaluate import evaluate as measure
-    from recommender.training.fit import FitSettings
+    from recommender.training.growth import FitSettings
 
     made: dict[Split, Callable[[Dataset], tuple[ways.Fold, ...]]] = {
         Split.forward: ways.forward,

@@ -19,7 +19,8 @@ from recommender.recommend import Intake, read_intake
 from recommender.roster import Roster
 from recommender.tables.checked import Tables, read_tables
 from recommender.training.dataset import Dataset, dataset_of
-from recommender.training.fit import FitSettings, Fitted, fit
+from recommender.training.fit import Fitted, fit
+from recommender.training.growth import FitSettings
 
 DEFINITION = Path(__file__).with_name("matching_practice.toml")
 CONCERNS, THERAPIES = ("anxiety", "grief", "sleep"), ("act", "cbt", "emdr")

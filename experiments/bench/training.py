@@ -19,7 +19,8 @@ from recommender.practice import shipped_practice
 from recommender.tables.checked import read_tables
 from recommender.training.baselines import standing_of
 from recommender.training.dataset import Dataset, dataset_of
-from recommender.training.fit import FitSettings, fit
+from recommender.training.fit import fit
+from recommender.training.growth import FitSettings
 
 SETTINGS = FitSettings()
 

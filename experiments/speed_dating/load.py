@@ -180,7 +180,9 @@ def _answers(people: pd.DataFrame, practice: Practice) -> tuple[pd.DataFrame, in
 
 
 def _off_scale(field: Field, values: "pd.Series[float]") -> "pd.Series[bool]":
-    return values.notna() & ~values.between(field.min, field.max)
+    low = -np.inf if field.min is None else field.min
+    high = np.inf if field.max is None else field.max
+    return (values < low) | (values > high)
 
 
 def _levels(field: Field, place: "pd.Series[float]") -> "pd.Series[str]":

@@ -18,7 +18,8 @@ from recommender.mixed.fit import fit_mixed
 from recommender.model import Standing
 from recommender.roster import Roster
 from recommender.training.dataset import Chosen, Dataset
-from recommender.training.fit import CELLS_FOR_THREADS, Fitted
+from recommender.training.fit import Fitted
+from recommender.training.growth import CELLS_FOR_THREADS
 
 OURS, RANDOM, AVERAGE = "ours", "random", "clinician average"
 ADDITIVE, PRIOR, PLAIN = "additive", "evidence prior", "plain LightGBM"

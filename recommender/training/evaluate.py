@@ -17,8 +17,9 @@ from recommender.training import metrics, within
 from recommender.training.baselines import OURS, Guess, Trial, learners_for
 from recommender.training.bootstrap import bootstrap
 from recommender.training.dataset import Dataset
-from recommender.training.fit import FitSettings, Progress, fit
+from recommender.training.fit import Progress, fit
 from recommender.training.folds import Fold
+from recommender.training.growth import FitSettings
 from recommender.training.metrics import Ints
 
 DRAWS = 200

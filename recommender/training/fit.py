@@ -1,16 +1,14 @@
 """Learning an alliance model from rated pairings.
 
-The one place, with `training.tune`, where LightGBM learns. What is not a person's answer, a
-rating or a setting comes from the seed.
+Step by step in `_Learner.fitted`. Whatever is not an answer, a rating or a setting comes from the
+seed, so equal tables and settings give equal bytes. Imported by `evaluate` and `run`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
-from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 
 from recommender.additive import Additive, Frame, frame_of
@@ -29,71 +27,11 @@ from recommender.mixed.fit import MixedFit, fit_mixed, fit_mixed_at
 from recommender.model import MODEL, AllianceModel, Manifest, Spread
 from recommender.training.dataset import Chosen, Dataset, Labels, labels_for
 from recommender.training.folds import client_folds
+from recommender.training.growth import FitSettings, binned, grown
 from recommender.trees.ensemble import Trees
 
-Parameters = dict[str, Any]
 Progress = Callable[[str, float], None]
 """Told the step and how much of the fit is done, 0 to 1."""
-CELLS_FOR_THREADS = 50_000_000
-"""Cells of a matrix below which one thread grows the trees: threads on small trees mostly wait for
-each other, and where the machine has other work to do they wait for that."""
-
-
-@dataclass(frozen=True, slots=True)
-class Growth:
-    """How an ensemble is grown; names are LightGBM's."""
-
-    num_leaves: int
-    num_trees: int
-    learning_rate: float = 0.04
-    min_data_in_leaf: int = 60
-    feature_fraction: float = 0.4
-    bagging_fraction: float = 1.0
-    lambda_l2: float = 0.0
-
-    def parameters(self, seed: int, cells: int) -> Parameters:
-        """LightGBM parameters that give the same bytes for the same rows and seed.
-
-        `cells` is the size of the matrix: on a small one threads wait longer than they work.
-        """
-        return asdict(self) | {
-            "num_threads": 1 if cells < CELLS_FOR_THREADS else 0,
-            "objective": "regression",
-            "bagging_freq": 1 if self.bagging_fraction < 1 else 0,
-            "seed": seed,
-            "deterministic": True,
-            "force_row_wise": True,
-            "verbosity": -1,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class FitSettings:
-    """Settings of a fit; the defaults are those that won in the methods study.
-
-    Attributes
-    ----------
-    seed
-        Of folds, panel and ensembles.
-    folds
-        Client-grouped folds for everything that must be out of fold.
-    client, pairing
-        How the client part and the trees of the pairing part are grown.
-    fewest_for_trees
-        Ratings below which the pairing part is the additive model alone.
-    """
-
-    seed: int = 0
-    folds: int = 5
-    client: Growth = field(
-        default_factory=lambda: Growth(num_leaves=6, num_trees=150, feature_fraction=0.5)
-    )
-    pairing: Growth = field(
-        default_factory=lambda: Growth(
-            num_leaves=4, num_trees=400, bagging_fraction=0.7, lambda_l2=5.0
-        )
-    )
-    fewest_for_trees: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,13 +159,13 @@ class _Learner:
         if not rows.shape[1] or n < 2 * growth.min_data_in_leaf:
             return None, np.full(n, average)
         parameters = growth.parameters(self.settings.seed, rows.size)
-        data = _binned(rows, self.label, self.weight, parameters).construct()
+        data = binned(rows, self.label, self.weight, parameters).construct()
         expected = np.empty(n)
         for number in range(self.settings.folds):
             inside = self.fold == number
             others = data.subset(np.flatnonzero(~inside).tolist())
-            expected[inside] = _grown(others, parameters).score(rows[inside])
-        return _grown(data, parameters), expected
+            expected[inside] = grown(others, parameters).score(rows[inside])
+        return grown(data, parameters), expected
 
     def _records(self, residual: Array) -> tuple[Records, Array]:
         """Records of all clinicians, and history rows of the training rows out of fold."""
@@ -292,7 +230,7 @@ class _Learner:
     def _trees(self, rows: Rows, left: Array, chosen: Chosen) -> Trees:
         cells = rows.take(chosen).together()
         parameters = self.settings.pairing.parameters(self.settings.seed, cells.size)
-        return _grown(_binned(cells, left[chosen], self.weight[chosen], parameters), parameters)
+        return grown(binned(cells, left[chosen], self.weight[chosen], parameters), parameters)
 
     def _manifest(self, pipeline: Pipeline) -> Manifest:
         practice, days = self.dataset.practice, self.dataset.started[self.train]
@@ -314,19 +252,6 @@ class _Learner:
         )
 
 
-def _binned(rows: Array, label: Array, weight: Array, parameters: Parameters) -> lgb.Dataset:
-    return lgb.Dataset(
-        np.asarray(rows, dtype=np.float32),
-        label,
-        weight=weight,
-        params=parameters | {"feature_pre_filter": False},
-    )
-
-
-def _grown(data: lgb.Dataset, parameters: Parameters) -> Trees:
-    return Trees(lgb.train(parameters, data).model_to_string())
-
-
 def _share(left: Array, additive: Array, trees: Array) -> float:
     """The share of the trees in the mean of both that leaves the least squared error, 0 to 1.
 
@@ -346,12 +271,3 @@ def _spread(error: Array, level: float) -> Spread:
     beyond = min((n + 1) * (1 - tail) / n, 1.0)
     low = -np.quantile(-error, beyond, method="higher")
     return Spread(float(low), float(np.quantile(error, beyond, method="higher")))
-
-
-def parameters_of(settings: FitSettings) -> Mapping[str, object]:
-    """The settings flat, as a run records them."""
-    flat: dict[str, object] = {}
-    for name, value in asdict(settings).items():
-        parts = value.items() if isinstance(value, dict) else [("", value)]
-        flat |= {f"{name}.{key}" if key else name: part for key, part in parts}
-    return flat

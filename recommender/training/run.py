@@ -22,8 +22,9 @@ from recommender.training import plots
 from recommender.training.baselines import OURS, standing_of
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import Evaluation, evaluate, measure_range, ours_minus
-from recommender.training.fit import FitSettings, Progress, fit, parameters_of
+from recommender.training.fit import Progress, fit
 from recommender.training.folds import forward
+from recommender.training.growth import FitSettings, parameters_of
 from recommender.training.track import TrackedRun, tracked_run
 
 EXPERIMENT = "early alliance"

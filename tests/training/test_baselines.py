@@ -18,7 +18,8 @@ from recommender.training.baselines import (
     standing_of,
 )
 from recommender.training.dataset import Dataset
-from recommender.training.fit import FitSettings, fit
+from recommender.training.fit import fit
+from recommender.training.growth import FitSettings
 from tests.builders import a_dataset, a_practice
 
 QUICK = FitSettings(fewest_for_trees=100, folds=3)

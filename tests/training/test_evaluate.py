@@ -16,8 +16,8 @@ from recommender.training.evaluate import (
     measure_range,
     ours_minus,
 )
-from recommender.training.fit import FitSettings
 from recommender.training.folds import clients_left_out, forward
+from recommender.training.growth import FitSettings
 from tests.builders import a_practice, some_rows, tables_of
 
 QUICK = FitSettings(fewest_for_trees=100, folds=3)

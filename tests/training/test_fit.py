@@ -18,7 +18,8 @@ from recommender.practice import Practice, read_practice
 from recommender.recommend import read_intake, recommend
 from recommender.training.baselines import standing_of
 from recommender.training.dataset import Dataset, dataset_of
-from recommender.training.fit import FitSettings, Fitted, fit, parameters_of
+from recommender.training.fit import Fitted, fit
+from recommender.training.growth import FitSettings, parameters_of
 from tests.builders import (
     DAY,
     DEFINITION,
