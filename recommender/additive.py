@@ -70,7 +70,7 @@ class Frame:
     clinician, match
         Scales of clinician and of centred match columns.
     prior : (matches,)
-        Declared sizes in standard deviations of alliance; all zero when the practice gives none.
+        Declared sizes in points of alliance; all zero when the practice gives none.
     clinicians, levels
         How many clinicians, and levels by which records are kept, the effects are for.
     """
@@ -90,30 +90,26 @@ class Frame:
         ]
         if self.prior.any():
             evidence = np.nan_to_num(rows.match) @ self.prior
-            blocks.append(DenseBlock("evidence", evidence[:, None], penalised=False))
+            # Ratings must outweigh the literature before they move it: shrunk to 1, not to 0.
+            blocks.append(DenseBlock("evidence", evidence[:, None], prior_mean=np.ones(1)))
         if self.levels:
             blocks.append(IndexBlock("by_level", self._cells(seats), self.clinicians * self.levels))
         return blocks
-
-    def learnable(self, rows: Rows, seats: Seats) -> list[Block]:
-        """The same without a free column that is one value in all rows, as the intercept is."""
-        return [
-            block
-            for block in self.blocks(rows, seats)
-            if block.penalised or not isinstance(block, DenseBlock) or np.ptp(block.values) > 1e-9
-        ]
 
     def _cells(self, seats: Seats) -> Codes:
         told = (seats.clinician >= 0) & (seats.level >= 0)
         return np.where(told, seats.clinician * self.levels + seats.level, -1)
 
 
-def frame_of(practice: Practice, rows: Rows, clinicians: int, levels: int) -> Frame:
-    """A frame whose scales are those of the training rows."""
+def frame_of(practice: Practice, rows: Rows, spread: float, clinicians: int, levels: int) -> Frame:
+    """A frame whose scales are those of the training rows.
+
+    `spread` is the standard deviation of alliance in points, the unit of declared sizes.
+    """
     return Frame(
         clinician=scale_of(rows.clinician),
         match=scale_of(rows.match, centre=False),
-        prior=np.array([match.prior for match in practice.matches.values()]),
+        prior=spread * np.array([match.prior for match in practice.matches.values()]),
         clinicians=clinicians,
         levels=levels,
     )

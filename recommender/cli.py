@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from pandas import DataFrame
 from rich.console import Console
 from rich.markup import escape
 
@@ -136,15 +137,20 @@ def train(
             settings=FitSettings(seed=seed),
             progress=progress,
         )
-    report = trained.model.report
-    title = f"Measured on {report['rated']:,} later rated pairings"
-    out.print(terminal.figures_table(trained.evaluation.table, title))
-    held = report["range"]
-    out.print(
-        f"The stated range held {held['coverage']:.0%} of them ({held['level']:.0%} is said)."
-    )
+    if trained.evaluation is None:
+        out.print("Too few ratings to learn from: the definition's declared sizes will serve.")
+    else:
+        _print_measured(trained.evaluation.table, trained.model.report)
     out.print(f"Published as challenger, version {trained.version.version}. "
               "Next: recommender promote")  # fmt: skip
+
+
+def _print_measured(table: DataFrame, report: Mapping[str, Any]) -> None:
+    title = f"Measured on {report['rated']:,} later rated pairings"
+    out.print(terminal.figures_table(table, title))
+    held = report["range"]
+    said = f"The stated range held {held['coverage']:.0%} of them ({held['level']:.0%} is said)."
+    out.print(said)
 
 
 @app.command()

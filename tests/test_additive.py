@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from recommender.additive import Additive, Frame, Seats, frame_of, scale_of
 from recommender.features.pipeline import Rows
 from recommender.mixed.blocks import DenseBlock
-from tests.builders import a_dataset, a_model, a_practice, a_standing
+from tests.builders import a_dataset, a_fit, a_model, a_practice, a_standing
 
 
 def rows_and_seats() -> tuple[Rows, Seats]:
@@ -91,29 +91,22 @@ def test_matches_are_scaled_but_never_moved_so_that_no_difference_stays_none() -
     assert scale.apply(np.array([[0.0]])).tolist() == [[0]]
 
 
-def test_the_declared_sizes_enter_as_one_free_column() -> None:
+def test_the_declared_sizes_enter_as_one_column_shrunk_to_what_they_say() -> None:
     rows, seats = rows_and_seats()
     evidence = {block.name: block for block in a_frame().blocks(rows, seats)}["evidence"]
 
     assert isinstance(evidence, DenseBlock)
-    assert not evidence.penalised
-    assert evidence.values[:, 0] == pytest.approx(np.nan_to_num(rows.match) @ [0.2, -0.1])
-
-
-def test_a_match_that_is_the_same_for_all_is_no_evidence_and_stops_no_training() -> None:
-    rows, seats = rows_and_seats()
-    same = replace(rows, match=np.full_like(rows.match, 0.5))
-    names = [block.name for block in a_frame().learnable(same, seats)]
-
-    assert "evidence" not in names
-    assert "evidence" in [block.name for block in a_frame().learnable(rows, seats)]
+    assert evidence.prior_mean == pytest.approx([1.0])
+    spread = float(a_fit().labels.alliance.std())
+    sizes = spread * np.array([0.2, -0.1])
+    assert evidence.values[:, 0] == pytest.approx(np.nan_to_num(rows.match) @ sizes)
 
 
 def test_a_practice_that_declares_no_sizes_has_no_evidence_column() -> None:
     practice = a_practice()
     matches = {n: replace(m, prior=0.0) for n, m in practice.matches.items()}
     rows, seats = rows_and_seats()
-    frame = frame_of(replace(practice, matches=matches), rows, 12, 3)
+    frame = frame_of(replace(practice, matches=matches), rows, 0.7, 12, 3)
 
     assert "evidence" not in [block.name for block in frame.blocks(rows, seats)]
 

@@ -104,3 +104,13 @@ def test_a_trained_challenger_is_promoted_once_and_the_gate_refuses_with_reasons
     forced = run("promote", "--registry", registry, "--force", "--reason", "a trial")
     assert forced.exit_code == 0
     assert "forced against" in forced.output.replace("\n", " ")
+
+
+@pytest.mark.slow
+def test_a_practice_with_hardly_a_rating_starts_on_the_declared_sizes(tmp_path: Path) -> None:
+    registry = f"sqlite:///{tmp_path}/mlflow.db"
+    write_tables(tmp_path, pairings=30)
+    trained = run("train", tmp_path, "--practice", DEFINITION, "--registry", registry)
+    assert trained.exit_code == 0
+    assert "Too few ratings to learn from" in trained.output
+    assert run("promote", "--registry", registry).exit_code == 0

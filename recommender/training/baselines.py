@@ -72,10 +72,10 @@ class Trial:
 
     @property
     def expected(self) -> Array:
-        """The client part of the asked pairings, with what known clients rate above it."""
-        model, clients = self.fitted.model, self.asked.client
+        """What each asked client would rate an average clinician, by their own ratings if any."""
+        model, known = self.fitted.model, self.fitted.known_client[self.asked.client]
         part = model.score(self.dataset.clients, self.standing, self.asked).client
-        return part + self.fitted.client_effect[clients]
+        return np.where(np.isnan(known), part, known)
 
     @property
     def standing(self) -> Standing:
@@ -141,8 +141,7 @@ def additive(trial: Trial) -> Guess:
 def evidence_prior(trial: Trial) -> Guess:
     """The declared sizes from the literature; nothing is learned."""
     sizes = trial.fitted.model.additive.frame.prior
-    spread = float(trial.label.std())
-    pairing = spread * np.nan_to_num(trial.rows(trial.asked).match) @ sizes
+    pairing = np.nan_to_num(trial.rows(trial.asked).match) @ sizes
     return Guess(pairing, trial.expected + pairing)
 
 

@@ -44,16 +44,17 @@ class Fitted:
         What goes into the bundle.
     labels
         Of all pairings of the data set, on the training rows' scale.
-    client_effect : (clients,)
-        What each client rates above their answers' prediction; 0 where seen at most once. Never
-        part of the bundle: it belongs to known clients, and orders nothing.
+    known_client : (clients,)
+        What a client who has rated would rate an average clinician: their answers' prediction by
+        a model that did not see them, and their own effect. NaN for all others. Never part of the
+        bundle: it belongs to known clients, and orders nothing.
     out_of_fold : (train,)
         Predicted alliance of the training rows by models that did not see the client.
     """
 
     model: AllianceModel
     labels: Labels
-    client_effect: Array
+    known_client: Array
     out_of_fold: Array
 
 
@@ -79,7 +80,7 @@ def fit(
     clients = len(np.unique(dataset.pairs.client[train]))
     if clients < max(settings.folds, 2):
         problem = f"come from {clients} clients, fewer than the {settings.folds} folds"
-        remedy = "start on the evidence prior until more clients have rated"
+        remedy = "`recommender train` serves the evidence prior until more have rated"
         raise RecommenderError("ratings", problem, remedy)
     labels = labels_for(dataset, train)
     fitted = _Learner(dataset, train, labels, settings, progress).fitted()
@@ -141,7 +142,10 @@ class _Learner:
             spread=_spread(self.label - out_of_fold, self.dataset.practice.alliance.interval),
         )
         self.progress("done", 1.0)
-        return Fitted(model, self.labels, effect, out_of_fold)
+        known = np.full(self.dataset.clients.size, np.nan)
+        # The final trees saw these clients: their prediction already holds part of the effect.
+        known[self.pairs.client] = expected + effect[self.pairs.client]
+        return Fitted(model, self.labels, known, out_of_fold)
 
     @property
     def _grows(self) -> bool:
@@ -184,13 +188,14 @@ class _Learner:
     def _frame(self, rows: Rows) -> Frame:
         per = self.dataset.practice.history.per
         levels = 0 if per is None else len(self.dataset.practice.client[per].levels)
-        return frame_of(self.dataset.practice, rows, len(self.dataset.clinician_ids), levels)
+        clinicians = len(self.dataset.clinician_ids)
+        return frame_of(self.dataset.practice, rows, float(self.label.std()), clinicians, levels)
 
     def _additive(self, frame: Frame, rows: Rows, residual: Array) -> tuple[Additive, Array]:
         """The mixed model on all rows, and each client's effect, which the bundle never holds."""
         mixed = fit_mixed(
             residual,
-            frame.learnable(rows, self.seats),
+            frame.blocks(rows, self.seats),
             weights=self.weight,
             group=self.pairs.client.astype(np.int64),
         )
@@ -214,7 +219,7 @@ class _Learner:
             outside = np.flatnonzero(self.fold != number)
             mixed = fit_mixed_at(
                 residual[outside],
-                frame.learnable(rows.take(outside), self.seats.take(outside)),
+                frame.blocks(rows.take(outside), self.seats.take(outside)),
                 variances=whole.variances,
                 sigma2=whole.sigma2,
                 tau2=whole.tau2,

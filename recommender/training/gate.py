@@ -11,6 +11,7 @@ from typing import Any
 
 from recommender.bundle import load_bundle
 from recommender.errors import Fault, RefusedError
+from recommender.model import EVIDENCE_PRIOR
 from recommender.publishing.registry import Registry
 from recommender.publishing.versions import CHALLENGER, CHAMPION, Promotion
 from recommender.training.baselines import RANDOM
@@ -32,6 +33,9 @@ def objections(report: Mapping[str, Any], *, first: bool) -> tuple[Fault, ...]:
         Whether there is no champion yet. A practice's first model may rest on fewer ratings: then
         only a clear loss to a baseline speaks against it, since intervals are wide.
     """
+    if report.get("mode") == EVIDENCE_PRIOR:
+        remedy = "train on more ratings; the champion stays until then"
+        return () if first else (Fault("ratings", "are too few to have learned from", remedy),)
     if not report:
         return (Fault("report", "is empty", "train with `recommender train`, which measures"),)
     few = report["rated"] < ENOUGH_RATED

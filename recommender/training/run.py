@@ -4,7 +4,7 @@ The whole of `recommender train`, readable top to bottom. Imported by `cli` and 
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from recommender.alliance.label import early_ratings
 from recommender.bundle import save_bundle
-from recommender.model import AllianceModel
+from recommender.model import EVIDENCE_PRIOR, AllianceModel
 from recommender.practice import Practice
+from recommender.prior import evidence_model
 from recommender.publishing.registry import Registry
 from recommender.publishing.versions import CHALLENGER, Version
 from recommender.tables.checked import Tables, read_tables
@@ -28,16 +30,19 @@ from recommender.training.growth import FitSettings, parameters_of
 from recommender.training.track import TrackedRun, tracked_run
 
 EXPERIMENT = "early alliance"
+FEWEST_RATED = 50
+"""Rated pairings below which nothing is learned and the declared sizes serve: a held-out fifth
+would be fewer than ten ratings."""
 SHOWN = ("client-adjusted partial", "dyad partial", "composite", "calibration slope", "RMSE")
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What one retraining gave."""
+    """What one retraining gave; no evaluation where there were too few ratings to learn."""
 
     version: Version
     model: AllianceModel
-    evaluation: Evaluation
+    evaluation: Evaluation | None
 
 
 def train(
@@ -51,6 +56,8 @@ def train(
 ) -> Trained:
     """Reads a practice's tables, measures forward in time, learns from all, publishes.
 
+    With fewer than `FEWEST_RATED` rated pairings the evidence prior is published, labelled so.
+
     Raises
     ------
     TablesError
@@ -61,17 +68,45 @@ def train(
     settings = settings or FitSettings()
     progress("reading tables", 0.0)
     tables = read_tables(directory, practice)
+    if rated_pairings(tables, practice) < FEWEST_RATED:
+        model = _unlearned(tables, practice, now, settings.seed)
+        return Trained(_publish(registry, model, tables.digest, _nothing_more), model, None)
     dataset = dataset_of(tables, practice)
-    evaluation = evaluate(
-        dataset, forward(dataset), settings, lambda s, d: progress(f"measuring: {s}", 0.5 * d)
-    )
-    learning = lambda s, d: progress(f"learning from all: {s}", 0.5 + 0.4 * d)  # noqa: E731
-    fitted = fit(dataset, None, settings, learning, now=now)
+    evaluation = evaluate(dataset, forward(dataset), settings, _within(progress, "measuring", 0.0))
+    fitted = fit(dataset, None, settings, _within(progress, "learning from all", 0.5), now=now)
     model = replace(fitted.model, report=report_of(evaluation, practice))
-    progress("publishing", 0.9)
-    version = _publish(registry, model, dataset, evaluation, tables, settings)
+    progress("publishing", 0.95)
+
+    def log(run: TrackedRun) -> None:
+        run.log_params(parameters_of(settings))
+        _log_measured(run, model, dataset, evaluation)
+
+    version = _publish(registry, model, tables.digest, log)
     progress("done", 1.0)
     return Trained(version, model, evaluation)
+
+
+def rated_pairings(tables: Tables, practice: Practice) -> int:
+    """How many pairings have a rating that counts."""
+    early = early_ratings(tables.ratings, tables.pairings, practice.alliance, practice.instruments)
+    return int(early.rows["pairing_id"].nunique())
+
+
+def _within(progress: Progress, what: str, start: float) -> Progress:
+    """A step's own progress as half of the whole, from `start` on."""
+    return lambda step, done: progress(f"{what}: {step}", start + 0.45 * done)
+
+
+def _unlearned(tables: Tables, practice: Practice, now: datetime, seed: int) -> AllianceModel:
+    model = evidence_model(
+        practice,
+        tables.clinicians,
+        tables.clinician_ids,
+        data_digest=tables.digest,
+        created_at=now.isoformat(timespec="seconds"),
+        seed=seed,
+    )
+    return replace(model, report={"mode": EVIDENCE_PRIOR})
 
 
 def report_of(evaluation: Evaluation, practice: Practice) -> dict[str, Any]:
@@ -89,29 +124,27 @@ def report_of(evaluation: Evaluation, practice: Practice) -> dict[str, Any]:
 
 
 def _publish(
-    registry: Registry,
-    model: AllianceModel,
-    dataset: Dataset,
-    evaluation: Evaluation,
-    tables: Tables,
-    settings: FitSettings,
+    registry: Registry, model: AllianceModel, data_digest: str, log: Callable[[TrackedRun], None]
 ) -> Version:
+    """Keeps the run and its bundle, and names the version challenger."""
     practice = model.practice
-    tags = {"practice": practice.id, "data_digest": tables.digest}
+    tags = {"practice": practice.id, "data_digest": data_digest, "mode": model.manifest.mode}
     with (
         tempfile.TemporaryDirectory() as workspace,
         tracked_run(registry, EXPERIMENT, practice.id, tags) as run,
     ):
         bundle = Path(workspace) / "bundle"
         digest = save_bundle(model, bundle)
-        run.log_params({**parameters_of(settings), **_facts(model)})
-        run.log_metrics(_figures(model.report))
-        _log_pictures(run, model, dataset, evaluation)
-        run.log_table("evaluation", evaluation.table)
+        run.log_params(_facts(model))
         run.log_text("practice.toml", practice.text)
+        log(run)
         version = registry.publish(run.run_id, bundle, practice, digest, tags)
     registry.set_alias(CHALLENGER, version.version)
     return version
+
+
+def _nothing_more(_: TrackedRun) -> None:
+    """Where nothing was learned there is nothing measured to keep."""
 
 
 def _facts(model: AllianceModel) -> dict[str, object]:
@@ -126,9 +159,11 @@ def _figures(report: Mapping[str, Any]) -> dict[str, float]:
     return figures | {f"range/{name}": value for name, value in report["range"].items()}
 
 
-def _log_pictures(
+def _log_measured(
     run: TrackedRun, model: AllianceModel, dataset: Dataset, evaluation: Evaluation
 ) -> None:
+    run.log_metrics(_figures(model.report))
+    run.log_table("evaluation", evaluation.table)
     tested, ours = evaluation.tested, evaluation.guesses[OURS]
     rated = tested.rated > 0
     table = evaluation.table[evaluation.table["metric"].isin(SHOWN)]

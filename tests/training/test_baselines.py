@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from recommender.training.baselines import (
+    ADDITIVE,
     LEARNERS,
     OURS,
     PRIOR,
@@ -17,10 +18,10 @@ from recommender.training.baselines import (
     ours,
     standing_of,
 )
-from recommender.training.dataset import Dataset
+from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import fit
 from recommender.training.growth import FitSettings
-from tests.builders import a_dataset, a_practice
+from tests.builders import a_dataset, a_practice, some_rows, tables_of
 
 QUICK = FitSettings(fewest_for_trees=100, folds=3)
 TRAIN, TEST = np.arange(200), np.arange(200, 290)
@@ -104,3 +105,25 @@ def test_a_snapshot_of_a_data_set_knows_its_day_in_utc() -> None:
     taken_at = standing_of(a_dataset()).roster.taken_at
 
     assert taken_at.utcoffset() is not None
+
+
+def test_what_a_known_client_usually_rates_is_counted_once() -> None:
+    rng = np.random.default_rng(0)
+    usual = dict(enumerate(rng.normal(0, 8, 60)))
+    rows = some_rows(pairings=480, seed=8)
+    client_of = {}
+    for place, pairing in enumerate(rows["pairings"]):
+        pairing["client_id"] = f"c{place % 60:04d}"
+        client_of[pairing["pairing_id"]] = place % 60
+    for rating in rows["ratings"]:
+        moved = float(rating["score"]) + usual[client_of[rating["pairing_id"]]]
+        rating["score"] = str(float(np.clip(round(moved), 12, 60)))
+    dataset = dataset_of(tables_of(rows), a_practice())
+    half = np.arange(len(dataset)) % 2 == 0
+    train, test = np.flatnonzero(half), np.flatnonzero(~half)
+    fitted = fit(dataset, train, FitSettings(folds=3))
+    trial = Trial(dataset, train, dataset.pairs.take(test), fitted, seed=0)
+    label = fitted.labels.alliance[test]
+    error = {name: np.std(label - LEARNERS[name](trial).alliance) for name in (OURS, ADDITIVE)}
+
+    assert error[OURS] < 1.05 * error[ADDITIVE]

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from recommender.training.baselines import AVERAGE, LEARNERS, OURS, RANDOM, Guess
+from recommender.training.baselines import ADDITIVE, AVERAGE, LEARNERS, OURS, RANDOM, Guess
 from recommender.training.bootstrap import bootstrap
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import (
@@ -170,3 +170,10 @@ def test_lists_of_one_client_in_two_folds_are_never_ranked_together() -> None:
     )
 
     assert tested.lists[0] == tested.lists[1] != tested.lists[2] == tested.lists[3]
+
+
+def test_popularity_measured_over_folds_is_never_mistaken_for_matching() -> None:
+    evaluation = evaluate(a_world(), clients_left_out(a_world(), 3), QUICK, draws=20)
+
+    assert evaluation.value(ADDITIVE, "dyad partial") == pytest.approx(0, abs=1e-9)
+    assert evaluation.value(AVERAGE, "dyad partial") == pytest.approx(0, abs=1e-9)

@@ -318,7 +318,8 @@ def test_clients_who_rated_several_clinicians_are_never_held_out_in_part() -> No
     ]
     fitted = fitted_on({**rows, "pairings": again})
 
-    assert np.any(fitted.client_effect != 0)
+    seen = np.isfinite(fitted.known_client)
+    assert 0 < seen.sum() < len(seen)
     check_serves(fitted, rows, a_practice())
 
 

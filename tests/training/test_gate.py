@@ -57,6 +57,12 @@ def test_a_range_that_holds_less_than_it_says_is_refused() -> None:
     assert fault.where == "range"
 
 
+def test_declared_sizes_may_be_first_but_never_replace_a_champion() -> None:
+    assert objections({"mode": "evidence_prior"}, first=True) == ()
+    (fault,) = objections({"mode": "evidence_prior"}, first=False)
+    assert fault.where == "ratings"
+
+
 def test_every_objection_is_told_at_once() -> None:
     report = a_report(
         rated=100, coverage=0.5, plain=(-0.2, -0.3, -0.1), additive=(-0.2, -0.3, -0.1)

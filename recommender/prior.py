@@ -1,0 +1,129 @@
+"""A model before any rating: the definition's declared sizes, served and labelled as such.
+
+The same class, bundle and contributions as a learned model, so that nothing else knows the
+difference but the mode. Imported by `training.run`.
+"""
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+from recommender.additive import Additive, Frame, Scale
+from recommender.alliance.harmoniser import Harmoniser
+from recommender.definition.columns import Columns
+from recommender.features.clinician import clinician_features
+from recommender.features.feature import Array
+from recommender.features.history import Records
+from recommender.features.pipeline import fit_pipeline
+from recommender.mixed.posterior import MixedFit
+from recommender.model import EVIDENCE_PRIOR, AllianceModel, Manifest, Spread
+from recommender.practice import Practice
+
+USUAL_MEAN, USUAL_SD = 0.75, 0.18
+"""POMP of early alliance where the reference instrument states none: seven samples of clients in
+internet therapy had means of .74 to .84 and SDs of .13 to .21 on the WAI (PMC8521857, table 3)."""
+
+
+def evidence_model(
+    practice: Practice,
+    clinicians: Columns,
+    clinician_ids: Sequence[str],
+    *,
+    data_digest: str,
+    created_at: str,
+    seed: int = 0,
+) -> AllianceModel:
+    """A model of the declared sizes alone; every client is expected at the instrument's mean.
+
+    Its range is that of a normal distribution around the mean: nothing was measured here.
+    """
+    harmoniser = _unlearned(practice)
+    mean, spread = _level(practice, harmoniser)
+    pipeline = fit_pipeline(practice, clinicians, np.random.default_rng(seed))
+    count = len(clinician_ids)
+    return AllianceModel(
+        manifest=Manifest(
+            mode=EVIDENCE_PRIOR,
+            created_at=created_at,
+            practice_id=practice.id,
+            practice_version=practice.version,
+            practice_digest=practice.digest,
+            data_digest=data_digest,
+            ratings=0,
+            pairings=0,
+            first_day=None,
+            last_day=None,
+            seed=seed,
+            features=tuple(feature.name for feature in pipeline.features),
+        ),
+        pipeline=pipeline,
+        harmoniser=harmoniser,
+        client_trees=None,
+        client_mean=mean,
+        additive=_declared(practice, spread, count),
+        trees=None,
+        share=0.0,
+        records=Records(np.zeros(count), np.zeros(count), *_nothing_by_level(practice, count)),
+        clinician_ids=tuple(clinician_ids),
+        spread=_normal_range(practice.alliance.interval, spread),
+    )
+
+
+def _unlearned(practice: Practice) -> Harmoniser:
+    nothing = pd.DataFrame({"instrument": pd.Series(dtype="str"), "pomp": pd.Series(dtype=float)})
+    settings = practice.alliance
+    return Harmoniser.fit(nothing, practice.instruments, settings.reference, settings.metric)
+
+
+def _level(practice: Practice, harmoniser: Harmoniser) -> tuple[float, float]:
+    """Mean and standard deviation of alliance, in points of the reference scale."""
+    form, width = practice.reference, harmoniser.high - harmoniser.low
+    mean = USUAL_MEAN if form.reference_mean is None else form.reference_mean
+    spread = USUAL_SD if form.reference_sd is None else form.reference_sd
+    return harmoniser.low + width * mean, width * spread
+
+
+def _declared(practice: Practice, spread: float, clinicians: int) -> Additive:
+    attributes, matches = len(clinician_features(practice)), len(practice.matches)
+    prior = spread * np.array([match.prior for match in practice.matches.values()])
+    frame = Frame(_as_it_is(attributes), _as_it_is(matches), prior, clinicians, 0)
+    coefficients = {
+        "clinician": np.zeros(attributes),
+        "matches": np.zeros(matches),
+        "clinicians": np.zeros(clinicians),
+    }
+    if prior.any():
+        coefficients["evidence"] = np.ones(1)
+    nobody = np.zeros(0, dtype=np.int64)
+    fit = MixedFit(
+        names=tuple(coefficients),
+        coefficients=coefficients,
+        variances=dict.fromkeys(coefficients, 0.0),
+        degrees=dict.fromkeys(coefficients, 0.0),
+        intercept=0.0,
+        sigma2=spread**2,
+        tau2=0.0,
+        client_codes=nobody,
+        client_effects=np.zeros(0),
+        iterations=0,
+        converged=True,
+        log_evidence=0.0,
+    )
+    return Additive(frame, fit)
+
+
+def _as_it_is(columns: int) -> Scale:
+    return Scale(np.zeros(columns), np.ones(columns))
+
+
+def _nothing_by_level(practice: Practice, clinicians: int) -> tuple[Array, Array]:
+    per = practice.history.per
+    levels = 0 if per is None else len(practice.client[per].levels)
+    return np.zeros((clinicians, levels)), np.zeros((clinicians, levels))
+
+
+def _normal_range(level: float, spread: float) -> Spread:
+    half = spread * NormalDist().inv_cdf(0.5 + level / 2)
+    return Spread(-half, half)
