@@ -15,17 +15,19 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from getpass import getuser
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-from pandas import DataFrame
 from rich.console import Console
 from rich.markup import escape
 
 from recommender import terminal
 from recommender.errors import FaultsError, RecommenderError
 from recommender.practice import Practice, days_until, load_practice, shipped_practice
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -145,7 +147,7 @@ def train(
               "Next: recommender promote")  # fmt: skip
 
 
-def _print_measured(table: DataFrame, report: Mapping[str, Any]) -> None:
+def _print_measured(table: "DataFrame", report: Mapping[str, Any]) -> None:
     title = f"Measured on {report['rated']:,} later rated pairings"
     out.print(terminal.figures_table(table, title))
     held = report["range"]

@@ -5,9 +5,8 @@ Imported by `cli` only; knows plain values and draws with rich.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from rich.console import Console, Group
 from rich.markup import escape
 from rich.padding import Padding
@@ -18,15 +17,20 @@ from rich.text import Text
 
 from recommender.errors import Fault
 from recommender.practice import Practice
-from recommender.tables.report import Report
-from recommender.training.fit import Progress as Told
+
+if TYPE_CHECKING:
+    # Only spoken of: importing them costs seconds that `--help` should not.
+    import pandas as pd
+
+    from recommender.tables.report import Report
+    from recommender.training.fit import Progress as Told
 
 MARK = 31
 """Characters of the line on which a range is drawn."""
 
 
 @contextmanager
-def progress_bar(console: Console) -> Iterator[Told]:
+def progress_bar(console: Console) -> Iterator["Told"]:
     """A bar that follows a long job; gives the function the job tells its steps to."""
     columns = (
         SpinnerColumn(),
@@ -78,7 +82,7 @@ def _fields(practice: Practice, side: str) -> Table:
     return table
 
 
-def tables_report(report: Report) -> Group:
+def tables_report(report: "Report") -> Group:
     """What is usable in a practice's tables, and what is wrong."""
     summary = report.summary
     rows = Table("table", "rows", "without a fault", box=None)
@@ -100,7 +104,7 @@ def tables_report(report: Report) -> Group:
     return Group(*parts)
 
 
-def figures_table(table: pd.DataFrame, title: str) -> Table:
+def figures_table(table: "pd.DataFrame", title: str) -> Table:
     """Learners beside one another, one metric a column, with 95 % intervals.
 
     `table` has one row a learner and metric: learner, metric, value, low, high.
