@@ -68,29 +68,23 @@ class Explanation:
 
 
 def explain(
-    model: AllianceModel,
-    client: Columns,
-    standing: Standing,
-    shown: NDArray[np.intp],
-    eligible: NDArray[np.intp],
+    practice: Practice, eligible: Contributions, shown: NDArray[np.intp]
 ) -> tuple[Explanation, ...]:
-    """An explanation for each shown clinician.
+    """An explanation for each shown clinician, against the average eligible one.
 
     Parameters
     ----------
-    shown, eligible
-        Places in the roster; the average is taken over all eligible ones.
+    eligible
+        Contributions of every eligible clinician, one a row.
+    shown
+        Which of these rows are shown.
     """
     if not len(shown):
         return ()
-    # Contributions are the dearest step of a request: once for everyone, the shown among them.
-    everyone = np.union1d(eligible, shown).astype(np.intp)
-    own = model.contributions(client, standing, _pairs(everyone))
-    chosen = np.isin(everyone, eligible)
-    average, usual = own.values[chosen].mean(axis=0), _usual(own.raw[chosen])
+    average, usual = eligible.values.mean(axis=0), _usual(eligible.raw)
     return tuple(
-        _against_average(model.practice, own, own.values[row] - average, row, usual)
-        for row in np.searchsorted(everyone, shown)
+        _against_average(practice, eligible, eligible.values[row] - average, row, usual)
+        for row in shown.tolist()
     )
 
 

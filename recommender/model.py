@@ -104,6 +104,15 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True)
+class Faced:
+    """Pairings made ready: their feature rows, who they are about, and the client part (n,)."""
+
+    rows: Rows
+    seats: Seats
+    expected: Array
+
+
+@dataclass(frozen=True, slots=True)
 class Contributions:
     """Signed parts of predicted alliance, in points.
 
@@ -171,11 +180,19 @@ class AllianceModel:
     def score(self, clients: Columns, standing: Standing, pairs: Pairs | None = None) -> Scores:
         """Scores of pairings: one client with the whole roster when no pairs are given."""
         pairs = Pairs.of_one(len(standing.roster)) if pairs is None else pairs
-        rows, seats = self.rows(clients, standing, pairs)
-        pairing = (1 - self.share) * self.additive.score(rows, seats)
+        return self.score_of(self.face(clients, standing, pairs))
+
+    def score_of(self, faced: Faced) -> Scores:
+        """Scores of pairings made ready."""
+        pairing = (1 - self.share) * self.additive.score(faced.rows, faced.seats)
         if self.trees is not None:
-            pairing = pairing + self.share * self.trees.score(rows.together())
-        return Scores(self._client_part(clients)[pairs.client], pairing)
+            pairing = pairing + self.share * self.trees.score(faced.rows.together())
+        return Scores(faced.expected, pairing)
+
+    def face(self, clients: Columns, standing: Standing, pairs: Pairs) -> Faced:
+        """Pairings made ready, so that scoring and explaining share their rows."""
+        rows, seats = self.rows(clients, standing, pairs)
+        return Faced(rows, seats, self._client_part(clients)[pairs.client])
 
     def rows(self, clients: Columns, standing: Standing, pairs: Pairs) -> tuple[Rows, Seats]:
         """Feature rows and seats of pairings, with records as they stood when the model learned."""
@@ -190,15 +207,19 @@ class AllianceModel:
 
     def contributions(self, clients: Columns, standing: Standing, pairs: Pairs) -> Contributions:
         """Parts of each prediction; `start + values.sum(axis=1)` is the predicted alliance."""
-        rows, seats = self.rows(clients, standing, pairs)
-        added = (1 - self.share) * self.additive.contributions(rows, seats)
+        return self.contributions_of(self.face(clients, standing, pairs))
+
+    def contributions_of(self, faced: Faced) -> Contributions:
+        """Parts of the predictions of pairings made ready."""
+        rows = faced.rows
+        added = (1 - self.share) * self.additive.contributions(rows, faced.seats)
         grown = np.zeros((len(added), len(self.pipeline.features) + 1))
         if self.trees is not None:
             grown = self.share * self.trees.contributions(rows.together())
         width = rows.client.shape[1]
         values = grown[:, :-1].copy()
         values[:, width:] += added[:, :-1]
-        start = self._client_part(clients)[pairs.client] + added[:, -1] + grown[:, -1]
+        start = faced.expected + added[:, -1] + grown[:, -1]
         raw = np.concatenate([rows.client, rows.clinician, rows.raw, rows.history], axis=1)
         return Contributions(self.pipeline.features, values, start, raw)
 

@@ -154,10 +154,11 @@ def _predicted(
     if not len(eligible):
         return ()
     pairs = Pairs(np.zeros(len(eligible), dtype=np.intp), eligible)
-    scores = model.score(intake.client, standing, pairs)
+    faced = model.face(intake.client, standing, pairs)
+    scores = model.score_of(faced)
     ids = tuple(standing.roster.ids[place] for place in eligible)
     order = order_by_pairing(scores.pairing, ids)[:top_k]
-    reasons = explain(model, intake.client, standing, eligible[order], eligible)
+    reasons = explain(model.practice, model.contributions_of(faced), order)
     points = _said(model, scores, order)
     return tuple(
         _shown(rank, standing, screening, int(eligible[place]), point, reason)

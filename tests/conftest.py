@@ -1,6 +1,11 @@
 """What every test needs before it starts."""
 
+import hypothesis
 import pytest
+
+# The same cases for everyone: a failure on one machine is a failure on all, and can be looked at.
+hypothesis.settings.register_profile("house", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -11,10 +11,12 @@ from recommender.definition.columns import Columns, read_rows
 from recommender.definition.fields import Field, Side
 from recommender.definition.matches import SHAPES, Match, read_match
 from recommender.definition.operators import OPERATORS
-from recommender.explanation import compare, explain
+from recommender.explanation import Explanation, compare, explain
 from recommender.features.feature import Feature
 from recommender.features.history import history_features
 from recommender.features.pairing import pairing_features, pairing_rows
+from recommender.features.pipeline import Pairs
+from recommender.model import AllianceModel
 from recommender.practice import Practice, read_practice, shipped_practice
 from tests.builders import a_model, a_practice, a_standing, an_intake
 from tests.definition.declared import a_field, places_of
@@ -344,11 +346,16 @@ def test_a_record_has_words_for_above_and_below_the_usual() -> None:
     assert plain[0].otherwise == plain[0].phrase == "what earlier clients reported"
 
 
+def everyone_explained(model: AllianceModel) -> tuple[Explanation, ...]:
+    everyone = Pairs.of_one(len(a_standing().roster))
+    parts = model.contributions(an_intake().client, a_standing(), everyone)
+    return explain(model.practice, parts, everyone.clinician)
+
+
 def test_parts_against_a_clinician_are_said_in_the_words_for_against() -> None:
     model = a_model()
     model = replace(model, pipeline=replace(model.pipeline, practice=with_otherwise()))
-    everyone = np.arange(len(a_standing().roster), dtype=np.intp)
-    found = explain(model, an_intake().client, a_standing(), everyone, everyone)
+    found = everyone_explained(model)
     parts = [part for told in found for group in told.groups for part in group.parts]
     matched = [part for part in parts if part.name.startswith("match.")]
     assert {part.points < 0 for part in matched} == {True, False}
@@ -384,6 +391,5 @@ def test_a_clinician_nobody_reported_on_is_no_longer_said_to_have_been_reported_
         records=replace(records, **nobody),
         pipeline=replace(model.pipeline, practice=with_otherwise()),
     )
-    everyone = np.arange(len(a_standing().roster), dtype=np.intp)
-    told = explain(model, an_intake().client, a_standing(), everyone, everyone)
+    told = everyone_explained(model)
     assert not any(words.startswith("reported") for words in (*told[0].in_favour, *told[0].against))
