@@ -5,6 +5,7 @@ import sys
 from types import FrameType
 
 import uvicorn
+from threadpoolctl import threadpool_limits
 
 from recommender.errors import RecommenderError
 from recommender.serving.app import create_app
@@ -36,7 +37,10 @@ def serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=settings.grace_seconds,
     )
-    _run(uvicorn.Server(config))
+    # One request is small matrices: threads of the linear algebra would wait for each other, and
+    # for whatever else the machine does.
+    with threadpool_limits(1):
+        _run(uvicorn.Server(config))
 
 
 def _run(server: uvicorn.Server) -> None:
