@@ -4,6 +4,8 @@ The edge: reads the clock, files and settings, and hands them on. mlflow and the
 imported only by the commands that need them, so that `--help` is quick.
 """
 
+import hashlib
+import http.client
 import json
 import subprocess
 import sys
@@ -115,7 +117,7 @@ def check(data: Data, practice: Definition = "psychology") -> None:
     out.print(terminal.tables_report(report))
     if not report.sound:
         raise typer.Exit(1)
-    out.print(f"Sound. Next: recommender train {data}")
+    out.print(f"Sound. Next: recommender train {data} --practice {practice}", soft_wrap=True)
 
 
 @app.command()
@@ -178,6 +180,8 @@ def evaluate(
         Split.clients: ways.clients_left_out,
         Split.clinicians: ways.clinicians_left_out,
     }
+    if save is not None and not save.parent.is_dir():
+        raise typer.BadParameter("the folder of --save is not there")
     with told(), terminal.progress_bar(err) as progress:
         definition = _practice(practice)
         dataset = dataset_of(read_tables(data, definition), definition)
@@ -187,6 +191,7 @@ def evaluate(
     out.print(terminal.figures_table(evaluation.table, f"{rated:,} held-out rated pairings"))
     if save is not None:
         evaluation.table.to_csv(save, index=False)
+        out.print(f"Written to {save}")
 
 
 @app.command()
@@ -206,6 +211,7 @@ def promote(
     if force and reason == "passed the gate":
         raise typer.BadParameter("--force needs a --reason of its own")
     with told(), out.status("reading what was measured"):
+        _must_exist(registry)
         promoted = decide(
             Registry(registry),
             version,
@@ -231,7 +237,7 @@ def serve(
         Path, typer.Option(help="Where fetched bundles are kept, should the registry be away.")
     ] = Path("var/bundles"),
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Where to listen.")] = 8000,
+    port: Annotated[int, typer.Option(help="Where to listen.", min=1, max=65535)] = 8000,
 ) -> None:
     """Answer requests with the champion until told to stop."""
     from recommender.serving.server import serve as run
@@ -244,21 +250,31 @@ def serve(
 
 
 def _champion(uri: str, bundles: Path) -> Path:
-    """The champion's bundle; while the registry is away, the one served last."""
+    """The champion's bundle; while the registry is away, the one this registry gave last."""
     from recommender.errors import RegistryError
     from recommender.publishing.registry import Registry
     from recommender.publishing.versions import CHAMPION
 
-    last = bundles / "last_served"
+    _must_exist(uri)
+    last = bundles / f"last_served_{hashlib.sha256(uri.encode()).hexdigest()[:12]}"
     try:
-        found = Registry(uri).fetch(CHAMPION, bundles)
+        champion = Registry(uri).alias(CHAMPION)
     except RegistryError as error:
         if not last.is_file():
             raise
-        err.print(f"{error}; serving the last champion that was fetched")
+        err.print(f"{error}; serving the last champion that was fetched", markup=False)
         return bundles / last.read_text(encoding="utf-8")
+    found = Registry(uri).fetch(champion.version if champion else CHAMPION, bundles)
     last.write_text(found.name, encoding="utf-8")
     return found
+
+
+def _must_exist(uri: str) -> None:
+    """Refuses a database file that is not there: a mistyped path must not become a new registry."""
+    path = uri.removeprefix("sqlite:///")
+    if path != uri and not Path(path).is_file():
+        remedy = "run `recommender train` first, or mend --registry"
+        raise RecommenderError("registry", "is not there", remedy)
 
 
 @app.command()
@@ -279,24 +295,31 @@ def _asked(url: str, answers: Path) -> dict[str, Any]:
     except OSError:
         remedy = "name a JSON file such as experiments/demo/client.json"
         raise RecommenderError(str(answers), "cannot be read", remedy) from None
-    request = urllib.request.Request(
-        f"{url}/v1/recommendations", body, {"Content-Type": "application/json"}
-    )
     try:
+        request = urllib.request.Request(
+            f"{url.rstrip('/')}/v1/recommendations", body, {"Content-Type": "application/json"}
+        )
         with urllib.request.urlopen(request, timeout=30) as response:
             return dict(json.load(response))
     except urllib.error.HTTPError as error:
-        raise _problem(json.load(error)) from None
-    except urllib.error.URLError:
-        remedy = "start it with `recommender serve`"
-        raise RecommenderError(url, "does not answer", remedy) from None
+        raise _problem(error) from None
+    except (OSError, ValueError, http.client.HTTPException):
+        remedy = "start it with `recommender serve`, or mend --url"
+        raise RecommenderError(url or "url", "does not answer as a recommender", remedy) from None
 
 
-def _problem(problem: dict[str, Any]) -> RecommenderError:
-    told = [f"{fault['pointer']} {fault['message']}" for fault in problem.get("errors", [])]
-    return RecommenderError(
-        problem["title"], "; ".join(told) or problem["detail"], "mend the request and ask again"
-    )
+def _problem(error: urllib.error.HTTPError) -> RecommenderError:
+    """What the server refused, in its own words; another server's words are not taken for them."""
+    try:
+        problem = json.load(error)
+        told = [f"{fault['pointer']} {fault['message']}" for fault in problem.get("errors", [])]
+        said = "; ".join(told) or problem["detail"]
+        return RecommenderError(
+            problem["title"], said.rstrip("."), "mend the request and ask again"
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        problem = f"answered {error.code}, not as a recommender does"
+        return RecommenderError("url", problem, "mend --url")
 
 
 @app.command(

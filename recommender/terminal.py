@@ -104,18 +104,20 @@ def tables_report(report: "Report") -> Group:
     return Group(*parts)
 
 
-def figures_table(table: "pd.DataFrame", title: str) -> Table:
+def figures_table(table: "pd.DataFrame", title: str) -> Group:
     """Learners beside one another, one metric a column, with 95 % intervals.
 
-    `table` has one row a learner and metric: learner, metric, value, low, high.
+    `table` has one row a learner and metric: learner, metric, value, low, high. Four metrics stand
+    side by side, as many as 80 columns hold.
     """
     names = list(dict.fromkeys(table["metric"]))
-    shown = Table(
-        "",
-        *names,
-        title=title,
-        caption="below each: 95 % bootstrap interval by client and clinician",
-    )
+    parts = [names[start : start + 4] for start in range(0, len(names), 4)]
+    return Group(*(_beside(table, part, title) for part in parts))
+
+
+def _beside(table: "pd.DataFrame", names: Sequence[str], title: str) -> Table:
+    caption = "below each: 95 % bootstrap interval by client and clinician"
+    shown = Table("", *names, title=title, caption=caption)
     for learner, rows in table.groupby("learner", sort=False):
         cells = {row.metric: _figure(row) for row in rows.itertuples()}
         style = "bold" if learner == "ours" else ""

@@ -92,7 +92,7 @@ def test_a_trained_challenger_is_promoted_once_and_the_gate_refuses_with_reasons
     registry = f"sqlite:///{tmp_path}/mlflow.db"
     train = ("train", tmp_path, "--practice", DEFINITION, "--registry", registry)
     write_tables(tmp_path, pairings=300)
-    assert "no challenger" in run("promote", "--registry", registry).output.lower()
+    assert "is not there" in run("promote", "--registry", registry).output
     assert run(*train).exit_code == 0
     assert run("promote", "--registry", registry, "--by", "a scientist").exit_code == 0
     assert "already champion" in run("promote", "--registry", registry).output
@@ -114,3 +114,27 @@ def test_a_practice_with_hardly_a_rating_starts_on_the_declared_sizes(tmp_path: 
     assert trained.exit_code == 0
     assert "Too few ratings to learn from" in trained.output
     assert run("promote", "--registry", registry).exit_code == 0
+
+
+def test_a_mistyped_registry_is_refused_and_not_created(tmp_path: Path) -> None:
+    typed = tmp_path / "typo" / "mlflow.db"
+    served = run("serve", "--registry", f"sqlite:///{typed}", "--bundles", tmp_path)
+    assert served.exit_code == 1
+    assert "mend --registry" in served.output.replace("\n", " ")
+    assert not typed.parent.exists()
+
+
+@pytest.mark.parametrize("url", ["foo", "", "http://127.0.0.1:abc"])
+def test_a_mistyped_address_is_told_without_a_traceback(tmp_path: Path, url: str) -> None:
+    (tmp_path / "client.json").write_text("{}")
+    result = run("recommend", tmp_path / "client.json", "--url", url)
+    assert result.exit_code == 1
+    assert "mend --url" in result.output.replace("\n", " ")
+
+
+def test_a_folds_file_that_is_not_there_is_told_without_a_traceback(tmp_path: Path) -> None:
+    write_tables(tmp_path, pairings=30)
+    folds = ("--folds", tmp_path / "nowhere.csv")
+    result = run("evaluate", tmp_path, "--practice", DEFINITION, *folds)
+    assert result.exit_code == 1
+    assert "cannot be read" in result.output

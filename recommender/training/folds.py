@@ -78,7 +78,10 @@ def folds_from_file(dataset: Dataset, path: Path) -> tuple[Fold, ...]:
     RecommenderError
         When the file lacks a column, names a pairing twice, or leaves nothing to test or to learn.
     """
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError):
+        raise RecommenderError("folds", "cannot be read", "name a CSV of pairing_id,fold") from None
     if not {"pairing_id", "fold"} <= set(table.columns):
         raise RecommenderError("folds", "lacks a column", "give pairing_id and fold")
     if table["pairing_id"].duplicated().any():

@@ -66,6 +66,8 @@ def train(
         When the registry cannot be reached; nothing half-registered is left as an alias.
     """
     settings = settings or FitSettings()
+    # A registry that cannot be written is refused now, not after minutes of learning.
+    registry.experiment(EXPERIMENT)
     progress("reading tables", 0.0)
     tables = read_tables(directory, practice)
     if rated_pairings(tables, practice) < FEWEST_RATED:
