@@ -107,11 +107,11 @@ def tables_report(report: "Report") -> Group:
 def figures_table(table: "pd.DataFrame", title: str) -> Group:
     """Learners beside one another, one metric a column, with 95 % intervals.
 
-    `table` has one row a learner and metric: learner, metric, value, low, high. Four metrics stand
+    `table` has one row a learner and metric: learner, metric, value, low, high. Three metrics stand
     side by side, as many as 80 columns hold.
     """
     names = list(dict.fromkeys(table["metric"]))
-    parts = [names[start : start + 4] for start in range(0, len(names), 4)]
+    parts = [names[start : start + 3] for start in range(0, len(names), 3)]
     return Group(*(_beside(table, part, title) for part in parts))
 
 
