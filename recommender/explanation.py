@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.definition.columns import Columns
+from recommender.definition.comparisons import known_mean
 from recommender.features.feature import Array, Feature
 from recommender.features.pipeline import Pairs
 from recommender.model import AllianceModel, Contributions, Standing
@@ -81,7 +82,7 @@ def explain(
     """
     if not len(shown):
         return ()
-    average, usual = eligible.values.mean(axis=0), _usual(eligible.raw)
+    average, usual = eligible.values.mean(axis=0), known_mean(eligible.raw, axis=0)
     return tuple(
         _against_average(practice, eligible, eligible.values[row] - average, row, usual)
         for row in shown.tolist()
@@ -106,14 +107,6 @@ def compare(
 
 def _pairs(places: NDArray[np.intp]) -> Pairs:
     return Pairs(np.zeros(len(places), dtype=np.intp), places)
-
-
-def _usual(raw: Array) -> Array:
-    """The mean of each feature over the clinicians of whom it is known, (features,)."""
-    known = ~np.isnan(raw)
-    count = known.sum(axis=0)
-    total = np.where(known, raw, 0.0).sum(axis=0)
-    return np.asarray(total / np.where(count > 0, count, np.nan))
 
 
 def _against_average(

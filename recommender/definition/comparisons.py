@@ -140,22 +140,24 @@ def _pairs(client: Side, clinician: Side) -> tuple[Array, Array]:
     return one, other
 
 
-def _known_mean(values: Array) -> Array:
+def known_mean(values: Array, axis: int = 1) -> Array:
+    """The mean over one axis of the values that are known; NaN where none is."""
     known = ~np.isnan(values)
-    count = known.sum(axis=1)
-    return np.asarray(np.where(known, values, 0.0).sum(axis=1) / np.where(count > 0, count, np.nan))
+    count = known.sum(axis=axis)
+    total = np.where(known, values, 0.0).sum(axis=axis)
+    return np.asarray(total / np.where(count > 0, count, np.nan))
 
 
 def profile_distance(client: Side, clinician: Side) -> Array:
     """Root mean squared distance over the fields both answered."""
     one, other = _pairs(client, clinician)
-    return np.sqrt(_known_mean((one - other) ** 2))
+    return np.sqrt(known_mean((one - other) ** 2))
 
 
 def profile_product(client: Side, clinician: Side) -> Array:
     """Mean product over the fields both answered, each centred to -1..1."""
     one, other = _pairs(client, clinician)
-    return _known_mean((2 * one - 1) * (2 * other - 1))
+    return known_mean((2 * one - 1) * (2 * other - 1))
 
 
 def profile_correlation(client: Side, clinician: Side) -> Array:
@@ -163,6 +165,6 @@ def profile_correlation(client: Side, clinician: Side) -> Array:
     one, other = _pairs(client, clinician)
     unknown = np.isnan(one) | np.isnan(other)
     one, other = (np.where(unknown, np.nan, side) for side in (one, other))
-    one, other = (side - _known_mean(side)[:, None] for side in (one, other))
-    spread = np.sqrt(_known_mean(one**2) * _known_mean(other**2))
-    return _known_mean(one * other) / np.where(spread > NO_SPREAD, spread, np.nan)
+    one, other = (side - known_mean(side)[:, None] for side in (one, other))
+    spread = np.sqrt(known_mean(one**2) * known_mean(other**2))
+    return known_mean(one * other) / np.where(spread > NO_SPREAD, spread, np.nan)

@@ -8,6 +8,7 @@ centring, Nie & Wager 2021).
 import numpy as np
 
 from recommender.definition.columns import Columns
+from recommender.definition.comparisons import known_mean
 from recommender.features.feature import Array, Feature
 from recommender.practice import Practice
 
@@ -38,11 +39,5 @@ def panel_means(practice: Practice, client: Columns, panel: Columns) -> Array:
         some = np.arange(start, min(start + step, client.size))
         faced = client.take(np.repeat(some, panel.size))
         rows = pairing_rows(practice, faced, panel.take(np.tile(np.arange(panel.size), len(some))))
-        means[some] = _known_mean(rows.reshape(len(some), panel.size, rows.shape[1]))
+        means[some] = known_mean(rows.reshape(len(some), panel.size, rows.shape[1]))
     return means
-
-
-def _known_mean(values: Array) -> Array:
-    known = ~np.isnan(values)
-    count = known.sum(axis=1)
-    return np.asarray(np.where(known, values, 0.0).sum(axis=1) / np.where(count > 0, count, np.nan))
