@@ -41,8 +41,9 @@ class Manifest:
         UTC, ISO 8601.
     practice_id, practice_version, practice_digest
         The definition it learned with.
-    data_digest, ratings, pairings, first_day, last_day
-        The tables it learned from.
+    data_digest, ratings, pairings, first_day, last_day, known_until
+        The tables it learned from: the days on which its pairings began, and the last day on which
+        one of its ratings became known. Only what began later can judge it.
     seed
         Everything random follows from it.
     features
@@ -61,6 +62,7 @@ class Manifest:
     pairings: int
     first_day: str | None
     last_day: str | None
+    known_until: str | None
     seed: int
     features: tuple[str, ...]
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -55,6 +55,7 @@ def evidence_model(
             pairings=0,
             first_day=None,
             last_day=None,
+            known_until=None,
             seed=seed,
             features=tuple(feature.name for feature in pipeline.features),
         ),

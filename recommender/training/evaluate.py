@@ -130,16 +130,29 @@ def _rmse(tested: Tested, guess: Guess, weights: Array) -> float:
     return metrics.rmse(guess.alliance[rated], tested.label[rated], weights[rated])
 
 
-def _within(measure: Callable[..., within.ByClient], *scale: str) -> Metric:
-    def metric(tested: Tested, guess: Guess, weights: Array) -> float:
-        rated, lists = tested.rated > 0, tested.lists
-        lowest = [getattr(tested, name) for name in scale]
-        order = measure(guess.pairing[rated], tested.label[rated], lists[rated], *lowest)
-        if order.client.size < FEWEST_LISTS:
-            return float("nan")
-        return order.mean(lists[rated], weights[rated])
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A mean over clients who rated several: found once for each, then only weighted.
 
-    return metric
+    `scale` names what of the tested rows the measure needs besides.
+    """
+
+    measure: Callable[..., within.ByClient]
+    scale: tuple[str, ...] = ()
+
+    def of(self, tested: Tested, guess: Guess) -> Callable[[Array], float]:
+        """The metric of these rows by their weights; NaN when too few clients rated several."""
+        rated = tested.rated > 0
+        lists = tested.lists[rated]
+        lowest = [getattr(tested, name) for name in self.scale]
+        order = self.measure(guess.pairing[rated], tested.label[rated], lists, *lowest)
+        if order.client.size < FEWEST_LISTS:
+            return lambda weights: float("nan")
+        return lambda weights: order.mean(lists, weights[rated])
+
+    def __call__(self, tested: Tested, guess: Guess, weights: Array) -> float:
+        """The metric at some weights."""
+        return self.of(tested, guess)(weights)
 
 
 METRICS: Mapping[str, Metric] = {
@@ -148,9 +161,9 @@ METRICS: Mapping[str, Metric] = {
     "composite": _composite,
     "calibration slope": _slope,
     "RMSE": _rmse,
-    "Spearman": _within(within.spearman),
-    "NDCG@5": _within(within.ndcg, "lowest"),
-    "pairs in order": _within(within.pairacc),
+    "Spearman": Within(within.spearman),
+    "NDCG@5": Within(within.ndcg, ("lowest",)),
+    "pairs in order": Within(within.pairacc),
 }
 """Measured for every learner. The last three need clients who rated several clinicians."""
 
@@ -237,10 +250,11 @@ def _measured(tested: Tested, guesses: Mapping[str, Guess], seed: int, draws: in
     measured = []
     for learner, guess in guesses.items():
         for name, metric in METRICS.items():
-            if np.isnan(metric(tested, guess, np.ones(len(tested.label)))):
+            measured_at = _of(metric, tested, guess)
+            if np.isnan(measured_at(np.ones(len(tested.label)))):
                 continue
             interval = bootstrap(
-                partial(metric, tested, guess),
+                measured_at,
                 tested.client,
                 tested.clinician,
                 seed=seed,
@@ -272,4 +286,12 @@ def ours_minus(evaluation: Evaluation, metric: str, seed: int = 0) -> pd.DataFra
 def _difference(
     measure: Metric, tested: Tested, one: Guess, other: Guess
 ) -> Callable[[Array], float]:
-    return lambda weights: measure(tested, one, weights) - measure(tested, other, weights)
+    own, others = _of(measure, tested, one), _of(measure, tested, other)
+    return lambda weights: own(weights) - others(weights)
+
+
+def _of(metric: Metric, tested: Tested, guess: Guess) -> Callable[[Array], float]:
+    """The metric of a guess by weights alone; what does not depend on weights is found once."""
+    return (
+        metric.of(tested, guess) if isinstance(metric, Within) else partial(metric, tested, guess)
+    )

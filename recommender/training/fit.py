@@ -25,6 +25,7 @@ from recommender.features.pipeline import Pipeline, Rows, fit_pipeline
 from recommender.mixed.blocks import Ints
 from recommender.mixed.fit import MixedFit, fit_mixed, fit_mixed_at
 from recommender.model import MODEL, AllianceModel, Manifest, Spread
+from recommender.training.client_part import client_part, raters_of
 from recommender.training.dataset import Chosen, Dataset, Labels, labels_for
 from recommender.training.folds import client_folds
 from recommender.training.growth import FitSettings, binned, grown
@@ -112,8 +113,11 @@ class _Learner:
         self.progress("features", 0.0)
         pipeline = self._pipeline()
         self.progress("client part", 0.1)
-        client_rows = pipeline.client_rows(self.dataset.clients)[self.pairs.client]
-        client_trees, expected = self._client_part(client_rows)
+        raters = raters_of(self.pairs.client, self.label, self.weight)
+        client_rows = pipeline.client_rows(self.dataset.clients)
+        client_trees, expected = client_part(
+            client_rows, raters, self.fold, self.settings.client, self.settings.seed
+        )
         residual = self.label - expected
         self.progress("clinician records", 0.2)
         records, history = self._records(residual)
@@ -133,7 +137,7 @@ class _Learner:
             pipeline=pipeline,
             harmoniser=self.labels.harmoniser,
             client_trees=client_trees,
-            client_mean=float(np.average(self.label, weights=self.weight)),
+            client_mean=float(np.average(raters.label, weights=raters.weight)),
             additive=additive,
             trees=trees,
             share=share,
@@ -155,21 +159,6 @@ class _Learner:
         met = np.unique(self.pairs.clinician)
         rng = np.random.default_rng(self.settings.seed)
         return fit_pipeline(self.dataset.practice, self.dataset.clinicians.take(met), rng)
-
-    def _client_part(self, rows: Array) -> tuple[Trees | None, Array]:
-        """Trees on client columns from all rows, and cross-fitted predictions of each row."""
-        average = float(np.average(self.label, weights=self.weight))
-        growth, n = self.settings.client, len(self.label)
-        if not rows.shape[1] or n < 2 * growth.min_data_in_leaf:
-            return None, np.full(n, average)
-        parameters = growth.parameters(self.settings.seed, rows.size)
-        data = binned(rows, self.label, self.weight, parameters).construct()
-        expected = np.empty(n)
-        for number in range(self.settings.folds):
-            inside = self.fold == number
-            others = data.subset(np.flatnonzero(~inside).tolist())
-            expected[inside] = grown(others, parameters).score(rows[inside])
-        return grown(data, parameters), expected
 
     def _records(self, residual: Array) -> tuple[Records, Array]:
         """Records of all clinicians, and history rows of the training rows out of fold."""
@@ -239,7 +228,10 @@ class _Learner:
 
     def _manifest(self, pipeline: Pipeline) -> Manifest:
         practice, days = self.dataset.practice, self.dataset.started[self.train]
-        first, last = (str(np.datetime64(int(day), "D")) for day in (days.min(), days.max()))
+        known = self.dataset.known[self.train].max()
+        first, last, known = (
+            str(np.datetime64(int(day), "D")) for day in (days.min(), days.max(), known)
+        )
         return Manifest(
             mode=MODEL,
             created_at="",
@@ -251,6 +243,7 @@ class _Learner:
             pairings=len(self.train),
             first_day=first,
             last_day=last,
+            known_until=known,
             seed=self.settings.seed,
             features=tuple(feature.name for feature in pipeline.features),
             versions={name: version(name) for name in ("lightgbm", "numpy", "recommender")},

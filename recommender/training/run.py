@@ -152,7 +152,7 @@ def _nothing_more(_: TrackedRun) -> None:
 def _facts(model: AllianceModel) -> dict[str, object]:
     manifest = asdict(model.manifest)
     kept = ("practice_version", "practice_digest", "data_digest", "ratings", "pairings")
-    facts = {name: manifest[name] for name in (*kept, "first_day", "last_day")}
+    facts = {name: manifest[name] for name in (*kept, "first_day", "last_day", "known_until")}
     return {**facts, "share_of_trees": round(model.share, 4)}
 
 
