@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
 UTILISATION = 0.85
 """Clients for each open place when places are scarce (methods study: 85 % used)."""
 IMPOSSIBLE = -1e6
+NOTHING = 1e-9
+"""Mean gain of the oracle, in points, below which there is nothing to have a share of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class Truth:
         In the order of the rows and columns below.
     alliance : (clients, clinicians)
         True expected rating on the reference scale.
+    latent : (clients, clinicians)
+        The same in standard deviations of one session's alliance.
+    unseen : (clients,)
+        The part of it that is the client's and that no answer shows.
     feasible : (clients, clinicians)
         Whom each client could see.
     cold : (clinicians,)
@@ -39,6 +46,8 @@ class Truth:
     client_ids: tuple[str, ...]
     clinician_ids: tuple[str, ...]
     alliance: Floats
+    latent: Floats
+    unseen: Floats
     feasible: NDArray[np.bool_]
     cold: NDArray[np.bool_]
     settings: dict[str, object]
@@ -60,6 +69,8 @@ def read_truth(directory: Path, rated_clinicians: NDArray[np.str_]) -> Truth:
             tuple(stored["client_id"].tolist()),
             tuple(ids.tolist()),
             stored["expected_reference"],
+            stored["expected_latent"],
+            stored["client_part"] - stored["client_visible"],
             stored["feasible"],
             ~np.isin(ids, rated_clinicians),
             json.loads((directory / "truth" / "settings.json").read_text(encoding="utf-8")),
@@ -68,6 +79,8 @@ def read_truth(directory: Path, rated_clinicians: NDArray[np.str_]) -> Truth:
 
 def share(truth: Truth, scores: Floats, *, among: NDArray[np.bool_] | None = None) -> float:
     """Gain of the first-ranked feasible clinician over a random one, as a share of the oracle's.
+
+    NaN where clinicians do not differ, as in the null world.
 
     Parameters
     ----------
@@ -78,13 +91,13 @@ def share(truth: Truth, scores: Floats, *, among: NDArray[np.bool_] | None = Non
     """
     allowed = truth.feasible if among is None else truth.feasible & among
     asked = allowed.sum(axis=1) >= 2
+    if not asked.any():
+        return float("nan")
     allowed, true = allowed[asked], truth.alliance[asked]
     random = _mean(true, allowed)
     oracle = np.where(allowed, true, -np.inf).max(axis=1)
-    ranked = np.where(allowed, scores[asked], -np.inf)
-    first = ranked == ranked.max(axis=1, keepdims=True)
-    gain = _mean(true, first) - random
-    return float(gain.sum() / (oracle - random).sum())
+    gain = _mean(true, _ahead(scores[asked], allowed)) - random
+    return _part(float(gain.mean()), float((oracle - random).mean()))
 
 
 def cap_share(truth: Truth, scores: Floats, seed: int = 0) -> float:
@@ -102,11 +115,39 @@ def cap_share(truth: Truth, scores: Floats, seed: int = 0) -> float:
         some = order[start : start + size]
         for place, ranked in enumerate((scores, truth.alliance, noise)):
             reached[place] += _assigned(truth, some, ranked[some])
-    own, oracle, random = reached
-    return float((own - random) / (oracle - random))
+    own, oracle, random = reached / len(order)
+    return _part(float(own - random), float(oracle - random))
 
 
-def _assigned(truth: Truth, clients: NDArray[np.intp], scores: Floats) -> float:
+def first_ranked(truth: Truth, scores: Floats, seed: int = 0) -> Places:
+    """The first-ranked feasible clinician of every client, ties broken by chance, (clients,)."""
+    ahead = _ahead(scores, truth.feasible)
+    chance = np.random.default_rng(seed).random(scores.shape)
+    return np.asarray(np.where(ahead, chance, -1.0).argmax(axis=1))
+
+
+def too_high(truth: Truth, predicted: Floats, chosen: NDArray[np.bool_]) -> float:
+    """Mean of predicted less true alliance, in points, each client counting once.
+
+    Parameters
+    ----------
+    chosen : (clients, clinicians)
+        The pairs looked at, at least one a client.
+    """
+    return float(_mean(predicted - truth.alliance, chosen).mean())
+
+
+def _ahead(scores: Floats, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Who stands first for each client, several where scores tie."""
+    ranked = np.where(allowed, scores, -np.inf)
+    return np.asarray(allowed & (ranked == ranked.max(axis=1, keepdims=True)))
+
+
+def _part(gain: float, whole: float) -> float:
+    return gain / whole if whole > NOTHING else float("nan")
+
+
+def _assigned(truth: Truth, clients: Places, scores: Floats) -> float:
     """Mean true alliance of clients who got a place, times their number."""
     possible = np.where(truth.feasible[clients], scores, IMPOSSIBLE)
     rows, columns = linear_sum_assignment(possible, maximize=True)

@@ -27,7 +27,7 @@ from recommender.model import AllianceModel, Manifest, Spread
 from recommender.practice import Practice, read_practice
 from recommender.trees.ensemble import Trees
 
-FORMAT = 1
+FORMAT = 2
 CLIENT, PAIRING = "client_trees.txt", "pairing_trees.txt"
 LISTING = "digest.json"
 LARGEST = 64 * 2**20
@@ -127,6 +127,7 @@ def _taken_apart(model: AllianceModel) -> tuple[dict[str, NDArray[Any]], dict[st
         "additive": additive_facts,
         "client_mean": model.client_mean,
         "share": model.share,
+        "stays": model.stays,
         "spread": asdict(model.spread),
         "panel_size": model.pipeline.panel.size,
         "clinician_ids": list(model.clinician_ids),
@@ -151,6 +152,7 @@ def _put_together(
         additive=Additive.from_arrays(_under("additive.", arrays), facts["additive"]),
         trees=trees[PAIRING],
         share=facts["share"],
+        stays=facts["stays"],
         records=Records(**_under("records.", arrays)),
         clinician_ids=tuple(facts["clinician_ids"]),
         spread=Spread(**facts["spread"]),

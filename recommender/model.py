@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from recommender.additive import Additive, Seats
 from recommender.alliance.harmoniser import Harmoniser
@@ -20,12 +21,16 @@ from recommender.definition.kinds import Raw
 from recommender.errors import Fault, IntakeError
 from recommender.features.feature import Array, Feature
 from recommender.features.history import Records
-from recommender.features.pipeline import Pairs, Pipeline, Rows
+from recommender.features.pipeline import Pairs, Pipeline, Places, Rows
 from recommender.practice import Practice
 from recommender.roster import Roster
 from recommender.trees.ensemble import Trees
 
 MODEL, EVIDENCE_PRIOR = "model", "evidence_prior"
+WIDER = 1.4
+"""How much wider than its posterior the doubt about a difference is: a posterior believes its model,
+and no model holds all that makes two people get on. With it, simulated practices keep what is said
+(`experiments.bake_off`: said beside true)."""
 SIDES: tuple[Side, Side] = ("client", "clinician")
 
 
@@ -41,9 +46,10 @@ class Manifest:
         UTC, ISO 8601.
     practice_id, practice_version, practice_digest
         The definition it learned with.
-    data_digest, ratings, pairings, first_day, last_day, known_until
+    data_digest, ratings, pairings, left_unrated, first_day, last_day, known_until
         The tables it learned from: the days on which its pairings began, and the last day on which
-        one of its ratings became known. Only what began later can judge it.
+        one of its ratings became known; `left_unrated` pairings ended before a rating and count
+        as low. Only what began later can judge it.
     seed
         Everything random follows from it.
     features
@@ -60,6 +66,7 @@ class Manifest:
     data_digest: str
     ratings: int
     pairings: int
+    left_unrated: int
     first_day: str | None
     last_day: str | None
     known_until: str | None
@@ -147,6 +154,9 @@ class AllianceModel:
         The client part; without trees every client has the mean.
     additive, trees, share
         The two estimates of the pairing part and the share of the trees in their mean.
+    stays
+        What those who reach the rated session say above the level learned together with those who
+        left before it, in points.
     records, clinician_ids
         Clinicians it learned from and their records.
     spread
@@ -163,6 +173,7 @@ class AllianceModel:
     additive: Additive
     trees: Trees | None
     share: float
+    stays: float
     records: Records
     clinician_ids: tuple[str, ...]
     spread: Spread
@@ -189,7 +200,33 @@ class AllianceModel:
         pairing = (1 - self.share) * self.additive.score(faced.rows, faced.seats)
         if self.trees is not None:
             pairing = pairing + self.share * self.trees.score(faced.rows.together())
-        return Scores(faced.expected, pairing)
+        return Scores(faced.expected, pairing + self.stays)
+
+    def ahead(self, faced: Faced, one: Places, other: Places) -> Array:
+        """Probability that each of some pairings has the higher predicted alliance than another.
+
+        By the posterior of the mixed model, which stands for both estimates, widened by `WIDER`:
+        how sure we are of the two expectations, not of what one client will say of them. Half
+        where both are the same.
+
+        Parameters
+        ----------
+        faced
+            Pairings of one client, n.
+        one, other : (m,) int
+            Places among them.
+        """
+        pairing = self.score_of(faced).pairing
+        lead = pairing[one] - pairing[other]
+        rows, seats = faced.rows, faced.seats
+        apart, against = (
+            self.additive.deviations(rows.take(side), seats.take(side)) for side in (one, other)
+        )
+        strangers = sum((seats.clinician[side] < 0).astype(float) for side in (one, other))
+        variance = ((apart - against) ** 2).mean(axis=1) + strangers * self.additive.unknown
+        doubt = WIDER * np.sqrt(variance)
+        sure = np.where(lead > 0, np.inf, np.where(lead < 0, -np.inf, 0.0))
+        return np.asarray(ndtr(np.divide(lead, doubt, out=sure, where=doubt > 0)))
 
     def face(self, clients: Columns, standing: Standing, pairs: Pairs) -> Faced:
         """Pairings made ready, so that scoring and explaining share their rows."""
@@ -221,7 +258,7 @@ class AllianceModel:
         width = rows.client.shape[1]
         values = grown[:, :-1].copy()
         values[:, width:] += added[:, :-1]
-        start = faced.expected + added[:, -1] + grown[:, -1]
+        start = faced.expected + added[:, -1] + grown[:, -1] + self.stays
         raw = np.concatenate([rows.client, rows.clinician, rows.raw, rows.history], axis=1)
         return Contributions(self.pipeline.features, values, start, raw)
 

@@ -19,8 +19,10 @@ from recommender.definition.fields import Field, Side
 from recommender.definition.matches import Match
 from recommender.definition.rules import Constraint, FundingRow, read_funding
 from recommender.definition.sections import (
+    CardSettings,
     HistorySettings,
     read_alliance,
+    read_card,
     read_groups,
     read_heading,
     read_history,
@@ -30,7 +32,7 @@ from recommender.errors import DefinitionError, Fault
 
 NAMED = ("client", "clinician", "matches", "constraints")
 """Sections of named tables."""
-SECTIONS = ("practice", "alliance", "instruments", "groups", "history", *NAMED, "funding")
+SECTIONS = ("practice", "card", "alliance", "instruments", "groups", "history", *NAMED, "funding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Practice:
         Who it is for; the IANA zone in which the practice's days begin.
     consent
         The client flag without which no personalised order is given, if the practice asks it.
+    card
+        What people say of the model on its card.
     alliance, instruments
         What counts as an early alliance rating, and the instruments it may come from.
     groups
@@ -63,6 +67,7 @@ class Practice:
     timezone: str
     currency: str
     consent: str | None
+    card: CardSettings
     alliance: AllianceSettings
     instruments: Mapping[str, Instrument]
     groups: Mapping[str, str]
@@ -136,17 +141,19 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     groups, of_groups = read_groups(shaped["groups"])
     fields, of_fields = read_fields(shaped["client"], shaped["clinician"], groups)
     heading, of_heading = read_heading(shaped["practice"], fields.client)
+    card, of_card = read_card(shaped["card"])
     instruments, alliance, of_alliance = read_alliance(shaped["alliance"], shaped["instruments"])
     history, of_history = read_history(shaped["history"], groups, fields.client)
     matches, of_matches = read_matches(shaped["matches"], fields, groups)
     funding, of_funding = read_funding(shaped["funding"])
     constraints, of_constraints = read_constraints(shaped["constraints"], fields, funding)
-    faults += of_groups + of_fields + of_heading + of_alliance + of_history
+    faults += of_groups + of_fields + of_heading + of_card + of_alliance + of_history
     faults += of_matches + of_funding + of_constraints
     if faults:
         raise DefinitionError(sorted(set(faults)))
     return Practice(
         **heading,  # type: ignore[arg-type]
+        card=card,
         alliance=alliance,
         instruments=instruments,
         groups=groups,

@@ -10,7 +10,7 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from recommender.additive import Additive, Frame, Scale
+from recommender.additive import DRAWS, EXPECTED, UNSURE_EVIDENCE, Additive, Frame
 from recommender.alliance.harmoniser import Harmoniser
 from recommender.definition.columns import Columns
 from recommender.features.clinician import clinician_features
@@ -20,6 +20,7 @@ from recommender.features.pipeline import fit_pipeline
 from recommender.mixed.posterior import MixedFit
 from recommender.model import EVIDENCE_PRIOR, AllianceModel, Manifest, Spread
 from recommender.practice import Practice
+from recommender.scale import Scale
 
 USUAL_MEAN, USUAL_SD = 0.75, 0.18
 """POMP of early alliance where the reference instrument states none: seven samples of clients in
@@ -53,6 +54,7 @@ def evidence_model(
             data_digest=data_digest,
             ratings=0,
             pairings=0,
+            left_unrated=0,
             first_day=None,
             last_day=None,
             known_until=None,
@@ -63,9 +65,10 @@ def evidence_model(
         harmoniser=harmoniser,
         client_trees=None,
         client_mean=mean,
-        additive=_declared(practice, spread, count),
+        additive=_declared(practice, spread, count, seed),
         trees=None,
         share=0.0,
+        stays=0.0,
         records=Records(np.zeros(count), np.zeros(count), *_nothing_by_level(practice, count)),
         clinician_ids=tuple(clinician_ids),
         spread=_normal_range(practice.alliance.interval, spread),
@@ -86,10 +89,10 @@ def _level(practice: Practice, harmoniser: Harmoniser) -> tuple[float, float]:
     return harmoniser.low + width * mean, width * spread
 
 
-def _declared(practice: Practice, spread: float, clinicians: int) -> Additive:
+def _declared(practice: Practice, spread: float, clinicians: int, seed: int) -> Additive:
     attributes, matches = len(clinician_features(practice)), len(practice.matches)
     prior = spread * np.array([match.prior for match in practice.matches.values()])
-    frame = Frame(_as_it_is(attributes), _as_it_is(matches), prior, clinicians, 0)
+    frame = Frame(_as_it_is(attributes), _as_it_is(matches), prior, clinicians, 0, None)
     coefficients = {
         "clinician": np.zeros(attributes),
         "matches": np.zeros(matches),
@@ -97,11 +100,15 @@ def _declared(practice: Practice, spread: float, clinicians: int) -> Additive:
     }
     if prior.any():
         coefficients["evidence"] = np.ones(1)
+    variances = dict.fromkeys(coefficients, 0.0)
+    variances["clinicians"] = EXPECTED["clinicians"] * spread**2
+    if prior.any():
+        variances["evidence"] = UNSURE_EVIDENCE**2
     nobody = np.zeros(0, dtype=np.int64)
     fit = MixedFit(
         names=tuple(coefficients),
         coefficients=coefficients,
-        variances=dict.fromkeys(coefficients, 0.0),
+        variances=variances,
         degrees=dict.fromkeys(coefficients, 0.0),
         intercept=0.0,
         sigma2=spread**2,
@@ -112,7 +119,14 @@ def _declared(practice: Practice, spread: float, clinicians: int) -> Additive:
         converged=True,
         log_evidence=0.0,
     )
-    return Additive(frame, fit)
+    rng = np.random.default_rng(seed)
+    draws = {
+        name: (np.sqrt(variances[name]) * rng.standard_normal((len(mean), DRAWS))).astype(
+            np.float32
+        )
+        for name, mean in coefficients.items()
+    }
+    return Additive(frame, fit, draws)
 
 
 def _as_it_is(columns: int) -> Scale:

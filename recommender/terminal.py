@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     # Only spoken of: importing them costs seconds that `--help` should not.
     import pandas as pd
 
+    from recommender.progress import Progress as Told
+    from recommender.publishing.versions import Promotion
     from recommender.tables.report import Report
-    from recommender.training.fit import Progress as Told
+    from recommender.training.case import Finding
 
+FEWEST_TOLD = 30
+"""Ratings below which figures of a group say more about single people than about the model."""
 MARK = 31
 """Characters of the line on which a range is drawn."""
 
@@ -43,10 +47,10 @@ def progress_bar(console: Console) -> Iterator["Told"]:
         yield lambda step, done: bar.update(task, description=step, completed=done)
 
 
-def faults(found: Sequence[Fault] | Sequence[str], heading: str) -> Panel:
+def faults(found: Sequence[Fault] | Sequence[str], heading: str, colour: str = "red") -> Panel:
     """Every fault, one a line."""
     lines = [Text(f"• {fault}") for fault in found]
-    return Panel(Group(*lines), title=heading, border_style="red", title_align="left")
+    return Panel(Group(*lines), title=heading, border_style=colour, title_align="left")
 
 
 def practice_table(practice: Practice) -> Group:
@@ -127,6 +131,47 @@ def _beside(table: "pd.DataFrame", names: Sequence[str], title: str) -> Table:
 
 def _figure(row: Any) -> str:
     return f"{row.value:.3f}\n[dim]{row.low:.2f}, {row.high:.2f}[/dim]"
+
+
+def ranges_table(ranges: Sequence[Mapping[str, Any]]) -> Table:
+    """How often the stated range held, among whom: rows of a report's `ranges`."""
+    told = [row for row in ranges if row["rated"] >= FEWEST_TOLD]
+    few = len(ranges) - len(told)
+    caption = f"{few} more with fewer than {FEWEST_TOLD} ratings" if few else None
+    table = Table("among", "ratings", "said", "held", "width", title="Does the range hold")
+    table.caption = caption
+    for row in told:
+        figures = [row[name] for name in ("level", "coverage", "width")]
+        said = ["" if value is None else f"{value:.2f}" for value in figures]
+        table.add_row(Text(row["among"]), f"{row['rated']:,}", *said)
+    return table
+
+
+OUTCOMES = {"passes": "green", "fails": "bold red", "too few to say": "yellow"}
+
+
+def verdict_table(findings: "Sequence[Finding]", version: int) -> Table:
+    """What every rule found of a version, and what it takes where it fails."""
+    table = Table("rule", "", "found", title=f"The gate on version {version}")
+    for each in findings:
+        found = Text(each.said)
+        if each.remedy:
+            found.append(f"\n{each.remedy}", style="dim")
+        table.add_row(each.rule, Text(str(each.outcome), style=OUTCOMES[each.outcome]), found)
+    return table
+
+
+def history_table(changes: "Sequence[Promotion]") -> Table:
+    """Changes of champion in the order given."""
+    table = Table("when (UTC)", "version", "in place of", "who", "why", title="Champions")
+    for change in changes:
+        why = Text(change.reason)
+        for note in change.notes:
+            why.append(f"\n{note}", style="dim")
+        before = "none" if change.previous is None else str(change.previous)
+        said = f"{change.version} {change.kind}"
+        table.add_row(f"{change.at:%Y-%m-%d %H:%M}", said, before, Text(change.by), why)
+    return table
 
 
 def recommendation(answer: Mapping[str, Any]) -> Group:

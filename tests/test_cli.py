@@ -11,9 +11,15 @@ def run(*words: str | Path) -> Result:
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
+def said(result: Result) -> str:
+    """What was printed, without what a narrow terminal adds."""
+    return " ".join(result.output.replace("│", " ").split())
+
+
 def test_help_teaches_the_way_from_tables_to_a_shortlist() -> None:
     said = run("--help").output
-    for name in ("practice", "check", "train", "evaluate", "promote", "serve", "recommend"):
+    way = ("practice", "check", "train", "evaluate", "promote", "serve", "recommend", "simulate")
+    for name in (*way, "rollback", "history", "card"):
         assert name in said
     assert "own tables" in said
 
@@ -86,24 +92,61 @@ def test_figures_are_printed_beside_every_baseline(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_trained_challenger_is_promoted_once_and_the_gate_refuses_with_reasons(
-    tmp_path: Path,
-) -> None:
-    registry = f"sqlite:///{tmp_path}/mlflow.db"
-    train = ("train", tmp_path, "--practice", DEFINITION, "--registry", registry)
+def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: Path) -> None:
+    registry = ("--registry", f"sqlite:///{tmp_path}/mlflow.db")
+    train = ("train", tmp_path, "--practice", DEFINITION, *registry)
     write_tables(tmp_path, pairings=300)
-    assert "is not there" in run("promote", "--registry", registry).output
-    assert run(*train).exit_code == 0
-    assert run("promote", "--registry", registry, "--by", "a scientist").exit_code == 0
-    assert "already champion" in run("promote", "--registry", registry).output
+    assert "is not there" in run("promote", *registry).output
+    assert "Does the range hold" in said(run(*train))
+    judged = run("promote", *registry, "--dry-run")
+    assert judged.exit_code == 0
+    assert "too few to say" in said(judged)
+    assert "Nothing was promoted yet" in said(run("history", *registry))
+    promoted = run("promote", *registry, "--by", "a scientist")
+    assert promoted.exit_code == 0
+    assert "later ratings, fewer than 600" in said(promoted)
+    assert "already champion" in run("promote", *registry).output
 
     assert run(*train, "--seed", "1").exit_code == 0
-    refused = run("promote", "--registry", registry)
+    refused = run("promote", *registry)
     assert refused.exit_code == 1
-    assert "fewer than 600" in refused.output.replace("\n", " ")
-    forced = run("promote", "--registry", registry, "--force", "--reason", "a trial")
+    assert "fewer than 600" in said(refused)
+    assert run("promote", *registry, "--dry-run").exit_code == 1
+    forced = run("promote", *registry, "--force", "--reason", "a trial")
     assert forced.exit_code == 0
-    assert "forced against" in forced.output.replace("\n", " ")
+    assert "forced against" in said(forced)
+
+    back = run("rollback", *registry, "--reason", "too few agreed", "--by", "a lead")
+    assert "Version 1 is champion again in place of version 2" in said(back)
+    lines = [line for line in run("history", *registry).output.splitlines() if "2026" in line]
+    assert ["rolled back" in line for line in lines] == [True, False, False]
+    again = run("rollback", *registry, "--reason", "further")
+    assert again.exit_code == 1
+    assert "nothing stood before" in said(again)
+    for words in ((), ("--version", "2")):
+        card = run("card", *registry, *words)
+        assert card.output.startswith("# Model card: predicted early alliance")
+
+
+def test_going_back_needs_a_reason(tmp_path: Path) -> None:
+    registry = ("--registry", f"sqlite:///{tmp_path}/m.db")
+    assert run("rollback", *registry).exit_code == 2
+    assert run("rollback", *registry, "--reason", " ").exit_code == 2
+
+
+def test_a_file_of_trials_without_a_search_is_a_usage_error(tmp_path: Path) -> None:
+    result = run("train", tmp_path, "--study", tmp_path / "trials.db")
+    assert result.exit_code == 2
+
+
+def test_a_definition_whose_card_is_empty_is_sound_and_says_what_promotion_will_ask(
+    tmp_path: Path,
+) -> None:
+    text = DEFINITION.read_text(encoding="utf-8").replace('review = "Every six months"', "")
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    result = run("practice", "check", tmp_path / "mine.toml")
+    assert result.exit_code == 0
+    assert "write review under [card]" in said(result)
 
 
 @pytest.mark.slow

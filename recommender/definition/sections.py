@@ -1,4 +1,4 @@
-"""The sections of a definition that stand by themselves: heading, groups, history, alliance.
+"""The sections of a definition that stand by themselves: heading, card, groups, history, alliance.
 
 Each reader gives what could be read and everything that is wrong, and never stops at the first.
 Imported by `practice`.
@@ -51,6 +51,32 @@ class HistorySettings:
     per: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CardSettings:
+    """What only people can say of a model; blank until they do, and then nothing is promoted.
+
+    Attributes
+    ----------
+    owner, contact
+        Who answers for the model, and where to reach them.
+    intended_use, out_of_scope
+        What it is for, and what it must not be used for.
+    review
+        When it is looked at again.
+    """
+
+    owner: str = ""
+    contact: str = ""
+    intended_use: str = ""
+    out_of_scope: str = ""
+    review: str = ""
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """What nobody has said yet."""
+        return tuple(name for name in self.__dataclass_fields__ if not getattr(self, name))
+
+
 def read_heading(
     table: Mapping[str, Any], client: Mapping[str, Field]
 ) -> tuple[dict[str, str | None], list[Fault]]:
@@ -74,6 +100,14 @@ def read_heading(
         # An audit answer never reaches a request, so it could not be read there.
         faults.append(Fault("practice.consent", "is for audit", "set its use to filter"))
     return {key: told.get(key) for key in HEADING}, faults
+
+
+def read_card(table: Mapping[str, Any]) -> tuple[CardSettings, list[Fault]]:
+    """What people say of the model on its card; what they leave out stays blank and is no fault."""
+    told, faults = read_settings(
+        "card", "the card", table, dict.fromkeys(CardSettings.__dataclass_fields__, TEXT)
+    )
+    return CardSettings(**{key: text.strip() for key, text in told.items()}), faults
 
 
 def read_groups(table: Mapping[str, Any]) -> tuple[dict[str, str], list[Fault]]:

@@ -146,15 +146,32 @@ def records_of(reports: Reports, shrinkage: Shrinkage) -> Records:
 
 def out_of_fold_rows(reports: Reports, fold: Codes, shrinkage: Shrinkage) -> Array:
     """History rows in which each report's fold is left out of its own record, (n, features)."""
-    rows: Array | None = None
-    for number in np.unique(fold):
-        inside = fold == number
-        records = records_of(reports.where(~inside), shrinkage)
-        found = records.rows(reports.clinician[inside], reports.level[inside])
-        if rows is None:
-            rows = np.empty((len(fold), found.shape[1]))
-        rows[inside] = found
-    return np.empty((0, 2)) if rows is None else rows
+    return held_out_rows(reports, fold, reports.clinician, reports.level, fold, shrinkage)
+
+
+def held_out_rows(
+    reports: Reports,
+    fold: Codes,
+    clinician: Codes,
+    level: Codes,
+    asked: Codes,
+    shrinkage: Shrinkage,
+) -> Array:
+    """History rows of any pairings, by the reports of all folds but the pairing's own.
+
+    Parameters
+    ----------
+    reports, fold : n reports
+        And the fold of each.
+    clinician, level, asked : (m,) int
+        Of the pairings, in place of `reports`' own, and their folds.
+    """
+    rows = np.empty((len(asked), 4 if reports.levels else 2))
+    for number in np.unique(asked):
+        inside = asked == number
+        records = records_of(reports.where(fold != number), shrinkage)
+        rows[inside] = records.rows(clinician[inside], level[inside])
+    return rows
 
 
 def _ratio(group: Codes, values: Array, groups: int) -> float:

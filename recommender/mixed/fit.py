@@ -31,9 +31,12 @@ from recommender.mixed.evidence import (
     theta_of,
 )
 from recommender.mixed.posterior import MixedFit
-from recommender.mixed.variances import client_residuals, search
+from recommender.mixed.variances import Beliefs, client_residuals, search
 
 __all__ = ["MixedFit", "fit_mixed", "fit_mixed_at"]
+
+UNSURE = 0.7
+"""Standard deviation of the log of a variance believed in: half or twice as large is likely."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +58,7 @@ def fit_mixed(
     tolerance: float = 1e-6,
     max_iterations: int = 50,
     keep_factor: bool = False,
+    expected: Mapping[str, float] | None = None,
 ) -> MixedFit:
     """The mixed model with every variance at the maximum of the restricted likelihood.
 
@@ -75,6 +79,10 @@ def fit_mixed(
         Newton steps at most; read `converged`.
     keep_factor : bool
         Keep what `variance_of` and `covariance_of` need, p x p numbers.
+    expected : mapping of block name to float, optional
+        What a block is thought to add to the variance of a row before any rating, in units of
+        sigma2: the median of a log-normal prior whose log has the standard deviation `UNSURE`. A
+        block without one has a flat prior.
 
     Raises
     ------
@@ -82,7 +90,8 @@ def fit_mixed(
         For rows or cells that do not fit together, or linearly dependent free columns.
     """
     task = _task(y, blocks, weights, group)
-    ended = search(task.problem, tolerance, max_iterations)
+    beliefs = _beliefs(task, expected or {})
+    ended = search(task.problem, beliefs, tolerance, max_iterations)
     solution, degrees = ended.solution, dict(zip(task.sought, ended.degrees, strict=True))
     scale = task.problem.scale
     # At the floor there is no signal left to tell from none.
@@ -162,6 +171,14 @@ def _task(y: Floats, blocks: Sequence[Block], weights: Floats | None, group: Int
     outcome_column = spans([*dense, last])["intercept"].start
     problem = Problem(design, outcome_column, weights, clients, cross, chosen, idle, free)
     return _Task(tuple(blocks), problem, sought, centre)
+
+
+def _beliefs(task: _Task, expected: Mapping[str, float]) -> Beliefs:
+    scale = task.problem.scale
+    added = np.full(scale.size, np.nan)
+    added[: len(task.sought)] = [expected.get(name, np.nan) for name in task.sought]
+    held = np.isfinite(added)
+    return Beliefs(np.log(np.where(held, added, 1.0) / scale), np.where(held, UNSURE**-2, 0.0))
 
 
 def _check_free(base: Floats, free: int, rows: int) -> None:

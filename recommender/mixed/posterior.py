@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from recommender.errors import RecommenderError
-from recommender.mixed.blocks import Block, DenseBlock, Floats, Ints, chunks, design_of
+from recommender.mixed.blocks import Block, DenseBlock, Floats, Ints, chunks, design_of, spans
 
 Facts = dict[str, float | int | bool | list[str]]
 
@@ -111,17 +111,43 @@ class MixedFit:
         half = np.concatenate(self._halves(blocks), axis=1)
         return np.asarray(self.sigma2 * (half.T @ half))
 
-    def _halves(self, blocks: Sequence[Block]) -> list[Floats]:
+    def draws_of(self, blocks: Sequence[Block], size: int, seed: int) -> dict[str, Floats]:
+        """Deviations of the coefficients from their means, drawn from their posterior.
+
+        With L the factor, x of L' x = z has the covariance of the coefficients over sigma2 when z
+        is standard normal.
+
+        Parameters
+        ----------
+        blocks
+            Those of the fit; only their widths matter.
+        size, seed
+            How many draws, and where chance starts.
+
+        Returns
+        -------
+        mapping of block name to (p, size) float64
+        """
+        factor = self._kept_factor()
+        normal = np.random.default_rng(seed).standard_normal((len(factor), size))
+        drawn = np.sqrt(self.sigma2) * solve_triangular(factor, normal, lower=True, trans="T")
+        return {name: np.asarray(drawn[span]) for name, span in spans(blocks).items()}
+
+    def _kept_factor(self) -> Floats:
         if self.factor is None:
             remedy = "fit with keep_factor=True"
             raise RecommenderError("factor", "the posterior precision was not kept", remedy)
+        return self.factor
+
+    def _halves(self, blocks: Sequence[Block]) -> list[Floats]:
+        factor = self._kept_factor()
         by_name = {block.name: block for block in blocks}
         if set(by_name) != set(self.names):
             raise RecommenderError("blocks", "are not those of the fit", "give every fitted block")
         own = [by_name[name] for name in self.names]
         design = design_of(own, own[0].rows if own else 1)
         parts = [design.wide(rows) for rows in chunks(design.rows)]
-        return [np.asarray(solve_triangular(self.factor, wide.T, lower=True)) for wide in parts]
+        return [np.asarray(solve_triangular(factor, wide.T, lower=True)) for wide in parts]
 
     def to_arrays(self) -> tuple[dict[str, NDArray[np.generic]], Facts]:
         """The fit as named arrays and as facts that JSON can hold, for `from_arrays`."""

@@ -59,6 +59,31 @@ class Slope:
     degrees: Floats
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Beliefs:
+    """What is held of the ratios before any rating: a normal distribution of each one's logarithm.
+
+    Attributes
+    ----------
+    centre : (K,) or (K + 1,) float64
+        Median of the log ratio.
+    precision : same shape
+        One over the variance of the log ratio; 0 holds nothing.
+    """
+
+    centre: Floats
+    precision: Floats
+
+    def told(self, ratios: Floats) -> float:
+        """Log density at these ratios, up to a constant."""
+        return -0.5 * float(self.precision @ (np.log(ratios) - self.centre) ** 2)
+
+    def pull(self, at: "Slope", ratios: Floats) -> "Slope":
+        """The slope of the evidence and of the beliefs together."""
+        score = at.score - self.precision * (np.log(ratios) - self.centre)
+        return Slope(score, at.information + np.diag(self.precision), at.degrees)
+
+
 def slope(problem: Problem, solution: Solution, gram: Floats) -> Slope:
     """Score and average information at a solution, sigma2 profiled out.
 
@@ -125,12 +150,14 @@ def client_degrees(
     return float(own.sum()) - theta * trace
 
 
-def search(problem: Problem, tolerance: float, max_iterations: int) -> Search:
-    """The variances that maximise the evidence.
+def search(problem: Problem, beliefs: Beliefs, tolerance: float, max_iterations: int) -> Search:
+    """The variances that maximise the evidence, or evidence and beliefs together.
 
     Parameters
     ----------
     problem : Problem
+    beliefs : Beliefs
+        For every ratio sought.
     tolerance : float
         Largest relative change of any variance that still counts as rest.
     max_iterations : int
@@ -138,9 +165,10 @@ def search(problem: Problem, tolerance: float, max_iterations: int) -> Search:
     """
     scale = problem.scale
     low, high = np.log(LEAST / scale), np.log(MOST / scale)
-    here, damping = np.log(START / scale), 0.0
+    held = beliefs.precision > 0
+    here, damping = np.where(held, beliefs.centre, np.log(START / scale)), 0.0
     solution, gram = solve(problem, np.exp(here))
-    at = slope(problem, solution, gram)
+    at = beliefs.pull(slope(problem, solution, gram), solution.ratios)
     converged, tried = here.size == 0, 0
     while not converged and tried < max_iterations:
         tried += 1
@@ -148,9 +176,9 @@ def search(problem: Problem, tolerance: float, max_iterations: int) -> Search:
         there = np.clip(here + newton_step(at, ~resting, damping), low, high)
         converged = bool(np.abs(there - here).max() < tolerance)
         found, gram = solve(problem, np.exp(there))
-        if gained(found, solution):
+        if gained(found, solution, beliefs):
             here, solution, damping = there, found, damping / 8
-            at = slope(problem, solution, gram)
+            at = beliefs.pull(slope(problem, solution, gram), solution.ratios)
         else:
             damping = max(4 * damping, 0.1)
     return Search(solution, at.degrees, tried, converged)
@@ -177,7 +205,9 @@ def newton_step(at: Slope, free: NDArray[np.bool_], damping: float) -> Floats:
     return np.asarray(step * min(1.0, LONGEST_STEP / max(float(np.abs(step).max()), 1e-300)))
 
 
-def gained(found: Solution, before: Solution) -> bool:
-    """Whether the evidence did not fall, up to rounding."""
-    new, old = found.log_evidence(found.sigma2), before.log_evidence(before.sigma2)
+def gained(found: Solution, before: Solution, beliefs: Beliefs) -> bool:
+    """Whether evidence and beliefs together did not fall, up to rounding."""
+    new, old = (
+        each.log_evidence(each.sigma2) + beliefs.told(each.ratios) for each in (found, before)
+    )
     return new >= old - 1e-12 * (1 + abs(old))

@@ -5,45 +5,31 @@ load; serving is handed a bundle directory and never meets mlflow in the path of
 """
 
 import logging
-import os
-import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-# mlflow reads these when it is imported, and it reports to its makers unless told not to.
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-os.environ["DO_NOT_TRACK"] = "true"
-os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
-# The defaults, 7 retries of 120 s each, leave a person waiting minutes for "not running".
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-
 import mlflow.artifacts
-import mlflow.pyfunc
-import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, Schema, TensorSpec
+from mlflow.models import Model
 from requests.exceptions import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
 from recommender.errors import RegistryError
 from recommender.practice import Practice
 from recommender.publishing.downloads import checked_digest, settle, sound_bundle
-from recommender.publishing.example import invented_row, table_fields
+from recommender.publishing.packing import write_model
 from recommender.publishing.versions import (
     CHAMPION,
+    PROMOTED,
     Promotion,
     Version,
     in_utc,
@@ -52,11 +38,6 @@ from recommender.publishing.versions import (
 )
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
-
-PREDICTED = ("predicted_alliance", "lower", "upper")
-REQUIRED = ("lightgbm", "mlflow", "numpy", "pandas", "scikit-learn", "scipy")
-"""Pinned with a published model. `recommender` itself is not on a package index, and naming it
-here would let whoever claims that name there run code on the machine that loads the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +106,7 @@ class Registry:
             experiment = client.get_run(run_id).info.experiment_id
             logged = client.create_logged_model(experiment, self.name, run_id)
             number, place = logged.model_id, logged.artifact_location
-            _write_model(
+            write_model(
                 Path(workspace),
                 bundle,
                 practice,
@@ -172,7 +153,16 @@ class Registry:
                 return _version(client.get_model_version(self.name, str(number)))
         return None
 
-    def promote(self, version: int, *, by: str, at: datetime, reason: str) -> Promotion:
+    def promote(
+        self,
+        version: int,
+        *,
+        by: str,
+        at: datetime,
+        reason: str,
+        kind: str = PROMOTED,
+        notes: tuple[str, ...] = (),
+    ) -> Promotion:
         """Makes a version the champion, and keeps who did it, when, why, and what it replaced.
 
         The record is written first: an entry without effect is a lesser fault than an effect
@@ -180,7 +170,7 @@ class Registry:
         """
         chosen, standing = self.version(version), self.alias(CHAMPION)
         previous = standing.version if standing else None
-        promotion = Promotion(in_utc(at), version, chosen.digest, by, reason, previous)
+        promotion = Promotion(in_utc(at), version, chosen.digest, by, reason, previous, kind, notes)
         with self.client() as client:
             for key, value in promotion_tags(promotion).items():
                 client.set_model_version_tag(self.name, str(version), key, value)
@@ -190,7 +180,7 @@ class Registry:
     def history(self) -> tuple[Promotion, ...]:
         """Every promotion there has been, oldest first."""
         kept = (read_promotions(_version(found), found.tags) for found in self._found())
-        return tuple(sorted(promotion for each in kept for promotion in each))
+        return tuple(sorted((one for each in kept for one in each), key=lambda one: one.at))
 
     def previous(self) -> Version | None:
         """The version to roll back to: what stood before the champion was first promoted.
@@ -203,6 +193,22 @@ class Registry:
             return None
         first = next((p for p in self.history() if p.version == champion.version), None)
         return None if first is None or first.previous is None else self.version(first.previous)
+
+    def text(self, version: Version, name: str) -> str:
+        """A text kept with the run that trained a version.
+
+        Raises
+        ------
+        RegistryError
+            When the run keeps none of this name.
+        """
+        with self.client() as client, tempfile.TemporaryDirectory() as workspace:
+            kept = [file.path for file in client.list_artifacts(version.run_id)]
+            if name not in kept:
+                remedy = "train again with this version of recommender"
+                raise RegistryError(self.name, f"version {version.version} has no {name}", remedy)
+            got = client.download_artifacts(version.run_id, name, workspace)
+            return Path(got).read_text(encoding="utf-8")
 
     def resolve(self, alias_or_version: str | int) -> Version:
         """The version meant by a number or an alias.
@@ -237,31 +243,6 @@ class Registry:
             return sound_bundle(Path(got), wanted.digest)
 
         return settle(into, wanted.digest, download)
-
-
-def model_table(practice: Practice) -> tuple[pd.DataFrame, ModelSignature]:
-    """One invented row of the table a published model reads, and the signature of its columns."""
-    columns: list[ColSpec | TensorSpec] = [
-        ColSpec("string", field.label, required=field.required) for field in table_fields(practice)
-    ]
-    columns.append(ColSpec("string", "clinician_id"))
-    said = Schema([ColSpec("double", name) for name in PREDICTED])
-    return pd.DataFrame([invented_row(practice)]), ModelSignature(Schema(columns), said)
-
-
-def _write_model(workspace: Path, bundle: Path, practice: Practice, written: Model) -> None:
-    # Staged under a fixed name, so that `fetch` knows where to look inside the model.
-    shutil.copytree(bundle, workspace / "bundle")
-    example, signature = model_table(practice)
-    mlflow.pyfunc.save_model(
-        path=str(workspace / "model"),
-        python_model=str(Path(__file__).with_name("pyfunc.py")),
-        artifacts={"bundle": str(workspace / "bundle")},
-        signature=signature,
-        input_example=example,
-        pip_requirements=[f"{name}=={installed(name)}" for name in REQUIRED],
-        mlflow_model=written,
-    )
 
 
 def _version(found: Any) -> Version:

@@ -1,27 +1,31 @@
-"""What our number stands beside: random, the clinician's average, additive, the prior, LightGBM.
+"""What our number stands beside: chance, two kinds of popularity, additive, prior, LightGBM.
 
-Each baseline is a function over the same rows and folds as the model. Imported by `evaluate`.
+Each baseline is a function over the same rows and folds as the model, and so is the champion.
+Imported by `evaluate` and above.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from functools import cached_property, partial
 
 import lightgbm as lgb
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.features.feature import Array
-from recommender.features.history import Reports, records_of, shrinkage_of
 from recommender.features.pipeline import Pairs, Rows
 from recommender.mixed.blocks import IndexBlock
 from recommender.mixed.fit import fit_mixed
-from recommender.model import Standing
+from recommender.model import SIDES, AllianceModel, Faced, Scores, Standing
+from recommender.practice import Practice
 from recommender.roster import Roster
 from recommender.training.dataset import Chosen, Dataset
 from recommender.training.fit import Fitted
 from recommender.training.growth import CELLS_FOR_THREADS
 
-OURS, RANDOM, AVERAGE = "ours", "random", "clinician average"
+OURS, RANDOM, CHAMPION = "ours", "random", "champion"
+AVERAGE, POPULARITY = "clinician average", "shrunken popularity"
 ADDITIVE, PRIOR, PLAIN = "additive", "evidence prior", "plain LightGBM"
 
 
@@ -34,24 +38,33 @@ class Guess:
     pairing : (n,)
         What it orders by.
     alliance : (n,)
-        What it predicts, in points.
+        What it predicts, in points. Both are NaN for pairings that cannot judge the learner.
     """
 
     pairing: Array
     alliance: Array
 
+    def take(self, chosen: slice | NDArray[np.bool_]) -> "Guess":
+        """Of some of the pairings."""
+        return Guess(self.pairing[chosen], self.alliance[chosen])
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Trial:
     """One fold as every learner sees it: what may be learned from, and what is asked.
 
+    What several learners need of it is found once.
+
     Attributes
     ----------
-    dataset, train, test
-        The rated pairings and which are learned from and asked; `asked` also holds pairings that
-        ended unrated, after the rated ones.
+    dataset, train
+        The rated pairings and which are learned from.
+    asked
+        Pairings to say something of.
     fitted
         Our model of the training rows: its client part is the one all learners share.
+    seed
+        Of whatever a learner leaves to chance.
     """
 
     dataset: Dataset
@@ -70,17 +83,26 @@ class Trial:
         """Who met in the training rows."""
         return self.dataset.pairs.take(self.train)
 
-    @property
+    @cached_property
     def expected(self) -> Array:
         """What each asked client would rate an average clinician, by their own ratings if any."""
-        model, known = self.fitted.model, self.fitted.known_client[self.asked.client]
-        part = model.score(self.dataset.clients, self.standing, self.asked).client
-        return np.where(np.isnan(known), part, known)
+        known = self.fitted.known_client[self.asked.client]
+        return np.where(np.isnan(known), self.faced.expected, known)
 
-    @property
+    @cached_property
     def standing(self) -> Standing:
         """All clinicians of the data set, each in the place the model learned."""
         return standing_of(self.dataset)
+
+    @cached_property
+    def faced(self) -> Faced:
+        """What is asked, made ready for our model."""
+        return self.fitted.model.face(self.dataset.clients, self.standing, self.asked)
+
+    @cached_property
+    def scores(self) -> Scores:
+        """What our model says of what is asked."""
+        return self.fitted.model.score_of(self.faced)
 
     def rows(self, pairs: Pairs) -> Rows:
         """Feature rows of any pairs."""
@@ -99,8 +121,7 @@ def standing_of(dataset: Dataset) -> Standing:
 
 def ours(trial: Trial) -> Guess:
     """The alliance model."""
-    scores = trial.fitted.model.score(trial.dataset.clients, trial.standing, trial.asked)
-    return Guess(scores.pairing, trial.expected + scores.pairing)
+    return Guess(trial.scores.pairing, trial.expected + trial.scores.pairing)
 
 
 def at_random(trial: Trial) -> Guess:
@@ -110,18 +131,22 @@ def at_random(trial: Trial) -> Guess:
 
 
 def clinician_average(trial: Trial) -> Guess:
-    """The clinician's mean rating, shrunken by how few there are."""
-    label, met = trial.label, trial.learned
-    reports = Reports(
-        clinician=met.clinician.astype(np.int64),
-        level=np.full(len(label), -1, dtype=np.int64),
-        residual=label - label.mean(),
-        known_on=np.zeros(len(label), dtype=np.int64),
-        clinicians=len(trial.dataset.clinician_ids),
-        levels=0,
-    )
-    average = records_of(reports, shrinkage_of(reports)).mean[trial.asked.clinician]
-    return Guess(average, label.mean() + average)
+    """The clinician's mean rating as it is, however few there are; the mean of all for no rating.
+
+    What anybody with a spreadsheet would rank by.
+    """
+    clinicians = len(trial.dataset.clinician_ids)
+    count = np.bincount(trial.learned.clinician, minlength=clinicians)
+    total = np.bincount(trial.learned.clinician, trial.label, minlength=clinicians)
+    mean = np.divide(total, count, out=np.full(clinicians, trial.label.mean()), where=count > 0)
+    average = mean[trial.asked.clinician]
+    return Guess(average, average)
+
+
+def shrunken_popularity(trial: Trial) -> Guess:
+    """The clinician's mean rating net of whom they saw, shrunken by how few there are."""
+    popularity = trial.fitted.model.records.mean[trial.asked.clinician]
+    return Guess(popularity, trial.expected + popularity)
 
 
 def additive(trial: Trial) -> Guess:
@@ -141,7 +166,7 @@ def additive(trial: Trial) -> Guess:
 def evidence_prior(trial: Trial) -> Guess:
     """The declared sizes from the literature; nothing is learned."""
     sizes = trial.fitted.model.additive.frame.prior
-    pairing = np.nan_to_num(trial.rows(trial.asked).match) @ sizes
+    pairing = np.nan_to_num(trial.faced.rows.match) @ sizes
     return Guess(pairing, trial.expected + pairing)
 
 
@@ -157,7 +182,7 @@ def plain_lightgbm(trial: Trial) -> Guess:
         verbosity=-1,
     )
     learner.fit(rows, trial.label)
-    said = np.asarray(learner.predict(_plain(trial.rows(trial.asked))), dtype=np.float64)
+    said = np.asarray(learner.predict(_plain(trial.faced.rows)), dtype=np.float64)
     return Guess(said, said)
 
 
@@ -170,6 +195,7 @@ LEARNERS: Mapping[str, Learner] = {
     OURS: ours,
     RANDOM: at_random,
     AVERAGE: clinician_average,
+    POPULARITY: shrunken_popularity,
     ADDITIVE: additive,
     PRIOR: evidence_prior,
     PLAIN: plain_lightgbm,
@@ -177,7 +203,36 @@ LEARNERS: Mapping[str, Learner] = {
 """Ours first, then every baseline; one loop walks them."""
 
 
-def learners_for(dataset: Dataset) -> dict[str, Learner]:
-    """The learners that apply: the evidence prior only where the practice declares sizes."""
+def learners_for(dataset: Dataset, champion: AllianceModel | None = None) -> dict[str, Learner]:
+    """The learners that apply: the prior only where the practice declares sizes; the champion."""
     declared = any(match.prior for match in dataset.practice.matches.values())
-    return {name: learn for name, learn in LEARNERS.items() if declared or name != PRIOR}
+    learners = {name: learn for name, learn in LEARNERS.items() if declared or name != PRIOR}
+    if champion is not None:
+        learners[CHAMPION] = partial(as_it_serves, champion)
+    return learners
+
+
+def as_it_serves(model: AllianceModel, trial: Trial) -> Guess:
+    """A model learned earlier, through its own `score`; NaN when it cannot read these tables.
+
+    Clients who rated before are expected at what they are known for, as for all learners.
+    """
+    if not _reads(model.practice, trial.dataset.practice):
+        nothing = np.full(len(trial.asked.client), np.nan)
+        return Guess(nothing, nothing)
+    standing = model.standing(trial.standing.roster)
+    scores = model.score(trial.dataset.clients, standing, trial.asked)
+    known = trial.fitted.known_client[trial.asked.client]
+    expected = np.where(np.isnan(known), scores.client, known)
+    return Guess(scores.pairing, expected + scores.pairing)
+
+
+def _reads(earlier: Practice, now: Practice) -> bool:
+    """Whether every field of the earlier definition that reaches a model is still the same."""
+    kept = ("kind", "unit", "min", "max", "levels")
+    return all(
+        name in now.fields(side)
+        and all(getattr(field, k) == getattr(now.fields(side)[name], k) for k in kept)
+        for side in SIDES
+        for name, field in earlier.fields(side, "score", "filter").items()
+    )

@@ -1,16 +1,19 @@
 """Intervals for metrics whose rows share clients and clinicians.
 
 Ratings of one clinician are alike, so resampling rows would promise too much. Imported by
-`evaluate`, `gate` and the experiments.
+`figures`, `report` and the experiments.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from recommender.errors import RecommenderError
-from recommender.training.metrics import Floats, Ints
+from recommender.training.moments import Floats, Ints
+
+CELLS_AT_ONCE = 4_000_000
+"""Weights held at once: 32 MB, and matrix products of that size are as quick as longer ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +76,37 @@ def bootstrap(
     level : float
         Of the interval, between 0 and 1.
     """
+    rng = np.random.default_rng(seed)
+    codes = [np.unique(group, return_inverse=True)[1] for group in (client, clinician)]
+    found = [metric(two_way_weights(codes[0], codes[1], rng)) for _ in range(draws)]
+    return interval_of(metric(np.ones(client.size)), np.array(found), level=level)
+
+
+def weightings(client: Ints, clinician: Ints, *, seed: int, draws: int) -> Iterator[Floats]:
+    """Row weights of the draws of `bootstrap`, so many at once as memory allows, (n, some)."""
+    rng = np.random.default_rng(seed)
+    codes = [np.unique(group, return_inverse=True)[1] for group in (client, clinician)]
+    at_once = max(CELLS_AT_ONCE // max(client.size, 1), 1)
+    for start in range(0, draws, at_once):
+        some = range(start, min(start + at_once, draws))
+        drawn = [[_times(code, rng) for code in codes] for _ in some]
+        own, other = (np.stack([draw[side] for draw in drawn], axis=1) for side in (0, 1))
+        yield own[codes[0]] * other[codes[1]]
+
+
+def interval_of(value: float, found: Floats, *, level: float = 0.95) -> Interval:
+    """The percentile interval of a metric from what it was at each draw; NaN says it did not apply.
+
+    Raises
+    ------
+    RecommenderError
+        For fewer than 2 draws, or a level that is not between 0 and 1.
+    """
+    draws = len(found)
     if draws < 2 or not 0 < level < 1:
         remedy = "ask for 2 or more draws and a level between 0 and 1"
         raise RecommenderError("bootstrap", "draws or level is out of range", remedy)
-    rng = np.random.default_rng(seed)
-    codes = [np.unique(group, return_inverse=True)[1] for group in (client, clinician)]
-    found = np.array([metric(two_way_weights(codes[0], codes[1], rng)) for _ in range(draws)])
     applied = found[np.isfinite(found)]
-    value = metric(np.ones(client.size))
     if 2 * applied.size < draws or applied.size < 2:
         nan = float("nan")
         return Interval(value, nan, nan, nan, nan, applied.size, draws - applied.size)
@@ -93,8 +119,13 @@ def bootstrap(
 
 def _drawn(codes: Ints, rng: np.random.Generator) -> Floats:
     """How often each row's cluster was drawn, codes from 0 without gaps, (n,)."""
+    return _times(codes, rng)[codes]
+
+
+def _times(codes: Ints, rng: np.random.Generator) -> Floats:
+    """How often each cluster was drawn, (clusters,)."""
     clusters = int(codes.max()) + 1 if codes.size else 0
     if clusters == 0:
         return np.zeros(0)
     times = np.bincount(rng.integers(0, clusters, clusters), minlength=clusters)
-    return times[codes].astype(np.float64)
+    return times.astype(np.float64)

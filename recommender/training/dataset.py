@@ -41,9 +41,14 @@ class Dataset:
     pairing_ids : (n,)
     left
         Pairings that ended unrated within the early sessions.
-    left_started : (dropouts,) int
+    left_started, left_ended : (dropouts,) int
+        Day each of them began and ended.
     digest
         Of the tables.
+    given
+        Labels that were handed in, in place of those that ratings give.
+    seat : (rows of `clinicians`,) int
+        Who of `clinician_ids` each row is, where one clinician has several rows.
     """
 
     practice: Practice
@@ -57,7 +62,10 @@ class Dataset:
     pairing_ids: NDArray[np.object_]
     left: Pairs
     left_started: Codes
+    left_ended: Codes
     digest: str
+    given: "Labels | None" = None
+    seat: Codes | None = None
 
     def __len__(self) -> int:
         return len(self.pairing_ids)
@@ -70,7 +78,21 @@ class Dataset:
     def seats_of(self, pairs: Pairs) -> Seats:
         """Clinician and client level of any pairs."""
         level = levels_of(self.practice, self.clients)[pairs.client]
-        return Seats(pairs.clinician.astype(np.int64), level)
+        seat = pairs.clinician if self.seat is None else self.seat[pairs.clinician]
+        return Seats(seat.astype(np.int64), level)
+
+    def left_with(self, train: Chosen) -> Chosen:
+        """The dropouts that may be learned from together with some of the rated pairings.
+
+        They had ended when the last of those ratings became known, their clinician is among those
+        learned from, and their client is nobody's who is held back.
+        """
+        if not len(train):
+            return np.zeros(0, dtype=np.intp)
+        held_back = np.delete(self.pairs.client, train)
+        known = self.left_ended <= self.known[train].max()
+        met = np.isin(self.left.clinician, self.pairs.clinician[train])
+        return np.flatnonzero(known & met & ~np.isin(self.left.client, held_back))
 
     def rated_rows(self, chosen: Chosen) -> NDArray[np.bool_]:
         """Which rows of `early` belong to some of the pairings."""
@@ -124,12 +146,15 @@ def dataset_of(tables: Tables, practice: Practice) -> Dataset:
         pairing_ids=known.index.to_numpy(dtype=object),
         left=_pairs(left),
         left_started=_days(left["started_on"]),
+        left_ended=_days(left["ended_on"]),
         digest=tables.digest,
     )
 
 
 def labels_for(dataset: Dataset, train: Chosen) -> Labels:
     """Labels of all pairings on the scale that the training ones give."""
+    if dataset.given is not None:
+        return dataset.given
     practice = dataset.practice
     settings = practice.alliance
     harmoniser = Harmoniser.fit(

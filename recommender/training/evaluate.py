@@ -1,76 +1,31 @@
-"""Honest figures: our learner and every baseline on the same held-out pairings.
+"""Honest figures: our learner, every baseline and the champion on the same held-out pairings.
 
-Imported by `run`, the command line and the experiments; what is measured comes from the model's
-own `score`, the path that serves.
+Imported by `report`, `run`, the command line and the experiments; what is measured comes from the
+model's own `score`, the path that serves.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
-from recommender.training import metrics, within
-from recommender.training.baselines import OURS, Guess, Trial, learners_for
-from recommender.training.bootstrap import bootstrap
-from recommender.training.dataset import Dataset
-from recommender.training.fit import Progress, fit
+from recommender.model import AllianceModel, Scores
+from recommender.progress import Progress
+from recommender.training import firsts, metrics
+from recommender.training.baselines import CHAMPION, OURS, Guess, Learner, Trial, learners_for
+from recommender.training.dataset import EPOCH, Chosen, Dataset
+from recommender.training.figures import METRICS, Sampled, ends_of, figure_of, sample, table_of
+from recommender.training.fit import fit
 from recommender.training.folds import Fold
+from recommender.training.groups import groups_of
 from recommender.training.growth import FitSettings
-from recommender.training.metrics import Ints
+from recommender.training.moments import Ints
+from recommender.training.tested import Mask, Tested, joined
 
 DRAWS = 200
-FEWEST_LISTS = 30
-"""Clients with three test ratings below which an order within clients is not reported."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """The held-out pairings of all folds, one row each.
-
-    Attributes
-    ----------
-    label : (n,)
-        In points; NaN for a pairing that ended before it was rated.
-    expected : (n,)
-        Our client part, the same for every learner.
-    client, clinician, fold : (n,) int
-    low, high : (n,)
-        Our stated range.
-    lowest
-        The lowest label the scale has.
-    """
-
-    label: Array
-    expected: Array
-    client: Ints
-    clinician: Ints
-    fold: Ints
-    low: Array
-    high: Array
-    lowest: float
-
-    @property
-    def rated(self) -> Array:
-        """1 for rated pairings, 0 for those that ended before."""
-        return np.isfinite(self.label).astype(np.float64)
-
-    @property
-    def lists(self) -> Ints:
-        """A code for each client within each fold: only these are ranked together."""
-        return np.unique(np.stack([self.fold, self.client]), axis=1, return_inverse=True)[1]
-
-    @property
-    def met_in_fold(self) -> Ints:
-        """A code for each clinician within each fold.
-
-        Over folds a clinician's learned effect falls where the held-out ratings are high, since
-        they were not learned from: popularity would seem to match badly.
-        """
-        return np.unique(np.stack([self.fold, self.clinician]), axis=1, return_inverse=True)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,88 +39,51 @@ class Evaluation:
     tested
         The rows measured on.
     guesses
-        What each learner said of them.
+        What each learner said of them; the champion's are NaN for what began before it was made.
     table
         One row a learner and metric: value, low, high (95 % bootstrap by client and clinician).
+    by_fold
+        One row a fold, learner and metric: value.
+    exposure
+        One row a learner: how concentrated its first ranks are.
+    groups
+        Tested rows of each audited group, by its name.
+    sampled, beside_champion
+        Every figure by draw; the latter of ours and the champion on the rows that can judge it,
+        empty without one.
+    seed, draws
+        Of the bootstrap.
     """
 
     folds: tuple[str, ...]
     tested: Tested
     guesses: Mapping[str, Guess]
     table: pd.DataFrame
+    by_fold: pd.DataFrame
+    exposure: pd.DataFrame
+    groups: Mapping[str, Mask]
+    sampled: Sampled
+    beside_champion: Sampled
+    seed: int
+    draws: int
 
     def value(self, learner: str, metric: str) -> float:
         """One figure; NaN where the metric does not apply."""
         found = self.table.query("learner == @learner and metric == @metric")["value"]
         return float(found.iloc[0]) if len(found) else float("nan")
 
-
-Metric = Callable[[Tested, Guess, Array], float]
-
-
-def _partial(tested: Tested, guess: Guess, weights: Array) -> float:
-    return metrics.client_adjusted_partial(
-        guess.pairing, tested.label, tested.expected, weights * tested.rated
-    )
+    def counted(self, learner: str) -> Mask:
+        """Which rows judge a learner."""
+        return np.isfinite(self.guesses[learner].pairing)
 
 
-def _dyad(tested: Tested, guess: Guess, weights: Array) -> float:
-    return metrics.dyad_partial(
-        guess.pairing, tested.label, tested.expected, tested.met_in_fold, weights * tested.rated
-    )
+class _Said(NamedTuple):
+    """What came of one fold."""
 
-
-def _composite(tested: Tested, guess: Guess, weights: Array) -> float:
-    return metrics.composite(guess.pairing, tested.label, tested.expected, weights)
-
-
-def _slope(tested: Tested, guess: Guess, weights: Array) -> float:
-    return metrics.calibration_slope(
-        guess.pairing, tested.label, tested.expected, weights * tested.rated
-    )
-
-
-def _rmse(tested: Tested, guess: Guess, weights: Array) -> float:
-    rated = tested.rated > 0
-    return metrics.rmse(guess.alliance[rated], tested.label[rated], weights[rated])
-
-
-@dataclass(frozen=True, slots=True)
-class Within:
-    """A mean over clients who rated several: found once for each, then only weighted.
-
-    `scale` names what of the tested rows the measure needs besides.
-    """
-
-    measure: Callable[..., within.ByClient]
-    scale: tuple[str, ...] = ()
-
-    def of(self, tested: Tested, guess: Guess) -> Callable[[Array], float]:
-        """The metric of these rows by their weights; NaN when too few clients rated several."""
-        rated = tested.rated > 0
-        lists = tested.lists[rated]
-        lowest = [getattr(tested, name) for name in self.scale]
-        order = self.measure(guess.pairing[rated], tested.label[rated], lists, *lowest)
-        if order.client.size < FEWEST_LISTS:
-            return lambda weights: float("nan")
-        return lambda weights: order.mean(lists, weights[rated])
-
-    def __call__(self, tested: Tested, guess: Guess, weights: Array) -> float:
-        """The metric at some weights."""
-        return self.of(tested, guess)(weights)
-
-
-METRICS: Mapping[str, Metric] = {
-    "client-adjusted partial": _partial,
-    "dyad partial": _dyad,
-    "composite": _composite,
-    "calibration slope": _slope,
-    "RMSE": _rmse,
-    "Spearman": Within(within.spearman),
-    "NDCG@5": Within(within.ndcg, ("lowest",)),
-    "pairs in order": Within(within.pairacc),
-}
-"""Measured for every learner. The last three need clients who rated several clinicians."""
+    tested: Tested
+    guesses: Mapping[str, Guess]
+    first: Mapping[str, list[Ints]]
+    books: Chosen
 
 
 def evaluate(
@@ -175,29 +93,54 @@ def evaluate(
     progress: Progress = lambda step, done: None,
     *,
     draws: int = DRAWS,
+    champion: AllianceModel | None = None,
+    learners: Mapping[str, Learner] | None = None,
 ) -> Evaluation:
-    """Fits every learner on each fold's training rows and measures all on its test rows."""
+    """Fits every learner on each fold's training rows and measures all on its test rows.
+
+    Parameters
+    ----------
+    champion
+        Judged, and ours beside it, on pairings that began after it was made.
+    learners
+        Instead of all that apply; ours must be among them.
+    """
     settings = settings or FitSettings()
-    names = list(learners_for(dataset))
-    parts: list[Tested] = []
-    said: dict[str, list[Guess]] = {name: [] for name in names}
+    learners = learners_for(dataset, champion) if learners is None else learners
+    parts = []
     for place, fold in enumerate(folds):
         progress(f"fold {fold.name}", place / len(folds))
-        fitted = fit(dataset, fold.train, settings)
-        trial = Trial(dataset, fold.train, _asked(dataset, fold), fitted, settings.seed)
-        parts.append(_tested(trial, fold, place))
-        for name, learn in learners_for(dataset).items():
-            said[name].append(learn(trial))
+        parts.append(_said(dataset, fold, place, settings, learners))
     progress("intervals", 1.0)
-    tested = _joined(parts)
-    guesses = {name: _joined_guess(said[name]) for name in names}
-    table = _measured(tested, guesses, settings.seed, draws)
-    return Evaluation(tuple(fold.name for fold in folds), tested, guesses, table)
+    tested = joined([part.tested for part in parts])
+    guesses = {name: _joined_guess([part.guesses[name] for part in parts]) for name in learners}
+    if CHAMPION in guesses and champion is not None:
+        guesses[CHAMPION] = _unseen(guesses[CHAMPION], tested, champion)
+    first = {name: [each for part in parts for each in part.first[name]] for name in learners}
+    groups = groups_of(dataset.practice, dataset.clients.take(tested.client))
+    exposure = firsts.exposure(first, [part.books for part in parts])
+    return _measured(tuple(f.name for f in folds), tested, guesses, exposure, groups,
+                     seed=settings.seed, draws=draws)  # fmt: skip
+
+
+def ours_minus(evaluation: Evaluation, metric: str) -> pd.DataFrame:
+    """Our figure less each baseline's on the same draws: baseline, value, low, high, rated.
+
+    Beside the champion both are measured on the pairings that began after it was made.
+    """
+    rows = []
+    for name in evaluation.guesses:
+        sampled = evaluation.beside_champion if name == CHAMPION else evaluation.sampled
+        if name != OURS:
+            apart = sampled[metric][OURS] - sampled[metric][name]
+            judged = evaluation.counted(name) & evaluation.tested.is_rated
+            rows.append((name, *ends_of(apart), int(judged.sum())))
+    return pd.DataFrame(rows, columns=["baseline", "value", "low", "high", "rated"])
 
 
 def measure_range(tested: Tested, level: float) -> dict[str, float]:
     """How often rated pairings fell within our stated range, and its mean width in points."""
-    rated = tested.rated > 0
+    rated = tested.is_rated
     low, high = tested.low[rated], tested.high[rated]
     return {
         "level": level,
@@ -206,37 +149,64 @@ def measure_range(tested: Tested, level: float) -> dict[str, float]:
     }
 
 
+def _said(
+    dataset: Dataset,
+    fold: Fold,
+    place: int,
+    settings: FitSettings,
+    learners: Mapping[str, Learner],
+) -> _Said:
+    """One fold: every learner is asked of the tested pairings and of a grid, in one go."""
+    fitted, tested = fit(dataset, fold.train, settings), _asked(dataset, fold)
+    books = firsts.on_the_books(dataset, fold)
+    grid = firsts.grid(tested, np.arange(len(tested.client)), books, firsts.ASKED_OF_ALL)
+    asked = _together(tested, grid.pairs)
+    trial = Trial(dataset, fold.train, asked, fitted, settings.seed)
+    guesses = {name: learn(trial) for name, learn in learners.items()}
+    n = len(tested.client)
+    first = {name: firsts.named_first(g.take(slice(n, None)), grid) for name, g in guesses.items()}
+    return _Said(
+        _tested(trial, tested, fold, place, books),
+        {name: guess.take(slice(n)) for name, guess in guesses.items()},
+        first,
+        books,
+    )
+
+
 def _asked(dataset: Dataset, fold: Fold) -> Pairs:
-    rated, left = dataset.pairs.take(fold.test), dataset.left.take(fold.left)
+    """The tested pairings: the rated, then those that ended unrated."""
+    return _together(dataset.pairs.take(fold.test), dataset.left.take(fold.left))
+
+
+def _together(one: Pairs, other: Pairs) -> Pairs:
     return Pairs(
-        np.concatenate([rated.client, left.client]),
-        np.concatenate([rated.clinician, left.clinician]),
+        np.concatenate([one.client, other.client]),
+        np.concatenate([one.clinician, other.clinician]),
     )
 
 
-def _tested(trial: Trial, fold: Fold, place: int) -> Tested:
-    model, asked = trial.fitted.model, trial.asked
-    scores = model.score(trial.dataset.clients, trial.standing, asked)
-    expected = trial.expected
-    low, high = model.range_of(replace(scores, client=expected))
-    label = np.full(len(asked.client), np.nan)
-    label[: len(fold.test)] = trial.fitted.labels.alliance[fold.test]
+def _tested(trial: Trial, asked: Pairs, fold: Fold, place: int, books: Chosen) -> Tested:
+    """The first of what was asked, with what became of them."""
+    n, rated, dataset = len(asked.client), len(fold.test), trial.dataset
+    expected = trial.expected[:n]
+    pairing = trial.scores.pairing[:n]
+    low, high = trial.fitted.model.range_of(Scores(expected, pairing))
+    label = np.full(n, np.nan)
+    label[:rated] = trial.fitted.labels.alliance[fold.test]
+    known = np.bincount(trial.learned.clinician, minlength=len(dataset.clinician_ids))
     return Tested(
-        label,
-        expected,
-        asked.client.astype(np.int64),
-        asked.clinician.astype(np.int64),
-        np.full(len(label), place, dtype=np.int64),
-        low,
-        high,
-        model.harmoniser.low,
+        label=label,
+        expected=expected,
+        client=asked.client.astype(np.int64),
+        clinician=asked.clinician.astype(np.int64),
+        fold=np.full(n, place, dtype=np.int64),
+        began=np.concatenate([dataset.started[fold.test], dataset.left_started[fold.left]]),
+        known=known[asked.clinician],
+        place=firsts.places(trial, np.arange(rated), books, pairing),
+        low=low,
+        high=high,
+        lowest=trial.fitted.model.harmoniser.low,
     )
-
-
-def _joined(parts: list[Tested]) -> Tested:
-    arrays = ("label", "expected", "client", "clinician", "fold", "low", "high")
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
-    return Tested(**joined, lowest=parts[0].lowest)
 
 
 def _joined_guess(parts: list[Guess]) -> Guess:
@@ -246,52 +216,50 @@ def _joined_guess(parts: list[Guess]) -> Guess:
     )
 
 
-def _measured(tested: Tested, guesses: Mapping[str, Guess], seed: int, draws: int) -> pd.DataFrame:
-    measured = []
-    for learner, guess in guesses.items():
-        for name, metric in METRICS.items():
-            measured_at = _of(metric, tested, guess)
-            if np.isnan(measured_at(np.ones(len(tested.label)))):
-                continue
-            interval = bootstrap(
-                measured_at,
-                tested.client,
-                tested.clinician,
-                seed=seed,
-                draws=draws,
-            )
-            measured.append((learner, name, interval.value, interval.low, interval.high))
-    return pd.DataFrame(measured, columns=["learner", "metric", "value", "low", "high"])
+def _unseen(guess: Guess, tested: Tested, champion: AllianceModel) -> Guess:
+    """The champion's guess where it could not have learned from the pairing, else NaN."""
+    until = champion.manifest.known_until
+    if until is None:
+        return guess
+    last = int((np.datetime64(until, "D") - EPOCH).astype(np.int64))
+    unseen = tested.began > last
+    return Guess(np.where(unseen, guess.pairing, np.nan), np.where(unseen, guess.alliance, np.nan))
 
 
-def ours_minus(evaluation: Evaluation, metric: str, seed: int = 0) -> pd.DataFrame:
-    """Our figure less each baseline's on the same draws: baseline, value, low, high."""
-    measure, tested = METRICS[metric], evaluation.tested
-    own = evaluation.guesses[OURS]
-    rows = []
-    for name, guess in evaluation.guesses.items():
-        if name == OURS:
-            continue
-        interval = bootstrap(
-            _difference(measure, tested, own, guess),
-            tested.client,
-            tested.clinician,
-            seed=seed,
-            draws=DRAWS,
-        )
-        rows.append((name, interval.value, interval.low, interval.high))
-    return pd.DataFrame(rows, columns=["baseline", "value", "low", "high"])
-
-
-def _difference(
-    measure: Metric, tested: Tested, one: Guess, other: Guess
-) -> Callable[[Array], float]:
-    own, others = _of(measure, tested, one), _of(measure, tested, other)
-    return lambda weights: own(weights) - others(weights)
-
-
-def _of(metric: Metric, tested: Tested, guess: Guess) -> Callable[[Array], float]:
-    """The metric of a guess by weights alone; what does not depend on weights is found once."""
-    return (
-        metric.of(tested, guess) if isinstance(metric, Within) else partial(metric, tested, guess)
+def _measured(
+    folds: tuple[str, ...],
+    tested: Tested,
+    guesses: Mapping[str, Guess],
+    exposure: pd.DataFrame,
+    groups: Mapping[str, Mask],
+    *,
+    seed: int,
+    draws: int,
+) -> Evaluation:
+    """Every figure by draw: of all rows, and of those that can judge the champion."""
+    others = {name: guess for name, guess in guesses.items() if name != CHAMPION}
+    sampled, beside = sample(tested, others, seed=seed, draws=draws), {}
+    if CHAMPION in guesses:
+        rows = np.isfinite(guesses[CHAMPION].pairing)
+        two = {name: guesses[name].take(rows) for name in (OURS, CHAMPION)}
+        beside = dict(sample(tested.take(rows), two, seed=seed, draws=draws))
+    tables = [table_of(sampled, others), table_of(beside, (CHAMPION,))]
+    by_fold = pd.DataFrame(
+        _each_fold(folds, tested, guesses), columns=["fold", "learner", "metric", "value"]
     )
+    table = pd.concat([each for each in tables if len(each)] or tables[:1], ignore_index=True)
+    return Evaluation(
+        folds, tested, guesses, table, by_fold, exposure, groups, sampled, beside, seed, draws
+    )
+
+
+def _each_fold(
+    folds: tuple[str, ...], tested: Tested, guesses: Mapping[str, Guess]
+) -> Iterator[tuple[str, str, str, float]]:
+    for place, name in enumerate(folds):
+        for learner, guess in guesses.items():
+            rows = (tested.fold == place) & np.isfinite(guess.pairing)
+            for metric in METRICS if rows.any() else ():
+                value = figure_of(metric, tested.take(rows), guess.take(rows))
+                if np.isfinite(value):
+                    yield name, learner, metric, value

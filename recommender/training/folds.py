@@ -47,13 +47,47 @@ def forward(dataset: Dataset, share: float = 0.2) -> tuple[Fold, ...]:
     RecommenderError
         When nothing was known by then.
     """
-    cut = int(np.quantile(dataset.started, 1 - share, method="higher"))
-    train = np.flatnonzero(dataset.known < cut)
+    return (_later(dataset, "forward", _day(dataset, 1 - share), None),)
+
+
+def rolling(dataset: Dataset, folds: int = 4, share: float = 0.1) -> tuple[Fold, ...]:
+    """Forward in time several times: each fold tests the next share of pairings to begin.
+
+    The folds end with the last pairing; with the defaults they test the last 40 per cent, a tenth
+    each, every one on a model that learned from all that was known by then.
+
+    Raises
+    ------
+    RecommenderError
+        When the folds ask for all pairings, or nothing was known by the first.
+    """
+    if folds < 1 or not 0 < folds * share < 1:
+        remedy = "ask for fewer folds or a smaller share"
+        raise RecommenderError("folds", "leave nothing to learn from", remedy)
+    starts = [_day(dataset, 1 - share * place) for place in range(folds, 0, -1)]
+    ends = [*starts[1:], None]
+    return tuple(
+        _later(dataset, f"forward {place}", start, end)
+        for place, (start, end) in enumerate(zip(starts, ends, strict=True), start=1)
+    )
+
+
+def _day(dataset: Dataset, share: float) -> int:
+    """The day by which this share of the pairings had begun."""
+    return int(np.quantile(dataset.started, share, method="higher"))
+
+
+def _later(dataset: Dataset, name: str, start: int, end: int | None) -> Fold:
+    """Pairings that began from a day on, before another if there is one, and what was known."""
+    train = np.flatnonzero(dataset.known < start)
     if not len(train):
         problem = "has no rating known before the last pairings began"
         raise RecommenderError("ratings", problem, "give ratings of a longer time")
-    test, left = np.flatnonzero(dataset.started >= cut), dataset.left_started >= cut
-    return (Fold("forward", train, test, np.flatnonzero(left)),)
+    test, left = (
+        np.flatnonzero((began >= start) & (end is None or began < end))
+        for began in (dataset.started, dataset.left_started)
+    )
+    return Fold(name, train, test, left)
 
 
 def clinicians_left_out(dataset: Dataset, folds: int = 5, seed: int = 0) -> tuple[Fold, ...]:

@@ -8,14 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from recommender.training.moments import ROUNDING, Floats, Ints, low_quantile, products
 
 # Clients who left before rating, `reference/methods.md` finding 4: 15 beat 5 and 30 per cent.
 LEFT_QUANTILE = 0.15
-# A remainder below this share of its column's variance is rounding, not signal.
-ROUNDING = 1e-12
 
 
 def client_adjusted_partial(
@@ -44,8 +40,9 @@ def client_adjusted_partial(
     weights = _weights(label, weights)
     if why_missing(label, weights=weights):
         return float("nan")
-    whole = np.zeros(label.size, dtype=np.int64)
-    return _partial(score, label, client_part, whole, weights)
+    rows = weights > 0
+    ready = products([client_part[rows], label[rows], score[rows]])
+    return float(ready.at(weights[rows, None]).partial()[0])
 
 
 def dyad_partial(
@@ -77,20 +74,25 @@ def dyad_partial(
     weights = _weights(label, weights)
     if why_missing(label, clinician=clinician, weights=weights):
         return float("nan")
-    return _partial(score, label, client_part, clinician, weights)
+    rows = weights > 0
+    ready = products([client_part[rows], label[rows], score[rows]], clinician[rows])
+    return float(ready.at(weights[rows, None]).partial()[0])
 
 
 def composite(
-    score: Floats, label: Floats, client_part: Floats, weights: Floats | None = None
+    score: Floats,
+    label: Floats,
+    client_part: Floats,
+    weights: Floats | None = None,
+    quantile: float = LEFT_QUANTILE,
 ) -> float:
     """Client-adjusted partial on the composite outcome: the rating, or having left before it.
 
     Labels that are NaN (left before rating) are filled by `with_dropouts`, so a model cannot gain
     by pleasing only those who stay. This is what the promotion gate compares.
     """
-    return client_adjusted_partial(
-        score, with_dropouts(label, client_part, weights=weights), client_part, weights
-    )
+    filled = with_dropouts(label, client_part, quantile, weights)
+    return client_adjusted_partial(score, filled, client_part, weights)
 
 
 def with_dropouts(
@@ -109,7 +111,7 @@ def with_dropouts(
     if not counted.any():
         return label.copy()
     residual = label[counted] - client_part[counted]
-    low = np.quantile(residual, quantile, weights=weights[counted], method="inverted_cdf")
+    low = low_quantile(residual, weights[counted, None], quantile)
     return np.where(rated, label, client_part + low)
 
 
@@ -125,12 +127,8 @@ def calibration_slope(
     if why_missing(label, weights=weights):
         return float("nan")
     rows = weights > 0
-    score, weights, left = score[rows], weights[rows], (label - client_part)[rows]
-    centred = score - np.average(score, weights=weights)
-    spread = float(weights @ centred**2)
-    if spread <= ROUNDING * float(weights @ score**2):
-        return float("nan")
-    return float(weights @ (centred * left)) / spread
+    ready = products([client_part[rows], label[rows], score[rows]])
+    return float(ready.at(weights[rows, None]).slope()[0])
 
 
 def rmse(prediction: Floats, label: Floats, weights: Floats | None = None) -> float:
@@ -230,29 +228,3 @@ def _group_means(values: Floats, group: Ints, weights: Floats) -> Floats:
     totals = np.bincount(group, weights=weights)
     sums = np.bincount(group, weights=weights * values)
     return np.asarray(np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)[group])
-
-
-def _partial(
-    score: Floats, label: Floats, client_part: Floats, group: Ints, weights: Floats
-) -> float:
-    """Weighted correlation of score and label given the group's mean and the client part."""
-    # A row of weight 0 may hold NaN, for example a label not given.
-    rows = weights > 0
-    score, label, group, weights = score[rows], label[rows], group[rows], weights[rows]
-    client = client_part[rows] - _group_means(client_part[rows], group, weights)
-    left, rated = (_left(column, client, group, weights) for column in (score, label))
-    own, other = float(weights @ left**2), float(weights @ rated**2)
-    if other == 0:
-        return float("nan")
-    return float(weights @ (left * rated)) / float(np.sqrt(own * other)) if own > 0 else 0.0
-
-
-def _left(column: Floats, client: Floats, group: Ints, weights: Floats) -> Floats:
-    """What is left of a column after group means and client part; exactly 0 if only rounding is."""
-    whole = column - np.average(column, weights=weights)
-    total = float(weights @ whole**2) + ROUNDING * float(weights @ column**2)
-    left = whole - _group_means(whole, group, weights)
-    spread = float(weights @ client**2)
-    if spread > 0:
-        left = left - client * (float(weights @ (client * left)) / spread)
-    return left if float(weights @ left**2) > ROUNDING * total else np.zeros_like(left)

@@ -1,7 +1,7 @@
 """Figures of a training report, each with the numbers it shows.
 
 Drawn from plain arrays with matplotlib's object interface, so that no global figure is left open
-and no screen is needed. Imported by `training.run` and by experiments.
+and no screen is needed. Imported by `training.pictures` and by experiments.
 """
 
 from collections.abc import Mapping, Sequence
@@ -137,7 +137,7 @@ def baselines(
     rows = list(dict.fromkeys(learners))
     panels = list(dict.fromkeys(metrics))
     size = (max(4.0, 3.2 * len(panels)), 1.4 + 0.38 * len(rows))
-    figure = _figure(size, title or "Beside the baselines")
+    figure = sheet(size, title or "Beside the baselines")
     grid = figure.subplots(1, max(len(panels), 1), sharey=True, squeeze=False)[0]
     for axes, metric in zip(grid, panels, strict=False):
         _dots(axes, numbers[numbers["metric"] == metric], rows, highlight)
@@ -186,7 +186,7 @@ def importance(
     numbers = pd.DataFrame({"group": phrases, "mean_absolute": size})
     numbers = numbers.sort_values(["mean_absolute", "group"], ascending=[False, True])
     numbers = numbers.reset_index(drop=True)
-    figure = _figure((7.0, 1.4 + 0.45 * len(phrases)), title or "What moves the prediction")
+    figure = sheet((7.0, 1.4 + 0.45 * len(phrases)), title or "What moves the prediction")
     axes = figure.subplots()
     axes.barh(range(len(numbers)), numbers["mean_absolute"], color=BLUE, height=0.6)
     axes.set_yticks(range(len(numbers)), list(numbers["group"]))
@@ -224,7 +224,7 @@ def progress(
         Numbers: `round` and one column a series.
     """
     numbers = pd.DataFrame({"round": np.asarray(rounds)})
-    figure = _figure((6.4, 4.0), title or "Learning")
+    figure = sheet((6.4, 4.0), title or "Learning")
     axes = figure.subplots()
     for place, (name, loss) in enumerate(losses.items()):
         numbers[name] = np.asarray(loss, float)
@@ -243,7 +243,8 @@ def progress(
     return Drawn(figure, numbers)
 
 
-def _figure(size: tuple[float, float], title: str) -> Figure:
+def sheet(size: tuple[float, float], title: str) -> Figure:
+    """An empty figure of a size in inches, with its title."""
     figure = Figure(figsize=size, dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=11)
@@ -251,6 +252,6 @@ def _figure(size: tuple[float, float], title: str) -> Figure:
 
 
 def _stacked(title: str) -> tuple[Figure, tuple[Axes, Axes]]:
-    figure = _figure((5.6, 5.6), title)
+    figure = sheet((5.6, 5.6), title)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     return figure, (upper, lower)

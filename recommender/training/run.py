@@ -1,48 +1,76 @@
 """One retraining: tables in; measured, published as challenger.
 
-The whole of `recommender train`, readable top to bottom. Imported by `cli` and the story test.
+The whole of `recommender train`, readable top to bottom. Imported by `commands` and the story test.
 """
 
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from recommender.alliance.label import early_ratings
 from recommender.bundle import save_bundle
+from recommender.errors import TablesError
 from recommender.model import EVIDENCE_PRIOR, AllianceModel
 from recommender.practice import Practice
 from recommender.prior import evidence_model
+from recommender.progress import Progress
 from recommender.publishing.registry import Registry
-from recommender.publishing.versions import CHALLENGER, Version
+from recommender.publishing.versions import CHALLENGER, CHAMPION, Version
 from recommender.tables.checked import Tables, read_tables
-from recommender.training import plots
-from recommender.training.baselines import OURS, standing_of
 from recommender.training.dataset import Dataset, dataset_of
-from recommender.training.evaluate import Evaluation, evaluate, measure_range, ours_minus
-from recommender.training.fit import Progress, fit
+from recommender.training.evaluate import Evaluation, evaluate
+from recommender.training.fit import fit
 from recommender.training.folds import forward
-from recommender.training.growth import FitSettings, parameters_of
+from recommender.training.growth import FitSettings
+from recommender.training.kept import keep_facts, keep_measured, keep_trials
+from recommender.training.promotion import Standing, standing
+from recommender.training.report import report_of
 from recommender.training.track import TrackedRun, tracked_run
+from recommender.training.trials import Tuned
+from recommender.training.tune import tuned_settings
 
 EXPERIMENT = "early alliance"
 FEWEST_RATED = 50
 """Rated pairings below which nothing is learned and the declared sizes serve: a held-out fifth
 would be fewer than ten ratings."""
-SHOWN = ("client-adjusted partial", "dyad partial", "composite", "calibration slope", "RMSE")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How settings are sought before training.
+
+    Attributes
+    ----------
+    trials
+        How many there shall be in all.
+    storage
+        The file that keeps them, so that a search that was stopped goes on; None keeps nothing.
+    """
+
+    trials: int
+    storage: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What one retraining gave; no evaluation where there were too few ratings to learn."""
+    """What one retraining gave.
+
+    Attributes
+    ----------
+    version, model
+        As published.
+    evaluation
+        None where there were too few ratings to learn from.
+    tuned
+        None where nothing was sought.
+    """
 
     version: Version
     model: AllianceModel
-    evaluation: Evaluation | None
+    evaluation: Evaluation | None = None
+    tuned: Tuned | None = None
 
 
 def train(
@@ -52,11 +80,13 @@ def train(
     *,
     now: datetime,
     settings: FitSettings | None = None,
+    search: Search | None = None,
     progress: Progress = lambda step, done: None,
 ) -> Trained:
     """Reads a practice's tables, measures forward in time, learns from all, publishes.
 
-    With fewer than `FEWEST_RATED` rated pairings the evidence prior is published, labelled so.
+    The champion is measured beside; where that cannot be, the report says why. With fewer than
+    `FEWEST_RATED` rated pairings the evidence prior is published, labelled so.
 
     Raises
     ------
@@ -65,41 +95,56 @@ def train(
     RegistryError
         When the registry cannot be reached; nothing half-registered is left as an alias.
     """
-    settings = settings or FitSettings()
+    settings, tuned = settings or FitSettings(), None
     # A registry that cannot be written is refused now, not after minutes of learning.
     registry.experiment(EXPERIMENT)
     progress("reading tables", 0.0)
     tables = read_tables(directory, practice)
-    if rated_pairings(tables, practice) < FEWEST_RATED:
-        model = _unlearned(tables, practice, now, settings.seed)
-        return Trained(_publish(registry, model, tables.digest, _nothing_more), model, None)
-    dataset = dataset_of(tables, practice)
-    evaluation = evaluate(dataset, forward(dataset), settings, _within(progress, "measuring", 0.0))
-    fitted = fit(dataset, None, settings, _within(progress, "learning from all", 0.5), now=now)
-    model = replace(fitted.model, report=report_of(evaluation, practice))
+    champion = standing(registry, practice)
+    dataset = _learnable(tables, practice)
+    if dataset is None:
+        model = _unlearned(tables, practice, champion, now, settings.seed)
+        return Trained(_publish(registry, model, lambda run: None), model)
+    if search is not None:
+        told = _part(progress, "tuning", 0.0, 0.5)
+        tuned = tuned_settings(dataset, settings, search.trials, search.storage, told)
+        settings = tuned.settings
+    started = 0.5 if tuned else 0.0
+    told = _part(progress, "measuring", started, (0.95 + started) / 2)
+    evaluation = evaluate(dataset, forward(dataset), settings, told, champion=champion.model)
+    told = _part(progress, "learning from all", (0.95 + started) / 2, 0.95)
+    model = fit(dataset, None, settings, told, now=now).model
+    model = replace(model, report=report_of(evaluation, practice) | _beside(champion))
     progress("publishing", 0.95)
 
-    def log(run: TrackedRun) -> None:
-        run.log_params(parameters_of(settings))
-        _log_measured(run, model, dataset, evaluation)
+    def keep(run: TrackedRun) -> None:
+        keep_measured(run, model, dataset, evaluation, settings)
+        if tuned is not None:
+            keep_trials(run, EXPERIMENT, tuned)
 
-    version = _publish(registry, model, tables.digest, log)
+    version = _publish(registry, model, keep)
     progress("done", 1.0)
-    return Trained(version, model, evaluation)
+    return Trained(version, model, evaluation, tuned)
 
 
-def rated_pairings(tables: Tables, practice: Practice) -> int:
-    """How many pairings have a rating that counts."""
-    early = early_ratings(tables.ratings, tables.pairings, practice.alliance, practice.instruments)
-    return int(early.rows["pairing_id"].nunique())
+def _learnable(tables: Tables, practice: Practice) -> Dataset | None:
+    """The rated pairings, or None while they are too few to learn from."""
+    try:
+        dataset = dataset_of(tables, practice)
+    except TablesError:
+        # Checked tables lack only this: a rating that counts.
+        return None
+    return dataset if len(dataset) >= FEWEST_RATED else None
 
 
-def _within(progress: Progress, what: str, start: float) -> Progress:
-    """A step's own progress as half of the whole, from `start` on."""
-    return lambda step, done: progress(f"{what}: {step}", start + 0.45 * done)
+def _part(progress: Progress, what: str, start: float, end: float) -> Progress:
+    """A step's own progress as a part of the whole."""
+    return lambda step, done: progress(f"{what}: {step}", start + (end - start) * done)
 
 
-def _unlearned(tables: Tables, practice: Practice, now: datetime, seed: int) -> AllianceModel:
+def _unlearned(
+    tables: Tables, practice: Practice, champion: Standing, now: datetime, seed: int
+) -> AllianceModel:
     model = evidence_model(
         practice,
         tables.clinicians,
@@ -108,87 +153,28 @@ def _unlearned(tables: Tables, practice: Practice, now: datetime, seed: int) -> 
         created_at=now.isoformat(timespec="seconds"),
         seed=seed,
     )
-    return replace(model, report={"mode": EVIDENCE_PRIOR})
+    return replace(model, report={"mode": EVIDENCE_PRIOR} | _beside(champion))
 
 
-def report_of(evaluation: Evaluation, practice: Practice) -> dict[str, Any]:
-    """What was measured on held-out pairings, as plain values for the bundle and the gate."""
-    differences = ours_minus(evaluation, "composite").set_index("baseline")
-    rated = evaluation.tested.rated
-    return {
-        "folds": list(evaluation.folds),
-        "rated": int(rated.sum()),
-        "left_unrated": int((rated == 0).sum()),
-        "range": measure_range(evaluation.tested, practice.alliance.interval),
-        "figures": evaluation.table.to_dict("records"),
-        "composite_ours_minus": differences.to_dict("index"),
-    }
+def _beside(champion: Standing) -> dict[str, Any]:
+    """What the report keeps of the champion that stood, for the gate."""
+    return {CHAMPION: dict(champion.facts)} if champion.facts else {}
 
 
 def _publish(
-    registry: Registry, model: AllianceModel, data_digest: str, log: Callable[[TrackedRun], None]
+    registry: Registry, model: AllianceModel, keep: Callable[[TrackedRun], None]
 ) -> Version:
-    """Keeps the run and its bundle, and names the version challenger."""
-    practice = model.practice
-    tags = {"practice": practice.id, "data_digest": data_digest, "mode": model.manifest.mode}
+    """Keeps the run, its bundle and its card, and names the version challenger."""
+    practice, facts = model.practice, model.manifest
+    tags = {"practice": practice.id, "data_digest": facts.data_digest, "mode": facts.mode}
     with (
         tempfile.TemporaryDirectory() as workspace,
         tracked_run(registry, EXPERIMENT, practice.id, tags) as run,
     ):
         bundle = Path(workspace) / "bundle"
         digest = save_bundle(model, bundle)
-        run.log_params(_facts(model))
-        run.log_text("practice.toml", practice.text)
-        log(run)
+        keep_facts(run, model)
+        keep(run)
         version = registry.publish(run.run_id, bundle, practice, digest, tags)
     registry.set_alias(CHALLENGER, version.version)
     return version
-
-
-def _nothing_more(_: TrackedRun) -> None:
-    """Where nothing was learned there is nothing measured to keep."""
-
-
-def _facts(model: AllianceModel) -> dict[str, object]:
-    manifest = asdict(model.manifest)
-    kept = ("practice_version", "practice_digest", "data_digest", "ratings", "pairings")
-    facts = {name: manifest[name] for name in (*kept, "first_day", "last_day", "known_until")}
-    return {**facts, "share_of_trees": round(model.share, 4)}
-
-
-def _figures(report: Mapping[str, Any]) -> dict[str, float]:
-    figures = {f"{row['metric']}/{row['learner']}": row["value"] for row in report["figures"]}
-    return figures | {f"range/{name}": value for name, value in report["range"].items()}
-
-
-def _log_measured(
-    run: TrackedRun, model: AllianceModel, dataset: Dataset, evaluation: Evaluation
-) -> None:
-    run.log_metrics(_figures(model.report))
-    run.log_table("evaluation", evaluation.table)
-    tested, ours = evaluation.tested, evaluation.guesses[OURS]
-    rated = tested.rated > 0
-    table = evaluation.table[evaluation.table["metric"].isin(SHOWN)]
-    unit = f"points of {model.practice.reference.name}"
-    drawn = {
-        "calibration": plots.calibration(ours.alliance[rated], tested.label[rated], unit),
-        "baselines": plots.baselines(
-            table["learner"].tolist(), table["metric"].tolist(),
-            table["value"], table["low"], table["high"], highlight=OURS,
-        ),
-        "importance": _importance(model, dataset, unit),
-    }  # fmt: skip
-    for name, picture in drawn.items():
-        run.log_figure(name, picture.figure)
-        run.log_table(name, picture.numbers)
-
-
-def _importance(model: AllianceModel, dataset: Dataset, unit: str) -> plots.Drawn:
-    """Mean size of each group's contribution over at most 500 rated pairings."""
-    some = np.linspace(0, len(dataset) - 1, min(500, len(dataset))).astype(np.intp)
-    parts = model.contributions(dataset.clients, standing_of(dataset), dataset.pairs.take(some))
-    groups = model.practice.groups
-    sums = [
-        parts.values[:, [f.group == group for f in parts.features]].sum(axis=1) for group in groups
-    ]
-    return plots.importance(list(groups.values()), np.stack(sums, axis=1), unit)

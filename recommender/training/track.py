@@ -1,6 +1,6 @@
 """One training run in mlflow: what was set, what was measured, and the tables and figures of it.
 
-Only `training.run` and the command line import this module. Nothing about a person may pass: a
+Imported by `run` and `kept`. Nothing about a person may pass: a
 table that names people is refused. No active run is kept globally, so that two runs can be open.
 """
 
@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import pandas as pd
 from matplotlib.figure import Figure
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from recommender.errors import RegistryError
 from recommender.publishing.registry import Registry
@@ -92,7 +93,11 @@ class TrackedRun:
 
 @contextmanager
 def tracked_run(
-    registry: Registry, experiment: str, run_name: str, tags: Mapping[str, str]
+    registry: Registry,
+    experiment: str,
+    run_name: str,
+    tags: Mapping[str, str],
+    below: str | None = None,
 ) -> Iterator[TrackedRun]:
     """A run that ends FINISHED, or FAILED when what happens inside raises, or KILLED when stopped.
 
@@ -104,10 +109,13 @@ def tracked_run(
         Made at its first use.
     run_name, tags
         How a person finds the run again.
+    below
+        The id of a run under which mlflow shows this one.
     """
     number = registry.experiment(experiment)
+    tags = dict(tags) | ({MLFLOW_PARENT_RUN_ID: below} if below else {})
     with registry.client() as client:
-        run_id = client.create_run(number, tags=dict(tags), run_name=run_name).info.run_id
+        run_id = client.create_run(number, tags=tags, run_name=run_name).info.run_id
     try:
         yield TrackedRun(registry, run_id)
     except BaseException as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.training.metrics import Floats, Ints
+from recommender.training.moments import Floats, Ints
 
 # Fewer rows or constant labels have no order to find.
 LEAST_ROWS = 3

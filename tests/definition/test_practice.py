@@ -91,6 +91,20 @@ def test_a_definition_is_read_whole() -> None:
     assert practice.funding == ()
 
 
+def test_what_people_say_of_a_model_may_be_left_out_and_is_then_named() -> None:
+    assert a_practice().card.empty == ()
+    practice = practice_of(changed("card.review"), "")
+    assert practice.card.empty == ("review",)
+    assert practice_of(changed("card.owner", "  "), "").card.empty == ("owner",)
+    whole = ("owner", "contact", "intended_use", "out_of_scope", "review")
+    assert practice_of(changed("card"), "").card.empty == whole
+
+
+def test_a_card_that_says_what_no_card_has_is_refused_at_its_place() -> None:
+    assert set(faults_of(changed("card.ownre", "x"))) == {"card.ownre"}
+    assert set(faults_of(changed("card.owner", 3))) == {"card.owner"}
+
+
 def test_fields_are_found_by_side_and_use() -> None:
     practice = a_practice()
     assert list(practice.fields("client", "audit")) == ["gender"]

@@ -9,7 +9,8 @@ import pytest
 
 from recommender.bundle import bundle_digest, load_bundle
 from recommender.publishing.example import table_fields
-from recommender.publishing.registry import Registry, model_table
+from recommender.publishing.packing import model_table
+from recommender.publishing.registry import Registry
 from recommender.training.track import tracked_run
 from tests.builders import a_bundle
 

@@ -18,7 +18,8 @@ from recommender.definition.columns import read_rows
 from recommender.errors import BundleError, RegistryError
 from recommender.practice import Practice, shipped_practice
 from recommender.publishing.example import invented_row
-from recommender.publishing.registry import Registry, model_table
+from recommender.publishing.packing import model_table
+from recommender.publishing.registry import Registry
 from recommender.publishing.versions import Version
 from recommender.training.track import tracked_run
 
@@ -214,6 +215,19 @@ def test_rolling_back_twice_goes_two_steps_back(
 
     assert walked == [2, 1]
     assert registry.previous() is None
+
+
+def test_a_text_kept_with_a_run_is_read_back_and_one_that_is_not_says_what_to_do(
+    registry: Registry, tmp_path: Path, practice: Practice
+) -> None:
+    bundle = a_small_bundle(tmp_path)
+    with tracked_run(registry, "training", "a run", {}) as run:
+        run.log_text("card.md", "# A card\n")
+        version = registry.publish(run.run_id, bundle, practice, bundle_digest(bundle), {})
+
+    assert registry.text(version, "card.md") == "# A card\n"
+    with pytest.raises(RegistryError, match=r"version 1 has no other\.md; train again"):
+        registry.text(version, "other.md")
 
 
 def test_a_promotion_at_a_time_without_a_zone_is_refused(

@@ -11,11 +11,13 @@ from recommender.training.baselines import (
     OURS,
     PRIOR,
     Trial,
+    as_it_serves,
     at_random,
     clinician_average,
     evidence_prior,
     learners_for,
     ours,
+    shrunken_popularity,
     standing_of,
 )
 from recommender.training.dataset import Dataset, dataset_of
@@ -74,6 +76,71 @@ def test_the_clinician_average_orders_by_the_clinician_alone() -> None:
     }
 
     assert all(len(said) == 1 for said in by_clinician.values())
+
+
+def test_the_clinician_average_is_the_mean_rating_as_it_is() -> None:
+    trial = a_trial()
+    guess = clinician_average(trial)
+    other = trial.asked.clinician[4]
+
+    own = trial.label[trial.learned.clinician == other]
+    assert guess.pairing[4] == guess.alliance[4] == pytest.approx(own.mean())
+
+
+def test_a_clinician_without_ratings_has_the_average_of_all() -> None:
+    trial = a_trial()
+    alone = replace(trial, train=TRAIN[a_dataset().pairs.clinician[TRAIN] != 3])
+    guess = clinician_average(alone)
+
+    asked = alone.asked.clinician == 3
+    assert asked.any()
+    assert guess.pairing[asked] == pytest.approx(alone.label.mean())
+
+
+def test_shrunken_popularity_is_nearer_to_none_than_the_mean_net_of_the_client() -> None:
+    trial = a_trial()
+    guess = shrunken_popularity(trial)
+
+    assert guess.alliance - trial.expected == pytest.approx(guess.pairing)
+    assert np.abs(guess.pairing).max() < np.abs(clinician_average(trial).pairing - 3.5).max()
+    one = trial.asked.clinician == trial.asked.clinician[0]
+    assert len(set(guess.pairing[one].tolist())) == 1
+
+
+# The champion
+
+
+def test_a_model_learned_earlier_says_what_it_would_serve() -> None:
+    trial = a_trial()
+    earlier = fit(trial.dataset, TRAIN[:120], QUICK).model
+    guess = as_it_serves(earlier, trial)
+    scores = earlier.score(trial.dataset.clients, trial.standing, trial.asked)
+
+    new = np.isnan(trial.fitted.known_client[trial.asked.client])
+    assert np.array_equal(guess.pairing, scores.pairing)
+    assert guess.alliance[new] == pytest.approx(scores.alliance[new])
+
+
+def test_a_champion_that_never_met_a_clinician_still_says_something() -> None:
+    trial = a_trial()
+    model = fit(trial.dataset, TRAIN, QUICK).model
+    renamed = replace(model, clinician_ids=tuple(f"gone {c}" for c in model.clinician_ids))
+
+    guess = as_it_serves(renamed, trial)
+    assert np.isfinite(guess.pairing).all()
+    assert not np.array_equal(guess.pairing, as_it_serves(model, trial).pairing)
+
+
+def test_a_champion_that_cannot_read_the_fields_of_today_says_nothing() -> None:
+    trial = a_trial()
+    earlier = a_practice()
+    levels = {"concern": replace(earlier.client["concern"], levels=("other", "levels"))}
+    other = replace(earlier, client={**earlier.client, **levels})
+    model = fit(trial.dataset, TRAIN, QUICK).model
+    changed = replace(model, pipeline=replace(model.pipeline, practice=other))
+
+    assert np.isnan(as_it_serves(changed, trial).pairing).all()
+    assert np.isfinite(as_it_serves(model, trial).pairing).all()
 
 
 def test_the_evidence_prior_is_the_declared_sizes_in_points() -> None:

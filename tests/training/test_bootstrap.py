@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from recommender.errors import RecommenderError
-from recommender.training.bootstrap import bootstrap, two_way_weights
-from recommender.training.metrics import Floats, Ints, client_adjusted_partial
+from recommender.training import bootstrap as module
+from recommender.training.bootstrap import bootstrap, two_way_weights, weightings
+from recommender.training.metrics import client_adjusted_partial
+from recommender.training.moments import Floats, Ints
 
 
 def rated_pairings(seed: int = 0) -> tuple[Floats, Ints, Ints]:
@@ -76,3 +78,19 @@ def test_draws_and_level_out_of_range_are_refused() -> None:
     for draws, level in ((1, 0.9), (10, 1.0)):
         with pytest.raises(RecommenderError, match="bootstrap"):
             bootstrap(lambda w: 0.0, client, clinician, seed=0, draws=draws, level=level)
+
+
+@pytest.mark.parametrize("at_once", [1, 3_000, 4_000_000])
+def test_weights_held_together_are_those_of_one_draw_after_another(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    _, client, clinician = rated_pairings()
+    monkeypatch.setattr(module, "CELLS_AT_ONCE", at_once)
+    rng = np.random.default_rng(7)
+    codes = np.unique(client, return_inverse=True)[1], np.unique(clinician, return_inverse=True)[1]
+    expected = np.stack([two_way_weights(*codes, rng) for _ in range(20)], axis=1)
+
+    found = list(weightings(client, clinician, seed=7, draws=20))
+
+    assert np.array_equal(np.concatenate(found, axis=1), expected)
+    assert all(part.size <= max(at_once, 400) for part in found)

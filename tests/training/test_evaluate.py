@@ -1,21 +1,38 @@
 """Figures that cannot be fooled: decoys score what they are worth."""
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
 
-from recommender.training.baselines import ADDITIVE, AVERAGE, LEARNERS, OURS, RANDOM, Guess
+from recommender.features.pipeline import Pairs
+from recommender.model import AllianceModel
+from recommender.prior import evidence_model
+from recommender.training import metrics
+from recommender.training.baselines import (
+    ADDITIVE,
+    AVERAGE,
+    CHAMPION,
+    LEARNERS,
+    OURS,
+    POPULARITY,
+    PRIOR,
+    RANDOM,
+    Guess,
+    learners_for,
+    standing_of,
+)
 from recommender.training.bootstrap import bootstrap
-from recommender.training.dataset import Dataset, dataset_of
+from recommender.training.dataset import EPOCH, Dataset, dataset_of
 from recommender.training.evaluate import (
-    METRICS,
     Evaluation,
     evaluate,
     measure_range,
     ours_minus,
 )
+from recommender.training.figures import figure_of
+from recommender.training.fit import fit
 from recommender.training.folds import clients_left_out, forward
 from recommender.training.growth import FitSettings
 from tests.builders import a_practice, some_rows, tables_of
@@ -37,7 +54,7 @@ def an_evaluation() -> Evaluation:
 def measured(pairing: np.ndarray, metric: str) -> float:
     tested = an_evaluation().tested
     guess = Guess(pairing, tested.expected + pairing)
-    return METRICS[metric](tested, guess, np.ones(len(tested.label)))
+    return figure_of(metric, tested, guess)
 
 
 @pytest.mark.parametrize("metric", PARTIALS)
@@ -95,7 +112,7 @@ def test_where_ratings_are_shuffled_there_is_nothing_to_find() -> None:
     own, tested = null.guesses[OURS], null.tested
 
     interval = bootstrap(
-        lambda weights: METRICS["dyad partial"](tested, own, weights),
+        lambda weights: figure_of("dyad partial", tested, own, weights),
         tested.client,
         tested.clinician,
         seed=0,
@@ -177,3 +194,189 @@ def test_popularity_measured_over_folds_is_never_mistaken_for_matching() -> None
 
     assert evaluation.value(ADDITIVE, "dyad partial") == pytest.approx(0, abs=1e-9)
     assert evaluation.value(AVERAGE, "dyad partial") == pytest.approx(0, abs=1e-9)
+
+
+# The champion
+
+
+@cache
+def a_champion() -> AllianceModel:
+    """Learned from the first half; most of the tested pairings began later."""
+    dataset = a_world()
+    return fit(dataset, np.arange(len(dataset) // 2), QUICK).model
+
+
+@cache
+def beside_a_champion() -> Evaluation:
+    learners = {OURS: LEARNERS[OURS], RANDOM: LEARNERS[RANDOM]}
+    champion = replace(a_champion(), manifest=replace(a_champion().manifest, known_until=day(0.7)))
+    everyone = learners_for(a_world(), champion)
+    chosen = learners | {CHAMPION: everyone[CHAMPION]}
+    folds = forward(a_world(), 0.4)
+    return evaluate(a_world(), folds, QUICK, draws=40, champion=champion, learners=chosen)
+
+
+def day(share: float) -> str:
+    """The day by which this share of the pairings had begun."""
+    return str(EPOCH + int(np.quantile(a_world().started, share, method="higher")))
+
+
+def test_a_champion_is_judged_only_on_pairings_that_began_after_it_last_learned() -> None:
+    evaluation = beside_a_champion()
+    until = int((np.datetime64(day(0.7), "D") - EPOCH).astype(int))
+    judged = evaluation.counted(CHAMPION)
+
+    assert 0 < judged.sum() < len(judged)
+    assert np.array_equal(judged, evaluation.tested.began > until)
+    assert evaluation.counted(OURS).all()
+
+
+def test_ours_is_compared_with_the_champion_only_where_both_are_judged() -> None:
+    evaluation = beside_a_champion()
+    told = ours_minus(evaluation, "composite").set_index("baseline")
+    rows = evaluation.counted(CHAMPION)
+    tested = evaluation.tested.take(rows)
+    own, other = (
+        figure_of("composite", tested, evaluation.guesses[name].take(rows))
+        for name in (OURS, CHAMPION)
+    )
+
+    assert told["value"].to_dict()[CHAMPION] == pytest.approx(own - other)
+    assert told["rated"].to_dict() == {
+        RANDOM: int(evaluation.tested.is_rated.sum()), CHAMPION: int(tested.is_rated.sum())
+    }  # fmt: skip
+    assert evaluation.value(CHAMPION, "composite") == pytest.approx(other)
+
+
+def test_a_champion_beside_itself_is_no_better_than_itself() -> None:
+    (fold,) = forward(a_world(), 0.4)
+    same = fit(a_world(), fold.train, QUICK).model
+    learners = {OURS: LEARNERS[OURS], CHAMPION: learners_for(a_world(), same)[CHAMPION]}
+    evaluation = evaluate(a_world(), (fold,), QUICK, draws=10, champion=same, learners=learners)
+
+    for metric in ("composite", "dyad partial", "RMSE"):
+        (row,) = ours_minus(evaluation, metric).to_dict("records")
+        assert (row["value"], row["low"], row["high"]) == pytest.approx((0, 0, 0), abs=1e-12)
+
+
+def test_a_champion_that_never_learned_is_judged_on_every_pairing() -> None:
+    dataset = a_world()
+    champion = evidence_model(
+        dataset.practice, dataset.clinicians, dataset.clinician_ids, data_digest="", created_at=""
+    )
+    learners = learners_for(dataset, champion)
+    chosen = {name: learners[name] for name in (OURS, PRIOR, CHAMPION)}
+    folds = forward(dataset, 0.4)
+    evaluation = evaluate(dataset, folds, QUICK, draws=10, champion=champion, learners=chosen)
+
+    assert evaluation.counted(CHAMPION).all()
+    # Its order is that of the declared sizes, in another unit.
+    assert evaluation.value(CHAMPION, "composite") == pytest.approx(
+        evaluation.value(PRIOR, "composite"), abs=0.02
+    )
+
+
+@pytest.mark.parametrize("metric", PARTIALS)
+def test_a_champion_no_tested_pairing_is_later_than_cannot_be_compared(metric: str) -> None:
+    champion = replace(a_champion(), manifest=replace(a_champion().manifest, known_until=day(1)))
+    learners = {OURS: LEARNERS[OURS], CHAMPION: learners_for(a_world(), champion)[CHAMPION]}
+    folds = forward(a_world(), 0.4)
+    evaluation = evaluate(a_world(), folds, QUICK, draws=2, champion=champion, learners=learners)
+    (row,) = ours_minus(evaluation, metric).to_dict("records")
+
+    assert row["rated"] == 0
+    assert np.isnan([row["value"], row["low"], row["high"]]).all()
+    assert np.isnan(evaluation.value(CHAMPION, metric))
+
+
+# Figures by draw
+
+
+def test_figures_by_draw_are_those_of_one_draw_after_another() -> None:
+    evaluation = an_evaluation()
+    tested = evaluation.tested
+    for learner, metric in ((OURS, "composite"), (RANDOM, "dyad partial"), (OURS, "RMSE")):
+        guess = evaluation.guesses[learner]
+        interval = bootstrap(
+            partial(figure_of, metric, tested, guess),
+            tested.client, tested.clinician, seed=evaluation.seed, draws=evaluation.draws,
+        )  # fmt: skip
+        row = evaluation.table.query("learner == @learner and metric == @metric").iloc[0]
+        assert (row["value"], row["low"], row["high"]) == pytest.approx(
+            (interval.value, interval.low, interval.high)
+        )
+
+
+def test_the_figures_say_what_the_plain_metrics_say() -> None:
+    evaluation = an_evaluation()
+    tested, guess = evaluation.tested, evaluation.guesses[OURS]
+    weights = np.random.default_rng(3).integers(0, 4, len(tested)).astype(float)
+    rated = weights * tested.rated
+    label, part, said = tested.label, tested.expected, guess.pairing
+    plain = {
+        "client-adjusted partial": metrics.client_adjusted_partial(said, label, part, rated),
+        "dyad partial": metrics.dyad_partial(said, label, part, tested.met_in_fold, rated),
+        "composite": metrics.composite(said, label, part, weights),
+        "calibration slope": metrics.calibration_slope(said, label, part, rated),
+        "RMSE": metrics.rmse(guess.alliance, label, rated),
+    }
+
+    for metric, expected in plain.items():
+        assert figure_of(metric, tested, guess, weights) == pytest.approx(expected)
+
+
+def test_a_pairing_that_was_not_rated_takes_no_part_where_only_ratings_count() -> None:
+    tested, guess = an_evaluation().tested, an_evaluation().guesses[OURS]
+    moved = replace(guess, pairing=np.where(tested.is_rated, guess.pairing, 99.0))
+
+    for metric in ("client-adjusted partial", "dyad partial", "calibration slope"):
+        assert figure_of(metric, tested, moved) == figure_of(metric, tested, guess)
+    assert figure_of("composite", tested, moved) != figure_of("composite", tested, guess)
+
+
+def test_every_fold_has_its_own_figures() -> None:
+    evaluation = evaluate(
+        a_world(), clients_left_out(a_world(), 3), QUICK, draws=2, learners={OURS: LEARNERS[OURS]}
+    )
+    table = evaluation.by_fold.query("metric == 'RMSE'").set_index("fold")["value"]
+    sizes = np.bincount(evaluation.tested.fold)
+
+    assert tuple(table.index) == evaluation.folds
+    # Squared errors of all rows are those of the folds together.
+    whole = np.sqrt((table.to_numpy() ** 2 * sizes).sum() / sizes.sum())
+    assert evaluation.value(OURS, "RMSE") == pytest.approx(whole)
+
+
+# Who would stand first
+
+
+def test_popularity_names_one_clinician_first_for_everybody_and_chance_does_not() -> None:
+    shares = an_evaluation().exposure.set_index("learner")
+
+    assert shares["top_share"].to_dict()[POPULARITY] == 1
+    clinicians = len(np.unique(an_evaluation().tested.clinician))
+    assert shares["gini"].to_dict()[POPULARITY] == pytest.approx((clinicians - 1) / clinicians)
+    assert shares["top_share"].to_dict()[RANDOM] < 0.3
+    assert shares["gini"].to_dict()[RANDOM] < shares["gini"].to_dict()[OURS] < 1
+
+
+def test_the_place_of_a_pairing_is_the_share_of_clinicians_our_score_puts_before_it() -> None:
+    dataset = a_world()
+    (fold,) = forward(dataset, 0.4)
+    model, tested = fit(dataset, fold.train, QUICK).model, an_evaluation().tested
+    standing, books = standing_of(dataset), np.unique(tested.clinician)
+    for row in (0, 7, 101):
+        pairs = Pairs(np.repeat(tested.client[row], len(books)), books)
+        scores = model.score(dataset.clients, standing, pairs).pairing
+        own = scores[books == tested.clinician[row]]
+        assert tested.place[row] == pytest.approx((scores > own).mean())
+    assert np.isnan(tested.place[~tested.is_rated]).all()
+
+
+def test_the_ratings_a_clinician_was_learned_from_are_counted() -> None:
+    dataset = a_world()
+    (fold,) = forward(dataset, 0.4)
+    tested = an_evaluation().tested
+
+    met = dataset.pairs.clinician[fold.train]
+    assert tested.known[5] == (met == tested.clinician[5]).sum()

@@ -1,5 +1,6 @@
 """Held-back pairings: no client in two folds, nothing known later than the test began."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from recommender.training.folds import (
     clinicians_left_out,
     folds_from_file,
     forward,
+    rolling,
 )
 from tests.builders import a_dataset, a_practice, some_rows, tables_of
 
@@ -42,6 +44,37 @@ def test_forward_learns_only_from_what_was_known_before_the_first_test_pairing_b
     assert dataset.known[fold.train].max() < dataset.started[fold.test].min()
     assert len(fold.test) == pytest.approx(0.2 * len(dataset), abs=2)
     assert dataset.left_started[fold.left].min() >= dataset.started[fold.test].min()
+
+
+def test_rolling_folds_test_one_stretch_of_time_after_another_up_to_the_last_pairing() -> None:
+    dataset = a_dataset()
+    folds = rolling(dataset, 3, 0.1)
+
+    assert [fold.name for fold in folds] == ["forward 1", "forward 2", "forward 3"]
+    for fold in folds:
+        assert dataset.known[fold.train].max() < dataset.started[fold.test].min()
+    for one, other in pairwise(folds):
+        assert dataset.started[one.test].max() < dataset.started[other.test].min()
+        assert set(one.train) < set(other.train)
+    tested = np.concatenate([fold.test for fold in folds])
+    assert sorted(tested) == list(range(tested.min(), len(dataset)))
+    assert len(tested) == pytest.approx(0.3 * len(dataset), abs=2)
+
+
+def test_one_rolling_fold_is_the_forward_one() -> None:
+    (one,), (other,) = rolling(a_dataset(), 1, 0.2), forward(a_dataset(), 0.2)
+
+    assert np.array_equal(one.train, other.train)
+    assert np.array_equal(one.test, other.test)
+    assert np.array_equal(one.left, other.left)
+
+
+@pytest.mark.parametrize(("folds", "share"), [(5, 0.2), (0, 0.1), (2, 0.0)])
+def test_rolling_folds_that_leave_nothing_to_learn_from_are_refused(
+    folds: int, share: float
+) -> None:
+    with pytest.raises(RecommenderError, match="leave nothing"):
+        rolling(a_dataset(), folds, share)
 
 
 def test_pairings_rated_around_the_cut_are_neither_learned_from_nor_tested() -> None:

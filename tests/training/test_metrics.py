@@ -6,8 +6,6 @@ from scipy import stats
 
 from recommender.errors import RecommenderError
 from recommender.training.metrics import (
-    Floats,
-    Ints,
     calibration_slope,
     client_adjusted_partial,
     composite,
@@ -20,6 +18,7 @@ from recommender.training.metrics import (
     why_missing,
     with_dropouts,
 )
+from recommender.training.moments import Floats, Ints
 
 SEEDS = st.integers(0, 10_000)
 
@@ -143,6 +142,11 @@ def test_the_composite_is_the_partial_with_those_who_left() -> None:
     expected = client_adjusted_partial(match + quality, with_dropouts(label, client), client)
     assert composite(match + quality, label, client) == expected
     assert np.isnan(composite(match, np.full(200, np.nan), client))
+    # Put at the median residual, those who left were not low at all.
+    middle = client_adjusted_partial(
+        match + quality, with_dropouts(label, client, quantile=0.5), client
+    )
+    assert composite(match + quality, label, client, quantile=0.5) == middle != expected
 
 
 def test_the_slope_of_a_score_twice_too_wide_is_one_half() -> None:

@@ -149,6 +149,19 @@ def test_two_runs_can_be_open_and_do_not_mix(registry: Registry) -> None:
     assert shares == [0.1, 0.2]
 
 
+@slow
+def test_a_run_can_stand_below_another(registry: Registry) -> None:
+    with (
+        tracked_run(registry, "training", "outer", {}) as outer,
+        tracked_run(registry, "training", "inner", {}, outer.run_id) as inner,
+    ):
+        pass
+    with registry.client() as client:
+        above = client.get_parent_run(inner.run_id)
+    assert above is not None
+    assert above.info.run_id == outer.run_id
+
+
 @pytest.mark.parametrize(
     "column",
     ["client_id", "pairing_id", "clinician_id", "Clinician_ID ", "first_client_id", "client.age"],

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import ndcg_score
 
-from recommender.training.metrics import Floats, Ints
+from recommender.training.moments import Floats, Ints
 from recommender.training.within import ByClient, ndcg, pairacc, spearman
 
 SEEDS = st.integers(0, 10_000)

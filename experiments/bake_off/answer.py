@@ -1,0 +1,76 @@
+"""What a learner of the bake-off says of every asked pair, and how learners are entered.
+
+Imported by the learners and by what measures them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from recommender.features.feature import Array
+from recommender.training.baselines import Learner, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Scores of n asked pairs.
+
+    Attributes
+    ----------
+    pairing : (n,)
+        What it orders by.
+    alliance : (n,)
+        Predicted alliance in points; NaN from a learner that only orders.
+    low, high : (n,), optional
+        Ends of its range, from a learner that states one.
+    """
+
+    pairing: Array
+    alliance: Array
+    low: Array | None = None
+    high: Array | None = None
+
+
+class InapplicableError(Exception):
+    """A learner that has nothing to say in a world, and why: no failure."""
+
+
+Answering = Callable[[Trial], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """A learner as it enters the bake-off.
+
+    Attributes
+    ----------
+    answer
+        Learns from the trial and scores what is asked.
+    meaning
+        What it is, in a few words.
+    modules
+        Whose code makes it what it is: a change there calls for a rerun.
+    within_fit
+        Whether our whole fit is its learning, so that the fit's time is its own.
+    """
+
+    answer: Answering
+    meaning: str
+    modules: tuple[str, ...]
+    within_fit: bool = False
+
+
+def guessed(learn: Learner) -> Answering:
+    """A baseline of `recommender.training.baselines` as an entrant."""
+
+    def answer(trial: Trial) -> Answer:
+        guess = learn(trial)
+        return Answer(guess.pairing, guess.alliance)
+
+    return answer
+
+
+def order_only(pairing: Array) -> Answer:
+    """From a learner that ranks and predicts no level."""
+    return Answer(pairing, np.full(len(pairing), np.nan))

@@ -1,0 +1,118 @@
+"""Every entrant of the bake-off by name; one loop walks them.
+
+Imported by `run`, `tables` and the command.
+"""
+
+from collections.abc import Mapping
+
+from experiments.bake_off.answer import Answer, Entrant, InapplicableError, guessed
+from experiments.bake_off.boosting import ranker_by_bins, ranker_by_client, regularised, tuned
+from experiments.bake_off.factorisation import factorisation
+from experiments.bake_off.gpboosting import gpboost
+from recommender.training.baselines import (
+    AVERAGE,
+    OURS,
+    PLAIN,
+    POPULARITY,
+    PRIOR,
+    RANDOM,
+    Trial,
+    at_random,
+    clinician_average,
+    evidence_prior,
+    plain_lightgbm,
+    shrunken_popularity,
+)
+
+TUNED, SMALL = "tuned LightGBM", "LightGBM, small trees"
+MIXED, TREES = "mixed model alone", "trees alone"
+
+ROWS = (
+    "recommender.features.*",
+    "recommender.alliance.*",
+    "recommender.definition.operators",
+    "recommender.training.dataset",
+)
+"""What decides the rows and ratings every learner sees."""
+FIT = ("closure of recommender.training.fit",)
+"""Our learner: everything its fit imports."""
+STUDY = (*ROWS, "experiments.bake_off.residual")
+
+
+def ours(trial: Trial) -> Answer:
+    """The alliance model, with its range."""
+    model = trial.fitted.model
+    scores = model.score(trial.dataset.clients, trial.standing, trial.asked)
+    low, high = model.range_of(scores)
+    return Answer(scores.pairing, scores.alliance, low, high)
+
+
+def mixed_alone(trial: Trial) -> Answer:
+    """The additive half of the same fit."""
+    model = trial.fitted.model
+    faced = model.face(trial.dataset.clients, trial.standing, trial.asked)
+    pairing = model.additive.score(faced.rows, faced.seats)
+    return Answer(pairing, faced.expected + pairing)
+
+
+def trees_alone(trial: Trial) -> Answer:
+    """The other half of the same fit."""
+    model = trial.fitted.model
+    if model.trees is None:
+        raise InapplicableError("no trees are grown on so few ratings")
+    faced = model.face(trial.dataset.clients, trial.standing, trial.asked)
+    pairing = model.trees.score(faced.rows.together())
+    return Answer(pairing, faced.expected + pairing)
+
+
+ENTRANTS: Mapping[str, Entrant] = {
+    OURS: Entrant(ours, "the whole fit", FIT, within_fit=True),
+    MIXED: Entrant(mixed_alone, "the mixed model of the same fit", FIT, within_fit=True),
+    TREES: Entrant(trees_alone, "the trees of the same fit", FIT, within_fit=True),
+    TUNED: Entrant(
+        tuned,
+        "the study's tuned LightGBM: 4 leaves, what the client part leaves, out-of-fold records",
+        (*STUDY, "experiments.bake_off.boosting"),
+    ),
+    SMALL: Entrant(
+        regularised,
+        "the same small trees on the rating itself, no records: the study's plain LightGBM",
+        (*STUDY, "experiments.bake_off.boosting"),
+    ),
+    PLAIN: Entrant(
+        guessed(plain_lightgbm),
+        "LightGBM's defaults on the rating itself",
+        (*ROWS, "recommender.training.baselines"),
+    ),
+    "GPBoost": Entrant(
+        gpboost,
+        "the tuned LightGBM's rows and trees with a random intercept of each clinician",
+        (*STUDY, "experiments.bake_off.gpboosting"),
+    ),
+    "LGBMRanker by bins": Entrant(
+        ranker_by_bins,
+        "LambdaMART within 50 clients of much the same expected rating, 5 grades",
+        (*STUDY, "experiments.bake_off.boosting"),
+    ),
+    "LGBMRanker by client": Entrant(
+        ranker_by_client,
+        "LambdaMART within clients, of whom nearly all rated once",
+        (*STUDY, "experiments.bake_off.boosting"),
+    ),
+    "factorisation machine": Entrant(
+        factorisation,
+        "rank 4 products of client and clinician columns, clinician included",
+        (*ROWS, "experiments.bake_off.factorisation"),
+    ),
+    PRIOR: Entrant(guessed(evidence_prior), "declared sizes, nothing learned", FIT),
+    POPULARITY: Entrant(
+        guessed(shrunken_popularity), "the clinician's record: net of the clients, shrunken", FIT
+    ),
+    AVERAGE: Entrant(
+        guessed(clinician_average),
+        "the clinician's mean rating as it is",
+        (*ROWS, "recommender.training.baselines"),
+    ),
+    RANDOM: Entrant(guessed(at_random), "a random order", FIT),
+}
+"""Ours and its halves first, then from the strongest in the methods study to the weakest."""

@@ -1,0 +1,54 @@
+"""What every command shares: the two consoles, options of the same name, how a refusal is told.
+
+Imported by the commands only. Nothing here takes longer to import than `--help` may take.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from recommender import terminal
+from recommender.errors import FaultsError, RecommenderError
+from recommender.practice import Practice, load_practice, shipped_practice
+
+out, err = Console(), Console(stderr=True)
+
+Definition = Annotated[
+    str, typer.Option("--practice", help="A definition: `psychology`, or the path of a TOML file.")
+]
+Data = Annotated[Path, typer.Argument(help="Folder with clients, clinicians, pairings, ratings.")]
+Uri = Annotated[
+    str, typer.Option("--registry", help="mlflow: a database such as sqlite:///…, or http(s)://…")
+]
+Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
+REGISTRY = "sqlite:///var/mlflow.db"
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What we refuse is said on standard error with its remedy, and ends the command with 1."""
+    try:
+        yield
+    except FaultsError as error:
+        err.print(terminal.faults(error.faults, "refused"))
+        raise typer.Exit(1) from None
+    except RecommenderError as error:
+        err.print(terminal.faults([str(error)], "refused"))
+        raise typer.Exit(1) from None
+
+
+def definition(name: str) -> Practice:
+    """The definition of this name that ships, or the one in a file."""
+    return load_practice(Path(name)) if name.endswith(".toml") else shipped_practice(name)
+
+
+def must_exist(uri: str) -> None:
+    """Refuses a database file that is not there: a mistyped path must not become a new registry."""
+    path = uri.removeprefix("sqlite:///")
+    if path != uri and not Path(path).is_file():
+        remedy = "run `recommender train` first, or mend --registry"
+        raise RecommenderError("registry", "is not there", remedy)

@@ -1,0 +1,55 @@
+"""Looking at a practice: its definition, and its tables. Imported by `cli`."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from recommender import terminal
+from recommender.commands.console import Data, Definition, definition, err, out, told
+from recommender.practice import days_until
+
+practice_app = typer.Typer(no_args_is_help=True, help="Look at a practice definition.")
+File = Annotated[str, typer.Argument(help="A TOML file, or `psychology`.")]
+WARN_DAYS = 60
+
+
+@practice_app.command("check")
+def practice_check(file: File = "psychology") -> None:
+    """Say everything that is wrong with a definition, and what ends soon."""
+    with told():
+        practice = definition(file)
+    today = datetime.now(ZoneInfo(practice.timezone)).date()
+    counts = (
+        f"{len(practice.client)} client fields, {len(practice.clinician)} clinician fields, "
+        f"{len(practice.matches)} matches, {len(practice.constraints)} constraints"
+    )
+    out.print(f"{practice.title}: sound. {counts}.")
+    if practice.card.empty:
+        err.print(
+            f"Before a model is promoted, write {', '.join(practice.card.empty)} under \\[card]."
+        )
+    for scheme, days in days_until(practice, today).items():
+        if days < WARN_DAYS:
+            ends = f"ended {-days} days ago" if days < 0 else f"end in {days} days"
+            err.print(f"Funding rows of {scheme} {ends}: add the next year's rows.")
+
+
+@practice_app.command("show")
+def practice_show(file: File = "psychology") -> None:
+    """Print what a definition asks, compares and requires."""
+    with told():
+        out.print(terminal.practice_table(definition(file)))
+
+
+def check(data: Data, practice: Definition = "psychology") -> None:
+    """Report every fault of a practice's tables, and what is usable; exits 1 on any fault."""
+    from recommender.tables.report import check_tables
+
+    with told(), out.status("reading tables"):
+        report = check_tables(data, definition(practice), datetime.now(UTC).date())
+    out.print(terminal.tables_report(report))
+    if not report.sound:
+        raise typer.Exit(1)
+    out.print(f"Sound. Next: recommender train {data} --practice {practice}", soft_wrap=True)

@@ -1,0 +1,137 @@
+"""Products of a client's numbers and a clinician's: interplay that no declared match names.
+
+Low-rank where a practice asks for many numbers, so that the block never outgrows the ratings.
+Imported by `additive` alone.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.definition.fields import Field, Side
+from recommender.features.feature import Array
+from recommender.features.pipeline import Rows
+from recommender.mixed.blocks import chunks
+from recommender.practice import Practice
+from recommender.scale import Scale, scale_of
+
+Places = NDArray[np.intp]
+COMPONENTS = 12
+"""Directions kept of each side's numbers; 12 x 12 products are as many as the matches study needed
+(`reference` block F had 24 x 22 raw columns and a third of their variance)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The numbers of one side, and the directions in which they are multiplied.
+
+    Attributes
+    ----------
+    places : (p,) int
+        Their columns among the side's features.
+    scale
+        Of these columns.
+    basis : (p, k)
+        Orthonormal directions; the identity where there are no more than `COMPONENTS` numbers.
+    """
+
+    places: Places
+    scale: Scale
+    basis: Array
+
+    def scaled(self, rows: Array) -> Array:
+        """The side's numbers on one scale, (n, p); a missing one becomes 0, the average."""
+        return self.scale.apply(rows[:, self.places])
+
+
+@dataclass(frozen=True, slots=True)
+class Products:
+    """How rows become products, fixed when the model is fitted."""
+
+    client: Numbers
+    clinician: Numbers
+
+    @property
+    def width(self) -> int:
+        """Number of product columns."""
+        return int(self.client.basis.shape[1] * self.clinician.basis.shape[1])
+
+    def columns(self, rows: Rows) -> Array:
+        """Every direction of the client times every direction of the clinician, (n, width)."""
+        ours = self.client.scaled(rows.client) @ self.client.basis
+        theirs = self.clinician.scaled(rows.clinician) @ self.clinician.basis
+        return (ours[:, :, None] * theirs[:, None, :]).reshape(len(ours), -1)
+
+    def parts(self, rows: Rows, coefficients: Array) -> Array:
+        """Contribution of each clinician column given the client's numbers, (n, clinician columns).
+
+        A client's numbers are the same beside every clinician, so that what a product adds is the
+        clinician's column at work on this client. Summed element by element: the last digit of a
+        matrix product depends on the rows beside it.
+        """
+        found = np.zeros_like(rows.clinician)
+        inner = coefficients.reshape(self.client.basis.shape[1], -1)
+        weights = self.client.basis @ inner @ self.clinician.basis.T
+        for some in chunks(len(found)):
+            ours = self.client.scaled(rows.client[some])
+            slopes = (ours[:, :, None] * weights).sum(axis=1)
+            found[some, self.clinician.places] = slopes * self.clinician.scaled(
+                rows.clinician[some]
+            )
+        return found
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Named arrays that `from_arrays` turns back."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for name in ("client", "clinician"):
+            side: Numbers = getattr(self, name)
+            arrays |= {f"{name}.places": side.places, f"{name}.basis": side.basis}
+            arrays |= {f"{name}.mean": side.scale.mean, f"{name}.spread": side.scale.spread}
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Products":
+        """The products that `to_arrays` wrote."""
+        return cls(*(_side_from(arrays, name) for name in ("client", "clinician")))
+
+
+def products_of(practice: Practice, rows: Rows) -> Products | None:
+    """Products scaled on the training rows; None where a side has no number the model may see."""
+    sides = []
+    given: dict[Side, Array] = {"client": rows.client, "clinician": rows.clinician}
+    for name, values in given.items():
+        places = numbers_among(practice.fields(name, "score").values())
+        if not len(places):
+            return None
+        scale = scale_of(values[:, places])
+        sides.append(Numbers(places, scale, _basis(scale.apply(values[:, places]))))
+    return Products(*sides)
+
+
+def numbers_among(fields: Iterable[Field]) -> Places:
+    """Places of the numbers among the columns of `features_of(fields)`."""
+    numeric = [
+        field.behaviour.numeric
+        for field in fields
+        for _ in range(1 if field.behaviour.numeric else len(field.levels))
+    ]
+    return np.flatnonzero(numeric)
+
+
+def _basis(scaled: Array) -> Array:
+    """The identity for few columns, else the principal directions of many, signed alike."""
+    if scaled.shape[1] <= COMPONENTS:
+        return np.eye(scaled.shape[1])
+    _, directions = np.linalg.eigh(scaled.T @ scaled)
+    kept = directions[:, ::-1][:, :COMPONENTS]
+    # An eigenvector's sign is chance: the largest entry is made positive.
+    largest = np.abs(kept).argmax(axis=0)
+    return np.asarray(kept * np.sign(kept[largest, np.arange(COMPONENTS)]))
+
+
+def _side_from(arrays: Mapping[str, NDArray[Any]], name: str) -> Numbers:
+    scale = Scale(arrays[f"{name}.mean"], arrays[f"{name}.spread"])
+    return Numbers(arrays[f"{name}.places"], scale, arrays[f"{name}.basis"])

@@ -1,0 +1,170 @@
+"""Every learner's figures on the same tested rows and the same bootstrap draws.
+
+What does not depend on the weights is found once for each learner. Imported by `evaluate` and
+`report`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from recommender.training import within
+from recommender.training.baselines import Guess
+from recommender.training.bootstrap import interval_of, weightings
+from recommender.training.moments import Floats, products
+from recommender.training.tested import Mask, Tested, Weighed
+
+FEWEST_LISTS = 30
+"""Clients with three test ratings below which an order within clients is not reported."""
+
+Measured = Callable[[Weighed], Floats]
+"""A figure at each of d weightings, (d,); NaN where it does not apply."""
+Metric = Callable[[Tested, Guess], Measured]
+Sampled = Mapping[str, Mapping[str, Floats]]
+"""By metric and learner: the figure of the rows as they are, then at each draw, (1 + draws,)."""
+
+
+def _partial(tested: Tested, guess: Guess) -> Measured:
+    rows = tested.is_rated
+    ready = products([tested.expected[rows], tested.label[rows], guess.pairing[rows]])
+    return lambda weighed: ready.at(weighed.rated).partial()
+
+
+def _dyad(tested: Tested, guess: Guess) -> Measured:
+    rows = tested.is_rated
+    columns = [tested.expected[rows], tested.label[rows], guess.pairing[rows]]
+    ready = products(columns, tested.met_in_fold[rows])
+    return lambda weighed: ready.at(weighed.rated).partial()
+
+
+def _slope(tested: Tested, guess: Guess) -> Measured:
+    rows = tested.is_rated
+    ready = products([tested.expected[rows], tested.label[rows], guess.pairing[rows]])
+    return lambda weighed: ready.at(weighed.rated).slope()
+
+
+def _composite(tested: Tested, guess: Guess) -> Measured:
+    """Those who left have the client part for a label, and one column more that lowers it."""
+    label = np.where(tested.is_rated, tested.label, tested.expected)
+    ready = products([tested.expected, label, guess.pairing, 1.0 - tested.rated])
+
+    def at(weighed: Weighed) -> Floats:
+        shares = np.zeros((len(weighed.low), 3, 4))
+        shares[:, [0, 1, 2], [0, 1, 2]] = 1.0
+        shares[:, 1, 3] = weighed.low
+        return ready.at(weighed.weights).mixed(shares).partial()
+
+    return at
+
+
+def _rmse(tested: Tested, guess: Guess) -> Measured:
+    rows = tested.is_rated
+    squared = (guess.alliance[rows] - tested.label[rows]) ** 2
+    return lambda weighed: np.asarray(np.sqrt(mean_at(squared, weighed.rated)))
+
+
+def mean_at(values: Floats, weights: Floats) -> Floats:
+    """Weighted mean of rows at each weighting, (d,); NaN where nothing weighs."""
+    total = weights.sum(axis=0)
+    sums = values @ weights
+    return np.asarray(np.divide(sums, total, out=np.full(len(total), np.nan), where=total > 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A mean over clients who rated several; NaN when too few did.
+
+    `scale` names what of the tested rows the measure needs besides.
+    """
+
+    measure: Callable[..., within.ByClient]
+    scale: tuple[str, ...] = ()
+
+    def __call__(self, tested: Tested, guess: Guess) -> Measured:
+        """The metric of these rows by their weights."""
+        rows = tested.is_rated
+        lists = tested.lists[rows]
+        lowest = [getattr(tested, name) for name in self.scale]
+        order = self.measure(guess.pairing[rows], tested.label[rows], lists, *lowest)
+        if order.client.size < FEWEST_LISTS:
+            return lambda weighed: np.full(weighed.rated.shape[1], np.nan)
+        return lambda weighed: np.array([order.mean(lists, draw) for draw in weighed.rated.T])
+
+
+PARTIAL, DYAD, COMPOSITE, RMSE = "client-adjusted partial", "dyad partial", "composite", "RMSE"
+SLOPE = "calibration slope"
+METRICS: Mapping[str, Metric] = {
+    PARTIAL: _partial,
+    DYAD: _dyad,
+    COMPOSITE: _composite,
+    SLOPE: _slope,
+    RMSE: _rmse,
+    "Spearman": Within(within.spearman),
+    "NDCG@5": Within(within.ndcg, ("lowest",)),
+    "pairs in order": Within(within.pairacc),
+}
+"""Measured for every learner. The last three need clients who rated several clinicians."""
+
+
+def figure_of(metric: str, tested: Tested, guess: Guess, weights: Floats | None = None) -> float:
+    """One figure of a guess; each row counts once when no weights are given."""
+    weights = np.ones(len(tested)) if weights is None else weights
+    return float(METRICS[metric](tested, guess)(Weighed(tested, weights[:, None]))[0])
+
+
+def sample(
+    tested: Tested,
+    guesses: Mapping[str, Guess],
+    *,
+    seed: int,
+    draws: int,
+    metrics: Iterable[str] = METRICS,
+) -> Sampled:
+    """Figures of every learner on the rows as they are and on the same draws of them."""
+    measured = {
+        (name, learner): METRICS[name](tested, guess)
+        for name in metrics
+        for learner, guess in guesses.items()
+    }
+    found: dict[tuple[str, str], list[Floats]] = {key: [] for key in measured}
+
+    def measure(weights: Floats) -> None:
+        weighed = Weighed(tested, weights)
+        for key, figure in measured.items():
+            found[key].append(figure(weighed))
+
+    measure(np.ones((len(tested), 1)))
+    for weights in weightings(tested.client, tested.clinician, seed=seed, draws=draws):
+        measure(weights)
+    return {
+        name: {learner: np.concatenate(found[name, learner]) for learner in guesses}
+        for name in dict.fromkeys(name for name, _ in measured)
+    }
+
+
+def table_of(sampled: Sampled, learners: Iterable[str]) -> pd.DataFrame:
+    """A row a learner and metric that applies to it: learner, metric, value, low, high."""
+    rows = [
+        (learner, metric, *ends_of(by_learner[learner]))
+        for learner in learners
+        for metric, by_learner in sampled.items()
+        if learner in by_learner and np.isfinite(by_learner[learner][0])
+    ]
+    return pd.DataFrame(rows, columns=["learner", "metric", "value", "low", "high"])
+
+
+def ends_of(found: Floats) -> tuple[float, float, float]:
+    """Value and 95 % interval of a figure at the rows as they are and at each draw."""
+    interval = interval_of(float(found[0]), found[1:])
+    return interval.value, interval.low, interval.high
+
+
+def share_within(tested: Tested, chosen: Mask, *, seed: int, draws: int) -> Floats:
+    """How often chosen rated pairings fell within our stated range, as they are and by draw."""
+    some = tested.take(chosen & tested.is_rated)
+    inside = ((some.low <= some.label) & (some.label <= some.high)).astype(np.float64)
+    whole = np.ones((len(some), 1))
+    drawn = weightings(some.client, some.clinician, seed=seed, draws=draws)
+    return np.concatenate([mean_at(inside, weights) for weights in (whole, *drawn)])

@@ -1,0 +1,139 @@
+"""What an mlflow run keeps of a training: settings, figures, tables, pictures, trials, the card.
+
+Counts and averages only, never a person. Imported by `run`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from math import nan
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from recommender.model import AllianceModel, Contributions
+from recommender.publishing.card import card_of
+from recommender.training import pictures, plots
+from recommender.training.baselines import standing_of
+from recommender.training.dataset import Dataset
+from recommender.training.evaluate import Evaluation
+from recommender.training.growth import FitSettings, parameters_of
+from recommender.training.report import ALL_RATED, FIRST_RANKED, NEW_CLINICIANS
+from recommender.training.track import TrackedRun, tracked_run
+from recommender.training.trials import Tuned
+
+CARD = "card.md"
+TABLES = (
+    "figures",
+    "by_fold",
+    "ours_minus",
+    "ranges",
+    "groups",
+    "exposure",
+    "dropout_sensitivity",
+)
+"""Tables of the report that a run keeps under the same names."""
+FIXED = (ALL_RATED, FIRST_RANKED, NEW_CLINICIANS)
+"""Ranges with a metric of their own; those of groups stand in their table, since two levels of a
+practice's own wording can be one name to mlflow."""
+EXPLAINED = 500
+"""Rated pairings over which contributions are averaged."""
+MOST_FEATURES = 20
+
+
+def keep_facts(run: TrackedRun, model: AllianceModel) -> None:
+    """Where a model comes from, its definition and its card."""
+    manifest = asdict(model.manifest)
+    names = ("mode", "practice_version", "practice_digest", "data_digest", "ratings", "pairings")
+    facts = {name: manifest[name] for name in (*names, "first_day", "last_day", "known_until")}
+    run.log_params({**facts, "share_of_trees": round(model.share, 4)})
+    run.log_text("practice.toml", model.practice.text)
+    run.log_text(CARD, card_of(model).markdown)
+
+
+def keep_measured(
+    run: TrackedRun,
+    model: AllianceModel,
+    dataset: Dataset,
+    evaluation: Evaluation,
+    settings: FitSettings,
+) -> None:
+    """Settings, figures, tables and pictures of a learned model."""
+    run.log_params(parameters_of(settings))
+    figures = _metrics(model.report)
+    run.log_metrics({name: nan if value is None else value for name, value in figures})
+    for name in TABLES:
+        if model.report.get(name):
+            run.log_table(name, pd.DataFrame(model.report[name]))
+    for name, picture in _pictures(model, dataset, evaluation).items():
+        run.log_figure(name, picture.figure)
+        run.log_table(f"pictures/{name}", picture.numbers)
+
+
+def keep_trials(run: TrackedRun, experiment: str, tuned: Tuned) -> None:
+    """Every trial of the search as a run below this one, and all of them as a table."""
+    run.log_metrics({"tuning/lead": tuned.lead, "tuning/margin": tuned.margin})
+    run.log_text("tuning.md", tuned.verdict + "\n")
+    rows = []
+    for tried in tuned.trials:
+        name = f"trial {tried.number}"
+        with tracked_run(run.registry, experiment, name, {"state": tried.state}, run.run_id) as one:
+            one.log_params(tried.params)
+            folds = {f"fold/{n}/composite": value for n, value in enumerate(tried.by_fold)}
+            one.log_metrics({"composite": tried.value, "seconds": tried.seconds} | folds)
+        rows.append({"trial": tried.number, "state": tried.state, "composite": tried.value})
+    run.log_table("trials", pd.DataFrame(rows))
+
+
+def _metrics(report: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
+    """Names and values, `composite/ours` over all folds and `fold/forward/composite/ours` of one.
+
+    A figure that could not be measured is None; the run names it in a tag.
+    """
+    for row in report["figures"]:
+        yield f"{row['metric']}/{row['learner']}", row["value"]
+    for row in report["by_fold"]:
+        yield f"fold/{row['fold']}/{row['metric']}/{row['learner']}", row["value"]
+    for row in report["ours_minus"]:
+        yield f"ours minus {row['baseline']}/{row['metric']}", row["value"]
+    for row in report["ranges"]:
+        if row["among"] in FIXED:
+            for name in ("rated", "coverage", "width", "bias"):
+                yield f"range/{row['among']}/{name}", row[name]
+    for row in report["exposure"]:
+        yield f"exposure/{row['learner']}/top_share", row["top_share"]
+    for name, value in report["optimism"].items():
+        yield f"optimism/{name}", value
+
+
+def _pictures(
+    model: AllianceModel, dataset: Dataset, evaluation: Evaluation
+) -> dict[str, plots.Drawn]:
+    unit = f"points of {model.practice.reference.name}"
+    parts = _contributions(model, dataset)
+    drawn = {"importance": _by_group(model, parts, unit), "features": _by_feature(parts, unit)}
+    return pictures.draw(evaluation, model.practice) | drawn
+
+
+def _contributions(model: AllianceModel, dataset: Dataset) -> Contributions:
+    """Of rated pairings spread evenly over time."""
+    few = min(EXPLAINED, len(dataset))
+    some = np.linspace(0, len(dataset) - 1, few).astype(np.intp)
+    return model.contributions(dataset.clients, standing_of(dataset), dataset.pairs.take(some))
+
+
+def _by_group(model: AllianceModel, parts: Contributions, unit: str) -> plots.Drawn:
+    groups = model.practice.groups
+    sums = [
+        parts.values[:, [f.group == group for f in parts.features]].sum(axis=1) for group in groups
+    ]
+    return plots.importance(list(groups.values()), np.stack(sums, axis=1), unit)
+
+
+def _by_feature(parts: Contributions, unit: str) -> plots.Drawn:
+    """The features that move predictions most, by name: a phrase can be said of several."""
+    size = np.abs(parts.values).mean(axis=0)
+    most = np.argsort(-size, kind="stable")[:MOST_FEATURES]
+    names = [parts.features[place].name for place in most]
+    title = f"What moves the prediction: the first {len(most)} of {len(size)} columns"
+    return plots.importance(names, parts.values[:, most], unit, title=title)

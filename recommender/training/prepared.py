@@ -1,0 +1,267 @@
+"""Everything of a fit that comes before the trees of the pairing part: one preparation, many trees.
+
+Apart from `fit`, so that a search over tree settings does the costly half once. Imported by `fit`
+and `tune`.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from recommender.additive import DRAWS, Additive, Codes, Frame, Seats, frame_of
+from recommender.features.feature import Array
+from recommender.features.history import (
+    Records,
+    Reports,
+    held_out_rows,
+    records_of,
+    shrinkage_of,
+)
+from recommender.features.pipeline import Pairs, Pipeline, Rows, fit_pipeline
+from recommender.mixed.blocks import Ints
+from recommender.mixed.fit import MixedFit, fit_mixed, fit_mixed_at
+from recommender.progress import Progress
+from recommender.training.client_part import client_part, raters_of
+from recommender.training.dataset import Chosen, Dataset, Labels, labels_for
+from recommender.training.folds import client_folds
+from recommender.training.growth import FitSettings
+from recommender.training.metrics import LEFT_QUANTILE
+from recommender.trees.ensemble import Trees
+
+ENOUGH_HELD_OUT = 20_000
+"""Held-out rows after which further folds would say the weights and the range no better: an end of
+a 90 % range of 20,000 errors is itself unsure by a hundredth of its width."""
+TOLERANCE = 1e-3
+"""Change of a log variance at which the search rests: far below what 10,000 ratings can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The rows the pairing part learns from: rated pairings, then those whose client left unrated.
+
+    Attributes
+    ----------
+    rows, seats, pairs
+        Of all n.
+    residual : (n,)
+        Label less client part, in points; for those who left the low quantile of the rated ones.
+    weight : (n,)
+    fold : (n,) int
+        Of the client.
+    rated
+        How many of them are rated.
+    """
+
+    rows: Rows
+    seats: Seats
+    pairs: Pairs
+    residual: Array
+    weight: Array
+    fold: Codes
+    rated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the trees of the pairing part stand on.
+
+    Attributes
+    ----------
+    dataset, train, labels
+        What is learned from, and how it is said.
+    pipeline, client_trees, client_mean, expected, records
+        The fitted path, the client part and its cross-fitted predictions (train,), the records.
+    learned
+        Rows of the pairing part.
+    additive
+        The mixed model of all rows.
+    effect : (clients,)
+        Each client's own effect, which no bundle holds.
+    held_out : (n,)
+        The mixed model's pairing part of each learned row, by a fit that did not see the client;
+        NaN in folds that nobody needed to hold out.
+    """
+
+    dataset: Dataset
+    train: Chosen
+    labels: Labels
+    pipeline: Pipeline
+    client_trees: Trees | None
+    client_mean: float
+    expected: Array
+    records: Records
+    learned: Learned
+    additive: Additive
+    effect: Array
+    held_out: Array
+
+    @property
+    def tried(self) -> list[int]:
+        """The folds that were held out."""
+        return tried_folds(self.learned.fold)
+
+    @property
+    def left(self) -> Array:
+        """What each learned row's client does not explain: the target of the trees, (n,)."""
+        return self.learned.residual - self.effect[self.learned.pairs.client]
+
+
+def prepare(
+    dataset: Dataset,
+    train: Chosen,
+    settings: FitSettings,
+    progress: Progress = lambda step, done: None,
+) -> Prepared:
+    """All steps up to the trees; depends on the rows, the seed, the folds and the client part."""
+    return _Preparation(dataset, train, settings, progress).prepared()
+
+
+def tried_folds(fold: Codes) -> list[int]:
+    """As many folds, from the first on, as hold `ENOUGH_HELD_OUT` rows, or all."""
+    rows = np.cumsum(np.bincount(fold))
+    needed = int(np.searchsorted(rows, ENOUGH_HELD_OUT)) + 1
+    return list(range(min(needed, len(rows))))
+
+
+class _Preparation:
+    """One preparation, step by step; each step reads what the earlier ones left."""
+
+    def __init__(
+        self, dataset: Dataset, train: Chosen, settings: FitSettings, progress: Progress
+    ) -> None:
+        self.dataset, self.train, self.settings = dataset, train, settings
+        self.progress = progress
+        self.labels = labels_for(dataset, train)
+        self.label, self.weight = self.labels.alliance[train], self.labels.weight[train]
+        self.left = dataset.left.take(dataset.left_with(train))
+        rated = dataset.pairs.take(train)
+        self.pairs = Pairs(
+            np.concatenate([rated.client, self.left.client]),
+            np.concatenate([rated.clinician, self.left.clinician]),
+        )
+        self.seats = dataset.seats_of(self.pairs)
+        self.fold = client_folds(self.pairs.client, settings.folds, settings.seed)
+
+    def prepared(self) -> Prepared:
+        """Runs all steps."""
+        rated = len(self.train)
+        self.progress("features", 0.0)
+        pipeline = self._pipeline()
+        self.progress("client part", 0.1)
+        raters = raters_of(self.pairs.client[:rated], self.label, self.weight)
+        client_rows = pipeline.client_rows(self.dataset.clients)
+        client_trees, expected = client_part(
+            client_rows, raters, self.fold[:rated], self.settings.client, self.settings.seed
+        )
+        self.progress("clinician records", 0.2)
+        records, history = self._records(self.label - expected)
+        rows = pipeline.rows(self.dataset.clients, self.dataset.clinicians, self.pairs, history)
+        learned = self._learned(rows, self.label - expected)
+        self.progress("mixed model", 0.3)
+        frame = self._frame(rows)
+        additive, effect = self._additive(frame, learned)
+        return Prepared(
+            dataset=self.dataset,
+            train=self.train,
+            labels=self.labels,
+            pipeline=pipeline,
+            client_trees=client_trees,
+            client_mean=float(np.average(raters.label, weights=raters.weight)),
+            expected=expected,
+            records=records,
+            learned=learned,
+            additive=additive,
+            effect=effect,
+            held_out=self._held_out(frame, learned, additive.fit),
+        )
+
+    def _pipeline(self) -> Pipeline:
+        met = np.unique(self.pairs.clinician)
+        rng = np.random.default_rng(self.settings.seed)
+        return fit_pipeline(self.dataset.practice, self.dataset.clinicians.take(met), rng)
+
+    def _records(self, residual: Array) -> tuple[Records, Array]:
+        """Records of all clinicians, and history rows of all learned pairings out of fold."""
+        rated, per = len(residual), self.dataset.practice.history.per
+        seats = self.seats.take(np.arange(rated))
+        reports = Reports(
+            clinician=seats.clinician,
+            level=seats.level,
+            residual=residual,
+            known_on=self.dataset.known[self.train],
+            clinicians=len(self.dataset.clinician_ids),
+            levels=0 if per is None else len(self.dataset.practice.client[per].levels),
+        )
+        shrinkage = shrinkage_of(reports)
+        # A record that counts more ratings beside those who left would tell the trees who left.
+        history = held_out_rows(
+            reports, self.fold[:rated], self.seats.clinician, self.seats.level, self.fold, shrinkage
+        )
+        return records_of(reports, shrinkage), history
+
+    def _learned(self, rows: Rows, residual: Array) -> Learned:
+        """Rated rows, and those who left at a low residual: not rating is an answer too."""
+        low = np.quantile(residual, LEFT_QUANTILE, weights=self.weight, method="inverted_cdf")
+        left = len(self.left.client)
+        return Learned(
+            rows=rows,
+            seats=self.seats,
+            pairs=self.pairs,
+            residual=np.concatenate([residual, np.full(left, low)]),
+            weight=np.concatenate([self.weight, np.ones(left)]),
+            fold=self.fold,
+            rated=len(residual),
+        )
+
+    def _frame(self, rows: Rows) -> Frame:
+        per = self.dataset.practice.history.per
+        levels = 0 if per is None else len(self.dataset.practice.client[per].levels)
+        clinicians = len(self.dataset.clinician_ids)
+        return frame_of(self.dataset.practice, rows, self._spread, clinicians, levels)
+
+    @property
+    def _spread(self) -> float:
+        return float(self.label.std())
+
+    def _additive(self, frame: Frame, learned: Learned) -> tuple[Additive, Array]:
+        """The mixed model on all rows, and each client's effect, which the bundle never holds."""
+        blocks = frame.blocks(learned.rows, learned.seats)
+        mixed = fit_mixed(
+            learned.residual,
+            blocks,
+            weights=learned.weight,
+            group=learned.pairs.client.astype(np.int64),
+            keep_factor=True,
+            tolerance=TOLERANCE,
+            expected=frame.expected(learned.rows, self._spread),
+        )
+        effect = mixed.effect_of(np.arange(self.dataset.clients.size, dtype=np.int64))
+        nobody: Ints = np.zeros(0, dtype=np.int64)
+        draws = mixed.draws_of(blocks, DRAWS, self.settings.seed)
+        kept = replace(mixed, client_codes=nobody, client_effects=np.zeros(0), factor=None)
+        drawn = {name: block.astype(np.float32) for name, block in draws.items()}
+        return Additive(frame, kept, drawn), effect
+
+    def _held_out(self, frame: Frame, learned: Learned, whole: MixedFit) -> Array:
+        """The pairing part of each row, learned without the row's client.
+
+        Variances are those of the whole fit: a fifth of the rows hardly moves them, and seeking
+        them again would cost most of the time.
+        """
+        found = np.full(len(learned.residual), np.nan)
+        for number in tried_folds(learned.fold):
+            self.progress("out of fold", 0.4 + 0.3 * number / self.settings.folds)
+            inside = np.flatnonzero(learned.fold == number)
+            outside = np.flatnonzero(learned.fold != number)
+            mixed = fit_mixed_at(
+                learned.residual[outside],
+                frame.blocks(learned.rows.take(outside), learned.seats.take(outside)),
+                variances=whole.variances,
+                sigma2=whole.sigma2,
+                tau2=whole.tau2,
+                weights=learned.weight[outside],
+                group=learned.pairs.client[outside].astype(np.int64),
+            )
+            asked = learned.rows.take(inside)
+            found[inside] = Additive(frame, mixed).score(asked, learned.seats.take(inside))
+        return found

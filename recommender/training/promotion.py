@@ -1,0 +1,225 @@
+"""Who stands as champion: what speaks for a challenger, promoting it, and going back.
+
+Every change is recorded with who, when and why. Imported by `run` and `commands`.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from recommender.bundle import load_bundle
+from recommender.errors import BundleError, Fault, RefusedError, RegistryError
+from recommender.model import AllianceModel
+from recommender.practice import Practice
+from recommender.publishing.card import card_of
+from recommender.publishing.registry import Registry
+from recommender.publishing.versions import (
+    CHALLENGER,
+    CHAMPION,
+    ROLLED_BACK,
+    Promotion,
+    Version,
+)
+from recommender.training.case import Case, Finding, Outcome
+from recommender.training.gate import findings, objections
+
+PEOPLE = "card."
+"""How the names of those entries of a card begin that people write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A version, the champion it would replace, and what every rule found."""
+
+    version: Version
+    champion: Version | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def objections(self) -> tuple[Fault, ...]:
+        """What speaks against promoting it; nothing when it may be."""
+        return objections(self.findings)
+
+    @property
+    def decided_on(self) -> tuple[str, ...]:
+        """On how much it is decided, to be kept with the promotion."""
+        held = [each for each in self.findings if each.rule == "ratings"]
+        return tuple(each.said for each in held if each.outcome is not Outcome.FAILS)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The champion a challenger is measured beside.
+
+    Attributes
+    ----------
+    model
+        None while there is none, or where it cannot be measured beside the challenger.
+    facts
+        What the report keeps: `version`, `digest` and `mode`, or `not_compared` with why; empty
+        while there is no champion.
+    """
+
+    model: AllianceModel | None
+    facts: Mapping[str, Any]
+
+
+def standing(registry: Registry, practice: Practice) -> Standing:
+    """The champion as far as it can be measured; one that cannot be had never stops a training."""
+    champion = registry.alias(CHAMPION)
+    if champion is None:
+        return Standing(None, {})
+    facts = {"version": champion.version, "digest": champion.digest}
+    try:
+        model = _model(registry, champion)
+    except (RegistryError, BundleError) as error:
+        return Standing(None, facts | {"not_compared": f"{error.field} {error.problem}"})
+    facts["mode"] = model.manifest.mode
+    changed = declared_otherwise(model.practice, practice)
+    if changed:
+        problem = f"it learned with another definition of {_first_five(changed)}"
+        return Standing(None, facts | {"not_compared": problem})
+    return Standing(model, facts)
+
+
+def declared_otherwise(champion: Practice, now: Practice) -> tuple[str, ...]:
+    """What a champion reads that a definition now lacks or declares otherwise, by name.
+
+    Phrases, purposes, groups, constraints, sizes and the card change nothing a model computes, and
+    a question that is new does not concern one that never read it.
+    """
+    read, given = _read_of(champion), _read_of(now)
+    return tuple(name for name in read if read[name] != given.get(name))
+
+
+def _read_of(practice: Practice) -> dict[str, object]:
+    compared = {f.label for m in practice.matches.values() for f in (*m.client, *m.clinician)}
+    read: dict[str, object] = {
+        "alliance.reference": practice.reference,
+        "alliance.rater": practice.alliance.rater,
+        "history.per": practice.history.per,
+    }
+    for field in (*practice.client.values(), *practice.clinician.values()):
+        if field.use == "score" or field.label in compared:
+            bounds = (field.unit, field.min, field.max, field.levels)
+            read[field.label] = (field.kind, field.use == "audit", *bounds)
+    for match in practice.matches.values():
+        sides = [tuple(field.label for field in side) for side in (match.client, match.clinician)]
+        read[f"matches.{match.name}"] = (match.operator, *sides, match.indifferent)
+    return read
+
+
+def judge(registry: Registry, version: int | None) -> Judged:
+    """What speaks for and against promoting a version, or the challenger when none is named.
+
+    Raises
+    ------
+    RefusedError
+        When it is champion already.
+    """
+    chosen = registry.version(version) if version else registry.resolve(CHALLENGER)
+    champion = registry.alias(CHAMPION)
+    if champion is not None and champion.version == chosen.version:
+        remedy = "nothing to do; train again for a new challenger"
+        raise RefusedError([Fault("version", f"{chosen.version} is already champion", remedy)])
+    model = _model(registry, chosen)
+    case = Case(model.report, champion, _withdrawal(registry, chosen.version))
+    return Judged(chosen, champion, (*findings(case), *_card(model)))
+
+
+def promote(
+    registry: Registry,
+    version: int | None,
+    *,
+    by: str,
+    at: datetime,
+    reason: str,
+    force: bool,
+) -> Promotion:
+    """Makes a version (the challenger when none is named) champion, if nothing speaks against it.
+
+    Raises
+    ------
+    RefusedError
+        With every objection, unless forced; a forced promotion keeps them with its record.
+    """
+    judged = judge(registry, version)
+    found = judged.objections
+    if found and not force:
+        raise RefusedError(found)
+    notes = (*judged.decided_on, *(f"forced against {fault}" for fault in found))
+    return registry.promote(judged.version.version, by=by, at=at, reason=reason, notes=notes)
+
+
+def rollback(
+    registry: Registry, to: int | None, *, by: str, at: datetime, reason: str
+) -> Promotion:
+    """Lets the version that stood before the champion (or an earlier champion) stand again.
+
+    No rule is asked, but the bundle must open: a champion nobody can serve would be worse.
+
+    Raises
+    ------
+    RefusedError
+        When nothing stood before, or the version named was never champion or is it now.
+    BundleError
+        When the bundle can no longer be opened.
+    """
+    back = _before(registry) if to is None else _earlier(registry, to)
+    _model(registry, back)
+    return registry.promote(back.version, by=by, at=at, reason=reason, kind=ROLLED_BACK)
+
+
+def _before(registry: Registry) -> Version:
+    back = registry.previous()
+    if back is None:
+        remedy = "name an earlier champion with --to; `recommender history` shows them"
+        raise RefusedError([Fault("rollback", "nothing stood before the champion", remedy)])
+    return back
+
+
+def _earlier(registry: Registry, to: int) -> Version:
+    champion = registry.alias(CHAMPION)
+    if champion is not None and champion.version == to:
+        remedy = "name an earlier champion, or none for the one before"
+        raise RefusedError([Fault("rollback", f"version {to} is champion", remedy)])
+    if to not in {promotion.version for promotion in registry.history()}:
+        remedy = "see `recommender history`, or promote it through the gate"
+        raise RefusedError([Fault("rollback", f"version {to} was never champion", remedy)])
+    return registry.version(to)
+
+
+def _withdrawal(registry: Registry, version: int) -> Promotion | None:
+    """The newest rollback that took a version out of service."""
+    taken = [p for p in registry.history() if p.kind == ROLLED_BACK and p.previous == version]
+    return taken[-1] if taken else None
+
+
+def _card(model: AllianceModel) -> tuple[Finding, ...]:
+    empty = card_of(model).empty
+    if not empty:
+        return (Finding("card", Outcome.PASSES, "has every entry"),)
+    retrain = "train again with `recommender train`"
+    write = f"write it under [card] of the practice definition and {retrain}"
+    return tuple(
+        Finding(
+            "card",
+            Outcome.FAILS,
+            f"{name.removeprefix(PEOPLE)} is empty",
+            write if name.startswith(PEOPLE) else retrain,
+        )
+        for name in empty
+    )
+
+
+def _model(registry: Registry, version: Version) -> AllianceModel:
+    with tempfile.TemporaryDirectory() as directory:
+        return load_bundle(registry.fetch(version.version, Path(directory)))
+
+
+def _first_five(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more

@@ -1,0 +1,201 @@
+"""The report: plain values, nothing unsaid written as a number, nobody told of alone."""
+
+import json
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recommender.training.baselines import CHAMPION, LEARNERS, OURS, RANDOM, learners_for
+from recommender.training.dataset import Dataset, dataset_of
+from recommender.training.evaluate import Evaluation, evaluate
+from recommender.training.figures import COMPOSITE, PARTIAL, figure_of
+from recommender.training.fit import fit
+from recommender.training.folds import forward
+from recommender.training.groups import groups_of
+from recommender.training.growth import FitSettings
+from recommender.training.report import (
+    ALL_RATED,
+    FEWEST_IN_GROUP,
+    FIRST_RANKED,
+    FIRST_TENTH,
+    NEW_CLINICIANS,
+    OURS_MINUS_CHAMPION,
+    optimism,
+    report_of,
+)
+from tests.builders import a_practice, some_rows, tables_of
+
+QUICK = FitSettings(fewest_for_trees=10_000, folds=3)
+KEYS = {
+    "mode", "folds", "rated", "left_unrated", "figures", "by_fold", "ours_minus", "ranges",
+    "first_ranked", "groups", "groups_too_few", "exposure", "optimism", "dropout_sensitivity",
+}  # fmt: skip
+
+
+@cache
+def a_world() -> Dataset:
+    return dataset_of(tables_of(some_rows(pairings=700, seed=5)), a_practice())
+
+
+@cache
+def an_evaluation() -> Evaluation:
+    dataset = a_world()
+    champion = fit(dataset, np.arange(len(dataset) // 2), QUICK).model
+    learners = learners_for(dataset, champion)
+    chosen = {name: learners[name] for name in (OURS, RANDOM, CHAMPION)}
+    folds = forward(dataset, 0.4)
+    return evaluate(dataset, folds, QUICK, draws=20, champion=champion, learners=chosen)
+
+
+@cache
+def a_report() -> dict[str, Any]:
+    return report_of(an_evaluation(), a_practice())
+
+
+def row(part: str, **named: str) -> dict[str, Any]:
+    (found,) = (
+        row for row in a_report()[part] if all(row[key] == told for key, told in named.items())
+    )
+    return dict(found)
+
+
+def test_a_report_is_plain_json_with_every_part() -> None:
+    assert set(a_report()) == KEYS
+    assert json.loads(json.dumps(a_report(), allow_nan=False)) == a_report()
+    assert a_report()["rated"] == an_evaluation().tested.is_rated.sum()
+    assert a_report()["left_unrated"] == np.isnan(an_evaluation().tested.label).sum()
+
+
+def test_what_cannot_be_said_is_none_and_never_nan() -> None:
+    evaluation = an_evaluation()
+    nothing = {metric: dict.fromkeys(by, np.full(21, np.nan)) for metric, by in
+               evaluation.beside_champion.items()}  # fmt: skip
+    report = report_of(replace(evaluation, beside_champion=nothing), a_practice())
+    (found,) = (
+        row for row in report["ours_minus"]
+        if row["baseline"] == CHAMPION and row["metric"] == COMPOSITE
+    )  # fmt: skip
+
+    assert [found[end] for end in ("value", "low", "high")] == [None, None, None]
+    json.dumps(report, allow_nan=False)
+
+
+def test_ours_is_told_beside_each_baseline_in_four_figures() -> None:
+    told = {(row["baseline"], row["metric"]) for row in a_report()["ours_minus"]}
+
+    assert len(told) == len(a_report()["ours_minus"]) == 4 * 2
+    own, other = (an_evaluation().value(name, COMPOSITE) for name in (OURS, RANDOM))
+    assert row("ours_minus", baseline=RANDOM, metric=COMPOSITE)["value"] == pytest.approx(
+        own - other
+    )
+
+
+def test_coverage_is_counted_among_those_first_ranked() -> None:
+    tested = an_evaluation().tested
+    chosen = tested.is_rated & (tested.place < FIRST_TENTH)
+    inside = (tested.low <= tested.label) & (tested.label <= tested.high)
+    said = an_evaluation().guesses[OURS].alliance
+    told = row("ranges", among=FIRST_RANKED)
+
+    assert 0 < told["rated"] == chosen.sum() < tested.is_rated.sum()
+    assert told["coverage"] == pytest.approx(inside[chosen].mean())
+    assert told["bias"] == pytest.approx((said - tested.label)[chosen].mean())
+    assert told["low"] <= told["coverage"] <= told["high"]
+
+
+def test_among_nobody_the_coverage_cannot_be_said() -> None:
+    assert (an_evaluation().tested.known > 0).all()
+    told = row("ranges", among=NEW_CLINICIANS)
+
+    assert told["rated"] == 0
+    ends = ("coverage", "low", "high", "width", "bias")
+    assert [told[end] for end in ends] == [None] * len(ends)
+
+
+def test_every_audited_answer_is_a_group_and_nothing_else_is() -> None:
+    dataset = a_world()
+    groups = groups_of(dataset.practice, dataset.clients)
+
+    audited = [name for name, f in dataset.practice.client.items() if f.use == "audit"]
+    assert audited
+    assert {name.split(".")[1].split("=")[0] for name in groups} <= set(audited)
+
+
+def test_a_practice_that_audits_nothing_is_told_of_by_what_it_asks() -> None:
+    dataset = a_world()
+    kept = {name: f for name, f in dataset.practice.client.items() if f.use != "audit"}
+    groups = groups_of(replace(dataset.practice, client=kept), dataset.clients)
+
+    anxious = groups["client.concern=anxiety"]
+    place = dataset.practice.client["concern"].levels.index("anxiety")
+    assert np.array_equal(anxious, dataset.clients["concern"] == place)
+    # Of the tags a client named, each is a group.
+    assert groups["client.wanted=cbt"].any()
+
+
+def test_a_group_in_which_a_person_could_be_found_is_counted_and_not_told_of() -> None:
+    few = np.zeros(len(an_evaluation().tested), bool)
+    few[: FEWEST_IN_GROUP - 1] = True
+    enough = few.copy()
+    enough[FEWEST_IN_GROUP - 1] = True
+    evaluation = replace(an_evaluation(), groups={"few": few, "enough": enough})
+    report = report_of(evaluation, a_practice())
+
+    assert report["groups_too_few"] == 1
+    for part in ("ranges", "groups"):
+        names = {row["among"] for row in report[part]}
+        assert "enough" in names
+        assert "few" not in names
+
+
+def test_a_group_is_told_beside_the_champion_on_what_judges_both() -> None:
+    evaluation = an_evaluation()
+    half = np.arange(len(evaluation.tested)) % 2 == 0
+    report = report_of(replace(evaluation, groups={"half": half}), a_practice())
+    told = {row["learner"]: row for row in report["groups"]}
+    judged = half & evaluation.counted(CHAMPION)
+    own, other = (
+        figure_of(PARTIAL, evaluation.tested.take(judged), evaluation.guesses[n].take(judged))
+        for n in (OURS, CHAMPION)
+    )
+
+    assert set(told) == {OURS, CHAMPION, OURS_MINUS_CHAMPION}
+    assert told[CHAMPION]["value"] == pytest.approx(other)
+    assert told[OURS_MINUS_CHAMPION]["value"] == pytest.approx(own - other)
+    assert told[OURS]["rated"] == (half & evaluation.tested.is_rated).sum()
+
+
+def test_predictions_promise_more_once_those_who_left_are_counted_low() -> None:
+    told = a_report()["optimism"]
+    tested, said = an_evaluation().tested, an_evaluation().guesses[OURS].alliance
+    rated = tested.is_rated
+
+    assert told["rated"] == pytest.approx((said - tested.label)[rated].mean())
+    # Half a point higher for everybody is half a point more optimistic.
+    guesses = an_evaluation().guesses
+    moved = {**guesses, OURS: replace(guesses[OURS], alliance=said + 0.5)}
+    higher = optimism(replace(an_evaluation(), guesses=moved))
+    assert higher["with_left"] == pytest.approx(told["with_left"] + 0.5)
+    assert told["with_left"] > told["rated"]
+
+
+def test_the_composite_is_told_for_three_ways_to_count_those_who_left() -> None:
+    told = {row["quantile"]: row["composite"] for row in a_report()["dropout_sensitivity"]
+            if row["learner"] == OURS}  # fmt: skip
+
+    assert sorted(told) == [0.05, 0.15, 0.30]
+    assert told[0.15] == pytest.approx(an_evaluation().value(OURS, COMPOSITE))
+    assert len(set(told.values())) == 3
+
+
+def test_without_a_champion_nothing_is_said_of_one() -> None:
+    learners = {OURS: LEARNERS[OURS]}
+    evaluation = evaluate(a_world(), forward(a_world(), 0.4), QUICK, draws=2, learners=learners)
+    report = report_of(evaluation, a_practice())
+
+    assert report["ours_minus"] == []
+    assert {row["learner"] for row in report["groups"]} <= {OURS}
+    assert {row["among"] for row in report["ranges"]} >= {ALL_RATED, FIRST_RANKED}
