@@ -108,9 +108,10 @@ class Frame:
 
     def expected(self, rows: Rows, spread: float) -> dict[str, float]:
         """Shares of variance believed in before any rating, by block; spread as in `frame_of`."""
-        declared = np.nan_to_num(rows.match) @ self.prior
-        evidence = UNSURE_EVIDENCE**2 * float(np.mean(declared**2)) / spread**2
-        return {**EXPECTED, **({"evidence": evidence} if evidence > 0 else {})}
+        declared = float(np.mean((np.nan_to_num(rows.match) @ self.prior) ** 2))
+        if declared == 0:
+            return dict(EXPECTED)
+        return {**EXPECTED, "evidence": UNSURE_EVIDENCE**2 * declared / spread**2}
 
     def _cells(self, seats: Seats) -> Codes:
         told = (seats.clinician >= 0) & (seats.level >= 0)

@@ -23,7 +23,8 @@ from recommender.definition.columns import Columns
 from recommender.errors import BundleError, DefinitionError
 from recommender.features.history import Records
 from recommender.features.pipeline import Pipeline
-from recommender.model import AllianceModel, Manifest, Spread
+from recommender.manifest import Manifest
+from recommender.model import AllianceModel, Spread
 from recommender.practice import Practice, read_practice
 from recommender.trees.ensemble import Trees
 

@@ -22,57 +22,16 @@ from recommender.errors import Fault, IntakeError
 from recommender.features.feature import Array, Feature
 from recommender.features.history import Records
 from recommender.features.pipeline import Pairs, Pipeline, Places, Rows
+from recommender.manifest import Manifest
 from recommender.practice import Practice
 from recommender.roster import Roster
 from recommender.trees.ensemble import Trees
 
-MODEL, EVIDENCE_PRIOR = "model", "evidence_prior"
 WIDER = 1.4
-"""How much wider than its posterior the doubt about a difference is: a posterior believes its model,
-and no model holds all that makes two people get on. With it, simulated practices keep what is said
-(`experiments.bake_off`: said beside true)."""
+"""How much wider than its posterior the doubt about a difference is: a posterior believes its
+model, and no model holds all that makes two people get on. With it, what is said of simulated
+practices is about what is true (`experiments.bake_off`: said beside true)."""
 SIDES: tuple[Side, Side] = ("client", "clinician")
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a model is and came from; no person in it.
-
-    Attributes
-    ----------
-    mode
-        `model`, or `evidence_prior` for the declared sizes without any rating.
-    created_at
-        UTC, ISO 8601.
-    practice_id, practice_version, practice_digest
-        The definition it learned with.
-    data_digest, ratings, pairings, left_unrated, first_day, last_day, known_until
-        The tables it learned from: the days on which its pairings began, and the last day on which
-        one of its ratings became known; `left_unrated` pairings ended before a rating and count
-        as low. Only what began later can judge it.
-    seed
-        Everything random follows from it.
-    features
-        Names of the model columns in their order.
-    versions
-        Of the libraries that took part.
-    """
-
-    mode: str
-    created_at: str
-    practice_id: str
-    practice_version: str
-    practice_digest: str
-    data_digest: str
-    ratings: int
-    pairings: int
-    left_unrated: int
-    first_day: str | None
-    last_day: str | None
-    known_until: str | None
-    seed: int
-    features: tuple[str, ...]
-    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from recommender.features.clinician import clinician_features
 from recommender.features.feature import Array
 from recommender.features.history import Records
 from recommender.features.pipeline import fit_pipeline
+from recommender.manifest import EVIDENCE_PRIOR, Manifest
 from recommender.mixed.posterior import MixedFit
-from recommender.model import EVIDENCE_PRIOR, AllianceModel, Manifest, Spread
+from recommender.model import AllianceModel, Spread
 from recommender.practice import Practice
 from recommender.scale import Scale
 

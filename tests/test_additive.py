@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from recommender.additive import Additive, Frame, Seats, frame_of, scale_of
+from recommender.additive import Additive, Frame, Seats, frame_of
 from recommender.features.pipeline import Rows
 from recommender.mixed.blocks import DenseBlock
 from tests.builders import a_dataset, a_fit, a_model, a_practice, a_standing
@@ -74,21 +74,6 @@ def test_a_clinician_nobody_rated_gets_no_effect_of_their_own() -> None:
 
     width = rows.clinician.shape[1] + rows.match.shape[1]
     assert not parts[:, width:-1].any()
-
-
-def test_scales_are_those_of_known_answers_alone() -> None:
-    scale = scale_of(np.array([[1.0, 5.0, np.nan], [3.0, 5.0, np.nan], [np.nan, 5.0, np.nan]]))
-
-    assert scale.mean.tolist() == [2, 5, 0]
-    assert scale.spread.tolist() == [1, 1, 1]
-    assert scale.apply(np.array([[3.0, np.nan, 9.0]])).tolist() == [[1, 0, 9]]
-
-
-def test_matches_are_scaled_but_never_moved_so_that_no_difference_stays_none() -> None:
-    scale = scale_of(np.array([[2.0], [4.0]]), centre=False)
-
-    assert scale.mean.tolist() == [0]
-    assert scale.apply(np.array([[0.0]])).tolist() == [[0]]
 
 
 def test_the_declared_sizes_enter_as_one_column_shrunk_to_what_they_say() -> None:

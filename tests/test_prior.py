@@ -8,7 +8,8 @@ import pytest
 
 from recommender.bundle import load_bundle, save_bundle
 from recommender.features.pipeline import Pairs
-from recommender.model import EVIDENCE_PRIOR, AllianceModel
+from recommender.manifest import EVIDENCE_PRIOR
+from recommender.model import AllianceModel
 from recommender.prior import evidence_model
 from recommender.recommend import recommend
 from tests.builders import DAY, a_practice, a_roster, an_intake

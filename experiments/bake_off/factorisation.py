@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.bake_off.answer import Answer
-from recommender.additive import scale_of
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
+from recommender.scale import scale_of
 from recommender.training.baselines import Trial
 from recommender.training.folds import client_folds
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from recommender.model import EVIDENCE_PRIOR, AllianceModel
+from recommender.manifest import EVIDENCE_PRIOR
+from recommender.model import AllianceModel
 
 FEWEST_TOLD = 30
 """Ratings below which a group is named without any figure: it would say more about single people

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from recommender.features.pipeline import Pairs
-from recommender.model import EVIDENCE_PRIOR
+from recommender.manifest import EVIDENCE_PRIOR
 from recommender.practice import Practice
 from recommender.recommend import CONSTRAINTS_ONLY, Recommendation, read_intake, recommend
 from recommender.serving.bodies import check_json

@@ -12,7 +12,8 @@ from pydantic import Field as Setting
 
 from recommender.constraints import Exclusion, Reason, Removal
 from recommender.explanation import GroupPart
-from recommender.model import AllianceModel, Manifest
+from recommender.manifest import Manifest
+from recommender.model import AllianceModel
 from recommender.recommend import Shown
 
 DECIMALS = 2

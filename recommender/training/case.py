@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from recommender.model import EVIDENCE_PRIOR
+from recommender.manifest import EVIDENCE_PRIOR
 from recommender.publishing.versions import CHAMPION, Promotion, Version
 
 ENOUGH_RATED = 600

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from recommender.features.pipeline import Pairs
 from recommender.model import AllianceModel, Scores
@@ -107,6 +108,20 @@ def evaluate(
     """
     settings = settings or FitSettings()
     learners = learners_for(dataset, champion) if learners is None else learners
+    # With one thread the report, and so the bundle, is the same to the byte on every machine.
+    with threadpool_limits(1, user_api="blas"):
+        return _evaluated(dataset, folds, settings, progress, draws, champion, learners)
+
+
+def _evaluated(
+    dataset: Dataset,
+    folds: tuple[Fold, ...],
+    settings: FitSettings,
+    progress: Progress,
+    draws: int,
+    champion: AllianceModel | None,
+    learners: Mapping[str, Learner],
+) -> Evaluation:
     parts = []
     for place, fold in enumerate(folds):
         progress(f"fold {fold.name}", place / len(folds))

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 
-import lightgbm as lgb
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
-from recommender.model import MODEL, AllianceModel, Manifest, Spread
+from recommender.manifest import MODEL, Manifest
+from recommender.model import AllianceModel, Spread
 from recommender.progress import Progress
 from recommender.training.dataset import Chosen, Dataset, Labels
 from recommender.training.growth import FitSettings, binned, grown
@@ -71,8 +71,8 @@ def fit(
         problem = f"come from {clients} clients, fewer than the {settings.folds} folds"
         remedy = "`recommender train` serves the evidence prior until more have rated"
         raise RecommenderError("ratings", problem, remedy)
-    # The last digits of a matrix product follow the number of threads: one gives the same bytes
-    # on every machine.
+    # The last digits of a matrix product follow the number of threads: with one, equal tables give
+    # equal bytes on every machine.
     with threadpool_limits(1, user_api="blas"):
         fitted = finish(prepare(dataset, train, settings, progress), settings, progress)
     created_at = now.isoformat(timespec="seconds") if now else ""
@@ -85,7 +85,10 @@ def finish(
     settings: FitSettings,
     progress: Progress = lambda step, done: None,
 ) -> Fitted:
-    """The model of what was prepared: trees are grown, weighed out of fold, and added."""
+    """The model of what was prepared: trees are grown, weighed out of fold, and added.
+
+    The settings may differ from those it was prepared with in the trees of the pairing part alone.
+    """
     rated, pairs = prepared.learned.rated, prepared.learned.pairs
     progress("trees", 0.7)
     trees, held_out = _trees(prepared, settings)
@@ -139,7 +142,7 @@ def _trees(prepared: Prepared, settings: FitSettings) -> tuple[Trees | None, Arr
         return None, None
     cells = learned.rows.together()
     parameters = settings.pairing.parameters(settings.seed, cells.size)
-    data: lgb.Dataset = binned(cells, prepared.left, learned.weight, parameters).construct()
+    data = binned(cells, prepared.left, learned.weight, parameters).construct()
     held_out = np.full(len(cells), np.nan)
     for number in prepared.tried:
         inside = learned.fold == number

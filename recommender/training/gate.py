@@ -10,7 +10,7 @@ from statistics import NormalDist
 from typing import Any
 
 from recommender.errors import Fault
-from recommender.model import EVIDENCE_PRIOR
+from recommender.manifest import EVIDENCE_PRIOR
 from recommender.publishing.versions import CHAMPION
 from recommender.training.baselines import AVERAGE, OURS, PLAIN, RANDOM
 from recommender.training.case import (

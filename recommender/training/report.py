@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recommender.model import MODEL
+from recommender.manifest import MODEL
 from recommender.practice import Practice
 from recommender.training.baselines import CHAMPION, OURS
 from recommender.training.evaluate import Evaluation, ours_minus

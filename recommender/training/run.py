@@ -12,7 +12,8 @@ from typing import Any
 
 from recommender.bundle import save_bundle
 from recommender.errors import TablesError
-from recommender.model import EVIDENCE_PRIOR, AllianceModel
+from recommender.manifest import EVIDENCE_PRIOR
+from recommender.model import AllianceModel
 from recommender.practice import Practice
 from recommender.prior import evidence_model
 from recommender.progress import Progress

@@ -19,16 +19,19 @@ from recommender.progress import Progress
 from recommender.training.baselines import standing_of
 from recommender.training.bootstrap import two_way_weights
 from recommender.training.dataset import Dataset
-from recommender.training.fit import Fitted, fit
+from recommender.training.fit import Fitted, finish
 from recommender.training.folds import Fold, forward
-from recommender.training.growth import FitSettings
+from recommender.training.growth import FitSettings, Growth
 from recommender.training.metrics import composite
+from recommender.training.prepared import Prepared, prepare
 from recommender.training.search_space import SPACE, Space, params_of, searched, settings_with
 from recommender.training.spans import spans
 from recommender.training.study import identity, opened, suggested
 from recommender.training.trials import CHANCE, FINISHED, PRUNED, Tried, Tuned, decided
 
 DRAWS = 200
+KEPT_CLIENT_PARTS = 2
+"""Preparations kept for each fold: nearly all trials share one, and each holds a fold's rows."""
 OnTrial = Callable[[Tried], None]
 
 
@@ -169,6 +172,7 @@ class _Bench:
         self.dataset, self.folds, self.settings = dataset, folds, settings
         self.space, self.draws, self.told = space, draws, told
         self.standing = standing_of(dataset)
+        self.prepared: dict[tuple[int, Growth], Prepared] = {}
 
     def begin(self, found: Sequence[Tried]) -> None:
         """Measures trial 0, beside which all others are measured, also when it is stored."""
@@ -209,7 +213,14 @@ class _Bench:
         return _tried(number, params, measured, perf_counter() - started, state)
 
     def _learned(self, settings: FitSettings, place: int) -> Fitted:
-        return fit(self.dataset, self.folds[place].train, settings)
+        """A fit of one fold; what the trees of the pairing part stand on is prepared once."""
+        key = (place, settings.client)
+        if key not in self.prepared:
+            while len(self.prepared) >= KEPT_CLIENT_PARTS * len(self.folds):
+                del self.prepared[next(iter(self.prepared))]
+            train = self.folds[place].train
+            self.prepared[key] = prepare(self.dataset, train, settings)
+        return finish(self.prepared[key], settings)
 
     def _hopeless(self, draws: Sequence[Array]) -> bool:
         """Behind trial 0 on the folds so far in all draws but a few."""

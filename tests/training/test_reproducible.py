@@ -80,10 +80,6 @@ def test_another_seed_publishes_another_digest(tmp_path: Path) -> None:
     assert other["practice.toml"] == usual()["practice.toml"]
 
 
-@pytest.mark.xfail(
-    reason="sums of linear algebra are split by the number of threads, and rounded by the split",
-    strict=True,
-)
 def test_the_number_of_cores_does_not_reach_the_bytes(tmp_path: Path) -> None:
     digests = set()
     for threads in (1, 2):
