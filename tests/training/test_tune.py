@@ -18,10 +18,11 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from recommender.errors import RecommenderError
 from recommender.features.pipeline import Pairs
 from recommender.training.baselines import standing_of
-from recommender.training.dataset import Chosen, Dataset
-from recommender.training.fit import Fitted, fit
+from recommender.training.dataset import Dataset
+from recommender.training.fit import Fitted, finish, fit
 from recommender.training.folds import Fold, forward
 from recommender.training.growth import FitSettings, Growth
+from recommender.training.prepared import Prepared
 from recommender.training.search_space import (
     SPACE,
     Space,
@@ -208,13 +209,13 @@ def test_trial_0_is_the_given_settings_also_where_the_space_does_not_hold_them()
 
 
 def test_a_worse_client_part_alone_changes_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    def learned(dataset: Dataset, train: Chosen, chosen: FitSettings) -> Fitted:
-        fitted = fit(dataset, train, QUICK)
+    def learned(prepared: Prepared, chosen: FitSettings) -> Fitted:
+        fitted = finish(prepared, QUICK)
         # All but the given settings expect the same of every client; the order is as before.
         dull = replace(fitted.model, client_trees=None, client_mean=0.0)
         return fitted if chosen == QUICK else replace(fitted, model=dull)
 
-    monkeypatch.setattr("recommender.training.tune.fit", learned)
+    monkeypatch.setattr("recommender.training.tune.finish", learned)
 
     found = tuned(2)
 
@@ -434,13 +435,13 @@ def test_a_pruned_trial_is_never_the_highest() -> None:
 def test_a_trial_clearly_behind_after_the_first_fold_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def learned(dataset: Dataset, train: Chosen, chosen: FitSettings) -> Fitted:
-        fitted = fit(dataset, train, chosen)
+    def learned(prepared: Prepared, chosen: FitSettings) -> Fitted:
+        fitted = finish(prepared, chosen)
         # All but the given settings order at random: no trees, and they have the whole say.
         silent = replace(fitted.model, share=1.0, trees=None)
         return fitted if chosen == QUICK else replace(fitted, model=silent)
 
-    monkeypatch.setattr("recommender.training.tune.fit", learned)
+    monkeypatch.setattr("recommender.training.tune.finish", learned)
 
     found = tuned(2)
 
