@@ -5,7 +5,7 @@ The edge: its commands read the clock, files and settings, and hand them on.
 
 import typer
 
-from recommender.commands import champion, learning, practice, service
+from recommender.commands import champion, evaluation, learning, practice, service
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,7 +18,7 @@ app.add_typer(practice.practice_app, name="practice")
 for command in (
     practice.check,
     learning.train,
-    learning.evaluate,
+    evaluation.evaluate,
     champion.promote,
     champion.rollback,
     champion.history,

@@ -109,8 +109,8 @@ class AllianceModel:
     ----------
     manifest, pipeline, harmoniser
         What it is, how rows are made, how points are said.
-    client_trees, client_mean
-        The client part; without trees every client has the mean.
+    client_trees, client_mean, client_share
+        The client part: the mean, and a share of how far the trees are from it.
     additive, trees, share
         The two estimates of the pairing part and the share of the trees in their mean.
     stays
@@ -129,6 +129,7 @@ class AllianceModel:
     harmoniser: Harmoniser
     client_trees: Trees | None
     client_mean: float
+    client_share: float
     additive: Additive
     trees: Trees | None
     share: float
@@ -258,7 +259,8 @@ class AllianceModel:
     def _client_part(self, clients: Columns) -> Array:
         if self.client_trees is None:
             return np.full(clients.size, self.client_mean)
-        return self.client_trees.score(self.pipeline.client_rows(clients))
+        apart = self.client_trees.score(self.pipeline.client_rows(clients)) - self.client_mean
+        return self.client_mean + self.client_share * apart
 
 
 def _named(table: pd.DataFrame, side: Side) -> list[dict[str, Raw]]:

@@ -66,6 +66,7 @@ def evidence_model(
         harmoniser=harmoniser,
         client_trees=None,
         client_mean=mean,
+        client_share=0.0,
         additive=_declared(practice, spread, count, seed),
         trees=None,
         share=0.0,

@@ -5,7 +5,7 @@ shown. Nothing in here knows HTTP, files or what day it is.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -16,10 +16,11 @@ from recommender.definition.columns import Columns, read_rows
 from recommender.definition.kinds import Raw
 from recommender.errors import RecommenderError
 from recommender.explanation import Explanation, explain
+from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
-from recommender.model import AllianceModel, Scores, Standing
+from recommender.model import AllianceModel, Faced, Scores, Standing
 from recommender.practice import Practice
-from recommender.ranking import order_by_pairing, order_by_wait
+from recommender.ranking import Ranking, TieBreak, order_by_pairing, order_by_wait, ranking_of
 
 CONSTRAINTS_ONLY = "constraints_only"
 TOP_K = 5
@@ -51,6 +52,15 @@ class Shown:
 
     `predicted`, `lower` and `upper` are points of the reference scale, None without a model.
     `reservations` are soft constraints the clinician does not meet.
+
+    Attributes
+    ----------
+    tie
+        Number of the tie, from 1; whoever shares it cannot be told apart.
+    ahead
+        Probability that this one's predicted alliance is above that of the next shown.
+    tie_broken_by
+        What put this one behind the one before in the same tie.
     """
 
     rank: int
@@ -61,6 +71,9 @@ class Shown:
     upper: float | None
     explanation: Explanation | None
     reservations: tuple[Reason, ...]
+    tie: int | None = None
+    ahead: float | None = None
+    tie_broken_by: TieBreak | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +116,9 @@ def recommend(
 ) -> Recommendation:
     """The shortlist of clinicians who fit the client's constraints, strongest first.
 
+    Those who cannot be told apart tie: within a tie fewer reservations stand first, then the
+    higher predicted alliance, then the id.
+
     Parameters
     ----------
     intake
@@ -137,12 +153,6 @@ def agrees_to_prediction(practice: Practice, intake: Intake) -> bool:
     return practice.consent is None or bool(intake.client[practice.consent][0] == 1.0)
 
 
-def reservations_of(screening: Screening, clinician_id: str) -> tuple[Reason, ...]:
-    """Soft constraints an eligible clinician does not meet."""
-    found = (c.reasons for c in screening.concerns if c.clinician_id == clinician_id)
-    return next(found, ())
-
-
 def _predicted(
     intake: Intake,
     standing: Standing,
@@ -157,12 +167,39 @@ def _predicted(
     faced = model.face(intake.client, standing, pairs)
     scores = model.score_of(faced)
     ids = tuple(standing.roster.ids[place] for place in eligible)
-    order = order_by_pairing(scores.pairing, ids)[:top_k]
+    # Ties are drawn among as many as are ever shown: a longer list begins like a shorter one.
+    strongest = order_by_pairing(scores.pairing, ids)[:MOST]
+    reservations = _reservations(screening)
+    held = np.array([len(reservations.get(ids[place], ())) for place in strongest], dtype=np.intp)
+    leads = _leads(model, faced, strongest)
+    ranking = ranking_of(strongest, scores.pairing[strongest], leads, held)
+    order = ranking.places[:top_k]
     reasons = explain(model.practice, model.contributions_of(faced), order)
     points = _said(model, scores, order)
-    return tuple(
-        _shown(rank, standing, screening, int(eligible[place]), point, reason)
+    shown = tuple(
+        _shown(rank, standing, reservations, int(eligible[place]), point, reason)
         for rank, (place, point, reason) in enumerate(zip(order, points, reasons, strict=True), 1)
+    )
+    return _with_ties(shown, ranking)
+
+
+def _leads(model: AllianceModel, faced: Faced, places: NDArray[np.intp]) -> Array:
+    """Probability that each one's predicted alliance is above each other's, (n, n)."""
+    one, other = np.triu_indices(len(places), 1)
+    leads = np.full((len(places), len(places)), 0.5)
+    if len(one):
+        leads[one, other] = model.ahead(faced, places[one], places[other])
+        leads[other, one] = 1 - leads[one, other]
+    return leads
+
+
+def _with_ties(shown: tuple[Shown, ...], ranking: Ranking) -> tuple[Shown, ...]:
+    """What the ranking says of each, up to where the list ends."""
+    ahead = [*np.diagonal(ranking.leads, 1)[: len(shown) - 1].tolist(), None]
+    said = zip(shown, ranking.ties.tolist(), ahead, ranking.broken_by, strict=False)
+    return tuple(
+        replace(each, tie=tie, ahead=lead, tie_broken_by=broken_by)
+        for each, tie, lead, broken_by in said
     )
 
 
@@ -180,8 +217,9 @@ def _unpredicted(
     next_day = roster.columns[waits[0]] if waits else unknown
     ids = tuple(roster.ids[place] for place in eligible)
     order = order_by_wait(next_day[eligible], ids)[:top_k]
+    reservations = _reservations(screening)
     return tuple(
-        _shown(rank, standing, screening, int(eligible[place]), (None, None, None), None)
+        _shown(rank, standing, reservations, int(eligible[place]), (None, None, None), None)
         for rank, place in enumerate(order, 1)
     )
 
@@ -195,10 +233,15 @@ def _said(
     return [(float(p), float(low), float(high)) for p, low, high in zip(*said, strict=True)]
 
 
+def _reservations(screening: Screening) -> Mapping[str, tuple[Reason, ...]]:
+    """What staff should know of each clinician who may be shown all the same, by id."""
+    return {concern.clinician_id: concern.reasons for concern in screening.concerns}
+
+
 def _shown(
     rank: int,
     standing: Standing,
-    screening: Screening,
+    reservations: Mapping[str, tuple[Reason, ...]],
     place: int,
     points: tuple[float | None, float | None, float | None],
     explanation: Explanation | None,
@@ -210,5 +253,5 @@ def _shown(
         roster.name_of(place),
         *points,
         explanation,
-        reservations_of(screening, roster.ids[place]),
+        reservations.get(roster.ids[place], ()),
     )

@@ -81,16 +81,6 @@ def test_asking_a_server_that_is_not_running_says_how_to_start_it(tmp_path: Path
     assert "recommender serve" in result.output
 
 
-def test_figures_are_printed_beside_every_baseline(tmp_path: Path) -> None:
-    write_tables(tmp_path, pairings=150)
-    saved = tmp_path / "figures.csv"
-    result = run("evaluate", tmp_path, "--practice", DEFINITION, "--save", saved)
-    assert result.exit_code == 0, result.output
-    text = saved.read_text()
-    for learner in ("ours", "random", "clinician average", "additive", "plain LightGBM"):
-        assert learner in text
-
-
 @pytest.mark.slow
 def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: Path) -> None:
     registry = ("--registry", f"sqlite:///{tmp_path}/mlflow.db")

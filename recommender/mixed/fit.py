@@ -36,7 +36,7 @@ from recommender.mixed.variances import Beliefs, client_residuals, search
 __all__ = ["MixedFit", "fit_mixed", "fit_mixed_at"]
 
 UNSURE = 0.7
-"""Standard deviation of the log of a variance believed in: half or twice as large is likely."""
+"""Scale of the log of a variance believed in: as likely as not it is half to twice as large."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,8 +81,8 @@ def fit_mixed(
         Keep what `variance_of` and `covariance_of` need, p x p numbers.
     expected : mapping of block name to float, optional
         What a block is thought to add to the variance of a row before any rating, in units of
-        sigma2: the median of a log-normal prior whose log has the standard deviation `UNSURE`. A
-        block without one has a flat prior.
+        sigma2: the median of a prior whose log is Cauchy with the scale `UNSURE`. A block without
+        one has a flat prior.
 
     Raises
     ------

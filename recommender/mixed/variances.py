@@ -61,14 +61,17 @@ class Slope:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Beliefs:
-    """What is held of the ratios before any rating: a normal distribution of each one's logarithm.
+    """What is held of the ratios before any rating: a Cauchy distribution of each one's logarithm.
+
+    Near its centre it weighs like a few ratings; far out it gives way, so that a practice unlike
+    others is not held to what is usual (heavy-tailed priors: Gelman 2006, Bayesian Analysis 1:515).
 
     Attributes
     ----------
     centre : (K,) or (K + 1,) float64
         Median of the log ratio.
     precision : same shape
-        One over the variance of the log ratio; 0 holds nothing.
+        One over the square of the scale of the log ratio; 0 holds nothing.
     """
 
     centre: Floats
@@ -76,12 +79,20 @@ class Beliefs:
 
     def told(self, ratios: Floats) -> float:
         """Log density at these ratios, up to a constant."""
-        return -0.5 * float(self.precision @ (np.log(ratios) - self.centre) ** 2)
+        return -float(np.log1p(self._squares(ratios)).sum())
 
     def pull(self, at: "Slope", ratios: Floats) -> "Slope":
-        """The slope of the evidence and of the beliefs together."""
-        score = at.score - self.precision * (np.log(ratios) - self.centre)
-        return Slope(score, at.information + np.diag(self.precision), at.degrees)
+        """The slope of the evidence and of the beliefs together.
+
+        The curvature of the normal density that touches the belief here stands for its own, which
+        is not positive far out.
+        """
+        weight = 2 * self.precision / (1 + self._squares(ratios))
+        score = at.score - weight * (np.log(ratios) - self.centre)
+        return Slope(score, at.information + np.diag(weight), at.degrees)
+
+    def _squares(self, ratios: Floats) -> Floats:
+        return np.asarray(self.precision * (np.log(ratios) - self.centre) ** 2)
 
 
 def slope(problem: Problem, solution: Solution, gram: Floats) -> Slope:

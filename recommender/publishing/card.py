@@ -17,6 +17,9 @@ FEWEST_TOLD = 30
 than about the model."""
 SHOWN = ("composite", "client-adjusted partial", "dyad partial", "calibration slope", "RMSE")
 
+SOURCES = {"later ratings": "on later ratings"}
+"""Where a range may come from, as a sentence says it."""
+
 Row = Mapping[str, Any]
 Writer = Callable[[AllianceModel], str]
 
@@ -152,7 +155,18 @@ def _ranges(model: AllianceModel) -> str:
         for row in rows
     ]  # fmt: skip
     heads = ["among", "ratings", "said to hold", "held", "width", "predicted less rated"]
-    return _table(heads, lines) + few
+    return _table(heads, lines) + few + _source(model) if lines else few
+
+
+def _source(model: AllianceModel) -> str:
+    """Where the ranges that are served come from."""
+    told = model.report.get("ranges_from")
+    if told is None:
+        return ""
+    return (
+        f"\n\nThe range that is served comes from errors {SOURCES.get(told, told)}; the shares "
+        "above are of ranges stated before the ratings they are held against were seen."
+    )
 
 
 def _groups(model: AllianceModel) -> str:

@@ -52,10 +52,26 @@ def raters_of(client: Chosen, label: Array, weight: Array) -> Raters:
     return Raters(place, first, row, mean, total / (1 + theta * total))
 
 
-def client_part(
-    rows: Array, raters: Raters, fold: Ints, growth: Growth, seed: int
-) -> tuple[Trees | None, Array]:
-    """Trees on client columns, and cross-fitted predictions of every rating, (n,).
+@dataclass(frozen=True, slots=True)
+class ClientPart:
+    """What clients say of an average clinician.
+
+    Attributes
+    ----------
+    trees, mean, share
+        A client's part is the mean and this share of how far the trees are from it.
+    expected : (n,)
+        Of every rating, by trees that did not see its client.
+    """
+
+    trees: Trees | None
+    mean: float
+    share: float
+    expected: Array
+
+
+def client_part(rows: Array, raters: Raters, fold: Ints, growth: Growth, seed: int) -> ClientPart:
+    """Trees on client columns, trusted as far as they were right of clients they did not see.
 
     Without columns, or with fewer clients than two leaves need, every client has the mean.
 
@@ -71,8 +87,9 @@ def client_part(
         How the trees are grown.
     """
     own, held = rows[raters.place], fold[raters.first]
+    mean = float(np.average(raters.label, weights=raters.weight))
     if not own.shape[1] or len(own) < 2 * growth.min_data_in_leaf:
-        return None, np.full(len(fold), float(np.average(raters.label, weights=raters.weight)))
+        return ClientPart(None, mean, 0.0, np.full(len(fold), mean))
     parameters = growth.parameters(seed, own.size)
     data = binned(own, raters.label, raters.weight, parameters).construct()
     expected = np.empty(len(own))
@@ -80,7 +97,17 @@ def client_part(
         inside = held == number
         others = data.subset(np.flatnonzero(~inside).tolist())
         expected[inside] = grown(others, parameters).score(own[inside])
-    return grown(data, parameters), expected[raters.row]
+    share = _share(raters, mean, expected)
+    expected = mean + share * (expected - mean)
+    return ClientPart(grown(data, parameters), mean, share, expected[raters.row])
+
+
+def _share(raters: Raters, mean: float, expected: Array) -> float:
+    """The share of the trees' departure from the mean that leaves the least squared error."""
+    apart, weight = expected - mean, raters.weight
+    spread = float(weight @ apart**2)
+    found = float(weight @ ((raters.label - mean) * apart))
+    return float(np.clip(found / spread, 0.0, 1.0)) if spread > 0 else 0.0
 
 
 def _between_over_within(label: Array, weight: Array, row: Chosen, mean: Array) -> float:

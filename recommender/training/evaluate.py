@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from recommender.features.pipeline import Pairs
 from recommender.model import AllianceModel, Scores
 from recommender.progress import Progress
-from recommender.training import firsts, metrics
+from recommender.training import firsts
 from recommender.training.baselines import CHAMPION, OURS, Guess, Learner, Trial, learners_for
 from recommender.training.dataset import EPOCH, Chosen, Dataset
 from recommender.training.figures import METRICS, Sampled, ends_of, figure_of, sample, table_of
@@ -151,17 +151,6 @@ def ours_minus(evaluation: Evaluation, metric: str) -> pd.DataFrame:
             judged = evaluation.counted(name) & evaluation.tested.is_rated
             rows.append((name, *ends_of(apart), int(judged.sum())))
     return pd.DataFrame(rows, columns=["baseline", "value", "low", "high", "rated"])
-
-
-def measure_range(tested: Tested, level: float) -> dict[str, float]:
-    """How often rated pairings fell within our stated range, and its mean width in points."""
-    rated = tested.is_rated
-    low, high = tested.low[rated], tested.high[rated]
-    return {
-        "level": level,
-        "coverage": metrics.coverage(low, high, tested.label[rated]),
-        "width": metrics.mean_width(low, high),
-    }
 
 
 def _said(

@@ -96,7 +96,7 @@ def finish(
     pairing = prepared.held_out
     if held_out is not None:
         pairing = (1 - share) * pairing + share * held_out
-    said = prepared.expected + pairing[:rated]
+    said = prepared.client.expected + pairing[:rated]
     error = prepared.labels.alliance[prepared.train] - said
     tried = np.isfinite(error)
     # Learned with those who left, the level is theirs too; a prediction is said for who stays.
@@ -106,8 +106,9 @@ def finish(
         manifest=_manifest(prepared, settings),
         pipeline=prepared.pipeline,
         harmoniser=prepared.labels.harmoniser,
-        client_trees=prepared.client_trees,
-        client_mean=prepared.client_mean,
+        client_trees=prepared.client.trees,
+        client_mean=prepared.client.mean,
+        client_share=prepared.client.share,
         additive=prepared.additive,
         trees=trees,
         share=share,
@@ -120,7 +121,7 @@ def finish(
     known = np.full(prepared.dataset.clients.size, np.nan)
     client = pairs.client[:rated]
     # The final trees saw these clients: their prediction already holds part of the effect.
-    known[client] = prepared.expected + prepared.effect[client]
+    known[client] = prepared.client.expected + prepared.effect[client]
     return Fitted(model, prepared.labels, known, said + stays)
 
 

@@ -1,17 +1,21 @@
-"""What an mlflow run keeps of a training: settings, figures, tables, pictures, trials, the card.
+"""What is kept of a training or an evaluation: settings, figures, tables, pictures, the card.
 
-Counts and averages only, never a person. Imported by `run`.
+In an mlflow run or in a folder; counts and averages only, never a person. Imported by `run` and the
+command line.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from math import nan
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from recommender.model import AllianceModel, Contributions
+from recommender.practice import Practice
 from recommender.publishing.card import card_of
 from recommender.training import pictures, plots
 from recommender.training.baselines import standing_of
@@ -22,7 +26,7 @@ from recommender.training.report import ALL_RATED, FIRST_RANKED, NEW_CLINICIANS
 from recommender.training.track import TrackedRun, tracked_run
 from recommender.training.trials import Tuned
 
-CARD = "card.md"
+CARD, EVALUATION = "card.md", "evaluation"
 TABLES = (
     "figures",
     "by_fold",
@@ -59,15 +63,45 @@ def keep_measured(
     settings: FitSettings,
 ) -> None:
     """Settings, figures, tables and pictures of a learned model."""
+    drawn = pictures.draw(evaluation, model.practice) | _explained(model, dataset)
+    keep_evaluation(run, model.report, settings, drawn)
+
+
+def keep_evaluation(
+    run: TrackedRun,
+    report: Mapping[str, Any],
+    settings: FitSettings,
+    drawn: Mapping[str, plots.Drawn],
+) -> None:
+    """Settings, figures, tables and pictures of what was measured."""
     run.log_params(parameters_of(settings))
-    figures = _metrics(model.report)
+    figures = _metrics(report)
     run.log_metrics({name: nan if value is None else value for name, value in figures})
     for name in TABLES:
-        if model.report.get(name):
-            run.log_table(name, pd.DataFrame(model.report[name]))
-    for name, picture in _pictures(model, dataset, evaluation).items():
+        if report.get(name):
+            run.log_table(name, pd.DataFrame(report[name]))
+    for name, picture in drawn.items():
         run.log_figure(name, picture.figure)
         run.log_table(f"pictures/{name}", picture.numbers)
+
+
+def write_evaluation(
+    folder: Path, report: Mapping[str, Any], drawn: Mapping[str, plots.Drawn]
+) -> None:
+    """The figures as `evaluation.csv`, all as `report.json`, and each picture as SVG and CSV."""
+    pd.DataFrame(report["figures"]).to_csv(folder / "evaluation.csv", index=False)
+    told = json.dumps(report, indent=1, allow_nan=False) + "\n"
+    (folder / "report.json").write_text(told, encoding="utf-8")
+    for name, picture in drawn.items():
+        # Without a date the same numbers draw the same file.
+        picture.figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+        picture.numbers.to_csv(folder / f"{name}.csv", index=False)
+
+
+def evaluation_facts(practice: Practice, digest: str) -> dict[str, str]:
+    """What an evaluation was of, as the run's tags."""
+    facts = {"practice": practice.id, "practice_version": practice.version}
+    return facts | {"practice_digest": practice.digest, "data_digest": digest, "kind": EVALUATION}
 
 
 def keep_trials(run: TrackedRun, experiment: str, tuned: Tuned) -> None:
@@ -106,13 +140,10 @@ def _metrics(report: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
         yield f"optimism/{name}", value
 
 
-def _pictures(
-    model: AllianceModel, dataset: Dataset, evaluation: Evaluation
-) -> dict[str, plots.Drawn]:
+def _explained(model: AllianceModel, dataset: Dataset) -> dict[str, plots.Drawn]:
     unit = f"points of {model.practice.reference.name}"
     parts = _contributions(model, dataset)
-    drawn = {"importance": _by_group(model, parts, unit), "features": _by_feature(parts, unit)}
-    return pictures.draw(evaluation, model.practice) | drawn
+    return {"importance": _by_group(model, parts, unit), "features": _by_feature(parts, unit)}
 
 
 def _contributions(model: AllianceModel, dataset: Dataset) -> Contributions:

@@ -21,12 +21,11 @@ from recommender.features.pipeline import Pairs, Pipeline, Rows, fit_pipeline
 from recommender.mixed.blocks import Ints
 from recommender.mixed.fit import MixedFit, fit_mixed, fit_mixed_at
 from recommender.progress import Progress
-from recommender.training.client_part import client_part, raters_of
+from recommender.training.client_part import ClientPart, client_part, raters_of
 from recommender.training.dataset import Chosen, Dataset, Labels, labels_for
 from recommender.training.folds import client_folds
 from recommender.training.growth import FitSettings
 from recommender.training.metrics import LEFT_QUANTILE
-from recommender.trees.ensemble import Trees
 
 ENOUGH_HELD_OUT = 20_000
 """Held-out rows after which further folds would say the weights and the range no better: an end of
@@ -69,8 +68,8 @@ class Prepared:
     ----------
     dataset, train, labels
         What is learned from, and how it is said.
-    pipeline, client_trees, client_mean, expected, records
-        The fitted path, the client part and its cross-fitted predictions (train,), the records.
+    pipeline, client, records
+        The fitted path, the client part, the records.
     learned
         Rows of the pairing part.
     additive
@@ -86,9 +85,7 @@ class Prepared:
     train: Chosen
     labels: Labels
     pipeline: Pipeline
-    client_trees: Trees | None
-    client_mean: float
-    expected: Array
+    client: ClientPart
     records: Records
     learned: Learned
     additive: Additive
@@ -150,13 +147,14 @@ class _Preparation:
         self.progress("client part", 0.1)
         raters = raters_of(self.pairs.client[:rated], self.label, self.weight)
         client_rows = pipeline.client_rows(self.dataset.clients)
-        client_trees, expected = client_part(
+        client = client_part(
             client_rows, raters, self.fold[:rated], self.settings.client, self.settings.seed
         )
         self.progress("clinician records", 0.2)
-        records, history = self._records(self.label - expected)
+        residual = self.label - client.expected
+        records, history = self._records(residual)
         rows = pipeline.rows(self.dataset.clients, self.dataset.clinicians, self.pairs, history)
-        learned = self._learned(rows, self.label - expected)
+        learned = self._learned(rows, residual)
         self.progress("mixed model", 0.3)
         frame = self._frame(rows)
         additive, effect = self._additive(frame, learned)
@@ -165,9 +163,7 @@ class _Preparation:
             train=self.train,
             labels=self.labels,
             pipeline=pipeline,
-            client_trees=client_trees,
-            client_mean=float(np.average(raters.label, weights=raters.weight)),
-            expected=expected,
+            client=client,
             records=records,
             learned=learned,
             additive=additive,

@@ -1,10 +1,11 @@
 """What was measured, as plain values: the report inside a bundle, read by gate, card and staff.
 
-Nothing here is NaN: a figure that cannot be said is None. Imported by `run`, `pictures` and the
-command line.
+Nothing here is NaN: a figure that cannot be said is None, as is one that rests on too few people to
+be told of. Imported by `run`, `pictures` and the command line.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 
 from recommender.manifest import MODEL
 from recommender.practice import Practice
-from recommender.training.baselines import CHAMPION, OURS
+from recommender.training.baselines import CHAMPION, OURS, Guess
 from recommender.training.evaluate import Evaluation, ours_minus
 from recommender.training.figures import (
     COMPOSITE,
@@ -24,7 +25,7 @@ from recommender.training.figures import (
     share_within,
 )
 from recommender.training.metrics import LEFT_QUANTILE, composite, mean_width, with_dropouts
-from recommender.training.tested import Mask
+from recommender.training.tested import Mask, Tested
 
 Row = dict[str, Any]
 COMPARED = (COMPOSITE, DYAD, PARTIAL, RMSE)
@@ -38,13 +39,16 @@ outright a year's log has a handful."""
 LEFT_QUANTILES = (0.05, LEFT_QUANTILE, 0.30)
 """Residuals at which those who left may enter; the methods study tried the same three."""
 FEWEST_IN_GROUP = 10
-"""Ratings below which an audited group is left out: of fewer, a share says what someone answered
-(the usual floor of official statistics), and nothing could be judged on it."""
+"""Clients who rated, below whom nothing is told of a part of the ratings, their number neither: of
+fewer, a share says what someone answered (the usual floor of official statistics), and nothing
+could be judged on it. An audited group is left out; any other part is told of as if it were none.
+"""
 OURS_MINUS_CHAMPION = f"{OURS} minus {CHAMPION}"
 
 
 def report_of(evaluation: Evaluation, practice: Practice) -> Row:
     """What was measured on held-out pairings, as plain values for the bundle and the gate."""
+    evaluation = _without_few(evaluation)
     rated = evaluation.tested.is_rated
     return {
         "mode": MODEL,
@@ -52,7 +56,7 @@ def report_of(evaluation: Evaluation, practice: Practice) -> Row:
         "rated": int(rated.sum()),
         "left_unrated": int((~rated).sum()),
         "figures": _records(evaluation.table),
-        "by_fold": _records(evaluation.by_fold),
+        "by_fold": _records(_each_fold(evaluation)),
         "ours_minus": _differences(evaluation),
         "ranges": list(ranges(evaluation, practice.alliance.interval)),
         "first_ranked": {"in_first": FIRST_TENTH, "of": "clinicians on the books, by our score"},
@@ -75,8 +79,8 @@ def among_whom(evaluation: Evaluation) -> dict[str, Mask]:
     tested = evaluation.tested
     named = {
         ALL_RATED: tested.is_rated,
-        FIRST_RANKED: tested.is_rated & (tested.place < FIRST_TENTH),
-        NEW_CLINICIANS: tested.is_rated & (tested.known == 0),
+        FIRST_RANKED: _enough(tested, tested.is_rated & (tested.place < FIRST_TENTH)),
+        NEW_CLINICIANS: _enough(tested, tested.is_rated & (tested.known == 0)),
     }
     groups = {name: rows & tested.is_rated for name, rows in _told(evaluation).items()}
     return named | groups
@@ -94,6 +98,36 @@ def optimism(evaluation: Evaluation) -> Row:
         "with_left": _number(_mean(said - filled)),
         "dropouts_low_at": LEFT_QUANTILE,
     }
+
+
+def _without_few(evaluation: Evaluation) -> Evaluation:
+    """The evaluation, without the champion's figures where too few can judge it."""
+    if CHAMPION not in evaluation.guesses:
+        return evaluation
+    tested, judged = evaluation.tested, evaluation.counted(CHAMPION)
+    if _people(tested, judged & tested.is_rated) >= FEWEST_IN_GROUP:
+        return evaluation
+    nothing = np.full(len(tested), np.nan)
+    unsaid = np.full(1 + evaluation.draws, np.nan)
+    beside = {name: dict.fromkeys(by, unsaid) for name, by in evaluation.sampled.items()}
+    return replace(
+        evaluation,
+        guesses={**evaluation.guesses, CHAMPION: Guess(nothing, nothing)},
+        table=evaluation.table[evaluation.table["learner"] != CHAMPION],
+        by_fold=evaluation.by_fold[evaluation.by_fold["learner"] != CHAMPION],
+        beside_champion={name: {**by, CHAMPION: unsaid} for name, by in beside.items()},
+    )
+
+
+def _each_fold(evaluation: Evaluation) -> pd.DataFrame:
+    """Figures of the folds in which enough clients rated."""
+    tested = evaluation.tested
+    told = [
+        name
+        for place, name in enumerate(evaluation.folds)
+        if _people(tested, tested.is_rated & (tested.fold == place)) >= FEWEST_IN_GROUP
+    ]
+    return evaluation.by_fold[evaluation.by_fold["fold"].isin(told)]
 
 
 def _differences(evaluation: Evaluation) -> list[Row]:
@@ -122,15 +156,24 @@ def _by_group(evaluation: Evaluation) -> Iterator[Row]:
     for among, rows in _told(evaluation).items():
         yield from _group(evaluation, among, rows, (OURS,))
         if CHAMPION in evaluation.guesses:
-            judged = rows & evaluation.counted(CHAMPION)
+            judged = _enough(evaluation.tested, rows & evaluation.counted(CHAMPION))
             yield from _group(evaluation, among, judged, (OURS, CHAMPION))
 
 
 def _told(evaluation: Evaluation) -> dict[str, Mask]:
-    """Groups with enough ratings to be told of without telling of a person."""
-    rated = evaluation.tested.is_rated
+    """Groups with enough clients to be told of without telling of a person."""
     groups = evaluation.groups.items()
-    return {name: rows for name, rows in groups if (rows & rated).sum() >= FEWEST_IN_GROUP}
+    return {name: rows for name, rows in groups if _enough(evaluation.tested, rows).any()}
+
+
+def _enough(tested: Tested, rows: Mask) -> Mask:
+    """The rows, or none where fewer clients rated than may be told of."""
+    few = _people(tested, rows & tested.is_rated) < FEWEST_IN_GROUP
+    return np.zeros_like(rows) if few else rows
+
+
+def _people(tested: Tested, rows: Mask) -> int:
+    return len(np.unique(tested.client[rows]))
 
 
 def _group(

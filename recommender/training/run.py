@@ -20,9 +20,10 @@ from recommender.progress import Progress
 from recommender.publishing.registry import Registry
 from recommender.publishing.versions import CHALLENGER, CHAMPION, Version
 from recommender.tables.checked import Tables, read_tables
+from recommender.training.baselines import OURS
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import Evaluation, evaluate
-from recommender.training.fit import fit
+from recommender.training.fit import fit, spread_of
 from recommender.training.folds import forward
 from recommender.training.growth import FitSettings
 from recommender.training.kept import keep_facts, keep_measured, keep_trials
@@ -36,6 +37,10 @@ EXPERIMENT = "early alliance"
 FEWEST_RATED = 50
 """Rated pairings below which nothing is learned and the declared sizes serve: a held-out fifth
 would be fewer than ten ratings."""
+FEWEST_LATER = 200
+"""Later ratings from which the published range is taken: the share that a range of 90 % holds is
+then known to within 4 points (two standard errors)."""
+LATER, OUT_OF_FOLD = "later ratings", "out of fold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +119,9 @@ def train(
     told = _part(progress, "measuring", started, (0.95 + started) / 2)
     evaluation = evaluate(dataset, forward(dataset), settings, told, champion=champion.model)
     told = _part(progress, "learning from all", (0.95 + started) / 2, 0.95)
-    model = fit(dataset, None, settings, told, now=now).model
-    model = replace(model, report=report_of(evaluation, practice) | _beside(champion))
+    model, source = ranged(fit(dataset, None, settings, told, now=now).model, evaluation)
+    report = report_of(evaluation, practice) | {"ranges_from": source} | _beside(champion)
+    model = replace(model, report=report)
     progress("publishing", 0.95)
 
     def keep(run: TrackedRun) -> None:
@@ -126,6 +132,21 @@ def train(
     version = _publish(registry, model, keep)
     progress("done", 1.0)
     return Trained(version, model, evaluation, tuned)
+
+
+def ranged(model: AllianceModel, evaluation: Evaluation) -> tuple[AllianceModel, str]:
+    """The model with the range of our errors on later ratings, and where its range comes from.
+
+    Later ratings carry what out-of-fold ones cannot: change over time. Of fewer than
+    `FEWEST_LATER` the out-of-fold range stays. Reported coverage is of ranges that were stated
+    before those ratings were seen.
+    """
+    tested, said = evaluation.tested, evaluation.guesses[OURS].alliance
+    error = (tested.label - said)[tested.is_rated]
+    if len(error) < FEWEST_LATER:
+        return model, OUT_OF_FOLD
+    level = model.practice.alliance.interval
+    return replace(model, spread=spread_of(error, level)), LATER
 
 
 def _learnable(tables: Tables, practice: Practice) -> Dataset | None:

@@ -141,6 +141,7 @@ def test_the_page_of_results_has_one_table_a_protocol_with_ours_last() -> None:
     assert [row.split(" | ")[0] for row in rows[1:]] == [
         "| random",
         "| clinician average",
+        "| shrunken popularity",
         "| additive",
         "| plain LightGBM",
         "| ours",

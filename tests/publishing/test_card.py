@@ -138,3 +138,13 @@ def test_a_bar_in_a_level_does_not_break_a_table() -> None:
 def test_every_entry_of_people_is_a_setting_of_the_definition() -> None:
     named = {name.removeprefix("card.") for name in WRITERS if name.startswith("card.")}
     assert named == set(CardSettings.__dataclass_fields__) == set(PEOPLE)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [("later ratings", "from errors on later ratings;"), ("out of fold", "errors out of fold;")],
+)
+def test_a_card_says_where_the_served_range_comes_from(source: str, words: str) -> None:
+    said = text_of(measured(ranges_from=source), "ranges")
+    assert words in said
+    assert "comes from" not in text_of(measured(), "ranges")

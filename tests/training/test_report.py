@@ -6,9 +6,17 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from recommender.training.baselines import CHAMPION, LEARNERS, OURS, RANDOM, learners_for
+from recommender.training.baselines import (
+    CHAMPION,
+    LEARNERS,
+    OURS,
+    RANDOM,
+    Guess,
+    learners_for,
+)
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import Evaluation, evaluate
 from recommender.training.figures import COMPOSITE, PARTIAL, figure_of
@@ -149,6 +157,105 @@ def test_a_group_in_which_a_person_could_be_found_is_counted_and_not_told_of() -
         names = {row["among"] for row in report[part]}
         assert "enough" in names
         assert "few" not in names
+
+
+def test_a_group_of_many_ratings_by_few_people_is_not_told_of() -> None:
+    evaluation = an_evaluation()
+    tested = evaluation.tested
+    client = np.where(np.arange(len(tested)) < 60, 0, tested.client)
+    one = (client == 0) & tested.is_rated
+    assert one.sum() >= FEWEST_IN_GROUP
+    report = report_of(
+        replace(evaluation, tested=replace(tested, client=client), groups={"one": one}),
+        a_practice(),
+    )
+
+    assert report["groups_too_few"] == 1
+    assert "one" not in {row["among"] for row in report["ranges"]}
+
+
+def new_to_the_practice(count: int) -> Evaluation:
+    """The evaluation, in which so many rated pairings are with clinicians nobody had rated."""
+    tested = an_evaluation().tested
+    known = tested.known.copy()
+    known[np.flatnonzero(tested.is_rated)[:count]] = 0
+    return replace(an_evaluation(), tested=replace(tested, known=known))
+
+
+@pytest.mark.parametrize("count", [1, FEWEST_IN_GROUP - 1])
+def test_ratings_of_few_people_for_new_clinicians_are_told_of_as_none(count: int) -> None:
+    (found,) = (
+        row for row in report_of(new_to_the_practice(count), a_practice())["ranges"]
+        if row["among"] == NEW_CLINICIANS
+    )  # fmt: skip
+
+    assert found["rated"] == 0
+    ends = ("coverage", "low", "high", "width", "bias")
+    assert {found[end] for end in ends} == {None}
+
+
+def test_ratings_of_enough_people_for_new_clinicians_are_told_of() -> None:
+    (found,) = (
+        row for row in report_of(new_to_the_practice(FEWEST_IN_GROUP), a_practice())["ranges"]
+        if row["among"] == NEW_CLINICIANS
+    )  # fmt: skip
+
+    assert found["rated"] == FEWEST_IN_GROUP
+    assert 0 <= found["coverage"] <= 1
+
+
+def judged_on(count: int) -> Evaluation:
+    """The evaluation, in which so many rated pairings began after the champion was made."""
+    evaluation = an_evaluation()
+    rated = np.flatnonzero(evaluation.tested.is_rated)[:count]
+    nothing = np.full(len(evaluation.tested), np.nan)
+    guess = Guess(nothing.copy(), nothing.copy())
+    guess.pairing[rated] = evaluation.guesses[OURS].pairing[rated]
+    guess.alliance[rated] = evaluation.guesses[OURS].alliance[rated]
+    return replace(evaluation, guesses={**evaluation.guesses, CHAMPION: guess})
+
+
+@pytest.mark.parametrize("count", [0, 1, FEWEST_IN_GROUP - 1])
+def test_a_champion_that_few_people_can_judge_is_told_without_figures(count: int) -> None:
+    report = report_of(judged_on(count), a_practice())
+
+    for part in ("figures", "by_fold"):
+        assert CHAMPION not in {row["learner"] for row in report[part]}
+    beside = [row for row in report["ours_minus"] if row["baseline"] == CHAMPION]
+    beside += [row for row in report["groups"] if row["learner"] == OURS_MINUS_CHAMPION]
+    # The gate looks for these rows, and says of each that it rests on too little.
+    assert {row["metric"] for row in beside} == {COMPOSITE, "dyad partial", PARTIAL, "RMSE"}
+    assert {(row["value"], row["low"], row["high"], row["rated"]) for row in beside} == {
+        (None, None, None, 0)
+    }
+    json.dumps(report, allow_nan=False)
+
+
+def test_a_group_few_of_whom_can_judge_the_champion_is_told_without_it() -> None:
+    evaluation = judged_on(3 * FEWEST_IN_GROUP)
+    rated = np.flatnonzero(evaluation.tested.is_rated)
+    among = np.zeros(len(evaluation.tested), bool)
+    among[rated[2 * FEWEST_IN_GROUP + 1 :]] = True
+    report = report_of(replace(evaluation, groups={"some": among}), a_practice())
+    told = {row["learner"]: row for row in report["groups"] if row["rated"] == 0}
+
+    assert told[OURS_MINUS_CHAMPION]["value"] is None
+    assert told[CHAMPION]["value"] is None
+    assert max(row["rated"] for row in report["groups"]) == among.sum()
+
+
+def test_a_fold_in_which_few_people_rated_is_not_told_of() -> None:
+    evaluation = an_evaluation()
+    fold = np.zeros(len(evaluation.tested), dtype=np.int64)
+    fold[: FEWEST_IN_GROUP - 1] = 1
+    by_fold = evaluation.by_fold
+    two = pd.concat([by_fold, by_fold.assign(fold="few")], ignore_index=True)
+    parted = replace(
+        evaluation, tested=replace(evaluation.tested, fold=fold), by_fold=two,
+        folds=("forward", "few"),
+    )  # fmt: skip
+
+    assert {row["fold"] for row in report_of(parted, a_practice())["by_fold"]} == {"forward"}
 
 
 def test_a_group_is_told_beside_the_champion_on_what_judges_both() -> None:

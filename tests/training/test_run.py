@@ -1,5 +1,6 @@
 """A whole retraining against a real SQLite registry: what is measured, published and kept."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -12,10 +13,20 @@ from recommender.publishing.registry import Registry
 from recommender.publishing.versions import CHALLENGER
 from recommender.training.growth import FitSettings
 from recommender.training.promotion import promote
-from recommender.training.run import FEWEST_RATED, Search, Trained, train
-from tests.builders import a_practice, write_tables
+from recommender.training.report import report_of
+from recommender.training.run import (
+    FEWEST_LATER,
+    FEWEST_RATED,
+    LATER,
+    OUT_OF_FOLD,
+    Search,
+    Trained,
+    ranged,
+    train,
+)
+from tests.builders import a_model, a_practice, write_tables
+from tests.training.test_report import an_evaluation
 
-pytestmark = pytest.mark.slow
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 QUICK = FitSettings(fewest_for_trees=100, folds=3)
 
@@ -50,12 +61,61 @@ def kept(registry: Registry, trained: Trained, under: str = "") -> set[str]:
         return {file.path for file in client.list_artifacts(trained.version.run_id, under)}
 
 
+def test_enough_later_ratings_give_the_range_that_is_published() -> None:
+    evaluation = an_evaluation()
+    rated = evaluation.tested.is_rated
+    assert rated.sum() >= FEWEST_LATER
+    model, source = ranged(a_model(), evaluation)
+    error = (evaluation.tested.label - evaluation.guesses["ours"].alliance)[rated]
+    inside = (model.spread.low <= error) & (error <= model.spread.high)
+
+    assert source == LATER
+    assert model.spread != a_model().spread
+    # The ends are ratings themselves, one rank further out than 5 and 95 %.
+    assert {model.spread.low, model.spread.high} <= set(error)
+    assert 0.9 <= inside.mean() <= 0.9 + 3 / len(error)
+    assert replace(model, spread=a_model().spread) == a_model()
+
+
+def test_of_too_few_later_ratings_the_range_stays_that_of_held_out_ones() -> None:
+    evaluation = an_evaluation()
+    label = evaluation.tested.label.copy()
+    label[np.flatnonzero(evaluation.tested.is_rated)[FEWEST_LATER - 1 :]] = np.nan
+    few = replace(evaluation, tested=replace(evaluation.tested, label=label))
+
+    assert ranged(a_model(), few) == (a_model(), OUT_OF_FOLD)
+
+
+def test_the_coverage_that_is_told_is_of_ranges_stated_before() -> None:
+    evaluation = an_evaluation()
+    tested, said = evaluation.tested, evaluation.guesses["ours"].alliance
+    error = (tested.label - said)[tested.is_rated]
+    spread = ranged(a_model(), evaluation)[0].spread
+    told = report_of(evaluation, a_practice())["ranges"][0]
+    stated = (tested.low <= tested.label) & (tested.label <= tested.high)
+
+    assert told["coverage"] == pytest.approx(stated[tested.is_rated].mean())
+    assert told["coverage"] != pytest.approx(
+        ((spread.low <= error) & (error <= spread.high)).mean()
+    )
+
+
+@pytest.mark.slow
+def test_a_report_says_where_the_range_comes_from(twice: Twice) -> None:
+    assert twice.second.model.report["rated"] < FEWEST_LATER
+    assert twice.second.model.report["ranges_from"] == OUT_OF_FOLD
+    card = twice.registry.text(twice.second.version, "card.md")
+    assert "comes from errors out of fold" in card
+
+
+@pytest.mark.slow
 def test_the_first_training_has_no_champion_beside_it(twice: Twice) -> None:
     report = twice.first.model.report
     assert "champion" not in report
     assert "champion" not in {row["learner"] for row in report["figures"]}
 
 
+@pytest.mark.slow
 def test_the_second_training_measures_the_champion_beside_the_challenger(twice: Twice) -> None:
     report, champion = twice.second.model.report, twice.first.version
     assert report["champion"] == {"version": 1, "digest": champion.digest, "mode": "model"}
@@ -64,6 +124,7 @@ def test_the_second_training_measures_the_champion_beside_the_challenger(twice: 
     assert beside["champion"]["rated"] <= beside["random"]["rated"] == report["rated"]
 
 
+@pytest.mark.slow
 def test_what_is_published_is_what_was_measured(twice: Twice, tmp_path: Path) -> None:
     model = load_bundle(twice.registry.fetch(CHALLENGER, tmp_path))
     assert model.report["champion"] == twice.second.model.report["champion"]
@@ -71,6 +132,7 @@ def test_what_is_published_is_what_was_measured(twice: Twice, tmp_path: Path) ->
     assert twice.registry.alias(CHALLENGER) == twice.second.version
 
 
+@pytest.mark.slow
 def test_a_run_keeps_figures_overall_and_by_fold(twice: Twice) -> None:
     with twice.registry.client() as client:
         run = client.get_run(twice.second.version.run_id).data
@@ -83,6 +145,7 @@ def test_a_run_keeps_figures_overall_and_by_fold(twice: Twice) -> None:
     assert run.params["pairing.num_leaves"] == "4"
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_card_definition_tables_and_pictures(twice: Twice) -> None:
     assert kept(twice.registry, twice.second) >= {"card.md", "practice.toml", "tables", "figures"}
     assert kept(twice.registry, twice.second, "figures") >= {
@@ -96,6 +159,7 @@ def test_a_run_keeps_its_card_definition_tables_and_pictures(twice: Twice) -> No
     assert "*Empty" not in card
 
 
+@pytest.mark.slow
 def test_every_trial_of_a_search_is_a_run_below_the_training(twice: Twice) -> None:
     run_id, tuned = twice.second.version.run_id, twice.second.tuned
     assert tuned is not None
@@ -107,6 +171,7 @@ def test_every_trial_of_a_search_is_a_run_below_the_training(twice: Twice) -> No
         assert run.data.params.keys() == tuned.trials[0].params.keys()
 
 
+@pytest.mark.slow
 def test_with_hardly_a_rating_the_declared_sizes_are_published_and_say_so(tmp_path: Path) -> None:
     registry = Registry(f"sqlite:///{tmp_path}/mlflow.db", "alliance", tmp_path / "artifacts")
     trained = a_training(registry, tmp_path / "tables", FEWEST_RATED // 2)

@@ -210,7 +210,7 @@ def test_trial_0_is_the_given_settings_also_where_the_space_does_not_hold_them()
 
 def test_a_worse_client_part_alone_changes_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
     def learned(prepared: Prepared, chosen: FitSettings) -> Fitted:
-        fitted = finish(prepared, QUICK)
+        fitted = fit(prepared.dataset, prepared.train, QUICK)
         # All but the given settings expect the same of every client; the order is as before.
         dull = replace(fitted.model, client_trees=None, client_mean=0.0)
         return fitted if chosen == QUICK else replace(fitted, model=dull)
