@@ -5,6 +5,7 @@ one clinician. Whom it cannot tell apart it says to tie. Imported by `recommend`
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -87,17 +88,19 @@ def ties_of(leads: Array) -> Places:
     leads : (n, n)
         Probability that the row's predicted alliance is above the column's.
     """
+    clear = np.triu(leads >= CLEAR, 1)
+    last_ahead = np.where(clear, np.arange(len(leads))[:, None], -1).max(axis=0, initial=-1)
     ties, first = np.ones(len(leads), dtype=np.intp), 0
-    for place in range(1, len(leads)):
-        if (leads[first:place, place] >= CLEAR).any():
+    for place, ahead in enumerate(last_ahead.tolist()):
+        if ahead >= first:
             first = place
-        ties[place] = ties[place - 1] + (first == place)
+            ties[place:] += 1
     return ties
 
 
 def _broken_by(ties: Places, reservations: Places, pairing: Array) -> tuple[TieBreak | None, ...]:
     reasons: list[TieBreak | None] = [None] * min(len(ties), 1)
-    for before, place in zip(range(len(ties)), range(1, len(ties)), strict=False):
+    for before, place in pairwise(range(len(ties))):
         if ties[before] != ties[place]:
             reasons.append(None)
         elif reservations[before] != reservations[place]:

@@ -6,6 +6,8 @@ Imported by `cli` only; knows plain values and draws with rich.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
@@ -200,7 +202,9 @@ def history_table(changes: "Sequence[Promotion]") -> Table:
 def recommendation(answer: Mapping[str, Any]) -> Group:
     """A shortlist from the endpoint's JSON: who, how strong, why, who was left out by what."""
     scale = answer["scale"]
-    shown: list[Any] = [_clinician(entry, scale) for entry in answer["shortlist"]]
+    shown: list[Any] = []
+    for _, tied in groupby(answer["shortlist"], key=itemgetter("tie")):
+        shown += _tied(list(tied), scale)
     if not shown:
         shown = [Padding(Text("Nobody fits every constraint. See below what removed whom."), 1)]
     heading = Text(
@@ -212,9 +216,21 @@ def recommendation(answer: Mapping[str, Any]) -> Group:
     if answer["unanswered"]:
         parts.append(Text(f"Not answered: {', '.join(answer['unanswered'])}.", style="dim"))
     parts.append(Text(answer["notice"], style="italic"))
+    if answer["shortlist"]:
+        parts.append(Text(f"Order: {answer['order'].replace('`', '')}", style="dim"))
     model = answer["model"]
     made = f"mode: {answer['mode']}, model {model['digest'][:12]}, made {model['created_at']}"
     return Group(*parts, Text(made, style="dim"))
+
+
+def _tied(tied: Sequence[Mapping[str, Any]], scale: Mapping[str, Any]) -> list[Any]:
+    """The clinicians of one tie, below a line that says so where there are several."""
+    shown: list[Any] = [_clinician(entry, scale) for entry in tied]
+    if len(tied) == 1 or tied[0]["tie"] is None:
+        return shown
+    ranks = f"{tied[0]['rank']} to {tied[-1]['rank']}"
+    said = f"{ranks} cannot be told apart by what we know: choose by availability or preference."
+    return [Text(said, style="bold yellow"), *shown]
 
 
 def _clinician(entry: Mapping[str, Any], scale: Mapping[str, Any]) -> Panel:

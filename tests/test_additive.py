@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from recommender.additive import Additive, Frame, Seats, frame_of
+from recommender.additive import (
+    DRAWS,
+    EXPECTED,
+    UNSURE_EVIDENCE,
+    Additive,
+    Frame,
+    Seats,
+    frame_of,
+)
 from recommender.features.pipeline import Rows
 from recommender.mixed.blocks import DenseBlock
 from tests.builders import a_dataset, a_fit, a_model, a_practice, a_standing
@@ -103,3 +111,98 @@ def test_what_is_written_is_read_back_to_the_last_bit() -> None:
 
     scores: NDArray[np.float64] = again.score(rows, seats)
     assert np.array_equal(scores, additive.score(rows, seats))
+
+
+# Products
+
+
+def test_products_stand_with_the_clinician_s_columns_and_the_sum_is_the_score() -> None:
+    rows, seats = rows_and_seats()
+    additive = a_model().additive
+    products = additive.frame.products
+    assert products is not None
+    none = dict(additive.fit.coefficients) | {"products": np.zeros(products.width)}
+    silent = replace(additive, fit=replace(additive.fit, coefficients=none))
+    apart = additive.contributions(rows, seats) - silent.contributions(rows, seats)
+
+    added = products.parts(rows, additive.fit.coefficients["products"])
+    assert added.any()
+    assert apart[:, : rows.clinician.shape[1]] == pytest.approx(added, abs=1e-12)
+    assert not apart[:, rows.clinician.shape[1] :].any()
+
+
+# How unsure it is
+
+
+def test_every_block_has_a_draw_of_each_coefficient_in_half_the_bytes() -> None:
+    additive = a_model().additive
+
+    assert set(additive.draws) == set(additive.fit.names)
+    for name, drawn in additive.draws.items():
+        assert drawn.dtype == np.float32
+        assert drawn.shape == (additive.fit.coefficients[name].size, DRAWS)
+        assert drawn.any()
+
+
+def test_deviations_are_what_the_draws_add_to_a_row() -> None:
+    rows, seats = rows_and_seats()
+    additive = a_model().additive
+    found = additive.deviations(rows, seats)
+
+    for draw in (0, DRAWS - 1):
+        drawn = {name: block[:, draw].astype(float) for name, block in additive.draws.items()}
+        fit = replace(additive.fit, coefficients=drawn, intercept=0.0)
+        told = fit.predict(additive.frame.blocks(rows, seats))
+        assert found[:, draw] == pytest.approx(told, abs=1e-6)
+
+
+def test_a_stranger_has_no_draws_of_their_own_and_does_not_borrow_the_last_clinician_s() -> None:
+    rows, seats = rows_and_seats()
+    additive = a_model().additive
+    none = {
+        name: np.zeros_like(block) if name in ("clinicians", "by_level") else block
+        for name, block in additive.draws.items()
+    }
+    stranger = Seats(np.full_like(seats.clinician, -1), seats.level)
+
+    assert np.array_equal(
+        additive.deviations(rows, stranger), replace(additive, draws=none).deviations(rows, seats)
+    )
+
+
+def test_draws_are_read_back_to_the_last_bit() -> None:
+    rows, seats = rows_and_seats()
+    additive = a_model().additive
+    again = Additive.from_arrays(*additive.to_arrays())
+
+    assert again.deviations(rows, seats).tobytes() == additive.deviations(rows, seats).tobytes()
+    assert again.unknown == additive.unknown
+
+
+# What is believed before any rating
+
+
+def test_the_doubt_about_the_declared_sizes_is_a_share_of_the_variance_of_a_rating() -> None:
+    rows, _ = rows_and_seats()
+    frame, spread = a_frame(), float(a_fit().labels.alliance.std())
+    sizes = np.nan_to_num(rows.match) @ np.array([0.2, -0.1])
+
+    believed = frame.expected(rows, spread)
+    assert believed["evidence"] == pytest.approx(UNSURE_EVIDENCE**2 * np.mean(sizes**2))
+    assert {name: believed[name] for name in EXPECTED} == dict(EXPECTED)
+
+
+def test_where_no_size_is_declared_nothing_is_believed_of_it() -> None:
+    rows, _ = rows_and_seats()
+
+    assert "evidence" not in replace(a_frame(), prior=np.zeros(2)).expected(rows, 0.7)
+    # Ratings that never differ make every declared size zero points.
+    assert "evidence" not in replace(a_frame(), prior=0.0 * a_frame().prior).expected(rows, 0.0)
+
+
+def test_every_share_believed_is_of_a_block_and_smaller_than_what_stays_unexplained() -> None:
+    rows, seats = rows_and_seats()
+    names = {block.name for block in a_frame().blocks(rows, seats)}
+
+    assert set(EXPECTED) <= names
+    assert all(0 < share < 0.1 for share in EXPECTED.values())

@@ -6,16 +6,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtri
 
+from experiments.null_world.measure import simulated_dataset
 from recommender.definition.columns import read_rows
 from recommender.definition.sections import HistorySettings
 from recommender.errors import IntakeError
-from recommender.features.pipeline import Pairs
-from recommender.model import AllianceModel, levels_of
+from recommender.features.feature import Array
+from recommender.features.pipeline import Pairs, Places
+from recommender.model import WIDER, AllianceModel, Faced, levels_of
+from recommender.practice import shipped_practice
+from recommender.products import COMPONENTS
 from recommender.roster import snapshot
+from recommender.training.baselines import standing_of
+from recommender.training.fit import fit
+from recommender.training.growth import FitSettings
 from tests.builders import (
     TAKEN_AT,
     a_dataset,
+    a_fit,
     a_model,
     a_practice,
     a_roster,
@@ -166,3 +175,172 @@ def test_an_empty_roster_has_no_scores() -> None:
     empty = snapshot((), (), roster.columns.take(nobody), TAKEN_AT)
 
     assert a_model().score(an_intake().client, a_model().standing(empty)).alliance.shape == (0,)
+
+
+# How sure it is of one before another
+
+
+def everyone_faced(model: AllianceModel | None = None) -> Faced:
+    return (model or a_model()).face(an_intake().client, a_standing(), Pairs.of_one(12))
+
+
+EACH, OTHER = np.divmod(np.arange(144), 12)
+
+
+def doubts(model: AllianceModel, faced: Faced, one: Places, other: Places) -> Array:
+    """Standard deviation of each difference, by what is said of it; NaN where nobody leads."""
+    pairing = model.score_of(faced).pairing
+    lead = pairing[one] - pairing[other]
+    return np.where(lead == 0, np.nan, lead / ndtri(model.ahead(faced, one, other)))
+
+
+def led_by(points: float) -> AllianceModel:
+    """The model with that much more for the first clinician."""
+    model = a_model()
+    own = model.additive.fit.coefficients["clinicians"].copy()
+    own[0] += points
+    told = dict(model.additive.fit.coefficients) | {"clinicians": own}
+    additive = replace(model.additive, fit=replace(model.additive.fit, coefficients=told))
+    return replace(model, additive=additive)
+
+
+def test_how_sure_one_is_before_another_is_how_unsure_the_other_is_before_one() -> None:
+    model, faced = a_model(), everyone_faced()
+
+    there, back = model.ahead(faced, EACH, OTHER), model.ahead(faced, OTHER, EACH)
+    assert there + back == pytest.approx(np.ones(144), abs=1e-12)
+    assert ((there > 0) & (there < 1)).all()
+
+
+def test_the_higher_prediction_is_more_likely_than_not_the_higher_alliance() -> None:
+    model, faced = a_model(), everyone_faced()
+    pairing = model.score_of(faced).pairing
+    lead = pairing[EACH] - pairing[OTHER]
+
+    assert np.array_equal(np.sign(model.ahead(faced, EACH, OTHER) - 0.5), np.sign(lead))
+
+
+def test_nobody_is_before_themselves() -> None:
+    same = np.arange(12)
+
+    assert a_model().ahead(everyone_faced(), same, same).tolist() == [0.5] * 12
+
+
+def test_two_clinicians_alike_in_everything_stand_beside_each_other() -> None:
+    faced = everyone_faced()
+    twins = np.array([4, 4, 7])
+    alike = Faced(faced.rows.take(twins), faced.seats.take(twins), faced.expected[twins])
+
+    assert a_model().ahead(alike, np.array([0]), np.array([1])).tolist() == [0.5]
+
+
+def test_the_larger_the_lead_the_surer() -> None:
+    said = []
+    for points in (-2.0, -0.5, 0.0, 0.1, 0.5, 2.0):
+        model = led_by(points)
+        faced = everyone_faced(model)
+        said.append(float(model.ahead(faced, np.array([0]), np.array([5]))[0]))
+
+    assert said == sorted(said)
+    assert len(set(said)) == len(said)
+
+
+def test_the_doubt_is_the_posterior_s_widened_for_what_no_model_holds() -> None:
+    model, faced = a_model(), everyone_faced()
+    apart = model.additive.deviations(faced.rows, faced.seats)
+    one, other = np.array([0, 3]), np.array([5, 8])
+    spread = np.sqrt(((apart[one] - apart[other]) ** 2).mean(axis=1))
+
+    assert doubts(model, faced, one, other) == pytest.approx(WIDER * spread)
+
+
+def test_what_the_client_would_rate_anybody_makes_nobody_surer() -> None:
+    faced = everyone_faced()
+    moved = replace(faced, expected=faced.expected - 3)
+
+    assert np.array_equal(
+        a_model().ahead(faced, EACH, OTHER), a_model().ahead(moved, EACH, OTHER)
+    )
+
+
+def test_a_clinician_the_model_never_saw_is_placed_with_less_certainty_than_a_known_one() -> None:
+    model, faced = a_model(), everyone_faced()
+    unknown = np.where(np.arange(12) == 0, -1, faced.seats.clinician)
+    stranger = replace(faced, seats=replace(faced.seats, clinician=unknown))
+    one, other = np.zeros(11, dtype=np.intp), np.arange(1, 12)
+
+    assert (doubts(model, stranger, one, other) > doubts(model, faced, one, other)).all()
+    known = np.arange(2, 12)
+    assert doubts(model, stranger, known, known - 1) == pytest.approx(
+        doubts(model, faced, known, known - 1)
+    )
+
+
+def test_two_clinicians_the_model_never_saw_are_less_sure_than_one() -> None:
+    model, faced = a_model(), everyone_faced()
+    places = [np.array([0]), np.array([1])]
+    found = []
+    for strangers in ([], [0], [0, 1]):
+        codes = faced.seats.clinician.copy()
+        codes[strangers] = -1
+        met = replace(faced, seats=replace(faced.seats, clinician=codes))
+        found.append(float(doubts(model, met, *places)[0]))
+
+    assert found == sorted(found)
+    assert len(set(found)) == 3
+
+
+def test_where_nothing_is_in_doubt_the_lead_decides() -> None:
+    model, faced = a_model(), everyone_faced()
+    still = {name: np.zeros_like(block) for name, block in model.additive.draws.items()}
+    sure = replace(model, additive=replace(model.additive, draws=still))
+    pairing = model.score_of(faced).pairing
+    lead = pairing[EACH] - pairing[OTHER]
+
+    assert sure.ahead(faced, EACH, OTHER).tolist() == ((np.sign(lead) + 1) / 2).tolist()
+
+
+def test_more_ratings_make_it_surer() -> None:
+    spreads = []
+    for rows in (60, 300):
+        model = fit(a_dataset(), np.arange(rows), FitSettings(fewest_for_trees=10_000)).model
+        faced = everyone_faced(model)
+        apart = model.additive.deviations(faced.rows, faced.seats)
+        doubt = (apart[EACH] - apart[OTHER]).std(axis=1)[EACH != OTHER]
+        spreads.append(float(doubt.mean() / a_fit().labels.alliance.std()))
+
+    assert spreads[1] < spreads[0]
+
+
+def test_of_no_pairings_nothing_is_said() -> None:
+    nobody = np.zeros(0, dtype=np.intp)
+
+    assert a_model().ahead(everyone_faced(), nobody, nobody).shape == (0,)
+
+
+# The level of those who stay
+
+
+def test_predictions_are_lifted_to_those_who_stay_and_the_order_is_not_touched() -> None:
+    model, faced = a_model(), everyone_faced()
+    unlifted = replace(model, stays=0.0)
+    scores, without = model.score_of(faced), unlifted.score_of(faced)
+
+    assert model.stays > 0.01
+    assert scores.alliance - without.alliance == pytest.approx(np.full(12, model.stays))
+    assert np.array_equal(np.argsort(scores.pairing), np.argsort(without.pairing))
+    parts = model.contributions_of(faced)
+    assert parts.start + parts.values.sum(axis=1) == pytest.approx(scores.alliance, abs=1e-9)
+
+
+def test_contributions_with_many_products_sum_to_the_last_rounding() -> None:
+    dataset = simulated_dataset("high_signal", shipped_practice(), ratings=300, clinicians=15)
+    model = fit(dataset, settings=FitSettings(fewest_for_trees=200, folds=3)).model
+    products = model.additive.frame.products
+    assert products is not None
+    assert products.client.basis.shape[1] == COMPONENTS < products.client.basis.shape[0]
+
+    standing = standing_of(dataset)
+    parts = model.contributions(dataset.clients, standing, dataset.pairs)
+    scores = model.score(dataset.clients, standing, dataset.pairs)
+    assert parts.start + parts.values.sum(axis=1) == pytest.approx(scores.alliance, abs=1e-9)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recommender.additive import DRAWS, EXPECTED, UNSURE_EVIDENCE
 from recommender.bundle import load_bundle, save_bundle
 from recommender.features.pipeline import Pairs
 from recommender.manifest import EVIDENCE_PRIOR
@@ -80,3 +81,56 @@ def test_it_is_a_bundle_like_any_model(tmp_path: Path) -> None:
         again.score(an_intake().client, standing).pairing,
         model.score(an_intake().client, standing).pairing,
     )
+
+
+def test_it_says_how_sure_it_is_of_one_before_another_without_any_rating() -> None:
+    model, client = a_first_day(), an_intake(wanted=["emdr"]).client
+    standing = model.standing(a_roster())
+    faced = model.face(client, standing, Pairs.of_one(len(a_roster())))
+    pairing = model.score_of(faced).pairing
+    first, last = np.array([pairing.argmax()]), np.array([pairing.argmin()])
+    ahead = model.ahead(faced, first, last)[0]
+
+    assert pairing[first] > pairing[last]
+    assert 0.5 < ahead < 0.99
+    assert model.ahead(faced, last, first)[0] == pytest.approx(1 - ahead)
+    assert model.ahead(faced, first, first).tolist() == [0.5]
+
+
+def test_its_doubt_is_that_about_the_sizes_and_about_each_clinician_nobody_has_rated() -> None:
+    model = a_first_day()
+    spread = 4 * a_practice().reference.reference_sd  # type: ignore[operator]
+    draws = model.additive.draws
+
+    assert {block.dtype.name for block in draws.values()} == {"float32"}
+    assert {block.shape[1] for block in draws.values()} == {DRAWS}
+    assert draws["evidence"].std() == pytest.approx(UNSURE_EVIDENCE, rel=0.2)
+    each = np.sqrt(EXPECTED["clinicians"]) * spread
+    assert draws["clinicians"].std() == pytest.approx(each, rel=0.1)
+    assert not draws["matches"].any()
+    assert model.additive.unknown == pytest.approx(each**2)
+
+
+def test_the_same_seed_is_as_sure() -> None:
+    one, other = a_first_day().additive.draws, a_first_day().additive.draws
+
+    assert all(one[name].tobytes() == other[name].tobytes() for name in one)
+
+
+def test_a_practice_that_declares_no_size_is_sure_of_no_order() -> None:
+    practice = a_practice()
+    matches = {name: replace(match, prior=0.0) for name, match in practice.matches.items()}
+    silent, roster = replace(practice, matches=matches), a_roster()
+    model = evidence_model(silent, roster.columns, roster.ids, data_digest="none", created_at="")
+    faced = model.face(an_intake().client, model.standing(roster), Pairs.of_one(len(roster)))
+    one, other = np.divmod(np.arange(144), 12)
+
+    assert model.ahead(faced, one, other).tolist() == [0.5] * 144
+
+
+def test_it_learned_from_no_day_so_that_any_later_rating_can_judge_it() -> None:
+    manifest = a_first_day().manifest
+
+    assert manifest.known_until is None
+    assert (manifest.ratings, manifest.pairings, manifest.left_unrated) == (0, 0, 0)
+    assert a_first_day().stays == 0

@@ -54,14 +54,12 @@ def differences_table(rows: Sequence[Row]) -> RenderableType:
 def ranges_table(rows: Sequence[Row]) -> Group:
     """How often the stated range held, among whom: rows of a report's `ranges`."""
     enough, few = _enough(rows)
-    table = Table(
-        "among", "ratings", "said", "held", "width", "predicted\nless rated",
-        title="Does the range hold",
-    )  # fmt: skip
+    table = Table("among", "ratings", "held", "width", "bias", title="Does the range hold")
     for row in enough:
-        figures = [_number(row[name]) for name in ("level", "coverage", "width")]
+        figures = (_number(row[name]) for name in ("coverage", "width"))
         table.add_row(Text(row["among"]), f"{row['rated']:,}", *figures, _number(row["bias"], "+"))
-    how = "Held should be near said. Above 0 in the last: predictions are too high."
+    said = " and ".join(dict.fromkeys(f"{row['level']:.0%}" for row in rows))
+    how = f"Said to hold: {said}. Bias is predicted less rated: above 0, too much is promised."
     return Group(table, *notes(how, *few))
 
 
@@ -103,10 +101,10 @@ def optimism_note(report: Row) -> Text:
     found = report["optimism"]
     said = f"Predicted less rated: {_points(found['rated'])}"
     if report["left_unrated"]:
-        low = f"rated among the lowest {found['dropouts_low_at']:.0%}"
-        left = f"{report['left_unrated']:,} who left unrated"
-        said += f"; had the {left} {low}, {_points(found['with_left'])}"
-    return Text(f"{said}. Above 0: more is promised than rated.")
+        low = f"counted at the lowest {found['dropouts_low_at']:.0%} of ratings"
+        left = f"the {report['left_unrated']:,} who left unrated {low}"
+        said += f"; with {left}: {_points(found['with_left'])}"
+    return Text(f"{said}.")
 
 
 def _figures(report: Row, title: str) -> Group:
@@ -131,10 +129,12 @@ def _wide(
     return Group(table, *notes(*lines))
 
 
-def _enough(rows: Sequence[Row]) -> tuple[list[Row], tuple[str, ...]]:
+def _enough(rows: Sequence[Row]) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     """Rows on enough ratings, and a line that names the others without a figure."""
-    enough = [row for row in rows if row["rated"] >= FEWEST_TOLD]
-    names = dict.fromkeys(str(row["among"]) for row in rows if row not in enough)
+    # Every group is one of clients: to say so in each line would only widen the table.
+    named = [{**row, "among": row["among"].removeprefix("client.")} for row in rows]
+    enough = [row for row in named if row["rated"] >= FEWEST_TOLD]
+    names = dict.fromkeys(row["among"] for row in named if row not in enough)
     few = f"Fewer than {FEWEST_TOLD} ratings, and so no figures: {', '.join(names)}."
     return enough, (few,) if names else ()
 
@@ -145,7 +145,8 @@ def _not_compared(report: Row) -> tuple[Text, ...]:
 
 
 def _number(value: float | None, sign: str = "", places: int = 2) -> str:
-    return UNSAID if value is None else f"{value:{sign}.{places}f}"
+    # Adding 0 turns -0.00 into 0.00.
+    return UNSAID if value is None else f"{round(value, places) + 0.0:{sign}.{places}f}"
 
 
 def _points(value: float | None) -> str:

@@ -16,6 +16,7 @@ Side = Sequence[Array]
 
 EARTH_KM = 6371.0088
 """Mean Earth radius (IUGG)."""
+MINUTES_A_DAY = 1440
 NO_SPREAD = 1e-12
 """Variance below which a profile on 0..1 is level, and what varies in it is rounding."""
 
@@ -129,9 +130,25 @@ def kilometres(client: Side, clinician: Side) -> Array:
 
 def hours_shared(client: Side, clinician: Side) -> Array:
     """Hours a week in common."""
-    hours = shared_minutes(client[0], clinician[0]).sum(axis=1) / 60
-    unknown = np.isnan(client[0]).all(axis=(1, 2)) | np.isnan(clinician[0]).all(axis=(1, 2))
-    return np.where(unknown, np.nan, hours)
+    (start, end), (opens, closes) = (_minutes_of_week(side[0]) for side in (client, clinician))
+    minutes = np.zeros(np.broadcast_shapes(start.shape[:1], opens.shape[:1]))
+    for window in range(opens.shape[1]):
+        first = np.maximum(start, opens[:, window, None])
+        last = np.minimum(end, closes[:, window, None])
+        minutes += np.maximum(last - first, 0.0).sum(axis=1)
+    unknown = np.isinf(start).all(axis=1) | np.isinf(opens).all(axis=1)
+    return np.where(unknown, np.nan, minutes / 60)
+
+
+def _minutes_of_week(windows: Array) -> tuple[Array, Array]:
+    """Start and end of windows (n, k, 3) since Monday began; a missing one lasts less than nothing.
+
+    No window passes midnight, so that those of different days never overlap.
+    """
+    day = windows[..., 0] * MINUTES_A_DAY
+    start, end = day + windows[..., 1], day + windows[..., 2]
+    missing = np.isnan(start)
+    return np.where(missing, np.inf, start), np.where(missing, -np.inf, end)
 
 
 def _pairs(client: Side, clinician: Side) -> tuple[Array, Array]:

@@ -25,6 +25,7 @@ from recommender.serving.schemas import (
     RecommendationResponse,
     Scale,
     ShownClinician,
+    order_said,
 )
 from recommender.serving.state import State
 
@@ -75,6 +76,7 @@ def told(state: State, found: Recommendation) -> RecommendationResponse:
         roster_version=found.roster_version,
         availability_as_of=state.taken_at,
         scale=Scale.of(state.model),
+        order=order_said(found.mode),
         shortlist=tuple(ShownClinician.of(shown, level) for shown in found.shortlist),
         eligible=found.eligible,
         excluded=tuple(ExcludedClinician.of(each) for each in found.exclusions),

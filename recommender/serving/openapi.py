@@ -14,11 +14,11 @@ from recommender.serving.form import Form
 from recommender.serving.problems import MEDIA_TYPE, Kind, Problem
 
 REF = "#/components/schemas/{model}"
-API_VERSION = "1.0.0"
+API_VERSION = "1.1.0"
 DESCRIPTION = (
     "Recommends clinicians to a new client by the early working alliance predicted with each, "
-    "among those who fit the client's requirements. The questions are those of the practice "
-    "definition `{title}`, version {version}."
+    "among those who fit the client's requirements, and says who cannot be told apart. The "
+    "questions are those of the practice definition `{title}`, version {version}."
 )
 
 

@@ -4,6 +4,7 @@ Numbers are points of the reference scale, rounded to two decimals and never fin
 Imported by `serving.answers` and `serving.routes`.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Self
 
@@ -14,13 +15,25 @@ from recommender.constraints import Exclusion, Reason, Removal
 from recommender.explanation import GroupPart
 from recommender.manifest import Manifest
 from recommender.model import AllianceModel
-from recommender.recommend import Shown
+from recommender.ranking import TieBreak
+from recommender.recommend import CONSTRAINTS_ONLY, Shown
 
 DECIMALS = 2
 NOTICE = (
     "This estimates how clients with similar answers rated the early working relationship. "
     "It is not a diagnosis or a promise, and the reasons are patterns, not causes."
 )
+BY_ALLIANCE = (
+    "By predicted alliance. Clinicians with the same `tie` cannot be told apart by what we know: "
+    "among them fewer reservations stand first, then the higher predicted alliance, then the id."
+)
+BY_WAIT = "By the next free day, then by id; nothing is predicted."
+TIED = "cannot be told apart from the one before by what we know; "
+BROKEN_BY: Mapping[TieBreak, str] = {
+    "reservations": "the one before has fewer reservations",
+    "alliance": "the order of the two follows predicted alliance all the same",
+    "id": "the order of the two follows their ids",
+}
 
 Points = Annotated[float, Setting(description="Points of the reference scale.")]
 
@@ -122,6 +135,23 @@ class ShownClinician(Answered):
     against: tuple[str, ...]
     groups: tuple[GroupPoints, ...]
     reservations: tuple[GivenReason, ...]
+    tie: Annotated[
+        int | None,
+        Setting(
+            description="Number of the tie, from 1. Nobody has a clear lead over another clinician "
+            "of the same tie: choose among them by availability or by what the client prefers. "
+            "null where nothing is predicted.",
+            examples=[1],
+        ),
+    ]
+    tie_say: Annotated[
+        str | None,
+        Setting(
+            description="Follows the clinician's name: that the one before is of the same tie, and "
+            "what put the two in this order. null for the first of a tie.",
+            examples=[TIED + BROKEN_BY["reservations"]],
+        ),
+    ]
 
     @classmethod
     def of(cls, shown: Shown, level: float) -> Self:
@@ -138,6 +168,8 @@ class ShownClinician(Answered):
             against=why.against if why else (),
             groups=tuple(GroupPoints.of(part) for part in why.groups) if why else (),
             reservations=tuple(GivenReason.of(reason) for reason in shown.reservations),
+            tie=shown.tie,
+            tie_say=TIED + BROKEN_BY[shown.tie_broken_by] if shown.tie_broken_by else None,
         )
 
 
@@ -189,6 +221,12 @@ class RecommendationResponse(Answered):
         datetime, Setting(description="When what is known of the clinicians was written.")
     ]
     scale: Scale
+    order: Annotated[
+        str,
+        Setting(
+            description="By what rule the shortlist is ordered, in words.", examples=[BY_ALLIANCE]
+        ),
+    ]
     shortlist: tuple[ShownClinician, ...]
     eligible: int
     excluded: tuple[ExcludedClinician, ...]
@@ -236,6 +274,11 @@ class Probe(Answered):
     """Whether the server lives, or is ready."""
 
     status: str
+
+
+def order_said(mode: str) -> str:
+    """By what rule a shortlist made in a mode is ordered."""
+    return BY_WAIT if mode == CONSTRAINTS_ONLY else BY_ALLIANCE
 
 
 def _rounded(points: float | None) -> float | None:

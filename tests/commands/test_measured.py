@@ -105,7 +105,8 @@ def test_a_range_on_few_ratings_is_named_without_a_figure() -> None:
 
 def test_bias_and_coverage_stand_beside_what_was_promised() -> None:
     words = said(ranges_table([held("all rated", 0.87, rated=200)]))
-    assert "all rated 200 0.90 0.87 1.60 +0.05" in words
+    assert "all rated 200 0.87 1.60 +0.05" in words
+    assert "Said to hold: 90%." in words
 
 
 def test_a_difference_carries_its_sign_and_an_interval() -> None:
@@ -138,5 +139,7 @@ def test_the_composite_is_told_for_every_place_of_those_who_left() -> None:
 def test_who_left_is_spoken_of_only_where_somebody_was_held_back_who_left() -> None:
     optimism = {"rated": 0.05, "with_left": 0.2, "dropouts_low_at": 0.15}
     left = {"optimism": optimism, "left_unrated": 1200}
-    assert "+0.05 points; had the 1,200 who left unrated" in said(optimism_note(left))
+    words = said(optimism_note(left))
+    assert "+0.05 points; with the 1,200 who left unrated" in words
+    assert "lowest 15% of ratings: +0.20 points." in words
     assert "left unrated" not in said(optimism_note(left | {"left_unrated": 0}))

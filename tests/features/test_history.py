@@ -14,6 +14,7 @@ from recommender.features.history import (
     MOST,
     Reports,
     Shrinkage,
+    held_out_rows,
     history_features,
     out_of_fold_rows,
     records_of,
@@ -227,3 +228,53 @@ def test_columns_by_level_are_told_as_such() -> None:
         "history.record_by_level",
         "history.ratings_by_level",
     ]
+
+
+# Of pairings that are no reports
+
+
+@given(rows=SOME, asked=SOME)
+def test_the_number_of_ratings_gave_away_who_had_left(
+    rows: list[tuple[int, int, float, int]], asked: list[tuple[int, int, float, int]]
+) -> None:
+    """Beside a clinician in one fold, who rated and who left must see the same record."""
+    reports, others = some_reports(rows), some_reports(asked)
+    fold = np.arange(len(rows), dtype=np.int64) % 3
+    of_others = np.arange(len(asked), dtype=np.int64) % 3
+    clinician = np.concatenate([reports.clinician, others.clinician])
+    level = np.concatenate([reports.level, others.level])
+    folds = np.concatenate([fold, of_others])
+    found = held_out_rows(reports, fold, clinician, level, folds, Shrinkage(5, 10))
+
+    assert np.array_equal(found[: len(rows)], out_of_fold_rows(reports, fold, Shrinkage(5, 10)))
+    seen: dict[tuple[int, int, int], list[float]] = {}
+    for key, row in zip(
+        zip(folds.tolist(), clinician.tolist(), level.tolist(), strict=True), found, strict=True
+    ):
+        assert seen.setdefault(key, row.tolist()) == row.tolist()
+
+
+def test_a_pairing_that_is_no_report_sees_the_reports_of_the_other_folds() -> None:
+    # Clinician 0 has reports in folds 0, 0 and 1: one who left in fold 0 sees the last alone.
+    reports = some_reports([(0, 0, 0.5, 1), (0, 1, 0.7, 1), (0, 0, 1.0, 1)])
+    fold, shrinkage = np.array([0, 0, 1]), Shrinkage(overall=4.0, by_level=8.0)
+    asked = [np.array(part) for part in ([0, 0, 0, 3], [0, 1, -1, 0], [0, 1, 7, 0])]
+    found = held_out_rows(reports, fold, *asked, shrinkage)
+
+    assert np.expm1(found[:, 1]) == pytest.approx([1, 2, 3, 0])
+    assert found[:, 0] == pytest.approx([1 / 5, 1.2 / 6, 2.2 / 7, 0])
+    assert np.expm1(found[:, 3]) == pytest.approx([1, 1, 0, 0])
+
+
+def test_where_all_reports_are_held_out_no_record_is_left() -> None:
+    reports = drawn_reports(20)
+    found = held_out_rows(
+        reports,
+        np.zeros(20, dtype=np.int64),
+        reports.clinician,
+        reports.level,
+        np.zeros(20, dtype=np.int64),
+        Shrinkage(5, 10),
+    )
+
+    assert not found.any()

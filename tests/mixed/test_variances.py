@@ -15,6 +15,7 @@ from recommender.mixed.variances import Beliefs, Slope
 from tests.mixed.test_fit import a_practice, blocks_of, dense_deviance
 
 BELIEVED = {"matches": 0.01, "clinician": 0.02}
+NEAR = {"matches": 0.1, "clinician": 0.2}
 
 
 def shares(fit: MixedFit, matches: Floats) -> dict[str, float]:
@@ -28,7 +29,7 @@ def told(fit: MixedFit, matches: Floats, expected: Mapping[str, float]) -> float
     """Log evidence and log prior together, up to a constant."""
     found = shares(fit, matches)
     away = [np.log(found[name] / belief) / UNSURE for name, belief in expected.items()]
-    return fit.log_evidence - 0.5 * float(np.square(away).sum())
+    return fit.log_evidence - float(np.log1p(np.square(away)).sum())
 
 
 def bytes_of(fit: MixedFit) -> dict[str, bytes]:
@@ -60,13 +61,13 @@ def penalised_deviance(
     known: tuple[Floats, Floats, Ints, Ints, Floats],
 ) -> float:
     """-2 (log evidence + log prior): a belief is (log expected share, log scale) of a variance."""
-    away = [logs[k] + scale - logs[3] - centre for k, (centre, scale) in beliefs.items()]
-    return dense_deviance(logs, *known) + float(np.square(away).sum()) / UNSURE**2
+    away = [(logs[k] + scale - logs[3] - centre) / UNSURE for k, (centre, scale) in beliefs.items()]
+    return dense_deviance(logs, *known) + 2 * float(np.log1p(np.square(away)).sum())
 
 
 @pytest.mark.parametrize(
     "expected",
-    [BELIEVED, {"clinician": 0.02}, {"matches": 1.0}],
+    [NEAR, {"clinician": 0.2}, {"matches": 1.0}],
     ids=["of both", "of clinicians alone", "of matches alone"],
 )
 @pytest.mark.parametrize("weighted", [False, True])
@@ -136,18 +137,33 @@ def test_many_ratings_decide_against_what_was_believed(belief: float) -> None:
 
 
 def test_the_more_ratings_there_are_the_less_a_belief_holds() -> None:
-    believed = 0.002
     apart = []
-    for rows in (60, 240, 1000, 4000):
+    for rows in (200, 1000, 5000):
         y, matches, clinician, _ = a_practice(n=rows, clinicians=rows // 10)
         blocks = blocks_of(matches, clinician, rows // 10)
         plain, held = (
             shares(fit_mixed(y, blocks, expected=e), matches)["clinician"]
-            for e in ({}, {"clinician": believed})
+            for e in ({}, {"clinician": 0.1})
         )
         apart.append(abs(np.log(held / plain)))
 
     assert apart == sorted(apart, reverse=True)
+    assert apart[-1] < 0.05
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="mixed/variances.py search starts at the belief, where a Cauchy belief pulls hardest: "
+    "it rests on the hill beside it although the one the ratings point to is higher",
+)
+@pytest.mark.parametrize("seed", [0, 2, 5])
+def test_clinicians_who_differ_much_were_taken_to_be_alike(seed: int) -> None:
+    y, matches, clinician, client = a_practice(seed, n=90, clients=30, clinicians=8)
+    blocks, expected = blocks_of(matches, clinician, 8), {"clinician": 0.002}
+    plain, held = (fit_mixed(y, blocks, group=client, expected=e) for e in ({}, expected))
+
+    # The variances of the ratings alone are one place the search with beliefs could have gone.
+    assert told(held, matches, expected) >= told(plain, matches, expected) - 1e-6
 
 
 def test_a_belief_keeps_a_block_of_noise_from_leaving_altogether() -> None:
@@ -192,7 +208,7 @@ def test_the_search_comes_to_rest_whatever_is_believed(seed: int) -> None:
         DenseBlock("noise", rng.normal(size=(n, 5))),
         IndexBlock("clinician", clinician, 20),
     ]
-    expected = dict(zip(("columns", "noise", "clinician"), 10 ** rng.uniform(-4, 1, 3), strict=True))
+    expected = dict(zip(("columns", "noise", "clinician"), 10 ** rng.uniform(-4, -1, 3), strict=True))
     fit = fit_mixed(y, blocks, group=client, expected=expected)
 
     assert fit.converged
@@ -235,7 +251,7 @@ def test_a_belief_in_next_to_nothing_stopped_the_search_for_everything_else() ->
     y, matches, clinician, _ = a_practice()
     hardly = DenseBlock("hardly", np.random.default_rng(1).normal(size=(240, 1)))
     plain = fit_mixed(y, blocks_of(matches, clinician))
-    fit = fit_mixed(y, [*blocks_of(matches, clinician), hardly], expected={"hardly": 1e-8})
+    fit = fit_mixed(y, [*blocks_of(matches, clinician), hardly], expected={"hardly": 1e-9})
 
     assert fit.converged
     assert fit.variances["clinician"] == pytest.approx(plain.variances["clinician"], rel=1e-3)
@@ -244,20 +260,46 @@ def test_a_belief_in_next_to_nothing_stopped_the_search_for_everything_else() ->
 # The pieces
 
 
-def test_a_standard_deviation_away_from_what_is_believed_costs_half() -> None:
+def test_what_lies_a_scale_away_from_a_belief_is_half_as_dense() -> None:
+    # The density of a Cauchy distribution falls as 1 / (1 + z^2): to 1/2 at z = 1, to 1/10 at 3.
     beliefs = Beliefs(np.log([0.1, 0.2]), np.array([UNSURE**-2, 0.0]))
 
     assert beliefs.told(np.array([0.1, 7.0])) == 0
-    assert beliefs.told(np.array([0.1 * np.exp(UNSURE), 7.0])) == pytest.approx(-1 / 2)
-    assert beliefs.told(np.array([0.1 * np.exp(-2 * UNSURE), 7.0])) == pytest.approx(-4 / 2)
+    assert beliefs.told(np.array([0.1 * np.exp(UNSURE), 7.0])) == pytest.approx(-np.log(2))
+    assert beliefs.told(np.array([0.1 * np.exp(-3 * UNSURE), 7.0])) == pytest.approx(-np.log(10))
+
+
+def a_slope() -> Slope:
+    return Slope(np.array([0.5, 0.5]), np.array([[3.0, 1.0], [1.0, 4.0]]), np.array([1.5, 2.5]))
 
 
 def test_a_belief_pulls_towards_itself_and_only_what_it_is_about() -> None:
     beliefs = Beliefs(np.log([0.1, 0.2]), np.array([2.0, 0.0]))
-    plain = Slope(np.array([0.5, 0.5]), np.array([[3.0, 1.0], [1.0, 4.0]]), np.array([1.5, 2.5]))
-    pulled = beliefs.pull(plain, np.array([0.1 * np.e, 0.9]))
+    pulled = beliefs.pull(a_slope(), np.array([0.1 * np.e, 0.9]))
 
-    # One unit of the logarithm too large at precision 2: 1/2 - 2.
-    assert pulled.score == pytest.approx([-1.5, 0.5])
-    assert pulled.information == pytest.approx(np.array([[5.0, 1.0], [1.0, 4.0]]))
+    # One unit of the logarithm too large at precision 2: the weight is 2 * 2 / (1 + 2) = 4 / 3.
+    assert pulled.score == pytest.approx([1 / 2 - 4 / 3, 1 / 2])
+    assert pulled.information == pytest.approx(np.array([[3 + 4 / 3, 1], [1, 4]]))
     assert pulled.degrees.tolist() == [1.5, 2.5]
+
+
+@given(away=st.floats(-8, 8), precision=st.floats(0.1, 10))
+def test_the_pull_is_the_slope_of_what_is_told(away: float, precision: float) -> None:
+    beliefs = Beliefs(np.log([0.1, 0.2]), np.array([precision, 0.0]))
+
+    def at(log: float) -> float:
+        return beliefs.told(np.array([0.1 * np.exp(log), 7.0]))
+
+    pulled = beliefs.pull(a_slope(), np.array([0.1 * np.exp(away), 7.0]))
+    assert pulled.score[0] - 0.5 == pytest.approx((at(away + 1e-6) - at(away - 1e-6)) / 2e-6, abs=1e-5)
+
+
+@pytest.mark.parametrize("precision", [0.5, UNSURE**-2, 9.0])
+def test_no_belief_pulls_harder_than_a_few_ratings_however_far_it_is_off(precision: float) -> None:
+    # |2 p d / (1 + p d^2)| is largest, sqrt(p), one scale away; far out it gives way.
+    beliefs = Beliefs(np.zeros(1), np.array([precision]))
+    plain = Slope(np.zeros(1), np.zeros((1, 1)), np.zeros(1))
+    pulls = [abs(beliefs.pull(plain, np.exp([d])).score[0]) for d in np.linspace(-12, 12, 401)]
+
+    assert max(pulls) == pytest.approx(np.sqrt(precision), rel=0.01)
+    assert pulls[0] < np.sqrt(precision) / 2

@@ -19,7 +19,7 @@ from recommender.serving.app import create_app, take_up
 from recommender.serving.form import build_form
 from recommender.serving.guard import HEADERS
 from recommender.serving.openapi import document
-from recommender.serving.schemas import NOTICE
+from recommender.serving.schemas import BY_ALLIANCE, BY_WAIT, NOTICE
 from recommender.serving.state import State, open_state
 from recommender.settings import Settings
 from tests.builders import DAY, an_intake
@@ -53,6 +53,8 @@ def test_a_response_is_what_the_engine_recommends(caller: TestClient, settings: 
         assert shown.predicted is not None
         assert each["predicted_alliance"] == round(shown.predicted, 2)
         assert each["range"]["lower"] <= each["predicted_alliance"] <= each["range"]["upper"]
+        assert each["tie"] == shown.tie
+        assert bool(each["tie_say"]) == (shown.tie_broken_by is not None)
     assert told["eligible"] == found.eligible
     assert [each["clinician_id"] for each in told["excluded"]] == [
         exclusion.clinician_id for exclusion in found.exclusions
@@ -67,6 +69,7 @@ def test_a_response_says_by_what_it_was_made(caller: TestClient, settings: Setti
     assert told["scale"] == {"instrument": "wai_sr", "metric": "mean", "low": 1.0, "high": 5.0}
     assert told["asked_on"] == "2026-11-23"
     assert told["notice"] == NOTICE
+    assert told["order"] == BY_ALLIANCE
     assert told["availability_as_of"].endswith("Z")
 
 
@@ -85,6 +88,8 @@ def test_without_agreement_nothing_is_predicted(caller: TestClient) -> None:
     assert told["mode"] == "constraints_only"
     assert told["shortlist"]
     assert all(each["predicted_alliance"] is None for each in told["shortlist"])
+    assert {(each["tie"], each["tie_say"]) for each in told["shortlist"]} == {(None, None)}
+    assert told["order"] == BY_WAIT
     assert len(told["warnings"]) == 1
 
 

@@ -16,12 +16,13 @@ from recommender.definition.kinds import KINDS
 from recommender.errors import IntakeError
 from recommender.explanation import Explanation, GroupPart
 from recommender.practice import Practice, read_practice, shipped_practice
+from recommender.ranking import TieBreak
 from recommender.recommend import Shown, read_intake
 from recommender.serving.answers import today
 from recommender.serving.form import Asked, Form, build_form
 from recommender.serving.problems import problem_response, told_as, unfitting
 from recommender.serving.questions import QUESTIONS
-from recommender.serving.schemas import ShownClinician
+from recommender.serving.schemas import BROKEN_BY, ShownClinician
 from tests.builders import a_practice
 from tests.serving.served import CANARY
 
@@ -295,6 +296,34 @@ def test_without_a_prediction_nothing_is_made_up() -> None:
     assert told.predicted_alliance is None
     assert told.range is None
     assert told.groups == ()
+    assert (told.tie, told.tie_say) == (None, None)
+
+
+def test_the_first_of_a_tie_needs_no_words_about_the_one_before() -> None:
+    shown = Shown(4, "k01", "Kim", 4.0, 3.0, 5.0, None, (), tie=3, ahead=0.61)
+    told = ShownClinician.of(shown, 0.9)
+    assert (told.tie, told.tie_say) == (3, None)
+
+
+@pytest.mark.parametrize(
+    ("broken_by", "words"),
+    [
+        ("reservations", "fewer reservations"),
+        ("alliance", "predicted alliance"),
+        ("id", "ids"),
+    ],
+)
+def test_a_tie_is_told_in_words_with_what_broke_it_and_never_as_a_probability(
+    broken_by: TieBreak, words: str
+) -> None:
+    shown = Shown(2, "k01", "Kim", 4.0, 3.0, 5.0, None, (), 1, 0.6173, broken_by)
+    told = json.loads(ShownClinician.of(shown, 0.9).model_dump_json())
+    assert told["tie"] == 1
+    assert "cannot be told apart from the one before by what we know" in told["tie_say"]
+    assert words in told["tie_say"].removeprefix("cannot be told apart")
+    assert len(set(BROKEN_BY.values())) == len(BROKEN_BY)
+    assert "0.6" not in json.dumps(told)
+    assert "ahead" not in told
 
 
 def test_an_unforeseen_error_says_nothing_of_itself() -> None:

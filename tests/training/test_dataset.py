@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recommender.errors import TablesError
+from recommender.features.pipeline import Pairs
 from recommender.practice import Practice, read_practice
 from recommender.training.dataset import EPOCH, Dataset, dataset_of, labels_for
 from tests.builders import (
@@ -131,3 +134,100 @@ def test_the_scale_of_labels_is_learned_from_training_rows_only() -> None:
     assert np.array_equal(labels.alliance[train], moved.alliance[train])
     assert not np.array_equal(labels.alliance[test], moved.alliance[test])
     assert labels_for(dataset, test).harmoniser != labels.harmoniser
+
+
+# Who left, and whom they may teach
+
+
+def with_left(*left: tuple[int, int, int]) -> Dataset:
+    """Four rated pairings, known on days 10, 20, 30 and 40, and some (client, clinician, ended).
+
+    Clients 0 to 3 rated clinicians 0, 1, 1 and 2.
+    """
+    client, clinician, ended = (np.array(part) for part in zip(*left, strict=True))
+    dataset = a_dataset()
+    return replace(
+        dataset,
+        pairs=Pairs(np.arange(4), np.array([0, 1, 1, 2])),
+        started=np.array([1, 2, 3, 4]),
+        known=np.array([10, 20, 30, 40]),
+        pairing_ids=dataset.pairing_ids[:4],
+        left=Pairs(client, clinician),
+        left_started=ended - 7,
+        left_ended=ended,
+    )
+
+
+@pytest.mark.parametrize(
+    ("left", "learned"),
+    [
+        ((9, 1, 20), True),
+        ((9, 1, 19), True),
+        ((9, 1, 21), False),
+        ((9, 2, 20), False),
+        ((9, 5, 20), False),
+        ((0, 1, 20), True),
+        ((2, 1, 20), False),
+        ((3, 0, 20), False),
+    ],
+    ids=[
+        "ended when the last rating became known",
+        "ended before",
+        "ended a day later",
+        "of a clinician rated only later",
+        "of a clinician nobody rated",
+        "of a client who is learned from",
+        "of a client who is held back",
+        "of a client held back with somebody else",
+    ],
+)
+def test_who_left_teaches_only_what_was_known_of_clients_who_are_not_held_back(
+    left: tuple[int, int, int], learned: bool
+) -> None:
+    assert with_left(left).left_with(np.array([0, 1])).tolist() == ([0] if learned else [])
+
+
+def test_the_last_known_day_is_that_of_the_ratings_learned_from_not_of_all() -> None:
+    dataset = with_left((9, 1, 15), (8, 1, 25), (7, 1, 35))
+
+    assert dataset.left_with(np.array([1])).tolist() == [0]
+    assert dataset.left_with(np.array([0, 1, 2])).tolist() == [0, 1]
+    assert dataset.left_with(np.arange(4)).tolist() == [0, 1, 2]
+
+
+def test_a_client_held_back_in_one_pairing_is_held_back_when_they_left_another() -> None:
+    dataset = with_left((1, 1, 15))
+    twice = replace(dataset, pairs=Pairs(np.array([0, 1, 1, 2]), np.array([0, 1, 1, 2])))
+
+    assert dataset.left_with(np.array([0, 1])).tolist() == [0]
+    assert twice.left_with(np.array([0, 1])).tolist() == []
+
+
+def test_where_nothing_is_learned_from_nobody_left() -> None:
+    assert a_dataset().left_with(np.zeros(0, dtype=np.intp)).tolist() == []
+
+
+@given(seed=st.integers(0, 10_000), share=st.floats(0.05, 1))
+def test_no_dropout_tells_of_tomorrow_of_a_stranger_or_of_a_client_held_back(
+    seed: int, share: float
+) -> None:
+    dataset = a_dataset()
+    train = np.flatnonzero(np.random.default_rng(seed).random(len(dataset)) < share)
+    chosen = dataset.left_with(train)
+    if not len(train):
+        assert not len(chosen)
+        return
+
+    held_back = set(dataset.pairs.client.tolist()) - set(dataset.pairs.client[train].tolist())
+    met = set(dataset.pairs.clinician[train].tolist())
+    assert (dataset.left_ended[chosen] <= dataset.known[train].max()).all()
+    assert not held_back & set(dataset.left.client[chosen].tolist())
+    assert set(dataset.left.clinician[chosen].tolist()) <= met
+
+
+def test_all_who_left_and_ended_in_time_are_learned_from_with_all_ratings() -> None:
+    dataset = a_dataset()
+    everyone = dataset.left_with(np.arange(len(dataset)))
+
+    assert np.array_equal(everyone, np.flatnonzero(dataset.left_ended <= dataset.known.max()))
+    assert len(everyone) > 50

@@ -1,0 +1,69 @@
+"""What a person reads in a terminal of a shortlist with and without ties."""
+
+from typing import Any
+
+from rich.console import Console
+
+from recommender import terminal
+
+
+def an_entry(rank: int, tie: int | None) -> dict[str, Any]:
+    """One clinician of an answer."""
+    return {
+        "rank": rank,
+        "clinician_id": f"k{rank:02d}",
+        "name": f"Clinician {rank}",
+        "predicted_alliance": None if tie is None else 4.0,
+        "range": None if tie is None else {"lower": 3.0, "upper": 4.9, "level": 0.9},
+        "reasons": [],
+        "in_favour": [],
+        "against": [],
+        "groups": [],
+        "reservations": [],
+        "tie": tie,
+        "tie_say": None,
+    }
+
+
+def printed(*ties: int | None) -> str:
+    """What is printed for clinicians of these ties, as one line."""
+    answer = {
+        "mode": "model",
+        "model": {"digest": "0" * 64, "created_at": "2026-11-23"},
+        "scale": {"instrument": "wai_sr", "metric": "mean", "low": 1.0, "high": 5.0},
+        "order": "By predicted alliance, `tie` by tie.",
+        "shortlist": [an_entry(rank, tie) for rank, tie in enumerate(ties, 1)],
+        "eligible": len(ties),
+        "excluded": [],
+        "ledger": [],
+        "unanswered": [],
+        "notice": "",
+    }
+    console = Console(width=100)
+    with console.capture() as said:
+        console.print(terminal.recommendation(answer))
+    return " ".join(said.get().split())
+
+
+def test_those_who_tie_stand_below_a_line_that_says_so() -> None:
+    said = printed(1, 1, 2, 3, 3)
+
+    assert said.count("cannot be told apart") == 2
+    assert said.index("1 to 2 cannot") < said.index("1. Clinician 1")
+    assert said.index("3. Clinician 3") < said.index("4 to 5 cannot") < said.index("4. Clinician 4")
+
+
+def test_a_clear_order_is_shown_without_a_word_of_ties() -> None:
+    assert "cannot be told apart" not in printed(1, 2, 3)
+
+
+def test_without_a_prediction_nobody_is_said_to_tie() -> None:
+    said = printed(None, None)
+
+    assert "cannot be told apart" not in said
+    assert "2. Clinician 2" in said
+
+
+def test_the_rule_of_the_order_is_told_where_there_is_an_order() -> None:
+    assert "Order: By predicted alliance, tie by tie." in printed(1)
+    assert "Order:" not in printed()
