@@ -22,6 +22,11 @@ CLEAR = 0.8
 one is our choice, no study names one. That a tie is read from the doubt about the difference, and
 never from overlapping ranges of two levels, is from the methods study: ranges are 1.6 to 2 points
 wide on a scale of 1 to 5 and would tie everybody."""
+EVEN = 0.6
+"""Probability of being ahead below which two are about even, so that something else may put them in
+order: three to two. A lead that is not clear is still worth following: on simulated practices, to
+put fewer reservations first among all who tie gave away a seventh of the attainable gain, among
+those about even nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +62,9 @@ def order_by_wait(next_day: Array, ids: tuple[str, ...]) -> Places:
 
 
 def ranking_of(places: Places, pairing: Array, leads: Array, reservations: Places) -> Ranking:
-    """The order shown: as it stood, but within a tie whoever has fewer reservations stands first.
+    """The order shown: as it stood, but of those about even, fewer reservations stand first.
+
+    Never across a tie: to be about even is to tie, but more may tie than are about even.
 
     Parameters
     ----------
@@ -70,13 +77,13 @@ def ranking_of(places: Places, pairing: Array, leads: Array, reservations: Place
     reservations : (n,) int
         How many constraints each is not known to meet.
     """
-    ties = ties_of(leads)
-    shown = np.lexsort((reservations, ties))
-    broken_by = _broken_by(ties[shown], reservations[shown], pairing[shown])
+    ties, even = ties_of(leads, CLEAR), ties_of(leads, EVEN)
+    shown = np.lexsort((reservations, even, ties))
+    broken_by = _broken_by(ties[shown], even[shown], reservations[shown], pairing[shown])
     return Ranking(places[shown], ties[shown], leads[np.ix_(shown, shown)], broken_by)
 
 
-def ties_of(leads: Array) -> Places:
+def ties_of(leads: Array, clear: float) -> Places:
     """Number of the tie each clinician belongs to, from 1, (n,), in order of predicted alliance.
 
     A tie takes in the next one while nobody in it is clearly ahead of them. Nobody, rather than
@@ -87,9 +94,11 @@ def ties_of(leads: Array) -> Places:
     ----------
     leads : (n, n)
         Probability that the row's predicted alliance is above the column's.
+    clear
+        Probability from which a lead is one.
     """
-    clear = np.triu(leads >= CLEAR, 1)
-    last_ahead = np.where(clear, np.arange(len(leads))[:, None], -1).max(axis=0, initial=-1)
+    led = np.triu(leads >= clear, 1)
+    last_ahead = np.where(led, np.arange(len(leads))[:, None], -1).max(axis=0, initial=-1)
     ties, first = np.ones(len(leads), dtype=np.intp), 0
     for place, ahead in enumerate(last_ahead.tolist()):
         if ahead >= first:
@@ -98,12 +107,14 @@ def ties_of(leads: Array) -> Places:
     return ties
 
 
-def _broken_by(ties: Places, reservations: Places, pairing: Array) -> tuple[TieBreak | None, ...]:
+def _broken_by(
+    ties: Places, even: Places, reservations: Places, pairing: Array
+) -> tuple[TieBreak | None, ...]:
     reasons: list[TieBreak | None] = [None] * min(len(ties), 1)
     for before, place in pairwise(range(len(ties))):
         if ties[before] != ties[place]:
             reasons.append(None)
-        elif reservations[before] != reservations[place]:
+        elif even[before] == even[place] and reservations[before] != reservations[place]:
             reasons.append("reservations")
         else:
             reasons.append("alliance" if pairing[before] != pairing[place] else "id")

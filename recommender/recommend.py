@@ -116,8 +116,8 @@ def recommend(
 ) -> Recommendation:
     """The shortlist of clinicians who fit the client's constraints, strongest first.
 
-    Those who cannot be told apart tie: within a tie fewer reservations stand first, then the
-    higher predicted alliance, then the id.
+    Those who cannot be told apart tie; of those about even, fewer reservations stand first, then
+    the higher predicted alliance, then the id.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ from scipy.special import ndtr
 from recommender.features.feature import Array
 from recommender.ranking import (
     CLEAR,
+    EVEN,
     Places,
     Ranking,
     order_by_pairing,
@@ -79,37 +80,38 @@ def cases(draw: st.DrawFn) -> tuple[Array, Array, Places]:
 def test_a_tie_ends_where_a_lead_is_clear() -> None:
     leads = leads_of([0.6, 0.85, 0.9], [0.75, 0.85], [0.79])
 
-    assert ties_of(leads).tolist() == [1, 1, 2, 2]
+    assert ties_of(leads, 0.8).tolist() == [1, 1, 2, 2]
 
 
 def test_a_lead_is_clear_from_the_threshold_on() -> None:
-    assert ties_of(leads_of([CLEAR])).tolist() == [1, 2]
-    assert ties_of(leads_of([CLEAR - 1e-9])).tolist() == [1, 1]
+    assert ties_of(leads_of([0.8]), 0.8).tolist() == [1, 2]
+    assert ties_of(leads_of([0.8 - 1e-9]), 0.8).tolist() == [1, 1]
 
 
 def test_whoever_is_clearly_behind_any_of_a_tie_is_not_in_it() -> None:
     leads = leads_of([0.6, 0.75], [0.9])
 
-    assert ties_of(leads).tolist() == [1, 1, 2]
+    assert ties_of(leads, 0.8).tolist() == [1, 1, 2]
 
 
 def test_a_lead_over_somebody_of_an_earlier_tie_ends_no_later_one() -> None:
     leads = leads_of([0.85, 0.99, 0.99], [0.6, 0.7], [0.6])
 
-    assert ties_of(leads).tolist() == [1, 2, 2, 2]
+    assert ties_of(leads, 0.8).tolist() == [1, 2, 2, 2]
 
 
-def test_fewer_reservations_stand_first_in_a_tie_and_nowhere_else() -> None:
-    ranking = told([0.3, 0.2, 0.1], leads_of([0.6, 0.9], [0.85]), [2, 1, 0])
+def test_fewer_reservations_stand_first_among_those_about_even_and_nowhere_else() -> None:
+    leads = leads_of([0.55, 0.7, 0.9], [0.65, 0.85], [0.8])
+    ranking = told([0.4, 0.3, 0.2, 0.1], leads, [3, 2, 1, 0])
 
-    assert ranking.places.tolist() == [1, 0, 2]
-    assert ranking.ties.tolist() == [1, 1, 2]
-    assert ranking.broken_by == (None, "reservations", None)
-    assert np.diagonal(ranking.leads, 1).tolist() == [1 - 0.6, 0.9]
+    assert ranking.places.tolist() == [1, 0, 2, 3]
+    assert ranking.ties.tolist() == [1, 1, 1, 2]
+    assert ranking.broken_by == (None, "reservations", "alliance", None)
+    assert np.diagonal(ranking.leads, 1).tolist() == [1 - 0.55, 0.7, 0.8]
 
 
 def test_it_is_said_what_broke_a_tie() -> None:
-    ranking = told([0.2, 0.1, 0.1], leads_of([0.6, 0.6], [0.5]), [0, 0, 0])
+    ranking = told([0.2, 0.1, 0.1], leads_of([0.7, 0.7], [0.5]), [1, 0, 0])
 
     assert ranking.broken_by == (None, "alliance", "id")
 
@@ -126,7 +128,7 @@ def test_no_two_of_a_tie_can_be_told_apart_and_a_new_one_needs_a_clear_lead(
     case: tuple[Array, Array, Places],
 ) -> None:
     _, leads, _ = case
-    ties = ties_of(leads)
+    ties = ties_of(leads, CLEAR)
 
     assert ties[0] == 1
     assert set(np.diff(ties).tolist()) <= {0, 1}
@@ -144,13 +146,14 @@ def test_the_order_within_a_tie_follows_the_rule_and_never_leaves_it(
     pairing, leads, reservations = case
     ranking = ranking_of(np.arange(len(pairing)), pairing, leads, reservations)
 
+    even = ties_of(leads, EVEN)
     rule = [
-        (tie, reservations[place], -pairing[place], place)
+        (tie, even[place], reservations[place], -pairing[place], place)
         for tie, place in zip(ranking.ties.tolist(), ranking.places.tolist(), strict=True)
     ]
     assert rule == sorted(rule)
     assert sorted(ranking.places.tolist()) == list(range(len(pairing)))
-    assert ranking.ties.tolist() == ties_of(leads).tolist()
+    assert ranking.ties.tolist() == ties_of(leads, CLEAR).tolist()
 
 
 @given(case=cases())
@@ -162,7 +165,8 @@ def test_what_broke_a_tie_is_what_differs(case: tuple[Array, Array, Places]) -> 
         before, place = ranking.places[rank - 1 : rank + 1]
         differs = {
             None: ranking.ties[rank - 1] < ranking.ties[rank],
-            "reservations": reservations[before] < reservations[place],
+            "reservations": reservations[before] < reservations[place]
+            and max(leads[before, place], leads[place, before]) < EVEN,
             "alliance": pairing[before] > pairing[place],
             "id": pairing[before] == pairing[place] and before < place,
         }

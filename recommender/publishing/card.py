@@ -17,9 +17,6 @@ FEWEST_TOLD = 30
 than about the model."""
 SHOWN = ("composite", "client-adjusted partial", "dyad partial", "calibration slope", "RMSE")
 
-SOURCES = {"later ratings": "on later ratings"}
-"""Where a range may come from, as a sentence says it."""
-
 Row = Mapping[str, Any]
 Writer = Callable[[AllianceModel], str]
 
@@ -148,10 +145,8 @@ def _differences(model: AllianceModel) -> str:
 def _ranges(model: AllianceModel) -> str:
     rows, few = _told(_rows(model, "ranges"))
     lines = [
-        [
-            row.get("among"), _count(row, "rated"), f"{_number(row, 'level'):.0%}", _percent(row),
-            f"{_number(row, 'width'):.2f}", f"{_number(row, 'bias'):+.2f}",
-        ]
+        [row.get("among"), _count(row, "rated"), f"{_number(row, 'level'):.0%}", _percent(row),
+         f"{_number(row, 'width'):.2f}", f"{_number(row, 'bias'):+.2f}"]
         for row in rows
     ]  # fmt: skip
     heads = ["among", "ratings", "said to hold", "held", "width", "predicted less rated"]
@@ -159,14 +154,9 @@ def _ranges(model: AllianceModel) -> str:
 
 
 def _source(model: AllianceModel) -> str:
-    """Where the ranges that are served come from."""
     told = model.report.get("ranges_from")
-    if told is None:
-        return ""
-    return (
-        f"\n\nThe range that is served comes from errors {SOURCES.get(told, told)}; the shares "
-        "above are of ranges stated before the ratings they are held against were seen."
-    )
+    served = f"Errors behind the range that is served: {told}. The shares above are of ranges"
+    return f"\n\n{served} stated before the ratings were seen." if told else ""
 
 
 def _groups(model: AllianceModel) -> str:

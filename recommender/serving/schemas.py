@@ -25,7 +25,8 @@ NOTICE = (
 )
 BY_ALLIANCE = (
     "By predicted alliance. Clinicians with the same `tie` cannot be told apart by what we know: "
-    "among them fewer reservations stand first, then the higher predicted alliance, then the id."
+    "where they are about even, fewer reservations stand first, then the higher predicted "
+    "alliance, then the id."
 )
 BY_WAIT = "By the next free day, then by id; nothing is predicted."
 TIED = "cannot be told apart from the one before by what we know; "

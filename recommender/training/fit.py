@@ -153,17 +153,22 @@ def _trees(prepared: Prepared, settings: FitSettings) -> tuple[Trees | None, Arr
 
 
 def _share(prepared: Prepared, trees: Array) -> float:
-    """The share of the trees in the mean of both that leaves the least squared error, 0 to 1.
+    """The share of the trees in the mean of both, 0 to 1: as much as they have surely earned.
 
-    With d the difference of the two estimates and w the weights, `sum(w (left - additive) d) /
-    sum(w d^2)`.
+    With d the difference of the two estimates, e what the mixed model missed and w the weights,
+    `sum(w e d) / sum(w d^2)` leaves the least squared error; of that, one standard error is taken
+    off: few ratings say little of the share, and a wrong one costs more than none.
     """
     apart = trees - prepared.held_out
     tried = np.isfinite(apart)
     apart, weight = apart[tried], prepared.learned.weight[tried]
     missed = (prepared.left - prepared.held_out)[tried]
     spread = float(weight @ apart**2)
-    return float(np.clip(weight @ (missed * apart) / spread, 0.0, 1.0)) if spread > 0 else 0.0
+    if spread == 0:
+        return 0.0
+    found = float(weight @ (missed * apart)) / spread
+    error = float(np.sqrt(np.average(missed**2, weights=weight) / spread))
+    return float(np.clip(found - error, 0.0, 1.0))
 
 
 def _manifest(prepared: Prepared, settings: FitSettings) -> Manifest:

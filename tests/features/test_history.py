@@ -258,8 +258,8 @@ def test_a_pairing_that_is_no_report_sees_the_reports_of_the_other_folds() -> No
     # Clinician 0 has reports in folds 0, 0 and 1: one who left in fold 0 sees the last alone.
     reports = some_reports([(0, 0, 0.5, 1), (0, 1, 0.7, 1), (0, 0, 1.0, 1)])
     fold, shrinkage = np.array([0, 0, 1]), Shrinkage(overall=4.0, by_level=8.0)
-    asked = [np.array(part) for part in ([0, 0, 0, 3], [0, 1, -1, 0], [0, 1, 7, 0])]
-    found = held_out_rows(reports, fold, *asked, shrinkage)
+    clinician, level, asked = np.array([[0, 0, 0, 3], [0, 1, -1, 0], [0, 1, 7, 0]])
+    found = held_out_rows(reports, fold, clinician, level, asked, shrinkage)
 
     assert np.expm1(found[:, 1]) == pytest.approx([1, 2, 3, 0])
     assert found[:, 0] == pytest.approx([1 / 5, 1.2 / 6, 2.2 / 7, 0])

@@ -25,14 +25,16 @@ def some_rows() -> list[Block]:
 
 def deviations(blocks: list[Block], draws: dict[str, Floats]) -> Floats:
     """Deviation of each row in each draw, by the terms of every draw."""
-    size = draws["matches"].shape[1]
-    each = [sum(block.term(draws[block.name][:, d]) for block in blocks) for d in range(size)]
-    return np.stack([np.asarray(row, dtype=np.float64) for row in each], axis=1)
+    found = np.zeros((blocks[0].rows, draws["matches"].shape[1]))
+    for draw in range(found.shape[1]):
+        for block in blocks:
+            found[:, draw] += block.term(draws[block.name][:, draw])
+    return found
 
 
 def contrasts(rows: int) -> Floats:
     """Every row less the first: the intercept, which no draw holds, cancels."""
-    return np.eye(rows)[1:] - np.eye(rows)[0]
+    return np.asarray(np.eye(rows)[1:] - np.eye(rows)[0])
 
 
 def test_many_draws_vary_together_as_the_posterior_says() -> None:

@@ -208,7 +208,9 @@ def test_the_search_comes_to_rest_whatever_is_believed(seed: int) -> None:
         DenseBlock("noise", rng.normal(size=(n, 5))),
         IndexBlock("clinician", clinician, 20),
     ]
-    expected = dict(zip(("columns", "noise", "clinician"), 10 ** rng.uniform(-4, -1, 3), strict=True))
+    expected = dict(
+        zip(("columns", "noise", "clinician"), 10 ** rng.uniform(-4, -1, 3), strict=True)
+    )
     fit = fit_mixed(y, blocks, group=client, expected=expected)
 
     assert fit.converged
@@ -291,7 +293,9 @@ def test_the_pull_is_the_slope_of_what_is_told(away: float, precision: float) ->
         return beliefs.told(np.array([0.1 * np.exp(log), 7.0]))
 
     pulled = beliefs.pull(a_slope(), np.array([0.1 * np.exp(away), 7.0]))
-    assert pulled.score[0] - 0.5 == pytest.approx((at(away + 1e-6) - at(away - 1e-6)) / 2e-6, abs=1e-5)
+    assert pulled.score[0] - 0.5 == pytest.approx(
+        (at(away + 1e-6) - at(away - 1e-6)) / 2e-6, abs=1e-5
+    )
 
 
 @pytest.mark.parametrize("precision", [0.5, UNSURE**-2, 9.0])

@@ -155,8 +155,8 @@ def test_a_client_s_expected_level_comes_from_trees_that_did_not_see_them() -> N
     again, _ = part_of(rows, moved)
 
     # The share is of all; the order of the fold's clients is that of trees grown on the others.
-    order = [np.argsort(p.expected[fold == 1], kind="stable") for p in (part, again)]
-    assert np.array_equal(*order)
+    one, other = (np.argsort(p.expected[fold == 1], kind="stable") for p in (part, again))
+    assert np.array_equal(one, other)
 
 
 def test_every_rating_of_a_client_has_the_same_expected_level() -> None:

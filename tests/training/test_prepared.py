@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.features.history import Records, Reports, Shrinkage, records_of
+from recommender.features.history import Reports, Shrinkage, held_out_rows, records_of
 from recommender.model import AllianceModel
-from recommender.training import prepared as preparing
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import Fitted, finish, fit
 from recommender.training.growth import FitSettings, Growth
@@ -116,7 +115,9 @@ def test_who_left_is_never_in_the_client_part_or_the_records() -> None:
 
 def test_a_clinician_whom_clients_leave_is_expected_to_be_rated_lower() -> None:
     rows = some_rows(clinicians=6)
-    with_first = [place for place, row in enumerate(rows["pairings"]) if row["clinician_id"] == "k00"]
+    with_first = [
+        place for place, row in enumerate(rows["pairings"]) if row["clinician_id"] == "k00"
+    ]
     gone = {rows["pairings"][place]["pairing_id"] for place in with_first[::2]}
     left = [
         row | {"sessions": "1", "ended_on": row["started_on"]} if row["pairing_id"] in gone else row
@@ -189,8 +190,6 @@ def test_where_leaving_is_chance_no_tree_can_tell_who_left(monkeypatch: pytest.M
     dataset = dataset_of(tables_of(by_chance()), a_practice())
     honest = told_apart(dataset)
 
-    out_of_fold = preparing.held_out_rows
-
     def leaky(
         reports: Reports,
         fold: np.ndarray,
@@ -199,13 +198,13 @@ def test_where_leaving_is_chance_no_tree_can_tell_who_left(monkeypatch: pytest.M
         asked: np.ndarray,
         shrinkage: Shrinkage,
     ) -> np.ndarray:
-        rows = out_of_fold(reports, fold, clinician, level, asked, shrinkage)
-        whole: Records = records_of(reports, shrinkage)
+        rows = held_out_rows(reports, fold, clinician, level, asked, shrinkage)
+        whole = records_of(reports, shrinkage)
         rated = len(fold)
         rows[rated:] = whole.rows(clinician[rated:], level[rated:])
         return rows
 
-    monkeypatch.setattr(preparing, "held_out_rows", leaky)
+    monkeypatch.setattr("recommender.training.prepared.held_out_rows", leaky)
     assert told_apart(dataset) > 2 * honest
 
 
@@ -236,7 +235,7 @@ def test_far_above_it_fewer_are() -> None:
 
 
 def test_rows_of_folds_nobody_needed_are_not_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preparing, "ENOUGH_HELD_OUT", 150)
+    monkeypatch.setattr("recommender.training.prepared.ENOUGH_HELD_OUT", 150)
     prepared = prepare(a_dataset(), np.arange(len(a_dataset())), QUICK)
     fitted = finish(prepared, QUICK)
     rated = prepared.learned.fold[: prepared.learned.rated]
