@@ -24,9 +24,9 @@ never from overlapping ranges of two levels, is from the methods study: ranges a
 wide on a scale of 1 to 5 and would tie everybody."""
 EVEN = 0.6
 """Probability of being ahead below which two are about even, so that something else may put them in
-order: three to two. A lead that is not clear is still worth following: on simulated practices, to
-put fewer reservations first among all who tie gave away a seventh of the attainable gain, among
-those about even nothing."""
+order: three to two. A lead that is not clear is still worth following: on two simulated practices
+of some 1,500 ratings, to put fewer reservations first among all who tie took the share of the
+attainable gain from .64 to .55, among those about even to .64."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,6 +4,7 @@ Imported by `run`, `tables` and the command.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from experiments.bake_off.answer import Answer, Entrant, InapplicableError, guessed
 from experiments.bake_off.boosting import ranker_by_bins, ranker_by_client, regularised, tuned
@@ -23,6 +24,8 @@ from recommender.training.baselines import (
     plain_lightgbm,
     shrunken_popularity,
 )
+from recommender.training.fit import fit
+from recommender.training.growth import FitSettings
 
 TUNED, SMALL = "tuned LightGBM", "LightGBM, small trees"
 MIXED, TREES = "mixed model alone", "trees alone"
@@ -65,10 +68,24 @@ def trees_alone(trial: Trial) -> Answer:
     return Answer(pairing, faced.expected + pairing)
 
 
+def left_at(quantile: float | None) -> Entrant:
+    """Our fit with those who left before rating entered at another quantile, or left out."""
+
+    def refitted(trial: Trial) -> Answer:
+        settings = FitSettings(seed=trial.seed, left_quantile=quantile)
+        return ours(replace(trial, fitted=fit(trial.dataset, trial.train, settings)))
+
+    meaning = "are left out" if quantile is None else f"enter at the {quantile:.0%} residual"
+    return Entrant(refitted, f"ours, but those who left before rating {meaning}", FIT)
+
+
 ENTRANTS: Mapping[str, Entrant] = {
     OURS: Entrant(ours, "the whole fit", FIT, within_fit=True),
     MIXED: Entrant(mixed_alone, "the mixed model of the same fit", FIT, within_fit=True),
     TREES: Entrant(trees_alone, "the trees of the same fit", FIT, within_fit=True),
+    "ours without those who left": left_at(None),
+    "ours, who left at 5 %": left_at(0.05),
+    "ours, who left at 30 %": left_at(0.30),
     TUNED: Entrant(
         tuned,
         "the study's tuned LightGBM: 4 leaves, what the client part leaves, out-of-fold records",

@@ -55,7 +55,7 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     practice
         A practice, the path of its definition or the name of one that ships. None takes every
         column of a numeric matrix as a number of the pairing.
-    seed, folds, fewest_for_trees
+    seed, folds, fewest_for_trees, left_quantile
         As in `FitSettings`; fewer folds are made where fewer clients rated.
     client_*, pairing_*
         How the trees of the client part and of the pairing part are grown, as in `Growth`.
@@ -81,6 +81,7 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         seed: int = USUAL.seed,
         folds: int = USUAL.folds,
         fewest_for_trees: int = USUAL.fewest_for_trees,
+        left_quantile: float | None = USUAL.left_quantile,
         client_num_leaves: int = USUAL.client.num_leaves,
         client_num_trees: int = USUAL.client.num_trees,
         client_learning_rate: float = USUAL.client.learning_rate,
@@ -100,6 +101,7 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.seed = seed
         self.folds = folds
         self.fewest_for_trees = fewest_for_trees
+        self.left_quantile = left_quantile
         self.client_num_leaves = client_num_leaves
         self.client_num_trees = client_num_trees
         self.client_learning_rate = client_learning_rate
@@ -179,6 +181,7 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             client=self._growth("client_"),
             pairing=self._growth("pairing_"),
             fewest_for_trees=self.fewest_for_trees,
+            left_quantile=self.left_quantile,
         )
 
     def _growth(self, part: str) -> Growth:

@@ -21,6 +21,9 @@ from recommender.training.growth import FitSettings, binned, grown
 from recommender.training.prepared import Prepared, prepare
 from recommender.trees.ensemble import Trees
 
+FEWEST_CLIENTS = 3
+"""With one of them held back, two are left, and a slope can go through them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
@@ -62,13 +65,17 @@ def fit(
     Raises
     ------
     RecommenderError
-        When fewer clients rated than there are folds: nothing could be held back.
+        When fewer clients rated than there are folds, or there is one fold: nothing could be held
+        back.
     """
     settings = settings or FitSettings()
     train = np.arange(len(dataset)) if train is None else train
     clients = len(np.unique(dataset.pairs.client[train]))
-    if clients < max(settings.folds, 2):
-        problem = f"come from {clients} clients, fewer than the {settings.folds} folds"
+    if settings.folds < 2:
+        raise RecommenderError("folds", "are fewer than 2", "hold back a part of the clients")
+    if clients < max(settings.folds, FEWEST_CLIENTS):
+        least = max(settings.folds, FEWEST_CLIENTS)
+        problem = f"come from {clients} clients, fewer than {least}"
         remedy = "`recommender train` serves the evidence prior until more have rated"
         raise RecommenderError("ratings", problem, remedy)
     # The last digits of a matrix product follow the number of threads: with one, equal tables give

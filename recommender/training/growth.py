@@ -61,6 +61,9 @@ class FitSettings:
         How the client part and the trees of the pairing part are grown.
     fewest_for_trees
         Ratings below which the pairing part is the additive model alone.
+    left_quantile
+        Quantile of the rated clients' residuals at which clients who left before rating enter the
+        pairing part; None leaves them out. The methods study had .15 before .05 and .30.
     """
 
     seed: int = 0
@@ -74,6 +77,7 @@ class FitSettings:
         )
     )
     fewest_for_trees: int = 1000
+    left_quantile: float | None = 0.15
 
 
 def parameters_of(settings: FitSettings) -> Mapping[str, object]:

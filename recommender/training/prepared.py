@@ -25,7 +25,6 @@ from recommender.training.client_part import ClientPart, client_part, raters_of
 from recommender.training.dataset import Chosen, Dataset, Labels, labels_for
 from recommender.training.folds import client_folds
 from recommender.training.growth import FitSettings
-from recommender.training.metrics import LEFT_QUANTILE
 
 ENOUGH_HELD_OUT = 20_000
 """Held-out rows after which further folds would say the weights and the range no better: an end of
@@ -130,7 +129,10 @@ class _Preparation:
         self.progress = progress
         self.labels = labels_for(dataset, train)
         self.label, self.weight = self.labels.alliance[train], self.labels.weight[train]
-        self.left = dataset.left.take(dataset.left_with(train))
+        counted = dataset.left_with(train)
+        self.left = dataset.left.take(
+            counted if settings.left_quantile is not None else counted[:0]
+        )
         rated = dataset.pairs.take(train)
         self.pairs = Pairs(
             np.concatenate([rated.client, self.left.client]),
@@ -197,7 +199,8 @@ class _Preparation:
 
     def _learned(self, rows: Rows, residual: Array) -> Learned:
         """Rated rows, and those who left at a low residual: not rating is an answer too."""
-        low = np.quantile(residual, LEFT_QUANTILE, weights=self.weight, method="inverted_cdf")
+        quantile = self.settings.left_quantile or 0.0
+        low = np.quantile(residual, quantile, weights=self.weight, method="inverted_cdf")
         left = len(self.left.client)
         return Learned(
             rows=rows,
