@@ -180,7 +180,7 @@ class Additive:
             clinician = clinician + frame.products.parts(rows, own["products"])
         return np.concatenate([clinician, matches, history, start], axis=1)
 
-    def deviations(self, rows: Rows, seats: Seats) -> Array:
+    def deviations(self, rows: Rows, seats: Seats) -> Drawn:
         """Deviations of each row's pairing part from its mean in every draw, (n, draws)."""
         blocks = self.frame.blocks(rows, seats)
         return np.asarray(sum(_deviation(block, self.draws[block.name]) for block in blocks))
@@ -226,11 +226,14 @@ class Additive:
         return cls(frame, fitted, _under("draws.", arrays))
 
 
-def _deviation(block: Block, draws: Drawn) -> Array:
+def _deviation(block: Block, draws: Drawn) -> Drawn:
     if isinstance(block, DenseBlock):
-        return np.asarray(block.values @ draws)
-    padded = np.concatenate([draws, np.zeros((1, draws.shape[1]), dtype=np.float32)])
-    return np.asarray(padded[np.where(block.codes < len(draws), block.codes, -1)])
+        # In the draws' own precision: widening them costs more than the product.
+        return np.asarray(block.values.astype(np.float32) @ draws)
+    known = (block.codes >= 0) & (block.codes < len(draws))
+    found = np.zeros((len(known), draws.shape[1]), dtype=np.float32)
+    found[known] = draws[block.codes[known]]
+    return found
 
 
 def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

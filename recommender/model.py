@@ -30,7 +30,7 @@ from recommender.trees.ensemble import Trees
 WIDER = 1.4
 """How much wider than its posterior the doubt about a difference is: a posterior believes its
 model, and no model holds all that makes two people get on. With it, what is said of simulated
-practices is about what is true (`experiments.bake_off`: said beside true)."""
+practices is about what is true (`python -m experiments.said_and_true`)."""
 SIDES: tuple[Side, Side] = ("client", "clinician")
 
 
@@ -73,11 +73,22 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Faced:
-    """Pairings made ready: their feature rows, who they are about, and the client part (n,)."""
+    """Pairings made ready, so that scoring and explaining share what they stand on.
+
+    Attributes
+    ----------
+    rows, seats
+        Feature rows, and who they are about.
+    expected : (n,)
+        The client part.
+    added : (n, columns + 1)
+        Contributions of the additive half.
+    """
 
     rows: Rows
     seats: Seats
     expected: Array
+    added: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +168,14 @@ class AllianceModel:
 
     def score_of(self, faced: Faced) -> Scores:
         """Scores of pairings made ready."""
-        pairing = (1 - self.share) * self.additive.score(faced.rows, faced.seats)
+        pairing = (1 - self.share) * faced.added.sum(axis=1)
         if self.trees is not None:
             pairing = pairing + self.share * self.trees.score(faced.rows.together())
         return Scores(faced.expected, pairing + self.stays)
 
-    def ahead(self, faced: Faced, one: Places, other: Places) -> Array:
+    def ahead(
+        self, faced: Faced, one: Places, other: Places, scores: Scores | None = None
+    ) -> Array:
         """Probability that each of some pairings has the higher predicted alliance than another.
 
         By the posterior of the mixed model, which stands for both estimates, widened by `WIDER`:
@@ -175,15 +188,21 @@ class AllianceModel:
             Pairings of one client, n.
         one, other : (m,) int
             Places among them.
+        scores
+            Of all of them, where they are known already.
         """
-        pairing = self.score_of(faced).pairing
-        lead = pairing[one] - pairing[other]
-        rows, seats = faced.rows, faced.seats
-        apart, against = (
-            self.additive.deviations(rows.take(side), seats.take(side)) for side in (one, other)
-        )
-        strangers = sum((seats.clinician[side] < 0).astype(float) for side in (one, other))
-        variance = ((apart - against) ** 2).mean(axis=1) + strangers * self.additive.unknown
+        scores = self.score_of(faced) if scores is None else scores
+        lead = scores.pairing[one] - scores.pairing[other]
+        # The draws of each once, however many others they are held against.
+        some, places = np.unique([one, other], return_inverse=True)
+        seats = faced.seats.take(some)
+        drawn = self.additive.deviations(faced.rows.take(some), seats).astype(np.float64)
+        strangers = np.where(seats.clinician < 0, self.additive.unknown, 0.0)
+        shared = drawn @ drawn.T / drawn.shape[1] + np.diag(strangers)
+        first, second = places.reshape(2, -1)
+        variance = shared[first, first] + shared[second, second] - 2 * shared[first, second]
+        # Of two alike nothing may be left but rounding, on either side of 0.
+        variance = np.maximum(variance, 0.0)
         doubt = WIDER * np.sqrt(variance)
         sure = np.where(lead > 0, np.inf, np.where(lead < 0, -np.inf, 0.0))
         return np.asarray(ndtr(np.divide(lead, doubt, out=sure, where=doubt > 0)))
@@ -191,7 +210,8 @@ class AllianceModel:
     def face(self, clients: Columns, standing: Standing, pairs: Pairs) -> Faced:
         """Pairings made ready, so that scoring and explaining share their rows."""
         rows, seats = self.rows(clients, standing, pairs)
-        return Faced(rows, seats, self._client_part(clients)[pairs.client])
+        expected = self._client_part(clients)[pairs.client]
+        return Faced(rows, seats, expected, self.additive.contributions(rows, seats))
 
     def rows(self, clients: Columns, standing: Standing, pairs: Pairs) -> tuple[Rows, Seats]:
         """Feature rows and seats of pairings, with records as they stood when the model learned."""
@@ -211,7 +231,7 @@ class AllianceModel:
     def contributions_of(self, faced: Faced) -> Contributions:
         """Parts of the predictions of pairings made ready."""
         rows = faced.rows
-        added = (1 - self.share) * self.additive.contributions(rows, faced.seats)
+        added = (1 - self.share) * faced.added
         grown = np.zeros((len(added), len(self.pipeline.features) + 1))
         if self.trees is not None:
             grown = self.share * self.trees.contributions(rows.together())

@@ -63,7 +63,7 @@ class Products:
         """Every direction of the client times every direction of the clinician, (n, width)."""
         ours = self.client.scaled(rows.client) @ self.client.basis
         theirs = self.clinician.scaled(rows.clinician) @ self.clinician.basis
-        return (ours[:, :, None] * theirs[:, None, :]).reshape(len(ours), -1)
+        return (ours[:, :, None] * theirs[:, None, :]).reshape(len(ours), self.width)
 
     def parts(self, rows: Rows, coefficients: Array) -> Array:
         """Contribution of each clinician column given the client's numbers, (n, clinician columns).
@@ -77,10 +77,11 @@ class Products:
         weights = self.client.basis @ inner @ self.clinician.basis.T
         for some in chunks(len(found)):
             ours = self.client.scaled(rows.client[some])
-            slopes = (ours[:, :, None] * weights).sum(axis=1)
-            found[some, self.clinician.places] = slopes * self.clinician.scaled(
-                rows.clinician[some]
-            )
+            slopes = np.zeros((len(ours), weights.shape[1]))
+            for place, weight in enumerate(weights):
+                slopes += ours[:, place, None] * weight
+            theirs = self.clinician.scaled(rows.clinician[some])
+            found[some, self.clinician.places] = slopes * theirs
         return found
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

@@ -171,7 +171,7 @@ def _predicted(
     strongest = order_by_pairing(scores.pairing, ids)[:MOST]
     reservations = _reservations(screening)
     held = np.array([len(reservations.get(ids[place], ())) for place in strongest], dtype=np.intp)
-    leads = _leads(model, faced, strongest)
+    leads = _leads(model, faced, scores, strongest)
     ranking = ranking_of(strongest, scores.pairing[strongest], leads, held)
     order = ranking.places[:top_k]
     reasons = explain(model.practice, model.contributions_of(faced), order)
@@ -183,13 +183,12 @@ def _predicted(
     return _with_ties(shown, ranking)
 
 
-def _leads(model: AllianceModel, faced: Faced, places: NDArray[np.intp]) -> Array:
+def _leads(model: AllianceModel, faced: Faced, scores: Scores, places: NDArray[np.intp]) -> Array:
     """Probability that each one's predicted alliance is above each other's, (n, n)."""
     one, other = np.triu_indices(len(places), 1)
     leads = np.full((len(places), len(places)), 0.5)
-    if len(one):
-        leads[one, other] = model.ahead(faced, places[one], places[other])
-        leads[other, one] = 1 - leads[one, other]
+    leads[one, other] = model.ahead(faced, places[one], places[other], scores)
+    leads[other, one] = 1 - leads[one, other]
     return leads
 
 

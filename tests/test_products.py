@@ -197,11 +197,6 @@ def test_a_pairing_has_to_the_last_bit_the_parts_it_has_among_others(
             assert np.array_equal(some[others.index(row)], among[row])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Products.parts: numpy sums 8 or more client numbers in another order where there is "
-    "one row and one clinician number, so that the last digit depends on the rows beside it",
-)
 def test_the_only_clinician_left_scored_otherwise_than_in_the_whole_roster() -> None:
     rows = drawn_rows(9, 1)
     products = learned(rows)
@@ -212,9 +207,6 @@ def test_the_only_clinician_left_scored_otherwise_than_in_the_whole_roster() -> 
     assert np.array_equal(np.stack(alone), among)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Products.columns reshapes to (n, -1), which numpy refuses for no rows"
-)
 def test_a_client_with_nobody_to_compare_was_answered_with_an_error() -> None:
     products = learned(drawn_rows(3, 2))
     nobody = rows_of(np.zeros((0, 3)), np.zeros((0, 2)))

@@ -87,7 +87,8 @@ def fit_mixed(
     Raises
     ------
     RecommenderError
-        For rows or cells that do not fit together, or linearly dependent free columns.
+        For rows or cells that do not fit together, linearly dependent free columns, or a belief
+        that is not positive.
     """
     task = _task(y, blocks, weights, group)
     beliefs = _beliefs(task, expected or {})
@@ -174,6 +175,10 @@ def _task(y: Floats, blocks: Sequence[Block], weights: Floats | None, group: Int
 
 
 def _beliefs(task: _Task, expected: Mapping[str, float]) -> Beliefs:
+    refused = [name for name, share in expected.items() if not 0 < share < np.inf]
+    if refused:
+        problem = f"{refused[0]} is not positive and finite"
+        raise RecommenderError("expected", problem, "give a share of variance, or leave it out")
     scale = task.problem.scale
     added = np.full(scale.size, np.nan)
     added[: len(task.sought)] = [expected.get(name, np.nan) for name in task.sought]

@@ -128,10 +128,17 @@ class MixedFit:
         -------
         mapping of block name to (p, size) float64
         """
-        factor = self._kept_factor()
+        factor, own = self._kept_factor(), self._own(blocks)
         normal = np.random.default_rng(seed).standard_normal((len(factor), size))
         drawn = np.sqrt(self.sigma2) * solve_triangular(factor, normal, lower=True, trans="T")
-        return {name: np.asarray(drawn[span]) for name, span in spans(blocks).items()}
+        return {name: np.asarray(drawn[span]) for name, span in spans(own).items()}
+
+    def _own(self, blocks: Sequence[Block]) -> list[Block]:
+        """The blocks in the order of the fit, all of them."""
+        by_name = {block.name: block for block in blocks}
+        if set(by_name) != set(self.names):
+            raise RecommenderError("blocks", "are not those of the fit", "give every fitted block")
+        return [by_name[name] for name in self.names]
 
     def _kept_factor(self) -> Floats:
         if self.factor is None:
@@ -140,11 +147,7 @@ class MixedFit:
         return self.factor
 
     def _halves(self, blocks: Sequence[Block]) -> list[Floats]:
-        factor = self._kept_factor()
-        by_name = {block.name: block for block in blocks}
-        if set(by_name) != set(self.names):
-            raise RecommenderError("blocks", "are not those of the fit", "give every fitted block")
-        own = [by_name[name] for name in self.names]
+        factor, own = self._kept_factor(), self._own(blocks)
         design = design_of(own, own[0].rows if own else 1)
         parts = [design.wide(rows) for rows in chunks(design.rows)]
         return [np.asarray(solve_triangular(factor, wide.T, lower=True)) for wide in parts]

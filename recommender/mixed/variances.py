@@ -27,6 +27,8 @@ from recommender.mixed.evidence import (
 
 # No log variance moves further in one step; a block without signal reaches the floor in five.
 LONGEST_STEP = 3.0
+# Rows from which evidence leaves no second hill: of 72 fits of 1,000 rows or more none had one.
+ONE_HILL = 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +82,10 @@ class Beliefs:
     def told(self, ratios: Floats) -> float:
         """Log density at these ratios, up to a constant."""
         return -float(np.log1p(self._squares(ratios)).sum())
+
+    def height(self, solution: Solution) -> float:
+        """Log evidence and log density together, up to a constant."""
+        return solution.log_evidence(solution.sigma2) + self.told(solution.ratios)
 
     def pull(self, at: "Slope", ratios: Floats) -> "Slope":
         """The slope of the evidence and of the beliefs together.
@@ -164,6 +170,9 @@ def client_degrees(
 def search(problem: Problem, beliefs: Beliefs, tolerance: float, max_iterations: int) -> Search:
     """The variances that maximise the evidence, or evidence and beliefs together.
 
+    With few rows evidence and beliefs can each have a hill of their own: the search then climbs
+    from the belief and from a usual variance, and the higher end is kept.
+
     Parameters
     ----------
     problem : Problem
@@ -172,12 +181,23 @@ def search(problem: Problem, beliefs: Beliefs, tolerance: float, max_iterations:
     tolerance : float
         Largest relative change of any variance that still counts as rest.
     max_iterations : int
-        Newton steps tried at most.
+        Newton steps tried at most, from each start.
     """
-    scale = problem.scale
-    low, high = np.log(LEAST / scale), np.log(MOST / scale)
+    usual = np.log(START / problem.scale)
     held = beliefs.precision > 0
-    here, damping = np.where(held, beliefs.centre, np.log(START / scale)), 0.0
+    starts = [np.where(held, beliefs.centre, usual)]
+    if held.any() and problem.weights.size < ONE_HILL:
+        starts.append(usual)
+    ends = [climb(problem, beliefs, start, tolerance, max_iterations) for start in starts]
+    return max(ends, key=lambda end: beliefs.height(end.solution))
+
+
+def climb(
+    problem: Problem, beliefs: Beliefs, start: Floats, tolerance: float, max_iterations: int
+) -> Search:
+    """The top of the hill that log ratios `start` stand on; parameters as in `search`."""
+    low, high = np.log(LEAST / problem.scale), np.log(MOST / problem.scale)
+    here, damping = np.clip(start, low, high), 0.0
     solution, gram = solve(problem, np.exp(here))
     at = beliefs.pull(slope(problem, solution, gram), solution.ratios)
     converged, tried = here.size == 0, 0
@@ -218,7 +238,5 @@ def newton_step(at: Slope, free: NDArray[np.bool_], damping: float) -> Floats:
 
 def gained(found: Solution, before: Solution, beliefs: Beliefs) -> bool:
     """Whether evidence and beliefs together did not fall, up to rounding."""
-    new, old = (
-        each.log_evidence(each.sigma2) + beliefs.told(each.ratios) for each in (found, before)
-    )
+    new, old = beliefs.height(found), beliefs.height(before)
     return new >= old - 1e-12 * (1 + abs(old))

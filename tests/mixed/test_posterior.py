@@ -111,11 +111,6 @@ def two_dense() -> tuple[MixedFit, list[Block]]:
     return fit_mixed(y, blocks, keep_factor=True), blocks
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="mixed/posterior.py draws_of takes places from the order of the blocks it is given, not "
-    "from that of the fit as `covariance_of` does: one block's doubt is handed out as another's",
-)
 def test_the_doubt_of_one_block_was_told_of_another_when_blocks_came_in_another_order() -> None:
     fit, blocks = two_dense()
     one, other = (fit.draws_of(order, 4, 0) for order in (blocks, blocks[::-1]))
@@ -124,10 +119,6 @@ def test_the_doubt_of_one_block_was_told_of_another_when_blocks_came_in_another_
         assert np.array_equal(one[name], other[name])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="mixed/posterior.py draws_of does not check that the blocks are those of the fit",
-)
 def test_blocks_that_are_not_those_of_the_fit_are_refused() -> None:
     fit, blocks = two_dense()
 

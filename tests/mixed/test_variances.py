@@ -151,11 +151,6 @@ def test_the_more_ratings_there_are_the_less_a_belief_holds() -> None:
     assert apart[-1] < 0.05
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="mixed/variances.py search starts at the belief, where a Cauchy belief pulls hardest: "
-    "it rests on the hill beside it although the one the ratings point to is higher",
-)
 @pytest.mark.parametrize("seed", [0, 2, 5])
 def test_clinicians_who_differ_much_were_taken_to_be_alike(seed: int) -> None:
     y, matches, clinician, client = a_practice(seed, n=90, clients=30, clinicians=8)
@@ -230,11 +225,6 @@ def test_a_block_of_zeros_needs_no_belief_to_stay_out() -> None:
     assert fit.variances["clinician"] == pytest.approx(without.variances["clinician"])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="mixed/fit.py _beliefs takes the logarithm of any number: the search is handed -inf or "
-    "NaN and scipy's ValueError comes out in place of a named problem",
-)
 @pytest.mark.parametrize("share", [0.0, -0.1])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_share_that_is_not_positive_is_refused_by_name(share: float) -> None:
@@ -244,11 +234,6 @@ def test_a_share_that_is_not_positive_is_refused_by_name(share: float) -> None:
         fit_mixed(y, blocks_of(matches, clinician), expected={"clinician": share})
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="mixed/variances.py search starts outside its own bounds where a belief is below LEAST: "
-    "every step is clipped to the bound, loses, and is taken back for all blocks at once",
-)
 def test_a_belief_in_next_to_nothing_stopped_the_search_for_everything_else() -> None:
     y, matches, clinician, _ = a_practice()
     hardly = DenseBlock("hardly", np.random.default_rng(1).normal(size=(240, 1)))

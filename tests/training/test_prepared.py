@@ -294,11 +294,6 @@ def test_other_trees_on_one_preparation_are_those_of_a_fresh_fit(other: FitSetti
     assert digest_of(finished.model) != digest_of(a_fit().model)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="training/fit.py lets as many clients as folds through: with two of each the mixed model"
-    " is left one row and its own error comes out; one fold leaves none and is a ValueError",
-)
 @pytest.mark.parametrize("folds", [1, 2])
 def test_two_clients_were_told_of_free_columns_in_place_of_the_way_out(folds: int) -> None:
     with pytest.raises(RecommenderError, match="serves the evidence prior"):
