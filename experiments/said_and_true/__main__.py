@@ -5,6 +5,7 @@ command: `python -m experiments.said_and_true`; it writes `results.md` beside it
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +43,7 @@ def said_and_true(arena: Arena) -> tuple[Array, Array]:
 
 def rows(said: Array, right: Array) -> Iterator[tuple[str, int, float, float]]:
     """Range of what was said, pairs in it, mean said, share true; empty ranges are left out."""
-    for low, high in zip(EDGES, EDGES[1:], strict=False):
+    for low, high in pairwise(EDGES):
         inside = (said >= low) & ((said < high) | (high == EDGES[-1]))
         if inside.any():
             span = f"{low:.1f} to {high:.1f}"
@@ -54,8 +55,8 @@ def page(measured: dict[int, list[tuple[Array, Array]]], test_clients: int) -> s
     lines = [
         "# Said and true",
         "",
-        "Pairs of feasible clinicians: the probability with which the model says that one of them is",
-        "ahead, and how often that one truly is. Written by `python -m experiments.said_and_true`.",
+        "Pairs of feasible clinicians: the probability with which the model says that one of them",
+        "is ahead, and how often that is true. Written by `python -m experiments.said_and_true`.",
     ]
     for ratings, practices in measured.items():
         said, right = (np.concatenate(parts) for parts in zip(*practices, strict=True))
