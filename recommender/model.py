@@ -67,7 +67,7 @@ class Scores:
 
     @property
     def alliance(self) -> Array:
-        """Predicted alliance if the rated session is reached."""
+        """If the rated session is reached."""
         return self.client + self.pairing
 
 
@@ -178,14 +178,13 @@ class AllianceModel:
     ) -> Array:
         """Probability that each of some pairings has the higher predicted alliance than another.
 
-        By the posterior of the mixed model, which stands for both estimates, widened by `WIDER`:
-        how sure we are of the two expectations, not of what one client will say of them. Half
-        where both are the same.
+        By the posterior of the mixed model, widened by `WIDER`: how sure we are of the two
+        expectations, not of what one client will say of them. Half where both are the same.
 
         Parameters
         ----------
         faced
-            Pairings of one client, n.
+            Pairings, n; a few hundred at most are held against each other at once.
         one, other : (m,) int
             Places among them.
         scores
@@ -193,7 +192,6 @@ class AllianceModel:
         """
         scores = self.score_of(faced) if scores is None else scores
         lead = scores.pairing[one] - scores.pairing[other]
-        # The draws of each once, however many others they are held against.
         some, places = np.unique([one, other], return_inverse=True)
         seats = faced.seats.take(some)
         drawn = self.additive.deviations(faced.rows.take(some), seats).astype(np.float64)

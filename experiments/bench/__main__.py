@@ -5,7 +5,9 @@ import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -78,13 +80,22 @@ def trainings(workspace: Path) -> Table:
     return table
 
 
-def main() -> None:
-    """All of it."""
+PARTS = {"latency": latencies, "training": trainings}
+
+
+def main(
+    only: Annotated[
+        str | None, typer.Option(help="latency or training; both when left out.")
+    ] = None,
+) -> None:
+    """Time and memory of requests and of training, as ratios of two things measured in one run."""
+    if only is not None and only not in PARTS:
+        raise typer.BadParameter(f"choose from {', '.join(PARTS)}")
     with tempfile.TemporaryDirectory() as directory:
-        workspace = Path(directory)
-        out.print(latencies(workspace))
-        out.print(trainings(workspace))
+        for name, measured in PARTS.items():
+            if only in (None, name):
+                out.print(measured(Path(directory)))
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -19,6 +19,8 @@ from recommender.features.feature import Array
 RESULTS = Path(__file__).with_name("results.md")
 PAIRS = 20_000
 """Drawn from each practice; a share of 1,000 of them is unsure by .03."""
+AT_ONCE = 500
+"""Pairs asked at once: what is asked together is held against each other."""
 EDGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 out = Console()
 
@@ -36,7 +38,10 @@ def said_and_true(arena: Arena) -> tuple[Array, Array]:
     one, other = one[differ], other[differ]
     trial, model = arena.trial, arena.trial.fitted.model
     faced = model.face(trial.dataset.clients, trial.standing, trial.asked)
-    ahead = model.ahead(faced, one, other)
+    some = range(0, len(one), AT_ONCE)
+    ahead = np.concatenate(
+        [model.ahead(faced, one[at : at + AT_ONCE], other[at : at + AT_ONCE]) for at in some]
+    )
     right = (true[one] > true[other]) == (ahead > 0.5)
     return np.maximum(ahead, 1 - ahead), right.astype(np.float64)
 
