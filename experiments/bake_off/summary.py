@@ -98,18 +98,23 @@ def practice_of(
 
 def absent(practice: Practice, grid: Grid) -> list[str]:
     """Cells that are missing, have no figures, or come from earlier code, a sentence each."""
-    seeds = set(range(grid.seeds))
+    missing: dict[str, list[str]] = {}
+    earlier: dict[str, list[str]] = {}
     lines = []
     for learner in grid.learners:
         own = practice.cells[practice.cells["learner"] == learner]
-        gone = sorted(seeds - set(own["seed"]))
+        gone = sorted(set(range(grid.seeds)) - set(own["seed"]))
         if gone:
-            lines.append(f"missing: {learner}, {_seeds(gone)}")
+            missing.setdefault(_seeds(gone), []).append(learner)
         for problem, seeds_of in _problems(own).items():
             lines.append(f"{learner}, {_seeds(seeds_of)}: {problem}")
         old = own[own["version"] != version_of(ENTRANTS[learner])]["seed"].tolist()
         if old:
-            lines.append(f"measured by earlier code: {learner}, {_seeds(old)}")
+            earlier.setdefault(_seeds(old), []).append(learner)
+    lines += [f"missing: {', '.join(those)}, {seeds}" for seeds, those in missing.items()]
+    lines += [
+        f"measured by earlier code: {', '.join(those)}, {seeds}" for seeds, those in earlier.items()
+    ]
     return [f"{practice.scenario}, {practice.ratings:,} ratings: {line}" for line in lines]
 
 
