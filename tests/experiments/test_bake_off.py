@@ -325,4 +325,4 @@ def test_the_command_writes_tables_from_known_cells(tmp_path: Path) -> None:
     asked = ["--only-tables", "--out", str(tmp_path), "--ratings", "200", "--seeds", "1"]
     result = CliRunner().invoke(app, [*asked, "--scenarios", "default"])
     assert result.exit_code == 0
-    assert "missing: random, seed 0" in (tmp_path / PAGE).read_text(encoding="utf-8")
+    assert "clinician average, random, seed 0" in (tmp_path / PAGE).read_text(encoding="utf-8")
