@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 
 from experiments.bake_off.cells import Cells
 from experiments.bake_off.grid import DEFAULT, Grid
-from experiments.bake_off.learners import MIXED, TUNED
+from experiments.bake_off.learners import TUNED
 from experiments.bake_off.summary import Practice, practice_of
 from recommender.training.baselines import OURS, PLAIN, POPULARITY, PRIOR
 from recommender.training.plots import BLUE, COLOURS, DASHES, GREY
 
-SHOWN = (OURS, PRIOR, MIXED, TUNED, PLAIN, POPULARITY)
+SHOWN = (OURS, PRIOR, TUNED, PLAIN, POPULARITY)
 """Learners of the learning curve: all of them would hide the hand-over."""
 PANELS = ("cap_share", "share")
 
