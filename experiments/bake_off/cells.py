@@ -112,6 +112,7 @@ def _read(path: Path) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=COLUMNS)
     words = {"version": str, "problem": str, "scenario": str, "learner": str}
-    table = pd.read_csv(path, dtype=words)
-    table["problem"] = table["problem"].fillna("")
+    # One scenario is called null, which pandas would read as missing.
+    nothing = {name: [""] for name in ("seconds", *FIGURES)}
+    table = pd.read_csv(path, dtype=words, keep_default_na=False, na_values=nothing)
     return table[COLUMNS]

@@ -51,6 +51,15 @@ def some_cells(path: Path, *kept: Cell) -> Cells:
     return cells
 
 
+def test_the_null_world_was_forgotten_when_the_cells_were_read_again(tmp_path: Path) -> None:
+    cell = replace(a_cell(cap_share=0.5), site=Site("null", 200, 0))
+    some_cells(tmp_path, cell, a_cell(RANDOM, cap_share=0.1))
+
+    kept = some_cells(tmp_path).of("null", 200, None)
+    assert kept["cap_share"].tolist() == [0.5]
+    assert kept["problem"].tolist() == [""]
+
+
 @cache
 def an_arena() -> Arena:
     return prepared(SITE, CLIENTS)
