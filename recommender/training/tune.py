@@ -11,6 +11,7 @@ from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
@@ -215,12 +216,14 @@ class _Bench:
     def _learned(self, settings: FitSettings, place: int) -> Fitted:
         """A fit of one fold; what the trees of the pairing part stand on is prepared once."""
         key = (place, settings.client)
-        if key not in self.prepared:
-            while len(self.prepared) >= KEPT_CLIENT_PARTS * len(self.folds):
-                del self.prepared[next(iter(self.prepared))]
-            train = self.folds[place].train
-            self.prepared[key] = prepare(self.dataset, train, settings)
-        return finish(self.prepared[key], settings)
+        # As in `fit`: the same trials win on every machine.
+        with threadpool_limits(1, user_api="blas"):
+            if key not in self.prepared:
+                while len(self.prepared) >= KEPT_CLIENT_PARTS * len(self.folds):
+                    del self.prepared[next(iter(self.prepared))]
+                train = self.folds[place].train
+                self.prepared[key] = prepare(self.dataset, train, settings)
+            return finish(self.prepared[key], settings)
 
     def _hopeless(self, draws: Sequence[Array]) -> bool:
         """Behind trial 0 on the folds so far in all draws but a few."""
