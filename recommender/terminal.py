@@ -243,8 +243,10 @@ def _clinician(entry: Mapping[str, Any], scale: Mapping[str, Any]) -> Panel:
         lines.append(_words("Speaks for", entry["in_favour"], "cyan"))
     if entry["against"]:
         lines.append(_words("Speaks against", entry["against"], "yellow"))
-    if entry["reservations"]:
-        lines.append(_words("Not met", [r["say"] for r in entry["reservations"]], "magenta"))
+    for label, unknown in (("Not met", False), ("Perhaps not met, ask", True)):
+        said = [r["say"] for r in entry["reservations"] if r["unknown"] == unknown]
+        if said:
+            lines.append(_words(label, said, "magenta"))
     title = f"{entry['rank']}. {escape(entry['name'])}"
     return Panel(Group(*lines), title=title, title_align="left")
 

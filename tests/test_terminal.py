@@ -27,13 +27,18 @@ def an_entry(rank: int, tie: int | None) -> dict[str, Any]:
 
 def printed(*ties: int | None) -> str:
     """What is printed for clinicians of these ties, as one line."""
+    return told([an_entry(rank, tie) for rank, tie in enumerate(ties, 1)])
+
+
+def told(shortlist: list[dict[str, Any]]) -> str:
+    """What is printed of a shortlist, as one line."""
     answer = {
         "mode": "model",
         "model": {"digest": "0" * 64, "created_at": "2026-11-23"},
         "scale": {"instrument": "wai_sr", "metric": "mean", "low": 1.0, "high": 5.0},
         "order": "By predicted alliance, `tie` by tie.",
-        "shortlist": [an_entry(rank, tie) for rank, tie in enumerate(ties, 1)],
-        "eligible": len(ties),
+        "shortlist": shortlist,
+        "eligible": len(shortlist),
         "excluded": [],
         "ledger": [],
         "unanswered": [],
@@ -67,3 +72,14 @@ def test_without_a_prediction_nobody_is_said_to_tie() -> None:
 def test_the_rule_of_the_order_is_told_where_there_is_an_order() -> None:
     assert "Order: By predicted alliance, tie by tie." in printed(1)
     assert "Order:" not in printed()
+
+
+def test_a_clinician_of_whom_nothing_was_on_file_was_said_not_to_meet_the_wish() -> None:
+    reservations = [
+        {"say": "has no room without stairs", "unknown": False},
+        {"say": "does not speak the language asked for", "unknown": True},
+    ]
+    said = told([an_entry(1, 1) | {"reservations": reservations}])
+
+    assert "Not met: has no room without stairs." in said
+    assert "Perhaps not met, ask: does not speak the language asked for." in said
