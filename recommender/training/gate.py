@@ -186,7 +186,7 @@ def _groups(case: Case) -> Iterator[Found]:
         yield _fails("were not measured", RETRAIN)
     unseen = number(case.report, "groups_too_few")
     if unseen > 0:
-        yield _open(f"{unseen:.0f} had fewer than {FEWEST_IN_GROUP} ratings and were not looked at")
+        yield _open(f"{unseen:.0f} had fewer than {FEWEST_IN_GROUP} people and were not looked at")
     if rows is None or case.champion is None:
         return
     beside = [row for row in rows if row.get("learner") == OURS_MINUS_CHAMPION]
