@@ -160,10 +160,7 @@ def _ranges(case: Case) -> Iterator[Found]:
     for among in (ALL_RATED, FIRST_RANKED, NEW_CLINICIANS):
         if among not in there:
             yield _fails(f"was not measured among {among}", RETRAIN)
-    judged = [r for r in rows if r.get("among") == ALL_RATED or _enough(r)]
-    for row in judged:
-        yield _held(row, len(judged))
-    yield from _too_few([row for row in rows if row not in judged])
+    yield from _judged(rows, lambda row: row.get("among") == ALL_RATED or _enough(row), _held)
 
 
 def _held(row: Mapping[str, Any], judged: int) -> Found:
@@ -194,10 +191,7 @@ def _groups(case: Case) -> Iterator[Found]:
     for among in dict.fromkeys(row.get("among") for row in rows):
         if among not in there:
             yield _fails(f"{among} was not measured beside champion", RETRAIN)
-    judged = [row for row in beside if _enough(row)]
-    for row in judged:
-        yield _no_worse(row, len(judged))
-    yield from _too_few([row for row in beside if row not in judged])
+    yield from _judged(beside, _enough, _no_worse)
 
 
 def _no_worse(row: Mapping[str, Any], judged: int) -> Found:
@@ -209,6 +203,18 @@ def _no_worse(row: Mapping[str, Any], judged: int) -> Found:
     if value + _widened(high - value, judged) < 0:
         return _fails(said, "find what this group has lost")
     return _passes(said)
+
+
+def _judged(
+    rows: Sequence[Mapping[str, Any]],
+    enough: Callable[[Mapping[str, Any]], bool],
+    judge: Callable[[Mapping[str, Any], int], Found],
+) -> Iterator[Found]:
+    """Each row that has enough, judged as one of so many; the others by name."""
+    judged = [row for row in rows if enough(row)]
+    for row in judged:
+        yield judge(row, len(judged))
+    yield from _too_few([row for row in rows if row not in judged])
 
 
 def _enough(row: Mapping[str, Any]) -> bool:
