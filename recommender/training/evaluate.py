@@ -24,7 +24,7 @@ from recommender.training.folds import Fold
 from recommender.training.groups import groups_of
 from recommender.training.growth import FitSettings
 from recommender.training.moments import Ints
-from recommender.training.tested import Mask, Tested, joined
+from recommender.training.tested import Mask, Tested, asked_of, joined, together
 
 DRAWS = 200
 
@@ -161,10 +161,10 @@ def _said(
     learners: Mapping[str, Learner],
 ) -> _Said:
     """One fold: every learner is asked of the tested pairings and of a grid, in one go."""
-    fitted, tested = fit(dataset, fold.train, settings), _asked(dataset, fold)
+    fitted, tested = fit(dataset, fold.train, settings), asked_of(dataset, fold)
     books = firsts.on_the_books(dataset, fold)
     grid = firsts.grid(tested, np.arange(len(tested.client)), books, firsts.ASKED_OF_ALL)
-    asked = _together(tested, grid.pairs)
+    asked = together(tested, grid.pairs)
     trial = Trial(dataset, fold.train, asked, fitted, settings.seed)
     guesses = {name: learn(trial) for name, learn in learners.items()}
     n = len(tested.client)
@@ -174,18 +174,6 @@ def _said(
         {name: guess.take(slice(n)) for name, guess in guesses.items()},
         first,
         books,
-    )
-
-
-def _asked(dataset: Dataset, fold: Fold) -> Pairs:
-    """The tested pairings: the rated, then those that ended unrated."""
-    return _together(dataset.pairs.take(fold.test), dataset.left.take(fold.left))
-
-
-def _together(one: Pairs, other: Pairs) -> Pairs:
-    return Pairs(
-        np.concatenate([one.client, other.client]),
-        np.concatenate([one.clinician, other.clinician]),
     )
 
 

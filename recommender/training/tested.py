@@ -1,6 +1,6 @@
 """The held-out pairings all learners are measured on, and one weighting or many of them.
 
-Imported by `figures`, `evaluate` and `report`.
+Imported by `figures`, `evaluate`, `tune` and `report`.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.features.pipeline import Pairs
+from recommender.training.dataset import Dataset
+from recommender.training.folds import Fold
 from recommender.training.metrics import LEFT_QUANTILE
 from recommender.training.moments import Floats, Ints, low_quantile
 
@@ -125,3 +128,16 @@ class Weighed:
 
 def _within_fold(fold: Ints, code: Ints) -> Ints:
     return np.unique(np.stack([fold, code]), axis=1, return_inverse=True)[1]
+
+
+def asked_of(dataset: Dataset, fold: Fold) -> Pairs:
+    """The pairings a fold tests: the rated, then those that ended unrated."""
+    return together(dataset.pairs.take(fold.test), dataset.left.take(fold.left))
+
+
+def together(one: Pairs, other: Pairs) -> Pairs:
+    """Some pairings, then others."""
+    return Pairs(
+        np.concatenate([one.client, other.client]),
+        np.concatenate([one.clinician, other.clinician]),
+    )

@@ -28,6 +28,7 @@ from recommender.training.prepared import Prepared, prepare
 from recommender.training.search_space import SPACE, Space, params_of, searched, settings_with
 from recommender.training.spans import spans
 from recommender.training.study import identity, opened, suggested
+from recommender.training.tested import asked_of
 from recommender.training.trials import CHANCE, FINISHED, PRUNED, Tried, Tuned, decided
 
 DRAWS = 200
@@ -178,7 +179,7 @@ class _Bench:
     def begin(self, found: Sequence[Tried]) -> None:
         """Measures trial 0, beside which all others are measured, also when it is stored."""
         started, said = perf_counter(), self.told.again if found else self.told.trial
-        pairs = [_pairs(self.dataset, fold) for fold in self.folds]
+        pairs = [asked_of(self.dataset, fold) for fold in self.folds]
         self.asked: list[_Asked] = []
         measured = []
         for place, weights in enumerate(_weights(pairs, self.settings.seed, self.draws)):
@@ -229,14 +230,6 @@ class _Bench:
         """Behind trial 0 on the folds so far in all draws but a few."""
         lead = np.mean(draws, axis=0) - self.default.draws[: len(draws)].mean(axis=0)
         return bool((lead < 0).mean() >= 1 - CHANCE)
-
-
-def _pairs(dataset: Dataset, fold: Fold) -> Pairs:
-    rated, left = dataset.pairs.take(fold.test), dataset.left.take(fold.left)
-    return Pairs(
-        np.concatenate([rated.client, left.client]),
-        np.concatenate([rated.clinician, left.clinician]),
-    )
 
 
 def _weights(asked: Sequence[Pairs], seed: int, draws: int) -> list[NDArray[np.uint16]]:
