@@ -51,10 +51,10 @@ EXPECTED: Mapping[str, float] = {
     "products": 0.01,
 }
 """What each block is thought to add to the variance of a rating before any is read, as a share of
-what stays unexplained. Early alliance differs by clinician by 3 to 9 %, part of it passing
-(Baldwin & Imel 2013); the rest are kept below that, since every share believed too large is paid by
-practices with few ratings. They matter up to some thousand ratings, as the learning curve of
-`experiments.bake_off` shows."""
+what stays unexplained. Chosen on simulated practices, not taken from a study: published shares of
+clinicians in alliance run from 0 to 17 %, and these are kept below most of them, since a share
+believed too large is paid by practices with few ratings. They matter up to some thousand ratings,
+as the learning curve of `experiments.bake_off` shows."""
 DRAWS = 200
 """Draws from the posterior kept in a bundle: a standard deviation of 200 errs by 5 %."""
 UNSURE_EVIDENCE = 0.5
