@@ -20,8 +20,8 @@ from recommender.scale import Scale, scale_of
 
 Places = NDArray[np.intp]
 COMPONENTS = 12
-"""Directions kept of each side's numbers; 12 x 12 products are as many as the matches study needed
-(`reference` block F had 24 x 22 raw columns and a third of their variance)."""
+"""Directions kept of each side's numbers: at most 144 products, whatever a practice asks. All those
+of the shipped definition, 11 by 10, stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)
