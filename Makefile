@@ -51,8 +51,8 @@ bench: $(VENV)/dev ## Speed and memory, as ratios in one run.
 	$(BIN)/python -m experiments.bench
 
 lock: ## Resolve dependencies anew (needs uv).
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q --extra build pyproject.toml -o requirements.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q --extra build --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q --extra build pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q --extra build --extra dev pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove what was made: environment, caches, var/demo.
 	rm -rf $(VENV) var/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
