@@ -1,24 +1,30 @@
 """Who may be shown to a client: every constraint on every clinician, with every reason.
 
 Rules come before scores, so that no learned number can buy its way past one.
-Imported by `recommend` and above.
+Imported by `relaxation`, `recommend` and above.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.definition.columns import Columns
-from recommender.definition.rules import Asking, Constraint, judge
+from recommender.definition.rules import Asking, Constraint, Mode, judge
+from recommender.errors import Fault, IntakeError
 from recommender.practice import Practice
 from recommender.roster import Roster
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Codes = NDArray[np.int8]
+Modes = Mapping[str, Mode]
 
+AS_DECLARED: Modes = MappingProxyType({})
+"""No constraint is asked for in another mode than the definition's."""
 _MET, _FAILED, _UNKNOWN = 0, 1, 2
 
 
@@ -65,31 +71,83 @@ class Removal:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Screening:
-    """The roster as it stands for one client.
+    """The roster as it stands for one client: n clinicians before k constraints.
 
     Attributes
     ----------
-    eligible
-        (n,) whether each clinician may be shown, in the roster's order.
-    exclusions
-        Everyone else, in the roster's order.
-    ledger
-        One line for each hard constraint, in the order of the definition.
-    concerns
-        Clinicians with something to mention, eligible or not, in the roster's order.
+    ids
+        The clinicians, in the roster's order.
+    constraints, modes
+        What was evaluated, in the order of the definition, and how it counts for this request.
     verdicts
-        Constraint to (n,) of 1 pass, 0 fail, NaN unknown, for all that were evaluated.
+        Constraint to (n,) of 1 pass, 0 fail, NaN unknown.
+    barred, noted : (k, n)
+        Where a constraint excludes, and where it is only to be mentioned: 1 failed, 2 unknown.
     """
 
-    eligible: NDArray[np.bool_]
-    exclusions: tuple[Exclusion, ...]
-    ledger: tuple[Removal, ...]
-    concerns: tuple[Concern, ...]
+    ids: tuple[str, ...]
+    constraints: tuple[Constraint, ...]
+    modes: Modes
     verdicts: Mapping[str, Array]
+    barred: Codes
+    noted: Codes
+
+    @property
+    def eligible(self) -> Flags:
+        """Whether each clinician may be shown, (n,)."""
+        return np.asarray(~self.barred.any(axis=0))
+
+    @property
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        """Everyone who may not be shown, in the roster's order."""
+        return tuple(Exclusion(self.ids[row], why) for row, why in self._said(self.barred))
+
+    @property
+    def concerns(self) -> tuple[Concern, ...]:
+        """Clinicians with something to mention, eligible or not, in the roster's order."""
+        return tuple(Concern(self.ids[row], why) for row, why in self._said(self.noted))
+
+    @property
+    def ledger(self) -> tuple[Removal, ...]:
+        """One line for each hard constraint, in the order of the definition."""
+        barred = self.barred > 0
+        alone = barred & (barred.sum(axis=0) == 1)
+        counts = zip(self.constraints, barred.sum(axis=1), alone.sum(axis=1), strict=True)
+        return tuple(
+            Removal(constraint.name, int(removed), int(only))
+            for constraint, removed, only in counts
+            if self.modes[constraint.name] == "hard"
+        )
+
+    def concerns_of(self, place: int) -> tuple[Reason, ...]:
+        """What is to be mentioned of the clinician at one place of the roster."""
+        return self._reasons(self.noted[:, place])
+
+    def _said(self, codes: Codes) -> Iterator[tuple[int, tuple[Reason, ...]]]:
+        """Reasons of each row that has any. Rosters repeat few patterns: each is built once."""
+        built: dict[bytes, tuple[Reason, ...]] = {}
+        by_person = np.ascontiguousarray(codes.T)
+        for row in np.flatnonzero(codes.any(axis=0)).tolist():
+            pattern = by_person[row].tobytes()
+            if pattern not in built:
+                built[pattern] = self._reasons(by_person[row])
+            yield row, built[pattern]
+
+    def _reasons(self, codes: Codes) -> tuple[Reason, ...]:
+        return tuple(
+            Reason(c.name, c.family, c.say, bool(code == _UNKNOWN))
+            for c, code in zip(self.constraints, codes.tolist(), strict=True)
+            if code != _MET
+        )
 
 
 def screen(
-    practice: Practice, client: Columns, client_id: str | None, roster: Roster, day: date
+    practice: Practice,
+    client: Columns,
+    client_id: str | None,
+    roster: Roster,
+    day: date,
+    modes: Modes = AS_DECLARED,
 ) -> Screening:
     """Who of the roster may be shown to the client, and why the others may not.
 
@@ -105,70 +163,127 @@ def screen(
         The clinicians as they are now; eligible and excluded together are always all of them.
     day
         The day asked, on the practice's calendar.
+    modes
+        Constraints that count otherwise for this request than declared; see `check_modes`.
     """
-    asking = Asking(
-        day, client_id, roster.ids, practice.funding, practice.client, practice.clinician
+    asking = asking_of(practice, client_id, roster.ids, day)
+    return screen_columns(practice, client, roster.columns, asking, modes, {})
+
+
+def check_modes(practice: Practice, modes: Modes) -> None:
+    """Refuses modes a request may not choose.
+
+    Raises
+    ------
+    IntakeError
+        With every constraint that does not exist or does not allow the mode.
+    """
+    faults = []
+    for name, mode in modes.items():
+        constraint = practice.constraints.get(name)
+        if constraint is None:
+            choices = ", ".join(sorted(n for n, c in practice.constraints.items() if c.may_be))
+            problem = "names a constraint that this practice does not have"
+            faults.append(Fault("modes", problem, f"choose from {choices or 'none'}"))
+        elif mode not in (constraint.mode, *constraint.may_be):
+            allowed = ", ".join(dict.fromkeys((constraint.mode, *constraint.may_be)))
+            faults.append(Fault(f"modes.{name}", "is not allowed", f"it may be {allowed}"))
+    if faults:
+        raise IntakeError(faults)
+
+
+def asking_of(
+    practice: Practice, client_id: str | None, clinician_ids: tuple[str, ...], day: date
+) -> Asking:
+    """The circumstances in which a client of the practice asks."""
+    return Asking(
+        day,
+        client_id,
+        clinician_ids,
+        practice.timezone,
+        practice.funding,
+        practice.client,
+        practice.clinician,
     )
-    constraints = [c for c in practice.constraints.values() if c.mode != "off"]
-    verdicts = {c.name: judge(c, client, roster.columns, asking) for c in constraints}
-    hard = [c for c in constraints if c.mode == "hard"]
-    barred = _stacked([_bars(c, verdicts[c.name]) for c in hard], len(roster.ids))
-    noted = _stacked([_notes(c, verdicts[c.name]) for c in constraints], len(roster.ids))
-    excluded = _reasons(hard, barred)
-    mentioned = _reasons(constraints, noted)
-    return Screening(
-        eligible=np.asarray(~barred.any(axis=1)),
-        exclusions=tuple(Exclusion(roster.ids[row], why) for row, why in excluded.items()),
-        ledger=_ledger(hard, barred > 0),
-        concerns=tuple(Concern(roster.ids[row], why) for row, why in mentioned.items()),
-        verdicts=verdicts,
-    )
+
+
+def screen_columns(
+    practice: Practice,
+    client: Columns,
+    columns: Columns,
+    asking: Asking,
+    modes: Modes,
+    known: Mapping[str, Array],
+) -> Screening:
+    """A screening of any clinicians' columns, with the verdicts that are known already."""
+    counts = {name: modes.get(name, c.mode) for name, c in practice.constraints.items()}
+    constraints = tuple(c for n, c in practice.constraints.items() if counts[n] != "off")
+    verdicts = {
+        c.name: known[c.name] if c.name in known else judge(c, client, columns, asking)
+        for c in constraints
+    }
+    barred = np.zeros((len(constraints), columns.size), dtype=np.int8)
+    noted = np.zeros_like(barred)
+    for place, constraint in enumerate(constraints):
+        verdict = verdicts[constraint.name]
+        # Most constraints are met by everyone, or were not asked for: nothing to write down.
+        if not verdict.size or verdict.min() == 1:
+            continue
+        codes = _codes(verdict)
+        bars = counts[constraint.name] == "hard"
+        excuses = (codes == _UNKNOWN) & (constraint.unknown == "pass")
+        barred[place] = np.where(excuses, _MET, codes) if bars else _MET
+        noted[place] = np.where(barred[place] > 0, _MET, codes)
+    _through_other_ways(practice, client, columns, constraints, barred, noted)
+    return Screening(asking.clinician_ids, constraints, counts, verdicts, barred, noted)
 
 
 def _codes(verdict: Array) -> Codes:
-    return np.where(np.isnan(verdict), _UNKNOWN, np.where(verdict == 1, _MET, _FAILED)).astype(
-        np.int8
-    )
+    codes = np.where(verdict == 1, np.int8(_MET), np.int8(_FAILED))
+    codes[np.isnan(verdict)] = _UNKNOWN
+    return codes
 
 
-def _bars(constraint: Constraint, verdict: Array) -> Codes:
-    """What a hard constraint excludes: failures, and the unknown where it says so."""
-    codes = _codes(verdict)
-    passes = (codes == _UNKNOWN) & (constraint.unknown == "pass")
-    return np.where(passes, _MET, codes).astype(np.int8)
+def _through_other_ways(
+    practice: Practice,
+    client: Columns,
+    columns: Columns,
+    constraints: Sequence[Constraint],
+    barred: Codes,
+    noted: Codes,
+) -> None:
+    """Lifts, in place, what concerns only ways of meeting the two do not need.
+
+    Whoever wants to meet in person or by video is not kept from a clinician by the trip, as long as
+    nothing keeps them from meeting this one by video.
+    """
+    some = [p for p, c in enumerate(constraints) if c.ways and (barred[p] + noted[p]).any()]
+    if practice.ways is None or not some:
+        return
+    shared = shared_ways(practice, client, columns)
+    about = {p: np.array([way in constraints[p].ways for way in shared]) for p in some}
+    open_ways = np.stack(list(shared.values()))
+    for place in some:
+        open_ways &= ~(about[place][:, None] & (barred[place] > 0))
+    concerned = np.stack(list(shared.values()))
+    for place in some:
+        named = about[place]
+        barred[place, open_ways.any(axis=0) | ~concerned[named].any(axis=0)] = _MET
+        noted[place, open_ways[~named].any(axis=0) | ~concerned[named].any(axis=0)] = _MET
 
 
-def _notes(constraint: Constraint, verdict: Array) -> Codes:
-    """What a constraint leaves to be mentioned: all it did not find met and did not exclude."""
-    codes = _codes(verdict)
-    barred = constraint.mode == "hard" and _bars(constraint, verdict) > 0
-    return np.where(barred, _MET, codes).astype(np.int8)
+def shared_ways(practice: Practice, client: Columns, columns: Columns) -> dict[str, Flags]:
+    """Each way the client wants to meet, with who offers it, (n,).
 
-
-def _stacked(columns: Sequence[Codes], size: int) -> Codes:
-    """Codes side by side, (n, constraints); a practice may have none."""
-    return np.stack(columns, axis=1) if columns else np.zeros((size, 0), dtype=np.int8)
-
-
-def _reasons(constraints: Sequence[Constraint], codes: Codes) -> Mapping[int, tuple[Reason, ...]]:
-    """Reasons of each row that has any. Rosters repeat few patterns, so each is built once."""
-    built: dict[bytes, tuple[Reason, ...]] = {}
-    reasons = {}
-    for row in np.flatnonzero(codes.any(axis=1)):
-        pattern = codes[row].tobytes()
-        if pattern not in built:
-            built[pattern] = tuple(
-                Reason(c.name, c.family, c.say, bool(code == _UNKNOWN))
-                for c, code in zip(constraints, codes[row], strict=True)
-                if code != _MET
-            )
-        reasons[int(row)] = built[pattern]
-    return reasons
-
-
-def _ledger(hard: Sequence[Constraint], barred: NDArray[np.bool_]) -> tuple[Removal, ...]:
-    alone = barred & (barred.sum(axis=1) == 1)[:, None]
-    return tuple(
-        Removal(constraint.name, int(barred[:, place].sum()), int(alone[:, place].sum()))
-        for place, constraint in enumerate(hard)
-    )
+    A client who named none takes any, and a clinician of whom nothing is known may offer any.
+    """
+    assert practice.ways is not None
+    levels = practice.client[practice.ways.client].levels
+    place_of = practice.clinician[practice.ways.clinician].levels.index
+    wanted, offered = client[practice.ways.client][0], columns[practice.ways.clinician]
+    any_way = not (wanted > 0).any()
+    return {
+        level: offered[:, place_of(level)] != 0
+        for level, asked in zip(levels, wanted.tolist(), strict=True)
+        if any_way or asked == 1
+    }

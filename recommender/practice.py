@@ -21,18 +21,23 @@ from recommender.definition.rules import Constraint, FundingRow, read_funding
 from recommender.definition.sections import (
     CardSettings,
     HistorySettings,
+    Ways,
     read_alliance,
     read_card,
     read_groups,
     read_heading,
     read_history,
+    read_ways,
 )
 from recommender.definition.shape import UNKNOWN_REMEDY
 from recommender.errors import DefinitionError, Fault
 
 NAMED = ("client", "clinician", "matches", "constraints")
 """Sections of named tables."""
-SECTIONS = ("practice", "card", "alliance", "instruments", "groups", "history", *NAMED, "funding")
+SECTIONS = (
+    *("practice", "card", "alliance", "instruments", "groups", "history", "ways"),
+    *(*NAMED, "funding"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class Practice:
         Explanation groups: id to phrase, in the order shown.
     history
         How a clinician's record enters.
+    ways
+        The fields of the ways people meet, or None.
     client, clinician, matches, constraints
         Declarations by name, in the order of the file.
     funding
@@ -72,6 +79,7 @@ class Practice:
     instruments: Mapping[str, Instrument]
     groups: Mapping[str, str]
     history: HistorySettings
+    ways: Ways | None
     client: Mapping[str, Field]
     clinician: Mapping[str, Field]
     matches: Mapping[str, Match]
@@ -146,9 +154,10 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     history, of_history = read_history(shaped["history"], groups, fields.client)
     matches, of_matches = read_matches(shaped["matches"], fields, groups)
     funding, of_funding = read_funding(shaped["funding"])
-    constraints, of_constraints = read_constraints(shaped["constraints"], fields, funding)
+    ways, of_ways = read_ways(shaped["ways"], fields.client, fields.clinician)
+    constraints, of_constraints = read_constraints(shaped["constraints"], fields, funding, ways)
     faults += of_groups + of_fields + of_heading + of_card + of_alliance + of_history
-    faults += of_matches + of_funding + of_constraints
+    faults += of_matches + of_funding + of_ways + of_constraints
     if faults:
         raise DefinitionError(sorted(set(faults)))
     return Practice(
@@ -158,6 +167,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         instruments=instruments,
         groups=groups,
         history=history,
+        ways=ways,
         client=fields.client,
         clinician=fields.clinician,
         matches=matches,

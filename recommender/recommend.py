@@ -5,13 +5,21 @@ shown. Nothing in here knows HTTP, files or what day it is.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.constraints import Exclusion, Reason, Screening, screen
+from recommender.constraints import (
+    AS_DECLARED,
+    Exclusion,
+    Modes,
+    Reason,
+    Screening,
+    check_modes,
+    screen,
+)
 from recommender.definition.columns import Columns, read_rows
 from recommender.definition.kinds import Raw
 from recommender.errors import RecommenderError
@@ -39,11 +47,14 @@ class Intake:
         Pseudonym, so that do-not-match lists hold; None when the client is new to the practice.
     unanswered
         Scored fields left empty.
+    modes
+        Constraints that count otherwise for this request than declared.
     """
 
     client: Columns
     client_id: str | None
     unanswered: tuple[str, ...]
+    modes: Modes = field(default_factory=lambda: AS_DECLARED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +106,25 @@ class Recommendation:
 
 
 def read_intake(
-    practice: Practice, answers: Mapping[str, Raw], client_id: str | None = None
+    practice: Practice,
+    answers: Mapping[str, Raw],
+    client_id: str | None = None,
+    modes: Modes = AS_DECLARED,
 ) -> Intake:
     """An intake from raw answers; audit fields are not taken at all.
 
     Raises
     ------
     IntakeError
-        With every answer that does not fit the practice definition.
+        With every answer that does not fit the practice definition, or every mode it does not
+        allow.
     """
+    check_modes(practice, modes)
     fields = practice.fields("client", "score", "filter")
     client = read_rows(fields, [answers])
     scored = practice.fields("client", "score")
     unanswered = tuple(name for name in scored if np.isnan(client[name]).all())
-    return Intake(client, client_id, unanswered)
+    return Intake(client, client_id, unanswered, modes)
 
 
 def recommend(
@@ -135,7 +151,7 @@ def recommend(
     if not 1 <= top_k <= MOST:
         raise RecommenderError("top_k", f"is outside 1 to {MOST}", "ask for a few clinicians")
     practice, roster = model.practice, standing.roster
-    screening = screen(practice, intake.client, intake.client_id, roster, day)
+    screening = screen(practice, intake.client, intake.client_id, roster, day, intake.modes)
     eligible = np.flatnonzero(screening.eligible)
     if agrees_to_prediction(practice, intake):
         mode = model.manifest.mode
@@ -169,15 +185,14 @@ def _predicted(
     ids = tuple(standing.roster.ids[place] for place in eligible)
     # Ties are drawn among as many as are ever shown: a longer list begins like a shorter one.
     strongest = order_by_pairing(scores.pairing, ids)[:MOST]
-    reservations = _reservations(screening)
-    held = np.array([len(reservations.get(ids[place], ())) for place in strongest], dtype=np.intp)
+    held = np.count_nonzero(screening.noted[:, eligible[strongest]], axis=0)
     leads = _leads(model, faced, scores, strongest)
     ranking = ranking_of(strongest, scores.pairing[strongest], leads, held)
     order = ranking.places[:top_k]
     reasons = explain(model.practice, model.contributions_of(faced), order)
     points = _said(model, scores, order)
     shown = tuple(
-        _shown(rank, standing, reservations, int(eligible[place]), point, reason)
+        _shown(rank, standing, screening, int(eligible[place]), point, reason)
         for rank, (place, point, reason) in enumerate(zip(order, points, reasons, strict=True), 1)
     )
     return _with_ties(shown, ranking)
@@ -216,9 +231,8 @@ def _unpredicted(
     next_day = roster.columns[waits[0]] if waits else unknown
     ids = tuple(roster.ids[place] for place in eligible)
     order = order_by_wait(next_day[eligible], ids)[:top_k]
-    reservations = _reservations(screening)
     return tuple(
-        _shown(rank, standing, reservations, int(eligible[place]), (None, None, None), None)
+        _shown(rank, standing, screening, int(eligible[place]), (None, None, None), None)
         for rank, place in enumerate(order, 1)
     )
 
@@ -232,15 +246,10 @@ def _said(
     return [(float(p), float(low), float(high)) for p, low, high in zip(*said, strict=True)]
 
 
-def _reservations(screening: Screening) -> Mapping[str, tuple[Reason, ...]]:
-    """What staff should know of each clinician who may be shown all the same, by id."""
-    return {concern.clinician_id: concern.reasons for concern in screening.concerns}
-
-
 def _shown(
     rank: int,
     standing: Standing,
-    reservations: Mapping[str, tuple[Reason, ...]],
+    screening: Screening,
     place: int,
     points: tuple[float | None, float | None, float | None],
     explanation: Explanation | None,
@@ -252,5 +261,5 @@ def _shown(
         roster.name_of(place),
         *points,
         explanation,
-        reservations.get(roster.ids[place], ()),
+        screening.concerns_of(place),
     )

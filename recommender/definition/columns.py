@@ -4,9 +4,10 @@ The same encoding serves a million pairings and one intake. Imported by `tables`
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from dataclasses import field as attribute
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from recommender.definition.fields import Field
 from recommender.definition.kinds import Raw, is_missing
 from recommender.errors import Fault, IntakeError
+
+Made = TypeVar("Made")
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
@@ -35,9 +38,19 @@ class Columns:
 
     size: int
     values: Mapping[str, NDArray[Any]]
+    _views: dict[Hashable, Any] = attribute(default_factory=dict, compare=False, repr=False)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.values[name]
+
+    def view(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What is made of these values alone, made when first asked for and kept with them.
+
+        A roster is asked by every request: what only it decides is worked out once.
+        """
+        if key not in self._views:
+            self._views[key] = make()
+        return cast("Made", self._views[key])
 
     def take(self, rows: NDArray[np.intp]) -> "Columns":
         """The given rows, in the given order; a row may be taken more than once."""

@@ -15,11 +15,13 @@ from recommender.definition.columns import Columns
 from recommender.definition.fields import Field
 from recommender.definition.kinds import KINDS
 from recommender.definition.operators import aligned
-from recommender.definition.rulebook import RULES, Rule
-from recommender.definition.verdicts import Array, Asking, Question
+from recommender.definition.question import Array, Asking, Question, either
+from recommender.definition.rulebook import FIELD_SETTINGS, RULES, Rule
 
 Mode = Literal["hard", "soft", "off"]
 Silence = Literal["fail", "pass", "unknown"]
+Lifting = Literal["no", "yes", "ask"]
+MODES: tuple[Mode, ...] = ("hard", "soft", "off")
 
 NEVER_RELAXED = ("safety", "legal", "registration", "funding", "consent", "conflict")
 """Families nobody is ever offered to lift, and in which unknown means no unless declared."""
@@ -32,18 +34,32 @@ or more."""
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """The client's answer without which a constraint does not apply.
+    """An answer of the client's on which it hangs whether a constraint applies.
 
     Attributes
     ----------
     client
-        A category, an ordinal, tags or a flag of the client.
+        A category, an ordinal, tags, a flag or a number of the client.
     has
-        The level it must equal or contain; None for a flag, which must be true.
+        The level it must equal or contain; None for a number, and for a flag, which must be true.
+    below
+        The number it must be below.
     """
 
     client: str
     has: str | None = None
+    below: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """Two flags that, both true, meet a constraint in another way than its own.
+
+    A client who said nothing has not agreed to the other way.
+    """
+
+    client: str
+    clinician: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +82,22 @@ class Constraint:
         What a hard constraint makes of an unknown verdict: `fail` or `pass`.
     unasked
         What a client's silence means: `pass`, or `unknown`.
+    may_be
+        Modes a single request may choose instead.
     relaxable
-        Whether staff may ever be offered to lift it.
+        Whether staff are offered what a change of the client's answer would open: `yes`; `ask`,
+        where it is only said that the client could be asked; or `no`.
     say
         The reason, said after the clinician's name.
-    when
-        The answer without which it does not apply, or None.
+    offer
+        How a change is offered, with `{value}` and `{stated}` for the answers; empty for the
+        field's own phrase.
+    when, unless
+        The answer without which, and the one with which, it does not apply; or None.
+    instead
+        Another way to meet it, or None.
+    ways
+        Ways of meeting it is about; empty when it is about all of them.
     settings
         Settings of its rule.
     """
@@ -85,9 +111,14 @@ class Constraint:
     mode: Mode
     unknown: Silence
     unasked: Silence
-    relaxable: bool
+    may_be: tuple[Mode, ...]
+    relaxable: Lifting
     say: str
+    offer: str
     when: When | None
+    unless: When | None
+    instead: Instead | None
+    ways: tuple[str, ...]
     settings: Mapping[str, Any]
 
 
@@ -106,7 +137,7 @@ def judge(constraint: Constraint, client: Columns, roster: Columns, asking: Aski
         The circumstances, and the declarations of the fields.
     """
     everyone = np.ones(roster.size)
-    applies = _applies(constraint.when, client, asking)
+    applies = _applies(constraint, client, asking)
     open_verdict = np.nan if constraint.unasked == "unknown" else 1.0
     if not roster.size or applies == 0 or (np.isnan(applies) and open_verdict == 1):
         return everyone
@@ -117,19 +148,28 @@ def judge(constraint: Constraint, client: Columns, roster: Columns, asking: Aski
     if wish is not None and _is_indifferent(constraint, asking.client[wish], client[wish]):
         return everyone
     verdict = np.broadcast_to(
-        rule.judge(_question(constraint, client, roster, asking)), (roster.size,)
+        rule.judge(question_of(constraint, client, roster, asking)), (roster.size,)
     )
+    verdict = _or_instead(constraint.instead, verdict, client, roster)
     return np.where(verdict == 1, 1.0, np.nan) if np.isnan(applies) else np.asarray(verdict)
+
+
+def client_fields(constraint: Constraint) -> frozenset[str]:
+    """Every field of the client whose answer can change the verdict."""
+    conditions = (constraint.when, constraint.unless, constraint.instead)
+    named = [each.client for each in conditions if each is not None]
+    session = constraint.settings.get("session")
+    named += [session] if isinstance(session, str) else []
+    return frozenset((*field_names(constraint)[0], *named))
 
 
 def field_names(constraint: Constraint) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Fields read of the client and of the clinician, those named in settings included."""
-    client, clinician = constraint.client, constraint.clinician
-    if "funding" in constraint.settings:
-        client = (*client, constraint.settings["funding"])
-    if "registration" in constraint.settings:
-        clinician = (*clinician, constraint.settings["registration"])
-    return client, clinician
+    sides = {"client": list(constraint.client), "clinician": list(constraint.clinician)}
+    for key, (side, _) in FIELD_SETTINGS.items():
+        if key in constraint.settings:
+            sides[side].append(constraint.settings[key])
+    return tuple(sides["client"]), tuple(sides["clinician"])
 
 
 def constant_field(rule: Rule, target: Field) -> Field:
@@ -149,17 +189,32 @@ def constant_field(rule: Rule, target: Field) -> Field:
     )
 
 
-def _applies(when: When | None, client: Columns, asking: Asking) -> float:
-    """1 where the condition is met, 0 where not, NaN where the client did not say."""
-    if when is None:
-        return 1.0
+def _applies(constraint: Constraint, client: Columns, asking: Asking) -> float:
+    """1 where the conditions are met, 0 where not, NaN where the client did not say."""
+    met = 1.0 if constraint.when is None else _is_met(constraint.when, client, asking)
+    if constraint.unless is None:
+        return met
+    spared = _is_met(constraint.unless, client, asking)
+    # Whoever did not say that it may be left out has not left it out.
+    return 0.0 if spared == 1 else met
+
+
+def _is_met(when: When, client: Columns, asking: Asking) -> float:
     answer, field = client[when.client], asking.client[when.client]
+    if when.below is not None:
+        return float("nan") if np.isnan(answer[0]) else float(answer[0] < when.below)
     if field.kind == "flag":
         return float(answer[0])
     place = field.levels.index(str(when.has))
     if field.kind == "tags":
         return float(answer[0, place])
     return float("nan") if np.isnan(answer[0]) else float(answer[0] == place)
+
+
+def _or_instead(instead: Instead | None, verdict: Array, client: Columns, roster: Columns) -> Array:
+    if instead is None or client[instead.client][0] != 1.0:
+        return verdict
+    return either(verdict, roster[instead.clinician])
 
 
 def _is_silent(answer: NDArray[Any]) -> bool:
@@ -171,11 +226,13 @@ def _is_indifferent(constraint: Constraint, field: Field, answer: NDArray[Any]) 
     return field.kind in ("category", "ordinal") and field.levels[int(answer[0])] in indifferent
 
 
-def _question(constraint: Constraint, client: Columns, roster: Columns, asking: Asking) -> Question:
-    asked_of, held_by = field_names(constraint)
-    theirs = tuple(asking.clinician[name] for name in held_by)
+def question_of(
+    constraint: Constraint, client: Columns, roster: Columns, asking: Asking
+) -> Question:
+    """What a constraint's rule is asked: the answers it compares, in one order."""
+    theirs = tuple(asking.clinician[name] for name in constraint.clinician)
     if constraint.value is None:
-        ours = tuple(asking.client[name] for name in asked_of)
+        ours = tuple(asking.client[name] for name in constraint.client)
         answers = tuple(
             _in_their_order(constraint, place, ours, theirs, client) for place in range(len(ours))
         )
@@ -185,9 +242,11 @@ def _question(constraint: Constraint, client: Columns, roster: Columns, asking: 
         answers = (KINDS[ours[0].kind].encode(ours[0], [parsed]),)
     return Question(
         client=answers,
-        clinician=tuple(roster[name] for name in held_by),
+        clinician=tuple(roster[name] for name in constraint.clinician),
         client_fields=ours,
         clinician_fields=theirs,
+        intake=client,
+        roster=roster,
         session=_session(constraint.settings, client),
         settings=constraint.settings,
         unasked=constraint.unasked,

@@ -10,8 +10,15 @@ from typing import Any, TypeVar
 
 from recommender.definition.fields import Field, Side, read_field
 from recommender.definition.matches import Match, read_match
-from recommender.definition.rules import Constraint, FundingRow, funding_problems, read_constraint
-from recommender.definition.sections import unknown_group
+from recommender.definition.rulebook import FIELD_SETTINGS
+from recommender.definition.rules import (
+    Constraint,
+    FundingRow,
+    funding_problems,
+    read_constraint,
+    ways_problems,
+)
+from recommender.definition.sections import Ways, unknown_group
 from recommender.definition.shape import name_fault
 from recommender.errors import Fault
 
@@ -23,7 +30,10 @@ Reader = Callable[
 ]
 
 ON_FIELDS = frozenset(
-    ("client", "clinician", "when", "value", "session", "funding", "registration", "indifferent")
+    (
+        *("client", "clinician", "when", "unless", "instead", "value", "session", "indifferent"),
+        *FIELD_SETTINGS,
+    )
 )
 """Settings of a match or a constraint whose meaning rests on a field."""
 
@@ -59,12 +69,14 @@ def read_matches(
 
 
 def read_constraints(
-    tables: Tables, fields: Fields, funding: tuple[FundingRow, ...]
+    tables: Tables, fields: Fields, funding: tuple[FundingRow, ...], ways: Ways | None
 ) -> tuple[dict[str, Constraint], list[Fault]]:
-    """The constraints, and the funding rows that those which read them cannot place."""
+    """The constraints, and the funding rows and ways that those which read them cannot place."""
     constraints, faults = _between("constraints", tables, read_constraint, fields)
+    wanted = None if ways is None else fields.client[ways.client]
     for constraint in constraints.values():
         faults += funding_problems(constraint, funding, fields.client, fields.clinician)
+        faults += ways_problems(constraint, wanted)
     return constraints, faults
 
 
@@ -101,12 +113,13 @@ def _between(
 
 def _mentioned(table: Mapping[str, Any]) -> set[str]:
     """Labels of the fields a match or a constraint names, wherever it does."""
-    when = table.get("when")
-    asked = when.get("client") if isinstance(when, dict) else None
-    places = {
-        "client": [table.get("client"), asked, table.get("session"), table.get("funding")],
-        "clinician": [table.get("clinician"), table.get("registration")],
-    }
+    places = {side: [table.get(side)] for side in ("client", "clinician")}
+    places["client"].append(table.get("session"))
+    for key in ("when", "unless", "instead"):
+        for side, name in (table[key] if isinstance(table.get(key), dict) else {}).items():
+            places.setdefault(side, []).append(name)
+    for key, (side, _) in FIELD_SETTINGS.items():
+        places[side].append(table.get(key))
     return {
         f"{side}.{name}"
         for side, told in places.items()

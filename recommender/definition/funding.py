@@ -76,6 +76,19 @@ def rebate_cents(
     return max(paid, key=lambda row: row.minutes).rebate_cents if paid else 0
 
 
+def pays(rows: Sequence[FundingRow], scheme: str, provider: str, day: date) -> bool | None:
+    """Whether a scheme pays for a provider's sessions on a day; None where that is unknown.
+
+    A scheme without any row claims nothing and so lacks nothing. One whose rows name other
+    providers alone pays nothing here, and one that names this one for other days is unknown.
+    """
+    of_scheme = [row for row in rows if row.scheme == scheme]
+    named = [row for row in of_scheme if row.provider == provider]
+    if not named:
+        return not of_scheme
+    return True if any(row.in_force(day) for row in named) else None
+
+
 def read_funding(
     declared: Sequence[Mapping[str, Any]],
 ) -> tuple[tuple[FundingRow, ...], list[Fault]]:

@@ -4,21 +4,26 @@ Every misfit is found before the first client is asked, so that judging needs no
 Imported by `rules`.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from recommender.definition.constraint import (
+    MODES,
     NEVER_RELAXED,
     Constraint,
+    Instead,
     When,
     constant_field,
-    field_names,
 )
 from recommender.definition.fields import Field
 from recommender.definition.funding import FundingRow
 from recommender.definition.kinds import KINDS
-from recommender.definition.rulebook import RULES, Rule
+from recommender.definition.rulebook import FIELD_SETTINGS, RULES, ZONES, Rule
 from recommender.errors import Fault
+
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 def problems(
@@ -32,12 +37,15 @@ def problems(
     if rule is None:
         remedy = f"set rule to one of {', '.join(RULES)}"
         return [Fault(f"{where}.rule", "is not a known rule", remedy)]
-    faults = [*_never_lifted(where, constraint), *_wrong_sides(where, rule, constraint)]
+    faults = [*_never_lifted(where, constraint), *_wrong_modes(where, constraint)]
+    faults += _wrong_sides(where, rule, constraint)
     faults += _wrong_fields(f"{where}.client", rule.client, constraint.client, client_fields)
     faults += _wrong_fields(
         f"{where}.clinician", rule.clinician, constraint.clinician, clinician_fields
     )
-    faults += _wrong_when(where, constraint.when, client_fields)
+    for key, when in (("when", constraint.when), ("unless", constraint.unless)):
+        faults += _wrong_when(f"{where}.{key}", when, client_fields)
+    faults += _wrong_instead(where, constraint.instead, client_fields, clinician_fields)
     faults += _wrong_settings(where, rule, constraint, client_fields, clinician_fields)
     if faults:
         return faults
@@ -61,24 +69,64 @@ def funding_problems(
 
     A misspelt scheme would otherwise pay nothing back, silently.
     """
-    if constraint.rule != "gap_at_most":
+    scheme, provider = _paid_by(constraint)
+    if scheme is None or provider is None:
         return []
-    scheme = client_fields[field_names(constraint)[0][-1]]
-    provider = clinician_fields[field_names(constraint)[1][-1]]
-    named = [("scheme", row.scheme, scheme) for row in funding]
-    named += [("provider", row.provider, provider) for row in funding]
+    named = [("scheme", row.scheme, client_fields[scheme]) for row in funding]
+    named += [("provider", row.provider, clinician_fields[provider]) for row in funding]
     return [
         Fault(f"funding.{key}", f"{level} is not a level of {field.label}", "mend its spelling")
-        for key, level, field in dict.fromkeys((k, lv, f) for k, lv, f in named)
+        for key, level, field in dict.fromkeys(named)
         if level not in field.levels
     ]
 
 
-def _never_lifted(where: str, constraint: Constraint) -> list[Fault]:
-    if not constraint.relaxable or constraint.family not in NEVER_RELAXED:
+def ways_problems(constraint: Constraint, wanted: Field | None) -> list[Fault]:
+    """Ways of meeting the constraint is about that the practice's clients cannot choose."""
+    where = f"constraints.{constraint.name}.ways"
+    if not constraint.ways:
         return []
-    problem = f"is true in the family {constraint.family}"
+    if wanted is None:
+        return [Fault(where, "is given without [ways]", "say there which fields hold the ways")]
+    unknown = [way for way in constraint.ways if way not in wanted.levels]
+    remedy = f"choose from {', '.join(wanted.levels)}"
+    return [Fault(where, f"has no way called {', '.join(unknown)}", remedy)] if unknown else []
+
+
+def _paid_by(constraint: Constraint) -> tuple[str | None, str | None]:
+    """Fields of the scheme and of the registration a constraint looks up in funding rows."""
+    if constraint.rule == "funded":
+        return constraint.client[0], constraint.clinician[0]
+    return constraint.settings.get("funding"), constraint.settings.get("registration")
+
+
+def _never_lifted(where: str, constraint: Constraint) -> list[Fault]:
+    if constraint.relaxable == "no" or constraint.family not in NEVER_RELAXED:
+        return []
+    problem = f"is allowed in the family {constraint.family}"
     return [Fault(f"{where}.relaxable", problem, "this family is never lifted: remove it")]
+
+
+def _wrong_modes(where: str, constraint: Constraint) -> Iterator[Fault]:
+    unknown = [mode for mode in constraint.may_be if mode not in MODES]
+    if unknown:
+        yield Fault(f"{where}.may_be", "is not a list of modes", f"use {', '.join(MODES)}")
+    weaker = any(mode != "hard" for mode in constraint.may_be)
+    if weaker and constraint.family in NEVER_RELAXED:
+        problem = f"lets a request weaken the family {constraint.family}"
+        yield Fault(f"{where}.may_be", problem, "this family is never weakened: remove it")
+
+
+def _wrong_instead(
+    where: str,
+    instead: Instead | None,
+    client_fields: Mapping[str, Field],
+    clinician_fields: Mapping[str, Field],
+) -> Iterator[Fault]:
+    if instead is not None:
+        flag = (frozenset({"flag"}),)
+        yield from _wrong_fields(f"{where}.instead", flag, (instead.client,), client_fields)
+        yield from _wrong_fields(f"{where}.instead", flag, (instead.clinician,), clinician_fields)
 
 
 def _wrong_sides(where: str, rule: Rule, constraint: Constraint) -> Iterator[Fault]:
@@ -127,17 +175,17 @@ def _wrong_when(
 ) -> Iterator[Fault]:
     if when is None:
         return
-    kinds = (frozenset({"category", "ordinal", "tags", "flag"}),)
-    faults = list(_wrong_fields(f"{where}.when", kinds, (when.client,), client_fields))
+    kinds = {"number"} if when.below is not None else {"category", "ordinal", "tags", "flag"}
+    faults = list(_wrong_fields(where, (frozenset(kinds),), (when.client,), client_fields))
     yield from faults
-    if faults:
+    if faults or when.below is not None:
         return
     field = client_fields[when.client]
     if field.kind == "flag" and when.has is not None:
-        yield Fault(f"{where}.when", "asks a flag for a level", "write has = true")
+        yield Fault(where, "asks a flag for a level", "write has = true")
     if field.kind != "flag" and when.has not in field.levels:
         remedy = f"choose from {', '.join(field.levels)}"
-        yield Fault(f"{where}.when", "has a level that is not declared", remedy)
+        yield Fault(where, "has a level that is not declared", remedy)
 
 
 def _wrong_settings(
@@ -152,13 +200,19 @@ def _wrong_settings(
         yield Fault(f"{where}.{key}", "is not given", f"every {rule.name} needs it")
     for key in sorted(set(settings) - rule.needs - rule.allows):
         yield Fault(f"{where}.{key}", f"is not a setting of {rule.name}", "remove it or mend it")
-    for key, least in (("detour", 1.0), ("usual_minutes", 1.0)):
+    for key, least in (("detour", 1.0), ("usual_minutes", 1.0), ("least", 0.0)):
         if key in settings and not _is_number(settings[key], least):
             yield Fault(f"{where}.{key}", f"is not a number from {least:g}", "write a number")
-    category = (frozenset({"category"}),)
-    for key, known in (("funding", client_fields), ("registration", clinician_fields)):
+    for key in ("evening", "morning"):
+        if key in settings and not _TIME.fullmatch(str(settings[key])):
+            yield Fault(f"{where}.{key}", "is not a time of the day", "write it like 17:00")
+    for key, (side, kinds) in FIELD_SETTINGS.items():
         if key in settings:
-            yield from _wrong_fields(f"{where}.{key}", category, (str(settings[key]),), known)
+            known = client_fields if side == "client" else clinician_fields
+            faults = list(_wrong_fields(f"{where}.{key}", (kinds,), (str(settings[key]),), known))
+            yield from faults
+            if not faults and key in ZONES:
+                yield from _wrong_zones(f"{where}.{key}", known[settings[key]])
     if "session" in settings:
         yield from _wrong_session(f"{where}.session", settings["session"], client_fields)
     if "indifferent" in settings and constraint.client:
@@ -167,6 +221,22 @@ def _wrong_settings(
         if not isinstance(named, tuple) or any(level not in levels for level in named):
             remedy = "name levels of the client's field in a list"
             yield Fault(f"{where}.indifferent", "is not a list of the client's levels", remedy)
+
+
+def _wrong_zones(where: str, field: Field) -> Iterator[Fault]:
+    unknown = [level for level in field.levels if not is_zone(level)]
+    if unknown:
+        problem = f"{field.label} has levels that are no zone: {', '.join(unknown)}"
+        yield Fault(where, problem, "use IANA names such as Australia/Sydney")
+
+
+def is_zone(name: str) -> bool:
+    """Whether a name is that of an IANA zone."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def _wrong_session(

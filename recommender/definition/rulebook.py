@@ -7,8 +7,9 @@ judges. Imported by `constraint` and `rules`.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from recommender.definition import verdicts
-from recommender.definition.verdicts import Array, Question
+from recommender.definition import prices, times, verdicts
+from recommender.definition.fields import Side
+from recommender.definition.question import Array, Question
 
 LEVELLED = frozenset({"category", "ordinal"})
 SIZED = frozenset({"number", "scale", "money", "ordinal", "date"})
@@ -23,6 +24,25 @@ MONEY = frozenset({"money"})
 IDS = frozenset({"ids"})
 
 Kinds = tuple[frozenset[str], ...]
+
+FIELD_SETTINGS: Mapping[str, tuple[Side, frozenset[str]]] = {
+    "funding": ("client", CATEGORY),
+    "left": ("client", NUMBER),
+    "budget": ("client", MONEY),
+    "concession": ("client", FLAG),
+    "client_zone": ("client", CATEGORY),
+    "registration": ("clinician", CATEGORY),
+    "concession_fee": ("clinician", MONEY),
+    "bulk_bills": ("clinician", FLAG),
+    "clinician_zone": ("clinician", CATEGORY),
+}
+"""Settings that name a field: of which side, and of which kinds."""
+ZONES = ("client_zone", "clinician_zone")
+"""Of these, the fields whose levels are IANA zones."""
+_PRICE = frozenset(
+    {"session", "usual_minutes", "left", "concession", "concession_fee", "bulk_bills"}
+)
+_WHERE = frozenset({"usual_minutes", *ZONES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +110,11 @@ def _levels(
         compares=True,
         allows=frozenset({"indifferent"}),
     )
+
+
+def _flagged(name: str, meaning: str, clinician: Kinds, judge: Callable[[Question], Array]) -> Rule:
+    """A rule about the clinician alone."""
+    return Rule(name, meaning, (), clinician, judge, wish=None)
 
 
 def _sizes(name: str, meaning: str, clinician: Kinds, judge: Callable[[Question], Array]) -> Rule:
@@ -171,8 +196,26 @@ _BY_SIZE = (
     ),
 )
 
+_OF_ONE_SIDE = (
+    _flagged("is_true", "the clinician's flag is true", (FLAG,), verdicts.is_true),
+    _flagged(
+        "below",
+        "the first of the clinician's two numbers is below the second",
+        (NUMBER, NUMBER),
+        verdicts.below,
+    ),
+    Rule("client_true", "the client's own flag is true", (FLAG,), (), verdicts.client_true),
+    Rule(
+        "client_at_least",
+        "the client's own number is at least `least`",
+        (NUMBER,),
+        (),
+        verdicts.client_at_least,
+        needs=frozenset({"least"}),
+    ),
+)
+
 _BY_FLAG = (
-    Rule("is_true", "the clinician's flag is true", (), (FLAG,), verdicts.is_true, wish=None),
     Rule(
         "if_asked",
         "the clinician's flag is true where the client's is",
@@ -198,25 +241,25 @@ _BY_PLACE_AND_TIME = (
         "some stretch of the week that suits both is long enough for one session",
         (HOURS,),
         (HOURS,),
-        verdicts.shares_hours,
+        times.shares_hours,
         needs=frozenset({"session"}),
-        allows=frozenset({"usual_minutes"}),
+        allows=_WHERE,
     ),
     Rule(
         "after_hours",
-        "a session fits from 17:00, until 9:00 or at a weekend, where the client asks for it",
+        "a session fits from `evening`, until `morning` or at a weekend, where the client asks",
         (FLAG,),
         (HOURS,),
-        verdicts.after_hours,
+        times.after_hours,
         needs=frozenset({"session"}),
-        allows=frozenset({"usual_minutes"}),
+        allows=_WHERE | {"evening", "morning"},
     ),
     Rule(
         "available_within",
         "the clinician's date is no later than the day asked plus the days the client can wait",
         (NUMBER,),
         (DATE,),
-        verdicts.available_within,
+        times.available_within,
         units=("days",),
     ),
     Rule(
@@ -224,7 +267,16 @@ _BY_PLACE_AND_TIME = (
         "the clinician's date is not past on the client's start date, or else on the day asked",
         (DATE,),
         (DATE,),
-        verdicts.valid_on,
+        times.valid_on,
+        optional=frozenset({"client"}),
+        wish=None,
+    ),
+    Rule(
+        "valid_between",
+        "the client's start date, or else the day asked, lies between the clinician's two dates",
+        (DATE,),
+        (DATE, DATE),
+        times.valid_between,
         optional=frozenset({"client"}),
         wish=None,
     ),
@@ -236,9 +288,26 @@ _BY_MONEY_AND_NAME = (
         "the clinician's fee less the rebate of the client's funding is at most the client's gap",
         (MONEY,),
         (MONEY,),
-        verdicts.gap_at_most,
+        prices.gap_at_most,
+        constant="same",
         needs=frozenset({"funding", "registration"}),
-        allows=frozenset({"session", "usual_minutes"}),
+        allows=_PRICE,
+    ),
+    Rule(
+        "enough_sessions",
+        "rebates left, the budget and the clinician's most allow the sessions the client hopes for",
+        (NUMBER,),
+        (MONEY, NUMBER),
+        prices.enough_sessions,
+        needs=frozenset({"funding", "registration"}),
+        allows=_PRICE | {"budget"},
+    ),
+    Rule(
+        "funded",
+        "the client's scheme has a rate in force for the clinician's registration",
+        (CATEGORY,),
+        (CATEGORY,),
+        prices.funded,
     ),
     Rule(
         "not_listed",
@@ -249,10 +318,25 @@ _BY_MONEY_AND_NAME = (
         optional=frozenset({"client", "clinician"}),
         wish=None,
     ),
+    Rule(
+        "listed",
+        "the client's list names the clinician",
+        (IDS,),
+        (),
+        verdicts.listed,
+        wish=None,
+    ),
 )
 
 RULES: Mapping[str, Rule] = {
     rule.name: rule
-    for rule in (*_BY_LEVEL, *_BY_SIZE, *_BY_FLAG, *_BY_PLACE_AND_TIME, *_BY_MONEY_AND_NAME)
+    for rule in (
+        *_BY_LEVEL,
+        *_BY_SIZE,
+        *_OF_ONE_SIDE,
+        *_BY_FLAG,
+        *_BY_PLACE_AND_TIME,
+        *_BY_MONEY_AND_NAME,
+    )
 }
 """Every rule a constraint may name."""

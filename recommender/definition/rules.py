@@ -9,34 +9,53 @@ from dataclasses import fields
 from datetime import date
 from typing import Any
 
-from recommender.definition.constraint import FAMILIES, NEVER_RELAXED, Constraint, When, judge
+from recommender.definition.constraint import (
+    FAMILIES,
+    MODES,
+    NEVER_RELAXED,
+    Constraint,
+    Instead,
+    Lifting,
+    Mode,
+    When,
+    client_fields,
+    judge,
+    question_of,
+)
 from recommender.definition.fields import Field
 from recommender.definition.funding import FundingRow, read_funding
-from recommender.definition.misfits import funding_problems, problems
+from recommender.definition.misfits import funding_problems, problems, ways_problems
+from recommender.definition.question import Asking
 from recommender.definition.rulebook import RULES, Rule
-from recommender.definition.verdicts import Asking
 from recommender.errors import Fault
 
 __all__ = [
     "FAMILIES",
+    "MODES",
     "NEVER_RELAXED",
     "RULES",
     "Asking",
     "Constraint",
     "FundingRow",
+    "Instead",
+    "Lifting",
+    "Mode",
     "Rule",
     "When",
+    "client_fields",
     "funding_problems",
     "judge",
     "problems",
+    "question_of",
     "read_constraint",
     "read_funding",
+    "ways_problems",
 ]
 
 _COMMON = frozenset(field.name for field in fields(Constraint)) - {"name", "settings"}
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "family": FAMILIES,
-    "mode": ("hard", "soft", "off"),
+    "mode": MODES,
     "unknown": ("fail", "pass"),
     "unasked": ("pass", "unknown"),
 }
@@ -51,7 +70,7 @@ def read_constraint(
     """A constraint from its table in the definition, or everything that is wrong about it.
 
     Left out: `mode` is hard; `unknown` is fail in the families never relaxed and pass elsewhere;
-    `unasked` is pass; `relaxable` is false.
+    `unasked` is pass; `relaxable` is false; a request may choose no other mode.
     """
     where = f"constraints.{name}"
     faults, misshapen = list(_wrong_choices(where, declared)), list(_wrong_shapes(where, declared))
@@ -74,7 +93,7 @@ def read_constraint(
 
 def _constraint(name: str, rule: Rule, declared: Mapping[str, Any]) -> Constraint:
     family = declared.get("family", "")
-    when, value = declared.get("when"), declared.get("value")
+    value = declared.get("value")
     if isinstance(value, list):
         value = ";".join(value)
     settings = {key: declared[key] for key in rule.needs | rule.allows if key in declared}
@@ -88,10 +107,14 @@ def _constraint(name: str, rule: Rule, declared: Mapping[str, Any]) -> Constrain
         mode=declared.get("mode", "hard"),
         unknown=declared.get("unknown", "fail" if family in NEVER_RELAXED else "pass"),
         unasked=declared.get("unasked", "pass"),
-        relaxable=declared.get("relaxable", False) is True,
+        may_be=tuple(declared.get("may_be", ())),
+        relaxable=_lifting(declared.get("relaxable", False)),
         say=declared.get("say", ""),
-        # A flag is met by being true, so naming it and writing `has = true` say the same.
-        when=None if when is None else When(when["client"], _level(when.get("has"))),
+        offer=declared.get("offer", ""),
+        when=_condition(declared.get("when")),
+        unless=_condition(declared.get("unless")),
+        instead=Instead(**declared["instead"]) if "instead" in declared else None,
+        ways=tuple(declared.get("ways", ())),
         settings={k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()},
     )
 
@@ -100,8 +123,20 @@ def _names(declared: str | list[str] | None) -> tuple[str, ...]:
     return (declared,) if isinstance(declared, str) else tuple(declared or ())
 
 
-def _level(has: object) -> str | None:
-    return None if has in (None, True) else str(has)
+def _condition(when: Mapping[str, Any] | None) -> When | None:
+    if when is None:
+        return None
+    # A flag is met by being true, so naming it and writing `has = true` say the same.
+    has = when.get("has")
+    below = when.get("below")
+    level = None if has in (None, True) else str(has)
+    return When(when["client"], level, None if below is None else float(below))
+
+
+def _lifting(relaxable: bool | str) -> Lifting:
+    if relaxable == "ask":
+        return "ask"
+    return "yes" if relaxable is True else "no"
 
 
 def _wrong_choices(where: str, declared: Mapping[str, Any]) -> Iterator[Fault]:
@@ -112,8 +147,11 @@ def _wrong_choices(where: str, declared: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(f"{where}.{key}", "is not known", f"use one of {', '.join(choices)}")
     if not isinstance(declared.get("say"), str) or not declared["say"].strip():
         yield Fault(f"{where}.say", "is not given", "write what staff say after the name")
-    if not isinstance(declared.get("relaxable", False), bool):
-        yield Fault(f"{where}.relaxable", "is neither true nor false", "write true or false")
+    if declared.get("relaxable", False) not in (True, False, "ask"):
+        remedy = 'write true, false, or "ask" where staff may only ask'
+        yield Fault(f"{where}.relaxable", "is not known", remedy)
+    if not isinstance(declared.get("offer", ""), str):
+        yield Fault(f"{where}.offer", "is not text", "write how staff offer the change")
 
 
 def _wrong_shapes(where: str, declared: Mapping[str, Any]) -> Iterator[Fault]:
@@ -123,15 +161,29 @@ def _wrong_shapes(where: str, declared: Mapping[str, Any]) -> Iterator[Fault]:
     value = declared.get("value", 0)
     if not isinstance(value, bool | int | float | str | date) and not _is_texts(value):
         yield Fault(f"{where}.value", "is not a constant", "write a number, a text or a flag")
-    when = declared.get("when", {"client": ""})
-    sound = isinstance(when, dict) and isinstance(when.get("client"), str)
-    if (
-        not sound
-        or set(when) - {"client", "has"}
-        or not isinstance(when.get("has", ""), str | bool)
-    ):
-        remedy = 'write { client = "field", has = "level" }'
-        yield Fault(f"{where}.when", "is not a condition", remedy)
+    for key in ("ways", "may_be"):
+        if not _is_texts(declared.get(key, [])):
+            yield Fault(f"{where}.{key}", "is not a list of texts", 'write ["one", "other"]')
+    for key in ("when", "unless"):
+        if key in declared and not _is_condition(declared[key]):
+            remedy = 'write { client = "field", has = "level" } or { client = "field", below = 18 }'
+            yield Fault(f"{where}.{key}", "is not a condition", remedy)
+    instead = declared.get("instead", {"client": "", "clinician": ""})
+    if not isinstance(instead, dict) or {k: type(v) for k, v in instead.items()} != _BOTH_SIDES:
+        remedy = 'write { client = "flag", clinician = "flag" }'
+        yield Fault(f"{where}.instead", "does not name a flag of each side", remedy)
+
+
+_BOTH_SIDES = {"client": str, "clinician": str}
+
+
+def _is_condition(when: object) -> bool:
+    if not isinstance(when, dict) or not isinstance(when.get("client"), str):
+        return False
+    below = when.get("below", 0)
+    sound = isinstance(below, int | float) and not isinstance(below, bool)
+    known = not set(when) - {"client", "has", "below"} and not {"has", "below"} <= set(when)
+    return sound and known and isinstance(when.get("has", ""), str | bool)
 
 
 def _is_texts(value: object) -> bool:

@@ -7,7 +7,6 @@ Imported by `practice`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from recommender.alliance.instruments import (
     AllianceSettings,
@@ -16,6 +15,7 @@ from recommender.alliance.instruments import (
     shipped_instruments,
 )
 from recommender.definition.fields import Field
+from recommender.definition.misfits import is_zone
 from recommender.definition.shape import (
     TEXT,
     TEXTS,
@@ -89,7 +89,7 @@ def read_heading(
     ]
     if is_said(told, "id"):
         faults += name_fault("practice.id", told["id"])
-    if is_said(told, "timezone") and not _is_zone(told["timezone"]):
+    if is_said(told, "timezone") and not is_zone(told["timezone"]):
         remedy = "use an IANA name such as Australia/Sydney"
         faults.append(Fault("practice.timezone", "is not a known zone", remedy))
     consent = told.get("consent")
@@ -152,6 +152,38 @@ def read_history(
     return HistorySettings(**settings), faults
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The fields that say in which ways people meet: what a client wants, a clinician offers.
+
+    Constraints that are about some ways only are judged by them.
+    """
+
+    client: str
+    clinician: str
+
+
+def read_ways(
+    table: Mapping[str, Any], client: Mapping[str, Field], clinician: Mapping[str, Field]
+) -> tuple[Ways | None, list[Fault]]:
+    """The fields of ways; None where the practice has no such section."""
+    told, faults = read_settings("ways", "the ways", table, dict.fromkeys(SIDES, TEXT))
+    if not table:
+        return None, faults
+    for side, known in zip(SIDES, (client, clinician), strict=True):
+        field = known.get(str(told.get(side)))
+        if field is None or field.kind != "tags" or field.use == "audit":
+            remedy = f"name tags of the {side}"
+            faults.append(Fault(f"ways.{side}", f"is not tags of the {side}", remedy))
+    if not faults and set(client[told["client"]].levels) - set(clinician[told["clinician"]].levels):
+        remedy = "give both fields the same levels"
+        faults.append(Fault("ways.client", "has levels the clinician's field lacks", remedy))
+    return (None if faults else Ways(**told)), faults
+
+
+SIDES = ("client", "clinician")
+
+
 def read_alliance(
     table: Mapping[str, Any], declared: Mapping[str, Any]
 ) -> tuple[dict[str, Instrument], AllianceSettings, list[Fault]]:
@@ -191,14 +223,6 @@ def _known_instruments(declared: Mapping[str, Any]) -> tuple[dict[str, Instrumen
         return shipped_instruments() | read_instruments(declared), []
     except DefinitionError as error:
         return shipped_instruments(), list(error.faults)
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
 
 
 def _is_whole(value: object) -> bool:

@@ -1,0 +1,127 @@
+"""How rules about days and hours judge a whole roster: 1 pass, 0 fail, NaN unknown.
+
+Imported by `rulebook`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.definition.question import (
+    Array,
+    Question,
+    both,
+    no_more_than,
+    today_of,
+)
+from recommender.definition.weeks import (
+    DAY,
+    DAYS,
+    Stay,
+    longest_in_common,
+    on_shared_clock,
+    openings_by_zone,
+    spans_of,
+    week_of,
+)
+
+EVENING = "17:00"
+"""From here a weekday session is after hours (Cliniko's "evening" begins at 17:00)."""
+MORNING = "09:00"
+"""Until here a weekday session is after hours; decided with the practice brief."""
+SATURDAY = 5
+
+Window = tuple[int, int, int]
+
+
+def shares_hours(question: Question) -> Array:
+    """Some stretch of the coming seven days that suits both is long enough for one session.
+
+    The clinician's hours are in the zone of `clinician_zone`. The client's are in that of
+    `client_zone`; without this setting they meet where the clinician is, and so in that zone.
+    """
+    return _fits(question, windows_of(question.client[0]), question.clinician[0])
+
+
+def after_hours(question: Question) -> Array:
+    """One session fits after `evening` or before `morning` on a weekday, or at a weekend.
+
+    In the client's zone where `client_zone` names it, else in the clinician's.
+    """
+    if not question.client[0][0]:
+        return np.ones(len(question.clinician[0]))
+    return _fits(question, late_windows(question), question.clinician[0])
+
+
+def late_windows(question: Question) -> list[Window]:
+    """The week's hours that count as after hours."""
+    evening = minute_of(question.settings.get("evening", EVENING))
+    morning = minute_of(question.settings.get("morning", MORNING))
+    weekdays = [(day, *part) for day in range(SATURDAY) for part in ((0, morning), (evening, DAY))]
+    return [*weekdays, *((day, 0, DAY) for day in range(SATURDAY, DAYS))]
+
+
+def windows_of(encoded: Array) -> list[Window]:
+    """One client's weekly windows from their encoding, (1, windows, 3)."""
+    known = encoded[0][~np.isnan(encoded[0][:, 0])].astype(int)
+    return [(day, start, end) for day, start, end in known.tolist()]
+
+
+def minute_of(text: str) -> int:
+    """A time of the day, written 17:00, in minutes."""
+    hour, minute = text.split(":")
+    return 60 * int(hour) + int(minute)
+
+
+def available_within(question: Question) -> Array:
+    """The clinician's first free day is no later than the client is able to wait for."""
+    return no_more_than(question.clinician[0], today_of(question) + question.client[0])
+
+
+def valid_on(question: Question) -> Array:
+    """The clinician's date is not past on the start day: the client's, or else the day asked."""
+    return no_more_than(_start(question), question.clinician[0])
+
+
+def valid_between(question: Question) -> Array:
+    """The start day lies between the clinician's two dates; either alone can fail it."""
+    low, high = question.clinician
+    start = _start(question)
+    return both(no_more_than(low, start), no_more_than(start, high))
+
+
+def _start(question: Question) -> Array:
+    today = np.array([today_of(question)])
+    start = question.client[0] if question.client else today
+    return np.where(np.isnan(start), today, start)
+
+
+def _fits(question: Question, windows: Sequence[Window], clinician: NDArray[Any]) -> Array:
+    if np.isnan(question.session):
+        return np.full(len(clinician), np.nan)
+    first, verdict = question.asking.day, np.empty(len(clinician))
+    for stay in _stays(question):
+        spans = spans_of(windows, week_of(_client_zone(question) or stay.zone, first), first)
+        begins, ends = on_shared_clock(stay.openings, week_of(stay.zone, first), first)
+        fits = longest_in_common(spans, begins, ends) >= question.session
+        verdict[stay.rows] = np.where(stay.openings.known, fits, np.nan)
+    return verdict
+
+
+def _client_zone(question: Question) -> str | None:
+    """The client's own zone, the practice's where they gave none; None to meet at the clinic."""
+    answer = question.of_client("client_zone")
+    if answer is None:
+        return None
+    if np.isnan(answer[0]):
+        return question.asking.timezone
+    return question.asking.client[question.settings["client_zone"]].levels[int(answer[0])]
+
+
+def _stays(question: Question) -> tuple[Stay, ...]:
+    name = question.settings.get("clinician_zone")
+    zones = None if name is None else (name, question.asking.clinician[name].levels)
+    hours = question.clinician_fields[0].name
+    return openings_by_zone(question.roster, hours, zones, question.asking.timezone)

@@ -1,0 +1,230 @@
+"""A week on a wall clock, on the one clock that all zones share.
+
+Weekly hours are local: they are compared over seven real days, so that daylight saving counts.
+A local time that a change of the clock leaves out is moved to the moment of the change; one that it
+repeats means the first of the two. Imported by `times`.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.definition.columns import Columns
+
+Array = NDArray[np.float64]
+
+DAY = 1440
+"""Minutes of a day without a change of the clock."""
+DAYS = 7
+MARGIN = 1
+"""Days on either side of the week: a day there may be a day of the week elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Week:
+    """The days of one zone from the day before a first day to the day after its week.
+
+    All (days,), by day; minutes count from midnight UTC of the first day.
+
+    Attributes
+    ----------
+    midnight
+        Where the day's midnight would fall if the zone were UTC.
+    before, after
+        What the zone is ahead of UTC at the day's beginning and at its end.
+    change
+        Minute of the local day at which the clock is changed, by the clock as it was; infinite
+        on a day without a change.
+    moment
+        The minute of the change; minus infinity on a day without one.
+    """
+
+    midnight: Array
+    before: Array
+    after: Array
+    change: Array
+    moment: Array
+
+    @property
+    def changes(self) -> bool:
+        """Whether the clock is changed on any of its days."""
+        return bool(np.isfinite(self.change).any())
+
+    def minutes(self, day: NDArray[np.intp], minute: Array | NDArray[np.intp]) -> Array:
+        """Minutes of local times on the shared clock.
+
+        Parameters
+        ----------
+        day
+            Place of the day among the week's, 0 being the day before the first.
+        minute
+            Minute of the local day, 0 to 1440.
+        """
+        early = minute < self.change[day]
+        late = np.maximum(minute - self.after[day], self.moment[day] - self.midnight[day])
+        return np.asarray(self.midnight[day] + np.where(early, minute - self.before[day], late))
+
+
+@lru_cache(maxsize=512)
+def week_of(zone: str, first: date) -> Week:
+    """The week of a zone that begins on a day."""
+    days = [first + timedelta(days=place) for place in range(-MARGIN, DAYS + MARGIN)]
+    origin = datetime(first.year, first.month, first.day, tzinfo=UTC)
+    rows = [_day_of(ZoneInfo(zone), day, origin) for day in days]
+    return Week(*(np.array(column) for column in zip(*rows, strict=True)))
+
+
+def _day_of(zone: ZoneInfo, day: date, origin: datetime) -> tuple[float, ...]:
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    apart = (midnight - origin).total_seconds() / 60
+    starts, ends = (_moment(zone, day + timedelta(days=step)) for step in (0, 1))
+    before, after = (_ahead(zone, moment) for moment in (starts, ends))
+    if before == after:
+        return apart, before, after, np.inf, -np.inf
+    moment = _changed(zone, starts, ends)
+    since = (moment - origin).total_seconds() / 60
+    return apart, before, after, since - apart + before, since
+
+
+def _moment(zone: ZoneInfo, day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def _ahead(zone: ZoneInfo, moment: datetime) -> float:
+    offset = moment.astimezone(zone).utcoffset() or timedelta()
+    return offset.total_seconds() / 60
+
+
+def _changed(zone: ZoneInfo, early: datetime, late: datetime) -> datetime:
+    """The first minute of the later clock, by bisection."""
+    target = _ahead(zone, late)
+    while late - early > timedelta(minutes=1):
+        middle = early + timedelta(minutes=(late - early) // timedelta(minutes=2))
+        early, late = (early, middle) if _ahead(zone, middle) == target else (middle, late)
+    return late
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Openings:
+    """Weekly windows of n people, laid out window by window so that a pass reads them in a row.
+
+    Attributes
+    ----------
+    weekday, start, end : (windows, n)
+        0 is Monday; a window that is not there starts after everything and ends before it.
+    known : (n,)
+        Who said anything at all.
+    """
+
+    weekday: NDArray[np.intp]
+    start: Array
+    end: Array
+    known: NDArray[np.bool_]
+
+    def of(self, rows: NDArray[np.intp]) -> "Openings":
+        """Those of some people."""
+        weekday = np.ascontiguousarray(self.weekday[:, rows])
+        start, end = (np.ascontiguousarray(part[:, rows]) for part in (self.start, self.end))
+        return Openings(weekday, start, end, self.known[rows])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stay:
+    """The people of one zone: which rows they are, and their windows."""
+
+    zone: str
+    rows: NDArray[np.intp] | slice
+    openings: Openings
+
+
+def openings_of(windows: Array) -> Openings:
+    """Windows as columns hold them, (n, windows, 3), laid out."""
+    weekday, start, end = (np.ascontiguousarray(part.T) for part in np.moveaxis(windows, -1, 0))
+    absent = np.isnan(start)
+    return Openings(
+        np.where(absent, 0, weekday).astype(np.intp),
+        np.where(absent, np.inf, start),
+        np.where(absent, -np.inf, end),
+        np.asarray(~absent.all(axis=0)),
+    )
+
+
+def on_shared_clock(openings: Openings, week: Week, first: date) -> tuple[Array, Array]:
+    """Begin and end of every window in the seven days from the first, (windows, n) each."""
+    day = (openings.weekday - first.weekday()) % DAYS + MARGIN
+    if week.changes:
+        return week.minutes(day, openings.start), week.minutes(day, openings.end)
+    shift = week.midnight[MARGIN] - week.before[MARGIN] + (day - MARGIN) * DAY
+    return openings.start + shift, openings.end + shift
+
+
+def spans_of(windows: Iterable[tuple[int, int, int]], week: Week, first: date) -> Array:
+    """Weekly windows of one person as spans of the shared clock, (spans, 2), margins included.
+
+    A window of a day in the margin is there because elsewhere that day may be one of the week.
+    """
+    spans = [
+        (place, start, end)
+        for weekday, start, end in windows
+        for place in range(DAYS + 2 * MARGIN)
+        if (first.weekday() + place - MARGIN) % DAYS == weekday
+    ]
+    day, *ends = np.array(spans, dtype=np.intp).reshape(-1, 3).T
+    return np.stack([week.minutes(day, minute) for minute in ends], axis=1)
+
+
+def longest_in_common(spans: Array, begins: Array, ends: Array) -> Array:
+    """Minutes of the longest stretch any span shares with any window of each person, (n,).
+
+    Parameters
+    ----------
+    spans : (spans, 2)
+    begins, ends : (windows, n)
+    """
+    longest = np.zeros(begins.shape[1])
+    for begin, end in spans.tolist():
+        shared = np.minimum(ends, end)
+        shared -= np.maximum(begins, begin)
+        np.maximum(longest, shared.max(axis=0), out=longest)
+    return longest
+
+
+def openings_by_zone(
+    columns: Columns, hours: str, zones: tuple[str, tuple[str, ...]] | None, otherwise: str
+) -> tuple[Stay, ...]:
+    """The laid-out windows of a column, zone by zone, made once for each set of columns.
+
+    Parameters
+    ----------
+    columns
+        Of n people.
+    hours
+        The column of weekly hours.
+    zones
+        The column of zones and its levels; None where all are in one.
+    otherwise
+        The zone of whoever named none.
+    """
+
+    def lay_out() -> tuple[Stay, ...]:
+        openings = openings_of(columns[hours])
+        if zones is None:
+            return (Stay(otherwise, slice(None), openings),)
+        return tuple(_stays(openings, columns[zones[0]], zones[1], otherwise))
+
+    return columns.view(("openings", hours, zones, otherwise), lay_out)
+
+
+def _stays(
+    openings: Openings, codes: Array, levels: tuple[str, ...], otherwise: str
+) -> Iterator[Stay]:
+    named = np.where(np.isnan(codes), len(levels), codes).astype(int)
+    for code in np.unique(named).tolist():
+        rows = np.flatnonzero(named == code)
+        zone = levels[code] if code < len(levels) else otherwise
+        yield Stay(zone, slice(None) if len(rows) == len(named) else rows, openings.of(rows))
