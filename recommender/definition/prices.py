@@ -20,20 +20,26 @@ def enough_sessions(question: Question) -> Array:
     What is not limited, or not stated, limits nothing; a budget is spent at the gap of a session.
     """
     wished = question.client[0][0]
-    most = question.clinician[1]
-    limit = np.where(np.isnan(most), np.inf, most)
-    left = _said(question, "left")
-    if left is not None:
-        limit = np.minimum(limit, left)
+    # Where the price is not known the budget may fail, but too few sessions fail all the same.
+    most = np.where(_without_budget(question) < wished, 0.0, most_sessions(question))
+    return no_more_than(np.full(len(most), wished), most)
+
+
+def most_sessions(question: Question) -> Array:
+    """How many sessions there can be with each clinician, (n,); NaN where the gap is unknown."""
+    limit = _without_budget(question)
     budget = _said(question, "budget")
     if budget is None:
-        return np.asarray((limit >= wished).astype(float))
+        return limit
     gap = gap_cents(question)
-    with np.errstate(divide="ignore"):
-        afforded = np.where(gap > 0, budget // np.maximum(gap, 1.0), np.inf)
-    enough = np.minimum(limit, afforded) >= wished
-    # Where the price is not known the budget may fail, but too few sessions fail all the same.
-    return np.where(np.isnan(gap) & (limit >= wished), np.nan, enough.astype(float))
+    afforded = np.where(gap > 0, budget // np.maximum(gap, 1.0), np.inf)
+    return np.where(np.isnan(gap), np.nan, np.minimum(limit, afforded))
+
+
+def _without_budget(question: Question) -> Array:
+    limit = np.where(np.isnan(question.clinician[1]), np.inf, question.clinician[1])
+    left = _said(question, "left")
+    return limit if left is None else np.minimum(limit, left)
 
 
 def funded(question: Question) -> Array:

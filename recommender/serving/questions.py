@@ -54,11 +54,14 @@ class Question:
         A validated answer as a cell that `recommender.definition.kinds` reads.
     example_of
         An invented answer the field accepts, made of its bounds and levels.
+    json_of
+        A cell that an answer could be, as it would be sent.
     """
 
     type_of: Callable[[Field], Any]
     cell_of: Callable[[Any], Raw]
     example_of: Callable[[Field], Any]
+    json_of: Callable[[Raw], Any]
 
 
 def _once_each(members: list[Any]) -> list[Any]:
@@ -122,6 +125,17 @@ def _hours_as_cell(windows: list[Window]) -> Raw:
     return [f"{window.day} {window.start}-{window.end}" for window in windows]
 
 
+def _sent(cell: Raw) -> Any:
+    if isinstance(cell, tuple):
+        return list(cell)
+    return cell.isoformat() if isinstance(cell, date) else cell
+
+
+def _hours_sent(cell: Raw) -> Any:
+    parts = [(window[:3], *window[4:].split("-")) for window in cell]
+    return [{"day": day, "start": start, "end": end} for day, start, end in parts]
+
+
 def _middle(field: Field) -> float:
     """A whole number between the bounds where there is one."""
     low = field.min if field.min is not None else min(0.0, field.max or 0.0)
@@ -139,16 +153,16 @@ _HOURS = [{"day": DAYS[0], "start": "09:00", "end": "12:30"}]
 _DAY = date(2026, 11, 23).isoformat()
 
 QUESTIONS: Mapping[str, Question] = {
-    "number": Question(_number, _unchanged, _middle),
-    "scale": Question(_number, _unchanged, _middle),
-    "ordinal": Question(_level, _unchanged, _middle_level),
-    "category": Question(_level, _unchanged, lambda field: field.levels[0]),
-    "tags": Question(_tags, _unchanged, lambda field: list(field.levels[:2])),
-    "flag": Question(_plain(bool), _unchanged, lambda _: True),
-    "place": Question(_places, _places_as_cell, lambda _: _PLACE),
-    "weekly_hours": Question(_hours, _hours_as_cell, lambda _: _HOURS),
-    "date": Question(_plain(date), _unchanged, lambda _: _DAY),
-    "money": Question(_money, _unchanged, _middle),
-    "ids": Question(_ids, _unchanged, lambda _: ["k012"]),
+    "number": Question(_number, _unchanged, _middle, _sent),
+    "scale": Question(_number, _unchanged, _middle, _sent),
+    "ordinal": Question(_level, _unchanged, _middle_level, _sent),
+    "category": Question(_level, _unchanged, lambda field: field.levels[0], _sent),
+    "tags": Question(_tags, _unchanged, lambda field: list(field.levels[:2]), _sent),
+    "flag": Question(_plain(bool), _unchanged, lambda _: True, _sent),
+    "place": Question(_places, _places_as_cell, lambda _: _PLACE, _sent),
+    "weekly_hours": Question(_hours, _hours_as_cell, lambda _: _HOURS, _hours_sent),
+    "date": Question(_plain(date), _unchanged, lambda _: _DAY, _sent),
+    "money": Question(_money, _unchanged, _middle, _sent),
+    "ids": Question(_ids, _unchanged, lambda _: ["k012"], _sent),
 }
 """Every kind of `recommender.definition.kinds.KINDS`, as JSON."""
