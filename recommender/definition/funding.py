@@ -121,8 +121,9 @@ def rebate_cents(
     ("50 minutes or more"). A scheme that never names the provider pays nothing. One that names the
     provider on other days only is an outdated table: the amount is unknown, not nothing.
 
-    Where several ways of meeting remain and pay differently, the lowest amount is said: a client
-    may be told of a gap too large, never of one too small.
+    Where several ways of meeting are left open and pay differently, the lowest amount is said: a
+    client may be told of a gap too large, never of one too small. Without `modes` every way that
+    the rows tell apart is open.
     """
     named = _named(rows, scheme, provider)
     if not named:
@@ -130,11 +131,10 @@ def rebate_cents(
     current = [row for row in named if row.in_force(day)]
     if not current:
         return None
-    paid = [row for row in current if row.minutes <= minutes and row.is_for(modes)]
-    longest = max((row.minutes for row in paid), default=0)
-    amounts = [row.rebate_cents for row in paid if row.minutes == longest]
+    paid = [row for row in current if row.minutes <= minutes]
+    amounts = [_longest(paid, mode) for mode in set(modes) or _told_apart(current)]
     known = [amount for amount in amounts if amount is not None]
-    return min(known, default=0) if len(known) == len(amounts) else None
+    return min(known) if len(known) == len(amounts) else None
 
 
 def pays(rows: Sequence[FundingRow], scheme: str, provider: str, day: date) -> bool | None:
@@ -205,6 +205,17 @@ def unknown_modes(rows: Sequence[FundingRow], client: Mapping[str, Field]) -> li
 
 def _named(rows: Sequence[FundingRow], scheme: str, provider: str) -> list[FundingRow]:
     return [row for row in rows if (row.scheme, row.provider) == (scheme, provider)]
+
+
+def _told_apart(rows: Sequence[FundingRow]) -> set[str]:
+    """Ways of meeting some rows name, and one without a name where a row is for any."""
+    return {mode for row in rows for mode in row.modes or ("",)}
+
+
+def _longest(rows: Sequence[FundingRow], mode: str) -> int | None:
+    """What the row with the longest minutes pays for one way of meeting."""
+    suited = [row for row in rows if row.is_for((mode,))]
+    return max(suited, key=lambda row: row.minutes).rebate_cents if suited else 0
 
 
 def _last_day(row: FundingRow) -> date:

@@ -179,6 +179,17 @@ def test_an_amount_unknown_for_one_way_of_meeting_is_unknown_while_it_is_open() 
     assert rebate("in_person", rows=rows) == 14905
 
 
+def test_a_long_session_paid_for_in_one_way_only_is_not_said_to_be_paid_for_in_all() -> None:
+    short = a_row(minutes=30, rebate_cents=10000)
+    assert rebate(rows=(IN_PERSON, short)) == rebate("video", rows=(IN_PERSON, short)) == 10000
+    assert rebate("in_person", rows=(IN_PERSON, short)) == 14905
+    assert rebate(rows=(IN_PERSON, a_row(minutes=30, modes=("video",), rebate_cents=1))) == 1
+
+
+def test_a_row_for_one_way_of_meeting_holds_where_the_way_is_not_looked_at() -> None:
+    assert rebate(rows=(IN_PERSON,)) == 14905
+
+
 def test_rows_for_other_ways_of_meeting_do_not_overlap() -> None:
     told = [a_table(modes=["in_person"]), a_table(modes=["video", "phone"])]
     assert read_funding(told)[1] == []

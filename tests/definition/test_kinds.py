@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from recommender.definition.columns import encode, read_cell, remedy_for
 from recommender.definition.fields import Field
 from recommender.definition.kinds import DAYS, EPOCH, KINDS, LARGEST, is_missing
+from recommender.tables.cells import read_fields
 from recommender.tables.sheets import read_sheet
 
 LEVELS = ("act", "cbt", "7", "emotion focused")
@@ -190,6 +191,29 @@ def test_postcodes_and_coordinates_may_stand_beside_each_other() -> None:
     assert mixed == ((-33.884, 151.207), (-33.87, 151.2))
     field = a_field("place", postcodes=POSTCODES)
     np.testing.assert_array_equal(encode([field], {"x": [mixed]}, 1)["x"], [mixed])
+
+
+def test_postcodes_are_read_from_every_kind_of_table(tmp_path: Path) -> None:
+    field = a_field("place", postcodes=POSTCODES)
+    cells = ["2010", "0800;-33.87,151.2", "SW1A 1AA", ""]
+    pd.DataFrame({"x": cells}).to_csv(tmp_path / "mixed.csv", index=False)
+    pd.DataFrame({"x": cells}).to_parquet(tmp_path / "mixed.parquet")
+    pd.DataFrame({"x": [2010, 2010]}).to_csv(tmp_path / "codes.csv", index=False)
+    pd.DataFrame({"x": [2010, 2010]}).to_parquet(tmp_path / "codes.parquet")
+    told = {path.name: columns_in(path, field) for path in sorted(tmp_path.iterdir())}
+    np.testing.assert_array_equal(told["mixed.csv"], told["mixed.parquet"])
+    np.testing.assert_array_equal(told["mixed.csv"][0], [POSTCODES["2010"], (np.nan, np.nan)])
+    np.testing.assert_array_equal(told["mixed.csv"][1], [POSTCODES["0800"], (-33.87, 151.2)])
+    for name in ("codes.csv", "codes.parquet"):
+        np.testing.assert_array_equal(told[name], [[POSTCODES["2010"]]] * 2)
+
+
+def columns_in(path: Path, field: Field) -> Any:
+    sheet, _ = read_sheet(path)
+    assert sheet is not None
+    read = read_fields(sheet, {"x": field})
+    assert read.faults == []
+    return read.columns["x"]
 
 
 @pytest.mark.parametrize("cell", ["2011", 2011, "2010;2011", ["2010", "2011"], 800, "2010 2042"])

@@ -121,3 +121,4 @@ def test_last_years_amounts_are_kept() -> None:
     assert rebate_cents(ROWS, "dva", CLINICAL, 50, day) == 23985
     assert rebate_cents(ROWS, "dva", GENERAL, 50, day, ["in_person"]) == 16340
     assert rebate_cents(ROWS, "dva", GENERAL, 50, day, ["video"]) is None
+    assert rebate_cents(ROWS, "dva", GENERAL, 50, day) is None

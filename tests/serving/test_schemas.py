@@ -258,6 +258,27 @@ def test_a_place_may_be_told_by_its_postcode() -> None:
     np.testing.assert_array_equal(in_a_table.client["home"], told)
 
 
+@given(
+    places=st.lists(
+        st.just("2010") | st.tuples(st.floats(-90, 90), st.floats(-180, 180)),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_places_are_the_same_however_they_are_told(places: list[Any]) -> None:
+    as_json = [
+        {"postcode": told} if isinstance(told, str) else {"latitude": told[0], "longitude": told[1]}
+        for told in places
+    ]
+    written = [told if isinstance(told, str) else f"{told[0]!r},{told[1]!r}" for told in places]
+    asked = TOWN_FORM.read(body_of(IN_TOWN, home=as_json))
+    in_a_table = {"home": ";".join(written), "agrees": "yes"}
+    np.testing.assert_array_equal(
+        read_intake(IN_TOWN, asked.answers).client["home"],
+        read_intake(IN_TOWN, in_a_table).client["home"],
+    )
+
+
 @pytest.mark.parametrize(
     ("place", "pointer", "message"),
     [
