@@ -162,7 +162,7 @@ def endings(rows: Sequence[FundingRow], day: date, within: int = WARN_DAYS) -> t
     """What ends at most some days after a day or has ended, and is not continued by a later row."""
     last: dict[tuple[object, ...], FundingRow] = {}
     for row in rows:
-        use = row.scheme, row.provider, row.minutes, row.modes
+        use = row.scheme, row.provider, row.minutes, frozenset(row.modes)
         if use not in last or _last_day(row) > _last_day(last[use]):
             last[use] = row
     items: dict[tuple[date, str, str], set[str]] = {}

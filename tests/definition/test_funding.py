@@ -283,6 +283,8 @@ def test_a_row_that_another_continues_has_not_ended() -> None:
     day = date(2026, 11, 25)
     assert endings((old, a_row()), day) == endings((a_row(), old), day) == ()
     assert endings((old, a_row(until=JUNE)), day) == ()
+    video = replace(old, modes=("video", "phone"))
+    assert endings((video, a_row(modes=("phone", "video"))), day) == ()
     assert len(endings((old, a_row(provider="general")), day)) == 1
 
 
