@@ -5,7 +5,7 @@ Imported by `misfits`, `rules` and `constraints`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -175,18 +175,7 @@ def field_names(constraint: Constraint) -> tuple[tuple[str, ...], tuple[str, ...
 def constant_field(rule: Rule, target: Field) -> Field:
     """The declaration a constant is read by: the clinician's, in the kind the rule compares."""
     kind = target.kind if rule.constant == "same" else str(rule.constant)
-    return Field(
-        target.name,
-        target.side,
-        kind,
-        target.phrase,
-        target.purpose,
-        target.missing,
-        target.use,
-        min=target.min,
-        max=target.max,
-        levels=target.levels,
-    )
+    return replace(target, kind=kind)
 
 
 def _applies(constraint: Constraint, client: Columns, asking: Asking) -> float:

@@ -5,7 +5,7 @@ Verdicts are 1 pass, 0 fail, NaN unknown; amounts are cents. Imported by `rulebo
 
 import numpy as np
 
-from recommender.definition.funding import pays, rebate_cents
+from recommender.definition.funding import pays, rebate_cents, session_cap
 from recommender.definition.question import Array, Question, no_more_than
 
 
@@ -39,7 +39,26 @@ def most_sessions(question: Question) -> Array:
 def _without_budget(question: Question) -> Array:
     limit = np.where(np.isnan(question.clinician[1]), np.inf, question.clinician[1])
     left = _said(question, "left")
-    return limit if left is None else np.minimum(limit, left)
+    return np.minimum(limit, _caps(question) if left is None else left)
+
+
+def _caps(question: Question) -> Array:
+    """Most sessions the client's scheme pays for with each clinician; infinite where it has none.
+
+    Who did not say how many are left is taken to have used none.
+    """
+    scheme, provider = question.of_client("funding"), question.of_clinicians("registration")
+    assert scheme is not None
+    assert provider is not None
+    if np.isnan(scheme[0]):
+        return np.full(len(provider), np.inf)
+    asking = question.asking
+    name = asking.client[question.settings["funding"]].levels[int(scheme[0])]
+    levels = asking.clinician[question.settings["registration"]].levels
+    caps = [session_cap(asking.funding, name, level, asking.day) for level in levels]
+    return np.nan_to_num(
+        _by_level([np.inf if c is None else c for c in caps], provider), nan=np.inf
+    )
 
 
 def funded(question: Question) -> Array:
