@@ -144,13 +144,14 @@ def judge(constraint: Constraint, client: Columns, roster: Columns, asking: Aski
     rule = RULES[constraint.rule]
     wish = None if rule.wish is None or not constraint.client else constraint.client[rule.wish]
     if wish is not None and _is_silent(client[wish]):
-        return everyone * open_verdict
-    if wish is not None and _is_indifferent(constraint, asking.client[wish], client[wish]):
+        verdict = everyone * open_verdict
+    elif wish is not None and _is_indifferent(constraint, asking.client[wish], client[wish]):
         return everyone
-    verdict = np.broadcast_to(
-        rule.judge(question_of(constraint, client, roster, asking)), (roster.size,)
+    else:
+        verdict = rule.judge(question_of(constraint, client, roster, asking))
+    verdict = _or_instead(
+        constraint.instead, np.broadcast_to(verdict, (roster.size,)), client, roster
     )
-    verdict = _or_instead(constraint.instead, verdict, client, roster)
     return np.where(verdict == 1, 1.0, np.nan) if np.isnan(applies) else np.asarray(verdict)
 
 

@@ -66,6 +66,9 @@ def funded(question: Question) -> Array:
     scheme, provider = question.client[0], question.clinician[0]
     name = question.client_fields[0].levels[int(scheme[0])]
     asking, levels = question.asking, question.clinician_fields[0].levels
+    if all(row.scheme != name for row in asking.funding):
+        # It claims nothing of anyone, known or not.
+        return np.ones(len(provider))
     paid = [pays(asking.funding, name, level, asking.day) for level in levels]
     return _by_level([np.nan if one is None else float(one) for one in paid], provider)
 
@@ -98,10 +101,10 @@ def _rebates(question: Question) -> Array:
     scheme, provider = question.of_client("funding"), question.of_clinicians("registration")
     assert scheme is not None
     assert provider is not None
+    if _said(question, "left") == 0.0:
+        return np.zeros(len(provider))
     if np.isnan(scheme[0]) or np.isnan(question.session):
         return np.full(len(provider), np.nan)
-    if _said(question, "left") == 0.0:
-        return np.where(np.isnan(provider), np.nan, 0.0)
     asking = question.asking
     name = asking.client[question.settings["funding"]].levels[int(scheme[0])]
     levels = asking.clinician[question.settings["registration"]].levels
