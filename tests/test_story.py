@@ -32,7 +32,6 @@ CLIENT = {
         "modalities_wanted": ["cbt"],
         "service": "individual",
         "risk_level": "level_1",
-        "under_18": False,
         "age_years": 30,
         "funding": "private",
         "model_consent": True,

@@ -20,6 +20,7 @@ from experiments.simulated_practice.draws import (
     pick,
     points,
     tick,
+    tick_named,
     tick_some,
 )
 from experiments.simulated_practice.odds import (
@@ -80,7 +81,6 @@ def _person(rng: Random, declared: Fields, _: Table, size: int) -> Table:
     gender = {"woman": 63, "man": 33, "non_binary": 3, "another": 1}
     return {
         "age_years": age,
-        "under_18": (age < 18).astype(np.float64),
         "gender": pick(rng, declared["gender"], gender, size),
         "first_nations": pick(rng, declared["first_nations"], nations, size),
         "cultural_background": tick(rng, declared["cultural_background"], background, size),
@@ -161,7 +161,7 @@ def _wishes(rng: Random, declared: Fields, table: Table, size: int) -> Table:
 
 def _request(rng: Random, declared: Fields, table: Table, size: int) -> Table:
     service = {"individual": 88, "couple": 6, "family": 2, "group": 1, "assessment": 3}
-    modes = tick(
+    modes = tick_named(
         rng, declared["modes_wanted"], {"in_person": 0.72, "video": 0.48, "phone": 0.15}, size
     )
     modes[modes.sum(axis=1) == 0] = np.nan

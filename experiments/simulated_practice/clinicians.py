@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.simulated_practice.city import (
-    AFTER_HOURS,
     SUBURBS,
     near_suburbs,
     weekly_windows,
@@ -26,6 +25,7 @@ from experiments.simulated_practice.draws import (
     pick,
     points,
     tick,
+    tick_named,
 )
 from experiments.simulated_practice.names import display_names
 from experiments.simulated_practice.odds import (
@@ -58,6 +58,8 @@ LEANING = {
 }
 STYLES = ("style_directiveness", "style_emotion", "style_past", "style_support")
 TRAINED = ("cbt", "act", "emdr", "schema")
+OPEN, WAITING_LIST, CLOSED = 0.0, 1.0, 2.0
+"""Levels of `intake_status`: all but a few of those here take clients at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ def _standing(rng: Random, settings: Settings, left: NDArray[np.int64]) -> Table
         "consents_to_matching": (rng.random(size) < 0.98).astype(np.float64),
         "registered_until": np.where(here, renewal, float(today - 60)),
         "working_with_children_until": check,
-        "accepting": (here & (rng.random(size) < 0.93)).astype(np.float64),
+        "intake_status": np.where(here, (rng.random(size) >= 0.93) * WAITING_LIST, CLOSED),
         "places_open": places,
         "caseload": np.where(here, rng.poisson(24.0, size), 0).astype(np.float64),
         "next_available": today + np.rint(rng.gamma(1.6, 11.0, size)),
@@ -226,8 +228,9 @@ def _standing(rng: Random, settings: Settings, left: NDArray[np.int64]) -> Table
 
 def _where_and_when(rng: Random, declared: Fields, size: int) -> Table:
     modes = {"in_person": 0.88, "video": 0.80, "phone": 0.45}
-    meets = tick(rng, declared["modes"], modes, size)
-    meets[meets.sum(axis=1) == 0] = 1.0
+    meets = tick_named(rng, declared["modes"], modes, size)
+    usual = [declared["modes"].levels.index(way) for way in modes]
+    meets[np.ix_(meets.sum(axis=1) == 0, usual)] = 1.0
     rooms = _rooms(rng, size)
     rooms[meets[:, declared["modes"].levels.index("in_person")] == 0] = np.nan
     late = np.where(rng.random(size) < 0.65, 0.40, 0.0)
@@ -251,7 +254,6 @@ def _where_and_when(rng: Random, declared: Fields, size: int) -> Table:
         "modes": meets,
         "rooms": rooms,
         "hours": hours,
-        "after_hours": (hours[:, AFTER_HOURS].sum(axis=1) > 0).astype(np.float64),
         "shortest_session": rng.choice([30.0, 50.0], size, p=[0.4, 0.6]),
         "longest_session": rng.choice([50.0, 60.0, 90.0], size, p=[0.2, 0.4, 0.4]),
         "max_sessions": rng.choice([6.0, 10.0, 20.0, 40.0], size),

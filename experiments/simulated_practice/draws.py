@@ -31,6 +31,18 @@ def tick(rng: Random, field: Field, odds: Mapping[str, float], size: int) -> Arr
     return (rng.random((size, len(chance))) < chance).astype(np.float64)
 
 
+def tick_named(rng: Random, field: Field, odds: Mapping[str, float], size: int) -> Array:
+    """The same for the levels that have odds; no other is drawn, and nobody names it.
+
+    A level the definition gains leaves every later draw of the stream where it was.
+    """
+    chance = _in_order(field, odds)
+    columns = [place for place, level in enumerate(field.levels) if level in odds]
+    tags = np.zeros((size, len(chance)))
+    tags[:, columns] = rng.random((size, len(columns))) < chance[columns]
+    return tags
+
+
 def tick_some(rng: Random, field: Field, odds: Mapping[str, float], share: float, n: int) -> Array:
     """One tag for a share of rows, drawn in proportion to the odds; the other rows are missing."""
     tags = one_hot(pick(rng, field, odds, n), len(field.levels))

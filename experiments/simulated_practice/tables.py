@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from experiments.simulated_practice.city import WINDOWS, window_text
-from experiments.simulated_practice.draws import Array, Table
+from experiments.simulated_practice.draws import Array, Random, Table
+from experiments.simulated_practice.paperwork import PAPERWORK
 from experiments.simulated_practice.world import World
 from recommender.definition.fields import Field
 from recommender.definition.kinds import EPOCH
@@ -22,21 +23,25 @@ Cells = NDArray[np.object_]
 
 BLOCKED = 0.004
 """Share of clients and of clinicians with somebody they are not to be offered."""
+NAMED: Mapping[str, float] = {"refused_clinicians": 0.01, "clinicians_wished": 0.02}
+"""Shares of clients who name a clinician for another reason."""
 
 
 def clients_table(world: World, clients: Table, ids: Sequence[str], stream: int) -> pd.DataFrame:
     """One row a client; `stream` seeds who is blocked."""
     size = len(ids)
     others = clinician_ids(len(world.staff.names))
-    blocked = _blocked(world, stream, size, others)
-    return _entity_table("client_id", ids, world.practice.client, clients, blocked)
+    lists = {"blocked_clinicians": _blocked(world, stream, size, others)}
+    rng = np.random.default_rng([world.settings.seed, PAPERWORK, stream])
+    lists |= {name: _listed(rng, size, others, share) for name, share in NAMED.items()}
+    return _entity_table("client_id", ids, world.practice.client, clients, lists)
 
 
 def clinicians_table(world: World, clients: Sequence[str]) -> pd.DataFrame:
     """One row a clinician, with an invented display name."""
     ids = clinician_ids(len(world.staff.names))
-    blocked = _blocked(world, 12, len(ids), clients)
-    table = _entity_table("clinician_id", ids, world.practice.clinician, world.staff.table, blocked)
+    lists = {"blocked_clients": _blocked(world, 12, len(ids), clients)}
+    table = _entity_table("clinician_id", ids, world.practice.clinician, world.staff.table, lists)
     table.insert(1, "name", world.staff.names)
     return table
 
@@ -170,20 +175,28 @@ def _each(values: NDArray[Any], text: Callable[[Any], str | None]) -> Cells:
 
 
 def _blocked(world: World, stream: int, size: int, others: Sequence[str]) -> Cells:
-    rng = np.random.default_rng([world.settings.seed, stream])
+    return _listed(np.random.default_rng([world.settings.seed, stream]), size, others, BLOCKED)
+
+
+def _listed(rng: Random, size: int, others: Sequence[str], share: float) -> Cells:
+    """One other named by a share of rows; a third of the rest say that there is none."""
     column = np.full(size, None, dtype=object)
     column[rng.random(size) < 0.3] = "none"
-    rows = np.flatnonzero(rng.random(size) < BLOCKED)
+    rows = np.flatnonzero(rng.random(size) < share)
     column[rows] = np.array(others, dtype=object)[rng.integers(len(others), size=len(rows))]
     return column
 
 
 def _entity_table(
-    key: str, ids: Sequence[str], declared: Mapping[str, Field], table: Table, blocked: Cells
+    key: str,
+    ids: Sequence[str],
+    declared: Mapping[str, Field],
+    table: Table,
+    lists: Mapping[str, Cells],
 ) -> pd.DataFrame:
     columns: dict[str, Any] = {key: list(ids)}
     for name, field in declared.items():
-        columns[name] = blocked if field.kind == "ids" else cells(field, table[name])
+        columns[name] = lists[name] if field.kind == "ids" else cells(field, table[name])
     return pd.DataFrame(columns)
 
 

@@ -18,6 +18,7 @@ from experiments.simulated_practice.clients import enrol
 from experiments.simulated_practice.clinicians import Staff, employ
 from experiments.simulated_practice.course import Course, cut_short, run
 from experiments.simulated_practice.draws import Array, Random, Table, stack, take
+from experiments.simulated_practice.paperwork import PAPERWORK, of_clients, of_clinicians
 from experiments.simulated_practice.ratings import EARLY, Ratings, rate
 from experiments.simulated_practice.settings import Settings
 from recommender.practice import Practice
@@ -107,6 +108,8 @@ def simulate(
         Called after each block with the number of rated pairings so far.
     """
     staff = employ(_stream(settings, ROSTER), settings, practice)
+    files = _stream(settings, PAPERWORK, ROSTER)
+    staff.table.update(of_clinicians(files, settings, practice, staff.table, staff.active))
     rng = _stream(settings, TRUTH)
     reference = enrol(rng, practice, REFERENCE)
     alliance = establish(rng, settings, practice, staff.table, reference)
@@ -115,13 +118,16 @@ def simulate(
     blocks: list[Block] = []
     rated = 0
     while rated < settings.ratings:
-        block = _block(_stream(settings, BLOCKS, len(blocks)), alliance, staff, custom)
+        block = _block(len(blocks), alliance, staff, custom)
         block = _until(block, settings.ratings - rated)
         rated += int(block.rated.sum())
         blocks.append(block)
         told(rated)
     tests = _stream(settings, TEST)
     test_clients = enrol(tests, practice, settings.test_clients)
+    soon = np.full(settings.test_clients, (settings.exported_on - settings.first_day).days + 28.0)
+    intakes = _stream(settings, PAPERWORK, TEST)
+    test_clients |= of_clients(intakes, settings, practice, test_clients, soon)
     return World(
         settings=settings,
         practice=practice,
@@ -137,15 +143,19 @@ def _stream(settings: Settings, *purpose: int) -> Random:
     return np.random.default_rng([settings.seed, *purpose])
 
 
-def _block(rng: Random, alliance: Alliance, staff: Staff, custom: Custom) -> Block:
+def _block(number: int, alliance: Alliance, staff: Staff, custom: Custom) -> Block:
     """One block of clients, their pairings in order of client."""
     settings, practice = alliance.settings, alliance.practice
+    rng = _stream(settings, BLOCKS, number)
     clients = enrol(rng, practice, BLOCK)
     pairings, until = _place(rng, alliance, staff, custom, clients)
     course = run(rng, settings, pairings.start, pairings.steady)
     course = cut_short(course, pairings.start, until)
     of_each = take(clients, pairings.client)
     ratings = rate(rng, settings, practice, course, pairings.start, pairings.steady, of_each)
+    _, first = np.unique(pairings.client, return_index=True)
+    intakes = _stream(settings, PAPERWORK, BLOCKS, number)
+    clients |= of_clients(intakes, settings, practice, clients, pairings.start[first])
     return Block(clients, pairings, course, ratings)
 
 

@@ -336,7 +336,7 @@ def test_a_practice_may_be_named_by_its_file(told: str | Path) -> None:
 
 
 def test_a_practice_that_ships_may_be_named_by_its_name() -> None:
-    required: dict[str, Any] = {"client.age_years": 30, "client.under_18": "false"}
+    required: dict[str, Any] = {"client.age_years": 30}
     cells = pd.DataFrame({"clinician_id": ["k1", "k2"] * 30}).assign(**required)
     shipped = AllianceRegressor("psychology").fit(cells, np.tile([3.0, 4.0], 30))
 
