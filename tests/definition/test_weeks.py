@@ -244,8 +244,8 @@ def a_week(session: int = 60, first: date = date(2026, 11, 23), **declared: Any)
     )
 
 
-IN_PERSON = {"clinician_zone": "zone"}
-TELEHEALTH = {"clinician_zone": "zone", "client_zone": "zone"}
+IN_PERSON: Mapping[str, Any] = {"clinician_zone": "zone"}
+TELEHEALTH: Mapping[str, Any] = {"clinician_zone": "zone", "client_zone": "zone"}
 WINTER, SUMMER = date(2027, 7, 5), date(2027, 1, 4)
 """Mondays of Sydney's standard and of its daylight saving time."""
 
@@ -358,7 +358,7 @@ def test_a_clinician_without_a_zone_is_taken_to_be_where_the_practice_is() -> No
 
 def test_after_hours_is_by_the_clients_clock_where_they_meet_by_video() -> None:
     # 17:00 in Perth is 20:00 in Sydney in summer, and 14:00 in Perth is 17:00 there.
-    late = {"rule": "after_hours", "client": "late"}
+    late: dict[str, Any] = {"rule": "after_hours", "client": "late"}
     clinic = (at(PERTH, "mon 17:00-18:00"), at(PERTH, "mon 14:00-15:00"))
     asked = {"late": True, "zone": SYDNEY}
     assert a_week(first=SUMMER, **late, **TELEHEALTH).judge(asked, *clinic) == [1, 1]
@@ -367,7 +367,7 @@ def test_after_hours_is_by_the_clients_clock_where_they_meet_by_video() -> None:
 
 def test_the_morning_after_is_after_hours_from_the_evening_on() -> None:
     # 22:00 to 10:00 in Sydney, of which 08:30 to 09:30 is half after hours.
-    late = {"rule": "after_hours", "client": "late"}
+    late: dict[str, Any] = {"rule": "after_hours", "client": "late"}
     world = a_week(first=SUMMER, **late, **IN_PERSON)
     clinicians = (at(SYDNEY, "tue 08:30-09:30"), at(SYDNEY, "mon 23:30-24:00; tue 00:00-00:30"))
     assert world.judge({"late": True}, *clinicians) == [0, 1]
