@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from recommender.alliance.instruments import AllianceSettings, Instrument
-from recommender.definition.declarations import read_constraints, read_fields, read_matches
+from recommender.definition.declarations import (
+    read_constraints,
+    read_fields,
+    read_matches,
+    read_ways_between,
+)
 from recommender.definition.fields import Field, Side
 from recommender.definition.funding import unknown_modes
 from recommender.definition.matches import Match
@@ -28,7 +33,6 @@ from recommender.definition.sections import (
     read_groups,
     read_heading,
     read_history,
-    read_ways,
 )
 from recommender.definition.shape import UNKNOWN_REMEDY
 from recommender.errors import DefinitionError, Fault
@@ -157,8 +161,8 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     matches, of_matches = read_matches(shaped["matches"], fields, groups)
     funding, of_funding = read_funding(shaped["funding"])
     of_funding += [] if fields.faulty else unknown_modes(funding, fields.client)
-    ways, of_ways = read_ways(shaped["ways"], fields.client, fields.clinician)
-    constraints, of_constraints = read_constraints(shaped["constraints"], fields, funding, ways)
+    constraints, of_constraints = read_constraints(shaped["constraints"], fields, funding)
+    ways, of_ways = read_ways_between(shaped["ways"], constraints, fields)
     faults += of_groups + of_postcodes + of_fields + of_heading + of_card + of_alliance + of_history
     faults += of_matches + of_funding + of_ways + of_constraints
     if faults:

@@ -642,7 +642,7 @@ def test_nobody_is_given_the_other_way_unasked(agrees: bool | None) -> None:
 
 def test_an_unknown_other_way_leaves_a_failure_open_and_an_unknown_may_be_met_by_it() -> None:
     agreed = {"x": "a", "agrees": True}
-    clinicians = ({"y": "b"}, {"interpreted": False}, {"interpreted": True}, {})
+    clinicians: tuple[Cells, ...] = ({"y": "b"}, {"interpreted": False}, {"interpreted": True}, {})
     np.testing.assert_array_equal(
         INTERPRETED.judge(agreed, *clinicians), [np.nan, np.nan, 1, np.nan]
     )
