@@ -30,7 +30,8 @@ MIDDLE = 50_000
 """The size the target is about."""
 RUNS: Mapping[int, int] = {5_000: 41, 50_000: 21, 500_000: 7}
 TOLD_RUNS = 3
-DAY = date(2026, 10, 5)
+DAY = date(2026, 10, 12)
+"""A week in which no zone of the practice changes its clock."""
 DRAWN, CHANGED = 400, 0.25
 """Clinicians simulated, and the share of each one's cells that a copy takes from somebody else."""
 ELSEWHERE = 0.05
