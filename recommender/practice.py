@@ -8,7 +8,6 @@ import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,9 @@ from typing import Any
 from recommender.alliance.instruments import AllianceSettings, Instrument
 from recommender.definition.declarations import read_constraints, read_fields, read_matches
 from recommender.definition.fields import Field, Side
+from recommender.definition.funding import unknown_modes
 from recommender.definition.matches import Match
+from recommender.definition.postcodes import read_postcodes
 from recommender.definition.rules import Constraint, FundingRow, read_funding
 from recommender.definition.sections import (
     CardSettings,
@@ -36,7 +37,7 @@ NAMED = ("client", "clinician", "matches", "constraints")
 """Sections of named tables."""
 SECTIONS = (
     *("practice", "card", "alliance", "instruments", "groups", "history", "ways"),
-    *(*NAMED, "funding"),
+    *(*NAMED, "postcodes", "funding"),
 )
 
 
@@ -147,16 +148,18 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     """
     shaped, faults = _shaped(declared)
     groups, of_groups = read_groups(shaped["groups"])
-    fields, of_fields = read_fields(shaped["client"], shaped["clinician"], groups)
+    postcodes, of_postcodes = read_postcodes(shaped["postcodes"])
+    fields, of_fields = read_fields(shaped["client"], shaped["clinician"], groups, postcodes)
     heading, of_heading = read_heading(shaped["practice"], fields.client)
     card, of_card = read_card(shaped["card"])
     instruments, alliance, of_alliance = read_alliance(shaped["alliance"], shaped["instruments"])
     history, of_history = read_history(shaped["history"], groups, fields.client)
     matches, of_matches = read_matches(shaped["matches"], fields, groups)
     funding, of_funding = read_funding(shaped["funding"])
+    of_funding += [] if fields.faulty else unknown_modes(funding, fields.client)
     ways, of_ways = read_ways(shaped["ways"], fields.client, fields.clinician)
     constraints, of_constraints = read_constraints(shaped["constraints"], fields, funding, ways)
-    faults += of_groups + of_fields + of_heading + of_card + of_alliance + of_history
+    faults += of_groups + of_postcodes + of_fields + of_heading + of_card + of_alliance + of_history
     faults += of_matches + of_funding + of_ways + of_constraints
     if faults:
         raise DefinitionError(sorted(set(faults)))
@@ -202,20 +205,3 @@ def _shaped(declared: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
         faults.append(Fault("funding", "is not a list of tables", "write each as [[funding]]"))
         shaped["funding"] = []
     return shaped, faults
-
-
-def days_until(practice: Practice, day: date) -> dict[str, int]:
-    """Days until a scheme's rows first run out for one of its providers, by scheme.
-
-    Negative where they have; a scheme is not there while every provider has a row without end.
-    """
-    last: dict[tuple[str, str], date] = {}
-    for row in practice.funding:
-        pays = row.scheme, row.provider
-        last[pays] = max(row.until or date.max, last.get(pays, date.min))
-    first: dict[str, int] = {}
-    for (scheme, _), until in last.items():
-        if until != date.max:
-            left = (until - day).days
-            first[scheme] = min(left, first.get(scheme, left))
-    return first

@@ -17,6 +17,7 @@ from recommender.constraints import (
     Modes,
     Reason,
     Screening,
+    asking_of,
     check_modes,
     screen,
 )
@@ -27,8 +28,10 @@ from recommender.explanation import Explanation, explain
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
 from recommender.model import AllianceModel, Faced, Scores, Standing
+from recommender.offer import Offer, offers, offers_unpredicted
 from recommender.practice import Practice
 from recommender.ranking import Ranking, TieBreak, order_by_pairing, order_by_wait, ranking_of
+from recommender.relaxation import Asked
 
 CONSTRAINTS_ONLY = "constraints_only"
 TOP_K = 5
@@ -89,7 +92,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """The whole answer: who is shown and why, who was left out and by what."""
+    """The whole answer: who is shown and why, who was left out by what, what would open more."""
 
     mode: str
     day: date
@@ -98,6 +101,7 @@ class Recommendation:
     shortlist: tuple[Shown, ...]
     screening: Screening
     unanswered: tuple[str, ...]
+    offers: tuple[Offer, ...]
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
@@ -152,15 +156,19 @@ def recommend(
         raise RecommenderError("top_k", f"is outside 1 to {MOST}", "ask for a few clinicians")
     practice, roster = model.practice, standing.roster
     screening = screen(practice, intake.client, intake.client_id, roster, day, intake.modes)
+    asking = asking_of(practice, intake.client_id, roster.ids, day)
+    asked = Asked(practice, intake.client, intake.modes, asking, roster.columns, screening)
     eligible = np.flatnonzero(screening.eligible)
     if agrees_to_prediction(practice, intake):
         mode = model.manifest.mode
-        shortlist = _predicted(intake, standing, model, screening, eligible, top_k)
+        shortlist, first = _predicted(intake, standing, model, screening, eligible, top_k)
+        open_more = offers(asked, standing, model, first)
     else:
         mode = CONSTRAINTS_ONLY
         shortlist = _unpredicted(practice, standing, screening, eligible, top_k)
+        open_more = offers_unpredicted(asked, standing)
     return Recommendation(
-        mode, day, roster.version, len(eligible), shortlist, screening, intake.unanswered
+        mode, day, roster.version, len(eligible), shortlist, screening, intake.unanswered, open_more
     )
 
 
@@ -176,9 +184,10 @@ def _predicted(
     screening: Screening,
     eligible: NDArray[np.intp],
     top_k: int,
-) -> tuple[Shown, ...]:
+) -> tuple[tuple[Shown, ...], int | None]:
+    """The shortlist, and the place of the clinician with the highest pairing part."""
     if not len(eligible):
-        return ()
+        return (), None
     pairs = Pairs(np.zeros(len(eligible), dtype=np.intp), eligible)
     faced = model.face(intake.client, standing, pairs)
     scores = model.score_of(faced)
@@ -195,7 +204,7 @@ def _predicted(
         _shown(rank, standing, screening, int(eligible[place]), point, reason)
         for rank, (place, point, reason) in enumerate(zip(order, points, reasons, strict=True), 1)
     )
-    return _with_ties(shown, ranking)
+    return _with_ties(shown, ranking), int(eligible[strongest[0]])
 
 
 def _leads(model: AllianceModel, faced: Faced, scores: Scores, places: NDArray[np.intp]) -> Array:

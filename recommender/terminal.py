@@ -212,7 +212,7 @@ def recommendation(answer: Mapping[str, Any]) -> Group:
         f"Predicted alliance on {scale['instrument']} ({scale['low']:g} to {scale['high']:g}).",
         style="bold",
     )
-    parts: list[Any] = [heading, *shown, _ledger(answer)]
+    parts: list[Any] = [heading, *shown, _ledger(answer), *_relaxations(answer)]
     if answer["unanswered"]:
         parts.append(Text(f"Not answered: {', '.join(answer['unanswered'])}.", style="dim"))
     parts.append(Text(answer["notice"], style="italic"))
@@ -275,6 +275,21 @@ def _mark(said: float, ends: Mapping[str, Any], scale: Mapping[str, Any]) -> str
 
 def _words(heading: str, phrases: Sequence[str], colour: str) -> Text:
     return Text(f"{heading}: ", style=colour).append("; ".join(phrases) + ".", style="default")
+
+
+def _relaxations(answer: Mapping[str, Any]) -> list[Any]:
+    """What would open more, a line each; nothing where nothing would be worth it."""
+    if not answer["relaxations"]:
+        return []
+    table = Table(
+        "change", "opens", "strongest", "predicted", title="What would open more", box=None
+    )
+    for each in answer["relaxations"]:
+        said, gain = each["predicted_alliance"], each["gain"]
+        told = "" if said is None else f"{said:.1f}" + ("" if gain is None else f" ({gain:+.1f})")
+        name = escape(each["name"]) if each["answers"] else ""
+        table.add_row(Text(each["say"]), str(each["opens"]), name, told)
+    return [table]
 
 
 def _ledger(answer: Mapping[str, Any]) -> Table:

@@ -30,6 +30,26 @@ def test_a_sound_definition_is_called_sound_and_counted() -> None:
     assert "Corner practice: sound." in result.output
 
 
+def test_funding_rows_that_ended_are_said_beside_a_sound_definition(tmp_path: Path) -> None:
+    rows = """
+[[funding]]
+scheme = "medicare"
+provider = "clinical"
+from = 2019-07-01
+until = 2020-06-30
+minutes = 50
+item = "80010"
+source = "invented"
+"""
+    mine = tmp_path / "mine.toml"
+    mine.write_text(DEFINITION.read_text(encoding="utf-8") + rows, encoding="utf-8")
+    result = run("practice", "check", mine)
+    assert result.exit_code == 0
+    ended = "what medicare pays a clinical for 80010 ended on 2020-06-30"
+    assert ended in said(result)
+    assert "Funding" not in run("practice", "check", DEFINITION).output
+
+
 def test_a_wrong_definition_is_refused_with_every_fault_at_once(tmp_path: Path) -> None:
     wrong = DEFINITION.read_text(encoding="utf-8").replace('kind = "money"', 'kind = "monye"')
     wrong = wrong.replace('rule = "at_least"', 'rule = "atleast"')

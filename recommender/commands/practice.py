@@ -1,6 +1,7 @@
 """Looking at a practice: its definition, and its tables. Imported by `cli`."""
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -8,11 +9,10 @@ import typer
 
 from recommender import terminal
 from recommender.commands.console import Data, Definition, definition, err, out, told
-from recommender.practice import days_until
+from recommender.definition.funding import Ending, FundingRow, endings
 
 practice_app = typer.Typer(no_args_is_help=True, help="Look at a practice definition.")
 File = Annotated[str, typer.Argument(help="A TOML file, or `psychology`.")]
-WARN_DAYS = 60
 
 
 @practice_app.command("check")
@@ -30,10 +30,22 @@ def practice_check(file: File = "psychology") -> None:
         err.print(
             f"Before a model is promoted, write {', '.join(practice.card.empty)} under \\[card]."
         )
-    for scheme, days in days_until(practice, today).items():
-        if days < WARN_DAYS:
-            ends = f"ended {-days} days ago" if days < 0 else f"end in {days} days"
-            err.print(f"Funding rows of {scheme} {ends}: add the next year's rows.")
+    for warning in funding_warnings(practice.funding, today):
+        err.print(warning)
+
+
+def funding_warnings(rows: Sequence[FundingRow], today: date) -> list[str]:
+    """A line for each scheme and provider whose rows end soon or have ended, the earliest first."""
+    return [_ends(ending, (ending.last - today).days) for ending in endings(rows, today)]
+
+
+def _ends(ending: Ending, days: int) -> str:
+    items = f" for {', '.join(ending.items)}" if ending.items else ""
+    when = f"{-days} days ago" if days < 0 else f"in {days} days"
+    return (
+        f"Funding: what {ending.scheme} pays a {ending.provider}{items} "
+        f"{'ended' if days < 0 else 'ends'} on {ending.last}, {when}. Add the rows that follow."
+    )
 
 
 @practice_app.command("show")

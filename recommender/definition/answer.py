@@ -1,11 +1,13 @@
 """One answer as it arrives, read: whether it is there at all, and what it says.
 
 The same readers serve CSV cells, Parquet cells and JSON answers, so that a value means the same at
-every door. What they refuse they name without repeating it. Imported by `kinds` alone.
+every door. What they refuse they name without repeating it. Imported by `kinds`, and by what reads
+a definition: `shape`, `postcodes`.
 """
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
@@ -21,11 +23,13 @@ LARGEST = 2.0**53
 """Beyond this a float no longer holds every whole number, so an answer that large is a fault."""
 
 Window = tuple[int, int, int]
+Point = tuple[float, float]
 
 _WINDOW = re.compile(r"([a-z]{3}) ([0-9]{2}):([0-5][0-9])-([0-9]{2}):([0-5][0-9])")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?")
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,16}(\.([0-9]+))?")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_POSTCODE = re.compile(r"[A-Z0-9]([A-Z0-9 -]{0,8}[A-Z0-9])?")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _NUMBER = (int, float, Decimal, np.integer, np.floating)
 
@@ -44,6 +48,10 @@ class Declared(Protocol):
     @property
     def levels(self) -> tuple[str, ...]:
         """Levels allowed, in their order."""
+
+    @property
+    def postcodes(self) -> Mapping[str, Point]:
+        """Points a place may be named by."""
 
 
 def is_missing(cell: Raw) -> bool:
@@ -91,9 +99,9 @@ def flag(_: Declared, cell: Raw) -> bool:
         raise ValueError("is neither true nor false") from None
 
 
-def place(_: Declared, cell: Raw) -> tuple[tuple[float, float], ...]:
-    """Latitudes and longitudes, at least one pair."""
-    points = tuple(_point(part) for part in _parts(cell))
+def place(declared: Declared, cell: Raw) -> tuple[Point, ...]:
+    """Latitudes and longitudes, at least one pair; a declared postcode stands for its own."""
+    points = tuple(_point(declared, part) for part in _parts(cell))
     if not points:
         raise ValueError("names no place")
     return points
@@ -153,6 +161,16 @@ def ids(_: Declared, cell: Raw) -> tuple[str, ...]:
     return tuple(named)
 
 
+def is_postcode(text: str) -> bool:
+    """Whether a text is written as postcodes are; every country's have a digit."""
+    return _POSTCODE.fullmatch(text) is not None and any(sign.isdigit() for sign in text)
+
+
+def is_on_globe(latitude: float, longitude: float) -> bool:
+    """Whether degrees name a point of the globe."""
+    return -90 <= latitude <= 90 and -180 <= longitude <= 180
+
+
 def _finite(value: Any) -> float:
     try:
         finite = float(value)
@@ -201,12 +219,17 @@ def _parts(cell: Raw) -> list[str]:
     return [] if text.lower() == NONE_NAMED else [part.strip() for part in text.split(";")]
 
 
-def _point(text: str) -> tuple[float, float]:
+def _point(declared: Declared, text: str) -> Point:
+    code = text.upper()
+    if code in declared.postcodes:
+        return declared.postcodes[code]
+    if is_postcode(code):
+        raise ValueError("names a postcode that is not declared")
     try:
         latitude, longitude = (_number_in(part) for part in text.split(","))
     except ValueError:
         raise ValueError("is not a latitude and a longitude") from None
-    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+    if not is_on_globe(latitude, longitude):
         raise ValueError("lies outside the globe")
     return latitude, longitude
 

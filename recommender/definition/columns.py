@@ -106,6 +106,8 @@ def remedy_for(field: Field) -> str:
     """What a person may write in this field instead."""
     if field.kind in ("category", "ordinal", "tags"):
         return f"choose from {', '.join(field.levels)}"
+    if field.kind == "place":
+        return f"write it like {field.behaviour.example}, or name a postcode under [postcodes]"
     bounds = [
         f"{word} {bound:.12g}"
         for word, bound in (("at least", field.min), ("at most", field.max))

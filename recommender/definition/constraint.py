@@ -5,7 +5,7 @@ Imported by `misfits`, `rules` and `constraints`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -144,13 +144,14 @@ def judge(constraint: Constraint, client: Columns, roster: Columns, asking: Aski
     rule = RULES[constraint.rule]
     wish = None if rule.wish is None or not constraint.client else constraint.client[rule.wish]
     if wish is not None and _is_silent(client[wish]):
-        return everyone * open_verdict
-    if wish is not None and _is_indifferent(constraint, asking.client[wish], client[wish]):
+        verdict = everyone * open_verdict
+    elif wish is not None and _is_indifferent(constraint, asking.client[wish], client[wish]):
         return everyone
-    verdict = np.broadcast_to(
-        rule.judge(question_of(constraint, client, roster, asking)), (roster.size,)
+    else:
+        verdict = rule.judge(question_of(constraint, client, roster, asking))
+    verdict = _or_instead(
+        constraint.instead, np.broadcast_to(verdict, (roster.size,)), client, roster
     )
-    verdict = _or_instead(constraint.instead, verdict, client, roster)
     return np.where(verdict == 1, 1.0, np.nan) if np.isnan(applies) else np.asarray(verdict)
 
 
@@ -175,18 +176,7 @@ def field_names(constraint: Constraint) -> tuple[tuple[str, ...], tuple[str, ...
 def constant_field(rule: Rule, target: Field) -> Field:
     """The declaration a constant is read by: the clinician's, in the kind the rule compares."""
     kind = target.kind if rule.constant == "same" else str(rule.constant)
-    return Field(
-        target.name,
-        target.side,
-        kind,
-        target.phrase,
-        target.purpose,
-        target.missing,
-        target.use,
-        min=target.min,
-        max=target.max,
-        levels=target.levels,
-    )
+    return replace(target, kind=kind)
 
 
 def _applies(constraint: Constraint, client: Columns, asking: Asking) -> float:

@@ -5,11 +5,12 @@ whoever mends it should not first be sent elsewhere. Imported by `practice`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from recommender.definition.fields import Field, Side, read_field
 from recommender.definition.matches import Match, read_match
+from recommender.definition.postcodes import Postcodes
 from recommender.definition.rulebook import FIELD_SETTINGS
 from recommender.definition.rules import (
     Constraint,
@@ -48,11 +49,11 @@ class Fields:
 
 
 def read_fields(
-    client: Tables, clinician: Tables, groups: Mapping[str, str]
+    client: Tables, clinician: Tables, groups: Mapping[str, str], postcodes: Postcodes
 ) -> tuple[Fields, list[Fault]]:
-    """The fields of both sides."""
-    ours, faults = _side("client", client, groups)
-    theirs, wrong = _side("clinician", clinician, groups)
+    """The fields of both sides; their places may be named by the practice's postcodes."""
+    ours, faults = _side("client", client, groups, postcodes)
+    theirs, wrong = _side("clinician", clinician, groups, postcodes)
     faults += wrong
     faulty = frozenset(".".join(fault.where.split(".")[:2]) for fault in faults)
     return Fields(ours, theirs, faulty), faults
@@ -81,12 +82,13 @@ def read_constraints(
 
 
 def _side(
-    side: Side, tables: Tables, groups: Mapping[str, str]
+    side: Side, tables: Tables, groups: Mapping[str, str], postcodes: Postcodes
 ) -> tuple[dict[str, Field], list[Fault]]:
     fields: dict[str, Field] = {}
     faults: list[Fault] = []
     for name, table in tables.items():
-        fields[name], wrong = read_field(side, name, table)
+        field, wrong = read_field(side, name, table)
+        fields[name] = replace(field, postcodes=postcodes) if field.kind == "place" else field
         faults += wrong + name_fault(f"{side}.{name}", name)
         faults += unknown_group(f"{side}.{name}.group", fields[name].group, groups)
     reserved = {f"{side}_id", "name"} & set(fields)

@@ -5,12 +5,13 @@ A field is declared in the practice definition and nowhere else. Imported by `pr
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.definition.kinds import KINDS, NONE_NAMED, Kind
+from recommender.definition.kinds import KINDS, NONE_NAMED, Kind, Point
 from recommender.definition.shape import (
     FLAG,
     NUMBER,
@@ -54,6 +55,8 @@ class Field:
         Meaning and bounds of a value, where the kind has them. Money bounds are in whole currency.
     required
         Whether an empty answer is a fault.
+    postcodes
+        Points a place may be named by, those of the practice; empty for every other kind.
     """
 
     name: str
@@ -69,6 +72,8 @@ class Field:
     max: float | None = None
     levels: tuple[str, ...] = ()
     required: bool = False
+    # A mapping has no hash; two fields that differ in nothing else merely share a bucket.
+    postcodes: Mapping[str, Point] = attribute(default_factory=dict, hash=False, repr=False)
 
     @property
     def label(self) -> str:

@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.definition import answer, encoding
-from recommender.definition.answer import DAYS, LARGEST, NONE_NAMED, Declared, Raw, is_missing
+from recommender.definition.answer import (
+    DAYS,
+    LARGEST,
+    NONE_NAMED,
+    Declared,
+    Point,
+    Raw,
+    is_missing,
+)
 from recommender.definition.encoding import EPOCH, Array
 
 __all__ = [
@@ -24,6 +32,7 @@ __all__ = [
     "Array",
     "Declared",
     "Kind",
+    "Point",
     "Raw",
     "is_missing",
 ]

@@ -5,7 +5,7 @@ Verdicts are 1 pass, 0 fail, NaN unknown; amounts are cents. Imported by `rulebo
 
 import numpy as np
 
-from recommender.definition.funding import pays, rebate_cents
+from recommender.definition.funding import pays, rebate_cents, session_cap
 from recommender.definition.question import Array, Question, no_more_than
 
 
@@ -20,20 +20,45 @@ def enough_sessions(question: Question) -> Array:
     What is not limited, or not stated, limits nothing; a budget is spent at the gap of a session.
     """
     wished = question.client[0][0]
-    most = question.clinician[1]
-    limit = np.where(np.isnan(most), np.inf, most)
-    left = _said(question, "left")
-    if left is not None:
-        limit = np.minimum(limit, left)
+    # Where the price is not known the budget may fail, but too few sessions fail all the same.
+    most = np.where(_without_budget(question) < wished, 0.0, most_sessions(question))
+    return no_more_than(np.full(len(most), wished), most)
+
+
+def most_sessions(question: Question) -> Array:
+    """How many sessions there can be with each clinician, (n,); NaN where the gap is unknown."""
+    limit = _without_budget(question)
     budget = _said(question, "budget")
     if budget is None:
-        return np.asarray((limit >= wished).astype(float))
+        return limit
     gap = gap_cents(question)
-    with np.errstate(divide="ignore"):
-        afforded = np.where(gap > 0, budget // np.maximum(gap, 1.0), np.inf)
-    enough = np.minimum(limit, afforded) >= wished
-    # Where the price is not known the budget may fail, but too few sessions fail all the same.
-    return np.where(np.isnan(gap) & (limit >= wished), np.nan, enough.astype(float))
+    afforded = np.where(gap > 0, budget // np.maximum(gap, 1.0), np.inf)
+    return np.where(np.isnan(gap), np.nan, np.minimum(limit, afforded))
+
+
+def _without_budget(question: Question) -> Array:
+    limit = np.where(np.isnan(question.clinician[1]), np.inf, question.clinician[1])
+    left = _said(question, "left")
+    return np.minimum(limit, _caps(question) if left is None else left)
+
+
+def _caps(question: Question) -> Array:
+    """Most sessions the client's scheme pays for with each clinician; infinite where it has none.
+
+    Who did not say how many are left is taken to have used none.
+    """
+    scheme, provider = question.of_client("funding"), question.of_clinicians("registration")
+    assert scheme is not None
+    assert provider is not None
+    if np.isnan(scheme[0]):
+        return np.full(len(provider), np.inf)
+    asking = question.asking
+    name = asking.client[question.settings["funding"]].levels[int(scheme[0])]
+    levels = asking.clinician[question.settings["registration"]].levels
+    caps = [session_cap(asking.funding, name, level, asking.day) for level in levels]
+    return np.nan_to_num(
+        _by_level([np.inf if c is None else c for c in caps], provider), nan=np.inf
+    )
 
 
 def funded(question: Question) -> Array:
@@ -41,6 +66,9 @@ def funded(question: Question) -> Array:
     scheme, provider = question.client[0], question.clinician[0]
     name = question.client_fields[0].levels[int(scheme[0])]
     asking, levels = question.asking, question.clinician_fields[0].levels
+    if all(row.scheme != name for row in asking.funding):
+        # It claims nothing of anyone, known or not.
+        return np.ones(len(provider))
     paid = [pays(asking.funding, name, level, asking.day) for level in levels]
     return _by_level([np.nan if one is None else float(one) for one in paid], provider)
 
@@ -73,10 +101,10 @@ def _rebates(question: Question) -> Array:
     scheme, provider = question.of_client("funding"), question.of_clinicians("registration")
     assert scheme is not None
     assert provider is not None
+    if _said(question, "left") == 0.0:
+        return np.zeros(len(provider))
     if np.isnan(scheme[0]) or np.isnan(question.session):
         return np.full(len(provider), np.nan)
-    if _said(question, "left") == 0.0:
-        return np.where(np.isnan(provider), np.nan, 0.0)
     asking = question.asking
     name = asking.client[question.settings["funding"]].levels[int(scheme[0])]
     levels = asking.clinician[question.settings["registration"]].levels

@@ -7,7 +7,8 @@ judges. Imported by `constraint` and `rules`.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from recommender.definition import prices, times, verdicts
+from recommender.definition import easing, prices, times, verdicts
+from recommender.definition.easing import Ease
 from recommender.definition.fields import Side
 from recommender.definition.question import Array, Question
 
@@ -74,6 +75,8 @@ class Rule:
         Unit required at each position of the client's side, or None.
     needs, allows
         Settings that must, and may, be declared.
+    ease
+        The smallest changes of the wish that would meet the rule; None where there are none.
     """
 
     name: str
@@ -89,6 +92,7 @@ class Rule:
     units: tuple[str | None, ...] = ()
     needs: frozenset[str] = frozenset()
     allows: frozenset[str] = frozenset()
+    ease: Ease | None = None
 
 
 def _levels(
@@ -98,6 +102,7 @@ def _levels(
     clinician: frozenset[str],
     judge: Callable[[Question], Array],
     constant: str,
+    ease: Ease | None = None,
 ) -> Rule:
     """A rule that holds levels against levels, by name."""
     return Rule(
@@ -109,6 +114,7 @@ def _levels(
         constant=constant,
         compares=True,
         allows=frozenset({"indifferent"}),
+        ease=ease,
     )
 
 
@@ -117,7 +123,9 @@ def _flagged(name: str, meaning: str, clinician: Kinds, judge: Callable[[Questio
     return Rule(name, meaning, (), clinician, judge, wish=None)
 
 
-def _sizes(name: str, meaning: str, clinician: Kinds, judge: Callable[[Question], Array]) -> Rule:
+def _sizes(
+    name: str, meaning: str, clinician: Kinds, judge: Callable[[Question], Array], ease: Ease
+) -> Rule:
     """A rule that holds a size against sizes; bounds are inclusive."""
     return Rule(
         name,
@@ -129,6 +137,7 @@ def _sizes(name: str, meaning: str, clinician: Kinds, judge: Callable[[Question]
         compares=True,
         ordered=True,
         allows=frozenset({"indifferent"}),
+        ease=ease,
     )
 
 
@@ -140,6 +149,7 @@ _BY_LEVEL = (
         TAGS,
         verdicts.has_all,
         "tags",
+        easing.without_what_they_lack,
     ),
     _levels(
         "has_any",
@@ -148,6 +158,7 @@ _BY_LEVEL = (
         TAGS,
         verdicts.has_any,
         "tags",
+        easing.one_more_level,
     ),
     _levels(
         "has_none",
@@ -156,6 +167,7 @@ _BY_LEVEL = (
         TAGS,
         verdicts.has_none,
         "tags",
+        easing.despite_what_they_have,
     ),
     _levels(
         "member",
@@ -172,6 +184,7 @@ _BY_LEVEL = (
         LEVELLED,
         verdicts.one_of,
         "tags",
+        easing.one_more_level,
     ),
     _levels(
         "equal",
@@ -184,15 +197,26 @@ _BY_LEVEL = (
 )
 
 _BY_SIZE = (
-    _sizes("at_most", "the clinician's value is at most the client's", (SIZED,), verdicts.at_most),
     _sizes(
-        "at_least", "the clinician's value is at least the client's", (SIZED,), verdicts.at_least
+        "at_most",
+        "the clinician's value is at most the client's",
+        (SIZED,),
+        verdicts.at_most,
+        easing.up_to_theirs,
+    ),
+    _sizes(
+        "at_least",
+        "the clinician's value is at least the client's",
+        (SIZED,),
+        verdicts.at_least,
+        easing.down_to_theirs,
     ),
     _sizes(
         "within",
         "the client's value lies between the clinician's two",
         (SIZED, SIZED),
         verdicts.within,
+        easing.into_their_range,
     ),
 )
 
@@ -222,6 +246,7 @@ _BY_FLAG = (
         (FLAG,),
         (FLAG,),
         verdicts.if_asked,
+        ease=easing.not_asked_for,
     ),
 )
 
@@ -232,6 +257,7 @@ _BY_PLACE_AND_TIME = (
         (PLACE, NUMBER),
         (PLACE,),
         verdicts.within_km,
+        ease=easing.further,
         wish=1,
         units=(None, "km"),
         allows=frozenset({"detour"}),
@@ -242,6 +268,7 @@ _BY_PLACE_AND_TIME = (
         (HOURS,),
         (HOURS,),
         times.shares_hours,
+        ease=easing.one_more_day,
         needs=frozenset({"session"}),
         allows=_WHERE,
     ),
@@ -251,6 +278,7 @@ _BY_PLACE_AND_TIME = (
         (FLAG,),
         (HOURS,),
         times.after_hours,
+        ease=easing.not_asked_for,
         needs=frozenset({"session"}),
         allows=_WHERE | {"evening", "morning"},
     ),
@@ -260,6 +288,7 @@ _BY_PLACE_AND_TIME = (
         (NUMBER,),
         (DATE,),
         times.available_within,
+        ease=easing.longer,
         units=("days",),
     ),
     Rule(
@@ -289,6 +318,7 @@ _BY_MONEY_AND_NAME = (
         (MONEY,),
         (MONEY,),
         prices.gap_at_most,
+        ease=easing.dearer,
         constant="same",
         needs=frozenset({"funding", "registration"}),
         allows=_PRICE,
@@ -299,6 +329,7 @@ _BY_MONEY_AND_NAME = (
         (NUMBER,),
         (MONEY, NUMBER),
         prices.enough_sessions,
+        ease=easing.fewer_sessions,
         needs=frozenset({"funding", "registration"}),
         allows=_PRICE | {"budget"},
     ),

@@ -147,7 +147,8 @@ def _wrong_choices(where: str, declared: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(f"{where}.{key}", "is not known", f"use one of {', '.join(choices)}")
     if not isinstance(declared.get("say"), str) or not declared["say"].strip():
         yield Fault(f"{where}.say", "is not given", "write what staff say after the name")
-    if declared.get("relaxable", False) not in (True, False, "ask"):
+    relaxable = declared.get("relaxable", False)
+    if not isinstance(relaxable, bool) and relaxable != "ask":
         remedy = 'write true, false, or "ask" where staff may only ask'
         yield Fault(f"{where}.relaxable", "is not known", remedy)
     if not isinstance(declared.get("offer", ""), str):

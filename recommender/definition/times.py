@@ -42,7 +42,7 @@ def shares_hours(question: Question) -> Array:
     The clinician's hours are in the zone of `clinician_zone`. The client's are in that of
     `client_zone`; without this setting they meet where the clinician is, and so in that zone.
     """
-    return _fits(question, windows_of(question.client[0]), question.clinician[0])
+    return fits(question, windows_of(question.client[0]), question.clinician[0])
 
 
 def after_hours(question: Question) -> Array:
@@ -52,7 +52,7 @@ def after_hours(question: Question) -> Array:
     """
     if not question.client[0][0]:
         return np.ones(len(question.clinician[0]))
-    return _fits(question, late_windows(question), question.clinician[0])
+    return fits(question, late_windows(question), question.clinician[0])
 
 
 def late_windows(question: Question) -> list[Window]:
@@ -98,7 +98,8 @@ def _start(question: Question) -> Array:
     return np.where(np.isnan(start), today, start)
 
 
-def _fits(question: Question, windows: Sequence[Window], clinician: NDArray[Any]) -> Array:
+def fits(question: Question, windows: Sequence[Window], clinician: NDArray[Any]) -> Array:
+    """One session fits into what the client's windows and the clinician's have in common."""
     if np.isnan(question.session):
         return np.full(len(clinician), np.nan)
     first, verdict = question.asking.day, np.empty(len(clinician))

@@ -36,7 +36,7 @@ class Week:
     midnight
         Where the day's midnight would fall if the zone were UTC.
     before, after
-        What the zone is ahead of UTC at the day's beginning and at its end.
+        What the zone is ahead of UTC just before the day begins, and at its end.
     change
         Minute of the local day at which the clock is changed, by the clock as it was; infinite
         on a day without a change.
@@ -83,6 +83,8 @@ def _day_of(zone: ZoneInfo, day: date, origin: datetime) -> tuple[float, ...]:
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     apart = (midnight - origin).total_seconds() / 60
     starts, ends = (_moment(zone, day + timedelta(days=step)) for step in (0, 1))
+    # Some zones change at midnight: the first hour of that day is not there either.
+    starts -= timedelta(minutes=1)
     before, after = (_ahead(zone, moment) for moment in (starts, ends))
     if before == after:
         return apart, before, after, np.inf, -np.inf
@@ -119,18 +121,21 @@ class Openings:
         0 is Monday; a window that is not there starts after everything and ends before it.
     known : (n,)
         Who said anything at all.
+    overnight
+        Whether a window of anybody's may go on in one of the next day.
     """
 
     weekday: NDArray[np.intp]
     start: Array
     end: Array
     known: NDArray[np.bool_]
+    overnight: bool
 
     def of(self, rows: NDArray[np.intp]) -> "Openings":
         """Those of some people."""
         weekday = np.ascontiguousarray(self.weekday[:, rows])
         start, end = (np.ascontiguousarray(part[:, rows]) for part in (self.start, self.end))
-        return Openings(weekday, start, end, self.known[rows])
+        return Openings(weekday, start, end, self.known[rows], self.overnight)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,22 +156,39 @@ def openings_of(windows: Array) -> Openings:
         np.where(absent, np.inf, start),
         np.where(absent, -np.inf, end),
         np.asarray(~absent.all(axis=0)),
+        bool((end == DAY).any() and (start == 0).any()),
     )
 
 
 def on_shared_clock(openings: Openings, week: Week, first: date) -> tuple[Array, Array]:
-    """Begin and end of every window in the seven days from the first, (windows, n) each."""
+    """Begin and end of every window in the seven days from the first, (windows, n) each.
+
+    A window that goes on where another begins, as at midnight or over an hour that the clock leaves
+    out, ends where the other does.
+    """
     day = (openings.weekday - first.weekday()) % DAYS + MARGIN
     if week.changes:
-        return week.minutes(day, openings.start), week.minutes(day, openings.end)
+        begins, ends = week.minutes(day, openings.start), week.minutes(day, openings.end)
+        return _going_on(begins, ends)
     shift = week.midnight[MARGIN] - week.before[MARGIN] + (day - MARGIN) * DAY
-    return openings.start + shift, openings.end + shift
+    begins, ends = openings.start + shift, openings.end + shift
+    return _going_on(begins, ends) if openings.overnight else (begins, ends)
+
+
+def _going_on(begins: Array, ends: Array) -> tuple[Array, Array]:
+    order = np.argsort(begins, axis=0, kind="stable")
+    begins, ends = (np.take_along_axis(part, order, axis=0) for part in (begins, ends))
+    for window in reversed(range(len(ends) - 1)):
+        goes_on = ends[window] == begins[window + 1]
+        ends[window] = np.where(goes_on, ends[window + 1], ends[window])
+    return begins, ends
 
 
 def spans_of(windows: Iterable[tuple[int, int, int]], week: Week, first: date) -> Array:
     """Weekly windows of one person as spans of the shared clock, (spans, 2), margins included.
 
     A window of a day in the margin is there because elsewhere that day may be one of the week.
+    Spans that touch are one, so that midnight here does not part a session of the day elsewhere.
     """
     spans = [
         (place, start, end)
@@ -175,7 +197,13 @@ def spans_of(windows: Iterable[tuple[int, int, int]], week: Week, first: date) -
         if (first.weekday() + place - MARGIN) % DAYS == weekday
     ]
     day, *ends = np.array(spans, dtype=np.intp).reshape(-1, 3).T
-    return np.stack([week.minutes(day, minute) for minute in ends], axis=1)
+    joined: list[list[float]] = []
+    for begin, end in sorted(np.stack([week.minutes(day, m) for m in ends], axis=1).tolist()):
+        if joined and begin <= joined[-1][1]:
+            joined[-1][1] = max(joined[-1][1], end)
+        else:
+            joined.append([begin, end])
+    return np.array(joined).reshape(-1, 2)
 
 
 def longest_in_common(spans: Array, begins: Array, ends: Array) -> Array:

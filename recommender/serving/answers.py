@@ -23,6 +23,7 @@ from recommender.serving.schemas import (
     LedgerLine,
     ModelInUse,
     RecommendationResponse,
+    RelaxationOffered,
     Scale,
     ShownClinician,
     order_said,
@@ -53,7 +54,7 @@ def answer(state: State, body: bytes) -> Answer:
         asked = state.form.read(body)
     except ValidationError as error:
         raise unfitting(error) from None
-    intake = read_intake(state.practice, asked.answers, asked.client_id)
+    intake = read_intake(state.practice, asked.answers, asked.client_id, asked.modes)
     day = asked.asked_on or today(state.practice)
     found = recommend(intake, state.standing, state.model, day=day, top_k=asked.top_k)
     return Answer(told(state, found).model_dump_json().encode(), found.mode)
@@ -81,6 +82,7 @@ def told(state: State, found: Recommendation) -> RecommendationResponse:
         eligible=found.eligible,
         excluded=tuple(ExcludedClinician.of(each) for each in found.exclusions),
         ledger=tuple(LedgerLine.of(removal) for removal in screening.ledger),
+        relaxations=tuple(RelaxationOffered.of(each, state.practice) for each in found.offers),
         unanswered=found.unanswered,
         warnings=_warnings(found),
         notice=NOTICE,
@@ -101,7 +103,17 @@ def _warnings(found: Recommendation) -> tuple[str, ...]:
         )
     if not found.eligible:
         warnings.append("No clinician fits every requirement; `ledger` says which removed whom.")
+        warnings += _triage(found)
     return tuple(warnings)
+
+
+def _triage(found: Recommendation) -> list[str]:
+    """Whether nobody on the roster can safely take this on: then a person has to decide."""
+    safety = {c.name for c in found.screening.constraints if c.family == "safety"}
+    unsafe = [any(r.constraint in safety for r in each.reasons) for each in found.exclusions]
+    if not unsafe or not all(unsafe):
+        return []
+    return ["Nobody on the roster can safely take this on: a clinician must triage the request."]
 
 
 def warm_up(state: State) -> None:

@@ -7,13 +7,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import Field as Setting
 
+from recommender.constraints import Modes
 from recommender.definition.fields import Field
 from recommender.definition.kinds import Raw
+from recommender.definition.rules import Constraint
 from recommender.practice import Practice
 from recommender.recommend import MOST
 from recommender.serving.questions import ID_PATTERN, QUESTIONS, STRICT
@@ -21,6 +23,10 @@ from recommender.serving.questions import ID_PATTERN, QUESTIONS, STRICT
 # Answers live under their own prefix: a practice may name a field `json` or `copy`, which
 # pydantic's models use themselves. Callers only ever see the field's own name.
 PREFIX = "answer_"
+MODES_SAID = (
+    "How single constraints count for this request: hard leaves a clinician out, soft only marks "
+    "them, off passes over them."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,7 @@ class Asked:
 
     client_id: str | None
     answers: Mapping[str, Raw]
+    modes: Modes
     top_k: int
     asked_on: date | None
 
@@ -45,6 +52,8 @@ class Form:
         Of the practice definition.
     fields
         What may be answered, by name.
+    modes
+        Constraints a request may count otherwise than declared.
     model
         The request.
     example
@@ -54,6 +63,7 @@ class Form:
     title: str
     version: str
     fields: Mapping[str, Field]
+    modes: tuple[str, ...]
     model: type[BaseModel]
     example: Mapping[str, Any]
 
@@ -71,7 +81,9 @@ class Form:
             answer = getattr(request.answers, PREFIX + name)
             if answer is not None:
                 answers[name] = QUESTIONS[field.kind].cell_of(answer)
-        return Asked(request.client_id, answers, request.top_k, request.asked_on)
+        chosen = {name: getattr(request.modes, PREFIX + name) for name in self.modes}
+        modes = {name: mode for name, mode in chosen.items() if mode is not None}
+        return Asked(request.client_id, answers, modes, request.top_k, request.asked_on)
 
     def example_body(self) -> bytes:
         """The example as a caller would send it."""
@@ -96,6 +108,9 @@ def build_form(practice: Practice, top_k: int) -> Form:
         __doc__=f"Answers to the questions of {practice.title}, definition {practice.version}.",
         **questions,
     )
+    movable = [c for c in practice.constraints.values() if c.may_be]
+    chosen: dict[str, Any] = {PREFIX + c.name: _mode_of(c) for c in movable}
+    modes = create_model("Modes", __config__=STRICT, __doc__=MODES_SAID, **chosen)
     given = {name: QUESTIONS[field.kind].example_of(field) for name, field in fields.items()}
     example: dict[str, Any] = {
         "client_id": "c0001",
@@ -110,10 +125,12 @@ def build_form(practice: Practice, top_k: int) -> Form:
         __doc__="One client's answers, for whom clinicians are to be recommended.",
         client_id=(Annotated[str, Setting(pattern=ID_PATTERN)] | None, _client_id()),
         answers=(answers, ... if needs else Setting(default_factory=answers)),
+        modes=(modes, Setting(default_factory=modes)),
         top_k=(Annotated[int, Setting(ge=1, le=MOST)], _top_k(top_k)),
         asked_on=(date | None, _asked_on()),
     )
-    return Form(practice.title, practice.version, fields, model, example)
+    names = tuple(constraint.name for constraint in movable)
+    return Form(practice.title, practice.version, fields, names, model, example)
 
 
 def _declared(field: Field) -> tuple[Any, Any]:
@@ -129,6 +146,14 @@ def _declared(field: Field) -> tuple[Any, Any]:
     if field.required:
         return of, Setting(**settings)
     return of | None, Setting(default=None, **settings)
+
+
+def _mode_of(constraint: Constraint) -> tuple[Any, Any]:
+    literal: Any = Literal
+    allowed = tuple(dict.fromkeys((constraint.mode, *constraint.may_be)))
+    said = f"Who {constraint.say}. Left out or null: {constraint.mode}."
+    settings: dict[str, Any] = {"alias": constraint.name, "description": said, "examples": allowed}
+    return literal[allowed] | None, Setting(default=None, **settings)
 
 
 def _sentences(*texts: str) -> str:

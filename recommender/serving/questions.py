@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, WrapValidator
 from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
@@ -16,6 +16,7 @@ from recommender.definition.fields import Field
 from recommender.definition.kinds import DAYS, LARGEST, Raw
 
 ID_PATTERN = "^[A-Za-z0-9._-]{1,64}$"
+POSTCODE_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9 -]{0,8}[A-Za-z0-9])?$"
 MOST_PLACES = 20
 MOST_WINDOWS = 100
 MOST_IDS = 200
@@ -30,6 +31,14 @@ class Point(BaseModel):
 
     latitude: Annotated[float, Setting(ge=-90, le=90, allow_inf_nan=False)]
     longitude: Annotated[float, Setting(ge=-180, le=180, allow_inf_nan=False)]
+
+
+class Postcode(BaseModel):
+    """A place by its postcode, one of those the practice declares: the middle of it is meant."""
+
+    model_config = STRICT
+
+    postcode: Annotated[str, Setting(pattern=POSTCODE_PATTERN)]
 
 
 class Window(BaseModel):
@@ -54,11 +63,14 @@ class Question:
         A validated answer as a cell that `recommender.definition.kinds` reads.
     example_of
         An invented answer the field accepts, made of its bounds and levels.
+    json_of
+        A cell that an answer could be, as it would be sent.
     """
 
     type_of: Callable[[Field], Any]
     cell_of: Callable[[Any], Raw]
     example_of: Callable[[Field], Any]
+    json_of: Callable[[Raw], Any]
 
 
 def _once_each(members: list[Any]) -> list[Any]:
@@ -98,8 +110,16 @@ def _ids(_: Field) -> Any:
     return _listed(Annotated[str, Setting(pattern=ID_PATTERN)], MOST_IDS)
 
 
-def _places(_: Field) -> Any:
-    return Annotated[list[Point], Setting(min_length=1, max_length=MOST_PLACES)]
+def _by_its_name(answer: Any, _: Any) -> Point | Postcode:
+    # A plain union would report the faults of both forms, at pointers the caller never wrote.
+    named = isinstance(answer, Postcode) or (isinstance(answer, dict) and "postcode" in answer)
+    return Postcode.model_validate(answer) if named else Point.model_validate(answer)
+
+
+def _places(field: Field) -> Any:
+    place: Any = Annotated[Point | Postcode, WrapValidator(_by_its_name)]
+    member: Any = place if field.postcodes else Point
+    return Annotated[list[member], Setting(min_length=1, max_length=MOST_PLACES)]
 
 
 def _hours(_: Field) -> Any:
@@ -114,12 +134,26 @@ def _unchanged(answer: Any) -> Raw:
     return answer
 
 
-def _places_as_cell(points: list[Point]) -> Raw:
-    return [f"{point.latitude!r},{point.longitude!r}" for point in points]
+def _places_as_cell(places: list[Point | Postcode]) -> Raw:
+    return [
+        place.postcode if isinstance(place, Postcode) else f"{place.latitude!r},{place.longitude!r}"
+        for place in places
+    ]
 
 
 def _hours_as_cell(windows: list[Window]) -> Raw:
     return [f"{window.day} {window.start}-{window.end}" for window in windows]
+
+
+def _sent(cell: Raw) -> Any:
+    if isinstance(cell, tuple):
+        return list(cell)
+    return cell.isoformat() if isinstance(cell, date) else cell
+
+
+def _hours_sent(cell: Raw) -> Any:
+    parts = [(window[:3], *window[4:].split("-")) for window in cell]
+    return [{"day": day, "start": start, "end": end} for day, start, end in parts]
 
 
 def _middle(field: Field) -> float:
@@ -130,25 +164,30 @@ def _middle(field: Field) -> float:
     return whole if low <= whole <= high else low
 
 
+def _a_place(field: Field) -> list[dict[str, Any]]:
+    if field.postcodes:
+        return [{"postcode": min(field.postcodes)}]
+    return [{"latitude": -33.87, "longitude": 151.21}]
+
+
 def _middle_level(field: Field) -> str:
     return field.levels[len(field.levels) // 2]
 
 
-_PLACE = [{"latitude": -33.87, "longitude": 151.21}]
 _HOURS = [{"day": DAYS[0], "start": "09:00", "end": "12:30"}]
 _DAY = date(2026, 11, 23).isoformat()
 
 QUESTIONS: Mapping[str, Question] = {
-    "number": Question(_number, _unchanged, _middle),
-    "scale": Question(_number, _unchanged, _middle),
-    "ordinal": Question(_level, _unchanged, _middle_level),
-    "category": Question(_level, _unchanged, lambda field: field.levels[0]),
-    "tags": Question(_tags, _unchanged, lambda field: list(field.levels[:2])),
-    "flag": Question(_plain(bool), _unchanged, lambda _: True),
-    "place": Question(_places, _places_as_cell, lambda _: _PLACE),
-    "weekly_hours": Question(_hours, _hours_as_cell, lambda _: _HOURS),
-    "date": Question(_plain(date), _unchanged, lambda _: _DAY),
-    "money": Question(_money, _unchanged, _middle),
-    "ids": Question(_ids, _unchanged, lambda _: ["k012"]),
+    "number": Question(_number, _unchanged, _middle, _sent),
+    "scale": Question(_number, _unchanged, _middle, _sent),
+    "ordinal": Question(_level, _unchanged, _middle_level, _sent),
+    "category": Question(_level, _unchanged, lambda field: field.levels[0], _sent),
+    "tags": Question(_tags, _unchanged, lambda field: list(field.levels[:2]), _sent),
+    "flag": Question(_plain(bool), _unchanged, lambda _: True, _sent),
+    "place": Question(_places, _places_as_cell, _a_place, _sent),
+    "weekly_hours": Question(_hours, _hours_as_cell, lambda _: _HOURS, _hours_sent),
+    "date": Question(_plain(date), _unchanged, lambda _: _DAY, _sent),
+    "money": Question(_money, _unchanged, _middle, _sent),
+    "ids": Question(_ids, _unchanged, lambda _: ["k012"], _sent),
 }
 """Every kind of `recommender.definition.kinds.KINDS`, as JSON."""

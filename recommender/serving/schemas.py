@@ -6,17 +6,22 @@ Imported by `serving.answers` and `serving.routes`.
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
 
 from recommender.constraints import Exclusion, Reason, Removal
+from recommender.definition.fields import Field
 from recommender.explanation import GroupPart
 from recommender.manifest import Manifest
 from recommender.model import AllianceModel
+from recommender.offer import Offer
+from recommender.practice import Practice
 from recommender.ranking import TieBreak
 from recommender.recommend import CONSTRAINTS_ONLY, Shown
+from recommender.relaxation import Change
+from recommender.serving.questions import QUESTIONS
 
 DECIMALS = 2
 NOTICE = (
@@ -204,6 +209,52 @@ class LedgerLine(Answered):
         )
 
 
+class AnswerInstead(Answered):
+    """One answer to send instead, so that a relaxation comes true."""
+
+    field: str
+    answer: Annotated[Any, Setting(description="As the request takes it; null leaves it out.")]
+
+    @classmethod
+    def of(cls, change: Change, field: Field) -> Self:
+        """One change, as it would be sent."""
+        answer = None if change.answer is None else QUESTIONS[field.kind].json_of(change.answer)
+        return cls(field=field.name, answer=answer)
+
+
+class RelaxationOffered(Answered):
+    """A small change of the request that would admit somebody worth it."""
+
+    say: Annotated[str, Setting(description="The change in words.", examples=["Saturday too"])]
+    answers: Annotated[
+        tuple[AnswerInstead, ...],
+        Setting(
+            description="What to send instead; empty where the client may only be asked. Nothing "
+            "is ever changed without it."
+        ),
+    ]
+    opens: Annotated[int, Setting(description="How many more clinicians would fit.")]
+    clinician_id: Annotated[str, Setting(description="The strongest of them.")]
+    name: str
+    predicted_alliance: Points | None
+    gain: Annotated[
+        Points | None, Setting(description="Points above whoever stands first now, if anybody.")
+    ]
+
+    @classmethod
+    def of(cls, offer: Offer, practice: Practice) -> Self:
+        """One offer."""
+        return cls(
+            say=offer.say,
+            answers=tuple(AnswerInstead.of(c, practice.client[c.field]) for c in offer.changes),
+            opens=offer.opens,
+            clinician_id=offer.clinician_id,
+            name=offer.name,
+            predicted_alliance=_rounded(offer.predicted),
+            gain=_rounded(offer.gain),
+        )
+
+
 class RecommendationResponse(Answered):
     """A shortlist, why, and who was left out by what."""
 
@@ -232,6 +283,10 @@ class RecommendationResponse(Answered):
     eligible: int
     excluded: tuple[ExcludedClinician, ...]
     ledger: tuple[LedgerLine, ...]
+    relaxations: Annotated[
+        tuple[RelaxationOffered, ...],
+        Setting(description="What would open more, smallest sets of changes first."),
+    ]
     unanswered: Annotated[tuple[str, ...], Setting(description="Scored questions left open.")]
     warnings: tuple[str, ...]
     notice: str

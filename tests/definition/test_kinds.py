@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.definition.columns import encode, read_cell
+from recommender.definition.columns import encode, read_cell, remedy_for
 from recommender.definition.fields import Field
 from recommender.definition.kinds import DAYS, EPOCH, KINDS, LARGEST, is_missing
+from recommender.tables.cells import read_fields
 from recommender.tables.sheets import read_sheet
 
 LEVELS = ("act", "cbt", "7", "emotion focused")
@@ -124,6 +125,8 @@ def test_a_cell_is_read(kind: str, cell: Any, value: Any) -> None:
         ("place", "151.21", "is not a latitude and a longitude"),
         ("place", "-33.87,151.21,5", "is not a latitude and a longitude"),
         ("place", "151.21,-33.87", "lies outside the globe"),
+        ("place", "2010", "names a postcode that is not declared"),
+        ("place", "-33.87,151.21;2010", "names a postcode that is not declared"),
         ("place", "none", "names no place"),
         ("place", [], "names no place"),
         ("weekly_hours", "monday 9-5", "is not a day with hours"),
@@ -158,6 +161,78 @@ def test_an_empty_cell_is_missing_and_not_a_fault(kind: str, cell: Any) -> None:
 @pytest.mark.parametrize("cell", [0, False, "0", "none", [], float("inf"), "nan"])
 def test_a_cell_that_says_something_is_not_missing(cell: Any) -> None:
     assert not is_missing(cell)
+
+
+# Places by their postcode.
+
+POSTCODES = {"2010": (-33.884, 151.207), "0800": (-12.46, 130.84), "SW1A 1AA": (51.5, -0.14)}
+
+
+@pytest.mark.parametrize(
+    ("cell", "points"),
+    [
+        ("2010", ["2010"]),
+        (" 2010 ", ["2010"]),
+        (2010, ["2010"]),
+        (2010.0, ["2010"]),
+        ("0800", ["0800"]),
+        ("sw1a 1aa", ["SW1A 1AA"]),
+        ("2010; 0800", ["2010", "0800"]),
+        (["0800", "2010"], ["0800", "2010"]),
+        (np.array(["2010"], dtype=object), ["2010"]),
+    ],
+)
+def test_a_declared_postcode_stands_for_its_point(cell: Any, points: list[str]) -> None:
+    assert parsed("place", cell, postcodes=POSTCODES) == tuple(POSTCODES[code] for code in points)
+
+
+def test_postcodes_and_coordinates_may_stand_beside_each_other() -> None:
+    mixed = parsed("place", "2010;-33.87,151.2", postcodes=POSTCODES)
+    assert mixed == ((-33.884, 151.207), (-33.87, 151.2))
+    field = a_field("place", postcodes=POSTCODES)
+    np.testing.assert_array_equal(encode([field], {"x": [mixed]}, 1)["x"], [mixed])
+
+
+def test_postcodes_are_read_from_every_kind_of_table(tmp_path: Path) -> None:
+    field = a_field("place", postcodes=POSTCODES)
+    cells = ["2010", "0800;-33.87,151.2", "SW1A 1AA", ""]
+    pd.DataFrame({"x": cells}).to_csv(tmp_path / "mixed.csv", index=False)
+    pd.DataFrame({"x": cells}).to_parquet(tmp_path / "mixed.parquet")
+    pd.DataFrame({"x": [2010, 2010]}).to_csv(tmp_path / "codes.csv", index=False)
+    pd.DataFrame({"x": [2010, 2010]}).to_parquet(tmp_path / "codes.parquet")
+    told = {path.name: columns_in(path, field) for path in sorted(tmp_path.iterdir())}
+    np.testing.assert_array_equal(told["mixed.csv"], told["mixed.parquet"])
+    np.testing.assert_array_equal(told["mixed.csv"][0], [POSTCODES["2010"], (np.nan, np.nan)])
+    np.testing.assert_array_equal(told["mixed.csv"][1], [POSTCODES["0800"], (-33.87, 151.2)])
+    for name in ("codes.csv", "codes.parquet"):
+        np.testing.assert_array_equal(told[name], [[POSTCODES["2010"]]] * 2)
+
+
+def columns_in(path: Path, field: Field) -> Any:
+    sheet, _ = read_sheet(path)
+    assert sheet is not None
+    read = read_fields(sheet, {"x": field})
+    assert read.faults == []
+    return read.columns["x"]
+
+
+@pytest.mark.parametrize("cell", ["2011", 2011, "2010;2011", ["2010", "2011"], 800, "2010 2042"])
+def test_a_postcode_nobody_declared_is_refused_without_being_repeated(cell: Any) -> None:
+    problem = problem_with("place", cell, postcodes=POSTCODES)
+    assert problem == "names a postcode that is not declared"
+    assert "[postcodes]" in remedy_for(a_field("place", postcodes=POSTCODES))
+
+
+@pytest.mark.parametrize("cell", ["Surry Hills", "2010,", "12 Example St, Surry Hills 2010"])
+def test_what_is_neither_postcode_nor_coordinates_is_refused_as_before(cell: str) -> None:
+    problem = problem_with("place", cell, postcodes=POSTCODES)
+    assert problem == "is not a latitude and a longitude"
+
+
+def test_a_field_with_postcodes_can_still_be_kept_in_a_set() -> None:
+    one, same = (a_field("place", postcodes=dict(POSTCODES)) for _ in range(2))
+    assert {one, same} == {one}
+    assert one != a_field("place")
 
 
 # What went wrong for a person.
@@ -378,6 +453,7 @@ names a tag twice
 is neither true nor false
 is not a latitude and a longitude
 lies outside the globe
+names a postcode that is not declared
 names no place
 is not a day with hours
 has hours that do not run forward within one day

@@ -13,8 +13,6 @@ from recommender.alliance.instruments import shipped_instruments
 from recommender.definition.rules import RULES
 from recommender.errors import DefinitionError, Fault
 from recommender.practice import (
-    Practice,
-    days_until,
     load_practice,
     practice_of,
     read_practice,
@@ -161,6 +159,7 @@ def test_a_definition_that_does_not_ship_is_refused_by_name() -> None:
         ("matches.offers_wanted", "x", "matches.offers_wanted", "is not a table"),
         ("funding", "x", "funding", "is not a list of tables"),
         ("funding", ["x"], "funding", "is not a list of tables"),
+        ("postcodes", ["2010"], "postcodes", "is not a table"),
         ("practice.titel", "x", "practice.titel", "is not a setting of a practice"),
         ("practice.title", None, "practice.title", "is not given"),
         ("practice.title", 5, "practice.title", "is not text"),
@@ -323,26 +322,38 @@ def test_funding_rows_nobody_uses_are_no_fault() -> None:
     assert practice_of(changed("funding", [ROW]), "").funding[0].scheme == "medicare"
 
 
-def funded(*rows: dict[str, Any]) -> Practice:
-    return practice_of(with_funding(*rows), "")
+def test_a_way_of_meeting_no_client_can_answer_is_a_fault() -> None:
+    declared = with_funding({**ROW, "modes": ["vidoe"]})
+    assert faults_of(declared) == {"funding.modes": "vidoe is not a level of a client's field"}
+    declared["client"]["modes"] = field_table("tags", levels=["video", "vidoe"])
+    assert practice_of(declared, "").funding[0].modes == ("vidoe",)
 
 
-def test_days_are_counted_to_where_a_schemes_rows_first_run_out() -> None:
-    day = date(2026, 11, 23)
-    ends = {**ROW, "until": date(2026, 12, 3)}
-    later = {**ROW, "provider": "general", "until": date(2026, 12, 23)}
-    gone = {**ROW, "scheme": "ndis", "until": date(2026, 11, 22)}
-    assert days_until(funded(ends, later, gone), day) == {"medicare": 10, "ndis": -1}
-    assert days_until(funded(ROW), day) == {}
+def test_a_way_of_meeting_is_not_doubted_while_a_field_is_at_fault() -> None:
+    declared = with_funding({**ROW, "modes": ["video"]})
+    declared["client"]["modes"] = field_table("tags", levels="video")
+    assert set(faults_of(declared)) == {"client.modes.levels"}
 
 
-def test_a_scheme_with_a_row_still_open_is_no_longer_told_as_ended() -> None:
-    old = {**ROW, "from": date(2025, 7, 1), "until": date(2026, 6, 30)}
-    assert days_until(funded(old, ROW), date(2026, 11, 23)) == {}
-    last = {**ROW, "until": date(2026, 11, 30)}
-    assert days_until(funded(old, last), date(2026, 11, 23)) == {"medicare": 7}
-    other = {**old, "provider": "general"}
-    assert days_until(funded(ROW, other), date(2026, 11, 23)) == {"medicare": -146}
+# Postcodes.
+
+
+def test_every_place_of_a_practice_may_be_named_by_its_postcodes() -> None:
+    practice = practice_of(changed("postcodes", {"2010": [-33.884, 151.207]}), "")
+    for field in (practice.client["home"], practice.clinician["rooms"]):
+        assert field.postcodes == {"2010": (-33.884, 151.207)}
+    assert practice.client["max_fee"].postcodes == {}
+    assert a_practice().client["home"].postcodes == {}
+
+
+def test_postcodes_that_cannot_be_read_are_told_with_the_rest() -> None:
+    declared = changed("postcodes", {"2010": [-91, 0], "home": [0, 0]})
+    declared["client"]["wanted"]["missing"] = ""
+    assert set(faults_of(declared)) == {
+        "postcodes.2010",
+        "postcodes.home",
+        "client.wanted.missing",
+    }
 
 
 # The definition that ships.

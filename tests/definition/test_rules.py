@@ -64,6 +64,8 @@ class World:
     clinician: Mapping[str, Field] = field(default_factory=dict)
     funding: tuple[FundingRow, ...] = ()
     client_id: str | None = "c1"
+    day: date = DAY
+    timezone: str = "Australia/Sydney"
 
     @property
     def constraint(self) -> Constraint:
@@ -72,11 +74,25 @@ class World:
         assert constraint, faults
         return constraint
 
+    def but(self, **declared: Any) -> "World":
+        """The same, but for some settings of the constraint."""
+        return replace(self, declared={**self.declared, **declared})
+
     def judge(self, client: Cells, *clinicians: Cells) -> list[float]:
-        ids = tuple(f"k{place}" for place in range(len(clinicians)))
-        asking = Asking(DAY, self.client_id, ids, self.funding, self.client, self.clinician)
+        """The verdict on each clinician, who is k0, k1 and so on where no `id` is told."""
+        ids = tuple(told.get("id", f"k{place}") for place, told in enumerate(clinicians))
+        asking = Asking(
+            self.day,
+            self.client_id,
+            ids,
+            self.timezone,
+            self.funding,
+            self.client,
+            self.clinician,
+        )
         one = read_rows(self.client, [client])
-        roster = read_rows(self.clinician, list(clinicians))
+        told = [{key: cell for key, cell in each.items() if key != "id"} for each in clinicians]
+        roster = read_rows(self.clinician, told)
         verdict = judge(self.constraint, one, roster, asking)
         assert verdict.shape == (len(clinicians),)
         return list(verdict)
@@ -137,6 +153,59 @@ GAP = World(
     funding=(a_row(), a_row(minutes=30, rebate_cents=10000)),
 )
 ASKED_GAP = {"gap": "100", "scheme": "medicare", "length": 50}
+# Every setting of a price; 249.05 - 149.05 leaves a gap of 100.00.
+SESSIONS = World(
+    {
+        "rule": "enough_sessions",
+        "client": "n",
+        "clinician": ["fee", "most"],
+        "funding": "scheme",
+        "registration": "type",
+        "left": "left",
+        "budget": "budget",
+        "concession": "concession",
+        "concession_fee": "reduced",
+        "bulk_bills": "bulk",
+    },
+    fields_of(
+        "client",
+        n="number",
+        gap="money",
+        scheme={"kind": "category", "levels": ["private", "medicare"]},
+        left="number",
+        budget="money",
+        concession="flag",
+    ),
+    fields_of(
+        "clinician",
+        fee="money",
+        most="number",
+        type={"kind": "category", "levels": ["provisional", "clinical"]},
+        reduced="money",
+        bulk="flag",
+    ),
+    funding=(a_row(),),
+)
+HOPES = {"n": 6, "scheme": "medicare"}
+CLINICAL = {"fee": "249.05", "type": "clinical"}
+PRICE = World(
+    {key: told for key, told in SESSIONS.declared.items() if key != "budget"}
+    | {"rule": "gap_at_most", "client": "gap", "clinician": "fee"},
+    SESSIONS.client,
+    SESSIONS.clinician,
+    funding=SESSIONS.funding,
+)
+FUNDED = World(
+    {"rule": "funded", "client": "scheme", "clinician": "type"},
+    SESSIONS.client,
+    SESSIONS.clinician,
+    funding=SESSIONS.funding,
+)
+BETWEEN = World(
+    {"rule": "valid_between", "clinician": ["since", "until"]},
+    fields_of("client", start="date"),
+    fields_of("clinician", since="date", until="date"),
+)
 
 
 @dataclass(frozen=True)
@@ -149,6 +218,8 @@ class Example:
     fails: Cells
     unknown: Cells = field(default_factory=lambda: {"y": None})
     unasked: Cells | None = field(default_factory=lambda: {"x": None})
+    silent: float = float("nan")
+    """The verdict on the clinician of whom nothing is known."""
 
 
 EXAMPLES: Mapping[str, Example] = {
@@ -216,44 +287,126 @@ EXAMPLES: Mapping[str, Example] = {
         {"fee": "249.05"},
         {"scheme": "medicare"},
     ),
+    # A list left empty is not unknown: it names nobody.
     "not_listed": Example(
-        a_world("not_listed", "ids", "ids"), {"x": "k7"}, {"y": "c2"}, {"y": "c2;c1"}, unasked=None
+        a_world("not_listed", "ids", "ids"),
+        {"x": "k7"},
+        {"y": "c2"},
+        {"y": "c2;c1"},
+        unasked=None,
+        silent=1.0,
+    ),
+    # Whom a client names is the client's to know, whatever the clinician left out.
+    "listed": Example(
+        World({"rule": "listed", "client": "x"}, fields_of("client", x="ids")),
+        {"x": "k7;k8"},
+        {"id": "k7"},
+        {"id": "k6"},
+        {"id": "k9"},
+        silent=0.0,
+    ),
+    "below": Example(
+        World(
+            {"rule": "below", "clinician": ["low", "high"]},
+            clinician=fields_of("clinician", low="number", high="number"),
+        ),
+        {},
+        {"low": 29, "high": 30},
+        {"low": 30, "high": 30},
+        {"low": 29},
+        unasked=None,
+    ),
+    "valid_between": Example(
+        BETWEEN,
+        {},
+        {"since": "2026-11-23", "until": "2026-11-23"},
+        {"since": "2026-11-24", "until": "2027-11-23"},
+        {"since": "2026-11-23"},
+        unasked=None,
+    ),
+    # 600.00 pays six gaps of 100.00, and five of 100.01.
+    "enough_sessions": Example(
+        SESSIONS,
+        {**HOPES, "budget": "600"},
+        CLINICAL,
+        {**CLINICAL, "fee": "249.06"},
+        {"type": "clinical"},
+        {"scheme": "medicare", "budget": "600"},
+    ),
+    "funded": Example(
+        FUNDED, {"scheme": "medicare"}, {"type": "clinical"}, {"type": "provisional"}, {}, {}
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Own:
+    """A rule about the client alone, with a client who passes and one who does not."""
+
+    world: World
+    passes: Cells
+    fails: Cells
+
+
+OWN: Mapping[str, Own] = {
+    "client_true": Own(
+        World({"rule": "client_true", "client": "x"}, fields_of("client", x="flag")),
+        {"x": True},
+        {"x": False},
+    ),
+    "client_at_least": Own(
+        World(
+            {"rule": "client_at_least", "client": "x", "least": 1}, fields_of("client", x="number")
+        ),
+        {"x": 1},
+        {"x": 0.99},
     ),
 }
 
 
 def test_every_rule_has_a_worked_example() -> None:
-    assert set(EXAMPLES) == set(RULES)
+    assert sorted([*EXAMPLES, *OWN]) == sorted(RULES)
 
 
 def test_every_rule_says_what_it_means_in_one_line() -> None:
     assert all(name == rule.name and 10 < len(rule.meaning) < 100 for name, rule in RULES.items())
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", EXAMPLES)
 def test_a_rule_passes_fails_and_does_not_know(rule: str) -> None:
     told = EXAMPLES[rule]
     verdict = told.world.judge(told.client, told.passes, told.fails, told.unknown)
-    # A list left empty is not unknown: it names nobody.
-    np.testing.assert_array_equal(verdict, [1, 0, 1 if rule == "not_listed" else np.nan])
+    np.testing.assert_array_equal(verdict, [1, 0, told.silent])
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if EXAMPLES[rule].unasked is not None])
+@pytest.mark.parametrize("rule", OWN)
+def test_what_a_client_alone_decides_is_one_verdict_for_everyone(rule: str) -> None:
+    world, told = OWN[rule].world, OWN[rule]
+    assert [world.judge(client, {}, {}) for client in (told.passes, told.fails)] == [[1, 1], [0, 0]]
+
+
+@pytest.mark.parametrize("rule", OWN)
+def test_a_client_silent_about_themselves_passes_unless_silence_is_unknown(rule: str) -> None:
+    assert OWN[rule].world.judge({}, {}) == [1]
+    assert np.isnan(OWN[rule].world.but(unasked="unknown").judge({}, {})).all()
+
+
+@pytest.mark.parametrize("rule", [rule for rule in EXAMPLES if EXAMPLES[rule].unasked is not None])
 def test_a_silent_client_passes_unless_silence_is_declared_unknown(rule: str) -> None:
     told = EXAMPLES[rule]
     assert told.unasked is not None
-    strict = replace(told.world, declared={**told.world.declared, "unasked": "unknown"})
+    strict = told.world.but(unasked="unknown")
     everyone = (told.passes, told.fails, told.unknown)
     assert told.world.judge(told.unasked, *everyone) == [1, 1, 1]
     assert np.isnan(strict.judge(told.unasked, *everyone)).all()
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", EXAMPLES)
 def test_a_rule_judges_an_empty_roster(rule: str) -> None:
     assert EXAMPLES[rule].world.judge(EXAMPLES[rule].client) == []
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", EXAMPLES)
 def test_a_clinician_is_judged_alike_alone_and_in_a_crowd(rule: str) -> None:
     told = EXAMPLES[rule]
     crowd = [told.passes, told.fails, told.unknown] * 2
@@ -333,7 +486,7 @@ def test_the_length_of_a_session_is_the_clients_or_the_usual_one() -> None:
     ours = fields_of("client", x="weekly_hours", n={"kind": "number", "unit": "minutes"})
     told = {"rule": "shares_hours", "client": "x", "clinician": "y", "session": "n"}
     world = World(told, ours, fields_of("clinician", y="weekly_hours"))
-    usual = replace(world, declared={**told, "usual_minutes": 60})
+    usual = world.but(usual_minutes=60)
     clinician = {"y": "mon 09:00-10:00"}
     assert world.judge({"x": HOURS, "n": 60}, clinician) == [1]
     assert world.judge({"x": HOURS, "n": 61}, clinician) == [0]
@@ -408,7 +561,7 @@ def test_a_list_of_one_side_alone_may_be_declared() -> None:
 def test_a_condition_not_met_passes(kind: str, has: Any, met: Any, unmet: Any) -> None:
     told = {"rule": "is_true", "clinician": "y", "when": {"client": "w", "has": has}}
     world = World(told, fields_of("client", w=kind), fields_of("clinician", y="flag"))
-    strict = replace(world, declared={**told, "unasked": "unknown"})
+    strict = world.but(unasked="unknown")
     clinicians = ({"y": False}, {"y": True})
     assert world.judge({"w": met}, *clinicians) == [0, 1]
     assert world.judge({"w": unmet}, *clinicians) == [1, 1]
@@ -416,17 +569,248 @@ def test_a_condition_not_met_passes(kind: str, has: Any, met: Any, unmet: Any) -
     np.testing.assert_array_equal(strict.judge({}, *clinicians), [np.nan, 1])
 
 
+ADULT = World(
+    {"rule": "is_true", "clinician": "y", "when": {"client": "age", "below": 18}},
+    fields_of("client", age="number"),
+    fields_of("clinician", y="flag"),
+)
+
+
+def test_a_condition_on_a_number_is_met_below_it_and_not_at_it() -> None:
+    clinicians = ({"y": False}, {"y": True})
+    assert ADULT.judge({"age": 17.9}, *clinicians) == [0, 1]
+    assert ADULT.judge({"age": 18}, *clinicians) == [1, 1]
+
+
+def test_a_condition_on_a_number_nobody_gave_is_open() -> None:
+    assert ADULT.judge({}, {"y": False}) == [1]
+    strict = ADULT.but(unasked="unknown").judge({}, {"y": False}, {"y": True})
+    np.testing.assert_array_equal(strict, [np.nan, 1])
+
+
+WAITING = World(
+    {"rule": "is_true", "clinician": "y", "unless": {"client": "waits"}},
+    fields_of("client", waits="flag", ways="tags"),
+    fields_of("clinician", y="flag"),
+)
+
+
+def test_a_client_who_lets_go_of_a_constraint_is_not_held_by_it() -> None:
+    assert WAITING.judge({"waits": True}, {"y": False}, {"y": None}) == [1, 1]
+
+
+@pytest.mark.parametrize("waits", [False, None])
+def test_whoever_did_not_let_go_of_a_constraint_is_held_by_it(waits: bool | None) -> None:
+    verdict = WAITING.judge({"waits": waits}, {"y": False}, {"y": True}, {"y": None})
+    np.testing.assert_array_equal(verdict, [0, 1, np.nan])
+
+
+def test_letting_go_outweighs_the_condition_that_is_met() -> None:
+    world = WAITING.but(when={"client": "ways", "has": "a"})
+    assert world.judge({"ways": "a", "waits": False}, {"y": False}) == [0]
+    assert world.judge({"ways": "a", "waits": True}, {"y": False}) == [1]
+    assert world.judge({"ways": "b", "waits": False}, {"y": False}) == [1]
+
+
+INTERPRETED = World(
+    {
+        "rule": "member",
+        "client": "x",
+        "clinician": "y",
+        "instead": {"client": "agrees", "clinician": "interpreted"},
+    },
+    fields_of("client", x="category", agrees="flag"),
+    fields_of("clinician", y="tags", interpreted="flag"),
+)
+
+
+def test_both_flags_together_meet_a_constraint_in_another_way() -> None:
+    agreed = {"x": "a", "agrees": True}
+    clinicians = ({"y": "b", "interpreted": True}, {"y": "b", "interpreted": False})
+    assert INTERPRETED.judge(agreed, *clinicians) == [1, 0]
+
+
+def test_the_other_way_takes_nothing_from_whoever_meets_the_constraint_itself() -> None:
+    agreed = {"x": "a", "agrees": True}
+    assert INTERPRETED.judge(agreed, {"y": "a", "interpreted": False}, {"y": "a"}) == [1, 1]
+
+
+@pytest.mark.parametrize("agrees", [False, None])
+def test_nobody_is_given_the_other_way_unasked(agrees: bool | None) -> None:
+    assert INTERPRETED.judge({"x": "a", "agrees": agrees}, {"y": "b", "interpreted": True}) == [0]
+
+
+def test_an_unknown_other_way_leaves_a_failure_open_and_an_unknown_may_be_met_by_it() -> None:
+    agreed = {"x": "a", "agrees": True}
+    clinicians = ({"y": "b"}, {"interpreted": False}, {"interpreted": True}, {})
+    np.testing.assert_array_equal(
+        INTERPRETED.judge(agreed, *clinicians), [np.nan, np.nan, 1, np.nan]
+    )
+
+
+def test_the_other_way_meets_what_a_silent_client_left_open() -> None:
+    world = INTERPRETED.but(unasked="unknown")
+    verdict = world.judge({"agrees": True}, {"interpreted": True}, {"interpreted": False})
+    np.testing.assert_array_equal(verdict, [1, np.nan])
+
+
+def test_a_registration_must_have_begun_by_the_start_the_client_gave() -> None:
+    world = BETWEEN.but(client="start")
+    clinician = {"since": "2026-12-01", "until": "2027-01-31"}
+    starts = ("2026-11-30", "2026-12-01", "2027-01-31", "2027-02-01")
+    assert [world.judge({"start": start}, clinician)[0] for start in starts] == [0, 1, 1, 0]
+
+
+def test_one_date_alone_can_exclude() -> None:
+    assert BETWEEN.judge({}, {"since": "2026-11-24"}, {"until": "2026-11-22"}) == [0, 0]
+
+
+def test_a_client_who_chose_nobody_may_have_anybody() -> None:
+    assert EXAMPLES["listed"].world.judge({"x": "none"}, {}, {}) == [1, 1]
+
+
+def test_a_scheme_that_claims_nothing_lacks_nothing() -> None:
+    verdict = FUNDED.judge({"scheme": "private"}, {"type": "provisional"}, {"type": None})
+    assert verdict == [1, 1]
+
+
+def test_a_scheme_is_not_known_to_pay_on_a_day_its_table_does_not_reach() -> None:
+    world = replace(FUNDED, funding=(a_row(until=date(2026, 11, 22)),))
+    verdict = world.judge({"scheme": "medicare"}, {"type": "clinical"}, {"type": "provisional"})
+    np.testing.assert_array_equal(verdict, [np.nan, 0])
+
+
+def test_a_constant_gap_asks_for_no_amount_of_the_client() -> None:
+    world = PRICE.but(value=100, client=[])
+    dearer = {**CLINICAL, "fee": "249.06"}
+    assert world.judge({"scheme": "medicare"}, CLINICAL, dearer) == [1, 0]
+
+
+def test_a_rebate_that_is_used_up_pays_nothing_back() -> None:
+    asked = {"gap": "100", "scheme": "medicare"}
+    assert PRICE.judge({**asked, "left": 1}, CLINICAL) == [1]
+    assert PRICE.judge({**asked, "left": 0}, CLINICAL, {**CLINICAL, "fee": "100"}) == [0, 1]
+
+
+def test_without_a_rebate_left_nobody_needs_to_know_the_scheme() -> None:
+    assert PRICE.judge({"gap": "100", "left": 0}, CLINICAL, {"fee": "100"}) == [0, 1]
+
+
+# 229.05 - 149.05 = 80.00.
+REDUCED = {**CLINICAL, "reduced": "229.05"}
+
+
+def test_a_concession_is_charged_the_reduced_fee_where_there_is_one() -> None:
+    asked = {"gap": "80", "scheme": "medicare", "concession": True}
+    assert PRICE.judge(asked, REDUCED, {**REDUCED, "reduced": "229.06"}, CLINICAL) == [1, 0, 0]
+
+
+@pytest.mark.parametrize("concession", [False, None])
+def test_without_a_concession_the_whole_fee_is_charged(concession: bool | None) -> None:
+    asked = {"gap": "80", "scheme": "medicare", "concession": concession}
+    assert PRICE.judge(asked, REDUCED) == [0]
+
+
+def test_a_reduced_fee_above_the_usual_one_makes_nothing_dearer() -> None:
+    asked = {"gap": "100", "scheme": "medicare", "concession": True}
+    assert PRICE.judge(asked, {**CLINICAL, "reduced": "300"}) == [1]
+
+
+def test_bulk_billing_leaves_no_gap_where_the_scheme_pays() -> None:
+    asked = {"gap": "0", "scheme": "medicare"}
+    clinicians = [{**CLINICAL, "bulk": bulk} for bulk in (True, False, None)]
+    assert PRICE.judge(asked, *clinicians) == [1, 0, 0]
+
+
+def test_bulk_billing_needs_a_scheme_that_pays() -> None:
+    bulk_bills = {**CLINICAL, "bulk": True}
+    assert PRICE.judge({"gap": "0", "scheme": "private"}, bulk_bills) == [0]
+    assert PRICE.judge({"gap": "0", "scheme": "medicare", "left": 0}, bulk_bills) == [0]
+
+
+def test_bulk_billing_is_not_known_of_a_clinician_whose_registration_is_not() -> None:
+    asked = {"gap": "0", "scheme": "medicare"}
+    assert np.isnan(PRICE.judge(asked, {"fee": "100", "bulk": True})).all()
+
+
+def test_a_rebate_above_the_fee_is_no_gap_and_not_money_back() -> None:
+    asked = {"gap": "0", "scheme": "medicare"}
+    assert PRICE.judge(asked, {**CLINICAL, "fee": "100"}, {**CLINICAL, "fee": "149.06"}) == [1, 0]
+
+
+@pytest.mark.parametrize("left", [5, 6])
+def test_sessions_are_limited_by_the_rebates_left(left: int) -> None:
+    assert SESSIONS.judge({**HOPES, "left": left}, CLINICAL) == [left >= 6]
+
+
+def test_sessions_are_limited_by_what_the_clinician_gives_at_most() -> None:
+    clinicians = [{**CLINICAL, "most": most} for most in (5, 6, None)]
+    assert SESSIONS.judge(HOPES, *clinicians) == [0, 1, 1]
+
+
+def test_a_budget_lasts_for_ever_where_there_is_no_gap() -> None:
+    assert SESSIONS.judge({**HOPES, "budget": "0"}, {**CLINICAL, "fee": "149.05"}) == [1]
+
+
+def test_a_price_nobody_knows_limits_nothing_without_a_budget() -> None:
+    assert SESSIONS.judge(HOPES, {"type": "clinical"}) == [1]
+
+
+def test_too_few_sessions_are_too_few_at_any_price() -> None:
+    assert SESSIONS.judge({**HOPES, "budget": "600", "left": 5}, {"type": "clinical"}) == [0]
+
+
+def test_a_session_may_last_over_midnight() -> None:
+    world = a_world("shares_hours", "weekly_hours", "weekly_hours", session=60)
+    night = {"y": "tue 23:30-24:00; wed 00:00-00:30"}
+    assert world.judge({"x": "tue 20:00-24:00; wed 00:00-02:00"}, night) == [1]
+    assert world.but(session=61).judge({"x": "tue 20:00-24:00; wed 00:00-02:00"}, night) == [0]
+
+
+def test_what_counts_as_after_hours_may_be_declared() -> None:
+    world = EXAMPLES["after_hours"].world.but(evening="18:00", morning="07:30")
+    windows = ("mon 18:00-19:00", "mon 17:59-18:59", "mon 06:30-07:30", "mon 06:31-07:31")
+    assert world.judge({"x": True}, *[{"y": window} for window in windows]) == [1, 0, 1, 0]
+
+
 def test_families_of_protection_take_unknown_for_no() -> None:
     for family in NEVER_RELAXED:
         assert a_world("is_true", None, "flag", family=family).constraint.unknown == "fail"
     constraint = a_world("is_true", None, "flag", family="place").constraint
     assert (constraint.unknown, constraint.unasked, constraint.mode) == ("pass", "pass", "hard")
-    assert not constraint.relaxable
+    assert (constraint.relaxable, constraint.may_be) == ("no", ())
+
+
+@pytest.mark.parametrize(("told", "lifting"), [(True, "yes"), (False, "no"), ("ask", "ask")])
+def test_relaxable_says_whether_a_change_is_offered_or_only_asked_for(
+    told: bool | str, lifting: str
+) -> None:
+    assert a_world("is_true", None, "flag", relaxable=told).constraint.relaxable == lifting
+
+
+def test_naming_a_flag_and_writing_that_it_is_true_are_one_condition() -> None:
+    told = [{"client": "waits"}, {"client": "waits", "has": True}]
+    assert WAITING.but(unless=told[0]).constraint == WAITING.but(unless=told[1]).constraint
+
+
+def test_ways_modes_and_an_offer_are_read_as_declared() -> None:
+    told = a_world(
+        "is_true", None, "flag", ways=["a"], may_be=["soft", "off"], offer="within {value}"
+    ).constraint
+    assert (told.ways, told.may_be, told.offer) == (("a",), ("soft", "off"), "within {value}")
 
 
 @pytest.mark.parametrize("family", NEVER_RELAXED)
-def test_protection_may_never_be_relaxed(family: str) -> None:
-    assert [f.where for f in reading(family=family, relaxable=True)] == ["constraints.it.relaxable"]
+@pytest.mark.parametrize("told", [True, "ask"])
+def test_protection_may_never_be_relaxed(family: str, told: bool | str) -> None:
+    assert [f.where for f in reading(family=family, relaxable=told)] == ["constraints.it.relaxable"]
+
+
+@pytest.mark.parametrize("family", NEVER_RELAXED)
+@pytest.mark.parametrize("mode", ["soft", "off"])
+def test_no_request_may_weaken_protection(family: str, mode: str) -> None:
+    faults = reading(family=family, may_be=["hard", mode])
+    assert [fault.where for fault in faults] == ["constraints.it.may_be"]
 
 
 @pytest.mark.parametrize(
@@ -439,6 +823,21 @@ def test_protection_may_never_be_relaxed(family: str) -> None:
         ({"unasked": "fail"}, "unasked"),
         ({"say": " "}, "say"),
         ({"relaxable": "yes"}, "relaxable"),
+        ({"relaxable": 1}, "relaxable"),
+        ({"offer": 3}, "offer"),
+        ({"may_be": "soft"}, "may_be"),
+        ({"may_be": ["firm"]}, "may_be"),
+        ({"ways": "video"}, "ways"),
+        ({"ways": [1]}, "ways"),
+        ({"unless": "x"}, "unless"),
+        ({"unless": {"client": "z"}}, "unless"),
+        ({"instead": "x"}, "instead"),
+        ({"instead": {"client": "x"}}, "instead"),
+        ({"instead": {"client": "x", "clinician": 3}}, "instead"),
+        ({"instead": {"client": "x", "clinician": "y"}}, "instead"),
+        ({"when": {"client": "x", "below": "18"}}, "when"),
+        ({"when": {"client": "x", "below": True}}, "when"),
+        ({"when": {"client": "x", "below": 18, "has": "a"}}, "when"),
         ({"detour": 1.3}, "detour"),
         ({"client": 3}, "client"),
         ({"client": "z"}, "client"),

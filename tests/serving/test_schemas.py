@@ -243,6 +243,84 @@ def test_answers_are_read_like_cells_of_a_table() -> None:
         np.testing.assert_array_equal(of_json[name], of_cells[name])
 
 
+# Places by their postcode.
+
+HOME = [{"postcode": "2010"}, {"latitude": -33.87, "longitude": 151.2}]
+IN_TOWN = read_practice(a_practice().text + '\n[postcodes]\n"2010" = [-33.884, 151.207]\n')
+TOWN_FORM = build_form(IN_TOWN, top_k=5)
+
+
+def test_a_place_may_be_told_by_its_postcode() -> None:
+    asked = TOWN_FORM.read(body_of(IN_TOWN, home=HOME))
+    told = read_intake(IN_TOWN, asked.answers).client["home"]
+    np.testing.assert_array_equal(told, [[[-33.884, 151.207], [-33.87, 151.2]]])
+    in_a_table = read_intake(IN_TOWN, {"home": "2010;-33.87,151.2"} | {"agrees": "yes"})
+    np.testing.assert_array_equal(in_a_table.client["home"], told)
+
+
+@given(
+    places=st.lists(
+        st.just("2010") | st.tuples(st.floats(-90, 90), st.floats(-180, 180)),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_places_are_the_same_however_they_are_told(places: list[Any]) -> None:
+    as_json = [
+        {"postcode": told} if isinstance(told, str) else {"latitude": told[0], "longitude": told[1]}
+        for told in places
+    ]
+    written = [told if isinstance(told, str) else f"{told[0]!r},{told[1]!r}" for told in places]
+    asked = TOWN_FORM.read(body_of(IN_TOWN, home=as_json))
+    in_a_table = {"home": ";".join(written), "agrees": "yes"}
+    np.testing.assert_array_equal(
+        read_intake(IN_TOWN, asked.answers).client["home"],
+        read_intake(IN_TOWN, in_a_table).client["home"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "pointer", "message"),
+    [
+        ({"postcode": 2010}, "/answers/home/0/postcode", "is not text"),
+        ({"postcode": None}, "/answers/home/0/postcode", "is not text"),
+        ({"postcode": f"{CANARY}?"}, "/answers/home/0/postcode", "is not written as described"),
+        ({"postcode": "2010", "latitude": 1}, "/answers/home/0", "has an unknown field"),
+        ({"latitude": 1}, "/answers/home/0/longitude", "is required"),
+        ({"latitude": 91, "longitude": 0}, "/answers/home/0/latitude", "is above the largest"),
+        (CANARY, "/answers/home/0", "is not an object"),
+        ({"postcode": "8675"}, "/answers/home", "names a postcode that is not declared"),
+    ],
+)
+def test_a_place_told_wrongly_is_refused_where_it_stands_and_never_repeated(
+    place: Any, pointer: str, message: str
+) -> None:
+    said = refusal(TOWN_FORM, IN_TOWN, body_of(IN_TOWN, home=[place]))
+    assert said is not None
+    (error,) = json.loads(said)["errors"]
+    assert error["pointer"] == pointer
+    assert error["message"].startswith(message)
+    assert CANARY not in said
+    assert "8675" not in said
+
+
+def test_a_practice_without_postcodes_does_not_offer_them() -> None:
+    practice = a_practice()
+    said = refusal(FORMS[practice.id], practice, body_of(practice, home=[{"postcode": "2010"}]))
+    assert said is not None
+    schema = FORMS[practice.id].model.model_json_schema(by_alias=True)
+    assert "Postcode" not in schema["$defs"]
+
+
+def test_both_ways_to_tell_a_place_are_documented() -> None:
+    schema = TOWN_FORM.model.model_json_schema(by_alias=True)
+    place = schema["$defs"]["Answers"]["properties"]["home"]["anyOf"][0]["items"]
+    assert place["anyOf"] == [{"$ref": "#/$defs/Point"}, {"$ref": "#/$defs/Postcode"}]
+    assert list(schema["$defs"]["Postcode"]["properties"]) == ["postcode"]
+    assert TOWN_FORM.example["answers"]["home"] == [{"postcode": "2010"}]
+    assert refusal(TOWN_FORM, IN_TOWN, TOWN_FORM.example_body()) is None
+
+
 def test_an_empty_list_is_an_answer_and_null_is_none() -> None:
     _, answered = read_alone(a_practice().client["wanted"], [])
     _, left_open = read_alone(a_practice().client["wanted"], None)

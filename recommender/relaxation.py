@@ -1,0 +1,245 @@
+"""What a client could change so that more clinicians fit: the smallest changes, whom they admit.
+
+Constraints only: what a change is worth, and whether it is offered, is decided in `offer`. Never
+proposed for a family that protects somebody. Imported by `offer` and above.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.constraints import Modes, Screening, screen_columns
+from recommender.definition.columns import Columns
+from recommender.definition.easing import Easing
+from recommender.definition.kinds import KINDS, Raw
+from recommender.definition.rules import RULES, Asking, Constraint, client_fields, question_of
+from recommender.practice import Practice
+
+Flags = NDArray[np.bool_]
+Places = NDArray[np.intp]
+
+MOST_CHANGES = 2
+"""Changes proposed together while somebody fits: more is another request, not a small change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One answer given otherwise.
+
+    Attributes
+    ----------
+    constraint
+        The constraint it is about.
+    field, answer
+        The client's field and what it would hold, as a cell; None where it is left empty.
+    ask
+        Whether staff may only ask the client whether the wish matters.
+    step
+        How much is asked, among answers to this field of which each asks more than the one before;
+        None where they are alternatives.
+    """
+
+    constraint: str
+    field: str
+    answer: Raw
+    ask: bool = False
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relaxation:
+    """Changes that together admit somebody.
+
+    Attributes
+    ----------
+    changes
+        At least one, in the order of the definition.
+    client
+        The client's row with the changes made.
+    admits
+        Places of the roster that no other, smaller change of the same answers admits.
+    """
+
+    changes: tuple[Change, ...]
+    client: Columns
+    admits: Places
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The answers it changes."""
+        return frozenset(change.field for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """One request and how the roster stands for it."""
+
+    practice: Practice
+    client: Columns
+    modes: Modes
+    asking: Asking
+    roster: Columns
+    screening: Screening
+
+
+def relaxations(asked: Asked, most_changes: int = MOST_CHANGES) -> tuple[Relaxation, ...]:
+    """Every smallest change, or set of changes, that lets somebody through who is barred.
+
+    Each excluded clinician is looked at: what bars them must all be open to change, and each change
+    is the smallest of its answer that is enough for them. Clinicians for whom the same changes are
+    enough share a relaxation. Whether all other constraints still hold then, `admitted` tells.
+
+    Parameters
+    ----------
+    asked
+        The request.
+    most_changes
+        How many answers may change at once.
+    """
+    groups: dict[tuple[Change, ...], list[int]] = {}
+    for place, changes in _openings(asked, most_changes):
+        groups.setdefault(changes, []).append(place)
+    return tuple(
+        Relaxation(changes, _changed(asked, changes), np.array(places, dtype=np.intp))
+        for changes, places in groups.items()
+    )
+
+
+def admitted(asked: Asked, relaxation: Relaxation, places: Places) -> Places:
+    """Who of some clinicians, all barred now, fits once the changes are made.
+
+    Only what reads a changed answer is judged again.
+    """
+    few = asked.roster.take(places)
+    ids = tuple(asked.asking.clinician_ids[place] for place in places)
+    known = {
+        constraint.name: asked.screening.verdicts[constraint.name][places]
+        for constraint in asked.screening.constraints
+        if not client_fields(constraint) & relaxation.fields
+    }
+    asking = replace(asked.asking, clinician_ids=ids)
+    found = screen_columns(asked.practice, relaxation.client, few, asking, asked.modes, known)
+    return places[found.eligible]
+
+
+def _openings(asked: Asked, most: int) -> Iterator[tuple[int, tuple[Change, ...]]]:
+    """Places of the roster with changes that would be enough for them, all that are smallest."""
+    barred = asked.screening.barred > 0
+    lifts = _Lifts(asked, barred, most)
+    for place in lifts.candidates.tolist():
+        bars = np.flatnonzero(barred[:, place]).tolist()
+        for changes in lifts.of(place, bars):
+            if _is_offered(changes, most):
+                yield place, changes
+
+
+def _is_offered(changes: Sequence[Change], most: int) -> bool:
+    """Few enough, one answer a field, and what may only be asked about by itself."""
+    alone = len(changes) == 1 or not any(change.ask for change in changes)
+    return alone and len({change.field for change in changes}) == len(changes) <= most
+
+
+class _Lifts:
+    """What would lift each constraint for each candidate, worked out once a request."""
+
+    def __init__(self, asked: Asked, barred: Flags, most: int) -> None:
+        self._asked = asked
+        constraints = asked.screening.constraints
+        self._ways = [bool(c.ways) for c in constraints]
+        lifted = np.array([c.relaxable != "no" for c in constraints], dtype=np.bool_)
+        stuck = np.asarray(barred & ~lifted[:, None])
+        elsewhere = _meeting(asked)
+        # A bar on one way of meeting is also lifted by meeting in another.
+        by_way: Flags = np.array(self._ways, dtype=np.bool_)[:, None]
+        open_ = ~(stuck & ~by_way).any(axis=0) if elsewhere else ~stuck.any(axis=0)
+        changes = np.minimum(
+            barred.sum(axis=0), (barred & ~by_way).sum(axis=0) + 1 if elsewhere else len(barred)
+        )
+        self.candidates = np.flatnonzero(open_ & barred.any(axis=0) & (changes <= most))
+        self._place = {place: row for row, place in enumerate(self.candidates.tolist())}
+        self._few = asked.roster.take(self.candidates)
+        needed = np.count_nonzero(barred[:, self.candidates], axis=1) > 0
+        self._choices: list[list[Change | None]] = [
+            self._chosen(constraint) if lifted[row] and needed[row] else []
+            for row, constraint in enumerate(constraints)
+        ]
+        self._elsewhere = self._chosen(elsewhere) if elsewhere and len(self.candidates) else []
+
+    def of(self, place: int, bars: Sequence[int]) -> Iterator[tuple[Change, ...]]:
+        """Sets of changes, each enough for one clinician as far as single bars go."""
+        row = self._place[place]
+        direct = [self._choices[bar][row] if self._choices[bar] else None for bar in bars]
+        if all(direct):
+            yield _once_each(direct)
+        way = self._elsewhere[row] if self._elsewhere else None
+        rest = [change for bar, change in zip(bars, direct, strict=True) if not self._ways[bar]]
+        if way is not None and len(rest) < len(bars) and all(rest):
+            yield _once_each([*rest, way])
+
+    def _chosen(self, constraint: Constraint) -> list[Change | None]:
+        """The smallest change of a constraint's answer that is enough, for each candidate."""
+        field, easing = self._easing(constraint)
+        if not easing.answers:
+            return []
+        enough = np.count_nonzero(easing.admits, axis=0) > 0
+        first = easing.admits.argmax(axis=0)
+        ask = constraint.relaxable == "ask"
+        changes = [
+            Change(
+                constraint.name,
+                field,
+                None if ask else _plain(answer),
+                ask,
+                step if easing.ordered else None,
+            )
+            for step, answer in enumerate(easing.answers)
+        ]
+        return [
+            changes[answer] if can else None
+            for answer, can in zip(first.tolist(), np.asarray(enough).tolist(), strict=True)
+        ]
+
+    def _easing(self, constraint: Constraint) -> tuple[str, Easing]:
+        anyone = np.ones((1, len(self.candidates)), dtype=np.bool_)
+        rule = RULES[constraint.rule]
+        if constraint.unless is not None:
+            return constraint.unless.client, Easing((True,), anyone)
+        if constraint.client and rule.ease is not None:
+            asked = self._asked
+            field = constraint.client[rule.wish or 0]
+            question = question_of(constraint, asked.client, self._few, asked.asking)
+            return field, rule.ease(question)
+        return (constraint.when.client if constraint.when else ""), Easing((False,), anyone)
+
+
+def _meeting(asked: Asked) -> Constraint | None:
+    """The constraint by which a client could be offered one more way of meeting, if there is."""
+    ways = asked.practice.ways
+    for constraint in asked.screening.constraints:
+        asks = ways is not None and constraint.client == (ways.client,)
+        if asks and constraint.rule == "has_any" and constraint.relaxable == "yes":
+            return constraint
+    return None
+
+
+def _plain(answer: Raw) -> Raw:
+    return tuple(answer) if isinstance(answer, list) else answer
+
+
+def _once_each(changes: Sequence[Change | None]) -> tuple[Change, ...]:
+    """Changes without repetition: one answer may stand in the way of several constraints."""
+    by_answer = {(c.field, c.answer): c for c in reversed(changes) if c is not None}
+    return tuple(sorted(by_answer.values(), key=lambda c: (c.constraint, str(c.answer))))
+
+
+def _changed(asked: Asked, changes: Sequence[Change]) -> Columns:
+    """The client's row with some answers given otherwise."""
+    values = dict(asked.client.values)
+    for change in changes:
+        field = asked.practice.client[change.field]
+        behaviour = KINDS[field.kind]
+        parsed = None if change.answer is None else behaviour.parse(field, change.answer)
+        values[change.field] = behaviour.encode(field, [parsed])
+    return Columns(1, values)
