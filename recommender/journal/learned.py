@@ -31,7 +31,7 @@ def record_training(
 
 
 def pairings_of_extract(connection: Connection, extract_id: str) -> tuple[str, ...]:
-    """The journal's ids of the pairings an extract had, sorted; those erased since are not there."""
+    """The journal's ids of the pairings an extract had, sorted, without those erased since."""
     statement = select(extract_pairings.c.pairing_id).where(
         extract_pairings.c.extract_id == extract_id
     )
