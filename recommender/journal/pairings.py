@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 
 from recommender.errors import ConflictError, Fault
 from recommender.journal.chain import Entry, append
+from recommender.journal.consents import adopt_consents
 from recommender.journal.feedback import choice_faults, code_faults, day_faults, id_faults, refuse
 from recommender.journal.subjects import Subject, subject_for, subject_with
 from recommender.store.database import database_time, hold
@@ -101,6 +102,8 @@ def record_pairing(connection: Connection, pairing: Pairing, *, actor: str) -> S
             recorded_at=database_time(connection),
         )
     )
+    if pairing.recommendation_id:
+        adopt_consents(connection, subject, pairing.recommendation_id)
     facts = {"pairing_id": pairing.pairing_id}
     details = {"clinician_id": pairing.clinician_id, "recommendation": pairing.recommendation_id}
     append(connection, Entry(actor, "pairing.recorded", facts, subject, details))

@@ -5,7 +5,7 @@ SQLite by default, PostgreSQL by URL. Imported by `store.migration` and by `jour
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,17 +88,19 @@ class Store:
             # The driver's own words may hold a statement and its values.
             raise UnavailableError("database", "is away or busy", _REMEDY) from None
 
-    def scrub(self) -> None:
+    def scrub(self, tables: Sequence[str] = ()) -> None:
         """Makes what was deleted unreadable in the files as far as the database can.
 
         SQLite: the write-ahead log is emptied into the file, whose freed pages are zeroed.
-        PostgreSQL: dead rows are vacuumed; its own archives and backups are the operator's.
+        PostgreSQL: dead rows of the tables named are vacuumed; its own archives and backups are
+        the operator's.
         """
         sqlite = self._engine.dialect.name == "sqlite"
+        statement = "PRAGMA wal_checkpoint(TRUNCATE)" if sqlite else f"VACUUM {', '.join(tables)}"
         try:
             with self._engine.connect() as connection:
-                driver = connection.execution_options(isolation_level="AUTOCOMMIT")
-                driver.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)" if sqlite else "VACUUM")
+                alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+                alone.exec_driver_sql(statement)
         except exc.OperationalError:
             raise UnavailableError("database", "is away or busy", _REMEDY) from None
 

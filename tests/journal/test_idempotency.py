@@ -210,4 +210,4 @@ class Sendings(RuleBasedStateMachine):
 def test_no_order_of_sendings_is_answered_twice_differently(a_store: Store) -> None:
     machine = type("Machine", (Sendings,), {"store": a_store})
     few = settings(max_examples=15, stateful_step_count=20, deadline=None)
-    run_state_machine_as_test(machine, settings=few)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(machine, settings=few)
