@@ -35,6 +35,7 @@ from recommender.sealed.files import (
     PRACTICE,
     REPORT,
     Sealed,
+    digest_of,
     read_files,
     write_files,
 )
@@ -62,6 +63,16 @@ def save_bundle(model: AllianceModel, directory: Path) -> str:
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()):
         raise BundleError(directory.name, "is not empty", "name a new directory")
+    return write_files(directory, _contents(model), model.manifest.created_at)
+
+
+def model_digest(model: AllianceModel) -> str:
+    """The digest that a bundle of this model has or would have."""
+    return digest_of(_contents(model))
+
+
+def _contents(model: AllianceModel) -> dict[str, bytes]:
+    """The files of a model's bundle but for their listing."""
     arrays, facts = _taken_apart(model)
     contents = {
         PRACTICE: model.practice.text.encode(),
@@ -72,7 +83,7 @@ def save_bundle(model: AllianceModel, directory: Path) -> str:
     for name, trees in ((CLIENT, model.client_trees), (PAIRING, model.trees)):
         if trees is not None:
             contents[name] = trees.text.encode()
-    return write_files(directory, contents, model.manifest.created_at)
+    return contents
 
 
 def load_bundle(directory: Path, expected: Practice | None = None) -> AllianceModel:

@@ -66,6 +66,10 @@ class Shelf:
         sound = digest is None or (isinstance(digest, str) and is_digest(digest))
         return Offer(digest, refused and str(refused), bool(away)) if sound else None
 
+    def forget_offer(self) -> None:
+        """Nothing is offered until the registry is asked again; what answered last stays known."""
+        (self.directory / _OFFER).unlink(missing_ok=True)
+
     def keep(self, digest: str) -> None:
         """Notes that a bundle has answered and may answer again."""
         if self.last_good() != digest:

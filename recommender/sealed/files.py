@@ -45,11 +45,10 @@ class Sealed:
 
 def write_files(directory: Path, contents: Mapping[str, bytes], created_at: str) -> str:
     """Writes the files and their listing into a directory and gives the digest."""
-    sums = {name: _sum(content) for name, content in contents.items()}
     for name, content in contents.items():
         (directory / name).write_bytes(content)
-    (directory / LISTING).write_bytes(listing(sums, created_at))
-    return digest_of(sums)
+    (directory / LISTING).write_bytes(listing(_sums(contents), created_at))
+    return digest_of(contents)
 
 
 def read_files(directory: Path) -> Sealed:
@@ -69,7 +68,7 @@ def read_files(directory: Path) -> Sealed:
         if _sum(content) != expected:
             raise BundleError(name, "does not match its digest", "fetch the bundle again")
         contents[name] = content
-    return Sealed(contents, created_at, digest_of(sums))
+    return Sealed(contents, created_at, digest_of(contents))
 
 
 def listing(sums: Mapping[str, str], created_at: str) -> bytes:
@@ -81,9 +80,9 @@ def listing(sums: Mapping[str, str], created_at: str) -> bytes:
     return _json(listed | {"itself": _sum(_json(listed))})
 
 
-def digest_of(sums: Mapping[str, str]) -> str:
-    """The digest of a bundle from the sums of its files."""
-    return _sum(json.dumps(sums, sort_keys=True).encode())
+def digest_of(contents: Mapping[str, bytes]) -> str:
+    """The digest of a bundle of these files."""
+    return _sum(json.dumps(_sums(contents), sort_keys=True).encode())
 
 
 def _listed(directory: Path) -> tuple[dict[str, str], str]:
@@ -127,6 +126,10 @@ def _content(path: Path, largest: int) -> bytes | None:
     except OSError:
         return None
     return content if len(content) <= largest else None
+
+
+def _sums(contents: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: _sum(content) for name, content in contents.items()}
 
 
 def _sum(content: bytes) -> str:
