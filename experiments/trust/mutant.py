@@ -88,9 +88,9 @@ def _agree(trees: Trees) -> bool:
     rows = rng.normal(size=(ROWS, trees.width)) * rng.choice([0, 1, 100], size=(ROWS, 1))
     rows[rng.random(rows.shape) < 0.3] = np.nan
     scores, ours = trees.score(rows), trees.contributions(rows)
-    walked = lgb.Booster(model_str=trees.text).predict(
-        rows.astype(np.float32), pred_contrib=True, num_threads=1
-    )
+    booster = lgb.Booster(model_str=trees.text)
+    narrow = rows.astype(np.float32)
+    walked = np.asarray(booster.predict(narrow, pred_contrib=True, num_threads=1))
     scale = max(1.0, float(np.abs(ours).max()))
     return bool(
         np.isfinite(scores).all()

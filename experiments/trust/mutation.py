@@ -22,7 +22,20 @@ Files = dict[str, bytes]
 
 WORDS = (
     *("-1", "-2", "-3", "0", "1", "2", "3", "7", "99", "1000000", "2147483647", "-2147483648"),
-    *("4294967296", "nan", "inf", "-inf", "1e999", "1e308", "-1e308", "", "x", "1_0", "1 2", "0x7f"),
+    *(
+        "4294967296",
+        "nan",
+        "inf",
+        "-inf",
+        "1e999",
+        "1e308",
+        "-1e308",
+        "",
+        "x",
+        "1_0",
+        "1 2",
+        "0x7f",
+    ),
 )
 """What an index or a number is replaced by: near misses, ends of integers, what is no number."""
 LINES = (
@@ -137,7 +150,7 @@ def _edit_array(files: Files, rng: Rng) -> str:
     else:
         arrays[name] = array.astype(rng.choice(["<f4", ">f8", "<i2", "<U8", "<c16"]))
     packed = io.BytesIO()
-    np.savez(packed, **arrays)  # type: ignore[arg-type]
+    np.savez(packed, **arrays)
     files[ARRAYS] = packed.getvalue()
     return ARRAYS
 

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from experiments.trust.line import Line
@@ -54,7 +55,7 @@ def outcomes(count: int, subject: Subject) -> Found:
     edges = [count * part // AT_ONCE for part in range(AT_ONCE + 1)]
     threads = [
         threading.Thread(target=_try_all, args=(place / "bundle", subject.roster, *span, found))
-        for span in zip(edges, edges[1:], strict=False)
+        for span in pairwise(edges)
     ]
     for thread in threads:
         thread.start()
@@ -72,31 +73,34 @@ def _try_all(bundle: Path, roster: Path, first: int, last: int, found: Found) ->
 def _try_some(bundle: Path, roster: Path, first: int, last: int, found: Found) -> int:
     """Tries mutations until the process ends; gives the number to go on with."""
     words = [str(word) for word in (bundle, roster, first, last)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "experiments.trust.mutant", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
+    line = [sys.executable, "-m", "experiments.trust.mutant", *words]
     begun = ""
-    hangs = _end_after(process)
-    for said in process.stdout:
-        hangs.cancel()
-        hangs = _end_after(process)
-        what, _, told = said.rstrip("\n").partition(" ")
-        if what == "begins":
-            number, _, begun = told.partition(" ")
-            first = int(number) + 1
-        else:
-            found[begun, told] += 1
-            begun = ""
-    hangs.cancel()
-    if process.wait() != 0 and not begun:
+    with subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        for said in _lines(process):
+            what, _, told = said.partition(" ")
+            if what == "begins":
+                number, _, begun = told.partition(" ")
+                first = int(number) + 1
+            else:
+                found[begun, told] += 1
+                begun = ""
+    if process.returncode != 0 and not begun:
         raise SystemExit("the process that loads mutations cannot start; run it by itself")
     if begun:
         found[begun, CRASHED] += 1
     return first
+
+
+def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
+    """What the process says, line by line; it is killed where it says nothing for too long."""
+    hangs = _end_after(process)
+    for said in process.stdout or ():
+        hangs.cancel()
+        yield said.rstrip("\n")
+        hangs = _end_after(process)
+    hangs.cancel()
 
 
 def _end_after(process: subprocess.Popen[str]) -> threading.Timer:
