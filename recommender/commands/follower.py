@@ -6,10 +6,13 @@ on the shelf what came of it. Started by `following`; ends when whoever started 
 
 import select
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from recommender.bundle import bundle_digest
 from recommender.commands.console import is_there
@@ -22,6 +25,8 @@ from recommender.shelf import Offer, Shelf
 CRASHED = "Crashed"
 """What is said of a bundle at whose trial the process died."""
 TRIAL_SECONDS = 120.0
+CALL_SECONDS = 2.0
+PORTS = {"http": 80, "https": 443}
 
 
 class Names(Protocol):
@@ -102,17 +107,41 @@ def _is_left(seconds: float) -> bool:
     return bool(readable)
 
 
-def main() -> None:
-    """Follows until left alone."""
+def is_listening(uri: str) -> bool:
+    """Whether somebody takes calls at the address; mlflow takes seconds to find that nobody does.
+
+    What is reached through a proxy is taken to listen, and so is what is no address.
+    """
+    parts = urlsplit(uri)
+    host, proxied = parts.hostname, getproxies().get(parts.scheme)
+    if parts.scheme not in PORTS or host is None or (proxied and not proxy_bypass(host)):
+        return True
+    try:
+        where = host, parts.port or PORTS[parts.scheme]
+        socket.create_connection(where, timeout=CALL_SECONDS).close()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _registry(uri: str) -> Names:
+    # Late, because it loads mlflow, and a start may be waiting for the first word.
     from recommender.publishing.registry import Registry
 
+    return Registry(uri)
+
+
+def main() -> None:
+    """Follows until left alone."""
     shelf, uri = Shelf(Path(sys.argv[1])), sys.stdin.readline().strip()
     while True:
         # Asking for a database that is not there would make one.
-        if is_there(uri):
-            look(Registry(uri), shelf)
-        else:
+        if not is_there(uri):
             _tell(shelf, Offer(away=shelf.last_good() is not None))
+        elif not is_listening(uri):
+            _tell(shelf, Offer(away=True))
+        else:
+            look(_registry(uri), shelf)
         if _is_left(LOOK_SECONDS):
             return
 

@@ -1,6 +1,7 @@
 """What the registry names comes to the shelf, tried; what goes wrong there is said."""
 
 import shutil
+import socket
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from recommender.commands import follower
-from recommender.commands.follower import CRASHED, look, try_bundle
+from recommender.commands.follower import CRASHED, is_listening, look, try_bundle
 from recommender.errors import RegistryError
 from recommender.publishing.versions import Version
 from recommender.shelf import Offer, Shelf
@@ -121,6 +122,28 @@ def test_a_bundle_damaged_on_the_shelf_is_fetched_anew(shelf: Shelf, registry: R
     look(registry, shelf)
 
     assert registry.fetched == [registry.champion] * 2
+
+
+def test_an_address_where_nobody_listens_is_known_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.socket() as line:
+        line.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{line.getsockname()[1]}"
+        assert not is_listening(address)
+        line.listen()
+        assert is_listening(address)
+    assert is_listening("sqlite:///var/mlflow.db")
+    assert not is_listening("http://127.0.0.1:99999")
+
+
+def test_what_is_reached_through_a_proxy_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "")
+
+    assert is_listening("http://mlflow.example.org")
 
 
 def test_a_trial_tells_a_sound_bundle_from_a_damaged_one_and_from_a_crash(
