@@ -120,6 +120,11 @@ def load_practice(path: Path) -> Practice:
     return read_practice(text)
 
 
+def practice_named(name: str) -> Practice:
+    """The definition in a `.toml` file of this name, or the one of this name that ships."""
+    return load_practice(Path(name)) if name.endswith(".toml") else shipped_practice(name)
+
+
 def shipped_practice(name: str = "psychology") -> Practice:
     """A definition that ships with the package."""
     return read_practice(shipped_text(name))

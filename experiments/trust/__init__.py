@@ -1,1 +1,1 @@
-"""What the journal promises on bad days, measured: writers killed, servers cut, many at once."""
+"""What must hold on bad days too, measured: each part gives lines of one table."""
