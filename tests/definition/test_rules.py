@@ -738,6 +738,10 @@ def test_a_rebate_above_the_fee_is_no_gap_and_not_money_back() -> None:
     assert PRICE.judge(asked, {**CLINICAL, "fee": "100"}, {**CLINICAL, "fee": "149.06"}) == [1, 0]
 
 
+def test_a_rebate_above_the_fee_meets_no_wish_for_money_back() -> None:
+    assert PRICE.judge({"gap": "-1", "scheme": "medicare"}, {**CLINICAL, "fee": "100"}) == [0]
+
+
 @pytest.mark.parametrize("left", [5, 6])
 def test_sessions_are_limited_by_the_rebates_left(left: int) -> None:
     assert SESSIONS.judge({**HOPES, "left": left}, CLINICAL) == [left >= 6]
