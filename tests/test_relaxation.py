@@ -113,7 +113,8 @@ def answers(asked: Asked) -> dict[Any, list[str]]:
     }
 
 
-EASED = {
+Example = tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[Any, list[str]]]
+EASED: dict[str, Example] = {
     "at_most": (
         a_rule("at_most", "size", "low"),
         {"size": 2},
@@ -239,4 +240,3 @@ def test_while_somebody_fits_no_more_than_two_answers_change_at_once() -> None:
     case = Case([constraint], {"size": 2}, "c1", {"k1": {"low": 1}, "k2": {"low": 9}})
     assert most_changes(case.screen()) == 2
     assert most_changes(replace(case, clinicians={"k2": {"low": 9}}).screen()) == 1
-    assert case.day == DAY
