@@ -789,7 +789,7 @@ def test_families_of_protection_take_unknown_for_no() -> None:
 def test_relaxable_says_whether_a_change_is_offered_or_only_asked_for(
     told: bool | str, lifting: str
 ) -> None:
-    assert a_world("is_true", None, "flag", relaxable=told).constraint.relaxable == lifting
+    assert a_world("if_asked", "flag", "flag", relaxable=told).constraint.relaxable == lifting
 
 
 def test_naming_a_flag_and_writing_that_it_is_true_are_one_condition() -> None:
