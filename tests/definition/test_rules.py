@@ -817,6 +817,11 @@ def test_no_request_may_weaken_protection(family: str, mode: str) -> None:
     assert [fault.where for fault in faults] == ["constraints.it.may_be"]
 
 
+@pytest.mark.parametrize("family", NEVER_RELAXED)
+def test_a_request_may_make_protection_firmer(family: str) -> None:
+    assert reading(family=family, mode="soft", may_be=["hard"]) == []
+
+
 @pytest.mark.parametrize(
     ("declared", "where"),
     [
