@@ -44,8 +44,8 @@ test: $(VENV)/dev ## Everything that check does, and the slow tests.
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q
 
-trust: $(VENV)/dev ## How often a gain is claimed in 20 worlds that have none; some minutes.
-	$(BIN)/python -m experiments.null_world --seeds 20
+trust: $(VENV)/dev ## What must hold on bad days too, as one table with figures; half an hour.
+	$(BIN)/python -m experiments.trust
 
 bench: $(VENV)/dev ## Speed and memory, as ratios in one run.
 	$(BIN)/python -m experiments.bench

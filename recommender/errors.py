@@ -75,3 +75,35 @@ class RegistryError(RecommenderError):
 
 class RefusedError(FaultsError):
     """A promotion that the gate refuses, with every reason."""
+
+
+class StoreError(RecommenderError):
+    """The database cannot be used as it is; somebody has to mend it first."""
+
+
+class UnavailableError(StoreError):
+    """The database is away or busy; nothing was written, and the same call may succeed later."""
+
+
+class NotFoundError(RecommenderError):
+    """What was asked for is not kept here."""
+
+
+class ConflictError(RecommenderError):
+    """What was asked can no longer be done: somebody else was first."""
+
+
+class StaleError(ConflictError):
+    """A change made to a version that is no longer the newest."""
+
+
+class KeyReusedError(RecommenderError):
+    """An idempotency key that came before with another request."""
+
+
+class InFlightError(RecommenderError):
+    """A request whose first sending is still being worked on."""
+
+
+class FeedbackError(FaultsError):
+    """A decision, an event or a rating that cannot be kept without losing its meaning."""

@@ -70,6 +70,10 @@ class Scores:
         """If the rated session is reached."""
         return self.client + self.pairing
 
+    def take(self, places: Places) -> "Scores":
+        """Some of the pairings, in the order given."""
+        return Scores(self.client[places], self.pairing[places])
+
 
 @dataclass(frozen=True, slots=True)
 class Faced:
@@ -89,6 +93,15 @@ class Faced:
     seats: Seats
     expected: Array
     added: Array
+
+    def take(self, places: Places) -> "Faced":
+        """Some of the pairings, in the order given."""
+        return Faced(
+            self.rows.take(places),
+            self.seats.take(places),
+            self.expected[places],
+            self.added[places],
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 from recommender.definition.columns import Columns
 from recommender.definition.fields import Field
 from recommender.definition.kinds import DAYS, Raw
+from recommender.features.pairing import matched_fields
 from recommender.features.pipeline import Pairs
 from recommender.model import AllianceModel, Faced, Scores, Standing
 from recommender.practice import Practice
 from recommender.ranking import CLEAR
-from recommender.relaxation import Asked, Change, Relaxation, admitted, relaxations
+from recommender.relaxation import Asked, Change, Relaxation, admitted, changed
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
 
 MOST_OFFERS = 6
 """More than a person on the phone can weigh is not read."""
+MOST_LOOKED_AT = 24
+"""Relaxations whose lead is worked out: the draws behind it are what costs."""
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SIGNS = {"AUD": "$", "NZD": "$", "USD": "$", "EUR": "€", "GBP": "£"}
 
@@ -67,22 +70,79 @@ class _Worth:
     relaxation: Relaxation
     place: int
     pairing: float
-    predicted: float | None
-    gain: float | None
-    ahead: float | None
+    predicted: float | None = None
+    gain: float | None = None
+    ahead: float | None = None
 
 
-def offers_unpredicted(asked: Asked, standing: Standing) -> tuple[Offer, ...]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Pairings of one request made ready together: a second scoring would cost as much again.
+
+    Attributes
+    ----------
+    places
+        Of the roster: those who fit, then those each relaxation would admit, one after another.
+    fitting
+        How many fit.
+    rows
+        Rows of those each relaxation admits.
+    faced, scores
+        The pairings in this order, each with the answers under which they would be shown.
+    """
+
+    places: Places
+    fitting: int
+    rows: tuple[Places, ...]
+    faced: Faced
+    scores: Scores
+
+    @property
+    def first(self) -> int | None:
+        """The row with the highest pairing part of those who fit, if anybody does."""
+        return int(self.scores.pairing[: self.fitting].argmax()) if self.fitting else None
+
+
+def pool_of(
+    asked: Asked, standing: Standing, model: AllianceModel, found: Sequence[Relaxation]
+) -> Pool:
+    """Everyone who fits or could, scored.
+
+    Answers the model does not read change no row, so most relaxations share the client's own.
+    """
+    read = _read_by(asked.practice)
+    clients, owners = [asked.client], []
+    for relaxation in found:
+        owners.append(len(clients) if relaxation.fields & read else 0)
+        clients += [changed(asked, relaxation.changes)] if owners[-1] else []
+    fitting = np.flatnonzero(asked.screening.eligible)
+    groups = [fitting, *(relaxation.admits for relaxation in found)]
+    sizes = [len(group) for group in groups]
+    ends = np.cumsum(sizes)
+    places = np.concatenate(groups)
+    faced = model.face(
+        _stacked(clients), standing, Pairs(np.repeat(np.array([0, *owners]), sizes), places)
+    )
+    rows = tuple(np.arange(*ends[number : number + 2]) for number in range(len(found)))
+    return Pool(places, len(fitting), rows, faced, model.score_of(faced))
+
+
+def offers_unpredicted(
+    asked: Asked, standing: Standing, found: Sequence[Relaxation]
+) -> tuple[Offer, ...]:
     """What would let anybody through, where nothing is predicted; only when nobody fits."""
     if asked.screening.eligible.any():
         return ()
-    found = relaxations(asked, len(asked.screening.constraints))
-    worth = [_Worth(r, int(r.admits[0]), 0.0, None, None, None) for r in found]
+    worth = [_Worth(relaxation, int(relaxation.admits[0]), 0.0) for relaxation in found]
     return _told(asked, standing, sorted(worth, key=_asked_least))
 
 
 def offers(
-    asked: Asked, standing: Standing, model: AllianceModel, first: int | None
+    asked: Asked,
+    standing: Standing,
+    model: AllianceModel,
+    pool: Pool,
+    found: Sequence[Relaxation],
 ) -> tuple[Offer, ...]:
     """What is worth offering, smallest sets of changes first, then by what they gain.
 
@@ -94,14 +154,12 @@ def offers(
         The roster as the model knows it.
     model
         The model that scores.
-    first
-        Place of the clinician with the highest pairing part now; None when nobody fits.
+    pool
+        Who fits and who could, scored.
+    found
+        The relaxations the pool was made for.
     """
-    most = {} if first is not None else {"most_changes": len(asked.screening.constraints)}
-    found = relaxations(asked, **most)
-    if not found:
-        return ()
-    worth = _worth(asked, standing, model, found, first)
+    worth = _worth(model, pool, found)
     return _told(asked, standing, sorted(worth, key=_asked_least))
 
 
@@ -110,65 +168,40 @@ def _asked_least(worth: _Worth) -> tuple[int, float, str]:
     return len(changes), -worth.pairing, str(changes)
 
 
-def _worth(
-    asked: Asked,
-    standing: Standing,
-    model: AllianceModel,
-    found: Sequence[Relaxation],
-    first: int | None,
-) -> list[_Worth]:
-    faced, owner, places = _faced(asked, standing, model, found, first)
-    scores = model.score_of(faced)
-    candidates = np.arange(0 if first is None else 1, len(places))
-    if first is not None:
-        candidates = candidates[scores.pairing[1:] > scores.pairing[0]]
-    ahead = _ahead(model, faced, scores, candidates, first)
-    said = model.harmoniser.say(scores.alliance)
-    best: dict[int, _Worth] = {}
-    for row, lead in zip(candidates.tolist(), ahead, strict=True):
-        relaxation, pairing = owner[row], float(scores.pairing[row])
-        gain = None if first is None else pairing - float(scores.pairing[0])
-        clear = lead is None or lead >= CLEAR
-        if clear and (relaxation not in best or pairing > best[relaxation].pairing):
-            best[relaxation] = _Worth(
-                found[relaxation], int(places[row]), pairing, float(said[row]), gain, lead
-            )
-    return list(best.values())
+def _worth(model: AllianceModel, pool: Pool, found: Sequence[Relaxation]) -> list[_Worth]:
+    """The strongest of each relaxation, where clearly ahead of the first, or where nobody fits."""
+    pairing, first = pool.scores.pairing, pool.first
+    strongest = np.array([rows[pairing[rows].argmax()] for rows in pool.rows], dtype=np.intp)
+    leads = pairing[strongest] - (0.0 if first is None else pairing[first])
+    order = np.argsort(-leads, kind="stable")[:MOST_LOOKED_AT]
+    order = order if first is None else order[leads[order] > 0]
+    sure = _sure(model, pool, strongest[order])
+    said = model.harmoniser.say(pool.scores.alliance[strongest[order]])
+    return [
+        _Worth(
+            found[number],
+            int(pool.places[strongest[number]]),
+            float(pairing[strongest[number]]),
+            float(points),
+            None if first is None else float(leads[number]),
+            lead,
+        )
+        for number, points, lead in zip(order.tolist(), said.tolist(), sure, strict=True)
+        if lead is None or lead >= CLEAR
+    ]
 
 
-def _faced(
-    asked: Asked,
-    standing: Standing,
-    model: AllianceModel,
-    found: Sequence[Relaxation],
-    first: int | None,
-) -> tuple[Faced, list[int], Places]:
-    """Whom the relaxations admit, behind whoever stands first, each as the changes would have it.
-
-    Answers the model does not read change no row, so most relaxations share the client's own.
-    """
-    read = _read_by(asked.practice)
-    clients, variant = [asked.client], []
-    for relaxation in found:
-        changed = bool(relaxation.fields & read)
-        variant.append(len(clients) if changed else 0)
-        clients += [relaxation.client] if changed else []
-    leading = [] if first is None else [first]
-    owner = [-1] * len(leading)
-    rows, places = [0] * len(leading), list(leading)
-    for number, relaxation in enumerate(found):
-        owner += [number] * len(relaxation.admits)
-        rows += [variant[number]] * len(relaxation.admits)
-        places += relaxation.admits.tolist()
-    stood = np.array(places, dtype=np.intp)
-    pairs = Pairs(np.array(rows, dtype=np.intp), stood)
-    return model.face(_stacked(clients), standing, pairs), owner, stood
+def _sure(model: AllianceModel, pool: Pool, rows: Places) -> list[float | None]:
+    """Probability of being ahead of whoever stands first, None where nobody does."""
+    if pool.first is None or not len(rows):
+        return [None] * len(rows)
+    first = np.full(len(rows), pool.first)
+    return [float(one) for one in model.ahead(pool.faced, rows, first, pool.scores)]
 
 
 def _read_by(practice: Practice) -> frozenset[str]:
     """Client fields that can change a score."""
-    matched = {field.name for match in practice.matches.values() for field in match.client}
-    return frozenset(matched | set(practice.fields("client", "score")))
+    return matched_fields(practice)[0] | set(practice.fields("client", "score"))
 
 
 def _stacked(clients: Sequence[Columns]) -> Columns:
@@ -190,16 +223,6 @@ def _padded(column: Array, most: int) -> Array:
     return np.concatenate([column, missing], axis=1)
 
 
-def _ahead(
-    model: AllianceModel, faced: Faced, scores: Scores, candidates: Places, first: int | None
-) -> list[float | None]:
-    if first is None:
-        return [None] * len(candidates)
-    if not len(candidates):
-        return []
-    return list(model.ahead(faced, candidates, np.zeros_like(candidates), scores).tolist())
-
-
 def _told(asked: Asked, standing: Standing, worth: Sequence[_Worth]) -> tuple[Offer, ...]:
     """The offers that come true, none of which asks more than another for no more."""
     kept: list[_Worth] = []
@@ -210,15 +233,11 @@ def _told(asked: Asked, standing: Standing, worth: Sequence[_Worth]) -> tuple[Of
             break
         if any(_asks_no_more(other, each, nobody_fits) for other in kept):
             continue
-        admits = admitted(asked, each.relaxation, _barred(asked))
+        admits = admitted(asked, each.relaxation)
         if each.place in admits:
             kept.append(each)
             told.append(_offer(asked, standing, each, len(admits)))
     return tuple(told)
-
-
-def _barred(asked: Asked) -> Places:
-    return np.flatnonzero(~asked.screening.eligible)
 
 
 def _asks_no_more(one: _Worth, other: _Worth, nobody_fits: bool) -> bool:

@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from recommender.alliance.instruments import AllianceSettings, Instrument
-from recommender.definition.declarations import read_constraints, read_fields, read_matches
+from recommender.definition.declarations import (
+    read_constraints,
+    read_fields,
+    read_matches,
+    read_ways_between,
+)
 from recommender.definition.fields import Field, Side
 from recommender.definition.funding import unknown_modes
 from recommender.definition.matches import Match
@@ -28,7 +33,6 @@ from recommender.definition.sections import (
     read_groups,
     read_heading,
     read_history,
-    read_ways,
 )
 from recommender.definition.shape import UNKNOWN_REMEDY
 from recommender.errors import DefinitionError, Fault
@@ -116,6 +120,11 @@ def load_practice(path: Path) -> Practice:
     return read_practice(text)
 
 
+def practice_named(name: str) -> Practice:
+    """The definition in a `.toml` file of this name, or the one of this name that ships."""
+    return load_practice(Path(name)) if name.endswith(".toml") else shipped_practice(name)
+
+
 def shipped_practice(name: str = "psychology") -> Practice:
     """A definition that ships with the package."""
     return read_practice(shipped_text(name))
@@ -157,8 +166,8 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     matches, of_matches = read_matches(shaped["matches"], fields, groups)
     funding, of_funding = read_funding(shaped["funding"])
     of_funding += [] if fields.faulty else unknown_modes(funding, fields.client)
-    ways, of_ways = read_ways(shaped["ways"], fields.client, fields.clinician)
-    constraints, of_constraints = read_constraints(shaped["constraints"], fields, funding, ways)
+    constraints, of_constraints = read_constraints(shaped["constraints"], fields, funding)
+    ways, of_ways = read_ways_between(shaped["ways"], constraints, fields)
     faults += of_groups + of_postcodes + of_fields + of_heading + of_card + of_alliance + of_history
     faults += of_matches + of_funding + of_ways + of_constraints
     if faults:

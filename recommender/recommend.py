@@ -26,12 +26,11 @@ from recommender.definition.kinds import Raw
 from recommender.errors import RecommenderError
 from recommender.explanation import Explanation, explain
 from recommender.features.feature import Array
-from recommender.features.pipeline import Pairs
 from recommender.model import AllianceModel, Faced, Scores, Standing
-from recommender.offer import Offer, offers, offers_unpredicted
+from recommender.offer import Offer, Pool, offers, offers_unpredicted, pool_of
 from recommender.practice import Practice
 from recommender.ranking import Ranking, TieBreak, order_by_pairing, order_by_wait, ranking_of
-from recommender.relaxation import Asked
+from recommender.relaxation import Asked, most_changes, relaxations
 
 CONSTRAINTS_ONLY = "constraints_only"
 TOP_K = 5
@@ -158,17 +157,18 @@ def recommend(
     screening = screen(practice, intake.client, intake.client_id, roster, day, intake.modes)
     asking = asking_of(practice, intake.client_id, roster.ids, day)
     asked = Asked(practice, intake.client, intake.modes, asking, roster.columns, screening)
-    eligible = np.flatnonzero(screening.eligible)
+    found = relaxations(asked, most_changes(screening))
     if agrees_to_prediction(practice, intake):
-        mode = model.manifest.mode
-        shortlist, first = _predicted(intake, standing, model, screening, eligible, top_k)
-        open_more = offers(asked, standing, model, first)
+        mode, pool = model.manifest.mode, pool_of(asked, standing, model, found)
+        shortlist = _predicted(standing, model, screening, pool, top_k)
+        open_more = offers(asked, standing, model, pool, found)
     else:
         mode = CONSTRAINTS_ONLY
-        shortlist = _unpredicted(practice, standing, screening, eligible, top_k)
-        open_more = offers_unpredicted(asked, standing)
+        shortlist = _unpredicted(practice, standing, screening, top_k)
+        open_more = offers_unpredicted(asked, standing, found)
+    eligible = int(screening.eligible.sum())
     return Recommendation(
-        mode, day, roster.version, len(eligible), shortlist, screening, intake.unanswered, open_more
+        mode, day, roster.version, eligible, shortlist, screening, intake.unanswered, open_more
     )
 
 
@@ -178,19 +178,13 @@ def agrees_to_prediction(practice: Practice, intake: Intake) -> bool:
 
 
 def _predicted(
-    intake: Intake,
-    standing: Standing,
-    model: AllianceModel,
-    screening: Screening,
-    eligible: NDArray[np.intp],
-    top_k: int,
-) -> tuple[tuple[Shown, ...], int | None]:
-    """The shortlist, and the place of the clinician with the highest pairing part."""
-    if not len(eligible):
-        return (), None
-    pairs = Pairs(np.zeros(len(eligible), dtype=np.intp), eligible)
-    faced = model.face(intake.client, standing, pairs)
-    scores = model.score_of(faced)
+    standing: Standing, model: AllianceModel, screening: Screening, pool: Pool, top_k: int
+) -> tuple[Shown, ...]:
+    if not pool.fitting:
+        return ()
+    eligible = pool.places[: pool.fitting]
+    fitting = np.arange(pool.fitting)
+    faced, scores = pool.faced.take(fitting), pool.scores.take(fitting)
     ids = tuple(standing.roster.ids[place] for place in eligible)
     # Ties are drawn among as many as are ever shown: a longer list begins like a shorter one.
     strongest = order_by_pairing(scores.pairing, ids)[:MOST]
@@ -204,7 +198,7 @@ def _predicted(
         _shown(rank, standing, screening, int(eligible[place]), point, reason)
         for rank, (place, point, reason) in enumerate(zip(order, points, reasons, strict=True), 1)
     )
-    return _with_ties(shown, ranking), int(eligible[strongest[0]])
+    return _with_ties(shown, ranking)
 
 
 def _leads(model: AllianceModel, faced: Faced, scores: Scores, places: NDArray[np.intp]) -> Array:
@@ -230,11 +224,10 @@ def _unpredicted(
     practice: Practice,
     standing: Standing,
     screening: Screening,
-    eligible: NDArray[np.intp],
     top_k: int,
 ) -> tuple[Shown, ...]:
     """Without agreement nothing is predicted: the next free clinician stands first."""
-    roster = standing.roster
+    roster, eligible = standing.roster, np.flatnonzero(screening.eligible)
     waits = [c.clinician[0] for c in practice.constraints.values() if c.rule == "available_within"]
     unknown = np.full(len(roster), np.nan)
     next_day = roster.columns[waits[0]] if waits else unknown

@@ -5,7 +5,7 @@ proposed for a family that protects somebody. Imported by `offer` and above.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,14 @@ from recommender.constraints import Modes, Screening, screen_columns
 from recommender.definition.columns import Columns
 from recommender.definition.easing import Easing
 from recommender.definition.kinds import KINDS, Raw
-from recommender.definition.rules import RULES, Asking, Constraint, client_fields, question_of
+from recommender.definition.rules import (
+    RULES,
+    Asking,
+    Constraint,
+    client_fields,
+    eased_field,
+    question_of,
+)
 from recommender.practice import Practice
 
 Flags = NDArray[np.bool_]
@@ -55,15 +62,12 @@ class Relaxation:
     Attributes
     ----------
     changes
-        At least one, in the order of the definition.
-    client
-        The client's row with the changes made.
+        At least one, each of another field.
     admits
-        Places of the roster that no other, smaller change of the same answers admits.
+        Places of the roster for whom no smaller change of the same answers is enough.
     """
 
     changes: tuple[Change, ...]
-    client: Columns
     admits: Places
 
     @property
@@ -84,7 +88,12 @@ class Asked:
     screening: Screening
 
 
-def relaxations(asked: Asked, most_changes: int = MOST_CHANGES) -> tuple[Relaxation, ...]:
+def most_changes(screening: Screening) -> int:
+    """How many answers may change at once: as many as it takes where nobody fits."""
+    return MOST_CHANGES if screening.eligible.any() else len(screening.constraints)
+
+
+def relaxations(asked: Asked, most: int = MOST_CHANGES) -> tuple[Relaxation, ...]:
     """Every smallest change, or set of changes, that lets somebody through who is barred.
 
     Each excluded clinician is looked at: what bars them must all be open to change, and each change
@@ -95,33 +104,41 @@ def relaxations(asked: Asked, most_changes: int = MOST_CHANGES) -> tuple[Relaxat
     ----------
     asked
         The request.
-    most_changes
+    most
         How many answers may change at once.
     """
     groups: dict[tuple[Change, ...], list[int]] = {}
-    for place, changes in _openings(asked, most_changes):
+    for place, changes in _openings(asked, most):
         groups.setdefault(changes, []).append(place)
     return tuple(
-        Relaxation(changes, _changed(asked, changes), np.array(places, dtype=np.intp))
-        for changes, places in groups.items()
+        Relaxation(changes, np.array(places, dtype=np.intp)) for changes, places in groups.items()
     )
 
 
-def admitted(asked: Asked, relaxation: Relaxation, places: Places) -> Places:
-    """Who of some clinicians, all barred now, fits once the changes are made.
+def admitted(asked: Asked, relaxation: Relaxation) -> Places:
+    """Who is barred now and fits once the changes are made; places of the roster.
 
     Only what reads a changed answer is judged again.
     """
-    few = asked.roster.take(places)
-    ids = tuple(asked.asking.clinician_ids[place] for place in places)
     known = {
-        constraint.name: asked.screening.verdicts[constraint.name][places]
+        constraint.name: asked.screening.verdicts[constraint.name]
         for constraint in asked.screening.constraints
         if not client_fields(constraint) & relaxation.fields
     }
-    asking = replace(asked.asking, clinician_ids=ids)
-    found = screen_columns(asked.practice, relaxation.client, few, asking, asked.modes, known)
-    return places[found.eligible]
+    client = changed(asked, relaxation.changes)
+    found = screen_columns(asked.practice, client, asked.roster, asked.asking, asked.modes, known)
+    return np.flatnonzero(found.eligible & ~asked.screening.eligible)
+
+
+def changed(asked: Asked, changes: Sequence[Change]) -> Columns:
+    """The client's row with some answers given otherwise."""
+    values = dict(asked.client.values)
+    for change in changes:
+        field = asked.practice.client[change.field]
+        behaviour = KINDS[field.kind]
+        parsed = None if change.answer is None else behaviour.parse(field, change.answer)
+        values[change.field] = behaviour.encode(field, [parsed])
+    return Columns(1, values)
 
 
 def _openings(asked: Asked, most: int) -> Iterator[tuple[int, tuple[Change, ...]]]:
@@ -158,8 +175,6 @@ class _Lifts:
             barred.sum(axis=0), (barred & ~by_way).sum(axis=0) + 1 if elsewhere else len(barred)
         )
         self.candidates = np.flatnonzero(open_ & barred.any(axis=0) & (changes <= most))
-        self._place = {place: row for row, place in enumerate(self.candidates.tolist())}
-        self._few = asked.roster.take(self.candidates)
         needed = np.count_nonzero(barred[:, self.candidates], axis=1) > 0
         self._choices: list[list[Change | None]] = [
             self._chosen(constraint) if lifted[row] and needed[row] else []
@@ -169,17 +184,16 @@ class _Lifts:
 
     def of(self, place: int, bars: Sequence[int]) -> Iterator[tuple[Change, ...]]:
         """Sets of changes, each enough for one clinician as far as single bars go."""
-        row = self._place[place]
-        direct = [self._choices[bar][row] if self._choices[bar] else None for bar in bars]
+        direct = [self._choices[bar][place] if self._choices[bar] else None for bar in bars]
         if all(direct):
             yield _once_each(direct)
-        way = self._elsewhere[row] if self._elsewhere else None
+        way = self._elsewhere[place] if self._elsewhere else None
         rest = [change for bar, change in zip(bars, direct, strict=True) if not self._ways[bar]]
         if way is not None and len(rest) < len(bars) and all(rest):
             yield _once_each([*rest, way])
 
     def _chosen(self, constraint: Constraint) -> list[Change | None]:
-        """The smallest change of a constraint's answer that is enough, for each candidate."""
+        """The smallest change of a constraint's answer that is enough, for each clinician."""
         field, easing = self._easing(constraint)
         if not easing.answers:
             return []
@@ -202,16 +216,16 @@ class _Lifts:
         ]
 
     def _easing(self, constraint: Constraint) -> tuple[str, Easing]:
-        anyone = np.ones((1, len(self.candidates)), dtype=np.bool_)
+        asked = self._asked
+        field = eased_field(constraint, asked.practice.client)
+        if field is None:
+            return "", Easing((), np.zeros((0, asked.roster.size), dtype=np.bool_))
         rule = RULES[constraint.rule]
-        if constraint.unless is not None:
-            return constraint.unless.client, Easing((True,), anyone)
-        if constraint.client and rule.ease is not None:
-            asked = self._asked
-            field = constraint.client[rule.wish or 0]
-            question = question_of(constraint, asked.client, self._few, asked.asking)
+        if field in constraint.client and rule.ease is not None:
+            question = question_of(constraint, asked.client, asked.roster, asked.asking)
             return field, rule.ease(question)
-        return (constraint.when.client if constraint.when else ""), Easing((False,), anyone)
+        spares = constraint.unless is not None and constraint.unless.client == field
+        return field, Easing((spares,), np.ones((1, asked.roster.size), dtype=np.bool_))
 
 
 def _meeting(asked: Asked) -> Constraint | None:
@@ -232,14 +246,3 @@ def _once_each(changes: Sequence[Change | None]) -> tuple[Change, ...]:
     """Changes without repetition: one answer may stand in the way of several constraints."""
     by_answer = {(c.field, c.answer): c for c in reversed(changes) if c is not None}
     return tuple(sorted(by_answer.values(), key=lambda c: (c.constraint, str(c.answer))))
-
-
-def _changed(asked: Asked, changes: Sequence[Change]) -> Columns:
-    """The client's row with some answers given otherwise."""
-    values = dict(asked.client.values)
-    for change in changes:
-        field = asked.practice.client[change.field]
-        behaviour = KINDS[field.kind]
-        parsed = None if change.answer is None else behaviour.parse(field, change.answer)
-        values[change.field] = behaviour.encode(field, [parsed])
-    return Columns(1, values)

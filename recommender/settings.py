@@ -17,7 +17,13 @@ class Settings(BaseSettings):
     Attributes
     ----------
     bundle
-        Directory of the model bundle that answers.
+        Directory of the one bundle that answers; no other is taken up while it does.
+    shelf
+        Directory of a `recommender.shelf` in place of a bundle: what is offered there is taken up
+        at the start and while running, and where there is nothing the evidence prior answers.
+    practice
+        The definition that bundles must have learned with and that the evidence prior is made of: a
+        shipped name or a `.toml`. When not given, a bundle's own; without a bundle, `psychology`.
     roster
         The clinicians, `.csv` or `.parquet`.
     host, port
@@ -32,13 +38,17 @@ class Settings(BaseSettings):
         Requests computed at the same time.
     queue_limit
         Requests that may wait for a worker; further ones are told to come back.
+    look_seconds
+        How often the shelf is looked at.
     grace_seconds
         How long requests in flight may take to finish when the server is stopped.
     """
 
     model_config = SettingsConfigDict(env_prefix="RECOMMENDER_", frozen=True, extra="forbid")
 
-    bundle: Path
+    bundle: Path | None = None
+    shelf: Path | None = None
+    practice: str | None = None
     roster: Path
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
@@ -47,4 +57,5 @@ class Settings(BaseSettings):
     body_limit: int = Field(default=256 * 1024, ge=1024)
     workers: int = Field(default=2, ge=1)
     queue_limit: int = Field(default=64, ge=0)
+    look_seconds: float = Field(default=1.0, gt=0)
     grace_seconds: int = Field(default=10, ge=0)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -312,7 +312,7 @@ def _steps(start: datetime, end: datetime) -> Iterator[datetime]:
         start += TICK
 
 
-@lru_cache(maxsize=None)
+@cache
 def _moment(zone: str, day: date, minute: int) -> datetime:
     """The first step of real time at which a wall clock shows a local time, or a later one."""
     local = datetime(day.year, day.month, day.day) + timedelta(minutes=minute)  # noqa: DTZ001

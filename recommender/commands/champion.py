@@ -88,7 +88,7 @@ def rollback(
         who, now = by or getuser(), datetime.now(UTC)
         done = promotion.rollback(Registry(registry), to, by=who, at=now, reason=reason)
     said = f"Version {done.version} is champion again in place of version {done.previous}, by "
-    out.print(escape(f"{said}{done.by}: {done.reason}."), "A server takes it when started again.")
+    out.print(escape(f"{said}{done.by}: {done.reason}."), "Servers take it up within seconds.")
 
 
 def _given(reason: str, what: str) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from recommender import terminal
 from recommender.errors import FaultsError, RecommenderError
-from recommender.practice import Practice, load_practice, shipped_practice
+from recommender.practice import Practice, practice_named
 
 out, err = Console(), Console(stderr=True)
 
@@ -43,12 +43,17 @@ def told() -> Iterator[None]:
 
 def definition(name: str) -> Practice:
     """The definition of this name that ships, or the one in a file."""
-    return load_practice(Path(name)) if name.endswith(".toml") else shipped_practice(name)
+    return practice_named(name)
 
 
 def must_exist(uri: str) -> None:
     """Refuses a database file that is not there: a mistyped path must not become a new registry."""
-    path = uri.removeprefix("sqlite:///")
-    if path != uri and not Path(path).is_file():
+    if not is_there(uri):
         remedy = "run `recommender train` first, or mend --registry"
         raise RecommenderError("registry", "is not there", remedy)
+
+
+def is_there(uri: str) -> bool:
+    """Whether a registry can be asked without making it; one that is no file is taken to be."""
+    path = uri.removeprefix("sqlite:///")
+    return path == uri or Path(path).is_file()

@@ -3,7 +3,6 @@
 mlflow and the web framework are imported by the commands that need them, when they run.
 """
 
-import hashlib
 import http.client
 import json
 import subprocess
@@ -16,17 +15,28 @@ from typing import Annotated, Any
 import typer
 
 from recommender import terminal
-from recommender.commands.console import REGISTRY, Uri, err, must_exist, out, told
+from recommender.commands.console import REGISTRY, err, must_exist, out, told
+from recommender.commands.following import following, wait_for_offer
 from recommender.errors import RecommenderError
+from recommender.shelf import Offer
 
 
 def serve(
     roster: Annotated[Path, typer.Option(help="The clinicians, .csv or .parquet.")] = Path(
         "var/practice/clinicians.csv"
     ),
-    registry: Uri = REGISTRY,
+    registry: Annotated[
+        str | None, typer.Option(help=f"mlflow, whose champion is followed; {REGISTRY} by default.")
+    ] = None,
+    practice: Annotated[
+        str | None,
+        typer.Option(
+            help="The definition, a shipped name or a TOML file: models must have learned with it, "
+            "and without a model its declared sizes answer. Without one a model's own is used."
+        ),
+    ] = None,
     bundle: Annotated[
-        Path | None, typer.Option(help="Serve this bundle instead of the champion.")
+        Path | None, typer.Option(help="Serve this bundle and no other, whatever is promoted.")
     ] = None,
     bundles: Annotated[
         Path, typer.Option(help="Where fetched bundles are kept, should the registry be away.")
@@ -34,34 +44,39 @@ def serve(
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Where to listen.", min=1, max=65535)] = 8000,
 ) -> None:
-    """Answer requests with the champion until told to stop."""
+    """Answer requests with the champion, taking up each new one, until told to stop."""
     from recommender.serving.server import serve as run
     from recommender.settings import Settings
 
+    server = Settings(bundle=bundle, practice=practice, roster=roster, host=host, port=port)
     with told():
-        bundle = bundle or _champion(registry, bundles)
-        err.print(f"Serving http://{host}:{port} (POST /v1/recommendations, GET /openapi.json)")
-        run(Settings(bundle=bundle, roster=roster, host=host, port=port))
+        if bundle is not None:
+            _say_where(server.host, server.port)
+            run(server)
+            return
+        if registry is not None:
+            must_exist(registry)
+        with following(registry or REGISTRY, bundles) as shelf:
+            err.print(_found(wait_for_offer(shelf)), markup=False)
+            _say_where(server.host, server.port)
+            run(server.model_copy(update={"shelf": shelf.directory}))
 
 
-def _champion(uri: str, bundles: Path) -> Path:
-    """The champion's bundle; while the registry is away, the one this registry gave last."""
-    from recommender.errors import RegistryError
-    from recommender.publishing.registry import Registry
-    from recommender.publishing.versions import CHAMPION
+def _say_where(host: str, port: int) -> None:
+    err.print(f"Serving http://{host}:{port} (POST /v1/recommendations, GET /openapi.json)")
 
-    must_exist(uri)
-    last = bundles / f"last_served_{hashlib.sha256(uri.encode()).hexdigest()[:12]}"
-    try:
-        champion = Registry(uri).alias(CHAMPION)
-    except RegistryError as error:
-        if not last.is_file():
-            raise
-        err.print(f"{error}; serving the last champion that was fetched", markup=False)
-        return bundles / last.read_text(encoding="utf-8")
-    found = Registry(uri).fetch(champion.version if champion else CHAMPION, bundles)
-    last.write_text(found.name, encoding="utf-8")
-    return found
+
+def _found(offer: Offer) -> str:
+    """What the registry named, in words, and what answers meanwhile."""
+    meanwhile = "the model that answered last, or else the definition's declared sizes, will serve"
+    if offer.away:
+        return f"The registry cannot be asked: {meanwhile} until it can."
+    if offer.refused is not None:
+        return f"The champion's bundle was refused ({offer.refused}): {meanwhile}."
+    if offer.digest is None:
+        steps = "run `recommender train`, then `recommender promote`; no restart is needed"
+        return f"No champion yet: {meanwhile} until there is one ({steps})."
+    return f"The champion is {offer.digest[:12]}."
 
 
 def recommend(

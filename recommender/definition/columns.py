@@ -52,6 +52,10 @@ class Columns:
             self._views[key] = make()
         return cast("Made", self._views[key])
 
+    def only(self, names: Iterable[str]) -> "Columns":
+        """Some of the columns, whole."""
+        return Columns(self.size, {name: self.values[name] for name in names})
+
     def take(self, rows: NDArray[np.intp]) -> "Columns":
         """The given rows, in the given order; a row may be taken more than once."""
         return Columns(len(rows), {name: array[rows] for name, array in self.values.items()})

@@ -164,6 +164,22 @@ def client_fields(constraint: Constraint) -> frozenset[str]:
     return frozenset((*field_names(constraint)[0], *named))
 
 
+def eased_field(constraint: Constraint, client: Mapping[str, Field]) -> str | None:
+    """The client's field by whose answer a constraint can be lifted; None where there is none.
+
+    A flag that spares the client comes first, then the wish its rule can ease, then the flag
+    without which it does not apply.
+    """
+    if constraint.unless is not None and client[constraint.unless.client].kind == "flag":
+        return constraint.unless.client
+    rule = RULES[constraint.rule]
+    if constraint.client and rule.ease is not None:
+        return constraint.client[rule.wish or 0]
+    if constraint.when is not None and client[constraint.when.client].kind == "flag":
+        return constraint.when.client
+    return None
+
+
 def field_names(constraint: Constraint) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Fields read of the client and of the clinician, those named in settings included."""
     sides = {"client": list(constraint.client), "clinician": list(constraint.clinician)}

@@ -19,7 +19,7 @@ from recommender.definition.rules import (
     read_constraint,
     ways_problems,
 )
-from recommender.definition.sections import Ways, unknown_group
+from recommender.definition.sections import Ways, read_ways, unknown_group
 from recommender.definition.shape import name_fault
 from recommender.errors import Fault
 
@@ -70,15 +70,27 @@ def read_matches(
 
 
 def read_constraints(
-    tables: Tables, fields: Fields, funding: tuple[FundingRow, ...], ways: Ways | None
+    tables: Tables, fields: Fields, funding: tuple[FundingRow, ...]
 ) -> tuple[dict[str, Constraint], list[Fault]]:
-    """The constraints, and the funding rows and ways that those which read them cannot place."""
+    """The constraints, and the funding rows that those which read them cannot place."""
     constraints, faults = _between("constraints", tables, read_constraint, fields)
-    wanted = None if ways is None else fields.client[ways.client]
     for constraint in constraints.values():
         faults += funding_problems(constraint, funding, fields.client, fields.clinician)
-        faults += ways_problems(constraint, wanted)
     return constraints, faults
+
+
+def read_ways_between(
+    table: Mapping[str, Any], constraints: Mapping[str, Constraint], fields: Fields
+) -> tuple[Ways | None, list[Fault]]:
+    """The ways of meeting, and those that a constraint is about and no client can choose."""
+    ways, faults = read_ways(table, fields.client, fields.clinician)
+    if faults:
+        # A section that is itself at fault is not held against the constraints.
+        return None, faults
+    wanted = None if ways is None else fields.client[ways.client]
+    for constraint in constraints.values():
+        faults += ways_problems(constraint, wanted)
+    return ways, faults
 
 
 def _side(

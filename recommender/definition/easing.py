@@ -16,8 +16,7 @@ from recommender.definition.kinds import DAYS, Raw
 from recommender.definition.operators import nearest_km
 from recommender.definition.prices import gap_cents, most_sessions
 from recommender.definition.question import Array, Flags, Question, today_of
-from recommender.definition.times import fits, windows_of
-from recommender.definition.weeks import DAY
+from recommender.definition.times import fits_on_day, windows_of
 
 CENTS = 100
 EXACT = 1e-9
@@ -113,18 +112,13 @@ def despite_what_they_have(question: Question) -> Easing:
 
 def one_more_day(question: Question) -> Easing:
     """The client is free all of one more day of the week."""
-    windows = windows_of(question.client[0])
-    admits = [
-        fits(question, [*windows, (day, 0, DAY)], question.clinician[0]) == 1
-        for day in range(len(DAYS))
-    ]
     stated = [
-        f"{DAYS[day]} {a // 60:02}:{a % 60:02}-{b // 60:02}:{b % 60:02}"
-        for day, a, b in windows
-        if b > a
+        f"{DAYS[day]} {begin // 60:02}:{begin % 60:02}-{end // 60:02}:{end % 60:02}"
+        for day, begin, end in windows_of(question.client[0])
+        if end > begin
     ]
     answers = tuple([*stated, f"{day} 00:00-24:00"] for day in DAYS)
-    return Easing(answers, _stacked(admits, len(question.clinician[0])))
+    return Easing(answers, fits_on_day(question, question.clinician[0]))
 
 
 def not_asked_for(question: Question) -> Easing:

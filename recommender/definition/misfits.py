@@ -16,6 +16,7 @@ from recommender.definition.constraint import (
     Instead,
     When,
     constant_field,
+    eased_field,
 )
 from recommender.definition.fields import Field
 from recommender.definition.funding import FundingRow
@@ -49,6 +50,9 @@ def problems(
     faults += _wrong_settings(where, rule, constraint, client_fields, clinician_fields)
     if faults:
         return faults
+    if constraint.relaxable != "no" and eased_field(constraint, client_fields) is None:
+        problem = "is allowed where no answer of the client's could lift it"
+        faults.append(Fault(f"{where}.relaxable", problem, "remove it, or compare a stated wish"))
     ours = [client_fields[field] for field in constraint.client]
     theirs = [clinician_fields[field] for field in constraint.clinician]
     faults += _wrong_units(where, rule, ours)

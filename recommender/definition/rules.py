@@ -19,6 +19,7 @@ from recommender.definition.constraint import (
     Mode,
     When,
     client_fields,
+    eased_field,
     judge,
     question_of,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Rule",
     "When",
     "client_fields",
+    "eased_field",
     "funding_problems",
     "judge",
     "problems",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recommender.definition.question import (
     Array,
+    Flags,
     Question,
     both,
     no_more_than,
@@ -109,6 +110,18 @@ def fits(question: Question, windows: Sequence[Window], clinician: NDArray[Any])
         fits = longest_in_common(spans, begins, ends) >= question.session
         verdict[stay.rows] = np.where(stay.openings.known, fits, np.nan)
     return verdict
+
+
+def fits_on_day(question: Question, clinician: NDArray[Any]) -> Flags:
+    """Whether one session fits on a day of the week, were the client free all of it, (7, n)."""
+    first, fitting = question.asking.day, np.empty((DAYS, len(clinician)))
+    for stay in _stays(question):
+        begins, ends = on_shared_clock(stay.openings, week_of(stay.zone, first), first)
+        week = week_of(_client_zone(question) or stay.zone, first)
+        for day in range(DAYS):
+            spans = spans_of([(day, 0, DAY)], week, first)
+            fitting[day, stay.rows] = longest_in_common(spans, begins, ends)
+    return np.asarray(fitting >= question.session)
 
 
 def _client_zone(question: Question) -> str | None:

@@ -23,6 +23,15 @@ def pairing_features(practice: Practice) -> tuple[Feature, ...]:
     )
 
 
+def matched_fields(practice: Practice) -> tuple[frozenset[str], frozenset[str]]:
+    """Fields that matches compare, of the client and of the clinician."""
+    matches = practice.matches.values()
+    return (
+        frozenset(field.name for match in matches for field in match.client),
+        frozenset(field.name for match in matches for field in match.clinician),
+    )
+
+
 def pairing_rows(practice: Practice, client: Columns, clinician: Columns) -> Array:
     """Matches row by row, (n, matches); one client row may face all clinicians."""
     rows = np.empty((clinician.size, len(practice.matches)))
@@ -34,6 +43,8 @@ def pairing_rows(practice: Practice, client: Columns, clinician: Columns) -> Arr
 def panel_means(practice: Practice, client: Columns, panel: Columns) -> Array:
     """Each client's mean match with the panel, (clients, matches); NaN where no match is known."""
     means = np.empty((client.size, len(practice.matches)))
+    ours, theirs = matched_fields(practice)
+    client, panel = client.only(ours), panel.only(theirs)
     step = max(ROWS_AT_ONCE // max(panel.size, 1), 1)
     for start in range(0, client.size, step):
         some = np.arange(start, min(start + step, client.size))

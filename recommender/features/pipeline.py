@@ -13,7 +13,12 @@ from recommender.features.client import client_features, client_rows
 from recommender.features.clinician import clinician_features, clinician_rows
 from recommender.features.feature import Array, Feature
 from recommender.features.history import history_features
-from recommender.features.pairing import pairing_features, pairing_rows, panel_means
+from recommender.features.pairing import (
+    matched_fields,
+    pairing_features,
+    pairing_rows,
+    panel_means,
+)
 from recommender.practice import Practice
 
 Places = NDArray[np.intp]
@@ -114,8 +119,11 @@ class Pipeline:
         """
         # One client facing all is broadcast instead of repeated: the numbers are the same.
         one = clients.size == 1 and pairs.client.size > 0
-        facing = clients if one else clients.take(pairs.client)
-        raw = pairing_rows(self.practice, facing, clinicians.take(pairs.clinician))
+        # Rosters hold many facts that no match compares: they need not be carried row by row.
+        ours, theirs = matched_fields(self.practice)
+        facing = clients if one else clients.only(ours).take(pairs.client)
+        met = clinicians.only(theirs).take(pairs.clinician)
+        raw = pairing_rows(self.practice, facing, met)
         means = panel_means(self.practice, clients, self.panel)
         return Rows(
             client=client_rows(self.practice, clients)[pairs.client],

@@ -3,7 +3,6 @@
 Knows nothing of where they come from. Imported by the registry.
 """
 
-import re
 import shutil
 import tempfile
 import time
@@ -12,11 +11,11 @@ from pathlib import Path
 
 from recommender.bundle import bundle_digest
 from recommender.errors import RegistryError
+from recommender.shelf import is_digest
 
 ABANDONED_AFTER_SECONDS = 3600.0
 """Older than any download that still runs."""
 
-_DIGEST = re.compile(r"[0-9a-f]{8,128}")
 _UNFINISHED = ".fetching-"
 
 
@@ -56,7 +55,7 @@ def checked_digest(digest: str) -> str:
 
     A registry is not trusted to choose our paths, so anything but hexadecimal is refused.
     """
-    if not _DIGEST.fullmatch(digest):
+    if not is_digest(digest):
         remedy = "publish the bundle again with `recommender train`"
         raise RegistryError("digest", "is not a hexadecimal digest", remedy)
     return digest

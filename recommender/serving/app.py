@@ -3,11 +3,9 @@
 Imported by `serving.server` and by whoever runs it under another ASGI server.
 """
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import structlog
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
 from starlette.middleware import Middleware
@@ -16,14 +14,14 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import Response
 
 from recommender.errors import IntakeError
-from recommender.serving.answers import warm_up
 from recommender.serving.guard import Guard
 from recommender.serving.problems import ProblemError, problem_response
 from recommender.serving.routes import router
-from recommender.serving.state import State, open_state
+from recommender.serving.state import expected_practice, open_state
+from recommender.serving.succession import Succession
+from recommender.serving.watch import Watch
 from recommender.settings import Settings
-
-log = structlog.get_logger()
+from recommender.shelf import Shelf
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -31,16 +29,21 @@ def create_app(settings: Settings) -> FastAPI:
 
     Raises
     ------
-    BundleError, TablesError
-        When the model or the roster cannot be opened; nothing is served then.
+    BundleError, DefinitionError, TablesError
+        When the named bundle, the definition or the roster cannot be used; nothing is served then.
     """
-    opened = open_state(settings)
+    opened, succession = open_state(settings), Succession()
+    watch = _watch(settings, succession)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await take_up(app, opened)
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await to_thread.run_sync(succession.begin, opened)
+        if watch is not None:
+            watch.start()
         yield
-        app.state.current = None
+        if watch is not None:
+            await to_thread.run_sync(watch.stop)
+        succession.current = None
 
     app = FastAPI(
         lifespan=lifespan,
@@ -60,24 +63,18 @@ def create_app(settings: Settings) -> FastAPI:
             IntakeError: _refuse,
         },
     )
-    app.state.current = None
+    app.state.succession = succession
     app.state.limiter = CapacityLimiter(settings.workers)
     app.state.queue_limit = settings.queue_limit
     app.include_router(router)
     return app
 
 
-async def take_up(app: FastAPI, state: State) -> None:
-    """Lets a snapshot answer from now on, once it has answered an invented request.
-
-    One reference is exchanged: requests under way finish with the snapshot they began with.
-    """
-    await to_thread.run_sync(warm_up, state)
-    app.state.current = state
-    # What stays for as long as the model does is not looked through again at every collection.
-    gc.collect()
-    gc.freeze()
-    log.info("took_up", mode=state.model.manifest.mode, model=state.digest)
+def _watch(settings: Settings, succession: Succession) -> Watch | None:
+    """Who follows the shelf, where there is one to follow."""
+    if settings.shelf is None or settings.bundle is not None:
+        return None
+    return Watch(Shelf(settings.shelf), succession, settings, expected_practice(settings))
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

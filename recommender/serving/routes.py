@@ -25,6 +25,7 @@ from recommender.serving.problems import (
 )
 from recommender.serving.schemas import CurrentModel, Probe, RecommendationResponse
 from recommender.serving.state import State
+from recommender.serving.succession import Succession
 
 JSON = "application/json"
 RETRY = {"Retry-After": "1"}
@@ -34,7 +35,8 @@ router = APIRouter()
 
 def current(app: FastAPI) -> State:
     """The snapshot that answers now; read it once in a request and keep it."""
-    state: State | None = app.state.current
+    succession: Succession = app.state.succession
+    state = succession.current
     if state is None:
         raise ProblemError(NOT_READY, headers=RETRY)
     return state
@@ -107,9 +109,14 @@ async def get_liveness() -> Response:
     responses=refusals(BAD_REQUEST, NOT_READY),
 )
 async def get_readiness(request: Request) -> Response:
-    """Ready once a model has answered an invented request."""
+    """Ready once a model has answered an invented request.
+
+    `degraded` is as ready, with a model that is not the registry's: the log says why.
+    """
     current(request.app)
-    return Response(Probe(status="ready").model_dump_json(), media_type=JSON)
+    succession: Succession = request.app.state.succession
+    status = "degraded" if succession.alert else "ready"
+    return Response(Probe(status=status).model_dump_json(), media_type=JSON)
 
 
 @router.get("/openapi.json", include_in_schema=False)

@@ -4,17 +4,28 @@ A request takes the reference once and keeps it, so every response is wholly of 
 Imported by `serving.answers` and above.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from recommender.bundle import bundle_digest, load_bundle
-from recommender.errors import Fault, TablesError
+import structlog
+
+from recommender.bundle import model_digest, read_bundle
+from recommender.errors import BundleError, Fault, TablesError
 from recommender.model import AllianceModel, Standing
-from recommender.practice import Practice
+from recommender.practice import Practice, practice_named
+from recommender.prior import evidence_model
+from recommender.roster import Roster
 from recommender.serving.form import Form, build_form
 from recommender.settings import Settings
+from recommender.shelf import Shelf
 from recommender.tables.checked import read_roster
+
+REFUSED = "refused_bundle"
+UNNAMED = "psychology"
+"""The definition the evidence prior is made of where none is named: the one that ships."""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,23 +59,99 @@ class State:
 
 
 def open_state(settings: Settings) -> State:
-    """A snapshot from the bundle and the roster file of the settings.
+    """A snapshot from what the settings name: a bundle, else the shelf, else a definition.
+
+    Where nothing on the shelf can be used the evidence prior of the definition answers, so that
+    a missing or refused model never keeps a server from starting.
 
     Raises
     ------
     BundleError
-        When the bundle must not be loaded.
+        When the one bundle that is named must not be loaded.
+    DefinitionError
+        When the definition that is named cannot be used.
     TablesError
         With every fault of the roster.
     """
-    model = load_bundle(settings.bundle)
-    roster = read_roster(settings.roster, model.practice, _written_at(settings.roster))
-    return State(
-        model=model,
-        digest=bundle_digest(settings.bundle),
-        standing=model.standing(roster),
-        form=build_form(model.practice, settings.top_k),
+    expected = expected_practice(settings)
+    if settings.bundle is not None:
+        return _of_bundle(*read_bundle(settings.bundle, expected), settings)
+    found = None if settings.shelf is None else _from_shelf(Shelf(settings.shelf), expected)
+    if found is not None:
+        return _of_bundle(*found, settings)
+    practice = practice_named(UNNAMED) if expected is None else expected
+    return _untaught(practice, settings)
+
+
+def expected_practice(settings: Settings) -> Practice | None:
+    """The definition that every bundle must have learned with; None where each brings its own."""
+    return None if settings.practice is None else practice_named(settings.practice)
+
+
+def read_shelved(shelf: Shelf, digest: str, expected: Practice | None) -> tuple[AllianceModel, str]:
+    """The model of this digest on the shelf.
+
+    Raises
+    ------
+    BundleError
+        When it is not there, is another one, or must not be loaded.
+    """
+    model, found = read_bundle(shelf.bundle(digest), expected)
+    if found != digest:
+        raise BundleError("bundle", "is not the one its directory is named for", "fetch it again")
+    return model, digest
+
+
+def succeeded_by(state: State, model: AllianceModel, digest: str, settings: Settings) -> State:
+    """The snapshot with another model, over the clinicians as they are known now.
+
+    Raises
+    ------
+    TablesError
+        When the model's own definition is another one and the roster does not fit it.
+    """
+    if model.practice.digest == state.practice.digest:
+        # The form is kept: building its classes anew for each model would only be garbage.
+        standing = model.standing(state.standing.roster)
+        return replace(state, model=model, digest=digest, standing=standing)
+    return _of_bundle(model, digest, settings)
+
+
+def _from_shelf(shelf: Shelf, expected: Practice | None) -> tuple[AllianceModel, str] | None:
+    """What is offered, else what answered last, whichever can first be used."""
+    offer = shelf.offered()
+    offered = None if offer is None or offer.refused else offer.digest
+    for digest in dict.fromkeys((offered, shelf.last_good())):
+        if digest is not None:
+            try:
+                return read_shelved(shelf, digest, expected)
+            except BundleError as error:
+                log.error(REFUSED, model=digest, error=type(error).__name__, where=error.field)
+    return None
+
+
+def _of_bundle(model: AllianceModel, digest: str, settings: Settings) -> State:
+    roster = _roster(model.practice, settings)
+    form = build_form(model.practice, settings.top_k)
+    return State(model, digest, model.standing(roster), form)
+
+
+def _untaught(practice: Practice, settings: Settings) -> State:
+    """The evidence prior over the roster; made at the time the roster was, as its facts are."""
+    roster = _roster(practice, settings)
+    model = evidence_model(
+        practice,
+        roster.columns,
+        roster.ids,
+        data_digest=roster.version,
+        created_at=roster.taken_at.isoformat(timespec="seconds"),
     )
+    form = build_form(practice, settings.top_k)
+    return State(model, model_digest(model), model.standing(roster), form)
+
+
+def _roster(practice: Practice, settings: Settings) -> Roster:
+    return read_roster(settings.roster, practice, _written_at(settings.roster))
 
 
 def _written_at(path: Path) -> datetime:

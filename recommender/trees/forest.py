@@ -1,7 +1,8 @@
 """LightGBM's model text as plain trees, its structure checked.
 
 LightGBM's own parser writes out of bounds on a damaged text (its issue 7357), so no text reaches it
-unread. Imported by `trees` and `shapley`.
+unread. What a text may say is closed: letters, settings, their number and their values; two parsers
+cannot then disagree on where a number ends. Imported by `trees` and `shapley`.
 """
 
 import math
@@ -11,7 +12,12 @@ from dataclasses import dataclass
 
 from recommender.errors import BundleError
 
+LARGEST = 64 * 2**20
+"""Bytes of a text: some hundred times what shipped settings write."""
 MOST_TREES = 10_000
+MOST_LEAVES = 1_024
+"""Of one tree: LightGBM walks its depth by recursion and keeps room for the square of it."""
+MOST_ROWS = 2**31 - 1
 NAN, ZERO = 2, 1
 """Missing types of a split, bits 2 and 3 of its decision; 0 takes a missing value as 0."""
 
@@ -28,6 +34,16 @@ _PER_SPLIT = (
 _PER_LEAF = ("leaf_value", "leaf_weight", "leaf_count")
 _TREE = frozenset((*_PER_SPLIT, *_PER_LEAF, "num_leaves", "num_cat", "is_linear", "shrinkage"))
 _BLOCK = re.compile(r"^Tree=(\d+)\n(.*?)\n\n\n", re.DOTALL | re.MULTILINE)
+_LETTERS = re.compile(r"[ -~\n]*")
+_WHOLE = re.compile(r"-?[0-9]{1,10}")
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,40})?(e[+-]?[0-9]{1,3})?")
+_NAME = re.compile(r"[A-Za-z0-9_.:-]+")
+_RANGE = re.compile(r"none|\[[0-9.e+-]+:[0-9.e+-]+\]")
+_ENDING = re.compile(
+    r"\nfeature_importances:\n([^\n=]+=[0-9.e+-]+\n)*"
+    r"\nparameters:\n(\[[a-z0-9_]+: [^\n\[\]]*\]\n)*\nend of parameters\n"
+    r"\npandas_categorical:null\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +91,44 @@ def read_forest(text: str) -> Forest:
     BundleError
         When the text is anything but numerical trees that are whole.
     """
-    head, _, body = text.partition("\n\n")
-    body, end, _ = body.partition("end of trees\n")
     try:
+        _require(len(text) <= LARGEST and _LETTERS.fullmatch(text) is not None)
+        head, _, rest = text.partition("\n\n")
+        body, end, ending = rest.partition("end of trees\n")
+        _require(head.startswith("tree\n") and end != "" and _ENDING.fullmatch(ending) is not None)
         settings = _settings(head.removeprefix("tree\n"), _HEADER)
-        blocks = _BLOCK.findall(body)
-        sizes = [int(size) for size in settings["tree_sizes"].split()]
-        found = [f"Tree={number}\n{block}\n\n\n" for number, block in blocks]
-        _require(head.startswith("tree\n") and end != "" and len(found) <= MOST_TREES)
-        _require("".join(found) == body and [len(block.encode()) for block in found] == sizes)
-        width = int(settings["max_feature_idx"]) + 1
-        _require(settings["num_class"] == settings["num_tree_per_iteration"] == "1" and width > 0)
-        trees = tuple(_tree(_settings(block, _TREE), width) for _, block in blocks)
+        blocks = _blocks(body, _whole(settings["tree_sizes"]))
+        width = _width(settings)
+        trees = tuple(_tree(_settings(block, _TREE), width) for block in blocks)
     except (ValueError, KeyError):
         remedy = "train again; if it comes from elsewhere, do not use it"
         raise BundleError("trees", "are not a sound LightGBM model text", remedy) from None
     return Forest(width, trees)
+
+
+def _blocks(body: str, sizes: tuple[int, ...]) -> list[str]:
+    """The lines of each tree; the sizes say where LightGBM will look for them."""
+    blocks = _BLOCK.findall(body)
+    found = [f"Tree={number}\n{block}\n\n\n" for number, block in blocks]
+    _require("".join(found) == body and tuple(len(block) for block in found) == sizes)
+    _require([number for number, _ in blocks] == [str(place) for place in range(len(blocks))])
+    _require(1 <= len(blocks) <= MOST_TREES)
+    return [block for _, block in blocks]
+
+
+def _width(settings: Mapping[str, str]) -> int:
+    """Number of columns, from a head that says one number a row and says it of every column."""
+    (last,) = _whole(settings["max_feature_idx"])
+    _require(settings["num_class"] == settings["num_tree_per_iteration"] == "1" and last >= 0)
+    _require(settings["objective"] == "regression" and settings["label_index"] == "0")
+    _require(settings["version"] == "v4")
+    columns = [settings["feature_names"].split(" "), settings["feature_infos"].split(" ")]
+    for words, sound in zip(columns, (_NAME, _RANGE), strict=True):
+        _require(len(words) == last + 1 and all(sound.fullmatch(word) for word in words))
+    if "monotone_constraints" in settings:
+        directions = settings["monotone_constraints"].split(" ")
+        _require(len(directions) == last + 1 and set(directions) <= {"-1", "0", "1"})
+    return last + 1
 
 
 def _settings(lines: str, known: frozenset[str]) -> dict[str, str]:
@@ -102,13 +140,19 @@ def _settings(lines: str, known: frozenset[str]) -> dict[str, str]:
 
 
 def _tree(settings: Mapping[str, str], width: int) -> Tree:
-    splits = int(settings["num_leaves"]) - 1
-    _require(splits >= 0 and settings["num_cat"] == "0" and settings["is_linear"] == "0")
-    _require(all(len(settings[name].split()) == splits for name in _PER_SPLIT))
+    (leaves,) = _whole(settings["num_leaves"])
+    _require(1 <= leaves <= MOST_LEAVES)
+    _require(settings["num_cat"] == "0" and settings["is_linear"] == "0")
+    # A tree that never splits has no weights: LightGBM writes the line and leaves it empty.
+    of_leaves = dict.fromkeys(_PER_LEAF, leaves) | ({} if leaves > 1 else {"leaf_weight": 0})
+    for name, count in (dict.fromkeys(_PER_SPLIT, leaves - 1) | of_leaves).items():
+        _require(len(_words(settings[name])) == count)
+    for name in ("split_gain", "internal_value", "internal_weight", "leaf_weight", "shrinkage"):
+        _numbers(settings[name])
     decision = _whole(settings["decision_type"])
     tree = Tree(
         feature=_whole(settings["split_feature"]),
-        threshold=_numbers(settings["threshold"]),
+        threshold=_thresholds(settings["threshold"]),
         missing=tuple(code >> 2 for code in decision),
         missing_left=tuple(bool(code & 2) for code in decision),
         left=_whole(settings["left_child"]),
@@ -117,12 +161,9 @@ def _tree(settings: Mapping[str, str], width: int) -> Tree:
         rows=_whole(settings["internal_count"]),
         leaf_rows=_whole(settings["leaf_count"]),
     )
-    # A threshold may be infinite: it parts the answered from the missing.
-    _require(all(math.isfinite(value) for value in tree.leaf))
-    _require(not any(math.isnan(value) for value in tree.threshold))
-    _require(len(tree.leaf) == len(tree.leaf_rows) == splits + 1)
     _require(all(0 <= feature < width for feature in tree.feature))
     _require(all(0 <= code <= 11 and not code & 1 for code in decision))
+    _require(all(0 <= rows <= MOST_ROWS for rows in (*tree.rows, *tree.leaf_rows)))
     _require_whole(tree)
     return tree
 
@@ -138,12 +179,29 @@ def _require_whole(tree: Tree) -> None:
         _require(0 < tree.rows[split] == sum(counted))
 
 
+def _words(text: str) -> list[str]:
+    return text.split(" ") if text else []
+
+
 def _whole(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split())
+    words = _words(text)
+    _require(all(_WHOLE.fullmatch(word) for word in words))
+    return tuple(int(word) for word in words)
 
 
 def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(float(part) for part in text.split())
+    words = _words(text)
+    _require(all(_NUMBER.fullmatch(word) for word in words))
+    numbers = tuple(float(word) for word in words)
+    _require(all(math.isfinite(number) for number in numbers))
+    return numbers
+
+
+def _thresholds(text: str) -> tuple[float, ...]:
+    # LightGBM writes `inf` where a split parts the answered from the missing.
+    words = _words(text)
+    finite = iter(_numbers(" ".join(word for word in words if word != "inf")))
+    return tuple(math.inf if word == "inf" else next(finite) for word in words)
 
 
 def _require(sound: bool) -> None:

@@ -3,8 +3,24 @@ from typing import Any
 
 import pytest
 
-from recommender.definition.rules import When, funding_problems, problems, read_constraint
-from tests.definition.test_rules import GAP, a_row, a_world, fields_of
+from recommender.definition.fields import Field
+from recommender.definition.rules import (
+    When,
+    funding_problems,
+    problems,
+    read_constraint,
+    ways_problems,
+)
+from tests.definition.test_rules import (
+    FUNDED,
+    GAP,
+    SESSIONS,
+    World,
+    a_field,
+    a_row,
+    a_world,
+    fields_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +125,14 @@ def test_a_misspelt_scheme_is_a_fault_rather_than_no_rebate() -> None:
     assert funding_problems(other.constraint, rows, other.client, other.clinician) == []
 
 
+@pytest.mark.parametrize("world", [FUNDED, SESSIONS])
+def test_every_rule_that_reads_funding_rows_finds_a_misspelt_scheme(world: World) -> None:
+    faults = funding_problems(
+        world.constraint, (a_row(scheme="medicarre"),), world.client, world.clinician
+    )
+    assert [fault.where for fault in faults] == ["funding.scheme"]
+
+
 def test_a_constant_cannot_stand_for_a_list_of_times() -> None:
     theirs = fields_of("clinician", y="weekly_hours")
     told = {"rule": "shares_hours", "clinician": "y", "value": "x", "session": 50}
@@ -130,3 +154,217 @@ def test_a_family_must_be_named() -> None:
         "it", {"rule": "is_true", "clinician": "y", "say": "no"}, {}, theirs
     )
     assert [fault.where for fault in faults] == ["constraints.it.family"]
+
+
+OURS = fields_of(
+    "client",
+    zone={"kind": "category", "levels": ["Australia/Sydney", "Australia/Perth"]},
+    town={"kind": "category", "levels": ["Australia/Sydney", "Australia/Woop_Woop"]},
+    hours="weekly_hours",
+    number="number",
+    flag="flag",
+    tags="tags",
+    category="category",
+    gap="money",
+    secret={"kind": "flag", "use": "audit"},
+)
+THEIRS = fields_of(
+    "clinician",
+    zone={"kind": "category", "levels": ["Australia/Sydney"]},
+    town={"kind": "category", "levels": ["Australia"]},
+    hours="weekly_hours",
+    number="number",
+    other="number",
+    flag="flag",
+    fee="money",
+    type="category",
+)
+SOUND: dict[str, dict[str, Any]] = {
+    "shares_hours": {"client": "hours", "clinician": "hours", "session": 50},
+    "after_hours": {"client": "flag", "clinician": "hours", "session": 50},
+    "gap_at_most": {
+        "client": "gap",
+        "clinician": "fee",
+        "funding": "category",
+        "registration": "type",
+    },
+    "enough_sessions": {
+        "client": "number",
+        "clinician": ["fee", "number"],
+        "funding": "category",
+        "registration": "type",
+    },
+    "client_at_least": {"client": "number", "least": 1},
+    "client_true": {"client": "flag"},
+    "is_true": {"clinician": "flag"},
+    "below": {"clinician": ["number", "other"]},
+}
+
+
+def places_of(rule: str, **settings: Any) -> list[str]:
+    """Where a sound constraint is at fault once some of its settings are changed."""
+    told = {"rule": rule, "family": "wish", "say": "no", **SOUND[rule], **settings}
+    _, faults = read_constraint("it", told, OURS, THEIRS)
+    assert all(fault.remedy for fault in faults)
+    return [fault.where.removeprefix("constraints.it").removeprefix(".") for fault in faults]
+
+
+@pytest.mark.parametrize("rule", SOUND)
+def test_what_the_misfits_below_are_made_of_is_sound(rule: str) -> None:
+    assert places_of(rule) == []
+
+
+@pytest.mark.parametrize("rule", ["shares_hours", "after_hours"])
+def test_both_sides_may_name_their_zone(rule: str) -> None:
+    assert places_of(rule, client_zone="zone", clinician_zone="zone") == []
+
+
+@pytest.mark.parametrize("rule", ["gap_at_most", "enough_sessions"])
+def test_a_price_may_name_everything_it_depends_on(rule: str) -> None:
+    settings = {"left": "number", "concession": "flag", "concession_fee": "fee"}
+    assert places_of(rule, **settings, bulk_bills="flag", session=30, usual_minutes=50) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "setting", "told"),
+    [
+        ("shares_hours", "client_zone", "hours"),
+        ("shares_hours", "client_zone", "nowhere"),
+        ("shares_hours", "client_zone", 3),
+        ("shares_hours", "clinician_zone", "fee"),
+        ("shares_hours", "evening", "17:00"),
+        ("after_hours", "evening", "5 pm"),
+        ("after_hours", "evening", 17),
+        ("after_hours", "morning", "24:00"),
+        ("after_hours", "morning", "9:00"),
+        ("gap_at_most", "left", "flag"),
+        ("gap_at_most", "budget", "gap"),
+        ("gap_at_most", "concession", "number"),
+        ("gap_at_most", "concession_fee", "number"),
+        ("gap_at_most", "bulk_bills", "fee"),
+        ("gap_at_most", "concession", "secret"),
+        ("enough_sessions", "budget", "number"),
+        ("enough_sessions", "left", "gone"),
+        ("client_at_least", "least", "one"),
+        ("client_at_least", "least", -1),
+        ("client_at_least", "least", True),
+        ("client_true", "least", 1),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_a_fault(rule: str, setting: str, told: Any) -> None:
+    assert places_of(rule, **{setting: told}) == [setting]
+
+
+@pytest.mark.parametrize("side", ["client", "clinician"])
+def test_a_level_that_is_no_zone_is_a_fault(side: str) -> None:
+    assert places_of("shares_hours", **{f"{side}_zone": "town"}) == [f"{side}_zone"]
+
+
+def test_the_smallest_number_must_be_given() -> None:
+    told = {"rule": "client_at_least", "client": "number", "family": "wish", "say": "no"}
+    _, faults = read_constraint("it", told, OURS, THEIRS)
+    assert [fault.where for fault in faults] == ["constraints.it.least"]
+
+
+@pytest.mark.parametrize("rule", ["client_true", "client_at_least"])
+def test_what_the_client_alone_decides_takes_no_field_of_the_clinician(rule: str) -> None:
+    assert places_of(rule, clinician="flag") == ["clinician"]
+
+
+def test_one_number_is_not_below_nothing() -> None:
+    assert places_of("below", clinician=["number"]) == ["clinician"]
+
+
+def test_a_constant_gap_beside_the_clients_is_a_fault() -> None:
+    assert places_of("gap_at_most", value=80) == ["value"]
+
+
+def test_a_constant_gap_must_be_an_amount() -> None:
+    assert places_of("gap_at_most", client=[], value="eighty") == ["value"]
+
+
+def test_a_scheme_cannot_be_a_constant() -> None:
+    told = {"rule": "funded", "clinician": "type", "value": "a", "family": "wish", "say": "no"}
+    _, faults = read_constraint("it", told, OURS, THEIRS)
+    assert [fault.where for fault in faults] == ["constraints.it.value"]
+
+
+@pytest.mark.parametrize("key", ["when", "unless"])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"client": "nowhere"},
+        {"client": "secret"},
+        {"client": "gap", "below": 18},
+        {"client": "flag", "below": 1},
+        {"client": "number"},
+        {"client": "number", "has": "18"},
+        {"client": "category", "has": "z"},
+        {"client": "category"},
+        {"client": "flag", "has": False},
+        {"client": "hours", "has": "mon"},
+    ],
+)
+def test_a_condition_that_does_not_fit_its_field_is_a_fault(
+    key: str, condition: dict[str, Any]
+) -> None:
+    assert places_of("is_true", **{key: condition}) == [key]
+
+
+@pytest.mark.parametrize("key", ["when", "unless"])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"client": "number", "below": 18},
+        {"client": "category", "has": "a"},
+        {"client": "tags", "has": "b"},
+        {"client": "flag"},
+    ],
+)
+def test_a_condition_may_ask_a_level_a_flag_or_a_number(
+    key: str, condition: dict[str, Any]
+) -> None:
+    assert places_of("is_true", **{key: condition}) == []
+
+
+@pytest.mark.parametrize(
+    ("client", "clinician"),
+    [("tags", "flag"), ("flag", "fee"), ("nobody", "flag"), ("flag", "nobody"), ("secret", "flag")],
+)
+def test_another_way_takes_a_flag_of_each_side(client: str, clinician: str) -> None:
+    assert places_of("is_true", instead={"client": client, "clinician": clinician}) == ["instead"]
+
+
+def test_a_flag_of_each_side_is_another_way() -> None:
+    assert places_of("is_true", instead={"client": "flag", "clinician": "flag"}) == []
+
+
+WAYS = a_field("ways", "tags", levels=["in_person", "video"])
+
+
+@pytest.mark.parametrize(
+    ("named", "wanted", "problem"),
+    [
+        (["video"], WAYS, None),
+        ([], None, None),
+        (["video"], None, "is given without [ways]"),
+        (["video", "letter"], WAYS, "has no way called letter"),
+    ],
+)
+def test_a_constraint_is_about_ways_a_client_can_choose(
+    named: list[str], wanted: Field | None, problem: str | None
+) -> None:
+    constraint = a_world("is_true", None, "flag", ways=named).constraint
+    faults = ways_problems(constraint, wanted)
+    assert [fault.problem for fault in faults] == ([] if problem is None else [problem])
+
+
+@pytest.mark.parametrize("relaxable", [True, "ask"])
+def test_what_no_answer_could_lift_is_not_relaxable(relaxable: bool | str) -> None:
+    told = {"rule": "is_true", "clinician": "y", "family": "wish", "say": "no"}
+    flag, theirs = fields_of("client", x="flag"), fields_of("clinician", y="flag")
+    _, faults = read_constraint("it", {**told, "relaxable": relaxable}, flag, theirs)
+    assert [fault.where for fault in faults] == ["constraints.it.relaxable"]
+    spared = {**told, "relaxable": relaxable, "unless": {"client": "x", "has": True}}
+    _, faults = read_constraint("it", spared, flag, theirs)
+    assert faults == []

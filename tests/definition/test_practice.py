@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from recommender.alliance.instruments import shipped_instruments
 from recommender.definition.rules import RULES
+from recommender.definition.sections import Ways
 from recommender.errors import DefinitionError, Fault
 from recommender.practice import (
     load_practice,
@@ -87,6 +88,63 @@ def test_a_definition_is_read_whole() -> None:
     assert practice.history.per == "concern"
     assert set(practice.constraints) == {"has_a_place", "fee", "trip", "times", "do_not_match"}
     assert practice.funding == ()
+
+
+def with_ways(**changes: Any) -> dict[str, Any]:
+    """The corner practice with ways of meeting, and a trip that is about one of them."""
+    declared = deepcopy(dict(CORNER))
+    declared["client"]["meets"] = field_table("tags", levels=["in_person", "video"])
+    declared["clinician"]["meets"] = field_table("tags", levels=["phone", "video", "in_person"])
+    declared["constraints"]["trip"]["ways"] = ["in_person"]
+    declared["ways"] = {"client": "meets", "clinician": "meets"} | changes
+    return declared
+
+
+def test_a_practice_says_which_fields_hold_the_ways_of_meeting() -> None:
+    practice = practice_of(with_ways(), "")
+    assert practice.ways == Ways("meets", "meets")
+    assert practice.constraints["trip"].ways == ("in_person",)
+    assert a_practice().ways is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"client": "nobody"}, "ways.client"),
+        ({"client": "concern"}, "ways.client"),
+        ({"client": 3}, "ways.client"),
+        ({"clinician": "fee"}, "ways.clinician"),
+        ({"clinic": "meets"}, "ways.clinic"),
+    ],
+)
+def test_ways_of_meeting_that_do_not_fit_are_a_fault_of_that_section_alone(
+    changes: dict[str, Any], place: str
+) -> None:
+    assert set(faults_of(with_ways(**changes))) == {place}
+
+
+def test_a_way_no_clinician_could_offer_is_a_fault() -> None:
+    declared = with_ways()
+    declared["client"]["meets"] = field_table("tags", levels=["in_person", "letter"])
+    assert set(faults_of(declared)) == {"ways.client"}
+
+
+def test_ways_of_meeting_of_one_side_alone_are_a_fault() -> None:
+    declared = with_ways()
+    del declared["ways"]["clinician"]
+    assert set(faults_of(declared)) == {"ways.clinician"}
+
+
+def test_a_constraint_about_a_way_nobody_declared_is_a_fault() -> None:
+    declared = with_ways()
+    declared["constraints"]["trip"]["ways"] = ["letter"]
+    assert faults_of(declared) == {"constraints.trip.ways": "has no way called letter"}
+
+
+def test_a_constraint_about_ways_needs_the_section() -> None:
+    declared = with_ways()
+    del declared["ways"]
+    assert faults_of(declared) == {"constraints.trip.ways": "is given without [ways]"}
 
 
 def test_what_people_say_of_a_model_may_be_left_out_and_is_then_named() -> None:

@@ -642,7 +642,7 @@ def test_nobody_is_given_the_other_way_unasked(agrees: bool | None) -> None:
 
 def test_an_unknown_other_way_leaves_a_failure_open_and_an_unknown_may_be_met_by_it() -> None:
     agreed = {"x": "a", "agrees": True}
-    clinicians = ({"y": "b"}, {"interpreted": False}, {"interpreted": True}, {})
+    clinicians: tuple[Cells, ...] = ({"y": "b"}, {"interpreted": False}, {"interpreted": True}, {})
     np.testing.assert_array_equal(
         INTERPRETED.judge(agreed, *clinicians), [np.nan, np.nan, 1, np.nan]
     )
@@ -736,6 +736,10 @@ def test_bulk_billing_is_not_known_of_a_clinician_whose_registration_is_not() ->
 def test_a_rebate_above_the_fee_is_no_gap_and_not_money_back() -> None:
     asked = {"gap": "0", "scheme": "medicare"}
     assert PRICE.judge(asked, {**CLINICAL, "fee": "100"}, {**CLINICAL, "fee": "149.06"}) == [1, 0]
+
+
+def test_a_rebate_above_the_fee_meets_no_wish_for_money_back() -> None:
+    assert PRICE.judge({"gap": "-1", "scheme": "medicare"}, {**CLINICAL, "fee": "100"}) == [0]
 
 
 @pytest.mark.parametrize("left", [5, 6])

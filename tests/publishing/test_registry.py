@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.bundle import bundle_digest, listing
+from recommender.bundle import bundle_digest
 from recommender.definition.columns import read_rows
 from recommender.errors import BundleError, RegistryError
 from recommender.practice import Practice, shipped_practice
@@ -21,6 +21,7 @@ from recommender.publishing.example import invented_row
 from recommender.publishing.packing import model_table
 from recommender.publishing.registry import Registry
 from recommender.publishing.versions import Version
+from recommender.sealed.files import listing
 from recommender.training.track import tracked_run
 
 pytestmark = pytest.mark.slow

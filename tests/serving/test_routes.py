@@ -15,7 +15,7 @@ from recommender.practice import shipped_practice
 from recommender.recommend import recommend
 from recommender.serving import routes
 from recommender.serving.answers import Answer, answer
-from recommender.serving.app import create_app, take_up
+from recommender.serving.app import create_app
 from recommender.serving.form import build_form
 from recommender.serving.guard import HEADERS
 from recommender.serving.openapi import document
@@ -63,6 +63,7 @@ def test_a_response_is_what_the_engine_recommends(caller: TestClient, settings: 
 
 def test_a_response_says_by_what_it_was_made(caller: TestClient, settings: Settings) -> None:
     told = recommended(caller)
+    assert settings.bundle is not None
     assert told["mode"] == "model"
     assert told["model"]["digest"] == bundle_digest(settings.bundle)
     assert told["roster_version"] == open_state(settings).standing.roster.version
@@ -301,6 +302,5 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def _swap(caller: TestClient, state: State) -> None:
-    assert caller.portal is not None
     assert isinstance(caller.app, FastAPI)
-    caller.portal.call(take_up, caller.app, state)
+    caller.app.state.succession.change(lambda _: state)

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from recommender.bundle import bundle_digest, listing, save_bundle
+from recommender.bundle import bundle_digest, save_bundle
 from recommender.errors import BundleError, RefusedError
 from recommender.model import AllianceModel
 from recommender.practice import Practice, read_practice
 from recommender.publishing.registry import Registry
 from recommender.publishing.versions import CHALLENGER, CHAMPION, ROLLED_BACK, Version
+from recommender.sealed.files import listing
 from recommender.training.case import Outcome
 from recommender.training.promotion import (
     declared_otherwise,
@@ -138,7 +139,10 @@ def test_a_model_whose_card_nobody_filled_is_refused_with_each_empty_field(
     text = a_practice().text
     start, end = text.index("owner ="), text.index("[alliance]")
     practice = read_practice(text[:start] + text[end:])
-    model = replace(a_model(), pipeline=replace(a_model().pipeline, practice=practice))
+    model = a_model()
+    manifest = replace(model.manifest, practice_digest=practice.digest)
+    pipeline = replace(model.pipeline, practice=practice)
+    model = replace(model, manifest=manifest, pipeline=pipeline)
     published(registry, tmp_path, a_report(), model)
     with pytest.raises(RefusedError) as refused:
         promoted(registry)

@@ -1,5 +1,7 @@
 """A model text is read whole or not at all."""
 
+import re
+
 import lightgbm as lgb
 import numpy as np
 import pytest
@@ -18,6 +20,13 @@ def a_text(*, missing: bool = True, constant: bool = False) -> str:
     return str(lgb.train(parameters, lgb.Dataset(rows, label)).model_to_string())
 
 
+def sized(text: str) -> str:
+    """The text with the sizes its trees have now, as whoever damages one would mend them."""
+    body = text[text.index("Tree=") : text.find("end of trees")]
+    sizes = " ".join(str(len(tree.encode())) for tree in re.split(r"(?=Tree=\d+\n)", body)[1:])
+    return re.sub(r"tree_sizes=[\d ]+\n", f"tree_sizes={sizes}\n", text)
+
+
 def test_trees_are_read_as_lightgbm_says_them() -> None:
     text = a_text()
     forest = read_forest(text)
@@ -28,6 +37,11 @@ def test_trees_are_read_as_lightgbm_says_them() -> None:
     assert forest.trees[0].feature[0] == told["split_feature"]
     assert forest.trees[0].threshold[0] == told["threshold"]
     assert forest.trees[0].rows[0] == told["internal_count"]
+
+
+def test_sizes_that_are_not_those_of_the_trees_are_refused() -> None:
+    with pytest.raises(BundleError):
+        read_forest(a_text().replace("tree_sizes=", "tree_sizes=1", 1))
 
 
 def test_a_tree_that_never_splits_is_one_leaf() -> None:
@@ -44,10 +58,28 @@ DAMAGE = {
     "rows that do not add up": ("internal_count=", "internal_count=9"),
     "a setting given twice": ("shrinkage=", "shrinkage=1\nshrinkage="),
     "a setting nobody knows": ("shrinkage=", "surprise=1\nshrinkage="),
-    "sizes that are not those of the trees": ("tree_sizes=", "tree_sizes=1"),
     "several classes": ("num_class=1", "num_class=2"),
     "no header": ("tree\n", ""),
     "no end": ("end of trees", "end of"),
+    "more leaves than any tree of ours": ("num_leaves=4", "num_leaves=4000"),
+    "a leaf that is endless": ("leaf_value=", "leaf_value=1e999"),
+    "a threshold below everything": ("threshold=", "threshold=-inf"),
+    "a weight too few": ("leaf_weight=", "leaf_weight=\nleaf_weight="),
+    "weights that are not one a leaf": ("leaf_weight=", "leaf_weight=1 "),
+    "a gain that is no number": ("split_gain=", "split_gain=x"),
+    "a split that takes categories": ("decision_type=", "decision_type=1"),
+    "leaves that no row reached, and fewer": ("leaf_count=", "leaf_count=-"),
+    "another objective": ("objective=regression", "objective=lambdarank"),
+    "a name for a column that is not there": ("feature_names=", "feature_names=more "),
+    "a range for a column that is not there": ("feature_infos=", "feature_infos=none "),
+    "a column of categories": ("feature_infos=[", "feature_infos=1:2:3 ["),
+    "trees counted from elsewhere": ("Tree=1\n", "Tree=3\n"),
+    "a number only Python reads": ("leaf_count=", "leaf_count=1_"),
+    "a space only Python splits at": ("threshold=", "threshold=1\u00a0"),
+    "a line that ends only in Python": ("shrinkage=", "shrinkage=1\x0bshrinkage="),
+    "a byte that ends a string in C": ("shrinkage=", "shrinkage=\0"),
+    "words after the end": ("parameters:", "surprise\nparameters:"),
+    "categories after the end": ("pandas_categorical:null", "pandas_categorical:[[1]]"),
 }
 
 
@@ -57,7 +89,28 @@ def test_a_text_that_is_not_whole_never_reaches_the_parser(damage: str) -> None:
     assert DAMAGE[damage][0] in whole
 
     with pytest.raises(BundleError, match="not a sound LightGBM model text"):
-        read_forest(whole.replace(*DAMAGE[damage], 1))
+        read_forest(sized(whole.replace(*DAMAGE[damage], 1)))
+
+
+def test_the_edge_between_the_answered_and_the_missing_may_be_infinite() -> None:
+    text = a_text()
+    line = next(line for line in text.splitlines() if line.startswith("threshold="))
+    edge = "threshold=inf " + line.split(" ", 1)[1]
+    moved = text.replace(line, edge, 1)
+    first = int(re.findall(r"tree_sizes=(\d+)", text)[0])
+    moved = moved.replace(f"tree_sizes={first}", f"tree_sizes={first + len(edge) - len(line)}")
+
+    assert read_forest(moved).trees[0].threshold[0] == np.inf
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MOST_TREES", 4), ("LARGEST", 1_000)])
+def test_a_text_of_more_than_is_ever_needed_is_refused(
+    limit: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"recommender.trees.forest.{limit}", most)
+
+    with pytest.raises(BundleError):
+        read_forest(a_text())
 
 
 def test_a_split_that_leads_back_to_itself_is_refused() -> None:

@@ -1,0 +1,1 @@
+"""What must hold on bad days too, measured: each part gives lines of one table."""

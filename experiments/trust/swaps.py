@@ -1,0 +1,264 @@
+"""Models exchanged under load in a live server of another process: nothing fails, nothing mixes.
+
+Every response is held against what this process computes from the bundle whose digest the response
+claims, number by number. Imported by the command.
+"""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from experiments.trust.line import Line
+from experiments.trust.subject import Subject
+from recommender.bundle import load_bundle, save_bundle
+from recommender.serving.answers import answer
+from recommender.serving.state import open_state
+from recommender.settings import Settings
+from recommender.shelf import Offer, Shelf
+
+MODELS, CALLERS = 3, 4
+TOP_KS = (1, 2, 3, 5, 8, 13)
+"""Sizes of shortlists asked for: as many kinds of request, each with answers of its own."""
+WARM = 10
+"""Swaps after which memory is first read: by then every buffer has found its size."""
+SWAP_SECONDS = 30.0
+TENTH = 10
+GROWTH = 0.05
+SERVE = (
+    "from recommender.serving.server import serve; from recommender.settings import Settings; "
+    "serve(Settings())"
+)
+Told = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Load:
+    """What came of the requests of all callers, added up while they run."""
+
+    answered: int = 0
+    failed: int = 0
+    mixed: int = 0
+    digests: set[str] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, status: int, told: Told, expected: Told | None) -> None:
+        """Counts one response."""
+        with self.lock:
+            self.answered += 1
+            self.failed += status != 200
+            self.mixed += status == 200 and told != expected
+            if status == 200:
+                self.digests.add(told["model"]["digest"])
+
+
+def measure(count: int, subject: Subject) -> Sequence[Line]:
+    """So many swaps and rollbacks, and at every tenth a damaged bundle that must be refused."""
+    shelf = Shelf(subject.workspace / "shelf")
+    digests = _shelve(subject, shelf)
+    expected = _expected(subject, shelf, digests)
+    load, stop, taken = Load(), threading.Event(), []
+    shelf.offer(Offer(digests[0]))
+    with _server(subject.roster, shelf) as server:
+        callers = [
+            threading.Thread(target=_ask, args=(server.port, subject.request, expected, load, stop))
+            for _ in range(CALLERS)
+        ]
+        for caller in callers:
+            caller.start()
+        before, refused = 0, 0
+        for swap in range(1, count + 1):
+            taken.append(_swap(server.port, shelf, digests[swap % MODELS]))
+            if swap % TENTH == 0:
+                refused += _is_refused(server.port, shelf, _damaged(shelf, digests[0]))
+            if swap == min(WARM, count):
+                before = server.memory()
+        after = server.memory()
+        stop.set()
+        for caller in callers:
+            caller.join()
+    swapped = _swapped(count, load, taken, refused)
+    return swapped, _grown(count, before, after)
+
+
+def _swapped(count: int, load: Load, taken: Sequence[float | None], refused: int) -> Line:
+    done = [seconds for seconds in taken if seconds is not None]
+    missed, offered = count - len(done), count // TENTH
+    slowest = f"slowest {max(done):.1f} s" if done else "none done"
+    bad = missed + load.failed + load.mixed + offered - refused
+    return Line(
+        "hot swap and rollback under load",
+        f"{count} swaps, {CALLERS} callers, {load.answered:,} responses recomputed by the digest "
+        "they claim, a damaged bundle offered after every tenth",
+        f"{missed} missed, {slowest}; {load.failed} failed, {load.mixed} mixed; "
+        f"{refused} of {offered} damaged refused",
+        "0 missed, 0 failed, 0 mixed, all damaged refused",
+        bad == 0 and load.answered > count and len(load.digests) == min(MODELS, count + 1),
+    )
+
+
+def _grown(count: int, before: int, after: int) -> Line:
+    growth = after / before - 1
+    return Line(
+        "memory over the swaps",
+        f"resident memory of the server, from swap {min(WARM, count)} to swap {count}",
+        f"{before / 2**20:.0f} to {after / 2**20:.0f} MiB, {growth:+.1%}",
+        f"at most +{GROWTH:.0%}",
+        growth <= GROWTH,
+    )
+
+
+def _shelve(subject: Subject, shelf: Shelf) -> list[str]:
+    """Bundles of models that predict apart from each other, by digest."""
+    model, digests = load_bundle(subject.bundle), []
+    for place in range(MODELS):
+        unnamed = subject.workspace / "unnamed"
+        other = replace(model, client_mean=model.client_mean - 0.25 * place)
+        digests.append(save_bundle(other, unnamed))
+        shelf.directory.mkdir(parents=True, exist_ok=True)
+        unnamed.rename(shelf.bundle(digests[-1]))
+    return digests
+
+
+def _damaged(shelf: Shelf, digest: str) -> str:
+    """The digest of a bundle that is not what its digest says."""
+    broken = shelf.bundle("ab" * 32)
+    if not broken.exists():
+        shutil.copytree(shelf.bundle(digest), broken)
+        (broken / "report.json").write_bytes(b"{ }")
+    return broken.name
+
+
+def _expected(
+    subject: Subject, shelf: Shelf, digests: Sequence[str]
+) -> Mapping[tuple[str, int], Told]:
+    """What each model answers to each kind of request, computed here."""
+    found = {}
+    for digest in digests:
+        state = open_state(Settings(bundle=shelf.bundle(digest), roster=subject.roster))
+        for top_k in TOP_KS:
+            body = answer(state, _body(subject.request, top_k)).body
+            found[digest, top_k] = _comparable(json.loads(body))
+    return found
+
+
+def _body(request: bytes, top_k: int) -> bytes:
+    return json.dumps(json.loads(request) | {"top_k": top_k, "asked_on": "2026-11-23"}).encode()
+
+
+def _comparable(told: Told) -> Told:
+    """A response without what is different each time."""
+    return {name: part for name, part in told.items() if name != "recommendation_id"}
+
+
+def _ask(
+    port: int,
+    request: bytes,
+    expected: Mapping[tuple[str, int], Told],
+    load: Load,
+    stop: threading.Event,
+) -> None:
+    """Asks without a pause until told to stop; a connection that breaks is a failure."""
+    bodies = {top_k: _body(request, top_k) for top_k in TOP_KS}
+    connection, turn = _connected(port), 0
+    while not stop.is_set():
+        top_k = TOP_KS[turn % len(TOP_KS)]
+        turn += 1
+        try:
+            status, told = _call(connection, "POST", "/v1/recommendations", bodies[top_k])
+        except (OSError, ValueError, http.client.HTTPException):
+            connection.close()
+            load.add(0, {}, None)
+            continue
+        digest = told.get("model", {}).get("digest", "")
+        load.add(status, _comparable(told), expected.get((digest, top_k)))
+    connection.close()
+
+
+def _call(
+    connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None
+) -> tuple[int, Told]:
+    connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+    response = connection.getresponse()
+    return response.status, json.loads(response.read())
+
+
+def _is_refused(port: int, shelf: Shelf, digest: str) -> bool:
+    """Whether a bundle, once offered, is seen, refused, and told of without detail."""
+    shelf.offer(Offer(digest))
+    return _comes(port, "/readyz", lambda told: told == {"status": "degraded"}) is not None
+
+
+def _swap(port: int, shelf: Shelf, digest: str) -> float | None:
+    """Seconds from an offer until it answers; None where it never did."""
+    shelf.offer(Offer(digest))
+    return _comes(port, "/v1/models/current", lambda told: told["model"]["digest"] == digest)
+
+
+def _comes(port: int, path: str, holds: Callable[[Told], bool]) -> float | None:
+    """Seconds until the server says what is waited for; None where it does not in time."""
+    started = time.monotonic()
+    while time.monotonic() - started < SWAP_SECONDS:
+        with closing(_connected(port)) as connection:
+            if holds(_call(connection, "GET", path)[1]):
+                return time.monotonic() - started
+        time.sleep(0.05)
+    return None
+
+
+def _connected(port: int) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A live server in another process."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def memory(self) -> int:
+        """Resident bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+
+@contextmanager
+def _server(roster: Path, shelf: Shelf) -> Iterator[Server]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    settings = {"SHELF": shelf.directory, "ROSTER": roster, "PORT": port, "LOOK_SECONDS": 0.2}
+    given = {f"RECOMMENDER_{name}": str(value) for name, value in settings.items()}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVE], env=os.environ | given, stderr=subprocess.DEVNULL
+    )
+    try:
+        _wait(port, process)
+        yield Server(port, process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with closing(_connected(port)) as connection:
+                if _call(connection, "GET", "/readyz")[0] == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("the server did not become ready")

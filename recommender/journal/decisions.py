@@ -1,0 +1,82 @@
+"""Which clinician was decided on after a recommendation, by whom and, where it departs, why.
+
+Imported within `journal` and by `serving`.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select
+
+from recommender.errors import Fault
+from recommender.journal.chain import Entry, append
+from recommender.journal.feedback import choice_faults, code_faults, id_faults, refuse
+from recommender.journal.recommendations import shortlist_of
+from recommender.journal.subjects import subject_with
+from recommender.store.database import database_time
+from recommender.store.schema import decisions, recommendations
+
+CHOSEN, OVERRIDE = "chosen", "override"
+KINDS = (CHOSEN, OVERRIDE)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision; a later one on the same recommendation stands in its place.
+
+    Attributes
+    ----------
+    kind
+        `chosen`: somebody who was shown. `override`: anybody else, or against the advice.
+    reason
+        A code; an override needs one.
+    """
+
+    recommendation_id: str
+    clinician_id: str
+    kind: str = CHOSEN
+    reason: str | None = None
+
+
+def record_decision(connection: Connection, decision: Decision, *, actor: str) -> str:
+    """Keeps a decision and gives its id; one on an unknown recommendation is kept as an orphan.
+
+    Raises
+    ------
+    FeedbackError
+        When ids, kind or reason cannot be kept, or the chosen clinician was not shown.
+    """
+    _check(connection, decision)
+    decision_id = secrets.token_hex(16)
+    values = {
+        "decision_id": decision_id,
+        "recommendation_id": decision.recommendation_id,
+        "clinician_id": decision.clinician_id,
+        "kind": decision.kind,
+        "reason": decision.reason,
+    }
+    at = database_time(connection)
+    connection.execute(insert(decisions).values(**values, actor=actor, recorded_at=at))
+    about = select(recommendations.c.subject_id).where(
+        recommendations.c.recommendation_id == decision.recommendation_id
+    )
+    known = connection.execute(about).scalar()
+    subject = subject_with(connection, known) if known else None
+    facts = {"decision_id": decision_id, "recommendation_id": decision.recommendation_id}
+    details = {name: values[name] for name in ("clinician_id", "kind", "reason")}
+    append(connection, Entry(actor, "decision.recorded", facts, subject, details))
+    return decision_id
+
+
+def _check(connection: Connection, decision: Decision) -> None:
+    faults = id_faults(
+        recommendation_id=decision.recommendation_id, clinician_id=decision.clinician_id
+    )
+    faults += choice_faults("kind", decision.kind, KINDS) + code_faults(reason=decision.reason)
+    if decision.kind == OVERRIDE and decision.reason is None:
+        faults.append(Fault("reason", "is missing", "say by a code why it departs"))
+    listed = [each.clinician_id for each in shortlist_of(connection, decision.recommendation_id)]
+    if decision.kind == CHOSEN and listed and decision.clinician_id not in listed:
+        remedy = "choose somebody shown, or set kind to override and give a reason"
+        faults.append(Fault("clinician_id", "was not shown", remedy))
+    refuse(faults)

@@ -1,0 +1,211 @@
+"""Training tables out of the journal, in the format every practice's own tables have.
+
+Clients and pairings get new pseudonyms under a key made for one extract and then thrown away;
+clinicians keep their ids, since a model that learns of them must find them on the roster.
+Imported by `commands`.
+"""
+
+import csv
+import hashlib
+import hmac
+import io
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import insert, select
+
+from recommender.definition.kinds import NONE_NAMED, Raw, is_missing
+from recommender.errors import ConflictError, RecommenderError
+from recommender.journal.chain import Entry, append
+from recommender.journal.material import Material, material_of
+from recommender.practice import Practice
+from recommender.store.database import Store, database_time
+from recommender.store.schema import extract_pairings, extracts, pairings
+
+MANIFEST = "extract.json"
+_LENGTH = 24
+"""Hexadecimal digits of a pseudonym: 96 bits, so that two clients never share one."""
+_KEY_BYTES = 32
+_PAIRINGS = ("pairing_id", "client_id", "clinician_id", "started_on", "sessions", "ended_on")
+_RATINGS = (
+    "pairing_id",
+    "session",
+    "rated_on",
+    "known_on",
+    "instrument",
+    "rater",
+    "metric",
+    "score",
+)
+
+Table = tuple[Sequence[str], list[tuple[Raw, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What an extract holds: rows by table, and rows left out by reason."""
+
+    extract_id: str
+    rows: Mapping[str, int]
+    left_out: Mapping[str, int]
+
+
+def write_extract(
+    store: Store, practice: Practice, directory: Path, *, key: bytes, actor: str
+) -> Extract:
+    """Writes clients, clinicians, pairings and ratings as CSV, and `extract.json`.
+
+    Parameters
+    ----------
+    directory
+        Made when it is not there; readable by its owner alone.
+    key
+        Fresh random bytes, at least 32; not kept, so that no extract can be tied to another.
+
+    Raises
+    ------
+    ConflictError
+        When a client was erased while the extract was made: make it again.
+    """
+    if len(key) < _KEY_BYTES:
+        remedy = f"give {_KEY_BYTES} random bytes"
+        raise RecommenderError("key", "is too short to keep pseudonyms apart", remedy)
+    with store.reading() as connection:
+        material = material_of(connection, practice)
+    extract_id = secrets.token_hex(16)
+    _record(store, extract_id, [each.pairing_id for each in material.pairings], actor)
+    tables = _tables(material, practice, key)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, (header, rows) in tables.items():
+        _write(directory / f"{name}.csv", header, rows)
+    counts = {name: len(rows) for name, (_, rows) in tables.items()}
+    manifest = {"extract_id": extract_id, "practice_digest": practice.digest, "rows": counts}
+    _text(directory / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    return Extract(extract_id, counts, material.left_out)
+
+
+def read_extract_id(directory: Path) -> str | None:
+    """The id of the extract in a folder; None when its tables came from elsewhere."""
+    path = directory / MANIFEST
+    if not path.exists():
+        return None
+    return str(json.loads(path.read_text(encoding="utf-8"))["extract_id"])
+
+
+def _record(store: Store, extract_id: str, pairing_ids: Sequence[str], actor: str) -> None:
+    with store.writing() as connection:
+        there = set(connection.execute(select(pairings.c.pairing_id)).scalars())
+        if not there.issuperset(pairing_ids):
+            remedy = "make the extract again"
+            raise ConflictError("extract", "met a client who was just erased", remedy)
+        at = database_time(connection)
+        values = {"extract_id": extract_id, "actor": actor, "recorded_at": at}
+        connection.execute(insert(extracts).values(values))
+        rows = [{"extract_id": extract_id, "pairing_id": each} for each in pairing_ids]
+        if rows:
+            connection.execute(insert(extract_pairings), rows)
+        facts = {"extract_id": extract_id, "pairings": len(rows)}
+        append(connection, Entry(actor, "extract.written", facts))
+
+
+def _tables(material: Material, practice: Practice, key: bytes) -> dict[str, Table]:
+    def client(name: str) -> str:
+        return _pseudonym(key, "c", name)
+
+    def pairing(name: str) -> str:
+        return _pseudonym(key, "p", name)
+
+    clients = [
+        (client(name), *(answers.get(field) for field in practice.client))
+        for name, answers in material.clients.items()
+    ]
+    # A clinician's lists of ids name clients, who are called otherwise here.
+    listed = {name for name, field in practice.clinician.items() if field.kind == "ids"}
+    clinicians = [
+        (name, *(_renamed(cells.get(f), client, f in listed) for f in practice.clinician))
+        for name, cells in material.clinicians.items()
+    ]
+    met = [
+        (
+            pairing(each.pairing_id),
+            client(each.client_id),
+            each.clinician_id,
+            each.started_on,
+            each.course.sessions,
+            each.course.ended_on,
+        )
+        for each in material.pairings
+    ]
+    return {
+        "clients": (("client_id", *practice.client), sorted(clients, key=_first)),
+        "clinicians": (("clinician_id", *practice.clinician), clinicians),
+        "pairings": (_PAIRINGS, sorted(met, key=_first)),
+        "ratings": _ratings(material, practice, pairing),
+    }
+
+
+def _ratings(material: Material, practice: Practice, pairing: Callable[[str], str]) -> Table:
+    forms = {rating.instrument for rating in material.ratings if rating.items}
+    most = max((practice.instruments[name].items for name in forms), default=0)
+    rows: list[tuple[Raw, ...]] = [
+        (
+            pairing(rating.pairing_id),
+            rating.session,
+            rating.rated_on,
+            rating.known_on,
+            rating.instrument,
+            rating.rater,
+            rating.metric,
+            rating.score,
+            *rating.items,
+            *[None] * (most - len(rating.items)),
+        )
+        for rating in material.ratings
+    ]
+    items = (f"item_{number}" for number in range(1, most + 1))
+    return (*_RATINGS, *items), sorted(rows, key=lambda row: tuple(map(str, row[:6])))
+
+
+def _first(row: tuple[Raw, ...]) -> str:
+    return str(row[0])
+
+
+def _pseudonym(key: bytes, kind: str, name: str) -> str:
+    code = hmac.new(key, f"{kind}/{name}".encode(), hashlib.sha256).hexdigest()
+    return f"{kind}{code[:_LENGTH]}"
+
+
+def _renamed(cell: Raw, rename: Callable[[str], str], lists_clients: bool) -> Raw:
+    if not lists_clients or is_missing(cell):
+        return cell
+    named = cell if isinstance(cell, list) else [part.strip() for part in str(cell).split(";")]
+    return [part if part.lower() == NONE_NAMED else rename(part) for part in named]
+
+
+def _said(cell: Raw) -> str:
+    """A cell as its reader takes it back."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, list | tuple):
+        return ";".join(map(_said, cell)) or NONE_NAMED
+    return str(cell)
+
+
+def _write(path: Path, header: Sequence[str], rows: Iterable[tuple[Raw, ...]]) -> None:
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(map(_said, row) for row in rows)
+    _text(path, file.getvalue())
+
+
+def _text(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)

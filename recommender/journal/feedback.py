@@ -1,0 +1,52 @@
+"""What comes from outside, checked before it is kept: ids, codes and days.
+
+Faults name the field, never the value. Imported within `journal`.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import date
+
+from recommender.errors import Fault, FeedbackError
+from recommender.tables.cells import ID_REMEDY, read_id
+
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_CODE_REMEDY = "give a code of small letters, digits and underscores; free text is not kept"
+
+
+def id_faults(**ids: str | None) -> list[Fault]:
+    """Faults of ids that are given and are no pseudonyms."""
+    read = ((name, read_id(value)[1]) for name, value in ids.items() if value is not None)
+    return [Fault(name, problem, ID_REMEDY) for name, problem in read if problem]
+
+
+def code_faults(**codes: str | None) -> list[Fault]:
+    """Faults of reasons that are given and are no codes: text could name a person."""
+    wrong = [name for name, code in codes.items() if code is not None and not _CODE.fullmatch(code)]
+    return [Fault(name, "is not a code", _CODE_REMEDY) for name in wrong]
+
+
+def choice_faults(name: str, value: str, choices: Iterable[str]) -> list[Fault]:
+    """A fault when a value is none of those there are."""
+    choices = tuple(choices)
+    if value in choices:
+        return []
+    return [Fault(name, "is not known", f"choose from {', '.join(choices)}")]
+
+
+def day_faults(name: str, day: date, latest: date) -> list[Fault]:
+    """A fault when a day lies after the latest it may be."""
+    return [Fault(name, "lies in the future", "check the date")] if day > latest else []
+
+
+def refuse(faults: Iterable[Fault]) -> None:
+    """Raises when there is any fault.
+
+    Raises
+    ------
+    FeedbackError
+        With all of them.
+    """
+    told = sorted(set(faults))
+    if told:
+        raise FeedbackError(told)

@@ -1,0 +1,181 @@
+"""A request sent again is answered as the first time, and done once.
+
+The answer is written in the transaction of what it answers. Behaves like Stripe's API and
+draft-ietf-httpapi-idempotency-key-header-07. Imported by `serving`.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from threading import Lock
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
+
+from recommender.errors import InFlightError, KeyReusedError, RecommenderError
+from recommender.journal.canonical import canonical, digest
+from recommender.journal.subjects import Subject, subject_with
+from recommender.store.database import Store, database_time, try_hold
+from recommender.store.schema import idempotency
+
+KEPT_FOR = timedelta(hours=48)
+LONGEST_KEY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One request: who sent it, to which route (method included), under which key, saying what."""
+
+    principal: str
+    route: str
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as it was sent.
+
+    `subject` is whom it is about, so that it is kept sealed and erased with them.
+    """
+
+    status: int
+    body: bytes = field(repr=False)
+    subject: Subject | None = None
+    replayed: bool = False
+
+
+Write = Callable[[Connection], Reply]
+
+
+def ticket_for(principal: str, route: str, key: str, body: bytes) -> Ticket:
+    """The ticket of a request; bodies that are equal as JSON have the same fingerprint.
+
+    Raises
+    ------
+    RecommenderError
+        When the key is empty, longer than 255 characters or not printable ASCII.
+    """
+    if not 1 <= len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
+        remedy = f"give 1 to {LONGEST_KEY} printable ASCII characters, such as a UUID"
+        raise RecommenderError("Idempotency-Key", "cannot be used as a key", remedy)
+    return Ticket(principal, route, key, _fingerprint(body))
+
+
+class Requests:
+    """The requests of one server process; make one and keep it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = Lock()
+        self._working: set[tuple[str, str, str]] = set()
+
+    def once(self, ticket: Ticket, write: Write) -> Reply:
+        """What `write` gives in a transaction, or what it gave the first time.
+
+        When `write` raises, nothing is kept and the same key may try again.
+
+        Raises
+        ------
+        KeyReusedError
+            When the key came before with another body.
+        InFlightError
+            When the first sending is still being worked on, here or (PostgreSQL) in any process.
+            With SQLite a second process waits for the first and then replays.
+        """
+        with self.claimed(ticket) as known:
+            return known or self.settle(ticket, write)
+
+    @contextmanager
+    def claimed(self, ticket: Ticket) -> Iterator[Reply | None]:
+        """Keeps the ticket to oneself, for work that should be done before the transaction.
+
+        Gives the reply when there is one already; else work, then `settle`, inside the block.
+        """
+        name = (ticket.principal, ticket.route, ticket.key)
+        with self._lock:
+            if name in self._working:
+                raise _in_flight()
+            self._working.add(name)
+        try:
+            with self._store.reading() as connection:
+                known = _known(connection, ticket)
+            yield known
+        finally:
+            with self._lock:
+                self._working.discard(name)
+
+    def settle(self, ticket: Ticket, write: Write) -> Reply:
+        """Writes and keeps the reply, both or neither; see `once`."""
+        with self._store.writing() as connection:
+            if not try_hold(connection, canonical([ticket.principal, ticket.route, ticket.key])):
+                raise _in_flight()
+            known = _known(connection, ticket)
+            if known:
+                return known
+            connection.execute(delete(idempotency).where(_named(ticket)))
+            reply = write(connection)
+            _keep(connection, ticket, reply)
+            return reply
+
+
+def forget_expired(connection: Connection) -> int:
+    """Removes replies older than 48 hours by the database's clock, and counts them."""
+    limit = database_time(connection) - KEPT_FOR
+    return connection.execute(delete(idempotency).where(idempotency.c.created_at < limit)).rowcount
+
+
+def _fingerprint(body: bytes) -> str:
+    try:
+        return digest(canonical(json.loads(body)))
+    except (ValueError, RecursionError):
+        return digest(body)
+
+
+def _in_flight() -> InFlightError:
+    problem = "belongs to a request that is still being worked on"
+    return InFlightError("Idempotency-Key", problem, "send the same request again in a moment")
+
+
+def _named(ticket: Ticket) -> ColumnElement[bool]:
+    columns = idempotency.c
+    return and_(
+        columns.principal == ticket.principal,
+        columns.route == ticket.route,
+        columns.key == ticket.key,
+    )
+
+
+def _known(connection: Connection, ticket: Ticket) -> Reply | None:
+    row = connection.execute(select(idempotency).where(_named(ticket))).first()
+    if row is None or row.created_at < database_time(connection) - KEPT_FOR:
+        return None
+    if row.fingerprint != ticket.fingerprint:
+        problem = "came before with a different request"
+        raise KeyReusedError("Idempotency-Key", problem, "use a new key for a new request")
+    reply = Reply(row.status, bytes(row.body), replayed=True)
+    subject = subject_with(connection, row.subject_id) if row.subject_id else None
+    if subject is None:
+        return reply
+    return replace(reply, body=subject.unseal(_purpose(ticket), reply.body), subject=subject)
+
+
+def _keep(connection: Connection, ticket: Ticket, reply: Reply) -> None:
+    subject = reply.subject
+    connection.execute(
+        insert(idempotency).values(
+            principal=ticket.principal,
+            route=ticket.route,
+            key=ticket.key,
+            fingerprint=ticket.fingerprint,
+            status=reply.status,
+            body=subject.seal(_purpose(ticket), reply.body) if subject else reply.body,
+            subject_id=subject.subject_id if subject else None,
+            created_at=database_time(connection),
+        )
+    )
+
+
+def _purpose(ticket: Ticket) -> str:
+    return f"reply/{digest(canonical([ticket.principal, ticket.route, ticket.key]))}"

@@ -1,0 +1,181 @@
+"""Who began with whom, and what came of it: booked, attended, ended.
+
+Imported within `journal` and by `serving`.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import Connection, insert, select
+
+from recommender.errors import ConflictError, Fault
+from recommender.journal.chain import Entry, append
+from recommender.journal.consents import adopt_consents
+from recommender.journal.feedback import choice_faults, code_faults, day_faults, id_faults, refuse
+from recommender.journal.subjects import Subject, subject_for, subject_with
+from recommender.store.database import database_time, hold
+from recommender.store.schema import pairing_events, pairings
+from recommender.tables.pairings import BOOKED_AHEAD
+
+BOOKED, ATTENDED, ENDED = "booked", "attended", "ended"
+EVENTS = (BOOKED, ATTENDED, "missed", "cancelled", ENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """One client with one clinician, and the recommendation it came from, if any."""
+
+    pairing_id: str
+    client_id: str
+    clinician_id: str
+    recommendation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened in a pairing.
+
+    Attributes
+    ----------
+    kind
+        One of `EVENTS`.
+    happened_on
+        The practice's day; for `booked` the day of the appointment, up to a year ahead.
+    session
+        Number of the session, from 1; `attended` needs it.
+    reason
+        A code.
+    """
+
+    pairing_id: str
+    kind: str
+    happened_on: date
+    session: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a pairing went, as far as is known.
+
+    `started_on` is the day of the first session attended, or, where no attendance was told, the
+    first day booked; `sessions` the highest number attended.
+    """
+
+    started_on: date | None
+    sessions: int | None
+    ended_on: date | None
+
+
+def record_pairing(connection: Connection, pairing: Pairing, *, actor: str) -> Subject:
+    """Keeps a pairing and gives whom it is about; feedback that came before it finds its place.
+
+    Raises
+    ------
+    FeedbackError
+        When an id is no pseudonym.
+    ConflictError
+        When the pairing id is there already.
+    """
+    refuse(
+        id_faults(
+            pairing_id=pairing.pairing_id,
+            client_id=pairing.client_id,
+            clinician_id=pairing.clinician_id,
+            recommendation_id=pairing.recommendation_id,
+        )
+    )
+    hold(connection, f"pairing/{pairing.pairing_id}")
+    known = select(pairings.c.pairing_id).where(pairings.c.pairing_id == pairing.pairing_id)
+    if connection.execute(known).first():
+        raise ConflictError("pairing_id", "is there already", "give each pairing an id of its own")
+    subject = subject_for(connection, pairing.client_id)
+    connection.execute(
+        insert(pairings).values(
+            pairing_id=pairing.pairing_id,
+            subject_id=subject.subject_id,
+            clinician_id=pairing.clinician_id,
+            recommendation_id=pairing.recommendation_id,
+            actor=actor,
+            recorded_at=database_time(connection),
+        )
+    )
+    if pairing.recommendation_id:
+        adopt_consents(connection, subject, pairing.recommendation_id)
+    facts = {"pairing_id": pairing.pairing_id}
+    details = {"clinician_id": pairing.clinician_id, "recommendation": pairing.recommendation_id}
+    append(connection, Entry(actor, "pairing.recorded", facts, subject, details))
+    return subject
+
+
+def record_event(connection: Connection, event: Event, *, actor: str, today: date) -> str:
+    """Keeps an event and gives its id; one of an unknown pairing is kept as an orphan.
+
+    Raises
+    ------
+    FeedbackError
+        When kind, day, session or reason cannot be kept.
+    """
+    _check(event, today)
+    event_id = secrets.token_hex(16)
+    connection.execute(
+        insert(pairing_events).values(
+            event_id=event_id,
+            pairing_id=event.pairing_id,
+            kind=event.kind,
+            happened_on=event.happened_on,
+            session=event.session,
+            reason=event.reason,
+            actor=actor,
+            recorded_at=database_time(connection),
+        )
+    )
+    facts = {"event_id": event_id, "pairing_id": event.pairing_id, "kind": event.kind}
+    details = {"happened_on": event.happened_on, "session": event.session, "reason": event.reason}
+    subject = subject_of_pairing(connection, event.pairing_id)
+    append(connection, Entry(actor, "pairing.followed", facts, subject, details))
+    return event_id
+
+
+def subject_of_pairing(connection: Connection, pairing_id: str) -> Subject | None:
+    """Whom a pairing is about; None when it is not known."""
+    statement = select(pairings.c.subject_id).where(pairings.c.pairing_id == pairing_id)
+    known = connection.execute(statement).scalar()
+    return subject_with(connection, known) if known else None
+
+
+def events_of(connection: Connection, pairing_id: str) -> tuple[Event, ...]:
+    """What happened in a pairing, in the order it was told."""
+    statement = select(pairing_events).where(pairing_events.c.pairing_id == pairing_id)
+    order = (pairing_events.c.recorded_at, pairing_events.c.event_id)
+    return tuple(
+        Event(row.pairing_id, row.kind, row.happened_on, row.session, row.reason)
+        for row in connection.execute(statement.order_by(*order))
+    )
+
+
+def course_of(events: Sequence[Event]) -> Course:
+    """How a pairing went, from its events in any order."""
+    booked, attended, ended = (
+        [event for event in events if event.kind == kind] for kind in (BOOKED, ATTENDED, ENDED)
+    )
+    days = [event.happened_on for event in attended or booked]
+    return Course(
+        started_on=min(days, default=None),
+        sessions=max((event.session or 0 for event in attended), default=None),
+        ended_on=max((event.happened_on for event in ended), default=None),
+    )
+
+
+def _check(event: Event, today: date) -> None:
+    latest = today + timedelta(days=BOOKED_AHEAD) if event.kind == BOOKED else today
+    faults = id_faults(pairing_id=event.pairing_id) + choice_faults("kind", event.kind, EVENTS)
+    faults += day_faults("happened_on", event.happened_on, latest)
+    faults += code_faults(reason=event.reason)
+    if event.kind == ATTENDED and event.session is None:
+        faults.append(Fault("session", "is missing", "give the number of the session, from 1"))
+    if event.session is not None and event.session < 1:
+        faults.append(Fault("session", "is below 1", "count sessions from 1"))
+    refuse(faults)

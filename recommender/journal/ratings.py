@@ -1,0 +1,294 @@
+"""Ratings as they came in, and every correction of them beside what it corrects.
+
+A rating is checked and scored by the readers that training uses, so that what is accepted here is
+what is learned from there. Imported within `journal` and by `serving`.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection, Row, func, insert, select
+
+from recommender.alliance.instruments import Instrument
+from recommender.alliance.label import score_ratings
+from recommender.errors import ConflictError, Fault, NotFoundError, StaleError
+from recommender.journal.canonical import canonical
+from recommender.journal.chain import Entry, append
+from recommender.journal.feedback import code_faults, refuse
+from recommender.journal.pairings import course_of, events_of, subject_of_pairing
+from recommender.practice import Practice
+from recommender.store.database import database_time, hold
+from recommender.store.schema import rating_versions, ratings
+from recommender.tables.ratings import read_ratings
+from recommender.tables.sheets import Cells, Sheet
+
+_KEY = ("pairing_id", "session", "instrument", "rater")
+CLIENT = "client"
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """One form answered at one session: a total, or its items in their order.
+
+    Attributes
+    ----------
+    metric
+        `sum`, `mean`, `pomp` or `items`.
+    score
+        None with `items`.
+    items
+        Raw answers, None where one was left empty; empty with a total.
+    known_on
+        The day the practice knew; None is the day it is kept.
+    """
+
+    pairing_id: str
+    session: int
+    instrument: str
+    metric: str
+    score: float | None
+    rated_on: date
+    items: tuple[float | None, ...] = ()
+    known_on: date | None = None
+    rater: str = CLIENT
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a rating.
+
+    Attributes
+    ----------
+    version
+        1, and one more with each correction.
+    pomp
+        Its score from 0 to 1 as training reads it; None when too few items were answered.
+    """
+
+    rating_id: str
+    version: int
+    pomp: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RatingVersion:
+    """A rating as it stood from one moment (UTC) on, who said so, and why where it corrects."""
+
+    version: int
+    rating: Rating
+    withdrawn: bool
+    reason: str | None
+    actor: str
+    recorded_at: datetime
+
+
+def record_rating(
+    connection: Connection, practice: Practice, rating: Rating, *, actor: str, today: date
+) -> Kept:
+    """Keeps a new rating; one of an unknown pairing is kept as an orphan.
+
+    Raises
+    ------
+    FeedbackError
+        With everything training would refuse it for.
+    ConflictError
+        When this rater rated this session on this instrument before: correct that rating.
+    """
+    pomp = _check(connection, practice, rating, today)
+    hold(connection, f"rating/{canonical(_key(rating))}")
+    same = [ratings.c[name] == value for name, value in _key(rating).items()]
+    if connection.execute(select(ratings.c.rating_id).where(*same)).first():
+        raise ConflictError("session", "was rated before", "correct the rating that is there")
+    kept = Kept(secrets.token_hex(16), 1, pomp)
+    connection.execute(
+        insert(ratings).values(
+            **_key(rating), rating_id=kept.rating_id, recorded_at=database_time(connection)
+        )
+    )
+    _add_version(connection, kept, rating, today, actor, "rating.recorded")
+    return kept
+
+
+def correct_rating(
+    connection: Connection,
+    practice: Practice,
+    rating_id: str,
+    rating: Rating,
+    *,
+    seen: int,
+    reason: str,
+    actor: str,
+    today: date,
+) -> Kept:
+    """Adds a version that stands from now on; what it corrects stays visible.
+
+    Parameters
+    ----------
+    seen
+        The version that whoever corrects has seen.
+    reason
+        A code.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such rating.
+    StaleError
+        When a newer version is there.
+    FeedbackError
+        With everything training would refuse it for, or when it is of another session or form.
+    """
+    last = _last(connection, rating_id, seen)
+    faults = code_faults(reason=reason)
+    faults += [
+        Fault(name, "differs from the rating corrected", "withdraw that one and rate anew")
+        for name in _KEY
+        if getattr(rating, name) != getattr(last.rating, name)
+    ]
+    refuse(faults)
+    kept = Kept(rating_id, seen + 1, _check(connection, practice, rating, today))
+    _add_version(connection, kept, rating, today, actor, "rating.corrected", reason)
+    return kept
+
+
+def withdraw_rating(
+    connection: Connection, rating_id: str, *, seen: int, reason: str, actor: str
+) -> Kept:
+    """Adds a version that says the rating no longer counts; see `correct_rating` for errors."""
+    last = _last(connection, rating_id, seen)
+    refuse(code_faults(reason=reason))
+    kept = Kept(rating_id, seen + 1, None)
+    day = last.rating.known_on or last.rating.rated_on
+    _add_version(connection, kept, last.rating, day, actor, "rating.withdrawn", reason)
+    return kept
+
+
+def rating_history(connection: Connection, rating_id: str) -> tuple[RatingVersion, ...]:
+    """Every version of a rating, oldest first.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such rating.
+    """
+    rows = connection.execute(
+        select(rating_versions, *(ratings.c[name] for name in _KEY))
+        .join(ratings)
+        .where(rating_versions.c.rating_id == rating_id)
+        .order_by(rating_versions.c.version)
+    )
+    history = tuple(_version_of(row) for row in rows)
+    if not history:
+        raise NotFoundError("rating_id", "is not kept here", "check it, or rate anew")
+    return history
+
+
+def standing_ratings(connection: Connection) -> tuple[Rating, ...]:
+    """Every rating as it stands now, those withdrawn left out; ordered by their keys."""
+    newest = (
+        select(rating_versions.c.rating_id, func.max(rating_versions.c.version).label("version"))
+        .group_by(rating_versions.c.rating_id)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(rating_versions, *(ratings.c[name] for name in _KEY))
+        .join(ratings)
+        .join(
+            newest,
+            (newest.c.rating_id == rating_versions.c.rating_id)
+            & (newest.c.version == rating_versions.c.version),
+        )
+        .where(rating_versions.c.withdrawn.is_(False))
+    )
+    standing = [_version_of(row).rating for row in rows]
+    return tuple(sorted(standing, key=lambda rating: tuple(map(str, _key(rating).values()))))
+
+
+def _key(rating: Rating) -> dict[str, Any]:
+    return {name: getattr(rating, name) for name in _KEY}
+
+
+def _check(connection: Connection, practice: Practice, rating: Rating, today: date) -> float | None:
+    """The rating's score from 0 to 1, once training would take it."""
+    pairings = _pairing(connection, rating.pairing_id)
+    frame, faults = read_ratings(_sheet(rating, today), pairings, practice.instruments, today)
+    refuse(Fault(each.column or "rating", each.problem, each.remedy) for each in faults)
+    return _pomp(frame, practice.instruments)
+
+
+def _pomp(frame: pd.DataFrame, instruments: Mapping[str, Instrument]) -> float | None:
+    pomp = score_ratings(frame, instruments).pomp[0]
+    return None if np.isnan(pomp) else float(pomp)
+
+
+def _sheet(rating: Rating, today: date) -> Sheet:
+    """The rating as one row of a practice's table."""
+    cells = {name: getattr(rating, name) for name in (*_KEY, "metric", "score", "rated_on")}
+    cells["known_on"] = rating.known_on or today
+    cells |= {f"item_{number}": answer for number, answer in enumerate(rating.items, 1)}
+    place = np.zeros(1, dtype=np.intp)
+    return Sheet("rating", place + 1, {name: Cells((cell,), place) for name, cell in cells.items()})
+
+
+def _pairing(connection: Connection, pairing_id: str) -> pd.DataFrame | None:
+    """The pairing as training's table has it, None while its start is not known."""
+    started_on = course_of(events_of(connection, pairing_id)).started_on
+    if started_on is None:
+        return None
+    started = np.array([started_on], dtype="datetime64[s]")
+    return pd.DataFrame({"pairing_id": [pairing_id], "started_on": started})
+
+
+def _last(connection: Connection, rating_id: str, seen: int) -> RatingVersion:
+    hold(connection, f"rating/{rating_id}")
+    last = rating_history(connection, rating_id)[-1]
+    if last.version != seen:
+        problem = "is not the newest version of this rating"
+        raise StaleError("version", problem, "read it again, then correct that")
+    return last
+
+
+def _add_version(
+    connection: Connection,
+    kept: Kept,
+    rating: Rating,
+    today: date,
+    actor: str,
+    action: str,
+    reason: str | None = None,
+) -> None:
+    answer = {
+        "metric": rating.metric,
+        "score": rating.score,
+        "items": canonical(rating.items) if rating.items else None,
+        "rated_on": rating.rated_on,
+        "known_on": rating.known_on or today,
+    }
+    facts = {"rating_id": kept.rating_id, "version": kept.version}
+    connection.execute(
+        insert(rating_versions).values(
+            **facts,
+            **answer,
+            withdrawn=action == "rating.withdrawn",
+            reason=reason,
+            actor=actor,
+            recorded_at=database_time(connection),
+        )
+    )
+    subject = subject_of_pairing(connection, rating.pairing_id)
+    append(connection, Entry(actor, action, {**facts, "reason": reason}, subject, answer))
+
+
+def _version_of(row: "Row[Any]") -> RatingVersion:
+    rating = Rating(
+        **{name: getattr(row, name) for name in (*_KEY, "metric", "score", "rated_on")},
+        items=tuple(json.loads(row.items)) if row.items else (),
+        known_on=row.known_on,
+    )
+    return RatingVersion(row.version, rating, row.withdrawn, row.reason, row.actor, row.recorded_at)

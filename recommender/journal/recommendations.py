@@ -1,0 +1,194 @@
+"""What was shown, as it was shown: asking for it again gives the same bytes.
+
+Imported within `journal` and by `serving`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from recommender.errors import NotFoundError
+from recommender.journal.canonical import canonical, digest
+from recommender.journal.chain import Entry, append
+from recommender.journal.consents import SCOPES, Consent, keep_consent
+from recommender.journal.feedback import choice_faults, id_faults, refuse
+from recommender.journal.subjects import Subject, subject_for, subject_with
+from recommender.store.database import database_time
+from recommender.store.schema import payloads, recommendations, shown, subjects
+
+
+@dataclass(frozen=True, slots=True)
+class ShownClinician:
+    """One row of a shortlist, its rank being its place.
+
+    `score` and `propensity` (the probability of standing at this rank, where chance had a part)
+    are None where there were none.
+    """
+
+    clinician_id: str
+    score: float | None = None
+    propensity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One recommendation as it was made.
+
+    Attributes
+    ----------
+    client_id
+        Pseudonym, None when the client is new to the practice.
+    answers
+        The intake as used: raw cells by field.
+    asked_on
+        The practice's day.
+    consent
+        What the client said with this request; None when nothing was asked.
+    practice_digest, roster_version, model_digest, mode
+        What answered.
+    shortlist
+        First rank first. Exclusions stand in the response.
+    response
+        The bytes that were sent.
+    """
+
+    recommendation_id: str
+    client_id: str | None
+    answers: Mapping[str, Any] = field(repr=False)
+    asked_on: date
+    consent: Consent | None
+    practice_digest: str
+    roster_version: str
+    model_digest: str
+    mode: str
+    shortlist: tuple[ShownClinician, ...]
+    response: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recommendation read back: what was kept, for whom, by whom and when (UTC)."""
+
+    shown: Shown
+    subject: Subject
+    actor: str
+    recorded_at: datetime
+
+
+def record_recommendation(connection: Connection, made: Shown, *, actor: str) -> Subject:
+    """Keeps a recommendation; gives whom it is about, so that a reply can be sealed for them.
+
+    Raises
+    ------
+    FeedbackError
+        When an id is no pseudonym or a consent has an unknown scope.
+    """
+    scopes = made.consent.scopes if made.consent else {}
+    faults = id_faults(recommendation_id=made.recommendation_id, client_id=made.client_id)
+    refuse([*faults, *(f for scope in scopes for f in choice_faults("scope", scope, SCOPES))])
+    subject, at = subject_for(connection, made.client_id), database_time(connection)
+    values = {**_plain(made), "subject_id": subject.subject_id, "actor": actor, "recorded_at": at}
+    connection.execute(insert(recommendations).values(values))
+    _keep_payload(connection, made, subject)
+    if made.consent:
+        keep_consent(connection, subject, made.consent, stated_at=at, actor=actor)
+    facts = {name: str(value) for name, value in _plain(made).items()}
+    details = {"request": digest(_request(made)), "response": digest(made.response)}
+    append(connection, Entry(actor, "recommendation.shown", facts, subject, details))
+    return subject
+
+
+def find_recommendation(connection: Connection, recommendation_id: str) -> Recorded:
+    """A recommendation with everything that was kept of it.
+
+    Raises
+    ------
+    NotFoundError
+        When it was never made here, was erased, or its content is past its age.
+    """
+    row = _row(connection, recommendation_id)
+    payload = connection.execute(
+        select(payloads).where(payloads.c.recommendation_id == recommendation_id)
+    ).first()
+    subject = subject_with(connection, row.subject_id)
+    if payload is None or subject is None:
+        raise NotFoundError("recommendation_id", "is kept without its content", "ask anew")
+    opened = subject.unseal(f"request/{recommendation_id}", bytes(payload.request_sealed))
+    request = json.loads(opened)
+    made = Shown(
+        recommendation_id=recommendation_id,
+        client_id=row.client_id,
+        answers=request["answers"],
+        asked_on=row.asked_on,
+        consent=Consent(**request["consent"]) if request["consent"] else None,
+        practice_digest=row.practice_digest,
+        roster_version=row.roster_version,
+        model_digest=row.model_digest,
+        mode=row.mode,
+        shortlist=shortlist_of(connection, recommendation_id),
+        response=subject.unseal(f"response/{recommendation_id}", bytes(payload.response_sealed)),
+    )
+    return Recorded(made, subject, row.actor, row.recorded_at)
+
+
+def replay(connection: Connection, recommendation_id: str) -> bytes:
+    """The bytes that were sent; see `find_recommendation` for errors."""
+    return find_recommendation(connection, recommendation_id).shown.response
+
+
+def shortlist_of(connection: Connection, recommendation_id: str) -> tuple[ShownClinician, ...]:
+    """Who was shown, first rank first; nobody when the recommendation is not known."""
+    statement = select(shown).where(shown.c.recommendation_id == recommendation_id)
+    rows = connection.execute(statement.order_by(shown.c.rank))
+    return tuple(ShownClinician(row.clinician_id, row.score, row.propensity) for row in rows)
+
+
+def _row(connection: Connection, recommendation_id: str) -> "Row[Any]":
+    statement = (
+        select(recommendations, subjects.c.client_id)
+        .join(subjects)
+        .where(recommendations.c.recommendation_id == recommendation_id)
+    )
+    row = connection.execute(statement).first()
+    if row is None:
+        raise NotFoundError("recommendation_id", "is not kept here", "check it, or ask anew")
+    return row
+
+
+def _plain(made: Shown) -> dict[str, Any]:
+    names = ("recommendation_id", "asked_on", "practice_digest", "roster_version")
+    return {name: getattr(made, name) for name in (*names, "model_digest", "mode")}
+
+
+def _request(made: Shown) -> str:
+    consent = None
+    if made.consent:
+        consent = {"version": made.consent.version, "scopes": dict(made.consent.scopes)}
+    return canonical({"answers": dict(made.answers), "consent": consent})
+
+
+def _keep_payload(connection: Connection, made: Shown, subject: Subject) -> None:
+    name = made.recommendation_id
+    connection.execute(
+        insert(payloads).values(
+            recommendation_id=name,
+            request_sealed=subject.seal(f"request/{name}", _request(made).encode()),
+            response_sealed=subject.seal(f"response/{name}", made.response),
+        )
+    )
+    rows = [
+        {
+            "recommendation_id": name,
+            "rank": rank,
+            "clinician_id": each.clinician_id,
+            "score": each.score,
+            "propensity": each.propensity,
+        }
+        for rank, each in enumerate(made.shortlist, 1)
+    ]
+    if rows:
+        connection.execute(insert(shown), rows)

@@ -1,0 +1,111 @@
+"""What is past its age is deleted: how long each kind of row is kept, and the sweep.
+
+Imported by `commands` and by a server's own clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, select
+
+from recommender.journal.chain import Entry, append, prune
+from recommender.journal.idempotency import forget_expired
+from recommender.store.database import database_time
+from recommender.store.schema import (
+    consents,
+    decisions,
+    idempotency,
+    pairing_events,
+    pairings,
+    payloads,
+    ratings,
+    recommendations,
+    subjects,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """Months after which rows are deleted; None keeps them.
+
+    Attributes
+    ----------
+    payload
+        Answers and responses of recommendations. A pairing whose answers are gone is no longer
+        learned from.
+    ratings
+        Ratings, pairings, decisions, and recommendations without their content: seven years, as
+        the APS code (B.2.2) asks of records.
+    audit
+        Rows of the audit chain.
+    """
+
+    payload: int | None = 24
+    ratings: int | None = 84
+    audit: int | None = 84
+
+
+def sweep(connection: Connection, ages: Ages, *, actor: str) -> Mapping[str, int]:
+    """Deletes what is past its age by the database's clock, and counts rows by table.
+
+    Replies to idempotent requests go after 48 hours in any case; subjects go, key and all, once
+    nothing is kept of them.
+    """
+    now = database_time(connection)
+    counts = {"idempotency": forget_expired(connection)}
+    counts |= _payloads(connection, months_before(now, ages.payload))
+    counts |= _outcomes(connection, months_before(now, ages.ratings))
+    counts["subjects"] = _delete(connection, subjects, _holds_nothing())
+    oldest = months_before(now, ages.audit)
+    counts["audit"] = prune(connection, oldest, actor) if oldest else 0
+    append(connection, Entry(actor, "retention.swept", counts))
+    return counts
+
+
+def months_before(now: datetime, months: int | None) -> datetime | None:
+    """The moment so many months ago; in a shorter month its last day.
+
+    >>> print(months_before(datetime(2026, 3, 31), 1))
+    2026-02-28 00:00:00
+    """
+    if months is None:
+        return None
+    year, month = divmod(now.year * 12 + now.month - 1 - months, 12)
+    for day in range(now.day, now.day - 4, -1):
+        try:
+            return now.replace(year=year, month=month + 1, day=day)
+        except ValueError:
+            continue
+    raise ValueError("no month is shorter than 28 days")
+
+
+def _payloads(connection: Connection, limit: datetime | None) -> dict[str, int]:
+    if limit is None:
+        return {"payloads": 0}
+    old = select(recommendations.c.recommendation_id).where(recommendations.c.recorded_at < limit)
+    return {"payloads": _delete(connection, payloads, payloads.c.recommendation_id.in_(old))}
+
+
+def _outcomes(connection: Connection, limit: datetime | None) -> dict[str, int]:
+    tables = (ratings, pairing_events, pairings, decisions, recommendations, consents)
+    if limit is None:
+        return {table.name: 0 for table in tables}
+    conditions = {table: table.c.recorded_at < limit for table in tables}
+    # Consent holds as long as anything is kept of whoever gave it.
+    conditions[consents] &= ~consents.c.subject_id.in_(select(pairings.c.subject_id))
+    return {
+        table.name: _delete(connection, table, condition) for table, condition in conditions.items()
+    }
+
+
+def _holds_nothing() -> ColumnElement[bool]:
+    named = [
+        select(table.c.subject_id).where(table.c.subject_id == subjects.c.subject_id).exists()
+        for table in (consents, pairings, recommendations, idempotency)
+    ]
+    return ~(named[0] | named[1] | named[2] | named[3])
+
+
+def _delete(connection: Connection, table: Table, condition: ColumnElement[bool]) -> int:
+    return connection.execute(delete(table).where(condition)).rowcount

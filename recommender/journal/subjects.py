@@ -1,0 +1,98 @@
+"""Whom a row is about: a random id in place of the pseudonym, and a key of their own.
+
+What is personal is sealed with the key (AES-256-GCM); without it the rest is noise, so destroying
+the key erases every copy. Imported within `journal`.
+"""
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, Row, insert, select
+
+from recommender.journal.canonical import canonical
+from recommender.store.database import database_time, hold
+from recommender.store.schema import subjects
+
+_KEY_BITS = 256
+_NONCE_BYTES = 12
+"""96 bits, as NIST SP 800-38D recommends for random nonces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One client as the journal knows them.
+
+    Attributes
+    ----------
+    subject_id
+        Random; says nothing once the row that ties it to a pseudonym is gone.
+    key
+        Seals what is personal; never shown.
+    """
+
+    subject_id: str
+    key: bytes = field(repr=False)
+
+    def seal(self, purpose: str, content: bytes) -> bytes:
+        """Content that only this subject's key opens, and only as what it was sealed for."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + AESGCM(self.key).encrypt(nonce, content, self._bound(purpose))
+
+    def seal_json(self, purpose: str, value: Any) -> bytes:
+        """The canonical text of a value, sealed."""
+        return self.seal(purpose, canonical(value).encode())
+
+    def unseal(self, purpose: str, sealed: bytes) -> bytes:
+        """What was sealed.
+
+        Raises
+        ------
+        cryptography.exceptions.InvalidTag
+            When it was sealed with another key, for another purpose, or was changed since.
+        """
+        nonce, encrypted = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        return AESGCM(self.key).decrypt(nonce, encrypted, self._bound(purpose))
+
+    def _bound(self, purpose: str) -> bytes:
+        return f"{self.subject_id}/{purpose}".encode()
+
+
+def find_subject(connection: Connection, client_id: str) -> Subject | None:
+    """The subject with this pseudonym, None when nothing was ever kept or it was erased."""
+    return _of(connection.execute(_SELECT.where(subjects.c.client_id == client_id)).first())
+
+
+def subject_with(connection: Connection, subject_id: str) -> Subject | None:
+    """The subject with this id, None once erased."""
+    return _of(connection.execute(_SELECT.where(subjects.c.subject_id == subject_id)).first())
+
+
+def subject_for(connection: Connection, client_id: str | None) -> Subject:
+    """The subject with this pseudonym, made when new; one of its own for a client without any."""
+    if client_id is None:
+        return _made(connection, None)
+    # Two first requests about one client must agree on the key.
+    hold(connection, f"subject/{client_id}")
+    return find_subject(connection, client_id) or _made(connection, client_id)
+
+
+_SELECT = select(subjects.c.subject_id, subjects.c.key)
+
+
+def _of(row: "Row[Any, Any] | None") -> Subject | None:
+    return None if row is None else Subject(row.subject_id, bytes(row.key))
+
+
+def _made(connection: Connection, client_id: str | None) -> Subject:
+    subject = Subject(secrets.token_hex(16), AESGCM.generate_key(_KEY_BITS))
+    connection.execute(
+        insert(subjects).values(
+            subject_id=subject.subject_id,
+            client_id=client_id,
+            key=subject.key,
+            created_at=database_time(connection),
+        )
+    )
+    return subject

@@ -1,0 +1,106 @@
+"""Bundles on this machine's disk: each in a directory named by its digest, and which one stands.
+
+Two files say which: the *offer* is what the registry last named, the *last good* what last
+answered. Each is replaced in one step, so that a reader finds the old or the new one and never a
+half. Imported by `publishing`, `serving` and `commands`.
+"""
+
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+_DIGEST = re.compile(r"[0-9a-f]{8,128}")
+_OFFER, _LAST_GOOD = "offer.json", "last_good"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the registry named when it was last asked.
+
+    Attributes
+    ----------
+    digest
+        Of the champion; None where there is none yet, or where the registry is away.
+    refused
+        Class of the error for which its bundle was not put on the shelf, or None.
+    away
+        Whether the registry could not be asked.
+    """
+
+    digest: str | None = None
+    refused: str | None = None
+    away: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The bundles of one registry.
+
+    Attributes
+    ----------
+    directory
+        Holds one directory a bundle, and the two files.
+    """
+
+    directory: Path
+
+    def bundle(self, digest: str) -> Path:
+        """Where the bundle of this digest lies, if it does."""
+        return self.directory / digest
+
+    def offer(self, offer: Offer) -> None:
+        """Keeps what the registry named."""
+        told = {"digest": offer.digest, "refused": offer.refused, "away": offer.away}
+        self._replace(_OFFER, json.dumps(told))
+
+    def offered(self) -> Offer | None:
+        """What the registry last named; None where it was never asked or the file is damaged."""
+        try:
+            told = json.loads(self._text(_OFFER))
+            digest, refused, away = told["digest"], told["refused"], told["away"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return None
+        sound = digest is None or (isinstance(digest, str) and is_digest(digest))
+        return Offer(digest, refused and str(refused), bool(away)) if sound else None
+
+    def forget_offer(self) -> None:
+        """Nothing is offered until the registry is asked again; what answered last stays known."""
+        (self.directory / _OFFER).unlink(missing_ok=True)
+
+    def keep(self, digest: str) -> None:
+        """Notes that a bundle has answered and may answer again."""
+        if self.last_good() != digest:
+            self._replace(_LAST_GOOD, digest)
+
+    def last_good(self) -> str | None:
+        """The bundle that answered last; None where none has."""
+        digest = self._text(_LAST_GOOD)
+        return digest if is_digest(digest) else None
+
+    def _text(self, name: str) -> str:
+        try:
+            return (self.directory / name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def _replace(self, name: str, text: str) -> None:
+        """Writes a file whole, to survive a loss of power too, and puts it in the other's place."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        handle, unfinished = tempfile.mkstemp(dir=self.directory, prefix=f".{name}-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(unfinished).replace(self.directory / name)
+        except BaseException:
+            Path(unfinished).unlink(missing_ok=True)
+            raise
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is hexadecimal as a digest is, and so may become the name of a directory."""
+    return _DIGEST.fullmatch(text) is not None

@@ -1,0 +1,205 @@
+"""The database as the journal needs it: one writer at a time, nothing acknowledged before it lasts.
+
+SQLite by default, PostgreSQL by URL. Imported by `store.migration` and by `journal`.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, text
+from sqlalchemy.engine import URL
+
+from recommender.errors import StoreError, UnavailableError
+
+PATIENCE_MS = 10_000
+"""How long a statement waits for another writer before the call is refused as busy."""
+POOL = 10
+"""Connections one process holds to PostgreSQL or to the SQLite file."""
+
+_WRITES = "recommender_writes"
+_PRAGMAS = (
+    "journal_mode = WAL",
+    # NORMAL may lose the last commits when the power fails.
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    f"busy_timeout = {PATIENCE_MS}",
+    # What is erased is overwritten in the file, not merely forgotten.
+    "secure_delete = ON",
+    # Without it REPLACE would delete rows past the triggers that guard them.
+    "recursive_triggers = ON",
+)
+_OPTIONS = f"-c timezone=UTC -c synchronous_commit=on -c lock_timeout={PATIENCE_MS}"
+_REMEDY = "try again; if it stays so, look at the database's own log"
+
+
+class Store:
+    """An open database; close it when done. Safe to share between threads.
+
+    Use `open_store`, which also brings the schema up to date.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy's engine, for what only a migration or a test needs."""
+        return self._engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view of all tables, unmoved by writers.
+
+        Raises
+        ------
+        UnavailableError
+            When the database is away or busy.
+        """
+        options: dict[str, Any] = {}
+        if self._engine.dialect.name == "postgresql":
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._transaction(options) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction: lasting once the block has ended, without a trace when it raises.
+
+        Raises
+        ------
+        UnavailableError
+            When the database is away or busy.
+        """
+        with self._transaction({_WRITES: True}) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
+        try:
+            opened = self._engine.connect().execution_options(**options)
+            with opened as connection, connection.begin():
+                yield connection
+        except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError):
+            # The driver's own words may hold a statement and its values.
+            raise UnavailableError("database", "is away or busy", _REMEDY) from None
+
+    def scrub(self, tables: Sequence[str] = ()) -> None:
+        """Makes what was deleted unreadable in the files as far as the database can.
+
+        SQLite: the write-ahead log is emptied into the file, whose freed pages are zeroed.
+        PostgreSQL: dead rows of the tables named are vacuumed; its own archives and backups are
+        the operator's.
+        """
+        sqlite = self._engine.dialect.name == "sqlite"
+        statement = "PRAGMA wal_checkpoint(TRUNCATE)" if sqlite else f"VACUUM {', '.join(tables)}"
+        try:
+            with self._engine.connect() as connection:
+                alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+                alone.exec_driver_sql(statement)
+        except exc.OperationalError:
+            raise UnavailableError("database", "is away or busy", _REMEDY) from None
+
+    def close(self) -> None:
+        """Gives every connection back."""
+        self._engine.dispose()
+
+
+def connect(url: str) -> Store:
+    """The database at an address, its schema as it stands.
+
+    Parameters
+    ----------
+    url
+        `sqlite:///relative.db`, `sqlite:////absolute.db` or
+        `postgresql+psycopg://user:password@host:port/name`.
+
+    Raises
+    ------
+    StoreError
+        When the address is not one of these; it is not repeated, as it may hold a password.
+    """
+    remedy = "write sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
+    try:
+        read = make_url(url)
+    except exc.ArgumentError:
+        raise StoreError("database", "has an address that cannot be read", remedy) from None
+    if read.drivername == "sqlite" and read.database not in (None, "", ":memory:"):
+        return Store(_sqlite(read))
+    if read.drivername in ("postgresql", "postgresql+psycopg"):
+        return Store(_postgresql(read.set(drivername="postgresql+psycopg")))
+    raise StoreError("database", "is neither a SQLite file nor PostgreSQL", remedy)
+
+
+def database_time(connection: Connection) -> datetime:
+    """The database's clock, UTC: one clock, however many servers there are."""
+    if connection.dialect.name == "sqlite":
+        said = connection.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))
+        return datetime.fromisoformat(said.scalar_one()).replace(tzinfo=UTC)
+    at: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return at.astimezone(UTC)
+
+
+def hold(connection: Connection, name: str) -> None:
+    """Waits until no other transaction holds this name; held until the end of the transaction.
+
+    On SQLite every writing transaction is alone already.
+    """
+    if connection.dialect.name == "postgresql":
+        statement = text("SELECT pg_advisory_xact_lock(:number)")
+        connection.execute(statement, {"number": _number(name)})
+
+
+def try_hold(connection: Connection, name: str) -> bool:
+    """Like `hold`, but says no at once where it would wait."""
+    if connection.dialect.name != "postgresql":
+        return True
+    statement = text("SELECT pg_try_advisory_xact_lock(:number)")
+    return bool(connection.execute(statement, {"number": _number(name)}).scalar_one())
+
+
+def _number(name: str) -> int:
+    digest = hashlib.sha256(f"recommender/{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def _sqlite(url: URL) -> Engine:
+    path = Path(str(url.database))
+    try:
+        # Health data: nobody but the owner reads it. The log beside it gets the same rights.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError:
+        remedy = "name a file in a folder that can be written"
+        raise StoreError("database", "is a file that cannot be opened", remedy) from None
+    engine = create_engine(url, pool_size=POOL, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def prepare(driver: Any, _: object) -> None:
+        # The driver begins no transactions by itself; `begin` below does.
+        driver.isolation_level = None
+        for pragma in _PRAGMAS:
+            driver.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that begins by reading could not always become a writing one later.
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    return create_engine(
+        url,
+        pool_size=POOL,
+        # A connection cut by a restart of the database is found before it is used.
+        pool_pre_ping=True,
+        pool_timeout=PATIENCE_MS / 1000,
+        hide_parameters=True,
+        connect_args={"options": _OPTIONS, "connect_timeout": PATIENCE_MS // 1000},
+    )

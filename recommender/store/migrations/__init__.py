@@ -1,0 +1,1 @@
+"""Every change the schema went through; Alembic reads `versions` by path."""

@@ -1,0 +1,288 @@
+"""The tables of the journal: columns declared once. Migrations make them, `journal` fills them.
+
+Personal content stands in `*_sealed` columns only, encrypted with the subject's key; a client's
+pseudonym stands in `subjects` only. Rows are added, never changed; erasure and retention delete.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC, to the microsecond, with its zone on the way in and on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The moment in UTC; SQLite keeps it without its zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a zone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The moment with its zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# Numbers count up in both databases only when SQLite sees INTEGER.
+Number = BigInteger().with_variant(Integer, "sqlite")
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _table(name: str, *parts: Any) -> Table:
+    return Table(name, metadata, *parts)
+
+
+def _text(name: str, *parts: Any, **options: Any) -> Column[str]:
+    return Column(name, Text, *parts, **({"nullable": False} | options))
+
+
+def _said_by() -> tuple[Column[Any], ...]:
+    """Who wrote a row, and when by the database's clock."""
+    return _text("actor"), Column("recorded_at", Instant, nullable=False, index=True)
+
+
+def _subject(**options: Any) -> Column[str]:
+    return _text("subject_id", ForeignKey("subjects.subject_id"), index=True, **options)
+
+
+subjects = _table(
+    "subjects",
+    _text("subject_id", primary_key=True),
+    Column("client_id", Text, unique=True),
+    Column("key", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+consents = _table(
+    "consents",
+    _text("consent_id", primary_key=True),
+    _subject(),
+    _text("scope"),
+    Column("given", Boolean, nullable=False),
+    _text("version"),
+    Column("stated_at", Instant, nullable=False),
+    *_said_by(),
+)
+
+recommendations = _table(
+    "recommendations",
+    _text("recommendation_id", primary_key=True),
+    _subject(),
+    Column("asked_on", Date, nullable=False),
+    _text("practice_digest"),
+    _text("roster_version"),
+    _text("model_digest"),
+    _text("mode"),
+    *_said_by(),
+)
+
+payloads = _table(
+    "payloads",
+    _text(
+        "recommendation_id",
+        ForeignKey("recommendations.recommendation_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("request_sealed", LargeBinary, nullable=False),
+    Column("response_sealed", LargeBinary, nullable=False),
+)
+
+shown = _table(
+    "shown",
+    _text(
+        "recommendation_id",
+        ForeignKey("recommendations.recommendation_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("rank", Integer, primary_key=True, autoincrement=False),
+    _text("clinician_id"),
+    Column("score", Float),
+    Column("propensity", Float),
+)
+
+# Feedback may name a recommendation or a pairing unknown here: no foreign key turns it away.
+decisions = _table(
+    "decisions",
+    _text("decision_id", primary_key=True),
+    _text("recommendation_id", index=True),
+    _text("clinician_id"),
+    _text("kind"),
+    Column("reason", Text),
+    *_said_by(),
+)
+
+pairings = _table(
+    "pairings",
+    _text("pairing_id", primary_key=True),
+    _subject(),
+    _text("clinician_id"),
+    Column("recommendation_id", Text, index=True),
+    *_said_by(),
+)
+
+pairing_events = _table(
+    "pairing_events",
+    _text("event_id", primary_key=True),
+    _text("pairing_id", index=True),
+    _text("kind"),
+    Column("happened_on", Date, nullable=False),
+    Column("session", Integer),
+    Column("reason", Text),
+    *_said_by(),
+)
+
+ratings = _table(
+    "ratings",
+    _text("rating_id", primary_key=True),
+    _text("pairing_id"),
+    Column("session", Integer, nullable=False),
+    _text("instrument"),
+    _text("rater"),
+    Column("recorded_at", Instant, nullable=False, index=True),
+    UniqueConstraint("pairing_id", "session", "instrument", "rater"),
+)
+
+rating_versions = _table(
+    "rating_versions",
+    _text("rating_id", ForeignKey("ratings.rating_id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    _text("metric"),
+    Column("score", Float),
+    Column("items", Text),
+    Column("rated_on", Date, nullable=False),
+    Column("known_on", Date, nullable=False),
+    Column("withdrawn", Boolean, nullable=False),
+    Column("reason", Text),
+    *_said_by(),
+)
+
+roster_versions = _table(
+    "roster_versions",
+    Column("number", Number, primary_key=True, autoincrement=False),
+    _text("etag", unique=True),
+    _text("cause"),
+    *_said_by(),
+)
+
+roster_rows = _table(
+    "roster_rows",
+    _text("clinician_id", primary_key=True),
+    Column(
+        "number",
+        Number,
+        ForeignKey("roster_versions.number"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("cells", Text),
+)
+
+idempotency = _table(
+    "idempotency",
+    _text("principal", primary_key=True),
+    _text("route", primary_key=True),
+    _text("key", primary_key=True),
+    _text("fingerprint"),
+    Column("status", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    _subject(nullable=True),
+    Column("created_at", Instant, nullable=False, index=True),
+)
+
+audit = _table(
+    "audit",
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    _text("actor"),
+    _text("action"),
+    Column("subject_id", Text),
+    _text("facts"),
+    Column("details_sealed", LargeBinary),
+    _text("prev_hash"),
+    _text("row_hash"),
+    Index(None, "subject_id"),
+)
+
+audit_head = _table(
+    "audit_head",
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Number, nullable=False),
+    _text("row_hash"),
+)
+
+audit_pruned = _table(
+    "audit_pruned",
+    Column("up_to", Number, primary_key=True, autoincrement=False),
+    _text("row_hash"),
+    Column("at", Instant, nullable=False),
+)
+
+trained_on = _table(
+    "trained_on",
+    _text("model_digest", primary_key=True),
+    _text("pairing_id", primary_key=True),
+    Column("recorded_at", Instant, nullable=False),
+    Index(None, "pairing_id"),
+)
+
+extracts = _table(
+    "extracts",
+    _text("extract_id", primary_key=True),
+    *_said_by(),
+)
+
+extract_pairings = _table(
+    "extract_pairings",
+    _text("extract_id", ForeignKey("extracts.extract_id"), primary_key=True),
+    _text("pairing_id", primary_key=True),
+    Index(None, "pairing_id"),
+)
+
+erasures = _table(
+    "erasures",
+    _text("erasure_id", primary_key=True),
+    Column("salt", LargeBinary, nullable=False),
+    _text("tombstone"),
+    _text("model_digests"),
+    *_said_by(),
+)
+
+NEVER_CHANGED = tuple(
+    table.name
+    for table in metadata.sorted_tables
+    if table.name not in ("idempotency", "audit_head")
+)
+"""Tables whose rows a trigger keeps from being updated."""
