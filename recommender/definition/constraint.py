@@ -136,7 +136,7 @@ def judge(constraint: Constraint, client: Columns, roster: Columns, asking: Aski
     asking
         The circumstances, and the declarations of the fields.
     """
-    everyone = np.ones(roster.size)
+    everyone = np.broadcast_to(1.0, (roster.size,))
     applies = _applies(constraint, client, asking)
     open_verdict = np.nan if constraint.unasked == "unknown" else 1.0
     if not roster.size or applies == 0 or (np.isnan(applies) and open_verdict == 1):
@@ -144,7 +144,7 @@ def judge(constraint: Constraint, client: Columns, roster: Columns, asking: Aski
     rule = RULES[constraint.rule]
     wish = None if rule.wish is None or not constraint.client else constraint.client[rule.wish]
     if wish is not None and _is_silent(client[wish]):
-        verdict = everyone * open_verdict
+        verdict = np.array(open_verdict)
     elif wish is not None and _is_indifferent(constraint, asking.client[wish], client[wish]):
         return everyone
     else:
