@@ -229,7 +229,8 @@ def screen_columns(
         # Most constraints are met by everyone, or were not asked for: nothing to write down.
         if not verdict.size or verdict.min() == 1:
             continue
-        failed, unknown = verdict == 0, np.isnan(verdict)
+        failed = verdict == 0
+        unknown = None if constraint.unknown == "met" else np.isnan(verdict)
         if counts[constraint.name] != "hard":
             _write(noted[place], failed, unknown)
         elif constraint.unknown == "fail":

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from recommender.errors import Fault
@@ -82,7 +82,8 @@ def practice_table(practice: Practice) -> Group:
 
 def rules_table(rules: Iterable["Rule"]) -> Table:
     """The rules of constraints: what each compares, may be told beside it, and means."""
-    table = Table("rule", "client's", "clinician's", "settings", "passes where", title="Rules")
+    name = Column("rule", no_wrap=True)
+    table = Table(name, "client's", "clinician's", "settings", "passes where", title="Rules")
     for rule in rules:
         sides = (
             ", ".join("/".join(sorted(kind)) for kind in s) for s in (rule.client, rule.clinician)

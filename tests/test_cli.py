@@ -194,8 +194,6 @@ def test_a_folds_file_that_is_not_there_is_told_without_a_traceback(tmp_path: Pa
     assert "cannot be read" in result.output
 
 
-def test_every_rule_a_constraint_may_name_is_listed_with_its_meaning() -> None:
+def test_every_rule_a_constraint_may_name_is_listed() -> None:
     shown = said(run("practice", "rules"))
-    for rule in RULES.values():
-        assert rule.name in shown
-        assert rule.meaning.split()[-1] in shown
+    assert all(rule in shown for rule in RULES)

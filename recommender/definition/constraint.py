@@ -19,7 +19,7 @@ from recommender.definition.question import Array, Asking, Question, either
 from recommender.definition.rulebook import FIELD_SETTINGS, RULES, Rule
 
 Mode = Literal["hard", "soft", "off"]
-Silence = Literal["fail", "pass", "unknown"]
+Silence = Literal["fail", "pass", "met", "unknown"]
 Lifting = Literal["no", "yes", "ask"]
 MODES: tuple[Mode, ...] = ("hard", "soft", "off")
 
@@ -79,7 +79,8 @@ class Constraint:
     mode
         `hard` excludes, `soft` raises a concern, `off` is not evaluated.
     unknown
-        What a hard constraint makes of an unknown verdict: `fail` or `pass`.
+        What is made of an unknown verdict: `fail` excludes where the constraint is hard, `pass`
+        only mentions it, `met` takes it for a pass.
     unasked
         What a client's silence means: `pass`, or `unknown`.
     may_be
