@@ -22,6 +22,7 @@ from recommender.serving.state import State, open_state, succeeded_by
 from recommender.settings import Settings
 from recommender.trees.ensemble import Trees
 
+BEGINS, ENDED = "begins", "ended"
 REFUSED, SOUND, DAMAGED, FAILED = "refused", "sound", "damaged", "failed"
 MOST_MEMORY = 4 * 2**30
 """Bytes the process may claim: a bundle that asks for more is told by a MemoryError, a failure."""
@@ -115,8 +116,8 @@ def main() -> None:
     whole = {path.name: path.read_bytes() for path in original.iterdir()}
     for number in range(first, last):
         mutated = mutation(whole, number)
-        _say(f"begins {number} {mutated.kind}")
-        _say(f"ended {tried(mutated, original, state, settings)}")
+        _say(f"{BEGINS} {number} {mutated.kind}")
+        _say(f"{ENDED} {tried(mutated, original, state, settings)}")
 
 
 def _say(line: str) -> None:

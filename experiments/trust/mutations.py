@@ -10,11 +10,12 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
 from experiments.trust.line import Line
-from experiments.trust.mutant import DAMAGED, REFUSED, SOUND
+from experiments.trust.mutant import BEGINS, DAMAGED, ENDED, REFUSED, SOUND
 from experiments.trust.subject import Subject
 
 CRASHED = "crashed"
@@ -51,23 +52,20 @@ def outcomes(count: int, subject: Subject) -> Found:
     """How often each kind of mutation ended how."""
     place = subject.workspace / "mutations"
     shutil.copytree(subject.bundle, place / "bundle")
-    found: Found = Counter()
     edges = [count * part // AT_ONCE for part in range(AT_ONCE + 1)]
-    threads = [
-        threading.Thread(target=_try_all, args=(place / "bundle", subject.roster, *span, found))
-        for span in pairwise(edges)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return found
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        parts = pool.map(
+            lambda span: _try_all(place / "bundle", subject.roster, *span), pairwise(edges)
+        )
+        return sum(parts, Counter())
 
 
-def _try_all(bundle: Path, roster: Path, first: int, last: int, found: Found) -> None:
+def _try_all(bundle: Path, roster: Path, first: int, last: int) -> Found:
     """Tries all from one number to another, going on behind whatever a process died of."""
+    found: Found = Counter()
     while first < last:
         first = _try_some(bundle, roster, first, last, found)
+    return found
 
 
 def _try_some(bundle: Path, roster: Path, first: int, last: int, found: Found) -> int:
@@ -80,16 +78,16 @@ def _try_some(bundle: Path, roster: Path, first: int, last: int, found: Found) -
     ) as process:
         for said in _lines(process):
             what, _, told = said.partition(" ")
-            if what == "begins":
+            if what == BEGINS:
                 number, _, begun = told.partition(" ")
                 first = int(number) + 1
-            else:
+            elif what == ENDED:
                 found[begun, told] += 1
                 begun = ""
-    if process.returncode != 0 and not begun:
-        raise SystemExit("the process that loads mutations cannot start; run it by itself")
     if begun:
         found[begun, CRASHED] += 1
+    elif process.returncode != 0:
+        raise SystemExit("the process that loads mutations cannot start; run it by itself")
     return first
 
 

@@ -14,12 +14,12 @@ from typing import Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from recommender.bundle import bundle_digest
 from recommender.commands.console import is_there
 from recommender.commands.following import LOOK_SECONDS
 from recommender.commands.trial import REFUSED
 from recommender.errors import BundleError, RecommenderError, RegistryError
 from recommender.publishing.versions import CHAMPION, Version
+from recommender.sealed.files import read_files
 from recommender.shelf import Offer, Shelf
 
 CRASHED = "Crashed"
@@ -94,7 +94,7 @@ def _clear_damaged(shelf: Shelf, digest: str) -> None:
     kept = {path.name for path in shelf.directory.iterdir()} if shelf.directory.is_dir() else set()
     if digest in kept:
         try:
-            sound = bundle_digest(shelf.bundle(digest)) == digest
+            sound = read_files(shelf.bundle(digest)).digest == digest
         except BundleError:
             sound = False
         if not sound:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from recommender import terminal
 from recommender.commands.console import REGISTRY, err, must_exist, out, told
 from recommender.commands.following import following, wait_for_offer
 from recommender.errors import RecommenderError
-from recommender.shelf import Offer
+from recommender.shelf import Offer, Shelf
 
 
 def serve(
@@ -45,25 +46,29 @@ def serve(
     port: Annotated[int, typer.Option(help="Where to listen.", min=1, max=65535)] = 8000,
 ) -> None:
     """Answer requests with the champion, taking up each new one, until told to stop."""
-    from recommender.serving.server import serve as run
-    from recommender.settings import Settings
-
-    server = Settings(bundle=bundle, practice=practice, roster=roster, host=host, port=port)
+    where = {"roster": roster, "practice": practice, "host": host, "port": port}
     with told():
         if bundle is not None:
-            _say_where(server.host, server.port)
-            run(server)
+            _serve(where | {"bundle": bundle})
             return
         if registry is not None:
             must_exist(registry)
         with following(registry or REGISTRY, bundles) as shelf:
-            err.print(_found(wait_for_offer(shelf)), markup=False)
-            _say_where(server.host, server.port)
-            run(server.model_copy(update={"shelf": shelf.directory}))
+            _serve(where | {"bundle": None, "shelf": shelf.directory})
 
 
-def _say_where(host: str, port: int) -> None:
-    err.print(f"Serving http://{host}:{port} (POST /v1/recommendations, GET /openapi.json)")
+def _serve(given: Mapping[str, Any]) -> None:
+    # Loaded while the registry is asked for the first time: either takes seconds.
+    from recommender.serving.server import serve as run
+    from recommender.settings import Settings
+
+    server = Settings(**given)
+    if server.bundle is None and server.shelf is not None:
+        err.print(_found(wait_for_offer(Shelf(server.shelf))), markup=False)
+    err.print(
+        f"Serving http://{server.host}:{server.port} (POST /v1/recommendations, GET /openapi.json)"
+    )
+    run(server)
 
 
 def _found(offer: Offer) -> str:

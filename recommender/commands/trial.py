@@ -7,7 +7,6 @@ the process came to harm. Started by `follower`.
 import sys
 from pathlib import Path
 
-from recommender.bundle import load_bundle
 from recommender.errors import BundleError
 
 REFUSED = 3
@@ -16,6 +15,9 @@ REFUSED = 3
 
 def main() -> None:
     """Loads the bundle of the command line."""
+    # Late: `follower` wants the word `REFUSED` and nothing of what opens a bundle.
+    from recommender.bundle import load_bundle
+
     try:
         load_bundle(Path(sys.argv[1]))
     except BundleError as error:

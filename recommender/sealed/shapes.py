@@ -97,7 +97,8 @@ def _panel(panel: Columns, practice: Practice) -> bool:
 
 def _column(values: Numeric, field: Field, size: int) -> bool:
     """Whether a column is one that a field's own kind could have encoded; NaN is missing."""
-    empty = field.behaviour.encode(field, [None] * size)
+    # One row shows the shape: a claimed size is not to be trusted with memory.
+    empty = field.behaviour.encode(field, [None])
     # How many places or windows a row has room for is as many as the fullest row had.
     room = slice(2, None) if field.kind in ("place", "weekly_hours") else slice(1, None)
     if values.dtype != empty.dtype or values.ndim != empty.ndim or len(values) != size:

@@ -68,6 +68,18 @@ def test_a_process_that_dies_of_a_bundle_is_counted_and_the_next_goes_on(
     assert found == {("flipped", mutations.CRASHED): 4}
 
 
+def test_what_a_library_prints_between_is_no_outcome(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = subject.workspace / "prints"
+    line = 'echo "begins $n flipped"; echo "[LightGBM] [Warning] odd"; echo "ended refused"'
+    script.write_text(f"#!/bin/sh\nn=$5\nwhile [ $n -lt $6 ]; do {line}; n=$((n+1)); done\n")
+    script.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(script))
+
+    assert mutations.outcomes(6, subject) == {("flipped", REFUSED): 6}
+
+
 def test_a_whole_bundle_is_loaded_and_a_byte_off_is_refused(subject: Subject) -> None:
     whole = files_of(subject)
 

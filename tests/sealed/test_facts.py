@@ -37,6 +37,8 @@ DAMAGE: dict[str, Change] = {
     "a block twice": lambda facts: facts["additive"]["fit"]["names"].append("matches"),
     "a variance below none": lambda f: f["additive"]["fit"].update({"variances.matches": -1.0}),
     "a panel of another size": lambda facts: facts.update(panel_size=3),
+    "a panel larger than memory": lambda facts: facts.update(panel_size=10**12),
+    "levels beyond memory": lambda facts: facts["additive"].update(levels=10**12),
 }
 
 
