@@ -5,7 +5,7 @@ Imported by `serving` and `cli` only; nothing inside reads the environment.
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from recommender.recommend import MOST, TOP_K
@@ -34,6 +34,13 @@ class Settings(BaseSettings):
         Requests that may wait for a worker; further ones are told to come back.
     grace_seconds
         How long requests in flight may take to finish when the server is stopped.
+    store
+        The database, `sqlite:///...` or `postgresql+psycopg://...`. Without one nothing is kept,
+        no keys are asked for, and only this machine may ask.
+    pepper
+        The secret that keys are hashed with, 32 characters or more; needed with a store.
+    calls_per_minute
+        How often each key or account may call.
     """
 
     model_config = SettingsConfigDict(env_prefix="RECOMMENDER_", frozen=True, extra="forbid")
@@ -48,3 +55,6 @@ class Settings(BaseSettings):
     workers: int = Field(default=2, ge=1)
     queue_limit: int = Field(default=64, ge=0)
     grace_seconds: int = Field(default=10, ge=0)
+    store: SecretStr | None = None
+    pepper: SecretStr | None = None
+    calls_per_minute: int = Field(default=1200, ge=1)

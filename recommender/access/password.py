@@ -78,9 +78,7 @@ def add_account(
     return Account(**values, role=role, locked_until=None, removed_at=None)
 
 
-def change_password(
-    connection: Connection, name: str, password: str, *, now: datetime, actor: str
-) -> Account:
+def change_password(connection: Connection, name: str, password: str, *, actor: str) -> Account:
     """Gives an account a new password, opens it if it was locked, and ends its sessions.
 
     Raises

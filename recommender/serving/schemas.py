@@ -6,7 +6,7 @@ Imported by `serving.answers` and `serving.routes`.
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
@@ -29,6 +29,11 @@ BY_ALLIANCE = (
     "alliance, then the id."
 )
 BY_WAIT = "By the next free day, then by id; nothing is predicted."
+STAFF_ONLY: Mapping[str, Any] = {
+    "shortlist": {"__all__": {"in_favour", "against", "groups"}},
+    "relaxations": {"__all__": {"gain"}},
+}
+"""What a client or a client's form is not told: how much anything adds to a score."""
 TIED = "cannot be told apart from the one before by what we know; "
 BROKEN_BY: Mapping[TieBreak, str] = {
     "reservations": "the one before has fewer reservations",
@@ -36,6 +41,7 @@ BROKEN_BY: Mapping[TieBreak, str] = {
     "id": "the order of the two follows their ids",
 }
 
+FOR_STAFF = "For staff; left out where the caller's key is a tool's."
 Points = Annotated[float, Setting(description="Points of the reference scale.")]
 
 
@@ -132,9 +138,9 @@ class ShownClinician(Answered):
     reasons: Annotated[
         tuple[str, ...], Setting(description="What the client asked for and the clinician offers.")
     ]
-    in_favour: tuple[str, ...]
-    against: tuple[str, ...]
-    groups: tuple[GroupPoints, ...]
+    in_favour: Annotated[tuple[str, ...], Setting(description=FOR_STAFF)] = ()
+    against: Annotated[tuple[str, ...], Setting(description=FOR_STAFF)] = ()
+    groups: Annotated[tuple[GroupPoints, ...], Setting(description=FOR_STAFF)] = ()
     reservations: tuple[GivenReason, ...]
     tie: Annotated[
         int | None,

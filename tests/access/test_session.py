@@ -87,7 +87,7 @@ def test_a_closed_session_is_over_and_others_go_on(a_store: Store, account: Acco
 def test_a_new_password_and_a_removal_end_every_session(a_store: Store, account: Account) -> None:
     session = opened(a_store, account)
     with a_store.writing() as connection:
-        change_password(connection, account.name, "another four words", now=NOW, actor="test")
+        change_password(connection, account.name, "another four words", actor="test")
     assert not lasts(a_store, session, NOW)
     session = opened(a_store, account)
     with a_store.writing() as connection:
