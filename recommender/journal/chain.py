@@ -8,8 +8,9 @@ Imported within `journal` and by whoever audits.
 import base64
 import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,11 +38,12 @@ class Entry:
     action
         `noun.verb`.
     facts
-        What may stand in clear text for seven years: ids, digests, counts.
+        What may stand in clear text for seven years, also of somebody erased: ids that nobody
+        outside was given, digests, counts.
     subject
         Whom it is about.
     details
-        What only the subject's key may open.
+        What only the subject's key may open; not kept while nobody knows whom it is about.
     """
 
     actor: str
@@ -151,21 +153,18 @@ def verify(connection: Connection, anchors: Path | None = None) -> Verdict:
         The file `anchor` writes. Without it nobody can tell a chain from one that an owner of the
         database wrote anew from end to end.
     """
-    last, rows = _start(connection), 0
-    kept = read_anchors(anchors) if anchors else {}
-    if not _honestly_pruned(connection, last, kept):
-        return Verdict(0, last, last.seq, "was pruned without a record of it")
-    for row in _rows(connection):
-        problem = _problem(row, last, kept)
-        if problem:
-            return Verdict(rows, last, last.seq + 1, problem)
-        last, rows = Head(row["seq"], row["row_hash"]), rows + 1
-    newest = max([head(connection).seq, *kept])
-    if newest > last.seq:
-        return Verdict(rows, last, last.seq + 1, "is missing, and every later row")
-    if head(connection) != last:
-        return Verdict(rows, last, last.seq, "is not the row that was written last")
-    return Verdict(rows, last)
+    start, kept = _start(connection), read_anchors(anchors) if anchors else {}
+    if not _honestly_pruned(connection, start, kept):
+        return Verdict(0, start, start.seq, "was pruned without a record of it")
+    walked = _walk(connection, start, kept)
+    if not walked.holds:
+        return walked
+    last, written_last = walked.head, head(connection)
+    if max([written_last.seq, *kept]) > last.seq:
+        return replace(walked, first_bad=last.seq + 1, problem="is missing, and every later row")
+    if written_last != last:
+        return replace(walked, first_bad=last.seq, problem="is not the row that was written last")
+    return walked
 
 
 def anchor(store: Store, path: Path) -> Head:
@@ -233,10 +232,24 @@ def _move_head(connection: Connection, to: Head) -> None:
         connection.execute(insert(audit_head).values(one=1, **values))
 
 
-def _rows(connection: Connection) -> Iterator[Mapping[str, Any]]:
+def _rows(connection: Connection) -> Generator[Mapping[str, Any], None, None]:
     statement = select(audit).order_by(audit.c.seq).execution_options(yield_per=_BATCH)
-    for row in connection.execute(statement):
-        yield row._asdict()
+    # Closed also where the walk ends early, so that no cursor stays open in the database.
+    with connection.execute(statement) as result:
+        for row in result:
+            yield row._asdict()
+
+
+def _walk(connection: Connection, start: Head, anchors: Mapping[int, str]) -> Verdict:
+    """Row by row up to the first that does not hold."""
+    last, count = start, 0
+    with closing(_rows(connection)) as rows:
+        for row in rows:
+            problem = _problem(row, last, anchors)
+            if problem:
+                return Verdict(count, last, last.seq + 1, problem)
+            last, count = Head(row["seq"], row["row_hash"]), count + 1
+    return Verdict(count, last)
 
 
 def _start(connection: Connection) -> Head:

@@ -14,7 +14,7 @@ from recommender.journal.chain import Entry, append
 from recommender.journal.feedback import choice_faults, refuse
 from recommender.journal.subjects import Subject, subject_for
 from recommender.store.database import database_time
-from recommender.store.schema import consents
+from recommender.store.schema import consents, recommendations, subjects
 
 TRAIN = "train"
 SCOPES = ("match", TRAIN, "research")
@@ -50,8 +50,8 @@ def record_consent(
     refuse(f for scope in consent.scopes for f in choice_faults("scope", scope, SCOPES))
     subject = subject_for(connection, client_id)
     keep_consent(connection, subject, consent, stated_at=stated_at, actor=actor)
-    facts = {"scopes": dict(consent.scopes), "version": consent.version}
-    append(connection, Entry(actor, "consent.recorded", facts, subject))
+    said = {"scopes": dict(consent.scopes), "version": consent.version}
+    append(connection, Entry(actor, "consent.recorded", {}, subject, said))
     return subject
 
 
@@ -74,6 +74,20 @@ def keep_consent(
     ]
     if rows:
         connection.execute(insert(consents), rows)
+
+
+def adopt_consents(connection: Connection, subject: Subject, recommendation_id: str) -> None:
+    """Takes over what a client said in a recommendation made before they had a pseudonym."""
+    statement = (
+        select(consents)
+        .join(recommendations, recommendations.c.subject_id == consents.c.subject_id)
+        .join(subjects, subjects.c.subject_id == consents.c.subject_id)
+        .where(recommendations.c.recommendation_id == recommendation_id)
+        .where(subjects.c.client_id.is_(None))
+    )
+    for row in connection.execute(statement).all():
+        said = Consent(row.version, {row.scope: row.given})
+        keep_consent(connection, subject, said, stated_at=row.stated_at, actor=row.actor)
 
 
 def standing_consents(connection: Connection) -> dict[tuple[str, str], bool]:

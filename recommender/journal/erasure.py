@@ -49,7 +49,7 @@ def erase_subject(store: Store, client_id: str, *, actor: str) -> Erasure:
     """
     with store.writing() as connection:
         erased = _erase(connection, client_id, actor)
-    store.scrub()
+    store.scrub(tuple(erased.rows))
     return erased
 
 

@@ -5,7 +5,7 @@ SQLite by default, PostgreSQL by URL. Imported by `store.migration` and by `jour
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +33,16 @@ _PRAGMAS = (
     # Without it REPLACE would delete rows past the triggers that guard them.
     "recursive_triggers = ON",
 )
-_OPTIONS = f"-c timezone=UTC -c synchronous_commit=on -c lock_timeout={PATIENCE_MS}"
+_OPTIONS = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "timezone=UTC",
+        "synchronous_commit=on",
+        f"lock_timeout={PATIENCE_MS}",
+        # A server that vanished without a word must not keep others waiting for what it held.
+        f"idle_in_transaction_session_timeout={3 * PATIENCE_MS}",
+    )
+)
 _REMEDY = "try again; if it stays so, look at the database's own log"
 
 
@@ -88,17 +97,19 @@ class Store:
             # The driver's own words may hold a statement and its values.
             raise UnavailableError("database", "is away or busy", _REMEDY) from None
 
-    def scrub(self) -> None:
+    def scrub(self, tables: Sequence[str] = ()) -> None:
         """Makes what was deleted unreadable in the files as far as the database can.
 
         SQLite: the write-ahead log is emptied into the file, whose freed pages are zeroed.
-        PostgreSQL: dead rows are vacuumed; its own archives and backups are the operator's.
+        PostgreSQL: dead rows of the tables named are vacuumed; its own archives and backups are
+        the operator's.
         """
         sqlite = self._engine.dialect.name == "sqlite"
+        statement = "PRAGMA wal_checkpoint(TRUNCATE)" if sqlite else f"VACUUM {', '.join(tables)}"
         try:
             with self._engine.connect() as connection:
-                driver = connection.execution_options(isolation_level="AUTOCOMMIT")
-                driver.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)" if sqlite else "VACUUM")
+                alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+                alone.exec_driver_sql(statement)
         except exc.OperationalError:
             raise UnavailableError("database", "is away or busy", _REMEDY) from None
 
@@ -173,7 +184,9 @@ def _sqlite(url: URL) -> Engine:
     except OSError:
         remedy = "name a file in a folder that can be written"
         raise StoreError("database", "is a file that cannot be opened", remedy) from None
-    engine = create_engine(url, pool_size=POOL, hide_parameters=True)
+    engine = create_engine(
+        url, pool_size=POOL, pool_timeout=PATIENCE_MS / 1000, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(driver: Any, _: object) -> None:

@@ -28,9 +28,13 @@ def size(store: Store) -> int:
 
 
 def test_a_block_that_raises_writes_nothing(a_store: Store) -> None:
-    with pytest.raises(ZeroDivisionError), a_store.writing() as connection:
-        add(connection, "lost")
-        1 / 0  # noqa: B018
+    def fail() -> None:
+        with a_store.writing() as connection:
+            add(connection, "lost")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert size(a_store) == 0
 
 

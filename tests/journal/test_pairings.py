@@ -1,0 +1,75 @@
+"""Pairings and what came of them."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from recommender.errors import ConflictError, FeedbackError
+from recommender.journal.orphans import Orphans, count_orphans
+from recommender.journal.pairings import Course, Event, course_of, events_of, record_event
+from recommender.store.database import Store
+from recommender.store.schema import pairings
+from tests.journal.kept import ACTOR, TODAY, count, pair, rate, recommend
+
+
+def follow(store: Store, kind: str, day: date, session: int | None = None, of: str = "p1") -> None:
+    with store.writing() as connection:
+        record_event(connection, Event(of, kind, day, session), actor=ACTOR, today=TODAY)
+
+
+def test_a_course_begins_with_the_first_session_attended() -> None:
+    day = date(2026, 10, 1)
+    told = (
+        Event("p1", "attended", day + timedelta(days=14), session=2),
+        Event("p1", "booked", day),
+        Event("p1", "missed", day),
+        Event("p1", "attended", day + timedelta(days=7), session=1),
+        Event("p1", "ended", day + timedelta(days=30), reason="moved_away"),
+    )
+    assert course_of(told) == Course(day + timedelta(days=7), 2, day + timedelta(days=30))
+
+
+def test_a_course_without_attendance_begins_on_the_first_day_booked() -> None:
+    told = (Event("p1", "booked", date(2026, 10, 9)), Event("p1", "booked", date(2026, 10, 2)))
+    assert course_of(told) == Course(date(2026, 10, 2), None, None)
+    assert course_of(()) == Course(None, None, None)
+
+
+def test_events_are_kept_in_the_order_they_were_told(a_store: Store) -> None:
+    pair(a_store, began=None, recommendation_id=None)
+    follow(a_store, "booked", date(2027, 1, 7))
+    follow(a_store, "attended", date(2026, 10, 5), 1)
+    with a_store.reading() as connection:
+        assert [event.kind for event in events_of(connection, "p1")] == ["booked", "attended"]
+
+
+def test_an_event_that_cannot_be_is_refused(a_store: Store) -> None:
+    for kind, day, session in (
+        ("attended", TODAY + timedelta(days=1), 1),
+        ("attended", TODAY, None),
+        ("attended", TODAY, 0),
+        ("booked", TODAY + timedelta(days=367), None),
+        ("vanished", TODAY, None),
+    ):
+        with pytest.raises(FeedbackError):
+            follow(a_store, kind, day, session)
+
+
+def test_a_pairing_id_is_given_once(a_store: Store) -> None:
+    pair(a_store)
+    with pytest.raises(ConflictError, match="is there already"):
+        pair(a_store, client_id="c0002")
+    assert count(a_store, pairings) == 1
+
+
+def test_orphans_are_kept_and_counted_until_what_they_name_comes(a_store: Store) -> None:
+    rate(a_store, "p1")
+    follow(a_store, "ended", TODAY, of="p1")
+    with a_store.reading() as connection:
+        assert count_orphans(connection) == Orphans(0, 0, 1, 1)
+    pair(a_store, "p1", recommendation_id="r1")
+    with a_store.reading() as connection:
+        assert count_orphans(connection) == Orphans(0, 1, 0, 0)
+    recommend(a_store, "r1")
+    with a_store.reading() as connection:
+        assert count_orphans(connection) == Orphans(0, 0, 0, 0)

@@ -1,0 +1,71 @@
+"""What was shown is kept as it was shown."""
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from sqlalchemy import select
+
+from recommender.errors import FeedbackError, NotFoundError
+from recommender.journal.consents import Consent
+from recommender.journal.recommendations import find_recommendation, replay
+from recommender.store.database import Store
+from recommender.store.schema import payloads, subjects
+from tests.journal.kept import ACTOR, ANSWERS, CANARY, a_recommendation, count, recommend
+
+
+def test_asking_again_gives_the_same_bytes(a_store: Store) -> None:
+    response = b'{"score": 4.250,\n  "name": "Zo\xc3\xab"}  '
+    recommend(a_store, response=response)
+    with a_store.reading() as connection:
+        assert replay(connection, "r1") == response
+
+
+def test_everything_that_was_used_and_shown_is_read_back(a_store: Store) -> None:
+    recommend(a_store)
+    with a_store.reading() as connection:
+        recorded = find_recommendation(connection, "r1")
+    assert recorded.shown == a_recommendation()
+    assert recorded.shown.answers == ANSWERS
+    assert [
+        (each.clinician_id, each.score, each.propensity) for each in recorded.shown.shortlist
+    ] == [
+        ("k01", 4.25, None),
+        ("k02", 3.5, 0.5),
+    ]
+    assert recorded.actor == ACTOR
+
+
+def test_one_client_is_one_subject_and_a_client_without_a_pseudonym_is_one_of_their_own(
+    a_store: Store,
+) -> None:
+    first, again = recommend(a_store, "r1"), recommend(a_store, "r2")
+    unnamed = [recommend(a_store, name, None) for name in ("r3", "r4")]
+    assert first == again
+    assert len({first.subject_id, *(each.subject_id for each in unnamed)}) == 3
+    assert count(a_store, subjects) == 3
+
+
+def test_what_was_never_shown_is_not_found(a_store: Store) -> None:
+    with a_store.reading() as connection, pytest.raises(NotFoundError, match="is not kept here"):
+        replay(connection, "r9")
+
+
+def test_ids_that_are_no_pseudonyms_and_unknown_scopes_are_refused_without_being_repeated(
+    a_store: Store,
+) -> None:
+    with pytest.raises(FeedbackError) as refused:
+        recommend(a_store, client_id="Jane Canary", consent=Consent("1", {"canary": True}))
+    assert [fault.where for fault in refused.value.faults] == ["client_id", "scope"]
+    assert "anary" not in str(refused.value)
+    assert count(a_store, subjects) == 0
+
+
+def test_content_is_sealed_in_the_rows_and_for_its_own_place(a_store: Store) -> None:
+    subject = recommend(a_store)
+    with a_store.reading() as connection:
+        row = connection.execute(select(payloads)).one()
+    sealed = bytes(row.response_sealed)
+    assert CANARY.encode() not in sealed
+    assert CANARY.encode() in subject.unseal("response/r1", sealed)
+    with pytest.raises(InvalidTag):
+        subject.unseal("response/r2", sealed)
+    assert subject.key.hex() not in repr(subject)

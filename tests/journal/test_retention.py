@@ -1,0 +1,96 @@
+"""What is past its age goes, what is not stays, and the sweep says what it did."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from recommender.errors import NotFoundError
+from recommender.journal.chain import verify
+from recommender.journal.recommendations import find_recommendation, shortlist_of
+from recommender.journal.retention import Ages, months_before, sweep
+from recommender.store.database import Store
+from recommender.store.schema import NEVER_CHANGED, metadata
+from tests.journal.kept import ACTOR, count, pair, rate, recommend
+
+MOMENTS = ("recorded_at", "created_at", "at", "stated_at")
+
+
+def age(store: Store, months: int) -> None:
+    """Makes every row so much older, which only an owner of the database can."""
+    sqlite = store.engine.dialect.name == "sqlite"
+    with store.writing() as connection:
+        for name in NEVER_CHANGED:
+            guard = f"{name}_never_changed"
+            drop, disable = "DROP TRIGGER IF EXISTS", f"ALTER TABLE {name} DISABLE TRIGGER"
+            connection.execute(text(f"{drop if sqlite else disable} {guard}"))
+        for table in metadata.sorted_tables:
+            for column in {each.name for each in table.columns} & set(MOMENTS):
+                older = (
+                    f"datetime({column}, '-{months} months')"
+                    if sqlite
+                    else f"{column} - interval '{months} months'"
+                )
+                connection.execute(text(f"UPDATE {table.name} SET {column} = {older}"))
+
+
+def swept(store: Store, ages: Ages | None = None) -> dict[str, int]:
+    with store.writing() as connection:
+        return {k: v for k, v in sweep(connection, ages or Ages(), actor=ACTOR).items() if v}
+
+
+def a_story(store: Store) -> None:
+    recommend(store)
+    pair(store)
+    rate(store)
+
+
+def test_what_is_young_stays(a_store: Store) -> None:
+    a_story(a_store)
+    age(a_store, 23)
+    assert swept(a_store) == {}
+
+
+def test_content_goes_after_two_years_and_what_was_ranked_stays(a_store: Store) -> None:
+    a_story(a_store)
+    age(a_store, 25)
+    assert swept(a_store) == {"payloads": 1}
+    with a_store.reading() as connection:
+        assert len(shortlist_of(connection, "r1")) == 2
+        with pytest.raises(NotFoundError, match="kept without its content"):
+            find_recommendation(connection, "r1")
+
+
+def test_outcomes_and_the_key_go_after_seven_years(a_store: Store) -> None:
+    a_story(a_store)
+    age(a_store, 85)
+    counts = swept(a_store)
+    assert counts["ratings"] == counts["pairings"] == counts["recommendations"] == 1
+    assert counts["subjects"] == 1
+    assert counts["audit"] == 4
+    left = {table.name for table in metadata.sorted_tables if count(a_store, table)}
+    assert left == {"audit", "audit_head", "audit_pruned"}
+
+
+def test_a_practice_may_keep_for_longer_or_for_ever(a_store: Store) -> None:
+    a_story(a_store)
+    age(a_store, 200)
+    assert swept(a_store, Ages(None, None, None)) == {}
+    assert swept(a_store, Ages(payload=12, ratings=None, audit=None)) == {"payloads": 1}
+
+
+def test_the_sweep_is_in_the_chain_and_the_chain_holds(a_store: Store) -> None:
+    a_story(a_store)
+    swept(a_store)
+    with a_store.reading() as connection:
+        assert verify(connection).holds
+        last = connection.execute(text("SELECT action FROM audit ORDER BY seq DESC LIMIT 1"))
+        assert last.scalar_one() == "retention.swept"
+
+
+def test_months_are_counted_on_the_calendar() -> None:
+    at = datetime(2026, 11, 23, 8, tzinfo=UTC)
+    assert months_before(at, 24) == datetime(2024, 11, 23, 8, tzinfo=UTC)
+    assert months_before(at, 11) == datetime(2025, 12, 23, 8, tzinfo=UTC)
+    assert months_before(datetime(2024, 2, 29, tzinfo=UTC), 12) == datetime(2023, 2, 28, tzinfo=UTC)
+    assert months_before(at, None) is None
