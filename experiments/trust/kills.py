@@ -25,10 +25,11 @@ import typer
 from sqlalchemy import Connection, func, select
 
 from experiments.trust.postgres import binaries, running_cluster
+from recommender.errors import InFlightError
 from recommender.journal.chain import verify
 from recommender.journal.decisions import OVERRIDE, Decision, record_decision
 from recommender.journal.idempotency import Reply, Requests, ticket_for
-from recommender.store.database import Store, connect
+from recommender.store.database import PATIENCE_MS, Store, connect
 from recommender.store.migration import open_store
 from recommender.store.schema import audit, decisions, idempotency
 
@@ -98,7 +99,7 @@ def kill_writers(url: str, cycles: int, seed: int = 0) -> Outcome:
             acknowledged = _one_life(nursery, url, run, rng.uniform(0, LONGEST))
             total.update(_judged(store, run, acknowledged))
             # The client never heard of the one in flight, so it sends it again.
-            decide(requests, run, acknowledged)
+            _send_again(requests, run, acknowledged)
             total.update(_judged(store, run, acknowledged + 1))
             total["acknowledged"] += acknowledged + 1
     with store.reading() as connection:
@@ -172,6 +173,19 @@ def _one_life(nursery: "subprocess.Popen[str]", url: str, run: str, seconds: flo
         # A writer that ended by itself must not have its number's next owner killed.
         timer.cancel()
     return done
+
+
+def _send_again(requests: Requests, run: str, number: int) -> None:
+    """PostgreSQL may still be at work on what its killed client began, and says so."""
+    until = time.monotonic() + PATIENCE_MS / 1000
+    while True:
+        try:
+            decide(requests, run, number)
+            return
+        except InFlightError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _judged(store: Store, run: str, acknowledged: int) -> dict[str, int]:

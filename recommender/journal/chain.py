@@ -38,11 +38,12 @@ class Entry:
     action
         `noun.verb`.
     facts
-        What may stand in clear text for seven years: ids, digests, counts.
+        What may stand in clear text for seven years, also of somebody erased: ids that nobody
+        outside was given, digests, counts.
     subject
         Whom it is about.
     details
-        What only the subject's key may open.
+        What only the subject's key may open; not kept while nobody knows whom it is about.
     """
 
     actor: str

@@ -50,8 +50,8 @@ def record_consent(
     refuse(f for scope in consent.scopes for f in choice_faults("scope", scope, SCOPES))
     subject = subject_for(connection, client_id)
     keep_consent(connection, subject, consent, stated_at=stated_at, actor=actor)
-    facts = {"scopes": dict(consent.scopes), "version": consent.version}
-    append(connection, Entry(actor, "consent.recorded", facts, subject))
+    said = {"scopes": dict(consent.scopes), "version": consent.version}
+    append(connection, Entry(actor, "consent.recorded", {}, subject, said))
     return subject
 
 

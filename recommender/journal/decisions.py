@@ -62,9 +62,8 @@ def record_decision(connection: Connection, decision: Decision, *, actor: str) -
     )
     known = connection.execute(about).scalar()
     subject = subject_with(connection, known) if known else None
-    facts = {"decision_id": decision_id, "recommendation_id": decision.recommendation_id}
-    details = {name: values[name] for name in ("clinician_id", "kind", "reason")}
-    append(connection, Entry(actor, "decision.recorded", facts, subject, details))
+    facts = {"decision_id": values.pop("decision_id")}
+    append(connection, Entry(actor, "decision.recorded", facts, subject, values))
     return decision_id
 
 

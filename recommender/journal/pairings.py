@@ -21,6 +21,7 @@ from recommender.tables.pairings import BOOKED_AHEAD
 
 BOOKED, ATTENDED, ENDED = "booked", "attended", "ended"
 EVENTS = (BOOKED, ATTENDED, "missed", "cancelled", ENDED)
+_EVENT = ("pairing_id", "kind", "happened_on", "session", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,9 @@ def record_pairing(connection: Connection, pairing: Pairing, *, actor: str) -> S
     )
     if pairing.recommendation_id:
         adopt_consents(connection, subject, pairing.recommendation_id)
-    facts = {"pairing_id": pairing.pairing_id}
-    details = {"clinician_id": pairing.clinician_id, "recommendation": pairing.recommendation_id}
-    append(connection, Entry(actor, "pairing.recorded", facts, subject, details))
+    names = ("pairing_id", "clinician_id", "recommendation_id")
+    details = {name: getattr(pairing, name) for name in names}
+    append(connection, Entry(actor, "pairing.recorded", {}, subject, details))
     return subject
 
 
@@ -120,22 +121,13 @@ def record_event(connection: Connection, event: Event, *, actor: str, today: dat
     """
     _check(event, today)
     event_id = secrets.token_hex(16)
+    told = {name: getattr(event, name) for name in _EVENT}
+    at = database_time(connection)
     connection.execute(
-        insert(pairing_events).values(
-            event_id=event_id,
-            pairing_id=event.pairing_id,
-            kind=event.kind,
-            happened_on=event.happened_on,
-            session=event.session,
-            reason=event.reason,
-            actor=actor,
-            recorded_at=database_time(connection),
-        )
+        insert(pairing_events).values(**told, event_id=event_id, actor=actor, recorded_at=at)
     )
-    facts = {"event_id": event_id, "pairing_id": event.pairing_id, "kind": event.kind}
-    details = {"happened_on": event.happened_on, "session": event.session, "reason": event.reason}
     subject = subject_of_pairing(connection, event.pairing_id)
-    append(connection, Entry(actor, "pairing.followed", facts, subject, details))
+    append(connection, Entry(actor, "pairing.followed", {"event_id": event_id}, subject, told))
     return event_id
 
 

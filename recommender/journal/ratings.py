@@ -282,7 +282,8 @@ def _add_version(
         )
     )
     subject = subject_of_pairing(connection, rating.pairing_id)
-    append(connection, Entry(actor, action, {**facts, "reason": reason}, subject, answer))
+    details = {**answer, "pairing_id": rating.pairing_id, "reason": reason}
+    append(connection, Entry(actor, action, facts, subject, details))
 
 
 def _version_of(row: "Row[Any]") -> RatingVersion:

@@ -96,8 +96,12 @@ def record_recommendation(connection: Connection, made: Shown, *, actor: str) ->
     _keep_payload(connection, made, subject)
     if made.consent:
         keep_consent(connection, subject, made.consent, stated_at=at, actor=actor)
-    facts = {name: str(value) for name, value in _plain(made).items()}
-    details = {"request": digest(_request(made)), "response": digest(made.response)}
+    facts = {name: _plain(made)[name] for name in ("roster_version", "model_digest", "mode")}
+    details = {
+        "recommendation_id": made.recommendation_id,
+        "request": digest(_request(made)),
+        "response": digest(made.response),
+    }
     append(connection, Entry(actor, "recommendation.shown", facts, subject, details))
     return subject
 

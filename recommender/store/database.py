@@ -33,7 +33,16 @@ _PRAGMAS = (
     # Without it REPLACE would delete rows past the triggers that guard them.
     "recursive_triggers = ON",
 )
-_OPTIONS = f"-c timezone=UTC -c synchronous_commit=on -c lock_timeout={PATIENCE_MS}"
+_OPTIONS = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "timezone=UTC",
+        "synchronous_commit=on",
+        f"lock_timeout={PATIENCE_MS}",
+        # A server that vanished without a word must not keep others waiting for what it held.
+        f"idle_in_transaction_session_timeout={3 * PATIENCE_MS}",
+    )
+)
 _REMEDY = "try again; if it stays so, look at the database's own log"
 
 
@@ -175,7 +184,9 @@ def _sqlite(url: URL) -> Engine:
     except OSError:
         remedy = "name a file in a folder that can be written"
         raise StoreError("database", "is a file that cannot be opened", remedy) from None
-    engine = create_engine(url, pool_size=POOL, hide_parameters=True)
+    engine = create_engine(
+        url, pool_size=POOL, pool_timeout=PATIENCE_MS / 1000, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(driver: Any, _: object) -> None:

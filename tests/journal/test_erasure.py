@@ -83,6 +83,8 @@ def test_the_chain_holds_and_what_it_said_of_them_is_noise(a_store: Store) -> No
     erase_subject(a_store, "c0001", actor=ACTOR)
     with a_store.writing() as connection:
         assert verify(connection).holds
+        said = " ".join(connection.execute(select(audit.c.facts)).scalars())
+        assert not any(f'"{name}"' in said for name in ("c0001", "r1", "p1", "k01"))
         newcomer = subject_for(connection, "c0001")
     assert newcomer.key != key
     for row in rows:

@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from setuptools import find_packages
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
 
 from recommender.errors import StoreError
 from recommender.store.database import Store, connect
-from recommender.store.migration import migrate, open_store, schema_version
+from recommender.store.migration import MIGRATIONS, migrate, open_store, schema_version
 from recommender.store.schema import NEVER_CHANGED, metadata
 
 
@@ -48,7 +49,7 @@ def test_migrations_make_the_tables_that_the_code_declares(a_store: Store) -> No
 def test_opening_again_changes_nothing(a_store_url: str, a_store: Store) -> None:
     before = schema_version(a_store)
     open_store(a_store_url).close()
-    assert schema_version(a_store) == before == "0001"
+    assert schema_version(a_store) == before == "0002"
 
 
 @pytest.mark.parametrize("statement", [4, 9, 23, 47])
@@ -93,3 +94,10 @@ def test_what_cannot_be_opened_is_refused_without_its_address() -> None:
 def test_a_password_does_not_stand_in_what_a_store_says_of_itself(a_store: Store) -> None:
     password = make_url(a_store.engine.url).password
     assert password is None or str(password) not in repr(a_store.engine)
+
+
+def test_every_migration_is_in_the_package_that_is_installed() -> None:
+    root = MIGRATIONS.parents[2]
+    packages = find_packages(str(root), include=["recommender*"])
+    assert "recommender.store.migrations.versions" in packages
+    assert [path.name for path in (MIGRATIONS / "versions").glob("v*.py")] == ["v0001_journal.py"]
