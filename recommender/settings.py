@@ -5,7 +5,7 @@ Imported by `serving` and `cli` only; nothing inside reads the environment.
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from recommender.recommend import MOST, TOP_K
@@ -42,6 +42,13 @@ class Settings(BaseSettings):
         How often the shelf is looked at.
     grace_seconds
         How long requests in flight may take to finish when the server is stopped.
+    store
+        The database, `sqlite:///...` or `postgresql+psycopg://...`. Without one nothing is kept,
+        no keys are asked for, and only this machine may ask.
+    pepper
+        The secret that keys are hashed with, 32 characters or more; needed with a store.
+    calls_per_minute
+        How often each key or account may call.
     """
 
     model_config = SettingsConfigDict(env_prefix="RECOMMENDER_", frozen=True, extra="forbid")
@@ -59,3 +66,6 @@ class Settings(BaseSettings):
     queue_limit: int = Field(default=64, ge=0)
     look_seconds: float = Field(default=1.0, gt=0)
     grace_seconds: int = Field(default=10, ge=0)
+    store: SecretStr | None = None
+    pepper: SecretStr | None = None
+    calls_per_minute: int = Field(default=1200, ge=1)

@@ -7,6 +7,7 @@ Imported by `serving.app` and `serving.routes`.
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ from recommender.serving.bodies import check_json
 from recommender.serving.problems import unfitting
 from recommender.serving.schemas import (
     NOTICE,
+    STAFF_ONLY,
     ExcludedClinician,
     LedgerLine,
     ModelInUse,
@@ -49,6 +51,16 @@ def answer(state: State, body: bytes) -> Answer:
     IntakeError
         With answers the engine cannot read although they fit the form.
     """
+    return _sent(recommended(state, body))
+
+
+def answer_client(state: State, body: bytes) -> Answer:
+    """The same for the client's eyes: no contribution of anything to a score."""
+    return _sent(recommended(state, body), STAFF_ONLY)
+
+
+def recommended(state: State, body: bytes) -> RecommendationResponse:
+    """What is recommended to a request, before it is known who reads it; raises as `answer`."""
     check_json(body)
     try:
         asked = state.form.read(body)
@@ -57,7 +69,11 @@ def answer(state: State, body: bytes) -> Answer:
     intake = read_intake(state.practice, asked.answers, asked.client_id, asked.modes)
     day = asked.asked_on or today(state.practice)
     found = recommend(intake, state.standing, state.model, day=day, top_k=asked.top_k)
-    return Answer(told(state, found).model_dump_json().encode(), found.mode)
+    return told(state, found)
+
+
+def _sent(response: RecommendationResponse, left_out: Any = None) -> Answer:
+    return Answer(response.model_dump_json(exclude=left_out).encode(), response.mode)
 
 
 def today(practice: Practice) -> date:

@@ -6,22 +6,29 @@ Imported by `serving.server` and by whoever runs it under another ASGI server.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
 from anyio import CapacityLimiter, to_thread
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import Response
 
-from recommender.errors import IntakeError
+from recommender.errors import RecommenderError
+from recommender.serving import sessions
+from recommender.serving.callers import admit
+from recommender.serving.door import open_door
 from recommender.serving.guard import Guard
-from recommender.serving.problems import ProblemError, problem_response
+from recommender.serving.metrics import Measure, Metrics
+from recommender.serving.problems import ProblemError, problem_response, told_as
 from recommender.serving.routes import router
 from recommender.serving.state import expected_practice, open_state
 from recommender.serving.succession import Succession
 from recommender.serving.watch import Watch
 from recommender.settings import Settings
 from recommender.shelf import Shelf
+
+log = structlog.get_logger()
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -31,8 +38,12 @@ def create_app(settings: Settings) -> FastAPI:
     ------
     BundleError, DefinitionError, TablesError
         When the named bundle, the definition or the roster cannot be used; nothing is served then.
+    RecommenderError
+        When anybody on the network could ask, or the store of keys cannot be opened.
     """
-    opened, succession = open_state(settings), Succession()
+    opened = open_state(settings)
+    door, metrics = open_door(settings), Metrics()
+    succession = Succession(metrics=metrics)
     watch = _watch(settings, succession)
 
     @asynccontextmanager
@@ -40,16 +51,21 @@ def create_app(settings: Settings) -> FastAPI:
         await to_thread.run_sync(succession.begin, opened)
         if watch is not None:
             watch.start()
+        if door.locks is None:
+            log.warning("serving_without_keys")
         yield
         if watch is not None:
             await to_thread.run_sync(watch.stop)
         succession.current = None
+        door.close()
 
     app = FastAPI(
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(admit)],
         middleware=[
+            Middleware(Measure, metrics=metrics),
             Middleware(Guard),
             Middleware(
                 TrustedHostMiddleware,
@@ -60,13 +76,15 @@ def create_app(settings: Settings) -> FastAPI:
         ],
         exception_handlers={
             ProblemError: _refuse,
-            IntakeError: _refuse,
+            RecommenderError: _refuse,
         },
     )
     app.state.succession = succession
+    app.state.door, app.state.metrics = door, metrics
     app.state.limiter = CapacityLimiter(settings.workers)
     app.state.queue_limit = settings.queue_limit
     app.include_router(router)
+    app.include_router(sessions.router)
     return app
 
 
@@ -78,4 +96,5 @@ def _watch(settings: Settings, succession: Succession) -> Watch | None:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
+    request.state.problem = told_as(error).kind.slug
     return problem_response(error, request.state.request_id)

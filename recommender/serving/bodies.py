@@ -1,7 +1,7 @@
 """What a request body must be before anyone looks into it: JSON, in UTF-8, each name once.
 
 Two readers that disagree about one text can be played against each other; this leaves no room.
-Imported by `serving.routes`.
+Imported by the routes.
 """
 
 import json
@@ -12,6 +12,8 @@ from starlette.datastructures import Headers
 
 from recommender.serving.problems import MALFORMED, UNSUPPORTED, ProblemError, Slip
 
+JSON = "application/json"
+
 
 def check_headers(headers: Headers) -> None:
     """Refuses whatever is not announced as plain JSON (415)."""
@@ -19,7 +21,7 @@ def check_headers(headers: Headers) -> None:
     announced["content-type"] = headers.get("content-type", "")
     charset = str(announced.get_param("charset", "utf-8")).lower()
     plain = headers.get("content-encoding", "identity").lower() == "identity"
-    if announced.get_content_type() != "application/json" or charset != "utf-8" or not plain:
+    if announced.get_content_type() != JSON or charset != "utf-8" or not plain:
         raise ProblemError(UNSUPPORTED)
 
 

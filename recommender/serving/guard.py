@@ -27,6 +27,7 @@ HEADERS = {
 NO_STORE = "no-store"
 
 _SOUND_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_TRACE = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"})
 
 log = structlog.get_logger()
@@ -43,9 +44,10 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _request_id(Headers(scope=scope))
-        scope.setdefault("state", {})["request_id"] = request_id
-        reply = _Reply(send, request_id)
+        headers, state = Headers(scope=scope), scope.setdefault("state", {})
+        state["request_id"] = request_id = _request_id(headers)
+        state["trace"] = _trace(headers)
+        reply = _Reply(send, state)
         started = time.perf_counter()
         try:
             await self.app(scope, receive, reply.send)
@@ -60,9 +62,10 @@ class Guard:
 class _Reply:
     """One response on its way out."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, state: dict[str, Any]) -> None:
         self._send = send
-        self._request_id = request_id
+        self._state = state
+        self._request_id: str = state["request_id"]
         self._replaced = False
         self.started = False
         self.status = 0
@@ -82,6 +85,7 @@ class _Reply:
 
     async def refuse(self, kind: Kind, allow: str | None = None) -> None:
         """Sends a problem."""
+        self._state["problem"] = kind.slug
         body = Problem.of(kind, self._request_id).model_dump_json().encode()
         headers = MutableHeaders({"content-type": MEDIA_TYPE, "content-length": str(len(body))})
         if allow is not None:
@@ -93,7 +97,7 @@ class _Reply:
         self.started, self.status = True, status
         headers[REQUEST_ID] = self._request_id
         headers.setdefault("cache-control", NO_STORE)
-        for name, value in HEADERS.items():
+        for name, value in {**self._state.get("reply_headers", {}), **HEADERS}.items():
             headers[name] = value
         start = {"type": "http.response.start", "status": status, "headers": headers.raw}
         await self._send(start)
@@ -105,13 +109,32 @@ def _request_id(headers: Headers) -> str:
     return given if _SOUND_ID.fullmatch(given) else secrets.token_hex(16)
 
 
+def _trace(headers: Headers) -> str | None:
+    """The caller's trace (W3C Trace Context), where it is a sound one."""
+    found = _TRACE.fullmatch(headers.get("traceparent", ""))
+    return found[1] if found else None
+
+
+def method_of(scope: Scope) -> str:
+    """The method of a request, from a closed set."""
+    return scope["method"] if scope["method"] in _METHODS else "other"
+
+
+def route_of(scope: Scope) -> str:
+    """The route of a request as it is declared, never the address as it was sent."""
+    path: str = getattr(scope.get("route"), "path", "none")
+    return path
+
+
 def _line(scope: Scope, status: int, started: float) -> dict[str, Any]:
-    """What the log keeps of a request: the route as declared, never the address as sent."""
+    """What the log keeps of a request."""
     kept = scope["state"]
     return {
         "request_id": kept["request_id"],
-        "method": scope["method"] if scope["method"] in _METHODS else "other",
-        "route": getattr(scope.get("route"), "path", "none"),
+        "trace": kept["trace"],
+        "caller": kept.get("caller"),
+        "method": method_of(scope),
+        "route": route_of(scope),
         "status": status,
         "duration_ms": round((time.perf_counter() - started) * 1000, 2),
         "mode": kept.get("mode"),

@@ -14,6 +14,8 @@ ALLOWED = frozenset(
         "level",
         "timestamp",
         "request_id",
+        "trace",
+        "caller",
         "method",
         "route",
         "status",

@@ -4,22 +4,53 @@ Imported by `serving.routes`.
 """
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from recommender.access.scope import Scope
+from recommender.serving.credentials import Credentials
 from recommender.serving.form import Form
-from recommender.serving.problems import MEDIA_TYPE, Kind, Problem
+from recommender.serving.permissions import NEEDS, Free
+from recommender.serving.problems import (
+    BUSY,
+    CROSS_SITE,
+    FORBIDDEN,
+    MEDIA_TYPE,
+    STORE_AWAY,
+    TOO_MANY,
+    UNAUTHENTICATED,
+    Kind,
+    Problem,
+)
 
 REF = "#/components/schemas/{model}"
-API_VERSION = "1.1.0"
+API_VERSION = "1.2.0"
+SCHEMES: Mapping[str, Any] = {
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "rk_<id>_<secret>",
+        "description": "A program's key, made with `recommender keys create`. A server without a "
+        "store asks for none and answers its own machine only.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-recommender",
+        "description": "A person's session; see POST /v1/session. Without TLS, on the server's own "
+        "machine, the cookie is called `recommender`.",
+    },
+}
 DESCRIPTION = (
     "Recommends clinicians to a new client by the early working alliance predicted with each, "
     "among those who fit the client's requirements, and says who cannot be told apart. The "
     "questions are those of the practice definition `{title}`, version {version}."
 )
+_ALWAYS = (TOO_MANY, BUSY, STORE_AWAY)
 
 
 def refusals(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
@@ -35,6 +66,26 @@ def refusals(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
     return documented
 
 
+def _declare_needs(paths: dict[str, dict[str, dict[str, Any]]]) -> None:
+    """Says of each operation what it needs, and how it refuses whoever lacks it."""
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            needed = NEEDS.get(f"{method.upper()} {path}")
+            if needed is Free.ANYBODY:
+                operation["security"] = []
+                continue
+            named = [needed.value] if isinstance(needed, Scope) else []
+            operation["security"] = [{"key": named}, {"session": named}]
+            changing = () if method == "get" else (CROSS_SITE,)
+            _add(operation["responses"], UNAUTHENTICATED, FORBIDDEN, *changing, *_ALWAYS)
+
+
+def _add(responses: dict[str, Any], *kinds: Kind) -> None:
+    for status, entry in refusals(*kinds).items():
+        kept = responses.setdefault(str(status), entry)
+        kept["content"][MEDIA_TYPE]["examples"] |= entry["content"][MEDIA_TYPE]["examples"]
+
+
 @lru_cache(maxsize=4)
 def document(app: FastAPI, form: Form) -> bytes:
     """The OpenAPI document of the app for a form, made once for each."""
@@ -44,8 +95,10 @@ def document(app: FastAPI, form: Form) -> bytes:
         description=DESCRIPTION.format(title=form.title, version=form.version),
         routes=app.routes,
     )
+    _declare_needs(described["paths"])
+    described["components"]["securitySchemes"] = SCHEMES
     schemas = described["components"]["schemas"]
-    for model in (form.model, Problem):
+    for model in (form.model, Credentials, Problem):
         schema = model.model_json_schema(by_alias=True, ref_template=REF)
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema

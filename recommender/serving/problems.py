@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Setting
 from starlette.responses import Response
 
-from recommender.errors import IntakeError
+from recommender.errors import IntakeError, UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 50
@@ -43,6 +43,26 @@ MALFORMED = Kind(
     "Malformed JSON",
     "Send one JSON object in UTF-8, each name once, without NaN or Infinity.",
 )
+UNAUTHENTICATED = Kind(
+    "unauthenticated",
+    401,
+    "Not let in",
+    "Send a live key as `Authorization: Bearer rk_...`, or log in. Whoever runs this server makes "
+    "keys with `recommender keys create`.",
+)
+FORBIDDEN = Kind(
+    "forbidden",
+    403,
+    "Not allowed",
+    "This key or account may not do this; WWW-Authenticate names the scope it lacks.",
+)
+CROSS_SITE = Kind(
+    "cross-site",
+    403,
+    "Not sent by a page of this server",
+    "A browser must say that the request comes from this very site, and repeat the session's "
+    "token in X-CSRF-Token.",
+)
 NOT_FOUND = Kind(
     "not-found", 404, "Not found", "There is nothing at this address; see /openapi.json."
 )
@@ -65,6 +85,12 @@ INVALID = Kind(
     "The answers do not fit the questions",
     "Mend what `errors` names; /openapi.json has every question of this practice.",
 )
+TOO_MANY = Kind(
+    "too-many-requests",
+    429,
+    "Too many requests",
+    "Wait as many seconds as Retry-After says.",
+)
 UNEXPECTED = Kind(
     "unexpected",
     500,
@@ -73,20 +99,29 @@ UNEXPECTED = Kind(
 )
 NOT_READY = Kind("not-ready", 503, "Not ready", "The model is being opened; try again shortly.")
 BUSY = Kind("busy", 503, "Too busy", "Too many requests are waiting; try again shortly.")
+STORE_AWAY = Kind(
+    "store-away", 503, "The store is away", "Nothing was written; send the same request again."
+)
+RETRY = {"Retry-After": "1"}
 
 KINDS: Mapping[str, Kind] = {
     kind.slug: kind
     for kind in (
         BAD_REQUEST,
         MALFORMED,
+        UNAUTHENTICATED,
+        FORBIDDEN,
+        CROSS_SITE,
         NOT_FOUND,
         NOT_ALLOWED,
         TOO_LARGE,
         UNSUPPORTED,
         INVALID,
+        TOO_MANY,
         UNEXPECTED,
         NOT_READY,
         BUSY,
+        STORE_AWAY,
     )
 }
 """Every problem this server gives, by slug."""
@@ -188,6 +223,8 @@ def told_as(error: Exception) -> ProblemError:
             for said in [f"{fault.problem}; {fault.remedy}"]
         )
         return ProblemError(INVALID, slips)
+    if isinstance(error, UnavailableError):
+        return ProblemError(STORE_AWAY, headers=RETRY)
     return ProblemError(UNEXPECTED)
 
 

@@ -3,12 +3,17 @@
 Imported by `serving.app`.
 """
 
+from collections.abc import Callable
+
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
-from recommender.serving.answers import Answer, answer
-from recommender.serving.bodies import check_headers
+from recommender.access.scope import Scope
+from recommender.serving.answers import Answer, answer, answer_client
+from recommender.serving.bodies import JSON, check_headers
+from recommender.serving.callers import caller
+from recommender.serving.metrics import MEDIA_TYPE, Metrics
 from recommender.serving.openapi import REF, document, refusals
 from recommender.serving.problems import (
     BAD_REQUEST,
@@ -18,6 +23,7 @@ from recommender.serving.problems import (
     MALFORMED,
     NOT_FOUND,
     NOT_READY,
+    RETRY,
     TOO_LARGE,
     UNEXPECTED,
     UNSUPPORTED,
@@ -26,9 +32,6 @@ from recommender.serving.problems import (
 from recommender.serving.schemas import CurrentModel, Probe, RecommendationResponse
 from recommender.serving.state import State
 from recommender.serving.succession import Succession
-
-JSON = "application/json"
-RETRY = {"Retry-After": "1"}
 
 router = APIRouter()
 
@@ -61,13 +64,14 @@ def current(app: FastAPI) -> State:
 async def post_recommendation(request: Request) -> Response:
     """Predict the early working alliance with every eligible clinician and show the strongest.
 
-    Nothing that was sent is stored.
+    Nothing that was sent is stored. What speaks for and against each clinician is told to staff.
     """
     state = current(request.app)
     check_headers(request.headers)
     body = await request.body()
     request.state.model = state.digest
-    found = await _in_turn(request.app, state, body)
+    told = answer if caller(request).may(Scope.EXPLAIN_READ) else answer_client
+    found = await _in_turn(request.app, told, state, body)
     request.state.mode = found.mode
     return Response(found.body, media_type=JSON)
 
@@ -125,6 +129,13 @@ async def get_openapi_document(request: Request) -> Response:
     return Response(document(request.app, current(request.app).form), media_type=JSON)
 
 
+@router.get("/metrics", include_in_schema=False)
+async def get_metrics(request: Request) -> Response:
+    """What this server counted and timed, for Prometheus."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(metrics.text(), media_type=MEDIA_TYPE)
+
+
 @router.get("/problems/{slug}", include_in_schema=False)
 async def get_problem(slug: str) -> Response:
     """What a kind of problem means."""
@@ -134,9 +145,11 @@ async def get_problem(slug: str) -> Response:
     return Response(f"{kind.title} ({kind.status})\n\n{kind.detail}\n", media_type="text/plain")
 
 
-async def _in_turn(app: FastAPI, state: State, body: bytes) -> Answer:
+async def _in_turn(
+    app: FastAPI, told: Callable[[State, bytes], Answer], state: State, body: bytes
+) -> Answer:
     """Computes in a worker thread; when too many wait, a quick refusal serves callers better."""
     limiter: CapacityLimiter = app.state.limiter
     if limiter.statistics().tasks_waiting >= app.state.queue_limit and not limiter.available_tokens:
         raise ProblemError(BUSY, headers=RETRY)
-    return await to_thread.run_sync(answer, state, body, limiter=limiter)
+    return await to_thread.run_sync(told, state, body, limiter=limiter)

@@ -34,6 +34,11 @@ BY_ALLIANCE = (
     "alliance, then the id."
 )
 BY_WAIT = "By the next free day, then by id; nothing is predicted."
+STAFF_ONLY: Mapping[str, Any] = {
+    "shortlist": {"__all__": {"in_favour", "against", "groups"}},
+    "relaxations": {"__all__": {"gain"}},
+}
+"""What a client or a client's form is not told: how much anything adds to a score."""
 TIED = "cannot be told apart from the one before by what we know; "
 BROKEN_BY: Mapping[TieBreak, str] = {
     "reservations": "the one before has fewer reservations",
@@ -41,6 +46,7 @@ BROKEN_BY: Mapping[TieBreak, str] = {
     "id": "the order of the two follows their ids",
 }
 
+FOR_STAFF = "For staff; left out where the caller's key is a tool's."
 Points = Annotated[float, Setting(description="Points of the reference scale.")]
 
 
@@ -137,9 +143,9 @@ class ShownClinician(Answered):
     reasons: Annotated[
         tuple[str, ...], Setting(description="What the client asked for and the clinician offers.")
     ]
-    in_favour: tuple[str, ...]
-    against: tuple[str, ...]
-    groups: tuple[GroupPoints, ...]
+    in_favour: Annotated[tuple[str, ...], Setting(description=FOR_STAFF)] = ()
+    against: Annotated[tuple[str, ...], Setting(description=FOR_STAFF)] = ()
+    groups: Annotated[tuple[GroupPoints, ...], Setting(description=FOR_STAFF)] = ()
     reservations: tuple[GivenReason, ...]
     tie: Annotated[
         int | None,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from recommender.serving.answers import warm_up
+from recommender.serving.metrics import Metrics
 from recommender.serving.state import State
 
 log = structlog.get_logger()
@@ -44,11 +45,14 @@ class Succession:
     alert
         Whether what answers is known not to be what the registry names: its model was refused, or
         the registry is away.
+    metrics
+        Where it is counted.
     """
 
     current: State | None = None
     counts: Counts = field(default_factory=Counts)
     alert: bool = False
+    metrics: Metrics = field(default_factory=Metrics)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, state: State) -> None:
@@ -69,9 +73,16 @@ class Succession:
             self._after(state, before)
             return state
 
+    def refuse(self) -> None:
+        """Notes that a model was offered and may not answer."""
+        self.alert = True
+        self.counts.refused += 1
+        self.metrics.refused_model()
+
     def _after(self, state: State, before: State | None) -> None:
         warm_up(state)
         self.current = state
+        self.metrics.took_up(state, before)
         if before is None or before.model is not state.model:
             self.counts.taken_up += 1
             _put_away()

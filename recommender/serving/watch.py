@@ -98,8 +98,7 @@ class Watch:
             self._keep()
 
     def _refuse(self, digest: str | None, error: str, where: str | None = None) -> None:
-        self._succession.alert = True
-        self._succession.counts.refused += 1
+        self._succession.refuse()
         log.error(REFUSED, model=digest, error=error, where=where)
 
     def _tell_of_registry(self, offer: Offer) -> None:

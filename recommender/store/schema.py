@@ -1,7 +1,8 @@
-"""The tables of the journal: columns declared once. Migrations make them, `journal` fills them.
+"""The tables: columns declared once. Migrations make them, `journal` and `access` fill them.
 
 Personal content stands in `*_sealed` columns only, encrypted with the subject's key; a client's
-pseudonym stands in `subjects` only. Rows are added, never changed; erasure and retention delete.
+pseudonym stands in `subjects` only. The journal's rows are added, never changed; erasure and
+retention delete. Keys, accounts and sessions of `access` change in place; the audit chain says how.
 """
 
 from datetime import UTC, datetime
@@ -280,9 +281,41 @@ erasures = _table(
     *_said_by(),
 )
 
-NEVER_CHANGED = tuple(
-    table.name
-    for table in metadata.sorted_tables
-    if table.name not in ("idempotency", "audit_head")
+# Secrets stand here as hashes only; who may do what is `access`.
+access_keys = _table(
+    "access_keys",
+    _text("key_id", primary_key=True),
+    _text("name", index=True),
+    _text("role"),
+    Column("only", Text),
+    Column("secret_hash", LargeBinary, nullable=False),
+    _text("pepper_mark"),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    Column("last_used_on", Date),
 )
+
+staff_accounts = _table(
+    "staff_accounts",
+    _text("staff_id", primary_key=True),
+    _text("name", unique=True),
+    _text("role"),
+    _text("password_hash"),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("removed_at", Instant),
+)
+
+staff_sessions = _table(
+    "staff_sessions",
+    Column("token_hash", LargeBinary, primary_key=True),
+    _text("staff_id", ForeignKey("staff_accounts.staff_id"), index=True),
+    Column("opened_at", Instant, nullable=False, index=True),
+    Column("seen_at", Instant, nullable=False),
+)
+
+_CHANGED = ("idempotency", "audit_head", "access_keys", "staff_accounts", "staff_sessions")
+NEVER_CHANGED = tuple(table.name for table in metadata.sorted_tables if table.name not in _CHANGED)
 """Tables whose rows a trigger keeps from being updated."""

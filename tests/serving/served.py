@@ -36,8 +36,9 @@ def some_settings(directory: Path, **changes: Any) -> Settings:
 
 
 def a_caller(settings: Settings) -> TestClient:
-    """A caller; the application runs within `with`."""
-    return TestClient(create_app(settings), base_url="http://localhost")
+    """A caller on the server's own machine; the application runs within `with`."""
+    app = create_app(settings)
+    return TestClient(app, base_url="http://localhost", client=("127.0.0.1", 50_000))
 
 
 def a_request(answers: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:

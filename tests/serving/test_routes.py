@@ -160,6 +160,8 @@ def test_a_request_is_one_line_made_of_words_on_the_list(caller: TestClient) -> 
     assert line == {
         "event": "answered",
         "level": "info",
+        "trace": None,
+        "caller": "open",
         "method": "POST",
         "route": RECOMMEND,
         "status": 200,
@@ -204,9 +206,12 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
         "getCurrentModel",
         "getLiveness",
         "getReadiness",
+        "logIn",
+        "getSession",
+        "logOut",
     }
     posted = operations[RECOMMEND, "post"]["responses"]
-    assert set(posted) == {"200", "400", "413", "415", "422", "500", "503"}
+    assert set(posted) == {*("200", "400", "401", "403", "413", "415", "422", "429", "500", "503")}
     for status, response in posted.items():
         assert status == "200" or set(response["content"]) == {"application/problem+json"}
 

@@ -1,0 +1,34 @@
+"""Who may call what: every operation of the server in one table; what is not in it is refused.
+
+Imported by `serving.callers` and `serving.openapi`.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+
+from recommender.access.scope import Scope
+
+
+class Free(Enum):
+    """What an operation asks of a caller who needs no scope."""
+
+    ANYBODY = "anybody"
+    KNOWN = "known"
+    """Whoever shows a key or a session, whatever it may do."""
+
+
+Need = Scope | Free
+
+NEEDS: Mapping[str, Need] = {
+    "GET /livez": Free.ANYBODY,
+    "GET /readyz": Free.ANYBODY,
+    "GET /openapi.json": Free.ANYBODY,
+    "GET /problems/{slug}": Free.ANYBODY,
+    "GET /metrics": Scope.METRICS_READ,
+    "POST /v1/session": Free.ANYBODY,
+    "GET /v1/session": Free.KNOWN,
+    "DELETE /v1/session": Free.KNOWN,
+    "POST /v1/recommendations": Scope.MATCH_CREATE,
+    "GET /v1/models/current": Scope.MODEL_READ,
+}
+"""By method and path as declared on the route."""
