@@ -1,4 +1,4 @@
-"""A writer killed at random instants: `python -m experiments.trust.kills --cycles 500`.
+"""A writer killed at random instants.
 
 The writer takes decisions under idempotency keys and says of each when it was acknowledged. After
 every kill the journal must have every acknowledged decision once, at most the one in flight beside
@@ -11,20 +11,18 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Timer
-from typing import Annotated
 
-import typer
 from sqlalchemy import Connection, func, select
 
+from experiments.trust.line import Line
 from experiments.trust.postgres import binaries, running_cluster
+from experiments.trust.subject import Subject
 from recommender.errors import InFlightError
 from recommender.journal.chain import verify
 from recommender.journal.decisions import OVERRIDE, Decision, record_decision
@@ -35,7 +33,7 @@ from recommender.store.schema import audit, decisions, idempotency
 
 LONGEST = 0.4
 """Seconds a writer lives at most; the shortest are killed before they have a connection."""
-_HEADER = "database cycles acknowledged lost doubled half unexplained chain seconds"
+TARGET = "0 acknowledged writes lost, 0 doubled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +67,6 @@ class Outcome:
         """Whether nothing went wrong."""
         wrong = self.lost + self.doubled + self.half + self.unexplained
         return wrong == 0 and self.chain_holds
-
-    def row(self) -> str:
-        """One line of the table."""
-        chain = "holds" if self.chain_holds else "broken"
-        cells = (self.database, self.cycles, self.acknowledged, self.lost, self.doubled)
-        more = (self.half, self.unexplained, chain, round(self.seconds))
-        return " ".join(map(str, (*cells, *more)))
 
 
 def decide(requests: Requests, run: str, number: int) -> Reply:
@@ -212,29 +203,28 @@ def _half(connection: Connection) -> int:
     return abs(whole - told) + abs(whole - answered)
 
 
-def main(
-    cycles: Annotated[int, typer.Option(help="Kills of each database.", min=1)] = 500,
-    seed: Annotated[int, typer.Option(help="Of the instants.")] = 0,
-) -> None:
-    """Prints one row a database; ends with 1 where anything was lost, doubled or left half."""
-    outcomes = []
-    typer.echo(_HEADER)
-    with tempfile.TemporaryDirectory(prefix="recommender-kills-") as folder:
-        url = f"sqlite:///{Path(folder) / 'journal.db'}"
-        open_store(url).close()
-        outcomes.append(kill_writers(url, cycles, seed))
-        typer.echo(outcomes[-1].row())
+def measure(count: int, subject: Subject) -> Sequence[Line]:
+    """A line a database: SQLite, and PostgreSQL where its server is on this machine."""
+    url = f"sqlite:///{subject.workspace / 'journal.db'}"
+    open_store(url).close()
+    lines = [_line(kill_writers(url, count))]
     found = binaries()
     if found is None:
-        typer.echo("postgresql: its binaries are not on this machine")
-    else:
-        with running_cluster(found) as cluster:
-            url = cluster.create("kills")
-            open_store(url).close()
-            outcomes.append(kill_writers(url, cycles, seed))
-            typer.echo(outcomes[-1].row())
-    raise typer.Exit(0 if all(outcome.clean for outcome in outcomes) else 1)
+        why = "its server is not on this machine"
+        return [*lines, Line("kill -9 while writing, postgresql", "-", why, TARGET, passed=False)]
+    with running_cluster(found) as cluster:
+        url = cluster.create("kills")
+        open_store(url).close()
+        return [*lines, _line(kill_writers(url, count))]
 
 
-if __name__ == "__main__":
-    typer.run(main)
+def _line(outcome: Outcome) -> Line:
+    lost = f"{outcome.lost} lost, {outcome.doubled} doubled, {outcome.half} half written"
+    chain = "chain holds" if outcome.chain_holds else "chain broken"
+    return Line(
+        f"kill -9 while writing, {outcome.database}",
+        f"{outcome.cycles} writers killed; {outcome.acknowledged:,} decisions acknowledged",
+        f"{lost}, {outcome.unexplained} unexplained, {chain}",
+        TARGET,
+        outcome.clean,
+    )
