@@ -174,7 +174,14 @@ def recommend(
 
 def agrees_to_prediction(practice: Practice, intake: Intake) -> bool:
     """Whether the client agreed, where the practice asks; no answer is not agreement."""
-    return practice.consent is None or bool(intake.client[practice.consent][0] == 1.0)
+    return bool(agreeing(practice, intake.client)[0])
+
+
+def agreeing(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
+    """Which of some clients agreed, where the practice asks, (clients,)."""
+    if practice.consent is None:
+        return np.ones(clients.size, dtype=np.bool_)
+    return np.asarray(clients[practice.consent] == 1.0)
 
 
 def _predicted(
