@@ -63,9 +63,7 @@ def crowd_of(
     agree = agreeing(model.practice, clients)
     pairs = _pairs(screenings, agree)
     faced = model.face(clients, standing, pairs)
-    return Crowd(
-        tuple(ids), clients, screenings, agree, pairs, faced, model.score_of(faced)
-    )
+    return Crowd(tuple(ids), clients, screenings, agree, pairs, faced, model.score_of(faced))
 
 
 def crowds(
@@ -79,8 +77,9 @@ def crowds(
     sieve = Sieve(model.practice, standing.roster, day)
     size = at_once(len(standing.roster))
     for start in range(0, len(ids), size):
-        rows = np.arange(start, min(start + size, len(ids)))
-        yield crowd_of([ids[row] for row in rows], clients.take(rows), standing, model, sieve)
+        some = ids[start : start + size]
+        rows = np.arange(start, start + len(some))
+        yield crowd_of(some, clients.take(rows), standing, model, sieve)
 
 
 def at_once(clinicians: int) -> int:
