@@ -165,7 +165,7 @@ def recommend(
         open_more = offers(asked, standing, model, first)
     else:
         mode = CONSTRAINTS_ONLY
-        shortlist = _unpredicted(practice, standing, screening, eligible, top_k)
+        shortlist = unpredicted(practice, standing, screening, top_k)
         open_more = offers_unpredicted(asked, standing)
     return Recommendation(
         mode, day, roster.version, len(eligible), shortlist, screening, intake.unanswered, open_more
@@ -195,23 +195,50 @@ def _predicted(
     """The shortlist, and the place of the clinician with the highest pairing part."""
     if not len(eligible):
         return (), None
-    pairs = Pairs(np.zeros(len(eligible), dtype=np.intp), eligible)
-    faced = model.face(intake.client, standing, pairs)
+    faced = model.face(intake.client, standing, Pairs(np.zeros_like(eligible), eligible))
     scores = model.score_of(faced)
+    rows = np.arange(len(eligible))
+    shown, places = listed(standing, model, screening, faced, scores, rows, top_k)
+    reasons = explain(model.practice, model.contributions_of(faced), places)
+    explained = tuple(
+        replace(each, explanation=reason) for each, reason in zip(shown, reasons, strict=True)
+    )
+    ids = tuple(standing.roster.ids[place] for place in eligible)
+    return explained, int(eligible[order_by_pairing(scores.pairing, ids)[0]])
+
+
+def listed(
+    standing: Standing,
+    model: AllianceModel,
+    screening: Screening,
+    faced: Faced,
+    scores: Scores,
+    rows: NDArray[np.intp],
+    top_k: int,
+) -> tuple[tuple[Shown, ...], NDArray[np.intp]]:
+    """One client's shortlist without its reasons, and which of the rows stand in it.
+
+    Parameters
+    ----------
+    faced, scores
+        Pairings of this client, and maybe of others.
+    rows
+        Which of them are this client with everyone eligible, in the order of the roster.
+    """
+    eligible = np.flatnonzero(screening.eligible)
     ids = tuple(standing.roster.ids[place] for place in eligible)
     # Ties are drawn among as many as are ever shown: a longer list begins like a shorter one.
-    strongest = order_by_pairing(scores.pairing, ids)[:MOST]
+    strongest = order_by_pairing(scores.pairing[rows], ids)[:MOST]
     held = np.count_nonzero(screening.noted[:, eligible[strongest]], axis=0)
-    leads = _leads(model, faced, scores, strongest)
-    ranking = ranking_of(strongest, scores.pairing[strongest], leads, held)
+    leads = _leads(model, faced, scores, rows[strongest])
+    ranking = ranking_of(strongest, scores.pairing[rows[strongest]], leads, held)
     order = ranking.places[:top_k]
-    reasons = explain(model.practice, model.contributions_of(faced), order)
-    points = _said(model, scores, order)
+    points = _said(model, scores, rows[order])
     shown = tuple(
-        _shown(rank, standing, screening, int(eligible[place]), point, reason)
-        for rank, (place, point, reason) in enumerate(zip(order, points, reasons, strict=True), 1)
+        _shown(rank, standing, screening, int(eligible[place]), point)
+        for rank, (place, point) in enumerate(zip(order, points, strict=True), 1)
     )
-    return _with_ties(shown, ranking), int(eligible[strongest[0]])
+    return _with_ties(shown, ranking), order
 
 
 def _leads(model: AllianceModel, faced: Faced, scores: Scores, places: NDArray[np.intp]) -> Array:
@@ -233,22 +260,18 @@ def _with_ties(shown: tuple[Shown, ...], ranking: Ranking) -> tuple[Shown, ...]:
     )
 
 
-def _unpredicted(
-    practice: Practice,
-    standing: Standing,
-    screening: Screening,
-    eligible: NDArray[np.intp],
-    top_k: int,
+def unpredicted(
+    practice: Practice, standing: Standing, screening: Screening, top_k: int
 ) -> tuple[Shown, ...]:
     """Without agreement nothing is predicted: the next free clinician stands first."""
-    roster = standing.roster
+    roster, eligible = standing.roster, np.flatnonzero(screening.eligible)
     waits = [c.clinician[0] for c in practice.constraints.values() if c.rule == "available_within"]
     unknown = np.full(len(roster), np.nan)
     next_day = roster.columns[waits[0]] if waits else unknown
     ids = tuple(roster.ids[place] for place in eligible)
     order = order_by_wait(next_day[eligible], ids)[:top_k]
     return tuple(
-        _shown(rank, standing, screening, int(eligible[place]), (None, None, None), None)
+        _shown(rank, standing, screening, int(eligible[place]), (None, None, None))
         for rank, place in enumerate(order, 1)
     )
 
@@ -268,7 +291,6 @@ def _shown(
     screening: Screening,
     place: int,
     points: tuple[float | None, float | None, float | None],
-    explanation: Explanation | None,
 ) -> Shown:
     roster = standing.roster
     return Shown(
@@ -276,6 +298,6 @@ def _shown(
         roster.ids[place],
         roster.name_of(place),
         *points,
-        explanation,
+        None,
         screening.concerns_of(place),
     )

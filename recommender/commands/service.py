@@ -39,12 +39,12 @@ def serve(
     from recommender.settings import Settings
 
     with told():
-        bundle = bundle or _champion(registry, bundles)
+        bundle = bundle or champion_bundle(registry, bundles)
         err.print(f"Serving http://{host}:{port} (POST /v1/recommendations, GET /openapi.json)")
         run(Settings(bundle=bundle, roster=roster, host=host, port=port))
 
 
-def _champion(uri: str, bundles: Path) -> Path:
+def champion_bundle(uri: str, bundles: Path) -> Path:
     """The champion's bundle; while the registry is away, the one this registry gave last."""
     from recommender.errors import RegistryError
     from recommender.publishing.registry import Registry
