@@ -5,7 +5,16 @@ The edge: its commands read the clock, files and settings, and hand them on.
 
 import typer
 
-from recommender.commands import access, champion, checkup, evaluation, learning, practice, service
+from recommender.commands import (
+    access,
+    champion,
+    checkup,
+    evaluation,
+    learning,
+    lists,
+    practice,
+    service,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,6 +37,8 @@ for command in (
     champion.card,
     service.serve,
     service.recommend,
+    lists.score,
+    lists.allocate,
     checkup.doctor,
 ):
     app.command()(command)

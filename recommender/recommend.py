@@ -164,7 +164,7 @@ def recommend(
         open_more = offers(asked, standing, model, pool, found)
     else:
         mode = CONSTRAINTS_ONLY
-        shortlist = _unpredicted(practice, standing, screening, top_k)
+        shortlist = unpredicted(practice, standing, screening, top_k)
         open_more = offers_unpredicted(asked, standing, found)
     eligible = int(screening.eligible.sum())
     return Recommendation(
@@ -174,7 +174,14 @@ def recommend(
 
 def agrees_to_prediction(practice: Practice, intake: Intake) -> bool:
     """Whether the client agreed, where the practice asks; no answer is not agreement."""
-    return practice.consent is None or bool(intake.client[practice.consent][0] == 1.0)
+    return bool(agreeing(practice, intake.client)[0])
+
+
+def agreeing(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
+    """Which of some clients agreed, where the practice asks, (clients,)."""
+    if practice.consent is None:
+        return np.ones(clients.size, dtype=np.bool_)
+    return np.asarray(clients[practice.consent] == 1.0)
 
 
 def _predicted(
@@ -182,23 +189,46 @@ def _predicted(
 ) -> tuple[Shown, ...]:
     if not pool.fitting:
         return ()
-    eligible = pool.places[: pool.fitting]
-    fitting = np.arange(pool.fitting)
-    faced, scores = pool.faced.take(fitting), pool.scores.take(fitting)
+    rows = np.arange(pool.fitting)
+    shown, places = listed(standing, model, screening, pool.faced, pool.scores, rows, top_k)
+    reasons = explain(model.practice, model.contributions_of(pool.faced.take(rows)), places)
+    return tuple(
+        replace(each, explanation=reason) for each, reason in zip(shown, reasons, strict=True)
+    )
+
+
+def listed(
+    standing: Standing,
+    model: AllianceModel,
+    screening: Screening,
+    faced: Faced,
+    scores: Scores,
+    rows: NDArray[np.intp],
+    top_k: int,
+) -> tuple[tuple[Shown, ...], NDArray[np.intp]]:
+    """One client's shortlist without its reasons, and which of the rows stand in it.
+
+    Parameters
+    ----------
+    faced, scores
+        Pairings of this client, and maybe of others.
+    rows
+        Which of them are this client with everyone eligible, in the order of the roster.
+    """
+    eligible = np.flatnonzero(screening.eligible)
     ids = tuple(standing.roster.ids[place] for place in eligible)
     # Ties are drawn among as many as are ever shown: a longer list begins like a shorter one.
-    strongest = order_by_pairing(scores.pairing, ids)[:MOST]
+    strongest = order_by_pairing(scores.pairing[rows], ids)[:MOST]
     held = np.count_nonzero(screening.noted[:, eligible[strongest]], axis=0)
-    leads = _leads(model, faced, scores, strongest)
-    ranking = ranking_of(strongest, scores.pairing[strongest], leads, held)
+    leads = _leads(model, faced, scores, rows[strongest])
+    ranking = ranking_of(strongest, scores.pairing[rows[strongest]], leads, held)
     order = ranking.places[:top_k]
-    reasons = explain(model.practice, model.contributions_of(faced), order)
-    points = _said(model, scores, order)
+    points = _said(model, scores, rows[order])
     shown = tuple(
-        _shown(rank, standing, screening, int(eligible[place]), point, reason)
-        for rank, (place, point, reason) in enumerate(zip(order, points, reasons, strict=True), 1)
+        _shown(rank, standing, screening, int(eligible[place]), point)
+        for rank, (place, point) in enumerate(zip(order, points, strict=True), 1)
     )
-    return _with_ties(shown, ranking)
+    return _with_ties(shown, ranking), order
 
 
 def _leads(model: AllianceModel, faced: Faced, scores: Scores, places: NDArray[np.intp]) -> Array:
@@ -220,11 +250,8 @@ def _with_ties(shown: tuple[Shown, ...], ranking: Ranking) -> tuple[Shown, ...]:
     )
 
 
-def _unpredicted(
-    practice: Practice,
-    standing: Standing,
-    screening: Screening,
-    top_k: int,
+def unpredicted(
+    practice: Practice, standing: Standing, screening: Screening, top_k: int
 ) -> tuple[Shown, ...]:
     """Without agreement nothing is predicted: the next free clinician stands first."""
     roster, eligible = standing.roster, np.flatnonzero(screening.eligible)
@@ -234,7 +261,7 @@ def _unpredicted(
     ids = tuple(roster.ids[place] for place in eligible)
     order = order_by_wait(next_day[eligible], ids)[:top_k]
     return tuple(
-        _shown(rank, standing, screening, int(eligible[place]), (None, None, None), None)
+        _shown(rank, standing, screening, int(eligible[place]), (None, None, None))
         for rank, place in enumerate(order, 1)
     )
 
@@ -254,7 +281,6 @@ def _shown(
     screening: Screening,
     place: int,
     points: tuple[float | None, float | None, float | None],
-    explanation: Explanation | None,
 ) -> Shown:
     roster = standing.roster
     return Shown(
@@ -262,6 +288,6 @@ def _shown(
         roster.ids[place],
         roster.name_of(place),
         *points,
-        explanation,
+        None,
         screening.concerns_of(place),
     )

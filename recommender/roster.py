@@ -63,10 +63,11 @@ def snapshot(
     order = np.array(sorted(range(len(ids)), key=lambda row: ids[row]), dtype=np.intp)
     columns = columns.take(order)
     ids, names = (tuple(column[row] for row in order) for column in (ids, names))
-    return Roster(ids, names, columns, _digest(ids, columns), taken_at)
+    return Roster(ids, names, columns, digest_of(ids, columns), taken_at)
 
 
-def _digest(ids: tuple[str, ...], columns: Columns) -> str:
+def digest_of(ids: tuple[str, ...], columns: Columns) -> str:
+    """Digest of ids and values; equal ones have equal digests."""
     digest = hashlib.sha256(repr(ids).encode())
     for name in sorted(columns.values):
         digest.update(repr((name, columns[name].shape)).encode())

@@ -1,0 +1,171 @@
+"""A whole waiting list at once: who should see whom. Read this first of `allocation`.
+
+As many as possible are given somebody, those of earlier classes first; among all ways to do that,
+the sum of predicted alliance is largest. Knows no HTTP, files or what day it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+
+from recommender.allocation.candidates import candidates_of
+from recommender.allocation.case import Case, Roll, case_of, roll_of
+from recommender.allocation.optimum import optimum
+from recommender.allocation.outcome import Allocation, Given, Kept, PlaceMore, Seat
+from recommender.allocation.problem import NOBODY, Places
+from recommender.allocation.terms import Terms, places_of
+from recommender.allocation.unplaced import Decided, unplaced_of
+from recommender.allocation.waiting import Waiting, check_list
+from recommender.allocation.worth import Gain, gains
+from recommender.definition.columns import Columns
+from recommender.errors import RecommenderError
+from recommender.model import AllianceModel, Standing
+from recommender.progress import Progress
+from recommender.roster import Roster
+from recommender.tables.people import People
+
+
+def _in_silence(step: str, done: float) -> None:
+    """Tells nobody how far it is."""
+
+
+def allocate(
+    people: People,
+    waiting: Sequence[Waiting],
+    standing: Standing,
+    model: AllianceModel,
+    terms: Terms,
+    *,
+    day: date,
+    progress: Progress = _in_silence,
+) -> Allocation:
+    """Gives the clients on a list clinicians.
+
+    The order of the list changes nothing. Whoever was told stays, whatever it costs.
+
+    Parameters
+    ----------
+    people
+        The clients' answers; whoever is not on the list is passed over.
+    waiting
+        The list.
+    standing
+        The roster as the model knows it.
+    model
+        The model that scores; its definition says what is required.
+    terms
+        Places, limits, the floor.
+    day
+        Today, in the practice's zone.
+    progress
+        Told how far it is.
+
+    Raises
+    ------
+    RecommenderError
+        When the list or the terms cannot be kept to.
+    """
+    check_list(waiting, standing.roster.ids)
+    waiting = sorted(waiting, key=lambda each: each.client_id)
+    clients, ids = _answers_of(people, waiting), [each.client_id for each in waiting]
+    places = places_of(standing.roster, model.practice, terms)
+    fitting = candidates_of(ids, clients, standing, model, day, progress)
+    roll = roll_of(waiting, standing.roster.ids, places)
+    case = case_of(roll, clients, fitting, model.practice, terms, day)
+    progress("who is given whom", 0.0)
+    found = optimum(case.problem)
+    decided = _decided(case, found.taken)
+    more = gains(case.problem, found, terms.worth_of, progress)
+    return Allocation(
+        mode=model.manifest.mode,
+        day=day,
+        roster_version=standing.roster.version,
+        given=_given(case, decided),
+        unplaced=unplaced_of(case, decided),
+        seats=_seats(case, decided, standing.roster),
+        places_more=tuple(_place_more(case, decided, gain) for gain in more),
+        points=float(fitting.pairing[case.free[found.taken]].sum()),
+    )
+
+
+def _answers_of(people: People, waiting: Sequence[Waiting]) -> Columns:
+    row = {client_id: place for place, client_id in enumerate(people.ids)}
+    missing = sum(each.client_id not in row for each in waiting)
+    if missing:
+        problem = f"has {missing} whose answers are not in the clients' table"
+        raise RecommenderError("list", problem, "add their answers, or take them off")
+    return people.columns.take(np.array([row[each.client_id] for each in waiting], dtype=np.intp))
+
+
+def _decided(case: Case, taken: Places) -> Decided:
+    """Promises, and whom the solver chose for the others."""
+    fitting, told = case.fitting, case.roll.told
+    pair = np.full(len(told), NOBODY, dtype=np.intp)
+    held = np.flatnonzero(told[fitting.client] == fitting.clinician)
+    chosen = np.concatenate([held, case.free[taken]])
+    pair[fitting.client[chosen]] = chosen
+    clinician = told.copy()
+    clinician[fitting.client[chosen]] = fitting.clinician[chosen]
+    return Decided(clinician, pair)
+
+
+def _given(case: Case, decided: Decided) -> tuple[Given, ...]:
+    placed = np.flatnonzero(decided.clinician != NOBODY)
+    return tuple(_one_given(case, decided, client) for client in placed.tolist())
+
+
+def _one_given(case: Case, decided: Decided, client: int) -> Given:
+    fitting, roll = case.fitting, case.roll
+    clinician, pair = int(decided.clinician[client]), int(decided.pair[client])
+    own = fitting.rows_of(client)
+    own = own[case.open_[own]]
+    bare = Given(
+        client_id=roll.waiting[client].client_id,
+        clinician_id=roll.clinician_ids[clinician],
+        among=len(own),
+        reservations=int(fitting.reservations[pair]) if pair != NOBODY else 0,
+        kept=_kept(roll, client, clinician),
+    )
+    if pair == NOBODY or np.isnan(fitting.alliance[pair]):
+        return bare
+    first, pairing = int(case.first[client]), fitting.pairing[pair]
+    return replace(
+        bare,
+        predicted=float(fitting.alliance[pair]),
+        first_choice=roll.clinician_ids[fitting.clinician[first]],
+        cost=float(fitting.pairing[first] - pairing),
+        stands=1 + int((fitting.pairing[own] > pairing).sum()),
+    )
+
+
+def _kept(roll: Roll, client: int, clinician: int) -> Kept | None:
+    if roll.told[client] != NOBODY:
+        return "told"
+    return "previous" if roll.previous[client] == clinician else None
+
+
+def _seats(case: Case, decided: Decided, roster: Roster) -> tuple[Seat, ...]:
+    roll = case.roll
+    held = np.bincount(decided.clinician[decided.clinician != NOBODY], minlength=len(roster))
+    counts = zip(roll.places.tolist(), roll.promised.tolist(), held.tolist(), strict=True)
+    return tuple(
+        Seat(roster.ids[place], roster.name_of(place), places, told, given - told)
+        for place, (places, told, given) in enumerate(counts)
+    )
+
+
+def _place_more(case: Case, decided: Decided, gain: Gain) -> PlaceMore:
+    after, before = _decided(case, gain.taken), decided
+    both = (after.pair != NOBODY) & (before.pair != NOBODY)
+    changed = after.pair[both], before.pair[both]
+    newly = np.flatnonzero((before.clinician == NOBODY) & (after.clinician != NOBODY))
+    pairing = case.fitting.pairing
+    return PlaceMore(
+        clinician_id=case.roll.clinician_ids[gain.clinician],
+        placed=sum(gain.placed),
+        points=float((pairing[changed[0]] - pairing[changed[1]]).sum()),
+        newly=tuple(case.roll.waiting[client].client_id for client in newly.tolist()),
+        moved=int((changed[0] != changed[1]).sum()),
+    )

@@ -1,0 +1,182 @@
+"""A list as a practice keeps it in files, and an allocation as tables to work from.
+
+Imported by the command.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from recommender.allocation.outcome import WHY, Allocation, Given, Unplaced
+from recommender.allocation.waiting import Waiting
+from recommender.definition.fields import Field
+from recommender.definition.kinds import EPOCH
+from recommender.errors import TablesError
+from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
+from recommender.tables.sheets import Sheet, read_sheet
+
+LIST: Mapping[str, Field] = {
+    "priority": plain_field("priority", "number", least=1),
+    "weight": plain_field("weight", "number", least=0),
+    "waiting_since": plain_field("waiting_since", "date"),
+    "told": plain_field("told", "ids"),
+}
+PLACES: Mapping[str, Field] = {"places": plain_field("places", "number", required=True, least=0)}
+FORMER: Mapping[str, Field] = {"clinician_id": plain_field("clinician_id", "ids")}
+CLIENT, CLINICIAN = "client_id", "clinician_id"
+
+
+def read_list(path: Path) -> list[Waiting]:
+    """The list: `client_id`, and where there are any `priority`, `weight`, `waiting_since`, `told`.
+
+    Raises
+    ------
+    TablesError
+        With every fault of the file.
+    """
+    ids, values = _read(path, CLIENT, LIST)
+    return [
+        Waiting(
+            client_id,
+            priority=int(_or(values["priority"][row], 1.0)),
+            weight=_or(values["weight"][row], 1.0),
+            since=_day(values["waiting_since"][row]),
+            told=_first(values["told"][row]),
+        )
+        for row, client_id in enumerate(ids)
+    ]
+
+
+def read_places(path: Path) -> dict[str, int]:
+    """Places by clinician: `clinician_id`, `places`.
+
+    Raises
+    ------
+    TablesError
+        With every fault of the file.
+    """
+    ids, values = _read(path, CLINICIAN, PLACES)
+    return {clinician_id: int(values["places"][row]) for row, clinician_id in enumerate(ids)}
+
+
+def with_former(waiting: list[Waiting], path: Path) -> list[Waiting]:
+    """The list with whom each was given in an earlier allocation: its file, as written here.
+
+    Raises
+    ------
+    TablesError
+        With every fault of the file.
+    """
+    ids, values = _read(path, CLIENT, FORMER, others=True)
+    former = {client_id: _first(values[CLINICIAN][row]) for row, client_id in enumerate(ids)}
+    return [replace(each, previous=former.get(each.client_id)) for each in waiting]
+
+
+def _read(
+    path: Path, key: str, fields: Mapping[str, Field], *, others: bool = False
+) -> tuple[list[str], Mapping[str, Any]]:
+    sheet, faults = read_sheet(path)
+    if sheet is None:
+        raise TablesError([fault.told() for fault in faults])
+    required = [name for name, field in fields.items() if field.required or others]
+    known = set(sheet.columns) if others else set(fields)
+    faults += check_header(sheet, (key, *required), tuple(known))
+    ids, wrong = read_ids(sheet, key)
+    read = read_fields(sheet, fields)
+    faults += wrong + read.faults + _twice(sheet, key, ids)
+    if faults:
+        raise TablesError([fault.told() for fault in faults])
+    return ids.tolist(), read.columns.values
+
+
+def _twice(sheet: Sheet, key: str, ids: Any) -> list[Any]:
+    remedy = "keep one row for each"
+    return sheet.repeated(key, "is there twice", remedy, pd.DataFrame({"id": ids}))
+
+
+def _or(value: float, otherwise: float) -> float:
+    return otherwise if np.isnan(value) else float(value)
+
+
+def _day(value: float) -> date | None:
+    return None if np.isnan(value) else date.fromordinal(EPOCH + int(value))
+
+
+def _first(named: tuple[str, ...] | None) -> str | None:
+    return named[0] if named else None
+
+
+def people_table(found: Allocation, says: Mapping[str, str]) -> pd.DataFrame:
+    """Everyone on the list, by client id: whom they are given and at what cost, or why nobody."""
+    rows = [_given(each) for each in found.given]
+    rows += [_unplaced(each, says) for each in found.unplaced]
+    columns = [
+        *(CLIENT, "state", CLINICIAN, "predicted_alliance", "first_choice", "points_below_first"),
+        *("stands", "among", "reservations", "why"),
+    ]
+    table = pd.DataFrame(rows, columns=columns).sort_values(CLIENT, ignore_index=True)
+    return table.astype(dict.fromkeys(("stands", "among", "reservations"), "Int64"))
+
+
+def _given(each: Given) -> dict[str, Any]:
+    return {
+        CLIENT: each.client_id,
+        "state": "told" if each.kept == "told" else "given",
+        CLINICIAN: each.clinician_id,
+        "predicted_alliance": each.predicted,
+        "first_choice": each.first_choice,
+        "points_below_first": each.cost,
+        "stands": each.stands,
+        "among": each.among,
+        "reservations": each.reservations,
+    }
+
+
+def _unplaced(each: Unplaced, says: Mapping[str, str]) -> dict[str, Any]:
+    return {CLIENT: each.client_id, "state": each.why, "why": why(each, says)}
+
+
+def why(each: Unplaced, says: Mapping[str, str]) -> str:
+    """Why a client is given nobody, in words; `says` is what staff say of each constraint."""
+    told = [f"{r.removed} {says[r.constraint]} ({r.removed_only_by_it} only that)"
+            for r in each.removals[:3]]  # fmt: skip
+    for one in each.taken:
+        before = ", ".join(holder.client_id for holder in one.holders)
+        told.append(f"{one.clinician_id}: {'the mix is full' if one.limit else before}")
+    return ": ".join([WHY[each.why], *(["; ".join(told)] if told else [])])
+
+
+def places_table(found: Allocation) -> pd.DataFrame:
+    """Every clinician: places, promised, given, left, and what one more would be worth if asked."""
+    more = {each.clinician_id: each for each in found.places_more}
+    rows = [
+        {
+            CLINICIAN: seat.clinician_id,
+            "places": seat.places,
+            "told": seat.told,
+            "given": seat.given,
+            "left": max(seat.places - seat.told - seat.given, 0),
+            "one_more_places": worth.placed if worth else None,
+            "one_more_points": worth.points if worth else None,
+        }
+        for seat in found.seats
+        for worth in (more.get(seat.clinician_id),)
+    ]
+    return pd.DataFrame(rows).astype({"one_more_places": "Int64", "one_more_points": "float64"})
+
+
+def write_tables(found: Allocation, says: Mapping[str, str], out: Path, form: str) -> list[Path]:
+    """Writes both tables as CSV or Parquet and gives their files."""
+    out.mkdir(parents=True, exist_ok=True)
+    tables = {"allocation": people_table(found, says), "places": places_table(found)}
+    paths = []
+    for name, table in tables.items():
+        path = out / f"{name}.{form}"
+        table.to_csv(path, index=False) if form == "csv" else table.to_parquet(path, index=False)
+        paths.append(path)
+    return paths

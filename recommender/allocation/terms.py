@@ -1,0 +1,146 @@
+"""On what terms a list is allocated: places, limits of the mix, the floor, the longest wait.
+
+Imported by `candidates`, `case` and above.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from recommender.allocation.problem import Flags, Places
+from recommender.definition.columns import Columns
+from recommender.errors import RecommenderError
+from recommender.practice import Practice
+from recommender.roster import Roster
+
+STAY = 0.005
+"""Points by which an earlier allocation is preferred: half of what a prediction is rounded to, so
+that nobody is moved for a difference that no page shows."""
+FEW = 3
+SAID = "`field=level:most`, or `field=level:most@clinician_id` for one clinician"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most so many clients of one level of one field for a clinician, of those given now.
+
+    `clinician_id` is None where it holds for each of them.
+    """
+
+    field: str
+    level: str
+    most: int
+    clinician_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Below which nobody is given anybody.
+
+    Attributes
+    ----------
+    within
+        Points of predicted alliance below the client's own first choice, or None.
+    level
+        Predicted alliance on the reference scale, or None.
+    """
+
+    within: float | None = None
+    level: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for one allocation.
+
+    Attributes
+    ----------
+    places
+        Clinician to places; None takes those on the roster.
+    limits, floor
+        See there.
+    longest_wait_days
+        Whoever has waited as long or longer comes before every class.
+    stay
+        Points by which an earlier allocation is preferred.
+    worth_of
+        Of how many clinicians to say what one more place would be worth.
+    """
+
+    places: Mapping[str, int] | None = None
+    limits: tuple[Limit, ...] = ()
+    floor: Floor = field(default_factory=Floor)
+    longest_wait_days: int | None = None
+    stay: float = STAY
+    worth_of: int = FEW
+
+
+def places_field(practice: Practice) -> str | None:
+    """The clinician's field of open places: what the practice's rule about capacity reads."""
+    for constraint in practice.constraints.values():
+        if constraint.family == "capacity" and constraint.rule == "at_least":
+            return constraint.clinician[0]
+    return None
+
+
+def places_of(roster: Roster, practice: Practice, terms: Terms) -> Places:
+    """How many clients each clinician can take, (clinicians,); what is not recorded counts as none.
+
+    Raises
+    ------
+    RecommenderError
+        When neither the terms nor the definition say where places stand, or a clinician named is
+        not on the roster.
+    """
+    if terms.places is not None:
+        return _stated(roster, terms.places)
+    name = places_field(practice)
+    if name is None:
+        problem = "are not declared by any rule of family capacity"
+        raise RecommenderError("places", problem, "give them for each clinician")
+    return np.asarray(np.nan_to_num(roster.columns[name], nan=0.0), dtype=np.intp)
+
+
+def _stated(roster: Roster, places: Mapping[str, int]) -> Places:
+    if not set(places) <= set(roster.ids):
+        raise RecommenderError("places", "name a clinician not on the roster", "mend the id")
+    if min(places.values(), default=0) < 0:
+        raise RecommenderError("places", "are below 0", "give 0 or more")
+    return np.array([places.get(name, 0) for name in roster.ids], dtype=np.intp)
+
+
+def read_limit(text: str) -> Limit:
+    """A limit as it is typed.
+
+    >>> read_limit("concern=grief:2@k01")
+    Limit(field='concern', level='grief', most=2, clinician_id='k01')
+    """
+    what, _, clinician_id = text.partition("@")
+    named, _, most = what.rpartition(":")
+    field, _, level = named.partition("=")
+    if not field or not level or not most.isdecimal():
+        raise RecommenderError("limit", "cannot be read", f"write it like {SAID}")
+    return Limit(field, level, int(most), clinician_id or None)
+
+
+def members(practice: Practice, clients: Columns, limit: Limit) -> Flags:
+    """Which clients a limit is about, (clients,); a flag's level is `yes` or `no`.
+
+    Raises
+    ------
+    RecommenderError
+        When the field may not be used, or has no such level.
+    """
+    declared = practice.fields("client", "score", "filter").get(limit.field)
+    if declared is None:
+        remedy = "name a field of the client that matching may use"
+        raise RecommenderError("limit", "is on a field that may not be used", remedy)
+    values = clients[limit.field]
+    if declared.kind == "flag" and limit.level in ("yes", "no"):
+        return np.asarray(values == float(limit.level == "yes"))
+    if limit.level not in declared.levels:
+        remedy = f"choose from {', '.join(declared.levels) or 'yes, no'}"
+        raise RecommenderError(f"limit on {limit.field}", "has no such level", remedy)
+    place = declared.levels.index(limit.level)
+    return np.asarray(values[:, place] == 1 if declared.kind == "tags" else values == place)

@@ -1,0 +1,96 @@
+"""Many clients at once: each screened, and all their eligible pairs scored in one pass.
+
+The numbers are those `recommend` gives each of them alone; only what calls cost is shared.
+Imported by `batch` and `allocation`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.constraints import Screening
+from recommender.definition.columns import Columns
+from recommender.features.pipeline import Pairs
+from recommender.model import AllianceModel, Faced, Scores, Standing
+from recommender.recommend import agreeing
+from recommender.sieve import Sieve
+
+AT_ONCE = 50_000
+"""Pairs, eligible or not, looked at together: memory stays below some hundred megabytes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crowd:
+    """Some clients before one roster.
+
+    Attributes
+    ----------
+    ids, clients
+        Who they are, row by row.
+    screenings
+        One a client.
+    agree : (clients,)
+        Whether anything may be predicted for them.
+    pairs : n
+        Everyone who agreed with everyone who may be shown to them, client by client.
+    faced, scores
+        Of the pairs.
+    """
+
+    ids: tuple[str, ...]
+    clients: Columns
+    screenings: tuple[Screening, ...]
+    agree: NDArray[np.bool_]
+    pairs: Pairs
+    faced: Faced
+    scores: Scores
+
+    def rows_of(self, place: int) -> NDArray[np.intp]:
+        """Which of the pairs are one client's."""
+        ends = np.searchsorted(self.pairs.client, [place, place + 1])
+        return np.arange(*ends)
+
+
+def crowd_of(
+    ids: Sequence[str], clients: Columns, standing: Standing, model: AllianceModel, sieve: Sieve
+) -> Crowd:
+    """Clients screened and scored together."""
+    some = [clients.take(np.array([row])) for row in range(len(ids))]
+    screenings = tuple(sieve.screen(one, name) for name, one in zip(ids, some, strict=True))
+    agree = agreeing(model.practice, clients)
+    pairs = _pairs(screenings, agree)
+    faced = model.face(clients, standing, pairs)
+    return Crowd(tuple(ids), clients, screenings, agree, pairs, faced, model.score_of(faced))
+
+
+def crowds(
+    ids: Sequence[str],
+    clients: Columns,
+    standing: Standing,
+    model: AllianceModel,
+    day: date,
+) -> Iterator[Crowd]:
+    """All clients, as many at once as memory allows, in the order given."""
+    sieve = Sieve(model.practice, standing.roster, day)
+    size = at_once(len(standing.roster))
+    for start in range(0, len(ids), size):
+        some = ids[start : start + size]
+        rows = np.arange(start, start + len(some))
+        yield crowd_of(some, clients.take(rows), standing, model, sieve)
+
+
+def at_once(clinicians: int) -> int:
+    """How many clients are looked at together."""
+    return max(AT_ONCE // max(clinicians, 1), 1)
+
+
+def _pairs(screenings: Sequence[Screening], agree: NDArray[np.bool_]) -> Pairs:
+    fitting = [
+        np.flatnonzero(screening.eligible & agrees)
+        for screening, agrees in zip(screenings, agree.tolist(), strict=True)
+    ]
+    client = np.repeat(np.arange(len(fitting)), [len(places) for places in fitting])
+    return Pairs(client, np.concatenate([*fitting, np.empty(0, dtype=np.intp)]))

@@ -1,0 +1,68 @@
+"""Screens many clients of one roster: what two clients answered alike is judged once.
+
+The verdicts are those of `constraints.screen`, found again by the answers they hang on. Imported
+by `crowd`.
+"""
+
+from collections.abc import Hashable, Mapping
+from datetime import date
+
+from recommender.constraints import AS_DECLARED, Array, Modes, Screening, asking_of, screen_columns
+from recommender.definition.columns import Columns
+from recommender.definition.constraint import client_fields, judge
+from recommender.definition.rules import Asking, Constraint
+from recommender.practice import Practice
+from recommender.roster import Roster
+
+MOST_KEPT = 4_000_000
+"""Verdicts kept, 32 MB of them: what is asked for after that is judged anew."""
+THEIR_OWN = ("place", "weekly_hours", "ids")
+"""Kinds of answer two clients hardly ever share: to keep their verdicts would only take memory."""
+
+
+class Sieve:
+    """One practice's constraints before one roster on one day."""
+
+    def __init__(self, practice: Practice, roster: Roster, day: date) -> None:
+        self._practice, self._roster, self._day = practice, roster, day
+        self._read = {
+            name: tuple(sorted(client_fields(constraint)))
+            for name, constraint in practice.constraints.items()
+        }
+        self._shared = frozenset(
+            name for name, read in self._read.items() if not self._is_personal(read)
+        )
+        self._fields = frozenset(f for name in self._shared for f in self._read[name])
+        self._kept: dict[Hashable, Array] = {}
+
+    def screen(
+        self, client: Columns, client_id: str | None, modes: Modes = AS_DECLARED
+    ) -> Screening:
+        """Who may be shown to one client: exactly what `constraints.screen` says."""
+        asking = asking_of(self._practice, client_id, self._roster.ids, self._day)
+        columns = self._roster.columns
+        bytes_of = {name: client[name].tobytes() for name in self._fields}
+        known = {
+            name: self._verdict(self._practice.constraints[name], client, asking, bytes_of)
+            for name in self._shared
+        }
+        return screen_columns(self._practice, client, columns, asking, modes, known)
+
+    def _is_personal(self, read: tuple[str, ...]) -> bool:
+        # Rules about lists of ids also hang on who the client is.
+        return any(self._practice.client[field].kind in THEIR_OWN for field in read) or not read
+
+    def _verdict(
+        self,
+        constraint: Constraint,
+        client: Columns,
+        asking: Asking,
+        bytes_of: Mapping[str, bytes],
+    ) -> Array:
+        key = (constraint.name, *(bytes_of[field] for field in self._read[constraint.name]))
+        found = self._kept.get(key)
+        if found is None:
+            found = judge(constraint, client, self._roster.columns, asking)
+            if (len(self._kept) + 1) * len(self._roster) <= MOST_KEPT:
+                self._kept[key] = found
+        return found

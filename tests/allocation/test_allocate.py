@@ -1,0 +1,212 @@
+"""A list of people: promises are kept, nobody excluded is given, nobody is below the floor."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from recommender.allocation.allocate import allocate
+from recommender.allocation.outcome import Allocation
+from recommender.allocation.terms import Floor, Limit, Terms, members, read_limit
+from recommender.allocation.waiting import Waiting
+from recommender.constraints import screen
+from recommender.definition.columns import read_rows
+from recommender.errors import IntakeError, RecommenderError
+from recommender.recommend import Intake, recommend
+from recommender.tables.people import People
+from tests.builders import DAY, a_model, a_practice, a_roster, a_standing
+
+SLOWLY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CONCERNS = ("anxiety", "grief", "sleep")
+
+
+@cache
+def some_people(size: int = 14) -> People:
+    rng = np.random.default_rng(5)
+    rows: list[dict[str, Any]] = [
+        {
+            "concern": CONCERNS[place % 3],
+            "wanted": [("act", "cbt", "emdr")[int(rng.integers(3))]],
+            "directive": int(rng.integers(-10, 11)),
+            "agrees": place % 5 != 4,
+            **({"max_fee": 190} if place % 4 == 3 else {}),
+        }
+        for place in range(size)
+    ]
+    fields = a_practice().fields("client", "score", "filter")
+    ids = tuple(f"w{place:02d}" for place in range(size))
+    return People(ids, (None,) * size, read_rows(fields, rows))
+
+
+def everybody() -> list[Waiting]:
+    return [Waiting(client_id) for client_id in some_people().ids]
+
+
+def allocated(waiting: Sequence[Waiting] | None = None, **terms: Any) -> Allocation:
+    given = Terms(**terms)
+    people = everybody() if waiting is None else waiting
+    return allocate(some_people(), people, a_standing(), a_model(), given, day=DAY)
+
+
+def clinicians(found: Allocation) -> dict[str, str]:
+    return {each.client_id: each.clinician_id for each in found.given}
+
+
+IDS = a_roster().ids
+LISTS = st.lists(
+    st.builds(
+        Waiting,
+        st.sampled_from(some_people().ids),
+        priority=st.integers(1, 3),
+        weight=st.sampled_from([0.5, 1.0, 2.0]),
+        told=st.none() | st.sampled_from(IDS),
+        previous=st.none() | st.sampled_from(IDS),
+    ),
+    min_size=1,
+    unique_by=lambda each: each.client_id,
+)
+TERMS = st.fixed_dictionaries(
+    {
+        "places": st.none() | st.dictionaries(st.sampled_from(IDS), st.integers(0, 3)),
+        "floor": st.builds(Floor, st.none() | st.floats(0, 1), st.none() | st.floats(3, 4.5)),
+        "limits": st.just(()) | st.just((Limit("concern", "grief", 1),)),
+        "worth_of": st.just(0),
+    }
+)
+
+
+@SLOWLY
+@given(waiting=LISTS, terms=TERMS, seed=st.integers(0, 9))
+def test_whatever_the_list_its_promises_and_rules_hold(
+    waiting: list[Waiting], terms: dict[str, Any], seed: int
+) -> None:
+    found = allocated(waiting, **terms)
+    own = clinicians(found)
+    asked = {each.client_id: each for each in waiting}
+
+    assert set(own) | {each.client_id for each in found.unplaced} == set(asked)
+    assert len(found.given) + len(found.unplaced) == len(asked)
+    assert {c: own[c] for c, w in asked.items() if w.told} == {
+        c: w.told for c, w in asked.items() if w.told
+    }
+    for seat in found.seats:
+        assert seat.given <= max(seat.places - seat.told, 0)
+    for each in found.given:
+        if each.kept != "told":
+            assert fits(each.client_id, each.clinician_id)
+            assert_above(each.cost, each.predicted, terms["floor"])
+    grieving = members(a_practice(), some_people().columns, Limit("concern", "grief", 1))
+    about = {c for c, is_in in zip(some_people().ids, grieving.tolist(), strict=True) if is_in}
+    if terms["limits"]:
+        free = Counter(own[c] for c in about & set(own) if not asked[c].told)
+        assert max(free.values(), default=0) <= 1
+    turned = [waiting[row] for row in np.random.default_rng(seed).permutation(len(waiting))]
+    assert allocated(turned, **terms) == found
+
+
+def fits(client_id: str, clinician_id: str) -> bool:
+    row = some_people().ids.index(client_id)
+    client = some_people().columns.take(np.array([row]))
+    found = screen(a_practice(), client, client_id, a_roster(), DAY)
+    place = a_roster().ids.index(clinician_id)
+    capacity = {c.name for c in found.constraints if c.family == "capacity"}
+    barring = [c.name for c, code in zip(found.constraints, found.barred[:, place], strict=True)
+               if code]  # fmt: skip
+    # Places are the terms', and counted above.
+    return set(barring) <= capacity
+
+
+def assert_above(cost: float | None, predicted: float | None, floor: Floor) -> None:
+    if cost is not None and floor.within is not None:
+        assert cost <= floor.within + 1e-5
+    if predicted is not None and floor.level is not None:
+        assert predicted >= floor.level
+
+
+def test_a_client_alone_is_given_whom_a_request_shows_first() -> None:
+    for row, client_id in enumerate(some_people().ids):
+        client = some_people().columns.take(np.array([row]))
+        shown = recommend(
+            Intake(client, client_id, ()), a_standing(), a_model(), day=DAY, top_k=12
+        ).shortlist
+        given = allocated([Waiting(client_id)]).given
+        if not shown or shown[0].predicted is None:
+            assert [each.predicted for each in given] == [None] * bool(shown)
+            continue
+        first = max(shown, key=lambda each: each.predicted or 0.0)
+        assert given[0].clinician_id == first.clinician_id
+        assert given[0].predicted == pytest.approx(first.predicted, abs=1e-9)
+        assert (given[0].cost, given[0].stands, given[0].among) == (0.0, 1, len(shown))
+
+
+def test_an_earlier_class_comes_first_and_a_long_wait_before_it() -> None:
+    some = [c for c in some_people().ids if fits(c, "k03")][:2]
+    waiting = [Waiting(some[0], priority=2), Waiting(some[1], priority=1)]
+    assert set(clinicians(allocated(waiting, places={"k03": 1}))) == {some[1]}
+
+    since = DAY.replace(month=1)
+    late = [Waiting(some[0], priority=2, since=since), waiting[1]]
+    found = allocated(late, places={"k03": 1}, longest_wait_days=90)
+    assert set(clinicians(found)) == {some[0]}
+    assert found.unplaced[0].why == "places_taken"
+    holder = found.unplaced[0].taken[0].holders[0]
+    assert (holder.client_id, holder.before) == (some[0], "comes_first")
+
+
+def test_one_more_place_is_said_to_place_whom_it_places() -> None:
+    some = [c for c in some_people().ids if fits(c, "k03")][:2]
+    waiting = [Waiting(client_id) for client_id in some]
+    found = allocated(waiting, places={"k03": 1})
+    more = next(each for each in found.places_more if each.clinician_id == "k03")
+    assert more.placed == 1
+    assert more.newly == (found.unplaced[0].client_id,)
+    again = allocated(waiting, places={"k03": 2})
+    assert set(clinicians(again)) == set(some)
+
+
+def test_an_earlier_allocation_is_kept_and_a_small_change_moves_nobody() -> None:
+    first = clinicians(allocated())
+    again = [Waiting(c, previous=first.get(c)) for c in some_people().ids]
+    found = allocated(again)
+    assert clinicians(found) == first
+    assert {each.kept for each in found.given} == {"previous"}
+
+
+def test_who_fits_nobody_is_told_by_what() -> None:
+    found = allocated(places=dict.fromkeys(IDS, 20))
+    assert {each.why for each in found.unplaced} <= {"nobody_fits"}
+    for each in found.unplaced:
+        assert each.removals
+        assert all(removal.removed for removal in each.removals)
+
+
+def test_a_list_nobody_could_keep_to_is_refused_whole() -> None:
+    wrong = [Waiting("w00", told="nobody"), Waiting("w00", priority=0, weight=0.0)]
+    with pytest.raises(IntakeError) as refused:
+        allocated(wrong)
+    assert len(refused.value.faults) == 4
+    with pytest.raises(RecommenderError, match="1 whose answers"):
+        allocated([Waiting("w99")])
+    with pytest.raises(RecommenderError, match="not on the roster"):
+        allocated(places={"k99": 1})
+
+
+def test_limits_are_read_as_typed() -> None:
+    assert read_limit("concern=grief:2") == Limit("concern", "grief", 2)
+    for text in ("concern", "concern=grief", "concern:2", "=grief:2", "concern=grief:x"):
+        with pytest.raises(RecommenderError, match="cannot be read"):
+            read_limit(text)
+    with pytest.raises(RecommenderError, match="no such level"):
+        allocated(limits=(Limit("concern", "joy", 1),))
+    with pytest.raises(RecommenderError, match="may not be used"):
+        allocated(limits=(Limit("gender", "woman", 1),))
+
+
+def test_nobody_waiting_is_an_empty_allocation() -> None:
+    found = allocated([])
+    assert (found.given, found.unplaced, found.places_more) == ((), (), ())
