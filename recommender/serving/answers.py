@@ -95,7 +95,7 @@ def told(state: State, found: Recommendation) -> RecommendationResponse:
     return RecommendationResponse(
         recommendation_id=secrets.token_hex(16),
         mode=found.mode,
-        model=ModelInUse.of(state.model.manifest, state.digest),
+        model=ModelInUse.of(state.model.manifest, state.digest, state.version),
         asked_on=found.day,
         roster_version=found.roster_version,
         availability_as_of=state.taken_at,

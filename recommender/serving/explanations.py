@@ -59,9 +59,7 @@ class ExplainedGroup(Answered):
     def of(cls, group: GroupPart) -> Self:
         """One group, its strongest part first."""
         parts = tuple(ExplainedPart.of(part) for part in group.parts)
-        return cls(
-            group=group.group, phrase=group.phrase, points=_fine(group.points), parts=parts
-        )
+        return cls(group=group.group, phrase=group.phrase, points=_fine(group.points), parts=parts)
 
 
 class ExplanationTold(Answered):
@@ -126,30 +124,31 @@ class Case:
         return {each["clinician_id"]: each["rank"] for each in self.response["shortlist"]}
 
     def told(self, clinician_id: str, against: str | None) -> ExplanationTold:
-        """Why a clinician stands where they stand: held against another where one is named, else
-        against the average where they were shown, else against whoever stands first.
+        """Why a clinician stands where they stand.
+
+        Held against another where one is named, else against the average where they were shown,
+        else against whoever stands first.
         """
         excluded = {each["clinician_id"]: each["reasons"] for each in self.response["excluded"]}
         if clinician_id in excluded:
             return self._told(clinician_id, "excluded", None, None, excluded[clinician_id])
-        ranks = self.ranks
-        if self.explained is None:
-            if clinician_id not in ranks:
-                raise _unknown("clinician_id")
+        shown = clinician_id in self.ranks
+        if self.explained is None and shown:
             return self._told(clinician_id, "shown", None, None)
-        if clinician_id not in self.explained.ids:
+        if not shown:
+            against = against or next(iter(self.ranks), None)
+        why = self._why(clinician_id, against)
+        return self._told(clinician_id, "shown" if shown else "eligible", against, why)
+
+    def _why(self, clinician_id: str, against: str | None) -> Explanation:
+        known = () if self.explained is None else self.explained.ids
+        if self.explained is None or clinician_id not in known:
             raise _unknown("clinician_id")
-        if against is not None and against not in self.explained.ids:
+        if against is None:
+            return self.explained.against_average(self.practice, self.features, clinician_id)
+        if against not in known:
             raise _unknown("against")
-        standing: Literal["shown", "eligible"] = "shown" if clinician_id in ranks else "eligible"
-        if standing == "eligible":
-            against = against or next(iter(ranks))
-        why = (
-            self.explained.against_average(self.practice, self.features, clinician_id)
-            if against is None
-            else self.explained.against(self.practice, self.features, clinician_id, against)
-        )
-        return self._told(clinician_id, standing, against, why)
+        return self.explained.against(self.practice, self.features, clinician_id, against)
 
     def _told(
         self,

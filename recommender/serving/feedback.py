@@ -12,7 +12,7 @@ from pydantic import Field as Setting
 from recommender.definition.kinds import LARGEST
 from recommender.journal.decisions import Decision
 from recommender.journal.pairings import Event, Pairing
-from recommender.journal.ratings import CLIENT, Rating
+from recommender.journal.ratings import Rating
 from recommender.serving.questions import ID_PATTERN, STRICT
 
 MOST_ITEMS = 100
@@ -103,7 +103,7 @@ class RatingRequest(BaseModel):
     known_on: Annotated[
         date | None, Setting(description="The day the practice knew. Left out: today.")
     ] = None
-    rater: Literal["client", "clinician"] = CLIENT
+    rater: Literal["client", "clinician"] = "client"
 
     def rating(self) -> Rating:
         """The rating as the journal keeps it."""

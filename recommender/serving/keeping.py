@@ -1,4 +1,4 @@
-"""What a request leaves in the journal: all of it in one transaction, once however often it is sent.
+"""What a request leaves in the journal: all in one transaction, once however often it is sent.
 
 Imported by the routes that keep or read something kept.
 """

@@ -152,7 +152,8 @@ def document(app: FastAPI, form: Form) -> bytes:
     for name in _FRAMEWORKS:
         schemas.pop(name, None)
     described["components"]["securitySchemes"] = SCHEMES
-    for model in (form.model, form.pairings, Credentials, *BODIES, Problem):
+    models: tuple[type[BaseModel], ...] = (form.model, form.pairings, Credentials, *BODIES, Problem)
+    for model in models:
         schema = model.model_json_schema(by_alias=True, ref_template=REF)
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema

@@ -117,7 +117,7 @@ def predicted(state: State, body: bytes) -> PredictionResponse:
     )
     return PredictionResponse(
         mode=mode,
-        model=ModelInUse.of(state.model.manifest, state.digest),
+        model=ModelInUse.of(state.model.manifest, state.digest, state.version),
         roster_version=state.standing.roster.version,
         scale=Scale.of(state.model),
         pairings=_pairings(state, asked, intake, places, predict=mode != CONSTRAINTS_ONLY),
@@ -142,9 +142,7 @@ def _pairings(
 ) -> tuple[PredictedPairing, ...]:
     roster, model = state.standing.roster, state.model
     day = asked.asked_on or today(state.practice)
-    screening = screen(
-        state.practice, intake.client, intake.client_id, roster, day, intake.modes
-    )
+    screening = screen(state.practice, intake.client, intake.client_id, roster, day, intake.modes)
     everyone = Pairs(np.zeros(len(places), dtype=np.intp), np.array(places, dtype=np.intp))
     scores = model.score(intake.client, state.standing, everyone)
     ends = (scores.alliance, *model.range_of(scores))

@@ -38,7 +38,9 @@ def shown_of(made: Made, sent: bytes, state: State) -> Shown:
         roster_version=found.roster_version,
         model_digest=state.digest,
         mode=found.mode,
-        shortlist=tuple(ShownClinician(each.clinician_id, each.predicted) for each in found.shortlist),
+        shortlist=tuple(
+            ShownClinician(each.clinician_id, each.predicted) for each in found.shortlist
+        ),
         response=sent,
         modes=asked.modes,
         explained=None if own is None else explained_of(own, _eligible(made, state)).to_bytes(),
@@ -52,9 +54,11 @@ def consent_of(asked: Asked, practice: Practice) -> Consent | None:
     """
     agreed, scopes = asked.agreed, {}
     match = asked.answers.get(practice.consent) if practice.consent else None
-    said = {"match": match} if agreed is None else {
-        "match": match, TRAIN: agreed.train, "research": agreed.research
-    }
+    said = (
+        {"match": match}
+        if agreed is None
+        else {"match": match, TRAIN: agreed.train, "research": agreed.research}
+    )
     scopes = {scope: bool(given) for scope, given in said.items() if given is not None}
     version = practice.version if agreed is None else agreed.version
     return Consent(version, scopes) if scopes else None

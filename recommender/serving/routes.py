@@ -35,7 +35,7 @@ router = APIRouter()
 async def get_current_model(request: Request) -> Response:
     """What the model is and came from."""
     state = current(request.app)
-    told = CurrentModel.of(state.model, state.digest)
+    told = CurrentModel.of(state.model, state.digest, state.version)
     return Response(told.model_dump_json(), media_type=JSON)
 
 
@@ -91,4 +91,3 @@ async def get_problem(slug: str) -> Response:
         raise ProblemError(NOT_FOUND)
     kind = KINDS[slug]
     return Response(f"{kind.title} ({kind.status})\n\n{kind.detail}\n", media_type="text/plain")
-
