@@ -5,7 +5,7 @@ The edge: its commands read the clock, files and settings, and hand them on.
 
 import typer
 
-from recommender.commands import champion, evaluation, learning, practice, service
+from recommender.commands import champion, evaluation, learning, practice, service, taking
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,6 +25,7 @@ for command in (
     champion.card,
     service.serve,
     service.recommend,
+    taking.export,
 ):
     app.command()(command)
 app.command(

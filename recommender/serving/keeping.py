@@ -49,7 +49,7 @@ def keeper_of(app: FastAPI) -> Keeper | None:
 
 
 def keeper_needed(request: Request) -> Keeper:
-    """The journal; refuses (404) where the server keeps nothing."""
+    """The journal; refuses (409) where the server keeps nothing."""
     keeper = keeper_of(request.app)
     if keeper is None:
         raise ProblemError(NO_STORE)

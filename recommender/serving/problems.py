@@ -79,12 +79,6 @@ NOT_FOUND = Kind(
     "not-found", 404, "Not found", "There is nothing at this address; see /openapi.json."
 )
 NOT_KEPT = Kind("not-kept", 404, "Not kept here", "Check the id; `errors` says what is not kept.")
-NO_STORE = Kind(
-    "no-store",
-    404,
-    "This server keeps nothing",
-    "Whoever runs it can give it a store with RECOMMENDER_STORE.",
-)
 NOT_ALLOWED = Kind(
     "method-not-allowed",
     405,
@@ -93,6 +87,13 @@ NOT_ALLOWED = Kind(
 )
 CONFLICT = Kind(
     "conflict", 409, "No longer possible", "Somebody else was first; `errors` says in what."
+)
+NO_STORE = Kind(
+    "no-store",
+    409,
+    "Nothing is kept here",
+    "This server has no store: its roster is a file, and it keeps nothing. Whoever runs it sets "
+    "RECOMMENDER_STORE.",
 )
 IN_FLIGHT = Kind(
     "in-flight",

@@ -145,8 +145,8 @@ def test_a_store_that_is_away_is_told_and_nothing_is_pretended(
 
 def test_a_server_without_a_store_says_so(caller: Any) -> None:
     assert caller.post(RECOMMEND, json=a_request()).status_code == 200
-    problem(caller.get(f"{RECOMMEND}/any"), 404, "no-store")
-    problem(caller.post("/v1/pairings", json=PAIRING), 404, "no-store")
+    problem(caller.get(f"{RECOMMEND}/any"), 409, "no-store")
+    problem(caller.post("/v1/pairings", json=PAIRING), 409, "no-store")
 
 
 def test_a_decision_is_kept_and_a_later_one_stands(keeping: Keeping) -> None:

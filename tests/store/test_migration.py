@@ -100,4 +100,5 @@ def test_every_migration_is_in_the_package_that_is_installed() -> None:
     root = MIGRATIONS.parents[2]
     packages = find_packages(str(root), include=["recommender*"])
     assert "recommender.store.migrations.versions" in packages
-    assert [path.name for path in (MIGRATIONS / "versions").glob("v*.py")] == ["v0001_journal.py"]
+    found = sorted(path.name for path in (MIGRATIONS / "versions").glob("v*.py"))
+    assert found == ["v0001_journal.py", "v0002_access.py", "v0003_explained.py"]
