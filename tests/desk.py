@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -81,26 +82,15 @@ class Desk:
         self, method: str, path: str, body: Answer | None = None, expected: int = 201
     ) -> Answer:
         """What the server answers; what is kept goes under a key of its own."""
-        connection = _connection(self.port)
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         if method == "POST" and expected == 201:
             headers["Idempotency-Key"] = secrets.token_hex(16)
-        connection.request(method, path, json.dumps(body) if body else None, headers)
-        response = connection.getresponse()
-        told: Answer = json.loads(response.read())
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request(method, path, json.dumps(body) if body else None, headers)
+            response = connection.getresponse()
+            told: Answer = json.loads(response.read())
         assert response.status == expected, (method, path, told)
         return told
-
-
-_local = threading.local()
-
-
-def _connection(port: int) -> http.client.HTTPConnection:
-    kept: http.client.HTTPConnection | None = getattr(_local, str(port), None)
-    if kept is None:
-        kept = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        setattr(_local, str(port), kept)
-    return kept
 
 
 def staff_key(url: str) -> str:
