@@ -14,6 +14,7 @@ from recommender.commands import (
     lists,
     practice,
     service,
+    taking,
 )
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ for command in (
     lists.score,
     lists.allocate,
     checkup.doctor,
+    taking.export,
 ):
     app.command()(command)
 app.command(

@@ -97,12 +97,17 @@ def compare(
     `in_favour` says what speaks for the one, `against` what speaks for the other.
     """
     own = model.contributions(client, standing, _pairs(np.array([one, other], dtype=np.intp)))
-    points = own.values[0] - own.values[1]
+    return contrast(model.practice, own, 0, 1)
+
+
+def contrast(practice: Practice, own: Contributions, one: int, other: int) -> Explanation:
+    """The same of two rows of contributions."""
+    points = own.values[one] - own.values[other]
     in_favour, of_other = (
-        _told(model.practice, own.features, part, own.raw[row], own.raw[1 - row], sign=1.0)
-        for row, part in ((0, points), (1, -points))
+        _told(practice, own.features, part, own.raw[row], own.raw[against], sign=1.0)
+        for row, against, part in ((one, other, points), (other, one, -points))
     )
-    return _explanation(model.practice, own, points, 0, in_favour, of_other)
+    return _explanation(practice, own, points, one, in_favour, of_other)
 
 
 def _pairs(places: NDArray[np.intp]) -> Pairs:

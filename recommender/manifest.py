@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 MODEL, EVIDENCE_PRIOR = "model", "evidence_prior"
+NAME = "alliance"
+"""What models are called in a registry and in responses."""
 
 
 @dataclass(frozen=True, slots=True)

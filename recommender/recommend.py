@@ -26,7 +26,7 @@ from recommender.definition.kinds import Raw
 from recommender.errors import RecommenderError
 from recommender.explanation import Explanation, explain
 from recommender.features.feature import Array
-from recommender.model import AllianceModel, Faced, Scores, Standing
+from recommender.model import AllianceModel, Contributions, Faced, Scores, Standing
 from recommender.offer import Offer, Pool, offers, offers_unpredicted, pool_of
 from recommender.practice import Practice
 from recommender.ranking import Ranking, TieBreak, order_by_pairing, order_by_wait, ranking_of
@@ -91,7 +91,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """The whole answer: who is shown and why, who was left out by what, what would open more."""
+    """The whole answer: who is shown and why, who was left out by what, what would open more.
+
+    `contributions` has a row for each eligible clinician, in the roster's order; None where nothing
+    was predicted.
+    """
 
     mode: str
     day: date
@@ -101,6 +105,7 @@ class Recommendation:
     screening: Screening
     unanswered: tuple[str, ...]
     offers: tuple[Offer, ...]
+    contributions: Contributions | None = field(default=None, repr=False, compare=False)
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
@@ -160,15 +165,23 @@ def recommend(
     found = relaxations(asked, most_changes(screening))
     if agrees_to_prediction(practice, intake):
         mode, pool = model.manifest.mode, pool_of(asked, standing, model, found)
-        shortlist = _predicted(standing, model, screening, pool, top_k)
+        shortlist, contributions = _predicted(standing, model, screening, pool, top_k)
         open_more = offers(asked, standing, model, pool, found)
     else:
-        mode = CONSTRAINTS_ONLY
+        mode, contributions = CONSTRAINTS_ONLY, None
         shortlist = unpredicted(practice, standing, screening, top_k)
         open_more = offers_unpredicted(asked, standing, found)
     eligible = int(screening.eligible.sum())
     return Recommendation(
-        mode, day, roster.version, eligible, shortlist, screening, intake.unanswered, open_more
+        mode=mode,
+        day=day,
+        roster_version=roster.version,
+        eligible=eligible,
+        shortlist=shortlist,
+        screening=screening,
+        unanswered=intake.unanswered,
+        offers=open_more,
+        contributions=contributions,
     )
 
 
@@ -186,15 +199,17 @@ def agreeing(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
 
 def _predicted(
     standing: Standing, model: AllianceModel, screening: Screening, pool: Pool, top_k: int
-) -> tuple[Shown, ...]:
+) -> tuple[tuple[Shown, ...], Contributions | None]:
     if not pool.fitting:
-        return ()
+        return (), None
     rows = np.arange(pool.fitting)
     shown, places = listed(standing, model, screening, pool.faced, pool.scores, rows, top_k)
-    reasons = explain(model.practice, model.contributions_of(pool.faced.take(rows)), places)
-    return tuple(
+    contributions = model.contributions_of(pool.faced.take(rows))
+    reasons = explain(model.practice, contributions, places)
+    explained = tuple(
         replace(each, explanation=reason) for each, reason in zip(shown, reasons, strict=True)
     )
+    return explained, contributions
 
 
 def listed(

@@ -28,11 +28,14 @@ class Offer:
         Class of the error for which its bundle was not put on the shelf, or None.
     away
         Whether the registry could not be asked.
+    version
+        Of the champion in the registry, where it is known.
     """
 
     digest: str | None = None
     refused: str | None = None
     away: bool = False
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,12 @@ class Shelf:
 
     def offer(self, offer: Offer) -> None:
         """Keeps what the registry named."""
-        told = {"digest": offer.digest, "refused": offer.refused, "away": offer.away}
+        told = {
+            "digest": offer.digest,
+            "refused": offer.refused,
+            "away": offer.away,
+            "version": offer.version,
+        }
         self._replace(_OFFER, json.dumps(told))
 
     def offered(self) -> Offer | None:
@@ -61,10 +69,12 @@ class Shelf:
         try:
             told = json.loads(self._text(_OFFER))
             digest, refused, away = told["digest"], told["refused"], told["away"]
+            version = told.get("version")
         except (ValueError, KeyError, TypeError, RecursionError):
             return None
         sound = digest is None or (isinstance(digest, str) and is_digest(digest))
-        return Offer(digest, refused and str(refused), bool(away)) if sound else None
+        sound &= version is None or isinstance(version, int)
+        return Offer(digest, refused and str(refused), bool(away), version) if sound else None
 
     def forget_offer(self) -> None:
         """Nothing is offered until the registry is asked again; what answered last stays known."""

@@ -9,7 +9,8 @@ ONE, OTHER = "ab" * 32, "cd" * 32
 
 
 @pytest.mark.parametrize(
-    "offer", [Offer(), Offer(ONE), Offer(ONE, "BundleError"), Offer(away=True)]
+    "offer",
+    [Offer(), Offer(ONE), Offer(ONE, "BundleError"), Offer(away=True), Offer(ONE, version=3)],
 )
 def test_an_offer_is_read_as_it_was_written(offer: Offer, tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "shelf")

@@ -2,14 +2,17 @@
 
 import csv
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -18,10 +21,14 @@ import pytest
 from typer.testing import CliRunner
 
 from recommender.cli import app
+from recommender.journal.chain import verify
+from recommender.journal.learned import models_that_learned_from
+from recommender.store.migration import open_store
+from tests.desk import PEPPER, Desk, Met, put_roster, staff_key, until, with_open_places
 
 pytestmark = pytest.mark.slow
 
-CLIENT = {
+CLIENT: dict[str, Any] = {
     "client_id": "c-new",
     "asked_on": "2026-11-23",
     "top_k": 50,
@@ -39,6 +46,10 @@ CLIENT = {
 }
 
 
+CONCERNS = ("anxiety", "depression")
+DAY = date(2026, 11, 23)
+
+
 def command(*words: str | Path) -> str:
     """Runs a command of the project and gives what it printed; fails loudly where it fails."""
     result = CliRunner().invoke(app, [str(word) for word in words])
@@ -47,21 +58,24 @@ def command(*words: str | Path) -> str:
 
 
 @contextmanager
-def a_server(*words: str | Path) -> Iterator[str]:
+def a_server(*words: str | Path, **settings: str) -> Iterator[str]:
     """A real server in a second process; gives its address once it is ready."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     line = [sys.executable, "-m", "recommender.cli", *map(str, words), "--port", port]
-    process = subprocess.Popen(line, stderr=subprocess.PIPE)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_until_ready(url, process)
-        yield url
-    finally:
-        process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=60)
-        assert process.returncode == 0, said.decode()
+    # A pipe that nobody reads fills up with the log, and the server then waits for ever.
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(line, stderr=said, env=os.environ | settings)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_until_ready(url, process)
+            yield url
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=60)
+            said.seek(0)
+            assert process.returncode == 0, said.read().decode()
 
 
 def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -153,3 +167,80 @@ def test_a_practice_trains_promotes_serves_asks_rates_and_retrains(tmp_path: Pat
         after = ask(url)
     assert after["model"]["digest"] != before["model"]["digest"]
     assert order(after).index(last) < order(before).index(last)
+
+
+def test_what_clients_rate_over_http_changes_who_is_recommended_twice_over(tmp_path: Path) -> None:
+    tables, registry = tmp_path / "practice", f"sqlite:///{tmp_path}/mlflow.db"
+    journal, roster = f"sqlite:///{tmp_path}/journal.db", tables / "clinicians.csv"
+    size = ("--clinicians", "20", "--ratings", "200", "--test-clients", "5", "--seed", "4")
+    command("simulate", "--out", tables, *size)
+    with_open_places(roster, 100)
+    command("train", tables, "--registry", registry)
+    command("promote", "--registry", registry, "--reason", "first", "--force")
+    put_roster(journal, roster)
+    key = staff_key(journal)
+    serve = ("serve", "--registry", registry, "--roster", roster, "--bundles", tmp_path / "bundles")
+    settings = {"RECOMMENDER_STORE": journal, "RECOMMENDER_PEPPER": PEPPER}
+    with a_server(*serve, **settings, RECOMMENDER_CALLS_PER_MINUTE="100000") as url:
+        desk = Desk(int(url.rsplit(":", 1)[1]), key, CLIENT["answers"])
+
+        def learn(turn: str) -> None:
+            out = tmp_path / turn
+            command("export", "--store", journal, "--out", out)
+            told = command("train", out, "--registry", registry, "--store", journal)
+            assert "The journal knows that it learned from" in told
+            command("promote", "--registry", registry, "--reason", turn, "--force")
+
+        def digest() -> str:
+            told = desk.call("GET", "/v1/models/current", expected=200)
+            return str(told["model"]["digest"])
+
+        def list_for(concern: str) -> dict[str, Any]:
+            return desk.ask(concern, "c-new", DAY, dry_run=True)
+
+        seen = [digest()]
+        eligible = order(list_for("anxiety"))
+        everyone = [eligible[n // 2 % len(eligible)] for n in range(72)]
+        desk.follow_all([Met(n, CONCERNS[n % 2], each, "usual") for n, each in enumerate(everyone)])
+        learn("one")
+        until(lambda: digest() != seen[-1])
+        seen.append(digest())
+
+        before = {concern: list_for(concern) for concern in CONCERNS}
+        rising = order(before["anxiety"])[-1]
+        desk.follow_all([Met(n, *favouring(n, rising, eligible)) for n in range(72, 192)])
+        learn("two")
+        until(lambda: digest() != seen[-1])
+        seen.append(digest())
+
+        after = {concern: list_for(concern) for concern in CONCERNS}
+        assert order(after["anxiety"])[0] == rising
+        gained = [points(after[each], rising) - points(before[each], rising) for each in CONCERNS]
+        assert gained[0] > gained[1] + 0.05
+        kept = desk.ask("anxiety", "c-new", DAY)
+        assert kept["model"]["version"] == 3
+        at = f"/v1/recommendations/{kept['recommendation_id']}/explanations/{rising}"
+        why = desk.call("GET", at, expected=200)["explanation"]
+        parts = {part["feature"]: part["points"] for g in why["groups"] for part in g["parts"]}
+        assert max(parts, key=lambda name: parts[name]).startswith("history.")
+    assert len(set(seen)) == 3
+    store = open_store(journal)
+    with store.reading() as connection:
+        assert verify(connection).holds
+        assert models_that_learned_from(connection, ["p0000"]) == tuple(sorted(seen[1:]))
+        assert models_that_learned_from(connection, ["p0100"]) == (seen[2],)
+    store.close()
+
+
+def favouring(number: int, rising: str, others: list[str]) -> tuple[str, str, str]:
+    """Half with the one, strong for anxiety and usual for depression; half with all in turn."""
+    concern = CONCERNS[number // 2 % 2]
+    if number % 2:
+        return concern, rising, "strong" if concern == "anxiety" else "usual"
+    return concern, others[number // 4 % len(others)], "usual"
+
+
+def points(answer: dict[str, Any], clinician_id: str) -> float:
+    """Predicted alliance of a clinician above the mean of the list."""
+    told = {each["clinician_id"]: each["predicted_alliance"] for each in answer["shortlist"]}
+    return float(told[clinician_id] - sum(told.values()) / len(told))

@@ -25,6 +25,15 @@ Uri = Annotated[
     str, typer.Option("--registry", help="mlflow: a database such as sqlite:///…, or http(s)://…")
 ]
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        envvar="RECOMMENDER_STORE",
+        show_envvar=True,
+        help="The journal's database: sqlite:///… or postgresql+psycopg://…",
+    ),
+]
 REGISTRY = "sqlite:///var/mlflow.db"
 
 

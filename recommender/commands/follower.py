@@ -86,7 +86,7 @@ def _fetched(registry: Names, champion: Version, shelf: Shelf) -> Offer:
         refused = try_bundle(registry.fetch(champion.version, shelf.directory))
     except RecommenderError as error:
         refused = type(error).__name__
-    return Offer(champion.digest, refused)
+    return Offer(champion.digest, refused, version=champion.version)
 
 
 def _clear_damaged(shelf: Shelf, digest: str) -> None:

@@ -15,6 +15,7 @@ from recommender.commands.console import (
     Data,
     Definition,
     Seed,
+    StoreUrl,
     Uri,
     definition,
     err,
@@ -34,9 +35,11 @@ def train(
     study: Annotated[
         Path | None, typer.Option(help="File that keeps the trials, to go on after a stop.")
     ] = None,
+    store: StoreUrl = None,
 ) -> None:
     """Measure on later pairings, beside the champion; learn from all; publish a challenger."""
     from recommender.commands.measured import told_after_training
+    from recommender.commands.taking import learned_from, record_learned
     from recommender.publishing.registry import Registry
     from recommender.training.growth import FitSettings
     from recommender.training.run import Search
@@ -44,6 +47,8 @@ def train(
 
     if study is not None and not tune:
         raise typer.BadParameter("--study keeps the trials of --tune")
+    with told():
+        learned = learned_from(data, store)
     with told(), terminal.progress_bar(err) as progress:
         trained = retrain(
             data,
@@ -54,6 +59,8 @@ def train(
             search=Search(tune, study) if tune else None,
             progress=progress,
         )
+        if trained.evaluation is not None:
+            record_learned(learned, trained.version.digest)
     if trained.tuned is not None:
         out.print(f"Tuning: {trained.tuned.verdict}.", markup=False)
     if trained.evaluation is None:

@@ -89,6 +89,9 @@ def _payloads(connection: Connection, holdings: Holdings) -> list[dict[str, Any]
             request = subject.unseal(f"request/{name}", row["request_sealed"])
             response = subject.unseal(f"response/{name}", row["response_sealed"])
             said = {"request": json.loads(request), "response": response.decode()}
+            if row["explained_sealed"] is not None:
+                explained = subject.unseal(f"explained/{name}", row["explained_sealed"])
+                said["explained"] = json.loads(explained)
             opened.append({"recommendation_id": name, **said})
     return opened
 

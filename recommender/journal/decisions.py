@@ -5,6 +5,7 @@ Imported within `journal` and by `serving`.
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
@@ -65,6 +66,31 @@ def record_decision(connection: Connection, decision: Decision, *, actor: str) -
     facts = {"decision_id": values.pop("decision_id")}
     append(connection, Entry(actor, "decision.recorded", facts, subject, values))
     return decision_id
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision as it was kept: its id, by whom and when (UTC)."""
+
+    decision_id: str
+    decision: Decision
+    actor: str
+    recorded_at: datetime
+
+
+def decisions_of(connection: Connection, recommendation_id: str) -> tuple[Decided, ...]:
+    """Every decision on a recommendation, oldest first; the last one stands."""
+    statement = select(decisions).where(decisions.c.recommendation_id == recommendation_id)
+    order = (decisions.c.recorded_at, decisions.c.decision_id)
+    return tuple(
+        Decided(
+            row.decision_id,
+            Decision(row.recommendation_id, row.clinician_id, row.kind, row.reason),
+            row.actor,
+            row.recorded_at,
+        )
+        for row in connection.execute(statement.order_by(*order))
+    )
 
 
 def _check(connection: Connection, decision: Decision) -> None:

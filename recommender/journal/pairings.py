@@ -10,13 +10,13 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection, insert, select
 
-from recommender.errors import ConflictError, Fault
+from recommender.errors import ConflictError, Fault, NotFoundError
 from recommender.journal.chain import Entry, append
 from recommender.journal.consents import adopt_consents
 from recommender.journal.feedback import choice_faults, code_faults, day_faults, id_faults, refuse
 from recommender.journal.subjects import Subject, subject_for, subject_with
 from recommender.store.database import database_time, hold
-from recommender.store.schema import pairing_events, pairings
+from recommender.store.schema import pairing_events, pairings, subjects
 from recommender.tables.pairings import BOOKED_AHEAD
 
 BOOKED, ATTENDED, ENDED = "booked", "attended", "ended"
@@ -129,6 +129,21 @@ def record_event(connection: Connection, event: Event, *, actor: str, today: dat
     subject = subject_of_pairing(connection, event.pairing_id)
     append(connection, Entry(actor, "pairing.followed", {"event_id": event_id}, subject, told))
     return event_id
+
+
+def find_pairing(connection: Connection, pairing_id: str) -> Pairing:
+    """A pairing that is kept.
+
+    Raises
+    ------
+    NotFoundError
+        When none of this id is.
+    """
+    statement = select(pairings, subjects.c.client_id).join(subjects)
+    row = connection.execute(statement.where(pairings.c.pairing_id == pairing_id)).first()
+    if row is None:
+        raise NotFoundError("pairing_id", "is not kept here", "check it, or record the pairing")
+    return Pairing(row.pairing_id, row.client_id, row.clinician_id, row.recommendation_id)
 
 
 def subject_of_pairing(connection: Connection, pairing_id: str) -> Subject | None:

@@ -54,6 +54,10 @@ class Shown:
         First rank first. Exclusions stand in the response.
     response
         The bytes that were sent.
+    modes
+        Constraints the request counted otherwise than declared.
+    explained
+        What the explanations were made of; None where nothing was predicted.
     """
 
     recommendation_id: str
@@ -67,6 +71,8 @@ class Shown:
     mode: str
     shortlist: tuple[ShownClinician, ...]
     response: bytes = field(repr=False)
+    modes: Mapping[str, str] = field(default_factory=dict)
+    explained: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +141,8 @@ def find_recommendation(connection: Connection, recommendation_id: str) -> Recor
         mode=row.mode,
         shortlist=shortlist_of(connection, recommendation_id),
         response=subject.unseal(f"response/{recommendation_id}", bytes(payload.response_sealed)),
+        modes=request.get("modes", {}),
+        explained=_opened(subject, f"explained/{recommendation_id}", payload.explained_sealed),
     )
     return Recorded(made, subject, row.actor, row.recorded_at)
 
@@ -172,16 +180,22 @@ def _request(made: Shown) -> str:
     consent = None
     if made.consent:
         consent = {"version": made.consent.version, "scopes": dict(made.consent.scopes)}
-    return canonical({"answers": dict(made.answers), "consent": consent})
+    said = {"answers": dict(made.answers), "consent": consent, "modes": dict(made.modes)}
+    return canonical(said)
+
+
+def _opened(subject: Subject, purpose: str, sealed: bytes | None) -> bytes | None:
+    return None if sealed is None else subject.unseal(purpose, bytes(sealed))
 
 
 def _keep_payload(connection: Connection, made: Shown, subject: Subject) -> None:
-    name = made.recommendation_id
+    name, explained = made.recommendation_id, made.explained
     connection.execute(
         insert(payloads).values(
             recommendation_id=name,
             request_sealed=subject.seal(f"request/{name}", _request(made).encode()),
             response_sealed=subject.seal(f"response/{name}", made.response),
+            explained_sealed=explained and subject.seal(f"explained/{name}", explained),
         )
     )
     rows = [

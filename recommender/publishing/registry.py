@@ -24,6 +24,7 @@ from requests.exceptions import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
 from recommender.errors import RegistryError
+from recommender.manifest import NAME
 from recommender.practice import Practice
 from recommender.publishing.downloads import checked_digest, settle, sound_bundle
 from recommender.publishing.packing import write_model
@@ -55,7 +56,7 @@ class Registry:
     """
 
     uri: str = "sqlite:///var/mlflow.db"
-    name: str = "alliance"
+    name: str = NAME
     artifacts: Path | None = None
 
     @contextmanager

@@ -17,6 +17,7 @@ from recommender.manifest import EVIDENCE_PRIOR
 from recommender.practice import Practice
 from recommender.recommend import CONSTRAINTS_ONLY, Recommendation, read_intake, recommend
 from recommender.serving.bodies import check_json
+from recommender.serving.form import Asked
 from recommender.serving.problems import unfitting
 from recommender.serving.schemas import (
     NOTICE,
@@ -51,15 +52,25 @@ def answer(state: State, body: bytes) -> Answer:
     IntakeError
         With answers the engine cannot read although they fit the form.
     """
-    return _sent(recommended(state, body))
+    told = made(state, body)
+    return Answer(told.sent(to_staff=True), told.found.mode)
 
 
-def answer_client(state: State, body: bytes) -> Answer:
-    """The same for the client's eyes: no contribution of anything to a score."""
-    return _sent(recommended(state, body), STAFF_ONLY)
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """A recommendation with the request it was made from and the response that tells it."""
+
+    asked: Asked
+    found: Recommendation
+    response: RecommendationResponse
+
+    def sent(self, *, to_staff: bool) -> bytes:
+        """The response's bytes; what anything adds to a score is for staff only."""
+        left_out: Any = None if to_staff else STAFF_ONLY
+        return self.response.model_dump_json(exclude=left_out).encode()
 
 
-def recommended(state: State, body: bytes) -> RecommendationResponse:
+def made(state: State, body: bytes) -> Made:
     """What is recommended to a request, before it is known who reads it; raises as `answer`."""
     check_json(body)
     try:
@@ -69,11 +80,7 @@ def recommended(state: State, body: bytes) -> RecommendationResponse:
     intake = read_intake(state.practice, asked.answers, asked.client_id, asked.modes)
     day = asked.asked_on or today(state.practice)
     found = recommend(intake, state.standing, state.model, day=day, top_k=asked.top_k)
-    return told(state, found)
-
-
-def _sent(response: RecommendationResponse, left_out: Any = None) -> Answer:
-    return Answer(response.model_dump_json(exclude=left_out).encode(), response.mode)
+    return Made(asked, found, told(state, found))
 
 
 def today(practice: Practice) -> date:
@@ -88,7 +95,7 @@ def told(state: State, found: Recommendation) -> RecommendationResponse:
     return RecommendationResponse(
         recommendation_id=secrets.token_hex(16),
         mode=found.mode,
-        model=ModelInUse.of(state.model.manifest, state.digest),
+        model=ModelInUse.of(state.model.manifest, state.digest, state.version),
         asked_on=found.day,
         roster_version=found.roster_version,
         availability_as_of=state.taken_at,

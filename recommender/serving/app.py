@@ -9,24 +9,45 @@ from contextlib import asynccontextmanager
 import structlog
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import Response
 
-from recommender.errors import RecommenderError
-from recommender.serving import sessions
+from recommender.errors import IntakeError
+from recommender.serving import (
+    decisions,
+    explanations,
+    pairings,
+    predictions,
+    ratings,
+    recommendations,
+    routes,
+    sessions,
+)
 from recommender.serving.callers import admit
 from recommender.serving.door import open_door
 from recommender.serving.guard import Guard
+from recommender.serving.keeping import Keeper
 from recommender.serving.metrics import Measure, Metrics
-from recommender.serving.problems import ProblemError, problem_response, told_as
-from recommender.serving.routes import router
+from recommender.serving.problems import JOURNAL, ProblemError, problem_response, told_as
 from recommender.serving.state import expected_practice, open_state
 from recommender.serving.succession import Succession
 from recommender.serving.watch import Watch
 from recommender.settings import Settings
 from recommender.shelf import Shelf
+
+ROUTERS = (
+    recommendations.router,
+    explanations.router,
+    predictions.router,
+    decisions.router,
+    pairings.router,
+    ratings.router,
+    routes.router,
+    sessions.router,
+)
 
 log = structlog.get_logger()
 
@@ -76,15 +97,18 @@ def create_app(settings: Settings) -> FastAPI:
         ],
         exception_handlers={
             ProblemError: _refuse,
-            RecommenderError: _refuse,
+            IntakeError: _refuse,
+            RequestValidationError: _refuse,
+            **dict.fromkeys(JOURNAL, _refuse),
         },
     )
     app.state.succession = succession
     app.state.door, app.state.metrics = door, metrics
+    app.state.keeper = None if door.locks is None else Keeper(door.locks.store)
     app.state.limiter = CapacityLimiter(settings.workers)
     app.state.queue_limit = settings.queue_limit
-    app.include_router(router)
-    app.include_router(sessions.router)
+    for each in ROUTERS:
+        app.include_router(each)
     return app
 
 

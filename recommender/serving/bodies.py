@@ -6,13 +6,42 @@ Imported by the routes.
 
 import json
 from email.message import Message
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
+from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers
+from starlette.requests import Request
 
-from recommender.serving.problems import MALFORMED, UNSUPPORTED, ProblemError, Slip
+from recommender.serving.problems import (
+    MALFORMED,
+    UNKEPT,
+    UNSUPPORTED,
+    ProblemError,
+    Slip,
+    unfitting,
+)
 
 JSON = "application/json"
+
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+async def read_body(request: Request, model: type[Body]) -> tuple[Body, bytes]:
+    """What was sent as feedback, and its bytes.
+
+    Raises
+    ------
+    ProblemError
+        When it is not plain JSON, or does not fit the model.
+    """
+    check_headers(request.headers)
+    body = await request.body()
+    check_json(body)
+    try:
+        return model.model_validate_json(body), body
+    except ValidationError as error:
+        raise unfitting(error, UNKEPT) from None
 
 
 def check_headers(headers: Headers) -> None:

@@ -5,11 +5,11 @@ The same model checks requests and documents them. Imported by `serving.state` a
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, create_model
 from pydantic import Field as Setting
 
 from recommender.constraints import Modes
@@ -18,7 +18,7 @@ from recommender.definition.kinds import Raw
 from recommender.definition.rules import Constraint
 from recommender.practice import Practice
 from recommender.recommend import MOST
-from recommender.serving.questions import ID_PATTERN, QUESTIONS, STRICT
+from recommender.serving.questions import ID_PATTERN, QUESTIONS, STRICT, once_each
 
 # Answers live under their own prefix: a practice may name a field `json` or `copy`, which
 # pydantic's models use themselves. Callers only ever see the field's own name.
@@ -29,15 +29,34 @@ MODES_SAID = (
 )
 
 
+class Agreement(BaseModel):
+    """What the client agreed to besides being matched, and the wording they were shown."""
+
+    model_config = STRICT
+
+    version: Annotated[str, Setting(pattern=ID_PATTERN, examples=["2026-1"])]
+    train: Annotated[
+        bool | None, Setting(description="To be learned from. Left out or null: not asked.")
+    ] = None
+    research: Annotated[
+        bool | None, Setting(description="To be in research. Left out or null: not asked.")
+    ] = None
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request as `recommender.recommend` takes it; `asked_on` is None for today."""
+    """One request as `recommender.recommend` takes it; `asked_on` is None for today.
+
+    `clinician_ids` are those a request names; nobody where it asks for a shortlist.
+    """
 
     client_id: str | None
     answers: Mapping[str, Raw]
     modes: Modes
     top_k: int
     asked_on: date | None
+    agreed: Agreement | None = None
+    clinician_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +73,8 @@ class Form:
         What may be answered, by name.
     modes
         Constraints a request may count otherwise than declared.
-    model
-        The request.
+    model, pairings
+        The request for a shortlist, and the one about clinicians it names.
     example
         An invented request with every question answered.
     """
@@ -65,6 +84,7 @@ class Form:
     fields: Mapping[str, Field]
     modes: tuple[str, ...]
     model: type[BaseModel]
+    pairings: type[BaseModel]
     example: Mapping[str, Any]
 
     def read(self, body: bytes) -> Asked:
@@ -76,6 +96,14 @@ class Form:
             With everything that does not fit the form.
         """
         request: Any = self.model.model_validate_json(body)
+        return replace(self._asked(request), top_k=request.top_k, agreed=request.consent)
+
+    def read_pairings(self, body: bytes) -> Asked:
+        """The same of a request that names clinicians."""
+        request: Any = self.pairings.model_validate_json(body)
+        return replace(self._asked(request), clinician_ids=tuple(request.clinician_ids))
+
+    def _asked(self, request: Any) -> Asked:
         answers = {}
         for name, field in self.fields.items():
             answer = getattr(request.answers, PREFIX + name)
@@ -83,7 +111,7 @@ class Form:
                 answers[name] = QUESTIONS[field.kind].cell_of(answer)
         chosen = {name: getattr(request.modes, PREFIX + name) for name in self.modes}
         modes = {name: mode for name, mode in chosen.items() if mode is not None}
-        return Asked(request.client_id, answers, modes, request.top_k, request.asked_on)
+        return Asked(request.client_id, answers, modes, MOST, request.asked_on)
 
     def example_body(self) -> bytes:
         """The example as a caller would send it."""
@@ -118,19 +146,32 @@ def build_form(practice: Practice, top_k: int) -> Form:
         "top_k": top_k,
         "asked_on": "2026-11-23",
     }
+    named = {name: part for name, part in example.items() if name != "top_k"}
+    named["clinician_ids"] = ["k012", "k007"]
     needs = any(field.required for field in fields.values())
+    asked: dict[str, Any] = {
+        "client_id": (Annotated[str, Setting(pattern=ID_PATTERN)] | None, _client_id()),
+        "answers": (answers, ... if needs else Setting(default_factory=answers)),
+        "modes": (modes, Setting(default_factory=modes)),
+        "asked_on": (date | None, _asked_on()),
+    }
     model = create_model(
         "RecommendationRequest",
         __config__=ConfigDict(**STRICT, json_schema_extra={"examples": [example]}),
         __doc__="One client's answers, for whom clinicians are to be recommended.",
-        client_id=(Annotated[str, Setting(pattern=ID_PATTERN)] | None, _client_id()),
-        answers=(answers, ... if needs else Setting(default_factory=answers)),
-        modes=(modes, Setting(default_factory=modes)),
+        **asked,
         top_k=(Annotated[int, Setting(ge=1, le=MOST)], _top_k(top_k)),
-        asked_on=(date | None, _asked_on()),
+        consent=(Agreement | None, None),
+    )
+    pairings = create_model(
+        "PredictionRequest",
+        __config__=ConfigDict(**STRICT, json_schema_extra={"examples": [named]}),
+        __doc__="One client's answers, and the clinicians who are asked about.",
+        **asked,
+        clinician_ids=(_clinician_ids(), ...),
     )
     names = tuple(constraint.name for constraint in movable)
-    return Form(practice.title, practice.version, fields, names, model, example)
+    return Form(practice.title, practice.version, fields, names, model, pairings, example)
 
 
 def _declared(field: Field) -> tuple[Any, Any]:
@@ -158,6 +199,14 @@ def _mode_of(constraint: Constraint) -> tuple[Any, Any]:
 
 def _sentences(*texts: str) -> str:
     return " ".join(f"{text[0].upper()}{text[1:].rstrip('.')}." for text in texts if text)
+
+
+def _clinician_ids() -> Any:
+    return Annotated[
+        list[Annotated[str, Setting(pattern=ID_PATTERN)]],
+        Setting(min_length=1, max_length=MOST, json_schema_extra={"uniqueItems": True}),
+        AfterValidator(once_each),
+    ]
 
 
 def _client_id() -> Any:

@@ -10,25 +10,41 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from recommender.access.scope import Scope
+from recommender.serving.bodies import JSON
 from recommender.serving.credentials import Credentials
+from recommender.serving.feedback import BODIES
 from recommender.serving.form import Form
 from recommender.serving.permissions import NEEDS, Free
 from recommender.serving.problems import (
+    BAD_REQUEST,
     BUSY,
+    CONFLICT,
     CROSS_SITE,
     FORBIDDEN,
+    IN_FLIGHT,
+    KEY_REUSED,
+    MALFORMED,
     MEDIA_TYPE,
+    NO_STORE,
+    NOT_FOUND,
+    NOT_KEPT,
+    NOT_READY,
     STORE_AWAY,
+    TOO_LARGE,
     TOO_MANY,
     UNAUTHENTICATED,
+    UNEXPECTED,
+    UNKEPT,
+    UNSUPPORTED,
     Kind,
     Problem,
 )
 
 REF = "#/components/schemas/{model}"
-API_VERSION = "1.2.0"
+API_VERSION = "1.3.0"
 SCHEMES: Mapping[str, Any] = {
     "key": {
         "type": "http",
@@ -50,7 +66,40 @@ DESCRIPTION = (
     "among those who fit the client's requirements, and says who cannot be told apart. The "
     "questions are those of the practice definition `{title}`, version {version}."
 )
+_FRAMEWORKS = ("HTTPValidationError", "ValidationError")
 _ALWAYS = (TOO_MANY, BUSY, STORE_AWAY)
+
+
+KEEPING = (
+    *(BAD_REQUEST, MALFORMED, NO_STORE, CONFLICT, IN_FLIGHT, TOO_LARGE, UNSUPPORTED),
+    *(UNKEPT, KEY_REUSED, UNEXPECTED, NOT_READY),
+)
+"""How an operation that keeps what is sent may refuse it."""
+READING = (BAD_REQUEST, NOT_FOUND, NOT_KEPT, NO_STORE, UNEXPECTED)
+"""How an operation that reads what is kept may refuse."""
+KEY_PARAMETER: Mapping[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Any new text, such as a UUID: sent again with the same key and body within 48 "
+    "hours, a request is answered as the first time and nothing is kept twice.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+    "example": "6b1f0d6e-3a59-4c1d-9d0a-6f1f1f0c2c1e",
+}
+
+
+def taking(model: str, *, kept: bool = True) -> dict[str, Any]:
+    """How an operation documents the body it takes and, where it is kept, the key."""
+    content = {JSON: {"schema": {"$ref": REF.format(model=model)}}}
+    body = {"requestBody": {"required": True, "content": content}}
+    return body | ({"parameters": [KEY_PARAMETER]} if kept else {})
+
+
+def located(model: type[BaseModel], links: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """How an operation documents that something was kept, and where it is found."""
+    where = {"description": "Where it is read again.", "schema": {"type": "string"}}
+    entry: dict[str, Any] = {"model": model, "description": "Kept.", "headers": {"Location": where}}
+    return entry | ({"links": links} if links else {})
 
 
 def refusals(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
@@ -70,6 +119,9 @@ def _declare_needs(paths: dict[str, dict[str, dict[str, Any]]]) -> None:
     """Says of each operation what it needs, and how it refuses whoever lacks it."""
     for path, operations in paths.items():
         for method, operation in operations.items():
+            # The framework documents a refusal of its own, which this server never gives.
+            if JSON in operation["responses"].get("422", {}).get("content", {}):
+                del operation["responses"]["422"]
             needed = NEEDS.get(f"{method.upper()} {path}")
             if needed is Free.ANYBODY:
                 operation["security"] = []
@@ -96,9 +148,12 @@ def document(app: FastAPI, form: Form) -> bytes:
         routes=app.routes,
     )
     _declare_needs(described["paths"])
-    described["components"]["securitySchemes"] = SCHEMES
     schemas = described["components"]["schemas"]
-    for model in (form.model, Credentials, Problem):
+    for name in _FRAMEWORKS:
+        schemas.pop(name, None)
+    described["components"]["securitySchemes"] = SCHEMES
+    models: tuple[type[BaseModel], ...] = (form.model, form.pairings, Credentials, *BODIES, Problem)
+    for model in models:
         schema = model.model_json_schema(by_alias=True, ref_template=REF)
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema

@@ -9,11 +9,23 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Setting
 from starlette.responses import Response
 
-from recommender.errors import IntakeError, UnavailableError
+from recommender.errors import (
+    ConflictError,
+    FaultsError,
+    FeedbackError,
+    InFlightError,
+    IntakeError,
+    KeyReusedError,
+    NotFoundError,
+    RecommenderError,
+    StaleError,
+    UnavailableError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 50
@@ -66,11 +78,38 @@ CROSS_SITE = Kind(
 NOT_FOUND = Kind(
     "not-found", 404, "Not found", "There is nothing at this address; see /openapi.json."
 )
+NOT_KEPT = Kind("not-kept", 404, "Not kept here", "Check the id; `errors` says what is not kept.")
 NOT_ALLOWED = Kind(
     "method-not-allowed",
     405,
     "Method not allowed",
     "Use a method named in the Allow header; see /openapi.json.",
+)
+CONFLICT = Kind(
+    "conflict", 409, "No longer possible", "Somebody else was first; `errors` says in what."
+)
+NO_STORE = Kind(
+    "no-store",
+    409,
+    "Nothing is kept here",
+    "This server has no store: its roster is a file, and it keeps nothing. Whoever runs it sets "
+    "RECOMMENDER_STORE.",
+)
+IN_FLIGHT = Kind(
+    "in-flight",
+    409,
+    "Still being worked on",
+    "The first sending with this Idempotency-Key has no answer yet; send it again in a moment.",
+)
+GONE = Kind(
+    "gone",
+    410,
+    "Explained no more",
+    "It was made with another practice definition, or before explanations were kept; the response "
+    "itself still says what was shown.",
+)
+STALE = Kind(
+    "stale", 412, "Changed since it was read", "Read it again and repeat the change on that."
 )
 TOO_LARGE = Kind("too-large", 413, "Request too large", "Send fewer bytes.")
 UNSUPPORTED = Kind(
@@ -84,6 +123,18 @@ INVALID = Kind(
     422,
     "The answers do not fit the questions",
     "Mend what `errors` names; /openapi.json has every question of this practice.",
+)
+UNKEPT = Kind(
+    "invalid-feedback",
+    422,
+    "It cannot be kept",
+    "Mend what `errors` names; nothing was written.",
+)
+KEY_REUSED = Kind(
+    "key-reused",
+    422,
+    "Idempotency-Key used before",
+    "It came before with another request; use a new key for a new request.",
 )
 TOO_MANY = Kind(
     "too-many-requests",
@@ -113,10 +164,18 @@ KINDS: Mapping[str, Kind] = {
         FORBIDDEN,
         CROSS_SITE,
         NOT_FOUND,
+        NOT_KEPT,
+        NO_STORE,
         NOT_ALLOWED,
+        CONFLICT,
+        IN_FLIGHT,
+        GONE,
+        STALE,
         TOO_LARGE,
         UNSUPPORTED,
         INVALID,
+        UNKEPT,
+        KEY_REUSED,
         TOO_MANY,
         UNEXPECTED,
         NOT_READY,
@@ -127,6 +186,18 @@ KINDS: Mapping[str, Kind] = {
 """Every problem this server gives, by slug."""
 
 _USUAL = {400: BAD_REQUEST, 404: NOT_FOUND, 405: NOT_ALLOWED, 413: TOO_LARGE, 415: UNSUPPORTED}
+
+JOURNAL: Mapping[type[RecommenderError], Kind] = {
+    NotFoundError: NOT_KEPT,
+    StaleError: STALE,
+    ConflictError: CONFLICT,
+    InFlightError: IN_FLIGHT,
+    KeyReusedError: KEY_REUSED,
+    FeedbackError: UNKEPT,
+    UnavailableError: STORE_AWAY,
+}
+"""Which problem each of the journal's refusals is; a class before those it inherits from."""
+_LATER = (IN_FLIGHT, STORE_AWAY)
 
 _MESSAGES: Mapping[str, str] = {
     "missing": "is required",
@@ -223,9 +294,25 @@ def told_as(error: Exception) -> ProblemError:
             for said in [f"{fault.problem}; {fault.remedy}"]
         )
         return ProblemError(INVALID, slips)
-    if isinstance(error, UnavailableError):
-        return ProblemError(STORE_AWAY, headers=RETRY)
+    for refused, kind in JOURNAL.items():
+        if isinstance(error, refused):
+            headers = RETRY if kind in _LATER else None
+            return ProblemError(kind, _slips(error), headers)
+    if isinstance(error, RequestValidationError):
+        named = any(each["loc"][0] == "path" for each in error.errors())
+        return ProblemError(NOT_FOUND if named else BAD_REQUEST)
     return ProblemError(UNEXPECTED)
+
+
+def _slips(error: Exception) -> Iterable[Slip]:
+    """What is wrong, in the journal's words, which never repeat a value."""
+    if isinstance(error, FaultsError):
+        for fault in error.faults:
+            said = f"{fault.problem}; {fault.remedy}"
+            yield Slip(pointer=_pointer((fault.where,)), code="unkept", message=said)
+    elif isinstance(error, RecommenderError) and not isinstance(error, UnavailableError):
+        said = f"{error.field}: {error.problem}; {error.remedy}"
+        yield Slip(pointer="", code="refused", message=said)
 
 
 def kind_of_status(status: int) -> Kind:
@@ -237,13 +324,13 @@ def kind_of_status(status: int) -> Kind:
     return Kind("bad-request", status, HTTPStatus(status).phrase, BAD_REQUEST.detail)
 
 
-def unfitting(error: ValidationError) -> ProblemError:
+def unfitting(error: ValidationError, kind: Kind = INVALID) -> ProblemError:
     """The problem of a request that does not fit its form."""
     found = error.errors(include_url=False, include_input=False)
     if any(each["type"] == "json_invalid" for each in found):
         return ProblemError(MALFORMED)
     slips = dict.fromkeys(_slip(each["type"], each["loc"], each.get("ctx", {})) for each in found)
-    return ProblemError(INVALID, tuple(slips)[:MOST_ERRORS])
+    return ProblemError(kind, tuple(slips)[:MOST_ERRORS])
 
 
 def _slip(code: str, where: tuple[str | int, ...], facts: Mapping[str, Any]) -> Slip:

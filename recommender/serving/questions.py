@@ -73,7 +73,8 @@ class Question:
     json_of: Callable[[Raw], Any]
 
 
-def _once_each(members: list[Any]) -> list[Any]:
+def once_each(members: list[Any]) -> list[Any]:
+    """Refuses a list that names a member twice."""
     if len(set(members)) != len(members):
         raise PydanticCustomError("repeated", "A member is named twice")
     return members
@@ -83,7 +84,7 @@ def _listed(member: Any, most: int) -> Any:
     return Annotated[
         list[member],
         Setting(max_length=most, json_schema_extra={"uniqueItems": True}),
-        AfterValidator(_once_each),
+        AfterValidator(once_each),
     ]
 
 

@@ -3,77 +3,25 @@
 Imported by `serving.app`.
 """
 
-from collections.abc import Callable
-
-from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from recommender.access.scope import Scope
-from recommender.serving.answers import Answer, answer, answer_client
-from recommender.serving.bodies import JSON, check_headers
-from recommender.serving.callers import caller
+from recommender.serving.bodies import JSON
 from recommender.serving.metrics import MEDIA_TYPE, Metrics
-from recommender.serving.openapi import REF, document, refusals
+from recommender.serving.openapi import document, refusals
 from recommender.serving.problems import (
     BAD_REQUEST,
-    BUSY,
-    INVALID,
     KINDS,
-    MALFORMED,
     NOT_FOUND,
     NOT_READY,
-    RETRY,
-    TOO_LARGE,
     UNEXPECTED,
-    UNSUPPORTED,
     ProblemError,
 )
-from recommender.serving.schemas import CurrentModel, Probe, RecommendationResponse
-from recommender.serving.state import State
+from recommender.serving.schemas import CurrentModel, Probe
 from recommender.serving.succession import Succession
+from recommender.serving.turns import current
 
 router = APIRouter()
-
-
-def current(app: FastAPI) -> State:
-    """The snapshot that answers now; read it once in a request and keep it."""
-    succession: Succession = app.state.succession
-    state = succession.current
-    if state is None:
-        raise ProblemError(NOT_READY, headers=RETRY)
-    return state
-
-
-@router.post(
-    "/v1/recommendations",
-    operation_id="recommend",
-    summary="Recommend clinicians for one client",
-    tags=["recommendations"],
-    response_model=RecommendationResponse,
-    responses=refusals(
-        BAD_REQUEST, MALFORMED, TOO_LARGE, UNSUPPORTED, INVALID, UNEXPECTED, NOT_READY, BUSY
-    ),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {JSON: {"schema": {"$ref": REF.format(model="RecommendationRequest")}}},
-        }
-    },
-)
-async def post_recommendation(request: Request) -> Response:
-    """Predict the early working alliance with every eligible clinician and show the strongest.
-
-    Nothing that was sent is stored. What speaks for and against each clinician is told to staff.
-    """
-    state = current(request.app)
-    check_headers(request.headers)
-    body = await request.body()
-    request.state.model = state.digest
-    told = answer if caller(request).may(Scope.EXPLAIN_READ) else answer_client
-    found = await _in_turn(request.app, told, state, body)
-    request.state.mode = found.mode
-    return Response(found.body, media_type=JSON)
 
 
 @router.get(
@@ -87,7 +35,7 @@ async def post_recommendation(request: Request) -> Response:
 async def get_current_model(request: Request) -> Response:
     """What the model is and came from."""
     state = current(request.app)
-    told = CurrentModel.of(state.model, state.digest)
+    told = CurrentModel.of(state.model, state.digest, state.version)
     return Response(told.model_dump_json(), media_type=JSON)
 
 
@@ -143,13 +91,3 @@ async def get_problem(slug: str) -> Response:
         raise ProblemError(NOT_FOUND)
     kind = KINDS[slug]
     return Response(f"{kind.title} ({kind.status})\n\n{kind.detail}\n", media_type="text/plain")
-
-
-async def _in_turn(
-    app: FastAPI, told: Callable[[State, bytes], Answer], state: State, body: bytes
-) -> Answer:
-    """Computes in a worker thread; when too many wait, a quick refusal serves callers better."""
-    limiter: CapacityLimiter = app.state.limiter
-    if limiter.statistics().tasks_waiting >= app.state.queue_limit and not limiter.available_tokens:
-        raise ProblemError(BUSY, headers=RETRY)
-    return await to_thread.run_sync(told, state, body, limiter=limiter)

@@ -14,7 +14,7 @@ from pydantic import Field as Setting
 from recommender.constraints import Exclusion, Reason, Removal
 from recommender.definition.fields import Field
 from recommender.explanation import GroupPart
-from recommender.manifest import Manifest
+from recommender.manifest import NAME, Manifest
 from recommender.model import AllianceModel
 from recommender.offer import Offer
 from recommender.practice import Practice
@@ -74,15 +74,21 @@ class Scale(Answered):
 class ModelInUse(Answered):
     """Which model answered."""
 
+    name: str
+    version: Annotated[
+        int | None, Setting(description="In its registry; null where it is not known.")
+    ]
     practice: str
-    practice_version: str
+    practice_version: Annotated[str, Setting(description="Of the practice definition.")]
     digest: str
     created_at: str
 
     @classmethod
-    def of(cls, manifest: Manifest, digest: str) -> Self:
+    def of(cls, manifest: Manifest, digest: str, version: int | None) -> Self:
         """What a caller needs to name a model again."""
         return cls(
+            name=NAME,
+            version=version,
             practice=manifest.practice_id,
             practice_version=manifest.practice_version,
             digest=digest,
@@ -314,12 +320,12 @@ class CurrentModel(Answered):
     versions: dict[str, str]
 
     @classmethod
-    def of(cls, model: AllianceModel, digest: str) -> Self:
+    def of(cls, model: AllianceModel, digest: str, version: int | None) -> Self:
         """The facts of a model's manifest."""
         manifest = model.manifest
         return cls(
             mode=manifest.mode,
-            model=ModelInUse.of(manifest, digest),
+            model=ModelInUse.of(manifest, digest, version),
             practice_digest=manifest.practice_digest,
             data_digest=manifest.data_digest,
             ratings=manifest.ratings,

@@ -40,12 +40,15 @@ class State:
         The roster as the model knows it.
     form
         The questions of the model's practice definition.
+    version
+        Of the model in its registry, where it is known.
     """
 
     model: AllianceModel
     digest: str
     standing: Standing
     form: Form
+    version: int | None = None
 
     @property
     def practice(self) -> Practice:
@@ -78,7 +81,7 @@ def open_state(settings: Settings) -> State:
         return _of_bundle(*read_bundle(settings.bundle, expected), settings)
     found = None if settings.shelf is None else _from_shelf(Shelf(settings.shelf), expected)
     if found is not None:
-        return _of_bundle(*found, settings)
+        return replace(_of_bundle(*found[:2], settings), version=found[2])
     practice = practice_named(UNNAMED) if expected is None else expected
     return _untaught(practice, settings)
 
@@ -102,7 +105,13 @@ def read_shelved(shelf: Shelf, digest: str, expected: Practice | None) -> tuple[
     return model, digest
 
 
-def succeeded_by(state: State, model: AllianceModel, digest: str, settings: Settings) -> State:
+def succeeded_by(
+    state: State,
+    model: AllianceModel,
+    digest: str,
+    settings: Settings,
+    version: int | None = None,
+) -> State:
     """The snapshot with another model, over the clinicians as they are known now.
 
     Raises
@@ -113,18 +122,21 @@ def succeeded_by(state: State, model: AllianceModel, digest: str, settings: Sett
     if model.practice.digest == state.practice.digest:
         # The form is kept: building its classes anew for each model would only be garbage.
         standing = model.standing(state.standing.roster)
-        return replace(state, model=model, digest=digest, standing=standing)
-    return _of_bundle(model, digest, settings)
+        return replace(state, model=model, digest=digest, standing=standing, version=version)
+    return replace(_of_bundle(model, digest, settings), version=version)
 
 
-def _from_shelf(shelf: Shelf, expected: Practice | None) -> tuple[AllianceModel, str] | None:
-    """What is offered, else what answered last, whichever can first be used."""
+def _from_shelf(
+    shelf: Shelf, expected: Practice | None
+) -> tuple[AllianceModel, str, int | None] | None:
+    """What is offered, else what answered last, whichever can first be used, and its version."""
     offer = shelf.offered()
     offered = None if offer is None or offer.refused else offer.digest
     for digest in dict.fromkeys((offered, shelf.last_good())):
         if digest is not None:
             try:
-                return read_shelved(shelf, digest, expected)
+                version = offer.version if offer is not None and digest == offered else None
+                return (*read_shelved(shelf, digest, expected), version)
             except BundleError as error:
                 log.error(REFUSED, model=digest, error=type(error).__name__, where=error.field)
     return None

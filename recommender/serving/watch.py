@@ -69,7 +69,7 @@ class Watch:
         if offer.refused is not None:
             self._refuse(offer.digest, offer.refused)
         elif offer.digest is not None:
-            self._take(offer.digest)
+            self._take(offer.digest, offer.version)
 
     def _follow(self) -> None:
         while not self._stop.wait(self._settings.look_seconds):
@@ -79,7 +79,7 @@ class Watch:
                 # The thread outlives whatever a foreign bundle or a full disk makes of one look.
                 self._refuse(None, type(error).__name__)
 
-    def _take(self, digest: str) -> None:
+    def _take(self, digest: str, version: int | None) -> None:
         current = self._succession.current
         if current is not None and current.digest == digest:
             self._keep()
@@ -88,7 +88,7 @@ class Watch:
             model, _ = read_shelved(self._shelf, digest, self._expected)
 
             def succeeded(state: State) -> State:
-                return succeeded_by(state, model, digest, self._settings)
+                return succeeded_by(state, model, digest, self._settings, version)
 
             self._succession.change(succeeded)
         except RecommenderError as error:

@@ -119,6 +119,7 @@ payloads = _table(
     ),
     Column("request_sealed", LargeBinary, nullable=False),
     Column("response_sealed", LargeBinary, nullable=False),
+    Column("explained_sealed", LargeBinary),
 )
 
 shown = _table(

@@ -62,7 +62,7 @@ def test_the_champion_is_fetched_once_and_offered(shelf: Shelf, registry: Regist
     look(registry, shelf)
     look(registry, shelf)
 
-    assert shelf.offered() == Offer(registry.champion)
+    assert shelf.offered() == Offer(registry.champion, version=1)
     assert registry.fetched == [registry.champion]
 
 
@@ -83,7 +83,7 @@ def test_a_registry_that_is_away_and_comes_back_is_told_each_time(
     registry.away = False
     look(registry, shelf)
 
-    assert shelf.offered() == Offer(registry.champion)
+    assert shelf.offered() == Offer(registry.champion, version=1)
     assert len(registry.fetched) == 1
 
 
@@ -100,18 +100,18 @@ def test_a_bundle_refused_at_its_trial_is_told_and_not_tried_again(
     look(registry, shelf)
     look(registry, shelf)
 
-    assert shelf.offered() == Offer(registry.champion, CRASHED)
+    assert shelf.offered() == Offer(registry.champion, CRASHED, version=1)
     assert len(tried) == 1
 
 
 def test_a_fetch_that_failed_is_told_and_tried_again(shelf: Shelf, registry: Registry) -> None:
     registry.origin.rename(registry.origin.with_name("gone"))
     look(registry, shelf)
-    assert shelf.offered() == Offer(registry.champion, "RegistryError")
+    assert shelf.offered() == Offer(registry.champion, "RegistryError", version=1)
     registry.origin.with_name("gone").rename(registry.origin)
     look(registry, shelf)
 
-    assert shelf.offered() == Offer(registry.champion)
+    assert shelf.offered() == Offer(registry.champion, version=1)
 
 
 def test_a_bundle_damaged_on_the_shelf_is_fetched_anew(shelf: Shelf, registry: Registry) -> None:

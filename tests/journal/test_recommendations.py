@@ -69,3 +69,12 @@ def test_content_is_sealed_in_the_rows_and_for_its_own_place(a_store: Store) -> 
     with pytest.raises(InvalidTag):
         subject.unseal("response/r2", sealed)
     assert subject.key.hex() not in repr(subject)
+
+
+def test_modes_and_what_explains_it_are_kept_sealed(a_store: Store) -> None:
+    recommend(a_store, modes={"fee": "off"}, explained=CANARY.encode())
+    with a_store.reading() as connection:
+        shown = find_recommendation(connection, "r1").shown
+        (row,) = connection.execute(select(payloads)).all()
+    assert (shown.modes, shown.explained) == ({"fee": "off"}, CANARY.encode())
+    assert CANARY.encode() not in bytes(row.explained_sealed)

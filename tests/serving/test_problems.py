@@ -154,7 +154,7 @@ def test_an_error_nobody_foresaw_is_a_problem_and_its_text_stays_here(
     def fail(*_: object) -> None:
         raise BundleError(CANARY, CANARY, CANARY)
 
-    monkeypatch.setattr("recommender.serving.routes.answer", fail)
+    monkeypatch.setattr("recommender.serving.recommendations.made", fail)
     with kept_logs() as stream:
         response = caller.post(RECOMMEND, json=a_request())
     check_problem(response, 500)
@@ -171,7 +171,7 @@ def test_what_the_engine_cannot_read_is_the_callers_to_mend(
     def fail(*_: object) -> None:
         raise IntakeError([Fault("home", "lies outside the globe", "write it like -33.87,151.21")])
 
-    monkeypatch.setattr("recommender.serving.routes.answer", fail)
+    monkeypatch.setattr("recommender.serving.recommendations.made", fail)
     told = check_problem(caller.post(RECOMMEND, json=a_request()), 422)
     assert told["errors"] == [
         {

@@ -13,8 +13,8 @@ from recommender.bundle import bundle_digest
 from recommender.errors import BundleError, TablesError
 from recommender.practice import shipped_practice
 from recommender.recommend import recommend
-from recommender.serving import routes
-from recommender.serving.answers import Answer, answer
+from recommender.serving import recommendations
+from recommender.serving.answers import Made, answer, made
 from recommender.serving.app import create_app
 from recommender.serving.form import build_form
 from recommender.serving.guard import HEADERS
@@ -203,6 +203,19 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
     }
     assert {operation["operationId"] for operation in operations.values()} == {
         "recommend",
+        "getRecommendation",
+        "listExplanations",
+        "getExplanation",
+        "predict",
+        "decide",
+        "listDecisions",
+        "recordPairing",
+        "getPairing",
+        "recordEvent",
+        "listEvents",
+        "rate",
+        "getRating",
+        "correctRating",
         "getCurrentModel",
         "getLiveness",
         "getReadiness",
@@ -211,9 +224,12 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
         "logOut",
     }
     posted = operations[RECOMMEND, "post"]["responses"]
-    assert set(posted) == {*("200", "400", "401", "403", "413", "415", "422", "429", "500", "503")}
-    for status, response in posted.items():
-        assert status == "200" or set(response["content"]) == {"application/problem+json"}
+    kept, refused = ("200", "201"), ("400", "401", "403", "404", "409", "413", "415", "422")
+    assert set(posted) == {*kept, *refused, "429", "500", "503"}
+    for (path, _), operation in operations.items():
+        for status, response in operation["responses"].items():
+            media = set(response.get("content", {}))
+            assert status.startswith("2") or media == {"application/problem+json"}, path
 
 
 def test_the_example_of_the_contract_is_accepted(caller: TestClient) -> None:
@@ -242,14 +258,14 @@ def test_a_request_ends_with_the_model_it_began_with(
 ) -> None:
     begun, may_end = threading.Event(), threading.Event()
 
-    def slowly(state: State, body: bytes) -> Answer:
+    def slowly(state: State, body: bytes) -> Made:
         begun.set()
         assert may_end.wait(10)
-        return answer(state, body)
+        return made(state, body)
 
     with a_caller(settings) as caller, ThreadPoolExecutor(1) as pool:
         before = recommended(caller)["model"]["digest"]
-        monkeypatch.setattr(routes, "answer", slowly)
+        monkeypatch.setattr(recommendations, "made", slowly)
         waiting = pool.submit(recommended, caller)
         assert begun.wait(10)
         _swap(caller, replace(open_state(settings), digest="f" * 64))
@@ -262,12 +278,12 @@ def test_too_many_waiting_are_told_to_come_back(
 ) -> None:
     begun, may_end = threading.Event(), threading.Event()
 
-    def slowly(state: State, body: bytes) -> Answer:
+    def slowly(state: State, body: bytes) -> Made:
         begun.set()
         assert may_end.wait(10)
-        return answer(state, body)
+        return made(state, body)
 
-    monkeypatch.setattr(routes, "answer", slowly)
+    monkeypatch.setattr(recommendations, "made", slowly)
     narrow = settings.model_copy(update={"workers": 1, "queue_limit": 0})
     with a_caller(narrow) as caller, ThreadPoolExecutor(1) as pool:
         first = pool.submit(caller.post, RECOMMEND, json=a_request())

@@ -77,10 +77,12 @@ def test_a_new_champion_and_a_rollback_are_taken_up_while_running(tmp_path: Path
     shelf.offer(Offer(first))
     with a_caller(following(shelf)) as caller:
         assert answering(caller) == first
-        for digest in (second, first):
-            shelf.offer(Offer(digest))
+        for digest, version in ((second, 2), (first, 1)):
+            shelf.offer(Offer(digest, version=version))
             until(lambda wanted=digest: answering(caller) == wanted)  # type: ignore[misc]
             until(lambda wanted=digest: shelf.last_good() == wanted)  # type: ignore[misc]
+            told = caller.post(RECOMMEND, json=a_request()).json()["model"]
+            assert (told["name"], told["version"]) == ("alliance", version)
         assert succession_of(caller).counts.taken_up == 3
 
 

@@ -1,0 +1,178 @@
+"""Who was decided on after a recommendation, and the place it takes.
+
+Imported by `serving.app`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Self
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from recommender.definition.rules import Constraint
+from recommender.errors import NotFoundError
+from recommender.journal.decisions import Decided, Decision, decisions_of, record_decision
+from recommender.journal.idempotency import Reply
+from recommender.journal.recommendations import Recorded
+from recommender.journal.rosters import current_roster, give_place, take_place
+from recommender.practice import Practice
+from recommender.serving.bodies import JSON, read_body
+from recommender.serving.callers import caller
+from recommender.serving.feedback import DecisionRequest
+from recommender.serving.keeping import keep, read, replied
+from recommender.serving.openapi import KEEPING, READING, located, refusals, taking
+from recommender.serving.problems import NOT_FOUND, NOT_KEPT
+from recommender.serving.recommendations import ADDRESS, RecommendationId, seen_by
+from recommender.serving.schemas import Answered
+from recommender.serving.turns import current
+from recommender.store.database import Connection
+
+AT = f"{ADDRESS}/decisions"
+
+router = APIRouter(tags=["decisions"])
+
+
+class DecisionKept(Answered):
+    """A decision as it was kept."""
+
+    decision_id: str
+    recommendation_id: str
+    clinician_id: str
+    kind: str
+    reason: str | None
+
+
+class DecisionTold(DecisionKept):
+    """The same with who decided, and when (UTC)."""
+
+    actor: str
+    recorded_at: datetime
+
+    @classmethod
+    def of(cls, decided: Decided) -> Self:
+        """One decision."""
+        said = _said(decided.decision_id, decided.decision)
+        return cls(**said, actor=decided.actor, recorded_at=decided.recorded_at)
+
+
+class DecisionHistory(Answered):
+    """Every decision on a recommendation, oldest first; the last one stands."""
+
+    recommendation_id: str
+    decisions: tuple[DecisionTold, ...]
+
+
+@router.post(
+    AT,
+    operation_id="decide",
+    summary="Record who was decided on",
+    status_code=201,
+    response_model=DecisionKept,
+    responses={201: located(DecisionKept), **refusals(*KEEPING, NOT_FOUND, NOT_KEPT)},
+    openapi_extra=taking("DecisionRequest"),
+)
+async def post_decision(request: Request, recommendation_id: RecommendationId) -> Response:
+    """A later decision stands in the place of an earlier one.
+
+    Where the practice counts open places the decision takes one, and an earlier one gives its own
+    back; of two who take the last, one is refused (409).
+    """
+    state = current(request.app)
+    asked, body = await read_body(request, DecisionRequest)
+    decision, actor = asked.on(recommendation_id), caller(request).actor
+
+    def write(connection: Connection) -> Reply:
+        recorded = seen_by(request, recommendation_id, connection)
+        move_place(connection, state.practice, recorded, decision, actor=actor)
+        kept = DecisionKept(**_said(record_decision(connection, decision, actor=actor), decision))
+        return Reply(201, kept.model_dump_json().encode(), recorded.subject)
+
+    return replied(await keep(request, body, write), AT)
+
+
+@router.get(
+    AT,
+    operation_id="listDecisions",
+    summary="Who was decided on, by whom and when",
+    response_model=DecisionHistory,
+    responses=refusals(*READING),
+)
+async def get_decisions(request: Request, recommendation_id: RecommendationId) -> Response:
+    """Every decision on a recommendation, oldest first."""
+
+    def look(connection: Connection) -> tuple[Decided, ...]:
+        seen_by(request, recommendation_id, connection)
+        return decisions_of(connection, recommendation_id)
+
+    told = DecisionHistory(
+        recommendation_id=recommendation_id,
+        decisions=tuple(DecisionTold.of(each) for each in await read(request, look)),
+    )
+    return Response(told.model_dump_json(), media_type=JSON)
+
+
+def move_place(
+    connection: Connection,
+    practice: Practice,
+    recorded: Recorded,
+    decision: Decision,
+    *,
+    actor: str,
+) -> None:
+    """Takes a place for a decision, and gives back the one an earlier decision took.
+
+    Nothing is counted where the practice declares no such field, the journal has no roster, or the
+    client agreed to wait for a place.
+
+    Raises
+    ------
+    ConflictError
+        When no place is left.
+    """
+    counted = counting(practice)
+    if counted is None or not current_roster(connection).number:
+        return
+    if _waits(counted, recorded.shown.answers):
+        return
+    before = decisions_of(connection, decision.recommendation_id)
+    earlier = before[-1].decision.clinician_id if before else None
+    if earlier == decision.clinician_id:
+        return
+    count = partial(_count, connection, practice, counted.clinician[0], actor)
+    if earlier is not None:
+        count(give_place, earlier)
+    count(take_place, decision.clinician_id)
+
+
+def counting(practice: Practice) -> Constraint | None:
+    """The constraint whose clinician field counts open places: at least one must be left."""
+    for each in practice.constraints.values():
+        if (each.family, each.rule, each.value) == ("capacity", "at_least", 1):
+            return each
+    return None
+
+
+def _waits(counted: Constraint, answers: Mapping[str, Any]) -> bool:
+    return counted.unless is not None and answers.get(counted.unless.client) is True
+
+
+def _count(
+    connection: Connection, practice: Practice, field: str, actor: str, change: Any, name: str
+) -> None:
+    try:
+        change(connection, practice, name, field, actor=actor)
+    except NotFoundError:
+        # Whoever has left the roster has no places to count; the decision itself is kept.
+        return
+
+
+def _said(decision_id: str, decision: Decision) -> dict[str, Any]:
+    return {
+        "decision_id": decision_id,
+        "recommendation_id": decision.recommendation_id,
+        "clinician_id": decision.clinician_id,
+        "kind": decision.kind,
+        "reason": decision.reason,
+    }

@@ -1,0 +1,249 @@
+"""Why a recommendation is as it is: contributions by group and feature, for staff.
+
+Imported by `serving.app`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import Field as Setting
+from starlette.responses import Response
+
+from recommender.errors import NotFoundError
+from recommender.explanation import Explanation, GroupPart, Part
+from recommender.features.feature import Feature
+from recommender.journal.recommendations import Shown
+from recommender.practice import Practice
+from recommender.serving.bodies import JSON
+from recommender.serving.explained import Explained
+from recommender.serving.openapi import READING, refusals
+from recommender.serving.problems import GONE, NOT_READY, ProblemError
+from recommender.serving.questions import ID_PATTERN
+from recommender.serving.recommendations import ADDRESS, RecommendationId, recorded_for
+from recommender.serving.schemas import NOTICE, Answered, GivenReason, Points, Scale
+from recommender.serving.state import State
+from recommender.serving.turns import current
+
+FINE = 6
+"""Decimals of parts: fine enough to add up. Whoever shows them to people rounds them."""
+ClinicianId = Annotated[str, Path(pattern=ID_PATTERN)]
+
+router = APIRouter(tags=["explanations"])
+
+
+class ExplainedPart(Answered):
+    """What one feature adds."""
+
+    feature: str
+    say: Annotated[str, Setting(description="A phrase; never a cause.")]
+    points: Points
+
+    @classmethod
+    def of(cls, part: Part) -> Self:
+        """One part."""
+        return cls(feature=part.name, say=part.phrase, points=_fine(part.points))
+
+
+class ExplainedGroup(Answered):
+    """What one group of features adds, and what its features add to that."""
+
+    group: str
+    phrase: str
+    points: Points
+    parts: tuple[ExplainedPart, ...]
+
+    @classmethod
+    def of(cls, group: GroupPart) -> Self:
+        """One group, its strongest part first."""
+        parts = tuple(ExplainedPart.of(part) for part in group.parts)
+        return cls(group=group.group, phrase=group.phrase, points=_fine(group.points), parts=parts)
+
+
+class ExplanationTold(Answered):
+    """Why one clinician stands where they stand."""
+
+    clinician_id: str
+    standing: Annotated[
+        Literal["shown", "eligible", "excluded"],
+        Setting(description="`eligible`: fits, and stands below those shown."),
+    ]
+    rank: int | None
+    predicted_alliance: Points | None
+    against: Annotated[
+        str | None,
+        Setting(description="Whom they are held against; null for the average eligible clinician."),
+    ]
+    difference: Annotated[
+        Points | None,
+        Setting(description="The sum over `groups`; null where nothing was predicted."),
+    ]
+    groups: tuple[ExplainedGroup, ...]
+    speaks_for: tuple[str, ...]
+    speaks_against: tuple[str, ...]
+    reasons: Annotated[
+        tuple[GivenReason, ...], Setting(description="Why they may not be shown, if they may not.")
+    ]
+
+
+class ExplanationResponse(Answered):
+    """One explanation, and the scale its points are of."""
+
+    recommendation_id: str
+    scale: Scale
+    explanation: ExplanationTold
+    notice: str
+
+
+class ExplanationsResponse(Answered):
+    """An explanation of everybody shown."""
+
+    recommendation_id: str
+    scale: Scale
+    explanations: tuple[ExplanationTold, ...]
+    notice: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """A recommendation as it was shown, with what explains it.
+
+    `explained` is None where nothing was predicted.
+    """
+
+    practice: Practice
+    features: tuple[Feature, ...]
+    response: Mapping[str, Any]
+    explained: Explained | None
+
+    @property
+    def ranks(self) -> dict[str, int]:
+        """Rank of everybody shown, first first."""
+        return {each["clinician_id"]: each["rank"] for each in self.response["shortlist"]}
+
+    def told(self, clinician_id: str, against: str | None) -> ExplanationTold:
+        """Why a clinician stands where they stand.
+
+        Held against another where one is named, else against the average where they were shown,
+        else against whoever stands first.
+        """
+        excluded = {each["clinician_id"]: each["reasons"] for each in self.response["excluded"]}
+        if clinician_id in excluded:
+            return self._told(clinician_id, "excluded", None, None, excluded[clinician_id])
+        shown = clinician_id in self.ranks
+        if self.explained is None and shown:
+            return self._told(clinician_id, "shown", None, None)
+        if not shown:
+            against = against or next(iter(self.ranks), None)
+        why = self._why(clinician_id, against)
+        return self._told(clinician_id, "shown" if shown else "eligible", against, why)
+
+    def _why(self, clinician_id: str, against: str | None) -> Explanation:
+        known = () if self.explained is None else self.explained.ids
+        if self.explained is None or clinician_id not in known:
+            raise _unknown("clinician_id")
+        if against is None:
+            return self.explained.against_average(self.practice, self.features, clinician_id)
+        if against not in known:
+            raise _unknown("against")
+        return self.explained.against(self.practice, self.features, clinician_id, against)
+
+    def _told(
+        self,
+        clinician_id: str,
+        standing: Literal["shown", "eligible", "excluded"],
+        against: str | None,
+        why: Explanation | None,
+        reasons: tuple[Mapping[str, Any], ...] = (),
+    ) -> ExplanationTold:
+        shown = {each["clinician_id"]: each for each in self.response["shortlist"]}
+        known = shown.get(clinician_id, {})
+        return ExplanationTold(
+            clinician_id=clinician_id,
+            standing=standing,
+            rank=known.get("rank"),
+            predicted_alliance=known.get("predicted_alliance"),
+            against=against,
+            difference=_fine(why.difference) if why else None,
+            groups=tuple(ExplainedGroup.of(group) for group in why.groups) if why else (),
+            speaks_for=why.in_favour if why else (),
+            speaks_against=why.against if why else (),
+            reasons=tuple(GivenReason(**reason) for reason in reasons),
+        )
+
+
+@router.get(
+    f"{ADDRESS}/explanations",
+    operation_id="listExplanations",
+    summary="Why those shown were shown",
+    response_model=ExplanationsResponse,
+    responses=refusals(*READING, GONE, NOT_READY),
+)
+async def get_explanations(request: Request, recommendation_id: RecommendationId) -> Response:
+    """Each held against the average eligible clinician, as known when it was shown."""
+    case = await _case(request, recommendation_id)
+    told = ExplanationsResponse(
+        recommendation_id=recommendation_id,
+        scale=Scale(**case.response["scale"]),
+        explanations=tuple(case.told(clinician_id, None) for clinician_id in case.ranks),
+        notice=NOTICE,
+    )
+    return Response(told.model_dump_json(), media_type=JSON)
+
+
+@router.get(
+    f"{ADDRESS}/explanations/{{clinician_id}}",
+    operation_id="getExplanation",
+    summary="Why one clinician stands where they stand",
+    response_model=ExplanationResponse,
+    responses=refusals(*READING, GONE, NOT_READY),
+)
+async def get_explanation(
+    request: Request,
+    recommendation_id: RecommendationId,
+    clinician_id: ClinicianId,
+    against: Annotated[
+        str | None,
+        Query(pattern=ID_PATTERN, description="Another eligible clinician to be held against."),
+    ] = None,
+) -> Response:
+    """Anybody on the roster: who was not shown is held against the first, or their exclusion told.
+
+    With `against` two are compared; turned round, every sign turns.
+    """
+    case = await _case(request, recommendation_id)
+    told = ExplanationResponse(
+        recommendation_id=recommendation_id,
+        scale=Scale(**case.response["scale"]),
+        explanation=case.told(clinician_id, against),
+        notice=NOTICE,
+    )
+    return Response(told.model_dump_json(), media_type=JSON)
+
+
+async def _case(request: Request, recommendation_id: str) -> Case:
+    state = current(request.app)
+    recorded = await recorded_for(request, recommendation_id)
+    return case_of(recorded.shown, state)
+
+
+def case_of(shown: Shown, state: State) -> Case:
+    """What explains a recommendation; refuses (410) where its words are no longer known."""
+    explained = None if shown.explained is None else Explained.from_bytes(shown.explained)
+    features = state.model.pipeline.features
+    names = tuple(feature.name for feature in features)
+    known = explained is None or explained.names == names
+    if shown.practice_digest != state.practice.digest or not known:
+        raise ProblemError(GONE)
+    return Case(state.practice, features, json.loads(shown.response), explained)
+
+
+def _unknown(name: str) -> NotFoundError:
+    return NotFoundError(name, "was not on the roster, or did not fit", "name another clinician")
+
+
+def _fine(points: float) -> float:
+    # Adding 0.0 turns a rounded -0.0 into 0.0.
+    return round(points, FINE) + 0.0

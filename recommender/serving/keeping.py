@@ -1,0 +1,128 @@
+"""What a request leaves in the journal: all in one transaction, once however often it is sent.
+
+Imported by the routes that keep or read something kept.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
+
+from anyio import CapacityLimiter
+from fastapi import FastAPI, Request
+from fastapi.concurrency import contextmanager_in_threadpool
+from starlette.responses import Response
+
+from recommender.errors import RecommenderError
+from recommender.journal.idempotency import Reply, Requests, Ticket, Write, ticket_for
+from recommender.serving.bodies import JSON
+from recommender.serving.callers import caller
+from recommender.serving.problems import BAD_REQUEST, NO_STORE, ProblemError, Slip
+from recommender.serving.turns import in_turn
+from recommender.store.database import POOL, Connection, Store
+
+KEY = "idempotency-key"
+REPLAYED: Mapping[str, str] = {"Idempotent-Replayed": "true"}
+
+Found = TypeVar("Found")
+
+
+class Keeper:
+    """The journal of one server.
+
+    Attributes
+    ----------
+    store, requests, limiter
+        The database, the requests under way, and how many may speak to it at a time.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.requests = Requests(store)
+        self.limiter = CapacityLimiter(POOL)
+
+
+def keeper_of(app: FastAPI) -> Keeper | None:
+    """The journal, where the server has one."""
+    keeper: Keeper | None = app.state.keeper
+    return keeper
+
+
+def keeper_needed(request: Request) -> Keeper:
+    """The journal; refuses (409) where the server keeps nothing."""
+    keeper = keeper_of(request.app)
+    if keeper is None:
+        raise ProblemError(NO_STORE)
+    return keeper
+
+
+async def read(request: Request, look: Callable[[Connection], Found]) -> Found:
+    """What is found in the journal."""
+    keeper = keeper_needed(request)
+
+    def looked() -> Found:
+        with keeper.store.reading() as connection:
+            return look(connection)
+
+    return await in_turn(request.app, keeper.limiter, looked)
+
+
+async def keep(request: Request, body: bytes, write: Write) -> Reply:
+    """What is written, or what was answered when the same was sent before."""
+    keeper = keeper_needed(request)
+    ticket = ticket_of(request, body)
+
+    def written() -> Reply:
+        if ticket is not None:
+            return keeper.requests.once(ticket, write)
+        with keeper.store.writing() as connection:
+            return write(connection)
+
+    return await in_turn(request.app, keeper.limiter, written)
+
+
+async def keep_after(
+    request: Request, body: bytes, prepare: Callable[[], Awaitable[Write]]
+) -> Reply:
+    """The same for what is computed first, and only when it was not answered before."""
+    keeper, ticket = keeper_needed(request), ticket_of(request, body)
+    claim = keeper.requests.claimed(ticket) if ticket else _unclaimed()
+    async with contextmanager_in_threadpool(claim) as known:
+        if known is not None:
+            return known
+        write = await prepare()
+
+        def settled() -> Reply:
+            if ticket is not None:
+                return keeper.requests.settle(ticket, write)
+            with keeper.store.writing() as connection:
+                return write(connection)
+
+        return await in_turn(request.app, keeper.limiter, settled)
+
+
+def ticket_of(request: Request, body: bytes) -> Ticket | None:
+    """The ticket of a request that has a key; one key is good for one address."""
+    given = request.headers.get(KEY)
+    if given is None:
+        return None
+    route = f"{request.method} {request.scope['route'].path}"
+    said = json.dumps({"to": request.path_params, "body": json.loads(body)}).encode()
+    try:
+        return ticket_for(caller(request).actor, route, given, said)
+    except RecommenderError as error:
+        told = Slip(pointer="", code="refused", message=str(error))
+        raise ProblemError(BAD_REQUEST, [told]) from None
+
+
+def replied(reply: Reply, address: str) -> Response:
+    """A reply as it is sent; `address` takes names of its body into the address of what is kept."""
+    headers = dict(REPLAYED) if reply.replayed else {}
+    if reply.status == 201:
+        headers["Location"] = address.format_map(json.loads(reply.body))
+    return Response(reply.body, reply.status, headers, media_type=JSON)
+
+
+@contextmanager
+def _unclaimed() -> Iterator[Reply | None]:
+    yield None

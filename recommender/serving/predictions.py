@@ -1,0 +1,168 @@
+"""What is predicted of named pairings: one client, several clinicians. Nothing is kept.
+
+Imported by `serving.app`.
+"""
+
+from functools import partial
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Request
+from pydantic import Field as Setting
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from recommender.constraints import screen
+from recommender.features.pipeline import Pairs
+from recommender.recommend import CONSTRAINTS_ONLY, Intake, agrees_to_prediction, read_intake
+from recommender.serving.answers import today
+from recommender.serving.bodies import JSON, check_headers, check_json
+from recommender.serving.form import Asked
+from recommender.serving.openapi import refusals, taking
+from recommender.serving.problems import (
+    BAD_REQUEST,
+    BUSY,
+    INVALID,
+    MALFORMED,
+    NOT_READY,
+    TOO_LARGE,
+    UNEXPECTED,
+    UNSUPPORTED,
+    ProblemError,
+    Slip,
+    unfitting,
+)
+from recommender.serving.schemas import (
+    DECIMALS,
+    NOTICE,
+    Answered,
+    GivenReason,
+    ModelInUse,
+    Points,
+    Range,
+    Scale,
+)
+from recommender.serving.state import State
+from recommender.serving.turns import computed, current
+
+router = APIRouter(tags=["recommendations"])
+
+
+class PredictedPairing(Answered):
+    """What is predicted of the client with one clinician."""
+
+    clinician_id: str
+    fits: Annotated[bool, Setting(description="Whether no hard constraint speaks against it.")]
+    predicted_alliance: Annotated[
+        Points | None, Setting(description="null where they do not fit or nothing is predicted.")
+    ]
+    range: Range | None
+    reasons: Annotated[tuple[GivenReason, ...], Setting(description="Why they do not fit.")]
+    reservations: tuple[GivenReason, ...]
+
+
+class PredictionResponse(Answered):
+    """Predictions of the pairings named, in the order they were named."""
+
+    mode: str
+    model: ModelInUse
+    roster_version: str
+    scale: Scale
+    pairings: tuple[PredictedPairing, ...]
+    notice: str
+
+
+@router.post(
+    "/v1/predictions",
+    operation_id="predict",
+    summary="Predict the alliance of named pairings",
+    response_model=PredictionResponse,
+    responses=refusals(
+        BAD_REQUEST, MALFORMED, TOO_LARGE, UNSUPPORTED, INVALID, UNEXPECTED, NOT_READY, BUSY
+    ),
+    openapi_extra=taking("PredictionRequest", kept=False),
+)
+async def post_predictions(request: Request) -> Response:
+    """The same as a recommendation would say of these clinicians; constraints are still told."""
+    state = current(request.app)
+    check_headers(request.headers)
+    body = await request.body()
+    request.state.model = state.digest
+    told = await computed(request.app, partial(predicted, state, body))
+    request.state.mode = told.mode
+    return Response(told.model_dump_json(), media_type=JSON)
+
+
+def predicted(state: State, body: bytes) -> PredictionResponse:
+    """What is predicted to a request that names clinicians.
+
+    Raises
+    ------
+    ProblemError
+        When the body is not sound JSON, does not fit the form, or names nobody on the roster.
+    IntakeError
+        With answers the engine cannot read although they fit the form.
+    """
+    check_json(body)
+    try:
+        asked = state.form.read_pairings(body)
+    except ValidationError as error:
+        raise unfitting(error) from None
+    places = _places(state, asked.clinician_ids)
+    intake = read_intake(state.practice, asked.answers, asked.client_id, asked.modes)
+    mode = (
+        state.model.manifest.mode
+        if agrees_to_prediction(state.practice, intake)
+        else CONSTRAINTS_ONLY
+    )
+    return PredictionResponse(
+        mode=mode,
+        model=ModelInUse.of(state.model.manifest, state.digest, state.version),
+        roster_version=state.standing.roster.version,
+        scale=Scale.of(state.model),
+        pairings=_pairings(state, asked, intake, places, predict=mode != CONSTRAINTS_ONLY),
+        notice=NOTICE,
+    )
+
+
+def _places(state: State, ids: tuple[str, ...]) -> list[int]:
+    known = {name: place for place, name in enumerate(state.standing.roster.ids)}
+    slips = [
+        Slip(pointer=f"/clinician_ids/{number}", code="unknown", message="is not on the roster")
+        for number, name in enumerate(ids)
+        if name not in known
+    ]
+    if slips:
+        raise ProblemError(INVALID, slips)
+    return [known[name] for name in ids]
+
+
+def _pairings(
+    state: State, asked: Asked, intake: Intake, places: list[int], *, predict: bool
+) -> tuple[PredictedPairing, ...]:
+    roster, model = state.standing.roster, state.model
+    day = asked.asked_on or today(state.practice)
+    screening = screen(state.practice, intake.client, intake.client_id, roster, day, intake.modes)
+    everyone = Pairs(np.zeros(len(places), dtype=np.intp), np.array(places, dtype=np.intp))
+    scores = model.score(intake.client, state.standing, everyone)
+    ends = (scores.alliance, *model.range_of(scores))
+    said = np.round([model.harmoniser.say(part) for part in ends], DECIMALS)
+    excluded = {each.clinician_id: each.reasons for each in screening.exclusions}
+    level = state.practice.alliance.interval
+    told = []
+    for place, (point, lower, upper) in zip(places, said.T.tolist(), strict=True):
+        name, fits = roster.ids[place], bool(screening.eligible[place])
+        tell = predict and fits
+        told.append(
+            PredictedPairing(
+                clinician_id=name,
+                fits=fits,
+                predicted_alliance=point if tell else None,
+                range=Range(lower=lower, upper=upper, level=level) if tell else None,
+                reasons=tuple(GivenReason.of(reason) for reason in excluded.get(name, ())),
+                reservations=tuple(
+                    GivenReason.of(reason) for reason in screening.concerns_of(place)
+                ),
+            )
+        )
+    return tuple(told)

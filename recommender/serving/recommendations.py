@@ -1,0 +1,112 @@
+"""Asking for a recommendation, and reading it again. Imported by `serving.app`."""
+
+from functools import partial
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from recommender.access.scope import Scope
+from recommender.errors import NotFoundError
+from recommender.journal.idempotency import Write
+from recommender.journal.recommendations import Recorded, find_recommendation
+from recommender.serving.answers import Made, made
+from recommender.serving.bodies import JSON, check_headers
+from recommender.serving.callers import caller
+from recommender.serving.keeping import keep_after, keeper_of, read, replied
+from recommender.serving.openapi import (
+    KEEPING,
+    READING,
+    located,
+    refusals,
+    taking,
+)
+from recommender.serving.problems import BUSY, INVALID
+from recommender.serving.questions import ID_PATTERN
+from recommender.serving.recording import recording
+from recommender.serving.schemas import RecommendationResponse
+from recommender.serving.state import State
+from recommender.serving.turns import computed, current
+from recommender.store.database import Connection
+
+ADDRESS = "/v1/recommendations/{recommendation_id}"
+RecommendationId = Annotated[str, Path(pattern=ID_PATTERN)]
+_ITS_ID = {"parameters": {"recommendation_id": "$response.body#/recommendation_id"}}
+LINKS = {
+    operation: {"operationId": operation, **_ITS_ID}
+    for operation in ("getRecommendation", "listExplanations", "decide", "listDecisions")
+}
+
+router = APIRouter(tags=["recommendations"])
+
+
+@router.post(
+    "/v1/recommendations",
+    operation_id="recommend",
+    summary="Recommend clinicians for one client",
+    response_model=RecommendationResponse,
+    responses={
+        201: located(RecommendationResponse, LINKS),
+        **refusals(*KEEPING, INVALID, BUSY),
+    },
+    openapi_extra=taking("RecommendationRequest"),
+)
+async def post_recommendation(
+    request: Request,
+    dry_run: Annotated[
+        Literal["true", "false"], Query(description="Whether nothing is to be kept.")
+    ] = "false",
+) -> Response:
+    """Predict the early working alliance with every eligible clinician and show the strongest.
+
+    What was asked and shown is kept (201), unless the server has no store or it is a dry run (200).
+    What speaks for and against each clinician is told to staff.
+    """
+    state = current(request.app)
+    check_headers(request.headers)
+    body = await request.body()
+    request.state.model = state.digest
+    if dry_run == "true" or keeper_of(request.app) is None:
+        return Response(_sent(request, await _made(request, state, body)), media_type=JSON)
+
+    async def prepare() -> Write:
+        told = await _made(request, state, body)
+        return recording(told, _sent(request, told), state, actor=caller(request).actor)
+
+    return replied(await keep_after(request, body, prepare), ADDRESS)
+
+
+@router.get(
+    ADDRESS,
+    operation_id="getRecommendation",
+    summary="A recommendation as it was shown",
+    response_model=RecommendationResponse,
+    responses=refusals(*READING),
+)
+async def get_recommendation(request: Request, recommendation_id: RecommendationId) -> Response:
+    """The very bytes that were sent, whatever has changed since."""
+    recorded = await recorded_for(request, recommendation_id)
+    return Response(recorded.shown.response, media_type=JSON)
+
+
+async def recorded_for(request: Request, recommendation_id: str) -> Recorded:
+    """A recommendation, if whoever asks may see it; else none is there (404)."""
+    return await read(request, partial(seen_by, request, recommendation_id))
+
+
+def seen_by(request: Request, recommendation_id: str, connection: Connection) -> Recorded:
+    """The same within a transaction."""
+    recorded = find_recommendation(connection, recommendation_id)
+    if not caller(request).sees(recorded.actor):
+        raise NotFoundError("recommendation_id", "is not kept here", "check it, or ask anew")
+    return recorded
+
+
+async def _made(request: Request, state: State, body: bytes) -> Made:
+    found = await computed(request.app, partial(made, state, body))
+    request.state.mode = found.found.mode
+    return found
+
+
+def _sent(request: Request, told: Made) -> bytes:
+    return told.sent(to_staff=caller(request).may(Scope.EXPLAIN_READ))
