@@ -28,8 +28,19 @@ from tests.serving.served import (
 )
 from tests.serving.test_problems import check_problem
 
-NAMES = {"slug": ("not-found", CANARY)}
+RANDOM = "0123456789abcdef0123456789abcdef"
+NAMES = {
+    "slug": ("not-found", CANARY),
+    "recommendation_id": ("own", "foreign", RANDOM),
+    "clinician_id": ("k01", RANDOM),
+    "pairing_id": (RANDOM,),
+    "rating_id": (RANDOM,),
+    "pseudonym": (RANDOM,),
+    "digest": (RANDOM,),
+}
 """What to write in place of each parameter of a path; a new one needs a line here."""
+REFUSED_AFTER_THE_DOOR = (400, 404, 409, 412, 415, 422, 428)
+"""Whoever may call is let in, and may still be told that the request itself will not do."""
 CURRENT = "/v1/models/current"
 SESSION_ONLY = "/v1/session"
 SPELLINGS = (
@@ -128,17 +139,48 @@ def test_a_route_nobody_wrote_down_is_refused_to_everybody(settings: Settings) -
         assert CANARY not in check_problem(client.get("/v1/new"), 403)
 
 
+def made_by(locked: Guarded, key: str) -> str:
+    """A recommendation this key asked for."""
+    made = locked.ask("POST", RECOMMEND, key, json=a_request())
+    return str(made.json()["recommendation_id"])
+
+
 def test_every_role_gets_what_the_table_says_from_every_route(locked: Guarded) -> None:
     assert isinstance(locked.client.app, FastAPI)
+    foreign = made_by(locked, locked.make_key("another-tool", Role.TOOL).text)
     for method, path in operations(locked.client.app):
         need = NEEDS[f"{method} {path}"]
         for role, address in itertools.product(Role, addresses(path)):
-            status = call(locked, method, address, locked.keys[role].text).status_code
+            key = locked.keys[role].text
+            own = made_by(locked, key) if "/own" in address and role is Role.TOOL else RANDOM
+            asked = address.replace("/own", f"/{own}").replace("/foreign", f"/{foreign}")
+            status = call(locked, method, asked, key).status_code
             if isinstance(need, Scope):
                 assert (status != 403) == (need in ROLES[role]), (method, address, role)
-                assert status in (200, 403), (method, address, role)
+                allowed = status < 400 or status in REFUSED_AFTER_THE_DOOR
+                assert allowed or status == 403, (method, address, role, status)
             elif need is Free.KNOWN:
                 assert status == 401, "a session's own routes take no key"
+
+
+def test_a_tool_reads_what_it_asked_for_and_nothing_of_another(locked: Guarded) -> None:
+    ours, theirs = (
+        locked.make_key("ours", Role.TOOL).text,
+        locked.make_key("theirs", Role.TOOL).text,
+    )
+    own, foreign = made_by(locked, ours), made_by(locked, theirs)
+    read = [
+        path
+        for method, path in operations(locked.client.app)  # type: ignore[arg-type]
+        if method == "GET" and NEEDS[f"GET {path}"] is Scope.MATCH_READ
+    ]
+    assert read
+    for path in read:
+        address = path.replace("{recommendation_id}", "{}")
+        assert locked.ask("GET", address.format(own), ours).status_code == 200
+        hidden = check_problem(locked.ask("GET", address.format(foreign), ours), 404)
+        nowhere = check_problem(locked.ask("GET", address.format(RANDOM), ours), 404)
+        assert hidden | {"instance": ""} == nowhere | {"instance": ""}
 
 
 def test_without_a_key_only_open_routes_answer(locked: Guarded) -> None:
