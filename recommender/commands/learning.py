@@ -38,8 +38,8 @@ def train(
     store: StoreUrl = None,
 ) -> None:
     """Measure on later pairings, beside the champion; learn from all; publish a challenger."""
-    from recommender.commands.taking import learned_from, record_learned
     from recommender.commands.measured import told_after_training
+    from recommender.commands.taking import learned_from, record_learned
     from recommender.publishing.registry import Registry
     from recommender.training.growth import FitSettings
     from recommender.training.run import Search
