@@ -28,7 +28,7 @@ from tests.desk import PEPPER, Desk, Met, put_roster, staff_key, until, with_ope
 
 pytestmark = pytest.mark.slow
 
-CLIENT = {
+CLIENT: dict[str, Any] = {
     "client_id": "c-new",
     "asked_on": "2026-11-23",
     "top_k": 50,

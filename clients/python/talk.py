@@ -1,4 +1,4 @@
-"""Asks a live server through a client generated from its contract: `talk.py URL KEY < request.json`.
+"""Asks a live server by a client generated from its contract: `talk.py URL KEY < request.json`.
 
 Prints what it was answered as JSON. The generated package must be importable as `generated`.
 """
@@ -62,4 +62,4 @@ told["versions"] = [version.withdrawn for version in versions]
 
 missing = get_recommendation.sync("none", client=client)
 told["problem"] = missing.type_ if isinstance(missing, Problem) else None
-print(json.dumps(told, sort_keys=True))
+sys.stdout.write(f"{json.dumps(told, sort_keys=True)}\n")

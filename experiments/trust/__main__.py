@@ -14,13 +14,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from experiments.trust import mutations, nothing_to_gain, swaps, threads
+from experiments.trust import fuzz, mutations, nothing_to_gain, swaps, threads
 from experiments.trust.line import Line, Part
 from experiments.trust.subject import Subject, simulated_subject
 
 PARTS = {
     "mutations": Part(mutations.measure, 10_000),
     "threads": Part(threads.measure, 200_000),
+    "fuzz": Part(fuzz.measure, 100_000),
     "swaps": Part(swaps.measure, 100),
     "nothing_to_gain": Part(nothing_to_gain.measure, 20),
 }

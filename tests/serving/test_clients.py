@@ -43,7 +43,7 @@ def live(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     store, port = open_store(url), a_free_port()
     key = make_key(store, "generated", Role.STAFF)
     store.close()
-    given = {"BUNDLE": settings.bundle, "ROSTER": settings.roster, "PORT": port}
+    given: dict[str, object] = {"BUNDLE": settings.bundle, "ROSTER": settings.roster, "PORT": port}
     given |= {"STORE": url, "PEPPER": PEPPER}
     environment = os.environ | {f"RECOMMENDER_{name}": str(value) for name, value in given.items()}
     with tempfile.TemporaryFile() as log:
