@@ -10,6 +10,7 @@ import structlog
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -28,10 +29,16 @@ from recommender.serving import (
 )
 from recommender.serving.callers import admit
 from recommender.serving.door import open_door
-from recommender.serving.guard import Guard
+from recommender.serving.guard import Guard, route_of
 from recommender.serving.keeping import Keeper
 from recommender.serving.metrics import Measure, Metrics
-from recommender.serving.problems import JOURNAL, ProblemError, problem_response, told_as
+from recommender.serving.problems import (
+    JOURNAL,
+    NOT_ALLOWED,
+    ProblemError,
+    problem_response,
+    told_as,
+)
 from recommender.serving.state import expected_practice, open_state
 from recommender.serving.succession import Succession
 from recommender.serving.watch import Watch
@@ -97,6 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
         ],
         exception_handlers={
             ProblemError: _refuse,
+            405: _refuse_method,
             IntakeError: _refuse,
             RequestValidationError: _refuse,
             **dict.fromkeys(JOURNAL, _refuse),
@@ -117,6 +125,15 @@ def _watch(settings: Settings, succession: Succession) -> Watch | None:
     if settings.shelf is None or settings.bundle is not None:
         return None
     return Watch(Shelf(settings.shelf), succession, settings, expected_practice(settings))
+
+
+async def _refuse_method(request: Request, _: Exception) -> Response:
+    """Names every method of an address, whichever router has them."""
+    asked = route_of(request.scope)
+    routes = iter_route_contexts(request.app.routes)
+    methods = {method for each in routes if each.path == asked for method in each.methods or ()}
+    error = ProblemError(NOT_ALLOWED, headers={"Allow": ", ".join(sorted(methods))})
+    return await _refuse(request, error)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
