@@ -5,7 +5,7 @@ Imported by `serving` and `cli` only; nothing inside reads the environment.
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from recommender.recommend import MOST, TOP_K
@@ -42,6 +42,23 @@ class Settings(BaseSettings):
         How often the shelf is looked at.
     grace_seconds
         How long requests in flight may take to finish when the server is stopped.
+    store
+        The database, `sqlite:///...` or `postgresql+psycopg://...`. With one the roster is kept
+        there, seeded once from the file; without one nothing is kept.
+    stale_hours
+        Age at which what is known of the clinicians is warned of: a nightly update missed once.
+    processes
+        Servers that share the port, each with a model of its own in memory.
+    receive_seconds
+        How long the head of a request, and then its body, may take to arrive.
+    connections
+        Open at a time in one process; beyond, the one that has said nothing for longest is closed.
+    roster_limit
+        Largest body of a whole roster in bytes.
+    anchors
+        The file that `recommender audit anchor` adds to, outside the database.
+    payload_months, rating_months, audit_months
+        Ages at which `recommender sweep` deletes; see `journal.retention.Ages`. 0 keeps for ever.
     """
 
     model_config = SettingsConfigDict(env_prefix="RECOMMENDER_", frozen=True, extra="forbid")
@@ -59,3 +76,13 @@ class Settings(BaseSettings):
     queue_limit: int = Field(default=64, ge=0)
     look_seconds: float = Field(default=1.0, gt=0)
     grace_seconds: int = Field(default=10, ge=0)
+    store: SecretStr | None = None
+    stale_hours: float = Field(default=36, gt=0)
+    processes: int = Field(default=1, ge=1, le=64)
+    receive_seconds: float = Field(default=10, gt=0)
+    connections: int = Field(default=2048, ge=8)
+    roster_limit: int = Field(default=16 * 1024 * 1024, ge=1024)
+    anchors: Path | None = None
+    payload_months: int = Field(default=24, ge=0)
+    rating_months: int = Field(default=84, ge=0)
+    audit_months: int = Field(default=84, ge=0)

@@ -8,20 +8,25 @@ from contextlib import asynccontextmanager
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import Response
 
-from recommender.errors import IntakeError
+from recommender.serving import models, privacy, roster
 from recommender.serving.guard import Guard
-from recommender.serving.problems import ProblemError, problem_response
+from recommender.serving.privacy import AT_A_TIME
+from recommender.serving.problems import REFUSED_ERRORS, problem_response
+from recommender.serving.receiving import Receiving
+from recommender.serving.rosters import Rosters
 from recommender.serving.routes import router
 from recommender.serving.state import expected_practice, open_state
 from recommender.serving.succession import Succession
 from recommender.serving.watch import Watch
 from recommender.settings import Settings
 from recommender.shelf import Shelf
+from recommender.store.database import POOL, Store
+from recommender.store.migration import open_store
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -32,7 +37,9 @@ def create_app(settings: Settings) -> FastAPI:
     BundleError, DefinitionError, TablesError
         When the named bundle, the definition or the roster cannot be used; nothing is served then.
     """
-    opened, succession = open_state(settings), Succession()
+    store = opened_store(settings)
+    opened, succession = open_state(settings, store), Succession()
+    rosters = Rosters(store, succession, settings.look_seconds)
     watch = _watch(settings, succession)
 
     @asynccontextmanager
@@ -40,10 +47,14 @@ def create_app(settings: Settings) -> FastAPI:
         await to_thread.run_sync(succession.begin, opened)
         if watch is not None:
             watch.start()
+        rosters.start()
         yield
+        await to_thread.run_sync(rosters.stop)
         if watch is not None:
             await to_thread.run_sync(watch.stop)
         succession.current = None
+        if store is not None:
+            store.close()
 
     app = FastAPI(
         lifespan=lifespan,
@@ -56,18 +67,28 @@ def create_app(settings: Settings) -> FastAPI:
                 allowed_hosts=list(settings.allowed_hosts),
                 www_redirect=False,
             ),
-            Middleware(RequestBodyLimitMiddleware, max_body_size=settings.body_limit),
+            Middleware(
+                Receiving,
+                seconds=settings.receive_seconds,
+                limit=settings.body_limit,
+                limits={"/v1/roster": settings.roster_limit},
+            ),
         ],
-        exception_handlers={
-            ProblemError: _refuse,
-            IntakeError: _refuse,
-        },
+        exception_handlers=dict.fromkeys((RequestValidationError, *REFUSED_ERRORS), _refuse),
     )
+    app.state.store, app.state.rosters, app.state.settings = store, rosters, settings
     app.state.succession = succession
     app.state.limiter = CapacityLimiter(settings.workers)
     app.state.queue_limit = settings.queue_limit
-    app.include_router(router)
+    app.state.lookups, app.state.seldom = CapacityLimiter(POOL // 2), CapacityLimiter(AT_A_TIME)
+    for each in (router, roster.router, models.router, privacy.router):
+        app.include_router(each)
     return app
+
+
+def opened_store(settings: Settings) -> Store | None:
+    """The database that is named, with its schema up to date."""
+    return None if settings.store is None else open_store(settings.store.get_secret_value())
 
 
 def _watch(settings: Settings, succession: Succession) -> Watch | None:

@@ -9,11 +9,23 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Setting
 from starlette.responses import Response
 
-from recommender.errors import IntakeError
+from recommender.errors import (
+    ConflictError,
+    FaultsError,
+    FeedbackError,
+    InFlightError,
+    IntakeError,
+    KeyReusedError,
+    NotFoundError,
+    RecommenderError,
+    StaleError,
+    UnavailableError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 50
@@ -46,11 +58,28 @@ MALFORMED = Kind(
 NOT_FOUND = Kind(
     "not-found", 404, "Not found", "There is nothing at this address; see /openapi.json."
 )
+NOT_KEPT = Kind(
+    "not-kept", 404, "Not kept here", "Nothing of this name is kept; check it, or read the list."
+)
 NOT_ALLOWED = Kind(
     "method-not-allowed",
     405,
     "Method not allowed",
     "Use a method named in the Allow header; see /openapi.json.",
+)
+TOO_SLOW = Kind("too-slow", 408, "Request too slow", "Send the whole request within a few seconds.")
+CONFLICT = Kind(
+    "conflict", 409, "Somebody was first", "This can no longer be done; read what is so now."
+)
+NO_STORE = Kind(
+    "no-store",
+    409,
+    "Nothing is kept here",
+    "This server has no store: its roster is a file, and it keeps nothing. Whoever runs it sets "
+    "RECOMMENDER_STORE.",
+)
+STALE = Kind(
+    "stale", 412, "Changed since it was read", "Read it again, then change that; see ETag."
 )
 TOO_LARGE = Kind("too-large", 413, "Request too large", "Send fewer bytes.")
 UNSUPPORTED = Kind(
@@ -65,6 +94,24 @@ INVALID = Kind(
     "The answers do not fit the questions",
     "Mend what `errors` names; /openapi.json has every question of this practice.",
 )
+INVALID_ROSTER = Kind(
+    "invalid-clinician",
+    422,
+    "The facts do not fit the fields",
+    "Mend what `errors` names; /openapi.json has every field of this practice's clinicians.",
+)
+KEY_REUSED = Kind(
+    "key-reused",
+    422,
+    "Idempotency-Key came before",
+    "It came with another request; use a new key for a new request.",
+)
+NOT_SEEN = Kind(
+    "version-not-named",
+    428,
+    "Say which version is changed",
+    "Send If-Match with the ETag last read, or If-None-Match: * for what is not there yet.",
+)
 UNEXPECTED = Kind(
     "unexpected",
     500,
@@ -73,6 +120,10 @@ UNEXPECTED = Kind(
 )
 NOT_READY = Kind("not-ready", 503, "Not ready", "The model is being opened; try again shortly.")
 BUSY = Kind("busy", 503, "Too busy", "Too many requests are waiting; try again shortly.")
+STORE_AWAY = Kind(
+    "store-away", 503, "The store is away", "Nothing was written; send the same request again."
+)
+RETRY = {"Retry-After": "1"}
 
 KINDS: Mapping[str, Kind] = {
     kind.slug: kind
@@ -80,13 +131,22 @@ KINDS: Mapping[str, Kind] = {
         BAD_REQUEST,
         MALFORMED,
         NOT_FOUND,
+        NOT_KEPT,
         NOT_ALLOWED,
+        TOO_SLOW,
+        CONFLICT,
+        NO_STORE,
+        STALE,
         TOO_LARGE,
         UNSUPPORTED,
         INVALID,
+        INVALID_ROSTER,
+        KEY_REUSED,
+        NOT_SEEN,
         UNEXPECTED,
         NOT_READY,
         BUSY,
+        STORE_AWAY,
     )
 }
 """Every problem this server gives, by slug."""
@@ -168,6 +228,19 @@ class ProblemError(Exception):
         self.headers = headers
 
 
+_TOLD: Mapping[type[RecommenderError], Kind] = {
+    NotFoundError: NOT_KEPT,
+    StaleError: STALE,
+    ConflictError: CONFLICT,
+    InFlightError: CONFLICT,
+    KeyReusedError: KEY_REUSED,
+    FeedbackError: INVALID_ROSTER,
+    UnavailableError: STORE_AWAY,
+}
+REFUSED_ERRORS = (ProblemError, IntakeError, *_TOLD)
+"""Errors that are a caller's to know of; any other is a 500."""
+
+
 def problem_response(error: Exception, request_id: str) -> Response:
     """The response to an error; whatever is not foreseen is a 500 that says nothing of it."""
     told = told_as(error)
@@ -182,13 +255,25 @@ def told_as(error: Exception) -> ProblemError:
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, IntakeError):
-        slips = (
-            Slip(pointer=_pointer(("answers", fault.where)), code="unreadable", message=said)
-            for fault in error.faults
-            for said in [f"{fault.problem}; {fault.remedy}"]
+        return ProblemError(INVALID, slips_of(error, "answers"))
+    if isinstance(error, RequestValidationError):
+        # It holds what was sent; which parameter it was stands in the documentation.
+        return ProblemError(BAD_REQUEST)
+    found = next((kind for of, kind in _TOLD.items() if isinstance(error, of)), UNEXPECTED)
+    slips = slips_of(error) if isinstance(error, FeedbackError) else ()
+    return ProblemError(found, slips, RETRY if found is STORE_AWAY else None)
+
+
+def slips_of(error: FaultsError, *part: str) -> tuple[Slip, ...]:
+    """Faults the engine found, at their place in one part of the request."""
+    return tuple(
+        Slip(
+            pointer=_pointer((*part, fault.where)),
+            code="unreadable",
+            message=f"{fault.problem}; {fault.remedy}",
         )
-        return ProblemError(INVALID, slips)
-    return ProblemError(UNEXPECTED)
+        for fault in error.faults[:MOST_ERRORS]
+    )
 
 
 def kind_of_status(status: int) -> Kind:
@@ -200,13 +285,13 @@ def kind_of_status(status: int) -> Kind:
     return Kind("bad-request", status, HTTPStatus(status).phrase, BAD_REQUEST.detail)
 
 
-def unfitting(error: ValidationError) -> ProblemError:
+def unfitting(error: ValidationError, kind: Kind = INVALID) -> ProblemError:
     """The problem of a request that does not fit its form."""
     found = error.errors(include_url=False, include_input=False)
     if any(each["type"] == "json_invalid" for each in found):
         return ProblemError(MALFORMED)
     slips = dict.fromkeys(_slip(each["type"], each["loc"], each.get("ctx", {})) for each in found)
-    return ProblemError(INVALID, tuple(slips)[:MOST_ERRORS])
+    return ProblemError(kind, tuple(slips)[:MOST_ERRORS])
 
 
 def _slip(code: str, where: tuple[str | int, ...], facts: Mapping[str, Any]) -> Slip:
