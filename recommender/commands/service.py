@@ -43,12 +43,17 @@ def serve(
     ] = Path("var/bundles"),
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Where to listen.", min=1, max=65535)] = 8000,
+    workers: Annotated[
+        int, typer.Option(help="Processes that share the port, each with its model.", min=1, max=64)
+    ] = 1,
 ) -> None:
     """Answer requests with the champion, taking up each new one, until told to stop."""
     from recommender.serving.server import serve as run
     from recommender.settings import Settings
 
-    server = Settings(bundle=bundle, practice=practice, roster=roster, host=host, port=port)
+    server = Settings(
+        bundle=bundle, practice=practice, roster=roster, host=host, port=port, processes=workers
+    )
     with told():
         if bundle is not None:
             _say_where(server.host, server.port)

@@ -6,6 +6,7 @@ above.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, create_model
@@ -28,6 +29,12 @@ Read = TypeVar("Read", bound=BaseModel)
 _NAME = (Annotated[str, Setting(max_length=200)] | None, Setting(default=None, examples=["Ines"]))
 _ID = (Annotated[str, Setting(pattern=ID_PATTERN)], Setting(examples=["k012"]))
 
+_NEXT = (str | None, Setting(description="Address of the next page; null on the last."))
+_SAID: Mapping[str, Any] = {
+    "roster_version": (str, Setting(description="As in answers; the ETag of /v1/roster.")),
+    "availability_as_of": (datetime, Setting(description="When this version was written.")),
+}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClinicianForm:
@@ -41,6 +48,8 @@ class ClinicianForm:
         Names of those that say who is free.
     update, patch, available, roster
         Bodies: one clinician anew, some facts of one, who is free, all clinicians anew.
+    answers
+        What is answered: one clinician, some.
     """
 
     fields: Mapping[str, Field]
@@ -49,11 +58,12 @@ class ClinicianForm:
     patch: type[BaseModel]
     available: type[BaseModel]
     roster: type[BaseModel]
+    answers: tuple[type[BaseModel], ...]
 
     @property
     def models(self) -> tuple[type[BaseModel], ...]:
         """Every body, for the documentation."""
-        return self.update, self.patch, self.available, self.roster
+        return self.update, self.patch, self.available, self.roster, *self.answers
 
     def read_update(self, body: bytes) -> Cells:
         """A clinician's cells from the body of a PUT; raises `pydantic.ValidationError`."""
@@ -140,7 +150,15 @@ def build_clinician_form(practice: Practice) -> ClinicianForm:
         {"clinicians": (listed, ...)},
         {"clinicians": [{"clinician_id": "k012", "name": "Ines", "facts": examples}]},
     )
-    return ClinicianForm(fields, free, update, patch, available, roster)
+    answers = (
+        _model("OneClinician", "One clinician.", {"clinician": (clinician, ...), **_SAID}),
+        _model(
+            "SomeClinicians",
+            "Clinicians ordered by id.",
+            {"clinicians": (list[each], ...), "next": _NEXT, **_SAID},
+        ),
+    )
+    return ClinicianForm(fields, free, update, patch, available, roster, answers)
 
 
 def availability_of(practice: Practice) -> tuple[str, ...]:

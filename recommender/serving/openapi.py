@@ -43,6 +43,12 @@ def takes(model: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": schema}}}
 
 
+def gives(model: str) -> dict[int | str, dict[str, Any]]:
+    """How an operation documents an answer whose form is the practice's own."""
+    schema = {"schema": {"$ref": REF.format(model=model)}}
+    return {200: {"description": "Done.", "content": {"application/json": schema}}}
+
+
 @lru_cache(maxsize=4)
 def document(app: FastAPI, form: Form, clinicians: ClinicianForm) -> bytes:
     """The OpenAPI document of the app for its forms, made once for each."""

@@ -5,14 +5,12 @@ Who may call them is decided in one place for all routes. Imported by `serving.a
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic import Field as Setting
+from pydantic import ValidationError
 from starlette.responses import Response
 
 from recommender.errors import ConflictError, IntakeError, NotFoundError, RecommenderError
@@ -31,7 +29,7 @@ from recommender.practice import Practice
 from recommender.serving.bodies import check_headers, check_json
 from recommender.serving.clinicians import ClinicianForm
 from recommender.serving.etags import etag, seen, seen_or_new, unless_seen
-from recommender.serving.openapi import REF, refusals, takes
+from recommender.serving.openapi import gives, refusals, takes
 from recommender.serving.problems import (
     BAD_REQUEST,
     BUSY,
@@ -83,37 +81,11 @@ Found = TypeVar("Found")
 router = APIRouter(tags=["roster"])
 
 
-class _Told(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    roster_version: Annotated[str, Setting(description="As in answers; the ETag of /v1/roster.")]
-    availability_as_of: datetime
-
-
-class OneClinician(_Told):
-    """One clinician, as the roster has them."""
-
-    clinician: Annotated[Any, Setting(json_schema_extra={"$ref": REF.format(model="Clinician")})]
-
-
-class SomeClinicians(_Told):
-    """Clinicians ordered by id."""
-
-    clinicians: Annotated[
-        tuple[Any, ...],
-        Setting(json_schema_extra={"items": {"$ref": REF.format(model="Clinician")}}),
-    ]
-    next: Annotated[
-        str | None, Setting(description="Address of the next page; null on the last.")
-    ] = None
-
-
 @router.get(
     "/v1/clinicians",
     operation_id="listClinicians",
     summary="The clinicians, page by page",
-    response_model=SomeClinicians,
-    responses=refusals(*READING),
+    responses=gives("SomeClinicians") | refusals(*READING),
 )
 async def get_clinicians(
     request: Request,
@@ -133,8 +105,7 @@ async def get_clinicians(
     "/v1/roster",
     operation_id="getRoster",
     summary="All clinicians at once",
-    response_model=SomeClinicians,
-    responses=refusals(*READING),
+    responses=gives("SomeClinicians") | refusals(*READING),
 )
 async def get_roster(request: Request) -> Response:
     """The whole roster, as PUT takes it, with the ETag that PUT asks for."""
@@ -148,8 +119,7 @@ async def get_roster(request: Request) -> Response:
     "/v1/roster",
     operation_id="putRoster",
     summary="Put all clinicians anew",
-    response_model=SomeClinicians,
-    responses=refusals(*SENDING),
+    responses=gives("SomeClinicians") | refusals(*SENDING),
     openapi_extra=takes("RosterUpdate"),
 )
 async def put_roster(request: Request) -> Response:
@@ -173,8 +143,7 @@ async def put_roster(request: Request) -> Response:
     "/v1/clinicians/{clinician_id}",
     operation_id="getClinician",
     summary="One clinician",
-    response_model=OneClinician,
-    responses=refusals(*READING),
+    responses=gives("OneClinician") | refusals(*READING),
 )
 async def get_clinician(request: Request, clinician_id: str) -> Response:
     """What is known of one clinician, with the ETag that a change asks for."""
@@ -186,8 +155,7 @@ async def get_clinician(request: Request, clinician_id: str) -> Response:
     "/v1/clinicians/{clinician_id}",
     operation_id="putClinician",
     summary="Put one clinician",
-    response_model=OneClinician,
-    responses=refusals(*SENDING),
+    responses=gives("OneClinician") | refusals(*SENDING),
     openapi_extra=takes("ClinicianUpdate"),
 )
 async def put_one(request: Request, clinician_id: str) -> Response:
@@ -207,8 +175,7 @@ async def put_one(request: Request, clinician_id: str) -> Response:
     "/v1/clinicians/{clinician_id}",
     operation_id="patchClinician",
     summary="Change some facts of one clinician",
-    response_model=OneClinician,
-    responses=refusals(*SENDING),
+    responses=gives("OneClinician") | refusals(*SENDING),
     openapi_extra=takes("ClinicianPatch"),
 )
 async def patch_one(request: Request, clinician_id: str) -> Response:
@@ -220,8 +187,7 @@ async def patch_one(request: Request, clinician_id: str) -> Response:
     "/v1/clinicians/{clinician_id}/availability",
     operation_id="putAvailability",
     summary="Say when and for how many one clinician is free",
-    response_model=OneClinician,
-    responses=refusals(*SENDING),
+    responses=gives("OneClinician") | refusals(*SENDING),
     openapi_extra=takes("Availability"),
 )
 async def put_availability(request: Request, clinician_id: str) -> Response:
@@ -257,8 +223,7 @@ async def delete_clinician(request: Request, clinician_id: str) -> Response:
     "/v1/clinicians/{clinician_id}/places/take",
     operation_id="takePlace",
     summary="Take one open place of a clinician",
-    response_model=OneClinician,
-    responses=refusals(*COUNTING),
+    responses=gives("OneClinician") | refusals(*COUNTING),
     openapi_extra=IDEMPOTENT,
 )
 async def take_one_place(request: Request, clinician_id: str) -> Response:
@@ -273,8 +238,7 @@ async def take_one_place(request: Request, clinician_id: str) -> Response:
     "/v1/clinicians/{clinician_id}/places/give",
     operation_id="givePlace",
     summary="Give one place of a clinician back",
-    response_model=OneClinician,
-    responses=refusals(*COUNTING),
+    responses=gives("OneClinician") | refusals(*COUNTING),
     openapi_extra=IDEMPOTENT,
 )
 async def give_one_place(request: Request, clinician_id: str) -> Response:

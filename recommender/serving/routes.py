@@ -19,6 +19,7 @@ from recommender.serving.problems import (
     NOT_FOUND,
     NOT_READY,
     TOO_LARGE,
+    TOO_SLOW,
     UNEXPECTED,
     UNSUPPORTED,
     ProblemError,
@@ -49,7 +50,8 @@ def current(app: FastAPI) -> State:
     tags=["recommendations"],
     response_model=RecommendationResponse,
     responses=refusals(
-        BAD_REQUEST, MALFORMED, TOO_LARGE, UNSUPPORTED, INVALID, UNEXPECTED, NOT_READY, BUSY
+        *(BAD_REQUEST, MALFORMED, TOO_SLOW, TOO_LARGE, UNSUPPORTED),
+        *(INVALID, UNEXPECTED, NOT_READY, BUSY),
     ),
     openapi_extra={
         "requestBody": {

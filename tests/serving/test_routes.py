@@ -16,6 +16,7 @@ from recommender.recommend import recommend
 from recommender.serving import routes
 from recommender.serving.answers import Answer, answer
 from recommender.serving.app import create_app
+from recommender.serving.clinicians import build_clinician_form
 from recommender.serving.form import build_form
 from recommender.serving.guard import HEADERS
 from recommender.serving.openapi import document
@@ -204,9 +205,23 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
         "getCurrentModel",
         "getLiveness",
         "getReadiness",
+        "listModels",
+        "listClinicians",
+        "getClinician",
+        "putClinician",
+        "patchClinician",
+        "deleteClinician",
+        "putAvailability",
+        "getRoster",
+        "putRoster",
+        "takePlace",
+        "givePlace",
+        "exportSubject",
+        "eraseSubject",
+        "verifyAudit",
     }
     posted = operations[RECOMMEND, "post"]["responses"]
-    assert set(posted) == {"200", "400", "413", "415", "422", "500", "503"}
+    assert set(posted) == {"200", "400", "408", "413", "415", "422", "500", "503"}
     for status, response in posted.items():
         assert status == "200" or set(response["content"]) == {"application/problem+json"}
 
@@ -219,8 +234,9 @@ def test_the_example_of_the_contract_is_accepted(caller: TestClient) -> None:
 
 def test_the_contract_of_another_practice_has_its_questions(settings: Settings) -> None:
     app = create_app(settings)
-    form = build_form(shipped_practice("psychology"), top_k=5)
-    told = json.loads(document(app, form))
+    practice = shipped_practice("psychology")
+    form = build_form(practice, top_k=5)
+    told = json.loads(document(app, form, build_clinician_form(practice)))
     assert "phq9" in told["components"]["schemas"]["Answers"]["properties"]
 
 
