@@ -22,8 +22,8 @@ class PatientConfig(uvicorn.Config):
         Open at a time in this process.
     """
 
-    def __init__(self, *words: Any, head_seconds: float, most_connections: int, **named: Any):
-        super().__init__(*words, http=PatientProtocol, ws="none", **named)
+    def __init__(self, app: Any, *, head_seconds: float, most_connections: int, **named: Any):
+        super().__init__(app, **named, **_PROTOCOLS)
         self.head_seconds = head_seconds
         self.most_connections = most_connections
 
@@ -79,6 +79,9 @@ class PatientProtocol(H11Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+_PROTOCOLS: dict[str, Any] = {"http": PatientProtocol, "ws": "none"}
 
 
 def _let_go(newest: PatientProtocol) -> None:

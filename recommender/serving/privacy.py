@@ -32,9 +32,11 @@ from recommender.store.database import Store
 
 JSON = "application/json"
 REFUSED = (BAD_REQUEST, NO_STORE, UNEXPECTED, BUSY, STORE_AWAY)
-EXPORT: dict[str, Any] = {
-    "description": "One list a table.",
-    "content": {JSON: {"schema": {"type": "object"}}},
+EXPORT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "One list a table.",
+        "content": {JSON: {"schema": {"type": "object"}}},
+    }
 }
 AT_A_TIME = 1
 """Exports, erasures and walks of the chain: each may read much, and recommendations come first."""
@@ -98,7 +100,7 @@ class Verification(Told):
     "/v1/subjects/{pseudonym}/export",
     operation_id="exportSubject",
     summary="All that is kept of one client",
-    responses={200: EXPORT} | refusals(*REFUSED, NOT_KEPT),
+    responses=EXPORT | refusals(*REFUSED, NOT_KEPT),
     response_class=Response,
 )
 async def get_export(request: Request, pseudonym: str) -> Response:

@@ -8,6 +8,8 @@ import os
 import signal
 import socket
 import sys
+import threading
+import time
 from types import FrameType
 from typing import Any
 
@@ -57,6 +59,7 @@ def one_of_several() -> FastAPI:
     """The application of one process among several, by what the first one was told."""
     configure_logs(sys.stderr)
     threadpool_limits(1)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         return create_app(Settings.model_validate_json(os.environ[TOLD]))
     except RecommenderError as error:
@@ -115,6 +118,13 @@ def told(settings: Settings) -> str:
         if isinstance(value, SecretStr):
             shown[name] = value.get_secret_value()
     return json.dumps(shown)
+
+
+def _end_with(first: int) -> None:
+    """Stops this process when the first one is gone: nobody would stop it, and it has the port."""
+    while os.getppid() == first:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _listening(settings: Settings) -> socket.socket:
