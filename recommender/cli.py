@@ -5,7 +5,7 @@ The edge: its commands read the clock, files and settings, and hand them on.
 
 import typer
 
-from recommender.commands import champion, evaluation, learning, practice, service
+from recommender.commands import champion, evaluation, learning, practice, privacy, service
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,6 +15,8 @@ app = typer.Typer(
     "`serve` → `recommend`.",
 )
 app.add_typer(practice.practice_app, name="practice")
+app.add_typer(privacy.subject_app, name="subject")
+app.add_typer(privacy.audit_app, name="audit")
 for command in (
     practice.check,
     learning.train,
@@ -25,6 +27,8 @@ for command in (
     champion.card,
     service.serve,
     service.recommend,
+    privacy.sweep,
+    privacy.privacy_statement,
 ):
     app.command()(command)
 app.command(
