@@ -36,6 +36,7 @@ from recommender.serving.problems import (
     STORE_AWAY,
     TOO_LARGE,
     TOO_MANY,
+    TOO_SLOW,
     UNAUTHENTICATED,
     UNEXPECTED,
     UNKEPT,
@@ -72,7 +73,7 @@ _ALWAYS = (TOO_MANY, BUSY, STORE_AWAY)
 
 
 KEEPING = (
-    *(BAD_REQUEST, MALFORMED, NO_STORE, CONFLICT, IN_FLIGHT, TOO_LARGE, UNSUPPORTED),
+    *(BAD_REQUEST, MALFORMED, TOO_SLOW, NO_STORE, CONFLICT, IN_FLIGHT, TOO_LARGE, UNSUPPORTED),
     *(UNKEPT, KEY_REUSED, UNEXPECTED, NOT_READY),
 )
 """How an operation that keeps what is sent may refuse it."""

@@ -290,19 +290,6 @@ class ProblemError(Exception):
         self.headers = headers
 
 
-_TOLD: Mapping[type[RecommenderError], Kind] = {
-    NotFoundError: NOT_KEPT,
-    StaleError: STALE,
-    ConflictError: CONFLICT,
-    InFlightError: CONFLICT,
-    KeyReusedError: KEY_REUSED,
-    FeedbackError: INVALID_ROSTER,
-    UnavailableError: STORE_AWAY,
-}
-REFUSED_ERRORS = (ProblemError, IntakeError, *_TOLD)
-"""Errors that are a caller's to know of; any other is a 500."""
-
-
 def problem_response(error: Exception, request_id: str) -> Response:
     """The response to an error; whatever is not foreseen is a 500 that says nothing of it."""
     told = told_as(error)

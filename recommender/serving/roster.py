@@ -13,7 +13,13 @@ from fastapi import APIRouter, Query, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from recommender.errors import ConflictError, IntakeError, NotFoundError, RecommenderError
+from recommender.errors import (
+    ConflictError,
+    FeedbackError,
+    IntakeError,
+    NotFoundError,
+    RecommenderError,
+)
 from recommender.journal.idempotency import Reply, ticket_for
 from recommender.journal.rosters import (
     Cells,
@@ -328,8 +334,9 @@ async def _changed(request: Request, write: Write) -> tuple[State, RosterVersion
     def work() -> tuple[State, RosterVersion]:
         try:
             return rosters_of(request).change(write)
-        except IntakeError as error:
-            raise ProblemError(INVALID_ROSTER, slips_of(error, "facts")) from None
+        except (IntakeError, FeedbackError) as error:
+            part = () if isinstance(error, FeedbackError) else ("facts",)
+            raise ProblemError(INVALID_ROSTER, slips_of(error, *part)) from None
 
     return await _in_turn(request, work)
 

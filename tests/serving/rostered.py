@@ -1,12 +1,21 @@
 """A server with a store, and what is sent to its roster."""
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
+from sqlalchemy import Connection
+
+from recommender.access.key import Pepper, Wanted, create_key
+from recommender.access.scope import Role
 from recommender.settings import Settings
-from tests.serving.served import TestClient, a_caller, some_settings
+from recommender.store.migration import open_store
+from tests.serving.guarded import PEPPER
+from tests.serving.served import RECOMMEND, TestClient, a_caller, some_settings
 
 INES: dict[str, Any] = {
     "name": "Ines",
@@ -25,14 +34,39 @@ INES: dict[str, Any] = {
 def with_store(directory: Path, url: str | None = None, **changes: Any) -> Settings:
     """Settings of a server whose roster is kept in a database."""
     store = url or f"sqlite:///{directory / 'journal.db'}"
-    return some_settings(directory, store=store, look_seconds=0.02, **changes)
+    return some_settings(directory, store=store, pepper=PEPPER, look_seconds=0.02, **changes)
+
+
+class ByRole(httpx.Auth):
+    """Shows the key of whoever asks this: staff for recommendations, the administrator else."""
+
+    def __init__(self, keys: Mapping[Role, str]) -> None:
+        self.keys = keys
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        role = Role.STAFF if request.url.path.startswith(RECOMMEND) else Role.ADMIN
+        request.headers["authorization"] = f"Bearer {self.keys[role]}"
+        yield request
 
 
 @contextmanager
 def a_keeper(directory: Path, url: str | None = None, **changes: Any) -> Iterator[TestClient]:
     """A caller of a server with a store."""
-    with a_caller(with_store(directory, url, **changes)) as running:
+    settings = with_store(directory, url, **changes)
+    assert settings.store is not None
+    store = open_store(settings.store.get_secret_value())
+    with store.writing() as connection:
+        keys = {role: _key(connection, role) for role in (Role.STAFF, Role.ADMIN)}
+    store.close()
+    with a_caller(settings) as running:
+        running.auth = ByRole(keys)
         yield running
+
+
+def _key(connection: Connection, role: Role) -> str:
+    wanted = Wanted(f"{role}-{secrets.token_hex(4)}", role)
+    now = datetime.now(UTC)
+    return create_key(connection, wanted, Pepper.of(PEPPER), now=now, actor="test").text
 
 
 def etag_of(caller: TestClient, path: str) -> str:
