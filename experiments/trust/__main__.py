@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from experiments.trust import mutations, nothing_to_gain, overload, swaps, threads
+from experiments.trust import canaries, mutations, nothing_to_gain, overload, swaps, threads
 from experiments.trust.line import Line, Part
 from experiments.trust.subject import Subject, simulated_subject
 
@@ -22,6 +22,7 @@ PARTS = {
     "mutations": Part(mutations.measure, 10_000),
     "threads": Part(threads.measure, 200_000),
     "swaps": Part(swaps.measure, 100),
+    "canaries": Part(canaries.measure, 10_000),
     "overload": Part(overload.measure, 15),
     "nothing_to_gain": Part(nothing_to_gain.measure, 20),
 }

@@ -1,4 +1,7 @@
-"""A live server in a process of its own, for parts that ask over a socket. Imported by the parts."""
+"""A live server in a process of its own, for parts that ask over a socket.
+
+Imported by the parts.
+"""
 
 import http.client
 import os

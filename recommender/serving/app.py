@@ -6,7 +6,7 @@ Imported by `serving.server` and by whoever runs it under another ASGI server.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.middleware import Middleware
@@ -15,9 +15,11 @@ from starlette.responses import Response
 
 from recommender.serving import models, privacy, roster
 from recommender.serving.guard import Guard
-from recommender.serving.privacy import AT_A_TIME
+from recommender.serving.privacy import AT_A_TIME, SELDOM_SECONDS
 from recommender.serving.problems import REFUSED_ERRORS, problem_response
+from recommender.serving.queue import Queue
 from recommender.serving.receiving import Receiving
+from recommender.serving.roster import LOOKUP_SECONDS
 from recommender.serving.rosters import Rosters
 from recommender.serving.routes import router
 from recommender.serving.state import expected_practice, open_state
@@ -39,6 +41,7 @@ def create_app(settings: Settings) -> FastAPI:
     """
     store = opened_store(settings)
     opened, succession = open_state(settings, store), Succession()
+    queue = Queue(settings.workers, settings.queue_limit, settings.patience_seconds)
     rosters = Rosters(store, succession, settings.look_seconds)
     watch = _watch(settings, succession)
 
@@ -72,15 +75,16 @@ def create_app(settings: Settings) -> FastAPI:
                 seconds=settings.receive_seconds,
                 limit=settings.body_limit,
                 limits={"/v1/roster": settings.roster_limit},
+                queues={"/v1/recommendations": queue},
             ),
         ],
         exception_handlers=dict.fromkeys((RequestValidationError, *REFUSED_ERRORS), _refuse),
     )
     app.state.store, app.state.rosters, app.state.settings = store, rosters, settings
     app.state.succession = succession
-    app.state.limiter = CapacityLimiter(settings.workers)
-    app.state.queue_limit = settings.queue_limit
-    app.state.lookups, app.state.seldom = CapacityLimiter(POOL // 2), CapacityLimiter(AT_A_TIME)
+    app.state.queue = queue
+    app.state.lookups = Queue(POOL // 2, settings.queue_limit, LOOKUP_SECONDS)
+    app.state.seldom = Queue(AT_A_TIME, settings.queue_limit, SELDOM_SECONDS)
     for each in (router, roster.router, models.router, privacy.router):
         app.include_router(each)
     return app

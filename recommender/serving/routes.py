@@ -3,11 +3,10 @@
 Imported by `serving.app`.
 """
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
-from recommender.serving.answers import Answer, answer
+from recommender.serving.answers import answer
 from recommender.serving.bodies import check_headers
 from recommender.serving.openapi import REF, document, refusals
 from recommender.serving.problems import (
@@ -18,18 +17,19 @@ from recommender.serving.problems import (
     MALFORMED,
     NOT_FOUND,
     NOT_READY,
+    RETRY,
     TOO_LARGE,
     TOO_SLOW,
     UNEXPECTED,
     UNSUPPORTED,
     ProblemError,
 )
+from recommender.serving.queue import Queue
 from recommender.serving.schemas import CurrentModel, Probe, RecommendationResponse
 from recommender.serving.state import State
 from recommender.serving.succession import Succession
 
 JSON = "application/json"
-RETRY = {"Retry-After": "1"}
 
 router = APIRouter()
 
@@ -69,7 +69,8 @@ async def post_recommendation(request: Request) -> Response:
     check_headers(request.headers)
     body = await request.body()
     request.state.model = state.digest
-    found = await _in_turn(request.app, state, body)
+    queue: Queue = request.app.state.queue
+    found = await queue.run(answer, state, body)
     request.state.mode = found.mode
     return Response(found.body, media_type=JSON)
 
@@ -135,11 +136,3 @@ async def get_problem(slug: str) -> Response:
         raise ProblemError(NOT_FOUND)
     kind = KINDS[slug]
     return Response(f"{kind.title} ({kind.status})\n\n{kind.detail}\n", media_type="text/plain")
-
-
-async def _in_turn(app: FastAPI, state: State, body: bytes) -> Answer:
-    """Computes in a worker thread; when too many wait, a quick refusal serves callers better."""
-    limiter: CapacityLimiter = app.state.limiter
-    if limiter.statistics().tasks_waiting >= app.state.queue_limit and not limiter.available_tokens:
-        raise ProblemError(BUSY, headers=RETRY)
-    return await to_thread.run_sync(answer, state, body, limiter=limiter)
