@@ -14,7 +14,14 @@ from recommender.constraints import Modes, Screening, screen_columns
 from recommender.definition.columns import Columns
 from recommender.definition.easing import Easing
 from recommender.definition.kinds import KINDS, Raw
-from recommender.definition.rules import RULES, Asking, Constraint, client_fields, question_of
+from recommender.definition.rules import (
+    RULES,
+    Asking,
+    Constraint,
+    client_fields,
+    eased_field,
+    question_of,
+)
 from recommender.practice import Practice
 
 Flags = NDArray[np.bool_]
@@ -209,16 +216,16 @@ class _Lifts:
         ]
 
     def _easing(self, constraint: Constraint) -> tuple[str, Easing]:
-        anyone = np.ones((1, self._asked.roster.size), dtype=np.bool_)
+        asked = self._asked
+        field = eased_field(constraint, asked.practice.client)
+        if field is None:
+            return "", Easing((), np.zeros((0, asked.roster.size), dtype=np.bool_))
         rule = RULES[constraint.rule]
-        if constraint.unless is not None:
-            return constraint.unless.client, Easing((True,), anyone)
-        if constraint.client and rule.ease is not None:
-            asked = self._asked
-            field = constraint.client[rule.wish or 0]
+        if field in constraint.client and rule.ease is not None:
             question = question_of(constraint, asked.client, asked.roster, asked.asking)
             return field, rule.ease(question)
-        return (constraint.when.client if constraint.when else ""), Easing((False,), anyone)
+        spares = constraint.unless is not None and constraint.unless.client == field
+        return field, Easing((spares,), np.ones((1, asked.roster.size), dtype=np.bool_))
 
 
 def _meeting(asked: Asked) -> Constraint | None:

@@ -5,13 +5,14 @@ import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from experiments.bench import latency, screening, training
+from experiments.bench import latency, relaxing, screening, training
 from recommender.bundle import save_bundle
 from recommender.practice import shipped_practice
 from recommender.tables.checked import read_tables
@@ -20,6 +21,7 @@ from recommender.training.fit import fit
 
 ROSTERS = (50, 200, 1_000)
 PAIRINGS = (10_000, 100_000)
+RELAXED = 200
 out = Console(width=110)
 
 
@@ -116,12 +118,47 @@ def screenings(_: Path) -> Table:
     return table
 
 
-PARTS = {"latency": latencies, "training": trainings, "screening": screenings}
+def relaxings(workspace: Path) -> Table:
+    """Ledger and relaxations of 200 clinicians, beside scoring them."""
+    practice = shipped_practice()
+    tables = simulated(workspace / "relaxed", RELAXED, 2_000)
+    model = fit(dataset_of(read_tables(tables, practice), practice), now=datetime.now(UTC)).model
+    out.print(f"asking for {relaxing.CLIENTS} clients", style="dim")
+    costs = relaxing.measured(model, tables)
+    table = Table(
+        "requests", "with an offer", "scoring ms", "ledger ms", "relaxations ms", "ratio",
+        title=f"Ledger and relaxations for {RELAXED} clinicians beside scoring them (target: 1)",
+    )  # fmt: skip
+    groups = {
+        "all": costs,
+        "somebody fits": [cost for cost in costs if cost.eligible],
+        "nobody fits": [cost for cost in costs if not cost.eligible],
+    }
+    for name, some in groups.items():
+        if some:
+            table.add_row(
+                f"{name}: {len(some)}",
+                str(sum(cost.offered > 0 for cost in some)),
+                *(
+                    f"{median([getattr(cost, part) for cost in some]):.2f}"
+                    for part in ("scoring", "ledger", "relaxing", "ratio")
+                ),
+            )
+    table.caption = "Medians over requests."
+    return table
+
+
+PARTS = {
+    "latency": latencies,
+    "training": trainings,
+    "screening": screenings,
+    "relaxing": relaxings,
+}
 
 
 def main(
     only: Annotated[
-        str | None, typer.Option(help="latency, training or screening; all when left out.")
+        str | None, typer.Option(help="latency, training, screening or relaxing; all without.")
     ] = None,
 ) -> None:
     """Time and memory of requests and of training, as ratios of two things measured in one run."""

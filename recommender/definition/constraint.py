@@ -19,7 +19,7 @@ from recommender.definition.question import Array, Asking, Question, either
 from recommender.definition.rulebook import FIELD_SETTINGS, RULES, Rule
 
 Mode = Literal["hard", "soft", "off"]
-Silence = Literal["fail", "pass", "unknown"]
+Silence = Literal["fail", "pass", "met", "unknown"]
 Lifting = Literal["no", "yes", "ask"]
 MODES: tuple[Mode, ...] = ("hard", "soft", "off")
 
@@ -79,7 +79,8 @@ class Constraint:
     mode
         `hard` excludes, `soft` raises a concern, `off` is not evaluated.
     unknown
-        What a hard constraint makes of an unknown verdict: `fail` or `pass`.
+        What is made of an unknown verdict: `fail` excludes where the constraint is hard, `pass`
+        only mentions it, `met` takes it for a pass.
     unasked
         What a client's silence means: `pass`, or `unknown`.
     may_be
@@ -136,7 +137,7 @@ def judge(constraint: Constraint, client: Columns, roster: Columns, asking: Aski
     asking
         The circumstances, and the declarations of the fields.
     """
-    everyone = np.ones(roster.size)
+    everyone = np.broadcast_to(1.0, (roster.size,))
     applies = _applies(constraint, client, asking)
     open_verdict = np.nan if constraint.unasked == "unknown" else 1.0
     if not roster.size or applies == 0 or (np.isnan(applies) and open_verdict == 1):
@@ -144,7 +145,7 @@ def judge(constraint: Constraint, client: Columns, roster: Columns, asking: Aski
     rule = RULES[constraint.rule]
     wish = None if rule.wish is None or not constraint.client else constraint.client[rule.wish]
     if wish is not None and _is_silent(client[wish]):
-        verdict = everyone * open_verdict
+        verdict = np.array(open_verdict)
     elif wish is not None and _is_indifferent(constraint, asking.client[wish], client[wish]):
         return everyone
     else:
@@ -162,6 +163,22 @@ def client_fields(constraint: Constraint) -> frozenset[str]:
     session = constraint.settings.get("session")
     named += [session] if isinstance(session, str) else []
     return frozenset((*field_names(constraint)[0], *named))
+
+
+def eased_field(constraint: Constraint, client: Mapping[str, Field]) -> str | None:
+    """The client's field by whose answer a constraint can be lifted; None where there is none.
+
+    A flag that spares the client comes first, then the wish its rule can ease, then the flag
+    without which it does not apply.
+    """
+    if constraint.unless is not None and client[constraint.unless.client].kind == "flag":
+        return constraint.unless.client
+    rule = RULES[constraint.rule]
+    if constraint.client and rule.ease is not None:
+        return constraint.client[rule.wish or 0]
+    if constraint.when is not None and client[constraint.when.client].kind == "flag":
+        return constraint.when.client
+    return None
 
 
 def field_names(constraint: Constraint) -> tuple[tuple[str, ...], tuple[str, ...]]:

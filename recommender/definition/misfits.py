@@ -16,6 +16,7 @@ from recommender.definition.constraint import (
     Instead,
     When,
     constant_field,
+    eased_field,
 )
 from recommender.definition.fields import Field
 from recommender.definition.funding import FundingRow
@@ -49,6 +50,9 @@ def problems(
     faults += _wrong_settings(where, rule, constraint, client_fields, clinician_fields)
     if faults:
         return faults
+    if constraint.relaxable != "no" and eased_field(constraint, client_fields) is None:
+        problem = "is allowed where no answer of the client's could lift it"
+        faults.append(Fault(f"{where}.relaxable", problem, "remove it, or compare a stated wish"))
     ours = [client_fields[field] for field in constraint.client]
     theirs = [clinician_fields[field] for field in constraint.clinician]
     faults += _wrong_units(where, rule, ours)
@@ -108,6 +112,9 @@ def _never_lifted(where: str, constraint: Constraint) -> list[Fault]:
 
 
 def _wrong_modes(where: str, constraint: Constraint) -> Iterator[Fault]:
+    if constraint.unknown == "met" and constraint.family in NEVER_RELAXED:
+        problem = f"takes what nobody knows for a pass in the family {constraint.family}"
+        yield Fault(f"{where}.unknown", problem, "write fail, or pass to have it mentioned")
     unknown = [mode for mode in constraint.may_be if mode not in MODES]
     if unknown:
         yield Fault(f"{where}.may_be", "is not a list of modes", f"use {', '.join(MODES)}")

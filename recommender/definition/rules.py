@@ -19,6 +19,7 @@ from recommender.definition.constraint import (
     Mode,
     When,
     client_fields,
+    eased_field,
     judge,
     question_of,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Rule",
     "When",
     "client_fields",
+    "eased_field",
     "funding_problems",
     "judge",
     "problems",
@@ -56,7 +58,7 @@ _COMMON = frozenset(field.name for field in fields(Constraint)) - {"name", "sett
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "family": FAMILIES,
     "mode": MODES,
-    "unknown": ("fail", "pass"),
+    "unknown": ("fail", "pass", "met"),
     "unasked": ("pass", "unknown"),
 }
 

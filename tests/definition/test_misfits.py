@@ -357,3 +357,22 @@ def test_a_constraint_is_about_ways_a_client_can_choose(
     constraint = a_world("is_true", None, "flag", ways=named).constraint
     faults = ways_problems(constraint, wanted)
     assert [fault.problem for fault in faults] == ([] if problem is None else [problem])
+
+
+@pytest.mark.parametrize("relaxable", [True, "ask"])
+def test_what_no_answer_could_lift_is_not_relaxable(relaxable: bool | str) -> None:
+    told = {"rule": "is_true", "clinician": "y", "family": "wish", "say": "no"}
+    flag, theirs = fields_of("client", x="flag"), fields_of("clinician", y="flag")
+    _, faults = read_constraint("it", {**told, "relaxable": relaxable}, flag, theirs)
+    assert [fault.where for fault in faults] == ["constraints.it.relaxable"]
+    spared = {**told, "relaxable": relaxable, "unless": {"client": "x", "has": True}}
+    _, faults = read_constraint("it", spared, flag, theirs)
+    assert faults == []
+
+
+def test_what_nobody_knows_is_never_a_pass_in_a_family_that_protects() -> None:
+    told = {"rule": "is_true", "clinician": "y", "say": "no", "unknown": "met"}
+    theirs = fields_of("clinician", y="flag")
+    _, faults = read_constraint("it", {**told, "family": "safety"}, {}, theirs)
+    assert [fault.where for fault in faults] == ["constraints.it.unknown"]
+    assert read_constraint("it", {**told, "family": "capacity"}, {}, theirs)[1] == []

@@ -196,6 +196,12 @@ def test_windows_on_both_sides_of_an_hour_left_out_are_one() -> None:
     assert [15 * 60 - DAY, 17 * 60 - DAY] in found
 
 
+def test_a_span_inside_another_shortens_nothing() -> None:
+    assert spans("UTC", date(2026, 11, 23), (1, 540, 720), (1, 600, 660)) == [
+        [540 + DAY, 720 + DAY]
+    ]
+
+
 def test_a_window_inside_the_hour_left_out_is_no_time_at_all() -> None:
     begin, end = spans(SYDNEY, SPRING, (6, 130, 170))[0]
     assert begin == end
@@ -300,6 +306,13 @@ def test_a_window_loses_the_hour_that_is_left_out() -> None:
     window = at(SYDNEY, "sun 01:00-04:00")
     assert a_week(120, SPRING, **IN_PERSON).judge(window, window) == [1]
     assert a_week(121, SPRING, **IN_PERSON).judge(window, window) == [0]
+
+
+def test_a_session_may_last_over_an_hour_that_is_left_out() -> None:
+    # 02:00 is 03:00: the two windows are one of two hours.
+    parted, whole = at(SYDNEY, "sun 01:00-02:00; sun 03:00-04:00"), at(SYDNEY, "sun 00:00-05:00")
+    assert a_week(120, SPRING, **IN_PERSON).judge(whole, parted) == [1]
+    assert a_week(121, SPRING, **IN_PERSON).judge(whole, parted) == [0]
 
 
 def test_a_window_gains_the_hour_that_is_repeated() -> None:

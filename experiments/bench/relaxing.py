@@ -1,0 +1,108 @@
+"""The ledger and what would open more for one client of 200 clinicians, beside scoring them.
+
+Scoring is one call for the whole roster; the ledger and the relaxations are all that a request does
+beyond screening, scoring who fits and putting them in order. Imported by the command.
+"""
+
+import csv
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+
+from recommender.constraints import asking_of, screen
+from recommender.features.pipeline import Pairs
+from recommender.model import AllianceModel, Standing
+from recommender.offer import offers, pool_of
+from recommender.recommend import Intake, read_intake
+from recommender.relaxation import Asked, most_changes, relaxations
+from recommender.tables.checked import read_roster
+
+DAY = date(2026, 11, 23)
+CLIENTS, RUNS = 60, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Milliseconds of one request, the quickest of several runs of each step.
+
+    Attributes
+    ----------
+    eligible, offered
+        Clinicians who fit, and changes offered.
+    scoring
+        Scoring all clinicians.
+    ledger
+        Ledger and reasons of everyone excluded.
+    relaxing
+        Finding changes, scoring whom they admit beside who fits, and choosing among them.
+    """
+
+    eligible: int
+    offered: int
+    scoring: float
+    ledger: float
+    relaxing: float
+
+    @property
+    def ratio(self) -> float:
+        """Ledger and relaxations beside scoring."""
+        return (self.ledger + self.relaxing) / self.scoring
+
+
+def measured(model: AllianceModel, tables: Path) -> list[Cost]:
+    """One cost a client of a simulated practice."""
+    taken_at = datetime.now(UTC)
+    standing = model.standing(read_roster(tables / "clinicians.csv", model.practice, taken_at))
+    return [_cost(model, standing, intake) for intake in _intakes(model, tables)]
+
+
+def _intakes(model: AllianceModel, tables: Path) -> list[Intake]:
+    asked = model.practice.fields("client", "score", "filter")
+    with (tables / "clients.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row, _ in zip(csv.DictReader(file), range(CLIENTS), strict=False)]
+    answers = [{k: v for k, v in row.items() if k in asked and v} for row in rows]
+    return [
+        read_intake(model.practice, given, row["client_id"])
+        for given, row in zip(answers, rows, strict=True)
+    ]
+
+
+def _cost(model: AllianceModel, standing: Standing, intake: Intake) -> Cost:
+    practice, roster = model.practice, standing.roster
+    screening = screen(practice, intake.client, intake.client_id, roster, DAY)
+    asking = asking_of(practice, intake.client_id, roster.ids, DAY)
+    asked = Asked(practice, intake.client, intake.modes, asking, roster.columns, screening)
+    most, fitting = most_changes(screening), np.flatnonzero(screening.eligible)
+    found = relaxations(asked, most)
+    pool = pool_of(asked, standing, model, found)
+
+    def score_fitting() -> None:
+        pairs = Pairs(np.zeros(len(fitting), dtype=np.intp), fitting)
+        model.score(intake.client, standing, pairs)
+
+    # The pool scores who fits in any case: only what it takes beyond that is the relaxations'.
+    fitted = _quickest(score_fitting) if len(fitting) else 0.0
+    pooled = _quickest(lambda: pool_of(asked, standing, model, found))
+    searched = _quickest(lambda: relaxations(asked, most))
+    chosen = _quickest(lambda: offers(asked, standing, model, pool, found))
+    return Cost(
+        eligible=len(fitting),
+        offered=len(offers(asked, standing, model, pool, found)),
+        scoring=_quickest(lambda: model.score(intake.client, standing)),
+        ledger=_quickest(lambda: (screening.ledger, screening.exclusions)),
+        relaxing=searched + max(pooled - fitted, 0.0) + chosen,
+    )
+
+
+def _quickest(work: Callable[[], object]) -> float:
+    """Milliseconds of the quickest of several runs."""
+    taken = []
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        work()
+        taken.append(1000 * (time.perf_counter() - started))
+    return min(taken)
