@@ -5,16 +5,28 @@ The edge: its commands read the clock, files and settings, and hand them on.
 
 import typer
 
-from recommender.commands import champion, evaluation, learning, practice, service, taking
+from recommender.commands import (
+    access,
+    champion,
+    checkup,
+    evaluation,
+    learning,
+    practice,
+    service,
+    taking,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Predicts which clinicians a new client is likely to build the strongest early working "
     "alliance with.\n\nThe way: `simulate` (or your own tables) → `check` → `train` → `promote` → "
-    "`serve` → `recommend`.",
+    "`serve` → `recommend`.\n\nA server that others reach: `keys` for programs, `staff` for "
+    "people, `doctor` to check it.",
 )
 app.add_typer(practice.practice_app, name="practice")
+app.add_typer(access.keys_app, name="keys")
+app.add_typer(access.staff_app, name="staff")
 for command in (
     practice.check,
     learning.train,
@@ -26,6 +38,7 @@ for command in (
     service.serve,
     service.recommend,
     taking.export,
+    checkup.doctor,
 ):
     app.command()(command)
 app.command(

@@ -253,9 +253,9 @@ def _clinician(entry: Mapping[str, Any], scale: Mapping[str, Any]) -> Panel:
         lines.append(_strength(entry, scale))
     if entry["reasons"]:
         lines.append(_words("Asked for and offered", entry["reasons"], "green"))
-    if entry["in_favour"]:
+    if entry.get("in_favour"):
         lines.append(_words("Speaks for", entry["in_favour"], "cyan"))
-    if entry["against"]:
+    if entry.get("against"):
         lines.append(_words("Speaks against", entry["against"], "yellow"))
     for label, unknown in (("Not met", False), ("Perhaps not met, ask", True)):
         said = [r["say"] for r in entry["reservations"] if r["unknown"] == unknown]

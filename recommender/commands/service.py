@@ -5,6 +5,7 @@ mlflow and the web framework are imported by the commands that need them, when t
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import urllib.error
@@ -44,7 +45,11 @@ def serve(
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Where to listen.", min=1, max=65535)] = 8000,
 ) -> None:
-    """Answer requests with the champion, taking up each new one, until told to stop."""
+    """Answer requests with the champion, taking up each new one, until told to stop.
+
+    With RECOMMENDER_STORE and RECOMMENDER_PEPPER set callers need keys (see `keys --help`) and what
+    is shown is kept; without them it answers this machine only and keeps nothing.
+    """
     from recommender.serving.server import serve as run
     from recommender.settings import Settings
 
@@ -84,7 +89,7 @@ def recommend(
     url: Annotated[str, typer.Option(help="The running server.")] = "http://127.0.0.1:8000",
     raw: Annotated[bool, typer.Option("--json", help="Print the JSON as it came.")] = False,
 ) -> None:
-    """Ask a running server for one client's shortlist and show it."""
+    """Ask a running server for one client's shortlist and show it; RECOMMENDER_KEY is its key."""
     with told():
         answer = _asked(url, answers)
     out.print_json(data=answer) if raw else out.print(terminal.recommendation(answer))
@@ -97,9 +102,10 @@ def _asked(url: str, answers: Path) -> dict[str, Any]:
         remedy = "name a JSON file such as experiments/demo/client.json"
         raise RecommenderError(str(answers), "cannot be read", remedy) from None
     try:
-        request = urllib.request.Request(
-            f"{url.rstrip('/')}/v1/recommendations", body, {"Content-Type": "application/json"}
-        )
+        headers = {"Content-Type": "application/json"}
+        if key := os.environ.get("RECOMMENDER_KEY"):
+            headers["Authorization"] = f"Bearer {key}"
+        request = urllib.request.Request(f"{url.rstrip('/')}/v1/recommendations", body, headers)
         with urllib.request.urlopen(request, timeout=30) as response:
             return dict(json.load(response))
     except urllib.error.HTTPError as error:

@@ -62,6 +62,11 @@ def schema_version(store: Store) -> str | None:
         return next(iter(sorted(_heads(connection))), None)
 
 
+def newest_version() -> str | None:
+    """The newest migration this code knows."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
 def _heads(connection: Connection) -> set[str]:
     return set(MigrationContext.configure(connection).get_current_heads())
 

@@ -2,8 +2,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from recommender.access import password
 from recommender.settings import Settings
+from tests.serving.guarded import Guarded, guarded, guarded_settings
 from tests.serving.served import TestClient, a_caller, some_settings
 
 
@@ -17,3 +20,17 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def caller(settings: Settings) -> Iterator[TestClient]:
     with a_caller(settings) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def practice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory: Path = tmp_path_factory.mktemp("guarded")
+    some_settings(directory)
+    return directory
+
+
+@pytest.fixture
+def locked(practice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guarded]:
+    monkeypatch.setattr(password, "_hasher", PasswordHasher(1, 64, 1))
+    with guarded(guarded_settings(practice, store=f"sqlite:///{tmp_path}/recommender.db")) as made:
+        yield made

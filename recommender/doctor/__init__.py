@@ -1,0 +1,1 @@
+"""Looks at a deployment and says what to mend. Imported by `commands`."""
