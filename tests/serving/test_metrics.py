@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
-from recommender.serving.app import take_up
 from recommender.serving.metrics import Metrics
 from recommender.serving.state import open_state
+from recommender.serving.succession import Succession
 from recommender.settings import Settings
 from tests.serving.served import CANARY, RECOMMEND, TestClient, a_caller, a_request
 
@@ -62,12 +62,12 @@ def test_labels_come_from_closed_sets_whatever_is_sent(settings: Settings) -> No
 def test_models_and_rosters_that_come_to_answer_are_counted(settings: Settings) -> None:
     with a_caller(settings) as caller:
         assert isinstance(caller.app, FastAPI)
-        assert caller.portal is not None
+        succession: Succession = caller.app.state.succession
         state = open_state(settings)
         roster = replace(state.standing.roster, version="another")
         moved = replace(state, standing=replace(state.standing, roster=roster))
         for each in (state, moved, replace(moved, digest="f" * 64)):
-            caller.portal.call(take_up, caller.app, each)
+            succession.change(lambda _, after=each: after)  # type: ignore[misc]
         metrics: Metrics = caller.app.state.metrics
         metrics.refused_model()
         samples = measured(caller)
