@@ -4,7 +4,7 @@ Rules come before scores, so that no learned number can buy its way past one.
 Imported by `relaxation`, `recommend` and above.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -95,7 +95,7 @@ class Screening:
     @property
     def eligible(self) -> Flags:
         """Whether each clinician may be shown, (n,)."""
-        return np.asarray(~self.barred.any(axis=0))
+        return np.asarray(np.bitwise_or.reduce(self.barred, axis=0, initial=0) == 0)
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
@@ -110,12 +110,12 @@ class Screening:
     @property
     def ledger(self) -> tuple[Removal, ...]:
         """One line for each hard constraint, in the order of the definition."""
-        barred = self.barred > 0
-        alone = barred & (barred.sum(axis=0) == 1)
-        counts = zip(self.constraints, barred.sum(axis=1), alone.sum(axis=1), strict=True)
+        bars = np.count_nonzero(self.barred, axis=0)
+        removed = np.count_nonzero(self.barred, axis=1)
+        alone = np.count_nonzero(self.barred[:, bars == 1], axis=1)
         return tuple(
-            Removal(constraint.name, int(removed), int(only))
-            for constraint, removed, only in counts
+            Removal(constraint.name, int(many), int(only))
+            for constraint, many, only in zip(self.constraints, removed, alone, strict=True)
             if self.modes[constraint.name] == "hard"
         )
 
@@ -229,19 +229,24 @@ def screen_columns(
         # Most constraints are met by everyone, or were not asked for: nothing to write down.
         if not verdict.size or verdict.min() == 1:
             continue
-        codes = _codes(verdict)
-        bars = counts[constraint.name] == "hard"
-        excuses = (codes == _UNKNOWN) & (constraint.unknown == "pass")
-        barred[place] = np.where(excuses, _MET, codes) if bars else _MET
-        noted[place] = np.where(barred[place] > 0, _MET, codes)
+        failed = verdict == 0
+        unknown = None if constraint.unknown == "met" else np.isnan(verdict)
+        if counts[constraint.name] != "hard":
+            _write(noted[place], failed, unknown)
+        elif constraint.unknown == "fail":
+            _write(barred[place], failed, unknown)
+        else:
+            _write(barred[place], failed, None)
+            _write(noted[place], None, unknown)
     _through_other_ways(practice, client, columns, constraints, barred, noted)
     return Screening(asking.clinician_ids, constraints, counts, verdicts, barred, noted)
 
 
-def _codes(verdict: Array) -> Codes:
-    codes = np.where(verdict == 1, np.int8(_MET), np.int8(_FAILED))
-    codes[np.isnan(verdict)] = _UNKNOWN
-    return codes
+def _write(codes: Codes, failed: Flags | None, unknown: Flags | None) -> None:
+    if failed is not None:
+        np.multiply(failed, np.int8(_FAILED), out=codes)
+    if unknown is not None:
+        codes += np.multiply(unknown, np.int8(_UNKNOWN))
 
 
 def _through_other_ways(
@@ -257,19 +262,36 @@ def _through_other_ways(
     Whoever wants to meet in person or by video is not kept from a clinician by the trip, as long as
     nothing keeps them from meeting this one by video.
     """
-    some = [p for p, c in enumerate(constraints) if c.ways and (barred[p] + noted[p]).any()]
+    some = [
+        place
+        for place, constraint in enumerate(constraints)
+        if constraint.ways and (barred[place].any() or noted[place].any())
+    ]
     if practice.ways is None or not some:
         return
     shared = shared_ways(practice, client, columns)
-    about = {p: np.array([way in constraints[p].ways for way in shared]) for p in some}
-    open_ways = np.stack(list(shared.values()))
+    open_ways = {way: offers.copy() for way, offers in shared.items()}
     for place in some:
-        open_ways &= ~(about[place][:, None] & (barred[place] > 0))
-    concerned = np.stack(list(shared.values()))
-    for place in some:
-        named = about[place]
-        barred[place, open_ways.any(axis=0) | ~concerned[named].any(axis=0)] = _MET
-        noted[place, open_ways[~named].any(axis=0) | ~concerned[named].any(axis=0)] = _MET
+        unbarred = barred[place] == _MET
+        for way in constraints[place].ways:
+            if way in open_ways:
+                open_ways[way] &= unbarred
+    meets = _any_of(open_ways.values(), columns.size)
+    for about in {constraints[place].ways for place in some}:
+        concerned = _any_of([shared[way] for way in about if way in shared], columns.size)
+        otherwise = [offers for way, offers in open_ways.items() if way not in about]
+        lifted, unmentioned = meets | ~concerned, _any_of(otherwise, columns.size) | ~concerned
+        for place in some:
+            if constraints[place].ways == about:
+                barred[place, lifted] = _MET
+                noted[place, unmentioned] = _MET
+
+
+def _any_of(flags: Iterable[Flags], size: int) -> Flags:
+    found = np.zeros(size, dtype=np.bool_)
+    for each in flags:
+        found |= each
+    return found
 
 
 def shared_ways(practice: Practice, client: Columns, columns: Columns) -> dict[str, Flags]:

@@ -4,7 +4,7 @@ Imported by `cli` only; knows plain values and draws with rich.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from recommender.errors import Fault
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     # Only spoken of: importing them costs seconds that `--help` should not.
     import pandas as pd
 
+    from recommender.definition.rules import Rule
     from recommender.progress import Progress as Told
     from recommender.publishing.versions import Promotion
     from recommender.tables.report import Report
@@ -77,6 +78,19 @@ def practice_table(practice: Practice) -> Group:
         f"{settings.within_days} days, on the {settings.metric} of {settings.reference}."
     )
     return Group(Text(said), *tables, matches, rules)
+
+
+def rules_table(rules: Iterable["Rule"]) -> Table:
+    """The rules of constraints: what each compares, may be told beside it, and means."""
+    name = Column("rule", no_wrap=True)
+    table = Table(name, "client's", "clinician's", "settings", "passes where", title="Rules")
+    for rule in rules:
+        sides = (
+            ", ".join("/".join(sorted(kind)) for kind in s) for s in (rule.client, rule.clinician)
+        )
+        settings = ", ".join(sorted(rule.needs) + [f"[{name}]" for name in sorted(rule.allows)])
+        table.add_row(rule.name, *sides, Text(settings), rule.meaning)
+    return table
 
 
 def _fields(practice: Practice, side: str) -> Table:

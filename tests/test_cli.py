@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recommender.cli import app
+from recommender.definition.rules import RULES
 from tests.builders import DEFINITION, write_tables
 
 
@@ -191,3 +192,8 @@ def test_a_folds_file_that_is_not_there_is_told_without_a_traceback(tmp_path: Pa
     result = run("evaluate", tmp_path, "--practice", DEFINITION, *folds)
     assert result.exit_code == 1
     assert "cannot be read" in result.output
+
+
+def test_every_rule_a_constraint_may_name_is_listed() -> None:
+    shown = said(run("practice", "rules"))
+    assert all(rule in shown for rule in RULES)

@@ -507,7 +507,7 @@ SETTINGS = st.fixed_dictionaries(
     {
         "mode": st.sampled_from(["hard", "hard", "hard", "soft", "off"]),
         "may_be": st.lists(st.sampled_from(["hard", "soft", "off"]), unique=True),
-        "unknown": st.sampled_from(["fail", "pass"]),
+        "unknown": st.sampled_from(["fail", "pass", "met"]),
         "unasked": st.sampled_from(["pass", "unknown"]),
         "when": st.sampled_from(CONDITIONS),
         "unless": st.sampled_from([None, None, *CONDITIONS]),

@@ -4,9 +4,11 @@ Every test asks for little but what it is about, of clinicians who meet everythi
 What is left out is compared whole, so that nobody passes or fails by another rule than its own.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +16,9 @@ import pytest
 from recommender.constraints import AS_DECLARED, Reason, Screening, screen
 from recommender.definition.columns import read_rows
 from recommender.definition.constraint import field_names
-from recommender.definition.rules import Mode, client_fields
+from recommender.definition.rules import Constraint, Mode, client_fields
 from recommender.errors import IntakeError
-from recommender.practice import Practice, shipped_practice
+from recommender.practice import Practice, shipped_practice, shipped_text
 from recommender.prior import evidence_model
 from recommender.recommend import CONSTRAINTS_ONLY, Intake, Recommendation, read_intake, recommend
 from recommender.roster import Roster, snapshot
@@ -630,9 +632,9 @@ def test_39_one_who_heads_many_lists_is_marked_and_stands_behind_among_equals() 
         "c_new": {"shown_first_percent": None},
     }
     told = marked(a_client(), **often)
-    assert told == {"a_often": ["spread"], "b_seldom": [], "c_new": ["spread"]}
+    assert told == {"a_often": ["spread"], "b_seldom": [], "c_new": []}
     equals = answered(a_client(model_consent=True), **often)
-    assert order(equals)[0] == "b_seldom"
+    assert order(equals)[-1] == "a_often"
     with pytest.raises(IntakeError, match=r"modes\.spread: is not allowed"):
         a_client(modes={"spread": "hard"})
 
@@ -660,3 +662,72 @@ def fields_read(practice: Practice) -> set[str]:
         read |= {f"clinician.{name}" for name in field_names(constraint)[1]}
         read |= {f"clinician.{constraint.instead.clinician}"} if constraint.instead else set()
     return read
+
+
+# The table in docs/constraints.md
+
+TABLE = Path(__file__).parents[1] / "docs" / "constraints.md"
+
+
+@cache
+def rows_of_the_table() -> dict[int, list[str]]:
+    """Cells of each numbered row: number, meaning, rules, default, test."""
+    lines = TABLE.read_text(encoding="utf-8").splitlines()
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in lines if line[:1] == "|"
+    ]
+    return {int(row[0]): row for row in rows if row[0].isdigit()}
+
+
+def constraints_of(row: list[str]) -> list[Constraint]:
+    """The constraints a row names, each at the beginning of its line."""
+    names = re.findall(r"(?:^|<br>)`(\w+)`: ", row[2])
+    assert set(names) <= set(the_practice().constraints)
+    return [the_practice().constraints[name] for name in names]
+
+
+def default_of(constraint: Constraint) -> str:
+    parts: list[str] = [constraint.mode]
+    parts += ["may be " + " or ".join(constraint.may_be)] if constraint.may_be else []
+    parts += [f"unknown: {constraint.unknown}"] if constraint.mode == "hard" else []
+    parts += ["unasked: unknown"] if constraint.unasked == "unknown" else []
+    return ", ".join(parts)
+
+
+def test_the_table_has_39_rows_and_every_constraint_once() -> None:
+    assert list(rows_of_the_table()) == list(range(1, 40))
+    named = [c.name for row in rows_of_the_table().values() for c in constraints_of(row)]
+    assert sorted(named) == sorted(the_practice().constraints)
+
+
+@pytest.mark.parametrize("number", range(1, 40))
+def test_a_row_says_what_is_declared_and_names_the_test_that_proves_it(number: int) -> None:
+    row = rows_of_the_table()[number]
+    constraints = constraints_of(row)
+    assert constraints or number == 37
+    assert row[4].strip("`").startswith(f"test_{number:02d}_")
+    assert callable(globals()[row[4].strip("`")])
+    said = (
+        dict.fromkeys(default_of(each) for each in constraints) if constraints else {"model": None}
+    )
+    if len(said) == 1:
+        assert row[3] == next(iter(said))
+    for each in constraints:
+        assert f"`{each.name}`: {each.rule}" in row[2]
+        named = {*client_fields(each), *field_names(each)[1]}
+        assert {f"`{name}`" for name in named} <= set(re.findall(r"`\w+`", row[2]))
+        if len(said) > 1:
+            line = next(line for line in row[3].split("<br>") if f"`{each.name}`" in line)
+            assert line.endswith(f"`: {default_of(each)}")
+
+
+def test_the_rows_of_the_table_are_the_numbers_in_the_definition() -> None:
+    told = re.findall(
+        r"^\[constraints\.(\w+)\]\s+# (\d+)", shipped_text("psychology"), re.MULTILINE
+    )
+    in_table = [
+        (each.name, str(number))
+        for number, row in rows_of_the_table().items()
+        for each in constraints_of(row)
+    ]
+    assert sorted(told) == sorted(in_table)

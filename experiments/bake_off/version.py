@@ -1,13 +1,17 @@
-"""A digest of the code a figure came from, so that changed code calls for a rerun and prose not.
+"""A digest of what a figure came from: whatever changes it calls for a rerun, and prose does not.
 
-Comments and docstrings do not count. Imported by `run` and `tables`.
+What counts is the code, and of the definition what is learned from. Comments and docstrings do not
+count, nor does what only says who may be offered. Imported by `run` and `tables`.
 """
 
 import ast
 import hashlib
-from collections.abc import Iterable
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from experiments.bake_off.answer import Entrant
 
@@ -22,11 +26,39 @@ MEASURED = (
 )
 
 
+UNLEARNED = (
+    *(
+        f"recommender.definition.{name}"
+        for name in (
+            "constraint",
+            "easing",
+            "funding",
+            "misfits",
+            "postcodes",
+            "prices",
+            "question",
+            "rulebook",
+            "rules",
+            "times",
+            "verdicts",
+            "weeks",
+        )
+    ),
+    "experiments.simulated_practice.paperwork",
+)
+"""Who may be offered, and the fields that only this reads: a fit runs none of it, and no cell or
+truth that a learner sees depends on it. Both are tested."""
+PRACTICES = ROOT / "recommender" / "practices"
+PROSE = frozenset({"phrase", "otherwise", "purpose", "missing", "source", "title"})
+HEADING = ("id", "timezone", "currency", "consent")
+"""Of the practice itself. Its version is not among them, since any change of a rule makes a new
+one."""
+
+
 def version_of(entrant: Entrant) -> str:
-    """Twelve digits that change with the learner, the simulator, the figures or the definition."""
-    modules = sorted(
-        {name for each in (*entrant.modules, *WORLD, *MEASURED) for name in _all(each)}
-    )
+    """Twelve digits that change with the learner, the simulator, the figures or what is learned."""
+    reached = {name for each in (*entrant.modules, *WORLD, *MEASURED) for name in _all(each)}
+    modules = sorted(reached - set(UNLEARNED))
     digest = hashlib.sha256(_definition())
     for module in modules:
         digest.update(f"{module}\n{_code(module)}\n".encode())
@@ -35,7 +67,44 @@ def version_of(entrant: Entrant) -> str:
 
 @cache
 def _definition() -> bytes:
-    return (ROOT / "recommender" / "practices" / "psychology.toml").read_bytes()
+    instruments = tomllib.loads((PRACTICES / "instruments.toml").read_text(encoding="utf-8"))
+    practice = tomllib.loads((PRACTICES / "psychology.toml").read_text(encoding="utf-8"))
+    told = (learned_of(practice), instruments)
+    return json.dumps(told, default=str).encode()
+
+
+def learned_of(practice: Mapping[str, Any]) -> dict[str, Any]:
+    """What a learner reads of a definition, prose left out.
+
+    The order of what remains counts: columns stand in the order of the file.
+    """
+    matches = practice["matches"]
+    kept = {
+        "practice": {name: practice["practice"].get(name) for name in HEADING},
+        "groups": list(practice["groups"]),
+    }
+    for name in ("alliance", "instruments", "history"):
+        kept[name] = _without_prose(practice.get(name, {}))
+    for side in ("client", "clinician"):
+        compared = {name for match in matches.values() for name in _names(match[side])}
+        kept[side] = {
+            name: _without_prose(field)
+            for name, field in practice[side].items()
+            if field["use"] == "score" or name in compared
+        }
+    return {**kept, "matches": {name: _without_prose(match) for name, match in matches.items()}}
+
+
+def _names(declared: str | list[str]) -> list[str]:
+    return [declared] if isinstance(declared, str) else declared
+
+
+def _without_prose(declared: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_prose(value) if isinstance(value, dict) else value
+        for key, value in declared.items()
+        if key not in PROSE
+    }
 
 
 @cache

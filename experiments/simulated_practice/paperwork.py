@@ -18,13 +18,6 @@ from experiments.simulated_practice.draws import (
     tick,
     tick_some,
 )
-from experiments.simulated_practice.odds import (
-    COMPETENT,
-    LEFT_EMPTY_OF_CLIENTS_PAPERS,
-    LEFT_EMPTY_OF_CLINICIANS_PAPERS,
-    STATES,
-    ZONE_OF_STATE,
-)
 from experiments.simulated_practice.settings import Settings
 from recommender.definition.kinds import EPOCH
 from recommender.practice import Practice
@@ -32,6 +25,53 @@ from recommender.practice import Practice
 PAPERWORK = 20
 """Number of the stream; the world's other streams are 0 to 13."""
 SCHEMES = ("dva", "workcover", "ctp")
+
+STATES = {"nsw": 955, "act": 15, "vic": 12, "qld": 12, "wa": 3, "sa": 3}
+ZONE_OF_STATE = {
+    "vic": "Australia/Melbourne",
+    "qld": "Australia/Brisbane",
+    "wa": "Australia/Perth",
+    "sa": "Australia/Adelaide",
+    "tas": "Australia/Hobart",
+    "nt": "Australia/Darwin",
+    "outside_australia": "Pacific/Auckland",
+}
+"""Zones that are not the practice's own."""
+
+COMPETENT = {
+    "suicide_safety_planning": 0.75,
+    "eating_disorder_medical": 0.18,
+    "psychosis": 0.20,
+    "perinatal": 0.25,
+    "family_violence": 0.35,
+    "forensic": 0.12,
+}
+
+LEFT_EMPTY_OF_CLIENTS_PAPERS = {
+    "referral_held": 0.04,
+    "rebates_left": 0.10,
+    "ndis_management": 0.08,
+    "concession_card": 0.15,
+    "no_gap_needed": 0.20,
+    "jurisdiction": 0.03,
+    "timezone": 0.05,
+    "waitlist_ok": 0.40,
+    "session_interval_days": 0.45,
+    "coordination_wished": 0.30,
+    "family_involved": 0.30,
+    "competencies_needed": 0.05,
+}
+
+LEFT_EMPTY_OF_CLINICIANS_PAPERS = {
+    "shown_first_percent": 0.10,
+    "competencies": 0.03,
+    "uses_interpreters": 0.10,
+    "telehealth_jurisdictions": 0.02,
+    "weeks_free": 0.10,
+    "bulk_bills": 0.05,
+    "coordinates_care": 0.05,
+    "involves_family": 0.05,
+}
 
 
 def of_clients(

@@ -55,6 +55,14 @@ def practice_show(file: File = "psychology") -> None:
         out.print(terminal.practice_table(definition(file)))
 
 
+@practice_app.command("rules")
+def practice_rules() -> None:
+    """List the rules a constraint may name, with what each takes and means."""
+    from recommender.definition.rules import RULES
+
+    out.print(terminal.rules_table(RULES.values()))
+
+
 def check(data: Data, practice: Definition = "psychology") -> None:
     """Report every fault of a practice's tables, and what is usable; exits 1 on any fault."""
     from recommender.tables.report import check_tables

@@ -19,7 +19,7 @@ from recommender.definition.question import Array, Asking, Question, either
 from recommender.definition.rulebook import FIELD_SETTINGS, RULES, Rule
 
 Mode = Literal["hard", "soft", "off"]
-Silence = Literal["fail", "pass", "unknown"]
+Silence = Literal["fail", "pass", "met", "unknown"]
 Lifting = Literal["no", "yes", "ask"]
 MODES: tuple[Mode, ...] = ("hard", "soft", "off")
 
@@ -79,7 +79,8 @@ class Constraint:
     mode
         `hard` excludes, `soft` raises a concern, `off` is not evaluated.
     unknown
-        What a hard constraint makes of an unknown verdict: `fail` or `pass`.
+        What is made of an unknown verdict: `fail` excludes where the constraint is hard, `pass`
+        only mentions it, `met` takes it for a pass.
     unasked
         What a client's silence means: `pass`, or `unknown`.
     may_be
@@ -136,7 +137,7 @@ def judge(constraint: Constraint, client: Columns, roster: Columns, asking: Aski
     asking
         The circumstances, and the declarations of the fields.
     """
-    everyone = np.ones(roster.size)
+    everyone = np.broadcast_to(1.0, (roster.size,))
     applies = _applies(constraint, client, asking)
     open_verdict = np.nan if constraint.unasked == "unknown" else 1.0
     if not roster.size or applies == 0 or (np.isnan(applies) and open_verdict == 1):
@@ -144,7 +145,7 @@ def judge(constraint: Constraint, client: Columns, roster: Columns, asking: Aski
     rule = RULES[constraint.rule]
     wish = None if rule.wish is None or not constraint.client else constraint.client[rule.wish]
     if wish is not None and _is_silent(client[wish]):
-        verdict = everyone * open_verdict
+        verdict = np.array(open_verdict)
     elif wish is not None and _is_indifferent(constraint, asking.client[wish], client[wish]):
         return everyone
     else:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from recommender.definition.fields import Field
 from recommender.definition.kinds import DAYS, Raw
-from recommender.definition.operators import nearest_km
 from recommender.definition.prices import gap_cents, most_sessions
 from recommender.definition.question import Array, Flags, Question, today_of
 from recommender.definition.times import fits_on_day, windows_of
+from recommender.definition.verdicts import road_km
 
 CENTS = 100
 EXACT = 1e-9
@@ -66,9 +66,7 @@ def into_their_range(question: Question) -> Easing:
 
 def further(question: Question) -> Easing:
     """The client travels as far as the nearest of the clinician's places."""
-    detour = float(question.settings.get("detour", 1.0))
-    needed = nearest_km(question.client[0], question.clinician[0]) * detour
-    return _upwards(question.client_fields[1], needed)
+    return _upwards(question.client_fields[1], road_km(question))
 
 
 def longer(question: Question) -> Easing:

@@ -112,6 +112,9 @@ def _never_lifted(where: str, constraint: Constraint) -> list[Fault]:
 
 
 def _wrong_modes(where: str, constraint: Constraint) -> Iterator[Fault]:
+    if constraint.unknown == "met" and constraint.family in NEVER_RELAXED:
+        problem = f"takes what nobody knows for a pass in the family {constraint.family}"
+        yield Fault(f"{where}.unknown", problem, "write fail, or pass to have it mentioned")
     unknown = [mode for mode in constraint.may_be if mode not in MODES]
     if unknown:
         yield Fault(f"{where}.may_be", "is not a list of modes", f"use {', '.join(MODES)}")

@@ -32,7 +32,8 @@ def most_sessions(question: Question) -> Array:
     if budget is None:
         return limit
     gap = gap_cents(question)
-    afforded = np.where(gap > 0, budget // np.maximum(gap, 1.0), np.inf)
+    # Whole cents far below 2**53: the quotient never rounds up to a whole number it is not.
+    afforded = np.where(gap > 0, np.floor(budget / np.maximum(gap, 1.0)), np.inf)
     return np.where(np.isnan(gap), np.nan, np.minimum(limit, afforded))
 
 

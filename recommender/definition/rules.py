@@ -58,7 +58,7 @@ _COMMON = frozenset(field.name for field in fields(Constraint)) - {"name", "sett
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "family": FAMILIES,
     "mode": MODES,
-    "unknown": ("fail", "pass"),
+    "unknown": ("fail", "pass", "met"),
     "unasked": ("pass", "unknown"),
 }
 

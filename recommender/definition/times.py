@@ -21,7 +21,9 @@ from recommender.definition.weeks import (
     DAY,
     DAYS,
     Stay,
+    in_local_week,
     longest_in_common,
+    longest_in_week,
     on_shared_clock,
     openings_by_zone,
     spans_of,
@@ -103,25 +105,31 @@ def fits(question: Question, windows: Sequence[Window], clinician: NDArray[Any])
     """One session fits into what the client's windows and the clinician's have in common."""
     if np.isnan(question.session):
         return np.full(len(clinician), np.nan)
-    first, verdict = question.asking.day, np.empty(len(clinician))
+    verdict = np.empty(len(clinician))
     for stay in _stays(question):
-        spans = spans_of(windows, week_of(_client_zone(question) or stay.zone, first), first)
-        begins, ends = on_shared_clock(stay.openings, week_of(stay.zone, first), first)
-        fits = longest_in_common(spans, begins, ends) >= question.session
-        verdict[stay.rows] = np.where(stay.openings.known, fits, np.nan)
+        long_enough = _longest(question, stay, windows) >= question.session
+        verdict[stay.rows] = np.where(stay.openings.known, long_enough, np.nan)
     return verdict
 
 
 def fits_on_day(question: Question, clinician: NDArray[Any]) -> Flags:
     """Whether one session fits on a day of the week, were the client free all of it, (7, n)."""
-    first, fitting = question.asking.day, np.empty((DAYS, len(clinician)))
+    fitting = np.empty((DAYS, len(clinician)))
     for stay in _stays(question):
-        begins, ends = on_shared_clock(stay.openings, week_of(stay.zone, first), first)
-        week = week_of(_client_zone(question) or stay.zone, first)
         for day in range(DAYS):
-            spans = spans_of([(day, 0, DAY)], week, first)
-            fitting[day, stay.rows] = longest_in_common(spans, begins, ends)
+            fitting[day, stay.rows] = _longest(question, stay, [(day, 0, DAY)])
     return np.asarray(fitting >= question.session)
+
+
+def _longest(question: Question, stay: Stay, windows: Sequence[Window]) -> NDArray[Any]:
+    """Minutes of the longest stretch the windows share with those of one zone's people."""
+    first, openings = question.asking.day, stay.openings
+    theirs, ours = (week_of(z, first) for z in (stay.zone, _client_zone(question) or stay.zone))
+    spans = spans_of(windows, ours, first)
+    # While no clock is changed a week is like any other, and the roster's is laid out already.
+    if theirs.changes or ours.changes or openings.overnight:
+        return longest_in_common(spans, *on_shared_clock(openings, theirs, first))
+    return longest_in_week(in_local_week(spans, theirs, first), openings)
 
 
 def _client_zone(question: Question) -> str | None:

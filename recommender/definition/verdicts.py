@@ -4,13 +4,19 @@
 Imported by `rulebook`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
-from recommender.definition.operators import nearest_km
+from recommender.definition.packed import (
+    WORD,
+    Words,
+    bits_in,
+    naming_in,
+    nearest_km_in,
+    rows_of,
+    words_of,
+)
 from recommender.definition.question import (
     Array,
     Flags,
@@ -23,30 +29,36 @@ from recommender.definition.question import (
 
 def has_all(question: Question) -> Array:
     """The clinician has every tag the client named; naming none passes."""
-    return _of_tags(question, lambda asked, held: ~(asked & ~held).any(axis=1))
+    return _of_tags(question, lambda held, asked: (held & asked) == asked, np.logical_and)
 
 
 def has_any(question: Question) -> Array:
     """The clinician has a tag the client named; naming none passes."""
-    return _of_tags(question, lambda asked, held: (asked & held).any(axis=1))
+    return _of_tags(question, lambda held, asked: (held & asked) != 0, np.logical_or)
 
 
 def has_none(question: Question) -> Array:
     """The clinician has no tag the client named; naming none passes."""
-    return _of_tags(question, lambda asked, held: ~(asked & held).any(axis=1))
+    return _of_tags(question, lambda held, asked: (held & asked) == 0, np.logical_and)
 
 
-def _of_tags(question: Question, passes: Callable[[Flags, Flags], Any]) -> Array:
+def _of_tags(
+    question: Question, passes: Callable[[Words, np.uint64], Flags], join: np.ufunc
+) -> Array:
     """The verdict on tags; whoever asks for nothing needs no answer of the clinician's."""
-    asked, held = question.client[0] > 0, question.clinician[0]
+    asked = question.client[0][0] > 0
     if not asked.any():
-        return np.ones(len(held))
-    return settled(passes(asked, held > 0), held.sum(axis=1))
+        return np.ones(question.roster.size)
+    bits = bits_in(question.roster, question.clinician_fields[0].name)
+    found = [passes(*words) for words in zip(bits.words, words_of(asked), strict=True)]
+    return bits.settled(found[0] if len(found) == 1 else join.reduce(found))
 
 
 def member(question: Question) -> Array:
     """The client's level is among the clinician's tags."""
-    return np.asarray(question.clinician[0][:, int(question.client[0][0])])
+    bits = bits_in(question.roster, question.clinician_fields[0].name)
+    word, bit = divmod(int(question.client[0][0]), WORD)
+    return bits.settled((bits.words[word] >> np.uint64(bit)) & np.uint64(1) != 0)
 
 
 def one_of(question: Question) -> Array:
@@ -114,9 +126,14 @@ def within_km(question: Question) -> Array:
 
     Roads are longer than the great circle by the factor `detour`.
     """
-    place, most = question.client
+    return no_more_than(road_km(question), question.client[1])
+
+
+def road_km(question: Question) -> Array:
+    """Kilometres by road from the client's nearest place to each clinician's, (n,)."""
+    name = question.clinician_fields[0].name
     detour = float(question.settings.get("detour", 1.0))
-    return no_more_than(nearest_km(place, question.clinician[0]) * detour, most)
+    return nearest_km_in(question.roster, name, question.client[0][0]) * detour
 
 
 def not_listed(question: Question) -> Array:
@@ -127,7 +144,7 @@ def not_listed(question: Question) -> Array:
     """
     verdict = np.ones(question.roster.size)
     if question.clinician:
-        naming = _naming(question)
+        naming = naming_in(question.roster, question.clinician_fields[0].name)
         client_id = question.asking.client_id
         if client_id is None:
             verdict[naming.rows] = np.nan
@@ -141,39 +158,20 @@ def listed(question: Question) -> Array:
     named = question.client[0][0]
     if not named:
         return np.full(question.roster.size, _open(question) if named is None else 1.0)
-    return np.array([float(each in named) for each in question.asking.clinician_ids])
+    verdict = np.zeros(question.roster.size)
+    verdict[rows_of(question.roster, question.asking.clinician_ids, named)] = 1.0
+    return verdict
 
 
 def _not_named(question: Question) -> Array:
     named = question.client[0][0]
-    if not named:
-        return np.full(question.roster.size, _open(question) if named is None else 1.0)
-    return np.array([float(each not in named) for each in question.asking.clinician_ids])
+    if named is None:
+        return np.full(question.roster.size, _open(question))
+    verdict = np.ones(question.roster.size)
+    verdict[rows_of(question.roster, question.asking.clinician_ids, named)] = 0.0
+    return verdict
 
 
 def _open(question: Question) -> float:
     """The verdict on a client who did not answer."""
     return 1.0 if question.unasked == "pass" else np.nan
-
-
-@dataclass(frozen=True, slots=True)
-class _Naming:
-    """Which rows of a roster name each id, and which name anybody."""
-
-    of: Mapping[str, list[int]]
-    rows: list[int]
-
-
-def _naming(question: Question) -> _Naming:
-    name = question.clinician_fields[0].name
-    return question.roster.view(("naming", name), lambda: _named_in(question.clinician[0]))
-
-
-def _named_in(lists: Iterable[tuple[str, ...] | None]) -> _Naming:
-    of: dict[str, list[int]] = {}
-    rows = []
-    for row, named in enumerate(lists):
-        rows += [row] if named else []
-        for each in named or ():
-            of.setdefault(each, []).append(row)
-    return _Naming(of, rows)

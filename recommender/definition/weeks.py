@@ -5,6 +5,7 @@ A local time that a change of the clock leaves out is moved to the moment of the
 repeats means the first of the two. Imported by `times`.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -17,10 +18,12 @@ from numpy.typing import NDArray
 from recommender.definition.columns import Columns
 
 Array = NDArray[np.float64]
+Pair = tuple[NDArray[np.int16], NDArray[np.int16]]
 
 DAY = 1440
 """Minutes of a day without a change of the clock."""
 DAYS = 7
+WEEK = DAYS * DAY
 MARGIN = 1
 """Days on either side of the week: a day there may be a day of the week elsewhere."""
 
@@ -119,6 +122,9 @@ class Openings:
     ----------
     weekday, start, end : (windows, n)
         0 is Monday; a window that is not there starts after everything and ends before it.
+    days
+        By weekday, its windows as pairs of (n,) begins and ends in minutes since Monday began, in
+        numbers so short that one instruction handles many; an absent window ends before it starts.
     known : (n,)
         Who said anything at all.
     overnight
@@ -128,14 +134,15 @@ class Openings:
     weekday: NDArray[np.intp]
     start: Array
     end: Array
+    days: tuple[tuple[Pair, ...], ...]
     known: NDArray[np.bool_]
     overnight: bool
 
     def of(self, rows: NDArray[np.intp]) -> "Openings":
         """Those of some people."""
-        weekday = np.ascontiguousarray(self.weekday[:, rows])
-        start, end = (np.ascontiguousarray(part[:, rows]) for part in (self.start, self.end))
-        return Openings(weekday, start, end, self.known[rows], self.overnight)
+        return _laid_out(
+            self.weekday[:, rows], self.start[:, rows], self.end[:, rows], self.known[rows]
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,15 +156,40 @@ class Stay:
 
 def openings_of(windows: Array) -> Openings:
     """Windows as columns hold them, (n, windows, 3), laid out."""
-    weekday, start, end = (np.ascontiguousarray(part.T) for part in np.moveaxis(windows, -1, 0))
+    weekday, start, end = (part.T for part in np.moveaxis(windows, -1, 0))
     absent = np.isnan(start)
-    return Openings(
+    return _laid_out(
         np.where(absent, 0, weekday).astype(np.intp),
         np.where(absent, np.inf, start),
         np.where(absent, -np.inf, end),
         np.asarray(~absent.all(axis=0)),
+    )
+
+
+def _laid_out(
+    weekday: NDArray[np.intp], start: Array, end: Array, known: NDArray[np.bool_]
+) -> Openings:
+    there = np.isfinite(start)
+    return Openings(
+        np.ascontiguousarray(weekday),
+        np.ascontiguousarray(start),
+        np.ascontiguousarray(end),
+        tuple(_of_day(day, there & (weekday == day), start, end) for day in range(DAYS)),
+        known,
         bool((end == DAY).any() and (start == 0).any()),
     )
+
+
+def _of_day(day: int, there: NDArray[np.bool_], start: Array, end: Array) -> tuple[Pair, ...]:
+    """Everyone's first windows of a day, then everyone's second, until nobody has another."""
+    rank = np.cumsum(there, axis=0)
+    pairs = []
+    for number in range(1, int(rank[-1].max(initial=0)) + 1):
+        chosen = there & (rank == number)
+        opens = np.where(chosen, day * DAY + start, WEEK).min(axis=0)
+        closes = np.where(chosen, day * DAY + end, 0).max(axis=0)
+        pairs.append((opens.astype(np.int16), closes.astype(np.int16)))
+    return tuple(pairs)
 
 
 def on_shared_clock(openings: Openings, week: Week, first: date) -> tuple[Array, Array]:
@@ -167,21 +199,29 @@ def on_shared_clock(openings: Openings, week: Week, first: date) -> tuple[Array,
     out, ends where the other does.
     """
     day = (openings.weekday - first.weekday()) % DAYS + MARGIN
-    if week.changes:
-        begins, ends = week.minutes(day, openings.start), week.minutes(day, openings.end)
-        return _going_on(begins, ends)
-    shift = week.midnight[MARGIN] - week.before[MARGIN] + (day - MARGIN) * DAY
-    begins, ends = openings.start + shift, openings.end + shift
-    return _going_on(begins, ends) if openings.overnight else (begins, ends)
-
-
-def _going_on(begins: Array, ends: Array) -> tuple[Array, Array]:
+    begins, ends = week.minutes(day, openings.start), week.minutes(day, openings.end)
     order = np.argsort(begins, axis=0, kind="stable")
     begins, ends = (np.take_along_axis(part, order, axis=0) for part in (begins, ends))
     for window in reversed(range(len(ends) - 1)):
         goes_on = ends[window] == begins[window + 1]
         ends[window] = np.where(goes_on, ends[window + 1], ends[window])
     return begins, ends
+
+
+def in_local_week(spans: Array, week: Week, first: date) -> Array:
+    """Spans of the shared clock as minutes since Monday began, (spans, 2), each once.
+
+    For a week without a change of the clock, in which a span meets the same hours of the week
+    whatever its date. One over the end of Sunday is cut there, where no window passes either.
+    """
+    monday = week.midnight[MARGIN] - week.before[MARGIN] - first.weekday() * DAY
+    begin, end = (spans - monday).T
+    turn = np.floor(begin / WEEK) * WEEK
+    begin, end = begin - turn, end - turn
+    over = end > WEEK
+    cut = np.stack([np.zeros(over.sum()), end[over] - WEEK], axis=1)
+    whole = np.stack([begin, np.minimum(end, WEEK)], axis=1)
+    return np.unique(np.concatenate([whole, cut]), axis=0)
 
 
 def spans_of(windows: Iterable[tuple[int, int, int]], week: Week, first: date) -> Array:
@@ -216,9 +256,22 @@ def longest_in_common(spans: Array, begins: Array, ends: Array) -> Array:
     """
     longest = np.zeros(begins.shape[1])
     for begin, end in spans.tolist():
-        shared = np.minimum(ends, end)
-        shared -= np.maximum(begins, begin)
+        shared = np.minimum(ends, end) - np.maximum(begins, begin)
         np.maximum(longest, shared.max(axis=0), out=longest)
+    return longest
+
+
+def longest_in_week(spans: Array, openings: Openings) -> NDArray[np.int16]:
+    """The same over one week like any other, where a span only meets windows of its own days."""
+    longest = np.zeros(len(openings.known), dtype=np.int16)
+    shared, begun = np.empty_like(longest), np.empty_like(longest)
+    for begin, end in spans.astype(int).tolist():
+        for day in range(begin // DAY, math.ceil(end / DAY)):
+            for opens, closes in openings.days[day]:
+                np.minimum(closes, end, out=shared)
+                np.maximum(opens, begin, out=begun)
+                shared -= begun
+                np.maximum(longest, shared, out=longest)
     return longest
 
 

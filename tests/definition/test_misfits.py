@@ -368,3 +368,11 @@ def test_what_no_answer_could_lift_is_not_relaxable(relaxable: bool | str) -> No
     spared = {**told, "relaxable": relaxable, "unless": {"client": "x", "has": True}}
     _, faults = read_constraint("it", spared, flag, theirs)
     assert faults == []
+
+
+def test_what_nobody_knows_is_never_a_pass_in_a_family_that_protects() -> None:
+    told = {"rule": "is_true", "clinician": "y", "say": "no", "unknown": "met"}
+    theirs = fields_of("clinician", y="flag")
+    _, faults = read_constraint("it", {**told, "family": "safety"}, {}, theirs)
+    assert [fault.where for fault in faults] == ["constraints.it.unknown"]
+    assert read_constraint("it", {**told, "family": "capacity"}, {}, theirs)[1] == []

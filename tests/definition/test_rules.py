@@ -789,7 +789,7 @@ def test_families_of_protection_take_unknown_for_no() -> None:
 def test_relaxable_says_whether_a_change_is_offered_or_only_asked_for(
     told: bool | str, lifting: str
 ) -> None:
-    assert a_world("is_true", None, "flag", relaxable=told).constraint.relaxable == lifting
+    assert a_world("if_asked", "flag", "flag", relaxable=told).constraint.relaxable == lifting
 
 
 def test_naming_a_flag_and_writing_that_it_is_true_are_one_condition() -> None:
@@ -815,6 +815,11 @@ def test_protection_may_never_be_relaxed(family: str, told: bool | str) -> None:
 def test_no_request_may_weaken_protection(family: str, mode: str) -> None:
     faults = reading(family=family, may_be=["hard", mode])
     assert [fault.where for fault in faults] == ["constraints.it.may_be"]
+
+
+@pytest.mark.parametrize("family", NEVER_RELAXED)
+def test_a_request_may_make_protection_firmer(family: str) -> None:
+    assert reading(family=family, mode="soft", may_be=["hard"]) == []
 
 
 @pytest.mark.parametrize(

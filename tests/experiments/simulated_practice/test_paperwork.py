@@ -1,7 +1,6 @@
 """Fields a definition gained later leave the worlds that were measured before as they were."""
 
 import hashlib
-from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -20,10 +19,8 @@ from experiments.simulated_practice.tables import (
 from experiments.simulated_practice.truth import truth_arrays
 from experiments.simulated_practice.world import World, simulate
 from recommender.constraints import screen
-from recommender.definition.columns import read_rows
 from recommender.recommend import read_intake
-from recommender.roster import Roster, snapshot
-from tests.experiments.simulated_practice.a_world import a_world, the_practice
+from tests.experiments.simulated_practice.a_world import TAKEN_AT, a_roster, a_world, the_practice
 
 CLIENT = (
     "access_needs after_hours_needed age_years blocked_clinicians client_id cnip_directiveness "
@@ -44,7 +41,6 @@ CLINICIAN = (
     "style_past style_support training_act training_cbt training_emdr training_schema "
     "working_with_children_until"
 )
-TAKEN_AT = datetime(2026, 9, 29, tzinfo=UTC)
 BEFORE = {
     "clients": "cf48352f53094e16",
     "clinicians": "c055843326464e04",
@@ -140,7 +136,7 @@ def test_four_in_five_new_clients_can_be_shown_somebody_of_sixty() -> None:
         scenario("default", seed=3, clinicians=60, ratings=100, test_clients=100), the_practice()
     )
     ids = client_ids(1, 100)
-    roster = roster_of(clinicians_table(world, ids))
+    roster = a_roster(world)
     intakes = clients_table(world, world.test_clients, ids, 11).to_dict("records")
     kept = the_practice().fields("client", "score", "filter")
     shown = 0
@@ -150,10 +146,3 @@ def test_four_in_five_new_clients_can_be_shown_somebody_of_sixty() -> None:
         screening = screen(the_practice(), client, None, roster, TAKEN_AT.date())
         shown += int(screening.eligible.any())
     assert shown >= 75
-
-
-def roster_of(table: pd.DataFrame) -> Roster:
-    fields = the_practice().fields("clinician")
-    rows = table[list(fields)].to_dict("records")
-    columns = read_rows(fields, [{str(k): v for k, v in row.items()} for row in rows])
-    return snapshot(table["clinician_id"].tolist(), table["name"].tolist(), columns, TAKEN_AT)
