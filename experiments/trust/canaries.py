@@ -184,8 +184,9 @@ def _filled(path: str) -> str:
 def _places(value: Any, before: Path_ = ()) -> Iterator[Path_]:
     """Where a value can stand: the whole, every member, every member of a member."""
     yield before
-    members: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else ()
-    members = enumerate(value) if isinstance(value, list) else members
+    members: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, dict | list):
+        members = value.items() if isinstance(value, dict) else enumerate(value)
     for name, member in members:
         yield from _places(member, (*before, name))
 
