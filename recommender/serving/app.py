@@ -32,6 +32,9 @@ from recommender.serving.guard import Guard
 from recommender.serving.keeping import Keeper
 from recommender.serving.metrics import Measure, Metrics
 from recommender.serving.problems import JOURNAL, ProblemError, problem_response, told_as
+from recommender.serving.staff import router as staff
+from recommender.serving.staff.refused import is_staff, refused_page
+from recommender.serving.staff.shown import Tried
 from recommender.serving.state import expected_practice, open_state
 from recommender.serving.succession import Succession
 from recommender.serving.watch import Watch
@@ -47,6 +50,7 @@ ROUTERS = (
     ratings.router,
     routes.router,
     sessions.router,
+    *staff.ROUTERS,
 )
 
 log = structlog.get_logger()
@@ -105,6 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.succession = succession
     app.state.door, app.state.metrics = door, metrics
     app.state.keeper = None if door.locks is None else Keeper(door.locks.store)
+    app.state.tried = Tried()
     app.state.limiter = CapacityLimiter(settings.workers)
     app.state.queue_limit = settings.queue_limit
     for each in ROUTERS:
@@ -121,4 +126,6 @@ def _watch(settings: Settings, succession: Succession) -> Watch | None:
 
 async def _refuse(request: Request, error: Exception) -> Response:
     request.state.problem = told_as(error).kind.slug
+    if is_staff(request):
+        return refused_page(request, error)
     return problem_response(error, request.state.request_id)

@@ -43,5 +43,15 @@ NEEDS: Mapping[str, Need] = {
     "GET /v1/ratings/{rating_id}": Scope.RATING_WRITE,
     "POST /v1/ratings/{rating_id}/corrections": Scope.RATING_WRITE,
     "GET /v1/models/current": Scope.MODEL_READ,
+    "GET /staff/style.css": Free.ANYBODY,
+    "GET /staff/session": Free.ANYBODY,
+    "POST /staff/session": Free.ANYBODY,
+    "POST /staff/session/end": Free.KNOWN,
+    "GET /staff": Free.KNOWN,
+    "POST /staff/search": Scope.EXPLAIN_READ,
+    "GET /staff/requests/new": Scope.MATCH_CREATE,
+    "POST /staff/requests": Scope.MATCH_CREATE,
+    "GET /staff/requests/{recommendation_id}": Scope.EXPLAIN_READ,
+    "POST /staff/requests/{recommendation_id}/changes": Scope.MATCH_CREATE,
 }
 """By method and path as declared on the route."""
