@@ -55,3 +55,9 @@ NEEDS: Mapping[str, Need] = {
     "POST /staff/requests/{recommendation_id}/changes": Scope.MATCH_CREATE,
 }
 """By method and path as declared on the route."""
+PAGES = "/staff"
+
+
+def is_page(path: str) -> bool:
+    """Whether a route is a page for people, by its declared path: sessions open it, keys do not."""
+    return path == PAGES or path.startswith(f"{PAGES}/")

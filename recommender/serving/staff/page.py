@@ -11,9 +11,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from recommender.access.scope import Principal, Scope
 from recommender.serving.callers import CSRF_FIELD, door_of
+from recommender.serving.permissions import PAGES
 from recommender.serving.staff import words
 
-HOME, ENTRANCE = "/staff", "/staff/session"
+HOME = PAGES
+ENTRANCE = f"{HOME}/session"
 NEW, MODEL = f"{HOME}/requests/new", f"{HOME}/model"
 SEE_OTHER = 303
 

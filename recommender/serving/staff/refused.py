@@ -3,14 +3,14 @@
 from fastapi import Request
 from starlette.responses import Response
 
+from recommender.serving.permissions import is_page
 from recommender.serving.problems import UNAUTHENTICATED, told_as
-from recommender.serving.staff.page import ENTRANCE, HOME, moved, page
+from recommender.serving.staff.page import ENTRANCE, moved, page
 
 
 def is_staff(request: Request) -> bool:
     """Whether a request goes to a page, by the route it matched."""
-    path = getattr(request.scope.get("route"), "path", "")
-    return path == HOME or path.startswith(f"{HOME}/")
+    return is_page(getattr(request.scope.get("route"), "path", ""))
 
 
 def refused_page(request: Request, error: Exception) -> Response:

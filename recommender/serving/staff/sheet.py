@@ -91,6 +91,7 @@ class Sheet:
             "asked": asked,
             "why_not": self._why_not(asked.why_not) if asked.why_not else None,
             "comparison": self._comparison(asked.one, asked.other),
+            "compared": bool(asked.one and asked.other),
             "removals": removals(response, self.names),
             "openings": openings(response),
             "warnings": words.told_of(response["warnings"]),
@@ -147,7 +148,8 @@ class Sheet:
         return next((each for each in shown if each != clinician_id), None)
 
     def _comparison(self, one: str, other: str) -> Comparison | None:
-        if self.case is None or self.case.explained is None or not one or not other:
+        known = self.case.explained.ids if self.case and self.case.explained else ()
+        if self.case is None or one not in known or other not in known:
             return None
         there, back = (Why.of(self.case.told(*pair)) for pair in ((one, other), (other, one)))
         if there is None or back is None:

@@ -107,6 +107,7 @@ FITS_BUT_LATER = (
     "Fits every requirement and is free later than those shown, or as soon with a later id."
 )
 COMPARE, COMPARE_SAID = "Compare two", "Any two clinicians who fit, by the same groups."
+NOT_COMPARED = "Only clinicians who fit can be compared; see who was left out by what."
 FIRST_ONE, SECOND_ONE, SHOW_BOTH = "One clinician", "The other", "Compare"
 LEFT_OUT = "Who was left out by what"
 RULE, REMOVED, ONLY_BY_IT, NAMES = "Rule", "Left out", "By nothing else", "Who"
