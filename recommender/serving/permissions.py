@@ -53,6 +53,12 @@ NEEDS: Mapping[str, Need] = {
     "POST /staff/requests": Scope.MATCH_CREATE,
     "GET /staff/requests/{recommendation_id}": Scope.EXPLAIN_READ,
     "POST /staff/requests/{recommendation_id}/changes": Scope.MATCH_CREATE,
+    "POST /staff/requests/{recommendation_id}/decisions": Scope.DECIDE_WRITE,
+    "POST /staff/requests/{recommendation_id}/pairings": Scope.RATING_WRITE,
+    "GET /staff/pairings/{pairing_id}": Scope.RATING_WRITE,
+    "POST /staff/pairings/{pairing_id}/events": Scope.RATING_WRITE,
+    "POST /staff/pairings/{pairing_id}/ratings": Scope.RATING_WRITE,
+    "POST /staff/ratings/{rating_id}/corrections": Scope.RATING_WRITE,
 }
 """By method and path as declared on the route."""
 PAGES = "/staff"

@@ -1,5 +1,12 @@
 """Every page for staff, in one tuple. Imported by `serving.app`."""
 
-from recommender.serving.staff import asking, entrance, queue, telling
+from recommender.serving.staff import asking, deciding, entrance, following, queue, telling
 
-ROUTERS = (entrance.router, asking.router, telling.router, queue.router)
+ROUTERS = (
+    entrance.router,
+    asking.router,
+    telling.router,
+    deciding.router,
+    following.router,
+    queue.router,
+)

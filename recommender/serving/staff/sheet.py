@@ -71,6 +71,8 @@ class Sheet:
         eligible = {each: name for each, name in self.names.items() if each not in ids}
         return {
             "id": self.shown.recommendation_id,
+            "names": self.names,
+            "shown": tuple((each["clinician_id"], each["name"]) for each in response["shortlist"]),
             "mode": words.REQUEST_MODES.get(self.shown.mode, self.shown.mode),
             "predicted": self.shown.mode != CONSTRAINTS_ONLY,
             "made": words.made(response["model"]),

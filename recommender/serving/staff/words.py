@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from recommender.journal.ratings import Rating
+
 LANGUAGE = "en-AU"
 MINUS = "\N{MINUS SIGN}"
 PRODUCT = "Recommender"
@@ -121,6 +123,75 @@ NOTHING_OPENS = "No small change would bring anybody clearly ahead of those show
 USED, NOT_USED = "What was used", "Not answered"
 QUESTION, ANSWER, MEANS = "Question", "Answer", "Taken as"
 
+DECIDE = "Decide"
+DECIDE_SAID = "A later decision stands in the place of an earlier one; every one stays visible."
+CHOOSE, CHOOSE_SAID = "Choose", "Somebody shown above"
+OVERRIDE, OVERRIDE_SAID, OVERRIDE_WHY = "Override", "Anybody on the roster", "Reason"
+DECISIONS = "Decisions, oldest first; the last one stands"
+WHO_DECIDED, WHEN, KIND = "By", "When (UTC)", "Kind"
+DECISION_KINDS: Mapping[str, str] = {"chosen": "Chosen", "override": "Override"}
+REASONS: Mapping[str, str] = {
+    "client_asked": "The client asked for it",
+    "availability": "Availability",
+    "clinical_judgement": "Clinical judgement",
+    "known_relationship": "They know each other",
+    "error_in_data": "An error in the data",
+    "other": "Another reason",
+}
+MEANWHILE = "Somebody else was first. Read what they entered below, then decide again."
+BEGIN, BEGIN_SAID = "Begin", "Once client and clinician have agreed to meet."
+FIRST_DAY = "First appointment"
+PAIRING_ID, PAIRING_ID_HELP = "Id of the pairing", "Left open: a new one is made."
+FOLLOW_UP, BEGUN = "Follow up", "Begun from this request"
+PAIRING = "Follow up"
+STARTED, SESSIONS, ENDED, NOT_YET = "Started", "Sessions attended", "Ended", "not yet known"
+EVENTS, NO_EVENTS = "What happened", "Nothing was told yet."
+ADD_EVENT, EVENT_KIND, EVENT_DAY = "Add what happened", "What happened", "Day"
+SESSION, SESSION_HELP = "Session", "Counted from 1; needed where a session was attended."
+EVENT_KINDS: Mapping[str, str] = {
+    "booked": "Booked",
+    "attended": "Attended",
+    "missed": "Missed",
+    "cancelled": "Cancelled",
+    "ended": "Ended",
+}
+ADD = "Add"
+RATINGS, NO_RATINGS = "Ratings", "No rating was entered yet."
+ADD_RATING, FORM_USED, METRIC, SCORE = "Enter a rating", "Questionnaire", "Counted as", "Score"
+RATED_ON, RATER = "Day rated", "Rated by"
+RATERS: Mapping[str, str] = {"client": "The client", "clinician": "The clinician"}
+METRICS: Mapping[str, str] = {
+    "sum": "Sum of the items",
+    "mean": "Mean of the items",
+    "pomp": "Share of the scale, 0 to 1",
+}
+CORRECT, CORRECT_SAID = (
+    "Correct",
+    "What is corrected stays visible; leave the score open to withdraw.",
+)
+CORRECTION_WHY = "Reason"
+CORRECTIONS: Mapping[str, str] = {
+    "typed_wrongly": "Typed wrongly",
+    "wrong_form": "Wrong questionnaire",
+    "client_asked": "The client asked for it",
+    "other": "Another reason",
+}
+VERSION, WITHDRAWN, STANDS = "Version", "Withdrawn", "Stands"
+NOT_KEPT = "Nothing was kept"
+FIELDS: Mapping[str, str] = {
+    "clinician_id": "Clinician",
+    "reason": "Reason",
+    "kind": "What happened",
+    "happened_on": "Day",
+    "session": "Session",
+    "instrument": "Questionnaire",
+    "metric": "Counted as",
+    "score": "Score",
+    "rated_on": "Day rated",
+    "client_id": "Client's pseudonym",
+    "pairing_id": "Id of the pairing",
+}
+
 SEARCH, SOUGHT = "Search", "Client's pseudonym or request id"
 NO_REQUESTS = "No request was found."
 CLIENT, STATE, ASKED_AT, CHOSEN, NEW_CLIENT = "Client", "State", "Asked", "Chosen", "new"
@@ -185,7 +256,19 @@ def scale(told: Mapping[str, Any]) -> str:
 
 def scale_name(told: Mapping[str, Any]) -> str:
     """An instrument and its metric."""
-    return f"{str(told['instrument']).upper().replace('_', '-')} ({told['metric']})"
+    return f"{scale_of(told['instrument'])} ({told['metric']})"
+
+
+def scale_of(instrument: str) -> str:
+    """An instrument as it is called."""
+    return instrument.upper().replace("_", "-")
+
+
+def score(rating: Rating) -> str:
+    """A rating's total, or how many items were entered."""
+    if rating.score is None:
+        return f"{len(rating.items)} items"
+    return f"{rating.score:g} ({rating.metric})"
 
 
 def sure(ends: Mapping[str, Any]) -> str:
@@ -290,6 +373,16 @@ def known(at: datetime, age: timedelta) -> str:
 def told_of(warnings: Sequence[str]) -> tuple[str, ...]:
     """What a response warns of, without what only names its own parts."""
     return tuple(each for each in warnings if "`" not in each)
+
+
+def fault(name: str, problem: str) -> str:
+    """What is wrong with a field."""
+    return f"{FIELDS.get(name, sentence(plain(name)))} {problem}" if name else sentence(problem)
+
+
+def early(first: int, last: int) -> str:
+    """Which sessions' ratings are learned from."""
+    return f"Ratings of sessions {first} to {last} count as early ones; ask for them then."
 
 
 def plain_order(order: str) -> str:

@@ -38,7 +38,8 @@ class Reader(HTMLParser):
         self.labelled: set[str] = set()
         self.text = ""
         self._in_label = 0
-        self._choices: tuple[str, list[str]] | None = None
+        self._choices: list[str] | None = None
+        self._options: list[str] = []
         self._waiting: list[tuple[Form, str, str]] = []
         self.feed(text)
         for form, name, ident in self._waiting:
@@ -54,8 +55,10 @@ class Reader(HTMLParser):
         if tag == "label":
             self._in_label += 1
             self.labelled.add(told.get("for", ""))
-        if tag == "option" and self._choices and "selected" in told:
-            self._choices[1].append(told["value"])
+        if tag == "option" and self._choices is not None:
+            self._options.append(told["value"])
+            if "selected" in told:
+                self._choices.append(told["value"])
         if tag in FILLED:
             self._filled(tag, told)
 
@@ -63,7 +66,7 @@ class Reader(HTMLParser):
         form, name = self.forms[-1], told["name"]
         given = form.fields.setdefault(name, [])
         if tag == "select":
-            self._choices = (name, given)
+            self._choices, self._options = given, []
         elif told.get("type") != "checkbox" or "checked" in told:
             given.append(told.get("value", ""))
         if told.get("type") != "hidden" and not self._in_label:
@@ -72,7 +75,9 @@ class Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "label":
             self._in_label -= 1
-        if tag == "select":
+        if tag == "select" and self._choices is not None:
+            # A browser sends the first choice where none is marked.
+            self._choices += [] if self._choices else self._options[:1]
             self._choices = None
 
     def handle_data(self, data: str) -> None:
