@@ -48,6 +48,7 @@ NEEDS: Mapping[str, Need] = {
     "POST /staff/session": Free.ANYBODY,
     "POST /staff/session/end": Free.KNOWN,
     "GET /staff": Free.KNOWN,
+    "GET /staff/model": Scope.MODEL_READ,
     "POST /staff/search": Scope.EXPLAIN_READ,
     "GET /staff/requests/new": Scope.MATCH_CREATE,
     "POST /staff/requests": Scope.MATCH_CREATE,

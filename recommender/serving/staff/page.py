@@ -57,6 +57,7 @@ def _links(principal: Principal | None) -> tuple[tuple[str, str], ...]:
     needed = {
         HOME: (Scope.EXPLAIN_READ, words.QUEUE),
         NEW: (Scope.MATCH_CREATE, words.NEW_REQUEST),
+        MODEL: (Scope.MODEL_READ, words.MEASURED),
     }
     return tuple(
         (address, name)

@@ -1,6 +1,14 @@
 """Every page for staff, in one tuple. Imported by `serving.app`."""
 
-from recommender.serving.staff import asking, deciding, entrance, following, queue, telling
+from recommender.serving.staff import (
+    asking,
+    deciding,
+    entrance,
+    following,
+    measuring,
+    queue,
+    telling,
+)
 
 ROUTERS = (
     entrance.router,
@@ -8,5 +16,6 @@ ROUTERS = (
     telling.router,
     deciding.router,
     following.router,
+    measuring.router,
     queue.router,
 )

@@ -192,6 +192,33 @@ FIELDS: Mapping[str, str] = {
     "pairing_id": "Id of the pairing",
 }
 
+MEASURED = "Is it usually right?"
+CHECK = "Ratings against the range that was shown"
+UNSTORED = "This server keeps nothing, so there is nothing to check here."
+CHAMPION, FACT, VALUE = "The model that answers now", "Fact", "Value"
+CARD = "Who answers for it, and what it is for"
+CARD_PARTS: Mapping[str, str] = {
+    "owner": "Owner",
+    "contact": "Contact",
+    "intended_use": "Intended use",
+    "out_of_scope": "Not for",
+    "review": "Looked at again",
+}
+NOT_SAID = "Not said"
+FACTS: Mapping[str, str] = {
+    "mode": "Kind",
+    "version": "Version in its registry",
+    "digest": "Digest",
+    "created_at": "Made (UTC)",
+    "practice": "Practice definition",
+    "ratings": "Ratings learned from",
+    "pairings": "Pairings learned from",
+    "left_unrated": "Of these ended before a rating",
+    "first_day": "First pairing began",
+    "last_day": "Last pairing began",
+    "known_until": "Last rating known",
+}
+
 SEARCH, SOUGHT = "Search", "Client's pseudonym or request id"
 NO_REQUESTS = "No request was found."
 CLIENT, STATE, ASKED_AT, CHOSEN, NEW_CLIENT = "Client", "State", "Asked", "Chosen", "new"
@@ -383,6 +410,19 @@ def fault(name: str, problem: str) -> str:
 def early(first: int, last: int) -> str:
     """Which sessions' ratings are learned from."""
     return f"Ratings of sessions {first} to {last} count as early ones; ask for them then."
+
+
+def checked(inside: int, rated: int, level: float) -> str:
+    """How many ratings fell in the range that was shown for them."""
+    return (
+        f"Of the last {rated} rated matches {inside} fell in the range that was shown; about "
+        f"{level * rated:.0f} should."
+    )
+
+
+def too_few(rated: int, fewest: int) -> str:
+    """That there is nothing to say yet."""
+    return f"{rated} rated matches so far: too few to check. From {fewest} on it is said here."
 
 
 def plain_order(order: str) -> str:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from recommender.journal.chain import verify
@@ -21,7 +23,8 @@ def decided(staff: TestClient) -> str:
 
 
 def first(staff: TestClient, address: str) -> str:
-    told: dict[str, Any] = staff.get(f"/v1/recommendations/{address.rsplit("/", 1)[1]}").json()
+    name = address.rsplit("/", 1)[1]
+    told: dict[str, Any] = staff.get(f"/v1/recommendations/{name}").json()
     return str(told["shortlist"][0]["clinician_id"])
 
 
