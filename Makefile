@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CLIENTS := var/clients
 REGISTRY ?= sqlite:///var/demo/mlflow.db
 ROSTER ?= var/demo/practice/clinicians.csv
 PORT ?= 8000
@@ -9,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check trust bench lock clean
+.PHONY: help demo serve test check trust bench clients lock clean
 
 help: ## Say what can be made.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -22,6 +23,19 @@ $(VENV)/runtime: requirements.lock pyproject.toml
 
 $(VENV)/dev: requirements-dev.lock $(VENV)/runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+clients: $(CLIENTS)/python/ready $(CLIENTS)/typescript/ready ## Set up what generates clients from the contract.
+
+$(CLIENTS)/python/ready: requirements-clients.lock
+	@test -x $(CLIENTS)/python/bin/python || $(PYTHON) -m venv $(CLIENTS)/python
+	$(CLIENTS)/python/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-clients.lock
+	@touch $@
+
+$(CLIENTS)/typescript/ready: clients/typescript/package.json clients/typescript/package-lock.json
+	@mkdir -p $(@D) && cp clients/typescript/package.json clients/typescript/package-lock.json $(@D)
+	@if command -v npm >/dev/null; then cd $(@D) && npm ci --silent --no-audit --no-fund --ignore-scripts; \
+	else echo "npm is missing: the TypeScript client is not tested"; fi
 	@touch $@
 
 demo: $(VENV)/runtime ## Simulate, train, promote, serve and ask, in one go.
@@ -37,7 +51,7 @@ check: $(VENV)/dev ## Format, lint, types, import contracts, fast tests.
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -m "not slow"
 
-test: $(VENV)/dev ## Everything that check does, and the slow tests.
+test: $(VENV)/dev clients ## Everything that check does, and the slow tests.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -53,6 +67,8 @@ bench: $(VENV)/dev ## Speed and memory, as ratios in one run.
 lock: ## Resolve dependencies anew (needs uv).
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q --extra build pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q --extra build --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q requirements-clients.in -o requirements-clients.lock
+	cd clients/typescript && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean: ## Remove what was made: environment, caches, var/demo.
-	rm -rf $(VENV) var/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(CLIENTS) var/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

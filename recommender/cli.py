@@ -13,6 +13,7 @@ from recommender.commands import (
     learning,
     lists,
     practice,
+    privacy,
     service,
     taking,
 )
@@ -28,6 +29,8 @@ app = typer.Typer(
 app.add_typer(practice.practice_app, name="practice")
 app.add_typer(access.keys_app, name="keys")
 app.add_typer(access.staff_app, name="staff")
+app.add_typer(privacy.subject_app, name="subject")
+app.add_typer(privacy.audit_app, name="audit")
 for command in (
     practice.check,
     learning.train,
@@ -42,6 +45,8 @@ for command in (
     lists.allocate,
     checkup.doctor,
     taking.export,
+    privacy.sweep,
+    privacy.privacy_statement,
 ):
     app.command()(command)
 app.command(

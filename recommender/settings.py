@@ -43,12 +43,27 @@ class Settings(BaseSettings):
     grace_seconds
         How long requests in flight may take to finish when the server is stopped.
     store
-        The database, `sqlite:///...` or `postgresql+psycopg://...`. Without one nothing is kept,
-        no keys are asked for, and only this machine may ask.
+        The database, `sqlite:///...` or `postgresql+psycopg://...`. With one the roster is kept
+        there, seeded once from the file; without one nothing is kept, no keys are asked for, and
+        only this machine may ask.
     pepper
         The secret that keys are hashed with, 32 characters or more; needed with a store.
     calls_per_minute
         How often each key or account may call.
+    stale_hours
+        Age at which what is known of the clinicians is warned of: a nightly update missed once.
+    processes
+        Servers that share the port, each with a model of its own in memory.
+    receive_seconds
+        How long the head of a request, and then its body, may take to arrive.
+    connections
+        Open at a time in one process; beyond, the one that has said nothing for longest is closed.
+    roster_limit
+        Largest body of a whole roster in bytes.
+    anchors
+        The file that `recommender audit anchor` adds to, outside the database.
+    payload_months, rating_months, audit_months
+        Ages at which `recommender sweep` deletes; see `journal.retention.Ages`. 0 keeps for ever.
     """
 
     model_config = SettingsConfigDict(env_prefix="RECOMMENDER_", frozen=True, extra="forbid")
@@ -69,3 +84,12 @@ class Settings(BaseSettings):
     store: SecretStr | None = None
     pepper: SecretStr | None = None
     calls_per_minute: int = Field(default=1200, ge=1)
+    stale_hours: float = Field(default=36, gt=0)
+    processes: int = Field(default=1, ge=1, le=64)
+    receive_seconds: float = Field(default=10, gt=0)
+    connections: int = Field(default=2048, ge=8)
+    roster_limit: int = Field(default=16 * 1024 * 1024, ge=1024)
+    anchors: Path | None = None
+    payload_months: int = Field(default=24, ge=0)
+    rating_months: int = Field(default=84, ge=0)
+    audit_months: int = Field(default=84, ge=0)

@@ -54,6 +54,18 @@ class Shelf:
         """Where the bundle of this digest lies, if it does."""
         return self.directory / digest
 
+    def digests(self) -> tuple[str, ...]:
+        """The bundles that lie here, sorted; whether they may be opened is another question."""
+        if not self.directory.is_dir():
+            return ()
+        return tuple(
+            sorted(
+                each.name
+                for each in self.directory.iterdir()
+                if each.is_dir() and is_digest(each.name)
+            )
+        )
+
     def offer(self, offer: Offer) -> None:
         """Keeps what the registry named."""
         told = {

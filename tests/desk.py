@@ -15,7 +15,7 @@ from typing import Any
 
 from recommender.access.key import Pepper, Wanted, create_key
 from recommender.access.scope import Role
-from recommender.journal.rosters import replace_roster
+from recommender.journal.rosters import current_roster, replace_roster
 from recommender.practice import shipped_practice
 from recommender.store.migration import open_store
 
@@ -119,7 +119,13 @@ def put_roster(url: str, path: Path) -> None:
     cells = {name: {k: v for k, v in row.items() if v} for name, row in rows.items()}
     store = open_store(url)
     with store.writing() as connection:
-        replace_roster(connection, shipped_practice(), cells, seen="", actor="test")
+        replace_roster(
+            connection,
+            shipped_practice(),
+            cells,
+            seen=current_roster(connection).etag,
+            actor="test",
+        )
     store.close()
 
 

@@ -30,9 +30,10 @@ def printed(*ties: int | None) -> str:
     return told([an_entry(rank, tie) for rank, tie in enumerate(ties, 1)])
 
 
-def told(shortlist: list[dict[str, Any]]) -> str:
+def told(shortlist: list[dict[str, Any]], *relaxations: dict[str, Any]) -> str:
     """What is printed of a shortlist, as one line."""
     answer = {
+        "relaxations": relaxations,
         "mode": "model",
         "model": {"digest": "0" * 64, "created_at": "2026-11-23"},
         "scale": {"instrument": "wai_sr", "metric": "mean", "low": 1.0, "high": 5.0},
@@ -83,3 +84,33 @@ def test_a_clinician_of_whom_nothing_was_on_file_was_said_not_to_meet_the_wish()
 
     assert "Not met: has no room without stairs." in said
     assert "Perhaps not met, ask: does not speak the language asked for." in said
+
+
+def test_what_would_open_more_is_told_with_whom_and_by_how_much() -> None:
+    offer = {
+        "say": "Saturday too",
+        "answers": [{"field": "free", "answer": []}],
+        "opens": 3,
+        "clinician_id": "k09",
+        "name": "Clinician 9",
+        "predicted_alliance": 4.31,
+        "gain": 0.42,
+    }
+    said = told([an_entry(1, 1)], offer)
+    for part in ("What would open more", "Saturday too", "3", "Clinician 9", "4.3 (+0.4)"):
+        assert part in said
+
+
+def test_a_wish_that_may_only_be_asked_about_names_nobody() -> None:
+    asks = {
+        "say": "you could ask whether the gender of the clinician matters",
+        "answers": [],
+        "opens": 2,
+        "clinician_id": "k09",
+        "name": "Clinician 9",
+        "predicted_alliance": 4.31,
+        "gain": None,
+    }
+    said = told([an_entry(1, 1)], asks)
+    assert "you could ask whether" in said
+    assert "Clinician 9" not in said

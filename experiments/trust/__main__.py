@@ -14,14 +14,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from experiments.trust import kills, mutations, nothing_to_gain, swaps, threads
+from experiments.trust import fuzz, kills, mutations, nothing_to_gain, overload, swaps, threads
 from experiments.trust.line import Line, Part
 from experiments.trust.subject import Subject, simulated_subject
 
 PARTS = {
     "mutations": Part(mutations.measure, 10_000),
     "threads": Part(threads.measure, 200_000),
+    "fuzz": Part(fuzz.measure, 100_000),
     "swaps": Part(swaps.measure, 100),
+    "overload": Part(overload.measure, 15),
     "kills": Part(kills.measure, 500),
     "nothing_to_gain": Part(nothing_to_gain.measure, 20),
 }

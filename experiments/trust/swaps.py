@@ -6,21 +6,15 @@ claims, number by number. Imported by the command.
 
 import http.client
 import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
 from experiments.trust.line import Line
+from experiments.trust.live import Told, call, connected, live_server
 from experiments.trust.subject import Subject
 from recommender.bundle import load_bundle, save_bundle
 from recommender.serving.answers import answer
@@ -36,11 +30,6 @@ WARM = 10
 SWAP_SECONDS = 30.0
 TENTH = 10
 GROWTH = 0.05
-SERVE = (
-    "from recommender.serving.server import serve; from recommender.settings import Settings; "
-    "serve(Settings())"
-)
-Told = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -70,7 +59,8 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
     expected = _expected(subject, shelf, digests)
     load, stop, taken = Load(), threading.Event(), []
     shelf.offer(Offer(digests[0]))
-    with _server(subject.roster, shelf) as server:
+    settings = {"SHELF": shelf.directory, "ROSTER": subject.roster, "LOOK_SECONDS": 0.2}
+    with live_server(settings) as server:
         callers = [
             threading.Thread(target=_ask, args=(server.port, subject.request, expected, load, stop))
             for _ in range(CALLERS)
@@ -171,12 +161,12 @@ def _ask(
 ) -> None:
     """Asks without a pause until told to stop; a connection that breaks is a failure."""
     bodies = {top_k: _body(request, top_k) for top_k in TOP_KS}
-    connection, turn = _connected(port), 0
+    connection, turn = connected(port), 0
     while not stop.is_set():
         top_k = TOP_KS[turn % len(TOP_KS)]
         turn += 1
         try:
-            status, told = _call(connection, "POST", "/v1/recommendations", bodies[top_k])
+            status, told = call(connection, "POST", "/v1/recommendations", bodies[top_k])
         except (OSError, ValueError, http.client.HTTPException):
             connection.close()
             load.add(0, {}, None)
@@ -184,14 +174,6 @@ def _ask(
         digest = told.get("model", {}).get("digest", "")
         load.add(status, _comparable(told), expected.get((digest, top_k)))
     connection.close()
-
-
-def _call(
-    connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None
-) -> tuple[int, Told]:
-    connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
-    response = connection.getresponse()
-    return response.status, json.loads(response.read())
 
 
 def _is_refused(port: int, shelf: Shelf, digest: str) -> bool:
@@ -210,55 +192,8 @@ def _comes(port: int, path: str, holds: Callable[[Told], bool]) -> float | None:
     """Seconds until the server says what is waited for; None where it does not in time."""
     started = time.monotonic()
     while time.monotonic() - started < SWAP_SECONDS:
-        with closing(_connected(port)) as connection:
-            if holds(_call(connection, "GET", path)[1]):
+        with closing(connected(port)) as connection:
+            if holds(call(connection, "GET", path)[1]):
                 return time.monotonic() - started
         time.sleep(0.05)
     return None
-
-
-def _connected(port: int) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A live server in another process."""
-
-    port: int
-    process: subprocess.Popen[bytes]
-
-    def memory(self) -> int:
-        """Resident bytes."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) * 1024
-
-
-@contextmanager
-def _server(roster: Path, shelf: Shelf) -> Iterator[Server]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    settings = {"SHELF": shelf.directory, "ROSTER": roster, "PORT": port, "LOOK_SECONDS": 0.2}
-    given = {f"RECOMMENDER_{name}": str(value) for name, value in settings.items()}
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVE], env=os.environ | given, stderr=subprocess.DEVNULL
-    )
-    try:
-        _wait(port, process)
-        yield Server(port, process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=60)
-
-
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with closing(_connected(port)) as connection:
-                if _call(connection, "GET", "/readyz")[0] == 200:
-                    return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("the server did not become ready")

@@ -45,13 +45,19 @@ def serve(
     ] = Path("var/bundles"),
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Where to listen.", min=1, max=65535)] = 8000,
+    workers: Annotated[
+        int, typer.Option(help="Processes that share the port, each with its model.", min=1, max=64)
+    ] = 1,
 ) -> None:
     """Answer requests with the champion, taking up each new one, until told to stop.
 
     With RECOMMENDER_STORE and RECOMMENDER_PEPPER set callers need keys (see `keys --help`);
     without them it answers this machine only.
     """
-    where = {"roster": roster, "practice": practice, "host": host, "port": port}
+    where = {
+        **{"roster": roster, "practice": practice, "host": host, "port": port},
+        "processes": workers,
+    }
     with told():
         if bundle is not None:
             _serve(where | {"bundle": bundle})

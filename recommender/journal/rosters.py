@@ -91,6 +91,11 @@ def current_roster(connection: Connection) -> RosterVersion:
     return RosterVersion(row.number, row.etag, row.recorded_at, _rows_at(connection, row.number))
 
 
+def newest_number(connection: Connection) -> int:
+    """Number of the newest version, without its rows; 0 before the first."""
+    return int(connection.execute(select(func.max(roster_versions.c.number))).scalar_one() or 0)
+
+
 def roster_at(connection: Connection, etag: str) -> RosterVersion:
     """The roster as it was at a version.
 
@@ -116,6 +121,8 @@ def replace_roster(
 ) -> RosterVersion:
     """The whole roster anew; who is not in `rows` leaves it.
 
+    One that changes nobody is a new version too: it says that all is still as it was.
+
     Parameters
     ----------
     seen
@@ -136,7 +143,8 @@ def replace_roster(
         name: row for name, row in rows.items() if before.rows.get(name) != _plain(row)
     }
     changes |= {name: None for name in before.rows if name not in rows}
-    return _changed(connection, before, changes, "roster.replaced", actor)
+    cause = "roster.replaced" if changes else "roster.confirmed"
+    return _changed(connection, before, changes, cause, actor)
 
 
 def put_clinician(
@@ -284,8 +292,6 @@ def _changed(
     actor: str,
 ) -> RosterVersion:
     texts = {name: None if row is None else canonical(dict(row)) for name, row in changes.items()}
-    if not texts:
-        return before
     number = before.number + 1
     etag = digest(canonical([before.etag, number, texts]))[:_ETAG_LENGTH]
     version = {"number": number, "etag": etag}
@@ -294,7 +300,8 @@ def _changed(
         insert(roster_versions).values(**version, cause=cause, actor=actor, recorded_at=at)
     )
     rows = [{"clinician_id": name, "number": number, "cells": text} for name, text in texts.items()]
-    connection.execute(insert(roster_rows), rows)
+    if rows:
+        connection.execute(insert(roster_rows), rows)
     append(connection, Entry(actor, cause, {**version, "clinicians": sorted(texts)}))
     merged = {**before.rows, **{name: json.loads(text or "null") for name, text in texts.items()}}
     kept = {name: merged[name] for name in sorted(merged) if merged[name] is not None}

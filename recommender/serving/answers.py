@@ -6,7 +6,7 @@ Imported by `serving.app` and `serving.routes`.
 
 import secrets
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -118,7 +118,7 @@ def told(state: State, found: Recommendation) -> RecommendationResponse:
         ledger=tuple(LedgerLine.of(removal) for removal in screening.ledger),
         relaxations=tuple(RelaxationOffered.of(each, state.practice) for each in found.offers),
         unanswered=found.unanswered,
-        warnings=_warnings(found),
+        warnings=(*_warnings(found), *_stale(state)),
         notice=NOTICE,
     )
 
@@ -139,6 +139,16 @@ def _warnings(found: Recommendation) -> tuple[str, ...]:
         warnings.append("No clinician fits every requirement; `ledger` says which removed whom.")
         warnings += _triage(found)
     return tuple(warnings)
+
+
+def _stale(state: State) -> list[str]:
+    """Whether who is free was last told longer ago than this server takes for current."""
+    if datetime.now(UTC) - state.taken_at <= timedelta(hours=state.stale_hours):
+        return []
+    return [
+        f"What is known of who is free is more than {state.stale_hours:g} hours old "
+        "(`availability_as_of`): ask the clinician before offering a time."
+    ]
 
 
 def _triage(found: Recommendation) -> list[str]:

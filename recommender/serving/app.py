@@ -10,8 +10,8 @@ import structlog
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import Response
 
@@ -19,19 +19,31 @@ from recommender.errors import IntakeError
 from recommender.serving import (
     decisions,
     explanations,
+    models,
     pairings,
     predictions,
+    privacy,
     ratings,
     recommendations,
+    roster,
     routes,
     sessions,
 )
 from recommender.serving.callers import admit
 from recommender.serving.door import open_door
-from recommender.serving.guard import Guard
+from recommender.serving.guard import Guard, route_of
 from recommender.serving.keeping import Keeper
 from recommender.serving.metrics import Measure, Metrics
-from recommender.serving.problems import JOURNAL, ProblemError, problem_response, told_as
+from recommender.serving.privacy import AT_A_TIME
+from recommender.serving.problems import (
+    JOURNAL,
+    NOT_ALLOWED,
+    ProblemError,
+    problem_response,
+    told_as,
+)
+from recommender.serving.receiving import Receiving
+from recommender.serving.rosters import Rosters
 from recommender.serving.staff import router as staff
 from recommender.serving.staff.refused import is_staff, refused_page
 from recommender.serving.staff.shown import Tried
@@ -40,6 +52,7 @@ from recommender.serving.succession import Succession
 from recommender.serving.watch import Watch
 from recommender.settings import Settings
 from recommender.shelf import Shelf
+from recommender.store.database import POOL
 
 ROUTERS = (
     recommendations.router,
@@ -50,6 +63,9 @@ ROUTERS = (
     ratings.router,
     routes.router,
     sessions.router,
+    roster.router,
+    models.router,
+    privacy.router,
     *staff.ROUTERS,
 )
 
@@ -66,9 +82,10 @@ def create_app(settings: Settings) -> FastAPI:
     RecommenderError
         When anybody on the network could ask, or the store of keys cannot be opened.
     """
-    opened = open_state(settings)
     door, metrics = open_door(settings), Metrics()
-    succession = Succession(metrics=metrics)
+    store = None if door.locks is None else door.locks.store
+    opened, succession = open_state(settings, store), Succession(metrics=metrics)
+    rosters = Rosters(store, succession, settings.look_seconds)
     watch = _watch(settings, succession)
 
     @asynccontextmanager
@@ -78,7 +95,9 @@ def create_app(settings: Settings) -> FastAPI:
             watch.start()
         if door.locks is None:
             log.warning("serving_without_keys")
+        rosters.start()
         yield
+        await to_thread.run_sync(rosters.stop)
         if watch is not None:
             await to_thread.run_sync(watch.stop)
         succession.current = None
@@ -97,21 +116,29 @@ def create_app(settings: Settings) -> FastAPI:
                 allowed_hosts=list(settings.allowed_hosts),
                 www_redirect=False,
             ),
-            Middleware(RequestBodyLimitMiddleware, max_body_size=settings.body_limit),
+            Middleware(
+                Receiving,
+                seconds=settings.receive_seconds,
+                limit=settings.body_limit,
+                limits={"/v1/roster": settings.roster_limit},
+            ),
         ],
         exception_handlers={
             ProblemError: _refuse,
+            405: _refuse_method,
             IntakeError: _refuse,
             RequestValidationError: _refuse,
             **dict.fromkeys(JOURNAL, _refuse),
         },
     )
+    app.state.store, app.state.rosters, app.state.settings = store, rosters, settings
     app.state.succession = succession
     app.state.door, app.state.metrics = door, metrics
     app.state.keeper = None if door.locks is None else Keeper(door.locks.store)
     app.state.tried = Tried()
     app.state.limiter = CapacityLimiter(settings.workers)
     app.state.queue_limit = settings.queue_limit
+    app.state.lookups, app.state.seldom = CapacityLimiter(POOL // 2), CapacityLimiter(AT_A_TIME)
     for each in ROUTERS:
         app.include_router(each)
     return app
@@ -122,6 +149,15 @@ def _watch(settings: Settings, succession: Succession) -> Watch | None:
     if settings.shelf is None or settings.bundle is not None:
         return None
     return Watch(Shelf(settings.shelf), succession, settings, expected_practice(settings))
+
+
+async def _refuse_method(request: Request, _: Exception) -> Response:
+    """Names every method of an address, whichever router has them."""
+    asked = route_of(request.scope)
+    routes = iter_route_contexts(request.app.routes)
+    methods = {method for each in routes if each.path == asked for method in each.methods or ()}
+    error = ProblemError(NOT_ALLOWED, headers={"Allow": ", ".join(sorted(methods))})
+    return await _refuse(request, error)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -44,6 +44,10 @@ async def read_body(request: Request, model: type[Body]) -> tuple[Body, bytes]:
         raise unfitting(error, UNKEPT) from None
 
 
+DEEPEST = 16
+"""Levels of nesting; no request needs half of them."""
+
+
 def check_headers(headers: Headers) -> None:
     """Refuses whatever is not announced as plain JSON (415)."""
     announced = Message()
@@ -57,10 +61,23 @@ def check_headers(headers: Headers) -> None:
 def check_json(body: bytes) -> None:
     """Refuses what JSON readers read differently (400): names given twice, NaN, other encodings."""
     try:
-        json.loads(body.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_not_a_number)
+        told = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_not_a_number
+        )
     except (ValueError, RecursionError):
         # The error's text can quote the body: it goes no further.
         raise ProblemError(MALFORMED) from None
+    if _deeper(told, DEEPEST):
+        message = f"is nested deeper than {DEEPEST} levels"
+        raise ProblemError(MALFORMED, [Slip(pointer="", code="too_deep", message=message)])
+
+
+def _deeper(told: Any, levels: int) -> bool:
+    """Whether objects and lists are nested deeper than so many levels."""
+    if not isinstance(told, dict | list):
+        return False
+    members = told.values() if isinstance(told, dict) else told
+    return levels == 0 or any(_deeper(member, levels - 1) for member in members)
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

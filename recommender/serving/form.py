@@ -129,7 +129,7 @@ def build_form(practice: Practice, top_k: int) -> Form:
         How many clinicians are shown when a request does not say.
     """
     fields = practice.fields("client", "score", "filter")
-    questions: dict[str, Any] = {PREFIX + name: _declared(f) for name, f in fields.items()}
+    questions: dict[str, Any] = {PREFIX + name: declared(f) for name, f in fields.items()}
     answers = create_model(
         "Answers",
         __config__=STRICT,
@@ -174,7 +174,8 @@ def build_form(practice: Practice, top_k: int) -> Form:
     return Form(practice.title, practice.version, fields, names, model, pairings, example)
 
 
-def _declared(field: Field) -> tuple[Any, Any]:
+def declared(field: Field) -> tuple[Any, Any]:
+    """The type and the setting of a field in a model, both as declared."""
     question = QUESTIONS[field.kind]
     of = question.type_of(field)
     told = [field.phrase, field.purpose, f"In {field.unit}" if field.unit else ""]

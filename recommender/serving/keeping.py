@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from recommender.errors import RecommenderError
 from recommender.journal.idempotency import Reply, Requests, Ticket, Write, ticket_for
-from recommender.serving.bodies import JSON
+from recommender.serving.bodies import JSON, check_json
 from recommender.serving.callers import caller
 from recommender.serving.problems import BAD_REQUEST, NO_STORE, ProblemError, Slip
 from recommender.serving.turns import in_turn
@@ -102,10 +102,17 @@ async def keep_after(
 
 
 def ticket_of(request: Request, body: bytes) -> Ticket | None:
-    """The ticket of a request that has a key; one key is good for one address."""
+    """The ticket of a request that has a key; one key is good for one address.
+
+    Raises
+    ------
+    ProblemError
+        When the key is none, or the body is not sound JSON.
+    """
     given = request.headers.get(KEY)
     if given is None:
         return None
+    check_json(body)
     route = f"{request.method} {request.scope['route'].path}"
     said = json.dumps({"to": request.path_params, "body": json.loads(body)}).encode()
     try:

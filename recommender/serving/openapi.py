@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from recommender.access.scope import Scope
 from recommender.serving.bodies import JSON
+from recommender.serving.clinicians import ClinicianForm
 from recommender.serving.credentials import Credentials
 from recommender.serving.feedback import BODIES
 from recommender.serving.form import Form
@@ -35,6 +36,7 @@ from recommender.serving.problems import (
     STORE_AWAY,
     TOO_LARGE,
     TOO_MANY,
+    TOO_SLOW,
     UNAUTHENTICATED,
     UNEXPECTED,
     UNKEPT,
@@ -44,7 +46,7 @@ from recommender.serving.problems import (
 )
 
 REF = "#/components/schemas/{model}"
-API_VERSION = "1.3.0"
+API_VERSION = "1.4.0"
 SCHEMES: Mapping[str, Any] = {
     "key": {
         "type": "http",
@@ -71,7 +73,7 @@ _ALWAYS = (TOO_MANY, BUSY, STORE_AWAY)
 
 
 KEEPING = (
-    *(BAD_REQUEST, MALFORMED, NO_STORE, CONFLICT, IN_FLIGHT, TOO_LARGE, UNSUPPORTED),
+    *(BAD_REQUEST, MALFORMED, TOO_SLOW, NO_STORE, CONFLICT, IN_FLIGHT, TOO_LARGE, UNSUPPORTED),
     *(UNKEPT, KEY_REUSED, UNEXPECTED, NOT_READY),
 )
 """How an operation that keeps what is sent may refuse it."""
@@ -138,9 +140,21 @@ def _add(responses: dict[str, Any], *kinds: Kind) -> None:
         kept["content"][MEDIA_TYPE]["examples"] |= entry["content"][MEDIA_TYPE]["examples"]
 
 
+def takes(model: str) -> dict[str, Any]:
+    """How an operation documents the body it takes."""
+    schema = {"schema": {"$ref": REF.format(model=model)}}
+    return {"requestBody": {"required": True, "content": {"application/json": schema}}}
+
+
+def gives(model: str) -> dict[int | str, dict[str, Any]]:
+    """How an operation documents an answer whose form is the practice's own."""
+    schema = {"schema": {"$ref": REF.format(model=model)}}
+    return {200: {"description": "Done.", "content": {"application/json": schema}}}
+
+
 @lru_cache(maxsize=4)
-def document(app: FastAPI, form: Form) -> bytes:
-    """The OpenAPI document of the app for a form, made once for each."""
+def document(app: FastAPI, form: Form, clinicians: ClinicianForm) -> bytes:
+    """The OpenAPI document of the app for its forms, made once for each."""
     described = get_openapi(
         title=f"Recommender for {form.title}",
         version=API_VERSION,
@@ -152,7 +166,8 @@ def document(app: FastAPI, form: Form) -> bytes:
     for name in _FRAMEWORKS:
         schemas.pop(name, None)
     described["components"]["securitySchemes"] = SCHEMES
-    models: tuple[type[BaseModel], ...] = (form.model, form.pairings, Credentials, *BODIES, Problem)
+    named = (form.model, form.pairings, Credentials, Problem)
+    models: tuple[type[BaseModel], ...] = (*named, *BODIES, *clinicians.models)
     for model in models:
         schema = model.model_json_schema(by_alias=True, ref_template=REF)
         schemas |= schema.pop("$defs", {})

@@ -85,6 +85,7 @@ NOT_ALLOWED = Kind(
     "Method not allowed",
     "Use a method named in the Allow header; see /openapi.json.",
 )
+TOO_SLOW = Kind("too-slow", 408, "Request too slow", "Send the whole request within a few seconds.")
 CONFLICT = Kind(
     "conflict", 409, "No longer possible", "Somebody else was first; `errors` says in what."
 )
@@ -130,6 +131,12 @@ UNKEPT = Kind(
     "It cannot be kept",
     "Mend what `errors` names; nothing was written.",
 )
+INVALID_ROSTER = Kind(
+    "invalid-clinician",
+    422,
+    "The facts do not fit the fields",
+    "Mend what `errors` names; /openapi.json has every field of this practice's clinicians.",
+)
 KEY_REUSED = Kind(
     "key-reused",
     422,
@@ -141,6 +148,12 @@ TOO_MANY = Kind(
     429,
     "Too many requests",
     "Wait as many seconds as Retry-After says.",
+)
+NOT_SEEN = Kind(
+    "version-not-named",
+    428,
+    "Say which version is changed",
+    "Send If-Match with the ETag last read, or If-None-Match: * for what is not there yet.",
 )
 UNEXPECTED = Kind(
     "unexpected",
@@ -167,6 +180,7 @@ KINDS: Mapping[str, Kind] = {
         NOT_KEPT,
         NO_STORE,
         NOT_ALLOWED,
+        TOO_SLOW,
         CONFLICT,
         IN_FLIGHT,
         GONE,
@@ -174,9 +188,11 @@ KINDS: Mapping[str, Kind] = {
         TOO_LARGE,
         UNSUPPORTED,
         INVALID,
+        INVALID_ROSTER,
         UNKEPT,
         KEY_REUSED,
         TOO_MANY,
+        NOT_SEEN,
         UNEXPECTED,
         NOT_READY,
         BUSY,
@@ -288,20 +304,28 @@ def told_as(error: Exception) -> ProblemError:
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, IntakeError):
-        slips = (
-            Slip(pointer=_pointer(("answers", fault.where)), code="unreadable", message=said)
-            for fault in error.faults
-            for said in [f"{fault.problem}; {fault.remedy}"]
-        )
-        return ProblemError(INVALID, slips)
+        return ProblemError(INVALID, slips_of(error, "answers"))
+    if isinstance(error, RequestValidationError):
+        # It holds what was sent; which parameter it was stands in the documentation.
+        named = any(each["loc"][0] == "path" for each in error.errors())
+        return ProblemError(NOT_FOUND if named else BAD_REQUEST)
     for refused, kind in JOURNAL.items():
         if isinstance(error, refused):
             headers = RETRY if kind in _LATER else None
             return ProblemError(kind, _slips(error), headers)
-    if isinstance(error, RequestValidationError):
-        named = any(each["loc"][0] == "path" for each in error.errors())
-        return ProblemError(NOT_FOUND if named else BAD_REQUEST)
     return ProblemError(UNEXPECTED)
+
+
+def slips_of(error: FaultsError, *part: str) -> tuple[Slip, ...]:
+    """Faults the engine found, at their place in one part of the request."""
+    return tuple(
+        Slip(
+            pointer=_pointer((*part, fault.where)),
+            code="unreadable",
+            message=f"{fault.problem}; {fault.remedy}",
+        )
+        for fault in error.faults[:MOST_ERRORS]
+    )
 
 
 def _slips(error: Exception) -> Iterable[Slip]:

@@ -1,6 +1,7 @@
 """How each kind of answer looks in JSON: its type, its way to a raw cell, and an example.
 
-A table with one row a kind, so that a new kind is one new row. Imported by `serving.form`.
+A table with one row a kind, so that a new kind is one new row. Imported by `serving.form` and
+`serving.clinicians`.
 """
 
 from collections.abc import Callable, Mapping
@@ -152,6 +153,17 @@ def _sent(cell: Raw) -> Any:
     return cell.isoformat() if isinstance(cell, date) else cell
 
 
+def _places_sent(cell: Raw) -> Any:
+    return [_place_sent(part) for part in cell]
+
+
+def _place_sent(part: str) -> dict[str, Any]:
+    latitude, separator, longitude = part.partition(",")
+    if not separator:
+        return {"postcode": part}
+    return {"latitude": float(latitude), "longitude": float(longitude)}
+
+
 def _hours_sent(cell: Raw) -> Any:
     parts = [(window[:3], *window[4:].split("-")) for window in cell]
     return [{"day": day, "start": start, "end": end} for day, start, end in parts]
@@ -185,7 +197,7 @@ QUESTIONS: Mapping[str, Question] = {
     "category": Question(_level, _unchanged, lambda field: field.levels[0], _sent),
     "tags": Question(_tags, _unchanged, lambda field: list(field.levels[:2]), _sent),
     "flag": Question(_plain(bool), _unchanged, lambda _: True, _sent),
-    "place": Question(_places, _places_as_cell, _a_place, _sent),
+    "place": Question(_places, _places_as_cell, _a_place, _places_sent),
     "weekly_hours": Question(_hours, _hours_as_cell, lambda _: _HOURS, _hours_sent),
     "date": Question(_plain(date), _unchanged, lambda _: _DAY, _sent),
     "money": Question(_money, _unchanged, _middle, _sent),

@@ -13,7 +13,7 @@ from recommender.journal.recommendations import Recorded, find_recommendation
 from recommender.serving.answers import Made, made
 from recommender.serving.bodies import JSON, check_headers
 from recommender.serving.callers import caller
-from recommender.serving.keeping import keep_after, keeper_of, read, replied
+from recommender.serving.keeping import keep_after, keeper_of, read, replied, ticket_of
 from recommender.serving.openapi import (
     KEEPING,
     READING,
@@ -67,6 +67,7 @@ async def post_recommendation(
     body = await request.body()
     request.state.model = state.digest
     if dry_run == "true" or keeper_of(request.app) is None:
+        ticket_of(request, body)
         return Response(_sent(request, await _made(request, state, body)), media_type=JSON)
 
     async def prepare() -> Write:

@@ -74,7 +74,8 @@ async def get_readiness(request: Request) -> Response:
 @router.get("/openapi.json", include_in_schema=False)
 async def get_openapi_document(request: Request) -> Response:
     """The contract, with the questions of the practice definition in use."""
-    return Response(document(request.app, current(request.app).form), media_type=JSON)
+    state = current(request.app)
+    return Response(document(request.app, state.form, state.clinicians), media_type=JSON)
 
 
 @router.get("/metrics", include_in_schema=False)

@@ -7,23 +7,32 @@ Imported by `serving.answers` and above.
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import structlog
 
 from recommender.bundle import model_digest, read_bundle
-from recommender.errors import BundleError, Fault, TablesError
+from recommender.definition.decoding import cells_at
+from recommender.errors import BundleError, Fault, StaleError, TablesError
+from recommender.journal.rosters import Cells, RosterVersion, current_roster, replace_roster
 from recommender.model import AllianceModel, Standing
 from recommender.practice import Practice, practice_named
 from recommender.prior import evidence_model
 from recommender.roster import Roster
+from recommender.serving.clinicians import ClinicianForm, build_clinician_form
 from recommender.serving.form import Form, build_form
 from recommender.settings import Settings
 from recommender.shelf import Shelf
+from recommender.store.database import Store
 from recommender.tables.checked import read_roster
+from recommender.tables.people import NAME_COLUMN
 
 REFUSED = "refused_bundle"
 UNNAMED = "psychology"
 """The definition the evidence prior is made of where none is named: the one that ships."""
+
+FROM_FILE = "roster-file"
+"""Who is said to have written the first version of a roster that came from a file."""
 
 log = structlog.get_logger()
 
@@ -38,8 +47,12 @@ class State:
         The model that answers and the digest of its bundle.
     standing
         The roster as the model knows it.
-    form
-        The questions of the model's practice definition.
+    form, clinicians
+        The questions of the model's practice definition, and the fields of its clinicians.
+    stale_hours
+        Age at which what is known of the clinicians is warned of.
+    kept
+        The roster as the store has it; None where it is a file.
     version
         Of the model in its registry, where it is known.
     """
@@ -48,6 +61,9 @@ class State:
     digest: str
     standing: Standing
     form: Form
+    clinicians: ClinicianForm
+    stale_hours: float
+    kept: RosterVersion | None = None
     version: int | None = None
 
     @property
@@ -61,7 +77,7 @@ class State:
         return self.standing.roster.taken_at
 
 
-def open_state(settings: Settings) -> State:
+def open_state(settings: Settings, store: Store | None = None) -> State:
     """A snapshot from what the settings name: a bundle, else the shelf, else a definition.
 
     Where nothing on the shelf can be used the evidence prior of the definition answers, so that
@@ -78,12 +94,12 @@ def open_state(settings: Settings) -> State:
     """
     expected = expected_practice(settings)
     if settings.bundle is not None:
-        return _of_bundle(*read_bundle(settings.bundle, expected), settings)
+        return _opened(*read_bundle(settings.bundle, expected), settings, store)
     found = None if settings.shelf is None else _from_shelf(Shelf(settings.shelf), expected)
     if found is not None:
-        return replace(_of_bundle(*found[:2], settings), version=found[2])
+        return replace(_opened(*found[:2], settings, store), version=found[2])
     practice = practice_named(UNNAMED) if expected is None else expected
-    return _untaught(practice, settings)
+    return _untaught(practice, settings, store)
 
 
 def expected_practice(settings: Settings) -> Practice | None:
@@ -123,7 +139,36 @@ def succeeded_by(
         # The form is kept: building its classes anew for each model would only be garbage.
         standing = model.standing(state.standing.roster)
         return replace(state, model=model, digest=digest, standing=standing, version=version)
-    return replace(_of_bundle(model, digest, settings), version=version)
+    kept = state.kept
+    roster = _file(model.practice, settings) if kept is None else of_version(kept, model.practice)
+    return replace(_state(model, digest, roster, settings, kept), version=version)
+
+
+def with_roster(state: State, kept: RosterVersion) -> State:
+    """The snapshot over another version of the roster; the same one where it knows this or a later.
+
+    Raises
+    ------
+    IntakeError
+        When a row does not fit the practice definition of the model.
+    """
+    if state.kept is not None and state.kept.number >= kept.number:
+        return state
+    roster = of_version(kept, state.practice)
+    return replace(state, standing=state.model.standing(roster), kept=kept)
+
+
+def roster_of(state: State) -> RosterVersion:
+    """The roster as it is told: as the store has it, or as the file was read."""
+    if state.kept is not None:
+        return state.kept
+    roster = state.standing.roster
+    return roster.columns.view("kept", lambda: _read_back(roster, state.practice))
+
+
+def of_version(kept: RosterVersion, practice: Practice) -> Roster:
+    """A kept roster as the engine reads it, called by the version that finds it again."""
+    return replace(kept.roster(practice), version=kept.etag)
 
 
 def _from_shelf(
@@ -142,15 +187,32 @@ def _from_shelf(
     return None
 
 
-def _of_bundle(model: AllianceModel, digest: str, settings: Settings) -> State:
-    roster = _roster(model.practice, settings)
-    form = build_form(model.practice, settings.top_k)
-    return State(model, digest, model.standing(roster), form)
+def _opened(model: AllianceModel, digest: str, settings: Settings, store: Store | None) -> State:
+    roster, kept = _roster(model.practice, settings, store)
+    return _state(model, digest, roster, settings, kept)
 
 
-def _untaught(practice: Practice, settings: Settings) -> State:
+def _state(
+    model: AllianceModel,
+    digest: str,
+    roster: Roster,
+    settings: Settings,
+    kept: RosterVersion | None,
+) -> State:
+    return State(
+        model,
+        digest,
+        model.standing(roster),
+        build_form(model.practice, settings.top_k),
+        build_clinician_form(model.practice),
+        settings.stale_hours,
+        kept,
+    )
+
+
+def _untaught(practice: Practice, settings: Settings, store: Store | None) -> State:
     """The evidence prior over the roster; made at the time the roster was, as its facts are."""
-    roster = _roster(practice, settings)
+    roster, kept = _roster(practice, settings, store)
     model = evidence_model(
         practice,
         roster.columns,
@@ -158,11 +220,42 @@ def _untaught(practice: Practice, settings: Settings) -> State:
         data_digest=roster.version,
         created_at=roster.taken_at.isoformat(timespec="seconds"),
     )
-    form = build_form(practice, settings.top_k)
-    return State(model, model_digest(model), model.standing(roster), form)
+    return _state(model, model_digest(model), roster, settings, kept)
 
 
-def _roster(practice: Practice, settings: Settings) -> Roster:
+def _roster(
+    practice: Practice, settings: Settings, store: Store | None
+) -> tuple[Roster, RosterVersion | None]:
+    """The clinicians of the store, where there is one, else those of the file."""
+    if store is None:
+        return _file(practice, settings), None
+    with store.reading() as connection:
+        kept = current_roster(connection)
+    if kept.number == 0:
+        kept = _seeded(practice, settings, store)
+    return of_version(kept, practice), kept
+
+
+def _seeded(practice: Practice, settings: Settings, store: Store) -> RosterVersion:
+    """The clinicians of the file, put into an empty store; another server may be there first."""
+    rows = _read_back(_file(practice, settings), practice).rows
+    try:
+        with store.writing() as connection:
+            return replace_roster(connection, practice, rows, seen="", actor=FROM_FILE)
+    except StaleError:
+        with store.reading() as connection:
+            return current_roster(connection)
+
+
+def _read_back(roster: Roster, practice: Practice) -> RosterVersion:
+    rows: dict[str, Cells] = {}
+    for place, (clinician_id, name) in enumerate(zip(roster.ids, roster.names, strict=True)):
+        cells = cells_at(practice.clinician, roster.columns, place)
+        rows[clinician_id] = cells if name is None else {NAME_COLUMN: name, **cells}
+    return RosterVersion(0, roster.version, roster.taken_at, MappingProxyType(rows))
+
+
+def _file(practice: Practice, settings: Settings) -> Roster:
     return read_roster(settings.roster, practice, _written_at(settings.roster))
 
 

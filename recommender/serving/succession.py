@@ -70,7 +70,8 @@ class Succession:
             if before is None:
                 raise RuntimeError
             state = changed(before)
-            self._after(state, before)
+            if state is not before:
+                self._after(state, before)
             return state
 
     def refuse(self) -> None:

@@ -22,6 +22,9 @@ PATIENCE_MS = 10_000
 POOL = 10
 """Connections one process holds to PostgreSQL or to the SQLite file."""
 
+Transaction = Connection
+"""What `Store.reading` and `Store.writing` give, for rooms that do not speak SQL."""
+
 _WRITES = "recommender_writes"
 _PRAGMAS = (
     "journal_mode = WAL",

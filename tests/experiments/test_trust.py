@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from experiments.trust import __main__ as command
-from experiments.trust import mutations, swaps, threads
+from experiments.trust import fuzz, mutations, swaps, threads
 from experiments.trust.line import Line, Part
 from experiments.trust.mutant import DAMAGED, REFUSED, SOUND, is_whole, tried
 from experiments.trust.mutation import KINDS, Mutation, mutation, write
@@ -179,6 +179,15 @@ def test_models_are_exchanged_under_load_and_no_response_fails_or_mixes(subject:
     swapped, _ = swaps.measure(10, subject)
 
     assert swapped.passed, swapped.figure
+
+
+@pytest.mark.slow
+def test_requests_made_up_from_the_contract_find_no_error_and_no_surprise(
+    subject: Subject,
+) -> None:
+    (line,) = fuzz.measure(400, subject)
+
+    assert line.passed, line.figure
 
 
 @pytest.mark.parametrize(

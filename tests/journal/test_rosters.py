@@ -67,10 +67,16 @@ def test_every_version_stays_as_it_was(a_store: Store) -> None:
     assert list(second.rows) == ["k02", "k03"]
 
 
-def test_a_roster_put_again_is_no_new_version(a_store: Store) -> None:
+def test_a_roster_put_again_says_that_all_is_still_so(a_store: Store) -> None:
     first = put_roster(a_store)
-    assert put_roster(a_store, seen=first.etag) == first
-    assert count(a_store, roster_versions) == 1
+    again = put_roster(a_store, seen=first.etag)
+    assert again.rows == first.rows
+    assert again.recorded_at is not None
+    assert first.recorded_at is not None
+    assert again.recorded_at > first.recorded_at
+    assert count(a_store, roster_versions) == 2
+    with a_store.reading() as connection:
+        assert current_roster(connection) == again
 
 
 def test_a_writer_who_saw_an_older_roster_is_refused(a_store: Store) -> None:

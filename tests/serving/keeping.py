@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from recommender.access.key import Pepper, Wanted, create_key
 from recommender.access.scope import Role
-from recommender.journal.rosters import RosterVersion, replace_roster
+from recommender.journal.rosters import RosterVersion, current_roster, replace_roster
 from recommender.settings import Settings
 from recommender.store.database import Store
 from recommender.store.migration import open_store
@@ -77,7 +77,9 @@ def put_clinicians(store: Store, places: int) -> RosterVersion:
         f"k{number:02d}": {"offers": ["cbt"], "guides": 3, "places": places} for number in range(12)
     }
     with store.writing() as connection:
-        return replace_roster(connection, a_practice(), rows, seen="", actor="test")
+        return replace_roster(
+            connection, a_practice(), rows, seen=current_roster(connection).etag, actor="test"
+        )
 
 
 def some_practice(directory: Path) -> Settings:

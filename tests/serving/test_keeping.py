@@ -301,3 +301,22 @@ def test_nothing_that_was_sent_is_logged(keeping: Keeping) -> None:
     assert CANARY not in stream.getvalue()
     with keeping.store.reading() as connection:
         assert connection.execute(select(pairings.c.pairing_id)).scalars().all() == [CANARY]
+
+
+def test_a_method_that_is_not_allowed_is_told_all_that_are(keeping: Keeping) -> None:
+    for method in ("PATCH", "OPTIONS"):
+        refused = keeping.staff.request(method, "/v1/pairings/p1/events")
+        problem(refused, 405, "method-not-allowed")
+        assert refused.headers["allow"] == "GET, POST"
+
+
+def test_a_key_with_a_body_that_is_no_json_is_refused(keeping: Keeping) -> None:
+    headers = {"content-type": "application/json", "idempotency-key": "one"}
+    for path in (RECOMMEND, "/v1/ratings"):
+        response = keeping.staff.post(path, content=b"{", headers=headers)
+        problem(response, 400, "malformed-json")
+    headers["idempotency-key"] = "\u00e9"
+    body = json.dumps(a_request()).encode()
+    for path in (RECOMMEND, f"{RECOMMEND}?dry_run=true"):
+        sent = {name: value.encode("latin-1") for name, value in headers.items()}
+        problem(keeping.staff.post(path, content=body, headers=sent), 400, "bad-request")

@@ -106,7 +106,7 @@ def test_a_body_that_grows_beyond_the_limit_is_cut_off(caller: TestClient) -> No
         (b'{"answers": {"concern": "\\ud800"}}', None),
         (b'{"answers": ' + b"9" * 5000 + b"}", None),
         (b"[" * 100_000 + b"]" * 100_000, None),
-        (b'{"answers": {"wanted": ' + b"[" * 500 + b"]" * 500 + b"}}", None),
+        (b'{"answers": {"wanted": ' + b"[" * 500 + b"]" * 500 + b"}}", "too_deep"),
         (b"", None),
         (b"{'answers': {}}", None),
         (b'{"answers": {}} {}', None),

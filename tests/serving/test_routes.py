@@ -16,6 +16,7 @@ from recommender.recommend import recommend
 from recommender.serving import recommendations
 from recommender.serving.answers import Made, answer, made
 from recommender.serving.app import create_app
+from recommender.serving.clinicians import build_clinician_form
 from recommender.serving.form import build_form
 from recommender.serving.guard import HEADERS
 from recommender.serving.openapi import document
@@ -222,9 +223,23 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
         "logIn",
         "getSession",
         "logOut",
+        "listModels",
+        "listClinicians",
+        "getClinician",
+        "putClinician",
+        "patchClinician",
+        "deleteClinician",
+        "putAvailability",
+        "getRoster",
+        "putRoster",
+        "takePlace",
+        "givePlace",
+        "exportSubject",
+        "eraseSubject",
+        "verifyAudit",
     }
     posted = operations[RECOMMEND, "post"]["responses"]
-    kept, refused = ("200", "201"), ("400", "401", "403", "404", "409", "413", "415", "422")
+    kept, refused = ("200", "201"), ("400", "401", "403", "408", "409", "413", "415", "422")
     assert set(posted) == {*kept, *refused, "429", "500", "503"}
     for (path, _), operation in operations.items():
         for status, response in operation["responses"].items():
@@ -240,8 +255,9 @@ def test_the_example_of_the_contract_is_accepted(caller: TestClient) -> None:
 
 def test_the_contract_of_another_practice_has_its_questions(settings: Settings) -> None:
     app = create_app(settings)
-    form = build_form(shipped_practice("psychology"), top_k=5)
-    told = json.loads(document(app, form))
+    practice = shipped_practice("psychology")
+    form = build_form(practice, top_k=5)
+    told = json.loads(document(app, form, build_clinician_form(practice)))
     assert "phq9" in told["components"]["schemas"]["Answers"]["properties"]
 
 

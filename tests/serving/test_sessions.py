@@ -22,7 +22,7 @@ def test_a_password_opens_a_session_that_asks_as_staff(locked: Guarded) -> None:
     assert opened.status_code == 201
     token = opened.json()["csrf_token"]
     answer = recommended(locked, **SAME_SITE, **{"x-csrf-token": token})
-    assert answer.status_code == 200
+    assert answer.status_code == 201
     assert "groups" in answer.json()["shortlist"][0]
     assert locked.client.get("/v1/models/current").status_code == 200
     told = locked.client.get(SESSION).json()
@@ -87,7 +87,7 @@ def test_what_another_site_sends_changes_nothing_and_opens_nothing(
 def test_an_older_browser_is_known_by_its_origin(locked: Guarded) -> None:
     token = locked.log_in().json()["csrf_token"]
     sent = recommended(locked, origin="http://localhost", **{"x-csrf-token": token})
-    assert sent.status_code == 200
+    assert sent.status_code == 201
 
 
 @pytest.mark.parametrize("token", [None, "", "x", "0" * 64])

@@ -16,7 +16,7 @@ def forms(client: TestClient, address: str, ending: str) -> list[Form]:
 
 def decided(staff: TestClient) -> str:
     """The address of a request somebody was chosen on."""
-    address = ask(staff, **CLIENT).url.path
+    address = str(ask(staff, **CLIENT).url.path)
     choose, _ = forms(staff, address, "/decisions")
     assert send(staff, choose, clinician_id=first(staff, address)).status_code == 200
     return address

@@ -1,0 +1,175 @@
+"""Five times as many requests as a server can answer, and a thousand lines that say nothing.
+
+Requests are sent when they are due, whatever became of those before (an open loop), and a time is
+taken from when a request was due: waiting in the generator counts against the server. Imported by
+the command.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from experiments.trust.line import Line
+from experiments.trust.server import live_server
+from experiments.trust.subject import Subject
+
+CLOSED = 4
+"""Callers who ask without a pause when capacity is measured."""
+NORMAL, OVER = 0.5, 5.0
+"""Shares of capacity that are asked for."""
+SILENT, BYTE_SECONDS = 1000, 1.0
+REFUSED_MS, ACCEPTED_TIMES, OTHERS_TIMES = 50.0, 2.0, 1.1
+GIVEN_UP_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One request: what came back, 0 where nothing did, and the milliseconds since it was due."""
+
+    status: int
+    ms: float
+
+
+class Caller:
+    """Connections to one server, each for one request at a time, kept for the next."""
+
+    def __init__(self, port: int, body: bytes) -> None:
+        self._port = port
+        head = (
+            "POST /v1/recommendations HTTP/1.1\r\nhost: localhost\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        self._sent = head.encode() + body
+        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def ask(self, due: float) -> Answered:
+        """Sends a request and reads all of its response."""
+        try:
+            async with asyncio.timeout(GIVEN_UP_SECONDS):
+                status = await self._status()
+        except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+            status = 0
+        return Answered(status, 1000 * (time.perf_counter() - due))
+
+    async def _status(self) -> int:
+        if self._free:
+            line = self._free.pop()
+        else:
+            line = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = line
+        try:
+            writer.write(self._sent)
+            head = await reader.readuntil(b"\r\n\r\n")
+            lower = head.lower()
+            await reader.readexactly(int(lower.split(b"content-length:")[1].split(b"\r\n")[0]))
+        except BaseException:
+            writer.close()
+            raise
+        self._free.append(line)
+        return int(head[9:12])
+
+
+def measure(count: int, subject: Subject) -> Sequence[Line]:
+    """Each phase for so many seconds."""
+    log = subject.workspace / "log"
+    with live_server(log, bundle=subject.bundle, roster=subject.roster) as server:
+        return asyncio.run(_measured(count, server.port, subject.request))
+
+
+async def _measured(seconds: int, port: int, body: bytes) -> Sequence[Line]:
+    caller = Caller(port, body)
+    await _closed(caller, min(seconds, 3))
+    capacity = len(await _closed(caller, seconds)) / seconds
+    normal = _p99(await _open(caller, NORMAL * capacity, seconds), 200)
+    over = await _open(caller, OVER * capacity, seconds)
+    silent = asyncio.create_task(_silent(port, seconds + 2))
+    await asyncio.sleep(2)
+    others = _p99(await _open(caller, NORMAL * capacity, seconds), 200)
+    again = await silent
+    calm = _p99(await _open(caller, NORMAL * capacity, seconds), 200)
+    return _overloaded(capacity, normal, over), _others(max(normal, calm), others, again)
+
+
+def _overloaded(capacity: float, normal: float, over: Sequence[Answered]) -> Line:
+    refused, accepted = _p99(over, 503), _p99(over, 200)
+    statuses = [each.status for each in over]
+    lost = len(over) - statuses.count(200) - statuses.count(503)
+    return Line(
+        "overload 5x",
+        f"open loop at {OVER:g} times {capacity:.0f} requests a second, beside "
+        f"{NORMAL:g} times (p99 {normal:.0f} ms)",
+        f"{statuses.count(200):,} answered, p99 {accepted:.0f} ms ({accepted / normal:.1f} times); "
+        f"{statuses.count(503):,} refused, p99 {refused:.0f} ms; {lost} neither",
+        f"refused within {REFUSED_MS:.0f} ms, answered within {ACCEPTED_TIMES:g} times, 0 neither",
+        refused <= REFUSED_MS and accepted <= ACCEPTED_TIMES * normal and lost == 0,
+    )
+
+
+def _others(normal: float, others: float, opened: int) -> Line:
+    return Line(
+        "slow clients",
+        f"{opened:,} lines send one byte of a head a second while others ask",
+        f"others' p99 {others:.0f} ms beside {normal:.0f} ms ({others / normal:.2f} times)",
+        f"at most {OTHERS_TIMES:g} times",
+        opened > 0 and others <= OTHERS_TIMES * normal,
+    )
+
+
+async def _closed(caller: Caller, seconds: float) -> list[Answered]:
+    """What a few callers get who each ask again as soon as they are answered."""
+    until, answered = time.perf_counter() + seconds, list[Answered]()
+
+    async def go_on() -> None:
+        while time.perf_counter() < until:
+            answered.append(await caller.ask(time.perf_counter()))
+
+    await asyncio.gather(*(go_on() for _ in range(CLOSED)))
+    return answered
+
+
+async def _open(caller: Caller, rate: float, seconds: float) -> list[Answered]:
+    """What callers get who come at a rate, whatever became of those before."""
+    started, asked = time.perf_counter(), list[asyncio.Task[Answered]]()
+    for number in range(int(rate * seconds)):
+        due = started + number / rate
+        pause = due - time.perf_counter()
+        if pause > 0:
+            await asyncio.sleep(pause)
+        elif number % 16 == 0:
+            await asyncio.sleep(0)
+        asked.append(_begun(caller.ask(due)))
+    return list(await asyncio.gather(*asked))
+
+
+def _begun(work: Coroutine[Any, Any, Answered]) -> asyncio.Task[Answered]:
+    return asyncio.create_task(work)
+
+
+async def _silent(port: int, seconds: float) -> int:
+    """Opens lines that send a byte now and then, and counts those that were opened."""
+    head = b"POST /v1/recommendations HTTP/1.1\r\nhost: localhost\r\nx: " + b"a" * 1000
+    opened = []
+    for _ in range(SILENT):
+        with suppress(OSError):
+            opened.append((await asyncio.open_connection("127.0.0.1", port))[1])
+    until, place = time.perf_counter() + seconds, 0
+    while time.perf_counter() < until:
+        for writer in opened:
+            if not writer.is_closing():
+                writer.write(head[place : place + 1])
+        place += 1
+        await asyncio.sleep(BYTE_SECONDS)
+    for writer in opened:
+        writer.close()
+    return len(opened)
+
+
+def _p99(answered: Sequence[Answered], status: int) -> float:
+    """The 99th percentile in milliseconds of those with a status; not a number without any."""
+    taken = [each.ms for each in answered if each.status == status]
+    return float(np.quantile(taken, 0.99)) if taken else float("nan")
