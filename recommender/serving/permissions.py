@@ -58,6 +58,7 @@ NEEDS: Mapping[str, Need] = {
     "DELETE /v1/subjects/{pseudonym}": Scope.PRIVACY_MANAGE,
     "GET /v1/audit-events/verification": Scope.AUDIT_READ,
     "GET /staff/style.css": Free.ANYBODY,
+    "GET /staff/icon.svg": Free.ANYBODY,
     "GET /staff/session": Free.ANYBODY,
     "POST /staff/session": Free.ANYBODY,
     "POST /staff/session/end": Free.KNOWN,

@@ -13,7 +13,8 @@ from recommender.serving.staff.page import ENTRANCE, HOME, moved, page
 from recommender.serving.staff.sent import Sent, read_form
 
 REFUSED = 401
-STYLE = files("recommender.serving.staff").joinpath("static/style.css").read_bytes()
+_STATIC = files("recommender.serving.staff").joinpath("static")
+STYLE, ICON = (_STATIC.joinpath(name).read_bytes() for name in ("style.css", "icon.svg"))
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,6 +23,12 @@ router = APIRouter(include_in_schema=False)
 async def get_style() -> Response:
     """How every page looks."""
     return Response(STYLE, media_type="text/css")
+
+
+@router.get(f"{HOME}/icon.svg")
+async def get_icon() -> Response:
+    """What a browser's tab shows."""
+    return Response(ICON, media_type="image/svg+xml")
 
 
 @router.get(ENTRANCE)

@@ -113,6 +113,7 @@ NOT_COMPARED = "Only clinicians who fit can be compared; see who was left out by
 FIRST_ONE, SECOND_ONE, SHOW_BOTH = "One clinician", "The other", "Compare"
 LEFT_OUT = "Who was left out by what"
 RULE, REMOVED, ONLY_BY_IT, NAMES = "Rule", "Left out", "By nothing else", "Who"
+SHOW_NAMES = "Show names"
 NOBODY_LEFT_OUT = "Nobody was left out."
 OPEN_MORE, OPEN_MORE_SAID = (
     "What would open more",
