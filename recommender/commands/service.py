@@ -76,9 +76,9 @@ def _serve(given: Mapping[str, Any]) -> None:
     server = Settings(**given)
     if server.bundle is None and server.shelf is not None:
         err.print(_found(wait_for_offer(Shelf(server.shelf))), markup=False)
-    err.print(
-        f"Serving http://{server.host}:{server.port} (POST /v1/recommendations, GET /openapi.json)"
-    )
+    at = f"http://{server.host}:{server.port}"
+    err.print(f"Serving {at} (POST /v1/recommendations, GET /openapi.json)")
+    err.print(f"Pages for intake staff: {at}/staff")
     run(server)
 
 

@@ -77,6 +77,17 @@ def made(state: State, body: bytes) -> Made:
         asked = state.form.read(body)
     except ValidationError as error:
         raise unfitting(error) from None
+    return made_for(state, asked)
+
+
+def made_for(state: State, asked: Asked) -> Made:
+    """The same for a request that was read before.
+
+    Raises
+    ------
+    IntakeError
+        With answers the engine cannot read.
+    """
     intake = read_intake(state.practice, asked.answers, asked.client_id, asked.modes)
     day = asked.asked_on or today(state.practice)
     found = recommend(intake, state.standing, state.model, day=day, top_k=asked.top_k)

@@ -46,6 +46,9 @@ from recommender.serving.queue import Queue
 from recommender.serving.receiving import Receiving
 from recommender.serving.roster import LOOKUP_SECONDS
 from recommender.serving.rosters import Rosters
+from recommender.serving.staff import router as staff
+from recommender.serving.staff.refused import is_staff, refused_page
+from recommender.serving.staff.shown import Tried
 from recommender.serving.state import expected_practice, open_state
 from recommender.serving.succession import Succession
 from recommender.serving.watch import Watch
@@ -65,6 +68,7 @@ ROUTERS = (
     roster.router,
     models.router,
     privacy.router,
+    *staff.ROUTERS,
 )
 
 log = structlog.get_logger()
@@ -140,6 +144,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.queue = queue
     app.state.lookups = Queue(POOL // 2, settings.queue_limit, LOOKUP_SECONDS)
     app.state.seldom = Queue(AT_A_TIME, settings.queue_limit, SELDOM_SECONDS)
+    app.state.tried = Tried()
     for each in ROUTERS:
         app.include_router(each)
     return app
@@ -163,4 +168,6 @@ async def _refuse_method(request: Request, _: Exception) -> Response:
 
 async def _refuse(request: Request, error: Exception) -> Response:
     request.state.problem = told_as(error).kind.slug
+    if is_staff(request):
+        return refused_page(request, error)
     return problem_response(error, request.state.request_id)

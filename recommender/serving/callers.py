@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from recommender.access.scope import ANYBODY, Principal, Scope
 from recommender.access.session import Session
 from recommender.serving.door import Door, from_this_machine
-from recommender.serving.permissions import NEEDS, Free, Need
+from recommender.serving.permissions import NEEDS, Free, Need, is_page
 from recommender.serving.problems import (
     CROSS_SITE,
     FORBIDDEN,
@@ -93,7 +93,7 @@ async def _principal(request: Request) -> Principal:
             raise unauthenticated()
         return ANYBODY
     shown = request.headers.getlist("authorization")
-    if shown:
+    if shown and not is_page(request.scope["route"].path):
         return await _holder(door, shown)
     return (await _logged_in(door, request)).principal
 

@@ -24,6 +24,11 @@ HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cross-origin-resource-policy": "same-origin",
 }
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+"""What a page for people may load and do: its own style sheet and its own forms, and no script."""
 NO_STORE = "no-store"
 
 _SOUND_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -77,7 +82,8 @@ class _Reply:
                 await self._send(message)
             return
         headers = MutableHeaders(raw=list(message.get("headers", [])))
-        if message["status"] >= 400 and headers.get("content-type") != MEDIA_TYPE:
+        bare = headers.get("content-type") != MEDIA_TYPE and not self._is_page
+        if message["status"] >= 400 and bare:
             self._replaced = True
             await self.refuse(kind_of_status(message["status"]), allow=headers.get("allow"))
             return
@@ -85,7 +91,7 @@ class _Reply:
 
     async def refuse(self, kind: Kind, allow: str | None = None) -> None:
         """Sends a problem."""
-        self._state["problem"] = kind.slug
+        self._state["problem"], self._state["page"] = kind.slug, False
         body = Problem.of(kind, self._request_id).model_dump_json().encode()
         headers = MutableHeaders({"content-type": MEDIA_TYPE, "content-length": str(len(body))})
         if allow is not None:
@@ -93,12 +99,19 @@ class _Reply:
         await self._start(kind.status, headers)
         await self._send({"type": "http.response.body", "body": body})
 
+    @property
+    def _is_page(self) -> bool:
+        """Whether a route made a page for people of it."""
+        return bool(self._state.get("page"))
+
     async def _start(self, status: int, headers: MutableHeaders) -> None:
         self.started, self.status = True, status
         headers[REQUEST_ID] = self._request_id
         headers.setdefault("cache-control", NO_STORE)
         for name, value in {**self._state.get("reply_headers", {}), **HEADERS}.items():
             headers[name] = value
+        if self._is_page:
+            headers["content-security-policy"] = PAGE_POLICY
         start = {"type": "http.response.start", "status": status, "headers": headers.raw}
         await self._send(start)
 

@@ -57,5 +57,29 @@ NEEDS: Mapping[str, Need] = {
     "GET /v1/subjects/{pseudonym}/export": Scope.PRIVACY_MANAGE,
     "DELETE /v1/subjects/{pseudonym}": Scope.PRIVACY_MANAGE,
     "GET /v1/audit-events/verification": Scope.AUDIT_READ,
+    "GET /staff/style.css": Free.ANYBODY,
+    "GET /staff/icon.svg": Free.ANYBODY,
+    "GET /staff/session": Free.ANYBODY,
+    "POST /staff/session": Free.ANYBODY,
+    "POST /staff/session/end": Free.KNOWN,
+    "GET /staff": Free.KNOWN,
+    "GET /staff/model": Scope.MODEL_READ,
+    "POST /staff/search": Scope.EXPLAIN_READ,
+    "GET /staff/requests/new": Scope.MATCH_CREATE,
+    "POST /staff/requests": Scope.MATCH_CREATE,
+    "GET /staff/requests/{recommendation_id}": Scope.EXPLAIN_READ,
+    "POST /staff/requests/{recommendation_id}/changes": Scope.MATCH_CREATE,
+    "POST /staff/requests/{recommendation_id}/decisions": Scope.DECIDE_WRITE,
+    "POST /staff/requests/{recommendation_id}/pairings": Scope.RATING_WRITE,
+    "GET /staff/pairings/{pairing_id}": Scope.RATING_WRITE,
+    "POST /staff/pairings/{pairing_id}/events": Scope.RATING_WRITE,
+    "POST /staff/pairings/{pairing_id}/ratings": Scope.RATING_WRITE,
+    "POST /staff/ratings/{rating_id}/corrections": Scope.RATING_WRITE,
 }
 """By method and path as declared on the route."""
+PAGES = "/staff"
+
+
+def is_page(path: str) -> bool:
+    """Whether a route is a page for people, by its declared path: sessions open it, keys do not."""
+    return path == PAGES or path.startswith(f"{PAGES}/")

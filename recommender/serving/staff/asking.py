@@ -1,0 +1,112 @@
+"""Asking from a page: the form of a new request, and a request with one thing changed.
+
+Imported by `staff.router`.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import TypeAdapter, ValidationError
+from starlette.responses import Response
+
+from recommender.definition.kinds import Raw
+from recommender.errors import IntakeError
+from recommender.journal.recommendations import Shown
+from recommender.practice import Practice
+from recommender.serving.bodies import check_json
+from recommender.serving.form import Asked
+from recommender.serving.problems import GONE, NOT_FOUND, ProblemError, Slip, told_as, unfitting
+from recommender.serving.questions import QUESTIONS
+from recommender.serving.recommendations import RecommendationId
+from recommender.serving.staff import words
+from recommender.serving.staff.intake import body_of, sections
+from recommender.serving.staff.page import HOME, NEW, moved, page
+from recommender.serving.staff.sent import Sent, read_form
+from recommender.serving.staff.shown import again, ask, shown_for
+from recommender.serving.state import State
+from recommender.serving.turns import current
+
+REQUESTS = f"{HOME}/requests"
+REQUEST = f"{REQUESTS}/{{recommendation_id}}"
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get(NEW)
+async def get_new_request(request: Request) -> Response:
+    """An empty form."""
+    return _form(request, Sent({}))
+
+
+@router.post(REQUESTS)
+async def post_request(request: Request) -> Response:
+    """Shows what is recommended; with a fault the form comes back as it was filled in."""
+    sent = await read_form(request)
+    try:
+        asked = _read(current(request.app), sent)
+        return moved(f"{REQUESTS}/{await ask(request, asked)}")
+    except (ProblemError, IntakeError) as error:
+        told = told_as(error)
+        if not told.errors:
+            raise
+        return _form(request, sent, told.errors, told.kind.status)
+
+
+@router.post(f"{REQUEST}/changes")
+async def post_change(request: Request, recommendation_id: RecommendationId) -> Response:
+    """A new request with what an offer changes; the first one stays as it is."""
+    state, sent = current(request.app), await read_form(request)
+    shown = await shown_for(request, recommendation_id)
+    if shown.practice_digest != state.practice.digest:
+        raise ProblemError(GONE)
+    offers = json.loads(shown.response)["relaxations"]
+    number = sent.text("offer")
+    if not number.isdecimal() or int(number) >= len(offers):
+        raise ProblemError(NOT_FOUND)
+    answers = _changed(state.practice, shown, offers[int(number)])
+    return moved(f"{REQUESTS}/{await ask(request, again(shown, answers))}")
+
+
+def _read(state: State, sent: Sent) -> Asked:
+    body = body_of(state.practice, sent)
+    check_json(body)
+    try:
+        return state.form.read(body)
+    except ValidationError as error:
+        raise unfitting(error) from None
+
+
+def _form(
+    request: Request, sent: Sent, faults: tuple[Slip, ...] = (), status: int = 200
+) -> Response:
+    state = current(request.app)
+    made = sections(state.practice, sent, faults, top_k=state.form.example["top_k"])
+    wrong = [entry for section in made for entry in section.entries if entry.fault]
+    return page(
+        request,
+        "new_request.html",
+        words.NEW_REQUEST,
+        status=status,
+        sections=made,
+        wrong=wrong,
+        unplaced=bool(faults) and not wrong,
+        practice=state.practice.title,
+    )
+
+
+def _changed(practice: Practice, shown: Shown, offer: Mapping[str, Any]) -> Mapping[str, Raw]:
+    """The answers with those an offer changes; refused where it only proposes to ask."""
+    if not offer["answers"]:
+        raise ProblemError(NOT_FOUND)
+    answers = dict(shown.answers)
+    for change in offer["answers"]:
+        field = practice.client[change["field"]]
+        if change["answer"] is None:
+            answers.pop(field.name, None)
+            continue
+        question = QUESTIONS[field.kind]
+        read = TypeAdapter(question.type_of(field)).validate_json(json.dumps(change["answer"]))
+        answers[field.name] = question.cell_of(read)
+    return answers

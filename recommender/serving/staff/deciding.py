@@ -1,0 +1,101 @@
+"""Choosing or overriding on a request, and beginning a pairing. Imported by `staff.router`."""
+
+import secrets
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from recommender.errors import StaleError
+from recommender.journal.decisions import decisions_of, record_decision
+from recommender.journal.idempotency import Reply
+from recommender.journal.pairings import BOOKED, Event, record_event, record_pairing
+from recommender.serving.answers import today
+from recommender.serving.callers import caller
+from recommender.serving.decisions import move_place
+from recommender.serving.feedback import DecisionRequest, EventRequest, PairingRequest
+from recommender.serving.keeping import keep
+from recommender.serving.problems import ProblemError
+from recommender.serving.recommendations import RecommendationId, seen_by
+from recommender.serving.staff.asking import REQUEST, REQUESTS
+from recommender.serving.staff.page import HOME, moved
+from recommender.serving.staff.sent import Sent, read_form
+from recommender.serving.staff.sheet import Questions
+from recommender.serving.staff.telling import told_page
+from recommender.serving.staff.trouble import UNKEEPABLE, fitted, troubles
+from recommender.serving.turns import current
+from recommender.store.database import Connection, hold
+
+KEPT = 201
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.post(f"{REQUEST}/decisions")
+async def post_decision(request: Request, recommendation_id: RecommendationId) -> Response:
+    """Keeps a decision, unless another was made since the page was read."""
+    sent = await read_form(request)
+    try:
+        await _decide(request, recommendation_id, sent)
+    except (ProblemError, *UNKEEPABLE) as error:
+        return await _told(request, recommendation_id, error)
+    return moved(f"{REQUESTS}/{recommendation_id}#decide")
+
+
+@router.post(f"{REQUEST}/pairings")
+async def post_pairing(request: Request, recommendation_id: RecommendationId) -> Response:
+    """Keeps who begins with whom and, where a day is given, that it is booked."""
+    sent = await read_form(request)
+    pairing_id = sent.text("pairing_id") or secrets.token_hex(8)
+    try:
+        await _begin(request, recommendation_id, pairing_id, sent)
+    except (ProblemError, *UNKEEPABLE) as error:
+        return await _told(request, recommendation_id, error)
+    return moved(f"{HOME}/pairings/{pairing_id}")
+
+
+async def _decide(request: Request, recommendation_id: str, sent: Sent) -> None:
+    state, actor = current(request.app), caller(request).actor
+    told = {name: sent.text(name) for name in ("clinician_id", "kind", "reason")}
+    decision = fitted(DecisionRequest, told).on(recommendation_id)
+
+    def write(connection: Connection) -> Reply:
+        hold(connection, f"decision/{recommendation_id}")
+        recorded = seen_by(request, recommendation_id, connection)
+        before = decisions_of(connection, recommendation_id)
+        if (before[-1].decision_id if before else "") != sent.text("seen"):
+            raise StaleError("decision", "is not the newest any more", "read it, then decide")
+        move_place(connection, state.practice, recorded, decision, actor=actor)
+        record_decision(connection, decision, actor=actor)
+        return Reply(KEPT, b"{}", recorded.subject)
+
+    await keep(request, b"", write)
+
+
+async def _begin(request: Request, recommendation_id: str, pairing_id: str, sent: Sent) -> None:
+    actor, day = caller(request).actor, today(current(request.app).practice)
+    told = {name: sent.text(name) for name in ("client_id", "clinician_id")}
+    about = {"pairing_id": pairing_id, "recommendation_id": recommendation_id}
+    pairing = fitted(PairingRequest, told | about).pairing()
+    booked = _booked(pairing_id, sent)
+
+    def write(connection: Connection) -> Reply:
+        seen_by(request, recommendation_id, connection)
+        subject = record_pairing(connection, pairing, actor=actor)
+        if booked is not None:
+            record_event(connection, booked, actor=actor, today=day)
+        return Reply(KEPT, b"{}", subject)
+
+    await keep(request, b"", write)
+
+
+def _booked(pairing_id: str, sent: Sent) -> Event | None:
+    if not sent.text("booked_on"):
+        return None
+    told = {"kind": BOOKED, "happened_on": sent.text("booked_on")}
+    return fitted(EventRequest, told).of(pairing_id)
+
+
+async def _told(request: Request, recommendation_id: str, error: Exception) -> Response:
+    """The page again, with what could not be kept."""
+    said, status = troubles(error)
+    return await told_page(request, recommendation_id, Questions(), trouble=said, status=status)

@@ -1,0 +1,75 @@
+"""Signing in and out, and the style sheet. Imported by `staff.router`."""
+
+from importlib.resources import files
+
+from fastapi import APIRouter, Request
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from recommender.serving.callers import check_same_site, door_of, session_of, spend
+from recommender.serving.credentials import Credentials
+from recommender.serving.staff import words
+from recommender.serving.staff.page import ENTRANCE, HOME, moved, page
+from recommender.serving.staff.sent import Sent, read_form
+
+REFUSED = 401
+_STATIC = files("recommender.serving.staff").joinpath("static")
+STYLE, ICON = (_STATIC.joinpath(name).read_bytes() for name in ("style.css", "icon.svg"))
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get(f"{HOME}/style.css")
+async def get_style() -> Response:
+    """How every page looks."""
+    return Response(STYLE, media_type="text/css")
+
+
+@router.get(f"{HOME}/icon.svg")
+async def get_icon() -> Response:
+    """What a browser's tab shows."""
+    return Response(ICON, media_type="image/svg+xml")
+
+
+@router.get(ENTRANCE)
+async def get_entrance(request: Request) -> Response:
+    """Where somebody signs in; a server without accounts has nothing to ask."""
+    if door_of(request).locks is None:
+        return moved(HOME)
+    return page(request, "entrance.html", words.SIGN_IN, refused=False)
+
+
+@router.post(ENTRANCE)
+async def post_entrance(request: Request) -> Response:
+    """Opens a session; nothing says whether the name or the password was wrong."""
+    door = door_of(request)
+    if door.locks is None:
+        return moved(HOME)
+    check_same_site(request.headers)
+    spend(request, door.logins, request.client.host if request.client else "")
+    given = _credentials(await read_form(request))
+    session = await door.log_in(given.name, given.password.get_secret_value()) if given else None
+    if session is None:
+        return page(request, "entrance.html", words.SIGN_IN, status=REFUSED, refused=True)
+    response = moved(HOME)
+    response.headers["set-cookie"] = door.cookie.setting(session.token)
+    return response
+
+
+@router.post(f"{ENTRANCE}/end")
+async def post_end(request: Request) -> Response:
+    """Ends the session at once."""
+    door = door_of(request)
+    await door.log_out(session_of(request))
+    response = moved(ENTRANCE)
+    response.headers["set-cookie"] = door.cookie.clearing()
+    return response
+
+
+def _credentials(sent: Sent) -> Credentials | None:
+    try:
+        return Credentials.model_validate(
+            {"name": sent.text("name"), "password": sent.fields.get("password", [""])[0]}
+        )
+    except ValidationError:
+        return None

@@ -1,0 +1,66 @@
+"""How a page for staff is made: templates that escape everything, and the frame around them.
+
+Imported by the routes of `staff`.
+"""
+
+from typing import Any
+
+from fastapi import Request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from recommender.access.scope import Principal, Scope
+from recommender.serving.callers import CSRF_FIELD, door_of
+from recommender.serving.permissions import PAGES
+from recommender.serving.staff import words
+
+HOME = PAGES
+ENTRANCE = f"{HOME}/session"
+NEW, MODEL = f"{HOME}/requests/new", f"{HOME}/model"
+SEE_OTHER = 303
+
+_templates = Environment(
+    loader=PackageLoader("recommender.serving.staff"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.globals["w"] = words
+
+
+def page(
+    request: Request, template: str, title: str, *, status: int = 200, **told: Any
+) -> Response:
+    """A page; whoever is signed in finds their token in each of its forms."""
+    request.state.page = True
+    session = getattr(request.state, "session", None)
+    text = _templates.get_template(template).render(
+        title=title,
+        token=session.csrf if session else "",
+        token_field=CSRF_FIELD,
+        signed_in=session is not None,
+        nothing_is_kept=door_of(request).locks is None,
+        links=_links(getattr(request.state, "principal", None)),
+        **told,
+    )
+    return HTMLResponse(text, status)
+
+
+def moved(address: str) -> Response:
+    """Sends a browser on after a form, so that reloading sends nothing twice."""
+    return RedirectResponse(address, SEE_OTHER)
+
+
+def _links(principal: Principal | None) -> tuple[tuple[str, str], ...]:
+    """The pages somebody may open: address and name."""
+    needed = {
+        HOME: (Scope.EXPLAIN_READ, words.QUEUE),
+        NEW: (Scope.MATCH_CREATE, words.NEW_REQUEST),
+        MODEL: (Scope.MODEL_READ, words.MEASURED),
+    }
+    return tuple(
+        (address, name)
+        for address, (scope, name) in needed.items()
+        if principal is not None and principal.may(scope)
+    )

@@ -1,0 +1,32 @@
+"""What a page says when something is refused. Imported by `serving.app`."""
+
+from fastapi import Request
+from starlette.responses import Response
+
+from recommender.serving.permissions import is_page
+from recommender.serving.problems import UNAUTHENTICATED, told_as
+from recommender.serving.staff.page import ENTRANCE, moved, page
+
+
+def is_staff(request: Request) -> bool:
+    """Whether a request goes to a page, by the route it matched."""
+    return is_page(getattr(request.scope.get("route"), "path", ""))
+
+
+def refused_page(request: Request, error: Exception) -> Response:
+    """A page with what is wrong; whoever is not signed in is asked to."""
+    told = told_as(error)
+    if told.kind is UNAUTHENTICATED:
+        return moved(ENTRANCE)
+    said = [slip.message for slip in told.errors]
+    response = page(
+        request,
+        "refused.html",
+        told.kind.title,
+        status=told.kind.status,
+        said=said,
+        detail=told.kind.detail,
+        request_id=request.state.request_id,
+    )
+    response.headers.update(told.headers or {})
+    return response

@@ -1,0 +1,167 @@
+"""One request as staff read it, from what was shown and kept. Imported by `staff.telling`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from recommender.errors import NotFoundError
+from recommender.journal.recommendations import Shown
+from recommender.recommend import CONSTRAINTS_ONLY
+from recommender.serving.explanations import Case, case_of
+from recommender.serving.problems import ProblemError
+from recommender.serving.staff import words
+from recommender.serving.staff.left_out import openings, removals
+from recommender.serving.staff.shortlist import ROW, WIDTH, marks_of, ties_of
+from recommender.serving.staff.used import open_questions, used
+from recommender.serving.staff.why import Why
+from recommender.serving.state import State
+
+EXPLAINED = 5
+"""Clinicians of a shortlist explained on its page; any other is one question away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Whom a reader asks about, each empty where they do not.
+
+    `why_not` is one clinician; `one` and `other` are to be compared.
+    """
+
+    why_not: str = ""
+    one: str = ""
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """Why one clinician is not the first: what excluded them, or what sets them apart."""
+
+    name: str
+    said: str
+    reasons: tuple[str, ...] = ()
+    why: Why | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two clinicians side by side, seen from either."""
+
+    one: str
+    other: str
+    there: Why
+    back: Why
+
+
+class Sheet:
+    """What the page of one request needs."""
+
+    def __init__(self, shown: Shown, state: State) -> None:
+        self.shown, self.state = shown, state
+        self.response: Mapping[str, Any] = json.loads(shown.response)
+        self.case = _case(shown, state)
+        self.names = self._names()
+
+    def told(self, asked: Questions, now: datetime) -> dict[str, Any]:
+        """Everything the template shows."""
+        practice, response = self.state.practice, self.response
+        ids = {each["clinician_id"] for each in response["excluded"]}
+        eligible = {each: name for each, name in self.names.items() if each not in ids}
+        return {
+            "id": self.shown.recommendation_id,
+            "names": self.names,
+            "shown": tuple((each["clinician_id"], each["name"]) for each in response["shortlist"]),
+            "mode": words.REQUEST_MODES.get(self.shown.mode, self.shown.mode),
+            "predicted": self.shown.mode != CONSTRAINTS_ONLY,
+            "made": words.made(response["model"]),
+            "known": self._known(now),
+            "asked_on": words.day(self.shown.asked_on),
+            "used": used(practice, self.shown.answers),
+            "open": open_questions(practice, self.shown.answers),
+            "ties": ties_of(response),
+            "marks": marks_of(response),
+            "picture": (WIDTH, ROW * len(response["shortlist"])),
+            "scale": words.scale(response["scale"]),
+            "order": words.plain_order(response["order"]),
+            "counts": words.counts(response["eligible"], len(response["excluded"])),
+            "whys": self._whys(),
+            "explained": self.case is not None,
+            "everybody": sorted(self.names.items(), key=lambda each: each[1]),
+            "eligible": sorted(eligible.items(), key=lambda each: each[1]),
+            "asked": asked,
+            "why_not": self._why_not(asked.why_not) if asked.why_not else None,
+            "comparison": self._comparison(asked.one, asked.other),
+            "compared": bool(asked.one and asked.other),
+            "removals": removals(response, self.names),
+            "openings": openings(response),
+            "warnings": words.told_of(response["warnings"]),
+            "notice": response["notice"],
+        }
+
+    def _names(self) -> dict[str, str]:
+        """What everybody is called who was on the roster, by id."""
+        roster = self.state.standing.roster
+        called = {name: roster.name_of(place) for place, name in enumerate(roster.ids)}
+        explained = self.case.explained if self.case else None
+        same = self.response["roster_version"] == roster.version
+        ids = [each["clinician_id"] for each in self.response["excluded"]]
+        ids += explained.ids if explained else roster.ids if same else ()
+        names = {each: called.get(each, each) for each in ids}
+        return names | {each["clinician_id"]: each["name"] for each in self.response["shortlist"]}
+
+    def _known(self, now: datetime) -> str:
+        at = datetime.fromisoformat(self.response["availability_as_of"])
+        return words.known(at.astimezone(ZoneInfo(self.state.practice.timezone)), now - at)
+
+    def _whys(self) -> tuple[tuple[str, Why], ...]:
+        """Why each of the first stands where they stand."""
+        if self.case is None:
+            return ()
+        found = [
+            (self.names[each], Why.of(self.case.told(each, None)))
+            for each in list(self.case.ranks)[:EXPLAINED]
+        ]
+        return tuple((name, why) for name, why in found if why is not None)
+
+    def _why_not(self, clinician_id: str) -> WhyNot:
+        name = self.names.get(clinician_id)
+        if name is None:
+            raise NotFoundError("clinician_id", "is not on the roster", "name another clinician")
+        if self.case is None:
+            return WhyNot(name, words.NOT_EXPLAINED)
+        try:
+            told = self.case.told(clinician_id, self._rival(clinician_id))
+        except NotFoundError:
+            return WhyNot(name, words.FITS_BUT_LATER)
+        reasons = tuple(words.excluding(reason.say, reason.unknown) for reason in told.reasons)
+        if told.standing == "excluded":
+            return WhyNot(name, words.left_out(name), reasons)
+        why = Why.of(told)
+        if why is None:
+            return WhyNot(name, words.FITS_BUT_LATER)
+        rival = self.names.get(told.against or "", "")
+        return WhyNot(name, words.contrasted(name, rival), (), why)
+
+    def _rival(self, clinician_id: str) -> str | None:
+        """Whoever stands first, or second where the first is asked about."""
+        shown = [] if self.case is None or not self.case.explained else list(self.case.ranks)
+        return next((each for each in shown if each != clinician_id), None)
+
+    def _comparison(self, one: str, other: str) -> Comparison | None:
+        known = self.case.explained.ids if self.case and self.case.explained else ()
+        if self.case is None or one not in known or other not in known:
+            return None
+        there, back = (Why.of(self.case.told(*pair)) for pair in ((one, other), (other, one)))
+        if there is None or back is None:
+            return None
+        return Comparison(self.names.get(one, one), self.names.get(other, other), there, back)
+
+
+def _case(shown: Shown, state: State) -> Case | None:
+    """What explains it; None where the model's words are no longer known."""
+    try:
+        return case_of(shown, state)
+    except ProblemError:
+        return None

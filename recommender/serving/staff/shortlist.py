@@ -1,0 +1,130 @@
+"""The shortlist as people read it: strength and doubt in words first, then one thin picture.
+
+Imported by `staff.sheet`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Self
+
+from recommender.serving.staff import words
+
+WIDTH, ROW, LEFT = 320, 26, 8
+"""Of the picture and each of its rows, in its own units."""
+CLEARLY, SOMEWHAT = 0.05, 0.01
+"""Shares of the scale's width from which a difference to the average is called so: a fifth and a
+twenty-fifth of a point on a scale of 1 to 5. Ours; the words are to be tried with intake staff."""
+
+Told = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a clinician stands in the picture."""
+
+    name: str
+    y: int
+    start: float
+    end: float
+    dot: float
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One clinician of the shortlist in words; no figure where nothing was predicted."""
+
+    rank: int
+    clinician_id: str
+    name: str
+    strength: str
+    points: str
+    sure: str
+    lower: str
+    upper: str
+    reason: str
+    caution: str
+    tie: str
+    aloud: str
+    in_favour: tuple[str, ...]
+    against: tuple[str, ...]
+    reservations: tuple[str, ...]
+
+    @classmethod
+    def of(cls, told: Told, scale: Told) -> Self:
+        """One clinician as a response tells of them."""
+        said, ends = told["predicted_alliance"], told["range"]
+        reservations = tuple(words.reservation(each) for each in told["reservations"])
+        for_them, against = tuple(told["in_favour"]), tuple(told["against"])
+        return cls(
+            rank=told["rank"],
+            clinician_id=told["clinician_id"],
+            name=told["name"],
+            strength=words.NOT_PREDICTED if said is None else _strength(told, scale),
+            points="" if said is None else words.points(said, scale),
+            sure=words.not_sure() if ends is None else words.sure(ends),
+            lower=words.one(ends["lower"]) if ends else "",
+            upper=words.one(ends["upper"]) if ends else "",
+            reason=next(iter((*told["reasons"], *for_them)), words.NO_REASON),
+            caution=next(iter((*reservations, *against)), words.NO_CAUTION),
+            tie=words.sentence(told["tie_say"] or ""),
+            aloud=words.aloud(told["name"], told["reasons"]),
+            in_favour=for_them,
+            against=against,
+            reservations=reservations,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """Clinicians who cannot be told apart; a single one stands alone."""
+
+    said: str
+    candidates: tuple[Candidate, ...]
+
+
+def ties_of(response: Told) -> tuple[Tie, ...]:
+    """The shortlist, tie by tie; one list where nothing was predicted."""
+    return tuple(
+        _tie(list(tied), response["scale"])
+        for _, tied in groupby(response["shortlist"], key=lambda each: each["tie"])
+    )
+
+
+def marks_of(response: Told) -> tuple[Mark, ...]:
+    """The picture; empty where no range is known."""
+    scale = response["scale"]
+    low, width = scale["low"], scale["high"] - scale["low"]
+
+    def place(points: float) -> float:
+        return round(float(LEFT + (points - low) / width * (WIDTH - 2 * LEFT)), 1)
+
+    return tuple(
+        Mark(
+            each["name"],
+            ROW * number + ROW // 2,
+            place(each["range"]["lower"]),
+            place(each["range"]["upper"]),
+            place(each["predicted_alliance"]),
+            words.mark(each),
+        )
+        for number, each in enumerate(response["shortlist"])
+        if each["range"] is not None
+    )
+
+
+def _tie(tied: Sequence[Told], scale: Told) -> Tie:
+    several = len(tied) > 1 and tied[0]["tie"] is not None
+    said = words.tie(tied[0]["rank"], tied[-1]["rank"]) if several else ""
+    return Tie(said, tuple(Candidate.of(each, scale) for each in tied))
+
+
+def _strength(told: Told, scale: Told) -> str:
+    """How a clinician stands to the average of those who fit."""
+    ahead = sum(group["points"] for group in told["groups"]) / (scale["high"] - scale["low"])
+    if ahead >= SOMEWHAT:
+        return words.CLEARLY_ABOVE if ahead >= CLEARLY else words.SOMEWHAT_ABOVE
+    if ahead <= -SOMEWHAT:
+        return words.CLEARLY_BELOW if ahead <= -CLEARLY else words.SOMEWHAT_BELOW
+    return words.ABOUT_AVERAGE

@@ -1,0 +1,77 @@
+"""The page of one request. Imported by `staff.router`."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from recommender.journal.decisions import Decided, decisions_of
+from recommender.journal.queue import begun_from
+from recommender.serving.keeping import keeper_of, read
+from recommender.serving.recommendations import RecommendationId
+from recommender.serving.staff import words
+from recommender.serving.staff.asking import REQUEST
+from recommender.serving.staff.page import page
+from recommender.serving.staff.sheet import Questions, Sheet
+from recommender.serving.staff.shown import shown_for
+from recommender.serving.turns import computed, current
+from recommender.store.database import Connection
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get(REQUEST)
+async def get_request_page(
+    request: Request,
+    recommendation_id: RecommendationId,
+    why_not: str = "",
+    one: str = "",
+    other: str = "",
+) -> Response:
+    """As it was shown, whatever has changed since."""
+    return await told_page(request, recommendation_id, Questions(why_not, one, other))
+
+
+async def told_page(
+    request: Request,
+    recommendation_id: str,
+    asked: Questions,
+    *,
+    trouble: tuple[str, ...] = (),
+    status: int = 200,
+) -> Response:
+    """The page of a request, with what could not be kept where something was sent to it."""
+    shown, state = await shown_for(request, recommendation_id), current(request.app)
+    decided, begun = await _after(request, recommendation_id)
+
+    def told() -> dict[str, Any]:
+        return Sheet(shown, state).told(asked, datetime.now(UTC))
+
+    return page(
+        request,
+        "request.html",
+        words.REQUEST,
+        status=status,
+        trouble=trouble,
+        decided=decided,
+        begun=begun,
+        client_id=shown.client_id,
+        **await computed(request.app, told),
+    )
+
+
+async def _after(
+    request: Request, recommendation_id: str
+) -> tuple[tuple[Decided, ...], tuple[str, ...]]:
+    """Decisions on a request, and pairings that began from it."""
+    if keeper_of(request.app) is None:
+        return (), ()
+
+    def look(connection: Connection) -> tuple[tuple[Decided, ...], tuple[str, ...]]:
+        return (
+            decisions_of(connection, recommendation_id),
+            begun_from(connection, recommendation_id),
+        )
+
+    return await read(request, look)

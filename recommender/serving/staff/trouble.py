@@ -1,0 +1,53 @@
+"""What could not be kept of a form, in words for the page it came from.
+
+Imported by the routes of `staff`.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from recommender.errors import ConflictError, FeedbackError, StaleError
+from recommender.serving.problems import UNKEPT, told_as, unfitting
+from recommender.serving.staff import words
+
+UNKEEPABLE = (FeedbackError, ConflictError)
+"""What the journal refuses for what was sent, not for where."""
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def fitted(model: type[Body], told: Mapping[str, Any]) -> Body:
+    """A form as the body a program would send; what was left open is left out.
+
+    Raises
+    ------
+    ProblemError
+        With everything that does not fit.
+    """
+    given = {name: value for name, value in told.items() if value not in ("", None)}
+    try:
+        return model.model_validate_json(json.dumps(given))
+    except ValidationError as error:
+        raise unfitting(error, UNKEPT) from None
+
+
+def troubles(error: Exception) -> tuple[tuple[str, ...], int]:
+    """What is wrong, a sentence each, and the status it is sent with."""
+    told = told_as(error)
+    if isinstance(error, StaleError):
+        return (words.MEANWHILE,), told.kind.status
+    if isinstance(error, ConflictError):
+        return (words.fault(error.field, error.problem),), told.kind.status
+    said = (words.fault(slip.pointer.strip("/"), slip.message) for slip in told.errors)
+    return tuple(said) or (told.kind.detail,), told.kind.status
+
+
+def number(text: str) -> int | float | str:
+    """A figure as it was typed; what is none goes on, to be refused by name."""
+    try:
+        return int(text) if text.isdecimal() else float(text)
+    except ValueError:
+        return text

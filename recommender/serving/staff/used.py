@@ -1,0 +1,41 @@
+"""What was used of a client's answers, in words; an open answer is said to be open.
+
+Imported by `staff.sheet`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from recommender.definition.fields import Field
+from recommender.offer import SIGNS
+from recommender.practice import Practice
+from recommender.serving.staff import words
+
+Told = tuple[str, str]
+
+
+def used(practice: Practice, answers: Mapping[str, Any]) -> tuple[Told, ...]:
+    """Phrase and answer of every question that was answered."""
+    return tuple(
+        (field.phrase, _said(practice, field, answers[name]))
+        for name, field in practice.client.items()
+        if name in answers
+    )
+
+
+def open_questions(practice: Practice, answers: Mapping[str, Any]) -> tuple[Told, ...]:
+    """Phrase, and what leaving it open means, of every question that was not."""
+    asked = practice.fields("client", "score", "filter")
+    return tuple((f.phrase, f.missing) for name, f in asked.items() if name not in answers)
+
+
+def _said(practice: Practice, field: Field, answer: Any) -> str:
+    if isinstance(answer, bool):
+        return words.YES if answer else words.NO
+    if isinstance(answer, list | tuple):
+        return ", ".join(words.plain(str(each)) for each in answer) or words.NONE_OF_THESE
+    if field.kind == "money":
+        return f"{SIGNS.get(practice.currency, practice.currency)}{float(answer):.2f}"
+    if isinstance(answer, int | float):
+        return f"{answer:g} {field.unit or ''}".strip()
+    return words.plain(str(answer)) if field.levels else str(answer)

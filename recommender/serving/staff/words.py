@@ -1,0 +1,439 @@
+"""Everything the pages say, in Australian English: one place to read, review and translate.
+
+Words of a clinician, a question or a rule come from the practice definition and stand nowhere
+here. No word here claims a cause or promises a result; a test refuses those that do. Imported
+within `staff`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from recommender.journal.ratings import Rating
+
+LANGUAGE = "en-AU"
+MINUS = "\N{MINUS SIGN}"
+PRODUCT = "Recommender"
+SKIP = "Skip to the content"
+SIGN_IN, SIGN_OUT = "Sign in", "Sign out"
+NAME, PASSWORD = "Name", "Password"
+NOT_LET_IN = "This name and password do not open a session. Check both and try again."
+WELCOME, WELCOME_SAID = "Welcome", "Your account may open the pages named above."
+NAVIGATION = "Pages"
+QUEUE, NEW_REQUEST, REQUEST = "Requests", "New request", "Request"
+NOTHING_IS_KEPT = (
+    "This server is open to this computer only and has no store: you can try everything out, and "
+    "nothing is kept. The last requests stay in memory until it stops."
+)
+
+YES, NO = "Yes", "No"
+NOT_ANSWERED = "Not answered"
+NONE_OF_THESE = "Asked, and none of these"
+NOT_ASKED_HELP = "Left open: the client was not asked."
+REQUIREMENTS = "Requirements and wishes"
+AGREEMENT = "What the client agreed to besides"
+ABOUT_REQUEST = "About this request"
+RULES = "How rules count this time"
+PSEUDONYM = "Client's pseudonym"
+PSEUDONYM_HELP = (
+    "The client's code at the practice, so that do-not-match lists hold. Never a name, an address "
+    "or a number the client is reached by."
+)
+ASKED_ON, ASKED_ON_HELP = "Day asked", "Left open: today."
+HOW_MANY = "How many clinicians to show"
+FORM_SAID = (
+    "Ask what the client is glad to answer; every question can be left open unless it says "
+    "otherwise. This page remembers nothing once you leave it."
+)
+ASK = "Show clinicians"
+TO_MEND, MEND = "Please mend", "Some answers do not fit; nothing was asked yet."
+REQUIRED = "needed"
+AGREED: Mapping[str, str] = {
+    "train": "Agrees that the recommender may learn from their ratings",
+    "research": "Agrees to take part in research",
+}
+MODES: Mapping[str, str] = {
+    "hard": "Leaves a clinician out",
+    "soft": "Only marks the clinician",
+    "off": "Is passed over",
+}
+WRITTEN: Mapping[str, str] = {
+    "place": "Latitude and longitude, such as -33.87, 151.21; put ; between several places",
+    "postcode": "A postcode, or latitude and longitude; put ; between several places",
+    "ids": "Ids with a comma between them",
+    "weekly_hours": "24-hour times in the practice's zone; leave a day open when it does not suit",
+}
+ENDS: Mapping[str, str] = {"start": "from", "end": "to"}
+
+REQUEST_MODES: Mapping[str, str] = {
+    "model": "A model that learned from ratings of this practice",
+    "evidence_prior": "No rating of this practice was learned from: sizes published elsewhere",
+    "constraints_only": "Rules only: nothing was predicted, the first to be free stands first",
+}
+MODE, MODEL_MADE, AVAILABILITY, DAY_ASKED = "How it was made", "Model", "Availability", "Asked for"
+SHORTLIST = "Who fits"
+STRENGTH, SURE, REASON, CAUTION = "Strength", "How sure", "Main reason", "Main caution"
+ALL_REASONS, SPEAKS_FOR, SPEAKS_AGAINST = "All reasons", "Speaks for", "Speaks against"
+RESERVATIONS = "Not met, or not known to be met"
+NO_REASON, NO_CAUTION = "Nothing stands out", "Nothing known"
+NOT_PREDICTED = "Not predicted"
+CLEARLY_ABOVE = "Clearly above the average clinician who fits"
+SOMEWHAT_ABOVE = "Somewhat above the average clinician who fits"
+ABOUT_AVERAGE = "About the average clinician who fits"
+SOMEWHAT_BELOW = "Somewhat below the average clinician who fits"
+CLEARLY_BELOW = "Clearly below the average clinician who fits"
+NOBODY_FITS = "Nobody fits every requirement. See below who was left out by what."
+ALOUD, ALOUD_HELP = "What to say", "Safe to read aloud: it holds only what the client asked for."
+PICTURE = "Where ratings like these fell"
+PICTURE_DESCRIBED = (
+    "One line a clinician: the line runs from the lower to the upper end of the range, the dot is "
+    "the predicted strength. The table beside it has the same numbers."
+)
+CLINICIAN, POINTS, LOWER, UPPER = "Clinician", "Points", "From", "To"
+WHY = "Why these"
+WHY_SAID = (
+    "In points of the practice's scale, held against the average of all clinicians who fit. "
+    "Figures add up to the total; they are patterns in ratings and name no causes."
+)
+NOT_EXPLAINED = (
+    "The reasons can no longer be told: the practice definition or the model's features have "
+    "changed since. What was shown stands above."
+)
+NOT_PREDICTED_WHY = "Nothing was predicted for this request, so there are no points to explain."
+GROUP, DIFFERENCE, WAY = "Group", "Points", "Which way"
+SMALLER_PARTS = "Smaller parts together"
+REMAINDER, TOTAL = "Remainder, from rounding", "Total"
+WHY_NOT, WHY_NOT_SAID = "Why not another", "Name any clinician on the roster."
+TELL_ME = "Tell me"
+FITS_BUT_LATER = (
+    "Fits every requirement and is free later than those shown, or as soon with a later id."
+)
+COMPARE, COMPARE_SAID = "Compare two", "Any two clinicians who fit, by the same groups."
+NOT_COMPARED = "Only clinicians who fit can be compared; see who was left out by what."
+FIRST_ONE, SECOND_ONE, SHOW_BOTH = "One clinician", "The other", "Compare"
+LEFT_OUT = "Who was left out by what"
+RULE, REMOVED, ONLY_BY_IT, NAMES = "Rule", "Left out", "By nothing else", "Who"
+SHOW_NAMES = "Show names"
+NOBODY_LEFT_OUT = "Nobody was left out."
+OPEN_MORE, OPEN_MORE_SAID = (
+    "What would open more",
+    "Nothing is changed unless you ask for it; each button shows the result as a new request.",
+)
+SHOW_RESULT, ASK_CLIENT = "Show the result", "Ask the client; there is nothing to apply"
+NOTHING_OPENS = "No small change would bring anybody clearly ahead of those shown."
+USED, NOT_USED = "What was used", "Not answered"
+QUESTION, ANSWER, MEANS = "Question", "Answer", "Taken as"
+
+DECIDE = "Decide"
+DECIDE_SAID = "A later decision stands in the place of an earlier one; every one stays visible."
+CHOOSE, CHOOSE_SAID = "Choose", "Somebody shown above"
+OVERRIDE, OVERRIDE_SAID, OVERRIDE_WHY = "Override", "Anybody on the roster", "Reason"
+DECISIONS = "Decisions, oldest first; the last one stands"
+WHO_DECIDED, WHEN, KIND = "By", "When (UTC)", "Kind"
+DECISION_KINDS: Mapping[str, str] = {"chosen": "Chosen", "override": "Override"}
+REASONS: Mapping[str, str] = {
+    "client_asked": "The client asked for it",
+    "availability": "Availability",
+    "clinical_judgement": "Clinical judgement",
+    "known_relationship": "They know each other",
+    "error_in_data": "An error in the data",
+    "other": "Another reason",
+}
+MEANWHILE = "Somebody else was first. Read what they entered below, then decide again."
+BEGIN, BEGIN_SAID = "Begin", "Once client and clinician have agreed to meet."
+FIRST_DAY = "First appointment"
+PAIRING_ID, PAIRING_ID_HELP = "Id of the pairing", "Left open: a new one is made."
+FOLLOW_UP, BEGUN = "Follow up", "Begun from this request"
+PAIRING = "Follow up"
+STARTED, SESSIONS, ENDED, NOT_YET = "Started", "Sessions attended", "Ended", "not yet known"
+EVENTS, NO_EVENTS = "What happened", "Nothing was told yet."
+ADD_EVENT, EVENT_KIND, EVENT_DAY = "Add what happened", "What happened", "Day"
+SESSION, SESSION_HELP = "Session", "Counted from 1; needed where a session was attended."
+EVENT_KINDS: Mapping[str, str] = {
+    "booked": "Booked",
+    "attended": "Attended",
+    "missed": "Missed",
+    "cancelled": "Cancelled",
+    "ended": "Ended",
+}
+ADD = "Add"
+RATINGS, NO_RATINGS = "Ratings", "No rating was entered yet."
+ADD_RATING, FORM_USED, METRIC, SCORE = "Enter a rating", "Questionnaire", "Counted as", "Score"
+RATED_ON, RATER = "Day rated", "Rated by"
+RATERS: Mapping[str, str] = {"client": "The client", "clinician": "The clinician"}
+METRICS: Mapping[str, str] = {
+    "sum": "Sum of the items",
+    "mean": "Mean of the items",
+    "pomp": "Share of the scale, 0 to 1",
+}
+CORRECT, CORRECT_SAID = (
+    "Correct",
+    "What is corrected stays visible; leave the score open to withdraw.",
+)
+CORRECTION_WHY = "Reason"
+CORRECTIONS: Mapping[str, str] = {
+    "typed_wrongly": "Typed wrongly",
+    "wrong_form": "Wrong questionnaire",
+    "client_asked": "The client asked for it",
+    "other": "Another reason",
+}
+VERSION, WITHDRAWN, STANDS = "Version", "Withdrawn", "Stands"
+NOT_KEPT = "Nothing was kept"
+FIELDS: Mapping[str, str] = {
+    "clinician_id": "Clinician",
+    "reason": "Reason",
+    "kind": "What happened",
+    "happened_on": "Day",
+    "session": "Session",
+    "instrument": "Questionnaire",
+    "metric": "Counted as",
+    "score": "Score",
+    "rated_on": "Day rated",
+    "client_id": "Client's pseudonym",
+    "pairing_id": "Id of the pairing",
+}
+
+MEASURED = "Is it usually right?"
+CHECK = "Ratings against the range that was shown"
+UNSTORED = "This server keeps nothing, so there is nothing to check here."
+CHAMPION, FACT, VALUE = "The model that answers now", "Fact", "Value"
+CARD = "Who answers for it, and what it is for"
+CARD_PARTS: Mapping[str, str] = {
+    "owner": "Owner",
+    "contact": "Contact",
+    "intended_use": "Intended use",
+    "out_of_scope": "Not for",
+    "review": "Looked at again",
+}
+NOT_SAID = "Not said"
+FACTS: Mapping[str, str] = {
+    "mode": "Kind",
+    "version": "Version in its registry",
+    "digest": "Digest",
+    "created_at": "Made (UTC)",
+    "practice": "Practice definition",
+    "ratings": "Ratings learned from",
+    "pairings": "Pairings learned from",
+    "left_unrated": "Of these ended before a rating",
+    "first_day": "First pairing began",
+    "last_day": "Last pairing began",
+    "known_until": "Last rating known",
+}
+
+SEARCH, SOUGHT = "Search", "Client's pseudonym or request id"
+NO_REQUESTS = "No request was found."
+CLIENT, STATE, ASKED_AT, CHOSEN, NEW_CLIENT = "Client", "State", "Asked", "Chosen", "new"
+OPEN_IT = "Open"
+STATES: Mapping[str, str] = {
+    "open": "Not decided",
+    "decided": "Decided",
+    "begun": "Begun",
+    "rated": "Rated",
+}
+REFUSED_ID = "Tell whoever runs this server this number"
+BACK = "Back to the requests"
+
+
+def plain(level: str) -> str:
+    """A level or code as a person writes it."""
+    return level.replace("_", " ")
+
+
+def sentence(text: str) -> str:
+    """A phrase with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def left_open(missing: str) -> str:
+    """What leaving a question open means."""
+    return f"Left open: {missing.rstrip('.')}."
+
+
+def rule_label(say: str) -> str:
+    """A rule whose strength can be set for one request."""
+    return f"A clinician who {say}"
+
+
+def one(points: float) -> str:
+    """A figure with one decimal."""
+    return f"{points:.1f}"
+
+
+def signed(hundredths: int) -> str:
+    """A difference with two decimals and a true minus sign."""
+    sign = MINUS if hundredths < 0 else "+" if hundredths else ""
+    return f"{sign}{abs(hundredths) / 100:.2f}"
+
+
+def way(hundredths: int) -> str:
+    """The sign of a difference in a word."""
+    if not hundredths:
+        return "level"
+    return "higher" if hundredths > 0 else "lower"
+
+
+def points(said: float, scale: Mapping[str, Any]) -> str:
+    """A strength as points of the practice's scale."""
+    return f"{one(said)} on {scale_name(scale)}, which runs from {_ends(scale)}"
+
+
+def scale(told: Mapping[str, Any]) -> str:
+    """The scale that points are of."""
+    return f"Points of {scale_name(told)}, {_ends(told)}"
+
+
+def scale_name(told: Mapping[str, Any]) -> str:
+    """An instrument and its metric."""
+    return f"{scale_of(told['instrument'])} ({told['metric']})"
+
+
+def scale_of(instrument: str) -> str:
+    """An instrument as it is called."""
+    return instrument.upper().replace("_", "-")
+
+
+def score(rating: Rating) -> str:
+    """A rating's total, or how many items were entered."""
+    if rating.score is None:
+        return f"{len(rating.items)} items"
+    return f"{rating.score:g} ({rating.metric})"
+
+
+def sure(ends: Mapping[str, Any]) -> str:
+    """How sure, as a count of ten."""
+    times = f"{10 * ends['level']:.0f}"
+    return f"Of 10 ratings like this about {times} fell between {_range(ends)}."
+
+
+def not_sure() -> str:
+    """That no range is known."""
+    return "How sure cannot be said for this request."
+
+
+def mark(told: Mapping[str, Any]) -> str:
+    """A line of the picture in words."""
+    said = one(told["predicted_alliance"])
+    return f"{told['name']}: {said}, range {_range(told['range'])}"
+
+
+def reservation(reason: Mapping[str, Any]) -> str:
+    """A rule that is not met, or not known to be."""
+    return f"Perhaps {reason['say']}: ask" if reason["unknown"] else sentence(reason["say"])
+
+
+def excluding(say: str, unknown: bool) -> str:
+    """A rule that left somebody out."""
+    return f"{sentence(say)}{' (not known, and taken as not met)' if unknown else ''}"
+
+
+def tie(first: int, last: int) -> str:
+    """That clinicians cannot be told apart."""
+    return (
+        f"{first} to {last} are too close to call: choose by availability or by what the client "
+        "prefers."
+    )
+
+
+def aloud(name: str, reasons: list[str]) -> str:
+    """What may be read to a client: what they asked for, and nothing of a score."""
+    said = "; ".join(reasons)
+    offered = f"From what you told us, {name} {said}." if said else f"{name} can take you on."
+    return f"{offered} The choice is yours, and you can change clinicians later."
+
+
+def left_out(name: str) -> str:
+    """That somebody was left out."""
+    return f"{name} was left out by these rules:"
+
+
+def contrasted(name: str, rival: str) -> str:
+    """Whom somebody is held against."""
+    return f"{name} fits. Held against {rival}, group by group:"
+
+
+def lead(name: str, rival: str) -> str:
+    """The heading of one side of a comparison."""
+    return f"{name} less {rival}"
+
+
+def counts(eligible: int, excluded: int) -> str:
+    """How the roster divides."""
+    return f"{eligible} fit, {excluded} do not: {eligible + excluded} on the roster."
+
+
+def opens(number: int) -> str:
+    """How many more would fit."""
+    return "1 more clinician" if number == 1 else f"{number} more clinicians"
+
+
+def gives(offer: Mapping[str, Any]) -> str:
+    """Whom an offer would bring, and how strong; without points where nothing is predicted."""
+    if offer["predicted_alliance"] is None:
+        return str(offer["name"])
+    gain = offer["gain"]
+    ahead = "" if gain is None else f", {signed(round(gain * 100))} against the first now"
+    return f"{offer['name']}: {one(offer['predicted_alliance'])}{ahead}"
+
+
+def made(model: Mapping[str, Any]) -> str:
+    """Which model answered, and when it was made."""
+    version = f"version {model['version']}, " if model["version"] is not None else ""
+    return f"{version}made {str(model['created_at'])[:10]}, {str(model['digest'])[:12]}"
+
+
+def day(on: date) -> str:
+    """A day as it is said."""
+    return f"{on.day} {on:%B %Y}"
+
+
+def moment(at: datetime) -> str:
+    """A moment as it is said, with its zone."""
+    return f"{day(at)}, {at:%H:%M} {at.tzname() or ''}".strip()
+
+
+def known(at: datetime, age: timedelta) -> str:
+    """When availability was known, and how long ago that is."""
+    days = max(age.days, 0)
+    ago = "today" if days == 0 else "1 day ago" if days == 1 else f"{days} days ago"
+    return f"as known {moment(at)} ({ago})"
+
+
+def told_of(warnings: Sequence[str]) -> tuple[str, ...]:
+    """What a response warns of, without what only names its own parts."""
+    return tuple(each for each in warnings if "`" not in each)
+
+
+def fault(name: str, problem: str) -> str:
+    """What is wrong with a field."""
+    return f"{FIELDS.get(name, sentence(plain(name)))} {problem}" if name else sentence(problem)
+
+
+def early(first: int, last: int) -> str:
+    """Which sessions' ratings are learned from."""
+    return f"Ratings of sessions {first} to {last} count as early ones; ask for them then."
+
+
+def checked(inside: int, rated: int, level: float) -> str:
+    """How many ratings fell in the range that was shown for them."""
+    return (
+        f"Of the last {rated} rated matches {inside} fell in the range that was shown; about "
+        f"{level * rated:.0f} should."
+    )
+
+
+def too_few(rated: int, fewest: int) -> str:
+    """That there is nothing to say yet."""
+    return f"{rated} rated matches so far: too few to check. From {fewest} on it is said here."
+
+
+def plain_order(order: str) -> str:
+    """The rule of the order, without the marks it has for programmers."""
+    return order.replace("`", "")
+
+
+def _ends(told: Mapping[str, Any]) -> str:
+    return f"{told['low']:g} to {told['high']:g}"
+
+
+def _range(ends: Mapping[str, Any]) -> str:
+    return f"{one(ends['lower'])} and {one(ends['upper'])}"

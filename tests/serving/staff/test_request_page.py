@@ -1,0 +1,172 @@
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from recommender.serving.staff import words
+from tests.serving.guarded import Guarded
+from tests.serving.served import RECOMMEND, TestClient, a_request
+from tests.serving.staff.reading import ANSWERS, Reader, ask, read, send
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'; drop table subjects; --",
+    "{{ 7 * 7 }}",
+    "{% raw %}",
+    "&lt;b&gt;",
+    "javascript:alert(1)",
+    "\u202etxt\u0000",
+)
+FIGURE = re.compile(r"[+\N{MINUS SIGN}]?\d+\.\d\d\b")
+
+
+def hundredths(said: str) -> int:
+    return round(float(said.replace(words.MINUS, "-")) * 100)
+
+
+def columns(text: str) -> list[list[int]]:
+    """The figures of each table of contributions on a page: groups, remainder, total."""
+    tables = re.findall(r"<table>(?:(?!</table>).)*<tfoot>.*?</table>", text, re.DOTALL)
+    return [[hundredths(each) for each in re.findall(r'"figure">([^<]*)<', t)] for t in tables]
+
+
+def test_a_request_from_the_form_shows_what_the_endpoint_answers(open_server: TestClient) -> None:
+    page = ask(open_server)
+    assert page.status_code == 200
+    answer: Mapping[str, Any] = open_server.post(RECOMMEND, json=a_request()).json()
+    assert len(answer["shortlist"]) > 1
+    for each in answer["shortlist"]:
+        assert f"{each['rank']}. {each['name']}" in page.text
+        assert f"{each['predicted_alliance']:.1f} on WAI-SR (mean)" in page.text
+        assert f"{each['range']['lower']:.1f} and {each['range']['upper']:.1f}" in page.text
+    assert f"{len(answer['excluded'])} do not: 12 on the roster" in page.text
+    assert answer["notice"] in Reader(page.text).text
+
+
+def test_what_was_not_answered_is_said_to_be_open(open_server: TestClient) -> None:
+    text = Reader(ask(open_server).text).text
+    assert "Not answered: no limit stated" in text
+    assert "therapies asked for" in text
+
+
+def test_groups_and_remainder_add_up_to_the_total(open_server: TestClient) -> None:
+    tables = columns(ask(open_server).text)
+    assert tables
+    for *parts, total in tables:
+        assert sum(parts) == total
+
+
+def test_two_compared_are_opposite_to_the_last_digit(open_server: TestClient) -> None:
+    address = ask(open_server).url.path
+    shown = open_server.post(RECOMMEND, json=a_request()).json()["shortlist"]
+    one, other = shown[0]["clinician_id"], shown[1]["clinician_id"]
+    text = open_server.get(f"{address}?one={one}&other={other}").text
+    there, back = columns(text.split('id="compare"')[1])
+    assert there == [-each for each in back]
+    assert any(there)
+
+
+def test_anybody_on_the_roster_can_be_asked_about(open_server: TestClient) -> None:
+    address = ask(open_server).url.path
+    answer = open_server.post(RECOMMEND, json=a_request()).json()
+    for each in answer["excluded"]:
+        text = read(open_server, f"{address}?why_not={each['clinician_id']}").text
+        for reason in each["reasons"]:
+            assert words.sentence(reason["say"]) in text
+    first, second = (each["name"] for each in answer["shortlist"][:2])
+    asked = answer["shortlist"][1]["clinician_id"]
+    text = read(open_server, f"{address}?why_not={asked}").text
+    assert words.contrasted(second, first) in text
+
+
+def test_without_agreement_no_points_stand_anywhere(open_server: TestClient) -> None:
+    page = ask(open_server, **{"answer.agrees": "no"})
+    found = Reader(page.text)
+    assert "Rules only" in found.text
+    assert not re.search(r"\d\.\d", found.text)
+    assert not {"svg", "circle"} & set(found.tags)
+    assert "WAI" not in page.text
+
+
+def test_an_offer_is_shown_as_a_new_request_and_never_applied(open_server: TestClient) -> None:
+    page = ask(open_server, **{"answer.max_fee": "120"})
+    before = page.url.path
+    form = Reader(page.text).form("/changes")
+    answer = open_server.post(RECOMMEND, json=a_request({"max_fee": 120.0})).json()
+    offered = answer["relaxations"][0]
+    after = send(open_server, form)
+    assert after.url.path != before
+    assert offered["name"] in after.text.split("<article")[1]
+    assert f"{offered['predicted_alliance']:.1f} on WAI-SR" in after.text.split("<article")[1]
+    assert "$120.00" in open_server.get(before).text
+    unknown = send(open_server, form, offer="99")
+    assert unknown.status_code == 404
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text(staff: TestClient, text: str) -> None:
+    form = read(staff, "/staff/requests/new").form("/staff/requests")
+    names = [name for name in form.fields if name not in ("csrf_token", "top_k")]
+    page = send(staff, form, **dict.fromkeys(names, text), top_k=text)
+    assert page.status_code == 422
+    found = Reader(page.text)
+    assert not {"script", "img"} & set(found.tags)
+    assert not {name for name, _ in found.attributes if name.startswith("on")}
+    again = found.form("/staff/requests").fields
+    assert again["client_id"] == [text.replace("\u0000", "\ufffd").strip()] or "\u0000" in text
+    sought = read(staff, "/staff").form("/search")
+    assert "<script>" not in send(staff, sought, sought=text).text
+    address = ask(staff).url.path
+    for query in ("why_not", "one"):
+        answer = staff.get(address, params={query: text, "other": text})
+        assert "<script>alert" not in answer.text
+        assert answer.status_code in (200, 404)
+
+
+def test_faults_come_back_beside_their_questions(open_server: TestClient) -> None:
+    page = ask(open_server, **{"answer.directive": "abc", "answer.free.mon.start": "09:00"})
+    assert page.status_code == 422
+    found = Reader(page.text)
+    assert "is not a number" in found.text
+    assert found.form("/staff/requests").fields["answer.directive"] == ["abc"]
+    assert found.form("/staff/requests").fields["answer.concern"] == ["anxiety"]
+
+
+def test_every_field_is_labelled_and_every_form_that_changes_has_a_token(staff: TestClient) -> None:
+    address = ask(staff, **{"answer.max_fee": "120"}).url.path
+    for path in ("/staff", "/staff/requests/new", address):
+        for form in read(staff, path).forms:
+            assert form.unlabelled == [], path
+            if form.method == "post":
+                assert len(form.fields["csrf_token"][0]) == 64
+
+
+def test_every_kind_of_answer_can_be_given(open_server: TestClient) -> None:
+    given = {
+        "answer.home": "-33.87, 151.21",
+        "answer.max_km": "50",
+        "answer.free.mon.start": "09:00",
+        "answer.free.mon.end": "12:00",
+        "answer.not_with": "k03, k04",
+        "answer.wanted": "none",
+        "client_id": "c9999",
+    }
+    text = Reader(ask(open_server, **given).text).text
+    assert "mon 09:00-12:00" in text
+    assert "k03, k04" in text
+    assert "Asked, and none of these" in text
+
+
+def test_a_kept_request_reads_the_same_again(locked: Guarded, staff: TestClient) -> None:
+    page = ask(staff, client_id="c9999")
+    assert staff.get(page.url.path).text == page.text
+    assert "c9999" not in page.url.path
+    listed = read(staff, "/staff").text
+    assert "c9999" in listed
+    assert "Not decided" in listed
+    sought = read(staff, "/staff").form("/search")
+    assert page.url.path in send(staff, sought, sought="c9999").text
+    assert page.url.path not in send(staff, sought, sought="c0000").text
+    assert ANSWERS["answer.concern"] == "anxiety"
