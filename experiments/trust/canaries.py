@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +21,12 @@ from urllib.parse import quote
 from experiments.trust.line import Line
 from experiments.trust.server import live_server
 from experiments.trust.subject import Subject
+from recommender.access.key import Pepper, Wanted, create_key
+from recommender.access.scope import ROLES, Role
+from recommender.serving.permissions import NEEDS
+from recommender.store.migration import open_store
 
+PEPPER = "a pepper of more than thirty-two letters"
 CANARY = "zqx~canary~7f3a"
 """No id, no level and no number, so that nothing may take it for an answer."""
 HEADERS = (
@@ -36,10 +42,11 @@ Path_ = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One request."""
+    """One request, and the operation of the contract it is one of."""
 
     method: str
     path: str
+    operation: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
 
@@ -58,8 +65,11 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
     """At most so many requests an operation."""
     log, database = subject.workspace / "log", subject.workspace / "journal.db"
     store = f"sqlite:///{database}"
-    with live_server(log, bundle=subject.bundle, roster=subject.roster, store=store) as server:
-        found = _asked(server.port, count)
+    keys = _keys(store)
+    given = {"bundle": subject.bundle, "roster": subject.roster, "store": store, "pepper": PEPPER}
+    # No caller asks as often as this one: what is looked for here is not how often one may.
+    with live_server(log, **given, calls_per_minute=1_000_000) as server:
+        found = _asked(server.port, count, keys)
     if CANARY in log.read_text():
         found.said.append("the log")
     found.said += in_database(database)
@@ -77,18 +87,42 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
     )
 
 
-def _asked(port: int, count: int) -> Found:
+def _keys(url: str) -> Mapping[Role, str]:
+    """A key for every role, in a store that is made for it."""
+    store, now = open_store(url), datetime.now(UTC)
+    with store.writing() as connection:
+        keys = {
+            role: create_key(
+                connection, Wanted(role.value, role), Pepper.of(PEPPER), now=now, actor="canaries"
+            ).text
+            for role in Role
+        }
+    store.close()
+    return keys
+
+
+def _let_in(sent: Sent, keys: Mapping[Role, str]) -> Sent:
+    """The request with a key that may send it, where a key is asked for."""
+    need = NEEDS.get(sent.operation)
+    role = next((role for role in Role if need in ROLES[role]), None)
+    if role is None or "authorization" in sent.headers:
+        return sent
+    return replace(sent, headers={**sent.headers, "authorization": f"Bearer {keys[role]}"})
+
+
+def _asked(port: int, count: int, keys: Mapping[Role, str]) -> Found:
     found = Found()
     contract = json.loads(_answer(port, Sent("GET", "/openapi.json"))[2])
     for sent in requests_of(contract, count):
-        status, headers, body = _answer(port, _with_version(port, sent))
+        status, headers, body = _answer(port, _with_version(port, _let_in(sent, keys), keys))
         found.requests += 1
         found.failed += status >= 500
         if status >= 400:
             found.refused += 1
             if CANARY in body.decode() + json.dumps(headers):
                 found.said.append(f"a refusal of {sent.method} {sent.path}")
-    if CANARY in _answer(port, Sent("GET", "/metrics"))[2].decode():
+    measured = _let_in(Sent("GET", "/metrics", "GET /metrics"), keys)
+    if CANARY in _answer(port, measured)[2].decode():
         found.said.append("the metrics")
     return found
 
@@ -99,7 +133,7 @@ def requests_of(contract: Mapping[str, Any], count: int) -> Iterator[Sent]:
     for path, operations in contract["paths"].items():
         for method, operation in operations.items():
             body = _example(operation, schemas)
-            base = Sent(method.upper(), path)
+            base = Sent(method.upper(), path, f"{method.upper()} {path}")
             tries = [*_in_address(base, operation, body), *_in_headers(base, body)]
             tries += _in_body(base, body)
             yield from tries[:count]
@@ -209,13 +243,14 @@ def _put(body: Any, place: Path_, value: Any) -> Any:
     return copied
 
 
-def _with_version(port: int, sent: Sent) -> Sent:
+def _with_version(port: int, sent: Sent, keys: Mapping[Role, str]) -> Sent:
     """The request with what makes it be looked at whole: versions, and a key of its own."""
     given = {"if-none-match": "*", "idempotency-key": "1"}
     if sent.method in ("GET", "POST"):
         del given["if-none-match"]
     if sent.path.startswith("/v1/roster") and sent.method == "PUT":
-        given = {"if-match": _answer(port, Sent("GET", "/v1/roster"))[1].get("etag", '"x"')}
+        seen = _let_in(Sent("GET", "/v1/roster", "GET /v1/roster"), keys)
+        given = {"if-match": _answer(port, seen)[1].get("etag", '"x"')}
     return replace(sent, headers={**given, **sent.headers})
 
 

@@ -27,7 +27,7 @@ from recommender.store.migration import open_store
 PEPPER = "a pepper of more than thirty-two letters"
 A_ROUND = 400
 """Cases an operation gets in one round at most; each round draws others."""
-REFUSED = ("400", "401", "403", "404", "409", "410", "412", "422", "429")
+REFUSED = ("400", "401", "403", "404", "408", "409", "410", "412", "415", "422", "428", "429")
 """A request can be sound by the contract and still name what is not there, or no longer so."""
 
 

@@ -40,7 +40,7 @@ def test_a_promotion_and_a_rollback_come_to_the_shelf_within_seconds(tmp_path: P
         other = published(registry, tmp_path / "other", replace(a_model(), client_mean=3.0))
         for version in (one, other, one):
             registry.set_alias(CHAMPION, version.version)
-            wait_for(shelf, Offer(version.digest))
+            wait_for(shelf, Offer(version.digest, version=version.version))
             assert shelf.bundle(version.digest).is_dir()
 
 
