@@ -161,20 +161,25 @@ async def _kept(request: Request, pairing_id: str, write: Write) -> Response:
 async def _page(
     request: Request, pairing_id: str, trouble: tuple[str, ...] = (), status: int = 200
 ) -> Response:
-    practice = current(request.app).practice
+    state = current(request.app)
+    practice, roster = state.practice, state.standing.roster
 
     def look(connection: Connection) -> Followed:
         pairing, events = find_pairing(connection, pairing_id), events_of(connection, pairing_id)
         found = ((each, rating_history(connection, each)) for each in _rated(connection, pairing))
         return Followed(pairing, course_of(events), events, tuple(found))
 
+    followed = await read(request, look)
+    called = {each: roster.name_of(place) for place, each in enumerate(roster.ids)}
+    clinician_id = followed.pairing.clinician_id
     return page(
         request,
         "pairing.html",
         words.PAIRING,
         status=status,
         trouble=trouble,
-        followed=await read(request, look),
+        followed=followed,
+        name=called.get(clinician_id, clinician_id),
         instruments=practice.alliance.instruments,
         early=words.early(*practice.alliance.early_sessions),
         today=_day(request),

@@ -254,6 +254,15 @@ def rule_label(say: str) -> str:
     return f"A clinician who {say}"
 
 
+def bounds(low: float | None, high: float | None) -> str:
+    """Between what a figure may lie."""
+    if low is None and high is None:
+        return ""
+    if low is None or high is None:
+        return f"From {low:g} on." if low is not None else f"Up to {high:g}."
+    return f"From {low:g} to {high:g}."
+
+
 def one(points: float) -> str:
     """A figure with one decimal."""
     return f"{points:.1f}"
@@ -337,7 +346,11 @@ def tie(first: int, last: int) -> str:
 def aloud(name: str, reasons: list[str]) -> str:
     """What may be read to a client: what they asked for, and nothing of a score."""
     said = "; ".join(reasons)
-    offered = f"From what you told us, {name} {said}." if said else f"{name} can take you on."
+    offered = (
+        f"From what you told us, {name} {said}."
+        if said
+        else f"{name} fits what you told us you need."
+    )
     return f"{offered} The choice is yours, and you can change clinicians later."
 
 
@@ -377,8 +390,9 @@ def gives(offer: Mapping[str, Any]) -> str:
 
 def made(model: Mapping[str, Any]) -> str:
     """Which model answered, and when it was made."""
-    version = f"version {model['version']}, " if model["version"] is not None else ""
-    return f"{version}made {str(model['created_at'])[:10]}, {str(model['digest'])[:12]}"
+    version = f"version {model['version']}" if model["version"] is not None else ""
+    on = f"made {str(model['created_at'])[:10]}" if model["created_at"] else ""
+    return ", ".join(filter(None, (version, on, str(model["digest"])[:12])))
 
 
 def day(on: date) -> str:
