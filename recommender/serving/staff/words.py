@@ -72,6 +72,7 @@ REQUEST_MODES: Mapping[str, str] = {
 }
 MODE, MODEL_MADE, AVAILABILITY, DAY_ASKED = "How it was made", "Model", "Availability", "Asked for"
 SHORTLIST = "Who fits"
+NEXT_FREE, FREE_UNKNOWN = "Next free", "Not recorded"
 STRENGTH, SURE, REASON, CAUTION = "Strength", "How sure", "Main reason", "Main caution"
 ALL_REASONS, SPEAKS_FOR, SPEAKS_AGAINST = "All reasons", "Speaks for", "Speaks against"
 RESERVATIONS = "Not met, or not known to be met"
@@ -177,6 +178,11 @@ CORRECTIONS: Mapping[str, str] = {
     "client_asked": "The client asked for it",
     "other": "Another reason",
 }
+LOW = (
+    "The early rating lies below the range that was shown for this match. Offer the client a "
+    "conversation about how sessions go, with this clinician or with you."
+)
+LOW_OPTIONS = "See who else fits"
 VERSION, WITHDRAWN, STANDS = "Version", "Withdrawn", "Stands"
 NOT_KEPT = "Nothing was kept"
 FIELDS: Mapping[str, str] = {

@@ -49,7 +49,9 @@ def test_the_definition_that_ships_makes_a_form_with_a_label_on_everything(tmp_p
     with a_caller(Settings(practice="psychology", roster=roster)) as client:
         found = read(client, "/staff/requests/new")
         size = len(client.get("/staff/requests/new").content)
-        page = ask(client, **{"answer.concern": "", "answer.wanted": [], "answer.directive": ""}, **AGE)
+        page = ask(
+            client, **{"answer.concern": "", "answer.wanted": [], "answer.directive": ""}, **AGE
+        )
     assert [form.unlabelled for form in found.forms] == [[]]
     assert size < MOST_BYTES
     assert "Psychology practice (Australia)" in found.text
