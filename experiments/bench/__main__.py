@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from experiments.bench import latency, relaxing, screening, training
+from experiments.bench import beside_mlflow, latency, relaxing, screening, training
 from recommender.bundle import save_bundle
 from recommender.practice import shipped_practice
 from recommender.tables.checked import read_tables
@@ -56,6 +56,33 @@ def latencies(workspace: Path) -> Table:
             f"{bare.median:.2f}, {bare.p99:.2f}",
             f"{ours.median / bare.median:.1f}, {ours.p99 / bare.p99:.1f}",
         )
+    return table
+
+
+def besides_mlflow(workspace: Path) -> Table:
+    """The same hundred rows or so, scored by us and by `mlflow models serve`."""
+    practice = shipped_practice()
+    tables = simulated(workspace / "beside", 120, 2_000)
+    model = fit(dataset_of(read_tables(tables, practice), practice), now=datetime.now(UTC)).model
+    bundle = workspace / "beside_bundle"
+    save_bundle(model, bundle)
+    table = Table(
+        "rows", "ours requests/s", "mlflow requests/s", "ratio", "furthest apart, points",
+        title="One client beside everyone eligible: our endpoint, reasons and all, beside "
+        "`mlflow models serve` of the same bundle (target: 10 times)",
+    )  # fmt: skip
+    out.print("starting mlflow models serve", style="dim")
+    found = beside_mlflow.compare(bundle, tables / "clinicians.csv", workspace / "packed")
+    if found is None:
+        table.caption = "mlflow did not come to serve on this machine, so nothing was measured."
+        return table
+    table.add_row(
+        f"{found.rows:,}",
+        f"{found.ours:.1f}",
+        f"{found.mlflow:.2f}",
+        f"{found.ours / found.mlflow:.1f}",
+        f"{found.furthest:.4f}",
+    )
     return table
 
 
@@ -149,6 +176,7 @@ def relaxings(workspace: Path) -> Table:
 
 
 PARTS = {
+    "mlflow": besides_mlflow,
     "latency": latencies,
     "training": trainings,
     "screening": screenings,
@@ -157,9 +185,7 @@ PARTS = {
 
 
 def main(
-    only: Annotated[
-        str | None, typer.Option(help="latency, training, screening or relaxing; all without.")
-    ] = None,
+    only: Annotated[str | None, typer.Option(help=f"{', '.join(PARTS)}; all without.")] = None,
 ) -> None:
     """Time and memory of requests and of training, as ratios of two things measured in one run."""
     if only is not None and only not in PARTS:

@@ -14,7 +14,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from experiments.trust import fuzz, kills, mutations, nothing_to_gain, overload, swaps, threads
+from experiments.trust import (
+    canaries,
+    fuzz,
+    kills,
+    mutations,
+    nothing_to_gain,
+    overload,
+    swaps,
+    threads,
+)
 from experiments.trust.line import Line, Part
 from experiments.trust.subject import Subject, simulated_subject
 
@@ -23,6 +32,7 @@ PARTS = {
     "threads": Part(threads.measure, 200_000),
     "fuzz": Part(fuzz.measure, 100_000),
     "swaps": Part(swaps.measure, 100),
+    "canaries": Part(canaries.measure, 10_000),
     "overload": Part(overload.measure, 15),
     "kills": Part(kills.measure, 500),
     "nothing_to_gain": Part(nothing_to_gain.measure, 20),

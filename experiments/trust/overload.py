@@ -18,7 +18,7 @@ from experiments.trust.line import Line
 from experiments.trust.server import live_server
 from experiments.trust.subject import Subject
 
-CLOSED = 4
+CLOSED = 2
 """Callers who ask without a pause when capacity is measured."""
 NORMAL, OVER = 0.5, 5.0
 """Shares of capacity that are asked for."""
@@ -57,10 +57,7 @@ class Caller:
         return Answered(status, 1000 * (time.perf_counter() - due))
 
     async def _status(self) -> int:
-        if self._free:
-            line = self._free.pop()
-        else:
-            line = await asyncio.open_connection("127.0.0.1", self._port)
+        line = await self._line()
         reader, writer = line
         try:
             writer.write(self._sent)
@@ -68,10 +65,24 @@ class Caller:
             lower = head.lower()
             await reader.readexactly(int(lower.split(b"content-length:")[1].split(b"\r\n")[0]))
         except BaseException:
-            writer.close()
+            await _closed_line(writer)
             raise
         self._free.append(line)
         return int(head[9:12])
+
+    async def close(self) -> None:
+        """Closes what is kept."""
+        for _, writer in self._free:
+            await _closed_line(writer)
+
+    async def _line(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A kept connection that the server has not closed since, or a new one."""
+        while self._free:
+            line = self._free.pop()
+            if not line[0].at_eof():
+                return line
+            await _closed_line(line[1])
+        return await asyncio.open_connection("127.0.0.1", self._port)
 
 
 def measure(count: int, subject: Subject) -> Sequence[Line]:
@@ -84,7 +95,7 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
 async def _measured(seconds: int, port: int, body: bytes) -> Sequence[Line]:
     caller = Caller(port, body)
     await _closed(caller, min(seconds, 3))
-    capacity = len(await _closed(caller, seconds)) / seconds
+    capacity = sum(each.status == 200 for each in await _closed(caller, seconds)) / seconds
     normal = _p99(await _open(caller, NORMAL * capacity, seconds), 200)
     over = await _open(caller, OVER * capacity, seconds)
     silent = asyncio.create_task(_silent(port, seconds + 2))
@@ -92,6 +103,7 @@ async def _measured(seconds: int, port: int, body: bytes) -> Sequence[Line]:
     others = _p99(await _open(caller, NORMAL * capacity, seconds), 200)
     again = await silent
     calm = _p99(await _open(caller, NORMAL * capacity, seconds), 200)
+    await caller.close()
     return _overloaded(capacity, normal, over), _others(max(normal, calm), others, again)
 
 
@@ -165,8 +177,14 @@ async def _silent(port: int, seconds: float) -> int:
         place += 1
         await asyncio.sleep(BYTE_SECONDS)
     for writer in opened:
-        writer.close()
+        await _closed_line(writer)
     return len(opened)
+
+
+async def _closed_line(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
 
 
 def _p99(answered: Sequence[Answered], status: int) -> float:

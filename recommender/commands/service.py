@@ -51,8 +51,8 @@ def serve(
 ) -> None:
     """Answer requests with the champion, taking up each new one, until told to stop.
 
-    With RECOMMENDER_STORE and RECOMMENDER_PEPPER set callers need keys (see `keys --help`);
-    without them it answers this machine only.
+    With RECOMMENDER_STORE and RECOMMENDER_PEPPER set callers need keys (see `keys --help`) and what
+    is shown is kept; without them it answers this machine only and keeps nothing.
     """
     where = {
         **{"roster": roster, "practice": practice, "host": host, "port": port},

@@ -13,6 +13,7 @@ from recommender.errors import NotFoundError
 from recommender.journal.chain import Entry, append, details_of
 from recommender.journal.holdings import Holdings, holdings_of
 from recommender.journal.learned import models_that_learned_from
+from recommender.journal.recommendations import explained_in
 from recommender.journal.subjects import Subject, find_subject, subject_with
 from recommender.store.schema import (
     audit,
@@ -89,8 +90,8 @@ def _payloads(connection: Connection, holdings: Holdings) -> list[dict[str, Any]
             request = subject.unseal(f"request/{name}", row["request_sealed"])
             response = subject.unseal(f"response/{name}", row["response_sealed"])
             said = {"request": json.loads(request), "response": response.decode()}
-            if row["explained_sealed"] is not None:
-                explained = subject.unseal(f"explained/{name}", row["explained_sealed"])
+            explained = explained_in(name, row["explained_sealed"], subject)
+            if explained is not None:
                 said["explained"] = json.loads(explained)
             opened.append({"recommendation_id": name, **said})
     return opened

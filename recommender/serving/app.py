@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
@@ -34,7 +34,7 @@ from recommender.serving.door import open_door
 from recommender.serving.guard import Guard, route_of
 from recommender.serving.keeping import Keeper
 from recommender.serving.metrics import Measure, Metrics
-from recommender.serving.privacy import AT_A_TIME
+from recommender.serving.privacy import AT_A_TIME, SELDOM_SECONDS
 from recommender.serving.problems import (
     JOURNAL,
     NOT_ALLOWED,
@@ -42,7 +42,9 @@ from recommender.serving.problems import (
     problem_response,
     told_as,
 )
+from recommender.serving.queue import Queue
 from recommender.serving.receiving import Receiving
+from recommender.serving.roster import LOOKUP_SECONDS
 from recommender.serving.rosters import Rosters
 from recommender.serving.staff import router as staff
 from recommender.serving.staff.refused import is_staff, refused_page
@@ -85,6 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
     door, metrics = open_door(settings), Metrics()
     store = None if door.locks is None else door.locks.store
     opened, succession = open_state(settings, store), Succession(metrics=metrics)
+    queue = Queue(settings.workers, settings.queue_limit, settings.patience_seconds)
     rosters = Rosters(store, succession, settings.look_seconds)
     watch = _watch(settings, succession)
 
@@ -121,6 +124,7 @@ def create_app(settings: Settings) -> FastAPI:
                 seconds=settings.receive_seconds,
                 limit=settings.body_limit,
                 limits={"/v1/roster": settings.roster_limit},
+                queues={"/v1/recommendations": queue},
             ),
         ],
         exception_handlers={
@@ -134,11 +138,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.store, app.state.rosters, app.state.settings = store, rosters, settings
     app.state.succession = succession
     app.state.door, app.state.metrics = door, metrics
-    app.state.keeper = None if door.locks is None else Keeper(door.locks.store)
+    app.state.keeper = (
+        None if door.locks is None else Keeper(door.locks.store, settings.queue_limit)
+    )
+    app.state.queue = queue
+    app.state.lookups = Queue(POOL // 2, settings.queue_limit, LOOKUP_SECONDS)
+    app.state.seldom = Queue(AT_A_TIME, settings.queue_limit, SELDOM_SECONDS)
     app.state.tried = Tried()
-    app.state.limiter = CapacityLimiter(settings.workers)
-    app.state.queue_limit = settings.queue_limit
-    app.state.lookups, app.state.seldom = CapacityLimiter(POOL // 2), CapacityLimiter(AT_A_TIME)
     for each in ROUTERS:
         app.include_router(each)
     return app

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI, Request
 from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.responses import Response
@@ -18,10 +17,12 @@ from recommender.journal.idempotency import Reply, Requests, Ticket, Write, tick
 from recommender.serving.bodies import JSON, check_json
 from recommender.serving.callers import caller
 from recommender.serving.problems import BAD_REQUEST, NO_STORE, ProblemError, Slip
-from recommender.serving.turns import in_turn
+from recommender.serving.queue import Queue
 from recommender.store.database import POOL, Connection, Store
 
 KEY = "idempotency-key"
+PATIENCE_SECONDS = 2.0
+"""How long a write may have to wait for those before it: SQLite writes one at a time."""
 REPLAYED: Mapping[str, str] = {"Idempotent-Replayed": "true"}
 
 Found = TypeVar("Found")
@@ -32,14 +33,14 @@ class Keeper:
 
     Attributes
     ----------
-    store, requests, limiter
-        The database, the requests under way, and how many may speak to it at a time.
+    store, requests, queue
+        The database, the requests under way, and the line of those who wait to speak to it.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, most_waiting: int) -> None:
         self.store = store
         self.requests = Requests(store)
-        self.limiter = CapacityLimiter(POOL)
+        self.queue = Queue(POOL, most_waiting, PATIENCE_SECONDS)
 
 
 def keeper_of(app: FastAPI) -> Keeper | None:
@@ -64,7 +65,7 @@ async def read(request: Request, look: Callable[[Connection], Found]) -> Found:
         with keeper.store.reading() as connection:
             return look(connection)
 
-    return await in_turn(request.app, keeper.limiter, looked)
+    return await keeper.queue.run(looked)
 
 
 async def keep(request: Request, body: bytes, write: Write) -> Reply:
@@ -78,7 +79,7 @@ async def keep(request: Request, body: bytes, write: Write) -> Reply:
         with keeper.store.writing() as connection:
             return write(connection)
 
-    return await in_turn(request.app, keeper.limiter, written)
+    return await keeper.queue.run(written)
 
 
 async def keep_after(
@@ -98,7 +99,7 @@ async def keep_after(
             with keeper.store.writing() as connection:
                 return write(connection)
 
-        return await in_turn(request.app, keeper.limiter, settled)
+        return await keeper.queue.run(settled)
 
 
 def ticket_of(request: Request, body: bytes) -> Ticket | None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
@@ -23,11 +22,11 @@ from recommender.serving.problems import (
     BUSY,
     NO_STORE,
     NOT_KEPT,
-    RETRY,
     STORE_AWAY,
     UNEXPECTED,
     ProblemError,
 )
+from recommender.serving.queue import Queue
 from recommender.store.database import Store
 
 JSON = "application/json"
@@ -40,6 +39,8 @@ EXPORT: dict[int | str, dict[str, Any]] = {
 }
 AT_A_TIME = 1
 """Exports, erasures and walks of the chain: each may read much, and recommendations come first."""
+SELDOM_SECONDS = 60.0
+"""How long one of them may have to wait for others."""
 
 Found = TypeVar("Found")
 router = APIRouter(tags=["privacy"])
@@ -162,7 +163,5 @@ def _store(request: Request) -> Store:
 
 
 async def _alone(request: Request, work: Callable[[], Found]) -> Found:
-    limiter: CapacityLimiter = request.app.state.seldom
-    if limiter.statistics().tasks_waiting >= request.app.state.queue_limit:
-        raise ProblemError(BUSY, headers=RETRY)
-    return await to_thread.run_sync(work, limiter=limiter)
+    seldom: Queue = request.app.state.seldom
+    return await seldom.run(work)

@@ -8,10 +8,17 @@ from collections.abc import Mapping
 
 from starlette.datastructures import Headers
 from starlette.middleware.body_limit import RequestBodyLimitResponder
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from recommender.serving.problems import TOO_SLOW, UNSUPPORTED, ProblemError, problem_response
+from recommender.serving.problems import (
+    BUSY,
+    RETRY,
+    TOO_SLOW,
+    UNSUPPORTED,
+    ProblemError,
+    problem_response,
+)
+from recommender.serving.queue import Queue
 
 CLOSE = {"Connection": "close"}
 """What is still under way on this connection is not worth reading."""
@@ -26,25 +33,43 @@ class Receiving:
         How long the whole body may take.
     limit, limits
         Largest body in bytes, and of single paths.
+    queues
+        The lines that requests of single paths wait in: where one is full, they are refused before
+        anything is read of them.
     """
 
-    def __init__(self, app: ASGIApp, seconds: float, limit: int, limits: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        seconds: float,
+        limit: int,
+        limits: Mapping[str, int],
+        queues: Mapping[str, Queue],
+    ) -> None:
         self.app = app
         self.seconds = seconds
         self.limit = limit
         self.limits = limits
+        self.queues = queues
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, with a body that is bounded in size and in time."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if Headers(scope=scope).get("content-encoding", "identity").lower() != "identity":
-            await _compressed(scope)(scope, receive, send)
+        refused = self._refusal(scope)
+        if refused is not None:
+            await problem_response(refused, scope["state"]["request_id"])(scope, receive, send)
             return
         patience = Patience(receive, self.seconds)
         limit = self.limits.get(scope["path"], self.limit)
         await RequestBodyLimitResponder(self.app, limit)(scope, patience.receive, send)
+
+    def _refusal(self, scope: Scope) -> ProblemError | None:
+        if Headers(scope=scope).get("content-encoding", "identity").lower() != "identity":
+            return ProblemError(UNSUPPORTED)
+        queue = self.queues.get(scope["path"])
+        return ProblemError(BUSY, headers=RETRY) if queue is not None and queue.full else None
 
 
 class Patience:
@@ -72,7 +97,3 @@ class Patience:
             raise ProblemError(TOO_SLOW, headers=CLOSE) from None
         self._whole = not message.get("more_body", False)
         return message
-
-
-def _compressed(scope: Scope) -> Response:
-    return problem_response(ProblemError(UNSUPPORTED), scope["state"]["request_id"])

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request
 from pydantic import ValidationError
 from starlette.responses import Response
@@ -48,7 +47,6 @@ from recommender.serving.problems import (
     NOT_KEPT,
     NOT_READY,
     NOT_SEEN,
-    RETRY,
     STALE,
     STORE_AWAY,
     TOO_LARGE,
@@ -60,12 +58,15 @@ from recommender.serving.problems import (
     slips_of,
     unfitting,
 )
+from recommender.serving.queue import Queue
 from recommender.serving.rosters import Rosters, Write
 from recommender.serving.state import State, roster_of
 from recommender.store.database import Transaction
 
 JSON = "application/json"
 PAGE = 100
+LOOKUP_SECONDS = 2.0
+"""How long whoever asks for the roster may have to wait for others who do."""
 READING = (BAD_REQUEST, NOT_KEPT, UNEXPECTED, NOT_READY, BUSY)
 CHANGING = (*READING, NO_STORE, CONFLICT, STALE, NOT_SEEN, STORE_AWAY)
 SENDING = (*CHANGING, MALFORMED, TOO_SLOW, TOO_LARGE, UNSUPPORTED, INVALID_ROSTER)
@@ -342,12 +343,8 @@ async def _changed(request: Request, write: Write) -> tuple[State, RosterVersion
 
 
 async def _in_turn(request: Request, work: Callable[[], Found]) -> Found:
-    """Works in a thread; the database's patience is long, so few may wait for it."""
-    limiter: CapacityLimiter = request.app.state.lookups
-    full = limiter.statistics().tasks_waiting >= request.app.state.queue_limit
-    if full and not limiter.available_tokens:
-        raise ProblemError(BUSY, headers=RETRY)
-    return await to_thread.run_sync(work, limiter=limiter)
+    lookups: Queue = request.app.state.lookups
+    return await lookups.run(work)
 
 
 def _etag_of(state: State, clinician_id: str) -> str | None:

@@ -28,6 +28,9 @@ from recommender.settings import Settings
 
 TOLD = "RECOMMENDER_SERVED_SETTINGS"
 """How the first process tells the others: in the environment, which other users cannot read."""
+SWITCH_SECONDS = 0.0005
+"""How long a thread computes before another may: the one that answers refusals, too, has to wait
+for its turn. Python's own 5 ms let refusals wait half a second behind what is computed."""
 START_SECONDS = 120
 """How long a process may take to open its model before it is taken to hang."""
 
@@ -46,6 +49,7 @@ def serve(settings: Settings) -> None:
         When the server could not start, for one because its port is taken.
     """
     configure_logs(sys.stderr)
+    sys.setswitchinterval(SWITCH_SECONDS)
     # One request is small matrices: threads of the linear algebra would wait for each other, and
     # for whatever else the machine does.
     with threadpool_limits(1):
@@ -59,6 +63,7 @@ def one_of_several() -> FastAPI:
     """The application of one process among several, by what the first one was told."""
     configure_logs(sys.stderr)
     threadpool_limits(1)
+    sys.setswitchinterval(SWITCH_SECONDS)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         return create_app(Settings.model_validate_json(os.environ[TOLD]))

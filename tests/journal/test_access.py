@@ -15,7 +15,7 @@ from tests.journal.kept import ACTOR, ANSWERS, SAID_AT, a_recommendation, pair, 
 
 
 def test_an_export_has_everything_from_every_table(a_store: Store) -> None:
-    recommend(a_store)
+    recommend(a_store, explained=b'{"clinicians":["k01"]}')
     pair(a_store)
     kept = rate(a_store)
     recommend(a_store, "r2", "c0002")
@@ -35,6 +35,7 @@ def test_an_export_has_everything_from_every_table(a_store: Store) -> None:
     assert [row["recommendation_id"] for row in exported["recommendations"]] == ["r1"]
     assert exported["payloads"][0]["request"]["answers"] == ANSWERS
     assert exported["payloads"][0]["response"].encode() == a_recommendation().response
+    assert exported["payloads"][0]["explained"] == {"clinicians": ["k01"]}
     assert [row["clinician_id"] for row in exported["shown"]] == ["k01", "k02"]
     assert [row["kind"] for row in exported["decisions"]] == ["chosen"]
     assert [row["pairing_id"] for row in exported["pairings"]] == ["p1"]

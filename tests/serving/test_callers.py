@@ -149,6 +149,20 @@ def made_by(locked: Guarded, key: str) -> str:
     return str(made.json()["recommendation_id"])
 
 
+def test_what_a_tool_asked_for_is_read_by_it_and_by_staff_and_by_nobody_else(
+    locked: Guarded,
+) -> None:
+    other = locked.make_key("other-tool", Role.TOOL)
+    keys = {str(role): key.text for role, key in locked.keys.items()} | {"other": other.text}
+    made = call(locked, "POST", RECOMMEND, keys["tool"]).json()["recommendation_id"]
+    at = f"{RECOMMEND}/{made}"
+    seen = {name: locked.ask("GET", at, key).status_code for name, key in keys.items()}
+    assert seen == {"tool": 200, "staff": 200, "scientist": 403, "admin": 403, "other": 404}
+    for path in (f"{at}/explanations", f"{at}/decisions"):
+        seen = {name: locked.ask("GET", path, key).status_code for name, key in keys.items()}
+        assert {name for name, status in seen.items() if status == 200} == {"staff"}
+
+
 def test_every_role_gets_what_the_table_says_from_every_route(locked: Guarded) -> None:
     assert isinstance(locked.client.app, FastAPI)
     foreign = made_by(locked, locked.make_key("another-tool", Role.TOOL).text)

@@ -313,8 +313,9 @@ def test_too_many_waiting_are_told_to_come_back(
     assert refused.json()["type"] == "/problems/busy"
 
 
-def test_many_callers_at_once_are_each_answered_alike(caller: TestClient) -> None:
-    with ThreadPoolExecutor(8) as pool:
+def test_many_callers_at_once_are_each_answered_alike(settings: Settings) -> None:
+    patient = settings.model_copy(update={"patience_seconds": 60.0})
+    with a_caller(patient) as caller, ThreadPoolExecutor(8) as pool:
         bodies = list(pool.map(lambda _: recommended(caller), range(40)))
     for body in bodies:
         body.pop("recommendation_id")
