@@ -406,6 +406,11 @@ def day(on: date) -> str:
     return f"{on.day} {on:%B %Y}"
 
 
+def free(on: date, today: date) -> str:
+    """When somebody is next free; a day that is past means now, as far as was recorded."""
+    return day(on) if on > today else f"Now, as recorded for {day(on)}"
+
+
 def moment(at: datetime) -> str:
     """A moment as it is said, with its zone."""
     return f"{day(at)}, {at:%H:%M} {at.tzname() or ''}".strip()
