@@ -11,7 +11,7 @@ from itertools import islice
 from sqlalchemy import Connection, select
 
 from recommender.errors import NotFoundError
-from recommender.journal.pairings import course_of, events_of
+from recommender.journal.pairings import Pairing, course_of, events_of
 from recommender.journal.ratings import Rating, standing_ratings
 from recommender.journal.recommendations import replay
 from recommender.store.schema import pairings
@@ -39,18 +39,32 @@ def rated_matches(connection: Connection, *, most: int) -> tuple[RatedMatch, ...
     return tuple(islice(_matches(connection, rated), most))
 
 
+def match_of(connection: Connection, pairing: Pairing) -> RatedMatch | None:
+    """The same of one pairing; None where it cannot be held to anything."""
+    ratings = [r for r in standing_ratings(connection) if r.pairing_id == pairing.pairing_id]
+    return _match(connection, pairing, tuple(ratings))
+
+
 def _matches(connection: Connection, rated: dict[str, list[Rating]]) -> Iterator[RatedMatch]:
     order = (pairings.c.recorded_at.desc(), pairings.c.pairing_id)
     began = select(pairings).where(pairings.c.recommendation_id.is_not(None)).order_by(*order)
     for row in connection.execute(began).all():
-        if row.pairing_id not in rated:
-            continue
-        started_on = course_of(events_of(connection, row.pairing_id)).started_on
-        if started_on is None:
-            continue
-        try:
-            response = replay(connection, row.recommendation_id)
-        except NotFoundError:
-            continue
-        ratings = tuple(rated[row.pairing_id])
-        yield RatedMatch(row.pairing_id, row.clinician_id, started_on, response, ratings)
+        pairing = Pairing(row.pairing_id, "", row.clinician_id, row.recommendation_id)
+        match = _match(connection, pairing, tuple(rated.get(row.pairing_id, ())))
+        if match is not None:
+            yield match
+
+
+def _match(
+    connection: Connection, pairing: Pairing, ratings: tuple[Rating, ...]
+) -> RatedMatch | None:
+    if not ratings or pairing.recommendation_id is None:
+        return None
+    started_on = course_of(events_of(connection, pairing.pairing_id)).started_on
+    if started_on is None:
+        return None
+    try:
+        response = replay(connection, pairing.recommendation_id)
+    except NotFoundError:
+        return None
+    return RatedMatch(pairing.pairing_id, pairing.clinician_id, started_on, response, ratings)

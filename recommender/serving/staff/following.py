@@ -6,6 +6,7 @@ Imported by `staff.router`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -30,6 +31,7 @@ from recommender.journal.ratings import (
     record_rating,
     withdraw_rating,
 )
+from recommender.journal.results import RatedMatch, match_of
 from recommender.serving.answers import today
 from recommender.serving.callers import caller
 from recommender.serving.feedback import CorrectionRequest, EventRequest, RatingRequest
@@ -38,11 +40,12 @@ from recommender.serving.pairings import PairingId
 from recommender.serving.problems import ProblemError
 from recommender.serving.ratings import RatingId
 from recommender.serving.staff import words
+from recommender.serving.staff.measuring import held
 from recommender.serving.staff.page import HOME, moved, page
 from recommender.serving.staff.sent import Sent, read_form
 from recommender.serving.staff.trouble import UNKEEPABLE, fitted, number, troubles
 from recommender.serving.state import State
-from recommender.serving.turns import current
+from recommender.serving.turns import computed, current
 from recommender.store.database import Connection
 
 PAIRING = f"{HOME}/pairings/{{pairing_id}}"
@@ -161,24 +164,37 @@ async def _kept(request: Request, pairing_id: str, write: Write) -> Response:
 async def _page(
     request: Request, pairing_id: str, trouble: tuple[str, ...] = (), status: int = 200
 ) -> Response:
-    practice = current(request.app).practice
+    state = current(request.app)
+    practice, roster = state.practice, state.standing.roster
 
-    def look(connection: Connection) -> Followed:
+    def look(connection: Connection) -> tuple[Followed, RatedMatch | None]:
         pairing, events = find_pairing(connection, pairing_id), events_of(connection, pairing_id)
         found = ((each, rating_history(connection, each)) for each in _rated(connection, pairing))
-        return Followed(pairing, course_of(events), events, tuple(found))
+        followed = Followed(pairing, course_of(events), events, tuple(found))
+        return followed, match_of(connection, pairing)
 
+    followed, match = await read(request, look)
+    low = await computed(request.app, partial(_is_low, match, state))
+    called = {each: roster.name_of(place) for place, each in enumerate(roster.ids)}
+    clinician_id = followed.pairing.clinician_id
     return page(
         request,
         "pairing.html",
         words.PAIRING,
         status=status,
         trouble=trouble,
-        followed=await read(request, look),
+        followed=followed,
+        low=low,
+        name=called.get(clinician_id, clinician_id),
         instruments=practice.alliance.instruments,
         early=words.early(*practice.alliance.early_sessions),
         today=_day(request),
     )
+
+
+def _is_low(match: RatedMatch | None, state: State) -> bool:
+    """Whether this client rated lower than nearly all ratings that were expected."""
+    return any(each.points < each.lower for each in held([match], state.model)) if match else False
 
 
 def _rated(connection: Connection, pairing: Pairing) -> tuple[str, ...]:

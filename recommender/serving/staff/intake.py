@@ -151,11 +151,12 @@ def _faults(slips: Sequence[Slip]) -> dict[str, str]:
 
 def _entry(field: Field, sent: Sent, faults: Mapping[str, str]) -> Entry:
     name, control = f"{ANSWER}{field.name}", CONTROLS[field.kind]
-    written = words.WRITTEN.get("postcode" if field.postcodes else field.kind, "")
+    written = words.WRITTEN.get("postcode" if field.postcodes else field.kind)
+    written = written or words.bounds(field.min, field.max)
     given = tuple(sent.texts(name)) if control == "ticks" else (sent.text(name),)
     return Entry(
         name,
-        f"{field.phrase} ({field.unit})" if field.unit else field.phrase,
+        words.sentence(f"{field.phrase} ({field.unit})" if field.unit else field.phrase),
         control,
         helps=tuple(filter(None, (field.purpose, written, words.left_open(field.missing)))),
         choices=_choices(field),

@@ -65,12 +65,27 @@ async def get_model_page(request: Request) -> Response:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The early rating of a match in points, and the range it was shown with."""
+
+    points: float
+    lower: float
+    upper: float
+
+
 def check(matches: Sequence[RatedMatch], model: AllianceModel) -> Check:
-    """Ratings as training reads them, against the range each match was shown with."""
+    """How many ratings fell in the range their match was shown with."""
+    found = held(matches, model)
+    return Check(len(found), sum(each.lower <= each.points <= each.upper for each in found))
+
+
+def held(matches: Sequence[RatedMatch], model: AllianceModel) -> tuple[Held, ...]:
+    """Ratings as training reads them, each beside the range its match was shown with."""
     ranges = {each.pairing_id: shown for each in matches if (shown := _range(each)) is not None}
     known = [each for each in matches if each.pairing_id in ranges]
     if not known:
-        return Check(0, 0)
+        return ()
     found = labels(
         _ratings(known),
         _pairings(known),
@@ -79,11 +94,10 @@ def check(matches: Sequence[RatedMatch], model: AllianceModel) -> Check:
         model.harmoniser,
     )
     said = model.harmoniser.say(found["alliance"].to_numpy())
-    inside = [
-        ranges[str(name)]["lower"] <= value <= ranges[str(name)]["upper"]
+    return tuple(
+        Held(value, ranges[str(name)]["lower"], ranges[str(name)]["upper"])
         for name, value in zip(found.index, said.tolist(), strict=True)
-    ]
-    return Check(len(inside), sum(inside))
+    )
 
 
 def _range(match: RatedMatch) -> Mapping[str, float] | None:

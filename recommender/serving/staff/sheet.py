@@ -13,6 +13,7 @@ from recommender.recommend import CONSTRAINTS_ONLY
 from recommender.serving.explanations import Case, case_of
 from recommender.serving.problems import ProblemError
 from recommender.serving.staff import words
+from recommender.serving.staff.free import next_free
 from recommender.serving.staff.left_out import openings, removals
 from recommender.serving.staff.shortlist import ROW, WIDTH, marks_of, ties_of
 from recommender.serving.staff.used import open_questions, used
@@ -72,6 +73,7 @@ class Sheet:
         return {
             "id": self.shown.recommendation_id,
             "names": self.names,
+            "free": next_free(self.state),
             "shown": tuple((each["clinician_id"], each["name"]) for each in response["shortlist"]),
             "mode": words.REQUEST_MODES.get(self.shown.mode, self.shown.mode),
             "predicted": self.shown.mode != CONSTRAINTS_ONLY,

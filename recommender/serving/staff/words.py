@@ -72,6 +72,7 @@ REQUEST_MODES: Mapping[str, str] = {
 }
 MODE, MODEL_MADE, AVAILABILITY, DAY_ASKED = "How it was made", "Model", "Availability", "Asked for"
 SHORTLIST = "Who fits"
+NEXT_FREE, FREE_UNKNOWN = "Next free", "Not recorded"
 STRENGTH, SURE, REASON, CAUTION = "Strength", "How sure", "Main reason", "Main caution"
 ALL_REASONS, SPEAKS_FOR, SPEAKS_AGAINST = "All reasons", "Speaks for", "Speaks against"
 RESERVATIONS = "Not met, or not known to be met"
@@ -177,6 +178,11 @@ CORRECTIONS: Mapping[str, str] = {
     "client_asked": "The client asked for it",
     "other": "Another reason",
 }
+LOW = (
+    "The early rating lies below the range that was shown for this match. Offer the client a "
+    "conversation about how sessions go, with this clinician or with you."
+)
+LOW_OPTIONS = "See who else fits"
 VERSION, WITHDRAWN, STANDS = "Version", "Withdrawn", "Stands"
 NOT_KEPT = "Nothing was kept"
 FIELDS: Mapping[str, str] = {
@@ -252,6 +258,15 @@ def left_open(missing: str) -> str:
 def rule_label(say: str) -> str:
     """A rule whose strength can be set for one request."""
     return f"A clinician who {say}"
+
+
+def bounds(low: float | None, high: float | None) -> str:
+    """Between what a figure may lie."""
+    if low is None and high is None:
+        return ""
+    if low is None or high is None:
+        return f"From {low:g} on." if low is not None else f"Up to {high:g}."
+    return f"From {low:g} to {high:g}."
 
 
 def one(points: float) -> str:
@@ -337,7 +352,11 @@ def tie(first: int, last: int) -> str:
 def aloud(name: str, reasons: list[str]) -> str:
     """What may be read to a client: what they asked for, and nothing of a score."""
     said = "; ".join(reasons)
-    offered = f"From what you told us, {name} {said}." if said else f"{name} can take you on."
+    offered = (
+        f"From what you told us, {name} {said}."
+        if said
+        else f"{name} fits what you told us you need."
+    )
     return f"{offered} The choice is yours, and you can change clinicians later."
 
 
@@ -377,13 +396,19 @@ def gives(offer: Mapping[str, Any]) -> str:
 
 def made(model: Mapping[str, Any]) -> str:
     """Which model answered, and when it was made."""
-    version = f"version {model['version']}, " if model["version"] is not None else ""
-    return f"{version}made {str(model['created_at'])[:10]}, {str(model['digest'])[:12]}"
+    version = f"version {model['version']}" if model["version"] is not None else ""
+    on = f"made {str(model['created_at'])[:10]}" if model["created_at"] else ""
+    return ", ".join(filter(None, (version, on, str(model["digest"])[:12])))
 
 
 def day(on: date) -> str:
     """A day as it is said."""
     return f"{on.day} {on:%B %Y}"
+
+
+def free(on: date, today: date) -> str:
+    """When somebody is next free; a day that is past means now, as far as was recorded."""
+    return day(on) if on > today else f"Now, as recorded for {day(on)}"
 
 
 def moment(at: datetime) -> str:

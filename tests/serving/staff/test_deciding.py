@@ -96,6 +96,16 @@ def test_what_came_of_it_is_told_rated_and_corrected(staff: TestClient) -> None:
     assert "Withdrawn" in Reader(withdrawn.text).text
 
 
+@pytest.mark.parametrize(("score", "offered"), [("12", True), ("48", False)])
+def test_a_low_early_rating_offers_a_conversation(
+    staff: TestClient, score: str, offered: bool
+) -> None:
+    address = begun(staff)
+    rating = read(staff, address).form("/ratings")
+    page = send(staff, rating, session="3", score=score, rated_on="2024-10-15")
+    assert ("See who else fits" in Reader(page.text).text) is offered
+
+
 @pytest.mark.parametrize("text", ["<script>alert(1)</script>", "9" * 400, "-1", "\u202e", "nan"])
 def test_hostile_feedback_is_refused_as_text(staff: TestClient, text: str) -> None:
     address = begun(staff)

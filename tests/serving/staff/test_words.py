@@ -1,6 +1,7 @@
 """No page claims a cause or promises a result, and every text stands in one place."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,9 @@ def test_a_template_holds_no_text_of_its_own(path: Path) -> None:
     bare = re.sub(r"\{%.*?%\}|\{\{.*?\}\}", "", path.read_text(), flags=re.DOTALL)
     outside = re.sub(r"<[^>]*>|[a-z-]+=\"[^\"]*\"", "", bare, flags=re.DOTALL)
     assert re.findall(r"[A-Za-z]{2,}", outside) == []
+
+
+def test_a_day_that_is_past_is_said_to_mean_now() -> None:
+    today = date(2026, 11, 25)
+    assert words.free(date(2026, 12, 1), today) == "1 December 2026"
+    assert words.free(date(2026, 11, 20), today).startswith("Now, as recorded")

@@ -1,0 +1,58 @@
+"""Pages stay small and whole on rosters and definitions as large as practices have."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from recommender.practice import shipped_practice
+from recommender.settings import Settings
+from tests.builders import a_bundle, write_tables
+from tests.serving.served import RECOMMEND, a_caller, a_request
+from tests.serving.staff.reading import Reader, ask, read
+
+MOST_BYTES = 150_000
+AGE = {"answer.age_years": "34"}
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    directory = tmp_path_factory.mktemp("many")
+    write_tables(directory, clinicians=200)
+    return Settings(bundle=a_bundle(directory), roster=directory / "clinicians.csv")
+
+
+def test_two_hundred_clinicians_fit_a_page(many: Settings) -> None:
+    with a_caller(many) as client:
+        address = ask(client, top_k="50", **{"answer.max_fee": "200"}).url.path
+        answer = client.post(RECOMMEND, json=a_request({"max_fee": 200.0}, top_k=50)).json()
+        text = client.get(address).text
+        one, other = (answer["shortlist"][place]["clinician_id"] for place in (0, -1))
+        compared = client.get(f"{address}?why_not={other}&one={one}&other={other}").text
+    assert max(len(text.encode()), len(compared.encode())) < MOST_BYTES
+    eligible, excluded, roster = (
+        int(each) for each in re.findall(r"(\d+) fit, (\d+) do not: (\d+) on", text)[0]
+    )
+    assert eligible + excluded == roster == 200
+    assert (eligible, excluded) == (answer["eligible"], len(answer["excluded"]))
+    table = text.split('id="left-out"')[1].split("</table>")[0]
+    removed = [int(each) for each in re.findall(r'"figure">(\d+)<', table)[::2]]
+    reasons = [len(each["reasons"]) for each in answer["excluded"]]
+    assert min(reasons) >= 1
+    assert sum(removed) == sum(reasons)
+
+
+def test_the_definition_that_ships_makes_a_form_with_a_label_on_everything(tmp_path: Path) -> None:
+    roster = tmp_path / "clinicians.csv"
+    fields = shipped_practice().fields("clinician")
+    roster.write_text(f"clinician_id,name,{','.join(fields)}\nk001,A. Wattle{',' * len(fields)}\n")
+    with a_caller(Settings(practice="psychology", roster=roster)) as client:
+        found = read(client, "/staff/requests/new")
+        size = len(client.get("/staff/requests/new").content)
+        page = ask(
+            client, **{"answer.concern": "", "answer.wanted": [], "answer.directive": ""}, **AGE
+        )
+    assert [form.unlabelled for form in found.forms] == [[]]
+    assert size < MOST_BYTES
+    assert "Psychology practice (Australia)" in found.text
+    assert page.status_code == 200, Reader(page.text).text
