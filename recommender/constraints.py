@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.definition.columns import Columns
+from recommender.definition.packed import bits_in
 from recommender.definition.rules import Asking, Constraint, Mode, judge
 from recommender.errors import Fault, IntakeError
 from recommender.practice import Practice
@@ -280,11 +281,12 @@ def _through_other_ways(
     for about in {constraints[place].ways for place in some}:
         concerned = _any_of([shared[way] for way in about if way in shared], columns.size)
         otherwise = [offers for way, offers in open_ways.items() if way not in about]
-        lifted, unmentioned = meets | ~concerned, _any_of(otherwise, columns.size) | ~concerned
+        stays = (concerned & ~meets).view(np.int8)
+        mentioned = (concerned & ~_any_of(otherwise, columns.size)).view(np.int8)
         for place in some:
             if constraints[place].ways == about:
-                barred[place, lifted] = _MET
-                noted[place, unmentioned] = _MET
+                barred[place] *= stays
+                noted[place] *= mentioned
 
 
 def _any_of(flags: Iterable[Flags], size: int) -> Flags:
@@ -302,10 +304,11 @@ def shared_ways(practice: Practice, client: Columns, columns: Columns) -> dict[s
     assert practice.ways is not None
     levels = practice.client[practice.ways.client].levels
     place_of = practice.clinician[practice.ways.clinician].levels.index
-    wanted, offered = client[practice.ways.client][0], columns[practice.ways.clinician]
+    wanted = client[practice.ways.client][0]
+    offered = bits_in(columns, practice.ways.clinician)
     any_way = not (wanted > 0).any()
     return {
-        level: offered[:, place_of(level)] != 0
+        level: offered.may_have(place_of(level))
         for level, asked in zip(levels, wanted.tolist(), strict=True)
         if any_way or asked == 1
     }

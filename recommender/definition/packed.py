@@ -38,6 +38,15 @@ class Bits:
     known: Flags
     complete: bool
 
+    def has(self, level: int) -> Flags:
+        """Who is known to have a level, (n,)."""
+        word, bit = divmod(level, WORD)
+        return np.asarray((self.words[word] >> np.uint64(bit)) & np.uint64(1) != 0)
+
+    def may_have(self, level: int) -> Flags:
+        """Who has a level or said nothing, (n,)."""
+        return self.has(level) if self.complete else self.has(level) | ~self.known
+
     def settled(self, passes: Flags) -> Array:
         """The verdict on those known, NaN elsewhere."""
         if self.complete:

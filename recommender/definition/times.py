@@ -21,6 +21,8 @@ from recommender.definition.weeks import (
     DAY,
     DAYS,
     Stay,
+    Zones,
+    alike,
     in_local_week,
     longest_in_common,
     longest_in_week,
@@ -144,6 +146,9 @@ def _client_zone(question: Question) -> str | None:
 
 def _stays(question: Question) -> tuple[Stay, ...]:
     name = question.settings.get("clinician_zone")
-    zones = None if name is None else (name, question.asking.clinician[name].levels)
+    levels = () if name is None else question.asking.clinician[name].levels
+    zones = Zones(name, levels, question.asking.timezone)
+    meet_there = question.settings.get("client_zone") is None
+    standing_for = alike(zones, question.asking.day, meet_there)
     hours = question.clinician_fields[0].name
-    return openings_by_zone(question.roster, hours, zones, question.asking.timezone)
+    return openings_by_zone(question.roster, hours, zones, standing_for)

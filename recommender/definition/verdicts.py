@@ -9,7 +9,6 @@ from collections.abc import Callable
 import numpy as np
 
 from recommender.definition.packed import (
-    WORD,
     Words,
     bits_in,
     naming_in,
@@ -57,8 +56,7 @@ def _of_tags(
 def member(question: Question) -> Array:
     """The client's level is among the clinician's tags."""
     bits = bits_in(question.roster, question.clinician_fields[0].name)
-    word, bit = divmod(int(question.client[0][0]), WORD)
-    return bits.settled((bits.words[word] >> np.uint64(bit)) & np.uint64(1) != 0)
+    return bits.settled(bits.has(int(question.client[0][0])))
 
 
 def one_of(question: Question) -> Array:

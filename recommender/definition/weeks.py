@@ -275,8 +275,42 @@ def longest_in_week(spans: Array, openings: Openings) -> NDArray[np.int16]:
     return longest
 
 
+@dataclass(frozen=True, slots=True)
+class Zones:
+    """Where people are: the column of zones with its levels, and the zone of whoever named none."""
+
+    column: str | None
+    levels: tuple[str, ...]
+    otherwise: str
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Every zone there can be, by code; the last is that of whoever named none."""
+        return (*self.levels, self.otherwise)
+
+
+def alike(zones: Zones, first: date, wherever: bool) -> tuple[str, ...]:
+    """For each zone of `named`, one whose clock goes the same way in the week from a day.
+
+    Parameters
+    ----------
+    wherever
+        Whether both are always in one zone: then every week without a change is like any other.
+    """
+    found: dict[object, str] = {}
+    return tuple(
+        found.setdefault(_way_of(week_of(zone, first), wherever), zone) for zone in zones.named
+    )
+
+
+def _way_of(week: Week, wherever: bool) -> object:
+    if wherever and not week.changes:
+        return None
+    return tuple(part.tobytes() for part in (week.before, week.after, week.change))
+
+
 def openings_by_zone(
-    columns: Columns, hours: str, zones: tuple[str, tuple[str, ...]] | None, otherwise: str
+    columns: Columns, hours: str, zones: Zones, standing_for: tuple[str, ...]
 ) -> tuple[Stay, ...]:
     """The laid-out windows of a column, zone by zone, made once for each set of columns.
 
@@ -287,25 +321,25 @@ def openings_by_zone(
     hours
         The column of weekly hours.
     zones
-        The column of zones and its levels; None where all are in one.
-    otherwise
-        The zone of whoever named none.
+        Where they are.
+    standing_for
+        The zone that each of `zones.named` is taken for; see `alike`.
     """
 
     def lay_out() -> tuple[Stay, ...]:
         openings = openings_of(columns[hours])
-        if zones is None:
-            return (Stay(otherwise, slice(None), openings),)
-        return tuple(_stays(openings, columns[zones[0]], zones[1], otherwise))
+        if zones.column is None or len(set(standing_for)) == 1:
+            return (Stay(standing_for[-1], slice(None), openings),)
+        return tuple(_stays(openings, columns[zones.column], standing_for))
 
-    return columns.view(("openings", hours, zones, otherwise), lay_out)
+    return columns.view(("openings", hours, zones, standing_for), lay_out)
 
 
-def _stays(
-    openings: Openings, codes: Array, levels: tuple[str, ...], otherwise: str
-) -> Iterator[Stay]:
-    named = np.where(np.isnan(codes), len(levels), codes).astype(int)
-    for code in np.unique(named).tolist():
-        rows = np.flatnonzero(named == code)
-        zone = levels[code] if code < len(levels) else otherwise
-        yield Stay(zone, slice(None) if len(rows) == len(named) else rows, openings.of(rows))
+def _stays(openings: Openings, codes: Array, standing_for: tuple[str, ...]) -> Iterator[Stay]:
+    order = sorted(set(standing_for))
+    group = np.array([order.index(zone) for zone in standing_for])
+    named = group[np.where(np.isnan(codes), len(standing_for) - 1, codes).astype(int)]
+    for place in np.unique(named).tolist():
+        rows = np.flatnonzero(named == place)
+        whole = len(rows) == len(named)
+        yield Stay(order[place], slice(None) if whole else rows, openings.of(rows))

@@ -13,6 +13,8 @@ from recommender.definition.weeks import (
     DAY,
     DAYS,
     MARGIN,
+    Zones,
+    alike,
     longest_in_common,
     on_shared_clock,
     openings_by_zone,
@@ -230,11 +232,27 @@ def test_a_person_alone_opens_when_they_do_in_a_crowd(first: date) -> None:
 
 def test_clinicians_of_one_zone_are_laid_out_together_and_those_of_none_in_the_practices() -> None:
     values = {"hours": opened(*[[(0, 540, 600)]] * 4), "zone": np.array([1.0, 0.0, np.nan, 1.0])}
-    stays = openings_by_zone(Columns(4, values), "hours", ("zone", (SYDNEY, PERTH)), LORD_HOWE)
+    zones = Zones("zone", (SYDNEY, PERTH), LORD_HOWE)
+    stays = openings_by_zone(Columns(4, values), "hours", zones, zones.named)
     assert {stay.zone: np.arange(4)[stay.rows].tolist() for stay in stays} == {
         SYDNEY: [1],
         PERTH: [0, 3],
         LORD_HOWE: [2],
+    }
+
+
+def test_zones_whose_clocks_go_alike_are_laid_out_as_one() -> None:
+    zones = Zones("zone", (SYDNEY, "Australia/Melbourne", "Australia/Brisbane"), SYDNEY)
+    summer, change = date(2026, 11, 23), SPRING
+    assert alike(zones, summer, False) == (SYDNEY, SYDNEY, "Australia/Brisbane", SYDNEY)
+    # Who always meets where the clinician is has the same week everywhere, until a clock changes.
+    assert len(set(alike(zones, summer, True))) == 1
+    assert alike(zones, change, True) == (SYDNEY, SYDNEY, "Australia/Brisbane", SYDNEY)
+    values = {"hours": opened(*[[(0, 540, 600)]] * 3), "zone": np.array([0.0, 1.0, 2.0])}
+    stays = openings_by_zone(Columns(3, values), "hours", zones, alike(zones, summer, False))
+    assert {stay.zone: np.arange(3)[stay.rows].tolist() for stay in stays} == {
+        SYDNEY: [0, 1],
+        "Australia/Brisbane": [2],
     }
 
 
