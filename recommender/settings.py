@@ -79,9 +79,9 @@ class Settings(BaseSettings):
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
     top_k: int = Field(default=TOP_K, ge=1, le=MOST)
     body_limit: int = Field(default=256 * 1024, ge=1024)
-    workers: int = Field(default=2, ge=1)
+    workers: int = Field(default=1, ge=1)
     queue_limit: int = Field(default=64, ge=0)
-    patience_seconds: float = Field(default=0.1, gt=0)
+    patience_seconds: float = Field(default=0.05, gt=0)
     look_seconds: float = Field(default=1.0, gt=0)
     grace_seconds: int = Field(default=10, ge=0)
     store: SecretStr | None = None

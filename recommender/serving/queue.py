@@ -38,15 +38,17 @@ class Queue:
         self._most = most
         self._patience = patience_seconds
         self._seconds = 0.0
+        # The limiter learns of a request a moment after it was let in: others would slip past.
+        self._let_in = 0
 
     @property
     def full(self) -> bool:
         """Whether one more would wait too long; never while a worker is free."""
-        if self._limiter.available_tokens >= 1:
-            return False
-        waiting = self._limiter.statistics().tasks_waiting
+        waiting = self._let_in - self._workers
+        if waiting <= 0:
+            return waiting == 0 and self._most == 0
         expected = (waiting + 1) * self._seconds / self._workers
-        return waiting >= self._most or (waiting > 0 and expected > self._patience)
+        return waiting >= self._most or expected > self._patience
 
     async def run(
         self, work: Callable[Asked, Found], *asked: Asked.args, **named: Asked.kwargs
@@ -60,9 +62,13 @@ class Queue:
         """
         if self.full:
             raise ProblemError(BUSY, headers=RETRY)
-        return await to_thread.run_sync(
-            lambda: self._timed(work, *asked, **named), limiter=self._limiter
-        )
+        self._let_in += 1
+        try:
+            return await to_thread.run_sync(
+                lambda: self._timed(work, *asked, **named), limiter=self._limiter
+            )
+        finally:
+            self._let_in -= 1
 
     def _timed(
         self, work: Callable[Asked, Found], *asked: Asked.args, **named: Asked.kwargs
@@ -72,4 +78,5 @@ class Queue:
             return work(*asked, **named)
         finally:
             taken = time.perf_counter() - started
-            self._seconds += WEIGHT * (taken - self._seconds)
+            weight = WEIGHT if self._seconds else 1.0
+            self._seconds += weight * (taken - self._seconds)
