@@ -62,6 +62,8 @@ class Settings(BaseSettings):
         Open at a time in one process; beyond, the one that has said nothing for longest is closed.
     roster_limit
         Largest body of a whole roster in bytes.
+    list_limit
+        Largest body of a waiting list in bytes.
     anchors
         The file that `recommender audit anchor` adds to, outside the database.
     payload_months, rating_months, audit_months
@@ -92,6 +94,7 @@ class Settings(BaseSettings):
     receive_seconds: float = Field(default=10, gt=0)
     connections: int = Field(default=2048, ge=8)
     roster_limit: int = Field(default=16 * 1024 * 1024, ge=1024)
+    list_limit: int = Field(default=4 * 1024 * 1024, ge=1024)
     anchors: Path | None = None
     payload_months: int = Field(default=24, ge=0)
     rating_months: int = Field(default=84, ge=0)

@@ -15,6 +15,8 @@ class Scope(StrEnum):
 
     MATCH_CREATE = "match:create"
     """Ask for a recommendation or for predictions of named pairings."""
+    LIST_ALLOCATE = "list:allocate"
+    """Ask who on a waiting list should see whom."""
     MATCH_READ = "match:read"
     """Read a recommendation again; whoever may not explain reads only what it asked for itself."""
     EXPLAIN_READ = "explain:read"
@@ -52,6 +54,7 @@ ROLES: Mapping[Role, frozenset[Scope]] = {
     Role.STAFF: frozenset(
         {
             Scope.MATCH_CREATE,
+            Scope.LIST_ALLOCATE,
             Scope.MATCH_READ,
             Scope.EXPLAIN_READ,
             Scope.DECIDE_WRITE,
@@ -66,6 +69,7 @@ ROLES: Mapping[Role, frozenset[Scope]] = {
     ),
     Role.ADMIN: frozenset(
         {
+            Scope.LIST_ALLOCATE,
             Scope.ROSTER_READ,
             Scope.AVAILABILITY_WRITE,
             Scope.ROSTER_WRITE,

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from recommender.errors import IntakeError
 from recommender.serving import (
+    allocations,
     decisions,
     explanations,
     models,
@@ -60,6 +61,7 @@ ROUTERS = (
     recommendations.router,
     explanations.router,
     predictions.router,
+    allocations.router,
     decisions.router,
     pairings.router,
     ratings.router,
@@ -88,6 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
     store = None if door.locks is None else door.locks.store
     opened, succession = open_state(settings, store), Succession(metrics=metrics)
     queue = Queue(settings.workers, settings.queue_limit, settings.patience_seconds)
+    lists = Queue(allocations.AT_A_TIME, allocations.LISTS_WAITING, allocations.PATIENCE_SECONDS)
     rosters = Rosters(store, succession, settings.look_seconds)
     watch = _watch(settings, succession)
 
@@ -123,8 +126,11 @@ def create_app(settings: Settings) -> FastAPI:
                 Receiving,
                 seconds=settings.receive_seconds,
                 limit=settings.body_limit,
-                limits={"/v1/roster": settings.roster_limit},
-                queues={"/v1/recommendations": queue},
+                limits={
+                    "/v1/roster": settings.roster_limit,
+                    "/v1/allocations": settings.list_limit,
+                },
+                queues={"/v1/recommendations": queue, "/v1/allocations": lists},
             ),
         ],
         exception_handlers={
@@ -141,7 +147,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.keeper = (
         None if door.locks is None else Keeper(door.locks.store, settings.queue_limit)
     )
-    app.state.queue = queue
+    app.state.queue, app.state.lists = queue, lists
     app.state.lookups = Queue(POOL // 2, settings.queue_limit, LOOKUP_SECONDS)
     app.state.seldom = Queue(AT_A_TIME, settings.queue_limit, SELDOM_SECONDS)
     app.state.tried = Tried()

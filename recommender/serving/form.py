@@ -19,6 +19,7 @@ from recommender.definition.rules import Constraint
 from recommender.practice import Practice
 from recommender.recommend import MOST
 from recommender.serving.questions import ID_PATTERN, QUESTIONS, STRICT, once_each
+from recommender.serving.waitlist import ListAsked, build_list, list_asked
 
 # Answers live under their own prefix: a practice may name a field `json` or `copy`, which
 # pydantic's models use themselves. Callers only ever see the field's own name.
@@ -73,8 +74,8 @@ class Form:
         What may be answered, by name.
     modes
         Constraints a request may count otherwise than declared.
-    model, pairings
-        The request for a shortlist, and the one about clinicians it names.
+    model, pairings, lists
+        The request for a shortlist, the one about clinicians it names, and a waiting list.
     example
         An invented request with every question answered.
     """
@@ -85,6 +86,7 @@ class Form:
     modes: tuple[str, ...]
     model: type[BaseModel]
     pairings: type[BaseModel]
+    lists: type[BaseModel]
     example: Mapping[str, Any]
 
     def read(self, body: bytes) -> Asked:
@@ -103,12 +105,21 @@ class Form:
         request: Any = self.pairings.model_validate_json(body)
         return replace(self._asked(request), clinician_ids=tuple(request.clinician_ids))
 
-    def _asked(self, request: Any) -> Asked:
+    def read_list(self, body: bytes) -> ListAsked:
+        """The same of a waiting list."""
+        request: Any = self.lists.model_validate_json(body)
+        return list_asked(request, tuple(self._cells(each.answers) for each in request.clients))
+
+    def _cells(self, given: Any) -> Mapping[str, Raw]:
         answers = {}
         for name, field in self.fields.items():
-            answer = getattr(request.answers, PREFIX + name)
+            answer = getattr(given, PREFIX + name)
             if answer is not None:
                 answers[name] = QUESTIONS[field.kind].cell_of(answer)
+        return answers
+
+    def _asked(self, request: Any) -> Asked:
+        answers = self._cells(request.answers)
         chosen = {name: getattr(request.modes, PREFIX + name) for name in self.modes}
         modes = {name: mode for name, mode in chosen.items() if mode is not None}
         return Asked(request.client_id, answers, modes, MOST, request.asked_on)
@@ -171,7 +182,9 @@ def build_form(practice: Practice, top_k: int) -> Form:
         clinician_ids=(_clinician_ids(), ...),
     )
     names = tuple(constraint.name for constraint in movable)
-    return Form(practice.title, practice.version, fields, names, model, pairings, example)
+    lists = build_list(asked["answers"], given, asked["asked_on"])
+    heading = practice.title, practice.version
+    return Form(*heading, fields, names, model, pairings, lists, example)
 
 
 def declared(field: Field) -> tuple[Any, Any]:

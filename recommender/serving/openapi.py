@@ -46,7 +46,7 @@ from recommender.serving.problems import (
 )
 
 REF = "#/components/schemas/{model}"
-API_VERSION = "1.4.0"
+API_VERSION = "1.5.0"
 SCHEMES: Mapping[str, Any] = {
     "key": {
         "type": "http",
@@ -166,7 +166,7 @@ def document(app: FastAPI, form: Form, clinicians: ClinicianForm) -> bytes:
     for name in _FRAMEWORKS:
         schemas.pop(name, None)
     described["components"]["securitySchemes"] = SCHEMES
-    named = (form.model, form.pairings, Credentials, Problem)
+    named = (form.model, form.pairings, form.lists, Credentials, Problem)
     models: tuple[type[BaseModel], ...] = (*named, *BODIES, *clinicians.models)
     for model in models:
         schema = model.model_json_schema(by_alias=True, ref_template=REF)

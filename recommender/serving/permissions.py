@@ -35,6 +35,7 @@ NEEDS: Mapping[str, Need] = {
     "POST /v1/recommendations/{recommendation_id}/decisions": Scope.DECIDE_WRITE,
     "GET /v1/recommendations/{recommendation_id}/decisions": Scope.EXPLAIN_READ,
     "POST /v1/predictions": Scope.MATCH_CREATE,
+    "POST /v1/allocations": Scope.LIST_ALLOCATE,
     "POST /v1/pairings": Scope.RATING_WRITE,
     "GET /v1/pairings/{pairing_id}": Scope.RATING_WRITE,
     "POST /v1/pairings/{pairing_id}/events": Scope.RATING_WRITE,

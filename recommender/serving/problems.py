@@ -131,6 +131,12 @@ UNKEPT = Kind(
     "It cannot be kept",
     "Mend what `errors` names; nothing was written.",
 )
+LIST_TOO_LONG = Kind(
+    "list-too-long",
+    422,
+    "The list is too long",
+    "Send as many clients as `errors` allows; `recommender allocate` takes as many as there are.",
+)
 INVALID_ROSTER = Kind(
     "invalid-clinician",
     422,
@@ -188,6 +194,7 @@ KINDS: Mapping[str, Kind] = {
         TOO_LARGE,
         UNSUPPORTED,
         INVALID,
+        LIST_TOO_LONG,
         INVALID_ROSTER,
         UNKEPT,
         KEY_REUSED,

@@ -208,6 +208,7 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
         "listExplanations",
         "getExplanation",
         "predict",
+        "allocate",
         "decide",
         "listDecisions",
         "recordPairing",
