@@ -49,14 +49,14 @@ check: $(VENV)/dev ## Format, lint, types, import contracts, fast tests.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -m "not slow"
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow"
 
 test: $(VENV)/dev clients ## Everything that check does, and the slow tests.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2 --dist loadfile
 
 trust: $(VENV)/dev ## What must hold on bad days too, as one table with figures; half an hour.
 	$(BIN)/python -m experiments.trust

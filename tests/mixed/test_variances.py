@@ -262,7 +262,7 @@ def a_slope() -> Slope:
 
 def test_a_belief_pulls_towards_itself_and_only_what_it_is_about() -> None:
     beliefs = Beliefs(np.log([0.1, 0.2]), np.array([2.0, 0.0]))
-    pulled = beliefs.pull(a_slope(), np.array([0.1 * np.e, 0.9]))
+    pulled = beliefs.pull(a_slope(), np.array([0.1 * np.exp(1), 0.9]))
 
     # One unit of the logarithm too large at precision 2: the weight is 2 * 2 / (1 + 2) = 4 / 3.
     assert pulled.score == pytest.approx([1 / 2 - 4 / 3, 1 / 2])

@@ -107,11 +107,15 @@ def test_several_processes_share_a_port_and_one_that_dies_is_replaced(tmp_path: 
 def workers_of(parent: int) -> list[int]:
     """Processes that serve: children of the first, but for Python's own tracker of resources."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return [
-        int(each)
-        for each in children
-        if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()
-    ]
+    return [int(each) for each in children if b"spawn_main" in command_of(each)]
+
+
+def command_of(process: str) -> bytes:
+    """How a process was started; nothing once it has ended."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def test_a_port_that_is_taken_is_said_to_be_by_several_too(tmp_path: Path) -> None:
