@@ -39,7 +39,8 @@ class Settings(BaseSettings):
     queue_limit
         Requests that may wait for a worker; further ones are told to come back.
     patience_seconds
-        How long the last of them may have to wait, by what requests took lately.
+        How long the last of them may have to wait, by what requests took lately; one for each
+        worker may wait however long that is.
     look_seconds
         How often the shelf is looked at.
     grace_seconds
@@ -83,7 +84,7 @@ class Settings(BaseSettings):
     body_limit: int = Field(default=256 * 1024, ge=1024)
     workers: int = Field(default=1, ge=1)
     queue_limit: int = Field(default=64, ge=0)
-    patience_seconds: float = Field(default=0.05, gt=0)
+    patience_seconds: float = Field(default=0.02, gt=0)
     look_seconds: float = Field(default=1.0, gt=0)
     grace_seconds: int = Field(default=10, ge=0)
     store: SecretStr | None = None

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from experiments.trust.line import Line
-from experiments.trust.server import live_server
+from experiments.trust.live import PATIENT, live_server
 from experiments.trust.subject import Subject
 from recommender.access.key import Pepper, Wanted, create_key
 from recommender.access.scope import ROLES, Role
@@ -66,9 +66,9 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
     log, database = subject.workspace / "log", subject.workspace / "journal.db"
     store = f"sqlite:///{database}"
     keys = _keys(store)
-    given = {"bundle": subject.bundle, "roster": subject.roster, "store": store, "pepper": PEPPER}
+    given = {"BUNDLE": subject.bundle, "ROSTER": subject.roster, "STORE": store, "PEPPER": PEPPER}
     # No caller asks as often as this one: what is looked for here is not how often one may.
-    with live_server(log, **given, calls_per_minute=1_000_000) as server:
+    with live_server(given | PATIENT | {"CALLS_PER_MINUTE": 1_000_000}, log) as server:
         found = _asked(server.port, count, keys)
     if CANARY in log.read_text():
         found.said.append("the log")

@@ -18,7 +18,7 @@ from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinish
 from schemathesis.engine.recorder import ScenarioRecorder
 
 from experiments.trust.line import Line
-from experiments.trust.live import live_server
+from experiments.trust.live import PATIENT, live_server
 from experiments.trust.subject import Subject
 from recommender.access.key import Pepper, Wanted, create_key
 from recommender.access.scope import Role
@@ -53,9 +53,10 @@ class Found:
         for interaction in recorder.interactions.values():
             response = interaction.response
             self.server_errors += response is None or response.status_code >= 500
-        for checks in recorder.checks.values():
+        for case, checks in recorder.checks.items():
+            status = _status(recorder, case)
             failed = (each for each in checks if each.failure_info is not None)
-            self.failures.update(f"{recorder.label}: {each.name}" for each in failed)
+            self.failures.update(f"{recorder.label}: {each.name} of {status}" for each in failed)
 
 
 def measure(count: int, subject: Subject) -> Sequence[Line]:
@@ -79,7 +80,7 @@ def fuzzed(count: int, subject: Subject) -> Found:
     """Rounds of cases against one live server until there are so many."""
     url = f"sqlite:///{subject.workspace / 'journal.db'}"
     settings = {"BUNDLE": subject.bundle, "ROSTER": subject.roster, "STORE": url}
-    settings |= {"PEPPER": PEPPER, "CALLS_PER_MINUTE": 10_000_000}
+    settings |= {"PEPPER": PEPPER, "CALLS_PER_MINUTE": 10_000_000} | PATIENT
     found, key, number = Found(), _key(url), 0
     with live_server(settings) as server:
         while found.cases < count:
@@ -87,6 +88,13 @@ def fuzzed(count: int, subject: Subject) -> Found:
             config = SchemathesisConfig.from_dict(_round(number, key, count - found.cases))
             _run(f"{server.url}/openapi.json", config, count, found)
     return found
+
+
+def _status(recorder: ScenarioRecorder, case: str) -> str:
+    """What a case was answered with, for a failure to name."""
+    interaction = recorder.interactions.get(case)
+    response = interaction.response if interaction else None
+    return "no answer" if response is None else str(response.status_code)
 
 
 def _run(contract: str, config: SchemathesisConfig, count: int, found: Found) -> None:

@@ -19,6 +19,8 @@ SERVE = (
     "serve(Settings())"
 )
 START_SECONDS = 120
+PATIENT = {"PATIENCE_SECONDS": 60}
+"""For parts that are about something else than load: callers wait rather than be refused."""
 Told = dict[str, Any]
 
 
@@ -41,16 +43,17 @@ class Server:
 
 
 @contextmanager
-def live_server(settings: Mapping[str, object]) -> Iterator[Server]:
-    """A server with these settings on a free port, ready while within."""
+def live_server(settings: Mapping[str, object], log: Path | None = None) -> Iterator[Server]:
+    """A server with these settings on a free port, ready while within; its log goes to a file."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     given = {f"RECOMMENDER_{name}": str(value) for name, value in settings.items()}
     given["RECOMMENDER_PORT"] = str(port)
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVE], env=os.environ | given, stderr=subprocess.DEVNULL
-    )
+    with (log or Path(os.devnull)).open("wb") as written:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE], env=os.environ | given, stderr=written
+        )
     try:
         _wait(port, process)
         yield Server(port, process)

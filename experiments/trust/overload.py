@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from experiments.trust.line import Line
-from experiments.trust.server import live_server
+from experiments.trust.live import live_server
 from experiments.trust.subject import Subject
 
 CLOSED = 2
@@ -87,8 +87,7 @@ class Caller:
 
 def measure(count: int, subject: Subject) -> Sequence[Line]:
     """Each phase for so many seconds."""
-    log = subject.workspace / "log"
-    with live_server(log, bundle=subject.bundle, roster=subject.roster) as server:
+    with live_server({"BUNDLE": subject.bundle, "ROSTER": subject.roster}) as server:
         return asyncio.run(_measured(count, server.port, subject.request))
 
 

@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from experiments.trust.line import Line
-from experiments.trust.live import Told, call, connected, live_server
+from experiments.trust.live import PATIENT, Told, call, connected, live_server
 from experiments.trust.subject import Subject
 from recommender.bundle import load_bundle, save_bundle
 from recommender.serving.answers import answer
@@ -60,7 +60,7 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
     load, stop, taken = Load(), threading.Event(), []
     shelf.offer(Offer(digests[0]))
     settings = {"SHELF": shelf.directory, "ROSTER": subject.roster, "LOOK_SECONDS": 0.2}
-    with live_server(settings) as server:
+    with live_server(settings | PATIENT) as server:
         callers = [
             threading.Thread(target=_ask, args=(server.port, subject.request, expected, load, stop))
             for _ in range(CALLERS)

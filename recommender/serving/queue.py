@@ -1,7 +1,8 @@
 """Requests that wait to be computed: few enough that whoever is let in is answered soon.
 
 A queue bounded by number alone is minutes long on a slow day. This one is bounded by how long the
-last in line would wait, by what requests took lately. Imported by `serving.app` and the routes.
+last in line would wait, by what requests took lately; however slow they are, each worker has one
+more request waiting for it. Imported by `serving.app` and the routes.
 """
 
 import time
@@ -45,10 +46,11 @@ class Queue:
     def full(self) -> bool:
         """Whether one more would wait too long; never while a worker is free."""
         waiting = self._let_in - self._workers
-        if waiting <= 0:
-            return waiting == 0 and self._most == 0
+        if waiting < 0:
+            return False
         expected = (waiting + 1) * self._seconds / self._workers
-        return waiting >= self._most or expected > self._patience
+        too_long = waiting >= self._workers and expected > self._patience
+        return waiting >= self._most or too_long
 
     async def run(
         self, work: Callable[Asked, Found], *asked: Asked.args, **named: Asked.kwargs
