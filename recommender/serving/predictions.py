@@ -8,12 +8,14 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Request
+from numpy.typing import NDArray
 from pydantic import Field as Setting
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from recommender.constraints import screen
+from recommender.constraints import Screening, asking_of, screen_columns
 from recommender.features.pipeline import Pairs
+from recommender.model import Scores
 from recommender.recommend import CONSTRAINTS_ONLY, Intake, agrees_to_prediction, read_intake
 from recommender.serving.answers import today
 from recommender.serving.bodies import JSON, check_headers, check_json
@@ -140,29 +142,41 @@ def _places(state: State, ids: tuple[str, ...]) -> list[int]:
 def _pairings(
     state: State, asked: Asked, intake: Intake, places: list[int], *, predict: bool
 ) -> tuple[PredictedPairing, ...]:
-    roster, model = state.standing.roster, state.model
-    day = asked.asked_on or today(state.practice)
-    screening = screen(state.practice, intake.client, intake.client_id, roster, day, intake.modes)
-    everyone = Pairs(np.zeros(len(places), dtype=np.intp), np.array(places, dtype=np.intp))
-    scores = model.score(intake.client, state.standing, everyone)
+    named = np.array(places, dtype=np.intp)
+    screening = _screened(state, asked, intake, named)
+    everyone = Pairs(np.zeros(len(named), dtype=np.intp), named)
+    points = _points(state, state.model.score(intake.client, state.standing, everyone))
+    told = predict & screening.eligible
+    because = {each.clinician_id: each.reasons for each in screening.exclusions}
+    return tuple(
+        PredictedPairing(
+            clinician_id=name,
+            fits=name not in because,
+            predicted_alliance=points[row][0] if tell else None,
+            range=points[row][1] if tell else None,
+            reasons=tuple(GivenReason.of(reason) for reason in because.get(name, ())),
+            reservations=tuple(GivenReason.of(reason) for reason in screening.concerns_of(row)),
+        )
+        for row, (name, tell) in enumerate(zip(screening.ids, told.tolist(), strict=True))
+    )
+
+
+def _screened(state: State, asked: Asked, intake: Intake, named: NDArray[np.intp]) -> Screening:
+    """How those who are named stand for the client, in the order they were named."""
+    practice, roster = state.practice, state.standing.roster
+    ids = tuple(roster.ids[place] for place in named.tolist())
+    day = asked.asked_on or today(practice)
+    asking = asking_of(practice, asked.client_id, ids, day)
+    columns = roster.columns.take(named)
+    return screen_columns(practice, intake.client, columns, asking, intake.modes, {})
+
+
+def _points(state: State, scores: Scores) -> list[tuple[float, Range]]:
+    """Predicted alliance and its range, as they are told."""
+    level, model = state.practice.alliance.interval, state.model
     ends = (scores.alliance, *model.range_of(scores))
     said = np.round([model.harmoniser.say(part) for part in ends], DECIMALS)
-    excluded = {each.clinician_id: each.reasons for each in screening.exclusions}
-    level = state.practice.alliance.interval
-    told = []
-    for place, (point, lower, upper) in zip(places, said.T.tolist(), strict=True):
-        name, fits = roster.ids[place], bool(screening.eligible[place])
-        tell = predict and fits
-        told.append(
-            PredictedPairing(
-                clinician_id=name,
-                fits=fits,
-                predicted_alliance=point if tell else None,
-                range=Range(lower=lower, upper=upper, level=level) if tell else None,
-                reasons=tuple(GivenReason.of(reason) for reason in excluded.get(name, ())),
-                reservations=tuple(
-                    GivenReason.of(reason) for reason in screening.concerns_of(place)
-                ),
-            )
-        )
-    return tuple(told)
+    return [
+        (point, Range(lower=lower, upper=upper, level=level))
+        for point, lower, upper in said.T.tolist()
+    ]
