@@ -8,12 +8,10 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Request
-from numpy.typing import NDArray
 from pydantic import Field as Setting
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from recommender.constraints import Screening, asking_of, screen_columns
 from recommender.features.pipeline import Pairs
 from recommender.model import Scores
 from recommender.recommend import CONSTRAINTS_ONLY, Intake, agrees_to_prediction, read_intake
@@ -43,9 +41,11 @@ from recommender.serving.schemas import (
     Points,
     Range,
     Scale,
+    given,
 )
 from recommender.serving.state import State
 from recommender.serving.turns import computed, current
+from recommender.sieve import sieve_for
 
 router = APIRouter(tags=["recommendations"])
 
@@ -142,33 +142,25 @@ def _places(state: State, ids: tuple[str, ...]) -> list[int]:
 def _pairings(
     state: State, asked: Asked, intake: Intake, places: list[int], *, predict: bool
 ) -> tuple[PredictedPairing, ...]:
-    named = np.array(places, dtype=np.intp)
-    screening = _screened(state, asked, intake, named)
-    everyone = Pairs(np.zeros(len(named), dtype=np.intp), named)
-    points = _points(state, state.model.score(intake.client, state.standing, everyone))
-    told = predict & screening.eligible
+    named = Pairs(np.zeros(len(places), dtype=np.intp), np.array(places, dtype=np.intp))
+    points = _points(state, state.model.score(intake.client, state.standing, named))
+    day = asked.asked_on or today(state.practice)
+    sieve = sieve_for(state.practice, state.standing.roster, day)
+    screening = sieve.screen(intake.client, intake.client_id, intake.modes)
+    told = predict & screening.eligible[named.clinician]
     because = {each.clinician_id: each.reasons for each in screening.exclusions}
+    noted = {each.clinician_id: each.reasons for each in screening.concerns}
     return tuple(
         PredictedPairing(
             clinician_id=name,
             fits=name not in because,
             predicted_alliance=points[row][0] if tell else None,
             range=points[row][1] if tell else None,
-            reasons=tuple(GivenReason.of(reason) for reason in because.get(name, ())),
-            reservations=tuple(GivenReason.of(reason) for reason in screening.concerns_of(row)),
+            reasons=given(because.get(name, ())),
+            reservations=given(noted.get(name, ())),
         )
-        for row, (name, tell) in enumerate(zip(screening.ids, told.tolist(), strict=True))
+        for row, (name, tell) in enumerate(zip(asked.clinician_ids, told.tolist(), strict=True))
     )
-
-
-def _screened(state: State, asked: Asked, intake: Intake, named: NDArray[np.intp]) -> Screening:
-    """How those who are named stand for the client, in the order they were named."""
-    practice, roster = state.practice, state.standing.roster
-    ids = tuple(roster.ids[place] for place in named.tolist())
-    day = asked.asked_on or today(practice)
-    asking = asking_of(practice, asked.client_id, ids, day)
-    columns = roster.columns.take(named)
-    return screen_columns(practice, intake.client, columns, asking, intake.modes, {})
 
 
 def _points(state: State, scores: Scores) -> list[tuple[float, Range]]:
