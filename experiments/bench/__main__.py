@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from experiments.allocation.__main__ import FLOOR, measured, table_of
+from experiments.allocation.compare import Asked
 from experiments.bench import beside_mlflow, latency, relaxing, screening, training
 from recommender.bundle import save_bundle
 from recommender.practice import shipped_practice
@@ -22,6 +24,7 @@ from recommender.training.fit import fit
 ROSTERS = (50, 200, 1_000)
 PAIRINGS = (10_000, 100_000)
 RELAXED = 200
+LISTS = 6
 out = Console(width=110)
 
 
@@ -177,12 +180,19 @@ def relaxings(workspace: Path) -> Table:
     return table
 
 
+def allocations(_: Path) -> Table:
+    """A waiting list given out at once beside first come, first served; the truth is known."""
+    asked = Asked(clients=2_000, clinicians=200, ratings=2_000, floor=FLOOR)
+    return table_of(measured(asked, LISTS, 1), asked)
+
+
 PARTS = {
     "mlflow": besides_mlflow,
     "latency": latencies,
     "training": trainings,
     "screening": screenings,
     "relaxing": relaxings,
+    "allocation": allocations,
 }
 
 
