@@ -102,6 +102,12 @@ NOT_EXPLAINED = (
 )
 NOT_PREDICTED_WHY = "Nothing was predicted for this request, so there are no points to explain."
 GROUP, DIFFERENCE, WAY = "Group", "Points", "Which way"
+BARS = "Points, group by group"
+BARS_DESCRIBED = (
+    "One bar a group from the line in the middle: filled and to the right where it is higher, "
+    "hollow and to the left where it is lower; the total last. The table beside it has the same "
+    "numbers."
+)
 SMALLER_PARTS = "Smaller parts together"
 REMAINDER, TOTAL = "Remainder, from rounding", "Total"
 WHY_NOT, WHY_NOT_SAID = "Why not another", "Name any clinician on the roster."
