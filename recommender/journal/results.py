@@ -3,29 +3,34 @@
 Imported by `serving`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection, select
 
 from recommender.errors import NotFoundError
 from recommender.journal.pairings import Pairing, course_of, events_of
 from recommender.journal.ratings import Rating, standing_ratings
-from recommender.journal.recommendations import replay
+from recommender.journal.recommendations import find_recommendation
 from recommender.store.schema import pairings
 
 
 @dataclass(frozen=True, slots=True)
 class RatedMatch:
-    """A pairing that began from a recommendation, the response that showed it, and its ratings."""
+    """A pairing that began from a recommendation, the response that showed it, and its ratings.
+
+    `answers` is the intake as used.
+    """
 
     pairing_id: str
     clinician_id: str
     started_on: date
     response: bytes = field(repr=False)
     ratings: tuple[Rating, ...]
+    answers: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def rated_matches(connection: Connection, *, most: int) -> tuple[RatedMatch, ...]:
@@ -64,7 +69,14 @@ def _match(
     if started_on is None:
         return None
     try:
-        response = replay(connection, pairing.recommendation_id)
+        shown = find_recommendation(connection, pairing.recommendation_id).shown
     except NotFoundError:
         return None
-    return RatedMatch(pairing.pairing_id, pairing.clinician_id, started_on, response, ratings)
+    return RatedMatch(
+        pairing.pairing_id,
+        pairing.clinician_id,
+        started_on,
+        shown.response,
+        ratings,
+        shown.answers,
+    )

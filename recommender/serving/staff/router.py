@@ -2,10 +2,10 @@
 
 from recommender.serving.staff import (
     asking,
+    checking,
     deciding,
     entrance,
     following,
-    measuring,
     queue,
     telling,
 )
@@ -16,6 +16,6 @@ ROUTERS = (
     telling.router,
     deciding.router,
     following.router,
-    measuring.router,
+    checking.router,
     queue.router,
 )

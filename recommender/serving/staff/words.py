@@ -207,6 +207,45 @@ FIELDS: Mapping[str, str] = {
 
 MEASURED = "Is it usually right?"
 CHECK = "Ratings against the range that was shown"
+BY_GROUP = "Group by group"
+BY_GROUP_SAID = (
+    "The same check for clients who answered alike; one who named several things counts in each. "
+    "Of many groups some stand apart by chance alone. What a practice asks for fairness reports "
+    "only never comes with a request: see the model card."
+)
+NO_GROUPS = "No rated match has an answer to group by yet."
+CLIENTS_WHO, RATED_MATCHES, INSIDE, ABOUT_DUE = (
+    "Clients who answered",
+    "Rated matches",
+    "In the range",
+    "About due",
+)
+CALIBRATION = "Predicted and rated, on average"
+CALIBRATION_SAID = (
+    "Matches of about the same estimate are taken together. On the dashed line ratings came out "
+    "as predicted; above it higher, below it lower."
+)
+CALIBRATION_DESCRIBED = (
+    "One dot for each row of the table beside it: predicted to the right, rated upwards, and a "
+    "dashed line where both are equal."
+)
+PREDICTED, RATED, PREDICTED_FROM_TO, DIFFERENCE_OF, ALL = (
+    "Predicted",
+    "Rated",
+    "Predicted between",
+    "Rated less predicted",
+    "All",
+)
+CURVE = "How far off, match after match"
+CURVE_SAID = (
+    "How far ratings lay from their estimates, higher or lower, on average over matches in the "
+    "order they began. A lower figure is nearer."
+)
+CURVE_DESCRIBED = (
+    "One dot for each row of the table beside it, oldest to the left; a lower dot is nearer to "
+    "the ratings."
+)
+MATCHES, BEGAN, ERROR, UP_TO_MATCH = "Matches", "Began", "Points off", "Up to match"
 UNSTORED = "This server keeps nothing, so there is nothing to check here."
 CHAMPION, FACT, VALUE = "The model that answers now", "Fact", "Value"
 CARD = "Who answers for it, and what it is for"
@@ -455,6 +494,46 @@ def checked(inside: int, rated: int, level: float) -> str:
 def too_few(rated: int, fewest: int) -> str:
     """That there is nothing to say yet."""
     return f"{rated} rated matches so far: too few to check. From {fewest} on it is said here."
+
+
+def group(phrase: str, level: str) -> str:
+    """Clients who gave one answer."""
+    return f"{phrase}: {level}"
+
+
+def few_groups(number: int) -> str:
+    """That groups are too small for a figure."""
+    return f"{number} groups have too few rated matches to say anything"
+
+
+def too_few_bins(rated: int) -> str:
+    """That no averages can be told apart yet."""
+    return f"{rated} rated matches so far: too few to average."
+
+
+def no_window(rated: int) -> str:
+    """That there is no error to say yet."""
+    return f"{rated} rated matches so far: too few to say how far off they were."
+
+
+def rest_of_windows(rated: int) -> str:
+    """How many matches stand in no row yet."""
+    return f"{rated} newer rated matches do not fill a row yet."
+
+
+def bin(each: Any) -> str:
+    """A dot of the calibration in words."""
+    return f"Predicted {each.predicted:.2f}, rated {each.points:.2f}, {each.rated} matches"
+
+
+def less(each: Any) -> str:
+    """By how much ratings lie above predictions."""
+    return signed(round(each.points * 100) - round(each.predicted * 100))
+
+
+def window(each: Any) -> str:
+    """A dot of the learning curve in words."""
+    return f"Matches {each.first} to {each.last}: {each.error:.2f} points off"
 
 
 def plain_order(order: str) -> str:
