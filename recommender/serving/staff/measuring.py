@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 
 from recommender.alliance.label import labels
-from recommender.journal.results import RatedMatch
+from recommender.journal.results import RatedMatch, RatedPairing
 from recommender.model import AllianceModel
 from recommender.serving.staff import words
 
 LAST, FEWEST = 200, 50
 """Rated matches that are looked at, and how many it takes to say anything."""
+Rated = RatedMatch | RatedPairing
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +70,25 @@ def held(matches: Sequence[RatedMatch], model: AllianceModel) -> tuple[Held, ...
     """Ratings as training reads them, each beside what its match was shown with; order as given."""
     told = {each.pairing_id: shown for each in matches if (shown := _shown(each)) is not None}
     known = {each.pairing_id: each for each in matches if each.pairing_id in told}
-    if not known:
-        return ()
+    points = points_of(tuple(known.values()), model)
+    return tuple(
+        _held(match, told[name], points[name]) for name, match in known.items() if name in points
+    )
+
+
+def points_of(rated: Sequence[Rated], model: AllianceModel) -> dict[str, float]:
+    """The early rating of each pairing in points, by its id; those without one are left out."""
+    if not rated:
+        return {}
     found = labels(
-        _ratings(tuple(known.values())),
-        _pairings(tuple(known.values())),
+        _ratings(rated),
+        _pairings(rated),
         model.practice.alliance,
         model.practice.instruments,
         model.harmoniser,
     )
     said = model.harmoniser.say(found["alliance"].to_numpy()).tolist()
-    points = dict(zip(map(str, found.index), said, strict=True))
-    return tuple(
-        _held(match, told[name], points[name]) for name, match in known.items() if name in points
-    )
+    return dict(zip(map(str, found.index), said, strict=True))
 
 
 def _held(match: RatedMatch, shown: Mapping[str, Any], points: float) -> Held:
@@ -106,14 +112,14 @@ def _shown(match: RatedMatch) -> Mapping[str, Any] | None:
     return None
 
 
-def _pairings(matches: Sequence[RatedMatch]) -> pd.DataFrame:
+def _pairings(matches: Sequence[Rated]) -> pd.DataFrame:
     started = np.array([each.started_on for each in matches], dtype="datetime64[s]")
     return pd.DataFrame(
         {"pairing_id": [each.pairing_id for each in matches], "started_on": started}
     )
 
 
-def _ratings(matches: Sequence[RatedMatch]) -> pd.DataFrame:
+def _ratings(matches: Sequence[Rated]) -> pd.DataFrame:
     rows = [
         {
             "pairing_id": rating.pairing_id,

@@ -4,8 +4,10 @@ from recommender.serving.staff import (
     asking,
     checking,
     deciding,
+    documenting,
     entrance,
     following,
+    overseeing,
     queue,
     telling,
 )
@@ -17,5 +19,7 @@ ROUTERS = (
     deciding.router,
     following.router,
     checking.router,
+    documenting.router,
+    overseeing.router,
     queue.router,
 )

@@ -271,6 +271,91 @@ FACTS: Mapping[str, str] = {
     "known_until": "Last rating known",
 }
 
+WHOLE_CARD, HISTORY = "Model card", "Models and clients over time"
+CARD_SAID = (
+    "Written by the machine from the model's own bundle; the people's words are those of the "
+    "practice definition."
+)
+DIGEST = "Digest of the bundle:"
+SERVED = "Models that answered"
+SERVED_SAID = (
+    "Counted from the requests this server keeps, the model that answered last first. Which "
+    "version each was in its registry, and who let it answer, is told by the registry's own "
+    "history."
+)
+NOTHING_SERVED = "No request is kept yet."
+MODEL_DIGEST, REQUESTS_ANSWERED, FIRST_ANSWER, LAST_ANSWER = (
+    "Model",
+    "Requests",
+    "First (UTC)",
+    "Last (UTC)",
+)
+ANSWERS_NOW = "answers now"
+ON_SHELF, ON_SHELF_SAID = "Models on this machine", "What could answer here, by digest."
+STANDING = "Standing"
+STANDINGS: Mapping[str, str] = {
+    "answers": "answers now",
+    "offered": "named by the registry",
+    "last_good": "gone back to when another fails",
+    "on_disk": "kept on this machine",
+}
+DRIFT = "Do clients come differently now?"
+SHIFTS = "Numbers, against what the model learned from"
+SHIFTS_SAID = (
+    "The mean answer of the last requests less the mean of the clients the model learned from, in "
+    "deviations of those clients. A quarter of a deviation and more is said to be a change."
+)
+NO_SHIFTS = "Too few requests with a number the model holds the mean of, so that nothing is said."
+THEN, NOW, DEVIATIONS, CHANGED = "Learned from", "Now", "Deviations", "Changed"
+SWINGS = "Questions, against the requests before"
+SWINGS_SAID = (
+    "The population stability index of each question, beside what chance alone seldom goes past. "
+    "The model keeps no client's answer, so the newer half of the last requests is held to the "
+    "older half and not to what was learned from."
+)
+NO_SWINGS = "Too few requests to hold the newer half to the older."
+STABILITY, CHANCE, ANSWERED = "Index", "By chance up to", "Answered"
+
+CLINICIANS = "Clinicians"
+SHOWN_HOW_OFTEN = "Who is shown, and who has room"
+SHOWN, STOOD_FIRST, CHOSEN_HOW_OFTEN, BEGUN_HOW_OFTEN, FREE_PLACES, LEFT = (
+    "Shown",
+    "First",
+    "Chosen",
+    "Begun",
+    "Open places",
+    "no longer on the roster",
+)
+EXPOSURE_BAR, PLACES_BAR = "Shown, of which first", "Taken and open places"
+EXPOSURE_SAID = (
+    "The outline is how often a clinician was shown, the filled part how often first. In the last "
+    "column the filled part is the places taken by decisions in this time, the outline those "
+    "still open. The figures stand in the same row."
+)
+PLACES_UNCOUNTED = "not counted"
+
+RECORDS = "Clinicians' records"
+RECORDS_SAID = (
+    "Early ratings of each clinician's clients, drawn towards the practice's mean: the fewer "
+    "ratings, the further. Clients differ, and a clinician who takes on harder beginnings may be "
+    "rated lower. Made to see where a number rests on little, not to judge anybody."
+)
+NO_RECORDS = "Too few ratings to say how far clinicians differ."
+RATED_CLIENTS, PLAIN_MEAN, DRAWN, EIGHT_IN_TEN, IN_MODEL, LEARNED_FROM = (
+    "Clients who rated",
+    "Mean of ratings",
+    "Drawn towards the practice",
+    "Eight times in ten between",
+    "In the model",
+    "Ratings it rests on",
+)
+IN_MODEL_SAID = (
+    "In the model: points against what such clients rate elsewhere, drawn in the same way when it "
+    "was trained."
+)
+TOO_FEW_RECORD = "too few"
+ALIKE = "Ratings so far tell no clinician from another: everybody is shown at the practice's mean."
+
 SEARCH, SOUGHT = "Search", "Client's pseudonym or request id"
 NO_REQUESTS = "No request was found."
 CLIENT, STATE, ASKED_AT, CHOSEN, NEW_CLIENT = "Client", "State", "Asked", "Chosen", "new"
@@ -534,6 +619,49 @@ def less(each: Any) -> str:
 def window(each: Any) -> str:
     """A dot of the learning curve in words."""
     return f"Matches {each.first} to {each.last}: {each.error:.2f} points off"
+
+
+def lately(days: int, requests: int) -> str:
+    """Which requests were counted."""
+    return f"Requests of the last {days} days that this server keeps: {requests} shown places."
+
+
+def never_shown(number: int, everybody: int) -> str:
+    """How many of the roster nobody was shown."""
+    return f"{number} of {everybody} clinicians on the roster were shown to nobody in that time."
+
+
+def requests_looked_at(number: int) -> str:
+    """How many requests were held to something."""
+    return f"The last {number} requests for which something was predicted."
+
+
+def practice_mean(mean: float) -> str:
+    """What records are drawn towards."""
+    return f"The practice's mean is {mean:.2f}."
+
+
+def pull(ratings: float) -> str:
+    """How strongly records are drawn, as ratings."""
+    return (
+        f"It weighs as much as {ratings:.1f} ratings: a clinician with that many stands half way "
+        "between it and their own mean."
+    )
+
+
+def too_few_of(fewest: int) -> str:
+    """Which records are not shown."""
+    return f"With fewer than {fewest} ratings no record is shown: it would tell of single clients."
+
+
+def left_few(number: int) -> str:
+    """How many records are not shown."""
+    return f"That leaves out {number}."
+
+
+def nobody(number: int) -> str:
+    """A clinician whose name the reader may not see."""
+    return f"Clinician {number}"
 
 
 def plain_order(order: str) -> str:
