@@ -36,7 +36,10 @@ def groups_of(found: Sequence[Held], practice: Practice) -> tuple[Group, ...]:
     Whoever did not answer is in no group of a question, and whoever named several in each.
     """
     audited = _grouped(found, practice.fields("client", "audit"))
-    return audited or _grouped(found, practice.fields("client", "score", "filter"))
+    asked = practice.fields("client", "score", "filter")
+    # Nothing is predicted without this consent, so that it tells nobody from anybody.
+    told = {name: field for name, field in asked.items() if name != practice.consent}
+    return audited or _grouped(found, told)
 
 
 def _grouped(found: Sequence[Held], fields: Mapping[str, Field]) -> tuple[Group, ...]:

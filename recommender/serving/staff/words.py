@@ -218,7 +218,7 @@ CLIENTS_WHO, RATED_MATCHES, INSIDE, ABOUT_DUE = (
     "Clients who answered",
     "Rated matches",
     "In the range",
-    "About due",
+    "Should be about",
 )
 CALIBRATION = "Predicted and rated, on average"
 CALIBRATION_SAID = (
@@ -402,6 +402,11 @@ def bounds(low: float | None, high: float | None) -> str:
 def one(points: float) -> str:
     """A figure with one decimal."""
     return f"{points:.1f}"
+
+
+def two(points: float) -> str:
+    """A figure with two decimals and a true minus sign."""
+    return f"{points:.2f}".replace("-", MINUS)
 
 
 def signed(hundredths: int) -> str:
@@ -621,9 +626,9 @@ def window(each: Any) -> str:
     return f"Matches {each.first} to {each.last}: {each.error:.2f} points off"
 
 
-def lately(days: int, requests: int) -> str:
+def lately(days: int, names: int) -> str:
     """Which requests were counted."""
-    return f"Requests of the last {days} days that this server keeps: {requests} shown places."
+    return f"Of requests of the last {days} days that this server keeps: {names} names were shown."
 
 
 def never_shown(number: int, everybody: int) -> str:

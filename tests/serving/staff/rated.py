@@ -40,5 +40,5 @@ def keep_matches(store: Store, number: int, *, clinicians: int = 2) -> None:
             asked_on=day,
         )
         pair(store, f"p{each}", f"c{each:04d}", shown, f"r{each}", began=day)
-        score = 12 * predicted + (each % 3 - 1) * 3 + each % clinicians
+        score = min(60.0, 12 * predicted + (each % 3 - 1) * 3 + each % clinicians)
         rate(store, f"p{each}", score=score, rated_on=day + timedelta(days=14), known_on=None)
