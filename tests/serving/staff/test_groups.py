@@ -21,3 +21,8 @@ def test_who_named_several_counts_in_each_and_who_named_none_nowhere() -> None:
 
 def test_an_answer_the_definition_no_longer_knows_is_no_group() -> None:
     assert groups_of([a_held(4.0, concern="<script>", unknown="x")], a_practice()) == ()
+
+
+def test_audited_answers_are_the_groups_where_any_is_known() -> None:
+    found = groups_of([a_held(4.0, concern="grief", gender="woman")], a_practice())
+    assert [each.name.rsplit(": ")[1] for each in found] == ["woman"]
