@@ -41,7 +41,12 @@ def test_they_are_as_right_as_those_grown_here(workers: Cluster) -> None:
     for grower in (grown_here, grower_on(workers.address)):
         whole, part = (Trees(text) for text in grower(ground, [None, half]))
         errors.append(
-            [np.sqrt(np.mean((trees.score(ground.cells) - truth) ** 2)) for trees in (whole, part)]
+            [
+                np.sqrt(
+                    np.mean((trees.score(np.asarray(ground.cells, dtype=np.float64)) - truth) ** 2)
+                )
+                for trees in (whole, part)
+            ]
         )
     np.testing.assert_allclose(errors[0], errors[1], rtol=0.05)
     assert max(errors[1]) < NOISE
@@ -64,7 +69,10 @@ def test_a_worker_killed_while_trees_grow_costs_time_and_not_the_training(
         (text,) = grower_on(cluster.address)(ground, [None])
         assert not killer.is_alive()
         assert cluster.workers[0].poll() is not None
-    assert len(Trees(text).score(ground.cells)) == len(truth)
+    assert (
+        np.corrcoef(Trees(text).score(np.asarray(ground.cells, dtype=np.float64)), truth)[0, 1]
+        > 0.5
+    )
 
 
 @pytest.mark.slow
