@@ -628,7 +628,7 @@ def window(each: Any) -> str:
 
 def lately(days: int, names: int) -> str:
     """Which requests were counted."""
-    return f"Of requests of the last {days} days that this server keeps: {names} names were shown."
+    return f"In the last {days} days {names} names were shown in requests that this server keeps."
 
 
 def never_shown(number: int, everybody: int) -> str:
