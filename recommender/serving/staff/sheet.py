@@ -69,11 +69,11 @@ class Sheet:
 
     def told(self, asked: Questions, now: datetime) -> dict[str, Any]:
         """Everything the template shows."""
+        whys, why_not = self._whys(), self._why_not(asked.why_not) if asked.why_not else None
+        comparison = self._comparison(asked.one, asked.other)
         practice, response = self.state.practice, self.response
         ids = {each["clinician_id"] for each in response["excluded"]}
         eligible = {each: name for each, name in self.names.items() if each not in ids}
-        whys, why_not = self._whys(), self._why_not(asked.why_not) if asked.why_not else None
-        comparison = self._comparison(asked.one, asked.other)
         return {
             "bars": partial(bars_of, reach=reach_of(_all(whys, why_not, comparison))),
             "id": self.shown.recommendation_id,
