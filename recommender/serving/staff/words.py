@@ -73,6 +73,11 @@ REQUEST_MODES: Mapping[str, str] = {
 MODE, MODEL_MADE, AVAILABILITY, DAY_ASKED = "How it was made", "Model", "Availability", "Asked for"
 SHORTLIST = "Who fits"
 NEXT_FREE, FREE_UNKNOWN = "Next free", "Not recorded"
+TIMES, NO_TIMES = "Next times", "No open hours are recorded."
+TIMES_SAID = (
+    "Times are weekly open hours from the first free day on, no booked appointments: ask the "
+    "clinician before you promise one."
+)
 STRENGTH, SURE, REASON, CAUTION = "Strength", "How sure", "Main reason", "Main caution"
 ALL_REASONS, SPEAKS_FOR, SPEAKS_AGAINST = "All reasons", "Speaks for", "Speaks against"
 RESERVATIONS = "Not met, or not known to be met"
@@ -411,6 +416,64 @@ def free(on: date, today: date) -> str:
     return day(on) if on > today else f"Now, as recorded for {day(on)}"
 
 
+def times_heading(ways: Sequence[str], suits: bool) -> str:
+    """What open hours are listed: those that suit, or all where none do, and for which ways."""
+    how = ", ".join(map(plain, ways))
+    said = "open hours that suit" if suits else "none of the client's times; open hours are"
+    return sentence(f"{how}: {said}" if how else said)
+
+
+def place(zone: str) -> str:
+    """The place an IANA zone is named after."""
+    return plain(zone.rsplit("/", 1)[-1])
+
+
+def clock(at: datetime) -> str:
+    """A time of the day."""
+    if at.minute == 0 and at.hour in (0, 12):
+        return "noon" if at.hour else "midnight"
+    return f"{at.hour % 12 or 12}:{at:%M} {'pm' if at.hour >= 12 else 'am'}"
+
+
+def stretch(begin: datetime, end: datetime, *, with_day: bool = True) -> str:
+    """From a time to another; the day of the end where it is not that of the begin."""
+    last = end - timedelta(minutes=1)
+    until = clock(end) if last.date() == begin.date() else f"{_weekday(end)}, {clock(end)}"
+    said = f"{clock(begin)} to {until}"
+    return f"{_weekday(begin)}, {said}" if with_day else said
+
+
+def on_clock(hours: str, zone: str) -> str:
+    """Hours on the clock of a place."""
+    return f"{hours} in {place(zone)}"
+
+
+def on_clocks(first: str, whose: str, others: Sequence[str]) -> str:
+    """Hours on one clock, and the same on others."""
+    return f"{first} {whose} ({'; '.join(others)})"
+
+
+def whose(zone: str, is_client: bool) -> str:
+    """Whose clock it is."""
+    return f"{'for the client' if is_client else 'at the rooms'} in {place(zone)}"
+
+
+def whose_aloud(zone: str, is_client: bool) -> str:
+    """The same said to the client."""
+    return f" {'your time' if is_client else 'at the rooms'} in {place(zone)}"
+
+
+def time_aloud(begin: datetime, end: datetime, whose: str) -> str:
+    """A time as it is offered, without promising it."""
+    at = f"{begin:%A} {day_of_month(begin)}, from {clock(begin)} to {clock(end)}{whose}"
+    return f"A first time may be free on {at}; we confirm it with them before it is booked."
+
+
+def day_of_month(on: date) -> str:
+    """A day without its year."""
+    return f"{on.day} {on:%B}"
+
+
 def moment(at: datetime) -> str:
     """A moment as it is said, with its zone."""
     return f"{day(at)}, {at:%H:%M} {at.tzname() or ''}".strip()
@@ -454,6 +517,10 @@ def too_few(rated: int, fewest: int) -> str:
 def plain_order(order: str) -> str:
     """The rule of the order, without the marks it has for programmers."""
     return order.replace("`", "")
+
+
+def _weekday(on: date) -> str:
+    return f"{on:%a} {on.day} {on:%b}"
 
 
 def _ends(told: Mapping[str, Any]) -> str:
