@@ -165,6 +165,12 @@ EVENT_KINDS: Mapping[str, str] = {
 ADD = "Add"
 RATINGS, NO_RATINGS = "Ratings", "No rating was entered yet."
 ADD_RATING, FORM_USED, METRIC, SCORE = "Enter a rating", "Questionnaire", "Counted as", "Score"
+BY_ITEMS, OPEN_ITEMS = "Enter it item by item", "Show its items"
+BY_ITEMS_SAID = (
+    "Enter each answer as the client marked it; leave open what was not answered. Items marked "
+    "reversed are turned round here, not by you."
+)
+NEEDS_CHOICE = "Choose one"
 RATED_ON, RATER = "Day rated", "Rated by"
 RATERS: Mapping[str, str] = {"client": "The client", "clinician": "The clinician"}
 METRICS: Mapping[str, str] = {
@@ -172,10 +178,8 @@ METRICS: Mapping[str, str] = {
     "mean": "Mean of the items",
     "pomp": "Share of the scale, 0 to 1",
 }
-CORRECT, CORRECT_SAID = (
-    "Correct",
-    "What is corrected stays visible; leave the score open to withdraw.",
-)
+CORRECT, WITHDRAW = "Correct", "Withdraw"
+CORRECT_SAID = "What is corrected or withdrawn stays visible."
 CORRECTION_WHY = "Reason"
 CORRECTIONS: Mapping[str, str] = {
     "typed_wrongly": "Typed wrongly",
@@ -183,11 +187,18 @@ CORRECTIONS: Mapping[str, str] = {
     "client_asked": "The client asked for it",
     "other": "Another reason",
 }
-LOW = (
-    "The early rating lies below the range that was shown for this match. Offer the client a "
-    "conversation about how sessions go, with this clinician or with you."
+LOW_OF_RANGE = "The early rating lies below the range that was shown for this match."
+LOW_OF_FORM = "The early rating lies at or below the questionnaire's own cut-off."
+LOW_OF_USUAL = (
+    "The early rating is lower than about 19 of 20 ratings on this questionnaire; no range was "
+    "shown for this match."
 )
-LOW_OPTIONS = "See who else fits"
+LOW_OFFER = (
+    "Offer the client a conversation about how sessions go, with this clinician or with you, and "
+    "say that changing clinicians is possible."
+)
+LOW_OPTIONS = "See who else fitted then"
+LOW_ANEW = "Ask anew who fits now; the form opens empty"
 VERSION, WITHDRAWN, STANDS = "Version", "Withdrawn", "Stands"
 NOT_KEPT = "Nothing was kept"
 FIELDS: Mapping[str, str] = {
@@ -317,6 +328,36 @@ def score(rating: Rating) -> str:
     if rating.score is None:
         return f"{len(rating.items)} items"
     return f"{rating.score:g} ({rating.metric})"
+
+
+def item(place: int, part: str, *, turned: bool) -> str:
+    """An item by its number and what it belongs to; its wording stands on the form."""
+    told = ", ".join(filter(None, (plain(part), "reversed" if turned else "")))
+    return f"Item {place}{f' ({told})' if told else ''}"
+
+
+def answered(given: int, items: int, missing: Sequence[int]) -> str:
+    """How many items were answered, and which were not."""
+    said = f"{given} of {items} items"
+    if not missing:
+        return said
+    numbers = ", ".join(map(str, missing))
+    return f"{said}, not answered: {numbers}"
+
+
+def scored(mean: float, low: float, high: float, answered: str) -> str:
+    """What items come to."""
+    return f"{mean:.2f} on {low:g} to {high:g} (mean of {answered})"
+
+
+def not_scored(answered: str) -> str:
+    """That too few items were answered to count."""
+    return f"Too few items to count: {answered}"
+
+
+def item_range(low: float, high: float, step: float) -> str:
+    """What one answer may be."""
+    return f"Each from {low:g} to {high:g}, in steps of {step:g}."
 
 
 def sure(ends: Mapping[str, Any]) -> str:
