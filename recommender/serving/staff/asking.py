@@ -83,7 +83,7 @@ def _form(
 ) -> Response:
     state = current(request.app)
     made = sections(state.practice, sent, faults, top_k=state.form.example["top_k"])
-    wrong = [entry for section in made for entry in section.entries if entry.fault]
+    wrong = [each for section in made for entry in section.entries for each in entry.wrong]
     return page(
         request,
         "new_request.html",

@@ -32,6 +32,8 @@ def open_questions(practice: Practice, answers: Mapping[str, Any]) -> tuple[Told
 def _said(practice: Practice, field: Field, answer: Any) -> str:
     if isinstance(answer, bool):
         return words.YES if answer else words.NO
+    if field.kind == "weekly_hours":
+        return words.week(answer)
     if isinstance(answer, list | tuple):
         return ", ".join(words.plain(str(each)) for each in answer) or words.NONE_OF_THESE
     if field.kind == "money":

@@ -6,7 +6,7 @@ within `staff`.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from recommender.journal.ratings import Rating
@@ -61,9 +61,23 @@ WRITTEN: Mapping[str, str] = {
     "place": "Latitude and longitude, such as -33.87, 151.21; put ; between several places",
     "postcode": "A postcode, or latitude and longitude; put ; between several places",
     "ids": "Ids with a comma between them",
-    "weekly_hours": "24-hour times in the practice's zone; leave a day open when it does not suit",
+    "weekly_hours": (
+        "Write 8-10, 17-20 or 9 to noon or 5-8 pm or all day; several times of a day with a comma "
+        "between. Leave a day open when it does not suit."
+    ),
 }
-ENDS: Mapping[str, str] = {"start": "from", "end": "to"}
+HOURS_UNREAD = "is not written as times: write 8-10 or 5-8 pm, with a comma between several"
+HOURS_BACKWARDS = "ends before it begins: write 8-17, or 8 am-5 pm"
+
+DAY_NAMES: Mapping[str, str] = {
+    "mon": "Monday",
+    "tue": "Tuesday",
+    "wed": "Wednesday",
+    "thu": "Thursday",
+    "fri": "Friday",
+    "sat": "Saturday",
+    "sun": "Sunday",
+}
 
 REQUEST_MODES: Mapping[str, str] = {
     "model": "A model that learned from ratings of this practice",
@@ -464,12 +478,21 @@ def times_heading(ways: Sequence[str], suits: bool) -> str:
     return sentence(f"{how}: {said}" if how else said)
 
 
+def week(windows: Sequence[str]) -> str:
+    """Weekly hours, written mon 09:00-12:30, day by day."""
+    days: dict[str, list[str]] = {}
+    for window in windows:
+        day, _, hours = window.partition(" ")
+        days.setdefault(day, []).append(" to ".join(map(_of_clock, hours.split("-"))))
+    return "; ".join(f"{DAY_NAMES[day]} {', '.join(hours)}" for day, hours in days.items())
+
+
 def place(zone: str) -> str:
     """The place an IANA zone is named after."""
     return plain(zone.rsplit("/", 1)[-1])
 
 
-def clock(at: datetime) -> str:
+def clock(at: datetime | time) -> str:
     """A time of the day."""
     if at.minute == 0 and at.hour in (0, 12):
         return "noon" if at.hour else "midnight"
@@ -558,6 +581,12 @@ def too_few(rated: int, fewest: int) -> str:
 def plain_order(order: str) -> str:
     """The rule of the order, without the marks it has for programmers."""
     return order.replace("`", "")
+
+
+def _of_clock(written: str) -> str:
+    """A time written 24:00."""
+    hour, minute = written.split(":")
+    return clock(time(int(hour) % 24, int(minute)))
 
 
 def _weekday(on: date) -> str:
