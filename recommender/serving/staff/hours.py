@@ -4,6 +4,7 @@ Imported by `staff.intake`.
 """
 
 import re
+from typing import Any
 
 from recommender.serving.staff import words
 
@@ -14,7 +15,8 @@ _WINDOW = re.compile(rf"{_TIME}\s*(?:-|–|to|until)\s*{_TIME}")  # noqa: RUF001
 _BETWEEN = re.compile(r"[,;&+]|\band\b")
 _WHOLE = frozenset({"all day", "any time", "anytime", "any"})
 
-Clock = tuple[str | None, str | None, str | None, str | None]
+Clock = tuple[str | Any, ...]
+"""Hour, minute, half of the day and name; each is None where it is not written."""
 
 
 def read_hours(text: str) -> tuple[Written, ...]:
