@@ -66,7 +66,8 @@ async def post_change(request: Request, recommendation_id: RecommendationId) -> 
     if not number.isdecimal() or int(number) >= len(offers):
         raise ProblemError(NOT_FOUND)
     answers = _changed(state.practice, shown, offers[int(number)])
-    return moved(f"{REQUESTS}/{await ask(request, again(shown, answers))}")
+    made = await ask(request, again(shown, answers))
+    return moved(f"{REQUESTS}/{made}?before={recommendation_id}")
 
 
 def _read(state: State, sent: Sent) -> Asked:

@@ -162,12 +162,13 @@ def _entry(field: Field, sent: Sent, faults: Mapping[str, str]) -> Entry:
     written = words.WRITTEN.get("postcode" if field.postcodes else field.kind)
     written = written or words.bounds(field.min, field.max)
     given = tuple(sent.texts(name)) if control == "ticks" else (sent.text(name),)
+    left_open = "" if field.required else words.left_open(field.missing)
     days = _days(name, sent) if control == "hours" else ()
     return Entry(
         name,
         words.sentence(f"{field.phrase} ({field.unit})" if field.unit else field.phrase),
         control,
-        helps=tuple(filter(None, (field.purpose, written, words.left_open(field.missing)))),
+        helps=tuple(filter(None, (field.purpose, written, left_open))),
         choices=_choices(field),
         given=given,
         fault="" if any(day.fault for day in days) else faults.get(name, ""),

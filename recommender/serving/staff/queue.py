@@ -1,6 +1,7 @@
 """The list of requests people work from. Imported by `staff.router`."""
 
 from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -13,6 +14,7 @@ from recommender.serving.staff import words
 from recommender.serving.staff.page import HOME, page
 from recommender.serving.staff.sent import read_form
 from recommender.serving.staff.shown import tried_of
+from recommender.serving.turns import current
 
 MOST = 50
 
@@ -34,8 +36,11 @@ async def post_search(request: Request) -> Response:
 
 
 async def _listed(request: Request, sought: str) -> Response:
+    told: dict[str, Any] = {"waiting": (), "tried": (), "sought": sought, "names": {}}
     if keeper_of(request.app) is None:
-        tried = tried_of(request.app).newest()
-        return page(request, "queue.html", words.QUEUE, waiting=(), tried=tried, sought=sought)
+        told["tried"] = tried_of(request.app).newest()
+        return page(request, "queue.html", words.QUEUE, **told)
     found: tuple[Waiting, ...] = await read(request, partial(queue, most=MOST, sought=sought))
-    return page(request, "queue.html", words.QUEUE, waiting=found, tried=(), sought=sought)
+    roster = current(request.app).standing.roster
+    told["names"] = {each: roster.name_of(place) for place, each in enumerate(roster.ids)}
+    return page(request, "queue.html", words.QUEUE, **told | {"waiting": found})

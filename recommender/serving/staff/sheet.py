@@ -28,12 +28,14 @@ EXPLAINED = 5
 class Questions:
     """Whom a reader asks about, each empty where they do not.
 
-    `why_not` is one clinician; `one` and `other` are to be compared.
+    `why_not` is one clinician; `one` and `other` are to be compared. `before` is the request this
+    one changes something of.
     """
 
     why_not: str = ""
     one: str = ""
     other: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Sheet:
         practice, response = self.state.practice, self.response
         ids = {each["clinician_id"] for each in response["excluded"]}
         eligible = {each: name for each, name in self.names.items() if each not in ids}
+        left_open = open_questions(practice, self.shown.answers)
         return {
             "id": self.shown.recommendation_id,
             "names": self.names,
@@ -81,7 +84,8 @@ class Sheet:
             "known": self._known(now),
             "asked_on": words.day(self.shown.asked_on),
             "used": used(practice, self.shown.answers),
-            "open": open_questions(practice, self.shown.answers),
+            "open": left_open,
+            "unanswered": words.unanswered(len(left_open), len(self.state.form.fields)),
             "ties": ties_of(response),
             "marks": marks_of(response),
             "picture": (WIDTH, ROW * len(response["shortlist"])),

@@ -1,14 +1,15 @@
 """The page of one request. Imported by `staff.router`."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from recommender.journal.decisions import Decided, decisions_of
 from recommender.journal.queue import begun_from
 from recommender.serving.keeping import keeper_of, read
+from recommender.serving.questions import ID_PATTERN
 from recommender.serving.recommendations import RecommendationId
 from recommender.serving.staff import words
 from recommender.serving.staff.asking import REQUEST
@@ -28,9 +29,11 @@ async def get_request_page(
     why_not: str = "",
     one: str = "",
     other: str = "",
+    before: Annotated[str, Query(pattern=f"({ID_PATTERN})|^$")] = "",
 ) -> Response:
-    """As it was shown, whatever has changed since."""
-    return await told_page(request, recommendation_id, Questions(why_not, one, other))
+    """As it was shown, whatever has changed since; `before` is the request it is a change of."""
+    asked = Questions(why_not, one, other, before)
+    return await told_page(request, recommendation_id, asked)
 
 
 async def told_page(

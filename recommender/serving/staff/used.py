@@ -39,5 +39,5 @@ def _said(practice: Practice, field: Field, answer: Any) -> str:
     if field.kind == "money":
         return f"{SIGNS.get(practice.currency, practice.currency)}{float(answer):.2f}"
     if isinstance(answer, int | float):
-        return f"{answer:g} {field.unit or ''}".strip()
+        return f"{words.figure(answer)} {field.unit or ''}".strip()
     return words.plain(str(answer)) if field.levels else str(answer)

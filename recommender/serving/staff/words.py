@@ -5,11 +5,14 @@ here. No word here claims a cause or promises a result; a test refuses those tha
 within `staff`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from recommender.journal.ratings import Rating
+
+_CLIENT_MAY = re.compile(r"the client (would|can|could|may|might|did|had)\b")
 
 LANGUAGE = "en-AU"
 MINUS = "\N{MINUS SIGN}"
@@ -58,9 +61,9 @@ MODES: Mapping[str, str] = {
     "off": "Is passed over",
 }
 WRITTEN: Mapping[str, str] = {
-    "place": "Latitude and longitude, such as -33.87, 151.21; put ; between several places",
-    "postcode": "A postcode, or latitude and longitude; put ; between several places",
-    "ids": "Ids with a comma between them",
+    "place": "Latitude and longitude, such as -33.87, 151.21; put ; between several places.",
+    "postcode": "A postcode, or latitude and longitude; put ; between several places.",
+    "ids": "Ids with a comma between them.",
     "weekly_hours": (
         "Write 8-10, 17-20 or 9 to noon or 5-8 pm or all day; several times of a day with a comma "
         "between. Leave a day open when it does not suit."
@@ -142,9 +145,25 @@ OPEN_MORE, OPEN_MORE_SAID = (
 SHOW_RESULT, ASK_CLIENT = "Show the result", "Ask the client; there is nothing to apply"
 NOTHING_OPENS = "No small change would bring anybody clearly ahead of those shown."
 USED, NOT_USED = "What was used", "Not answered"
+ON_PAGE = "On this page"
+CHANGED, UNCHANGED = (
+    "This is the result of one change. Nothing was changed in the request before it.",
+    "Back to the request before the change",
+)
 QUESTION, ANSWER, MEANS = "Question", "Answer", "Taken as"
 
 DECIDE = "Decide"
+PARTS: Mapping[str, str] = {
+    "shortlist": SHORTLIST,
+    "decide": DECIDE,
+    "why": WHY,
+    "why-not-heading": WHY_NOT,
+    "compare": COMPARE,
+    "left-out": LEFT_OUT,
+    "open-more": OPEN_MORE,
+    "used": USED,
+}
+"""Of the page of a request, by their place on it."""
 DECIDE_SAID = "A later decision stands in the place of an earlier one; every one stays visible."
 CHOOSE, CHOOSE_SAID = "Choose", "Somebody shown above"
 OVERRIDE, OVERRIDE_SAID, OVERRIDE_WHY = "Override", "Anybody on the roster", "Reason"
@@ -295,8 +314,13 @@ def bounds(low: float | None, high: float | None) -> str:
     if low is None and high is None:
         return ""
     if low is None or high is None:
-        return f"From {low:g} on." if low is not None else f"Up to {high:g}."
-    return f"From {low:g} to {high:g}."
+        return f"From {figure(low)} on." if low is not None else f"Up to {figure(high or 0)}."
+    return f"From {figure(low)} to {figure(high)}."
+
+
+def figure(value: float) -> str:
+    """A figure as it was given, with a true minus sign."""
+    return f"{value:g}".replace("-", MINUS)
 
 
 def one(points: float) -> str:
@@ -409,15 +433,26 @@ def tie(first: int, last: int) -> str:
     )
 
 
-def aloud(name: str, reasons: list[str]) -> str:
+def aloud(name: str, reasons: Sequence[str]) -> str:
     """What may be read to a client: what they asked for, and nothing of a score."""
-    said = "; ".join(reasons)
+    said = listed([to_you(each) for each in reasons])
     offered = (
         f"From what you told us, {name} {said}."
         if said
         else f"{name} fits what you told us you need."
     )
     return f"{offered} The choice is yours, and you can change clinicians later."
+
+
+def to_you(phrase: str) -> str:
+    """A phrase about the client as it is said to them, as far as grammar allows."""
+    said = phrase.replace("the client's", "your")
+    return _CLIENT_MAY.sub(r"you \1", said)
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Several things in one sentence."""
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
 def left_out(name: str) -> str:
@@ -440,6 +475,11 @@ def counts(eligible: int, excluded: int) -> str:
     return f"{eligible} fit, {excluded} do not: {eligible + excluded} on the roster."
 
 
+def unanswered(missing: int, asked: int) -> str:
+    """How many questions were left open."""
+    return f"{missing} of {asked} questions"
+
+
 def opens(number: int) -> str:
     """How many more would fit."""
     return "1 more clinician" if number == 1 else f"{number} more clinicians"
@@ -457,7 +497,8 @@ def gives(offer: Mapping[str, Any]) -> str:
 def made(model: Mapping[str, Any]) -> str:
     """Which model answered, and when it was made."""
     version = f"version {model['version']}" if model["version"] is not None else ""
-    on = f"made {str(model['created_at'])[:10]}" if model["created_at"] else ""
+    at = model["created_at"]
+    on = f"made {day(datetime.fromisoformat(str(at)))}" if at else ""
     return ", ".join(filter(None, (version, on, str(model["digest"])[:12])))
 
 
@@ -468,7 +509,7 @@ def day(on: date) -> str:
 
 def free(on: date, today: date) -> str:
     """When somebody is next free; a day that is past means now, as far as was recorded."""
-    return day(on) if on > today else f"Now, as recorded for {day(on)}"
+    return day(on) if on > today else f"Now; the day on record, {day(on)}, is past"
 
 
 def times_heading(ways: Sequence[str], suits: bool) -> str:
@@ -540,7 +581,7 @@ def day_of_month(on: date) -> str:
 
 def moment(at: datetime) -> str:
     """A moment as it is said, with its zone."""
-    return f"{day(at)}, {at:%H:%M} {at.tzname() or ''}".strip()
+    return f"{day(at)}, {clock(at)} {at.tzname() or ''}".strip()
 
 
 def known(at: datetime, age: timedelta) -> str:

@@ -52,4 +52,4 @@ def test_a_template_holds_no_text_of_its_own(path: Path) -> None:
 def test_a_day_that_is_past_is_said_to_mean_now() -> None:
     today = date(2026, 11, 25)
     assert words.free(date(2026, 12, 1), today) == "1 December 2026"
-    assert words.free(date(2026, 11, 20), today).startswith("Now, as recorded")
+    assert words.free(date(2026, 11, 20), today).startswith("Now; the day on record")
