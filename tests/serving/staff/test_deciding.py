@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -223,3 +224,17 @@ def test_every_field_of_what_follows_is_labelled(staff: TestClient) -> None:
 
 def test_an_unknown_pairing_is_not_found(staff: TestClient) -> None:
     assert staff.get("/staff/pairings/none").status_code == 404
+
+
+def test_no_page_is_kept_by_a_browser_and_no_form_remembers(staff: TestClient) -> None:
+    pairing = begun(staff)
+    links = [value for name, value in read(staff, "/staff").attributes if name == "href"]
+    request = next(each for each in links if "/requests/" in each and not each.endswith("/new"))
+    wrong = send(staff, read(staff, pairing).form("/events"), happened_on="")
+    assert wrong.headers["cache-control"] == "no-store"
+    for path in ("/staff", "/staff/requests/new", request, f"{pairing}?items=wai_sr"):
+        page = staff.get(path)
+        assert page.headers["cache-control"] == "no-store"
+        for form in re.findall(r"<form.*?</form>", page.text, re.DOTALL):
+            typed_into = re.search(r"<(?:select|input(?! type=\"hidden\"))", form)
+            assert not typed_into or 'autocomplete="off"' in form, form
