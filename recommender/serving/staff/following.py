@@ -52,10 +52,12 @@ from recommender.serving.staff.answered import (
     score_said,
     typed_items,
 )
+from recommender.serving.staff.due import due_said
 from recommender.serving.staff.low import low_said
 from recommender.serving.staff.page import HOME, moved, page
 from recommender.serving.staff.sent import Sent, read_form
 from recommender.serving.staff.trouble import UNKEEPABLE, fitted, number, troubles
+from recommender.serving.staff.who import names_of_actors
 from recommender.serving.state import State
 from recommender.serving.turns import computed, current
 from recommender.store.database import Connection
@@ -74,6 +76,7 @@ class Followed:
     course: Course
     events: tuple[Event, ...]
     ratings: tuple[tuple[str, tuple[RatingVersion, ...]], ...]
+    actors: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +227,8 @@ def _look(connection: Connection, pairing_id: str) -> tuple[Followed, RatedMatch
     pairing, events = find_pairing(connection, pairing_id), events_of(connection, pairing_id)
     rated = ratings_of(connection, (pairing_id,))
     found = tuple((each, rating_history(connection, each)) for each in rated)
-    return Followed(pairing, course_of(events), events, found), match_of(connection, pairing)
+    followed = Followed(pairing, course_of(events), events, found, names_of_actors(connection))
+    return followed, match_of(connection, pairing)
 
 
 def _standing(followed: Followed) -> tuple[Rating, ...]:
@@ -251,6 +255,7 @@ def _ratings(practice: Practice, followed: Followed, typed: Typed, items: str) -
             for rating_id, versions in followed.ratings
         },
         "early": words.early(*practice.alliance.early_sessions),
+        "due": due_said(followed.course, _standing(followed), practice),
     }
 
 

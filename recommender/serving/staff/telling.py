@@ -1,5 +1,6 @@
 """The page of one request. Imported by `staff.router`."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from recommender.serving.staff.asking import REQUEST
 from recommender.serving.staff.page import page
 from recommender.serving.staff.sheet import Questions, Sheet
 from recommender.serving.staff.shown import shown_for
+from recommender.serving.staff.who import names_of_actors
 from recommender.serving.turns import computed, current
 from recommender.store.database import Connection
 
@@ -46,7 +48,7 @@ async def told_page(
 ) -> Response:
     """The page of a request, with what could not be kept where something was sent to it."""
     shown, state = await shown_for(request, recommendation_id), current(request.app)
-    decided, begun = await _after(request, recommendation_id)
+    decided, begun, actors = await _after(request, recommendation_id)
 
     def told() -> dict[str, Any]:
         return Sheet(shown, state).told(asked, datetime.now(UTC))
@@ -59,6 +61,7 @@ async def told_page(
         trouble=trouble,
         decided=decided,
         begun=begun,
+        actors=actors,
         client_id=shown.client_id,
         **await computed(request.app, told),
     )
@@ -66,15 +69,18 @@ async def told_page(
 
 async def _after(
     request: Request, recommendation_id: str
-) -> tuple[tuple[Decided, ...], tuple[str, ...]]:
-    """Decisions on a request, and pairings that began from it."""
+) -> tuple[tuple[Decided, ...], tuple[str, ...], Mapping[str, str]]:
+    """Decisions on a request, pairings that began from it, and what those who acted are called."""
     if keeper_of(request.app) is None:
-        return (), ()
+        return (), (), {}
 
-    def look(connection: Connection) -> tuple[tuple[Decided, ...], tuple[str, ...]]:
+    def look(
+        connection: Connection,
+    ) -> tuple[tuple[Decided, ...], tuple[str, ...], Mapping[str, str]]:
         return (
             decisions_of(connection, recommendation_id),
             begun_from(connection, recommendation_id),
+            names_of_actors(connection),
         )
 
     return await read(request, look)

@@ -234,6 +234,7 @@ LOW_OPTIONS = "See who else fitted then"
 LOW_ANEW = "Ask anew who fits now; the form opens empty"
 VERSION, WITHDRAWN, STANDS = "Version", "Withdrawn", "Stands"
 NOT_KEPT = "Nothing was kept"
+NOT_ON_ROSTER = "is not on the roster of this request"
 FIELDS: Mapping[str, str] = {
     "clinician_id": "Clinician",
     "reason": "Reason",
@@ -283,6 +284,7 @@ STATES: Mapping[str, str] = {
     "open": "Not decided",
     "decided": "Decided",
     "begun": "Begun",
+    "due": "Rating due",
     "rated": "Rated",
 }
 REFUSED_ID = "Tell whoever runs this server this number"
@@ -604,6 +606,14 @@ def fault(name: str, problem: str) -> str:
 def early(first: int, last: int) -> str:
     """Which sessions' ratings are learned from."""
     return f"Ratings of sessions {first} to {last} count as early ones; ask for them then."
+
+
+def due(attended: int, first: int, last: int) -> str:
+    """That the early rating is due."""
+    return (
+        f"A rating is due: session {attended} was attended, and the client rated none of "
+        f"sessions {first} to {last}."
+    )
 
 
 def checked(inside: int, rated: int, level: float) -> str:

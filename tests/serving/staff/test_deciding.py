@@ -62,6 +62,31 @@ def test_an_override_needs_a_reason(staff: TestClient) -> None:
     assert "The client asked for it" in read(staff, address).text
 
 
+def test_nobody_is_decided_on_who_is_not_on_the_roster(staff: TestClient) -> None:
+    _, override = forms(staff, ask(staff).url.path, "/decisions")
+    refused = send(staff, override, clinician_id="nobody", reason="other")
+    assert refused.status_code == 422
+    assert f"Clinician {words.NOT_ON_ROSTER}" in Reader(refused.text).text
+
+
+def test_whoever_decided_is_named_as_their_account_is(staff: TestClient) -> None:
+    assert "intake.desk" in read(staff, decided(staff)).text
+
+
+def test_a_rating_is_said_to_be_due_until_it_is_there(staff: TestClient) -> None:
+    address = begun(staff)
+    event = read(staff, address).form("/events")
+    send(staff, event, kind="attended", happened_on="2024-10-01", session="1")
+    assert "A rating is due" not in read(staff, address).text
+    send(staff, event, kind="attended", happened_on="2024-10-08", session="2")
+    assert words.due(2, 2, 5) in read(staff, address).text
+    assert "Rating due" in read(staff, "/staff").text
+    rating = read(staff, address).form("/ratings")
+    send(staff, rating, session="2", score="48", rated_on="2024-10-08")
+    assert "A rating is due" not in read(staff, address).text
+    assert "Rating due" not in read(staff, "/staff").text
+
+
 def test_of_two_who_decide_at_once_one_is_told(staff: TestClient) -> None:
     address = ask(staff).url.path
     one, other = forms(staff, address, "/decisions")
