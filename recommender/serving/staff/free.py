@@ -10,10 +10,11 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from recommender.journal.recommendations import Shown
+from recommender.practice import Practice
+from recommender.roster import Roster
 from recommender.serving.staff import clock, words
 from recommender.serving.staff.meeting import Desk, Meeting
 from recommender.serving.staff.stretches import Stretch, next_stretches
-from recommender.serving.state import State
 
 QUARTER = timedelta(minutes=15)
 """Nobody is offered a time between two quarters of an hour."""
@@ -44,14 +45,14 @@ class Free:
         return next((each.aloud for each in self.times if each.aloud), "")
 
 
-def next_free(shown: Shown, state: State, now: datetime) -> dict[str, Free]:
+def next_free(shown: Shown, practice: Practice, roster: Roster, now: datetime) -> dict[str, Free]:
     """When those of a shortlist are free, by clinician, as the roster says now.
 
     Empty where the practice keeps no such thing, or its definition has changed since.
     """
-    if shown.practice_digest != state.practice.digest:
+    if shown.practice_digest != practice.digest:
         return {}
-    desk = Desk(shown, state.practice, state.standing.roster)
+    desk = Desk(shown, practice, roster)
     if desk.free_day is None and not desk.knows_hours:
         return {}
     return {each: _free(desk, row, now) for row, each in enumerate(desk.ids)}
@@ -91,17 +92,22 @@ def _told(
     desk: Desk, found: Iterable[tuple[Meeting, Sequence[Stretch]]], *, suits: bool
 ) -> tuple[Times, ...]:
     """The times in words; ways in which they are the very same are told together."""
-    ways: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    alike: dict[tuple[tuple[str, ...], str], list[Meeting]] = {}
     for meeting, stretches in found:
         if stretches:
             clocks = _clocks(desk, meeting).telling_apart(stretches)
             said = tuple(clock.said(each, clocks) for each in stretches)
             aloud = clock.aloud(stretches[0], clocks) if suits else ""
-            ways.setdefault((said, aloud), []).extend(meeting.ways)
+            alike.setdefault((said, aloud), []).append(meeting)
     return tuple(
-        Times(words.times_heading(such if len(ways) > 1 else (), suits), said, aloud)
-        for (said, aloud), such in ways.items()
+        Times(_heading(such if len(alike) > 1 else (), such[0], suits), said, aloud)
+        for (said, aloud), such in alike.items()
     )
+
+
+def _heading(told_apart: Sequence[Meeting], first: Meeting, suits: bool) -> str:
+    ways = [way for meeting in told_apart for way in meeting.ways]
+    return words.times_heading(ways, wished=bool(first.wishes), suits=suits)
 
 
 def _clocks(desk: Desk, meeting: Meeting) -> clock.Clocks:

@@ -76,7 +76,7 @@ class Sheet:
         return {
             "id": self.shown.recommendation_id,
             "names": self.names,
-            "free": next_free(self.shown, self.state, now),
+            "free": next_free(self.shown, practice, self.state.standing.roster, now),
             "shown": tuple((each["clinician_id"], each["name"]) for each in response["shortlist"]),
             "mode": words.REQUEST_MODES.get(self.shown.mode, self.shown.mode),
             "predicted": self.shown.mode != CONSTRAINTS_ONLY,

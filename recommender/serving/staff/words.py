@@ -514,10 +514,11 @@ def free(on: date, today: date) -> str:
     return day(on) if on > today else f"Now; the day on record, {day(on)}, is past"
 
 
-def times_heading(ways: Sequence[str], suits: bool) -> str:
+def times_heading(ways: Sequence[str], *, wished: bool, suits: bool) -> str:
     """What open hours are listed: those that suit, or all where none do, and for which ways."""
     how = ", ".join(map(plain, ways))
-    said = "open hours that suit" if suits else "none of the client's times; open hours are"
+    said = "open hours that suit" if wished else "open hours"
+    said = said if suits else "none of the client's times; open hours are"
     return sentence(f"{how}: {said}" if how else said)
 
 
