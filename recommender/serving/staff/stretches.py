@@ -4,7 +4,7 @@ Weekly hours are local; what they share is worked out on the one clock that all 
 daylight saving counts. Imported by `staff.free`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -33,8 +33,9 @@ class Stretch:
     end: datetime
 
 
+@lru_cache(maxsize=1024)
 def next_stretches(
-    weeks: Sequence[Weekly], since: datetime, minutes: float, most: int = 3
+    weeks: tuple[Weekly, ...], since: datetime, minutes: float, most: int = 3
 ) -> tuple[Stretch, ...]:
     """The first stretches after a moment that lie in every one of the weeks.
 

@@ -27,7 +27,7 @@ HERE: Mapping[str, Any] = {
 def free(
     clinician: Mapping[str, Any], modes: Mapping[str, str] | None = None, **answers: Any
 ) -> Free:
-    columns = read_rows(PRACTICE.fields("clinician"), [HERE | clinician])
+    columns = read_rows(PRACTICE.fields("clinician"), [{**HERE, **clinician}])
     roster = snapshot(["k1"], ["A. Wattle"], columns, NOW)
     shown = Shown(
         recommendation_id="r1",
@@ -99,7 +99,7 @@ def test_a_client_elsewhere_is_told_both_times_and_the_rooms_their_own() -> None
 
 
 def test_a_way_that_a_rule_closes_has_no_times() -> None:
-    asked = {"home": ["-31.95,115.86"], "max_km": 20}
+    asked: dict[str, Any] = {"home": ["-31.95,115.86"], "max_km": 20}
     found = free({}, timezone="Australia/Perth", modes_wanted=["in_person", "video"], **asked)
     (times,) = found.times
     assert "for the client in Perth" in times.said[0]
