@@ -58,7 +58,7 @@ test: $(VENV)/dev clients ## Everything that check does, and the slow tests.
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n 2 --dist loadfile
 
-trust: $(VENV)/dev ## What must hold on bad days too, as one table with figures; half an hour.
+trust: $(VENV)/dev ## What must hold on bad days too, as one table with figures; about an hour.
 	$(BIN)/python -m experiments.trust
 
 bench: $(VENV)/dev ## Speed and memory, as ratios in one run.
