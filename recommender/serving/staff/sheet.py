@@ -30,12 +30,14 @@ EXPLAINED = 5
 class Questions:
     """Whom a reader asks about, each empty where they do not.
 
-    `why_not` is one clinician; `one` and `other` are to be compared.
+    `why_not` is one clinician; `one` and `other` are to be compared. `before` is the request this
+    one changes something of.
     """
 
     why_not: str = ""
     one: str = ""
     other: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,12 @@ class Sheet:
         practice, response = self.state.practice, self.response
         ids = {each["clinician_id"] for each in response["excluded"]}
         eligible = {each: name for each, name in self.names.items() if each not in ids}
+        left_open = open_questions(practice, self.shown.answers)
         return {
             "bars": partial(bars_of, reach=reach_of(_all(whys, why_not, comparison))),
             "id": self.shown.recommendation_id,
             "names": self.names,
-            "free": next_free(self.state),
+            "free": next_free(self.shown, practice, self.state.standing.roster, now),
             "shown": tuple((each["clinician_id"], each["name"]) for each in response["shortlist"]),
             "mode": words.REQUEST_MODES.get(self.shown.mode, self.shown.mode),
             "predicted": self.shown.mode != CONSTRAINTS_ONLY,
@@ -86,7 +89,8 @@ class Sheet:
             "known": self._known(now),
             "asked_on": words.day(self.shown.asked_on),
             "used": used(practice, self.shown.answers),
-            "open": open_questions(practice, self.shown.answers),
+            "open": left_open,
+            "unanswered": words.unanswered(len(left_open), len(self.state.form.fields)),
             "ties": ties_of(response),
             "marks": marks_of(response),
             "picture": (WIDTH, ROW * len(response["shortlist"])),

@@ -5,11 +5,14 @@ here. No word here claims a cause or promises a result; a test refuses those tha
 within `staff`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from recommender.journal.ratings import Rating
+
+_CLIENT_MAY = re.compile(r"the client (would|can|could|may|might|did|had)\b")
 
 LANGUAGE = "en-AU"
 MINUS = "\N{MINUS SIGN}"
@@ -58,12 +61,26 @@ MODES: Mapping[str, str] = {
     "off": "Is passed over",
 }
 WRITTEN: Mapping[str, str] = {
-    "place": "Latitude and longitude, such as -33.87, 151.21; put ; between several places",
-    "postcode": "A postcode, or latitude and longitude; put ; between several places",
-    "ids": "Ids with a comma between them",
-    "weekly_hours": "24-hour times in the practice's zone; leave a day open when it does not suit",
+    "place": "Latitude and longitude, such as -33.87, 151.21; put ; between several places.",
+    "postcode": "A postcode, or latitude and longitude; put ; between several places.",
+    "ids": "Ids with a comma between them.",
+    "weekly_hours": (
+        "Write 8-10, 17-20 or 9 to noon or 5-8 pm or all day; several times of a day with a comma "
+        "between. Leave a day open when it does not suit."
+    ),
 }
-ENDS: Mapping[str, str] = {"start": "from", "end": "to"}
+HOURS_UNREAD = "is not written as times: write 8-10 or 5-8 pm, with a comma between several"
+HOURS_BACKWARDS = "ends before it begins: write 8-17, or 8 am-5 pm"
+
+DAY_NAMES: Mapping[str, str] = {
+    "mon": "Monday",
+    "tue": "Tuesday",
+    "wed": "Wednesday",
+    "thu": "Thursday",
+    "fri": "Friday",
+    "sat": "Saturday",
+    "sun": "Sunday",
+}
 
 REQUEST_MODES: Mapping[str, str] = {
     "model": "A model that learned from ratings of this practice",
@@ -73,6 +90,11 @@ REQUEST_MODES: Mapping[str, str] = {
 MODE, MODEL_MADE, AVAILABILITY, DAY_ASKED = "How it was made", "Model", "Availability", "Asked for"
 SHORTLIST = "Who fits"
 NEXT_FREE, FREE_UNKNOWN = "Next free", "Not recorded"
+TIMES, NO_TIMES = "Next times", "No open hours are recorded."
+TIMES_SAID = (
+    "Times are weekly open hours from the first free day on, no booked appointments: ask the "
+    "clinician before you promise one."
+)
 STRENGTH, SURE, REASON, CAUTION = "Strength", "How sure", "Main reason", "Main caution"
 ALL_REASONS, SPEAKS_FOR, SPEAKS_AGAINST = "All reasons", "Speaks for", "Speaks against"
 RESERVATIONS = "Not met, or not known to be met"
@@ -129,9 +151,25 @@ OPEN_MORE, OPEN_MORE_SAID = (
 SHOW_RESULT, ASK_CLIENT = "Show the result", "Ask the client; there is nothing to apply"
 NOTHING_OPENS = "No small change would bring anybody clearly ahead of those shown."
 USED, NOT_USED = "What was used", "Not answered"
+ON_PAGE = "On this page"
+CHANGED, UNCHANGED = (
+    "This is the result of one change. Nothing was changed in the request before it.",
+    "Back to the request before the change",
+)
 QUESTION, ANSWER, MEANS = "Question", "Answer", "Taken as"
 
 DECIDE = "Decide"
+PARTS: Mapping[str, str] = {
+    "shortlist": SHORTLIST,
+    "decide": DECIDE,
+    "why": WHY,
+    "why-not-heading": WHY_NOT,
+    "compare": COMPARE,
+    "left-out": LEFT_OUT,
+    "open-more": OPEN_MORE,
+    "used": USED,
+}
+"""Of the page of a request, by their place on it."""
 DECIDE_SAID = "A later decision stands in the place of an earlier one; every one stays visible."
 CHOOSE, CHOOSE_SAID = "Choose", "Somebody shown above"
 OVERRIDE, OVERRIDE_SAID, OVERRIDE_WHY = "Override", "Anybody on the roster", "Reason"
@@ -166,6 +204,12 @@ EVENT_KINDS: Mapping[str, str] = {
 ADD = "Add"
 RATINGS, NO_RATINGS = "Ratings", "No rating was entered yet."
 ADD_RATING, FORM_USED, METRIC, SCORE = "Enter a rating", "Questionnaire", "Counted as", "Score"
+BY_ITEMS, OPEN_ITEMS = "Enter it item by item", "Show its items"
+BY_ITEMS_SAID = (
+    "Enter each answer as the client marked it; leave open what was not answered. Items marked "
+    "reversed are turned round here, not by you."
+)
+NEEDS_CHOICE = "Choose one"
 RATED_ON, RATER = "Day rated", "Rated by"
 RATERS: Mapping[str, str] = {"client": "The client", "clinician": "The clinician"}
 METRICS: Mapping[str, str] = {
@@ -173,10 +217,8 @@ METRICS: Mapping[str, str] = {
     "mean": "Mean of the items",
     "pomp": "Share of the scale, 0 to 1",
 }
-CORRECT, CORRECT_SAID = (
-    "Correct",
-    "What is corrected stays visible; leave the score open to withdraw.",
-)
+CORRECT, WITHDRAW = "Correct", "Withdraw"
+CORRECT_SAID = "What is corrected or withdrawn stays visible."
 CORRECTION_WHY = "Reason"
 CORRECTIONS: Mapping[str, str] = {
     "typed_wrongly": "Typed wrongly",
@@ -184,13 +226,21 @@ CORRECTIONS: Mapping[str, str] = {
     "client_asked": "The client asked for it",
     "other": "Another reason",
 }
-LOW = (
-    "The early rating lies below the range that was shown for this match. Offer the client a "
-    "conversation about how sessions go, with this clinician or with you."
+LOW_OF_RANGE = "The early rating lies below the range that was shown for this match."
+LOW_OF_FORM = "The early rating lies at or below the questionnaire's own cut-off."
+LOW_OF_USUAL = (
+    "The early rating is lower than about 19 of 20 ratings on this questionnaire; no range was "
+    "shown for this match."
 )
-LOW_OPTIONS = "See who else fits"
+LOW_OFFER = (
+    "Offer the client a conversation about how sessions go, with this clinician or with you, and "
+    "say that changing clinicians is possible."
+)
+LOW_OPTIONS = "See who else fitted then"
+LOW_ANEW = "Ask anew who fits now; the form opens empty"
 VERSION, WITHDRAWN, STANDS = "Version", "Withdrawn", "Stands"
 NOT_KEPT = "Nothing was kept"
+NOT_ON_ROSTER = "is not on the roster of this request"
 FIELDS: Mapping[str, str] = {
     "clinician_id": "Clinician",
     "reason": "Reason",
@@ -364,6 +414,7 @@ STATES: Mapping[str, str] = {
     "open": "Not decided",
     "decided": "Decided",
     "begun": "Begun",
+    "due": "Rating due",
     "rated": "Rated",
 }
 REFUSED_ID = "Tell whoever runs this server this number"
@@ -395,8 +446,13 @@ def bounds(low: float | None, high: float | None) -> str:
     if low is None and high is None:
         return ""
     if low is None or high is None:
-        return f"From {low:g} on." if low is not None else f"Up to {high:g}."
-    return f"From {low:g} to {high:g}."
+        return f"From {figure(low)} on." if low is not None else f"Up to {figure(high or 0)}."
+    return f"From {figure(low)} to {figure(high)}."
+
+
+def figure(value: float) -> str:
+    """A figure as it was given, with a true minus sign."""
+    return f"{value:g}".replace("-", MINUS)
 
 
 def one(points: float) -> str:
@@ -449,6 +505,36 @@ def score(rating: Rating) -> str:
     return f"{rating.score:g} ({rating.metric})"
 
 
+def item(place: int, part: str, *, turned: bool) -> str:
+    """An item by its number and what it belongs to; its wording stands on the form."""
+    told = ", ".join(filter(None, (plain(part), "reversed" if turned else "")))
+    return f"Item {place}{f' ({told})' if told else ''}"
+
+
+def answered(given: int, items: int, missing: Sequence[int]) -> str:
+    """How many items were answered, and which were not."""
+    said = f"{given} of {items} items"
+    if not missing:
+        return said
+    numbers = ", ".join(map(str, missing))
+    return f"{said}, not answered: {numbers}"
+
+
+def scored(mean: float, low: float, high: float, answered: str) -> str:
+    """What items come to."""
+    return f"{mean:.2f} on {low:g} to {high:g} (mean of {answered})"
+
+
+def not_scored(answered: str) -> str:
+    """That too few items were answered to count."""
+    return f"Too few items to count: {answered}"
+
+
+def item_range(low: float, high: float, step: float) -> str:
+    """What one answer may be."""
+    return f"Each from {low:g} to {high:g}, in steps of {step:g}."
+
+
 def sure(ends: Mapping[str, Any]) -> str:
     """How sure, as a count of ten."""
     times = f"{10 * ends['level']:.0f}"
@@ -484,15 +570,26 @@ def tie(first: int, last: int) -> str:
     )
 
 
-def aloud(name: str, reasons: list[str]) -> str:
+def aloud(name: str, reasons: Sequence[str]) -> str:
     """What may be read to a client: what they asked for, and nothing of a score."""
-    said = "; ".join(reasons)
+    said = listed([to_you(each) for each in reasons])
     offered = (
         f"From what you told us, {name} {said}."
         if said
         else f"{name} fits what you told us you need."
     )
     return f"{offered} The choice is yours, and you can change clinicians later."
+
+
+def to_you(phrase: str) -> str:
+    """A phrase about the client as it is said to them, as far as grammar allows."""
+    said = phrase.replace("the client's", "your")
+    return _CLIENT_MAY.sub(r"you \1", said)
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Several things in one sentence."""
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
 def left_out(name: str) -> str:
@@ -515,6 +612,11 @@ def counts(eligible: int, excluded: int) -> str:
     return f"{eligible} fit, {excluded} do not: {eligible + excluded} on the roster."
 
 
+def unanswered(missing: int, asked: int) -> str:
+    """How many questions were left open."""
+    return f"{missing} of {asked} questions"
+
+
 def opens(number: int) -> str:
     """How many more would fit."""
     return "1 more clinician" if number == 1 else f"{number} more clinicians"
@@ -532,7 +634,8 @@ def gives(offer: Mapping[str, Any]) -> str:
 def made(model: Mapping[str, Any]) -> str:
     """Which model answered, and when it was made."""
     version = f"version {model['version']}" if model["version"] is not None else ""
-    on = f"made {str(model['created_at'])[:10]}" if model["created_at"] else ""
+    at = model["created_at"]
+    on = f"made {day(datetime.fromisoformat(str(at)))}" if at else ""
     return ", ".join(filter(None, (version, on, str(model["digest"])[:12])))
 
 
@@ -543,12 +646,80 @@ def day(on: date) -> str:
 
 def free(on: date, today: date) -> str:
     """When somebody is next free; a day that is past means now, as far as was recorded."""
-    return day(on) if on > today else f"Now, as recorded for {day(on)}"
+    return day(on) if on > today else f"Now; the day on record, {day(on)}, is past"
+
+
+def times_heading(ways: Sequence[str], *, wished: bool, suits: bool) -> str:
+    """What open hours are listed: those that suit, or all where none do, and for which ways."""
+    how = ", ".join(map(plain, ways))
+    said = "open hours that suit" if wished else "open hours"
+    said = said if suits else "none of the client's times; open hours are"
+    return sentence(f"{how}: {said}" if how else said)
+
+
+def week(windows: Sequence[str]) -> str:
+    """Weekly hours, written mon 09:00-12:30, day by day."""
+    days: dict[str, list[str]] = {}
+    for window in windows:
+        day, _, hours = window.partition(" ")
+        days.setdefault(day, []).append(" to ".join(map(_of_clock, hours.split("-"))))
+    return "; ".join(f"{DAY_NAMES[day]} {', '.join(hours)}" for day, hours in days.items())
+
+
+def place(zone: str) -> str:
+    """The place an IANA zone is named after."""
+    return plain(zone.rsplit("/", 1)[-1])
+
+
+def clock(at: datetime | time) -> str:
+    """A time of the day."""
+    if at.minute == 0 and at.hour in (0, 12):
+        return "noon" if at.hour else "midnight"
+    return f"{at.hour % 12 or 12}:{at:%M} {'pm' if at.hour >= 12 else 'am'}"
+
+
+def stretch(begin: datetime, end: datetime, *, with_day: bool = True) -> str:
+    """From a time to another; the day of the end where it is not that of the begin."""
+    last = end - timedelta(minutes=1)
+    until = clock(end) if last.date() == begin.date() else f"{_weekday(end)}, {clock(end)}"
+    said = f"{clock(begin)} to {until}"
+    return f"{_weekday(begin)}, {said}" if with_day else said
+
+
+def on_clock(hours: str, zone: str) -> str:
+    """Hours on the clock of a place."""
+    return f"{hours} in {place(zone)}"
+
+
+def on_clocks(first: str, whose: str, others: Sequence[str]) -> str:
+    """Hours on one clock, and the same on others."""
+    return f"{first} {whose} ({'; '.join(others)})"
+
+
+def whose(zone: str, is_client: bool) -> str:
+    """Whose clock it is."""
+    return f"{'for the client' if is_client else 'at the rooms'} in {place(zone)}"
+
+
+def whose_aloud(zone: str, is_client: bool) -> str:
+    """The same said to the client."""
+    return f" {'your time' if is_client else 'at the rooms'} in {place(zone)}"
+
+
+def time_aloud(begin: datetime, end: datetime, whose: str) -> str:
+    """A time as it is offered, without promising it."""
+    at = f"{begin:%A} {day_of_month(begin)}, from {clock(begin)} to {clock(end)}{whose}"
+    return f"A first time may be free on {at}; we confirm it with them before it is booked."
+
+
+def day_of_month(on: date) -> str:
+    """A day without its year."""
+    return f"{on.day} {on:%B}"
 
 
 def moment(at: datetime) -> str:
     """A moment as it is said, with its zone."""
-    return f"{day(at)}, {at:%H:%M} {at.tzname() or ''}".strip()
+    return f"{day(at)}, {clock(at)} {at.tzname() or ''}".strip()
 
 
 def known(at: datetime, age: timedelta) -> str:
@@ -571,6 +742,14 @@ def fault(name: str, problem: str) -> str:
 def early(first: int, last: int) -> str:
     """Which sessions' ratings are learned from."""
     return f"Ratings of sessions {first} to {last} count as early ones; ask for them then."
+
+
+def due(attended: int, first: int, last: int) -> str:
+    """That the early rating is due."""
+    return (
+        f"A rating is due: session {attended} was attended, and the client rated none of "
+        f"sessions {first} to {last}."
+    )
 
 
 def checked(inside: int, rated: int, level: float) -> str:
@@ -672,6 +851,16 @@ def nobody(number: int) -> str:
 def plain_order(order: str) -> str:
     """The rule of the order, without the marks it has for programmers."""
     return order.replace("`", "")
+
+
+def _of_clock(written: str) -> str:
+    """A time written 24:00."""
+    hour, minute = written.split(":")
+    return clock(time(int(hour) % 24, int(minute)))
+
+
+def _weekday(on: date) -> str:
+    return f"{on:%a} {on.day} {on:%b}"
 
 
 def _ends(told: Mapping[str, Any]) -> str:
