@@ -52,15 +52,20 @@ def fill(page: Page, filled: Filled) -> None:
 
 
 def press(page: Page, name: str) -> None:
-    """Presses the first button of a name."""
-    page.locator("main").get_by_role("button", name=name, exact=True).first.click()
+    """Presses the first button of a name, and waits for what comes of it."""
+    follow(page, page.locator("main").get_by_role("button", name=name, exact=True).first)
+
+
+def follow(page: Page, button: Locator) -> None:
+    """Presses what leads on, and waits for the page it leads to."""
+    with page.expect_navigation():
+        button.click()
 
 
 def send(page: Page, filled: Filled, button: str = words.ASK) -> None:
     """Fills in a form and sends it."""
     fill(page, filled)
     press(page, button)
-    page.wait_for_load_state()
 
 
 def _fill(field: Locator, value: str) -> None:

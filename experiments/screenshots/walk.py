@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from playwright.sync_api import Page
 
-from experiments.screenshots.filling import ANSWERS, press, send
+from experiments.screenshots.filling import ANSWERS, follow, press, send
 from experiments.screenshots.office import SCIENTIST, STAFF, Office
 from recommender.serving.staff import words
 
@@ -90,10 +90,8 @@ def _deciding(page: Page) -> Iterator[str]:
     yield "decision, refused"
     page.goto(address)
     press(page, words.CHOOSE)
-    page.wait_for_load_state()
     yield "request, decided"
     press(page, words.BEGIN)
-    page.wait_for_load_state()
 
 
 def _following(page: Page) -> Iterator[str]:
@@ -105,15 +103,13 @@ def _following(page: Page) -> Iterator[str]:
     send(page, {"kind": "attended"}, words.ADD)
     page.locator("#session").fill("3")
     page.locator("#score").fill("17")
-    page.locator('form[action$="/ratings"] button').click()
-    page.wait_for_load_state()
+    follow(page, page.locator('form[action$="/ratings"] button'))
     yield "pairing, rated low"
     page.locator("summary", has_text=words.CORRECT).click()
     correction = page.locator('form[action$="/corrections"]')
     correction.locator('[name="score"]').fill("47")
     correction.locator('[name="reason"]').select_option("typed_wrongly")
-    correction.locator("button").click()
-    page.wait_for_load_state()
+    follow(page, correction.locator("button"))
     yield "pairing, corrected"
 
 
@@ -124,8 +120,7 @@ def _other_requests(page: Page, office: Office) -> Iterator[str]:
     new_request(page, office)
     send(page, {**ANSWERS, **NOBODY})
     yield "request, nobody fits"
-    page.get_by_role("button", name=words.SHOW_RESULT).first.click()
-    page.wait_for_load_state()
+    follow(page, page.get_by_role("button", name=words.SHOW_RESULT).first)
     yield "request, relaxed"
     page.goto(f"{office.url}/staff")
     yield "queue"
@@ -139,8 +134,7 @@ def _about_the_model(page: Page, office: Office) -> Iterator[str]:
 def _refusals(page: Page, office: Office) -> Iterator[str]:
     page.goto(f"{office.url}/staff/requests/none")
     yield "not found"
-    page.locator("header").get_by_role("button", name=words.SIGN_OUT).click()
-    page.wait_for_load_state()
+    follow(page, page.locator("header").get_by_role("button", name=words.SIGN_OUT))
     sign_in(page, office, SCIENTIST)
     yield "welcome"
     page.goto(f"{office.url}/staff/requests/new")

@@ -25,7 +25,8 @@ _TEXT = 'document.querySelector("main").innerText.replace(/\\s+/g, " ").trim()'
 _OVERFLOWING = """
 () => [...document.querySelectorAll("body *")].filter(each => {
     const box = each.getBoundingClientRect();
-    return box.width && (box.right > innerWidth + 1 || box.left < -1) && !each.closest(".skip, .wide *");
+    return box.width && (box.right > innerWidth + 1 || box.left < -1)
+        && !each.closest(".skip, .wide *");
 }).map(each => each.outerHTML.slice(0, 120))
 """
 _FAINT = """
