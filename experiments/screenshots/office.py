@@ -39,14 +39,13 @@ def running_office(subject: Subject) -> Iterator[Office]:
         for name, role in ((STAFF, Role.STAFF), (SCIENTIST, Role.SCIENTIST)):
             add_account(connection, name, role, PASSWORD, now=now, actor="office")
     store.close()
-    kept = {"STORE": address, "PEPPER": _PEPPER}
-    given = {"BUNDLE": subject.bundle, "ROSTER": subject.roster}
-    with live_server(given | kept | _LIMITS | PATIENT) as server:
+    given = {"BUNDLE": subject.bundle, "ROSTER": subject.roster, "STORE": address}
+    with live_server({**given, "PEPPER": _PEPPER, **_LIMITS, **PATIENT}) as server:
         yield Office(server.url)
 
 
 @contextmanager
 def running_counter(roster: Path) -> Iterator[Office]:
     """A server with a roster and nothing else: it predicts by the literature and keeps nothing."""
-    with live_server({"ROSTER": roster} | PATIENT) as server:
+    with live_server({"ROSTER": roster, **PATIENT}) as server:
         yield Office(server.url)

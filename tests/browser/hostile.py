@@ -128,6 +128,7 @@ _OTHERS = (
     "hit=1;//",
     "\u2028line\u2029paragraph",
     "\x7fdelete",
+    "\x1b[31mred\x1b[0m",
     "O'Brien & Sons <intake@practice.example>",
 )
 HOSTILE = (*(way.format(tag) for way in _WAYS_OUT for tag in _TAGS), *_OTHERS)

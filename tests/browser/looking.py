@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from playwright.sync_api import ConsoleMessage, Page, Response
+from playwright.sync_api import ConsoleMessage, Page, Response, ViewportSize
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 256}
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+NARROW: ViewportSize = {"width": 320, "height": 256}
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 OWN_STATUS = "Failed to load resource: the server responded with a status of 4"
 """The browser's own note on a page that is a refusal; nothing on the page is amiss."""
@@ -161,7 +162,7 @@ class Looker:
         return faint + [each for each in shown if each not in printed]
 
     def _said(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(OWN_STATUS):
+        if message.type == "error" and not message.text.startswith(OWN_STATUS):
             self.heard.errors.append(message.text)
 
     def _answered(self, response: Response) -> None:

@@ -19,6 +19,8 @@ from tests.browser.looking import WIDE, Looker
 pytestmark = pytest.mark.slow
 
 AT_A_TIME = 20
+NAMES = tuple(text for text in HOSTILE if text.isprintable() and len(text) <= 200)
+"""What a roster takes for names: one line of 200 letters."""
 INJECTED = "[data-hostile], script:not([src]), iframe, object, embed, base, main img, main style"
 _FILL = """
 (texts) => {
@@ -40,10 +42,10 @@ _SHOWN = """
 """
 _POSTED = """
 async ([address, fields, name, texts, injected]) => {
-    const found = [];
+    const found = [], headers = {"content-type": "application/x-www-form-urlencoded"};
     for (const text of texts) {
         const body = new URLSearchParams({...fields, [name]: text});
-        const answer = await fetch(address, {method: "POST", body});
+        const answer = await fetch(address, {method: "POST", body: String(body), headers});
         const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
         found.push({
             status: answer.status,
@@ -59,14 +61,14 @@ async ([address, fields, name, texts, injected]) => {
 
 @pytest.fixture(scope="module")
 def named_roster(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two hundred clinicians, each called by a hostile text."""
+    """Two hundred clinicians or nearly, each called by a hostile text."""
     with subject.roster.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     path: Path = tmp_path_factory.mktemp("named") / "clinicians.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
-        for place, text in enumerate(HOSTILE):
+        for place, text in enumerate(NAMES):
             named = {"clinician_id": f"h{place:03d}", "name": text}
             writer.writerow(rows[place % len(rows)] | named)
     return path
@@ -99,24 +101,26 @@ def test_there_are_two_hundred_of_them() -> None:
 
 
 def test_every_field_of_a_new_request_shows_back_what_was_typed(
-    page: Page, counter: Office
+    page: Page, named_counter: Office
 ) -> None:
-    looker = Looker(page, "", counter.url)
+    looker = Looker(page, "", named_counter.url)
     for start in range(0, len(HOSTILE), AT_A_TIME):
-        new_request(page, counter)
+        new_request(page, named_counter)
         texts = [*HOSTILE[start:], *HOSTILE[:start]]
         put: dict[str, str] = page.evaluate(_FILL, texts)
         press(page, words.ASK)
         shown: dict[str, str] = page.evaluate(_SHOWN)
         assert shown == {name: as_sent(put[name]) for name in shown}
-        assert len(shown) > 50
+        assert len(shown) > 30
         check_nothing_happened(page, looker)
 
 
-def test_many_at_once_in_one_field_do_not_help_each_other(page: Page, counter: Office) -> None:
-    looker = Looker(page, "", counter.url)
+def test_many_at_once_in_one_field_do_not_help_each_other(
+    page: Page, named_counter: Office
+) -> None:
+    looker = Looker(page, "", named_counter.url)
     for start in range(0, len(HOSTILE), AT_A_TIME):
-        new_request(page, counter)
+        new_request(page, named_counter)
         together = " ".join(HOSTILE[start : start + AT_A_TIME])
         put: dict[str, str] = page.evaluate(_FILL, [together])
         press(page, words.ASK)
@@ -132,10 +136,10 @@ def test_clinicians_with_such_names_are_shown_by_them(page: Page, named_counter:
     offered: dict[str, str] = page.locator("#why_not").evaluate(
         "all => Object.fromEntries([...all.options].map(each => [each.value, each.text]))"
     )
-    collapsed = {f"h{n:03d}": " ".join(text.split()) for n, text in enumerate(HOSTILE)}
+    collapsed = {f"h{n:03d}": " ".join(text.split()) for n, text in enumerate(NAMES)}
     assert {k: " ".join(v.split()) for k, v in offered.items() if k} == collapsed
     check_nothing_happened(page, looker)
-    for each in ("h000", "h016", "h199"):
+    for each in ("h000", "h016", "h099"):
         send(page, {"why_not": each}, words.TELL_ME)
         assert collapsed[each] in " ".join(
             page.locator("#why-not-heading ~ h3").inner_text().split()

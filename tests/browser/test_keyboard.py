@@ -12,7 +12,8 @@ pytestmark = pytest.mark.slow
 MOST_STOPS = 250
 _FOCUSED = """
 () => {
-    const at = document.activeElement, style = getComputedStyle(at), box = at.getBoundingClientRect();
+    const at = document.activeElement, style = getComputedStyle(at);
+    const box = at.getBoundingClientRect();
     const named = at.getAttribute("aria-label") || (at.labels && at.labels[0]?.innerText)
         || at.innerText || "";
     return {
@@ -39,9 +40,9 @@ class Hands:
                 continue
             assert at["ringed"], at
             assert at["visible"], at
-            if (not sent or at["sent"] == sent) and at["name"].startswith(name):
-                if not id or at["id"] == id:
-                    return
+            there = sent in ("", at["sent"]) and id in ("", at["id"])
+            if there and at["name"].startswith(name):
+                return
         raise AssertionError(f"no stop at {sent or name or id}")
 
     def type(self, sent: str, text: str, id: str = "") -> None:
