@@ -19,7 +19,6 @@ from recommender.constraints import (
     Screening,
     asking_of,
     check_modes,
-    screen,
 )
 from recommender.definition.columns import Columns, read_rows
 from recommender.definition.kinds import Raw
@@ -31,6 +30,7 @@ from recommender.offer import Offer, Pool, offers, offers_unpredicted, pool_of
 from recommender.practice import Practice
 from recommender.ranking import Ranking, TieBreak, order_by_pairing, order_by_wait, ranking_of
 from recommender.relaxation import Asked, most_changes, relaxations
+from recommender.sieve import sieve_for
 
 CONSTRAINTS_ONLY = "constraints_only"
 TOP_K = 5
@@ -159,7 +159,8 @@ def recommend(
     if not 1 <= top_k <= MOST:
         raise RecommenderError("top_k", f"is outside 1 to {MOST}", "ask for a few clinicians")
     practice, roster = model.practice, standing.roster
-    screening = screen(practice, intake.client, intake.client_id, roster, day, intake.modes)
+    sieve = sieve_for(practice, roster, day)
+    screening = sieve.screen(intake.client, intake.client_id, intake.modes)
     asking = asking_of(practice, intake.client_id, roster.ids, day)
     asked = Asked(practice, intake.client, intake.modes, asking, roster.columns, screening)
     found = relaxations(asked, most_changes(screening))

@@ -4,7 +4,7 @@ Constraints only: what a change is worth, and whether it is offered, is decided 
 proposed for a family that protects somebody. Imported by `offer` and above.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,7 @@ Places = NDArray[np.intp]
 
 MOST_CHANGES = 2
 """Changes proposed together while somebody fits: more is another request, not a small change."""
+_NOT_BARRED = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,15 @@ def relaxations(asked: Asked, most: int = MOST_CHANGES) -> tuple[Relaxation, ...
     most
         How many answers may change at once.
     """
+    lifts = _Lifts(asked, asked.screening.barred > 0, most)
     groups: dict[tuple[Change, ...], list[int]] = {}
-    for place, changes in _openings(asked, most):
-        groups.setdefault(changes, []).append(place)
+    for places in lifts.alike():
+        for changes in lifts.of(places[0]):
+            if _is_offered(changes, most):
+                groups.setdefault(changes, []).extend(places)
     return tuple(
-        Relaxation(changes, np.array(places, dtype=np.intp)) for changes, places in groups.items()
+        Relaxation(changes, np.array(sorted(places), dtype=np.intp))
+        for changes, places in groups.items()
     )
 
 
@@ -141,28 +146,39 @@ def changed(asked: Asked, changes: Sequence[Change]) -> Columns:
     return Columns(1, values)
 
 
-def _openings(asked: Asked, most: int) -> Iterator[tuple[int, tuple[Change, ...]]]:
-    """Places of the roster with changes that would be enough for them, all that are smallest."""
-    barred = asked.screening.barred > 0
-    lifts = _Lifts(asked, barred, most)
-    for place in lifts.candidates.tolist():
-        bars = np.flatnonzero(barred[:, place]).tolist()
-        for changes in lifts.of(place, bars):
-            if _is_offered(changes, most):
-                yield place, changes
-
-
 def _is_offered(changes: Sequence[Change], most: int) -> bool:
     """Few enough, one answer a field, and what may only be asked about by itself."""
     alone = len(changes) == 1 or not any(change.ask for change in changes)
     return alone and len({change.field for change in changes}) == len(changes) <= most
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Choice:
+    """The smallest change of a constraint's answer that is enough, for each clinician.
+
+    Attributes
+    ----------
+    changes
+        From the least asked to the most.
+    answer : (n,)
+        Which of them; -1 where none is enough.
+    """
+
+    changes: tuple[Change, ...]
+    answer: Places
+
+
+def _change_of(choice: _Choice | None, place: int) -> Change | None:
+    if choice is None or choice.answer[place] < 0:
+        return None
+    return choice.changes[int(choice.answer[place])]
+
+
 class _Lifts:
     """What would lift each constraint for each candidate, worked out once a request."""
 
     def __init__(self, asked: Asked, barred: Flags, most: int) -> None:
-        self._asked = asked
+        self._asked, self._barred = asked, barred
         constraints = asked.screening.constraints
         self._ways = [bool(c.ways) for c in constraints]
         lifted = np.array([c.relaxable != "no" for c in constraints], dtype=np.bool_)
@@ -176,31 +192,43 @@ class _Lifts:
         )
         self.candidates = np.flatnonzero(open_ & barred.any(axis=0) & (changes <= most))
         needed = np.count_nonzero(barred[:, self.candidates], axis=1) > 0
-        self._choices: list[list[Change | None]] = [
-            self._chosen(constraint) if lifted[row] and needed[row] else []
+        self._choices = [
+            self._chosen(constraint) if lifted[row] and needed[row] else None
             for row, constraint in enumerate(constraints)
         ]
-        self._elsewhere = self._chosen(elsewhere) if elsewhere and len(self.candidates) else []
+        self._elsewhere = self._chosen(elsewhere) if elsewhere and len(self.candidates) else None
 
-    def of(self, place: int, bars: Sequence[int]) -> Iterator[tuple[Change, ...]]:
+    def alike(self) -> Iterable[list[int]]:
+        """The candidates, those whom the same changes would let in together."""
+        rows = [
+            np.where(self._barred[row], -1 if choice is None else choice.answer, _NOT_BARRED)
+            for row, choice in enumerate(self._choices)
+        ]
+        rows += [] if self._elsewhere is None else [self._elsewhere.answer]
+        patterns = np.array(rows, dtype=np.int32).T
+        groups: dict[bytes, list[int]] = {}
+        for place in self.candidates.tolist():
+            groups.setdefault(patterns[place].tobytes(), []).append(place)
+        return groups.values()
+
+    def of(self, place: int) -> Iterator[tuple[Change, ...]]:
         """Sets of changes, each enough for one clinician as far as single bars go."""
-        direct = [self._choices[bar][place] if self._choices[bar] else None for bar in bars]
+        bars = np.flatnonzero(self._barred[:, place]).tolist()
+        direct = [_change_of(self._choices[bar], place) for bar in bars]
         if all(direct):
             yield _once_each(direct)
-        way = self._elsewhere[place] if self._elsewhere else None
+        way = _change_of(self._elsewhere, place)
         rest = [change for bar, change in zip(bars, direct, strict=True) if not self._ways[bar]]
         if way is not None and len(rest) < len(bars) and all(rest):
             yield _once_each([*rest, way])
 
-    def _chosen(self, constraint: Constraint) -> list[Change | None]:
-        """The smallest change of a constraint's answer that is enough, for each clinician."""
+    def _chosen(self, constraint: Constraint) -> "_Choice | None":
         field, easing = self._easing(constraint)
         if not easing.answers:
-            return []
+            return None
         enough = np.count_nonzero(easing.admits, axis=0) > 0
-        first = easing.admits.argmax(axis=0)
         ask = constraint.relaxable == "ask"
-        changes = [
+        changes = tuple(
             Change(
                 constraint.name,
                 field,
@@ -209,11 +237,8 @@ class _Lifts:
                 step if easing.ordered else None,
             )
             for step, answer in enumerate(easing.answers)
-        ]
-        return [
-            changes[answer] if can else None
-            for answer, can in zip(first.tolist(), np.asarray(enough).tolist(), strict=True)
-        ]
+        )
+        return _Choice(changes, np.where(enough, easing.admits.argmax(axis=0), -1))
 
     def _easing(self, constraint: Constraint) -> tuple[str, Easing]:
         asked = self._asked

@@ -1,7 +1,7 @@
 """Screens many clients of one roster: what two clients answered alike is judged once.
 
 The verdicts are those of `constraints.screen`, found again by the answers they hang on. Imported
-by `crowd`.
+by `recommend` and `crowd`.
 """
 
 from collections.abc import Hashable, Mapping
@@ -20,6 +20,15 @@ THEIR_OWN = ("place", "weekly_hours", "ids")
 """Kinds of answer two clients hardly ever share: to keep their verdicts would only take memory."""
 
 
+def sieve_for(practice: Practice, roster: Roster, day: date) -> "Sieve":
+    """The sieve of a practice and a day, kept with the roster for those who ask next."""
+    kept: dict[str, Sieve] = roster.columns.view("sieve", dict)
+    found = kept.get("latest")
+    if found is None or not found.is_of(practice, day):
+        found = kept["latest"] = Sieve(practice, roster, day)
+    return found
+
+
 class Sieve:
     """One practice's constraints before one roster on one day."""
 
@@ -34,6 +43,10 @@ class Sieve:
         )
         self._fields = frozenset(f for name in self._shared for f in self._read[name])
         self._kept: dict[Hashable, Array] = {}
+
+    def is_of(self, practice: Practice, day: date) -> bool:
+        """Whether these constraints on this day are what it judges."""
+        return self._practice is practice and self._day == day
 
     def screen(
         self, client: Columns, client_id: str | None, modes: Modes = AS_DECLARED

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -12,8 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from experiments.bench import beside_mlflow, latency, relaxing, screening, training
-from recommender.bundle import save_bundle
+from experiments.bench import beside_mlflow, growth, latency, relaxing, screening, training
+from recommender.bundle import load_bundle, save_bundle
 from recommender.practice import shipped_practice
 from recommender.tables.checked import read_tables
 from recommender.training.dataset import dataset_of
@@ -22,6 +23,8 @@ from recommender.training.fit import fit
 ROSTERS = (50, 200, 1_000)
 PAIRINGS = (10_000, 100_000)
 RELAXED = 200
+LEARNED = (10_000, 100_000, 1_000_000)
+FACED = (500, 5_000, 50_000)
 out = Console(width=110)
 
 
@@ -35,10 +38,7 @@ def simulated(directory: Path, clinicians: int, ratings: int) -> Path:
 
 def latencies(workspace: Path) -> Table:
     """One recommendation over HTTP at every size of roster."""
-    practice = shipped_practice()
-    tables = simulated(workspace / "learned", ROSTERS[0], 2_000)
-    model = fit(dataset_of(read_tables(tables, practice), practice), now=datetime.now(UTC)).model
-    save_bundle(model, workspace / "bundle")
+    bundle = _learned_bundle(workspace)
     table = Table(
         "clinicians", "eligible", "bytes", "ours p50, p99 ms", "bare p50, p99 ms", "ratio p50, p99",
         title="One recommendation over HTTP beside a bare FastAPI route returning the same bytes",
@@ -46,7 +46,7 @@ def latencies(workspace: Path) -> Table:
     for clinicians in ROSTERS:
         out.print(f"asking with {clinicians} clinicians", style="dim")
         roster = simulated(workspace / f"roster{clinicians}", clinicians, 500) / "clinicians.csv"
-        found = latency.compare(workspace / "bundle", roster, clinicians)
+        found = latency.compare(bundle, roster, clinicians)
         ours, bare = found.ours, found.bare
         table.add_row(
             f"{clinicians:,}",
@@ -60,16 +60,16 @@ def latencies(workspace: Path) -> Table:
 
 
 def besides_mlflow(workspace: Path) -> Table:
-    """The same hundred rows or so, scored by us and by `mlflow models serve`."""
+    """The same hundred rows, scored by us and by `mlflow models serve`."""
     practice = shipped_practice()
     tables = simulated(workspace / "beside", 120, 2_000)
     model = fit(dataset_of(read_tables(tables, practice), practice), now=datetime.now(UTC)).model
     bundle = workspace / "beside_bundle"
     save_bundle(model, bundle)
     table = Table(
-        "rows", "ours requests/s", "mlflow requests/s", "ratio", "furthest apart, points",
-        title="One client beside everyone eligible: our endpoint, reasons and all, beside "
-        "`mlflow models serve` of the same bundle (target: 10 times)",
+        "rows", "predictions/s", "mlflow/s", "ratio", "recommendations/s", "ratio", "furthest",
+        title="Requests of one client with a hundred clinicians: ours, reasons and all, beside "
+        "`mlflow models serve` of the same bundle (target: 10 times); points apart",
     )  # fmt: skip
     out.print("starting mlflow models serve", style="dim")
     found = beside_mlflow.compare(bundle, tables / "clinicians.csv", workspace / "packed")
@@ -78,9 +78,11 @@ def besides_mlflow(workspace: Path) -> Table:
         return table
     table.add_row(
         f"{found.rows:,}",
-        f"{found.ours:.1f}",
+        f"{found.predictions:.1f}",
         f"{found.mlflow:.2f}",
-        f"{found.ours / found.mlflow:.1f}",
+        f"{found.predictions / found.mlflow:.1f}",
+        f"{found.recommendations:.1f}",
+        f"{found.recommendations / found.mlflow:.1f}",
         f"{found.furthest:.4f}",
     )
     return table
@@ -175,12 +177,63 @@ def relaxings(workspace: Path) -> Table:
     return table
 
 
+def growths(workspace: Path) -> Table:
+    """The power of the number of pairings, and of clinicians, that time grows with."""
+    table = Table(
+        "what", "how many", "seconds", "MiB", "power of the number",
+        title="How time grows (target: a power of 1.1 at most)",
+    )  # fmt: skip
+    learned = []
+    for pairings in LEARNED:
+        out.print(f"training on {pairings:,} pairings", style="dim")
+        tables = simulated(workspace / f"grown{pairings}", 120, pairings)
+        learned.append(growth.trained(tables))
+        table.add_row(
+            "training",
+            f"{pairings:,}",
+            f"{learned[-1].seconds:.1f}",
+            f"{learned[-1].peak_mib:,.0f}",
+            _power(LEARNED, [cost.seconds for cost in learned]),
+        )
+    model = load_bundle(_learned_bundle(workspace))
+    roster, faced = simulated(workspace / "faced", FACED[0], 500) / "clinicians.csv", []
+    for clinicians in FACED:
+        out.print(f"asking about {clinicians:,} clinicians", style="dim")
+        faced.append(growth.asked(model, roster, clinicians))
+        table.add_row(
+            f"one request, {faced[-1].eligible:,} fit",
+            f"{clinicians:,}",
+            f"{faced[-1].ms / 1000:.3f}",
+            "",
+            _power(FACED, [each.ms for each in faced]),
+        )
+    return table
+
+
+def _power(sizes: Sequence[int], taken: Sequence[float]) -> str:
+    """The exponent of the power law through what was measured so far."""
+    if len(taken) < 2:
+        return ""
+    return f"{screening.exponent(list(map(float, sizes[: len(taken)])), list(taken)):.2f}"
+
+
+def _learned_bundle(workspace: Path) -> Path:
+    """A bundle learned from a practice of usual size."""
+    practice, bundle = shipped_practice(), workspace / "usual_bundle"
+    if not bundle.exists():
+        tables = simulated(workspace / "usual", ROSTERS[0], 2_000)
+        dataset = dataset_of(read_tables(tables, practice), practice)
+        save_bundle(fit(dataset, now=datetime.now(UTC)).model, bundle)
+    return bundle
+
+
 PARTS = {
     "mlflow": besides_mlflow,
     "latency": latencies,
     "training": trainings,
     "screening": screenings,
     "relaxing": relaxings,
+    "growth": growths,
 }
 
 

@@ -1,8 +1,8 @@
 """The same rows scored by our server and by `mlflow models serve` of the same bundle, in one run.
 
-One client beside every eligible clinician is one request to each. Ours also screens, orders,
-explains and says why; mlflow gets the rows of those who may be offered and gives back numbers.
-Imported by the command.
+One client beside a hundred clinicians is one request to each. Ours names the clinicians, whom it
+knows, and also screens them and says why; mlflow gets rows of both and gives back numbers. Beside
+both stands a whole recommendation from the same roster. Imported by the command.
 """
 
 import csv
@@ -17,13 +17,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from recommender.practice import shipped_practice
-from recommender.recommend import read_intake
 from recommender.serving.form import build_form
 
+ROWS = 100
 SECONDS, WARM_UP = 10.0, 5
 MOST_SECONDS = 180
 """How long mlflow may take to start before this is given up."""
@@ -31,10 +32,11 @@ MOST_SECONDS = 180
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Requests a second of both, for so many rows; `furthest` apart are two predictions."""
+    """Requests a second for so many rows; `furthest` apart are two predictions of one pairing."""
 
     rows: int
-    ours: float
+    predictions: float
+    recommendations: float
     mlflow: float
     furthest: float
 
@@ -44,64 +46,64 @@ def compare(bundle: Path, roster: Path, workspace: Path) -> Rates | None:
     from experiments.bench.latency import CLIENT
 
     request = CLIENT.read_bytes()
-    everybody = json.dumps(json.loads(request) | {"top_k": 50}).encode()
+    table, ids = _table(request, roster)
+    answers = {"answers": json.loads(request)["answers"], "clinician_ids": ids}
+    named = json.dumps(answers).encode()
     serve = ["recommender.cli", "serve", "--bundle", str(bundle), "--roster", str(roster)]
-    with _server(["-m", *serve], "/readyz", 120) as ours:
+    packed = _packed(bundle, workspace)
+    line = ["-m", "mlflow", "models", "serve", "-m", str(packed), "--env-manager", "local"]
+    with (
+        _server(["-m", *serve], "/readyz", 120) as ours,
+        _server(line, "/ping", MOST_SECONDS) as theirs,
+    ):
         if ours is None:
             raise SystemExit("our server did not start")
-        told = json.loads(_ask(ours, "/v1/recommendations", everybody))
-        excluded = {each["clinician_id"] for each in told["excluded"]}
-        table, ids = _table(request, roster, excluded)
-        model = _packed(bundle, workspace)
-        line = ["-m", "mlflow", "models", "serve", "-m", str(model), "--env-manager", "local"]
-        with _server(line, "/ping", MOST_SECONDS) as theirs:
-            if theirs is None:
-                return None
-            answered = json.loads(_ask(theirs, "/invocations", table))["predictions"]
-            predicted = dict(zip(ids, answered, strict=True))
-            furthest = max(
-                abs(
-                    each["predicted_alliance"]
-                    - predicted[each["clinician_id"]]["predicted_alliance"]
-                )
-                for each in told["shortlist"]
-            )
-            rates = [
-                _rate(ours, "/v1/recommendations", request),
-                _rate(theirs, "/invocations", table),
-            ]
-            return Rates(len(ids), rates[0], rates[1], furthest)
+        if theirs is None:
+            return None
+        predictions, told = _rate(ours, "/v1/predictions", named)
+        recommendations, _ = _rate(ours, "/v1/recommendations", request)
+        invocations, answered = _rate(theirs, "/invocations", table)
+        apart = _furthest(told, answered)
+        return Rates(len(ids), predictions, recommendations, invocations, apart)
 
 
-def _rate(line: http.client.HTTPConnection, path: str, body: bytes) -> float:
+def _furthest(ours: bytes, theirs: bytes) -> float:
+    """The largest difference of two predictions of one pairing, where both tell one."""
+    told = [each["predicted_alliance"] for each in json.loads(ours)["pairings"]]
+    answered = [each["predicted_alliance"] for each in json.loads(theirs)["predictions"]]
+    both = zip(told, answered, strict=True)
+    return max(abs(float(one) - float(other)) for one, other in both if one is not None)
+
+
+def _rate(line: http.client.HTTPConnection, path: str, body: bytes) -> tuple[float, bytes]:
+    """Requests a second, and what the last of them was answered."""
     # A server lets go of a connection that was idle while the other one started.
     line.close()
     for _ in range(WARM_UP):
-        _ask(line, path, body)
+        answer = _ask(line, path, body)
     started, count = time.perf_counter(), 0
     while time.perf_counter() - started < SECONDS:
-        _ask(line, path, body)
+        answer = _ask(line, path, body)
         count += 1
-    return count / (time.perf_counter() - started)
+    return count / (time.perf_counter() - started), answer
 
 
-def _table(request: bytes, roster: Path, excluded: set[str]) -> tuple[bytes, list[str]]:
-    """Rows of the client beside each clinician who may be offered, as mlflow takes them."""
+def _table(request: bytes, roster: Path) -> tuple[bytes, list[str]]:
+    """Rows of the client beside the first clinicians of a roster, as mlflow takes them."""
     practice = shipped_practice()
     asked = build_form(practice, top_k=5).read(request)
-    read_intake(practice, asked.answers)
-    client = {f"client.{name}": _cell(asked.answers.get(name)) for name in
-              practice.fields("client", "score", "filter")}  # fmt: skip
-    rows, ids = [], []
+    scored = practice.fields("client", "score", "filter")
+    client = {f"client.{name}": _cell(asked.answers.get(name)) for name in scored}
     with roster.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["clinician_id"] not in excluded:
-                facts = {f"clinician.{name}": row[name] for name in practice.clinician}
-                rows.append(client | facts | {"clinician_id": row["clinician_id"]})
-                ids.append(row["clinician_id"])
+        some = list(islice(csv.DictReader(file), ROWS))
+    rows = [
+        client | {f"clinician.{name}": row[name] for name in practice.clinician}
+        | {"clinician_id": row["clinician_id"]}
+        for row in some
+    ]  # fmt: skip
     columns = list(rows[0])
     split = {"columns": columns, "data": [[row[name] for name in columns] for row in rows]}
-    return json.dumps({"dataframe_split": split}).encode(), ids
+    return json.dumps({"dataframe_split": split}).encode(), [row["clinician_id"] for row in some]
 
 
 def _cell(answer: Any) -> str:

@@ -25,6 +25,8 @@ class Scope(StrEnum):
     """Record who was chosen, and why."""
     RATING_WRITE = "rating:write"
     """Record, correct or withdraw a rating, and what became of a pairing."""
+    CONSENT_WRITE = "consent:write"
+    """Record what a client agrees to, or takes back."""
     ROSTER_READ = "roster:read"
     AVAILABILITY_WRITE = "availability:write"
     """Change who has room and when, and nothing else of a clinician."""
@@ -59,6 +61,7 @@ ROLES: Mapping[Role, frozenset[Scope]] = {
             Scope.EXPLAIN_READ,
             Scope.DECIDE_WRITE,
             Scope.RATING_WRITE,
+            Scope.CONSENT_WRITE,
             Scope.ROSTER_READ,
             Scope.AVAILABILITY_WRITE,
             Scope.MODEL_READ,
@@ -74,6 +77,7 @@ ROLES: Mapping[Role, frozenset[Scope]] = {
             Scope.AVAILABILITY_WRITE,
             Scope.ROSTER_WRITE,
             Scope.MODEL_READ,
+            Scope.CONSENT_WRITE,
             Scope.PRIVACY_MANAGE,
             Scope.AUDIT_READ,
             Scope.ACCESS_MANAGE,

@@ -20,6 +20,10 @@ TRAIN = "train"
 SCOPES = ("match", TRAIN, "research")
 """To be matched with scores, to be learned from, to be in research."""
 
+_IN_ORDER = select(consents.c.subject_id, consents.c.scope, consents.c.given).order_by(
+    consents.c.stated_at, consents.c.given.desc()
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Consent:
@@ -95,7 +99,11 @@ def standing_consents(connection: Connection) -> dict[tuple[str, str], bool]:
 
     Of statements made at the same moment a refusal holds.
     """
-    columns = (consents.c.subject_id, consents.c.scope, consents.c.given)
-    order = (consents.c.stated_at, consents.c.given.desc())
-    rows = connection.execute(select(*columns).order_by(*order))
+    rows = connection.execute(_IN_ORDER)
     return {(row.subject_id, row.scope): row.given for row in rows}
+
+
+def standing_of(connection: Connection, subject: Subject) -> dict[str, bool]:
+    """The same of one subject, by scope."""
+    theirs = _IN_ORDER.where(consents.c.subject_id == subject.subject_id)
+    return {row.scope: row.given for row in connection.execute(theirs)}

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from recommender.errors import IntakeError
 from recommender.serving import (
     allocations,
+    consents,
     decisions,
     explanations,
     models,
@@ -69,6 +70,7 @@ ROUTERS = (
     sessions.router,
     roster.router,
     models.router,
+    consents.router,
     privacy.router,
     *staff.ROUTERS,
 )

@@ -1,15 +1,16 @@
-"""What comes back after a recommendation: the bodies of decisions, pairings, events and ratings.
+"""What comes back after a recommendation: bodies of decisions, consents, pairings, ratings.
 
 Shapes only; whether it can be kept, the journal says. Imported by `serving.openapi` and the routes.
 """
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Setting
 
 from recommender.definition.kinds import LARGEST
+from recommender.journal.consents import SCOPES, Consent
 from recommender.journal.decisions import Decision
 from recommender.journal.pairings import Event, Pairing
 from recommender.journal.ratings import Rating
@@ -44,6 +45,35 @@ class DecisionRequest(BaseModel):
     def on(self, recommendation_id: str) -> Decision:
         """The decision as the journal keeps it."""
         return Decision(recommendation_id, self.clinician_id, self.kind, self.reason)
+
+
+class ConsentRequest(BaseModel):
+    """What a client agrees to or takes back, and the wording they were shown."""
+
+    model_config = _strict({"version": "2026-1", "train": False})
+
+    version: Id
+    match: Annotated[
+        bool | None, Setting(description="To be matched with scores. Left out: nothing said.")
+    ] = None
+    train: Annotated[
+        bool | None, Setting(description="To be learned from. Left out: nothing said.")
+    ] = None
+    research: Annotated[
+        bool | None, Setting(description="To be in research. Left out: nothing said.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.consent().scopes:
+            raise ValueError(f"says nothing: give one of {', '.join(SCOPES)}")
+        return self
+
+    def consent(self) -> Consent:
+        """The consent as the journal keeps it."""
+        said = {scope: getattr(self, scope) for scope in SCOPES}
+        given = {scope: given for scope, given in said.items() if given is not None}
+        return Consent(self.version, given)
 
 
 class PairingRequest(BaseModel):
@@ -134,6 +164,7 @@ class CorrectionRequest(BaseModel):
 
 BODIES: tuple[type[BaseModel], ...] = (
     DecisionRequest,
+    ConsentRequest,
     PairingRequest,
     EventRequest,
     RatingRequest,

@@ -21,6 +21,8 @@ from recommender.recommend import MOST
 from recommender.serving.questions import ID_PATTERN, QUESTIONS, STRICT, once_each
 from recommender.serving.waitlist import ListAsked, build_list, list_asked
 
+MOST_NAMED = 500
+"""Clinicians whose pairings one request may ask about."""
 # Answers live under their own prefix: a practice may name a field `json` or `copy`, which
 # pydantic's models use themselves. Callers only ever see the field's own name.
 PREFIX = "answer_"
@@ -218,7 +220,7 @@ def _sentences(*texts: str) -> str:
 def _clinician_ids() -> Any:
     return Annotated[
         list[Annotated[str, Setting(pattern=ID_PATTERN)]],
-        Setting(min_length=1, max_length=MOST, json_schema_extra={"uniqueItems": True}),
+        Setting(min_length=1, max_length=MOST_NAMED, json_schema_extra={"uniqueItems": True}),
         AfterValidator(once_each),
     ]
 

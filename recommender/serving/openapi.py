@@ -46,7 +46,7 @@ from recommender.serving.problems import (
 )
 
 REF = "#/components/schemas/{model}"
-API_VERSION = "1.5.0"
+API_VERSION = "1.6.0"
 SCHEMES: Mapping[str, Any] = {
     "key": {
         "type": "http",

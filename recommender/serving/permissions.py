@@ -55,6 +55,7 @@ NEEDS: Mapping[str, Need] = {
     "PUT /v1/clinicians/{clinician_id}/availability": Scope.AVAILABILITY_WRITE,
     "POST /v1/clinicians/{clinician_id}/places/take": Scope.AVAILABILITY_WRITE,
     "POST /v1/clinicians/{clinician_id}/places/give": Scope.AVAILABILITY_WRITE,
+    "POST /v1/subjects/{pseudonym}/consents": Scope.CONSENT_WRITE,
     "GET /v1/subjects/{pseudonym}/export": Scope.PRIVACY_MANAGE,
     "DELETE /v1/subjects/{pseudonym}": Scope.PRIVACY_MANAGE,
     "GET /v1/audit-events/verification": Scope.AUDIT_READ,

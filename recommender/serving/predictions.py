@@ -12,8 +12,8 @@ from pydantic import Field as Setting
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from recommender.constraints import screen
 from recommender.features.pipeline import Pairs
+from recommender.model import Scores
 from recommender.recommend import CONSTRAINTS_ONLY, Intake, agrees_to_prediction, read_intake
 from recommender.serving.answers import today
 from recommender.serving.bodies import JSON, check_headers, check_json
@@ -41,9 +41,11 @@ from recommender.serving.schemas import (
     Points,
     Range,
     Scale,
+    given,
 )
 from recommender.serving.state import State
 from recommender.serving.turns import computed, current
+from recommender.sieve import sieve_for
 
 router = APIRouter(tags=["recommendations"])
 
@@ -140,29 +142,33 @@ def _places(state: State, ids: tuple[str, ...]) -> list[int]:
 def _pairings(
     state: State, asked: Asked, intake: Intake, places: list[int], *, predict: bool
 ) -> tuple[PredictedPairing, ...]:
-    roster, model = state.standing.roster, state.model
+    named = Pairs(np.zeros(len(places), dtype=np.intp), np.array(places, dtype=np.intp))
+    points = _points(state, state.model.score(intake.client, state.standing, named))
     day = asked.asked_on or today(state.practice)
-    screening = screen(state.practice, intake.client, intake.client_id, roster, day, intake.modes)
-    everyone = Pairs(np.zeros(len(places), dtype=np.intp), np.array(places, dtype=np.intp))
-    scores = model.score(intake.client, state.standing, everyone)
+    sieve = sieve_for(state.practice, state.standing.roster, day)
+    screening = sieve.screen(intake.client, intake.client_id, intake.modes)
+    told = predict & screening.eligible[named.clinician]
+    because = {each.clinician_id: each.reasons for each in screening.exclusions}
+    noted = {each.clinician_id: each.reasons for each in screening.concerns}
+    return tuple(
+        PredictedPairing(
+            clinician_id=name,
+            fits=name not in because,
+            predicted_alliance=points[row][0] if tell else None,
+            range=points[row][1] if tell else None,
+            reasons=given(because.get(name, ())),
+            reservations=given(noted.get(name, ())),
+        )
+        for row, (name, tell) in enumerate(zip(asked.clinician_ids, told.tolist(), strict=True))
+    )
+
+
+def _points(state: State, scores: Scores) -> list[tuple[float, Range]]:
+    """Predicted alliance and its range, as they are told."""
+    level, model = state.practice.alliance.interval, state.model
     ends = (scores.alliance, *model.range_of(scores))
     said = np.round([model.harmoniser.say(part) for part in ends], DECIMALS)
-    excluded = {each.clinician_id: each.reasons for each in screening.exclusions}
-    level = state.practice.alliance.interval
-    told = []
-    for place, (point, lower, upper) in zip(places, said.T.tolist(), strict=True):
-        name, fits = roster.ids[place], bool(screening.eligible[place])
-        tell = predict and fits
-        told.append(
-            PredictedPairing(
-                clinician_id=name,
-                fits=fits,
-                predicted_alliance=point if tell else None,
-                range=Range(lower=lower, upper=upper, level=level) if tell else None,
-                reasons=tuple(GivenReason.of(reason) for reason in excluded.get(name, ())),
-                reservations=tuple(
-                    GivenReason.of(reason) for reason in screening.concerns_of(place)
-                ),
-            )
-        )
-    return tuple(told)
+    return [
+        (point, Range(lower=lower, upper=upper, level=level))
+        for point, lower, upper in said.T.tolist()
+    ]

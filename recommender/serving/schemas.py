@@ -6,6 +6,7 @@ Imported by `serving.answers` and `serving.routes`.
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -138,6 +139,12 @@ class GivenReason(Answered):
         )
 
 
+@lru_cache(maxsize=4096)
+def given(reasons: tuple[Reason, ...]) -> tuple[GivenReason, ...]:
+    """Reasons as they are sent; a roster repeats few patterns of them."""
+    return tuple(GivenReason.of(reason) for reason in reasons)
+
+
 class ShownClinician(Answered):
     """One clinician of the shortlist."""
 
@@ -185,7 +192,7 @@ class ShownClinician(Answered):
             in_favour=why.in_favour if why else (),
             against=why.against if why else (),
             groups=tuple(GroupPoints.of(part) for part in why.groups) if why else (),
-            reservations=tuple(GivenReason.of(reason) for reason in shown.reservations),
+            reservations=given(shown.reservations),
             tie=shown.tie,
             tie_say=TIED + BROKEN_BY[shown.tie_broken_by] if shown.tie_broken_by else None,
         )
@@ -200,8 +207,7 @@ class ExcludedClinician(Answered):
     @classmethod
     def of(cls, exclusion: Exclusion) -> Self:
         """One exclusion."""
-        reasons = tuple(GivenReason.of(reason) for reason in exclusion.reasons)
-        return cls(clinician_id=exclusion.clinician_id, reasons=reasons)
+        return cls(clinician_id=exclusion.clinician_id, reasons=given(exclusion.reasons))
 
 
 class LedgerLine(Answered):

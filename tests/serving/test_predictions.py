@@ -43,7 +43,7 @@ def test_who_is_not_on_the_roster_is_named_by_place(caller: TestClient) -> None:
 
 
 def test_names_are_few_and_each_given_once(caller: TestClient) -> None:
-    for names in ([], ["k01", "k01"], [f"k{number}" for number in range(51)], ["no blanks"]):
+    for names in ([], ["k01", "k01"], [f"k{number}" for number in range(501)], ["no blanks"]):
         assert predicted(caller, names).status_code == 422
     assert caller.post(PREDICT, json=a_request()).status_code == 422
 
@@ -53,3 +53,10 @@ def test_the_example_of_the_contract_reads(caller: TestClient) -> None:
     (example,) = told["components"]["schemas"]["PredictionRequest"]["examples"]
     refused = caller.post(PREDICT, json=example)
     assert {each["code"] for each in refused.json()["errors"]} == {"unknown"}
+
+
+def test_everyone_may_be_named_and_the_order_changes_nothing(caller: TestClient) -> None:
+    names = [each["clinician_id"] for each in caller.get("/v1/clinicians").json()["clinicians"]]
+    forth, back = (predicted(caller, some).json()["pairings"] for some in (names, names[::-1]))
+    assert forth == back[::-1]
+    assert [each["clinician_id"] for each in forth] == names

@@ -1,0 +1,60 @@
+"""What a client agrees to after they were first asked, or takes back. Imported by `serving.app`."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from pydantic import Field as Setting
+from starlette.responses import Response
+
+from recommender.journal.consents import record_consent, standing_of
+from recommender.journal.idempotency import Reply
+from recommender.serving.bodies import read_body
+from recommender.serving.callers import caller
+from recommender.serving.feedback import ConsentRequest
+from recommender.serving.keeping import keep, replied
+from recommender.serving.openapi import KEEPING, refusals, taking
+from recommender.serving.problems import NOT_FOUND
+from recommender.serving.questions import ID_PATTERN
+from recommender.serving.schemas import Answered
+from recommender.store.database import Connection, database_time
+
+ADDRESS = "/v1/subjects/{pseudonym}/consents"
+
+router = APIRouter(tags=["privacy"])
+
+
+class ConsentsStanding(Answered):
+    """What a client agrees to now."""
+
+    consents: Annotated[
+        Mapping[str, bool],
+        Setting(description="Scope to what was said last; a scope never asked about is not there."),
+    ]
+
+
+@router.post(
+    ADDRESS,
+    operation_id="recordConsent",
+    summary="Record what a client agrees to or takes back",
+    response_model=ConsentsStanding,
+    responses=refusals(*KEEPING, NOT_FOUND),
+    openapi_extra=taking("ConsentRequest"),
+)
+async def post_consent(
+    request: Request, pseudonym: Annotated[str, Path(pattern=ID_PATTERN)]
+) -> Response:
+    """What was said last holds: the next training leaves out whoever took it back.
+
+    Models that learned before go on answering; to be forgotten is another request, see DELETE.
+    """
+    asked, body = await read_body(request, ConsentRequest)
+    consent, actor = asked.consent(), caller(request).actor
+
+    def write(connection: Connection) -> Reply:
+        now = database_time(connection)
+        subject = record_consent(connection, pseudonym, consent, stated_at=now, actor=actor)
+        told = ConsentsStanding(consents=standing_of(connection, subject))
+        return Reply(200, told.model_dump_json().encode(), subject)
+
+    return replied(await keep(request, body, write), ADDRESS)
