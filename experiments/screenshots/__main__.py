@@ -62,7 +62,7 @@ def main(
 
 def pictures(browser: Browser, office: Office, counter: Office) -> Iterator[tuple[str, bytes]]:
     """Every page in every state, by name."""
-    page = browser.new_page(viewport=SIZE)
+    page = browser.new_page(viewport=SIZE, locale="en-AU")
     for state in chain(walk(page, office), counter_walk(page, counter)):
         name = state.replace(",", "").replace(" ", "-")
         yield name, taken(page, state)
@@ -87,7 +87,8 @@ def taken(page: Page, state: str = "") -> bytes:
 def smaller(picture: bytes) -> bytes:
     """The same picture in few colours, which pages of text and lines do well with."""
     written = io.BytesIO()
-    few = Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    whole = Image.open(io.BytesIO(picture)).convert("RGB")
+    few = whole.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     few.save(written, "PNG", optimize=True)
     return written.getvalue()
 

@@ -24,7 +24,12 @@ def chromium() -> Path | None:
 
 def opened(playwright: Playwright, program: Path) -> Browser:
     """The browser without a window; root cannot have the sandbox."""
-    return playwright.chromium.launch(executable_path=program, chromium_sandbox=os.geteuid() != 0)
+    return playwright.chromium.launch(
+        executable_path=program,
+        chromium_sandbox=os.geteuid() != 0,
+        args=["--lang=en-AU"],
+        env={**os.environ, "LANGUAGE": "en_AU"},
+    )
 
 
 def _found() -> Path | None:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from playwright.sync_api import Page
 
-from experiments.screenshots.filling import ANSWERS, follow, press, send
+from experiments.screenshots.answers import ANSWERS
+from experiments.screenshots.filling import follow, press, send
 from experiments.screenshots.office import SCIENTIST, STAFF, Office
 from recommender.serving.staff import words
 

@@ -6,6 +6,7 @@ build server (`CI` in the environment) they fail instead.
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,32 +38,44 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     return simulated_subject(tmp_path_factory.mktemp("office"), clinicians=24, ratings=400)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Closed with the module: while it runs, nothing else in this process may run a loop."""
-    program = chromium()
-    if program is None:
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """The browser's program."""
+    found = chromium()
+    if found is None:
         missing(MISSING)
-    assert program is not None
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser(program: Path) -> Iterator[Browser]:
+    """Closed with the module: while it runs, nothing else in this process may run a loop."""
     with sync_playwright() as playwright:
         running = opened(playwright, program)
         yield running
         running.close()
 
 
-@pytest.fixture(scope="module")
-def office(
-    browser: Browser, subject: Subject, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Office]:
-    """A server that keeps what it is told, with nothing in it yet."""
-    workspace = tmp_path_factory.mktemp("workspace")
-    fresh = Subject(subject.bundle, subject.roster, subject.request, workspace)
-    with running_office(fresh) as running:
+@pytest.fixture(scope="session")
+def office(program: Path, subject: Subject) -> Iterator[Office]:
+    """A server that keeps what it is told."""
+    with running_office(subject) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def counter(browser: Browser, subject: Subject) -> Iterator[Office]:
+def new_office(
+    program: Path, subject: Subject, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Office]:
+    """The same with nothing in it yet."""
+    workspace = tmp_path_factory.mktemp("workspace")
+    with running_office(replace(subject, workspace=workspace)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def counter(program: Path, subject: Subject) -> Iterator[Office]:
     """A server that keeps nothing and has learned nothing."""
     with running_counter(subject.roster) as running:
         yield running

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from experiments.screenshots.filling import ANSWERS, press, send
+from experiments.screenshots.answers import ANSWERS
+from experiments.screenshots.filling import press, send
 from experiments.screenshots.office import Office, running_counter
 from experiments.screenshots.walk import new_request, sign_in
 from experiments.trust.subject import Subject
@@ -75,7 +76,7 @@ def named_roster(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def named_counter(browser: Browser, named_roster: Path) -> Iterator[Office]:
+def named_counter(program: Path, named_roster: Path) -> Iterator[Office]:
     with running_counter(named_roster) as running:
         yield running
 

@@ -16,11 +16,11 @@ FEWEST_STATES = 27
 
 
 @pytest.fixture(scope="module")
-def seen(browser: Browser, axe: str, office: Office, counter: Office) -> dict[str, Seen]:
+def seen(browser: Browser, axe: str, new_office: Office, counter: Office) -> dict[str, Seen]:
     """What is seen of each state, on the way of a person through all pages."""
     page = browser.new_page(viewport=WIDE)
-    looker = Looker(page, axe, office.url, counter.url)
-    states = chain(walk(page, office), counter_walk(page, counter))
+    looker = Looker(page, axe, new_office.url, counter.url)
+    states = chain(walk(page, new_office), counter_walk(page, counter))
     found = {state: looker.look() for state in states}
     page.close()
     return found
@@ -63,10 +63,10 @@ def test_text_and_marks_stand_out_on_paper(seen: dict[str, Seen]) -> None:
 
 
 def test_without_script_every_state_is_reached_the_same_way(
-    browser: Browser, seen: dict[str, Seen], office: Office
+    browser: Browser, seen: dict[str, Seen], new_office: Office
 ) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    reached = list(walk(page, office))
+    reached = list(walk(page, new_office))
     assert reached == [state for state in seen if not state.startswith("open ")]
     context.close()
