@@ -68,7 +68,7 @@ test: $(VENV)/dev clients browser ## Everything that check does, and the slow te
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n 2 --dist loadfile
 
-trust: $(VENV)/dev ## What must hold on bad days too, as one table with figures; half an hour.
+trust: $(VENV)/dev ## What must hold on bad days too, as one table with figures; about an hour.
 	$(BIN)/python -m experiments.trust
 
 bench: $(VENV)/dev ## Speed and memory, as ratios in one run.

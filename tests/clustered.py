@@ -62,7 +62,8 @@ def _wait(address: str, workers: int) -> None:
     while time.monotonic() < until:
         try:
             with Client(address, timeout=5) as client:
-                client.wait_for_workers(workers, timeout=READY_SECONDS)
+                if workers:
+                    client.wait_for_workers(workers, timeout=READY_SECONDS)
                 return
         except OSError:
             time.sleep(0.2)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from recommender import terminal
-from recommender.commands.console import REGISTRY, Uri, err, must_exist, out, told
+from recommender.commands.console import REGISTRY, ClusterAddress, Uri, err, must_exist, out, told
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:
@@ -37,14 +37,6 @@ Bundles = Annotated[Path, typer.Option(help="Where fetched bundles are kept.")]
 Day = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d"], help="The day asked; today where the practice is."),
-]
-ClusterAddress = Annotated[
-    str | None,
-    typer.Option(
-        help="Scheduler of a Dask cluster to work on, such as tcp://10.0.0.5:8786; here without. "
-        "Its workers need this package with the extra `cluster`.",
-        show_default=False,
-    ),
 ]
 BUNDLES = Path("var/bundles")
 
