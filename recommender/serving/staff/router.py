@@ -7,6 +7,7 @@ from recommender.serving.staff import (
     following,
     measuring,
     queue,
+    script,
     telling,
 )
 
@@ -18,4 +19,5 @@ ROUTERS = (
     following.router,
     measuring.router,
     queue.router,
+    script.router,
 )
