@@ -113,7 +113,7 @@ class Looker:
                 barriers=self._barriers(),
                 errors=heard.errors,
                 elsewhere=heard.elsewhere,
-                bytes_loaded=sum(len(each.body()) for each in heard.loaded),
+                bytes_loaded=sum(map(size, heard.loaded)),
                 overflowing=narrow[0],
                 lost=narrow[1],
                 faint=self._faint(),
@@ -172,6 +172,11 @@ class Looker:
             self.heard.loaded.clear()
         if not 300 <= response.status < 400:
             self.heard.loaded.append(response)
+
+
+def size(response: Response) -> int:
+    """Bytes as they were sent: packed, where they were."""
+    return int(response.headers.get("content-length") or len(response.body()))
 
 
 def failing(seen: dict[str, Seen], part: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Pages are whole without it. It is told to run nothing that a page holds, to writ
 keep no copy of a page. Imported by `staff.page` and `staff.router`.
 """
 
+import gzip
 import json
 from importlib.resources import files
 
@@ -37,6 +38,8 @@ SETTINGS = json.dumps(
 )
 """What is refused takes the place of the whole page, as it does without script."""
 SCRIPT = files("recommender.serving.staff").joinpath(f"static/htmx-{VERSION}.min.js").read_bytes()
+PACKED = gzip.compress(SCRIPT, mtime=0)
+TYPE = "text/javascript"
 FOR_EVER = "public, max-age=31536000, immutable"
 """Its address has its version: what it holds never changes."""
 
@@ -44,9 +47,13 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get(ADDRESS)
-async def get_script() -> Response:
-    """Nobody's data: a browser may keep it."""
-    return Response(SCRIPT, media_type="text/javascript", headers={"cache-control": FOR_EVER})
+async def get_script(request: Request) -> Response:
+    """Nobody's data: it may be packed, and a browser may keep it."""
+    headers = {"cache-control": FOR_EVER, "vary": "accept-encoding"}
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(SCRIPT, media_type=TYPE, headers=headers)
+    headers["content-encoding"] = "gzip"
+    return Response(PACKED, media_type=TYPE, headers=headers)
 
 
 def is_in_place(request: Request) -> bool:

@@ -14,7 +14,10 @@ RELEASED = "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
 def test_the_script_is_the_released_one(staff: TestClient) -> None:
     response = staff.get(ADDRESS)
     assert hashlib.sha256(response.content).hexdigest() == RELEASED
-    assert response.content == SCRIPT
+    assert response.headers["content-encoding"] == "gzip"
+    plain = staff.get(ADDRESS, headers={"accept-encoding": "identity"})
+    assert plain.content == response.content == SCRIPT
+    assert "content-encoding" not in plain.headers
     assert response.headers["content-type"].startswith("text/javascript")
     assert "immutable" in response.headers["cache-control"]
 
