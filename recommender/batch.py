@@ -6,8 +6,8 @@ on makes only what is missing. The numbers are `recommend`'s. Imported by the co
 
 import hashlib
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from recommender.model import AllianceModel, Standing
 from recommender.progress import Progress
 from recommender.recommend import CONSTRAINTS_ONLY, MOST, Shown, listed, unpredicted
 from recommender.roster import digest_of
-from recommender.sieve import Sieve
+from recommender.sieve import sieve_for
 from recommender.tables.people import People
 
 SHORTLIST = pa.schema(
@@ -70,16 +70,37 @@ class Part:
     rows: NDArray[np.intp]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What all clients are asked about: the roster as the model knows it, on a day."""
+
+    standing: Standing
+    model: AllianceModel
+    day: date
+    top_k: int
+
+
+Some = tuple[str, People]
+"""The name of a part, and its clients."""
+Tables = Mapping[str, pa.Table]
+Work = Callable[[Asked, People], Tables]
+Runner = Callable[[Work, Asked, Iterable[Some]], Iterator[tuple[str, Tables]]]
+"""Who does the work of all parts, and gives back each by its name as it is done."""
+
+
+def one_by_one(work: Work, asked: Asked, some: Iterable[Some]) -> Iterator[tuple[str, Tables]]:
+    """The work of all parts, here."""
+    for name, people in some:
+        yield name, work(asked, people)
+
+
 def score_clients(
     people: People,
-    standing: Standing,
-    model: AllianceModel,
+    asked: Asked,
     model_digest: str,
     out: Path,
-    *,
-    day: date,
-    top_k: int,
     progress: Progress,
+    runner: Runner = one_by_one,
 ) -> Written:
     """Writes the shortlists of all clients under a folder; parts that are there are kept.
 
@@ -87,36 +108,54 @@ def score_clients(
     ----------
     people
         The clients.
-    standing, model, model_digest
-        The roster as the model knows it, the model, and the digest of its bundle.
+    asked, model_digest
+        What they are asked about, and the digest of the model's bundle.
     out
         The folder.
-    day
-        The day asked, in the practice's zone.
-    top_k
-        How many clinicians a client is shown, 1 to 50.
+    runner
+        Who does the work.
 
     Raises
     ------
     RecommenderError
         When the folder has parts made from something else: the two would be read as one.
     """
-    if not 1 <= top_k <= MOST:
+    if not 1 <= asked.top_k <= MOST:
         raise RecommenderError("top_k", f"is outside 1 to {MOST}", "ask for a few clinicians")
-    origin = f"{model_digest} {standing.roster.version} {day} {top_k}"
-    parts = list(_parts(people, at_once(len(standing.roster)), origin))
+    roster = asked.standing.roster
+    origin = f"{model_digest} {roster.version} {asked.day} {asked.top_k}"
+    parts = list(_parts(people, at_once(len(roster)), origin))
     out.mkdir(parents=True, exist_ok=True)
     _refuse_others(out, parts)
-    missing = [part for part in parts if not _file(out, "clients", part).exists()]
-    sieve = Sieve(model.practice, standing.roster, day)
-    for number, part in enumerate(missing):
-        progress(
-            f"{len(parts) - len(missing) + number} of {len(parts)} parts", number / len(missing)
-        )
-        ids = [people.ids[row] for row in part.rows.tolist()]
-        crowd = crowd_of(ids, people.columns.take(part.rows), standing, model, sieve)
-        _write(out, part, crowd, standing, model, top_k)
+    missing = [part for part in parts if not _file(out, "clients", part.name).exists()]
+    some = ((part.name, people.take(part.rows)) for part in missing)
+    done = len(parts) - len(missing)
+    progress(f"{done} of {len(parts)} parts", 0.0)
+    for number, (name, tables) in enumerate(runner(tables_of, asked, some), 1):
+        for table in TABLES:
+            _put(_file(out, table, name), tables[table])
+        progress(f"{done + number} of {len(parts)} parts", number / len(missing))
     return Written(len(parts), len(missing), sum(len(part.rows) for part in missing))
+
+
+def tables_of(asked: Asked, people: People) -> Tables:
+    """What one part is made of."""
+    standing, model = asked.standing, asked.model
+    sieve = sieve_for(model.practice, standing.roster, asked.day)
+    crowd = crowd_of(people.ids, people.columns, standing, model, sieve)
+    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
+    for place, client_id in enumerate(crowd.ids):
+        told = {"client_id": client_id}
+        screening = crowd.screenings[place]
+        shown = _shown(crowd, place, asked)
+        rows["shortlist"] += (told | _shortlist_row(each) for each in shown)
+        rows["exclusions"] += (
+            told | asdict(removal) for removal in screening.ledger if removal.removed
+        )
+        mode = model.manifest.mode if crowd.agree[place] else CONSTRAINTS_ONLY
+        eligible = int(np.count_nonzero(screening.eligible))
+        rows["clients"].append(told | {"mode": mode, "eligible": eligible})
+    return {name: pa.Table.from_pylist(rows[name], schema) for name, schema in TABLES.items()}
 
 
 def _parts(people: People, size: int, origin: str) -> Iterator[Part]:
@@ -127,55 +166,27 @@ def _parts(people: People, size: int, origin: str) -> Iterator[Part]:
         yield Part(f"{number:05d}-{digest.hexdigest()[:12]}", rows)
 
 
-def _file(out: Path, table: str, part: Part) -> Path:
-    return out / f"{table}-{part.name}.parquet"
+def _file(out: Path, table: str, name: str) -> Path:
+    return out / f"{table}-{name}.parquet"
 
 
 def _refuse_others(out: Path, parts: list[Part]) -> None:
-    ours = {_file(out, table, part) for table in TABLES for part in parts}
+    ours = {_file(out, table, part.name) for table in TABLES for part in parts}
     others = {path for table in TABLES for path in out.glob(f"{table}-*.parquet")} - ours
     if others:
         problem = f"has {len(others)} files made from other clients, clinicians or another model"
         raise RecommenderError("out", problem, "name an empty folder, or remove them")
 
 
-def _write(
-    out: Path, part: Part, crowd: Crowd, standing: Standing, model: AllianceModel, top_k: int
-) -> None:
-    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
-    for place, client_id in enumerate(crowd.ids):
-        told = {"client_id": client_id}
-        screening = crowd.screenings[place]
-        rows["shortlist"] += (
-            told | _shortlist_row(shown) for shown in _shown(crowd, place, standing, model, top_k)
-        )
-        rows["exclusions"] += (
-            told
-            | {
-                "constraint": removal.constraint,
-                "removed": removal.removed,
-                "removed_only_by_it": removal.removed_only_by_it,
-            }
-            for removal in screening.ledger
-            if removal.removed
-        )
-        mode = model.manifest.mode if crowd.agree[place] else CONSTRAINTS_ONLY
-        eligible = int(np.count_nonzero(screening.eligible))
-        rows["clients"].append(told | {"mode": mode, "eligible": eligible})
-    for table, schema in TABLES.items():
-        _put(_file(out, table, part), pa.Table.from_pylist(rows[table], schema))
-
-
-def _shown(
-    crowd: Crowd, place: int, standing: Standing, model: AllianceModel, top_k: int
-) -> tuple[Shown, ...]:
+def _shown(crowd: Crowd, place: int, asked: Asked) -> tuple[Shown, ...]:
     screening = crowd.screenings[place]
     if not crowd.agree[place]:
-        return unpredicted(model.practice, standing, screening, top_k)
+        return unpredicted(asked.model.practice, asked.standing, screening, asked.top_k)
     rows = crowd.rows_of(place)
     if not len(rows):
         return ()
-    return listed(standing, model, screening, crowd.faced, crowd.scores, rows, top_k)[0]
+    of = crowd.faced, crowd.scores, rows
+    return listed(asked.standing, asked.model, screening, *of, asked.top_k)[0]
 
 
 def _shortlist_row(shown: Shown) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from recommender import batch
-from recommender.batch import Written, score_clients
+from recommender.batch import Asked, Written, score_clients
 from recommender.errors import RecommenderError
 from recommender.recommend import Intake, Recommendation, recommend
 from tests.allocation.test_allocate import some_people
@@ -23,10 +23,8 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def scored(out: Path, day: date = DAY, top_k: int = 4) -> Written:
-    return score_clients(
-        some_people(SIZE), a_standing(), a_model(), "digest", out,
-        day=day, top_k=top_k, progress=lambda step, done: None,
-    )  # fmt: skip
+    asked = Asked(a_standing(), a_model(), day, top_k)
+    return score_clients(some_people(SIZE), asked, "digest", out, lambda step, done: None)
 
 
 def read(out: Path, table: str) -> pd.DataFrame:

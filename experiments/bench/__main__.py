@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -14,8 +15,8 @@ from rich.table import Table
 
 from experiments.allocation.__main__ import FLOOR, measured, table_of
 from experiments.allocation.compare import Asked
-from experiments.bench import beside_mlflow, latency, relaxing, screening, training
-from recommender.bundle import save_bundle
+from experiments.bench import beside_mlflow, growth, latency, pages, relaxing, screening, training
+from recommender.bundle import load_bundle, save_bundle
 from recommender.practice import shipped_practice
 from recommender.tables.checked import read_tables
 from recommender.training.dataset import dataset_of
@@ -25,6 +26,9 @@ ROSTERS = (50, 200, 1_000)
 PAIRINGS = (10_000, 100_000)
 RELAXED = 200
 LISTS = 6
+PAGED = 200
+LEARNED = (10_000, 100_000, 1_000_000)
+FACED = (500, 5_000, 50_000)
 out = Console(width=110)
 
 
@@ -38,10 +42,7 @@ def simulated(directory: Path, clinicians: int, ratings: int) -> Path:
 
 def latencies(workspace: Path) -> Table:
     """One recommendation over HTTP at every size of roster."""
-    practice = shipped_practice()
-    tables = simulated(workspace / "learned", ROSTERS[0], 2_000)
-    model = fit(dataset_of(read_tables(tables, practice), practice), now=datetime.now(UTC)).model
-    save_bundle(model, workspace / "bundle")
+    bundle = _learned_bundle(workspace)
     table = Table(
         "clinicians", "eligible", "bytes", "ours p50, p99 ms", "bare p50, p99 ms", "ratio p50, p99",
         title="One recommendation over HTTP beside a bare FastAPI route returning the same bytes",
@@ -49,7 +50,7 @@ def latencies(workspace: Path) -> Table:
     for clinicians in ROSTERS:
         out.print(f"asking with {clinicians} clinicians", style="dim")
         roster = simulated(workspace / f"roster{clinicians}", clinicians, 500) / "clinicians.csv"
-        found = latency.compare(workspace / "bundle", roster, clinicians)
+        found = latency.compare(bundle, roster, clinicians)
         ours, bare = found.ours, found.bare
         table.add_row(
             f"{clinicians:,}",
@@ -186,6 +187,80 @@ def allocations(_: Path) -> Table:
     return table_of(measured(asked, LISTS, 1), asked)
 
 
+def growths(workspace: Path) -> Table:
+    """The power of the number of pairings, and of clinicians, that time grows with."""
+    table = Table(
+        "what", "how many", "seconds", "MiB", "power of the number",
+        title="How time grows (target: a power of 1.1 at most)",
+    )  # fmt: skip
+    learned = []
+    for pairings in LEARNED:
+        out.print(f"training on {pairings:,} pairings", style="dim")
+        tables = simulated(workspace / f"grown{pairings}", 120, pairings)
+        learned.append(growth.trained(tables))
+        table.add_row(
+            "training",
+            f"{pairings:,}",
+            f"{learned[-1].seconds:.1f}",
+            f"{learned[-1].peak_mib:,.0f}",
+            _power(LEARNED, [cost.seconds for cost in learned]),
+        )
+    model = load_bundle(_learned_bundle(workspace))
+    roster, faced = simulated(workspace / "faced", FACED[0], 500) / "clinicians.csv", []
+    for clinicians in FACED:
+        out.print(f"asking about {clinicians:,} clinicians", style="dim")
+        faced.append(growth.asked(model, roster, clinicians))
+        table.add_row(
+            f"one request, {faced[-1].eligible:,} fit",
+            f"{clinicians:,}",
+            f"{faced[-1].ms / 1000:.3f}",
+            "",
+            _power(FACED, [each.ms for each in faced]),
+        )
+    return table
+
+
+def _power(sizes: Sequence[int], taken: Sequence[float]) -> str:
+    """The exponent of the power law through what was measured so far."""
+    if len(taken) < 2:
+        return ""
+    return f"{screening.exponent(list(map(float, sizes[: len(taken)])), list(taken)):.2f}"
+
+
+def _learned_bundle(workspace: Path) -> Path:
+    """A bundle learned from a practice of usual size."""
+    practice, bundle = shipped_practice(), workspace / "usual_bundle"
+    if not bundle.exists():
+        tables = simulated(workspace / "usual", ROSTERS[0], 2_000)
+        dataset = dataset_of(read_tables(tables, practice), practice)
+        save_bundle(fit(dataset, now=datetime.now(UTC)).model, bundle)
+    return bundle
+
+
+def rendered(workspace: Path) -> Table:
+    """The staff page of one request, beside the JSON answer to it."""
+    practice = shipped_practice()
+    tables = simulated(workspace / "paged", PAGED, 2_000)
+    model = fit(dataset_of(read_tables(tables, practice), practice), now=datetime.now(UTC)).model
+    bundle = workspace / "paged_bundle"
+    save_bundle(model, bundle)
+    out.print("opening the page of a request", style="dim")
+    found = pages.compare(bundle, tables / "clinicians.csv")
+    table = Table(
+        "", "ms", "times the answer", "bytes",
+        title=f"The staff page of a request with {found.clinicians} clinicians beside the JSON "
+        "answer to the same request (target: 3)",
+    )  # fmt: skip
+    for name, taken, size in (
+        ("JSON answer", found.answer, found.answer_bytes),
+        ("page, rendered", found.page, found.page_bytes),
+        ("form sent, page rendered", found.asked, found.page_bytes),
+    ):
+        table.add_row(name, f"{taken:.1f}", f"{taken / found.answer:.2f}", f"{size:,}")
+    table.caption = "Medians."
+    return table
+
+
 PARTS = {
     "mlflow": besides_mlflow,
     "latency": latencies,
@@ -193,6 +268,8 @@ PARTS = {
     "screening": screenings,
     "relaxing": relaxings,
     "allocation": allocations,
+    "pages": rendered,
+    "growth": growths,
 }
 
 

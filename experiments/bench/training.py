@@ -36,7 +36,12 @@ class Cost:
 def compare(tables: Path, workspace: Path) -> tuple[Cost, Cost]:
     """Ours, and LightGBM alone, on one practice's tables."""
     matrix = workspace / "matrix.npz"
-    return _in_process("ours", tables, matrix), _in_process("alone", tables, matrix)
+    return ours(tables, matrix), _in_process("alone", tables, matrix)
+
+
+def ours(tables: Path, matrix: Path) -> Cost:
+    """The whole pipeline, which leaves its matrix in a file."""
+    return _in_process("ours", tables, matrix)
 
 
 def _in_process(what: str, tables: Path, matrix: Path) -> Cost:

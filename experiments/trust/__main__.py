@@ -21,6 +21,7 @@ from experiments.trust import (
     mutations,
     nothing_to_gain,
     overload,
+    servers,
     swaps,
     threads,
 )
@@ -35,6 +36,7 @@ PARTS = {
     "canaries": Part(canaries.measure, 10_000),
     "overload": Part(overload.measure, 15),
     "kills": Part(kills.measure, 500),
+    "servers": Part(servers.measure, 20),
     "nothing_to_gain": Part(nothing_to_gain.measure, 20),
 }
 out, err = Console(width=140), Console(stderr=True)

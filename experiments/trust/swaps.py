@@ -55,7 +55,7 @@ class Load:
 def measure(count: int, subject: Subject) -> Sequence[Line]:
     """So many swaps and rollbacks, and at every tenth a damaged bundle that must be refused."""
     shelf = Shelf(subject.workspace / "shelf")
-    digests = _shelve(subject, shelf)
+    digests = shelve(subject, shelf)
     expected = _expected(subject, shelf, digests)
     load, stop, taken = Load(), threading.Event(), []
     shelf.offer(Offer(digests[0]))
@@ -109,7 +109,7 @@ def _grown(count: int, before: int, after: int) -> Line:
     )
 
 
-def _shelve(subject: Subject, shelf: Shelf) -> list[str]:
+def shelve(subject: Subject, shelf: Shelf) -> list[str]:
     """Bundles of models that predict apart from each other, by digest."""
     model, digests = load_bundle(subject.bundle), []
     for place in range(MODELS):

@@ -25,6 +25,14 @@ Uri = Annotated[
     str, typer.Option("--registry", help="mlflow: a database such as sqlite:///…, or http(s)://…")
 ]
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
+ClusterAddress = Annotated[
+    str | None,
+    typer.Option(
+        help="Scheduler of a Dask cluster to work on, such as tcp://10.0.0.5:8786; here without. "
+        "Its workers need this package with the extra `cluster`.",
+        show_default=False,
+    ),
+]
 StoreUrl = Annotated[
     str | None,
     typer.Option(

@@ -5,13 +5,14 @@ The training rooms and mlflow are imported by the commands that need them, when 
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recommender import terminal
 from recommender.commands.console import (
     REGISTRY,
+    ClusterAddress,
     Data,
     Definition,
     Seed,
@@ -22,6 +23,9 @@ from recommender.commands.console import (
     out,
     told,
 )
+
+if TYPE_CHECKING:
+    from recommender.training.growth import Grower
 
 
 def train(
@@ -36,8 +40,13 @@ def train(
         Path | None, typer.Option(help="File that keeps the trials, to go on after a stop.")
     ] = None,
     store: StoreUrl = None,
+    cluster: ClusterAddress = None,
 ) -> None:
-    """Measure on later pairings, beside the champion; learn from all; publish a challenger."""
+    """Measure on later pairings, beside the champion; learn from all; publish a challenger.
+
+    On a cluster its workers grow the trees; tables, features and the mixed model stay here. Where a
+    worker is lost, the ensemble it was at is begun again on the others.
+    """
     from recommender.commands.measured import told_after_training
     from recommender.commands.taking import learned_from, record_learned
     from recommender.publishing.registry import Registry
@@ -55,7 +64,7 @@ def train(
             definition(practice),
             Registry(registry),
             now=datetime.now(UTC),
-            settings=FitSettings(seed=seed),
+            settings=FitSettings(seed=seed, grower=_grower(cluster)),
             search=Search(tune, study) if tune else None,
             progress=progress,
         )
@@ -69,3 +78,14 @@ def train(
         out.print(told_after_training(trained.model.report))
     out.print(f"Published as challenger, version {trained.version.version}. "
               "Next: recommender promote")  # fmt: skip
+
+
+def _grower(cluster: str | None) -> "Grower":
+    """Who grows the trees: this process, or the workers of a cluster."""
+    from recommender.training.growth import grown_here
+
+    if cluster is None:
+        return grown_here
+    from recommender.training.clustered import grower_on
+
+    return grower_on(cluster)

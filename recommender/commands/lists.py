@@ -3,8 +3,11 @@
 What they need is imported when they run.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -12,10 +15,11 @@ from zoneinfo import ZoneInfo
 import typer
 
 from recommender import terminal
-from recommender.commands.console import REGISTRY, Uri, err, must_exist, out, told
+from recommender.commands.console import REGISTRY, ClusterAddress, Uri, err, must_exist, out, told
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:
+    from recommender.batch import Runner
     from recommender.model import AllianceModel
     from recommender.roster import Roster
 
@@ -152,36 +156,45 @@ def score(
     bundle: Bundle = None,
     bundles: Bundles = BUNDLES,
     day: Day = None,
+    cluster: ClusterAddress = None,
 ) -> None:
     """Rank the roster for every client of a file, as single requests would.
 
     Writes Parquet in parts: `shortlist-*` (who stands where, predicted alliance and its range,
     ties), `exclusions-*` (how many each constraint removed for whom), `clients-*`. Stopped or
-    killed, the same command goes on where it was; what is there is not made again.
+    killed, the same command goes on where it was; what is there is not made again. On a cluster a
+    worker that is lost costs the parts it was at.
     """
-    from recommender.batch import score_clients
+    from recommender.batch import Asked, score_clients
     from recommender.bundle import bundle_digest
     from recommender.tables.checked import read_clients
 
-    with told(), terminal.progress_bar(err) as progress:
+    with told(), _runner(cluster) as runner, terminal.progress_bar(err) as progress:
         progress("reading", 0.0)
         source = bundle or champion_bundle(registry, bundles)
         model, clinicians = _opened(source, roster)
-        found = score_clients(
-            read_clients(clients, model.practice),
-            model.standing(clinicians),
-            model,
-            bundle_digest(source),
-            to,
-            day=_day(day, model),
-            top_k=top_k,
-            progress=progress,
-        )
+        people = read_clients(clients, model.practice)
+        asked = Asked(model.standing(clinicians), model, _day(day, model), top_k)
+        found = score_clients(people, asked, bundle_digest(source), to, progress, runner)
     if not found.made:
         out.print(f"Nothing to do: all {found.parts} parts are in {to}.", soft_wrap=True)
     else:
         said = f"{found.clients:,} clients ranked, {found.made} of {found.parts} parts written"
         out.print(f"{said} to {to}.", soft_wrap=True)
+
+
+@contextmanager
+def _runner(cluster: str | None) -> "Iterator[Runner]":
+    """Who does the work: this process, or the workers of a cluster."""
+    from recommender.batch import one_by_one
+
+    if cluster is None:
+        yield one_by_one
+        return
+    from recommender.cluster import connected, spread
+
+    with connected(cluster) as client:
+        yield partial(spread, client)
 
 
 def _opened(bundle: Path, roster: Path) -> tuple["AllianceModel", "Roster"]:

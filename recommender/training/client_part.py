@@ -10,7 +10,7 @@ import numpy as np
 from recommender.features.feature import Array
 from recommender.mixed.blocks import Ints
 from recommender.training.dataset import Chosen
-from recommender.training.growth import Growth, binned, grown
+from recommender.training.growth import FitSettings, Ground, grown
 from recommender.trees.ensemble import Trees
 
 
@@ -70,7 +70,7 @@ class ClientPart:
     expected: Array
 
 
-def client_part(rows: Array, raters: Raters, fold: Ints, growth: Growth, seed: int) -> ClientPart:
+def client_part(rows: Array, raters: Raters, fold: Ints, settings: FitSettings) -> ClientPart:
     """Trees on client columns, trusted as far as they were right of clients they did not see.
 
     Without columns, or with fewer clients than two leaves need, every client has the mean.
@@ -83,23 +83,20 @@ def client_part(rows: Array, raters: Raters, fold: Ints, growth: Growth, seed: i
         Those who rated.
     fold : (n,) int
         Of each rating, by client.
-    growth, seed
-        How the trees are grown.
+    settings
+        How the trees are grown, and by whom.
     """
+    growth = settings.client
     own, held = rows[raters.place], fold[raters.first]
     mean = float(np.average(raters.label, weights=raters.weight))
     if not own.shape[1] or len(own) < 2 * growth.min_data_in_leaf:
         return ClientPart(None, mean, 0.0, np.full(len(fold), mean))
-    parameters = growth.parameters(seed, own.size)
-    data = binned(own, raters.label, raters.weight, parameters).construct()
-    expected = np.empty(len(own))
-    for number in np.unique(held):
-        inside = held == number
-        others = data.subset(np.flatnonzero(~inside).tolist())
-        expected[inside] = grown(others, parameters).score(own[inside])
+    parameters = growth.parameters(settings.seed, own.size)
+    ground = Ground(own, raters.label, raters.weight, parameters)
+    trees, expected = grown(ground, held, np.unique(held).tolist(), settings.grower)
     share = _share(raters, mean, expected)
     expected = mean + share * (expected - mean)
-    return ClientPart(grown(data, parameters), mean, share, expected[raters.row])
+    return ClientPart(trees, mean, share, expected[raters.row])
 
 
 def _share(raters: Raters, mean: float, expected: Array) -> float:

@@ -17,7 +17,7 @@ from recommender.manifest import MODEL, Manifest
 from recommender.model import AllianceModel, Spread
 from recommender.progress import Progress
 from recommender.training.dataset import Chosen, Dataset, Labels
-from recommender.training.growth import FitSettings, binned, grown
+from recommender.training.growth import FitSettings, Ground, grown
 from recommender.training.prepared import Prepared, prepare
 from recommender.trees.ensemble import Trees
 
@@ -150,13 +150,8 @@ def _trees(prepared: Prepared, settings: FitSettings) -> tuple[Trees | None, Arr
         return None, None
     cells = learned.rows.together()
     parameters = settings.pairing.parameters(settings.seed, cells.size)
-    data = binned(cells, prepared.left, learned.weight, parameters).construct()
-    held_out = np.full(len(cells), np.nan)
-    for number in prepared.tried:
-        inside = learned.fold == number
-        others = data.subset(np.flatnonzero(~inside).tolist())
-        held_out[inside] = grown(others, parameters).score(cells[inside])
-    return grown(data, parameters), held_out
+    ground = Ground(cells, prepared.left, learned.weight, parameters)
+    return grown(ground, learned.fold, prepared.tried, settings.grower)
 
 
 def _share(prepared: Prepared, trees: Array) -> float:

@@ -3,17 +3,20 @@
 LightGBM learns here and in `training.baselines`; nowhere else. Imported by `fit` and above.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.features.feature import Array
 from recommender.trees.ensemble import Trees
 
 Parameters = dict[str, Any]
+Rows = NDArray[np.intp] | None
+"""Some rows of a matrix; None for all."""
 CELLS_FOR_THREADS = 50_000_000
 """Cells of a matrix below which one thread grows the trees: threads on small trees mostly wait for
 each other, and where the machine has other work to do they wait for that."""
@@ -47,6 +50,63 @@ class Growth:
         }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """What ensembles are grown on.
+
+    Attributes
+    ----------
+    cells : (n, columns)
+        By position, NaN for what is missing.
+    label, weight : (n,)
+    parameters
+        LightGBM's.
+    """
+
+    cells: NDArray[np.floating[Any]]
+    label: Array
+    weight: Array
+    parameters: Parameters
+
+
+Grower = Callable[[Ground, Sequence[Rows]], Iterator[str]]
+"""Who grows ensembles: one model text for each set of rows."""
+
+
+def grown_here(ground: Ground, some: Sequence[Rows]) -> Iterator[str]:
+    """Ensembles grown by this process; the rows are sorted into bins once."""
+    parameters = ground.parameters
+    data = lgb.Dataset(
+        np.asarray(ground.cells, dtype=np.float32),
+        ground.label,
+        weight=ground.weight,
+        params=parameters | {"feature_pre_filter": False},
+    ).construct()
+    for rows in some:
+        part = data if rows is None else data.subset(rows.tolist())
+        yield lgb.train(parameters, part).model_to_string()
+
+
+def grown(
+    ground: Ground, fold: NDArray[np.intp], tried: Sequence[int], grower: Grower
+) -> tuple[Trees, Array]:
+    """Trees of all rows, and each row's score by trees that saw no row of its fold.
+
+    Parameters
+    ----------
+    fold : (n,) int
+    tried
+        Folds to hold out; rows of others have no score, NaN.
+    """
+    held_out = np.full(len(ground.cells), np.nan)
+    others: list[Rows] = [np.flatnonzero(fold != number) for number in tried]
+    texts = grower(ground, [*others, None])
+    for number in tried:
+        inside = fold == number
+        held_out[inside] = Trees(next(texts)).score(ground.cells[inside])
+    return Trees(next(texts)), held_out
+
+
 @dataclass(frozen=True, slots=True)
 class FitSettings:
     """Settings of a fit; the defaults are those that won in the methods study.
@@ -64,6 +124,8 @@ class FitSettings:
     left_quantile
         Quantile of the rated clients' residuals at which clients who left before rating enter the
         pairing part; None leaves them out. The methods study had .15 before .05 and .30.
+    grower
+        Who grows the trees: this process, or the workers of a cluster.
     """
 
     seed: int = 0
@@ -78,27 +140,16 @@ class FitSettings:
     )
     fewest_for_trees: int = 1000
     left_quantile: float | None = 0.15
+    grower: Grower = field(default=grown_here, compare=False, repr=False)
 
 
 def parameters_of(settings: FitSettings) -> Mapping[str, object]:
     """The settings flat, as a run records them."""
     flat: dict[str, object] = {}
-    for name, value in asdict(settings).items():
-        parts = value.items() if isinstance(value, dict) else [("", value)]
-        flat |= {f"{name}.{key}" if key else name: part for key, part in parts}
+    for each in fields(settings):
+        value = getattr(settings, each.name)
+        if is_dataclass(value) and not isinstance(value, type):
+            flat |= {f"{each.name}.{key}": part for key, part in asdict(value).items()}
+        elif each.compare:
+            flat[each.name] = value
     return flat
-
-
-def binned(rows: Array, label: Array, weight: Array, parameters: Parameters) -> lgb.Dataset:
-    """Rows sorted into bins once, to be grown on or subset: 32-bit, columns by position."""
-    return lgb.Dataset(
-        np.asarray(rows, dtype=np.float32),
-        label,
-        weight=weight,
-        params=parameters | {"feature_pre_filter": False},
-    )
-
-
-def grown(data: lgb.Dataset, parameters: Parameters) -> Trees:
-    """An ensemble learned from binned rows."""
-    return Trees(lgb.train(parameters, data).model_to_string())

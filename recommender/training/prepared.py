@@ -149,9 +149,7 @@ class _Preparation:
         self.progress("client part", 0.1)
         raters = raters_of(self.pairs.client[:rated], self.label, self.weight)
         client_rows = pipeline.client_rows(self.dataset.clients)
-        client = client_part(
-            client_rows, raters, self.fold[:rated], self.settings.client, self.settings.seed
-        )
+        client = client_part(client_rows, raters, self.fold[:rated], self.settings)
         self.progress("clinician records", 0.2)
         residual = self.label - client.expected
         records, history = self._records(residual)

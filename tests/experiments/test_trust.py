@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from experiments.trust import __main__ as command
-from experiments.trust import fuzz, mutations, swaps, threads
+from experiments.trust import fuzz, mutations, servers, swaps, threads
 from experiments.trust.line import Line, Part
 from experiments.trust.mutant import DAMAGED, REFUSED, SOUND, is_whole, tried
 from experiments.trust.mutation import KINDS, Mutation, mutation, write
@@ -23,7 +23,10 @@ from recommender.sealed.files import FACTS, PAIRING
 from recommender.serving.state import open_state
 from recommender.settings import Settings
 from tests.builders import a_bundle, a_model, write_tables
+from tests.postgres import cluster
 from tests.serving.served import a_request
+
+__all__ = ["cluster"]
 
 
 @pytest.fixture
@@ -179,6 +182,13 @@ def test_models_are_exchanged_under_load_and_no_response_fails_or_mixes(subject:
     swapped, _ = swaps.measure(10, subject)
 
     assert swapped.passed, swapped.figure
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_two_servers_share_one_store_and_one_that_is_killed_loses_nothing(subject: Subject) -> None:
+    for line in servers.measure(2, subject):
+        assert line.passed, line.figure
 
 
 @pytest.mark.slow

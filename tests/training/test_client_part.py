@@ -9,7 +9,7 @@ from recommender.features.feature import Array
 from recommender.mixed.blocks import Ints
 from recommender.training.client_part import ClientPart, Raters, client_part, raters_of
 from recommender.training.folds import client_folds
-from recommender.training.growth import Growth
+from recommender.training.growth import FitSettings, Growth
 
 SMALL = Growth(num_leaves=4, num_trees=40, learning_rate=0.1, min_data_in_leaf=10)
 RATING = st.tuples(st.integers(0, 8), st.floats(1, 5), st.floats(0.5, 2))
@@ -118,7 +118,9 @@ def clients(count: int = 300, effect: float = 1.0, seed: int = 0) -> tuple[Array
 def part_of(rows: Array, label: Array, growth: Growth = SMALL) -> tuple[ClientPart, Ints]:
     everyone = np.arange(len(rows))
     fold = client_folds(everyone, 3, 0)
-    return client_part(rows, raters_of(everyone, label, np.ones(len(rows))), fold, growth, 0), fold
+    return client_part(
+        rows, raters_of(everyone, label, np.ones(len(rows))), fold, FitSettings(client=growth)
+    ), fold
 
 
 def test_what_answers_say_is_learned_and_mostly_trusted() -> None:
@@ -163,7 +165,7 @@ def test_every_rating_of_a_client_has_the_same_expected_level() -> None:
     rows, label = clients()
     client = np.concatenate([np.arange(300), np.arange(50), np.arange(50)])
     several = raters_of(client, np.concatenate([label, label[:50] + 1, label[:50]]), np.ones(400))
-    part = client_part(rows, several, client_folds(client, 3, 0), SMALL, 0)
+    part = client_part(rows, several, client_folds(client, 3, 0), FitSettings(client=SMALL))
 
     assert part.expected.shape == (400,)
     assert np.array_equal(part.expected[:50], part.expected[300:350])
@@ -177,7 +179,9 @@ def test_without_answers_or_with_few_clients_every_client_has_the_weighted_mean(
     rows, label = clients(count)
     weight = np.linspace(1, 2, count)
     ratings = raters_of(np.arange(count), label, weight)
-    part = client_part(rows[:, :columns], ratings, client_folds(np.arange(count), 3, 0), SMALL, 0)
+    part = client_part(
+        rows[:, :columns], ratings, client_folds(np.arange(count), 3, 0), FitSettings(client=SMALL)
+    )
 
     assert (part.trees, part.share) == (None, 0.0)
     assert part.mean == pytest.approx(np.average(label, weights=weight))

@@ -1,0 +1,103 @@
+"""Work handed to the workers of a Dask cluster, which gives it out again when a worker is lost.
+
+The only room that knows Dask, which one machine does not need: imported by the commands when they
+are told of a cluster.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from recommender.errors import RecommenderError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+AHEAD = 2
+"""Parts each thread has waiting: none is idle, and what is not written yet stays small."""
+REACHED_SECONDS = 10.0
+LOST = 10
+"""Workers that may be lost over one part before the part is blamed for it."""
+
+Shared = TypeVar("Shared")
+Some = TypeVar("Some")
+Result = TypeVar("Result")
+
+
+@contextmanager
+def connected(address: str) -> "Iterator[Client]":
+    """A cluster by the address of its scheduler, such as `tcp://10.0.0.5:8786`.
+
+    Raises
+    ------
+    RecommenderError
+        When the extra is not installed, or nobody answers.
+    """
+    try:
+        import dask
+        from distributed import Client
+    except ImportError:
+        remedy = "install the extra: pip install 'recommender[cluster]'"
+        raise RecommenderError("cluster", "needs Dask, which is not here", remedy) from None
+    with dask.config.set({"distributed.scheduler.allowed-failures": LOST}):
+        try:
+            client = Client(address, timeout=REACHED_SECONDS)
+        except (OSError, ValueError):
+            remedy = "start `dask scheduler` and `dask worker`, and give the scheduler's address"
+            raise RecommenderError("cluster", "does not answer", remedy) from None
+        with client:
+            yield client
+
+
+def workers_of(client: "Client") -> int:
+    """Threads of all workers.
+
+    Raises
+    ------
+    RecommenderError
+        When there are none: the work would wait for ever.
+    """
+    threads = sum(map(int, client.nthreads().values()))
+    if not threads:
+        raise RecommenderError("cluster", "has no workers", "start some with `dask worker`")
+    return threads
+
+
+def spread(
+    client: "Client",
+    work: Callable[[Shared, Some], Result],
+    shared: Shared,
+    some: Iterable[tuple[str, Some]],
+) -> Iterator[tuple[str, Result]]:
+    """The work of all parts as the workers finish them, by name.
+
+    Parameters
+    ----------
+    work
+        Of one part; it must not matter where it is done, or how often.
+    shared
+        What every part needs: sent to a worker once, and again to whoever takes a lost one's place.
+    some
+        Names and parts; drawn as fast as workers take them.
+    """
+    from distributed import as_completed
+
+    waiting, names = iter(some), dict[Any, str]()
+    # Handed out as a result of the cluster's own: one that was lost with its worker is made again.
+    everywhere = client.submit(_same, shared, pure=False)
+
+    def begun(count: int) -> list[Any]:
+        parts = list(islice(waiting, count))
+        futures = [client.submit(work, everywhere, part, pure=False) for _, part in parts]
+        names.update((future.key, name) for future, (name, _) in zip(futures, parts, strict=True))
+        return futures
+
+    completed = as_completed(begun(AHEAD * workers_of(client)))
+    for future in completed:
+        yield names.pop(future.key), future.result()
+        completed.update(begun(1))
+
+
+def _same(shared: Shared) -> Shared:
+    return shared

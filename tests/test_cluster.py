@@ -1,0 +1,80 @@
+"""The workers of a cluster write what one machine writes, and one that is lost costs time alone."""
+
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from recommender.batch import Asked, Runner, Written, one_by_one, score_clients
+from recommender.cluster import connected, spread, workers_of
+from recommender.errors import RecommenderError
+from tests.allocation.test_allocate import some_people
+from tests.builders import DAY, a_model, a_standing
+from tests.clustered import Cluster, a_cluster
+
+SIZE = 40
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with a_cluster(tmp_path_factory.mktemp("cluster")) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recommender.batch.at_once", lambda clinicians: 2)
+
+
+def scored(out: Path, runner: Runner = one_by_one) -> Written:
+    asked = Asked(a_standing(), a_model(), DAY, 4)
+    return score_clients(some_people(SIZE), asked, "digest", out, lambda *_: None, runner)
+
+
+def files(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in out.iterdir()}
+
+
+@pytest.mark.slow
+def test_a_cluster_writes_the_bytes_one_machine_writes(tmp_path: Path, workers: Cluster) -> None:
+    with connected(workers.address) as client:
+        assert workers_of(client) == 2
+        assert scored(tmp_path / "there", partial(spread, client)) == scored(tmp_path / "here")
+    assert files(tmp_path / "there") == files(tmp_path / "here")
+
+
+def slowly(start: int, number: int) -> int:
+    time.sleep(0.05)
+    return start + number
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_costs_time_and_not_the_job(tmp_path: Path) -> None:
+    with a_cluster(tmp_path) as cluster, connected(cluster.address) as client:
+        killer = threading.Timer(0.7, cluster.kill_one)
+        killer.start()
+        numbers = ((str(number), number) for number in range(60))
+        found = dict(spread(client, slowly, 100, numbers))
+        killer.join()
+        assert workers_of(client) == 1
+    assert found == {str(number): 100 + number for number in range(60)}
+
+
+def refuses(shared: None, number: int) -> int:
+    raise RecommenderError("clients", "cannot be ranked", "mend them")
+
+
+@pytest.mark.slow
+def test_what_is_wrong_with_the_work_is_said_as_it_would_be_here(workers: Cluster) -> None:
+    with connected(workers.address) as client, pytest.raises(RecommenderError, match="mend them"):
+        list(spread(client, refuses, None, [("one", 1)]))
+
+
+@pytest.mark.slow
+def test_where_nobody_answers_the_address_is_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recommender.cluster.REACHED_SECONDS", 0.5)
+    with pytest.raises(RecommenderError, match="does not answer"), connected("tcp://127.0.0.1:1"):
+        pass
