@@ -14,7 +14,7 @@ from recommender.serving.explanations import Case, case_of
 from recommender.serving.problems import ProblemError
 from recommender.serving.staff import words
 from recommender.serving.staff.free import next_free
-from recommender.serving.staff.left_out import openings, removals
+from recommender.serving.staff.left_out import openings, removals, to_ask
 from recommender.serving.staff.shortlist import ROW, WIDTH, marks_of, ties_of
 from recommender.serving.staff.used import open_questions, used
 from recommender.serving.staff.why import Why
@@ -85,6 +85,8 @@ class Sheet:
             "asked_on": words.day(self.shown.asked_on),
             "used": used(practice, self.shown.answers),
             "open": left_open,
+            "to_ask": to_ask(response, practice, self.shown.answers),
+            "current": self.shown.practice_digest == practice.digest,
             "unanswered": words.unanswered(len(left_open), len(self.state.form.fields)),
             "ties": ties_of(response),
             "marks": marks_of(response),

@@ -106,6 +106,8 @@ ABOUT_AVERAGE = "About the average clinician who fits"
 SOMEWHAT_BELOW = "Somewhat below the average clinician who fits"
 CLEARLY_BELOW = "Clearly below the average clinician who fits"
 NOBODY_FITS = "Nobody fits every requirement. See below who was left out by what."
+ASK_FIRST = "Ask first: left open, these alone keep clinicians from being shown."
+CHANGE_ANSWERS = "Change answers"
 ALOUD, ALOUD_HELP = "What to say", "Safe to read aloud: it holds only what the client asked for."
 PICTURE = "Where ratings like these fell"
 PICTURE_DESCRIBED = (
@@ -475,6 +477,12 @@ def lead(name: str, rival: str) -> str:
 def counts(eligible: int, excluded: int) -> str:
     """How the roster divides."""
     return f"{eligible} fit, {excluded} do not: {eligible + excluded} on the roster."
+
+
+def to_ask(phrases: Sequence[str], number: int) -> str:
+    """A question that has to be answered before somebody can be shown."""
+    people = "1 clinician" if number == 1 else f"{number} clinicians"
+    return f"{sentence(listed(phrases))}: {people}"
 
 
 def unanswered(missing: int, asked: int) -> str:
