@@ -96,7 +96,10 @@ class Sheet:
             "counts": words.counts(response["eligible"], len(response["excluded"])),
             "whys": self._whys(),
             "explained": self.case is not None,
-            "everybody": sorted(self.names.items(), key=lambda each: each[1]),
+            "everybody": sorted(
+                ((each, words.marked(name, out=each in ids)) for each, name in self.names.items()),
+                key=lambda each: each[1],
+            ),
             "eligible": sorted(eligible.items(), key=lambda each: each[1]),
             "asked": asked,
             "why_not": self._why_not(asked.why_not) if asked.why_not else None,

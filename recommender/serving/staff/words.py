@@ -464,6 +464,11 @@ def left_out(name: str) -> str:
     return f"{name} was left out by these rules:"
 
 
+def marked(name: str, *, out: bool) -> str:
+    """A clinician in a list to choose from; whoever was left out is marked."""
+    return f"{name} (left out)" if out else name
+
+
 def contrasted(name: str, rival: str) -> str:
     """Whom somebody is held against."""
     return f"{name} fits. Held against {rival}, group by group:"
