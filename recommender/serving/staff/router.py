@@ -2,10 +2,12 @@
 
 from recommender.serving.staff import (
     asking,
+    checking,
     deciding,
+    documenting,
     entrance,
     following,
-    measuring,
+    overseeing,
     queue,
     telling,
 )
@@ -16,6 +18,8 @@ ROUTERS = (
     telling.router,
     deciding.router,
     following.router,
-    measuring.router,
+    checking.router,
+    documenting.router,
+    overseeing.router,
     queue.router,
 )

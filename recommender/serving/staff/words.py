@@ -126,6 +126,12 @@ NOT_EXPLAINED = (
 )
 NOT_PREDICTED_WHY = "Nothing was predicted for this request, so there are no points to explain."
 GROUP, DIFFERENCE, WAY = "Group", "Points", "Which way"
+BARS = "Points, group by group"
+BARS_DESCRIBED = (
+    "One bar a group from the line in the middle: filled and to the right where it is higher, "
+    "hollow and to the left where it is lower; the total last. The table beside it has the same "
+    "numbers."
+)
 SMALLER_PARTS = "Smaller parts together"
 REMAINDER, TOTAL = "Remainder, from rounding", "Total"
 WHY_NOT, WHY_NOT_SAID = "Why not another", "Name any clinician on the roster."
@@ -253,6 +259,45 @@ FIELDS: Mapping[str, str] = {
 
 MEASURED = "Is it usually right?"
 CHECK = "Ratings against the range that was shown"
+BY_GROUP = "Group by group"
+BY_GROUP_SAID = (
+    "The same check for clients who answered alike; one who named several things counts in each. "
+    "Of many groups some stand apart by chance alone. What a practice asks for fairness reports "
+    "only never comes with a request: see the model card."
+)
+NO_GROUPS = "No rated match has an answer to group by yet."
+CLIENTS_WHO, RATED_MATCHES, INSIDE, ABOUT_DUE = (
+    "Clients who answered",
+    "Rated matches",
+    "In the range",
+    "Should be about",
+)
+CALIBRATION = "Predicted and rated, on average"
+CALIBRATION_SAID = (
+    "Matches of about the same estimate are taken together. On the dashed line ratings came out "
+    "as predicted; above it higher, below it lower."
+)
+CALIBRATION_DESCRIBED = (
+    "One dot for each row of the table beside it: predicted to the right, rated upwards, and a "
+    "dashed line where both are equal."
+)
+PREDICTED, RATED, PREDICTED_FROM_TO, DIFFERENCE_OF, ALL = (
+    "Predicted",
+    "Rated",
+    "Predicted between",
+    "Rated less predicted",
+    "All",
+)
+CURVE = "How far off, match after match"
+CURVE_SAID = (
+    "How far ratings lay from their estimates, higher or lower, on average over matches in the "
+    "order they began. A lower figure is nearer."
+)
+CURVE_DESCRIBED = (
+    "One dot for each row of the table beside it, oldest to the left; a lower dot is nearer to "
+    "the ratings."
+)
+MATCHES, BEGAN, ERROR, UP_TO_MATCH = "Matches", "Began", "Points off", "Up to match"
 UNSTORED = "This server keeps nothing, so there is nothing to check here."
 CHAMPION, FACT, VALUE = "The model that answers now", "Fact", "Value"
 CARD = "Who answers for it, and what it is for"
@@ -277,6 +322,91 @@ FACTS: Mapping[str, str] = {
     "last_day": "Last pairing began",
     "known_until": "Last rating known",
 }
+
+WHOLE_CARD, HISTORY = "Model card", "Models and clients over time"
+CARD_SAID = (
+    "Written by the machine from the model's own bundle; the people's words are those of the "
+    "practice definition."
+)
+DIGEST = "Digest of the bundle:"
+SERVED = "Models that answered"
+SERVED_SAID = (
+    "Counted from the requests this server keeps, the model that answered last first. Which "
+    "version each was in its registry, and who let it answer, is told by the registry's own "
+    "history."
+)
+NOTHING_SERVED = "No request is kept yet."
+MODEL_DIGEST, REQUESTS_ANSWERED, FIRST_ANSWER, LAST_ANSWER = (
+    "Model",
+    "Requests",
+    "First (UTC)",
+    "Last (UTC)",
+)
+ANSWERS_NOW = "answers now"
+ON_SHELF, ON_SHELF_SAID = "Models on this machine", "What could answer here, by digest."
+STANDING = "Standing"
+STANDINGS: Mapping[str, str] = {
+    "answers": "answers now",
+    "offered": "named by the registry",
+    "last_good": "gone back to when another fails",
+    "on_disk": "kept on this machine",
+}
+DRIFT = "Do clients come differently now?"
+SHIFTS = "Numbers, against what the model learned from"
+SHIFTS_SAID = (
+    "The mean answer of the last requests less the mean of the clients the model learned from, in "
+    "deviations of those clients. A quarter of a deviation and more is said to be a change."
+)
+NO_SHIFTS = "Too few requests with a number the model holds the mean of, so that nothing is said."
+THEN, NOW, DEVIATIONS, CHANGED = "Learned from", "Now", "Deviations", "Changed"
+SWINGS = "Questions, against the requests before"
+SWINGS_SAID = (
+    "The population stability index of each question, beside what chance alone seldom goes past. "
+    "The model keeps no client's answer, so the newer half of the last requests is held to the "
+    "older half and not to what was learned from."
+)
+NO_SWINGS = "Too few requests to hold the newer half to the older."
+STABILITY, CHANCE, ANSWERED = "Index", "By chance up to", "Answered"
+
+CLINICIANS = "Clinicians"
+SHOWN_HOW_OFTEN = "Who is shown, and who has room"
+SHOWN, STOOD_FIRST, CHOSEN_HOW_OFTEN, BEGUN_HOW_OFTEN, FREE_PLACES, LEFT = (
+    "Shown",
+    "First",
+    "Chosen",
+    "Begun",
+    "Open places",
+    "no longer on the roster",
+)
+EXPOSURE_BAR, PLACES_BAR = "Shown, of which first", "Taken and open places"
+EXPOSURE_SAID = (
+    "The outline is how often a clinician was shown, the filled part how often first. In the last "
+    "column the filled part is the places taken by decisions in this time, the outline those "
+    "still open. The figures stand in the same row."
+)
+PLACES_UNCOUNTED = "not counted"
+
+RECORDS = "Clinicians' records"
+RECORDS_SAID = (
+    "Early ratings of each clinician's clients, drawn towards the practice's mean: the fewer "
+    "ratings, the further. Clients differ, and a clinician who takes on harder beginnings may be "
+    "rated lower. Made to see where a number rests on little, not to judge anybody."
+)
+NO_RECORDS = "Too few ratings to say how far clinicians differ."
+RATED_CLIENTS, PLAIN_MEAN, DRAWN, EIGHT_IN_TEN, IN_MODEL, LEARNED_FROM = (
+    "Clients who rated",
+    "Mean of ratings",
+    "Drawn towards the practice",
+    "Eight times in ten between",
+    "In the model",
+    "Ratings it rests on",
+)
+IN_MODEL_SAID = (
+    "In the model: points against what such clients rate elsewhere, drawn in the same way when it "
+    "was trained."
+)
+TOO_FEW_RECORD = "too few"
+ALIKE = "Ratings so far tell no clinician from another: everybody is shown at the practice's mean."
 
 SEARCH, SOUGHT = "Search", "Client's pseudonym or request id"
 NO_REQUESTS = "No request was found."
@@ -330,6 +460,11 @@ def figure(value: float) -> str:
 def one(points: float) -> str:
     """A figure with one decimal."""
     return f"{points:.1f}"
+
+
+def two(points: float) -> str:
+    """A figure with two decimals and a true minus sign."""
+    return f"{points:.2f}".replace("-", MINUS)
 
 
 def signed(hundredths: int) -> str:
@@ -641,6 +776,89 @@ def checked(inside: int, rated: int, level: float) -> str:
 def too_few(rated: int, fewest: int) -> str:
     """That there is nothing to say yet."""
     return f"{rated} rated matches so far: too few to check. From {fewest} on it is said here."
+
+
+def group(phrase: str, level: str) -> str:
+    """Clients who gave one answer."""
+    return f"{phrase}: {level}"
+
+
+def few_groups(number: int) -> str:
+    """That groups are too small for a figure."""
+    return f"{number} groups have too few rated matches to say anything"
+
+
+def too_few_bins(rated: int) -> str:
+    """That no averages can be told apart yet."""
+    return f"{rated} rated matches so far: too few to average."
+
+
+def no_window(rated: int) -> str:
+    """That there is no error to say yet."""
+    return f"{rated} rated matches so far: too few to say how far off they were."
+
+
+def rest_of_windows(rated: int) -> str:
+    """How many matches stand in no row yet."""
+    return f"{rated} newer rated matches do not fill a row yet."
+
+
+def bin(each: Any) -> str:
+    """A dot of the calibration in words."""
+    return f"Predicted {each.predicted:.2f}, rated {each.points:.2f}, {each.rated} matches"
+
+
+def less(each: Any) -> str:
+    """By how much ratings lie above predictions."""
+    return signed(round(each.points * 100) - round(each.predicted * 100))
+
+
+def window(each: Any) -> str:
+    """A dot of the learning curve in words."""
+    return f"Matches {each.first} to {each.last}: {each.error:.2f} points off"
+
+
+def lately(days: int, names: int) -> str:
+    """Which requests were counted."""
+    return f"In the last {days} days {names} names were shown in requests that this server keeps."
+
+
+def never_shown(number: int, everybody: int) -> str:
+    """How many of the roster nobody was shown."""
+    return f"{number} of {everybody} clinicians on the roster were shown to nobody in that time."
+
+
+def requests_looked_at(number: int) -> str:
+    """How many requests were held to something."""
+    return f"The last {number} requests for which something was predicted."
+
+
+def practice_mean(mean: float) -> str:
+    """What records are drawn towards."""
+    return f"The practice's mean is {mean:.2f}."
+
+
+def pull(ratings: float) -> str:
+    """How strongly records are drawn, as ratings."""
+    return (
+        f"It weighs as much as {ratings:.1f} ratings: a clinician with that many stands half way "
+        "between it and their own mean."
+    )
+
+
+def too_few_of(fewest: int) -> str:
+    """Which records are not shown."""
+    return f"With fewer than {fewest} ratings no record is shown: it would tell of single clients."
+
+
+def left_few(number: int) -> str:
+    """How many records are not shown."""
+    return f"That leaves out {number}."
+
+
+def nobody(number: int) -> str:
+    """A clinician whose name the reader may not see."""
+    return f"Clinician {number}"
 
 
 def plain_order(order: str) -> str:
