@@ -24,6 +24,8 @@ from recommender.serving.state import State
 
 EXPLAINED = 5
 """Clinicians of a shortlist explained on its page; any other is one question away."""
+IN_FULL = 10
+"""Clinicians of a shortlist whose next times are all told; of those below, the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Sheet:
             "bars": partial(bars_of, reach=reach_of(_all(whys, why_not, comparison))),
             "id": self.shown.recommendation_id,
             "names": self.names,
+            "in_full": IN_FULL,
             "free": next_free(self.shown, practice, self.state.standing.roster, now),
             "shown": tuple((each["clinician_id"], each["name"]) for each in response["shortlist"]),
             "mode": words.REQUEST_MODES.get(self.shown.mode, self.shown.mode),
@@ -101,9 +104,8 @@ class Sheet:
             "counts": words.counts(response["eligible"], len(response["excluded"])),
             "whys": whys,
             "explained": self.case is not None,
-            "everybody": sorted(
-                ((each, words.marked(name, out=each in ids)) for each, name in self.names.items()),
-                key=lambda each: each[1],
+            "excluded": sorted(
+                ((each, self.names[each]) for each in ids), key=lambda each: each[1]
             ),
             "eligible": sorted(eligible.items(), key=lambda each: each[1]),
             "asked": asked,

@@ -108,7 +108,11 @@ CLEARLY_BELOW = "Clearly below the average clinician who fits"
 NOBODY_FITS = "Nobody fits every requirement. See below who was left out by what."
 ASK_FIRST = "Ask first: left open, these alone keep clinicians from being shown."
 CHANGE_ANSWERS = "Change answers"
-ALOUD, ALOUD_HELP = "What to say", "Safe to read aloud: it holds only what the client asked for."
+ALOUD, ALOUD_HELP = (
+    "What to say",
+    "What to say is safe to read aloud: it holds only what the client asked for, and a time.",
+)
+FITS, OUT = "Fits", "Left out"
 PICTURE = "Where ratings like these fell"
 PICTURE_DESCRIBED = (
     "One line a clinician: the line runs from the lower to the upper end of the range, the dot is "
@@ -572,6 +576,11 @@ def tie(first: int, last: int) -> str:
     )
 
 
+def order_of_tie(said: str) -> str:
+    """What broke a tie, where it was the same for each of them."""
+    return f"Each after the first: {said[:1].lower()}{said[1:]}."
+
+
 def aloud(name: str, reasons: Sequence[str]) -> str:
     """What may be read to a client: what they asked for, and nothing of a score."""
     said = listed([to_you(each) for each in reasons])
@@ -597,11 +606,6 @@ def listed(parts: Sequence[str]) -> str:
 def left_out(name: str) -> str:
     """That somebody was left out."""
     return f"{name} was left out by these rules:"
-
-
-def marked(name: str, *, out: bool) -> str:
-    """A clinician in a list to choose from; whoever was left out is marked."""
-    return f"{name} (left out)" if out else name
 
 
 def contrasted(name: str, rival: str) -> str:
