@@ -61,6 +61,7 @@ NEEDS: Mapping[str, Need] = {
     "GET /v1/audit-events/verification": Scope.AUDIT_READ,
     "GET /staff/style.css": Free.ANYBODY,
     "GET /staff/icon.svg": Free.ANYBODY,
+    "GET /staff/htmx-2.0.11.js": Free.ANYBODY,
     "GET /staff/session": Free.ANYBODY,
     "POST /staff/session": Free.ANYBODY,
     "POST /staff/session/end": Free.KNOWN,

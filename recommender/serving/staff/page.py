@@ -13,6 +13,7 @@ from recommender.access.scope import Principal, Scope
 from recommender.serving.callers import CSRF_FIELD, door_of
 from recommender.serving.permissions import PAGES
 from recommender.serving.staff import words
+from recommender.serving.staff.script import ADDRESS, SETTINGS
 
 HOME = PAGES
 ENTRANCE = f"{HOME}/session"
@@ -28,7 +29,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.globals["w"] = words
+_templates.globals |= {"w": words, "script": ADDRESS, "script_settings": SETTINGS}
 
 
 def page(

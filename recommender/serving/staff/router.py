@@ -9,6 +9,7 @@ from recommender.serving.staff import (
     following,
     overseeing,
     queue,
+    script,
     telling,
 )
 
@@ -22,4 +23,5 @@ ROUTERS = (
     documenting.router,
     overseeing.router,
     queue.router,
+    script.router,
 )
