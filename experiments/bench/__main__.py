@@ -13,7 +13,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from experiments.bench import beside_mlflow, growth, latency, pages, relaxing, screening, training
+from experiments.allocation.__main__ import FLOOR, measured, table_of
+from experiments.allocation.compare import Asked
+from experiments.bench import (
+    beside_mlflow,
+    growth,
+    latency,
+    pages,
+    relaxing,
+    screening,
+    training,
+)
 from recommender.bundle import load_bundle, save_bundle
 from recommender.practice import shipped_practice
 from recommender.tables.checked import read_tables
@@ -26,6 +36,7 @@ RELAXED = 200
 PAGED = 200
 LEARNED = (10_000, 100_000, 1_000_000)
 FACED = (500, 5_000, 50_000)
+LISTS = 6
 out = Console(width=110)
 
 
@@ -252,6 +263,12 @@ def rendered(workspace: Path) -> Table:
     return table
 
 
+def allocations(_: Path) -> Table:
+    """A waiting list given out at once beside first come, first served; the truth is known."""
+    asked = Asked(clients=2_000, clinicians=200, ratings=2_000, floor=FLOOR)
+    return table_of(measured(asked, LISTS, 1), asked)
+
+
 PARTS = {
     "mlflow": besides_mlflow,
     "latency": latencies,
@@ -260,6 +277,7 @@ PARTS = {
     "relaxing": relaxings,
     "pages": rendered,
     "growth": growths,
+    "allocation": allocations,
 }
 
 
