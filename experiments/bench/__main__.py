@@ -19,6 +19,7 @@ from experiments.bench import (
     growth,
     latency,
     memory,
+    pages,
     relaxing,
     screening,
     training,
@@ -32,6 +33,7 @@ from recommender.training.fit import fit
 ROSTERS = (50, 200, 1_000)
 PAIRINGS = (10_000, 100_000)
 RELAXED = 200
+PAGED = 200
 LEARNED = (10_000, 100_000, 1_000_000)
 FACED = (500, 5_000, 50_000)
 SERVED = (200, 2_000, 10_000)
@@ -268,12 +270,37 @@ def _learned_bundle(workspace: Path) -> Path:
     return bundle
 
 
+def rendered(workspace: Path) -> Table:
+    """The staff page of one request, beside the JSON answer to it."""
+    practice = shipped_practice()
+    tables = simulated(workspace / "paged", PAGED, 2_000)
+    model = fit(dataset_of(read_tables(tables, practice), practice), now=datetime.now(UTC)).model
+    bundle = workspace / "paged_bundle"
+    save_bundle(model, bundle)
+    out.print("opening the page of a request", style="dim")
+    found = pages.compare(bundle, tables / "clinicians.csv")
+    table = Table(
+        "", "ms", "times the answer", "bytes",
+        title=f"The staff page of a request with {found.clinicians} clinicians beside the JSON "
+        "answer to the same request (target: 3)",
+    )  # fmt: skip
+    for name, taken, size in (
+        ("JSON answer", found.answer, found.answer_bytes),
+        ("page, rendered", found.page, found.page_bytes),
+        ("form sent, page rendered", found.asked, found.page_bytes),
+    ):
+        table.add_row(name, f"{taken:.1f}", f"{taken / found.answer:.2f}", f"{size:,}")
+    table.caption = "Medians."
+    return table
+
+
 PARTS = {
     "mlflow": besides_mlflow,
     "latency": latencies,
     "training": trainings,
     "screening": screenings,
     "relaxing": relaxings,
+    "pages": rendered,
     "growth": growths,
     "memory": memories,
 }
