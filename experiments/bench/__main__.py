@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Annotated
@@ -15,7 +16,16 @@ from rich.table import Table
 
 from experiments.allocation.__main__ import FLOOR, measured, table_of
 from experiments.allocation.compare import Asked
-from experiments.bench import beside_mlflow, growth, latency, pages, relaxing, screening, training
+from experiments.bench import (
+    beside_mlflow,
+    growth,
+    latency,
+    memory,
+    pages,
+    relaxing,
+    screening,
+    training,
+)
 from recommender.bundle import load_bundle, save_bundle
 from recommender.practice import shipped_practice
 from recommender.tables.checked import read_tables
@@ -25,10 +35,11 @@ from recommender.training.fit import fit
 ROSTERS = (50, 200, 1_000)
 PAIRINGS = (10_000, 100_000)
 RELAXED = 200
-LISTS = 6
 PAGED = 200
 LEARNED = (10_000, 100_000, 1_000_000)
 FACED = (500, 5_000, 50_000)
+LISTS = 6
+SERVED = (200, 2_000, 10_000)
 out = Console(width=110)
 
 
@@ -181,12 +192,6 @@ def relaxings(workspace: Path) -> Table:
     return table
 
 
-def allocations(_: Path) -> Table:
-    """A waiting list given out at once beside first come, first served; the truth is known."""
-    asked = Asked(clients=2_000, clinicians=200, ratings=2_000, floor=FLOOR)
-    return table_of(measured(asked, LISTS, 1), asked)
-
-
 def growths(workspace: Path) -> Table:
     """The power of the number of pairings, and of clinicians, that time grows with."""
     table = Table(
@@ -217,6 +222,37 @@ def growths(workspace: Path) -> Table:
             "",
             _power(FACED, [each.ms for each in faced]),
         )
+    return table
+
+
+def memories(workspace: Path) -> Table:
+    """What a live server takes, for every size of roster, without a store and with one."""
+    table = Table(
+        "clinicians", "MiB", "at most", "core ms", "MiB", "at most", "core ms", "file MiB",
+        "change s",
+        title="One server, roster from a file, then in a store (SQLite): resident memory after "
+        "requests, core time a request; the store's file; core time of one clinician's change",
+    )  # fmt: skip
+    bundle, found = _learned_bundle(workspace), []
+    roster = simulated(workspace / "served", SERVED[0], 500) / "clinicians.csv"
+    for clinicians in SERVED:
+        out.print(f"serving {clinicians:,} clinicians", style="dim")
+        each = memory.held(bundle, roster, clinicians)
+        found.append(each)
+        costs = (
+            (f"{cost.resident:,.0f}", f"{cost.peak:,.0f}", f"{cost.request:.1f}")
+            for cost in (each.file, each.store)
+        )
+        table.add_row(
+            f"{clinicians:,}", *chain(*costs), f"{each.database:,.0f}", f"{each.change:.2f}"
+        )
+    file = memory.per_clinician([(each.clinicians, each.file.resident) for each in found])
+    store = memory.per_clinician([(each.clinicians, each.store.peak) for each in found])
+    table.caption = (
+        f"Each further clinician: {file:.1f} KiB from a file, "
+        f"{store:.1f} KiB at most with a store. The process that follows the registry: "
+        f"{memory.follower_mib(workspace / 'followed'):,.0f} MiB."
+    )
     return table
 
 
@@ -261,15 +297,22 @@ def rendered(workspace: Path) -> Table:
     return table
 
 
+def allocations(_: Path) -> Table:
+    """A waiting list given out at once beside first come, first served; the truth is known."""
+    asked = Asked(clients=2_000, clinicians=200, ratings=2_000, floor=FLOOR)
+    return table_of(measured(asked, LISTS, 1), asked)
+
+
 PARTS = {
     "mlflow": besides_mlflow,
     "latency": latencies,
     "training": trainings,
     "screening": screenings,
     "relaxing": relaxings,
-    "allocation": allocations,
     "pages": rendered,
     "growth": growths,
+    "allocation": allocations,
+    "memory": memories,
 }
 
 
