@@ -156,6 +156,29 @@ def replay(connection: Connection, recommendation_id: str) -> bytes:
     return find_recommendation(connection, recommendation_id).shown.response
 
 
+def intakes(connection: Connection, *, most: int, without: str) -> tuple[Mapping[str, Any], ...]:
+    """The answers of the last recommendations, newest first; those of one mode left out.
+
+    Left out as well are those erased and those past their age.
+    """
+    order = (recommendations.c.recorded_at.desc(), recommendations.c.recommendation_id)
+    statement = (
+        select(
+            recommendations.c.recommendation_id, subjects.c.subject_id, payloads.c.request_sealed
+        )
+        .select_from(recommendations.join(payloads).join(subjects))
+        .where(recommendations.c.mode != without)
+        .order_by(*order)
+        .limit(most)
+    )
+    found = []
+    for name, subject_id, sealed in connection.execute(statement).all():
+        subject = subject_with(connection, subject_id)
+        if subject is not None:
+            found.append(json.loads(subject.unseal(f"request/{name}", bytes(sealed)))["answers"])
+    return tuple(found)
+
+
 def shortlist_of(connection: Connection, recommendation_id: str) -> tuple[ShownClinician, ...]:
     """Who was shown, first rank first; nobody when the recommendation is not known."""
     statement = select(shown).where(shown.c.recommendation_id == recommendation_id)

@@ -66,7 +66,8 @@ async def post_change(request: Request, recommendation_id: RecommendationId) -> 
     if not number.isdecimal() or int(number) >= len(offers):
         raise ProblemError(NOT_FOUND)
     answers = _changed(state.practice, shown, offers[int(number)])
-    return moved(f"{REQUESTS}/{await ask(request, again(shown, answers))}")
+    made = await ask(request, again(shown, answers))
+    return moved(f"{REQUESTS}/{made}?before={recommendation_id}")
 
 
 def _read(state: State, sent: Sent) -> Asked:
@@ -83,7 +84,7 @@ def _form(
 ) -> Response:
     state = current(request.app)
     made = sections(state.practice, sent, faults, top_k=state.form.example["top_k"])
-    wrong = [entry for section in made for entry in section.entries if entry.fault]
+    wrong = [each for section in made for entry in section.entries for each in entry.wrong]
     return page(
         request,
         "new_request.html",

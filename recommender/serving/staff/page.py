@@ -18,6 +18,8 @@ from recommender.serving.staff.script import ADDRESS, SETTINGS
 HOME = PAGES
 ENTRANCE = f"{HOME}/session"
 NEW, MODEL = f"{HOME}/requests/new", f"{HOME}/model"
+CLINICIANS = f"{HOME}/clinicians"
+RECORDS = f"{CLINICIANS}/records"
 SEE_OTHER = 303
 
 _templates = Environment(
@@ -59,6 +61,8 @@ def _links(principal: Principal | None) -> tuple[tuple[str, str], ...]:
         HOME: (Scope.EXPLAIN_READ, words.QUEUE),
         NEW: (Scope.MATCH_CREATE, words.NEW_REQUEST),
         MODEL: (Scope.MODEL_READ, words.MEASURED),
+        CLINICIANS: (Scope.ROSTER_READ, words.CLINICIANS),
+        RECORDS: (Scope.RECORD_READ, words.RECORDS),
     }
     return tuple(
         (address, name)

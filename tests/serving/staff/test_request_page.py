@@ -126,10 +126,13 @@ def test_hostile_text_stays_text(staff: TestClient, text: str) -> None:
 
 
 def test_faults_come_back_beside_their_questions(open_server: TestClient) -> None:
-    page = ask(open_server, **{"answer.directive": "abc", "answer.free.mon.start": "09:00"})
+    page = ask(open_server, **{"answer.directive": "abc", "answer.free.mon": "9-"})
     assert page.status_code == 422
     found = Reader(page.text)
     assert "is not a number" in found.text
+    assert ("href", "#answer.free.mon") in found.attributes
+    assert ("id", "answer.free.mon-fault") in found.attributes
+    assert found.form("/staff/requests").fields["answer.free.mon"] == ["9-"]
     assert found.form("/staff/requests").fields["answer.directive"] == ["abc"]
     assert found.form("/staff/requests").fields["answer.concern"] == ["anxiety"]
 
@@ -147,14 +150,14 @@ def test_every_kind_of_answer_can_be_given(open_server: TestClient) -> None:
     given = {
         "answer.home": "-33.87, 151.21",
         "answer.max_km": "50",
-        "answer.free.mon.start": "09:00",
-        "answer.free.mon.end": "12:00",
+        "answer.free.mon": "8-10, 5-8 pm",
+        "answer.free.sat": "9 to noon",
         "answer.not_with": "k03, k04",
         "answer.wanted": "none",
         "client_id": "c9999",
     }
     text = Reader(ask(open_server, **given).text).text
-    assert "mon 09:00-12:00" in text
+    assert "Monday 8:00 am to 10:00 am, 5:00 pm to 8:00 pm; Saturday 9:00 am to noon" in text
     assert "k03, k04" in text
     assert "Asked, and none of these" in text
 
