@@ -106,16 +106,16 @@ def _following(page: Page) -> Iterator[str]:
     send(page, {"kind": "attended"}, words.ADD)
     page.locator("#session").fill("3")
     page.locator("#score").fill("17")
-    follow(page, page.locator('form[action$="/ratings"] button').first)
+    follow(page, page.locator('form[action$="/ratings"] button'))
     yield "pairing, rated low"
     page.locator("summary", has_text=words.CORRECT).click()
     correction = page.locator('form[action$="/corrections"]')
     correction.locator('[name="score"]').fill("47")
     correction.locator('[name="reason"]').select_option("typed_wrongly")
-    follow(page, correction.locator("button").first)
+    follow(page, correction.get_by_role("button", name=words.CORRECT, exact=True))
     yield "pairing, corrected"
     press(page, words.OPEN_ITEMS)
-    yield "pairing, items"
+    yield "pairing, item by item"
 
 
 def _other_requests(page: Page, office: Office) -> Iterator[str]:
@@ -127,6 +127,8 @@ def _other_requests(page: Page, office: Office) -> Iterator[str]:
     yield "request, nobody fits"
     follow(page, page.get_by_role("button", name=words.SHOW_RESULT).first)
     yield "request, relaxed"
+    follow(page, page.get_by_role("link", name=words.CHANGE_ANSWERS))
+    yield "new request, filled in again"
     page.goto(f"{office.url}/staff")
     yield "queue"
 
