@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Annotated
@@ -13,7 +14,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from experiments.bench import beside_mlflow, growth, latency, pages, relaxing, screening, training
+from experiments.allocation.__main__ import FLOOR, measured, table_of
+from experiments.allocation.compare import Asked
+from experiments.bench import (
+    beside_mlflow,
+    growth,
+    latency,
+    memory,
+    pages,
+    relaxing,
+    screening,
+    training,
+)
 from recommender.bundle import load_bundle, save_bundle
 from recommender.practice import shipped_practice
 from recommender.tables.checked import read_tables
@@ -26,6 +38,8 @@ RELAXED = 200
 PAGED = 200
 LEARNED = (10_000, 100_000, 1_000_000)
 FACED = (500, 5_000, 50_000)
+LISTS = 6
+SERVED = (200, 2_000, 10_000)
 out = Console(width=110)
 
 
@@ -211,6 +225,37 @@ def growths(workspace: Path) -> Table:
     return table
 
 
+def memories(workspace: Path) -> Table:
+    """What a live server takes, for every size of roster, without a store and with one."""
+    table = Table(
+        "clinicians", "MiB", "at most", "core ms", "MiB", "at most", "core ms", "file MiB",
+        "change s",
+        title="One server, roster from a file, then in a store (SQLite): resident memory after "
+        "requests, core time a request; the store's file; core time of one clinician's change",
+    )  # fmt: skip
+    bundle, found = _learned_bundle(workspace), []
+    roster = simulated(workspace / "served", SERVED[0], 500) / "clinicians.csv"
+    for clinicians in SERVED:
+        out.print(f"serving {clinicians:,} clinicians", style="dim")
+        each = memory.held(bundle, roster, clinicians)
+        found.append(each)
+        costs = (
+            (f"{cost.resident:,.0f}", f"{cost.peak:,.0f}", f"{cost.request:.1f}")
+            for cost in (each.file, each.store)
+        )
+        table.add_row(
+            f"{clinicians:,}", *chain(*costs), f"{each.database:,.0f}", f"{each.change:.2f}"
+        )
+    file = memory.per_clinician([(each.clinicians, each.file.resident) for each in found])
+    store = memory.per_clinician([(each.clinicians, each.store.peak) for each in found])
+    table.caption = (
+        f"Each further clinician: {file:.1f} KiB from a file, "
+        f"{store:.1f} KiB at most with a store. The process that follows the registry: "
+        f"{memory.follower_mib(workspace / 'followed'):,.0f} MiB."
+    )
+    return table
+
+
 def _power(sizes: Sequence[int], taken: Sequence[float]) -> str:
     """The exponent of the power law through what was measured so far."""
     if len(taken) < 2:
@@ -252,6 +297,12 @@ def rendered(workspace: Path) -> Table:
     return table
 
 
+def allocations(_: Path) -> Table:
+    """A waiting list given out at once beside first come, first served; the truth is known."""
+    asked = Asked(clients=2_000, clinicians=200, ratings=2_000, floor=FLOOR)
+    return table_of(measured(asked, LISTS, 1), asked)
+
+
 PARTS = {
     "mlflow": besides_mlflow,
     "latency": latencies,
@@ -260,6 +311,8 @@ PARTS = {
     "relaxing": relaxings,
     "pages": rendered,
     "growth": growths,
+    "allocation": allocations,
+    "memory": memories,
 }
 
 
