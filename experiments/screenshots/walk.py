@@ -39,6 +39,8 @@ def counter_walk(page: Page, counter: Office) -> Iterator[str]:
     yield "open queue"
     page.goto(f"{counter.url}/staff/model")
     yield "open model"
+    page.goto(f"{counter.url}/staff/clinicians")
+    yield "open clinicians"
 
 
 def sign_in(page: Page, office: Office, name: str = STAFF) -> None:
@@ -132,8 +134,14 @@ def _other_requests(page: Page, office: Office) -> Iterator[str]:
 
 
 def _about_the_model(page: Page, office: Office) -> Iterator[str]:
-    page.goto(f"{office.url}/staff/model")
-    yield "model"
+    for state, address in (
+        ("model", "model"),
+        ("model card", "model/card"),
+        ("model history", "model/history"),
+        ("clinicians", "clinicians"),
+    ):
+        page.goto(f"{office.url}/staff/{address}")
+        yield state
 
 
 def _refusals(page: Page, office: Office) -> Iterator[str]:
@@ -142,6 +150,8 @@ def _refusals(page: Page, office: Office) -> Iterator[str]:
     follow(page, page.locator("header").get_by_role("button", name=words.SIGN_OUT))
     sign_in(page, office, SCIENTIST)
     yield "welcome"
+    page.goto(f"{office.url}/staff/clinicians/records")
+    yield "records"
     page.goto(f"{office.url}/staff/requests/new")
     yield "refused"
 
