@@ -82,12 +82,9 @@ def compared(directory: Path, asked: Asked, seed: int) -> Compared:
     The list has a client for 85 of 100 places. Places are shared out as the roster has them open;
     the day is the last of the history. Everybody comes in an order drawn from the seed.
     """
-    practice = shipped_practice()
-    truth, standing, model, day = _learned(directory, asked, practice, seed)
-    people = _fitting(
-        read_clients(directory / "truth" / "clients.csv", practice), standing, model, day, asked
-    )
-    places = _places(standing, practice, len(people.ids))
+    truth, standing, model, day = learned(directory, asked, seed)
+    people = list_of(directory, standing, model, day, asked)
+    places = scaled_places(standing, model.practice, len(people.ids))
     started = time.perf_counter()
     found = _allocated(people, standing, model, places, day, asked.floor)
     seconds = time.perf_counter() - started
@@ -122,9 +119,11 @@ def _allocated(
     return allocate(people, listed, standing, model, terms, day=day, progress=_untold)
 
 
-def _learned(
-    directory: Path, asked: Asked, practice: Practice, seed: int
+def learned(
+    directory: Path, asked: Asked, seed: int
 ) -> tuple[Truth, Standing, AllianceModel, date]:
+    """A simulated practice in a folder: its truth, roster, model and last day."""
+    practice = shipped_practice()
     sizes = {
         "clinicians": asked.clinicians,
         "ratings": asked.ratings,
@@ -142,10 +141,11 @@ def _learned(
     return read_truth(directory, rated), model.standing(tables.roster(now)), model, day
 
 
-def _fitting(
-    people: People, standing: Standing, model: AllianceModel, day: date, asked: Asked
+def list_of(
+    directory: Path, standing: Standing, model: AllianceModel, day: date, asked: Asked
 ) -> People:
-    """As many clients as are asked for, of those whom somebody fits."""
+    """As many test clients as are asked for, of those whom somebody fits."""
+    people = read_clients(directory / "truth" / "clients.csv", model.practice)
     fitting = candidates_of(people.ids, people.columns, standing, model, day, _untold)
     rows = np.unique(fitting.client)[: asked.clients]
     return People(
@@ -155,7 +155,7 @@ def _fitting(
     )
 
 
-def _places(standing: Standing, practice: Practice, clients: int) -> Places:
+def scaled_places(standing: Standing, practice: Practice, clients: int) -> Places:
     """The roster's open places, scaled so that 85 clients come to 100 of them."""
     assert practice.places is not None
     open_ = np.nan_to_num(standing.roster.columns[practice.places])
