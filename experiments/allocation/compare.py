@@ -134,10 +134,10 @@ def learned(
     line = [sys.executable, "-m", "experiments.simulated_practice", "--out", str(directory)]
     subprocess.run([*line, *words], check=True, capture_output=True)
     tables = read_tables(directory, practice)
-    now = datetime.now(UTC)
-    model = fit(dataset_of(tables, practice), now=now).model
+    now, dataset = datetime.now(UTC), dataset_of(tables, practice)
+    model = fit(dataset, now=now).model
+    rated = np.array(tables.clinician_ids)[np.unique(dataset.pairs.clinician)]
     day = tables.pairings["started_on"].max().date()
-    rated = np.array(model.clinician_ids, dtype=np.str_)
     return read_truth(directory, rated), model.standing(tables.roster(now)), model, day
 
 
