@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := var/clients
+BROWSER := var/browser
 REGISTRY ?= sqlite:///var/demo/mlflow.db
 ROSTER ?= var/demo/practice/clinicians.csv
 PORT ?= 8000
@@ -10,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check trust bench clients lock clean
+.PHONY: help demo serve test check trust bench clients browser screenshots lock clean
 
 help: ## Say what can be made.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +39,15 @@ $(CLIENTS)/typescript/ready: clients/typescript/package.json clients/typescript/
 	else echo "npm is missing: the TypeScript client is not tested"; fi
 	@touch $@
 
+browser: $(BROWSER)/ready ## Set up what looks at the staff pages: a Chromium and axe.
+
+$(BROWSER)/ready: tests/browser/package.json tests/browser/package-lock.json $(VENV)/dev
+	@mkdir -p $(@D) && cp tests/browser/package.json tests/browser/package-lock.json $(@D)
+	@if command -v npm >/dev/null; then cd $(@D) && npm ci --silent --no-audit --no-fund --ignore-scripts; \
+	else echo "npm is missing: the staff pages are not looked at in a browser"; fi
+	@$(BIN)/python -m experiments.screenshots.chromium
+	@touch $@
+
 demo: $(VENV)/runtime ## Simulate, train, promote, serve and ask, in one go.
 	@$(BIN)/python -m experiments.demo
 
@@ -51,7 +61,7 @@ check: $(VENV)/dev ## Format, lint, types, import contracts, fast tests.
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow"
 
-test: $(VENV)/dev clients ## Everything that check does, and the slow tests.
+test: $(VENV)/dev clients browser ## Everything that check does, and the slow tests.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -64,11 +74,15 @@ trust: $(VENV)/dev ## What must hold on bad days too, as one table with figures;
 bench: $(VENV)/dev ## Speed and memory, as ratios in one run.
 	$(BIN)/python -m experiments.bench
 
+screenshots: $(BROWSER)/ready ## Write a picture of every staff page into docs/screenshots.
+	$(BIN)/python -m experiments.screenshots
+
 lock: ## Resolve dependencies anew (needs uv).
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q --extra build pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q --extra build --extra dev pyproject.toml -o requirements-dev.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q requirements-clients.in -o requirements-clients.lock
 	cd clients/typescript && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+	cd tests/browser && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean: ## Remove what was made: environment, caches, var/demo.
-	rm -rf $(VENV) $(CLIENTS) var/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(CLIENTS) $(BROWSER) var/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Annotated
@@ -14,11 +15,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from experiments.allocation.__main__ import FLOOR, measured, table_of
+from experiments.allocation.compare import Asked
 from experiments.bench import (
     beside_mlflow,
     cluster,
     growth,
     latency,
+    memory,
+    pages,
     relaxing,
     scoring,
     screening,
@@ -33,9 +38,12 @@ from recommender.training.fit import fit
 ROSTERS = (50, 200, 1_000)
 PAIRINGS = (10_000, 100_000)
 RELAXED = 200
+PAGED = 200
 LEARNED = (10_000, 100_000, 1_000_000)
 FACED = (500, 5_000, 50_000)
 SCORED = (200, 1_000)
+LISTS = 6
+SERVED = (200, 2_000, 10_000)
 out = Console(width=110)
 
 
@@ -289,6 +297,37 @@ def _who(workers: int) -> str:
     return {0: "one process", 1: "one worker"}.get(workers, f"{workers} workers")
 
 
+def memories(workspace: Path) -> Table:
+    """What a live server takes, for every size of roster, without a store and with one."""
+    table = Table(
+        "clinicians", "MiB", "at most", "core ms", "MiB", "at most", "core ms", "file MiB",
+        "change s",
+        title="One server, roster from a file, then in a store (SQLite): resident memory after "
+        "requests, core time a request; the store's file; core time of one clinician's change",
+    )  # fmt: skip
+    bundle, found = _learned_bundle(workspace), []
+    roster = simulated(workspace / "served", SERVED[0], 500) / "clinicians.csv"
+    for clinicians in SERVED:
+        out.print(f"serving {clinicians:,} clinicians", style="dim")
+        each = memory.held(bundle, roster, clinicians)
+        found.append(each)
+        costs = (
+            (f"{cost.resident:,.0f}", f"{cost.peak:,.0f}", f"{cost.request:.1f}")
+            for cost in (each.file, each.store)
+        )
+        table.add_row(
+            f"{clinicians:,}", *chain(*costs), f"{each.database:,.0f}", f"{each.change:.2f}"
+        )
+    file = memory.per_clinician([(each.clinicians, each.file.resident) for each in found])
+    store = memory.per_clinician([(each.clinicians, each.store.peak) for each in found])
+    table.caption = (
+        f"Each further clinician: {file:.1f} KiB from a file, "
+        f"{store:.1f} KiB at most with a store. The process that follows the registry: "
+        f"{memory.follower_mib(workspace / 'followed'):,.0f} MiB."
+    )
+    return table
+
+
 def _power(sizes: Sequence[int], taken: Sequence[float]) -> str:
     """The exponent of the power law through what was measured so far."""
     if len(taken) < 2:
@@ -306,16 +345,49 @@ def _learned_bundle(workspace: Path) -> Path:
     return bundle
 
 
+def rendered(workspace: Path) -> Table:
+    """The staff page of one request, beside the JSON answer to it."""
+    practice = shipped_practice()
+    tables = simulated(workspace / "paged", PAGED, 2_000)
+    model = fit(dataset_of(read_tables(tables, practice), practice), now=datetime.now(UTC)).model
+    bundle = workspace / "paged_bundle"
+    save_bundle(model, bundle)
+    out.print("opening the page of a request", style="dim")
+    found = pages.compare(bundle, tables / "clinicians.csv")
+    table = Table(
+        "", "ms", "times the answer", "bytes",
+        title=f"The staff page of a request with {found.clinicians} clinicians beside the JSON "
+        "answer to the same request (target: 3)",
+    )  # fmt: skip
+    for name, taken, size in (
+        ("JSON answer", found.answer, found.answer_bytes),
+        ("page, rendered", found.page, found.page_bytes),
+        ("form sent, page rendered", found.asked, found.page_bytes),
+    ):
+        table.add_row(name, f"{taken:.1f}", f"{taken / found.answer:.2f}", f"{size:,}")
+    table.caption = "Medians."
+    return table
+
+
+def allocations(_: Path) -> Table:
+    """A waiting list given out at once beside first come, first served; the truth is known."""
+    asked = Asked(clients=2_000, clinicians=200, ratings=2_000, floor=FLOOR)
+    return table_of(measured(asked, LISTS, 1), asked)
+
+
 PARTS = {
     "mlflow": besides_mlflow,
     "latency": latencies,
     "training": trainings,
     "screening": screenings,
     "relaxing": relaxings,
+    "pages": rendered,
     "growth": growths,
     "scoring": scorings,
     "cluster-score": cluster_ranks,
     "cluster-train": cluster_learns,
+    "allocation": allocations,
+    "memory": memories,
 }
 
 

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ SERVE = (
     "from recommender.serving.server import serve; from recommender.settings import Settings; "
     "serve(Settings())"
 )
+PROGRAM = ("-c", SERVE)
 START_SECONDS = 120
 PATIENT = {"PATIENCE_SECONDS": 60}
 """For parts that are about something else than load: callers wait rather than be refused."""
@@ -43,8 +44,13 @@ class Server:
 
 
 @contextmanager
-def live_server(settings: Mapping[str, object], log: Path | None = None) -> Iterator[Server]:
-    """A server with these settings on a free port, ready while within; its log goes to a file."""
+def live_server(
+    settings: Mapping[str, object], log: Path | None = None, words: Sequence[str] = PROGRAM
+) -> Iterator[Server]:
+    """A server with these settings on a free port, ready while within; its log goes to a file.
+
+    `words` are what Python is given in place of the server alone, such as the whole command.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
@@ -52,7 +58,9 @@ def live_server(settings: Mapping[str, object], log: Path | None = None) -> Iter
     given["RECOMMENDER_PORT"] = str(port)
     with (log or Path(os.devnull)).open("wb") as written:
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVE], env=os.environ | given, stderr=written
+            [sys.executable, *words, "--port", str(port)],
+            env=os.environ | given,
+            stderr=written,
         )
     try:
         _wait(port, process)

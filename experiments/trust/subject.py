@@ -41,10 +41,12 @@ class Subject:
     workspace: Path
 
 
-def simulated_subject(directory: Path) -> Subject:
+def simulated_subject(
+    directory: Path, *, clinicians: int = CLINICIANS, ratings: int = RATINGS
+) -> Subject:
     """A subject learned by shipped settings from a simulated practice; some ten seconds."""
     tables, bundle = directory / "practice", directory / "bundle"
-    size = ["--clinicians", CLINICIANS, "--ratings", RATINGS, "--test-clients", 10, "--seed", 1]
+    size = ["--clinicians", clinicians, "--ratings", ratings, "--test-clients", 10, "--seed", 1]
     line = [sys.executable, "-m", "experiments.simulated_practice", "--out", tables, *size]
     subprocess.run(list(map(str, line)), check=True, capture_output=True)
     practice = shipped_practice()

@@ -31,6 +31,8 @@ class Scope(StrEnum):
     AVAILABILITY_WRITE = "availability:write"
     """Change who has room and when, and nothing else of a clinician."""
     ROSTER_WRITE = "roster:write"
+    RECORD_READ = "record:read"
+    """See how single clinicians were rated."""
     MODEL_READ = "model:read"
     MODEL_PROMOTE = "model:promote"
     DATASET_READ = "dataset:read"
@@ -68,7 +70,13 @@ ROLES: Mapping[Role, frozenset[Scope]] = {
         }
     ),
     Role.SCIENTIST: frozenset(
-        {Scope.MODEL_READ, Scope.MODEL_PROMOTE, Scope.DATASET_READ, Scope.METRICS_READ}
+        {
+            Scope.RECORD_READ,
+            Scope.MODEL_READ,
+            Scope.MODEL_PROMOTE,
+            Scope.DATASET_READ,
+            Scope.METRICS_READ,
+        }
     ),
     Role.ADMIN: frozenset(
         {
@@ -76,6 +84,7 @@ ROLES: Mapping[Role, frozenset[Scope]] = {
             Scope.ROSTER_READ,
             Scope.AVAILABILITY_WRITE,
             Scope.ROSTER_WRITE,
+            Scope.RECORD_READ,
             Scope.MODEL_READ,
             Scope.CONSENT_WRITE,
             Scope.PRIVACY_MANAGE,

@@ -254,7 +254,7 @@ def question_of(
         clinician_fields=theirs,
         intake=client,
         roster=roster,
-        session=_session(constraint.settings, client),
+        session=session_minutes(constraint.settings, client),
         settings=constraint.settings,
         unasked=constraint.unasked,
         asking=asking,
@@ -275,7 +275,8 @@ def _in_their_order(
     return aligned(field, answer, theirs[0], tuple(constraint.settings.get("indifferent", ())))
 
 
-def _session(settings: Mapping[str, Any], client: Columns) -> float:
+def session_minutes(settings: Mapping[str, Any], client: Columns) -> float:
+    """Minutes of one session as the client or a rule's settings say; NaN where neither does."""
     usual = float(settings.get("usual_minutes", np.nan))
     session = settings.get("session", USUAL_MINUTES if np.isnan(usual) else usual)
     minutes = float(client[session][0]) if isinstance(session, str) else float(session)

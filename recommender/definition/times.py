@@ -3,7 +3,7 @@
 Imported by `rulebook`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,13 +57,13 @@ def after_hours(question: Question) -> Array:
     """
     if not question.client[0][0]:
         return np.ones(len(question.clinician[0]))
-    return fits(question, late_windows(question), question.clinician[0])
+    return fits(question, late_windows(question.settings), question.clinician[0])
 
 
-def late_windows(question: Question) -> list[Window]:
+def late_windows(settings: Mapping[str, Any]) -> list[Window]:
     """The week's hours that count as after hours."""
-    evening = minute_of(question.settings.get("evening", EVENING))
-    morning = minute_of(question.settings.get("morning", MORNING))
+    evening = minute_of(settings.get("evening", EVENING))
+    morning = minute_of(settings.get("morning", MORNING))
     weekdays = [(day, *part) for day in range(SATURDAY) for part in ((0, morning), (evening, DAY))]
     return [*weekdays, *((day, 0, DAY) for day in range(SATURDAY, DAYS))]
 

@@ -29,8 +29,9 @@ _PACKED = 3
 class ShownClinician:
     """One row of a shortlist, its rank being its place.
 
-    `score` and `propensity` (the probability of standing at this rank, where chance had a part)
-    are None where there were none.
+    `score` is None where nothing was predicted. `propensity` is the probability of standing at this
+    rank over all lots that could have been drawn, 1 for whoever no lot could move; None where the
+    practice draws none.
     """
 
     clinician_id: str
@@ -154,6 +155,29 @@ def find_recommendation(connection: Connection, recommendation_id: str) -> Recor
 def replay(connection: Connection, recommendation_id: str) -> bytes:
     """The bytes that were sent; see `find_recommendation` for errors."""
     return find_recommendation(connection, recommendation_id).shown.response
+
+
+def intakes(connection: Connection, *, most: int, without: str) -> tuple[Mapping[str, Any], ...]:
+    """The answers of the last recommendations, newest first; those of one mode left out.
+
+    Left out as well are those erased and those past their age.
+    """
+    order = (recommendations.c.recorded_at.desc(), recommendations.c.recommendation_id)
+    statement = (
+        select(
+            recommendations.c.recommendation_id, subjects.c.subject_id, payloads.c.request_sealed
+        )
+        .select_from(recommendations.join(payloads).join(subjects))
+        .where(recommendations.c.mode != without)
+        .order_by(*order)
+        .limit(most)
+    )
+    found = []
+    for name, subject_id, sealed in connection.execute(statement).all():
+        subject = subject_with(connection, subject_id)
+        if subject is not None:
+            found.append(json.loads(subject.unseal(f"request/{name}", bytes(sealed)))["answers"])
+    return tuple(found)
 
 
 def shortlist_of(connection: Connection, recommendation_id: str) -> tuple[ShownClinician, ...]:

@@ -3,29 +3,34 @@
 Imported by `serving`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection, select
 
 from recommender.errors import NotFoundError
-from recommender.journal.pairings import Pairing, course_of, events_of
+from recommender.journal.pairings import Event, Pairing, course_of, events_of
 from recommender.journal.ratings import Rating, standing_ratings
-from recommender.journal.recommendations import replay
-from recommender.store.schema import pairings
+from recommender.journal.recommendations import find_recommendation
+from recommender.store.schema import pairing_events, pairings
 
 
 @dataclass(frozen=True, slots=True)
 class RatedMatch:
-    """A pairing that began from a recommendation, the response that showed it, and its ratings."""
+    """A pairing that began from a recommendation, the response that showed it, and its ratings.
+
+    `answers` is the intake as used.
+    """
 
     pairing_id: str
     clinician_id: str
     started_on: date
     response: bytes = field(repr=False)
     ratings: tuple[Rating, ...]
+    answers: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def rated_matches(connection: Connection, *, most: int) -> tuple[RatedMatch, ...]:
@@ -33,16 +38,49 @@ def rated_matches(connection: Connection, *, most: int) -> tuple[RatedMatch, ...
 
     Left out where the start is not known, or what was shown was erased or is past its age.
     """
-    rated: dict[str, list[Rating]] = {}
-    for rating in standing_ratings(connection):
-        rated.setdefault(rating.pairing_id, []).append(rating)
-    return tuple(islice(_matches(connection, rated), most))
+    return tuple(islice(_matches(connection, _rated(connection)), most))
+
+
+@dataclass(frozen=True, slots=True)
+class RatedPairing:
+    """A pairing with a rating that stands, wherever it came from."""
+
+    pairing_id: str
+    clinician_id: str
+    started_on: date
+    ratings: tuple[Rating, ...]
+
+
+def rated_pairings(connection: Connection) -> tuple[RatedPairing, ...]:
+    """Every pairing with a rating that stands and a known start; nothing sealed is opened."""
+    rated = _rated(connection)
+    events: dict[str, list[Event]] = {}
+    for row in connection.execute(select(pairing_events)):
+        told = Event(row.pairing_id, row.kind, row.happened_on, row.session, row.reason)
+        events.setdefault(row.pairing_id, []).append(told)
+    order = pairings.c.recorded_at, pairings.c.pairing_id
+    rows = connection.execute(
+        select(pairings.c.pairing_id, pairings.c.clinician_id).order_by(*order)
+    )
+    return tuple(
+        RatedPairing(name, clinician_id, started_on, tuple(rated[name]))
+        for name, clinician_id in rows
+        if name in rated and (started_on := course_of(events.get(name, ())).started_on)
+    )
 
 
 def match_of(connection: Connection, pairing: Pairing) -> RatedMatch | None:
     """The same of one pairing; None where it cannot be held to anything."""
     ratings = [r for r in standing_ratings(connection) if r.pairing_id == pairing.pairing_id]
     return _match(connection, pairing, tuple(ratings))
+
+
+def _rated(connection: Connection) -> dict[str, list[Rating]]:
+    """Every rating that stands, by pairing."""
+    rated: dict[str, list[Rating]] = {}
+    for rating in standing_ratings(connection):
+        rated.setdefault(rating.pairing_id, []).append(rating)
+    return rated
 
 
 def _matches(connection: Connection, rated: dict[str, list[Rating]]) -> Iterator[RatedMatch]:
@@ -64,7 +102,14 @@ def _match(
     if started_on is None:
         return None
     try:
-        response = replay(connection, pairing.recommendation_id)
+        shown = find_recommendation(connection, pairing.recommendation_id).shown
     except NotFoundError:
         return None
-    return RatedMatch(pairing.pairing_id, pairing.clinician_id, started_on, response, ratings)
+    return RatedMatch(
+        pairing.pairing_id,
+        pairing.clinician_id,
+        started_on,
+        shown.response,
+        ratings,
+        shown.answers,
+    )

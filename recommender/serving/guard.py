@@ -25,10 +25,10 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""What a page for people may load and do: its own style sheet and its own forms, and no script."""
+"""What a page for people may load and do: this server's files and forms, nothing inline."""
 NO_STORE = "no-store"
 
 _SOUND_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recommender.card import card_of
 from recommender.model import AllianceModel, Contributions
 from recommender.practice import Practice
-from recommender.publishing.card import card_of
 from recommender.training import pictures, plots
 from recommender.training.baselines import standing_of
 from recommender.training.dataset import Dataset

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from recommender.bundle import load_bundle
+from recommender.card import card_of
 from recommender.errors import BundleError, Fault, RefusedError, RegistryError
 from recommender.model import AllianceModel
 from recommender.practice import Practice
-from recommender.publishing.card import card_of
 from recommender.publishing.registry import Registry
 from recommender.publishing.versions import (
     CHALLENGER,

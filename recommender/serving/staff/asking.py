@@ -23,6 +23,7 @@ from recommender.serving.recommendations import RecommendationId
 from recommender.serving.staff import words
 from recommender.serving.staff.intake import body_of, sections
 from recommender.serving.staff.page import HOME, NEW, moved, page
+from recommender.serving.staff.refill import refilled
 from recommender.serving.staff.sent import Sent, read_form
 from recommender.serving.staff.shown import again, ask, shown_for
 from recommender.serving.state import State
@@ -54,6 +55,16 @@ async def post_request(request: Request) -> Response:
         return _form(request, sent, told.errors, told.kind.status)
 
 
+@router.get(f"{REQUEST}/again")
+async def get_request_again(request: Request, recommendation_id: RecommendationId) -> Response:
+    """The form with the answers of a request, to change some of them; the request stays."""
+    practice = current(request.app).practice
+    shown = await shown_for(request, recommendation_id)
+    if shown.practice_digest != practice.digest:
+        raise ProblemError(GONE)
+    return _form(request, refilled(practice, shown))
+
+
 @router.post(f"{REQUEST}/changes")
 async def post_change(request: Request, recommendation_id: RecommendationId) -> Response:
     """A new request with what an offer changes; the first one stays as it is."""
@@ -66,7 +77,8 @@ async def post_change(request: Request, recommendation_id: RecommendationId) -> 
     if not number.isdecimal() or int(number) >= len(offers):
         raise ProblemError(NOT_FOUND)
     answers = _changed(state.practice, shown, offers[int(number)])
-    return moved(f"{REQUESTS}/{await ask(request, again(shown, answers))}")
+    made = await ask(request, again(shown, answers))
+    return moved(f"{REQUESTS}/{made}?before={recommendation_id}")
 
 
 def _read(state: State, sent: Sent) -> Asked:
@@ -83,7 +95,7 @@ def _form(
 ) -> Response:
     state = current(request.app)
     made = sections(state.practice, sent, faults, top_k=state.form.example["top_k"])
-    wrong = [entry for section in made for entry in section.entries if entry.fault]
+    wrong = [each for section in made for entry in section.entries for each in entry.wrong]
     return page(
         request,
         "new_request.html",

@@ -4,7 +4,7 @@ Imported by `staff.router`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from recommender.journal.pairings import (
 )
 from recommender.journal.queue import ratings_of
 from recommender.journal.ratings import (
+    Rating,
     RatingVersion,
     correct_rating,
     rating_history,
@@ -32,18 +33,31 @@ from recommender.journal.ratings import (
     withdraw_rating,
 )
 from recommender.journal.results import RatedMatch, match_of
+from recommender.practice import Practice
 from recommender.serving.answers import today
 from recommender.serving.callers import caller
 from recommender.serving.feedback import CorrectionRequest, EventRequest, RatingRequest
 from recommender.serving.keeping import keep, read
 from recommender.serving.pairings import PairingId
-from recommender.serving.problems import ProblemError
+from recommender.serving.problems import UNKEPT, ProblemError, Slip, told_as
 from recommender.serving.ratings import RatingId
 from recommender.serving.staff import words
-from recommender.serving.staff.measuring import held
+from recommender.serving.staff.answered import (
+    ITEMS,
+    Item,
+    answers_of,
+    item_entries,
+    item_faults,
+    kept_items,
+    score_said,
+    typed_items,
+)
+from recommender.serving.staff.due import due_said
+from recommender.serving.staff.low import low_said
 from recommender.serving.staff.page import HOME, moved, page
 from recommender.serving.staff.sent import Sent, read_form
 from recommender.serving.staff.trouble import UNKEEPABLE, fitted, number, troubles
+from recommender.serving.staff.who import names_of_actors
 from recommender.serving.state import State
 from recommender.serving.turns import computed, current
 from recommender.store.database import Connection
@@ -62,12 +76,24 @@ class Followed:
     course: Course
     events: tuple[Event, ...]
     ratings: tuple[tuple[str, tuple[RatingVersion, ...]], ...]
+    actors: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was sent from one form of the page and could not be kept, and why."""
+
+    form: str = ""
+    sent: Sent = field(default_factory=lambda: Sent({}))
+    said: tuple[str, ...] = ()
+    faults: Mapping[int, str] = field(default_factory=dict)
+    status: int = 200
 
 
 @router.get(PAIRING)
-async def get_pairing_page(request: Request, pairing_id: PairingId) -> Response:
-    """How a pairing goes, and the forms that tell of it."""
-    return await _page(request, pairing_id)
+async def get_pairing_page(request: Request, pairing_id: PairingId, items: str = "") -> Response:
+    """How a pairing goes, and the forms that tell of it; `items` names a questionnaire."""
+    return await _page(request, pairing_id, items=items)
 
 
 @router.post(f"{PAIRING}/events")
@@ -83,7 +109,7 @@ async def post_event(request: Request, pairing_id: PairingId) -> Response:
         record_event(connection, event, actor=caller(request).actor, today=day)
         return Reply(KEPT, b"{}", subject_of_pairing(connection, pairing_id))
 
-    return await _kept(request, pairing_id, write)
+    return await _kept(request, pairing_id, write, Typed("event", sent))
 
 
 @router.post(f"{PAIRING}/ratings")
@@ -93,12 +119,13 @@ async def post_rating(request: Request, pairing_id: PairingId) -> Response:
 
     def write(connection: Connection) -> Reply:
         find_pairing(connection, pairing_id)
-        rating = _rating(pairing_id, sent).rating()
+        rating = _rating(state.practice, pairing_id, sent).rating()
         actor, day = caller(request).actor, today(state.practice)
         record_rating(connection, state.practice, rating, actor=actor, today=day)
         return Reply(KEPT, b"{}", subject_of_pairing(connection, pairing_id))
 
-    return await _kept(request, pairing_id, write)
+    by_items = sent.text("metric") == ITEMS
+    return await _kept(request, pairing_id, write, Typed(ITEMS if by_items else "score", sent))
 
 
 @router.post(f"{HOME}/ratings/{{rating_id}}/corrections")
@@ -115,14 +142,14 @@ async def post_correction(request: Request, rating_id: RatingId) -> Response:
         _correct(connection, state, rating_id, sent, caller(request).actor)
         return Reply(KEPT, b"{}", subject_of_pairing(connection, pairing_id))
 
-    return await _kept(request, pairing_id, write)
+    return await _kept(request, pairing_id, write, Typed(rating_id, sent))
 
 
 def _correct(connection: Connection, state: State, rating_id: str, sent: Sent, actor: str) -> None:
     last = rating_history(connection, rating_id)[-1].rating
     told = {"seen": number(sent.text("seen")), "reason": sent.text("reason")}
     asked = fitted(CorrectionRequest, told)
-    if not sent.text("score"):
+    if sent.text("withdraw"):
         withdraw_rating(connection, rating_id, seen=asked.seen, reason=asked.reason, actor=actor)
         return
     same = {name: getattr(last, name) for name in ("session", "instrument", "rater")}
@@ -130,7 +157,7 @@ def _correct(connection: Connection, state: State, rating_id: str, sent: Sent, a
         connection,
         state.practice,
         rating_id,
-        _rating(last.pairing_id, sent, same).rating(),
+        _rating(state.practice, last.pairing_id, sent, same).rating(),
         seen=asked.seen,
         reason=asked.reason,
         actor=actor,
@@ -138,64 +165,105 @@ def _correct(connection: Connection, state: State, rating_id: str, sent: Sent, a
     )
 
 
-def _rating(pairing_id: str, sent: Sent, same: Mapping[str, Any] | None = None) -> RatingRequest:
+def _rating(
+    practice: Practice, pairing_id: str, sent: Sent, same: Mapping[str, Any] | None = None
+) -> RatingRequest:
     """A rating as a program would send it; of a correction, `same` is what it may not change."""
     told: dict[str, Any] = {
         name: sent.text(name) for name in ("instrument", "metric", "rated_on", "rater")
     }
-    told |= {name: number(sent.text(name)) for name in ("session", "score")}
-    return fitted(RatingRequest, told | {"pairing_id": pairing_id} | dict(same or {}))
+    told |= {"session": number(sent.text("session"))} | dict(same or {})
+    instrument = practice.instruments.get(told["instrument"])
+    if told["metric"] == ITEMS and instrument is not None:
+        told["items"] = answers_of(instrument, sent)
+    elif not sent.text("score"):
+        raise ProblemError(UNKEPT, (Slip(pointer="/score", code="missing", message="is missing"),))
+    else:
+        told["score"] = number(sent.text("score"))
+    return fitted(RatingRequest, told | {"pairing_id": pairing_id})
 
 
 def _day(request: Request) -> date:
     return today(current(request.app).practice)
 
 
-async def _kept(request: Request, pairing_id: str, write: Write) -> Response:
-    """Back to the page once it is kept, or the page with what could not be."""
+async def _kept(request: Request, pairing_id: str, write: Write, typed: Typed) -> Response:
+    """Back to the page once it is kept, or the page as it was filled in with what could not be."""
     try:
         await keep(request, b"", write)
     except (ProblemError, *UNKEEPABLE) as error:
         said, status = troubles(error)
-        return await _page(request, pairing_id, said, status)
+        faults = item_faults(told_as(error).errors)
+        return await _page(
+            request, pairing_id, replace(typed, said=said, faults=faults, status=status)
+        )
     return moved(PAIRING.format(pairing_id=pairing_id))
 
 
 async def _page(
-    request: Request, pairing_id: str, trouble: tuple[str, ...] = (), status: int = 200
+    request: Request, pairing_id: str, typed: Typed = Typed(), items: str = ""
 ) -> Response:
     state = current(request.app)
-    practice, roster = state.practice, state.standing.roster
-
-    def look(connection: Connection) -> tuple[Followed, RatedMatch | None]:
-        pairing, events = find_pairing(connection, pairing_id), events_of(connection, pairing_id)
-        found = ((each, rating_history(connection, each)) for each in _rated(connection, pairing))
-        followed = Followed(pairing, course_of(events), events, tuple(found))
-        return followed, match_of(connection, pairing)
-
-    followed, match = await read(request, look)
-    low = await computed(request.app, partial(_is_low, match, state))
+    roster = state.standing.roster
+    followed, match = await read(request, partial(_look, pairing_id=pairing_id))
+    low = await computed(request.app, partial(low_said, match, _standing(followed), state))
     called = {each: roster.name_of(place) for place, each in enumerate(roster.ids)}
     clinician_id = followed.pairing.clinician_id
     return page(
         request,
         "pairing.html",
         words.PAIRING,
-        status=status,
-        trouble=trouble,
-        followed=followed,
+        status=typed.status,
+        trouble=typed.said,
+        typed=typed,
         low=low,
         name=called.get(clinician_id, clinician_id),
-        instruments=practice.alliance.instruments,
-        early=words.early(*practice.alliance.early_sessions),
         today=_day(request),
+        **_ratings(state.practice, followed, typed, items),
     )
 
 
-def _is_low(match: RatedMatch | None, state: State) -> bool:
-    """Whether this client rated lower than nearly all ratings that were expected."""
-    return any(each.points < each.lower for each in held([match], state.model)) if match else False
+def _look(connection: Connection, pairing_id: str) -> tuple[Followed, RatedMatch | None]:
+    pairing, events = find_pairing(connection, pairing_id), events_of(connection, pairing_id)
+    rated = ratings_of(connection, (pairing_id,))
+    found = tuple((each, rating_history(connection, each)) for each in rated)
+    followed = Followed(pairing, course_of(events), events, found, names_of_actors(connection))
+    return followed, match_of(connection, pairing)
 
 
-def _rated(connection: Connection, pairing: Pairing) -> tuple[str, ...]:
-    return ratings_of(connection, (pairing.pairing_id,))
+def _standing(followed: Followed) -> tuple[Rating, ...]:
+    """The ratings that count now."""
+    newest = (versions[-1] for _, versions in followed.ratings)
+    return tuple(each.rating for each in newest if not each.withdrawn)
+
+
+def _ratings(practice: Practice, followed: Followed, typed: Typed, items: str) -> dict[str, Any]:
+    """What the page says of ratings, and the items of a questionnaire where they are asked for."""
+    asked = typed.sent.text("instrument") if typed.form == ITEMS else items
+    instruments = [practice.instruments[name] for name in practice.alliance.instruments]
+    form = next((each for each in instruments if each.name == asked and each.accepts_items), None)
+    return {
+        "followed": followed,
+        "said": partial(score_said, instruments=practice.instruments),
+        "instruments": [each.name for each in instruments],
+        "forms": practice.instruments,
+        "by_items": [each.name for each in instruments if each.accepts_items],
+        "form": form,
+        "entries": item_entries(form, typed_items(form, typed.sent), typed.faults) if form else (),
+        "corrected": {
+            rating_id: _again(practice, rating_id, versions[-1].rating, typed)
+            for rating_id, versions in followed.ratings
+        },
+        "early": words.early(*practice.alliance.early_sessions),
+        "due": due_said(followed.course, _standing(followed), practice),
+    }
+
+
+def _again(practice: Practice, rating_id: str, rating: Rating, typed: Typed) -> tuple[Item, ...]:
+    """The items of a rating, to be corrected; none where a total was entered."""
+    instrument = practice.instruments.get(rating.instrument)
+    if instrument is None or rating.metric != ITEMS:
+        return ()
+    if typed.form == rating_id:
+        return item_entries(instrument, typed_items(instrument, typed.sent), typed.faults)
+    return item_entries(instrument, kept_items(rating), {})

@@ -1,26 +1,117 @@
-"""When each clinician is next free, as the roster says now. Imported by `staff.sheet`."""
+"""When those of a shortlist are next free, and which of their open hours suit the client.
 
-from datetime import date
+The roster knows a first free day and the hours of a week, no calendar: times are open hours from
+that day on, and are said to be no more than that. Imported by `staff.sheet`.
+"""
 
-import numpy as np
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from recommender.definition.kinds import EPOCH
-from recommender.serving.answers import today
-from recommender.serving.staff import words
-from recommender.serving.state import State
+from recommender.journal.recommendations import Shown
+from recommender.practice import Practice
+from recommender.roster import Roster
+from recommender.serving.staff import clock, words
+from recommender.serving.staff.meeting import Desk, Meeting
+from recommender.serving.staff.stretches import Stretch, next_stretches
+
+QUARTER = timedelta(minutes=15)
+"""Nobody is offered a time between two quarters of an hour."""
 
 
-def next_free(state: State) -> dict[str, str]:
-    """The day in words, by clinician; empty where the practice keeps none."""
-    practice, roster = state.practice, state.standing.roster
-    rules = practice.constraints.values()
-    kept = [each.clinician[0] for each in rules if each.rule == "available_within"]
-    if not kept or practice.clinician[kept[0]].kind != "date":
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Open hours in some ways of meeting, in words.
+
+    `aloud` is the first of them as it may be read to the client, empty where none suits.
+    """
+
+    heading: str
+    said: tuple[str, ...]
+    aloud: str
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """The first free day of one clinician in words, and their times."""
+
+    day: str
+    times: tuple[Times, ...]
+
+    @property
+    def aloud(self) -> str:
+        """The first time that suits, as it may be read to the client."""
+        return next((each.aloud for each in self.times if each.aloud), "")
+
+
+def next_free(shown: Shown, practice: Practice, roster: Roster, now: datetime) -> dict[str, Free]:
+    """When those of a shortlist are free, by clinician, as the roster says now.
+
+    Empty where the practice keeps no such thing, or its definition has changed since.
+    """
+    if shown.practice_digest != practice.digest:
         return {}
-    now = today(practice)
-    days = np.asarray(roster.columns[kept[0]], dtype=np.float64)
-    return {
-        name: words.free(date.fromordinal(int(day) + EPOCH), now)
-        for name, day in zip(roster.ids, days.tolist(), strict=True)
-        if not np.isnan(day)
-    }
+    desk = Desk(shown, practice, roster)
+    if desk.free_day is None and not desk.knows_hours:
+        return {}
+    return {each: _free(desk, row, now) for row, each in enumerate(desk.ids)}
+
+
+def _free(desk: Desk, row: int, now: datetime) -> Free:
+    first = desk.first_day(row)
+    today = now.astimezone(ZoneInfo(desk.practice.timezone)).date()
+    day = words.FREE_UNKNOWN if first is None else words.free(date.fromordinal(first), today)
+    meetings = tuple(desk.meetings(row))
+    suiting = [(each, _stretches(desk, row, each, now, wished=True)) for each in meetings]
+    times = _told(desk, suiting, suits=True)
+    if not times:
+        other = [(each, _stretches(desk, row, each, now, wished=False)) for each in meetings]
+        times = _told(desk, other, suits=False)
+    return Free(day if desk.free_day else "", times)
+
+
+def _stretches(
+    desk: Desk, row: int, meeting: Meeting, now: datetime, *, wished: bool
+) -> tuple[Stretch, ...]:
+    zone = ZoneInfo(meeting.open.zone)
+    days = (desk.shown.asked_on.toordinal(), desk.first_day(row), desk.wished_day())
+    day = date.fromordinal(max(each for each in days if each is not None))
+    since = max(_quarter(now), datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC))
+    weeks = (meeting.open, *(meeting.wishes if wished else ()))
+    return next_stretches(weeks, since, meeting.minutes)
+
+
+def _quarter(moment: datetime) -> datetime:
+    """The next quarter of an hour, UTC."""
+    over = (moment - datetime.min.replace(tzinfo=UTC)) % QUARTER
+    return moment.astimezone(UTC) + (QUARTER - over if over else timedelta())
+
+
+def _told(
+    desk: Desk, found: Iterable[tuple[Meeting, Sequence[Stretch]]], *, suits: bool
+) -> tuple[Times, ...]:
+    """The times in words; ways in which they are the very same are told together."""
+    alike: dict[tuple[tuple[str, ...], str], list[Meeting]] = {}
+    for meeting, stretches in found:
+        if stretches:
+            clocks = _clocks(desk, meeting).telling_apart(stretches)
+            said = tuple(clock.said(each, clocks) for each in stretches)
+            aloud = clock.aloud(stretches[0], clocks) if suits else ""
+            alike.setdefault((said, aloud), []).append(meeting)
+    return tuple(
+        Times(_heading(such if len(alike) > 1 else (), such[0], suits), said, aloud)
+        for (said, aloud), such in alike.items()
+    )
+
+
+def _heading(told_apart: Sequence[Meeting], first: Meeting, suits: bool) -> str:
+    ways = [way for meeting in told_apart for way in meeting.ways]
+    return words.times_heading(ways, wished=bool(first.wishes), suits=suits)
+
+
+def _clocks(desk: Desk, meeting: Meeting) -> clock.Clocks:
+    """Whose clocks a time is said on: the client's first, but in the rooms that of the rooms."""
+    there, here = meeting.open.zone, desk.practice.timezone
+    first = meeting.client_zone or there
+    return clock.Clocks(first, meeting.client_zone is not None, (there, here))

@@ -15,6 +15,7 @@ from recommender.offer import DAY_NAMES
 from recommender.practice import Practice
 from recommender.serving.problems import Slip
 from recommender.serving.staff import words
+from recommender.serving.staff.hours import read_hours
 from recommender.serving.staff.sent import Sent
 
 NONE = "none"
@@ -56,6 +57,8 @@ class Entry:
         What was filled in before, where the page comes back with a fault.
     fault
         What does not fit.
+    days
+        Of a week's hours, an entry a day.
     """
 
     name: str
@@ -70,6 +73,11 @@ class Entry:
     high: float | None = None
     step: str = "any"
     days: tuple["Entry", ...] = ()
+
+    @property
+    def wrong(self) -> tuple["Entry", ...]:
+        """The entry itself and those days of it that have a fault."""
+        return tuple(each for each in (self, *self.days) if each.fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,19 +162,21 @@ def _entry(field: Field, sent: Sent, faults: Mapping[str, str]) -> Entry:
     written = words.WRITTEN.get("postcode" if field.postcodes else field.kind)
     written = written or words.bounds(field.min, field.max)
     given = tuple(sent.texts(name)) if control == "ticks" else (sent.text(name),)
+    left_open = "" if field.required else words.left_open(field.missing)
+    days = _days(name, sent) if control == "hours" else ()
     return Entry(
         name,
         words.sentence(f"{field.phrase} ({field.unit})" if field.unit else field.phrase),
         control,
-        helps=tuple(filter(None, (field.purpose, written, words.left_open(field.missing)))),
+        helps=tuple(filter(None, (field.purpose, written, left_open))),
         choices=_choices(field),
         given=given,
-        fault=faults.get(name, ""),
+        fault="" if any(day.fault for day in days) else faults.get(name, ""),
         required=field.required,
         low=field.min,
         high=field.max,
         step="0.01" if field.kind == "money" else "any",
-        days=_days(name, sent) if control == "hours" else (),
+        days=days,
     )
 
 
@@ -179,11 +189,18 @@ def _choices(field: Field) -> tuple[Choice, ...]:
 
 def _days(name: str, sent: Sent) -> tuple[Entry, ...]:
     return tuple(
-        Entry(f"{name}.{day}.{end}", f"{said} {words.ENDS[end]}", "time", given=(found,))
+        Entry(f"{name}.{day}", said, "text", given=(text,), fault=_fault_of(text))
         for day, said in zip(DAYS, DAY_NAMES, strict=True)
-        for end in words.ENDS
-        for found in [sent.text(f"{name}.{day}.{end}")]
+        for text in [sent.text(f"{name}.{day}")]
     )
+
+
+def _fault_of(hours: str) -> str:
+    try:
+        read_hours(hours)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _agreement(sent: Sent) -> tuple[Entry, ...]:
@@ -240,13 +257,17 @@ def _answer(field: Field, sent: Sent) -> Any:
 
 
 def _hours(name: str, sent: Sent) -> list[dict[str, str]] | None:
-    ends = [(day, *(sent.text(f"{name}.{day}.{end}") for end in words.ENDS)) for day in DAYS]
     told = [
-        {"day": day, "start": start, "end": "24:00" if end in ("", "00:00") else end}
-        for day, start, end in ends
-        if start or end
+        {"day": day, "start": start, "end": end}
+        for day in DAYS
+        for start, end in _read_or_not(sent.text(f"{name}.{day}"))
     ]
     return told or None
+
+
+def _read_or_not(hours: str) -> tuple[tuple[str, str], ...]:
+    """Hours as they are sent; what cannot be read goes on as it is, and is refused."""
+    return ((hours, ""),) if _fault_of(hours) else read_hours(hours)
 
 
 def _number(text: str) -> float | str:

@@ -1,32 +1,45 @@
-"""Whether what was shown holds: ratings against their ranges, and the model that answers now.
+"""Whether what was shown holds: early ratings beside the range and the estimate of their match.
 
-Imported by `staff.router`.
+Imported by `staff.checking` and `staff.following`.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from fastapi import APIRouter, Request
-from starlette.responses import Response
 
 from recommender.alliance.label import labels
-from recommender.journal.results import RatedMatch, rated_matches
+from recommender.journal.results import RatedMatch, RatedPairing
 from recommender.model import AllianceModel
-from recommender.serving.keeping import keeper_of, read
 from recommender.serving.staff import words
-from recommender.serving.staff.page import MODEL, page
-from recommender.serving.state import State
-from recommender.serving.turns import computed, current
 
-LAST, FEWEST = 100, 50
+LAST, FEWEST = 200, 50
 """Rated matches that are looked at, and how many it takes to say anything."""
+Rated = RatedMatch | RatedPairing
 
-router = APIRouter(include_in_schema=False)
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The early rating of a match in points, and the range and the estimate it was shown with.
+
+    `answers` is the intake as used.
+    """
+
+    points: float
+    lower: float
+    upper: float
+    predicted: float
+    started_on: date
+    answers: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def inside(self) -> bool:
+        """Whether the rating fell in the range."""
+        return self.lower <= self.points <= self.upper
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,11 @@ class Check:
     rated: int
     inside: int
 
+    @classmethod
+    def of(cls, found: Sequence[Held]) -> Self:
+        """The check of these matches."""
+        return cls(len(found), sum(each.inside for each in found))
+
     def said(self, level: float) -> str:
         """The check in words; too few are said to be too few."""
         if self.rated < FEWEST:
@@ -43,80 +61,65 @@ class Check:
         return words.checked(self.inside, self.rated, level)
 
 
-@router.get(MODEL)
-async def get_model_page(request: Request) -> Response:
-    """The figures are counted when the page is asked for."""
-    state = current(request.app)
-    checked = words.UNSTORED
-    if keeper_of(request.app) is not None:
-        matches = await read(request, partial(rated_matches, most=LAST))
-        found = await computed(request.app, partial(check, matches, state.model))
-        checked = found.said(state.practice.alliance.interval)
-    return page(
-        request,
-        "model.html",
-        words.MEASURED,
-        checked=checked,
-        facts=_facts(state),
-        card=[
-            (name, getattr(state.practice.card, key) or words.NOT_SAID)
-            for key, name in words.CARD_PARTS.items()
-        ],
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The early rating of a match in points, and the range it was shown with."""
-
-    points: float
-    lower: float
-    upper: float
-
-
 def check(matches: Sequence[RatedMatch], model: AllianceModel) -> Check:
     """How many ratings fell in the range their match was shown with."""
-    found = held(matches, model)
-    return Check(len(found), sum(each.lower <= each.points <= each.upper for each in found))
+    return Check.of(held(matches, model))
 
 
 def held(matches: Sequence[RatedMatch], model: AllianceModel) -> tuple[Held, ...]:
-    """Ratings as training reads them, each beside the range its match was shown with."""
-    ranges = {each.pairing_id: shown for each in matches if (shown := _range(each)) is not None}
-    known = [each for each in matches if each.pairing_id in ranges]
-    if not known:
-        return ()
+    """Ratings as training reads them, each beside what its match was shown with; order as given."""
+    told = {each.pairing_id: shown for each in matches if (shown := _shown(each)) is not None}
+    known = {each.pairing_id: each for each in matches if each.pairing_id in told}
+    points = points_of(tuple(known.values()), model)
+    return tuple(
+        _held(match, told[name], points[name]) for name, match in known.items() if name in points
+    )
+
+
+def points_of(rated: Sequence[Rated], model: AllianceModel) -> dict[str, float]:
+    """The early rating of each pairing in points, by its id; those without one are left out."""
+    if not rated:
+        return {}
     found = labels(
-        _ratings(known),
-        _pairings(known),
+        _ratings(rated),
+        _pairings(rated),
         model.practice.alliance,
         model.practice.instruments,
         model.harmoniser,
     )
-    said = model.harmoniser.say(found["alliance"].to_numpy())
-    return tuple(
-        Held(value, ranges[str(name)]["lower"], ranges[str(name)]["upper"])
-        for name, value in zip(found.index, said.tolist(), strict=True)
+    said = model.harmoniser.say(found["alliance"].to_numpy()).tolist()
+    return dict(zip(map(str, found.index), said, strict=True))
+
+
+def _held(match: RatedMatch, shown: Mapping[str, Any], points: float) -> Held:
+    ends = shown["range"]
+    return Held(
+        points,
+        ends["lower"],
+        ends["upper"],
+        shown["predicted_alliance"],
+        match.started_on,
+        match.answers,
     )
 
 
-def _range(match: RatedMatch) -> Mapping[str, float] | None:
-    """What was shown for whom the match began with; None where they were not shown."""
+def _shown(match: RatedMatch) -> Mapping[str, Any] | None:
+    """What was shown of whom the match began with; None where no range was shown of them."""
     for each in json.loads(match.response)["shortlist"]:
         if each["clinician_id"] == match.clinician_id:
-            shown: Mapping[str, float] | None = each["range"]
-            return shown
+            shown: Mapping[str, Any] = each
+            return shown if shown["range"] is not None else None
     return None
 
 
-def _pairings(matches: Sequence[RatedMatch]) -> pd.DataFrame:
+def _pairings(matches: Sequence[Rated]) -> pd.DataFrame:
     started = np.array([each.started_on for each in matches], dtype="datetime64[s]")
     return pd.DataFrame(
         {"pairing_id": [each.pairing_id for each in matches], "started_on": started}
     )
 
 
-def _ratings(matches: Sequence[RatedMatch]) -> pd.DataFrame:
+def _ratings(matches: Sequence[Rated]) -> pd.DataFrame:
     rows = [
         {
             "pairing_id": rating.pairing_id,
@@ -133,15 +136,3 @@ def _ratings(matches: Sequence[RatedMatch]) -> pd.DataFrame:
         for rating in match.ratings
     ]
     return pd.DataFrame(rows)
-
-
-def _facts(state: State) -> list[tuple[str, str]]:
-    """What the model is and came from, those facts that are known."""
-    manifest, practice = state.model.manifest, state.practice
-    told: dict[str, Any] = {name: getattr(manifest, name, None) for name in words.FACTS}
-    told["mode"] = words.REQUEST_MODES.get(manifest.mode, manifest.mode)
-    told |= {"version": state.version, "digest": state.digest[:12]}
-    told["practice"] = f"{practice.title}, {practice.version}"
-    return [
-        (name, str(told[key])) for key, name in words.FACTS.items() if told[key] not in ("", None)
-    ]

@@ -13,10 +13,13 @@ from recommender.access.scope import Principal, Scope
 from recommender.serving.callers import CSRF_FIELD, door_of
 from recommender.serving.permissions import PAGES
 from recommender.serving.staff import words
+from recommender.serving.staff.script import ADDRESS, SETTINGS
 
 HOME = PAGES
 ENTRANCE = f"{HOME}/session"
 NEW, MODEL = f"{HOME}/requests/new", f"{HOME}/model"
+CLINICIANS = f"{HOME}/clinicians"
+RECORDS = f"{CLINICIANS}/records"
 SEE_OTHER = 303
 
 _templates = Environment(
@@ -26,7 +29,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.globals["w"] = words
+_templates.globals |= {"w": words, "script": ADDRESS, "script_settings": SETTINGS}
 
 
 def page(
@@ -58,6 +61,8 @@ def _links(principal: Principal | None) -> tuple[tuple[str, str], ...]:
         HOME: (Scope.EXPLAIN_READ, words.QUEUE),
         NEW: (Scope.MATCH_CREATE, words.NEW_REQUEST),
         MODEL: (Scope.MODEL_READ, words.MEASURED),
+        CLINICIANS: (Scope.ROSTER_READ, words.CLINICIANS),
+        RECORDS: (Scope.RECORD_READ, words.RECORDS),
     }
     return tuple(
         (address, name)

@@ -1,20 +1,29 @@
 """The list of requests people work from. Imported by `staff.router`."""
 
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from recommender.access.scope import Scope
-from recommender.journal.queue import Waiting, queue
+from recommender.journal.pairings import course_of, events_of
+from recommender.journal.queue import BEGUN, Waiting, queue
+from recommender.practice import Practice
 from recommender.serving.callers import caller
 from recommender.serving.keeping import keeper_of, read
 from recommender.serving.staff import words
+from recommender.serving.staff.due import is_due
 from recommender.serving.staff.page import HOME, page
 from recommender.serving.staff.sent import read_form
 from recommender.serving.staff.shown import tried_of
+from recommender.serving.turns import current
+from recommender.store.database import Connection
 
 MOST = 50
+DUE = "due"
+"""A state beside those of the journal, which knows no practice definition."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,8 +43,28 @@ async def post_search(request: Request) -> Response:
 
 
 async def _listed(request: Request, sought: str) -> Response:
+    told: dict[str, Any] = {"waiting": (), "tried": (), "sought": sought, "names": {}}
     if keeper_of(request.app) is None:
-        tried = tried_of(request.app).newest()
-        return page(request, "queue.html", words.QUEUE, waiting=(), tried=tried, sought=sought)
-    found: tuple[Waiting, ...] = await read(request, partial(queue, most=MOST, sought=sought))
-    return page(request, "queue.html", words.QUEUE, waiting=found, tried=(), sought=sought)
+        told["tried"] = tried_of(request.app).newest()
+        return page(request, "queue.html", words.QUEUE, **told)
+    state = current(request.app)
+    roster = state.standing.roster
+    told["names"] = {each: roster.name_of(place) for place, each in enumerate(roster.ids)}
+    told["waiting"] = await read(request, partial(_waiting, sought=sought, practice=state.practice))
+    return page(request, "queue.html", words.QUEUE, **told)
+
+
+def _waiting(connection: Connection, sought: str, practice: Practice) -> tuple[Waiting, ...]:
+    """The newest requests; one whose pairing lacks its early rating says that it is due."""
+    found = queue(connection, most=MOST, sought=sought)
+    return tuple(
+        replace(each, state=DUE)
+        if each.state == BEGUN and _is_due(connection, each.pairing_ids, practice)
+        else each
+        for each in found
+    )
+
+
+def _is_due(connection: Connection, pairing_ids: tuple[str, ...], practice: Practice) -> bool:
+    courses = (course_of(events_of(connection, each)) for each in pairing_ids)
+    return any(is_due(course, (), practice) for course in courses)

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from recommender.serving.permissions import is_page
 from recommender.serving.problems import UNAUTHENTICATED, told_as
 from recommender.serving.staff.page import ENTRANCE, moved, page
+from recommender.serving.staff.script import is_in_place, led_away
 
 
 def is_staff(request: Request) -> bool:
@@ -17,7 +18,7 @@ def refused_page(request: Request, error: Exception) -> Response:
     """A page with what is wrong; whoever is not signed in is asked to."""
     told = told_as(error)
     if told.kind is UNAUTHENTICATED:
-        return moved(ENTRANCE)
+        return led_away(ENTRANCE) if is_in_place(request) else moved(ENTRANCE)
     said = [slip.message for slip in told.errors]
     response = page(
         request,

@@ -2,11 +2,14 @@
 
 from recommender.serving.staff import (
     asking,
+    checking,
     deciding,
+    documenting,
     entrance,
     following,
-    measuring,
+    overseeing,
     queue,
+    script,
     telling,
 )
 
@@ -16,6 +19,9 @@ ROUTERS = (
     telling.router,
     deciding.router,
     following.router,
-    measuring.router,
+    checking.router,
+    documenting.router,
+    overseeing.router,
     queue.router,
+    script.router,
 )

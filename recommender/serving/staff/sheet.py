@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,8 +14,9 @@ from recommender.recommend import CONSTRAINTS_ONLY
 from recommender.serving.explanations import Case, case_of
 from recommender.serving.problems import ProblemError
 from recommender.serving.staff import words
+from recommender.serving.staff.bars import bars_of, reach_of
 from recommender.serving.staff.free import next_free
-from recommender.serving.staff.left_out import openings, removals
+from recommender.serving.staff.left_out import openings, removals, to_ask
 from recommender.serving.staff.shortlist import ROW, WIDTH, marks_of, ties_of
 from recommender.serving.staff.used import open_questions, used
 from recommender.serving.staff.why import Why
@@ -22,18 +24,22 @@ from recommender.serving.state import State
 
 EXPLAINED = 5
 """Clinicians of a shortlist explained on its page; any other is one question away."""
+IN_FULL = 10
+"""Clinicians of a shortlist whose next times are all told; of those below, the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
     """Whom a reader asks about, each empty where they do not.
 
-    `why_not` is one clinician; `one` and `other` are to be compared.
+    `why_not` is one clinician; `one` and `other` are to be compared. `before` is the request this
+    one changes something of.
     """
 
     why_not: str = ""
     one: str = ""
     other: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +73,18 @@ class Sheet:
 
     def told(self, asked: Questions, now: datetime) -> dict[str, Any]:
         """Everything the template shows."""
+        whys, why_not = self._whys(), self._why_not(asked.why_not) if asked.why_not else None
+        comparison = self._comparison(asked.one, asked.other)
         practice, response = self.state.practice, self.response
         ids = {each["clinician_id"] for each in response["excluded"]}
         eligible = {each: name for each, name in self.names.items() if each not in ids}
+        left_open = open_questions(practice, self.shown.answers)
         return {
+            "bars": partial(bars_of, reach=reach_of(_all(whys, why_not, comparison))),
             "id": self.shown.recommendation_id,
             "names": self.names,
-            "free": next_free(self.state),
+            "in_full": IN_FULL,
+            "free": next_free(self.shown, practice, self.state.standing.roster, now),
             "shown": tuple((each["clinician_id"], each["name"]) for each in response["shortlist"]),
             "mode": words.REQUEST_MODES.get(self.shown.mode, self.shown.mode),
             "predicted": self.shown.mode != CONSTRAINTS_ONLY,
@@ -81,20 +92,25 @@ class Sheet:
             "known": self._known(now),
             "asked_on": words.day(self.shown.asked_on),
             "used": used(practice, self.shown.answers),
-            "open": open_questions(practice, self.shown.answers),
+            "open": left_open,
+            "to_ask": to_ask(response, practice, self.shown.answers),
+            "current": self.shown.practice_digest == practice.digest,
+            "unanswered": words.unanswered(len(left_open), len(self.state.form.fields)),
             "ties": ties_of(response),
             "marks": marks_of(response),
             "picture": (WIDTH, ROW * len(response["shortlist"])),
             "scale": words.scale(response["scale"]),
             "order": words.plain_order(response["order"]),
             "counts": words.counts(response["eligible"], len(response["excluded"])),
-            "whys": self._whys(),
+            "whys": whys,
             "explained": self.case is not None,
-            "everybody": sorted(self.names.items(), key=lambda each: each[1]),
+            "excluded": sorted(
+                ((each, self.names[each]) for each in ids), key=lambda each: each[1]
+            ),
             "eligible": sorted(eligible.items(), key=lambda each: each[1]),
             "asked": asked,
-            "why_not": self._why_not(asked.why_not) if asked.why_not else None,
-            "comparison": self._comparison(asked.one, asked.other),
+            "why_not": why_not,
+            "comparison": comparison,
             "compared": bool(asked.one and asked.other),
             "removals": removals(response, self.names),
             "openings": openings(response),
@@ -159,6 +175,16 @@ class Sheet:
         if there is None or back is None:
             return None
         return Comparison(self.names.get(one, one), self.names.get(other, other), there, back)
+
+
+def _all(
+    whys: tuple[tuple[str, Why], ...], why_not: WhyNot | None, comparison: Comparison | None
+) -> tuple[Why, ...]:
+    """Every explanation on the page."""
+    found = [why for _, why in whys]
+    found += [why_not.why] if why_not and why_not.why else []
+    found += [comparison.there, comparison.back] if comparison else []
+    return tuple(found)
 
 
 def _case(shown: Shown, state: State) -> Case | None:

@@ -1,20 +1,23 @@
 """The page of one request. Imported by `staff.router`."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from recommender.journal.decisions import Decided, decisions_of
 from recommender.journal.queue import begun_from
 from recommender.serving.keeping import keeper_of, read
+from recommender.serving.questions import ID_PATTERN
 from recommender.serving.recommendations import RecommendationId
 from recommender.serving.staff import words
 from recommender.serving.staff.asking import REQUEST
 from recommender.serving.staff.page import page
 from recommender.serving.staff.sheet import Questions, Sheet
 from recommender.serving.staff.shown import shown_for
+from recommender.serving.staff.who import names_of_actors
 from recommender.serving.turns import computed, current
 from recommender.store.database import Connection
 
@@ -28,9 +31,11 @@ async def get_request_page(
     why_not: str = "",
     one: str = "",
     other: str = "",
+    before: Annotated[str, Query(pattern=f"({ID_PATTERN})|^$")] = "",
 ) -> Response:
-    """As it was shown, whatever has changed since."""
-    return await told_page(request, recommendation_id, Questions(why_not, one, other))
+    """As it was shown, whatever has changed since; `before` is the request it is a change of."""
+    asked = Questions(why_not, one, other, before)
+    return await told_page(request, recommendation_id, asked)
 
 
 async def told_page(
@@ -43,7 +48,7 @@ async def told_page(
 ) -> Response:
     """The page of a request, with what could not be kept where something was sent to it."""
     shown, state = await shown_for(request, recommendation_id), current(request.app)
-    decided, begun = await _after(request, recommendation_id)
+    decided, begun, actors = await _after(request, recommendation_id)
 
     def told() -> dict[str, Any]:
         return Sheet(shown, state).told(asked, datetime.now(UTC))
@@ -56,6 +61,7 @@ async def told_page(
         trouble=trouble,
         decided=decided,
         begun=begun,
+        actors=actors,
         client_id=shown.client_id,
         **await computed(request.app, told),
     )
@@ -63,15 +69,18 @@ async def told_page(
 
 async def _after(
     request: Request, recommendation_id: str
-) -> tuple[tuple[Decided, ...], tuple[str, ...]]:
-    """Decisions on a request, and pairings that began from it."""
+) -> tuple[tuple[Decided, ...], tuple[str, ...], Mapping[str, str]]:
+    """Decisions on a request, pairings that began from it, and what those who acted are called."""
     if keeper_of(request.app) is None:
-        return (), ()
+        return (), (), {}
 
-    def look(connection: Connection) -> tuple[tuple[Decided, ...], tuple[str, ...]]:
+    def look(
+        connection: Connection,
+    ) -> tuple[tuple[Decided, ...], tuple[str, ...], Mapping[str, str]]:
         return (
             decisions_of(connection, recommendation_id),
             begun_from(connection, recommendation_id),
+            names_of_actors(connection),
         )
 
     return await read(request, look)

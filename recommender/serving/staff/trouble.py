@@ -41,8 +41,14 @@ def troubles(error: Exception) -> tuple[tuple[str, ...], int]:
         return (words.MEANWHILE,), told.kind.status
     if isinstance(error, ConflictError):
         return (words.fault(error.field, error.problem),), told.kind.status
-    said = (words.fault(slip.pointer.strip("/"), slip.message) for slip in told.errors)
+    said = (words.fault(_name(slip.pointer), slip.message) for slip in told.errors)
     return tuple(said) or (told.kind.detail,), told.kind.status
+
+
+def _name(pointer: str) -> str:
+    """The field of a form that a pointer into a body means."""
+    name, _, place = pointer.strip("/").partition("/")
+    return f"item_{int(place) + 1}" if name == "items" and place.isdecimal() else name
 
 
 def number(text: str) -> int | float | str:

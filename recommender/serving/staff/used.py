@@ -32,10 +32,12 @@ def open_questions(practice: Practice, answers: Mapping[str, Any]) -> tuple[Told
 def _said(practice: Practice, field: Field, answer: Any) -> str:
     if isinstance(answer, bool):
         return words.YES if answer else words.NO
+    if field.kind == "weekly_hours":
+        return words.week(answer)
     if isinstance(answer, list | tuple):
         return ", ".join(words.plain(str(each)) for each in answer) or words.NONE_OF_THESE
     if field.kind == "money":
         return f"{SIGNS.get(practice.currency, practice.currency)}{float(answer):.2f}"
     if isinstance(answer, int | float):
-        return f"{answer:g} {field.unit or ''}".strip()
+        return f"{words.figure(answer)} {field.unit or ''}".strip()
     return words.plain(str(answer)) if field.levels else str(answer)

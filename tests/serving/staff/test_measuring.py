@@ -6,10 +6,12 @@ import pytest
 
 from recommender.journal.ratings import Rating
 from recommender.journal.results import RatedMatch
+from recommender.serving.staff.groups import FEWEST_IN_GROUP
 from recommender.serving.staff.measuring import FEWEST, check
 from tests.builders import a_model
 from tests.serving.guarded import Guarded
 from tests.serving.served import TestClient
+from tests.serving.staff.rated import keep_matches
 from tests.serving.staff.reading import read, send
 from tests.serving.staff.test_deciding import begun
 
@@ -18,7 +20,8 @@ STARTED = date(2024, 10, 1)
 
 def a_match(number: int, score: float, shown: str = "k01") -> RatedMatch:
     """A match shown from 3 to 4, with one early rating on the practice's own scale."""
-    told = {"shortlist": [{"clinician_id": shown, "range": {"lower": 3.0, "upper": 4.0}}]}
+    ends = {"lower": 3.0, "upper": 4.0}
+    told = {"shortlist": [{"clinician_id": shown, "range": ends, "predicted_alliance": 3.6}]}
     rating = Rating(f"p{number}", 3, "wai_sr", "mean", score, date(2024, 10, 20))
     return RatedMatch(f"p{number}", "k01", STARTED, json.dumps(told).encode(), (rating,))
 
@@ -52,6 +55,18 @@ def test_a_kept_rating_reaches_the_page(locked: Guarded, staff: TestClient) -> N
     model = staff.get("/v1/models/current").json()
     assert model["model"]["digest"][:12] in text
     assert "The corner practice's lead" in text
+
+
+def test_groups_averages_and_errors_of_what_was_kept_stand_in_tables_beside_their_pictures(
+    locked: Guarded, staff: TestClient
+) -> None:
+    keep_matches(locked.store, 2 * FEWEST_IN_GROUP + 12)
+    found = read(staff, "/staff/model")
+    assert found.tags.count("svg") == 2
+    assert found.tags.count("circle") == 5 + 2
+    assert "anxiety" in found.text
+    assert "2 newer rated matches do not fill a row yet" in found.text
+    assert not [value for name, value in found.attributes if name == "style"]
 
 
 def test_a_server_that_keeps_nothing_says_so(open_server: TestClient) -> None:

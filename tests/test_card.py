@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from recommender.card import FEWEST_TOLD, WRITERS, card_of
 from recommender.definition.sections import CardSettings
 from recommender.model import AllianceModel
 from recommender.practice import shipped_practice
 from recommender.prior import evidence_model
-from recommender.publishing.card import FEWEST_TOLD, WRITERS, card_of
 from tests.builders import a_model, a_practice, some_tables
 from tests.training.reports import a_report, group, held
 

@@ -1,7 +1,7 @@
 """The card of a model: what it is, who answers for it, how it was measured, where it falls short.
 
 After Mitchell et al. 2019, "Model Cards for Model Reporting". Everything but the words of the
-definition's section `card` comes from the bundle. Imported by `training` and `commands`.
+definition's section `card` comes from the bundle. Imported by `training` and `serving`.
 """
 
 import math

@@ -1,0 +1,97 @@
+"""Writes a picture of every page for staff, as a person comes to see it, into docs/screenshots."""
+
+import io
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from PIL import Image
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from rich.console import Console
+
+from experiments.screenshots.chromium import MISSING, chromium, opened
+from experiments.screenshots.office import Office, running_counter, running_office
+from experiments.screenshots.walk import counter_walk, walk
+from experiments.trust.subject import simulated_subject
+
+FOLDER = Path("docs/screenshots")
+SIZE: ViewportSize = {"width": 1200, "height": 800}
+SMALL: ViewportSize = {"width": 320, "height": 568}
+IN_DARK = IN_SMALL = "request"
+COLOURS = 32
+PARTS = {
+    "why not, left out": "why-not-heading",
+    "why not, fits": "why-not-heading",
+    "two compared": "compare",
+    "decision, refused": "decide",
+    "request, decided": "decide",
+}
+"""Of pages that differ in one section, that section by its heading's id."""
+TOPS = {"new request, with faults"}
+"""Pages of which the top says it all."""
+out = Console(width=100)
+
+
+def main(
+    folder: Annotated[Path, typer.Option(help="Where the pictures go.")] = FOLDER,
+) -> None:
+    """One picture a state, and one page more in dark colours and on a small screen."""
+    program = chromium()
+    if program is None:
+        raise SystemExit(MISSING)
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
+    with ExitStack() as open_here:
+        workspace = Path(open_here.enter_context(tempfile.TemporaryDirectory()))
+        out.print("simulating a practice and learning from it", style="dim")
+        subject = simulated_subject(workspace)
+        office = open_here.enter_context(running_office(subject))
+        counter = open_here.enter_context(running_counter(subject.roster))
+        playwright = open_here.enter_context(sync_playwright())
+        browser = open_here.enter_context(opened(playwright, program))
+        for name, taken in pictures(browser, office, counter):
+            path = folder / f"{name}.png"
+            path.write_bytes(smaller(taken))
+            out.print(f"{path}  {path.stat().st_size // 1024} KiB", highlight=False)
+
+
+def pictures(browser: Browser, office: Office, counter: Office) -> Iterator[tuple[str, bytes]]:
+    """Every page in every state, by name."""
+    page = browser.new_page(viewport=SIZE, locale="en-AU")
+    for state in chain(walk(page, office), counter_walk(page, counter)):
+        name = state.replace(",", "").replace(" ", "-")
+        yield name, taken(page, state)
+        if state == IN_DARK:
+            page.emulate_media(color_scheme="dark")
+            yield f"{name}-dark", taken(page)
+            page.emulate_media(color_scheme="light")
+        if state == IN_SMALL:
+            page.set_viewport_size(SMALL)
+            yield f"{name}-small", taken(page)
+            page.set_viewport_size(SIZE)
+
+
+def taken(page: Page, state: str = "") -> bytes:
+    """A page as it is drawn: whole, or the part of it that matters in a state."""
+    if state in PARTS:
+        section = page.locator(f'section[aria-labelledby="{PARTS[state]}"]')
+        return section.screenshot(animations="disabled")
+    return page.screenshot(full_page=state not in TOPS, animations="disabled")
+
+
+def smaller(picture: bytes) -> bytes:
+    """The same picture in few colours, which pages of text and lines do well with."""
+    written = io.BytesIO()
+    whole = Image.open(io.BytesIO(picture)).convert("RGB")
+    few = whole.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(written, "PNG", optimize=True)
+    return written.getvalue()
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,50 @@
+"""The browser of this machine: one that is there, or Debian's where it may be installed.
+
+`python -m experiments.screenshots.chromium` says which; for the tests and the pictures alike.
+"""
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from playwright.sync_api import Browser, Playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+MISSING = "no Chromium on this machine, and none could be installed: install Debian's `chromium`"
+_APT = ("apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300", "--no-install-recommends")
+
+
+@cache
+def chromium() -> Path | None:
+    """The browser's program; installed from Debian's archive by root, None where that fails."""
+    return _found() or _installed()
+
+
+def opened(playwright: Playwright, program: Path) -> Browser:
+    """The browser without a window; root cannot have the sandbox."""
+    return playwright.chromium.launch(
+        executable_path=program,
+        chromium_sandbox=os.geteuid() != 0,
+        args=["--lang=en-AU"],
+        env={**os.environ, "LANGUAGE": "en_AU"},
+    )
+
+
+def _found() -> Path | None:
+    paths = (shutil.which(name) for name in NAMES)
+    return next((Path(path) for path in paths if path), None)
+
+
+def _installed() -> Path | None:
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return None
+    surroundings = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for words in (("update",), ("install", "chromium", "fonts-dejavu-core")):
+        subprocess.run((*_APT, *words), env=surroundings, capture_output=True, check=False)
+    return _found()
+
+
+if __name__ == "__main__":
+    print(chromium() or MISSING)  # noqa: T201

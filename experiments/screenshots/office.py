@@ -1,0 +1,51 @@
+"""An intake office at work: a live server with accounts on a simulated practice.
+
+Imported by the tests in a browser and by `experiments.screenshots`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from experiments.trust.live import PATIENT, live_server
+from experiments.trust.subject import Subject
+from recommender.access.password import add_account
+from recommender.access.scope import Role
+from recommender.store.migration import open_store
+
+PASSWORD = "four words without tune"
+STAFF, SCIENTIST = "intake.desk", "data.desk"
+_PEPPER = "a pepper of more than thirty-two letters"
+_LIMITS = {"CALLS_PER_MINUTE": 100_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """A live server, and the password of everybody who has an account on it."""
+
+    url: str
+    password: str = PASSWORD
+
+
+@contextmanager
+def running_office(subject: Subject) -> Iterator[Office]:
+    """A server that keeps what it is told, with an account for intake staff and a scientist."""
+    subject.workspace.mkdir(exist_ok=True)
+    address = f"sqlite:///{subject.workspace / 'journal.db'}"
+    store, now = open_store(address), datetime.now(UTC)
+    with store.writing() as connection:
+        for name, role in ((STAFF, Role.STAFF), (SCIENTIST, Role.SCIENTIST)):
+            add_account(connection, name, role, PASSWORD, now=now, actor="office")
+    store.close()
+    given = {"BUNDLE": subject.bundle, "ROSTER": subject.roster, "STORE": address}
+    with live_server({**given, "PEPPER": _PEPPER, **_LIMITS, **PATIENT}) as server:
+        yield Office(server.url)
+
+
+@contextmanager
+def running_counter(roster: Path) -> Iterator[Office]:
+    """A server with a roster and nothing else: it predicts by the literature and keeps nothing."""
+    with live_server({"ROSTER": roster, **PATIENT}) as server:
+        yield Office(server.url)

@@ -1,0 +1,168 @@
+"""Every page for staff in every state, one after the other, as a person comes to see it.
+
+It needs no script, so it is walked with and without. Imported by the tests in a browser and by
+`experiments.screenshots`.
+"""
+
+from collections.abc import Iterator
+
+from playwright.sync_api import Page
+
+from experiments.screenshots.answers import ANSWERS
+from experiments.screenshots.filling import follow, press, send
+from experiments.screenshots.office import SCIENTIST, STAFF, Office
+from recommender.serving.staff import words
+
+NOBODY = {"answer.max_fee": "180"}
+
+
+def walk(page: Page, office: Office) -> Iterator[str]:
+    """The name of each state, while the page shows it; signed in at the end as a scientist."""
+    yield from _entrance(page, office)
+    yield from _asking(page, office)
+    yield from _reading(page)
+    yield from _deciding(page)
+    yield from _following(page)
+    yield from _other_requests(page, office)
+    yield from _about_the_model(page, office)
+    yield from _refusals(page, office)
+
+
+def counter_walk(page: Page, counter: Office) -> Iterator[str]:
+    """The same pages where nothing was learned and nothing is kept."""
+    page.goto(f"{counter.url}/staff")
+    yield "open queue, empty"
+    new_request(page, counter)
+    send(page, ANSWERS)
+    yield "open request, by the literature"
+    page.goto(f"{counter.url}/staff")
+    yield "open queue"
+    page.goto(f"{counter.url}/staff/model")
+    yield "open model"
+    page.goto(f"{counter.url}/staff/clinicians")
+    yield "open clinicians"
+
+
+def sign_in(page: Page, office: Office, name: str = STAFF) -> None:
+    """Signs somebody in by name and password."""
+    page.goto(f"{office.url}/staff/session")
+    send(page, {"name": name, "password": office.password}, words.SIGN_IN)
+
+
+def new_request(page: Page, office: Office) -> None:
+    """Opens the empty form."""
+    page.goto(f"{office.url}/staff/requests/new")
+
+
+def _entrance(page: Page, office: Office) -> Iterator[str]:
+    page.goto(f"{office.url}/staff")
+    yield "sign in"
+    send(page, {"name": STAFF, "password": "not the password"}, words.SIGN_IN)
+    yield "sign in, refused"
+    sign_in(page, office)
+    yield "queue, empty"
+    send(page, {"sought": "nobody"}, words.SEARCH)
+    yield "queue, nothing found"
+
+
+def _asking(page: Page, office: Office) -> Iterator[str]:
+    new_request(page, office)
+    yield "new request"
+    send(page, {"answer.gad7": "99", "answer.home": "somewhere", "top_k": "0"})
+    yield "new request, with faults"
+    new_request(page, office)
+    send(page, ANSWERS)
+    yield "request"
+
+
+def _reading(page: Page) -> Iterator[str]:
+    address = page.url
+    left_out, fitting = _people(page)
+    send(page, {"why_not": left_out}, words.TELL_ME)
+    yield "why not, left out"
+    send(page, {"why_not": fitting[-1]}, words.TELL_ME)
+    yield "why not, fits"
+    send(page, {"one": fitting[0], "other": fitting[1]}, words.SHOW_BOTH)
+    yield "two compared"
+    page.goto(address)
+
+
+def _deciding(page: Page) -> Iterator[str]:
+    address = page.url
+    send(page, {}, words.OVERRIDE)
+    yield "decision, refused"
+    page.goto(address)
+    press(page, words.CHOOSE)
+    yield "request, decided"
+    press(page, words.BEGIN)
+
+
+def _following(page: Page) -> Iterator[str]:
+    yield "pairing, begun"
+    send(page, {"kind": "attended"}, words.ADD)
+    yield "pairing, refused"
+    page.goto(page.url.removesuffix("/events"))
+    page.locator("#event-session").fill("3")
+    send(page, {"kind": "attended"}, words.ADD)
+    page.locator("#session").fill("3")
+    page.locator("#score").fill("17")
+    follow(page, page.locator('form[action$="/ratings"] button'))
+    yield "pairing, rated low"
+    page.locator("summary", has_text=words.CORRECT).click()
+    correction = page.locator('form[action$="/corrections"]')
+    correction.locator('[name="score"]').fill("47")
+    correction.locator('[name="reason"]').select_option("typed_wrongly")
+    follow(page, correction.get_by_role("button", name=words.CORRECT, exact=True))
+    yield "pairing, corrected"
+    press(page, words.OPEN_ITEMS)
+    yield "pairing, item by item"
+
+
+def _other_requests(page: Page, office: Office) -> Iterator[str]:
+    new_request(page, office)
+    send(page, {**ANSWERS, **{"answer.model_consent": "no"}})
+    yield "request, rules only"
+    new_request(page, office)
+    send(page, {**ANSWERS, **NOBODY})
+    yield "request, nobody fits"
+    follow(page, page.get_by_role("button", name=words.SHOW_RESULT).first)
+    yield "request, relaxed"
+    follow(page, page.get_by_role("link", name=words.CHANGE_ANSWERS))
+    yield "new request, filled in again"
+    page.goto(f"{office.url}/staff")
+    yield "queue"
+
+
+def _about_the_model(page: Page, office: Office) -> Iterator[str]:
+    for state, address in (
+        ("model", "model"),
+        ("model card", "model/card"),
+        ("model history", "model/history"),
+        ("clinicians", "clinicians"),
+    ):
+        page.goto(f"{office.url}/staff/{address}")
+        yield state
+
+
+def _refusals(page: Page, office: Office) -> Iterator[str]:
+    page.goto(f"{office.url}/staff/requests/none")
+    yield "not found"
+    follow(page, page.locator("header").get_by_role("button", name=words.SIGN_OUT))
+    sign_in(page, office, SCIENTIST)
+    yield "welcome"
+    page.goto(f"{office.url}/staff/clinicians/records")
+    yield "records"
+    page.goto(f"{office.url}/staff/requests/new")
+    yield "refused"
+
+
+def _people(page: Page) -> tuple[str, list[str]]:
+    """Somebody who was left out, and everybody who fits, by id."""
+    everybody, fitting = (
+        [each for each in page.locator(f"#{name} option").evaluate_all(_VALUES) if each]
+        for name in ("why_not", "one")
+    )
+    return next(each for each in everybody if each not in fitting), fitting
+
+
+_VALUES = "all => all.map(each => each.value)"

@@ -1,0 +1,60 @@
+"""The range that was shown, held to ratings group by group. Imported by `staff.checking`.
+
+Groups are the answers of the intake as used. A practice's audit answers are none of them: they
+never come with a request, and stand in the model card.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from recommender.definition.fields import Field
+from recommender.practice import Practice
+from recommender.serving.staff import words
+from recommender.serving.staff.measuring import Check, Held
+
+FEWEST_IN_GROUP = 20
+"""Rated matches below which a group is named without a figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Clients who gave one answer, and the check of their matches."""
+
+    name: str
+    check: Check
+
+    @property
+    def enough(self) -> bool:
+        """Whether anything can be said of it."""
+        return self.check.rated >= FEWEST_IN_GROUP
+
+
+def groups_of(found: Sequence[Held], practice: Practice) -> tuple[Group, ...]:
+    """Every group with a rated match; of the audited answers where any is known, else of all.
+
+    Whoever did not answer is in no group of a question, and whoever named several in each.
+    """
+    audited = _grouped(found, practice.fields("client", "audit"))
+    asked = practice.fields("client", "score", "filter")
+    # Nothing is predicted without this consent, so that it tells nobody from anybody.
+    told = {name: field for name, field in asked.items() if name != practice.consent}
+    return audited or _grouped(found, told)
+
+
+def _grouped(found: Sequence[Held], fields: Mapping[str, Field]) -> tuple[Group, ...]:
+    groups: dict[str, list[Held]] = {}
+    for each in found:
+        for name, field in fields.items():
+            for level in _levels(field, each.answers.get(name)):
+                groups.setdefault(words.group(field.phrase, level), []).append(each)
+    return tuple(Group(name, Check.of(some)) for name, some in sorted(groups.items()))
+
+
+def _levels(field: Field, answer: Any) -> Iterator[str]:
+    if isinstance(answer, bool):
+        yield words.YES if answer else words.NO
+        return
+    for each in answer if isinstance(answer, list | tuple) else (answer,):
+        if each in field.levels:
+            yield words.plain(str(each))

@@ -1,0 +1,130 @@
+"""The pages about clinicians: who is shown and has room, and how they were rated.
+
+Records are told to few roles (`record:read`), and without a name to those who may not see the
+roster. Imported by `staff.router`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from math import isinf
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from recommender.access.scope import Scope
+from recommender.journal.results import RatedPairing, rated_pairings
+from recommender.journal.usage import Exposure, exposures
+from recommender.model import AllianceModel
+from recommender.serving.callers import caller
+from recommender.serving.keeping import keeper_of, read
+from recommender.serving.schemas import Scale
+from recommender.serving.staff import words
+from recommender.serving.staff.exposure import BAR, DAYS, rows_of
+from recommender.serving.staff.measuring import points_of
+from recommender.serving.staff.page import CLINICIANS, RECORDS, page
+from recommender.serving.staff.records import FEWEST_OF_RECORD, Record, records_of
+from recommender.serving.state import State
+from recommender.serving.turns import computed, current
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What the model holds of a clinician: points against what such clients rate elsewhere."""
+
+    points: float
+    ratings: int
+
+
+@router.get(CLINICIANS)
+async def get_clinicians_page(request: Request) -> Response:
+    """How often each clinician was shown and chosen lately, and how many places are open."""
+    state = current(request.app)
+    found: dict[str, Exposure] = {}
+    if keeper_of(request.app) is not None:
+        since = datetime.now(UTC) - timedelta(days=DAYS)
+        found = await read(request, partial(exposures, since=since))
+    rows = rows_of(found, state.standing.roster, state.practice)
+    unseen = sum(row.on_roster and not row.counts.shown for row in rows)
+    return page(
+        request,
+        "clinicians.html",
+        words.CLINICIANS,
+        rows=rows,
+        bar=BAR,
+        counted=words.lately(DAYS, sum(row.counts.shown for row in rows)),
+        unseen=words.never_shown(unseen, len(state.standing.roster)),
+        places=any(row.free is not None for row in rows),
+    )
+
+
+@router.get(RECORDS)
+async def get_records_page(request: Request) -> Response:
+    """How clinicians were rated, drawn towards the practice; shown to whoever may see records."""
+    state = current(request.app)
+    rated: tuple[RatedPairing, ...] = ()
+    if keeper_of(request.app) is not None:
+        rated = await read(request, rated_pairings)
+    named = caller(request).may(Scope.ROSTER_READ)
+    told = await computed(request.app, partial(recorded, rated, state, named=named))
+    return page(request, "records.html", words.RECORDS, **told)
+
+
+def recorded(rated: Sequence[RatedPairing], state: State, *, named: bool) -> dict[str, Any]:
+    """The records as the template shows them."""
+    found = records_of(_by_clinician(rated, points_of(rated, state.model)))
+    shown = [each for each in found.records if each.enough] if found else []
+    names = _names(state) if named else {}
+    learned = learned_by(state.model)
+    rows: list[tuple[str, Record, Learned | None]] = [
+        (_called(each, number, names, named), each, learned.get(each.clinician_id))
+        for number, each in enumerate(shown, start=1)
+    ]
+    return {
+        "rows": rows,
+        "few": len(found.records) - len(shown) if found else 0,
+        "fewest": FEWEST_OF_RECORD,
+        "mean": found.mean if found else None,
+        "pull": None if found is None or isinf(found.pull) else found.pull,
+        "scale": words.scale(Scale.of(state.model).model_dump()),
+    }
+
+
+def learned_by(model: AllianceModel) -> dict[str, Learned]:
+    """The model's own records, of clinicians with enough ratings for one to be shown."""
+    told = zip(
+        model.clinician_ids,
+        model.records.mean.tolist(),
+        model.records.count.tolist(),
+        strict=True,
+    )
+    return {
+        name: Learned(points, int(ratings))
+        for name, points, ratings in told
+        if ratings >= FEWEST_OF_RECORD
+    }
+
+
+def _by_clinician(
+    rated: Sequence[RatedPairing], points: Mapping[str, float]
+) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for each in rated:
+        if each.pairing_id in points:
+            found.setdefault(each.clinician_id, []).append(points[each.pairing_id])
+    return found
+
+
+def _names(state: State) -> dict[str, str]:
+    roster = state.standing.roster
+    return {each: roster.name_of(place) for place, each in enumerate(roster.ids)}
+
+
+def _called(record: Record, number: int, names: Mapping[str, str], named: bool) -> str:
+    if not named:
+        return words.nobody(number)
+    return names.get(record.clinician_id, record.clinician_id)

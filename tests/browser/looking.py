@@ -1,0 +1,184 @@
+"""What is seen of one page: barriers, what its policy refused, what it loaded, how it fits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from playwright.sync_api import ConsoleMessage, Page, Response, ViewportSize
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+NARROW: ViewportSize = {"width": 320, "height": 256}
+SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+OWN_STATUS = "Failed to load resource: the server responded with a status of 4"
+"""The browser's own note on a page that is a refusal; nothing on the page is amiss."""
+
+_WATCH = """
+addEventListener("securitypolicyviolation",
+    each => console.error("policy: " + each.violatedDirective + " " + each.blockedURI));
+"""
+_BARRIERS = """
+tags => axe.run({runOnly: tags}).then(found => found.violations.flatMap(
+    rule => rule.nodes.map(node => rule.id + ": " + node.html + " " + node.failureSummary)))
+"""
+_TEXT = 'document.querySelector("main").innerText.replace(/\\s+/g, " ").trim()'
+_OVERFLOWING = """
+() => [...document.querySelectorAll("body *")].filter(each => {
+    const box = each.getBoundingClientRect();
+    return box.width && (box.right > innerWidth + 1 || box.left < -1)
+        && !each.closest(".skip, .wide *");
+}).map(each => each.outerHTML.slice(0, 120))
+"""
+_FAINT = """
+() => {
+    const rgb = said => {
+        const [r, g, b, a = 1] = said.match(/[\\d.]+/g).map(Number);
+        return {r, g, b, a};
+    };
+    const light = ({r, g, b}) => [r, g, b].map(each => each / 255)
+        .map(each => each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, each, place) => sum + each * [0.2126, 0.7152, 0.0722][place], 0);
+    const behind = each => {
+        for (let at = each; at; at = at.parentElement) {
+            const found = rgb(getComputedStyle(at).backgroundColor);
+            if (found.a) return found;
+        }
+        return {r: 255, g: 255, b: 255};
+    };
+    const ratio = (one, other) => {
+        const [high, low] = [light(one), light(other)].sort((a, b) => b - a);
+        return (high + 0.05) / (low + 0.05);
+    };
+    const faint = [];
+    for (const each of document.querySelectorAll("main *")) {
+        const style = getComputedStyle(each), box = each.getBoundingClientRect();
+        if (!box.width && !box.height) continue;
+        if (each instanceof SVGGeometryElement) {
+            const drawn = [style.stroke, style.fill].filter(said => said.startsWith("rgb"));
+            if (!drawn.some(said => ratio(rgb(said), behind(each)) >= 3))
+                faint.push(each.outerHTML.slice(0, 120));
+        } else if ([...each.childNodes].some(node => node.nodeType === 3 && node.data.trim())) {
+            if (ratio(rgb(style.color), behind(each)) < 4.5)
+                faint.push(each.outerHTML.slice(0, 120));
+        }
+    }
+    return faint;
+}
+"""
+
+
+@dataclass(slots=True)
+class Heard:
+    """What a browser said and loaded since it was last asked."""
+
+    errors: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    loaded: list[Response] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One state of one page."""
+
+    barriers: list[str]
+    errors: list[str]
+    elsewhere: list[str]
+    bytes_loaded: int
+    overflowing: list[str]
+    lost: bool
+    faint: list[str]
+    unprinted: list[str]
+
+
+class Looker:
+    """Looks at whatever a page shows, and listens to the browser meanwhile."""
+
+    def __init__(self, page: Page, axe: str, *origins: str) -> None:
+        self.page, self.axe, self.origins = page, axe, origins
+        self.heard = Heard()
+        page.add_init_script(_WATCH)
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.heard.errors.append(str(error)))
+        page.on("dialog", lambda dialog: self.heard.errors.append(dialog.message))
+        page.on("response", self._answered)
+
+    def look(self) -> Seen:
+        """Everything that is to be seen of the page as it stands."""
+        self.page.wait_for_load_state()
+        heard, self.heard = self.heard, Heard()
+        with self.left_as_found():
+            narrow = self._narrow()
+            return Seen(
+                barriers=self._barriers(),
+                errors=heard.errors,
+                elsewhere=heard.elsewhere,
+                bytes_loaded=sum(map(size, heard.loaded)),
+                overflowing=narrow[0],
+                lost=narrow[1],
+                faint=self._faint(),
+                unprinted=self._unprinted(),
+            )
+
+    @contextmanager
+    def left_as_found(self) -> Iterator[None]:
+        """Puts the page back as a person has it on a wide screen."""
+        yield
+        self.page.emulate_media(color_scheme="light", forced_colors="none", media="screen")
+        self.page.set_viewport_size(WIDE)
+
+    def _barriers(self) -> list[str]:
+        """By every rule in light; of the dark scheme only the colours are new."""
+        self.page.evaluate(self.axe)
+        found: list[str] = self.page.evaluate(_BARRIERS, TAGS)
+        self.page.emulate_media(color_scheme="dark")
+        dark: list[str] = self.page.evaluate(_BARRIERS, ["color-contrast"])
+        return [*found, *(f"dark: {each}" for each in dark)]
+
+    def _narrow(self) -> tuple[list[str], bool]:
+        """What reaches over the edge at 320 pixels, and whether any text is gone."""
+        before = self.page.evaluate(_TEXT)
+        self.page.set_viewport_size(NARROW)
+        overflowing: list[str] = self.page.evaluate(_OVERFLOWING)
+        return overflowing, self.page.evaluate(_TEXT) != before
+
+    def _faint(self) -> list[str]:
+        """What cannot be told from its ground in colours the reader chose, light and dark."""
+        found = []
+        for scheme in SCHEMES:
+            self.page.emulate_media(color_scheme=scheme, forced_colors="active")
+            told: list[str] = self.page.evaluate(_FAINT)
+            found += [f"{scheme}: {each}" for each in told]
+        self.page.emulate_media(color_scheme="light", forced_colors="none")
+        return found
+
+    def _unprinted(self) -> list[str]:
+        """What is too faint on paper, and headings that are not on it."""
+        shown = self.page.locator("main h1, main h2").all_inner_texts()
+        self.page.emulate_media(media="print", color_scheme="dark")
+        printed = self.page.locator("main").inner_text()
+        faint: list[str] = self.page.evaluate(_FAINT)
+        self.page.emulate_media(media="screen", color_scheme="light")
+        return faint + [each for each in shown if each not in printed]
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.text.startswith(OWN_STATUS):
+            self.heard.errors.append(message.text)
+
+    def _answered(self, response: Response) -> None:
+        if not response.url.startswith(self.origins):
+            self.heard.elsewhere.append(response.url)
+        if response.request.is_navigation_request():
+            self.heard.loaded.clear()
+        if not 300 <= response.status < 400:
+            self.heard.loaded.append(response)
+
+
+def size(response: Response) -> int:
+    """Bytes as they were sent: packed, where they were."""
+    return int(response.headers.get("content-length") or len(response.body()))
+
+
+def failing(seen: dict[str, Seen], part: str) -> dict[str, Any]:
+    """The states of which something was seen that should not be."""
+    return {state: found for state, each in seen.items() if (found := getattr(each, part))}

@@ -1,0 +1,172 @@
+"""Whatever is typed into a field, or stands in a clinician's name, is shown as text and no more."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from experiments.screenshots.answers import ANSWERS
+from experiments.screenshots.filling import press, send
+from experiments.screenshots.office import Office, running_counter
+from experiments.screenshots.walk import new_request, sign_in
+from experiments.trust.subject import Subject
+from recommender.serving.staff import words
+from tests.browser.hostile import HOSTILE
+from tests.browser.looking import WIDE, Looker
+
+pytestmark = pytest.mark.slow
+
+AT_A_TIME = 20
+NAMES = tuple(text for text in HOSTILE if text.isprintable() and len(text) <= 200)
+"""What a roster takes for names: one line of 200 letters."""
+INJECTED = "[data-hostile], script:not([src]), iframe, object, embed, base, main img, main style"
+_FILL = """
+(texts) => {
+    const form = document.querySelector('main form[action="/staff/requests"]');
+    const put = {};
+    [...form.querySelectorAll("input:not([type=hidden]), select")].forEach((each, place) => {
+        if (each.type === "checkbox") return;
+        const field = document.createElement("input");
+        field.name = each.name;
+        field.value = put[each.name] = texts[place % texts.length];
+        each.replaceWith(field);
+    });
+    return put;
+}
+"""
+_SHOWN = """
+() => Object.fromEntries([...document.querySelectorAll("main form input:not([type=hidden])")]
+    .filter(each => each.type !== "checkbox").map(each => [each.name, each.getAttribute("value")]))
+"""
+_POSTED = """
+async ([address, fields, name, texts, injected]) => {
+    const found = [], headers = {"content-type": "application/x-www-form-urlencoded"};
+    for (const text of texts) {
+        const body = new URLSearchParams({...fields, [name]: text});
+        const answer = await fetch(address, {method: "POST", body: String(body), headers});
+        const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+        found.push({
+            status: answer.status,
+            injected: parsed.querySelectorAll(injected).length,
+            value: parsed.querySelector("#" + name)?.getAttribute("value"),
+            text: parsed.querySelector("main").textContent,
+        });
+    }
+    return found;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def named_roster(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two hundred clinicians or nearly, each called by a hostile text."""
+    with subject.roster.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    path: Path = tmp_path_factory.mktemp("named") / "clinicians.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        for place, text in enumerate(NAMES):
+            named = {"clinician_id": f"h{place:03d}", "name": text}
+            writer.writerow(rows[place % len(rows)] | named)
+    return path
+
+
+@pytest.fixture(scope="module")
+def named_counter(program: Path, named_roster: Path) -> Iterator[Office]:
+    with running_counter(named_roster) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Page:
+    return browser.new_page(viewport=WIDE)
+
+
+def check_nothing_happened(page: Page, looker: Looker) -> None:
+    assert page.locator(INJECTED).count() == 0
+    assert page.evaluate("window.hit") is None
+    assert (looker.heard.errors, looker.heard.elsewhere) == ([], [])
+
+
+def as_sent(text: str) -> str:
+    """What a form takes from a field: without space around it."""
+    return text.strip()
+
+
+def test_there_are_two_hundred_of_them() -> None:
+    assert len(set(HOSTILE)) == 200
+
+
+def test_every_field_of_a_new_request_shows_back_what_was_typed(
+    page: Page, named_counter: Office
+) -> None:
+    looker = Looker(page, "", named_counter.url)
+    for start in range(0, len(HOSTILE), AT_A_TIME):
+        new_request(page, named_counter)
+        texts = [*HOSTILE[start:], *HOSTILE[:start]]
+        put: dict[str, str] = page.evaluate(_FILL, texts)
+        press(page, words.ASK)
+        shown: dict[str, str] = page.evaluate(_SHOWN)
+        assert shown == {name: as_sent(put[name]) for name in shown}
+        assert len(shown) > 30
+        check_nothing_happened(page, looker)
+
+
+def test_many_at_once_in_one_field_do_not_help_each_other(
+    page: Page, named_counter: Office
+) -> None:
+    looker = Looker(page, "", named_counter.url)
+    for start in range(0, len(HOSTILE), AT_A_TIME):
+        new_request(page, named_counter)
+        together = " ".join(HOSTILE[start : start + AT_A_TIME])
+        put: dict[str, str] = page.evaluate(_FILL, [together])
+        press(page, words.ASK)
+        shown: dict[str, str] = page.evaluate(_SHOWN)
+        assert shown == {name: as_sent(put[name]) for name in shown}
+        check_nothing_happened(page, looker)
+
+
+def test_clinicians_with_such_names_are_shown_by_them(page: Page, named_counter: Office) -> None:
+    looker = Looker(page, "", named_counter.url)
+    new_request(page, named_counter)
+    send(page, {**ANSWERS, "top_k": "50"})
+    offered: dict[str, str] = page.locator("#why_not").evaluate(
+        "all => Object.fromEntries([...all.options].map(each => [each.value, each.text]))"
+    )
+    collapsed = {f"h{n:03d}": " ".join(text.split()) for n, text in enumerate(NAMES)}
+    assert {k: " ".join(v.split()) for k, v in offered.items() if k} == collapsed
+    check_nothing_happened(page, looker)
+    for each in ("h000", "h016", "h099"):
+        send(page, {"why_not": each}, words.TELL_ME)
+        assert collapsed[each] in " ".join(page.locator("#why-not-told h3").inner_text().split())
+        check_nothing_happened(page, looker)
+
+
+def test_what_is_sought_and_begun_is_shown_back_as_text(browser: Browser, office: Office) -> None:
+    """Sent by the browser one by one, and read by its own parser."""
+    context = browser.new_context(bypass_csp=True)
+    page = context.new_page()
+    sign_in(page, office)
+    sought = posted(page, "/staff/search", "sought")
+    new_request(page, office)
+    send(page, ANSWERS)
+    press(page, words.CHOOSE)
+    begun = posted(page, page.url.partition("#")[0] + "/pairings", "client_id", pairing_id="<b>")
+    context.close()
+    assert [each["value"] for each in sought] == [as_sent(text) for text in HOSTILE]
+    assert {each["status"] for each in begun} == {422}
+    assert sum(each["injected"] for each in (*sought, *begun)) == 0
+
+
+def posted(page: Page, address: str, name: str, **fields: str) -> list[dict[str, Any]]:
+    """What comes of each text in one field of a form."""
+    token = page.locator('[name="csrf_token"]').first.get_attribute("value")
+    told = {"csrf_token": token, **fields}
+    found: list[dict[str, Any]] = page.evaluate(
+        _POSTED, [address, told, name, list(HOSTILE), INJECTED]
+    )
+    return found

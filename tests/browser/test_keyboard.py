@@ -1,0 +1,132 @@
+"""From signing in to a rating, with the keyboard alone."""
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from experiments.screenshots.office import STAFF, Office
+from recommender.serving.staff import words
+from tests.browser.looking import WIDE
+
+pytestmark = pytest.mark.slow
+
+MOST_STOPS = 250
+_FOCUSED = """
+() => {
+    const at = document.activeElement, style = getComputedStyle(at);
+    const box = at.getBoundingClientRect();
+    const named = at.getAttribute("aria-label") || (at.labels && at.labels[0]?.innerText)
+        || at.innerText || "";
+    return {
+        name: named.trim(), tag: at.tagName, sent: at.name || "", id: at.id,
+        ringed: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+        visible: box.top < innerHeight && box.bottom > 0,
+    };
+}
+"""
+
+
+class Hands:
+    """Somebody who has a keyboard and no mouse."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def go(self, *, sent: str = "", name: str = "", id: str = "") -> None:
+        """Moves on to a field, a button or a link; every stop on the way shows where it is."""
+        for _ in range(MOST_STOPS):
+            self.page.keyboard.press("Tab")
+            at = self.page.evaluate(_FOCUSED)
+            if at["tag"] == "BODY":
+                continue
+            assert at["ringed"], at
+            assert at["visible"], at
+            there = sent in ("", at["sent"]) and id in ("", at["id"])
+            if there and at["name"].startswith(name):
+                return
+        raise AssertionError(f"no stop at {sent or name or id}")
+
+    def type(self, sent: str, text: str, id: str = "") -> None:
+        self.go(sent=sent, id=id)
+        self.page.keyboard.type(text)
+
+    def press(self, name: str, key: str = "Enter") -> None:
+        self.go(name=name)
+        with self.page.expect_navigation():
+            self.page.keyboard.press(key)
+
+    def heading(self, name: str) -> None:
+        self.page.get_by_role("heading", name=name, exact=True).first.wait_for()
+
+
+@pytest.fixture
+def hands(browser: Browser) -> Hands:
+    return Hands(browser.new_page(viewport=WIDE, locale="en-AU"))
+
+
+def signed_in(hands: Hands, office: Office) -> None:
+    hands.page.goto(f"{office.url}/staff")
+    hands.type("name", STAFF)
+    hands.type("password", office.password)
+    with hands.page.expect_navigation():
+        hands.page.keyboard.press("Enter")
+    hands.heading(words.QUEUE)
+
+
+def asked(hands: Hands) -> None:
+    hands.press(words.NEW_REQUEST)
+    hands.heading(words.NEW_REQUEST)
+    hands.type("answer.main_concern", "anx")
+    hands.go(sent="answer.concerns", name="anxiety")
+    hands.page.keyboard.press("Space")
+    hands.type("answer.age_years", "34")
+    hands.type("answer.risk_level", "level 1")
+    hands.type("answer.funding", "priv")
+    hands.type("answer.model_consent", "Y")
+    hands.press(words.ASK)
+    hands.heading(words.SHORTLIST)
+
+
+def test_the_first_stop_leads_past_the_navigation(hands: Hands, office: Office) -> None:
+    hands.page.goto(f"{office.url}/staff/session")
+    hands.press(words.SKIP)
+    assert hands.page.evaluate("document.activeElement.id") == "content"
+    hands.page.keyboard.press("Tab")
+    assert hands.page.evaluate("document.activeElement.name") == "name"
+
+
+def test_a_client_is_matched_followed_and_rated_by_keyboard(hands: Hands, office: Office) -> None:
+    signed_in(hands, office)
+    asked(hands)
+    shown = hands.page.locator("#chosen option").all_inner_texts()
+    hands.go(sent="clinician_id", id="chosen")
+    hands.page.keyboard.press("ArrowDown")
+    hands.press(words.CHOOSE)
+    hands.heading(words.BEGIN)
+    stands = hands.page.locator("#decide ~ .wide tbody th").all_inner_texts()
+    assert stands == [shown[1]]
+    hands.type("client_id", "c8888")
+    hands.press(words.BEGIN)
+    hands.heading(words.EVENTS)
+    hands.type("session", "3", id="event-session")
+    hands.press(words.ADD)
+    hands.type("session", "3", id="session")
+    hands.type("score", "47")
+    hands.press(words.ADD)
+    hands.page.get_by_text("47 (sum)").first.wait_for()
+
+
+def test_another_is_asked_about_and_two_are_compared_by_keyboard(
+    hands: Hands, office: Office
+) -> None:
+    signed_in(hands, office)
+    asked(hands)
+    hands.go(sent="why_not")
+    hands.page.keyboard.press("ArrowDown")
+    hands.press(words.TELL_ME)
+    hands.page.locator("#why-not-told h3").wait_for()
+    hands.go(sent="one")
+    hands.page.keyboard.press("ArrowDown")
+    hands.go(sent="other")
+    hands.page.keyboard.press("End")
+    hands.press(words.SHOW_BOTH)
+    hands.page.locator("#compared .beside").wait_for()

@@ -1,0 +1,72 @@
+"""Every page for staff in every state, looked at in a real browser."""
+
+from itertools import chain
+
+import pytest
+from playwright.sync_api import Browser
+
+from experiments.screenshots.office import Office
+from experiments.screenshots.walk import counter_walk, walk
+from tests.browser.looking import WIDE, Looker, Seen, failing
+
+pytestmark = pytest.mark.slow
+
+MOST_BYTES = 150_000
+FEWEST_STATES = 27
+
+
+@pytest.fixture(scope="module")
+def seen(browser: Browser, axe: str, new_office: Office, counter: Office) -> dict[str, Seen]:
+    """What is seen of each state, on the way of a person through all pages."""
+    page = browser.new_page(viewport=WIDE)
+    looker = Looker(page, axe, new_office.url, counter.url)
+    states = chain(walk(page, new_office), counter_walk(page, counter))
+    found = {state: looker.look() for state in states}
+    page.close()
+    return found
+
+
+def test_every_page_is_seen_in_every_state(seen: dict[str, Seen]) -> None:
+    assert len(seen) >= FEWEST_STATES
+
+
+def test_nothing_stands_in_the_way_of_anybody_in_light_or_dark(seen: dict[str, Seen]) -> None:
+    assert failing(seen, "barriers") == {}
+
+
+def test_no_policy_is_broken_and_nothing_goes_wrong(seen: dict[str, Seen]) -> None:
+    assert failing(seen, "errors") == {}
+
+
+def test_nothing_is_asked_of_another_server(seen: dict[str, Seen]) -> None:
+    assert failing(seen, "elsewhere") == {}
+
+
+def test_no_page_is_large_with_all_it_loads(seen: dict[str, Seen]) -> None:
+    sizes = {state: each.bytes_loaded for state, each in seen.items()}
+    assert all(1_000 < size < MOST_BYTES for size in sizes.values()), sizes
+
+
+def test_at_four_times_the_size_everything_is_there_without_scrolling_sideways(
+    seen: dict[str, Seen],
+) -> None:
+    assert failing(seen, "overflowing") == {}
+    assert failing(seen, "lost") == {}
+
+
+def test_text_and_marks_stand_out_in_colours_the_reader_chose(seen: dict[str, Seen]) -> None:
+    assert failing(seen, "faint") == {}
+
+
+def test_text_and_marks_stand_out_on_paper(seen: dict[str, Seen]) -> None:
+    assert failing(seen, "unprinted") == {}
+
+
+def test_without_script_every_state_is_reached_the_same_way(
+    browser: Browser, seen: dict[str, Seen], new_office: Office
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    reached = list(walk(page, new_office))
+    assert reached == [state for state in seen if not state.startswith("open ")]
+    context.close()

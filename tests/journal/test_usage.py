@@ -1,0 +1,65 @@
+from datetime import UTC, datetime, timedelta
+
+from recommender.journal.decisions import Decision, record_decision
+from recommender.journal.recommendations import ShownClinician, intakes
+from recommender.journal.results import rated_pairings
+from recommender.journal.usage import Exposure, exposures, served
+from recommender.store.database import Store
+from tests.journal.kept import ACTOR, ANSWERS, pair, rate, recommend
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def decide(store: Store, name: str, clinician_id: str) -> None:
+    with store.writing() as connection:
+        record_decision(connection, Decision(name, clinician_id), actor=ACTOR)
+
+
+def test_a_clinician_is_counted_as_shown_first_chosen_and_begun(a_store: Store) -> None:
+    recommend(a_store, "r1")
+    recommend(a_store, "r2", "c0002", shortlist=(ShownClinician("k02", 4.0),))
+    decide(a_store, "r1", "k01")
+    decide(a_store, "r1", "k02")
+    pair(a_store, clinician_id="k02")
+    with a_store.reading() as connection:
+        found = exposures(connection, since=LONG_AGO)
+        assert exposures(connection, since=datetime.now(UTC) + timedelta(days=1)) == {}
+    assert found == {"k01": Exposure(1, 1, 0, 0), "k02": Exposure(2, 1, 1, 1)}
+
+
+def test_models_are_told_by_what_they_answered_the_last_one_first(a_store: Store) -> None:
+    for number, digest in enumerate("aab"):
+        recommend(a_store, f"r{number}", f"c000{number}", model_digest=digest * 64)
+    with a_store.reading() as connection:
+        last, before = served(connection)
+    assert (last.digest, last.requests, last.mode) == ("b" * 64, 1, "model")
+    assert (before.digest, before.requests) == ("a" * 64, 2)
+    assert before.first_at <= before.last_at <= last.first_at
+
+
+def test_intakes_come_newest_first_without_those_nothing_was_predicted_for(
+    a_store: Store,
+) -> None:
+    recommend(a_store, "r1")
+    recommend(a_store, "r2", "c0002", answers={**ANSWERS, "concern": "grief"})
+    recommend(a_store, "r3", "c0003", mode="constraints_only")
+    with a_store.reading() as connection:
+        found = intakes(connection, most=10, without="constraints_only")
+        assert len(intakes(connection, most=1, without="")) == 1
+    assert [each["concern"] for each in found] == ["grief", "anxiety"]
+
+
+def test_a_rated_pairing_counts_once_its_start_is_known(a_store: Store) -> None:
+    recommend(a_store, "r1")
+    pair(a_store)
+    rate(a_store)
+    pair(a_store, "p2", "c0002", recommendation_id=None)
+    rate(a_store, "p2")
+    pair(a_store, "p3", "c0003", recommendation_id=None)
+    with a_store.reading() as connection:
+        found = rated_pairings(connection)
+    assert [(each.pairing_id, each.clinician_id) for each in found] == [
+        ("p1", "k01"),
+        ("p2", "k01"),
+    ]
+    assert [len(each.ratings) for each in found] == [1, 1]

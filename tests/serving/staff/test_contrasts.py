@@ -1,0 +1,49 @@
+"""Whatever was learned, two clinicians compared are opposite to the last digit."""
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from recommender.serving.explained import Explained
+from recommender.serving.explanations import Case
+from recommender.serving.staff.why import Why
+from tests.builders import a_model, a_practice
+
+IDS = ("k01", "k02", "k03")
+FEATURES = a_model().pipeline.features
+POINTS = st.floats(-3, 3, allow_nan=False) | st.sampled_from([0.0, 0.005, -0.005, 0.015, 1e-7])
+
+
+def a_case(values: NDArray[np.float64]) -> Case:
+    names = tuple(feature.name for feature in FEATURES)
+    explained = Explained(names, IDS, values, np.zeros_like(values), np.zeros(len(IDS)))
+    shown = [{"clinician_id": each, "rank": rank} for rank, each in enumerate(IDS, 1)]
+    points = [each | {"predicted_alliance": 4.0} for each in shown]
+    response: dict[str, Any] = {"shortlist": points, "excluded": []}
+    return Case(a_practice(), FEATURES, response, explained)
+
+
+def figures(case: Case, one: str, other: str) -> list[int]:
+    why = Why.of(case.told(one, other))
+    assert why is not None
+    lines = [group.line.hundredths for group in why.groups]
+    assert sum(lines) + why.remainder.hundredths == why.total.hundredths
+    for group in why.groups:
+        rest = group.rest.hundredths if group.rest else 0
+        assert sum(part.hundredths for part in group.parts) + rest == group.line.hundredths
+    return [*lines, why.remainder.hundredths, why.total.hundredths]
+
+
+@given(
+    st.lists(POINTS, min_size=len(IDS) * len(FEATURES), max_size=len(IDS) * len(FEATURES)).map(
+        lambda points: np.array(points).reshape(len(IDS), len(FEATURES))
+    )
+)
+def test_turned_round_every_figure_turns_its_sign(values: NDArray[np.float64]) -> None:
+    case = a_case(values)
+    for one, other in (("k01", "k02"), ("k02", "k03"), ("k03", "k01")):
+        there, back = figures(case, one, other), figures(case, other, one)
+        assert there == [-each for each in back]

@@ -1,0 +1,191 @@
+"""Next times are told on the client's clock and the rooms', over changes of the clock too."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.serving.staff import clock
+from recommender.serving.staff.clock import Clocks
+from recommender.serving.staff.stretches import Stretch, Weekly, next_stretches
+
+ZONES = (
+    "Australia/Sydney",
+    "Australia/Brisbane",
+    "Australia/Perth",
+    "Australia/Adelaide",
+    "Australia/Lord_Howe",
+    "Pacific/Auckland",
+    "Europe/London",
+)
+STEP = timedelta(minutes=15)
+MON, TUE, FRI, SUN = 0, 1, 4, 6
+
+
+def at(zone: str, *parts: int) -> datetime:
+    return datetime(*parts, tzinfo=ZoneInfo(zone)).astimezone(UTC)  # type: ignore[arg-type, misc]
+
+
+def weekly(zone: str, *windows: tuple[int, int, int]) -> Weekly:
+    return Weekly(f"Australia/{zone}", tuple((day, 60 * a, 60 * b) for day, a, b in windows))
+
+
+def told(weeks: list[Weekly], since: datetime, zone: str, *others: str) -> list[str]:
+    stretches = next_stretches(tuple(weeks), since, 50)
+    clocks = Clocks(zone, True, others).telling_apart(stretches)
+    return [clock.said(each, clocks) for each in stretches]
+
+
+def test_a_time_is_said_on_the_client_s_clock_and_on_that_of_the_rooms() -> None:
+    said = told(
+        [weekly("Sydney", (TUE, 9, 22)), weekly("Perth", (TUE, 16, 20))],
+        at("Australia/Sydney", 2026, 11, 26),
+        "Australia/Perth",
+        "Australia/Sydney",
+    )
+    assert said[0] == (
+        "Tue 1 Dec, 4:00 pm to 7:00 pm for the client in Perth (7:00 pm to 10:00 pm in Sydney)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("since", "zone", "expected"),
+    [
+        # Sydney puts its clock on one hour on 4 October 2026; Brisbane and Perth do not.
+        (
+            (2026, 9, 28),
+            "Brisbane",
+            [
+                "Fri 2 Oct, 9:00 am to 11:00 am for the client in Brisbane "
+                "(9:00 am to 11:00 am in Sydney)",
+                "Fri 9 Oct, 8:00 am to 10:00 am for the client in Brisbane "
+                "(9:00 am to 11:00 am in Sydney)",
+            ],
+        ),
+        (
+            (2026, 9, 28),
+            "Perth",
+            [
+                "Fri 2 Oct, 7:00 am to 9:00 am for the client in Perth "
+                "(9:00 am to 11:00 am in Sydney)",
+                "Fri 9 Oct, 6:00 am to 8:00 am for the client in Perth "
+                "(9:00 am to 11:00 am in Sydney)",
+            ],
+        ),
+        # Adelaide changes with Sydney and stays half an hour behind.
+        (
+            (2026, 9, 28),
+            "Adelaide",
+            [
+                "Fri 2 Oct, 8:30 am to 10:30 am for the client in Adelaide "
+                "(9:00 am to 11:00 am in Sydney)",
+                "Fri 9 Oct, 8:30 am to 10:30 am for the client in Adelaide "
+                "(9:00 am to 11:00 am in Sydney)",
+            ],
+        ),
+        # And back on 5 April 2026.
+        (
+            (2026, 3, 30),
+            "Perth",
+            [
+                "Fri 3 Apr, 6:00 am to 8:00 am for the client in Perth "
+                "(9:00 am to 11:00 am in Sydney)",
+                "Fri 10 Apr, 7:00 am to 9:00 am for the client in Perth "
+                "(9:00 am to 11:00 am in Sydney)",
+            ],
+        ),
+    ],
+)
+def test_a_change_of_the_clock_moves_the_other_clock_s_time(
+    since: tuple[int, int, int], zone: str, expected: list[str]
+) -> None:
+    start = at("Australia/Sydney", *since)
+    said = told([weekly("Sydney", (FRI, 9, 11))], start, f"Australia/{zone}", "Australia/Sydney")
+    assert said[:2] == expected
+
+
+def test_an_hour_the_clock_leaves_out_is_not_offered() -> None:
+    (first, *_) = next_stretches(
+        (weekly("Sydney", (SUN, 1, 4)),), at("Australia/Sydney", 2026, 10, 1), 50
+    )
+    assert first.end - first.begin == timedelta(hours=2)
+    said = clock.said(first, Clocks("Australia/Sydney", True, ()))
+    assert said == "Sun 4 Oct, 1:00 am to 4:00 am"
+
+
+def test_one_clock_is_said_once_and_without_a_place() -> None:
+    said = told(
+        [weekly("Sydney", (MON, 9, 12))],
+        at("Australia/Sydney", 2026, 11, 26),
+        "Australia/Melbourne",
+        "Australia/Sydney",
+    )
+    assert said[0] == "Mon 30 Nov, 9:00 am to noon"
+
+
+def test_another_day_there_is_named() -> None:
+    said = told(
+        [weekly("Perth", (MON, 20, 23))],
+        at("Australia/Perth", 2026, 11, 26),
+        "Australia/Perth",
+        "Pacific/Auckland",
+    )
+    assert "(Tue 1 Dec, 1:00 am to 4:00 am in Auckland)" in said[0]
+
+
+def test_what_is_past_or_too_short_is_left_out() -> None:
+    week = weekly("Sydney", (MON, 9, 12))
+    late = next_stretches((week,), at("Australia/Sydney", 2026, 11, 30, 10, 0), 50)
+    assert late[0].begin == at("Australia/Sydney", 2026, 11, 30, 10, 0)
+    later = next_stretches((week,), at("Australia/Sydney", 2026, 11, 30, 11, 15), 50)
+    assert later[0].begin == at("Australia/Sydney", 2026, 12, 7, 9, 0)
+    assert next_stretches((week, weekly("Sydney", (MON, 11, 14))), late[0].begin, 61) == ()
+
+
+@given(
+    zones=st.tuples(st.sampled_from(ZONES), st.sampled_from(ZONES)),
+    windows=st.lists(
+        st.lists(
+            st.tuples(st.integers(0, 6), st.integers(0, 22), st.integers(1, 4)),
+            min_size=1,
+            max_size=3,
+        ),
+        min_size=2,
+        max_size=2,
+    ),
+    day=st.sampled_from([date(2026, 4, 1), date(2026, 9, 29), date(2027, 3, 24)]),
+)
+def test_a_time_lies_in_the_open_hours_on_either_clock(
+    zones: tuple[str, str], windows: list[list[tuple[int, int, int]]], day: date
+) -> None:
+    weeks = [
+        Weekly(zone, tuple((d, 60 * h, 60 * min(h + long, 24)) for d, h, long in some))
+        for zone, some in zip(zones, windows, strict=True)
+    ]
+    since = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    found = next_stretches(tuple(weeks), since, 30)
+    walked = [s for s in _walked(weeks, since) if s.end - s.begin >= timedelta(minutes=30)]
+    assert list(found) == walked[: len(found)]
+    assert len(found) == min(3, len(walked))
+
+
+def _walked(weeks: list[Weekly], since: datetime) -> list[Stretch]:
+    """The same by looking at the clocks every quarter of an hour for five weeks."""
+    found: list[list[datetime]] = []
+    moment = since
+    while moment < since + timedelta(weeks=5):
+        if all(_is_open(week, moment) for week in weeks):
+            if found and found[-1][1] == moment:
+                found[-1][1] = moment + STEP
+            else:
+                found.append([moment, moment + STEP])
+        moment += STEP
+    return [Stretch(*each) for each in found]
+
+
+def _is_open(week: Weekly, moment: datetime) -> bool:
+    local = moment.astimezone(ZoneInfo(week.zone))
+    minute = 60 * local.hour + local.minute
+    return any(local.weekday() == d and a <= minute < b for d, a, b in week.windows)
