@@ -21,6 +21,7 @@ from experiments.trust import (
     mutations,
     nothing_to_gain,
     overload,
+    registries,
     servers,
     swaps,
     threads,
@@ -37,6 +38,7 @@ PARTS = {
     "overload": Part(overload.measure, 15),
     "kills": Part(kills.measure, 500),
     "servers": Part(servers.measure, 20),
+    "registries": Part(registries.measure, 20),
     "nothing_to_gain": Part(nothing_to_gain.measure, 20),
 }
 out, err = Console(width=140), Console(stderr=True)

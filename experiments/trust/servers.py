@@ -30,7 +30,7 @@ from recommender.bundle import load_bundle
 from recommender.journal.chain import verify
 from recommender.serving.roster import places_field
 from recommender.shelf import Offer, Shelf
-from recommender.store.database import connect
+from recommender.store.database import Store, connect
 from recommender.store.migration import open_store
 from recommender.store.schema import recommendations
 
@@ -103,17 +103,24 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
         return [_seen(pair, count, subject.request), _killed(pair, count, subject.request)]
 
 
-@contextmanager
-def _pair(subject: Subject, url: str) -> Iterator[Pair]:
-    shelf = Shelf(subject.workspace / "shelf")
-    digests = shelve(subject, shelf)
-    shelf.offer(Offer(digests[0]))
-    store, keys = open_store(url), {}
+def made_keys(store: Store) -> Mapping[Role, str]:
+    """Keys of this store for whoever asks and whoever keeps the roster."""
+    keys = {}
     with store.writing() as connection:
         for role in (Role.STAFF, Role.ADMIN):
             wanted, now = Wanted(role.value, role), datetime.now(UTC)
             made = create_key(connection, wanted, Pepper.of(PEPPER), now=now, actor="trust")
             keys[role] = made.text
+    return keys
+
+
+@contextmanager
+def _pair(subject: Subject, url: str) -> Iterator[Pair]:
+    shelf = Shelf(subject.workspace / "shelf")
+    digests = shelve(subject, shelf)
+    shelf.offer(Offer(digests[0]))
+    store = open_store(url)
+    keys = made_keys(store)
     store.close()
     places = places_field(load_bundle(subject.bundle).practice)
     settings: dict[str, object] = {

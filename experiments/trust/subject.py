@@ -33,12 +33,15 @@ class Subject:
         Body of a recommendation request that predicts.
     workspace
         Empty or new; for whatever a part writes.
+    practice
+        The definition of all that, as a command is given it.
     """
 
     bundle: Path
     roster: Path
     request: bytes
     workspace: Path
+    practice: str = "psychology"
 
 
 def simulated_subject(

@@ -129,4 +129,4 @@ def test_another_is_asked_about_and_two_are_compared_by_keyboard(
     hands.go(sent="other")
     hands.page.keyboard.press("End")
     hands.press(words.SHOW_BOTH)
-    hands.page.locator("#compared .beside").wait_for()
+    hands.page.locator("#compared > .beside").wait_for()
