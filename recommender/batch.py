@@ -7,7 +7,7 @@ on makes only what is missing. The numbers are `recommend`'s. Imported by the co
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
+from recommender.constraints import Removal
 from recommender.crowd import Crowd, at_once, crowd_of
 from recommender.errors import RecommenderError
 from recommender.model import AllianceModel, Standing
@@ -142,20 +144,26 @@ def tables_of(asked: Asked, people: People) -> Tables:
     """What one part is made of."""
     standing, model = asked.standing, asked.model
     sieve = sieve_for(model.practice, standing.roster, asked.day)
-    crowd = crowd_of(people.ids, people.columns, standing, model, sieve)
-    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
-    for place, client_id in enumerate(crowd.ids):
-        told = {"client_id": client_id}
-        screening = crowd.screenings[place]
-        shown = _shown(crowd, place, asked)
-        rows["shortlist"] += (told | _shortlist_row(each) for each in shown)
-        rows["exclusions"] += (
-            told | asdict(removal) for removal in screening.ledger if removal.removed
-        )
-        mode = model.manifest.mode if crowd.agree[place] else CONSTRAINTS_ONLY
-        eligible = int(np.count_nonzero(screening.eligible))
-        rows["clients"].append(told | {"mode": mode, "eligible": eligible})
-    return {name: pa.Table.from_pylist(rows[name], schema) for name, schema in TABLES.items()}
+    rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in TABLES}
+    # The matrices are small: threads of the linear algebra would wait for each other.
+    with threadpool_limits(1, user_api="blas"):
+        crowd = crowd_of(people.ids, people.columns, standing, model, sieve)
+        for place, name in enumerate(crowd.ids):
+            screening = crowd.screenings[place]
+            rows["shortlist"] += (
+                _shortlist_row(name, each) for each in _shown(crowd, place, asked)
+            )
+            rows["exclusions"] += (_removal_row(name, each) for each in screening.ledger)
+            mode = model.manifest.mode if crowd.agree[place] else CONSTRAINTS_ONLY
+            rows["clients"].append((name, mode, int(np.count_nonzero(screening.eligible))))
+    rows["exclusions"] = [row for row in rows["exclusions"] if row[2]]
+    return {name: _table(rows[name], schema) for name, schema in TABLES.items()}
+
+
+def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
+    arrays = [pa.array(col, of.type) for col, of in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _parts(people: People, size: int, origin: str) -> Iterator[Part]:
@@ -189,18 +197,23 @@ def _shown(crowd: Crowd, place: int, asked: Asked) -> tuple[Shown, ...]:
     return listed(asked.standing, asked.model, screening, *of, asked.top_k)[0]
 
 
-def _shortlist_row(shown: Shown) -> dict[str, Any]:
-    return {
-        "rank": shown.rank,
-        "clinician_id": shown.clinician_id,
-        "predicted_alliance": shown.predicted,
-        "lower": shown.lower,
-        "upper": shown.upper,
-        "tie": shown.tie,
-        "ahead_of_next": shown.ahead,
-        "tie_broken_by": shown.tie_broken_by,
-        "reservations": [reason.constraint for reason in shown.reservations],
-    }
+def _shortlist_row(client_id: str, shown: Shown) -> tuple[Any, ...]:
+    return (
+        client_id,
+        shown.rank,
+        shown.clinician_id,
+        shown.predicted,
+        shown.lower,
+        shown.upper,
+        shown.tie,
+        shown.ahead,
+        shown.tie_broken_by,
+        [reason.constraint for reason in shown.reservations],
+    )
+
+
+def _removal_row(client_id: str, removal: Removal) -> tuple[Any, ...]:
+    return client_id, removal.constraint, removal.removed, removal.removed_only_by_it
 
 
 def _put(path: Path, table: pa.Table) -> None:

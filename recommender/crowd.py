@@ -58,7 +58,7 @@ def crowd_of(
     ids: Sequence[str], clients: Columns, standing: Standing, model: AllianceModel, sieve: Sieve
 ) -> Crowd:
     """Clients screened and scored together."""
-    some = [clients.take(np.array([row])) for row in range(len(ids))]
+    some = [clients.row(place) for place in range(len(ids))]
     screenings = tuple(sieve.screen(one, name) for name, one in zip(ids, some, strict=True))
     agree = agreeing(model.practice, clients)
     pairs = _pairs(screenings, agree)

@@ -182,7 +182,7 @@ class AllianceModel:
     def score_of(self, faced: Faced) -> Scores:
         """Scores of pairings made ready."""
         pairing = (1 - self.share) * faced.added.sum(axis=1)
-        if self.trees is not None:
+        if self.trees is not None and self.share:
             pairing = pairing + self.share * self.trees.score(faced.rows.together())
         return Scores(faced.expected, pairing + self.stays)
 
@@ -244,7 +244,7 @@ class AllianceModel:
         rows = faced.rows
         added = (1 - self.share) * faced.added
         grown = np.zeros((len(added), len(self.pipeline.features) + 1))
-        if self.trees is not None:
+        if self.trees is not None and self.share:
             grown = self.share * self.trees.contributions(rows.together())
         width = rows.client.shape[1]
         values = grown[:, :-1].copy()

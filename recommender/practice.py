@@ -6,7 +6,7 @@ constraints and explanations all read this. Imported by every room above it.
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -27,12 +27,14 @@ from recommender.definition.rules import Constraint, FundingRow, read_funding
 from recommender.definition.sections import (
     CardSettings,
     HistorySettings,
+    RankingSettings,
     Ways,
     read_alliance,
     read_card,
     read_groups,
     read_heading,
     read_history,
+    read_ranking,
 )
 from recommender.definition.shape import UNKNOWN_REMEDY
 from recommender.errors import DefinitionError, Fault
@@ -40,7 +42,7 @@ from recommender.errors import DefinitionError, Fault
 NAMED = ("client", "clinician", "matches", "constraints")
 """Sections of named tables."""
 SECTIONS = (
-    *("practice", "card", "alliance", "instruments", "groups", "history", "ways"),
+    *("practice", "card", "alliance", "instruments", "groups", "history", "ranking", "ways"),
     *(*NAMED, "postcodes", "funding"),
 )
 
@@ -63,6 +65,8 @@ class Practice:
         Explanation groups: id to phrase, in the order shown.
     history
         How a clinician's record enters.
+    ranking
+        What else may order clinicians who cannot be told apart.
     ways
         The fields of the ways people meet, or None.
     client, clinician, matches, constraints
@@ -84,6 +88,7 @@ class Practice:
     instruments: Mapping[str, Instrument]
     groups: Mapping[str, str]
     history: HistorySettings
+    ranking: RankingSettings
     ways: Ways | None
     client: Mapping[str, Field]
     clinician: Mapping[str, Field]
@@ -98,10 +103,23 @@ class Practice:
         """The instrument on whose scale predictions are said."""
         return self.instruments[self.alliance.reference]
 
+    @property
+    def places(self) -> str | None:
+        """The clinician's field of open places: what the rule about capacity reads, if any does."""
+        return places_in(self.constraints.values())
+
     def fields(self, side: Side, *uses: str) -> dict[str, Field]:
         """Fields of one side, only those of the given uses if any are named."""
         declared = self.client if side == "client" else self.clinician
         return {name: f for name, f in declared.items() if not uses or f.use in uses}
+
+
+def places_in(constraints: Iterable[Constraint]) -> str | None:
+    """The clinician's field of open places that some constraints read; None without one."""
+    for constraint in constraints:
+        if constraint.family == "capacity" and constraint.rule == "at_least":
+            return constraint.clinician[0]
+    return None
 
 
 def load_practice(path: Path) -> Practice:
@@ -169,7 +187,11 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     constraints, of_constraints = read_constraints(shaped["constraints"], fields, funding)
     ways, of_ways = read_ways_between(shaped["ways"], constraints, fields)
     faults += of_groups + of_postcodes + of_fields + of_heading + of_card + of_alliance + of_history
-    faults += of_matches + of_funding + of_ways + of_constraints
+    ranking, of_ranking = read_ranking(shaped["ranking"])
+    faults += of_matches + of_funding + of_ways + of_constraints + of_ranking
+    if ranking.keep_last_places and not of_constraints and places_in(constraints.values()) is None:
+        remedy = "declare a constraint of family capacity by rule at_least, or leave it out"
+        faults.append(Fault("ranking.keep_last_places", "has no field of open places", remedy))
     if faults:
         raise DefinitionError(sorted(set(faults)))
     return Practice(
@@ -179,6 +201,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         instruments=instruments,
         groups=groups,
         history=history,
+        ranking=ranking,
         ways=ways,
         client=fields.client,
         clinician=fields.clinician,

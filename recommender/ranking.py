@@ -4,6 +4,8 @@ The order follows the pairing part alone, because what a client would rate anybo
 one clinician. Whom it cannot tell apart it says to tie. Imported by `recommend`.
 """
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -13,9 +15,10 @@ from numpy.typing import NDArray
 
 from recommender.features.feature import Array
 
-TieBreak = Literal["reservations", "alliance", "id"]
+TieBreak = Literal["reservations", "last_places", "lot", "alliance", "id"]
 
 Places = NDArray[np.intp]
+Flags = NDArray[np.bool_]
 
 CLEAR = 0.8
 """Probability of being ahead from which a lead is clear; two with less between them tie. Four to
@@ -43,12 +46,16 @@ class Ranking:
         Probability that the row's predicted alliance is above the column's, by rank.
     broken_by
         What put each behind the one before in the same tie; None for the first of a tie.
+    propensity : (n,)
+        Probability of standing at this rank, over all lots that could have been drawn; None where
+        none is drawn.
     """
 
     places: Places
     ties: Places
     leads: Array
     broken_by: tuple[TieBreak | None, ...]
+    propensity: Array | None = None
 
 
 def order_by_pairing(pairing: Array, ids: tuple[str, ...]) -> Places:
@@ -61,10 +68,37 @@ def order_by_wait(next_day: Array, ids: tuple[str, ...]) -> Places:
     return np.lexsort((np.array(ids), np.where(np.isnan(next_day), np.inf, next_day)))
 
 
-def ranking_of(places: Places, pairing: Array, leads: Array, reservations: Places) -> Ranking:
+def lots_of(seed: str, ids: Sequence[str]) -> Places:
+    """A number for each clinician, lowest first, that nobody can guess before the seed is known.
+
+    The first 63 bits of SHA-256 of seed and id: as good as uniform and independent, so that each
+    order of some clinicians is as likely as any other. The same on every machine and whoever else
+    is there, so that a longer list begins like a shorter one.
+
+    >>> lots_of("request 1", ("k01", "k02")).argsort().tolist()
+    [0, 1]
+    >>> lots_of("request 2", ("k01", "k02")).argsort().tolist()
+    [1, 0]
+    """
+    drawn = (hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8] for name in ids)
+    return np.array([int.from_bytes(each) >> 1 for each in drawn], dtype=np.intp)
+
+
+def ranking_of(
+    places: Places,
+    pairing: Array,
+    leads: Array,
+    reservations: Places,
+    last: Flags | None = None,
+    lots: Places | None = None,
+) -> Ranking:
     """The order shown: as it stood, but of those about even, fewer reservations stand first.
 
-    Never across a tie: to be about even is to tie, but more may tie than are about even.
+    Never across a tie: to be about even is to tie, but more may tie than are about even. Of those
+    about even with as many reservations, last places stand behind; then lots are drawn, each order
+    of m who are still together being as likely as any other. So the propensity of each of them is
+    1/m at every rank of theirs, and 1 of somebody who stands alone: what the estimator of Horvitz &
+    Thompson (1952, JASA 47:663) divides by.
 
     Parameters
     ----------
@@ -76,11 +110,29 @@ def ranking_of(places: Places, pairing: Array, leads: Array, reservations: Place
         Probability that the row's predicted alliance is above the column's.
     reservations : (n,) int
         How many constraints each is not known to meet.
+    last : (n,), optional
+        Whose last places are kept for others.
+    lots : (n,) int, optional
+        What was drawn for each; the declared order when nothing was.
     """
     ties, even = ties_of(leads, CLEAR), ties_of(leads, EVEN)
-    shown = np.lexsort((reservations, even, ties))
-    broken_by = _broken_by(ties[shown], even[shown], reservations[shown], pairing[shown])
-    return Ranking(places[shown], ties[shown], leads[np.ix_(shown, shown)], broken_by)
+    last = np.zeros(len(places), dtype=np.bool_) if last is None else last
+    drawn = np.zeros(len(places), dtype=np.intp) if lots is None else lots
+    shown = np.lexsort((drawn, last, reservations, even, ties))
+    together = np.stack([ties, even, reservations, last])[:, shown]
+    return Ranking(
+        places[shown],
+        ties[shown],
+        leads[np.ix_(shown, shown)],
+        _broken_by(together, pairing[shown], by_lot=lots is not None),
+        None if lots is None else _one_in(together),
+    )
+
+
+def _one_in(together: Places) -> Array:
+    """One divided by how many stand together with each, (n,)."""
+    _, group, sizes = np.unique(together, axis=1, return_inverse=True, return_counts=True)
+    return np.asarray(1.0 / sizes[group])
 
 
 def ties_of(leads: Array, clear: float) -> Places:
@@ -107,15 +159,13 @@ def ties_of(leads: Array, clear: float) -> Places:
     return ties
 
 
-def _broken_by(
-    ties: Places, even: Places, reservations: Places, pairing: Array
-) -> tuple[TieBreak | None, ...]:
-    reasons: list[TieBreak | None] = [None] * min(len(ties), 1)
-    for before, place in pairwise(range(len(ties))):
-        if ties[before] != ties[place]:
-            reasons.append(None)
-        elif even[before] == even[place] and reservations[before] != reservations[place]:
-            reasons.append("reservations")
-        else:
-            reasons.append("alliance" if pairing[before] != pairing[place] else "id")
+def _broken_by(together: Places, pairing: Array, *, by_lot: bool) -> tuple[TieBreak | None, ...]:
+    """What put each behind the one before, by the first thing in which the two differ."""
+    reasons: list[TieBreak | None] = [None] * min(len(pairing), 1)
+    for before, place in pairwise(range(len(pairing))):
+        apart = together[:, before] != together[:, place]
+        by_strength: TieBreak = "alliance" if pairing[before] != pairing[place] else "id"
+        by_turn: tuple[TieBreak | None, ...] = (None, by_strength, "reservations", "last_places")
+        alike: TieBreak = "lot" if by_lot else by_strength
+        reasons.append(by_turn[int(apart.argmax())] if apart.any() else alike)
     return tuple(reasons)

@@ -4,7 +4,7 @@ Serving, batch scoring and offline evaluation all call `recommend`: what is meas
 shown. Nothing in here knows HTTP, files or what day it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -28,8 +28,16 @@ from recommender.features.feature import Array
 from recommender.model import AllianceModel, Contributions, Faced, Scores, Standing
 from recommender.offer import Offer, Pool, offers, offers_unpredicted, pool_of
 from recommender.practice import Practice
-from recommender.ranking import Ranking, TieBreak, order_by_pairing, order_by_wait, ranking_of
+from recommender.ranking import (
+    Ranking,
+    TieBreak,
+    lots_of,
+    order_by_pairing,
+    order_by_wait,
+    ranking_of,
+)
 from recommender.relaxation import Asked, most_changes, relaxations
+from recommender.scarcity import kept_back
 from recommender.sieve import sieve_for
 
 CONSTRAINTS_ONLY = "constraints_only"
@@ -74,6 +82,9 @@ class Shown:
         Probability that this one's predicted alliance is above that of the next shown.
     tie_broken_by
         What put this one behind the one before in the same tie.
+    propensity
+        Probability of standing at this rank, where the practice draws lots: 1/m for m who could as
+        well have stood here, 1 for who stands here whatever is drawn; None where none is drawn.
     """
 
     rank: int
@@ -87,6 +98,7 @@ class Shown:
     tie: int | None = None
     ahead: float | None = None
     tie_broken_by: TieBreak | None = None
+    propensity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +148,18 @@ def read_intake(
 
 
 def recommend(
-    intake: Intake, standing: Standing, model: AllianceModel, *, day: date, top_k: int = TOP_K
+    intake: Intake,
+    standing: Standing,
+    model: AllianceModel,
+    *,
+    day: date,
+    top_k: int = TOP_K,
+    seed: str | None = None,
 ) -> Recommendation:
     """The shortlist of clinicians who fit the client's constraints, strongest first.
 
     Those who cannot be told apart tie; of those about even, fewer reservations stand first, then
-    the higher predicted alliance, then the id.
+    the higher predicted alliance, then the id; the practice may have lots drawn instead.
 
     Parameters
     ----------
@@ -155,6 +173,9 @@ def recommend(
         Today, in the practice's zone.
     top_k
         How many to show, 1 to 50.
+    seed
+        What lots are drawn from, where the practice shuffles ties: the same one draws the same.
+        Without it no lot is drawn.
     """
     if not 1 <= top_k <= MOST:
         raise RecommenderError("top_k", f"is outside 1 to {MOST}", "ask for a few clinicians")
@@ -166,7 +187,7 @@ def recommend(
     found = relaxations(asked, most_changes(screening))
     if agrees_to_prediction(practice, intake):
         mode, pool = model.manifest.mode, pool_of(asked, standing, model, found)
-        shortlist, contributions = _predicted(standing, model, screening, pool, top_k)
+        shortlist, contributions = _predicted(standing, model, screening, pool, top_k, seed)
         open_more = offers(asked, standing, model, pool, found)
     else:
         mode, contributions = CONSTRAINTS_ONLY, None
@@ -199,12 +220,17 @@ def agreeing(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
 
 
 def _predicted(
-    standing: Standing, model: AllianceModel, screening: Screening, pool: Pool, top_k: int
+    standing: Standing,
+    model: AllianceModel,
+    screening: Screening,
+    pool: Pool,
+    top_k: int,
+    seed: str | None,
 ) -> tuple[tuple[Shown, ...], Contributions | None]:
     if not pool.fitting:
         return (), None
     rows = np.arange(pool.fitting)
-    shown, places = listed(standing, model, screening, pool.faced, pool.scores, rows, top_k)
+    shown, places = listed(standing, model, screening, pool.faced, pool.scores, rows, top_k, seed)
     contributions = model.contributions_of(pool.faced.take(rows))
     reasons = explain(model.practice, contributions, places)
     explained = tuple(
@@ -221,6 +247,7 @@ def listed(
     scores: Scores,
     rows: NDArray[np.intp],
     top_k: int,
+    seed: str | None = None,
 ) -> tuple[tuple[Shown, ...], NDArray[np.intp]]:
     """One client's shortlist without its reasons, and which of the rows stand in it.
 
@@ -230,6 +257,8 @@ def listed(
         Pairings of this client, and maybe of others.
     rows
         Which of them are this client with everyone eligible, in the order of the roster.
+    seed
+        What lots are drawn from; see `recommend`.
     """
     eligible = np.flatnonzero(screening.eligible)
     ids = tuple(standing.roster.ids[place] for place in eligible)
@@ -237,7 +266,9 @@ def listed(
     strongest = order_by_pairing(scores.pairing[rows], ids)[:MOST]
     held = np.count_nonzero(screening.noted[:, eligible[strongest]], axis=0)
     leads = _leads(model, faced, scores, rows[strongest])
-    ranking = ranking_of(strongest, scores.pairing[rows[strongest]], leads, held)
+    last = kept_back(model.practice, standing.roster, screening)[eligible[strongest]]
+    lots = _lots(model.practice, seed, [ids[place] for place in strongest])
+    ranking = ranking_of(strongest, scores.pairing[rows[strongest]], leads, held, last, lots)
     order = ranking.places[:top_k]
     points = _said(model, scores, rows[order])
     shown = tuple(
@@ -245,6 +276,11 @@ def listed(
         for rank, (place, point) in enumerate(zip(order, points, strict=True), 1)
     )
     return _with_ties(shown, ranking), order
+
+
+def _lots(practice: Practice, seed: str | None, ids: Sequence[str]) -> NDArray[np.intp] | None:
+    """What is drawn for each; None where the practice draws no lots, or there is no seed."""
+    return lots_of(seed, ids) if practice.ranking.shuffle_ties and seed is not None else None
 
 
 def _leads(model: AllianceModel, faced: Faced, scores: Scores, places: NDArray[np.intp]) -> Array:
@@ -259,10 +295,11 @@ def _leads(model: AllianceModel, faced: Faced, scores: Scores, places: NDArray[n
 def _with_ties(shown: tuple[Shown, ...], ranking: Ranking) -> tuple[Shown, ...]:
     """What the ranking says of each, up to where the list ends."""
     ahead = [*np.diagonal(ranking.leads, 1)[: len(shown) - 1].tolist(), None]
-    said = zip(shown, ranking.ties.tolist(), ahead, ranking.broken_by, strict=False)
+    chance = [None] * len(shown) if ranking.propensity is None else ranking.propensity.tolist()
+    said = zip(shown, ranking.ties.tolist(), ahead, ranking.broken_by, chance, strict=False)
     return tuple(
-        replace(each, tie=tie, ahead=lead, tie_broken_by=broken_by)
-        for each, tie, lead, broken_by in said
+        replace(each, tie=tie, ahead=lead, tie_broken_by=broken_by, propensity=propensity)
+        for each, tie, lead, broken_by, propensity in said
     )
 
 

@@ -9,14 +9,14 @@ from datetime import date
 
 from recommender.constraints import AS_DECLARED, Array, Modes, Screening, asking_of, screen_columns
 from recommender.definition.columns import Columns
-from recommender.definition.constraint import client_fields, judge
+from recommender.definition.constraint import client_fields, field_names, judge
 from recommender.definition.rules import Asking, Constraint
 from recommender.practice import Practice
 from recommender.roster import Roster
 
 MOST_KEPT = 4_000_000
 """Verdicts kept, 32 MB of them: what is asked for after that is judged anew."""
-THEIR_OWN = ("place", "weekly_hours", "ids")
+THEIR_OWN = ("place", "weekly_hours")
 """Kinds of answer two clients hardly ever share: to keep their verdicts would only take memory."""
 
 
@@ -39,7 +39,7 @@ class Sieve:
             for name, constraint in practice.constraints.items()
         }
         self._shared = frozenset(
-            name for name, read in self._read.items() if not self._is_personal(read)
+            name for name, read in self._read.items() if not self._is_personal(name, read)
         )
         self._fields = frozenset(f for name in self._shared for f in self._read[name])
         self._kept: dict[Hashable, Array] = {}
@@ -54,25 +54,33 @@ class Sieve:
         """Who may be shown to one client: exactly what `constraints.screen` says."""
         asking = asking_of(self._practice, client_id, self._roster.ids, self._day)
         columns = self._roster.columns
-        bytes_of = {name: client[name].tobytes() for name in self._fields}
+        answers = {name: self._answer(client, name) for name in self._fields}
         known = {
-            name: self._verdict(self._practice.constraints[name], client, asking, bytes_of)
+            name: self._verdict(self._practice.constraints[name], client, asking, answers)
             for name in self._shared
         }
         return screen_columns(self._practice, client, columns, asking, modes, known)
 
-    def _is_personal(self, read: tuple[str, ...]) -> bool:
-        # Rules about lists of ids also hang on who the client is.
-        return any(self._practice.client[field].kind in THEIR_OWN for field in read) or not read
+    def _is_personal(self, name: str, read: tuple[str, ...]) -> bool:
+        # Whom a clinician's list names is a question of who the client is.
+        theirs = field_names(self._practice.constraints[name])[1]
+        names_clients = any(self._practice.clinician[field].kind == "ids" for field in theirs)
+        own = any(self._practice.client[field].kind in THEIR_OWN for field in read)
+        return own or names_clients
+
+    def _answer(self, client: Columns, field: str) -> Hashable:
+        answer = client[field]
+        # The bytes of a list of ids say where it is kept, not what it holds.
+        return answer[0] if self._practice.client[field].kind == "ids" else answer.tobytes()
 
     def _verdict(
         self,
         constraint: Constraint,
         client: Columns,
         asking: Asking,
-        bytes_of: Mapping[str, bytes],
+        answers: Mapping[str, Hashable],
     ) -> Array:
-        key = (constraint.name, *(bytes_of[field] for field in self._read[constraint.name]))
+        key = (constraint.name, *(answers[field] for field in self._read[constraint.name]))
         found = self._kept.get(key)
         if found is None:
             found = judge(constraint, client, self._roster.columns, asking)

@@ -5,6 +5,7 @@ Builders with defaults: each test says only what matters to it.
 
 import csv
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -101,6 +102,13 @@ def a_fit() -> Fitted:
 def a_model() -> AllianceModel:
     """A model that learned from them."""
     return a_fit().model
+
+
+def under(model: AllianceModel, ranking: str) -> AllianceModel:
+    """The same model in a practice whose definition has these lines under [ranking]."""
+    practice = read_practice(f"{model.practice.text}\n[ranking]\n{ranking}\n")
+    manifest = replace(model.manifest, practice_digest=practice.digest)
+    return replace(model, pipeline=replace(model.pipeline, practice=practice), manifest=manifest)
 
 
 @cache

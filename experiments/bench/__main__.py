@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from statistics import median
@@ -14,19 +15,23 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from experiments.allocation.__main__ import FLOOR, measured, table_of
+from experiments.allocation.compare import Asked
 from experiments.bench import (
     beside_mlflow,
+    cluster,
     growth,
     latency,
     memory,
     pages,
     relaxing,
+    scoring,
     screening,
     training,
 )
 from recommender.bundle import load_bundle, save_bundle
 from recommender.practice import shipped_practice
-from recommender.tables.checked import read_tables
+from recommender.tables.checked import read_clients, read_tables
 from recommender.training.dataset import dataset_of
 from recommender.training.fit import fit
 
@@ -36,6 +41,8 @@ RELAXED = 200
 PAGED = 200
 LEARNED = (10_000, 100_000, 1_000_000)
 FACED = (500, 5_000, 50_000)
+SCORED = (200, 1_000)
+LISTS = 6
 SERVED = (200, 2_000, 10_000)
 out = Console(width=110)
 
@@ -222,6 +229,74 @@ def growths(workspace: Path) -> Table:
     return table
 
 
+def scorings(workspace: Path) -> Table:
+    """A file of clients at once beside the same asking one after another."""
+    table = Table(
+        "clinicians", "batch pairs/s", "batch ms a client", "HTTP pairs/s", "HTTP ms", "ratio",
+        title="Pairs a second and core: a file of clients beside the same over HTTP (target: 20)",
+    )  # fmt: skip
+    bundle = _learned_bundle(workspace)
+    for clinicians in SCORED:
+        out.print(f"ranking {clinicians} clinicians", style="dim")
+        tables = simulated(workspace / f"scored{clinicians}", clinicians, 2_000)
+        files = tables / "clients.csv", tables / "clinicians.csv"
+        batch, single = scoring.compare(bundle, *files, workspace / f"scored_out{clinicians}")
+        table.add_row(
+            f"{clinicians:,}",
+            f"{batch.pairs:,.0f}",
+            f"{batch.ms:.2f}",
+            f"{single.pairs:,.0f}",
+            f"{single.ms:.1f}",
+            f"{batch.pairs / single.pairs:.1f}",
+        )
+    table.caption = "Seconds computed by each process, all it started included."
+    return table
+
+
+def cluster_ranks(workspace: Path, clients: int = 10_000, clinicians: int = 5_000) -> Table:
+    """Two workers beside one at ranking."""
+    table = Table(
+        "who", "seconds", "times as fast",
+        title=f"{clinicians:,} clinicians ranked for {clients:,} clients by the workers of a Dask "
+        "cluster on this machine (target: 1.6 times)",
+    )  # fmt: skip
+    model, taken = load_bundle(_learned_bundle(workspace)), list[float]()
+    tables = simulated(workspace / "crowd", clinicians, 2_000)
+    people = scoring.some(read_clients(tables / "clients.csv", model.practice), clients)
+    for workers in (1, 2):
+        out.print(f"ranking, workers: {workers}", style="dim")
+        to = workspace / f"crowd_out{workers}"
+        taken.append(cluster.scored(model, people, tables / "clinicians.csv", to, workers))
+        table.add_row(_who(workers), f"{taken[-1]:.1f}", f"{taken[0] / taken[-1]:.2f}")
+    return table
+
+
+def cluster_learns(workspace: Path, pairings: int = 1_000_000) -> Table:
+    """Two workers beside one process at learning."""
+    table = Table(
+        "who", "seconds", "times as fast", "MiB", "largest worker MiB", "client-adjusted partial",
+        title=f"Learning from the earlier of {pairings:,} pairings and judging by the later",
+    )  # fmt: skip
+    tables, all_found = simulated(workspace / "shared", 120, pairings), list[cluster.Learned]()
+    for workers in (0, 2):
+        out.print(f"learning, workers: {workers}", style="dim")
+        found = cluster.learned(tables, workspace, workers)
+        all_found.append(found)
+        table.add_row(
+            _who(workers),
+            f"{found.seconds:.1f}",
+            f"{all_found[0].seconds / found.seconds:.2f}",
+            f"{found.peak_mib:,.0f}",
+            f"{found.workers_mib:,.0f}",
+            f"{found.value:.4f} ({found.low:.4f} to {found.high:.4f})",
+        )
+    return table
+
+
+def _who(workers: int) -> str:
+    return {0: "one process", 1: "one worker"}.get(workers, f"{workers} workers")
+
+
 def memories(workspace: Path) -> Table:
     """What a live server takes, for every size of roster, without a store and with one."""
     table = Table(
@@ -294,6 +369,12 @@ def rendered(workspace: Path) -> Table:
     return table
 
 
+def allocations(_: Path) -> Table:
+    """A waiting list given out at once beside first come, first served; the truth is known."""
+    asked = Asked(clients=2_000, clinicians=200, ratings=2_000, floor=FLOOR)
+    return table_of(measured(asked, LISTS, 1), asked)
+
+
 PARTS = {
     "mlflow": besides_mlflow,
     "latency": latencies,
@@ -302,18 +383,29 @@ PARTS = {
     "relaxing": relaxings,
     "pages": rendered,
     "growth": growths,
+    "scoring": scorings,
+    "cluster-score": cluster_ranks,
+    "cluster-train": cluster_learns,
+    "allocation": allocations,
     "memory": memories,
 }
 
 
 def main(
     only: Annotated[str | None, typer.Option(help=f"{', '.join(PARTS)}; all without.")] = None,
+    clients: Annotated[int, typer.Option(help="Whom the cluster ranks for.")] = 10_000,
+    clinicians: Annotated[int, typer.Option(help="Whom the cluster ranks.")] = 5_000,
+    pairings: Annotated[int, typer.Option(help="What the cluster learns from.")] = 1_000_000,
 ) -> None:
     """Time and memory of requests and of training, as ratios of two things measured in one run."""
     if only is not None and only not in PARTS:
         raise typer.BadParameter(f"choose from {', '.join(PARTS)}")
+    parts = PARTS | {
+        "cluster-score": partial(cluster_ranks, clients=clients, clinicians=clinicians),
+        "cluster-train": partial(cluster_learns, pairings=pairings),
+    }
     with tempfile.TemporaryDirectory() as directory:
-        for name, measured in PARTS.items():
+        for name, measured in parts.items():
             if only in (None, name):
                 out.print(measured(Path(directory)))
 

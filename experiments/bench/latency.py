@@ -44,10 +44,10 @@ def compare(bundle: Path, roster: Path, clinicians: int) -> Beside:
     """Asks both servers in turn and measures each request."""
     body = CLIENT.read_bytes()
     serve = ("recommender.cli", "serve", "--bundle", bundle, "--roster", roster)
-    with _server(*serve) as ours:
-        answer = _ask(ours, body)
-        with _server("experiments.bench.bare") as bare:
-            _ask(bare, answer, path="/answer")
+    with server(*serve) as (ours, _):
+        answer = ask(ours, body)
+        with server("experiments.bench.bare") as (bare, _):
+            ask(bare, answer, path="/answer")
             taken = _in_turn(ours, bare, body)
     told = json.loads(answer)
     if told["eligible"] + len(told["excluded"]) != clinicians:
@@ -60,9 +60,9 @@ def _in_turn(
 ) -> tuple[list[float], list[float]]:
     taken: tuple[list[float], list[float]] = ([], [])
     for number in range(WARM_UP + REQUESTS):
-        for place, server in enumerate((ours, bare)):
+        for place, asked in enumerate((ours, bare)):
             started = time.perf_counter()
-            _ask(server, body)
+            ask(asked, body)
             if number >= WARM_UP:
                 taken[place].append(1000 * (time.perf_counter() - started))
     return taken
@@ -72,11 +72,10 @@ def _latency(taken: list[float]) -> Latency:
     return Latency(float(np.median(taken)), float(np.quantile(taken, 0.99)))
 
 
-def _ask(server: http.client.HTTPConnection, body: bytes, path: str = "") -> bytes:
-    server.request(
-        "POST", path or "/v1/recommendations", body, {"Content-Type": "application/json"}
-    )
-    response = server.getresponse()
+def ask(asked: http.client.HTTPConnection, body: bytes, path: str = "") -> bytes:
+    """The answer to one request, which must succeed."""
+    asked.request("POST", path or "/v1/recommendations", body, {"Content-Type": "application/json"})
+    response = asked.getresponse()
     content = response.read()
     if response.status != 200:
         raise SystemExit(f"the server answered {response.status}: {content.decode()[:500]}")
@@ -84,7 +83,8 @@ def _ask(server: http.client.HTTPConnection, body: bytes, path: str = "") -> byt
 
 
 @contextmanager
-def _server(module: str, *words: str | Path) -> Iterator[http.client.HTTPConnection]:
+def server(module: str, *words: str | Path) -> Iterator[tuple[http.client.HTTPConnection, int]]:
+    """A server in a process of its own: one kept connection, and which process it is."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -93,7 +93,7 @@ def _server(module: str, *words: str | Path) -> Iterator[http.client.HTTPConnect
     try:
         _wait(port, process)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        yield connection
+        yield connection, process.pid
         connection.close()
     finally:
         process.send_signal(signal.SIGTERM)

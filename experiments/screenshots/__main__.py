@@ -31,7 +31,7 @@ PARTS = {
     "request, decided": "decide",
 }
 """Of pages that differ in one section, that section by its heading's id."""
-TOPS = {"new request, with faults"}
+TOPS = {"new request, with faults", "new request, filled in again", "request, relaxed"}
 """Pages of which the top says it all."""
 out = Console(width=100)
 

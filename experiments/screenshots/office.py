@@ -23,9 +23,10 @@ _LIMITS = {"CALLS_PER_MINUTE": 100_000}
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """A live server, and the password of everybody who has an account on it."""
+    """A live server, where it keeps things, and the password of everybody who has an account."""
 
     url: str
+    store: str = ""
     password: str = PASSWORD
 
 
@@ -41,7 +42,7 @@ def running_office(subject: Subject) -> Iterator[Office]:
     store.close()
     given = {"BUNDLE": subject.bundle, "ROSTER": subject.roster, "STORE": address}
     with live_server({**given, "PEPPER": _PEPPER, **_LIMITS, **PATIENT}) as server:
-        yield Office(server.url)
+        yield Office(server.url, address)
 
 
 @contextmanager

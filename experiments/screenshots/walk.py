@@ -39,6 +39,8 @@ def counter_walk(page: Page, counter: Office) -> Iterator[str]:
     yield "open queue"
     page.goto(f"{counter.url}/staff/model")
     yield "open model"
+    page.goto(f"{counter.url}/staff/clinicians")
+    yield "open clinicians"
 
 
 def sign_in(page: Page, office: Office, name: str = STAFF) -> None:
@@ -110,8 +112,10 @@ def _following(page: Page) -> Iterator[str]:
     correction = page.locator('form[action$="/corrections"]')
     correction.locator('[name="score"]').fill("47")
     correction.locator('[name="reason"]').select_option("typed_wrongly")
-    follow(page, correction.locator("button"))
+    follow(page, correction.get_by_role("button", name=words.CORRECT, exact=True))
     yield "pairing, corrected"
+    press(page, words.OPEN_ITEMS)
+    yield "pairing, item by item"
 
 
 def _other_requests(page: Page, office: Office) -> Iterator[str]:
@@ -123,13 +127,21 @@ def _other_requests(page: Page, office: Office) -> Iterator[str]:
     yield "request, nobody fits"
     follow(page, page.get_by_role("button", name=words.SHOW_RESULT).first)
     yield "request, relaxed"
+    follow(page, page.get_by_role("link", name=words.CHANGE_ANSWERS))
+    yield "new request, filled in again"
     page.goto(f"{office.url}/staff")
     yield "queue"
 
 
 def _about_the_model(page: Page, office: Office) -> Iterator[str]:
-    page.goto(f"{office.url}/staff/model")
-    yield "model"
+    for state, address in (
+        ("model", "model"),
+        ("model card", "model/card"),
+        ("model history", "model/history"),
+        ("clinicians", "clinicians"),
+    ):
+        page.goto(f"{office.url}/staff/{address}")
+        yield state
 
 
 def _refusals(page: Page, office: Office) -> Iterator[str]:
@@ -138,6 +150,8 @@ def _refusals(page: Page, office: Office) -> Iterator[str]:
     follow(page, page.locator("header").get_by_role("button", name=words.SIGN_OUT))
     sign_in(page, office, SCIENTIST)
     yield "welcome"
+    page.goto(f"{office.url}/staff/clinicians/records")
+    yield "records"
     page.goto(f"{office.url}/staff/requests/new")
     yield "refused"
 

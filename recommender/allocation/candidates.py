@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 
 from recommender.allocation.problem import Array, Flags, Places
-from recommender.allocation.terms import Floor, places_field
+from recommender.allocation.terms import Floor
 from recommender.constraints import Removal
 from recommender.crowd import Crowd, crowds
 from recommender.definition.columns import Columns
@@ -81,7 +81,7 @@ def candidates_of(
     progress: Progress,
 ) -> Candidates:
     """Screens and scores a list, a few hundred clients at a time."""
-    roster = _as_if_free(standing.roster, places_field(model.practice))
+    roster = _as_if_free(standing.roster, model.practice.places)
     parts = [_NOBODY]
     done = 0
     for crowd in crowds(ids, clients, Standing(roster, standing.clinician), model, day):

@@ -76,14 +76,6 @@ class Terms:
     worth_of: int = FEW
 
 
-def places_field(practice: Practice) -> str | None:
-    """The clinician's field of open places: what the practice's rule about capacity reads."""
-    for constraint in practice.constraints.values():
-        if constraint.family == "capacity" and constraint.rule == "at_least":
-            return constraint.clinician[0]
-    return None
-
-
 def places_of(roster: Roster, practice: Practice, terms: Terms) -> Places:
     """How many clients each clinician can take, (clinicians,); what is not recorded counts as none.
 
@@ -95,7 +87,7 @@ def places_of(roster: Roster, practice: Practice, terms: Terms) -> Places:
     """
     if terms.places is not None:
         return _stated(roster, terms.places)
-    name = places_field(practice)
+    name = practice.places
     if name is None:
         problem = "are not declared by any rule of family capacity"
         raise RecommenderError("places", problem, "give them for each clinician")

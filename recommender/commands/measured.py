@@ -37,6 +37,7 @@ def told(report: Row) -> Group:
         exposure_table(report["exposure"]),
         dropout_table(report["dropout_sensitivity"]),
         optimism_note(report),
+        *lot_note(report),
         *_not_compared(report),
     )
 
@@ -105,6 +106,20 @@ def optimism_note(report: Row) -> Text:
         left = f"the {report['left_unrated']:,} who left unrated {low}"
         said += f"; with {left}: {_points(found['with_left'])}"
     return Text(f"{said}.")
+
+
+def lot_note(report: Row) -> tuple[Text, ...]:
+    """How many ratings a lot was part of, how they are weighed, and what they say."""
+    found = report.get("by_lot")
+    if not found:
+        return ()
+    said = (
+        f"A lot was part of {found['rated']:,} of the ratings. They weigh by the inverse of its "
+        f"chance, ten times at most, so that all {report['rated']:,} say as much as "
+        f"{found['effective']:,.0f} of equal weight. Had each of those clients seen everyone of "
+        f"their lot alike: {found['mean']:.2f} ({found['low']:.2f} to {found['high']:.2f})."
+    )
+    return (Text(said),)
 
 
 def _figures(report: Row, title: str) -> Group:

@@ -56,6 +56,11 @@ class Columns:
         """Some of the columns, whole."""
         return Columns(self.size, {name: self.values[name] for name in names})
 
+    def row(self, place: int) -> "Columns":
+        """One row, which stays where it is."""
+        one = slice(place, place + 1)
+        return Columns(1, {name: array[one] for name, array in self.values.items()})
+
     def take(self, rows: NDArray[np.intp]) -> "Columns":
         """The given rows, in the given order; a row may be taken more than once."""
         return Columns(len(rows), {name: array[rows] for name, array in self.values.items()})

@@ -1,4 +1,4 @@
-"""The sections of a definition that stand by themselves: heading, card, groups, history, alliance.
+"""The sections of a definition that stand by themselves: heading, card, groups, history, ranking.
 
 Each reader gives what could be read and everything that is wrong, and never stops at the first.
 Imported by `practice`.
@@ -17,6 +17,7 @@ from recommender.alliance.instruments import (
 from recommender.definition.fields import Field
 from recommender.definition.misfits import is_zone
 from recommender.definition.shape import (
+    FLAG,
     TEXT,
     TEXTS,
     Shape,
@@ -49,6 +50,24 @@ class HistorySettings:
     phrase: str = "what earlier clients reported"
     otherwise: str | None = None
     per: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RankingSettings:
+    """What else may order clinicians who cannot be told apart; nothing, unless it is declared.
+
+    Attributes
+    ----------
+    shuffle_ties
+        Whether those of one tie who are about even, with as many reservations, stand in an order
+        drawn by lot.
+    keep_last_places
+        Whoever has at most so many open places left stands behind the others who are about even,
+        unless the client needs what few offer; 0 keeps none.
+    """
+
+    shuffle_ties: bool = False
+    keep_last_places: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +171,12 @@ def read_history(
     return HistorySettings(**settings), faults
 
 
+def read_ranking(table: Mapping[str, Any]) -> tuple[RankingSettings, list[Fault]]:
+    """How clinicians who cannot be told apart are ordered; as ever, where nothing is declared."""
+    told, faults = read_settings("ranking", "the ranking", table, RANKING)
+    return RankingSettings(**told), faults
+
+
 @dataclass(frozen=True, slots=True)
 class Ways:
     """The fields that say in which ways people meet: what a client wants, a clinician offers.
@@ -234,6 +259,15 @@ def _is_window(value: Any) -> bool:
     return whole and 1 <= value[0] <= value[1]
 
 
+RANKING: Mapping[str, Shape] = {
+    "shuffle_ties": FLAG,
+    "keep_last_places": Shape(
+        "is not a number of places",
+        "write a whole number, 0 or more",
+        lambda value: _is_whole(value) and value >= 0,
+    ),
+}
+"""What the section `ranking` may hold."""
 _WINDOW = Shape("is not a window", "write it like [2, 5]", _is_window)
 ALLIANCE: Mapping[str, Shape] = {
     "instruments": TEXTS,

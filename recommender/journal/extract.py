@@ -129,6 +129,8 @@ def _tables(material: Material, practice: Practice, key: bytes) -> dict[str, Tab
         (name, *(_renamed(cells.get(f), client, f in listed) for f in practice.clinician))
         for name, cells in material.clinicians.items()
     ]
+    # Tables of a practice that draws no lots are those it always had.
+    drawn = any(each.propensity is not None for each in material.pairings)
     met = [
         (
             pairing(each.pairing_id),
@@ -137,13 +139,14 @@ def _tables(material: Material, practice: Practice, key: bytes) -> dict[str, Tab
             each.started_on,
             each.course.sessions,
             each.course.ended_on,
+            *([each.propensity] if drawn else []),
         )
         for each in material.pairings
     ]
     return {
         "clients": (("client_id", *practice.client), sorted(clients, key=_first)),
         "clinicians": (("clinician_id", *practice.clinician), clinicians),
-        "pairings": (_PAIRINGS, sorted(met, key=_first)),
+        "pairings": ((*_PAIRINGS, *(["propensity"] if drawn else [])), sorted(met, key=_first)),
         "ratings": _ratings(material, practice, pairing),
     }
 

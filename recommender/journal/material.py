@@ -28,6 +28,7 @@ from recommender.store.schema import (
     pairings,
     payloads,
     recommendations,
+    shown,
     subjects,
 )
 
@@ -45,12 +46,17 @@ TOO_EARLY = "ratings dated before their pairing began"
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """A pairing that can be learned from."""
+    """A pairing that can be learned from.
+
+    `propensity` is the chance with which a lot put the clinician where they stood in the
+    recommendation it came from; None where no lot was drawn, or they were not shown.
+    """
 
     pairing_id: str
     client_id: str
     clinician_id: str
     course: Course
+    propensity: float | None = None
 
     @property
     def started_on(self) -> date:
@@ -112,7 +118,7 @@ def _candidates(
 ) -> Iterator[Met]:
     """Pairings that may be learned from, those that began first before later ones."""
     consents, was_erased = standing_consents(connection), erased_before(connection)
-    courses = _courses(connection)
+    courses, chances = _courses(connection), _chances(connection)
     found: list[Met] = []
     rows = connection.execute(select(pairings, subjects.c.client_id).join(subjects))
     for row in rows:
@@ -126,7 +132,8 @@ def _candidates(
         elif row.clinician_id not in clinicians:
             left_out[NO_CLINICIAN] += 1
         else:
-            found.append(Met(row.pairing_id, row.client_id, row.clinician_id, course))
+            chance = chances.get((row.recommendation_id, row.clinician_id))
+            found.append(Met(row.pairing_id, row.client_id, row.clinician_id, course, chance))
     found.sort(key=lambda each: (each.started_on, each.pairing_id))
     return _once_each(found, left_out)
 
@@ -156,6 +163,13 @@ def _courses(connection: Connection) -> dict[str, Course]:
         event = Event(row.pairing_id, row.kind, row.happened_on, row.session)
         events.setdefault(row.pairing_id, []).append(event)
     return {name: course_of(told) for name, told in events.items()}
+
+
+def _chances(connection: Connection) -> dict[tuple[str, str], float]:
+    """By recommendation and clinician: the probability of standing where they stood."""
+    statement = select(shown.c.recommendation_id, shown.c.clinician_id, shown.c.propensity)
+    rows = connection.execute(statement.where(shown.c.propensity.is_not(None)))
+    return {(row.recommendation_id, row.clinician_id): row.propensity for row in rows}
 
 
 class _Intakes:

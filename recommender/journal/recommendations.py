@@ -29,8 +29,9 @@ _PACKED = 3
 class ShownClinician:
     """One row of a shortlist, its rank being its place.
 
-    `score` and `propensity` (the probability of standing at this rank, where chance had a part)
-    are None where there were none.
+    `score` is None where nothing was predicted. `propensity` is the probability of standing at this
+    rank over all lots that could have been drawn, 1 for whoever no lot could move; None where the
+    practice draws none.
     """
 
     clinician_id: str

@@ -90,8 +90,12 @@ def made_for(state: State, asked: Asked) -> Made:
     """
     intake = read_intake(state.practice, asked.answers, asked.client_id, asked.modes)
     day = asked.asked_on or today(state.practice)
-    found = recommend(intake, state.standing, state.model, day=day, top_k=asked.top_k)
-    return Made(asked, found, told(state, found))
+    recommendation_id = secrets.token_hex(16)
+    # Lots are drawn from the id, so that whoever has the request and the id can draw them again.
+    found = recommend(
+        intake, state.standing, state.model, day=day, top_k=asked.top_k, seed=recommendation_id
+    )
+    return Made(asked, found, told(state, found, recommendation_id))
 
 
 def today(practice: Practice) -> date:
@@ -99,19 +103,19 @@ def today(practice: Practice) -> date:
     return datetime.now(ZoneInfo(practice.timezone)).date()
 
 
-def told(state: State, found: Recommendation) -> RecommendationResponse:
+def told(state: State, found: Recommendation, recommendation_id: str) -> RecommendationResponse:
     """A recommendation as it is sent."""
     level = state.practice.alliance.interval
     screening = found.screening
     return RecommendationResponse(
-        recommendation_id=secrets.token_hex(16),
+        recommendation_id=recommendation_id,
         mode=found.mode,
         model=ModelInUse.of(state.model.manifest, state.digest, state.version),
         asked_on=found.day,
         roster_version=found.roster_version,
         availability_as_of=state.taken_at,
         scale=Scale.of(state.model),
-        order=order_said(found.mode),
+        order=order_said(found.mode, state.practice.ranking),
         shortlist=tuple(ShownClinician.of(shown, level) for shown in found.shortlist),
         eligible=found.eligible,
         excluded=tuple(ExcludedClinician.of(each) for each in found.exclusions),

@@ -75,6 +75,7 @@ NEEDS: Mapping[str, Need] = {
     "GET /staff/requests/new": Scope.MATCH_CREATE,
     "POST /staff/requests": Scope.MATCH_CREATE,
     "GET /staff/requests/{recommendation_id}": Scope.EXPLAIN_READ,
+    "GET /staff/requests/{recommendation_id}/again": Scope.MATCH_CREATE,
     "POST /staff/requests/{recommendation_id}/changes": Scope.MATCH_CREATE,
     "POST /staff/requests/{recommendation_id}/decisions": Scope.DECIDE_WRITE,
     "POST /staff/requests/{recommendation_id}/pairings": Scope.RATING_WRITE,

@@ -39,7 +39,8 @@ def shown_of(made: Made, sent: bytes, state: State) -> Shown:
         model_digest=state.digest,
         mode=found.mode,
         shortlist=tuple(
-            ShownClinician(each.clinician_id, each.predicted) for each in found.shortlist
+            ShownClinician(each.clinician_id, each.predicted, each.propensity)
+            for each in found.shortlist
         ),
         response=sent,
         modes=asked.modes,

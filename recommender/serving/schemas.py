@@ -14,6 +14,7 @@ from pydantic import Field as Setting
 
 from recommender.constraints import Exclusion, Reason, Removal
 from recommender.definition.fields import Field
+from recommender.definition.sections import RankingSettings
 from recommender.explanation import GroupPart
 from recommender.manifest import NAME, Manifest
 from recommender.model import AllianceModel
@@ -34,6 +35,14 @@ BY_ALLIANCE = (
     "where they are about even, fewer reservations stand first, then the higher predicted "
     "alliance, then the id."
 )
+KEPT_BACK = (
+    " Among those about even with as many reservations, the last places of a clinician are kept "
+    "for clients who need what few offer: such a clinician stands behind the others."
+)
+BY_LOT = (
+    " Among those still about even with as many reservations, the order is drawn by lot and the "
+    "chance of it is kept, so that new clinicians are seen and later figures are fair."
+)
 BY_WAIT = "By the next free day, then by id; nothing is predicted."
 STAFF_ONLY: Mapping[str, Any] = {
     "shortlist": {"__all__": {"in_favour", "against", "groups"}},
@@ -43,6 +52,8 @@ STAFF_ONLY: Mapping[str, Any] = {
 TIED = "cannot be told apart from the one before by what we know; "
 BROKEN_BY: Mapping[TieBreak, str] = {
     "reservations": "the one before has fewer reservations",
+    "last_places": "the last places of this one are kept for clients who need what few offer",
+    "lot": "the order of the two was drawn by lot",
     "alliance": "the order of the two follows predicted alliance all the same",
     "id": "the order of the two follows their ids",
 }
@@ -350,9 +361,12 @@ class Probe(Answered):
     status: str
 
 
-def order_said(mode: str) -> str:
+def order_said(mode: str, ranking: RankingSettings) -> str:
     """By what rule a shortlist made in a mode is ordered."""
-    return BY_WAIT if mode == CONSTRAINTS_ONLY else BY_ALLIANCE
+    if mode == CONSTRAINTS_ONLY:
+        return BY_WAIT
+    kept_back = KEPT_BACK if ranking.keep_last_places else ""
+    return BY_ALLIANCE + kept_back + (BY_LOT if ranking.shuffle_ties else "")
 
 
 def _rounded(points: float | None) -> float | None:

@@ -43,6 +43,7 @@ def plain_field(
     required: bool = False,
     levels: tuple[str, ...] = (),
     least: float | None = None,
+    most: float | None = None,
 ) -> Field:
     """A field that every practice has, and so none declares."""
     return Field(
@@ -54,6 +55,7 @@ def plain_field(
         missing="",
         use="filter",
         min=least,
+        max=most,
         levels=levels,
         required=required,
     )

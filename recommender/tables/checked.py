@@ -21,7 +21,7 @@ from recommender.definition.fields import Field, Side
 from recommender.errors import TablesError
 from recommender.practice import Practice
 from recommender.roster import Roster, snapshot
-from recommender.tables.pairings import read_pairings
+from recommender.tables.pairings import CHANCE, read_pairings
 from recommender.tables.people import People, ReadPeople, read_people
 from recommender.tables.ratings import read_ratings
 from recommender.tables.sheets import Sheet, TableFault, find_sheet, read_sheet
@@ -43,7 +43,8 @@ class Tables:
         Clinicians sorted by id; what staff call them, or None; their declared fields.
     pairings
         Sorted by id: pairing_id, client and clinician (rows of the above), started_on, sessions
-        (attended, NaN when not given), ended_on (NaT when not given). Dates are datetime64[s].
+        (attended, NaN when not given), ended_on (NaT when not given), propensity (NaN where no lot
+        was drawn). Dates are datetime64[s].
     ratings
         Sorted by pairing, session, instrument, rater: pairing_id, session, rated_on, known_on
         (rated_on when not given), instrument, rater, metric, score (NaN when items), item_1..
@@ -213,8 +214,9 @@ def _digest(
             digest.update(name.encode() + _bytes(people.columns[name]))
     for frame in (pairings, ratings):
         for column, values in frame.items():
-            # An item column nobody answered says no more than one that is not there.
-            if not (str(column).startswith("item_") and values.isna().all()):
+            # An empty column of these says no more than one that is not there.
+            optional = column == CHANCE or str(column).startswith("item_")
+            if not (optional and values.isna().all()):
                 digest.update(str(column).encode() + _bytes(values.to_numpy()))
     return digest.hexdigest()
 

@@ -14,12 +14,15 @@ from recommender.definition.kinds import EPOCH
 from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
 from recommender.tables.sheets import Sheet, TableFault
 
+CHANCE = "propensity"
+"""Probability with which a lot put the clinician where they stood when they were chosen."""
 FIELDS = {
     field.name: field
     for field in (
         plain_field("started_on", "date", required=True),
         plain_field("sessions", "number", least=0),
         plain_field("ended_on", "date"),
+        plain_field(CHANCE, "number", least=0, most=1),
     )
 }
 IDS = ("pairing_id", "client_id", "clinician_id")
@@ -40,10 +43,10 @@ def read_pairings(
     """Pairings in the order of the file, and what is wrong with them.
 
     Columns: pairing_id, client and clinician (places among the given ids, -1 when not there),
-    started_on, sessions, ended_on, line. What cannot be read is missing. Links are not checked
-    against ids that are None, as their own file could not be read.
+    started_on, sessions, ended_on, propensity, line. What cannot be read is missing. Links are not
+    checked against ids that are None, as their own file could not be read.
     """
-    faults = check_header(sheet, (*IDS, "started_on"), ("sessions", "ended_on"))
+    faults = check_header(sheet, (*IDS, "started_on"), ("sessions", "ended_on", CHANCE))
     ids = {}
     for name in IDS:
         ids[name], more = read_ids(sheet, name)
@@ -51,6 +54,9 @@ def read_pairings(
     read = read_fields(sheet, FIELDS)
     days = {name: read.columns[name] for name in ("started_on", "ended_on")}
     faults += read.faults + whole_numbers(sheet, "sessions", read.columns["sessions"])
+    faults += sheet.faults(
+        CHANCE, "is 0", "leave it out where no lot was drawn", read.columns[CHANCE] == 0
+    )
     faults += _dates(sheet, days["started_on"], days["ended_on"], today)
     places = {}
     for name, known in (("client_id", client_ids), ("clinician_id", clinician_ids)):
@@ -65,6 +71,7 @@ def read_pairings(
             "started_on": as_dates(days["started_on"]),
             "sessions": read.columns["sessions"],
             "ended_on": as_dates(days["ended_on"]),
+            CHANCE: read.columns[CHANCE],
             "line": sheet.lines,
         }
     )

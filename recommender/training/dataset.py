@@ -19,6 +19,7 @@ from recommender.features.pipeline import Pairs
 from recommender.model import levels_of
 from recommender.practice import Practice
 from recommender.tables.checked import Tables
+from recommender.tables.pairings import CHANCE
 
 Chosen = NDArray[np.intp]
 EPOCH = np.datetime64("1970-01-01", "D")
@@ -49,6 +50,9 @@ class Dataset:
         Labels that were handed in, in place of those that ratings give.
     seat : (rows of `clinicians`,) int
         Who of `clinician_ids` each row is, where one clinician has several rows.
+    chance, left_chance : (n,), (dropouts,)
+        Probability with which a lot put the clinician where they stood; NaN for a pairing that no
+        lot was part of, None where no lots are known of. Only figures read it, no learner.
     """
 
     practice: Practice
@@ -66,6 +70,8 @@ class Dataset:
     digest: str
     given: "Labels | None" = None
     seat: Codes | None = None
+    chance: Array | None = None
+    left_chance: Array | None = None
 
     def __len__(self) -> int:
         return len(self.pairing_ids)
@@ -93,6 +99,12 @@ class Dataset:
         known = self.left_ended <= self.known[train].max()
         met = np.isin(self.left.clinician, self.pairs.clinician[train])
         return np.flatnonzero(known & met & ~np.isin(self.left.client, held_back))
+
+    def chance_of(self, rated: Chosen, left: Chosen) -> Array:
+        """The chance of some rated pairings, then of some that ended unrated; NaN without a lot."""
+        if self.chance is None or self.left_chance is None:
+            return np.full(len(rated) + len(left), np.nan)
+        return np.concatenate([self.chance[rated], self.left_chance[left]])
 
     def rated_rows(self, chosen: Chosen) -> NDArray[np.bool_]:
         """Which rows of `early` belong to some of the pairings."""
@@ -148,6 +160,8 @@ def dataset_of(tables: Tables, practice: Practice) -> Dataset:
         left_started=_days(left["started_on"]),
         left_ended=_days(left["ended_on"]),
         digest=tables.digest,
+        chance=rated[CHANCE].to_numpy(float),
+        left_chance=left[CHANCE].to_numpy(float),
     )
 
 

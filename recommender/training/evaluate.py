@@ -197,6 +197,7 @@ def _tested(trial: Trial, asked: Pairs, fold: Fold, place: int, books: Chosen) -
         place=firsts.places(trial, np.arange(rated), books, pairing),
         low=low,
         high=high,
+        chance=dataset.chance_of(fold.test, fold.left),
         lowest=trial.fitted.model.harmoniser.low,
     )
 

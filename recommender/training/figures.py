@@ -109,8 +109,8 @@ METRICS: Mapping[str, Metric] = {
 
 
 def figure_of(metric: str, tested: Tested, guess: Guess, weights: Floats | None = None) -> float:
-    """One figure of a guess; each row counts once when no weights are given."""
-    weights = np.ones(len(tested)) if weights is None else weights
+    """One figure of a guess; rows count by the lots they came of when no weights are given."""
+    weights = tested.weights if weights is None else weights
     return float(METRICS[metric](tested, guess)(Weighed(tested, weights[:, None]))[0])
 
 
@@ -122,7 +122,11 @@ def sample(
     draws: int,
     metrics: Iterable[str] = METRICS,
 ) -> Sampled:
-    """Figures of every learner on the rows as they are and on the same draws of them."""
+    """Figures of every learner on the rows as they are and on the same draws of them.
+
+    Rows that came of a lot weigh by its inverse chance, with and without a draw; see
+    `recommender.training.lots`.
+    """
     measured = {
         (name, learner): METRICS[name](tested, guess)
         for name in metrics
@@ -135,9 +139,10 @@ def sample(
         for key, figure in measured.items():
             found[key].append(figure(weighed))
 
-    measure(np.ones((len(tested), 1)))
+    own = tested.weights[:, None]
+    measure(own)
     for weights in weightings(tested.client, tested.clinician, seed=seed, draws=draws):
-        measure(weights)
+        measure(own * weights)
     return {
         name: {learner: np.concatenate(found[name, learner]) for learner in guesses}
         for name in dict.fromkeys(name for name, _ in measured)
@@ -159,6 +164,15 @@ def ends_of(found: Floats) -> tuple[float, float, float]:
     """Value and 95 % interval of a figure at the rows as they are and at each draw."""
     interval = interval_of(float(found[0]), found[1:])
     return interval.value, interval.low, interval.high
+
+
+def mean_rated(tested: Tested, *, seed: int, draws: int) -> Floats:
+    """Mean rating, every row counting by the lot it came of, as it is and by draw."""
+    some = tested.take(tested.is_rated)
+    own = some.weights[:, None]
+    drawn = weightings(some.client, some.clinician, seed=seed, draws=draws)
+    whole = np.ones((len(some), 1))
+    return np.concatenate([mean_at(some.label, own * weights) for weights in (whole, *drawn)])
 
 
 def share_within(tested: Tested, chosen: Mask, *, seed: int, draws: int) -> Floats:

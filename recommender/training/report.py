@@ -21,9 +21,11 @@ from recommender.training.figures import (
     PARTIAL,
     RMSE,
     ends_of,
+    mean_rated,
     sample,
     share_within,
 )
+from recommender.training.lots import CLIP, effective_size
 from recommender.training.metrics import LEFT_QUANTILE, composite, mean_width, with_dropouts
 from recommender.training.tested import Mask, Tested
 
@@ -65,6 +67,29 @@ def report_of(evaluation: Evaluation, practice: Practice) -> Row:
         "exposure": _records(evaluation.exposure),
         "optimism": optimism(evaluation),
         "dropout_sensitivity": list(_by_quantile(evaluation)),
+    } | by_lot(evaluation)
+
+
+def by_lot(evaluation: Evaluation) -> Row:
+    """What lots the ratings came of and what they allow to be said; nothing where too few did.
+
+    `mean` is what clients of these lots would have rated, had each seen everyone of theirs alike.
+    """
+    tested = evaluation.tested
+    drawn = tested.take(tested.is_rated & np.isfinite(tested.chance) & (tested.chance < 1))
+    if len(np.unique(drawn.client)) < FEWEST_IN_GROUP:
+        return {}
+    found = mean_rated(drawn, seed=evaluation.seed, draws=evaluation.draws)
+    mean, low, high = (_number(end) for end in ends_of(found))
+    return {
+        "by_lot": {
+            "rated": len(drawn),
+            "clip": CLIP,
+            "effective": _number(effective_size(tested.take(tested.is_rated).weights)),
+            "mean": mean,
+            "low": low,
+            "high": high,
+        }
     }
 
 
@@ -199,7 +224,13 @@ def _by_quantile(evaluation: Evaluation) -> Iterator[Row]:
         for learner, guess in evaluation.guesses.items():
             rows = evaluation.counted(learner)
             tested, said = evaluation.tested.take(rows), guess.take(rows)
-            value = composite(said.pairing, tested.label, tested.expected, quantile=quantile)
+            value = composite(
+                said.pairing,
+                tested.label,
+                tested.expected,
+                weights=tested.weights,
+                quantile=quantile,
+            )
             yield {"quantile": quantile, "learner": learner, "composite": _number(value)}
 
 

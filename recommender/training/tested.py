@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from recommender.features.pipeline import Pairs
 from recommender.training.dataset import Dataset
 from recommender.training.folds import Fold
+from recommender.training.lots import inverse_chance
 from recommender.training.metrics import LEFT_QUANTILE
 from recommender.training.moments import Floats, Ints, low_quantile
 
@@ -39,6 +40,8 @@ class Tested:
         it was not looked at.
     low, high : (n,)
         Our stated range.
+    chance : (n,)
+        Probability with which a lot put the clinician where they stood; NaN without a lot.
     lowest
         The lowest label the scale has.
     """
@@ -53,6 +56,7 @@ class Tested:
     place: Floats
     low: Floats
     high: Floats
+    chance: Floats
     lowest: float
 
     def __len__(self) -> int:
@@ -67,6 +71,11 @@ class Tested:
     def rated(self) -> Floats:
         """1 for rated pairings, 0 for those that ended before."""
         return self.is_rated.astype(np.float64)
+
+    @property
+    def weights(self) -> Floats:
+        """How much each row counts, (n,): once, or by the lot it came of."""
+        return inverse_chance(self.chance)
 
     @property
     def lists(self) -> Ints:

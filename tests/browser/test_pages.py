@@ -5,14 +5,17 @@ from itertools import chain
 import pytest
 from playwright.sync_api import Browser
 
-from experiments.screenshots.office import Office
-from experiments.screenshots.walk import counter_walk, walk
+from experiments.screenshots.office import SCIENTIST, Office
+from experiments.screenshots.walk import counter_walk, sign_in, walk
+from recommender.store.migration import open_store
 from tests.browser.looking import WIDE, Looker, Seen, failing
+from tests.serving.staff.rated import keep_matches
 
 pytestmark = pytest.mark.slow
 
 MOST_BYTES = 150_000
-FEWEST_STATES = 27
+FEWEST_STATES = 34
+RATED = 120
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +73,24 @@ def test_without_script_every_state_is_reached_the_same_way(
     reached = list(walk(page, new_office))
     assert reached == [state for state in seen if not state.startswith("open ")]
     context.close()
+
+
+def test_pictures_of_many_ratings_are_as_sound(
+    browser: Browser, axe: str, new_office: Office, seen: dict[str, Seen]
+) -> None:
+    """What `seen` saw had too few ratings to draw."""
+    store = open_store(new_office.store)
+    keep_matches(store, RATED)
+    store.close()
+    page = browser.new_page(viewport=WIDE)
+    looker = Looker(page, axe, new_office.url)
+    sign_in(page, new_office, SCIENTIST)
+    drawn = {}
+    for address in ("model", "model/history", "clinicians/records"):
+        page.goto(f"{new_office.url}/staff/{address}")
+        assert page.locator("main svg, main table").count() > 0, address
+        drawn[address] = looker.look()
+    page.close()
+    for part in ("barriers", "errors", "elsewhere", "overflowing", "lost", "faint", "unprinted"):
+        assert failing(drawn, part) == {}, part
+    assert max(each.bytes_loaded for each in drawn.values()) < MOST_BYTES

@@ -24,6 +24,7 @@ from recommender.journal.learned import (
 )
 from recommender.journal.pairings import Event, record_event
 from recommender.journal.ratings import correct_rating, withdraw_rating
+from recommender.journal.recommendations import ShownClinician
 from recommender.store.database import Store
 from recommender.store.schema import subjects
 from recommender.tables.checked import Tables, read_tables
@@ -92,6 +93,21 @@ def test_an_extract_is_read_and_scored_as_a_practices_own_tables(
     # (48 - 12) / 48 as a sum, (4.5 - 1) / 4 as items: the same that was answered at the door.
     assert dataset.early.rows["pomp"].tolist() == pytest.approx([36 / 48, 3.5 / 4])
     assert kept.pomp == pytest.approx(3.5 / 4)
+
+
+def test_the_chance_of_a_lot_leaves_with_the_pairing_it_led_to(
+    a_store: Store, tmp_path: Path
+) -> None:
+    put_roster(a_store)
+    a_story(a_store)
+    extracted(a_store, tmp_path / "without")
+    assert "propensity" not in rows(tmp_path / "without", "pairings")[0]
+    recommend(a_store, "r2", "c0002", shortlist=(ShownClinician("k01", 4.25, 0.5),))
+    pair(a_store, "p2", "c0002", recommendation_id="r2")
+    extracted(a_store, tmp_path / "with")
+    assert sorted(row["propensity"] for row in rows(tmp_path / "with", "pairings")) == ["", "0.5"]
+    chances = read(tmp_path / "with").pairings["propensity"].tolist()
+    assert sorted(chance for chance in chances if chance == chance) == [0.5]
 
 
 def test_answers_arrive_as_they_were_given(a_store: Store, tmp_path: Path) -> None:

@@ -138,6 +138,36 @@ def test_an_item_column_nobody_answered_does_not_change_the_digest(tmp_path: Pat
     assert read(tmp_path, files).digest == whole
 
 
+def with_chances(*cells: str) -> Files:
+    files = deepcopy(FILES)
+    rows = len(files["pairings"]["pairing_id"])
+    files["pairings"]["propensity"] = [*cells, *[""] * (rows - len(cells))]
+    return files
+
+
+def test_chances_are_read_and_only_a_column_without_any_leaves_the_digest_alone(
+    tmp_path: Path,
+) -> None:
+    drawn = read(tmp_path, with_chances("0.25", "1"))
+
+    assert drawn.pairings["propensity"].tolist()[:2] == [0.25, 1.0]
+    assert drawn.pairings["propensity"].isna().sum() == len(drawn.pairings) - 2
+    assert read(tmp_path, with_chances()).digest == read(tmp_path).digest != drawn.digest
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem"),
+    [
+        ("0", "is 0"),
+        ("1.5", "is above the largest value allowed"),
+        ("-0.1", "is below the smallest value allowed"),
+    ],
+)
+def test_a_chance_that_is_none_is_told(tmp_path: Path, cell: str, problem: str) -> None:
+    fault = the_fault(tmp_path, with_chances(cell))
+    assert (fault.column, fault.problem) == ("propensity", problem)
+
+
 def test_the_roster_of_the_tables_is_that_of_the_file_alone(tmp_path: Path) -> None:
     tables = read(tmp_path)
     roster = tables.roster(TAKEN_AT)

@@ -23,6 +23,7 @@ from recommender.serving.recommendations import RecommendationId
 from recommender.serving.staff import words
 from recommender.serving.staff.intake import body_of, sections
 from recommender.serving.staff.page import HOME, NEW, moved, page
+from recommender.serving.staff.refill import refilled
 from recommender.serving.staff.sent import Sent, read_form
 from recommender.serving.staff.shown import again, ask, shown_for
 from recommender.serving.state import State
@@ -52,6 +53,16 @@ async def post_request(request: Request) -> Response:
         if not told.errors:
             raise
         return _form(request, sent, told.errors, told.kind.status)
+
+
+@router.get(f"{REQUEST}/again")
+async def get_request_again(request: Request, recommendation_id: RecommendationId) -> Response:
+    """The form with the answers of a request, to change some of them; the request stays."""
+    practice = current(request.app).practice
+    shown = await shown_for(request, recommendation_id)
+    if shown.practice_digest != practice.digest:
+        raise ProblemError(GONE)
+    return _form(request, refilled(practice, shown))
 
 
 @router.post(f"{REQUEST}/changes")

@@ -1,7 +1,5 @@
 """Signing in and out, and the style sheet. Imported by `staff.router`."""
 
-from importlib.resources import files
-
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
 from starlette.responses import Response
@@ -9,26 +7,27 @@ from starlette.responses import Response
 from recommender.serving.callers import check_same_site, door_of, session_of, spend
 from recommender.serving.credentials import Credentials
 from recommender.serving.staff import words
+from recommender.serving.staff.packed import Packed
 from recommender.serving.staff.page import ENTRANCE, HOME, moved, page
 from recommender.serving.staff.sent import Sent, read_form
 
 REFUSED = 401
-_STATIC = files("recommender.serving.staff").joinpath("static")
-STYLE, ICON = (_STATIC.joinpath(name).read_bytes() for name in ("style.css", "icon.svg"))
+STYLE = Packed.read("style.css", "text/css")
+ICON = Packed.read("icon.svg", "image/svg+xml")
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get(f"{HOME}/style.css")
-async def get_style() -> Response:
+async def get_style(request: Request) -> Response:
     """How every page looks."""
-    return Response(STYLE, media_type="text/css")
+    return STYLE.sent(request)
 
 
 @router.get(f"{HOME}/icon.svg")
-async def get_icon() -> Response:
+async def get_icon(request: Request) -> Response:
     """What a browser's tab shows."""
-    return Response(ICON, media_type="image/svg+xml")
+    return ICON.sent(request)
 
 
 @router.get(ENTRANCE)

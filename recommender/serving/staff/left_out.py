@@ -1,9 +1,11 @@
 """Who was left out by what, and what would open more. Imported by `staff.sheet`."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from recommender.practice import Practice
 from recommender.serving.staff import words
 
 Told = Mapping[str, Any]
@@ -48,6 +50,24 @@ def removals(response: Told, names: Names) -> tuple[Removal, ...]:
         )
         for line in sorted(lines, key=lambda line: (-line["removed"], line["constraint"]))
     )
+
+
+def to_ask(response: Told, practice: Practice, answers: Told) -> tuple[str, ...]:
+    """Questions whose silence alone left somebody out, whoever most were left out by first."""
+    silent: Counter[tuple[str, ...]] = Counter()
+    for each in response["excluded"]:
+        reasons = [reason for reason in each["reasons"] if reason["unknown"]]
+        silent.update({_unanswered(practice, reason["constraint"], answers) for reason in reasons})
+    return tuple(
+        words.to_ask(phrases, number) for phrases, number in silent.most_common() if phrases
+    )
+
+
+def _unanswered(practice: Practice, constraint: str, answers: Told) -> tuple[str, ...]:
+    """Phrases of questions left open to which a rule does not take silence for an answer."""
+    rule = practice.constraints.get(constraint)
+    names = rule.client if rule and rule.unasked == "unknown" else ()
+    return tuple(practice.client[name].phrase for name in names if name not in answers)
 
 
 def openings(response: Told) -> tuple[Opening, ...]:

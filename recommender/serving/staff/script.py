@@ -4,14 +4,13 @@ Pages are whole without it. It is told to run nothing that a page holds, to writ
 keep no copy of a page. Imported by `staff.page` and `staff.router`.
 """
 
-import gzip
 import json
-from importlib.resources import files
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from recommender.serving.permissions import PAGES
+from recommender.serving.staff.packed import Packed
 
 VERSION = "2.0.11"
 ADDRESS = f"{PAGES}/htmx-{VERSION}.js"
@@ -37,9 +36,7 @@ SETTINGS = json.dumps(
     }
 )
 """What is refused takes the place of the whole page, as it does without script."""
-SCRIPT = files("recommender.serving.staff").joinpath(f"static/htmx-{VERSION}.min.js").read_bytes()
-PACKED = gzip.compress(SCRIPT, mtime=0)
-TYPE = "text/javascript"
+SCRIPT = Packed.read(f"htmx-{VERSION}.min.js", "text/javascript")
 FOR_EVER = "public, max-age=31536000, immutable"
 """Its address has its version: what it holds never changes."""
 
@@ -48,12 +45,8 @@ router = APIRouter(include_in_schema=False)
 
 @router.get(ADDRESS)
 async def get_script(request: Request) -> Response:
-    """Nobody's data: it may be packed, and a browser may keep it."""
-    headers = {"cache-control": FOR_EVER, "vary": "accept-encoding"}
-    if "gzip" not in request.headers.get("accept-encoding", ""):
-        return Response(SCRIPT, media_type=TYPE, headers=headers)
-    headers["content-encoding"] = "gzip"
-    return Response(PACKED, media_type=TYPE, headers=headers)
+    """The same for everybody, always."""
+    return SCRIPT.sent(request, cache_control=FOR_EVER)
 
 
 def is_in_place(request: Request) -> bool:

@@ -16,7 +16,7 @@ from recommender.serving.problems import ProblemError
 from recommender.serving.staff import words
 from recommender.serving.staff.bars import bars_of, reach_of
 from recommender.serving.staff.free import next_free
-from recommender.serving.staff.left_out import openings, removals
+from recommender.serving.staff.left_out import openings, removals, to_ask
 from recommender.serving.staff.shortlist import ROW, WIDTH, marks_of, ties_of
 from recommender.serving.staff.used import open_questions, used
 from recommender.serving.staff.why import Why
@@ -24,6 +24,8 @@ from recommender.serving.state import State
 
 EXPLAINED = 5
 """Clinicians of a shortlist explained on its page; any other is one question away."""
+IN_FULL = 10
+"""Clinicians of a shortlist whose next times are all told; of those below, the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Sheet:
             "bars": partial(bars_of, reach=reach_of(_all(whys, why_not, comparison))),
             "id": self.shown.recommendation_id,
             "names": self.names,
+            "in_full": IN_FULL,
             "free": next_free(self.shown, practice, self.state.standing.roster, now),
             "shown": tuple((each["clinician_id"], each["name"]) for each in response["shortlist"]),
             "mode": words.REQUEST_MODES.get(self.shown.mode, self.shown.mode),
@@ -90,6 +93,8 @@ class Sheet:
             "asked_on": words.day(self.shown.asked_on),
             "used": used(practice, self.shown.answers),
             "open": left_open,
+            "to_ask": to_ask(response, practice, self.shown.answers),
+            "current": self.shown.practice_digest == practice.digest,
             "unanswered": words.unanswered(len(left_open), len(self.state.form.fields)),
             "ties": ties_of(response),
             "marks": marks_of(response),
@@ -99,7 +104,9 @@ class Sheet:
             "counts": words.counts(response["eligible"], len(response["excluded"])),
             "whys": whys,
             "explained": self.case is not None,
-            "everybody": sorted(self.names.items(), key=lambda each: each[1]),
+            "excluded": sorted(
+                ((each, self.names[each]) for each in ids), key=lambda each: each[1]
+            ),
             "eligible": sorted(eligible.items(), key=lambda each: each[1]),
             "asked": asked,
             "why_not": why_not,

@@ -78,9 +78,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """Clinicians who cannot be told apart; a single one stands alone."""
+    """Clinicians who cannot be told apart; a single one stands alone.
+
+    `order` is what broke the tie where it was the same for all, else each candidate has their own.
+    """
 
     said: str
+    order: str
     candidates: tuple[Candidate, ...]
 
 
@@ -117,7 +121,10 @@ def marks_of(response: Told) -> tuple[Mark, ...]:
 def _tie(tied: Sequence[Told], scale: Told) -> Tie:
     several = len(tied) > 1 and tied[0]["tie"] is not None
     said = words.tie(tied[0]["rank"], tied[-1]["rank"]) if several else ""
-    return Tie(said, tuple(Candidate.of(each, scale) for each in tied))
+    candidates = tuple(Candidate.of(each, scale) for each in tied)
+    broken = {each.tie for each in candidates[1:]}
+    same = several and len(broken) == 1 and not candidates[0].tie
+    return Tie(said, words.order_of_tie(*broken) if same and "" not in broken else "", candidates)
 
 
 def _strength(told: Told, scale: Told) -> str:

@@ -106,7 +106,13 @@ ABOUT_AVERAGE = "About the average clinician who fits"
 SOMEWHAT_BELOW = "Somewhat below the average clinician who fits"
 CLEARLY_BELOW = "Clearly below the average clinician who fits"
 NOBODY_FITS = "Nobody fits every requirement. See below who was left out by what."
-ALOUD, ALOUD_HELP = "What to say", "Safe to read aloud: it holds only what the client asked for."
+ASK_FIRST = "Ask first: left open, these alone keep clinicians from being shown."
+CHANGE_ANSWERS = "Change answers"
+ALOUD, ALOUD_HELP = (
+    "What to say",
+    "What to say is safe to read aloud: it holds only what the client asked for, and a time.",
+)
+FITS, OUT = "Fits", "Left out"
 PICTURE = "Where ratings like these fell"
 PICTURE_DESCRIBED = (
     "One line a clinician: the line runs from the lower to the upper end of the range, the dot is "
@@ -570,6 +576,11 @@ def tie(first: int, last: int) -> str:
     )
 
 
+def order_of_tie(said: str) -> str:
+    """What broke a tie, where it was the same for each of them."""
+    return f"Each after the first: {said[:1].lower()}{said[1:]}."
+
+
 def aloud(name: str, reasons: Sequence[str]) -> str:
     """What may be read to a client: what they asked for, and nothing of a score."""
     said = listed([to_you(each) for each in reasons])
@@ -610,6 +621,12 @@ def lead(name: str, rival: str) -> str:
 def counts(eligible: int, excluded: int) -> str:
     """How the roster divides."""
     return f"{eligible} fit, {excluded} do not: {eligible + excluded} on the roster."
+
+
+def to_ask(phrases: Sequence[str], number: int) -> str:
+    """A question that has to be answered before somebody can be shown."""
+    people = "1 clinician" if number == 1 else f"{number} clinicians"
+    return f"{sentence(listed(phrases))}: {people}"
 
 
 def unanswered(missing: int, asked: int) -> str:

@@ -1,12 +1,15 @@
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from recommender.practice import shipped_practice
 from recommender.serving.staff import words
+from recommender.settings import Settings
 from tests.serving.guarded import Guarded
-from tests.serving.served import RECOMMEND, TestClient, a_request
+from tests.serving.served import RECOMMEND, TestClient, a_caller, a_request
 from tests.serving.staff.reading import ANSWERS, Reader, ask, read, send
 
 HOSTILE = (
@@ -20,6 +23,17 @@ HOSTILE = (
     "\u202etxt\u0000",
 )
 FIGURE = re.compile(r"[+\N{MINUS SIGN}]?\d+\.\d\d\b")
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> Iterator[TestClient]:
+    """The definition that ships, with one clinician of whom little is known."""
+    roster = tmp_path / "clinicians.csv"
+    fields = list(shipped_practice().fields("clinician"))
+    known = ["level_3" if name == "max_risk" else "" for name in fields]
+    roster.write_text(f"clinician_id,name,{','.join(fields)}\nk001,A. Wattle,{','.join(known)}\n")
+    with a_caller(Settings(practice="psychology", roster=roster)) as client:
+        yield client
 
 
 def hundredths(said: str) -> int:
@@ -72,6 +86,8 @@ def test_anybody_on_the_roster_can_be_asked_about(open_server: TestClient) -> No
     address = ask(open_server).url.path
     answer = open_server.post(RECOMMEND, json=a_request()).json()
     for each in answer["excluded"]:
+        left_out = open_server.get(address).text.split('<optgroup label="Left out">')[1]
+        assert f'value="{each["clinician_id"]}"' in left_out.split("</optgroup>")[0]
         text = read(open_server, f"{address}?why_not={each['clinician_id']}").text
         for reason in each["reasons"]:
             assert words.sentence(reason["say"]) in text
@@ -173,3 +189,36 @@ def test_a_kept_request_reads_the_same_again(locked: Guarded, staff: TestClient)
     assert page.url.path in send(staff, sought, sought="c9999").text
     assert page.url.path not in send(staff, sought, sought="c0000").text
     assert ANSWERS["answer.concern"] == "anxiety"
+
+
+def test_a_request_is_asked_again_with_every_answer_it_had(open_server: TestClient) -> None:
+    given = {
+        "answer.home": "-33.87, 151.21",
+        "answer.max_km": "50",
+        "answer.max_fee": "199.50",
+        "answer.free.mon": "8-10, 5-8 pm",
+        "answer.not_with": "k03, k04",
+        "answer.wanted": "none",
+        "client_id": "c9999",
+    }
+    first = ask(open_server, **given)
+    form = read(open_server, f"{first.url.path}/again").form("/staff/requests")
+    assert form.fields["answer.free.mon"] == ["08:00-10:00, 17:00-20:00"]
+    assert form.fields["answer.wanted"] == ["none"]
+    assert form.fields["asked_on"] == [""]
+    second = send(open_server, form, asked_on="2026-11-23")
+    assert second.url.path != first.url.path
+    used = [page.text.split('id="used"')[1] for page in (first, second)]
+    assert used[0] == used[1]
+
+
+def test_nobody_fits_until_what_must_be_known_is_asked(shipped: TestClient) -> None:
+    plain = {"answer.concern": "", "answer.wanted": [], "answer.directive": ""}
+    page = ask(shipped, **plain, **{"answer.age_years": "34", "answer.funding": "medicare"})
+    text = Reader(page.text).text
+    assert words.ASK_FIRST in text
+    for question in ("Level of care needed: 1 clinician", "Holds a valid referral and plan: 1"):
+        assert question in text
+    again = read(shipped, f"{page.url.path}/again").form("/staff/requests")
+    asked = {"answer.risk_level": "level_1", "answer.referral_held": "yes"}
+    assert words.ASK_FIRST not in Reader(send(shipped, again, **asked).text).text

@@ -1,0 +1,1 @@
+"""What lots within ties and kept last places change, where the truth is known."""
