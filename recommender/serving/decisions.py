@@ -3,6 +3,7 @@
 Imported by `serving.app`.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -15,7 +16,7 @@ from recommender.definition.rules import Constraint
 from recommender.errors import NotFoundError
 from recommender.journal.decisions import Decided, Decision, decisions_of, record_decision
 from recommender.journal.idempotency import Reply
-from recommender.journal.recommendations import Recorded
+from recommender.journal.recommendations import Recorded, Shown
 from recommender.journal.rosters import current_roster, give_place, take_place
 from recommender.practice import Practice
 from recommender.serving.bodies import JSON, read_body
@@ -23,13 +24,15 @@ from recommender.serving.callers import caller
 from recommender.serving.feedback import DecisionRequest
 from recommender.serving.keeping import keep, read, replied
 from recommender.serving.openapi import KEEPING, READING, located, refusals, taking
-from recommender.serving.problems import NOT_FOUND, NOT_KEPT
+from recommender.serving.problems import NOT_FOUND, NOT_KEPT, UNKEPT, ProblemError, Slip
 from recommender.serving.recommendations import ADDRESS, RecommendationId, seen_by
 from recommender.serving.schemas import Answered
+from recommender.serving.state import State
 from recommender.serving.turns import current
 from recommender.store.database import Connection
 
 AT = f"{ADDRESS}/decisions"
+NOT_ON_ROSTER = "was not on the roster of this request and is not on it now; check the id"
 
 router = APIRouter(tags=["decisions"])
 
@@ -87,6 +90,7 @@ async def post_decision(request: Request, recommendation_id: RecommendationId) -
         recorded = seen_by(request, recommendation_id, connection)
         move_place(connection, state.practice, recorded, decision, actor=actor)
         kept = DecisionKept(**_said(record_decision(connection, decision, actor=actor), decision))
+        check_named(recorded.shown, state, decision)
         return Reply(201, kept.model_dump_json().encode(), recorded.subject)
 
     return replied(await keep(request, body, write), AT)
@@ -111,6 +115,21 @@ async def get_decisions(request: Request, recommendation_id: RecommendationId) -
         decisions=tuple(DecisionTold.of(each) for each in await read(request, look)),
     )
     return Response(told.model_dump_json(), media_type=JSON)
+
+
+def check_named(shown: Shown, state: State, decision: Decision, say: str = NOT_ON_ROSTER) -> None:
+    """Refuses whoever was neither on the roster of the request nor is on it now.
+
+    Raises
+    ------
+    ProblemError
+        Of kind `UNKEPT`, which says so.
+    """
+    then = json.loads(shown.response)
+    known = {each["clinician_id"] for part in ("shortlist", "excluded") for each in then[part]}
+    if decision.clinician_id not in known.union(state.standing.roster.ids):
+        slip = Slip(pointer="/clinician_id", code="unknown", message=say)
+        raise ProblemError(UNKEPT, (slip,))
 
 
 def move_place(

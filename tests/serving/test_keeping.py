@@ -152,13 +152,13 @@ def test_a_server_without_a_store_says_so(caller: Any) -> None:
 def test_a_decision_is_kept_and_a_later_one_stands(keeping: Keeping) -> None:
     told = keeping.recommended(client_id="c9999")
     at = f"{RECOMMEND}/{told['recommendation_id']}/decisions"
-    first, second = (each["clinician_id"] for each in told["shortlist"][:2])
+    first, second, third = (each["clinician_id"] for each in told["shortlist"][:3])
     assert keeping.post(at, {"clinician_id": first}).status_code == 201
-    override = {"clinician_id": "k99", "kind": "override", "reason": "client_asked"}
+    override = {"clinician_id": third, "kind": "override", "reason": "client_asked"}
     assert keeping.post(at, override).status_code == 201
     assert keeping.post(at, {"clinician_id": second}).status_code == 201
     kept = keeping.staff.get(at).json()["decisions"]
-    assert sorted(each["clinician_id"] for each in kept) == sorted([first, second, "k99"])
+    assert sorted(each["clinician_id"] for each in kept) == sorted([first, second, third])
     assert {each["actor"] for each in kept} == {"key:desk"}
 
 
@@ -168,6 +168,7 @@ def test_a_decision_nobody_can_keep_is_refused_with_its_place(keeping: Keeping) 
     for wrong, pointer in (
         ({"clinician_id": "k99"}, "/clinician_id"),
         ({"clinician_id": "k99", "kind": "override"}, "/reason"),
+        ({"clinician_id": "k99", "kind": "override", "reason": "client_asked"}, "/clinician_id"),
         ({"clinician_id": "k01", "kind": "override", "reason": "Free text"}, "/reason"),
         ({"clinician_id": "k01", "later": CANARY}, ""),
     ):

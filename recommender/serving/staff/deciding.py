@@ -1,6 +1,5 @@
 """Choosing or overriding on a request, and beginning a pairing. Imported by `staff.router`."""
 
-import json
 import secrets
 
 from fastapi import APIRouter, Request
@@ -10,13 +9,12 @@ from recommender.errors import StaleError
 from recommender.journal.decisions import decisions_of, record_decision
 from recommender.journal.idempotency import Reply
 from recommender.journal.pairings import BOOKED, Event, record_event, record_pairing
-from recommender.journal.recommendations import Shown
 from recommender.serving.answers import today
 from recommender.serving.callers import caller
-from recommender.serving.decisions import move_place
+from recommender.serving.decisions import check_named, move_place
 from recommender.serving.feedback import DecisionRequest, EventRequest, PairingRequest
 from recommender.serving.keeping import keep
-from recommender.serving.problems import UNKEPT, ProblemError, Slip
+from recommender.serving.problems import ProblemError
 from recommender.serving.recommendations import RecommendationId, seen_by
 from recommender.serving.staff import words
 from recommender.serving.staff.asking import REQUEST, REQUESTS
@@ -25,7 +23,6 @@ from recommender.serving.staff.sent import Sent, read_form
 from recommender.serving.staff.sheet import Questions
 from recommender.serving.staff.telling import told_page
 from recommender.serving.staff.trouble import UNKEEPABLE, fitted, troubles
-from recommender.serving.state import State
 from recommender.serving.turns import current
 from recommender.store.database import Connection, hold
 
@@ -68,21 +65,12 @@ async def _decide(request: Request, recommendation_id: str, sent: Sent) -> None:
         before = decisions_of(connection, recommendation_id)
         if (before[-1].decision_id if before else "") != sent.text("seen"):
             raise StaleError("decision", "is not the newest any more", "read it, then decide")
-        _check_named(recorded.shown, state, decision.clinician_id)
+        check_named(recorded.shown, state, decision, words.NOT_ON_ROSTER)
         move_place(connection, state.practice, recorded, decision, actor=actor)
         record_decision(connection, decision, actor=actor)
         return Reply(KEPT, b"{}", recorded.subject)
 
     await keep(request, b"", write)
-
-
-def _check_named(shown: Shown, state: State, clinician_id: str) -> None:
-    """Refuses whoever was neither on the roster of the request nor is on it now."""
-    then = json.loads(shown.response)
-    known = {each["clinician_id"] for part in ("shortlist", "excluded") for each in then[part]}
-    if clinician_id not in known.union(state.standing.roster.ids):
-        slip = Slip(pointer="/clinician_id", code="unknown", message=words.NOT_ON_ROSTER)
-        raise ProblemError(UNKEPT, (slip,))
 
 
 async def _begin(request: Request, recommendation_id: str, pairing_id: str, sent: Sent) -> None:

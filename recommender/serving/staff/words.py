@@ -777,9 +777,14 @@ def checked(inside: int, rated: int, level: float) -> str:
     )
 
 
+def so_far(rated: int) -> str:
+    """How many ratings there are."""
+    return f"{rated} rated {'match' if rated == 1 else 'matches'} so far"
+
+
 def too_few(rated: int, fewest: int) -> str:
     """That there is nothing to say yet."""
-    return f"{rated} rated matches so far: too few to check. From {fewest} on it is said here."
+    return f"{so_far(rated)}: too few to check. From {fewest} on it is said here."
 
 
 def group(phrase: str, level: str) -> str:
@@ -789,21 +794,25 @@ def group(phrase: str, level: str) -> str:
 
 def few_groups(number: int) -> str:
     """That groups are too small for a figure."""
+    if number == 1:
+        return "1 group has too few rated matches to say anything"
     return f"{number} groups have too few rated matches to say anything"
 
 
 def too_few_bins(rated: int) -> str:
     """That no averages can be told apart yet."""
-    return f"{rated} rated matches so far: too few to average."
+    return f"{so_far(rated)}: too few to average."
 
 
 def no_window(rated: int) -> str:
     """That there is no error to say yet."""
-    return f"{rated} rated matches so far: too few to say how far off they were."
+    return f"{so_far(rated)}: too few to say how far off they were."
 
 
 def rest_of_windows(rated: int) -> str:
     """How many matches stand in no row yet."""
+    if rated == 1:
+        return "1 newer rated match does not fill a row yet."
     return f"{rated} newer rated matches do not fill a row yet."
 
 
