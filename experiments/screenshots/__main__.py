@@ -15,7 +15,8 @@ from rich.console import Console
 
 from experiments.screenshots.chromium import MISSING, chromium, opened
 from experiments.screenshots.office import Office, running_counter, running_office
-from experiments.screenshots.walk import counter_walk, walk
+from experiments.screenshots.rated import keep_rated
+from experiments.screenshots.walk import counter_walk, rated_walk, walk
 from experiments.trust.subject import simulated_subject
 
 FOLDER = Path("docs/screenshots")
@@ -63,7 +64,8 @@ def main(
 def pictures(browser: Browser, office: Office, counter: Office) -> Iterator[tuple[str, bytes]]:
     """Every page in every state, by name."""
     page = browser.new_page(viewport=SIZE, locale="en-AU")
-    for state in chain(walk(page, office), counter_walk(page, counter)):
+    walks = walk(page, office), counter_walk(page, counter), _rated(page, office)
+    for state in chain(*walks):
         name = state.replace(",", "").replace(" ", "-")
         yield name, taken(page, state)
         if state == IN_DARK:
@@ -74,6 +76,11 @@ def pictures(browser: Browser, office: Office, counter: Office) -> Iterator[tupl
             page.set_viewport_size(SMALL)
             yield f"{name}-small", taken(page)
             page.set_viewport_size(SIZE)
+
+
+def _rated(page: Page, office: Office) -> Iterator[str]:
+    keep_rated(office)
+    yield from rated_walk(page, office)
 
 
 def taken(page: Page, state: str = "") -> bytes:

@@ -17,7 +17,7 @@ from recommender.store.migration import open_store
 
 PASSWORD = "four words without tune"
 STAFF, SCIENTIST = "intake.desk", "data.desk"
-_PEPPER = "a pepper of more than thirty-two letters"
+PEPPER = "a pepper of more than thirty-two letters"
 _LIMITS = {"CALLS_PER_MINUTE": 100_000}
 
 
@@ -41,7 +41,7 @@ def running_office(subject: Subject) -> Iterator[Office]:
             add_account(connection, name, role, PASSWORD, now=now, actor="office")
     store.close()
     given = {"BUNDLE": subject.bundle, "ROSTER": subject.roster, "STORE": address}
-    with live_server({**given, "PEPPER": _PEPPER, **_LIMITS, **PATIENT}) as server:
+    with live_server({**given, "PEPPER": PEPPER, **_LIMITS, **PATIENT}) as server:
         yield Office(server.url, address)
 
 

@@ -14,6 +14,12 @@ from experiments.screenshots.office import SCIENTIST, STAFF, Office
 from recommender.serving.staff import words
 
 NOBODY = {"answer.max_fee": "180"}
+RATED = {
+    "model, many ratings": "model",
+    "model history, many ratings": "model/history",
+    "records, many ratings": "clinicians/records",
+}
+"""Pages of which a few ratings show too little."""
 
 
 def walk(page: Page, office: Office) -> Iterator[str]:
@@ -41,6 +47,15 @@ def counter_walk(page: Page, counter: Office) -> Iterator[str]:
     yield "open model"
     page.goto(f"{counter.url}/staff/clinicians")
     yield "open clinicians"
+
+
+def rated_walk(page: Page, office: Office) -> Iterator[str]:
+    """Pages that draw what many ratings say."""
+    page.context.clear_cookies()
+    sign_in(page, office, SCIENTIST)
+    for state, address in RATED.items():
+        page.goto(f"{office.url}/staff/{address}")
+        yield state
 
 
 def sign_in(page: Page, office: Office, name: str = STAFF) -> None:

@@ -1,0 +1,66 @@
+"""Matches that were asked for, begun and rated, so that there is something to draw.
+
+What clients say is the prediction and chance, drawn from a seed: the pictures show what such pages
+look like, not how right a model is. Imported by the command.
+"""
+
+import json
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from experiments.screenshots.office import PEPPER, Office
+from experiments.trust.live import connected
+from experiments.trust.subject import CLIENT
+from recommender.access.key import Pepper, Wanted, create_key
+from recommender.access.scope import Role
+from recommender.store.migration import open_store
+
+MATCHES = 160
+LAST = date(2026, 11, 1)
+SPREAD = 0.6
+"""Standard deviation of what clients say about what was predicted, in points of the mean item."""
+ITEMS = 12
+
+
+def keep_rated(office: Office) -> None:
+    """Keeps so many matches, one a day up to the last, each rated two weeks later."""
+    store, now = open_store(office.store), datetime.now(UTC)
+    with store.writing() as connection:
+        wanted = Wanted("desk", Role.STAFF)
+        made = create_key(connection, wanted, Pepper.of(PEPPER), now=now, actor="office")
+    store.close()
+    rng = np.random.default_rng(1)
+    port = int(office.url.rpartition(":")[2])
+    for number in range(MATCHES):
+        began = LAST - timedelta(days=MATCHES - number)
+        _match(port, made.text, f"{number:04d}", began, float(rng.normal(scale=SPREAD)))
+
+
+def _match(port: int, key: str, number: str, began: date, apart: float) -> None:
+    client = {"client_id": f"r{number}"}
+    told = _post(port, key, "/v1/recommendations", json.loads(CLIENT.read_bytes()) | client)
+    shown = told["shortlist"][int(number) % len(told["shortlist"])]
+    pairing = {"pairing_id": f"m{number}", "recommendation_id": told["recommendation_id"]}
+    clinician = {"clinician_id": shown["clinician_id"]}
+    _post(port, key, "/v1/pairings", pairing | client | clinician)
+    event = {"kind": "attended", "happened_on": began.isoformat(), "session": 1}
+    _post(port, key, f"/v1/pairings/m{number}/events", event)
+    said = np.clip(shown["predicted_alliance"] + apart, 1, 5)
+    rated_on = (began + timedelta(days=14)).isoformat()
+    rating = {"pairing_id": f"m{number}", "session": 3, "instrument": "wai_sr", "metric": "sum"}
+    score = {"score": round(float(said) * ITEMS), "rated_on": rated_on, "known_on": rated_on}
+    _post(port, key, "/v1/ratings", rating | score)
+
+
+def _post(port: int, key: str, path: str, body: Any) -> Any:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    with closing(connected(port)) as line:
+        line.request("POST", path, json.dumps(body), headers)
+        response = line.getresponse()
+        told = json.loads(response.read())
+    if response.status != 201:
+        raise SystemExit(f"{path} answered {response.status}: {told}")
+    return told
