@@ -4,7 +4,8 @@ from fastapi import Request
 from starlette.responses import Response
 
 from recommender.serving.permissions import is_page
-from recommender.serving.problems import UNAUTHENTICATED, told_as
+from recommender.serving.problems import FORBIDDEN, UNAUTHENTICATED, told_as
+from recommender.serving.staff import words
 from recommender.serving.staff.page import ENTRANCE, moved, page
 from recommender.serving.staff.script import is_in_place, led_away
 
@@ -26,7 +27,7 @@ def refused_page(request: Request, error: Exception) -> Response:
         told.kind.title,
         status=told.kind.status,
         said=said,
-        detail=told.kind.detail,
+        detail=words.NOT_YOURS if told.kind is FORBIDDEN else told.kind.detail,
         request_id=request.state.request_id,
     )
     response.headers.update(told.headers or {})

@@ -246,6 +246,7 @@ LOW_OPTIONS = "See who else fitted then"
 LOW_ANEW = "Ask anew who fits now; the form opens empty"
 VERSION, WITHDRAWN, STANDS = "Version", "Withdrawn", "Stands"
 NOT_KEPT = "Nothing was kept"
+NOT_YOURS = "Your account may not see or do this. Ask whoever looks after the accounts."
 NOT_ON_ROSTER = "is not on the roster of this request"
 FIELDS: Mapping[str, str] = {
     "clinician_id": "Clinician",
