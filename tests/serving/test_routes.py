@@ -236,6 +236,7 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
         "takePlace",
         "givePlace",
         "exportSubject",
+        "recordConsent",
         "eraseSubject",
         "verifyAudit",
     }
