@@ -51,7 +51,7 @@ def test_a_kept_rating_reaches_the_page(locked: Guarded, staff: TestClient) -> N
     rating = read(staff, address).form("/ratings")
     send(staff, rating, session="3", score="48", rated_on="2024-10-15")
     text = read(staff, "/staff/model").text
-    assert "1 rated matches so far: too few to check" in text
+    assert "1 rated match so far: too few to check" in text
     model = staff.get("/v1/models/current").json()
     assert model["model"]["digest"][:12] in text
     assert "The corner practice's lead" in text
