@@ -153,10 +153,10 @@ def tables_of(asked: Asked, people: People) -> Tables:
             rows["shortlist"] += (
                 _shortlist_row(name, each) for each in _shown(crowd, place, asked)
             )
-            rows["exclusions"] += (_removal_row(name, each) for each in screening.ledger)
+            removals = (each for each in screening.ledger if each.removed)
+            rows["exclusions"] += (_removal_row(name, each) for each in removals)
             mode = model.manifest.mode if crowd.agree[place] else CONSTRAINTS_ONLY
             rows["clients"].append((name, mode, int(np.count_nonzero(screening.eligible))))
-    rows["exclusions"] = [row for row in rows["exclusions"] if row[2]]
     return {name: _table(rows[name], schema) for name, schema in TABLES.items()}
 
 

@@ -1,7 +1,7 @@
 """Work handed to the workers of a Dask cluster, which gives it out again when a worker is lost.
 
-The only room that knows Dask, which one machine does not need: imported by the commands when they
-are told of a cluster.
+Dask is spoken here and in `training.clustered` alone, and one machine does not need it: imported by
+the commands when they are told of a cluster.
 """
 
 from collections.abc import Callable, Iterable, Iterator

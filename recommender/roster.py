@@ -47,6 +47,11 @@ class Roster:
         """What to call the clinician at this place: the name where there is one, else the id."""
         return self.names[place] or self.ids[place]
 
+    @property
+    def called(self) -> dict[str, str]:
+        """The same of everybody, by id."""
+        return {each: self.name_of(place) for place, each in enumerate(self.ids)}
+
 
 def snapshot(
     ids: Sequence[str], names: Sequence[str | None], columns: Columns, taken_at: datetime

@@ -237,13 +237,23 @@ def spans_of(windows: Iterable[tuple[int, int, int]], week: Week, first: date) -
         if (first.weekday() + place - MARGIN) % DAYS == weekday
     ]
     day, *ends = np.array(spans, dtype=np.intp).reshape(-1, 3).T
-    joined: list[list[float]] = []
-    for begin, end in sorted(np.stack([week.minutes(day, m) for m in ends], axis=1).tolist()):
-        if joined and begin <= joined[-1][1]:
-            joined[-1][1] = max(joined[-1][1], end)
+    moments = np.stack([week.minutes(day, minute) for minute in ends], axis=1)
+    return np.array(joined(map(tuple, moments.tolist()))).reshape(-1, 2)
+
+
+def joined(spans: Iterable[tuple[float, float]]) -> list[list[float]]:
+    """Spans in order; those that touch or overlap are one.
+
+    >>> joined([(5, 8), (1, 3), (3, 4)])
+    [[1, 4], [5, 8]]
+    """
+    found: list[list[float]] = []
+    for begin, end in sorted(spans):
+        if found and begin <= found[-1][1]:
+            found[-1][1] = max(found[-1][1], end)
         else:
-            joined.append([begin, end])
-    return np.array(joined).reshape(-1, 2)
+            found.append([begin, end])
+    return found
 
 
 def longest_in_common(spans: Array, begins: Array, ends: Array) -> Array:

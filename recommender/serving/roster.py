@@ -34,6 +34,7 @@ from recommender.practice import Practice
 from recommender.serving.bodies import check_headers, check_json
 from recommender.serving.callers import caller
 from recommender.serving.clinicians import ClinicianForm
+from recommender.serving.decisions import counting
 from recommender.serving.etags import etag, seen, seen_or_new, unless_seen
 from recommender.serving.openapi import gives, refusals, takes
 from recommender.serving.problems import (
@@ -268,10 +269,11 @@ def places_field(practice: Practice) -> str:
     NotFoundError
         When the practice counts none.
     """
-    for constraint in practice.constraints.values():
-        if (constraint.family, constraint.rule, constraint.value) == ("capacity", "at_least", 1):
-            return constraint.clinician[0]
-    raise NotFoundError("places", "are not counted by this practice", "count them in the roster")
+    counted = counting(practice)
+    if counted is None:
+        remedy = "count them in the roster"
+        raise NotFoundError("places", "are not counted by this practice", remedy)
+    return counted.clinician[0]
 
 
 async def _patched(

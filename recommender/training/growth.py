@@ -1,6 +1,7 @@
 """How trees are grown, and every setting of a fit.
 
-LightGBM learns here and in `training.baselines`; nowhere else. Imported by `fit` and above.
+LightGBM learns here, in `training.clustered` and in `training.baselines`; nowhere else. Imported by
+`fit` and above.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """A fitted LightGBM ensemble as text: scores and exact contributions of array rows.
 
-LightGBM is spoken here for predicting and in `training.growth` for learning.
+LightGBM is spoken here for predicting and in `training` for learning.
 """
 
 from functools import cached_property

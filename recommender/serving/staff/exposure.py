@@ -48,7 +48,7 @@ class Row:
 
 def rows_of(found: Mapping[str, Exposure], roster: Roster, practice: Practice) -> tuple[Row, ...]:
     """Everybody on the roster and whoever was shown, most shown first."""
-    names = {each: roster.name_of(place) for place, each in enumerate(roster.ids)}
+    names = roster.called
     counts = {each: found.get(each, Exposure()) for each in {*names, *found}}
     free = _free(roster, practice)
     most = max((each.shown for each in counts.values()), default=0)

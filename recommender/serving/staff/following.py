@@ -207,7 +207,7 @@ async def _page(
     roster = state.standing.roster
     followed, match = await read(request, partial(_look, pairing_id=pairing_id))
     low = await computed(request.app, partial(low_said, match, _standing(followed), state))
-    called = {each: roster.name_of(place) for place, each in enumerate(roster.ids)}
+    called = roster.called
     clinician_id = followed.pairing.clinician_id
     return page(
         request,

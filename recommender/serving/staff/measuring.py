@@ -61,11 +61,6 @@ class Check:
         return words.checked(self.inside, self.rated, level)
 
 
-def check(matches: Sequence[RatedMatch], model: AllianceModel) -> Check:
-    """How many ratings fell in the range their match was shown with."""
-    return Check.of(held(matches, model))
-
-
 def held(matches: Sequence[RatedMatch], model: AllianceModel) -> tuple[Held, ...]:
     """Ratings as training reads them, each beside what its match was shown with; order as given."""
     told = {each.pairing_id: shown for each in matches if (shown := _shown(each)) is not None}

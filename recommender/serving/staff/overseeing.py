@@ -78,7 +78,7 @@ def recorded(rated: Sequence[RatedPairing], state: State, *, named: bool) -> dic
     """The records as the template shows them."""
     found = records_of(_by_clinician(rated, points_of(rated, state.model)))
     shown = [each for each in found.records if each.enough] if found else []
-    names = _names(state) if named else {}
+    names = state.standing.roster.called if named else {}
     learned = learned_by(state.model)
     rows: list[tuple[str, Record, Learned | None]] = [
         (_called(each, number, names, named), each, learned.get(each.clinician_id))
@@ -117,11 +117,6 @@ def _by_clinician(
         if each.pairing_id in points:
             found.setdefault(each.clinician_id, []).append(points[each.pairing_id])
     return found
-
-
-def _names(state: State) -> dict[str, str]:
-    roster = state.standing.roster
-    return {each: roster.name_of(place) for place, each in enumerate(roster.ids)}
 
 
 def _called(record: Record, number: int, names: Mapping[str, str], named: bool) -> str:

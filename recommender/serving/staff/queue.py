@@ -49,7 +49,7 @@ async def _listed(request: Request, sought: str) -> Response:
         return page(request, "queue.html", words.QUEUE, **told)
     state = current(request.app)
     roster = state.standing.roster
-    told["names"] = {each: roster.name_of(place) for place, each in enumerate(roster.ids)}
+    told["names"] = roster.called
     told["waiting"] = await read(request, partial(_waiting, sought=sought, practice=state.practice))
     return page(request, "queue.html", words.QUEUE, **told)
 

@@ -121,7 +121,7 @@ class Sheet:
     def _names(self) -> dict[str, str]:
         """What everybody is called who was on the roster, by id."""
         roster = self.state.standing.roster
-        called = {name: roster.name_of(place) for place, name in enumerate(roster.ids)}
+        called = roster.called
         explained = self.case.explained if self.case else None
         same = self.response["roster_version"] == roster.version
         ids = [each["clinician_id"] for each in self.response["excluded"]]

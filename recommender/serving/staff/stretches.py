@@ -4,13 +4,12 @@ Weekly hours are local; what they share is worked out on the one clock that all 
 daylight saving counts. Imported by `staff.free`.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from recommender.definition.times import Window
-from recommender.definition.weeks import DAY, DAYS, spans_of, week_of
+from recommender.definition.weeks import DAY, DAYS, joined, spans_of, week_of
 
 WEEKS = (1, 5)
 """Weeks looked ahead: one most often has enough in it, and in five every week repeats."""
@@ -67,22 +66,13 @@ def next_stretches(
 @lru_cache(maxsize=256)
 def _spans(weekly: Weekly, origin: datetime, ahead: int) -> Spans:
     """Hours of the weeks ahead in minutes from the origin; those that touch are one."""
-    return _joined(
+    spans = joined(
         (begin + week * DAYS * DAY, end + week * DAYS * DAY)
         for week in range(ahead)
         for first in [origin.date() + timedelta(days=week * DAYS)]
         for begin, end in spans_of(weekly.windows, week_of(weekly.zone, first), first).tolist()
     )
-
-
-def _joined(spans: Iterable[tuple[float, float]]) -> Spans:
-    joined: list[tuple[float, float]] = []
-    for begin, end in sorted(spans):
-        if joined and begin <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(joined[-1][1], end)
-        else:
-            joined.append((begin, end))
-    return tuple(joined)
+    return tuple((begin, end) for begin, end in spans)
 
 
 def _shared(ones: Spans, others: Spans, minutes: float) -> Spans:

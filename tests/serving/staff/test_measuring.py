@@ -7,7 +7,7 @@ import pytest
 from recommender.journal.ratings import Rating
 from recommender.journal.results import RatedMatch
 from recommender.serving.staff.groups import FEWEST_IN_GROUP
-from recommender.serving.staff.measuring import FEWEST, check
+from recommender.serving.staff.measuring import FEWEST, Check, held
 from tests.builders import a_model
 from tests.serving.guarded import Guarded
 from tests.serving.served import TestClient
@@ -16,6 +16,10 @@ from tests.serving.staff.reading import read, send
 from tests.serving.staff.test_deciding import begun
 
 STARTED = date(2024, 10, 1)
+
+
+def checked(matches: list[RatedMatch]) -> Check:
+    return Check.of(held(matches, a_model()))
 
 
 def a_match(number: int, score: float, shown: str = "k01") -> RatedMatch:
@@ -28,21 +32,21 @@ def a_match(number: int, score: float, shown: str = "k01") -> RatedMatch:
 
 @pytest.mark.parametrize(("score", "inside"), [(2.9, 0), (3.0, 1), (3.5, 1), (4.0, 1), (4.1, 0)])
 def test_a_rating_is_held_to_the_range_that_was_shown(score: float, inside: int) -> None:
-    found = check([a_match(1, score)], a_model())
+    found = checked([a_match(1, score)])
     assert (found.rated, found.inside) == (1, inside)
 
 
 def test_whoever_was_not_shown_or_rated_early_is_not_counted() -> None:
     late = a_match(2, 3.5)
     late = replace(late, ratings=(replace(late.ratings[0], session=9),))
-    assert check([a_match(1, 3.5, shown="k02"), late], a_model()).rated == 0
-    assert check([], a_model()).rated == 0
+    assert checked([a_match(1, 3.5, shown="k02"), late]).rated == 0
+    assert checked([]).rated == 0
 
 
 def test_too_few_are_said_to_be_too_few_and_enough_are_counted() -> None:
-    few = check([a_match(n, 3.5) for n in range(FEWEST - 1)], a_model())
+    few = checked([a_match(n, 3.5) for n in range(FEWEST - 1)])
     assert "too few" in few.said(0.9)
-    enough = check([a_match(n, 3.5 if n else 1.0) for n in range(FEWEST)], a_model())
+    enough = checked([a_match(n, 3.5 if n else 1.0) for n in range(FEWEST)])
     assert enough.said(0.9).startswith(f"Of the last {FEWEST} rated matches {FEWEST - 1} fell")
 
 
