@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from experiments.bench.workers import Cluster, started
 from recommender.batch import Asked, Runner, Written, one_by_one, score_clients
 from recommender.cluster import connected, spread, workers_of
 from recommender.errors import RecommenderError
 from tests.allocation.test_allocate import some_people
 from tests.builders import DAY, a_model, a_standing
-from tests.clustered import Cluster, a_cluster
 
 SIZE = 40
 
 
 @pytest.fixture(scope="module")
 def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with a_cluster(tmp_path_factory.mktemp("cluster")) as started:
-        yield started
+    with started(tmp_path_factory.mktemp("cluster"), 2) as cluster:
+        yield cluster
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,7 @@ def slowly(start: int, number: int) -> int:
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_costs_time_and_not_the_job(tmp_path: Path) -> None:
-    with a_cluster(tmp_path) as cluster, connected(cluster.address) as client:
+    with started(tmp_path, 2) as cluster, connected(cluster.address) as client:
         killer = threading.Timer(0.7, cluster.kill_one)
         killer.start()
         numbers = ((str(number), number) for number in range(60))

@@ -30,6 +30,7 @@ from experiments.bench import (
     training,
 )
 from recommender.bundle import load_bundle, save_bundle
+from recommender.model import AllianceModel
 from recommender.practice import shipped_practice
 from recommender.tables.checked import read_clients, read_tables
 from recommender.training.dataset import dataset_of
@@ -80,11 +81,9 @@ def latencies(workspace: Path) -> Table:
 
 def besides_mlflow(workspace: Path) -> Table:
     """The same hundred rows, scored by us and by `mlflow models serve`."""
-    practice = shipped_practice()
     tables = simulated(workspace / "beside", 120, 2_000)
-    model = fit(dataset_of(read_tables(tables, practice), practice), now=datetime.now(UTC)).model
     bundle = workspace / "beside_bundle"
-    save_bundle(model, bundle)
+    save_bundle(_learned(tables), bundle)
     table = Table(
         "rows", "predictions/s", "mlflow/s", "ratio", "recommendations/s", "ratio", "furthest",
         title="Requests of one client with a hundred clinicians: ours, reasons and all, beside "
@@ -168,9 +167,8 @@ def screenings(_: Path) -> Table:
 
 def relaxings(workspace: Path) -> Table:
     """Ledger and relaxations of 200 clinicians, beside scoring them."""
-    practice = shipped_practice()
     tables = simulated(workspace / "relaxed", RELAXED, 2_000)
-    model = fit(dataset_of(read_tables(tables, practice), practice), now=datetime.now(UTC)).model
+    model = _learned(tables)
     out.print(f"asking for {relaxing.CLIENTS} clients", style="dim")
     costs = relaxing.measured(model, tables)
     table = Table(
@@ -337,21 +335,24 @@ def _power(sizes: Sequence[int], taken: Sequence[float]) -> str:
 
 def _learned_bundle(workspace: Path) -> Path:
     """A bundle learned from a practice of usual size."""
-    practice, bundle = shipped_practice(), workspace / "usual_bundle"
+    bundle = workspace / "usual_bundle"
     if not bundle.exists():
-        tables = simulated(workspace / "usual", ROSTERS[0], 2_000)
-        dataset = dataset_of(read_tables(tables, practice), practice)
-        save_bundle(fit(dataset, now=datetime.now(UTC)).model, bundle)
+        save_bundle(_learned(simulated(workspace / "usual", ROSTERS[0], 2_000)), bundle)
     return bundle
+
+
+def _learned(tables: Path) -> AllianceModel:
+    """What shipped settings learn from a practice's tables."""
+    practice = shipped_practice()
+    dataset = dataset_of(read_tables(tables, practice), practice)
+    return fit(dataset, now=datetime.now(UTC)).model
 
 
 def rendered(workspace: Path) -> Table:
     """The staff page of one request, beside the JSON answer to it."""
-    practice = shipped_practice()
     tables = simulated(workspace / "paged", PAGED, 2_000)
-    model = fit(dataset_of(read_tables(tables, practice), practice), now=datetime.now(UTC)).model
     bundle = workspace / "paged_bundle"
-    save_bundle(model, bundle)
+    save_bundle(_learned(tables), bundle)
     out.print("opening the page of a request", style="dim")
     found = pages.compare(bundle, tables / "clinicians.csv")
     table = Table(

@@ -11,17 +11,15 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from experiments.bench.scoring import DAY, TOP_K, some
+from experiments.bench.workers import started
 from recommender.batch import Asked, score_clients
-from recommender.cluster import connected, spread, workers_of
-from recommender.errors import RecommenderError
+from recommender.cluster import connected, spread
 from recommender.model import AllianceModel
 from recommender.practice import shipped_practice
 from recommender.tables.checked import read_roster, read_tables
@@ -33,16 +31,6 @@ from recommender.training.evaluate import evaluate
 from recommender.training.figures import PARTIAL
 from recommender.training.folds import forward
 from recommender.training.growth import FitSettings
-
-START_SECONDS = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """The scheduler's address, and the processes of the workers."""
-
-    address: str
-    workers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +57,6 @@ class Learned:
     high: float
 
 
-@contextmanager
-def started(folder: Path, workers: int) -> Iterator[Cluster]:
-    """A cluster for as long as the block lasts."""
-    folder.mkdir()
-    told = folder / "scheduler.json"
-    alone = ("--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(told))
-    running = [_process("scheduler", *alone, "--port", "0")]
-    try:
-        _until(told.exists)
-        lean = ("--nthreads", "1", "--no-nanny", "--memory-limit", "0")
-        running += [
-            _process("worker", *alone, *lean, "--local-directory", str(folder))
-            for _ in range(workers)
-        ]
-        address = json.loads(told.read_text())["address"]
-        _until(lambda: _workers(address) == workers)
-        yield Cluster(address, tuple(each.pid for each in running[1:]))
-    finally:
-        for each in running:
-            each.kill()
-            each.wait(timeout=60)
-
-
 def scored(model: AllianceModel, people: People, roster: Path, out: Path, workers: int) -> float:
     """Seconds in which so many workers rank the roster for all the people."""
     standing = model.standing(read_roster(roster, model.practice, datetime.now(UTC)))
@@ -114,7 +79,9 @@ def learned(tables: Path, workspace: Path, workers: int) -> Learned:
         return _in_process(tables)
     with started(workspace / f"learning{workers}", workers) as cluster:
         found = _in_process(tables, cluster.address)
-        return Learned(**asdict(found) | {"workers_mib": max(map(_peak_of, cluster.workers))})
+        return Learned(
+            **asdict(found) | {"workers_mib": max(_peak_of(each.pid) for each in cluster.workers)}
+        )
 
 
 def _in_process(tables: Path, *address: str) -> Learned:
@@ -135,28 +102,6 @@ def _learn(tables: Path, address: str | None) -> Learned:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     figures = (float(row[name]) for name in ("value", "low", "high"))
     return Learned(seconds, peak, 0.0, *figures)
-
-
-def _process(which: str, *words: str) -> subprocess.Popen[bytes]:
-    line = [sys.executable, "-m", f"distributed.cli.dask_{which}", *words]
-    return subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def _workers(address: str) -> int:
-    with connected(address) as client:
-        try:
-            return workers_of(client)
-        except RecommenderError:
-            return 0
-
-
-def _until(there: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if there():
-            return
-        time.sleep(0.2)
-    raise SystemExit("the cluster did not start")
 
 
 def _peak_of(process: int) -> float:

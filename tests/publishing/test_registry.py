@@ -2,9 +2,6 @@
 
 import hashlib
 import os
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.trust.tracking import tracking_server
 from recommender.bundle import bundle_digest
 from recommender.definition.columns import read_rows
 from recommender.errors import BundleError, RegistryError
@@ -337,33 +335,10 @@ def test_the_model_is_never_handed_what_is_kept_for_audits(practice: Practice) -
     assert signature.outputs.input_names() == ["predicted_alliance", "lower", "upper"]
 
 
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    port = _free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port)]
-    command += ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db"]
-    command += ["--artifacts-destination", str(tmp_path / "served")]
-    address = f"http://127.0.0.1:{port}"
-    # Its job runners take half a minute to start and to stop, and registries do not use them.
-    env = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (tmp_path / "server.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=env)
-        try:
-            for _ in range(120):
-                with socket.socket() as knock:
-                    if knock.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.5)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(30)
+    with tracking_server(tmp_path) as tracking:
+        yield tracking.url
 
 
 def test_a_server_keeps_and_gives_bundles_as_a_database_does(

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from experiments.bench.workers import Cluster, started
 from recommender.errors import RecommenderError
 from recommender.training.clustered import grower_on
 from recommender.training.growth import Ground, Growth, grown_here
 from recommender.trees.ensemble import Trees
-from tests.clustered import Cluster, a_cluster
 
 ROWS, COLUMNS, NOISE = 6_000, 12, 0.5
 GROWTH = Growth(num_leaves=4, num_trees=60, bagging_fraction=0.7, lambda_l2=5.0)
@@ -29,8 +29,8 @@ def a_ground(growth: Growth = GROWTH) -> tuple[Ground, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with a_cluster(tmp_path_factory.mktemp("cluster")) as started:
-        yield started
+    with started(tmp_path_factory.mktemp("cluster"), 2) as cluster:
+        yield cluster
 
 
 @pytest.mark.slow
@@ -63,7 +63,7 @@ def test_a_worker_killed_while_trees_grow_costs_time_and_not_the_training(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     ground, truth = a_ground(Growth(num_leaves=31, num_trees=3_000, min_data_in_leaf=5))
-    with a_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+    with started(tmp_path_factory.mktemp("cluster"), 2) as cluster:
         killer = threading.Timer(2.0, cluster.kill_one)
         killer.start()
         (text,) = grower_on(cluster.address)(ground, [None])
@@ -78,7 +78,7 @@ def test_a_worker_killed_while_trees_grow_costs_time_and_not_the_training(
 @pytest.mark.slow
 def test_without_workers_it_says_so(tmp_path_factory: pytest.TempPathFactory) -> None:
     with (
-        a_cluster(tmp_path_factory.mktemp("cluster"), workers=0) as cluster,
+        started(tmp_path_factory.mktemp("cluster"), 0) as cluster,
         pytest.raises(RecommenderError, match="no workers"),
     ):
         list(grower_on(cluster.address)(a_ground()[0], [None]))
