@@ -13,25 +13,22 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
 from experiments.bench.latency import CLIENT
+from experiments.trust.keys import PEPPER, keys_to
 from experiments.trust.live import PATIENT, Server, live_server
-from recommender.access.key import Pepper, Wanted, create_key
 from recommender.access.scope import Role
 from recommender.bundle import load_bundle
 from recommender.commands.following import wait_for_offer
 from recommender.publishing.registry import Registry
 from recommender.serving.roster import places_field
 from recommender.shelf import Shelf
-from recommender.store.migration import open_store
 
 WARM_UP, REQUESTS = 20, 100
 """After the first every view of the roster was made and every buffer has found its size."""
-PEPPER = "a pepper of more than thirty-two letters"
 PATIENCE_SECONDS = 300
 MIB = 2**20
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -117,14 +114,8 @@ def _over_and_over(roster: Path, size: int) -> pd.DataFrame:
 
 
 def _keys(url: str) -> Mapping[Role, Mapping[str, str]]:
-    store, made = open_store(url), {}
-    with store.writing() as connection:
-        for role in (Role.STAFF, Role.ADMIN):
-            wanted, now = Wanted(role.value, role), datetime.now(UTC)
-            key = create_key(connection, wanted, Pepper.of(PEPPER), now=now, actor="bench")
-            made[role] = {"Authorization": f"Bearer {key.text}"}
-    store.close()
-    return made
+    made = keys_to(url, (Role.STAFF, Role.ADMIN))
+    return {role: {"Authorization": f"Bearer {key}"} for role, key in made.items()}
 
 
 def _ask(server: Server, key: Mapping[str, str], times: int) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from experiments.trust.keys import PEPPER
 from experiments.trust.live import PATIENT, live_server
 from experiments.trust.subject import Subject
 from recommender.access.password import add_account
@@ -17,7 +18,6 @@ from recommender.store.migration import open_store
 
 PASSWORD = "four words without tune"
 STAFF, SCIENTIST = "intake.desk", "data.desk"
-PEPPER = "a pepper of more than thirty-two letters"
 _LIMITS = {"CALLS_PER_MINUTE": 100_000}
 
 

@@ -6,17 +6,16 @@ look like, not how right a model is. Imported by the command.
 
 import json
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 
-from experiments.screenshots.office import PEPPER, Office
+from experiments.screenshots.office import Office
+from experiments.trust.keys import keys_to
 from experiments.trust.live import connected
 from experiments.trust.subject import CLIENT
-from recommender.access.key import Pepper, Wanted, create_key
 from recommender.access.scope import Role
-from recommender.store.migration import open_store
 
 MATCHES = 160
 LAST = date(2026, 11, 1)
@@ -27,16 +26,12 @@ ITEMS = 12
 
 def keep_rated(office: Office) -> None:
     """Keeps so many matches, one a day up to the last, each rated two weeks later."""
-    store, now = open_store(office.store), datetime.now(UTC)
-    with store.writing() as connection:
-        wanted = Wanted("desk", Role.STAFF)
-        made = create_key(connection, wanted, Pepper.of(PEPPER), now=now, actor="office")
-    store.close()
+    key = keys_to(office.store, [Role.STAFF])[Role.STAFF]
     rng = np.random.default_rng(1)
     port = int(office.url.rpartition(":")[2])
     for number in range(MATCHES):
         began = LAST - timedelta(days=MATCHES - number)
-        _match(port, made.text, f"{number:04d}", began, float(rng.normal(scale=SPREAD)))
+        _match(port, key, f"{number:04d}", began, float(rng.normal(scale=SPREAD)))
 
 
 def _match(port: int, key: str, number: str, began: date, apart: float) -> None:

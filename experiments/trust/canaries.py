@@ -13,20 +13,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from experiments.trust.keys import PEPPER, keys_to
 from experiments.trust.line import Line
 from experiments.trust.live import PATIENT, live_server
 from experiments.trust.subject import Subject
-from recommender.access.key import Pepper, Wanted, create_key
 from recommender.access.scope import ROLES, Role
 from recommender.serving.permissions import NEEDS
-from recommender.store.migration import open_store
 
-PEPPER = "a pepper of more than thirty-two letters"
 CANARY = "zqx~canary~7f3a"
 """No id, no level and no number, so that nothing may take it for an answer."""
 HEADERS = (
@@ -65,7 +62,7 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
     """At most so many requests an operation."""
     log, database = subject.workspace / "log", subject.workspace / "journal.db"
     store = f"sqlite:///{database}"
-    keys = _keys(store)
+    keys = keys_to(store)
     given = {"BUNDLE": subject.bundle, "ROSTER": subject.roster, "STORE": store, "PEPPER": PEPPER}
     # No caller asks as often as this one: what is looked for here is not how often one may.
     with live_server(given | PATIENT | {"CALLS_PER_MINUTE": 1_000_000}, log) as server:
@@ -85,20 +82,6 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
             not found.said and found.failed == 0 and found.refused > 0,
         ),
     )
-
-
-def _keys(url: str) -> Mapping[Role, str]:
-    """A key for every role, in a store that is made for it."""
-    store, now = open_store(url), datetime.now(UTC)
-    with store.writing() as connection:
-        keys = {
-            role: create_key(
-                connection, Wanted(role.value, role), Pepper.of(PEPPER), now=now, actor="canaries"
-            ).text
-            for role in Role
-        }
-    store.close()
-    return keys
 
 
 def _let_in(sent: Sent, keys: Mapping[Role, str]) -> Sent:

@@ -8,7 +8,6 @@ Imported by the command.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import schemathesis
@@ -17,14 +16,12 @@ from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 from schemathesis.engine.recorder import ScenarioRecorder
 
+from experiments.trust.keys import PEPPER, keys_to
 from experiments.trust.line import Line
 from experiments.trust.live import PATIENT, live_server
 from experiments.trust.subject import Subject
-from recommender.access.key import Pepper, Wanted, create_key
 from recommender.access.scope import Role
-from recommender.store.migration import open_store
 
-PEPPER = "a pepper of more than thirty-two letters"
 A_ROUND = 400
 """Cases an operation gets in one round at most; each round draws others."""
 REFUSED = ("400", "401", "403", "404", "408", "409", "410", "412", "415", "422", "428", "429")
@@ -81,7 +78,7 @@ def fuzzed(count: int, subject: Subject) -> Found:
     url = f"sqlite:///{subject.workspace / 'journal.db'}"
     settings = {"BUNDLE": subject.bundle, "ROSTER": subject.roster, "STORE": url}
     settings |= {"PEPPER": PEPPER, "CALLS_PER_MINUTE": 10_000_000} | PATIENT
-    found, key, number = Found(), _key(url), 0
+    found, key, number = Found(), keys_to(url, [Role.STAFF])[Role.STAFF], 0
     with live_server(settings) as server:
         while found.cases < count:
             number += 1
@@ -119,12 +116,3 @@ def _round(number: int, key: str, left: int) -> dict[str, Any]:
         "phases": {"examples": first, "coverage": first},
         "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", *REFUSED]}},
     }
-
-
-def _key(url: str) -> str:
-    store = open_store(url)
-    wanted, now = Wanted("fuzz", Role.STAFF), datetime.now(UTC)
-    with store.writing() as connection:
-        made = create_key(connection, wanted, Pepper.of(PEPPER), now=now, actor="fuzz")
-    store.close()
-    return made.text

@@ -13,10 +13,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from experiments.trust.keys import PEPPER, keys_to
 from experiments.trust.line import Line
 from experiments.trust.live import PATIENT, START_SECONDS, live_server
 from experiments.trust.postgres import binaries, running_cluster
-from experiments.trust.servers import PEPPER, RECOMMEND, Pair, made_keys
+from experiments.trust.servers import RECOMMEND, STAFF_AND_ADMIN, Pair
 from experiments.trust.subject import Subject
 from experiments.trust.swaps import shelve
 from experiments.trust.tracking import Tracking, tracking_server
@@ -24,7 +25,6 @@ from recommender.bundle import load_bundle
 from recommender.publishing.registry import Registry
 from recommender.serving.roster import places_field
 from recommender.shelf import Shelf
-from recommender.store.migration import open_store
 from recommender.training.track import tracked_run
 
 SEEN_SECONDS = 30.0
@@ -85,9 +85,7 @@ def _following(
     subject: Subject, url: str, tracking: Tracking, versions: Mapping[int, str]
 ) -> Iterator[Pair]:
     """Two whole commands that share the registry and the store and nothing else."""
-    store = open_store(url)
-    keys = made_keys(store)
-    store.close()
+    keys = keys_to(url, STAFF_AND_ADMIN)
     practice = load_bundle(subject.bundle).practice
     settings: dict[str, object] = {"STORE": url, "PEPPER": PEPPER, **PATIENT}
     settings["CALLS_PER_MINUTE"] = 1_000_000

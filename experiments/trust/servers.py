@@ -14,28 +14,27 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
 
+from experiments.trust.keys import PEPPER, keys_to
 from experiments.trust.line import Line
 from experiments.trust.live import PATIENT, Server, Told, connected, live_server
 from experiments.trust.postgres import binaries, running_cluster
 from experiments.trust.subject import Subject
 from experiments.trust.swaps import shelve
-from recommender.access.key import Pepper, Wanted, create_key
 from recommender.access.scope import Role
 from recommender.bundle import load_bundle
 from recommender.journal.chain import verify
 from recommender.serving.roster import places_field
 from recommender.shelf import Offer, Shelf
-from recommender.store.database import Store, connect
-from recommender.store.migration import open_store
+from recommender.store.database import connect
 from recommender.store.schema import recommendations
 
-PEPPER = "a pepper of more than thirty-two letters"
 CALLERS = 4
+STAFF_AND_ADMIN = (Role.STAFF, Role.ADMIN)
+"""Whoever asks, and whoever keeps the roster."""
 SEEN_SECONDS = 5.0
 RECOMMEND = "/v1/recommendations"
 SEEN, KILLED = "two servers, one store", "one of two servers killed"
@@ -103,25 +102,12 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
         return [_seen(pair, count, subject.request), _killed(pair, count, subject.request)]
 
 
-def made_keys(store: Store) -> Mapping[Role, str]:
-    """Keys of this store for whoever asks and whoever keeps the roster."""
-    keys = {}
-    with store.writing() as connection:
-        for role in (Role.STAFF, Role.ADMIN):
-            wanted, now = Wanted(role.value, role), datetime.now(UTC)
-            made = create_key(connection, wanted, Pepper.of(PEPPER), now=now, actor="trust")
-            keys[role] = made.text
-    return keys
-
-
 @contextmanager
 def _pair(subject: Subject, url: str) -> Iterator[Pair]:
     shelf = Shelf(subject.workspace / "shelf")
     digests = shelve(subject, shelf)
     shelf.offer(Offer(digests[0]))
-    store = open_store(url)
-    keys = made_keys(store)
-    store.close()
+    keys = keys_to(url, STAFF_AND_ADMIN)
     places = places_field(load_bundle(subject.bundle).practice)
     settings: dict[str, object] = {
         "SHELF": shelf.directory,

@@ -1,0 +1,24 @@
+"""Keys to a server that keeps what it is told, for programs that ask it. Imported by the parts."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from recommender.access.key import Pepper, Wanted, create_key
+from recommender.access.scope import Role
+from recommender.store.migration import open_store
+
+PEPPER = "a pepper of more than thirty-two letters"
+
+
+def keys_to(url: str, roles: Iterable[Role] = Role) -> Mapping[Role, str]:
+    """A new key for each role, in the store of this address, made where it is not there yet."""
+    store, now = open_store(url), datetime.now(UTC)
+    with store.writing() as connection:
+        keys = {
+            role: create_key(
+                connection, Wanted(role.value, role), Pepper.of(PEPPER), now=now, actor="trust"
+            ).text
+            for role in roles
+        }
+    store.close()
+    return keys
