@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from recommender.constraints import Removal
-from recommender.crowd import Crowd, at_once, crowd_of
+from recommender.crowd import Crowd, at_once, crowds
 from recommender.errors import RecommenderError
 from recommender.model import AllianceModel, Standing
 from recommender.progress import Progress
@@ -51,6 +51,9 @@ EXCLUSIONS = pa.schema(
     ]
 )
 CLIENTS = pa.schema([("client_id", pa.string()), ("mode", pa.string()), ("eligible", pa.int32())])
+FEWEST = 100
+"""Clients of a part at least, however many clinicians they face: three files for each handful would
+cost more than what is in them."""
 TABLES = {"shortlist": SHORTLIST, "exclusions": EXCLUSIONS, "clients": CLIENTS}
 """What a part is made of. `clients` is written last: where it stands, the part is whole."""
 
@@ -126,7 +129,7 @@ def score_clients(
         raise RecommenderError("top_k", f"is outside 1 to {MOST}", "ask for a few clinicians")
     roster = asked.standing.roster
     origin = f"{model_digest} {roster.version} {asked.day} {asked.top_k}"
-    parts = list(_parts(people, at_once(len(roster)), origin))
+    parts = list(_parts(people, max(at_once(len(roster)), FEWEST), origin))
     out.mkdir(parents=True, exist_ok=True)
     _refuse_others(out, parts)
     missing = [part for part in parts if not _file(out, "clients", part.name).exists()]
@@ -147,17 +150,20 @@ def tables_of(asked: Asked, people: People) -> Tables:
     rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in TABLES}
     # The matrices are small: threads of the linear algebra would wait for each other.
     with threadpool_limits(1, user_api="blas"):
-        crowd = crowd_of(people.ids, people.columns, standing, model, sieve)
-        for place, name in enumerate(crowd.ids):
-            screening = crowd.screenings[place]
-            rows["shortlist"] += (
-                _shortlist_row(name, each) for each in _shown(crowd, place, asked)
-            )
-            removals = (each for each in screening.ledger if each.removed)
-            rows["exclusions"] += (_removal_row(name, each) for each in removals)
-            mode = model.manifest.mode if crowd.agree[place] else CONSTRAINTS_ONLY
-            rows["clients"].append((name, mode, int(np.count_nonzero(screening.eligible))))
+        for crowd in crowds(people.ids, people.columns, standing, model, sieve):
+            for place in range(len(crowd.ids)):
+                _add(rows, crowd, place, asked)
     return {name: _table(rows[name], schema) for name, schema in TABLES.items()}
+
+
+def _add(rows: dict[str, list[tuple[Any, ...]]], crowd: Crowd, place: int, asked: Asked) -> None:
+    """One client's rows, added to those of the part."""
+    name, screening = crowd.ids[place], crowd.screenings[place]
+    rows["shortlist"] += (_shortlist_row(name, each) for each in _shown(crowd, place, asked))
+    removals = (each for each in screening.ledger if each.removed)
+    rows["exclusions"] += (_removal_row(name, each) for each in removals)
+    mode = asked.model.manifest.mode if crowd.agree[place] else CONSTRAINTS_ONLY
+    rows["clients"].append((name, mode, int(np.count_nonzero(screening.eligible))))
 
 
 def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:

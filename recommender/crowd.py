@@ -6,7 +6,6 @@ Imported by `batch` and `allocation`.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,10 +70,9 @@ def crowds(
     clients: Columns,
     standing: Standing,
     model: AllianceModel,
-    day: date,
+    sieve: Sieve,
 ) -> Iterator[Crowd]:
     """All clients, as many at once as memory allows, in the order given."""
-    sieve = Sieve(model.practice, standing.roster, day)
     size = at_once(len(standing.roster))
     for start in range(0, len(ids), size):
         some = ids[start : start + size]

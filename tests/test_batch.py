@@ -19,7 +19,8 @@ SIZE = 14
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recommender.crowd.AT_ONCE", 4 * len(a_standing().roster))
+    monkeypatch.setattr("recommender.batch.FEWEST", 4)
+    monkeypatch.setattr("recommender.crowd.AT_ONCE", 2 * len(a_standing().roster))
 
 
 def scored(out: Path, day: date = DAY, top_k: int = 4) -> Written:

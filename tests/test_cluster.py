@@ -27,6 +27,7 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recommender.batch.at_once", lambda clinicians: 2)
+    monkeypatch.setattr("recommender.batch.FEWEST", 1)
 
 
 def scored(out: Path, runner: Runner = one_by_one) -> Written:

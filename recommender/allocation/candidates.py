@@ -18,6 +18,7 @@ from recommender.definition.columns import Columns
 from recommender.model import AllianceModel, Standing
 from recommender.progress import Progress
 from recommender.roster import Roster
+from recommender.sieve import Sieve
 
 RESOLVED = 6
 """Decimals of a point that are kept: finer ones differ between machines."""
@@ -84,7 +85,8 @@ def candidates_of(
     roster = _as_if_free(standing.roster, model.practice.places)
     parts = [_NOBODY]
     done = 0
-    for crowd in crowds(ids, clients, Standing(roster, standing.clinician), model, day):
+    as_if_free = Standing(roster, standing.clinician)
+    for crowd in crowds(ids, clients, as_if_free, model, Sieve(model.practice, roster, day)):
         parts.append(_part(crowd, model, done))
         done += len(crowd.ids)
         progress("who fits whom", done / len(ids))
