@@ -6,7 +6,7 @@ on makes only what is missing. The numbers are `recommend`'s. Imported by the co
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,6 +22,7 @@ from recommender.constraints import Removal
 from recommender.crowd import Crowd, at_once, crowds
 from recommender.errors import RecommenderError
 from recommender.model import AllianceModel, Standing
+from recommender.parts import Runner, one_by_one
 from recommender.progress import Progress
 from recommender.recommend import CONSTRAINTS_ONLY, MOST, Shown, listed, unpredicted
 from recommender.roster import digest_of
@@ -85,18 +86,7 @@ class Asked:
     top_k: int
 
 
-Some = tuple[str, People]
-"""The name of a part, and its clients."""
 Tables = Mapping[str, pa.Table]
-Work = Callable[[Asked, People], Tables]
-Runner = Callable[[Work, Asked, Iterable[Some]], Iterator[tuple[str, Tables]]]
-"""Who does the work of all parts, and gives back each by its name as it is done."""
-
-
-def one_by_one(work: Work, asked: Asked, some: Iterable[Some]) -> Iterator[tuple[str, Tables]]:
-    """The work of all parts, here."""
-    for name, people in some:
-        yield name, work(asked, people)
 
 
 def score_clients(

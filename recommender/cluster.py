@@ -7,9 +7,10 @@ the commands when they are told of a cluster.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from recommender.errors import RecommenderError
+from recommender.parts import Part, Result, Runner, Shared
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -19,10 +20,6 @@ AHEAD = 2
 REACHED_SECONDS = 10.0
 LOST = 10
 """Workers that may be lost over one part before the part is blamed for it."""
-
-Shared = TypeVar("Shared")
-Some = TypeVar("Some")
-Result = TypeVar("Result")
 
 
 @contextmanager
@@ -64,33 +61,38 @@ def workers_of(client: "Client") -> int:
     return threads
 
 
-def spread(
-    client: "Client",
-    work: Callable[[Shared, Some], Result],
-    shared: Shared,
-    some: Iterable[tuple[str, Some]],
-) -> Iterator[tuple[str, Result]]:
-    """The work of all parts as the workers finish them, by name.
+def runner_on(address: str) -> Runner:
+    """The workers of a cluster as those who do the work of all parts.
 
-    Parameters
-    ----------
-    work
-        Of one part; it must not matter where it is done, or how often.
-    shared
-        What every part needs: sent to a worker once, and again to whoever takes a lost one's place.
-    some
-        Names and parts; drawn as fast as workers take them.
+    What every part needs is sent to a worker once, and again to whoever takes a lost one's place.
+    It raises what `connected` and `workers_of` raise when it is called upon.
     """
+
+    def run(
+        work: Callable[[Shared, Part], Result], shared: Shared, parts: Iterable[tuple[str, Part]], /
+    ) -> Iterator[tuple[str, Result]]:
+        with connected(address) as client:
+            yield from _spread(client, work, shared, parts)
+
+    return run
+
+
+def _spread(
+    client: "Client",
+    work: Callable[[Shared, Part], Result],
+    shared: Shared,
+    parts: Iterable[tuple[str, Part]],
+) -> Iterator[tuple[str, Result]]:
     from distributed import as_completed
 
-    waiting, names = iter(some), dict[Any, str]()
+    waiting, names = iter(parts), dict[Any, str]()
     # Handed out as a result of the cluster's own: one that was lost with its worker is made again.
     everywhere = client.submit(_same, shared, pure=False)
 
     def begun(count: int) -> list[Any]:
-        parts = list(islice(waiting, count))
-        futures = [client.submit(work, everywhere, part, pure=False) for _, part in parts]
-        names.update((future.key, name) for future, (name, _) in zip(futures, parts, strict=True))
+        some = list(islice(waiting, count))
+        futures = [client.submit(work, everywhere, part, pure=False) for _, part in some]
+        names.update((future.key, name) for future, (name, _) in zip(futures, some, strict=True))
         return futures
 
     completed = as_completed(begun(AHEAD * workers_of(client)))

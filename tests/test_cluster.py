@@ -3,15 +3,15 @@
 import threading
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from experiments.bench.workers import Cluster, started
-from recommender.batch import Asked, Runner, Written, one_by_one, score_clients
-from recommender.cluster import connected, spread, workers_of
+from recommender.batch import Asked, Written, score_clients
+from recommender.cluster import connected, runner_on, workers_of
 from recommender.errors import RecommenderError
+from recommender.parts import Runner, one_by_one
 from tests.allocation.test_allocate import some_people
 from tests.builders import DAY, a_model, a_standing
 
@@ -41,9 +41,8 @@ def files(out: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 def test_a_cluster_writes_the_bytes_one_machine_writes(tmp_path: Path, workers: Cluster) -> None:
-    with connected(workers.address) as client:
-        assert workers_of(client) == 2
-        assert scored(tmp_path / "there", partial(spread, client)) == scored(tmp_path / "here")
+    there = scored(tmp_path / "there", runner_on(workers.address))
+    assert there == scored(tmp_path / "here")
     assert files(tmp_path / "there") == files(tmp_path / "here")
 
 
@@ -54,13 +53,14 @@ def slowly(start: int, number: int) -> int:
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_costs_time_and_not_the_job(tmp_path: Path) -> None:
-    with started(tmp_path, 2) as cluster, connected(cluster.address) as client:
+    with started(tmp_path, 2) as cluster:
         killer = threading.Timer(0.7, cluster.kill_one)
         killer.start()
         numbers = ((str(number), number) for number in range(60))
-        found = dict(spread(client, slowly, 100, numbers))
+        found = dict(runner_on(cluster.address)(slowly, 100, numbers))
         killer.join()
-        assert workers_of(client) == 1
+        with connected(cluster.address) as client:
+            assert workers_of(client) == 1
     assert found == {str(number): 100 + number for number in range(60)}
 
 
@@ -70,8 +70,8 @@ def refuses(shared: None, number: int) -> int:
 
 @pytest.mark.slow
 def test_what_is_wrong_with_the_work_is_said_as_it_would_be_here(workers: Cluster) -> None:
-    with connected(workers.address) as client, pytest.raises(RecommenderError, match="mend them"):
-        list(spread(client, refuses, None, [("one", 1)]))
+    with pytest.raises(RecommenderError, match="mend them"):
+        list(runner_on(workers.address)(refuses, None, [("one", 1)]))
 
 
 @pytest.mark.slow

@@ -13,19 +13,18 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from experiments.bench.scoring import DAY, TOP_K, some
 from experiments.bench.workers import started
 from recommender.batch import Asked, score_clients
-from recommender.cluster import connected, spread
+from recommender.cluster import runner_on
 from recommender.model import AllianceModel
 from recommender.practice import shipped_practice
 from recommender.tables.checked import read_roster, read_tables
 from recommender.tables.people import People
 from recommender.training.baselines import OURS, ours
-from recommender.training.clustered import grower_on
+from recommender.training.clustered import settings_on
 from recommender.training.dataset import dataset_of
 from recommender.training.evaluate import evaluate
 from recommender.training.figures import PARTIAL
@@ -61,11 +60,8 @@ def scored(model: AllianceModel, people: People, roster: Path, out: Path, worker
     """Seconds in which so many workers rank the roster for all the people."""
     standing = model.standing(read_roster(roster, model.practice, datetime.now(UTC)))
     asked = Asked(standing, model, DAY, TOP_K)
-    with (
-        started(out.with_suffix(".cluster"), workers) as cluster,
-        connected(cluster.address) as client,
-    ):
-        runner = partial(spread, client)
+    with started(out.with_suffix(".cluster"), workers) as cluster:
+        runner = runner_on(cluster.address)
         # Everybody imports what they need before it counts.
         score_clients(some(people, 2 * workers), asked, "warm", out / "warm", _silent, runner)
         began = time.perf_counter()
@@ -93,7 +89,7 @@ def _in_process(tables: Path, *address: str) -> Learned:
 def _learn(tables: Path, address: str | None) -> Learned:
     practice = shipped_practice()
     dataset = dataset_of(read_tables(tables, practice), practice)
-    settings = FitSettings() if address is None else FitSettings(grower=grower_on(address))
+    settings = FitSettings() if address is None else settings_on(address, FitSettings())
     began = time.perf_counter()
     found = evaluate(dataset, forward(dataset), settings, learners={OURS: ours}, draws=100)
     seconds = time.perf_counter() - began

@@ -25,7 +25,7 @@ from recommender.commands.console import (
 )
 
 if TYPE_CHECKING:
-    from recommender.training.growth import Grower
+    from recommender.training.growth import FitSettings
 
 
 def train(
@@ -44,13 +44,13 @@ def train(
 ) -> None:
     """Measure on later pairings, beside the champion; learn from all; publish a challenger.
 
-    On a cluster its workers grow the trees; tables, features and the mixed model stay here. Where a
-    worker is lost, the ensemble it was at is begun again on the others.
+    On a cluster its workers make the table of features and grow the trees; files are read and the
+    mixed model is fitted here. Where a worker is lost, the part of the table or the ensemble it was
+    at is begun again on the others.
     """
     from recommender.commands.measured import told_after_training
     from recommender.commands.taking import learned_from, record_learned
     from recommender.publishing.registry import Registry
-    from recommender.training.growth import FitSettings
     from recommender.training.run import Search
     from recommender.training.run import train as retrain
 
@@ -64,7 +64,7 @@ def train(
             definition(practice),
             Registry(registry),
             now=datetime.now(UTC),
-            settings=FitSettings(seed=seed, grower=_grower(cluster)),
+            settings=_settings(seed, cluster),
             search=Search(tune, study) if tune else None,
             progress=progress,
         )
@@ -80,12 +80,12 @@ def train(
               "Next: recommender promote")  # fmt: skip
 
 
-def _grower(cluster: str | None) -> "Grower":
-    """Who grows the trees: this process, or the workers of a cluster."""
-    from recommender.training.growth import grown_here
+def _settings(seed: int, cluster: str | None) -> "FitSettings":
+    """Settings of a fit, with those who do the work: this process, or the workers of a cluster."""
+    from recommender.training.growth import FitSettings
 
     if cluster is None:
-        return grown_here
-    from recommender.training.clustered import grower_on
+        return FitSettings(seed=seed)
+    from recommender.training.clustered import settings_on
 
-    return grower_on(cluster)
+    return settings_on(cluster, FitSettings(seed=seed))

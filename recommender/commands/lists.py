@@ -3,11 +3,8 @@
 What they need is imported when they run.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -19,8 +16,8 @@ from recommender.commands.console import REGISTRY, ClusterAddress, Uri, err, mus
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:
-    from recommender.batch import Runner
     from recommender.model import AllianceModel
+    from recommender.parts import Runner
     from recommender.roster import Roster
 
 Clients = Annotated[
@@ -169,13 +166,14 @@ def score(
     from recommender.bundle import bundle_digest
     from recommender.tables.checked import read_clients
 
-    with told(), _runner(cluster) as runner, terminal.progress_bar(err) as progress:
+    with told(), terminal.progress_bar(err) as progress:
         progress("reading", 0.0)
         source = bundle or champion_bundle(registry, bundles)
         model, clinicians = _opened(source, roster)
         people = read_clients(clients, model.practice)
         asked = Asked(model.standing(clinicians), model, _day(day, model), top_k)
-        found = score_clients(people, asked, bundle_digest(source), to, progress, runner)
+        runner, digest = _runner(cluster), bundle_digest(source)
+        found = score_clients(people, asked, digest, to, progress, runner)
     if not found.made:
         out.print(f"Nothing to do: all {found.parts} parts are in {to}.", soft_wrap=True)
     else:
@@ -183,18 +181,15 @@ def score(
         out.print(f"{said} to {to}.", soft_wrap=True)
 
 
-@contextmanager
-def _runner(cluster: str | None) -> "Iterator[Runner]":
+def _runner(cluster: str | None) -> "Runner":
     """Who does the work: this process, or the workers of a cluster."""
-    from recommender.batch import one_by_one
+    from recommender.parts import one_by_one
 
     if cluster is None:
-        yield one_by_one
-        return
-    from recommender.cluster import connected, spread
+        return one_by_one
+    from recommender.cluster import runner_on
 
-    with connected(cluster) as client:
-        yield partial(spread, client)
+    return runner_on(cluster)
 
 
 def _opened(bundle: Path, roster: Path) -> tuple["AllianceModel", "Roster"]:

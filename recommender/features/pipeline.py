@@ -3,6 +3,7 @@
 Training and serving both call `Pipeline.rows`; there is no second way to build one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,8 +72,16 @@ class Rows:
 
     def take(self, rows: Places) -> "Rows":
         """Some of the rows, in the order given."""
-        parts = (self.client, self.clinician, self.match, self.raw, self.history)
-        return Rows(*(part[rows] for part in parts))
+        return Rows(*(part[rows] for part in self._families))
+
+    @classmethod
+    def joined(cls, some: "Sequence[Rows]") -> "Rows":
+        """The rows of several, one after another; there is one at least."""
+        return cls(*map(np.concatenate, zip(*(rows._families for rows in some), strict=True)))
+
+    @property
+    def _families(self) -> tuple[Array, ...]:
+        return self.client, self.clinician, self.match, self.raw, self.history
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recommender.cluster import connected, workers_of
+from recommender.cluster import connected, runner_on, workers_of
 from recommender.errors import RecommenderError
-from recommender.training.growth import Ground, Grower, Parameters, Rows
+from recommender.training.growth import FitSettings, Ground, Grower, Parameters, Rows
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -38,6 +39,11 @@ CALLED: Parameters = {
 }
 """LightGBM's names for settings, and those of its estimators; each is a setting of the other."""
 _MACHINES = re.compile(r"^\[machines: .*\]$", re.MULTILINE)
+
+
+def settings_on(address: str, settings: FitSettings) -> FitSettings:
+    """The same settings, with the cluster of this scheduler to make the table and grow trees."""
+    return replace(settings, grower=grower_on(address), runner=runner_on(address))
 
 
 def grower_on(address: str) -> Grower:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.features.feature import Array
+from recommender.parts import Runner, one_by_one
 from recommender.trees.ensemble import Trees
 
 Parameters = dict[str, Any]
@@ -125,8 +126,8 @@ class FitSettings:
     left_quantile
         Quantile of the rated clients' residuals at which clients who left before rating enter the
         pairing part; None leaves them out. The methods study had .15 before .05 and .30.
-    grower
-        Who grows the trees: this process, or the workers of a cluster.
+    grower, runner
+        Who grows the trees, and who makes the table: this process, or the workers of a cluster.
     """
 
     seed: int = 0
@@ -142,6 +143,7 @@ class FitSettings:
     fewest_for_trees: int = 1000
     left_quantile: float | None = 0.15
     grower: Grower = field(default=grown_here, compare=False, repr=False)
+    runner: Runner = field(default=one_by_one, compare=False, repr=False)
 
 
 def parameters_of(settings: FitSettings) -> Mapping[str, object]:

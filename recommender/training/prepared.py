@@ -25,6 +25,7 @@ from recommender.training.client_part import ClientPart, client_part, raters_of
 from recommender.training.dataset import Chosen, Dataset, Labels, labels_for
 from recommender.training.folds import client_folds
 from recommender.training.growth import FitSettings
+from recommender.training.table import Sides, table_of
 
 ENOUGH_HELD_OUT = 20_000
 """Held-out rows after which further folds would say the weights and the range no better: an end of
@@ -153,7 +154,9 @@ class _Preparation:
         self.progress("clinician records", 0.2)
         residual = self.label - client.expected
         records, history = self._records(residual)
-        rows = pipeline.rows(self.dataset.clients, self.dataset.clinicians, self.pairs, history)
+        sides = Sides(pipeline, self.dataset.clinicians)
+        clients, runner = self.dataset.clients, self.settings.runner
+        rows = table_of(sides, clients, self.pairs, history, runner)
         learned = self._learned(rows, residual)
         self.progress("mixed model", 0.3)
         frame = self._frame(rows)

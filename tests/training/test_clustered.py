@@ -1,18 +1,30 @@
-"""Trees that the workers of a cluster grow are those one machine would have grown, or as good."""
+"""What the workers of a cluster learn is what one machine would have learned, or as good."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from experiments.bench.workers import Cluster, started
+from recommender.bundle import load_bundle
+from recommender.cli import app
+from recommender.cluster import runner_on
 from recommender.errors import RecommenderError
-from recommender.training.clustered import grower_on
-from recommender.training.growth import Ground, Growth, grown_here
+from recommender.parts import Part, Result, Shared, one_by_one
+from recommender.publishing.registry import Registry
+from recommender.training.clustered import grower_on, settings_on
+from recommender.training.fit import fit
+from recommender.training.growth import FitSettings, Ground, Growth, grown_here
+from recommender.training.prepared import prepare
 from recommender.trees.ensemble import Trees
+from tests.builders import DEFINITION, a_dataset, write_tables
 
 ROWS, COLUMNS, NOISE = 6_000, 12, 0.5
+QUICK = FitSettings(fewest_for_trees=100, folds=3)
 GROWTH = Growth(num_leaves=4, num_trees=60, bagging_fraction=0.7, lambda_l2=5.0)
 
 
@@ -73,6 +85,65 @@ def test_a_worker_killed_while_trees_grow_costs_time_and_not_the_training(
         np.corrcoef(Trees(text).score(np.asarray(ground.cells, dtype=np.float64)), truth)[0, 1]
         > 0.5
     )
+
+
+@pytest.mark.slow
+def test_what_is_prepared_on_a_cluster_is_what_is_prepared_here(
+    workers: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.training.table.AT_ONCE", 50)
+    dataset = a_dataset()
+    everyone = np.arange(len(dataset))
+    here, there = (
+        prepare(dataset, everyone, replace(QUICK, runner=runner))
+        for runner in (one_by_one, runner_on(workers.address))
+    )
+    np.testing.assert_array_equal(here.learned.rows.together(), there.learned.rows.together())
+    np.testing.assert_array_equal(here.left, there.left)
+
+
+@pytest.mark.slow
+def test_a_worker_killed_while_a_model_is_learned_costs_time_and_not_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.training.table.AT_ONCE", 20)
+    with started(tmp_path, 2) as cluster:
+        runner = runner_on(cluster.address)
+
+        def killing(
+            work: Callable[[Shared, Part], Result],
+            shared: Shared,
+            parts: Iterable[tuple[str, Part]],
+            /,
+        ) -> Iterator[tuple[str, Result]]:
+            for number, done in enumerate(runner(work, shared, parts)):
+                yield done
+                if number == 2:
+                    cluster.kill_one()
+
+        settings = replace(settings_on(cluster.address, QUICK), runner=killing)
+        fitted = fit(a_dataset(), settings=settings)
+        assert cluster.workers[0].poll() is not None
+    here = fit(a_dataset(), settings=QUICK)
+    assert np.corrcoef(fitted.out_of_fold, here.out_of_fold)[0, 1] > 0.9
+
+
+@pytest.mark.slow
+def test_train_on_a_cluster_publishes_what_train_publishes_here(
+    workers: Cluster, tmp_path: Path
+) -> None:
+    (tmp_path / "tables").mkdir()
+    write_tables(tmp_path / "tables", pairings=400)
+    registry = f"sqlite:///{tmp_path}/registry.db"
+    line = ["train", tmp_path / "tables", "--practice", DEFINITION, "--registry", registry]
+    for more in ([], ["--cluster", workers.address]):
+        done = CliRunner().invoke(app, [str(word) for word in [*line, *more]])
+        assert done.exit_code == 0, done.output
+    first, second = (
+        load_bundle(Registry(registry).fetch(number, tmp_path / "bundles")) for number in (1, 2)
+    )
+    assert first.manifest.features == second.manifest.features
+    assert first.manifest.data_digest == second.manifest.data_digest
 
 
 @pytest.mark.slow

@@ -1,0 +1,62 @@
+"""The table that is learned from, made in parts by whoever has a hand free.
+
+A part holds its pairings and those of its clients alone: memory stays bounded, and a worker on
+another machine is sent no more than it needs. Imported by `prepared`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from recommender.definition.columns import Columns
+from recommender.features.feature import Array
+from recommender.features.pipeline import Pairs, Pipeline, Rows
+from recommender.parts import Runner
+
+AT_ONCE = 20_000
+"""Pairings of a part: some 40 MB of what they answered, and 20 MB of rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What all parts share: how rows are made, and every clinician."""
+
+    pipeline: Pipeline
+    clinicians: Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Some pairings, in the places of their own clients."""
+
+    clients: Columns
+    pairs: Pairs
+    history: Array
+
+
+def table_of(sides: Sides, clients: Columns, pairs: Pairs, history: Array, runner: Runner) -> Rows:
+    """What `Pipeline.rows` makes of all pairings, made in parts.
+
+    Parameters
+    ----------
+    sides, clients, pairs, history
+        As `Pipeline.rows` takes them.
+    runner
+        Who makes the parts.
+    """
+    made = dict(runner(_rows, sides, _parts(clients, pairs, history)))
+    return Rows.joined([made[name] for name in sorted(made)])
+
+
+def _rows(sides: Sides, met: Met) -> Rows:
+    return sides.pipeline.rows(met.clients, sides.clinicians, met.pairs, met.history)
+
+
+def _parts(clients: Columns, pairs: Pairs, history: Array) -> Iterator[tuple[str, Met]]:
+    # Nobody to learn from is one empty part: its rows have columns all the same.
+    for start in range(0, max(len(pairs.client), 1), AT_ONCE):
+        some = np.arange(start, min(start + AT_ONCE, len(pairs.client)))
+        own, place = np.unique(pairs.client[some], return_inverse=True)
+        met = Met(clients.take(own), Pairs(place, pairs.clinician[some]), history[some])
+        yield f"{start:012d}", met
