@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 AHEAD = 2
 """Parts each thread has waiting: none is idle, and what is not written yet stays small."""
 REACHED_SECONDS = 10.0
-LOST = 10
-"""Workers that may be lost over one part before the part is blamed for it."""
+SETTINGS = {
+    # A part is sent with its work: laid out beforehand it would be lost with its worker.
+    "distributed.admin.large-graph-warning-threshold": "1GB",
+}
 
 
 @contextmanager
@@ -37,7 +39,7 @@ def connected(address: str) -> "Iterator[Client]":
     except ImportError:
         remedy = "install the extra: pip install 'recommender[cluster]'"
         raise RecommenderError("cluster", "needs Dask, which is not here", remedy) from None
-    with dask.config.set({"distributed.scheduler.allowed-failures": LOST}):
+    with dask.config.set(SETTINGS):
         try:
             client = Client(address, timeout=REACHED_SECONDS)
         except (OSError, ValueError):
@@ -65,7 +67,8 @@ def runner_on(address: str) -> Runner:
     """The workers of a cluster as those who do the work of all parts.
 
     What every part needs is sent to a worker once, and again to whoever takes a lost one's place.
-    It raises what `connected` and `workers_of` raise when it is called upon.
+    Called upon, it raises what `connected` and `workers_of` raise, and a RecommenderError when the
+    scheduler gives a part up because worker after worker was lost over it.
     """
 
     def run(
@@ -83,7 +86,7 @@ def _spread(
     shared: Shared,
     parts: Iterable[tuple[str, Part]],
 ) -> Iterator[tuple[str, Result]]:
-    from distributed import as_completed
+    from distributed import KilledWorker, as_completed
 
     waiting, names = iter(parts), dict[Any, str]()
     # Handed out as a result of the cluster's own: one that was lost with its worker is made again.
@@ -97,7 +100,12 @@ def _spread(
 
     completed = as_completed(begun(AHEAD * workers_of(client)))
     for future in completed:
-        yield names.pop(future.key), future.result()
+        try:
+            result = future.result()
+        except KilledWorker:
+            problem, remedy = "lost worker after worker over one part", "see why its workers end"
+            raise RecommenderError("cluster", problem, remedy) from None
+        yield names.pop(future.key), result
         completed.update(begun(1))
 
 

@@ -1,5 +1,6 @@
 """The workers of a cluster write what one machine writes, and one that is lost costs time alone."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -62,6 +63,18 @@ def test_a_worker_that_is_killed_costs_time_and_not_the_job(tmp_path: Path) -> N
         with connected(cluster.address) as client:
             assert workers_of(client) == 1
     assert found == {str(number): 100 + number for number in range(60)}
+
+
+def takes_the_worker_with_it(shared: None, number: int) -> int:
+    os._exit(1)
+
+
+@pytest.mark.slow
+def test_a_part_that_takes_worker_after_worker_with_it_ends_the_job_and_says_so(
+    tmp_path: Path,
+) -> None:
+    with started(tmp_path, 4) as cluster, pytest.raises(RecommenderError, match="worker after"):
+        list(runner_on(cluster.address)(takes_the_worker_with_it, None, [("one", 1)]))
 
 
 def refuses(shared: None, number: int) -> int:
