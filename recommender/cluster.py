@@ -37,7 +37,7 @@ def connected(address: str) -> "Iterator[Client]":
         import dask
         from distributed import Client
     except ImportError:
-        remedy = "install the extra: pip install 'recommender[cluster]'"
+        remedy = "install it with its extra, in a clone of it: pip install '.[cluster]'"
         raise RecommenderError("cluster", "needs Dask, which is not here", remedy) from None
     with dask.config.set(SETTINGS):
         try:

@@ -7,7 +7,6 @@ one clinician. Whom it cannot tell apart it says to tie. Imported by `recommend`
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -161,11 +160,14 @@ def ties_of(leads: Array, clear: float) -> Places:
 
 def _broken_by(together: Places, pairing: Array, *, by_lot: bool) -> tuple[TieBreak | None, ...]:
     """What put each behind the one before, by the first thing in which the two differ."""
+    apart = together[:, 1:] != together[:, :-1]
+    # Where nothing is apart, the place past the last of them.
+    by = np.where(apart.any(axis=0), apart.argmax(axis=0), len(together))
+    stronger = pairing[1:] != pairing[:-1]
     reasons: list[TieBreak | None] = [None] * min(len(pairing), 1)
-    for before, place in pairwise(range(len(pairing))):
-        apart = together[:, before] != together[:, place]
-        by_strength: TieBreak = "alliance" if pairing[before] != pairing[place] else "id"
-        by_turn: tuple[TieBreak | None, ...] = (None, by_strength, "reservations", "last_places")
-        alike: TieBreak = "lot" if by_lot else by_strength
-        reasons.append(by_turn[int(apart.argmax())] if apart.any() else alike)
+    for first, is_stronger in zip(by.tolist(), stronger.tolist(), strict=True):
+        strength: TieBreak = "alliance" if is_stronger else "id"
+        alike: TieBreak = "lot" if by_lot else strength
+        turn: tuple[TieBreak | None, ...] = None, strength, "reservations", "last_places", alike
+        reasons.append(turn[first])
     return tuple(reasons)

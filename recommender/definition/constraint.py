@@ -137,7 +137,7 @@ def judge(constraint: Constraint, client: Columns, roster: Columns, asking: Aski
     asking
         The circumstances, and the declarations of the fields.
     """
-    everyone = np.broadcast_to(1.0, (roster.size,))
+    everyone = roster.view("everyone", lambda: np.broadcast_to(1.0, (roster.size,)))
     applies = _applies(constraint, client, asking)
     open_verdict = np.nan if constraint.unasked == "unknown" else 1.0
     if not roster.size or applies == 0 or (np.isnan(applies) and open_verdict == 1):

@@ -215,13 +215,14 @@ def in_local_week(spans: Array, week: Week, first: date) -> Array:
     whatever its date. One over the end of Sunday is cut there, where no window passes either.
     """
     monday = week.midnight[MARGIN] - week.before[MARGIN] - first.weekday() * DAY
-    begin, end = (spans - monday).T
-    turn = np.floor(begin / WEEK) * WEEK
-    begin, end = begin - turn, end - turn
-    over = end > WEEK
-    cut = np.stack([np.zeros(over.sum()), end[over] - WEEK], axis=1)
-    whole = np.stack([begin, np.minimum(end, WEEK)], axis=1)
-    return np.unique(np.concatenate([whole, cut]), axis=0)
+    # A person has a handful of spans: an array of them costs more than it saves.
+    found = set[tuple[float, float]]()
+    for begin, end in (spans - monday).tolist():
+        turn = begin // WEEK * WEEK
+        found.add((begin - turn, min(end - turn, WEEK)))
+        if end - turn > WEEK:
+            found.add((0.0, end - turn - WEEK))
+    return np.array(sorted(found), dtype=np.float64).reshape(-1, 2)
 
 
 def spans_of(windows: Iterable[tuple[int, int, int]], week: Week, first: date) -> Array:
@@ -299,6 +300,7 @@ class Zones:
         return (*self.levels, self.otherwise)
 
 
+@lru_cache(maxsize=64)
 def alike(zones: Zones, first: date, wherever: bool) -> tuple[str, ...]:
     """For each zone of `named`, one whose clock goes the same way in the week from a day.
 

@@ -6,8 +6,9 @@ Imported by `cells` and above.
 
 import csv
 import io
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from recommender.errors import Fault
 SUFFIXES = (".csv", ".parquet")
 SHOWN = 5
 """Rows named in a message; the others are counted."""
+AT_ONCE = 10_000
+"""Rows held as they were written: a million clients' cells would take gigabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,50 +161,67 @@ def read_sheet(path: Path) -> tuple[Sheet | None, list[TableFault]]:
 
 def _read_csv(file: str, content: bytes) -> tuple[Sheet | None, list[TableFault]]:
     try:
-        text = content.decode("utf-8").removeprefix("\ufeff")
+        content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         problem = f"is not UTF-8 at byte {error.start} (line {line})"
         return None, [TableFault(file, None, problem, "save it as CSV UTF-8")]
-    records, lines, faults = _records(file, text)
-    if not records:
+    faults: list[TableFault] = []
+    records = _records(file, content, faults)
+    header = next(records, (0, None))[1]
+    if header is None:
         remedy = "give at least the header line with the names of the columns"
         return None, [*faults, TableFault(file, None, "is empty", remedy)]
-    header = records.pop(0)
     if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
         remedy = "save it with commas between the cells"
-        return None, [TableFault(file, None, "is not separated by commas", remedy)]
-    sheet_lines = np.array(lines[1:], dtype=np.intp)
-    faults += _ragged(file, len(header), records, sheet_lines)
-    columns = list(zip(*records, strict=True)) or [()] * len(header)
-    sheet, more = _sheet(file, header, columns, sheet_lines)
+        return None, [*faults, TableFault(file, None, "is not separated by commas", remedy)]
+    columns, lines, sizes = _columns(len(header), records)
+    faults += _ragged(file, len(header), sizes, lines)
+    sheet, more = _sheet(file, header, columns, lines)
     return sheet, faults + more
 
 
-def _records(file: str, text: str) -> tuple[list[list[str]], list[int], list[TableFault]]:
-    """Records that are not blank, and the line each begins on."""
-    records, lines, before = [], [], 0
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+def _records(
+    file: str, content: bytes, faults: list[TableFault]
+) -> Iterator[tuple[int, list[str]]]:
+    """Records that are not blank, with the line each begins on; what stops reading is a fault."""
+    before = 0
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
+    reader = csv.reader(text, strict=True)
     try:
         for record in reader:
             if record:
-                records.append(record)
-                lines.append(before + 1)
+                yield before + 1, record
             before = reader.line_num
     except csv.Error:
         problem = "cannot be read from this row on"
         remedy = "close every quotation mark, and double those inside a cell"
-        return records, lines, [TableFault(file, None, problem, remedy, (before + 1,))]
-    return records, lines, []
+        faults.append(TableFault(file, None, problem, remedy, (before + 1,)))
+
+
+def _columns(
+    width: int, records: Iterator[tuple[int, list[str]]]
+) -> tuple[list[Cells], NDArray[np.intp], NDArray[np.intp]]:
+    """The columns of all records, the line of each, and how many cells it has.
+
+    Those with other than `width` cells are evened, so that reading goes on.
+    """
+    columns = [_Column() for _ in range(width)]
+    lines, sizes = list[int](), list[int]()
+    while some := list(islice(records, AT_ONCE)):
+        lines += (line for line, _ in some)
+        sizes += (len(record) for _, record in some)
+        evened = ((record + [""] * width)[:width] for _, record in some)
+        for column, cells in zip(columns, zip(*evened, strict=True), strict=True):
+            column.add(cells)
+    places = np.array(lines, dtype=np.intp), np.array(sizes, dtype=np.intp)
+    return [column.cells() for column in columns], *places
 
 
 def _ragged(
-    file: str, width: int, records: list[list[str]], lines: NDArray[np.intp]
+    file: str, width: int, sizes: NDArray[np.intp], lines: NDArray[np.intp]
 ) -> list[TableFault]:
-    """Faults of rows with other than `width` cells; the rows are evened so that reading goes on."""
-    sizes = np.array([len(record) for record in records], dtype=np.intp)
-    for place in np.flatnonzero(sizes != width):
-        records[place] = (records[place] + [""] * width)[:width]
+    """Faults of rows with other than `width` cells."""
     remedy = "give as many cells as the header has; put quotation marks round a cell with a comma"
     return [
         TableFault(file, None, problem, remedy, tuple(lines[wrong].tolist()))
@@ -217,7 +237,7 @@ def _read_parquet(file: str, content: bytes) -> tuple[Sheet | None, list[TableFa
     try:
         with pq.ParquetFile(pa.BufferReader(content)) as opened:
             table = opened.read()
-        columns = [[_frozen(cell) for cell in column.to_pylist()] for column in table.columns]
+        columns = [_cells_of(column) for column in table.columns]
     except (pa.ArrowException, OSError, ValueError, OverflowError):
         remedy = "write it again from its source"
         return None, [TableFault(file, None, "cannot be read as Parquet", remedy)]
@@ -234,11 +254,16 @@ def _frozen(cell: Any) -> Hashable:
     return hashable
 
 
+def _cells_of(column: pa.ChunkedArray) -> Cells:
+    found = _Column()
+    for chunk in column.chunks:
+        for start in range(0, len(chunk), AT_ONCE):
+            found.add([_frozen(cell) for cell in chunk.slice(start, AT_ONCE).to_pylist()])
+    return found.cells()
+
+
 def _sheet(
-    file: str,
-    header: Sequence[str],
-    columns: Iterable[Sequence[Hashable]],
-    lines: NDArray[np.intp],
+    file: str, header: Sequence[str], columns: Iterable[Cells], lines: NDArray[np.intp]
 ) -> tuple[Sheet, list[TableFault]]:
     cells: dict[str, Cells] = {}
     faults = []
@@ -249,12 +274,25 @@ def _sheet(
             problem = f"column number {number} has the name of an earlier one"
             faults.append(TableFault(file, None, problem, remedy))
         else:
-            cells[name] = _factorised(column)
+            cells[name] = column
     return Sheet(file, lines, cells), faults
 
 
-def _factorised(column: Sequence[Hashable]) -> Cells:
-    distinct = tuple(dict.fromkeys(column))
-    place = {cell: number for number, cell in enumerate(distinct)}
-    places = np.fromiter(map(place.__getitem__, column), dtype=np.intp, count=len(column))
-    return Cells(distinct, places)
+class _Column:
+    """A column as it is read: cells that were there before are not kept again."""
+
+    def __init__(self) -> None:
+        self._place: dict[Hashable, int] = {}
+        self._places: list[NDArray[np.intp]] = []
+
+    def add(self, cells: Sequence[Hashable]) -> None:
+        """The cells of the next rows."""
+        for cell in dict.fromkeys(cells):
+            self._place.setdefault(cell, len(self._place))
+        found = map(self._place.__getitem__, cells)
+        self._places.append(np.fromiter(found, dtype=np.intp, count=len(cells)))
+
+    def cells(self) -> Cells:
+        """All of it."""
+        nothing: NDArray[np.intp] = np.empty(0, dtype=np.intp)
+        return Cells(tuple(self._place), np.concatenate([nothing, *self._places]))
