@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 AHEAD = 2
 """Parts each thread has waiting: none is idle, and what is not written yet stays small."""
 REACHED_SECONDS = 10.0
+ALIKE = ("recommender", "lightgbm", "numpy", "scipy")
+"""What decides the numbers: of the same version here and on every worker, or nothing is begun."""
 SETTINGS = {
     # A part is sent with its work: laid out beforehand it would be lost with its worker.
     "distributed.admin.large-graph-warning-threshold": "1GB",
@@ -49,18 +51,35 @@ def connected(address: str) -> "Iterator[Client]":
             yield client
 
 
+def addresses_of(client: "Client") -> frozenset[str]:
+    """Where the workers are that there are now."""
+    return frozenset(client.nthreads())
+
+
 def workers_of(client: "Client") -> int:
     """Threads of all workers.
 
     Raises
     ------
     RecommenderError
-        When there are none: the work would wait for ever.
+        When there are none, as the work would wait for ever; or when some have other versions of
+        what decides the numbers.
     """
     threads = sum(map(int, client.nthreads().values()))
     if not threads:
         raise RecommenderError("cluster", "has no workers", "start some with `dask worker`")
+    _check_versions(client)
     return threads
+
+
+def _check_versions(client: "Client") -> None:
+    found: Any = client.get_versions(packages=list(ALIKE))
+    here = found["client"]["packages"]
+    workers = [told["packages"] for told in found["workers"].values()]
+    unlike = [name for name in ALIKE if any(each.get(name) != here[name] for each in workers)]
+    if unlike:
+        problem = f"has workers without {', '.join(unlike)} as it is here"
+        raise RecommenderError("cluster", problem, "install the same versions on all of them")
 
 
 def runner_on(address: str) -> Runner:

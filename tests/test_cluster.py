@@ -88,6 +88,21 @@ def test_what_is_wrong_with_the_work_is_said_as_it_would_be_here(workers: Cluste
 
 
 @pytest.mark.slow
+def test_workers_with_another_version_of_what_decides_the_numbers_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = tmp_path / "older" / "lightgbm-0.0.1.dist-info"
+    older.mkdir(parents=True)
+    (older / "METADATA").write_text("Metadata-Version: 2.1\nName: lightgbm\nVersion: 0.0.1\n")
+    monkeypatch.setenv("PYTHONPATH", str(older.parent))
+    with (
+        pytest.raises(RecommenderError, match="without lightgbm as it is here"),
+        started(tmp_path / "cluster", 1) as cluster,
+    ):
+        list(runner_on(cluster.address)(slowly, 100, [("one", 1)]))
+
+
+@pytest.mark.slow
 def test_where_nobody_answers_the_address_is_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recommender.cluster.REACHED_SECONDS", 0.5)
     with pytest.raises(RecommenderError, match="does not answer"), connected("tcp://127.0.0.1:1"):

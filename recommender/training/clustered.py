@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recommender.cluster import connected, runner_on, workers_of
+from recommender.cluster import addresses_of, connected, runner_on, workers_of
 from recommender.errors import RecommenderError
 from recommender.training.growth import FitSettings, Ground, Grower, Parameters, Rows
 
@@ -80,7 +80,7 @@ def _attempt(client: "Client", ground: Ground) -> str | None:
     """One ensemble; None where a worker was lost over it."""
     # LightGBM waits for a lost worker for ever: it is waited for in a thread that can be left.
     told: queue.Queue[str | Exception] = queue.Queue()
-    begun = _workers(client)
+    begun = addresses_of(client)
 
     def run() -> None:
         try:
@@ -90,12 +90,12 @@ def _attempt(client: "Client", ground: Ground) -> str | None:
 
     threading.Thread(target=run, daemon=True).start()
     found: str | Exception | None = None
-    while found is None and begun <= _workers(client):
+    while found is None and begun <= addresses_of(client):
         with suppress(queue.Empty):
             found = told.get(timeout=LOOK_SECONDS)
     if isinstance(found, str):
         return found
-    if found is not None and begun <= _workers(client):
+    if found is not None and begun <= addresses_of(client):
         raise found
     return None
 
@@ -104,10 +104,6 @@ def _quiet() -> logging.Logger:
     logger = logging.getLogger("lightgbm")
     logger.setLevel(logging.ERROR)
     return logger
-
-
-def _workers(client: "Client") -> frozenset[str]:
-    return frozenset(client.nthreads())
 
 
 def _fitted(client: "Client", ground: Ground) -> str:
@@ -120,7 +116,7 @@ def _fitted(client: "Client", ground: Ground) -> str:
     register_logger(_quiet())
     parts = (ground.cells, ground.label, ground.weight)
     blocks: list[list[object]] = [[] for _ in parts]
-    workers = sorted(_workers(client))
+    workers = sorted(addresses_of(client))
     rows_of = np.array_split(np.arange(len(ground.label)), len(workers))
     for worker, rows in zip(workers, rows_of, strict=True):
         for part, laid in zip(parts, blocks, strict=True):
