@@ -4,7 +4,6 @@ Imported within `journal` and by `serving`.
 """
 
 import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -20,9 +19,6 @@ from recommender.journal.feedback import choice_faults, id_faults, refuse
 from recommender.journal.subjects import Subject, subject_for, subject_with
 from recommender.store.database import database_time
 from recommender.store.schema import payloads, recommendations, shown, subjects
-
-_PACKED = 3
-"""Level of packing; higher ones take twice the time for a twentieth less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +187,7 @@ def explained_in(name: str, sealed: bytes | None, subject: Subject) -> bytes | N
     """What the explanations of a recommendation were made of, as sealed in its payload."""
     if sealed is None:
         return None
-    return zlib.decompress(subject.unseal(f"explained/{name}", bytes(sealed)))
-
-
-def _sealed(name: str, explained: bytes, subject: Subject) -> bytes:
-    # Many times the response before it is packed: most parts of an explanation are alike.
-    return subject.seal(f"explained/{name}", zlib.compress(explained, _PACKED))
+    return subject.unseal(f"explained/{name}", bytes(sealed))
 
 
 def _row(connection: Connection, recommendation_id: str) -> "Row[Any]":
@@ -231,7 +222,7 @@ def _keep_payload(connection: Connection, made: Shown, subject: Subject) -> None
             recommendation_id=name,
             request_sealed=subject.seal(f"request/{name}", _request(made).encode()),
             response_sealed=subject.seal(f"response/{name}", made.response),
-            explained_sealed=explained and _sealed(name, explained, subject),
+            explained_sealed=explained and subject.seal(f"explained/{name}", explained),
         )
     )
     rows = [

@@ -1,12 +1,18 @@
 """What was shown is kept as it was shown."""
 
+import json
+
 import pytest
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from recommender.errors import FeedbackError, NotFoundError
 from recommender.journal.consents import Consent
 from recommender.journal.recommendations import find_recommendation, replay
+from recommender.journal.subjects import Subject
 from recommender.store.database import Store
 from recommender.store.schema import payloads, subjects
 from tests.journal.kept import ACTOR, ANSWERS, CANARY, a_recommendation, count, recommend
@@ -69,6 +75,29 @@ def test_content_is_sealed_in_the_rows_and_for_its_own_place(a_store: Store) -> 
     with pytest.raises(InvalidTag):
         subject.unseal("response/r2", sealed)
     assert subject.key.hex() not in repr(subject)
+
+
+def test_a_long_response_takes_a_tenth_of_its_place_and_comes_back_byte_for_byte(
+    a_store: Store,
+) -> None:
+    response = json.dumps({"excluded": [{"constraint": "hours", "said": CANARY}] * 400}).encode()
+    recommend(a_store, response=response)
+    with a_store.reading() as connection:
+        row = connection.execute(select(payloads)).one()
+        assert replay(connection, "r1") == response
+    assert len(row.response_sealed) < len(response) / 10
+
+
+@given(st.binary(max_size=3_000) | st.binary(max_size=50).map(lambda some: b"x" + some))
+def test_any_content_is_unsealed_as_it_was_sealed(content: bytes) -> None:
+    subject = Subject("s1", bytes(32))
+    assert subject.unseal("response/r1", subject.seal("response/r1", content)) == content
+
+
+def test_content_that_was_sealed_before_it_was_packed_is_still_read() -> None:
+    subject, nonce = Subject("s1", bytes(32)), bytes(12)
+    sealed = nonce + AESGCM(subject.key).encrypt(nonce, b"{}" + b" " * 5_000, b"s1/response/r1")
+    assert subject.unseal("response/r1", sealed) == b"{}" + b" " * 5_000
 
 
 def test_modes_and_what_explains_it_are_kept_sealed(a_store: Store) -> None:
