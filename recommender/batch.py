@@ -26,7 +26,6 @@ from recommender.parts import Runner, one_by_one
 from recommender.progress import Progress
 from recommender.recommend import CONSTRAINTS_ONLY, MOST, Shown, listed, unpredicted
 from recommender.roster import digest_of
-from recommender.sieve import sieve_for
 from recommender.tables.people import People
 
 SHORTLIST = pa.schema(
@@ -135,12 +134,10 @@ def score_clients(
 
 def tables_of(asked: Asked, people: People) -> Tables:
     """What one part is made of."""
-    standing, model = asked.standing, asked.model
-    sieve = sieve_for(model.practice, standing.roster, asked.day)
     rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in TABLES}
     # The matrices are small: threads of the linear algebra would wait for each other.
     with threadpool_limits(1, user_api="blas"):
-        for crowd in crowds(people.ids, people.columns, standing, model, sieve):
+        for crowd in crowds(people.ids, people.columns, asked.standing, asked.model, asked.day):
             for place in range(len(crowd.ids)):
                 _add(rows, crowd, place, asked)
     return {name: _table(rows[name], schema) for name, schema in TABLES.items()}

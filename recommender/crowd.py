@@ -6,6 +6,7 @@ Imported by `batch` and `allocation`.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from recommender.definition.columns import Columns
 from recommender.features.pipeline import Pairs
 from recommender.model import AllianceModel, Faced, Scores, Standing
 from recommender.recommend import agreeing
-from recommender.sieve import Sieve
+from recommender.sieve import Sieve, sieve_for
 
 AT_ONCE = 50_000
 """Pairs, eligible or not, looked at together: memory stays below some hundred megabytes."""
@@ -70,9 +71,10 @@ def crowds(
     clients: Columns,
     standing: Standing,
     model: AllianceModel,
-    sieve: Sieve,
+    day: date,
 ) -> Iterator[Crowd]:
     """All clients, as many at once as memory allows, in the order given."""
+    sieve = sieve_for(model.practice, standing.roster, day)
     size = at_once(len(standing.roster))
     for start in range(0, len(ids), size):
         some = ids[start : start + size]

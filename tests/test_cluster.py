@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,6 @@ from tests.allocation.test_allocate import some_people
 from tests.builders import DAY, a_model, a_standing
 
 SIZE = 40
-
-
-@pytest.fixture(scope="module")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with started(tmp_path_factory.mktemp("cluster"), 2) as cluster:
-        yield cluster
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +35,8 @@ def files(out: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 def test_a_cluster_writes_the_bytes_one_machine_writes(tmp_path: Path, workers: Cluster) -> None:
+    with connected(workers.address) as client:
+        assert workers_of(client) == 2
     there = scored(tmp_path / "there", runner_on(workers.address))
     assert there == scored(tmp_path / "here")
     assert files(tmp_path / "there") == files(tmp_path / "here")

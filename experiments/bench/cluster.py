@@ -11,7 +11,7 @@ import resource
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -75,9 +75,7 @@ def learned(tables: Path, workspace: Path, workers: int) -> Learned:
         return _in_process(tables)
     with started(workspace / f"learning{workers}", workers) as cluster:
         found = _in_process(tables, cluster.address)
-        return Learned(
-            **asdict(found) | {"workers_mib": max(_peak_of(each.pid) for each in cluster.workers)}
-        )
+        return replace(found, workers_mib=max(_peak_of(each.pid) for each in cluster.workers))
 
 
 def _in_process(tables: Path, *address: str) -> Learned:

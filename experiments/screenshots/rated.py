@@ -13,7 +13,7 @@ import numpy as np
 
 from experiments.screenshots.office import Office
 from experiments.trust.keys import keys_to
-from experiments.trust.live import connected
+from experiments.trust.live import call, connected
 from experiments.trust.subject import CLIENT
 from recommender.access.scope import Role
 
@@ -51,11 +51,8 @@ def _match(port: int, key: str, number: str, began: date, apart: float) -> None:
 
 
 def _post(port: int, key: str, path: str, body: Any) -> Any:
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     with closing(connected(port)) as line:
-        line.request("POST", path, json.dumps(body), headers)
-        response = line.getresponse()
-        told = json.loads(response.read())
-    if response.status != 201:
-        raise SystemExit(f"{path} answered {response.status}: {told}")
+        status, told = call(line, "POST", path, json.dumps(body).encode(), key)
+    if status != 201:
+        raise SystemExit(f"{path} answered {status}: {told}")
     return told

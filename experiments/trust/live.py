@@ -76,10 +76,16 @@ def connected(port: int) -> http.client.HTTPConnection:
 
 
 def call(
-    connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    key: str | None = None,
 ) -> tuple[int, Told]:
     """Status and body of an answer."""
-    connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+    headers = {"Content-Type": "application/json"} if body else {}
+    headers |= {"Authorization": f"Bearer {key}"} if key else {}
+    connection.request(method, path, body, headers)
     response = connection.getresponse()
     return response.status, json.loads(response.read())
 

@@ -18,7 +18,6 @@ from recommender.definition.columns import Columns
 from recommender.model import AllianceModel, Standing
 from recommender.progress import Progress
 from recommender.roster import Roster
-from recommender.sieve import Sieve
 
 RESOLVED = 6
 """Decimals of a point that are kept: finer ones differ between machines."""
@@ -85,8 +84,7 @@ def candidates_of(
     roster = _as_if_free(standing.roster, model.practice.places)
     parts = [_NOBODY]
     done = 0
-    as_if_free = Standing(roster, standing.clinician)
-    for crowd in crowds(ids, clients, as_if_free, model, Sieve(model.practice, roster, day)):
+    for crowd in crowds(ids, clients, Standing(roster, standing.clinician), model, day):
         parts.append(_part(crowd, model, done))
         done += len(crowd.ids)
         progress("who fits whom", done / len(ids))

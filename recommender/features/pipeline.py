@@ -109,6 +109,12 @@ class Pipeline:
             *history_features(self.practice),
         )
 
+    @property
+    def client_fields(self) -> frozenset[str]:
+        """Fields of the client that rows are made of, without what only constraints read."""
+        scored = self.practice.fields("client", "score")
+        return matched_fields(self.practice)[0] | scored.keys()
+
     def client_rows(self, client: Columns) -> Array:
         """Client columns alone, (clients, features)."""
         return client_rows(self.practice, client)

@@ -174,7 +174,7 @@ def _read_csv(file: str, content: bytes) -> tuple[Sheet | None, list[TableFault]
         return None, [*faults, TableFault(file, None, "is empty", remedy)]
     if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
         remedy = "save it with commas between the cells"
-        return None, [*faults, TableFault(file, None, "is not separated by commas", remedy)]
+        return None, [TableFault(file, None, "is not separated by commas", remedy)]
     columns, lines, sizes = _columns(len(header), records)
     faults += _ragged(file, len(header), sizes, lines)
     sheet, more = _sheet(file, header, columns, lines)

@@ -15,7 +15,7 @@ from recommender.features.pipeline import Pairs, Pipeline, Rows
 from recommender.parts import Runner
 
 AT_ONCE = 20_000
-"""Pairings of a part: some 40 MB of what they answered, and 20 MB of rows."""
+"""Pairings of a part: some 20 MB of what their clients answered, and as much of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ def table_of(sides: Sides, clients: Columns, pairs: Pairs, history: Array, runne
     runner
         Who makes the parts.
     """
-    made = dict(runner(_rows, sides, _parts(clients, pairs, history)))
+    needed = clients.only(sides.pipeline.client_fields)
+    made = dict(runner(_rows, sides, _parts(needed, pairs, history)))
     return Rows.joined([made[name] for name in sorted(made)])
 
 

@@ -39,12 +39,6 @@ def a_ground(growth: Growth = GROWTH) -> tuple[Ground, np.ndarray]:
     return Ground(cells, label, weight, growth.parameters(0, cells.size)), truth
 
 
-@pytest.fixture(scope="module")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with started(tmp_path_factory.mktemp("cluster"), 2) as cluster:
-        yield cluster
-
-
 @pytest.mark.slow
 def test_they_are_as_right_as_those_grown_here(workers: Cluster) -> None:
     ground, truth = a_ground()
