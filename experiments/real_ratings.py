@@ -132,7 +132,7 @@ def open_dataset(ratings: RealRatings) -> Dataset:
         write_tables(ratings.tables, folder)
         faults = check_tables(folder, ratings.practice).faults
         if faults:
-            raise TablesError([fault.told() for fault in faults])
+            raise TablesError([fault.to_fault() for fault in faults])
         return dataset_of(read_tables(folder, ratings.practice), ratings.practice)
 
 
@@ -171,7 +171,7 @@ def _tell(step: str, done: float) -> None:
 
 def cells_of(evaluation: Evaluation) -> list[tuple[str, ...]]:
     """A row a learner, ours last: its name, then each metric with its interval."""
-    learners = [*(name for name in evaluation.guesses if name != OURS), OURS]
+    learners = [*(name for name in evaluation.scores if name != OURS), OURS]
     return [
         (learner, *(_cell(evaluation, learner, metric) for metric in METRICS))
         for learner in learners

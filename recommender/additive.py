@@ -16,15 +16,15 @@ from recommender.features.pipeline import Rows
 from recommender.mixed.blocks import Block, DenseBlock, IndexBlock
 from recommender.mixed.fit import MixedFit
 from recommender.practice import Practice
-from recommender.products import Products, products_of
-from recommender.scale import Scale, scale_of
+from recommender.products import Interactions, fit_interactions
+from recommender.scale import Standardizer, fit_standardizer
 
 Codes = NDArray[np.int64]
 Drawn = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Seats:
+class ClinicianIndex:
     """Which clinician a row is about, and the client's level for records by level.
 
     Attributes
@@ -38,9 +38,9 @@ class Seats:
     clinician: Codes
     level: Codes
 
-    def take(self, rows: NDArray[np.intp]) -> "Seats":
+    def take(self, rows: NDArray[np.intp]) -> "ClinicianIndex":
         """Some of the rows."""
-        return Seats(self.clinician[rows], self.level[rows])
+        return ClinicianIndex(self.clinician[rows], self.level[rows])
 
 
 EXPECTED: Mapping[str, float] = {
@@ -62,7 +62,7 @@ UNSURE_EVIDENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class DesignSpec:
     """How rows become blocks: fixed when the model is fitted.
 
     Attributes
@@ -77,14 +77,14 @@ class Frame:
         None where a side has no numbers.
     """
 
-    clinician: Scale
-    match: Scale
+    clinician: Standardizer
+    match: Standardizer
     prior: Array
     clinicians: int
     levels: int
-    products: Products | None
+    products: Interactions | None
 
-    def blocks(self, rows: Rows, seats: Seats) -> list[Block]:
+    def blocks(self, rows: Rows, seats: ClinicianIndex) -> list[Block]:
         """Blocks of the mixed model for these rows."""
         blocks: list[Block] = [
             DenseBlock("clinician", self.clinician.apply(rows.clinician)),
@@ -99,7 +99,7 @@ class Frame:
             blocks.append(DenseBlock("products", self.products.columns(rows)))
         return blocks
 
-    def index_blocks(self, seats: Seats) -> list[IndexBlock]:
+    def index_blocks(self, seats: ClinicianIndex) -> list[IndexBlock]:
         """The clinician's own effect, and where levels are kept the effect for clients of one."""
         blocks = [IndexBlock("clinicians", seats.clinician, self.clinicians)]
         if self.levels:
@@ -113,23 +113,25 @@ class Frame:
             return dict(EXPECTED)
         return {**EXPECTED, "evidence": UNSURE_EVIDENCE**2 * declared / spread**2}
 
-    def _cells(self, seats: Seats) -> Codes:
+    def _cells(self, seats: ClinicianIndex) -> Codes:
         told = (seats.clinician >= 0) & (seats.level >= 0)
         return np.where(told, seats.clinician * self.levels + seats.level, -1)
 
 
-def frame_of(practice: Practice, rows: Rows, spread: float, clinicians: int, levels: int) -> Frame:
+def design_spec(
+    practice: Practice, rows: Rows, spread: float, clinicians: int, levels: int
+) -> DesignSpec:
     """A frame whose scales are those of the training rows.
 
     `spread` is the standard deviation of alliance in points, the unit of declared sizes.
     """
-    return Frame(
-        clinician=scale_of(rows.clinician),
-        match=scale_of(rows.match, centre=False),
+    return DesignSpec(
+        clinician=fit_standardizer(rows.clinician),
+        match=fit_standardizer(rows.match, centre=False),
         prior=spread * np.array([match.prior for match in practice.matches.values()]),
         clinicians=clinicians,
         levels=levels,
-        products=products_of(practice, rows),
+        products=fit_interactions(practice, rows),
     )
 
 
@@ -146,11 +148,11 @@ class Additive:
         model is of each, and of all together.
     """
 
-    frame: Frame
+    frame: DesignSpec
     fit: MixedFit
     draws: Mapping[str, Drawn] = field(default_factory=dict)
 
-    def score(self, rows: Rows, seats: Seats) -> Array:
+    def score(self, rows: Rows, seats: ClinicianIndex) -> Array:
         """Pairing part of each row, in points, (n,).
 
         The sum of its contributions, not a matrix product: the last digit of that depends on the
@@ -158,7 +160,7 @@ class Additive:
         """
         return np.asarray(self.contributions(rows, seats).sum(axis=1))
 
-    def contributions(self, rows: Rows, seats: Seats) -> Array:
+    def contributions(self, rows: Rows, seats: ClinicianIndex) -> Array:
         """Signed parts, (n, clinician + match + history columns + 1), summing to `score`.
 
         The clinician's own effect stands with the record, its effect by level with the record by
@@ -180,7 +182,7 @@ class Additive:
             clinician = clinician + frame.products.parts(rows, own["products"])
         return np.concatenate([clinician, matches, history, start], axis=1)
 
-    def deviations(self, rows: Rows, seats: Seats) -> Drawn:
+    def deviations(self, rows: Rows, seats: ClinicianIndex) -> Drawn:
         """Deviations of each row's pairing part from its mean in every draw, (n, draws)."""
         blocks = self.frame.blocks(rows, seats)
         return np.asarray(sum(_deviation(block, self.draws[block.name]) for block in blocks))
@@ -195,7 +197,7 @@ class Additive:
         arrays, facts = self.fit.to_arrays()
         arrays = {f"fit.{name}": array for name, array in arrays.items()}
         for name in ("clinician", "match"):
-            scale: Scale = getattr(self.frame, name)
+            scale: Standardizer = getattr(self.frame, name)
             arrays[f"{name}.mean"], arrays[f"{name}.spread"] = scale.mean, scale.spread
         arrays["prior"] = self.frame.prior
         arrays |= {f"draws.{name}": draws for name, draws in self.draws.items()}
@@ -211,16 +213,16 @@ class Additive:
     ) -> "Additive":
         """The model that `to_arrays` wrote."""
         scales = {
-            name: Scale(arrays[f"{name}.mean"], arrays[f"{name}.spread"])
+            name: Standardizer(arrays[f"{name}.mean"], arrays[f"{name}.spread"])
             for name in ("clinician", "match")
         }
         products = _under("products.", arrays)
-        frame = Frame(
+        frame = DesignSpec(
             **scales,
             prior=arrays["prior"],
             clinicians=facts["clinicians"],
             levels=facts["levels"],
-            products=Products.from_arrays(products) if products else None,
+            products=Interactions.from_arrays(products) if products else None,
         )
         fitted = MixedFit.from_arrays(_under("fit.", arrays), facts["fit"])
         return cls(frame, fitted, _under("draws.", arrays))

@@ -18,13 +18,19 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from recommender.constraints import Removal
-from recommender.crowd import Crowd, at_once, crowds
+from recommender.constraints import ConstraintCount
+from recommender.crowd import ScoredBatch, batch_size, score_batches
 from recommender.errors import RecommenderError
-from recommender.model import AllianceModel, Standing
-from recommender.parts import Runner, one_by_one
+from recommender.model import AllianceModel, RosterEncoding
+from recommender.parts import TaskRunner, run_serially
 from recommender.progress import Progress
-from recommender.recommend import CONSTRAINTS_ONLY, MOST, Shown, listed, unpredicted
+from recommender.recommend import (
+    CONSTRAINTS_ONLY,
+    MAX_TOP_K,
+    ShortlistEntry,
+    build_shortlist,
+    unscored_shortlist,
+)
 from recommender.roster import digest_of
 from recommender.tables.people import People
 
@@ -51,7 +57,7 @@ EXCLUSIONS = pa.schema(
     ]
 )
 CLIENTS = pa.schema([("client_id", pa.string()), ("mode", pa.string()), ("eligible", pa.int32())])
-FEWEST = 100
+MIN_CHUNK_CLIENTS = 100
 """Clients of a part at least, however many clinicians they face: three files for each handful would
 cost more than what is in them."""
 TABLES = {"shortlist": SHORTLIST, "exclusions": EXCLUSIONS, "clients": CLIENTS}
@@ -59,16 +65,16 @@ TABLES = {"shortlist": SHORTLIST, "exclusions": EXCLUSIONS, "clients": CLIENTS}
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class JobResult:
     """How many parts a batch has, how many of them this run made, and for how many clients."""
 
-    parts: int
-    made: int
+    chunks: int
+    computed: int
     clients: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class Chunk:
     """Some of the clients, and the name that says what their numbers came from."""
 
     name: str
@@ -76,10 +82,10 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class JobSettings:
     """What all clients are asked about: the roster as the model knows it, on a day."""
 
-    standing: Standing
+    standing: RosterEncoding
     model: AllianceModel
     day: date
     top_k: int
@@ -90,12 +96,12 @@ Tables = Mapping[str, pa.Table]
 
 def score_clients(
     people: People,
-    asked: Asked,
+    asked: JobSettings,
     model_digest: str,
     out: Path,
     progress: Progress,
-    runner: Runner = one_by_one,
-) -> Written:
+    runner: TaskRunner = run_serially,
+) -> JobResult:
     """Writes the shortlists of all clients under a folder; parts that are there are kept.
 
     Parameters
@@ -114,11 +120,11 @@ def score_clients(
     RecommenderError
         When the folder has parts made from something else: the two would be read as one.
     """
-    if not 1 <= asked.top_k <= MOST:
-        raise RecommenderError("top_k", f"is outside 1 to {MOST}", "ask for a few clinicians")
+    if not 1 <= asked.top_k <= MAX_TOP_K:
+        raise RecommenderError("top_k", f"is outside 1 to {MAX_TOP_K}", "ask for a few clinicians")
     roster = asked.standing.roster
     origin = f"{model_digest} {roster.version} {asked.day} {asked.top_k}"
-    parts = list(_parts(people, max(at_once(len(roster)), FEWEST), origin))
+    parts = list(_parts(people, max(batch_size(len(roster)), MIN_CHUNK_CLIENTS), origin))
     out.mkdir(parents=True, exist_ok=True)
     _refuse_others(out, parts)
     missing = [part for part in parts if not _file(out, "clients", part.name).exists()]
@@ -129,25 +135,29 @@ def score_clients(
         for table in TABLES:
             _put(_file(out, table, name), tables[table])
         progress(f"{done + number} of {len(parts)} parts", number / len(missing))
-    return Written(len(parts), len(missing), sum(len(part.rows) for part in missing))
+    return JobResult(len(parts), len(missing), sum(len(part.rows) for part in missing))
 
 
-def tables_of(asked: Asked, people: People) -> Tables:
+def tables_of(asked: JobSettings, people: People) -> Tables:
     """What one part is made of."""
     rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in TABLES}
     # The matrices are small: threads of the linear algebra would wait for each other.
     with threadpool_limits(1, user_api="blas"):
-        for crowd in crowds(people.ids, people.columns, asked.standing, asked.model, asked.day):
+        for crowd in score_batches(
+            people.ids, people.columns, asked.standing, asked.model, asked.day
+        ):
             for place in range(len(crowd.ids)):
                 _add(rows, crowd, place, asked)
     return {name: _table(rows[name], schema) for name, schema in TABLES.items()}
 
 
-def _add(rows: dict[str, list[tuple[Any, ...]]], crowd: Crowd, place: int, asked: Asked) -> None:
+def _add(
+    rows: dict[str, list[tuple[Any, ...]]], crowd: ScoredBatch, place: int, asked: JobSettings
+) -> None:
     """One client's rows, added to those of the part."""
     name, screening = crowd.ids[place], crowd.screenings[place]
     rows["shortlist"] += (_shortlist_row(name, each) for each in _shown(crowd, place, asked))
-    removals = (each for each in screening.ledger if each.removed)
+    removals = (each for each in screening.constraint_counts if each.removed)
     rows["exclusions"] += (_removal_row(name, each) for each in removals)
     mode = asked.model.manifest.mode if crowd.agree[place] else CONSTRAINTS_ONLY
     rows["clients"].append((name, mode, int(np.count_nonzero(screening.eligible))))
@@ -159,19 +169,19 @@ def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _parts(people: People, size: int, origin: str) -> Iterator[Part]:
+def _parts(people: People, size: int, origin: str) -> Iterator[Chunk]:
     for number, start in enumerate(range(0, len(people), size)):
         rows = np.arange(start, min(start + size, len(people)))
         ids = tuple(people.ids[row] for row in rows.tolist())
         digest = hashlib.sha256(f"{origin} {digest_of(ids, people.columns.take(rows))}".encode())
-        yield Part(f"{number:05d}-{digest.hexdigest()[:12]}", rows)
+        yield Chunk(f"{number:05d}-{digest.hexdigest()[:12]}", rows)
 
 
 def _file(out: Path, table: str, name: str) -> Path:
     return out / f"{table}-{name}.parquet"
 
 
-def _refuse_others(out: Path, parts: list[Part]) -> None:
+def _refuse_others(out: Path, parts: list[Chunk]) -> None:
     ours = {_file(out, table, part.name) for table in TABLES for part in parts}
     others = {path for table in TABLES for path in out.glob(f"{table}-*.parquet")} - ours
     if others:
@@ -179,18 +189,18 @@ def _refuse_others(out: Path, parts: list[Part]) -> None:
         raise RecommenderError("out", problem, "name an empty folder, or remove them")
 
 
-def _shown(crowd: Crowd, place: int, asked: Asked) -> tuple[Shown, ...]:
+def _shown(crowd: ScoredBatch, place: int, asked: JobSettings) -> tuple[ShortlistEntry, ...]:
     screening = crowd.screenings[place]
     if not crowd.agree[place]:
-        return unpredicted(asked.model.practice, asked.standing, screening, asked.top_k)
+        return unscored_shortlist(asked.model.practice, asked.standing, screening, asked.top_k)
     rows = crowd.rows_of(place)
     if not len(rows):
         return ()
     of = crowd.faced, crowd.scores, rows
-    return listed(asked.standing, asked.model, screening, *of, asked.top_k)[0]
+    return build_shortlist(asked.standing, asked.model, screening, *of, asked.top_k)[0]
 
 
-def _shortlist_row(client_id: str, shown: Shown) -> tuple[Any, ...]:
+def _shortlist_row(client_id: str, shown: ShortlistEntry) -> tuple[Any, ...]:
     return (
         client_id,
         shown.rank,
@@ -205,7 +215,7 @@ def _shortlist_row(client_id: str, shown: Shown) -> tuple[Any, ...]:
     )
 
 
-def _removal_row(client_id: str, removal: Removal) -> tuple[Any, ...]:
+def _removal_row(client_id: str, removal: ConstraintCount) -> tuple[Any, ...]:
     return client_id, removal.constraint, removal.removed, removal.removed_only_by_it
 
 

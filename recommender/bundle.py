@@ -16,13 +16,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from recommender.additive import Additive
-from recommender.alliance.harmoniser import Harmoniser
+from recommender.alliance.harmoniser import InstrumentLinker
 from recommender.definition.columns import Columns
 from recommender.errors import BundleError, RecommenderError
-from recommender.features.history import Records
+from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import Pipeline
 from recommender.manifest import Manifest
-from recommender.model import AllianceModel, Spread
+from recommender.model import AllianceModel, PredictionInterval
 from recommender.practice import Practice, read_practice
 from recommender.sealed import difference
 from recommender.sealed.arrays import packed, unpacked
@@ -34,7 +34,7 @@ from recommender.sealed.files import (
     PAIRING,
     PRACTICE,
     REPORT,
-    Sealed,
+    BundleArchive,
     digest_of,
     read_files,
     write_files,
@@ -129,7 +129,7 @@ def bundle_digest(directory: Path) -> str:
     return read_files(directory).digest
 
 
-def _opened(sealed: Sealed, expected: Practice | None) -> AllianceModel:
+def _opened(sealed: BundleArchive, expected: Practice | None) -> AllianceModel:
     contents = sealed.contents
     facts = read_facts(contents[FACTS])
     facts["manifest"]["created_at"] = sealed.created_at
@@ -154,13 +154,13 @@ def _taken_apart(model: AllianceModel) -> tuple[dict[str, NDArray[Any]], dict[st
     arrays |= {f"records.{name}": array for name, array in _asdict(model.records).items()}
     facts = {
         "manifest": asdict(replace(model.manifest, created_at="")),
-        "harmoniser": model.harmoniser.to_dict(),
+        "harmoniser": model.linker.to_dict(),
         "additive": additive_facts,
         "client_mean": model.client_mean,
-        "client_share": model.client_share,
-        "share": model.share,
-        "stays": model.stays,
-        "spread": asdict(model.spread),
+        "client_share": model.client_tree_weight,
+        "share": model.tree_weight,
+        "stays": model.survivor_offset,
+        "spread": asdict(model.interval),
         "panel_size": model.pipeline.panel.size,
         "clinician_ids": list(model.clinician_ids),
     }
@@ -179,17 +179,17 @@ def _put_together(
     model = AllianceModel(
         manifest=replace(manifest, features=tuple(manifest.features)),
         pipeline=Pipeline(practice, panel),
-        harmoniser=Harmoniser.from_dict(facts["harmoniser"]),
+        linker=InstrumentLinker.from_dict(facts["harmoniser"]),
         client_trees=None,
         client_mean=facts["client_mean"],
-        client_share=facts["client_share"],
+        client_tree_weight=facts["client_share"],
         additive=Additive.from_arrays(_under("additive.", arrays), facts["additive"]),
         trees=None,
-        share=facts["share"],
-        stays=facts["stays"],
-        records=Records(**_under("records.", arrays)),
+        tree_weight=facts["share"],
+        survivor_offset=facts["stays"],
+        records=HistoryRecords(**_under("records.", arrays)),
         clinician_ids=tuple(facts["clinician_ids"]),
-        spread=Spread(**facts["spread"]),
+        interval=PredictionInterval(**facts["spread"]),
         report=report,
     )
     # What is read is what would be written: no array stands there that nothing reads.
@@ -200,7 +200,7 @@ def _put_together(
 
 def _check_definition(learned: Practice, expected: Practice) -> None:
     """A changed constraint or question would otherwise be asked of nobody, and silently."""
-    differs = difference.of_practices(learned, expected)
+    differs = difference.diff_practices(learned, expected)
     if differs:
         problem = f"is not the one this bundle learned with: {differs}"
         remedy = "train with this definition, or serve without naming one"
@@ -210,7 +210,7 @@ def _check_definition(learned: Practice, expected: Practice) -> None:
 def _check_features(model: AllianceModel) -> None:
     """LightGBM reads columns by position: another list of features would be silently wrong."""
     ours = tuple(feature.name for feature in model.pipeline.features)
-    differs = difference.of_names(model.manifest.features, ours)
+    differs = difference.diff_names(model.manifest.features, ours)
     if ours != model.manifest.features:
         problem = f"are not those this bundle learned: {differs or 'some stand twice'}"
         raise BundleError("features", problem, "train again with this version")
@@ -234,8 +234,8 @@ def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray
     return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
 
 
-def _asdict(records: Records) -> dict[str, NDArray[Any]]:
-    return {name: getattr(records, name) for name in Records.__dataclass_fields__}
+def _asdict(records: HistoryRecords) -> dict[str, NDArray[Any]]:
+    return {name: getattr(records, name) for name in HistoryRecords.__dataclass_fields__}
 
 
 def _without_nan(told: Any) -> Any:

@@ -22,7 +22,7 @@ Writer = Callable[[AllianceModel], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CardEntry:
     """One entry of a card: its name, `card.` before it where people write it; heading and text."""
 
     name: str
@@ -35,7 +35,7 @@ class Card:
     """A model card."""
 
     title: str
-    entries: tuple[Entry, ...]
+    entries: tuple[CardEntry, ...]
 
     @property
     def empty(self) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ class Card:
 def card_of(model: AllianceModel) -> Card:
     """The card of a model, from its bundle alone."""
     entries = tuple(
-        Entry(name, heading, write(model)) for name, (heading, write) in WRITERS.items()
+        CardEntry(name, heading, write(model)) for name, (heading, write) in WRITERS.items()
     )
     return Card(f"Model card: predicted early alliance, {model.practice.title}", entries)
 
@@ -68,7 +68,8 @@ def _what(model: AllianceModel) -> str:
         made = (
             "It learned what a client would rate an average clinician (trees on the client's "
             "answers) and what is particular to each clinician for this client: a linear mixed "
-            f"model with {1 - model.share:.0%} and trees with {model.share:.0%} of the weight."
+            f"model with {1 - model.tree_weight:.0%} and trees with {model.tree_weight:.0%} of the "
+            "weight."
         )
     libraries = ", ".join(f"{name} {number}" for name, number in facts.versions.items())
     lines = [

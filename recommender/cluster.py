@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from recommender.errors import RecommenderError
-from recommender.parts import Part, Result, Runner, Shared
+from recommender.parts import Part, Result, Shared, TaskRunner
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -82,7 +82,7 @@ def _check_versions(client: "Client") -> None:
         raise RecommenderError("cluster", problem, "install the same versions on all of them")
 
 
-def runner_on(address: str) -> Runner:
+def runner_on(address: str) -> TaskRunner:
     """The workers of a cluster as those who do the work of all parts.
 
     What every part needs is sent to a worker once, and again to whoever takes a lost one's place.

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.definition.columns import Columns
-from recommender.definition.packed import bits_in
-from recommender.definition.rules import Asking, Constraint, Mode, judge
+from recommender.definition.packed import bitsets_in
+from recommender.definition.rules import Constraint, Mode, RequestContext, judge
 from recommender.errors import Fault, IntakeError
 from recommender.practice import Practice
 from recommender.roster import Roster
@@ -24,7 +24,7 @@ Flags = NDArray[np.bool_]
 Codes = NDArray[np.int8]
 Modes = Mapping[str, Mode]
 
-AS_DECLARED: Modes = MappingProxyType({})
+DECLARED_MODES: Modes = MappingProxyType({})
 """No constraint is asked for in another mode than the definition's."""
 _MET, _FAILED, _UNKNOWN = 0, 1, 2
 
@@ -38,7 +38,7 @@ class Reason:
 
     constraint: str
     family: str
-    say: str
+    text: str
     unknown: bool
 
 
@@ -51,7 +51,7 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
-class Concern:
+class Caution:
     """What staff should know of a clinician but does not exclude, in the order of the definition.
 
     Soft constraints failed or unknown, and hard ones that are unknown but pass.
@@ -62,7 +62,7 @@ class Concern:
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
+class ConstraintCount:
     """How many clinicians a hard constraint removed, and how many nothing else removed."""
 
     constraint: str
@@ -90,39 +90,39 @@ class Screening:
     constraints: tuple[Constraint, ...]
     modes: Modes
     verdicts: Mapping[str, Array]
-    barred: Codes
-    noted: Codes
+    excluding: Codes
+    cautioning: Codes
 
     @property
     def eligible(self) -> Flags:
         """Whether each clinician may be shown, (n,)."""
-        return np.asarray(np.bitwise_or.reduce(self.barred, axis=0, initial=0) == 0)
+        return np.asarray(np.bitwise_or.reduce(self.excluding, axis=0, initial=0) == 0)
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
         """Everyone who may not be shown, in the roster's order."""
-        return tuple(Exclusion(self.ids[row], why) for row, why in self._said(self.barred))
+        return tuple(Exclusion(self.ids[row], why) for row, why in self._said(self.excluding))
 
     @property
-    def concerns(self) -> tuple[Concern, ...]:
+    def cautions(self) -> tuple[Caution, ...]:
         """Clinicians with something to mention, eligible or not, in the roster's order."""
-        return tuple(Concern(self.ids[row], why) for row, why in self._said(self.noted))
+        return tuple(Caution(self.ids[row], why) for row, why in self._said(self.cautioning))
 
     @property
-    def ledger(self) -> tuple[Removal, ...]:
+    def constraint_counts(self) -> tuple[ConstraintCount, ...]:
         """One line for each hard constraint, in the order of the definition."""
-        bars = np.count_nonzero(self.barred, axis=0)
-        removed = np.count_nonzero(self.barred, axis=1)
-        alone = np.count_nonzero(self.barred[:, bars == 1], axis=1)
+        bars = np.count_nonzero(self.excluding, axis=0)
+        removed = np.count_nonzero(self.excluding, axis=1)
+        alone = np.count_nonzero(self.excluding[:, bars == 1], axis=1)
         return tuple(
-            Removal(constraint.name, int(many), int(only))
+            ConstraintCount(constraint.name, int(many), int(only))
             for constraint, many, only in zip(self.constraints, removed, alone, strict=True)
             if self.modes[constraint.name] == "hard"
         )
 
-    def concerns_of(self, place: int) -> tuple[Reason, ...]:
+    def cautions_of(self, place: int) -> tuple[Reason, ...]:
         """What is to be mentioned of the clinician at one place of the roster."""
-        return self._reasons(self.noted[:, place])
+        return self._reasons(self.cautioning[:, place])
 
     def _said(self, codes: Codes) -> Iterator[tuple[int, tuple[Reason, ...]]]:
         """Reasons of each row that has any. Rosters repeat few patterns: each is built once."""
@@ -148,7 +148,7 @@ def screen(
     client_id: str | None,
     roster: Roster,
     day: date,
-    modes: Modes = AS_DECLARED,
+    modes: Modes = DECLARED_MODES,
 ) -> Screening:
     """Who of the roster may be shown to the client, and why the others may not.
 
@@ -167,7 +167,7 @@ def screen(
     modes
         Constraints that count otherwise for this request than declared; see `check_modes`.
     """
-    asking = asking_of(practice, client_id, roster.ids, day)
+    asking = request_context_of(practice, client_id, roster.ids, day)
     return screen_columns(practice, client, roster.columns, asking, modes, {})
 
 
@@ -193,11 +193,11 @@ def check_modes(practice: Practice, modes: Modes) -> None:
         raise IntakeError(faults)
 
 
-def asking_of(
+def request_context_of(
     practice: Practice, client_id: str | None, clinician_ids: tuple[str, ...], day: date
-) -> Asking:
+) -> RequestContext:
     """The circumstances in which a client of the practice asks."""
-    return Asking(
+    return RequestContext(
         day,
         client_id,
         clinician_ids,
@@ -212,7 +212,7 @@ def screen_columns(
     practice: Practice,
     client: Columns,
     columns: Columns,
-    asking: Asking,
+    asking: RequestContext,
     modes: Modes,
     known: Mapping[str, Array],
 ) -> Screening:
@@ -270,7 +270,7 @@ def _through_other_ways(
     ]
     if practice.ways is None or not some:
         return
-    shared = shared_ways(practice, client, columns)
+    shared = shared_modes(practice, client, columns)
     open_ways = {way: offers.copy() for way, offers in shared.items()}
     for place in some:
         unbarred = barred[place] == _MET
@@ -296,7 +296,7 @@ def _any_of(flags: Iterable[Flags], size: int) -> Flags:
     return found
 
 
-def shared_ways(practice: Practice, client: Columns, columns: Columns) -> dict[str, Flags]:
+def shared_modes(practice: Practice, client: Columns, columns: Columns) -> dict[str, Flags]:
     """Each way the client wants to meet, with who offers it, (n,).
 
     A client who named none takes any, and a clinician of whom nothing is known may offer any.
@@ -305,7 +305,7 @@ def shared_ways(practice: Practice, client: Columns, columns: Columns) -> dict[s
     levels = practice.client[practice.ways.client].levels
     place_of = practice.clinician[practice.ways.clinician].levels.index
     wanted = client[practice.ways.client][0]
-    offered = bits_in(columns, practice.ways.clinician)
+    offered = bitsets_in(columns, practice.ways.clinician)
     any_way = not (wanted > 0).any()
     return {
         level: offered.may_have(place_of(level))

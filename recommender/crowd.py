@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from recommender.constraints import Screening
 from recommender.definition.columns import Columns
 from recommender.features.pipeline import Pairs
-from recommender.model import AllianceModel, Faced, Scores, Standing
-from recommender.recommend import agreeing
-from recommender.sieve import Sieve, sieve_for
+from recommender.model import AllianceModel, PairScores, PreparedPairs, RosterEncoding
+from recommender.recommend import with_consent
+from recommender.sieve import ScreeningCache, screening_cache_for
 
-AT_ONCE = 50_000
+MAX_PAIRS = 50_000
 """Pairs, eligible or not, looked at together: memory stays below some hundred megabytes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Crowd:
+class ScoredBatch:
     """Some clients before one roster.
 
     Attributes
@@ -45,8 +45,8 @@ class Crowd:
     screenings: tuple[Screening, ...]
     agree: NDArray[np.bool_]
     pairs: Pairs
-    faced: Faced
-    scores: Scores
+    faced: PreparedPairs
+    scores: PairScores
 
     def rows_of(self, place: int) -> NDArray[np.intp]:
         """Which of the pairs are one client's."""
@@ -54,37 +54,41 @@ class Crowd:
         return np.arange(*ends)
 
 
-def crowd_of(
-    ids: Sequence[str], clients: Columns, standing: Standing, model: AllianceModel, sieve: Sieve
-) -> Crowd:
+def score_batch(
+    ids: Sequence[str],
+    clients: Columns,
+    standing: RosterEncoding,
+    model: AllianceModel,
+    sieve: ScreeningCache,
+) -> ScoredBatch:
     """Clients screened and scored together."""
     some = [clients.row(place) for place in range(len(ids))]
     screenings = tuple(sieve.screen(one, name) for name, one in zip(ids, some, strict=True))
-    agree = agreeing(model.practice, clients)
+    agree = with_consent(model.practice, clients)
     pairs = _pairs(screenings, agree)
-    faced = model.face(clients, standing, pairs)
-    return Crowd(tuple(ids), clients, screenings, agree, pairs, faced, model.score_of(faced))
+    faced = model.prepare(clients, standing, pairs)
+    return ScoredBatch(tuple(ids), clients, screenings, agree, pairs, faced, model.score_of(faced))
 
 
-def crowds(
+def score_batches(
     ids: Sequence[str],
     clients: Columns,
-    standing: Standing,
+    standing: RosterEncoding,
     model: AllianceModel,
     day: date,
-) -> Iterator[Crowd]:
+) -> Iterator[ScoredBatch]:
     """All clients, as many at once as memory allows, in the order given."""
-    sieve = sieve_for(model.practice, standing.roster, day)
-    size = at_once(len(standing.roster))
+    sieve = screening_cache_for(model.practice, standing.roster, day)
+    size = batch_size(len(standing.roster))
     for start in range(0, len(ids), size):
         some = ids[start : start + size]
         rows = np.arange(start, start + len(some))
-        yield crowd_of(some, clients.take(rows), standing, model, sieve)
+        yield score_batch(some, clients.take(rows), standing, model, sieve)
 
 
-def at_once(clinicians: int) -> int:
+def batch_size(clinicians: int) -> int:
     """How many clients are looked at together."""
-    return max(AT_ONCE // max(clinicians, 1), 1)
+    return max(MAX_PAIRS // max(clinicians, 1), 1)
 
 
 def _pairs(screenings: Sequence[Screening], agree: NDArray[np.bool_]) -> Pairs:

@@ -14,7 +14,7 @@ from recommender.definition.columns import Columns
 from recommender.definition.comparisons import known_mean
 from recommender.features.feature import Array, Feature
 from recommender.features.pipeline import Pairs
-from recommender.model import AllianceModel, Contributions, Standing
+from recommender.model import AllianceModel, Contributions, RosterEncoding
 from recommender.practice import Practice
 
 NOTABLE = 0.02
@@ -26,7 +26,7 @@ LEVEL = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Contribution:
     """One signed part of the difference to the average eligible clinician or another, in points."""
 
     name: str
@@ -35,13 +35,13 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupPart:
+class GroupContribution:
     """The parts of one explanation group and their sum."""
 
     group: str
     phrase: str
     points: float
-    parts: tuple[Part, ...]
+    parts: tuple[Contribution, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Explanation:
     """
 
     difference: float
-    groups: tuple[GroupPart, ...]
+    groups: tuple[GroupContribution, ...]
     in_favour: tuple[str, ...]
     against: tuple[str, ...]
     asked_and_offered: tuple[str, ...]
@@ -90,7 +90,7 @@ def explain(
 
 
 def compare(
-    model: AllianceModel, client: Columns, standing: Standing, one: int, other: int
+    model: AllianceModel, client: Columns, standing: RosterEncoding, one: int, other: int
 ) -> Explanation:
     """Why one clinician of the roster rather than another; turned round, every sign turns.
 
@@ -133,7 +133,7 @@ def _explanation(
     against: tuple[str, ...],
 ) -> Explanation:
     parts = [
-        (feature, Part(feature.name, _words(feature, value), value))
+        (feature, Contribution(feature.name, _words(feature, value), value))
         for feature, value in zip(own.features, points.tolist(), strict=True)
     ]
     groups = tuple(_group(group, phrase, parts) for group, phrase in practice.groups.items())
@@ -150,10 +150,10 @@ def _words(feature: Feature, points: float) -> str:
     return feature.otherwise if points < 0 else feature.phrase
 
 
-def _group(group: str, phrase: str, parts: list[tuple[Feature, Part]]) -> GroupPart:
+def _group(group: str, phrase: str, parts: list[tuple[Feature, Contribution]]) -> GroupContribution:
     own = [part for feature, part in parts if feature.group == group and part.points != 0.0]
     own.sort(key=lambda part: (-abs(part.points), part.name))
-    return GroupPart(group, phrase, fsum(part.points for part in own), tuple(own))
+    return GroupContribution(group, phrase, fsum(part.points for part in own), tuple(own))
 
 
 def _told(

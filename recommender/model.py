@@ -13,21 +13,21 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from recommender.additive import Additive, Seats
-from recommender.alliance.harmoniser import Harmoniser
+from recommender.additive import Additive, ClinicianIndex
+from recommender.alliance.harmoniser import InstrumentLinker
 from recommender.definition.columns import Columns, read_rows
 from recommender.definition.fields import Side
-from recommender.definition.kinds import Raw
+from recommender.definition.kinds import RawValue
 from recommender.errors import Fault, IntakeError
 from recommender.features.feature import Array, Feature
-from recommender.features.history import Records
+from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import Pairs, Pipeline, Places, Rows
 from recommender.manifest import Manifest
 from recommender.practice import Practice
 from recommender.roster import Roster
 from recommender.trees.ensemble import Trees
 
-WIDER = 1.4
+SD_INFLATION = 1.4
 """How much wider than its posterior the doubt about a difference is: a posterior believes its
 model, and no model holds all that makes two people get on. With it, what is said of simulated
 practices is about what is true (`python -m experiments.said_and_true`)."""
@@ -35,7 +35,7 @@ SIDES: tuple[Side, Side] = ("client", "clinician")
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class PredictionInterval:
     """How far ratings fell from predictions out of fold: the range's ends, in points."""
 
     low: float
@@ -43,7 +43,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RosterEncoding:
     """What a model knows of each clinician of a roster before any request comes."""
 
     roster: Roster
@@ -51,7 +51,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class PairScores:
     """Predicted alliance of n pairings, in points of the reference scale, unclipped.
 
     Attributes
@@ -70,13 +70,13 @@ class Scores:
         """If the rated session is reached."""
         return self.client + self.pairing
 
-    def take(self, places: Places) -> "Scores":
+    def take(self, places: Places) -> "PairScores":
         """Some of the pairings, in the order given."""
-        return Scores(self.client[places], self.pairing[places])
+        return PairScores(self.client[places], self.pairing[places])
 
 
 @dataclass(frozen=True, slots=True)
-class Faced:
+class PreparedPairs:
     """Pairings made ready, so that scoring and explaining share what they stand on.
 
     Attributes
@@ -90,13 +90,13 @@ class Faced:
     """
 
     rows: Rows
-    seats: Seats
+    seats: ClinicianIndex
     expected: Array
     added: Array
 
-    def take(self, places: Places) -> "Faced":
+    def take(self, places: Places) -> "PreparedPairs":
         """Some of the pairings, in the order given."""
-        return Faced(
+        return PreparedPairs(
             self.rows.take(places),
             self.seats.take(places),
             self.expected[places],
@@ -150,17 +150,17 @@ class AllianceModel:
 
     manifest: Manifest
     pipeline: Pipeline
-    harmoniser: Harmoniser
+    linker: InstrumentLinker
     client_trees: Trees | None
     client_mean: float
-    client_share: float
+    client_tree_weight: float
     additive: Additive
     trees: Trees | None
-    share: float
-    stays: float
-    records: Records
+    tree_weight: float
+    survivor_offset: float
+    records: HistoryRecords
     clinician_ids: tuple[str, ...]
-    spread: Spread
+    interval: PredictionInterval
     report: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -168,26 +168,28 @@ class AllianceModel:
         """The definition the model learned with."""
         return self.pipeline.practice
 
-    def standing(self, roster: Roster) -> Standing:
+    def encode_roster(self, roster: Roster) -> RosterEncoding:
         """The roster's clinicians as this model knows them; unknown ones have no record."""
         place = {clinician_id: code for code, clinician_id in enumerate(self.clinician_ids)}
         codes = [place.get(clinician_id, -1) for clinician_id in roster.ids]
-        return Standing(roster, np.array(codes, dtype=np.int64))
+        return RosterEncoding(roster, np.array(codes, dtype=np.int64))
 
-    def score(self, clients: Columns, standing: Standing, pairs: Pairs | None = None) -> Scores:
+    def score(
+        self, clients: Columns, standing: RosterEncoding, pairs: Pairs | None = None
+    ) -> PairScores:
         """Scores of pairings: one client with the whole roster when no pairs are given."""
         pairs = Pairs.of_one(len(standing.roster)) if pairs is None else pairs
-        return self.score_of(self.face(clients, standing, pairs))
+        return self.score_of(self.prepare(clients, standing, pairs))
 
-    def score_of(self, faced: Faced) -> Scores:
+    def score_of(self, faced: PreparedPairs) -> PairScores:
         """Scores of pairings made ready."""
-        pairing = (1 - self.share) * faced.added.sum(axis=1)
-        if self.trees is not None and self.share:
-            pairing = pairing + self.share * self.trees.score(faced.rows.together())
-        return Scores(faced.expected, pairing + self.stays)
+        pairing = (1 - self.tree_weight) * faced.added.sum(axis=1)
+        if self.trees is not None and self.tree_weight:
+            pairing = pairing + self.tree_weight * self.trees.score(faced.rows.together())
+        return PairScores(faced.expected, pairing + self.survivor_offset)
 
     def ahead(
-        self, faced: Faced, one: Places, other: Places, scores: Scores | None = None
+        self, faced: PreparedPairs, one: Places, other: Places, scores: PairScores | None = None
     ) -> Array:
         """Probability that each of some pairings has the higher predicted alliance than another.
 
@@ -214,42 +216,48 @@ class AllianceModel:
         variance = shared[first, first] + shared[second, second] - 2 * shared[first, second]
         # Of two alike nothing may be left but rounding, on either side of 0.
         variance = np.maximum(variance, 0.0)
-        doubt = WIDER * np.sqrt(variance)
+        doubt = SD_INFLATION * np.sqrt(variance)
         sure = np.where(lead > 0, np.inf, np.where(lead < 0, -np.inf, 0.0))
         return np.asarray(ndtr(np.divide(lead, doubt, out=sure, where=doubt > 0)))
 
-    def face(self, clients: Columns, standing: Standing, pairs: Pairs) -> Faced:
+    def prepare(self, clients: Columns, standing: RosterEncoding, pairs: Pairs) -> PreparedPairs:
         """Pairings made ready, so that scoring and explaining share their rows."""
         rows, seats = self.rows(clients, standing, pairs)
         expected = self._client_part(clients)[pairs.client]
-        return Faced(rows, seats, expected, self.additive.contributions(rows, seats))
+        return PreparedPairs(rows, seats, expected, self.additive.contributions(rows, seats))
 
-    def rows(self, clients: Columns, standing: Standing, pairs: Pairs) -> tuple[Rows, Seats]:
+    def rows(
+        self, clients: Columns, standing: RosterEncoding, pairs: Pairs
+    ) -> tuple[Rows, ClinicianIndex]:
         """Feature rows and seats of pairings, with records as they stood when the model learned."""
-        seats = self.seats(clients, standing, pairs)
+        seats = self.clinician_index(clients, standing, pairs)
         history = self.records.rows(seats.clinician, seats.level)
         return self.pipeline.rows(clients, standing.roster.columns, pairs, history), seats
 
-    def seats(self, clients: Columns, standing: Standing, pairs: Pairs) -> Seats:
+    def clinician_index(
+        self, clients: Columns, standing: RosterEncoding, pairs: Pairs
+    ) -> ClinicianIndex:
         """Which clinician and which client level each pairing is about."""
         level = levels_of(self.practice, clients)[pairs.client]
-        return Seats(standing.clinician[pairs.clinician], level)
+        return ClinicianIndex(standing.clinician[pairs.clinician], level)
 
-    def contributions(self, clients: Columns, standing: Standing, pairs: Pairs) -> Contributions:
+    def contributions(
+        self, clients: Columns, standing: RosterEncoding, pairs: Pairs
+    ) -> Contributions:
         """Parts of each prediction; `start + values.sum(axis=1)` is the predicted alliance."""
-        return self.contributions_of(self.face(clients, standing, pairs))
+        return self.contributions_of(self.prepare(clients, standing, pairs))
 
-    def contributions_of(self, faced: Faced) -> Contributions:
+    def contributions_of(self, faced: PreparedPairs) -> Contributions:
         """Parts of the predictions of pairings made ready."""
         rows = faced.rows
-        added = (1 - self.share) * faced.added
+        added = (1 - self.tree_weight) * faced.added
         grown = np.zeros((len(added), len(self.pipeline.features) + 1))
-        if self.trees is not None and self.share:
-            grown = self.share * self.trees.contributions(rows.together())
+        if self.trees is not None and self.tree_weight:
+            grown = self.tree_weight * self.trees.contributions(rows.together())
         width = rows.client.shape[1]
         values = grown[:, :-1].copy()
         values[:, width:] += added[:, :-1]
-        start = faced.expected + added[:, -1] + grown[:, -1] + self.stays
+        start = faced.expected + added[:, -1] + grown[:, -1] + self.survivor_offset
         raw = np.concatenate([rows.client, rows.clinician, rows.raw, rows.history], axis=1)
         return Contributions(self.pipeline.features, values, start, raw)
 
@@ -277,24 +285,26 @@ class AllianceModel:
         codes = np.array([place.get(c, -1) for c in table["clinician_id"]], dtype=np.int64)
         everyone = np.arange(len(table))
         roster = Roster(tuple(table["clinician_id"]), (), sides["clinician"], "", _NEVER)
-        scores = self.score(sides["client"], Standing(roster, codes), Pairs(everyone, everyone))
-        low, high = self.range_of(scores)
-        said = (self.harmoniser.say(part) for part in (scores.alliance, low, high))
+        scores = self.score(
+            sides["client"], RosterEncoding(roster, codes), Pairs(everyone, everyone)
+        )
+        low, high = self.interval_of(scores)
+        said = (self.linker.to_displayed(part) for part in (scores.alliance, low, high))
         columns = ("predicted_alliance", "lower", "upper")
         return pd.DataFrame(dict(zip(columns, said, strict=True)), index=table.index)
 
-    def range_of(self, scores: Scores) -> tuple[Array, Array]:
+    def interval_of(self, scores: PairScores) -> tuple[Array, Array]:
         """Ends of the stated range of each prediction, in points, unclipped."""
-        return scores.alliance + self.spread.low, scores.alliance + self.spread.high
+        return scores.alliance + self.interval.low, scores.alliance + self.interval.high
 
     def _client_part(self, clients: Columns) -> Array:
         if self.client_trees is None:
             return np.full(clients.size, self.client_mean)
         apart = self.client_trees.score(self.pipeline.client_rows(clients)) - self.client_mean
-        return self.client_mean + self.client_share * apart
+        return self.client_mean + self.client_tree_weight * apart
 
 
-def _named(table: pd.DataFrame, side: Side) -> list[dict[str, Raw]]:
+def _named(table: pd.DataFrame, side: Side) -> list[dict[str, RawValue]]:
     """Cells of one side by field, a mapping a row, also where the table has no such column."""
     prefix = f"{side}."
     names = [name for name in table.columns if str(name).startswith(prefix)]

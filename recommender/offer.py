@@ -12,27 +12,27 @@ from numpy.typing import NDArray
 
 from recommender.definition.columns import Columns
 from recommender.definition.fields import Field
-from recommender.definition.kinds import DAYS, Raw
+from recommender.definition.kinds import DAYS, RawValue
 from recommender.features.pairing import matched_fields
 from recommender.features.pipeline import Pairs
-from recommender.model import AllianceModel, Faced, Scores, Standing
+from recommender.model import AllianceModel, PairScores, PreparedPairs, RosterEncoding
 from recommender.practice import Practice
 from recommender.ranking import CLEAR
-from recommender.relaxation import Asked, Change, Relaxation, admitted, changed
+from recommender.relaxation import Change, Relaxation, ScreenedRequest, admitted, changed
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
 
-MOST_OFFERS = 6
+MAX_OFFERS = 6
 """More than a person on the phone can weigh is not read."""
-MOST_LOOKED_AT = 24
+MAX_CANDIDATES = 24
 """Relaxations whose lead is worked out: the draws behind it are what costs."""
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SIGNS = {"AUD": "$", "NZD": "$", "USD": "$", "EUR": "€", "GBP": "£"}
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class RelaxationOffer:
     """One relaxation as staff are told it.
 
     Attributes
@@ -53,9 +53,9 @@ class Offer:
         Probability of being ahead of whoever stands first now.
     """
 
-    say: str
+    text: str
     changes: tuple[Change, ...]
-    opens: int
+    admits: int
     clinician_id: str
     name: str
     predicted: float | None
@@ -76,7 +76,7 @@ class _Worth:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pool:
+class CandidatePool:
     """Pairings of one request made ready together: a second scoring would cost as much again.
 
     Attributes
@@ -92,20 +92,23 @@ class Pool:
     """
 
     places: Places
-    fitting: int
+    eligible: int
     rows: tuple[Places, ...]
-    faced: Faced
-    scores: Scores
+    faced: PreparedPairs
+    scores: PairScores
 
     @property
     def first(self) -> int | None:
         """The row with the highest pairing part of those who fit, if anybody does."""
-        return int(self.scores.pairing[: self.fitting].argmax()) if self.fitting else None
+        return int(self.scores.pairing[: self.eligible].argmax()) if self.eligible else None
 
 
-def pool_of(
-    asked: Asked, standing: Standing, model: AllianceModel, found: Sequence[Relaxation]
-) -> Pool:
+def candidate_pool(
+    asked: ScreenedRequest,
+    standing: RosterEncoding,
+    model: AllianceModel,
+    found: Sequence[Relaxation],
+) -> CandidatePool:
     """Everyone who fits or could, scored.
 
     Answers the model does not read change no row, so most relaxations share the client's own.
@@ -120,16 +123,16 @@ def pool_of(
     sizes = [len(group) for group in groups]
     ends = np.cumsum(sizes)
     places = np.concatenate(groups)
-    faced = model.face(
+    faced = model.prepare(
         _stacked(clients), standing, Pairs(np.repeat(np.array([0, *owners]), sizes), places)
     )
     rows = tuple(np.arange(*ends[number : number + 2]) for number in range(len(found)))
-    return Pool(places, len(fitting), rows, faced, model.score_of(faced))
+    return CandidatePool(places, len(fitting), rows, faced, model.score_of(faced))
 
 
-def offers_unpredicted(
-    asked: Asked, standing: Standing, found: Sequence[Relaxation]
-) -> tuple[Offer, ...]:
+def unscored_offers(
+    asked: ScreenedRequest, standing: RosterEncoding, found: Sequence[Relaxation]
+) -> tuple[RelaxationOffer, ...]:
     """What would let anybody through, where nothing is predicted; only when nobody fits."""
     if asked.screening.eligible.any():
         return ()
@@ -137,13 +140,13 @@ def offers_unpredicted(
     return _told(asked, standing, sorted(worth, key=_asked_least))
 
 
-def offers(
-    asked: Asked,
-    standing: Standing,
+def relaxation_offers(
+    asked: ScreenedRequest,
+    standing: RosterEncoding,
     model: AllianceModel,
-    pool: Pool,
+    pool: CandidatePool,
     found: Sequence[Relaxation],
-) -> tuple[Offer, ...]:
+) -> tuple[RelaxationOffer, ...]:
     """What is worth offering, smallest sets of changes first, then by what they gain.
 
     Parameters
@@ -168,15 +171,15 @@ def _asked_least(worth: _Worth) -> tuple[int, float, str]:
     return len(changes), -worth.pairing, str(changes)
 
 
-def _worth(model: AllianceModel, pool: Pool, found: Sequence[Relaxation]) -> list[_Worth]:
+def _worth(model: AllianceModel, pool: CandidatePool, found: Sequence[Relaxation]) -> list[_Worth]:
     """The strongest of each relaxation, where clearly ahead of the first, or where nobody fits."""
     pairing, first = pool.scores.pairing, pool.first
     strongest = np.array([rows[pairing[rows].argmax()] for rows in pool.rows], dtype=np.intp)
     leads = pairing[strongest] - (0.0 if first is None else pairing[first])
-    order = np.argsort(-leads, kind="stable")[:MOST_LOOKED_AT]
+    order = np.argsort(-leads, kind="stable")[:MAX_CANDIDATES]
     order = order if first is None else order[leads[order] > 0]
     sure = _sure(model, pool, strongest[order])
-    said = model.harmoniser.say(pool.scores.alliance[strongest[order]])
+    said = model.linker.to_displayed(pool.scores.alliance[strongest[order]])
     return [
         _Worth(
             found[number],
@@ -191,7 +194,7 @@ def _worth(model: AllianceModel, pool: Pool, found: Sequence[Relaxation]) -> lis
     ]
 
 
-def _sure(model: AllianceModel, pool: Pool, rows: Places) -> list[float | None]:
+def _sure(model: AllianceModel, pool: CandidatePool, rows: Places) -> list[float | None]:
     """Probability of being ahead of whoever stands first, None where nobody does."""
     if pool.first is None or not len(rows):
         return [None] * len(rows)
@@ -223,13 +226,15 @@ def _padded(column: Array, most: int) -> Array:
     return np.concatenate([column, missing], axis=1)
 
 
-def _told(asked: Asked, standing: Standing, worth: Sequence[_Worth]) -> tuple[Offer, ...]:
+def _told(
+    asked: ScreenedRequest, standing: RosterEncoding, worth: Sequence[_Worth]
+) -> tuple[RelaxationOffer, ...]:
     """The offers that come true, none of which asks more than another for no more."""
     kept: list[_Worth] = []
-    told: list[Offer] = []
+    told: list[RelaxationOffer] = []
     nobody_fits = not asked.screening.eligible.any()
     for each in worth:
-        if len(told) == MOST_OFFERS:
+        if len(told) == MAX_OFFERS:
             break
         if any(_asks_no_more(other, each, nobody_fits) for other in kept):
             continue
@@ -260,15 +265,17 @@ def _is_within(change: Change, other: Change) -> bool:
     return change.step is not None and other.step is not None and change.step < other.step
 
 
-def _offer(asked: Asked, standing: Standing, worth: _Worth, opens: int) -> Offer:
+def _offer(
+    asked: ScreenedRequest, standing: RosterEncoding, worth: _Worth, opens: int
+) -> RelaxationOffer:
     changes = worth.relaxation.changes
     said = [_said(asked, change) for change in changes]
     ask = any(change.ask for change in changes)
     roster = standing.roster
-    return Offer(
-        say=f"you could ask whether {said[0]} matters" if ask else " and ".join(said),
+    return RelaxationOffer(
+        text=f"you could ask whether {said[0]} matters" if ask else " and ".join(said),
         changes=() if ask else changes,
-        opens=opens,
+        admits=opens,
         clinician_id=roster.ids[worth.place],
         name=roster.name_of(worth.place),
         predicted=worth.predicted,
@@ -277,7 +284,7 @@ def _offer(asked: Asked, standing: Standing, worth: _Worth, opens: int) -> Offer
     )
 
 
-def _said(asked: Asked, change: Change) -> str:
+def _said(asked: ScreenedRequest, change: Change) -> str:
     field = asked.practice.client[change.field]
     template = asked.practice.constraints[change.constraint].offer
     if field.kind == "flag" or change.ask:
@@ -287,7 +294,7 @@ def _said(asked: Asked, change: Change) -> str:
     return template.replace("{value}", value).replace("{stated}", stated)
 
 
-def _answers(asked: Asked, field: Field, change: Change) -> tuple[str, str]:
+def _answers(asked: ScreenedRequest, field: Field, change: Change) -> tuple[str, str]:
     """What was asked for and what would be enough, or only what sets the two apart, in words."""
     stated = asked.client[field.name][0]
     if field.kind == "tags":
@@ -307,7 +314,7 @@ def _answers(asked: Asked, field: Field, change: Change) -> tuple[str, str]:
     )
 
 
-def _amount(practice: Practice, field: Field, value: Raw) -> str:
+def _amount(practice: Practice, field: Field, value: RawValue) -> str:
     if field.kind != "money":
         return f"{value:g}" if isinstance(value, float) else str(value)
     said = f"{value:.0f}" if float(value).is_integer() else f"{value:.2f}"

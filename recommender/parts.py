@@ -11,7 +11,7 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
-class Runner(Protocol):
+class TaskRunner(Protocol):
     """Does the work of all parts, and gives back each by its name as it is done."""
 
     def __call__(
@@ -34,7 +34,7 @@ class Runner(Protocol):
         """
 
 
-def one_by_one(
+def run_serially(
     work: Callable[[Shared, Part], Result], shared: Shared, parts: Iterable[tuple[str, Part]], /
 ) -> Iterator[tuple[str, Result]]:
     """The work of all parts in this process, in their order."""

@@ -27,8 +27,8 @@ from recommender.definition.rules import Constraint, FundingRow, read_funding
 from recommender.definition.sections import (
     CardSettings,
     HistorySettings,
+    MeetingModes,
     RankingSettings,
-    Ways,
     read_alliance,
     read_card,
     read_groups,
@@ -89,7 +89,7 @@ class Practice:
     groups: Mapping[str, str]
     history: HistorySettings
     ranking: RankingSettings
-    ways: Ways | None
+    ways: MeetingModes | None
     client: Mapping[str, Field]
     clinician: Mapping[str, Field]
     matches: Mapping[str, Match]

@@ -10,18 +10,18 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from recommender.additive import DRAWS, EXPECTED, UNSURE_EVIDENCE, Additive, Frame
-from recommender.alliance.harmoniser import Harmoniser
+from recommender.additive import DRAWS, EXPECTED, UNSURE_EVIDENCE, Additive, DesignSpec
+from recommender.alliance.harmoniser import InstrumentLinker
 from recommender.definition.columns import Columns
 from recommender.features.clinician import clinician_features
 from recommender.features.feature import Array
-from recommender.features.history import Records
+from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import fit_pipeline
 from recommender.manifest import EVIDENCE_PRIOR, Manifest
 from recommender.mixed.posterior import MixedFit
-from recommender.model import AllianceModel, Spread
+from recommender.model import AllianceModel, PredictionInterval
 from recommender.practice import Practice
-from recommender.scale import Scale
+from recommender.scale import Standardizer
 
 USUAL_MEAN, USUAL_SD = 0.75, 0.18
 """POMP of early alliance where the reference instrument states none: seven samples of clients in
@@ -63,27 +63,29 @@ def evidence_model(
             features=tuple(feature.name for feature in pipeline.features),
         ),
         pipeline=pipeline,
-        harmoniser=harmoniser,
+        linker=harmoniser,
         client_trees=None,
         client_mean=mean,
-        client_share=0.0,
+        client_tree_weight=0.0,
         additive=_declared(practice, spread, count, seed),
         trees=None,
-        share=0.0,
-        stays=0.0,
-        records=Records(np.zeros(count), np.zeros(count), *_nothing_by_level(practice, count)),
+        tree_weight=0.0,
+        survivor_offset=0.0,
+        records=HistoryRecords(
+            np.zeros(count), np.zeros(count), *_nothing_by_level(practice, count)
+        ),
         clinician_ids=tuple(clinician_ids),
-        spread=_normal_range(practice.alliance.interval, spread),
+        interval=_normal_range(practice.alliance.interval, spread),
     )
 
 
-def _unlearned(practice: Practice) -> Harmoniser:
+def _unlearned(practice: Practice) -> InstrumentLinker:
     nothing = pd.DataFrame({"instrument": pd.Series(dtype="str"), "pomp": pd.Series(dtype=float)})
     settings = practice.alliance
-    return Harmoniser.fit(nothing, practice.instruments, settings.reference, settings.metric)
+    return InstrumentLinker.fit(nothing, practice.instruments, settings.reference, settings.metric)
 
 
-def _level(practice: Practice, harmoniser: Harmoniser) -> tuple[float, float]:
+def _level(practice: Practice, harmoniser: InstrumentLinker) -> tuple[float, float]:
     """Mean and standard deviation of alliance, in points of the reference scale."""
     form, width = practice.reference, harmoniser.high - harmoniser.low
     mean = USUAL_MEAN if form.reference_mean is None else form.reference_mean
@@ -94,7 +96,7 @@ def _level(practice: Practice, harmoniser: Harmoniser) -> tuple[float, float]:
 def _declared(practice: Practice, spread: float, clinicians: int, seed: int) -> Additive:
     attributes, matches = len(clinician_features(practice)), len(practice.matches)
     prior = spread * np.array([match.prior for match in practice.matches.values()])
-    frame = Frame(_as_it_is(attributes), _as_it_is(matches), prior, clinicians, 0, None)
+    frame = DesignSpec(_as_it_is(attributes), _as_it_is(matches), prior, clinicians, 0, None)
     coefficients = {
         "clinician": np.zeros(attributes),
         "matches": np.zeros(matches),
@@ -131,8 +133,8 @@ def _declared(practice: Practice, spread: float, clinicians: int, seed: int) -> 
     return Additive(frame, fit, draws)
 
 
-def _as_it_is(columns: int) -> Scale:
-    return Scale(np.zeros(columns), np.ones(columns))
+def _as_it_is(columns: int) -> Standardizer:
+    return Standardizer(np.zeros(columns), np.ones(columns))
 
 
 def _nothing_by_level(practice: Practice, clinicians: int) -> tuple[Array, Array]:
@@ -141,6 +143,6 @@ def _nothing_by_level(practice: Practice, clinicians: int) -> tuple[Array, Array
     return np.zeros((clinicians, levels)), np.zeros((clinicians, levels))
 
 
-def _normal_range(level: float, spread: float) -> Spread:
+def _normal_range(level: float, spread: float) -> PredictionInterval:
     half = spread * NormalDist().inv_cdf(0.5 + level / 2)
-    return Spread(-half, half)
+    return PredictionInterval(-half, half)

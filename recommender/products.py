@@ -16,7 +16,7 @@ from recommender.features.feature import Array
 from recommender.features.pipeline import Rows
 from recommender.mixed.blocks import chunks
 from recommender.practice import Practice
-from recommender.scale import Scale, scale_of
+from recommender.scale import Standardizer, fit_standardizer
 
 Places = NDArray[np.intp]
 COMPONENTS = 12
@@ -25,7 +25,7 @@ of the shipped definition, 11 by 10, stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class NumericColumns:
     """The numbers of one side, and the directions in which they are multiplied.
 
     Attributes
@@ -39,7 +39,7 @@ class Numbers:
     """
 
     places: Places
-    scale: Scale
+    scale: Standardizer
     basis: Array
 
     def scaled(self, rows: Array) -> Array:
@@ -48,11 +48,11 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Products:
+class Interactions:
     """How rows become products, fixed when the model is fitted."""
 
-    client: Numbers
-    clinician: Numbers
+    client: NumericColumns
+    clinician: NumericColumns
 
     @property
     def width(self) -> int:
@@ -88,31 +88,31 @@ class Products:
         """Named arrays that `from_arrays` turns back."""
         arrays: dict[str, NDArray[Any]] = {}
         for name in ("client", "clinician"):
-            side: Numbers = getattr(self, name)
+            side: NumericColumns = getattr(self, name)
             arrays |= {f"{name}.places": side.places, f"{name}.basis": side.basis}
             arrays |= {f"{name}.mean": side.scale.mean, f"{name}.spread": side.scale.spread}
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Products":
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Interactions":
         """The products that `to_arrays` wrote."""
         return cls(*(_side_from(arrays, name) for name in ("client", "clinician")))
 
 
-def products_of(practice: Practice, rows: Rows) -> Products | None:
+def fit_interactions(practice: Practice, rows: Rows) -> Interactions | None:
     """Products scaled on the training rows; None where a side has no number the model may see."""
     sides = []
     given: dict[Side, Array] = {"client": rows.client, "clinician": rows.clinician}
     for name, values in given.items():
-        places = numbers_among(practice.fields(name, "score").values())
+        places = numeric_columns(practice.fields(name, "score").values())
         if not len(places):
             return None
-        scale = scale_of(values[:, places])
-        sides.append(Numbers(places, scale, _basis(scale.apply(values[:, places]))))
-    return Products(*sides)
+        scale = fit_standardizer(values[:, places])
+        sides.append(NumericColumns(places, scale, _basis(scale.apply(values[:, places]))))
+    return Interactions(*sides)
 
 
-def numbers_among(fields: Iterable[Field]) -> Places:
+def numeric_columns(fields: Iterable[Field]) -> Places:
     """Places of the numbers among the columns of `features_of(fields)`."""
     numeric = [
         field.behaviour.numeric
@@ -133,6 +133,6 @@ def _basis(scaled: Array) -> Array:
     return np.asarray(kept * np.sign(kept[largest, np.arange(COMPONENTS)]))
 
 
-def _side_from(arrays: Mapping[str, NDArray[Any]], name: str) -> Numbers:
-    scale = Scale(arrays[f"{name}.mean"], arrays[f"{name}.spread"])
-    return Numbers(arrays[f"{name}.places"], scale, arrays[f"{name}.basis"])
+def _side_from(arrays: Mapping[str, NDArray[Any]], name: str) -> NumericColumns:
+    scale = Standardizer(arrays[f"{name}.mean"], arrays[f"{name}.spread"])
+    return NumericColumns(arrays[f"{name}.places"], scale, arrays[f"{name}.basis"])

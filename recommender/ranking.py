@@ -67,7 +67,7 @@ def order_by_wait(next_day: Array, ids: tuple[str, ...]) -> Places:
     return np.lexsort((np.array(ids), np.where(np.isnan(next_day), np.inf, next_day)))
 
 
-def lots_of(seed: str, ids: Sequence[str]) -> Places:
+def draw_lots(seed: str, ids: Sequence[str]) -> Places:
     """A number for each clinician, lowest first, that nobody can guess before the seed is known.
 
     The first 63 bits of SHA-256 of seed and id: as good as uniform and independent, so that each

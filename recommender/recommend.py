@@ -12,37 +12,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.constraints import (
-    AS_DECLARED,
+    DECLARED_MODES,
     Exclusion,
     Modes,
     Reason,
     Screening,
-    asking_of,
     check_modes,
+    request_context_of,
 )
 from recommender.definition.columns import Columns, read_rows
-from recommender.definition.kinds import Raw
+from recommender.definition.kinds import RawValue
 from recommender.errors import RecommenderError
 from recommender.explanation import Explanation, explain
 from recommender.features.feature import Array
-from recommender.model import AllianceModel, Contributions, Faced, Scores, Standing
-from recommender.offer import Offer, Pool, offers, offers_unpredicted, pool_of
+from recommender.model import (
+    AllianceModel,
+    Contributions,
+    PairScores,
+    PreparedPairs,
+    RosterEncoding,
+)
+from recommender.offer import (
+    CandidatePool,
+    RelaxationOffer,
+    candidate_pool,
+    relaxation_offers,
+    unscored_offers,
+)
 from recommender.practice import Practice
 from recommender.ranking import (
     Ranking,
     TieBreak,
-    lots_of,
+    draw_lots,
     order_by_pairing,
     order_by_wait,
     ranking_of,
 )
-from recommender.relaxation import Asked, most_changes, relaxations
-from recommender.scarcity import kept_back
-from recommender.sieve import sieve_for
+from recommender.relaxation import ScreenedRequest, max_changes, relaxations
+from recommender.scarcity import reserved_last_places
+from recommender.sieve import screening_cache_for
 
 CONSTRAINTS_ONLY = "constraints_only"
-TOP_K = 5
-MOST = 50
+DEFAULT_TOP_K = 5
+MAX_TOP_K = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +76,11 @@ class Intake:
     client: Columns
     client_id: str | None
     unanswered: tuple[str, ...]
-    modes: Modes = field(default_factory=lambda: AS_DECLARED)
+    modes: Modes = field(default_factory=lambda: DECLARED_MODES)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShortlistEntry:
     """One clinician of a shortlist.
 
     `predicted`, `lower` and `upper` are points of the reference scale, None without a model.
@@ -113,10 +125,10 @@ class Recommendation:
     day: date
     roster_version: str
     eligible: int
-    shortlist: tuple[Shown, ...]
+    shortlist: tuple[ShortlistEntry, ...]
     screening: Screening
     unanswered: tuple[str, ...]
-    offers: tuple[Offer, ...]
+    offers: tuple[RelaxationOffer, ...]
     contributions: Contributions | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -127,9 +139,9 @@ class Recommendation:
 
 def read_intake(
     practice: Practice,
-    answers: Mapping[str, Raw],
+    answers: Mapping[str, RawValue],
     client_id: str | None = None,
-    modes: Modes = AS_DECLARED,
+    modes: Modes = DECLARED_MODES,
 ) -> Intake:
     """An intake from raw answers; audit fields are not taken at all.
 
@@ -149,11 +161,11 @@ def read_intake(
 
 def recommend(
     intake: Intake,
-    standing: Standing,
+    standing: RosterEncoding,
     model: AllianceModel,
     *,
     day: date,
-    top_k: int = TOP_K,
+    top_k: int = DEFAULT_TOP_K,
     seed: str | None = None,
 ) -> Recommendation:
     """The shortlist of clinicians who fit the client's constraints, strongest first.
@@ -177,22 +189,24 @@ def recommend(
         What lots are drawn from, where the practice shuffles ties: the same one draws the same.
         Without it no lot is drawn.
     """
-    if not 1 <= top_k <= MOST:
-        raise RecommenderError("top_k", f"is outside 1 to {MOST}", "ask for a few clinicians")
+    if not 1 <= top_k <= MAX_TOP_K:
+        raise RecommenderError("top_k", f"is outside 1 to {MAX_TOP_K}", "ask for a few clinicians")
     practice, roster = model.practice, standing.roster
-    sieve = sieve_for(practice, roster, day)
+    sieve = screening_cache_for(practice, roster, day)
     screening = sieve.screen(intake.client, intake.client_id, intake.modes)
-    asking = asking_of(practice, intake.client_id, roster.ids, day)
-    asked = Asked(practice, intake.client, intake.modes, asking, roster.columns, screening)
-    found = relaxations(asked, most_changes(screening))
-    if agrees_to_prediction(practice, intake):
-        mode, pool = model.manifest.mode, pool_of(asked, standing, model, found)
+    asking = request_context_of(practice, intake.client_id, roster.ids, day)
+    asked = ScreenedRequest(
+        practice, intake.client, intake.modes, asking, roster.columns, screening
+    )
+    found = relaxations(asked, max_changes(screening))
+    if consents_to_prediction(practice, intake):
+        mode, pool = model.manifest.mode, candidate_pool(asked, standing, model, found)
         shortlist, contributions = _predicted(standing, model, screening, pool, top_k, seed)
-        open_more = offers(asked, standing, model, pool, found)
+        open_more = relaxation_offers(asked, standing, model, pool, found)
     else:
         mode, contributions = CONSTRAINTS_ONLY, None
-        shortlist = unpredicted(practice, standing, screening, top_k)
-        open_more = offers_unpredicted(asked, standing, found)
+        shortlist = unscored_shortlist(practice, standing, screening, top_k)
+        open_more = unscored_offers(asked, standing, found)
     eligible = int(screening.eligible.sum())
     return Recommendation(
         mode=mode,
@@ -207,12 +221,12 @@ def recommend(
     )
 
 
-def agrees_to_prediction(practice: Practice, intake: Intake) -> bool:
+def consents_to_prediction(practice: Practice, intake: Intake) -> bool:
     """Whether the client agreed, where the practice asks; no answer is not agreement."""
-    return bool(agreeing(practice, intake.client)[0])
+    return bool(with_consent(practice, intake.client)[0])
 
 
-def agreeing(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
+def with_consent(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
     """Which of some clients agreed, where the practice asks, (clients,)."""
     if practice.consent is None:
         return np.ones(clients.size, dtype=np.bool_)
@@ -220,17 +234,19 @@ def agreeing(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
 
 
 def _predicted(
-    standing: Standing,
+    standing: RosterEncoding,
     model: AllianceModel,
     screening: Screening,
-    pool: Pool,
+    pool: CandidatePool,
     top_k: int,
     seed: str | None,
-) -> tuple[tuple[Shown, ...], Contributions | None]:
-    if not pool.fitting:
+) -> tuple[tuple[ShortlistEntry, ...], Contributions | None]:
+    if not pool.eligible:
         return (), None
-    rows = np.arange(pool.fitting)
-    shown, places = listed(standing, model, screening, pool.faced, pool.scores, rows, top_k, seed)
+    rows = np.arange(pool.eligible)
+    shown, places = build_shortlist(
+        standing, model, screening, pool.faced, pool.scores, rows, top_k, seed
+    )
     contributions = model.contributions_of(pool.faced.take(rows))
     reasons = explain(model.practice, contributions, places)
     explained = tuple(
@@ -239,16 +255,16 @@ def _predicted(
     return explained, contributions
 
 
-def listed(
-    standing: Standing,
+def build_shortlist(
+    standing: RosterEncoding,
     model: AllianceModel,
     screening: Screening,
-    faced: Faced,
-    scores: Scores,
+    faced: PreparedPairs,
+    scores: PairScores,
     rows: NDArray[np.intp],
     top_k: int,
     seed: str | None = None,
-) -> tuple[tuple[Shown, ...], NDArray[np.intp]]:
+) -> tuple[tuple[ShortlistEntry, ...], NDArray[np.intp]]:
     """One client's shortlist without its reasons, and which of the rows stand in it.
 
     Parameters
@@ -263,16 +279,16 @@ def listed(
     eligible = np.flatnonzero(screening.eligible)
     ids = tuple(standing.roster.ids[place] for place in eligible)
     # Ties are drawn among as many as are ever shown: a longer list begins like a shorter one.
-    strongest = order_by_pairing(scores.pairing[rows], ids)[:MOST]
-    held = np.count_nonzero(screening.noted[:, eligible[strongest]], axis=0)
+    strongest = order_by_pairing(scores.pairing[rows], ids)[:MAX_TOP_K]
+    held = np.count_nonzero(screening.cautioning[:, eligible[strongest]], axis=0)
     leads = _leads(model, faced, scores, rows[strongest])
-    last = kept_back(model.practice, standing.roster, screening)[eligible[strongest]]
+    last = reserved_last_places(model.practice, standing.roster, screening)[eligible[strongest]]
     lots = _lots(model.practice, seed, [ids[place] for place in strongest])
     ranking = ranking_of(strongest, scores.pairing[rows[strongest]], leads, held, last, lots)
     order = ranking.places[:top_k]
-    points = _said(model, scores, rows[order])
+    points = _displayed_points(model, scores, rows[order])
     shown = tuple(
-        _shown(rank, standing, screening, int(eligible[place]), point)
+        _entry(rank, standing, screening, int(eligible[place]), point)
         for rank, (place, point) in enumerate(zip(order, points, strict=True), 1)
     )
     return _with_ties(shown, ranking), order
@@ -280,10 +296,12 @@ def listed(
 
 def _lots(practice: Practice, seed: str | None, ids: Sequence[str]) -> NDArray[np.intp] | None:
     """What is drawn for each; None where the practice draws no lots, or there is no seed."""
-    return lots_of(seed, ids) if practice.ranking.shuffle_ties and seed is not None else None
+    return draw_lots(seed, ids) if practice.ranking.shuffle_ties and seed is not None else None
 
 
-def _leads(model: AllianceModel, faced: Faced, scores: Scores, places: NDArray[np.intp]) -> Array:
+def _leads(
+    model: AllianceModel, faced: PreparedPairs, scores: PairScores, places: NDArray[np.intp]
+) -> Array:
     """Probability that each one's predicted alliance is above each other's, (n, n)."""
     one, other = np.triu_indices(len(places), 1)
     leads = np.full((len(places), len(places)), 0.5)
@@ -292,7 +310,7 @@ def _leads(model: AllianceModel, faced: Faced, scores: Scores, places: NDArray[n
     return leads
 
 
-def _with_ties(shown: tuple[Shown, ...], ranking: Ranking) -> tuple[Shown, ...]:
+def _with_ties(shown: tuple[ShortlistEntry, ...], ranking: Ranking) -> tuple[ShortlistEntry, ...]:
     """What the ranking says of each, up to where the list ends."""
     ahead = [*np.diagonal(ranking.leads, 1)[: len(shown) - 1].tolist(), None]
     chance = [None] * len(shown) if ranking.propensity is None else ranking.propensity.tolist()
@@ -303,9 +321,9 @@ def _with_ties(shown: tuple[Shown, ...], ranking: Ranking) -> tuple[Shown, ...]:
     )
 
 
-def unpredicted(
-    practice: Practice, standing: Standing, screening: Screening, top_k: int
-) -> tuple[Shown, ...]:
+def unscored_shortlist(
+    practice: Practice, standing: RosterEncoding, screening: Screening, top_k: int
+) -> tuple[ShortlistEntry, ...]:
     """Without agreement nothing is predicted: the next free clinician stands first."""
     roster, eligible = standing.roster, np.flatnonzero(screening.eligible)
     waits = [c.clinician[0] for c in practice.constraints.values() if c.rule == "available_within"]
@@ -314,33 +332,33 @@ def unpredicted(
     ids = tuple(roster.ids[place] for place in eligible)
     order = order_by_wait(next_day[eligible], ids)[:top_k]
     return tuple(
-        _shown(rank, standing, screening, int(eligible[place]), (None, None, None))
+        _entry(rank, standing, screening, int(eligible[place]), (None, None, None))
         for rank, place in enumerate(order, 1)
     )
 
 
-def _said(
-    model: AllianceModel, scores: Scores, order: NDArray[np.intp]
+def _displayed_points(
+    model: AllianceModel, scores: PairScores, order: NDArray[np.intp]
 ) -> list[tuple[float | None, float | None, float | None]]:
     """Predicted alliance and its range as they may be told: within the ends of the scale."""
-    ends = (scores.alliance, *model.range_of(scores))
-    said = [model.harmoniser.say(part[order]) for part in ends]
+    ends = (scores.alliance, *model.interval_of(scores))
+    said = [model.linker.to_displayed(part[order]) for part in ends]
     return [(float(p), float(low), float(high)) for p, low, high in zip(*said, strict=True)]
 
 
-def _shown(
+def _entry(
     rank: int,
-    standing: Standing,
+    standing: RosterEncoding,
     screening: Screening,
     place: int,
     points: tuple[float | None, float | None, float | None],
-) -> Shown:
+) -> ShortlistEntry:
     roster = standing.roster
-    return Shown(
+    return ShortlistEntry(
         rank,
         roster.ids[place],
         roster.name_of(place),
         *points,
         None,
-        screening.concerns_of(place),
+        screening.cautions_of(place),
     )

@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 
 from recommender.constraints import Modes, Screening, screen_columns
 from recommender.definition.columns import Columns
-from recommender.definition.easing import Easing
-from recommender.definition.kinds import KINDS, Raw
+from recommender.definition.easing import MinimalChange
+from recommender.definition.kinds import KINDS, RawValue
 from recommender.definition.rules import (
     RULES,
-    Asking,
     Constraint,
+    RequestContext,
     client_fields,
     eased_field,
-    question_of,
+    rule_input_of,
 )
 from recommender.practice import Practice
 
 Flags = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
-MOST_CHANGES = 2
+MAX_CHANGES = 2
 """Changes proposed together while somebody fits: more is another request, not a small change."""
 _NOT_BARRED = -2
 
@@ -51,7 +51,7 @@ class Change:
 
     constraint: str
     field: str
-    answer: Raw
+    answer: RawValue
     ask: bool = False
     step: int | None = None
 
@@ -78,23 +78,23 @@ class Relaxation:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class ScreenedRequest:
     """One request and how the roster stands for it."""
 
     practice: Practice
     client: Columns
     modes: Modes
-    asking: Asking
+    asking: RequestContext
     roster: Columns
     screening: Screening
 
 
-def most_changes(screening: Screening) -> int:
+def max_changes(screening: Screening) -> int:
     """How many answers may change at once: as many as it takes where nobody fits."""
-    return MOST_CHANGES if screening.eligible.any() else len(screening.constraints)
+    return MAX_CHANGES if screening.eligible.any() else len(screening.constraints)
 
 
-def relaxations(asked: Asked, most: int = MOST_CHANGES) -> tuple[Relaxation, ...]:
+def relaxations(asked: ScreenedRequest, most: int = MAX_CHANGES) -> tuple[Relaxation, ...]:
     """Every smallest change, or set of changes, that lets somebody through who is barred.
 
     Each excluded clinician is looked at: what bars them must all be open to change, and each change
@@ -108,7 +108,7 @@ def relaxations(asked: Asked, most: int = MOST_CHANGES) -> tuple[Relaxation, ...
     most
         How many answers may change at once.
     """
-    lifts = _Lifts(asked, asked.screening.barred > 0, most)
+    lifts = _Lifts(asked, asked.screening.excluding > 0, most)
     groups: dict[tuple[Change, ...], list[int]] = {}
     for places in lifts.alike():
         for changes in lifts.of(places[0]):
@@ -120,7 +120,7 @@ def relaxations(asked: Asked, most: int = MOST_CHANGES) -> tuple[Relaxation, ...
     )
 
 
-def admitted(asked: Asked, relaxation: Relaxation) -> Places:
+def admitted(asked: ScreenedRequest, relaxation: Relaxation) -> Places:
     """Who is barred now and fits once the changes are made; places of the roster.
 
     Only what reads a changed answer is judged again.
@@ -135,7 +135,7 @@ def admitted(asked: Asked, relaxation: Relaxation) -> Places:
     return np.flatnonzero(found.eligible & ~asked.screening.eligible)
 
 
-def changed(asked: Asked, changes: Sequence[Change]) -> Columns:
+def changed(asked: ScreenedRequest, changes: Sequence[Change]) -> Columns:
     """The client's row with some answers given otherwise."""
     values = dict(asked.client.values)
     for change in changes:
@@ -177,7 +177,7 @@ def _change_of(choice: _Choice | None, place: int) -> Change | None:
 class _Lifts:
     """What would lift each constraint for each candidate, worked out once a request."""
 
-    def __init__(self, asked: Asked, barred: Flags, most: int) -> None:
+    def __init__(self, asked: ScreenedRequest, barred: Flags, most: int) -> None:
         self._asked, self._barred = asked, barred
         constraints = asked.screening.constraints
         self._ways = [bool(c.ways) for c in constraints]
@@ -240,20 +240,20 @@ class _Lifts:
         )
         return _Choice(changes, np.where(enough, easing.admits.argmax(axis=0), -1))
 
-    def _easing(self, constraint: Constraint) -> tuple[str, Easing]:
+    def _easing(self, constraint: Constraint) -> tuple[str, MinimalChange]:
         asked = self._asked
         field = eased_field(constraint, asked.practice.client)
         if field is None:
-            return "", Easing((), np.zeros((0, asked.roster.size), dtype=np.bool_))
+            return "", MinimalChange((), np.zeros((0, asked.roster.size), dtype=np.bool_))
         rule = RULES[constraint.rule]
         if field in constraint.client and rule.ease is not None:
-            question = question_of(constraint, asked.client, asked.roster, asked.asking)
+            question = rule_input_of(constraint, asked.client, asked.roster, asked.asking)
             return field, rule.ease(question)
         spares = constraint.unless is not None and constraint.unless.client == field
-        return field, Easing((spares,), np.ones((1, asked.roster.size), dtype=np.bool_))
+        return field, MinimalChange((spares,), np.ones((1, asked.roster.size), dtype=np.bool_))
 
 
-def _meeting(asked: Asked) -> Constraint | None:
+def _meeting(asked: ScreenedRequest) -> Constraint | None:
     """The constraint by which a client could be offered one more way of meeting, if there is."""
     ways = asked.practice.ways
     for constraint in asked.screening.constraints:
@@ -263,7 +263,7 @@ def _meeting(asked: Asked) -> Constraint | None:
     return None
 
 
-def _plain(answer: Raw) -> Raw:
+def _plain(answer: RawValue) -> RawValue:
     return tuple(answer) if isinstance(answer, list) else answer
 
 

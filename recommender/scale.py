@@ -8,7 +8,7 @@ from recommender.features.feature import Array
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class Standardizer:
     """Centre and spread of columns as learned; a column that never varied has spread 1."""
 
     mean: Array
@@ -19,10 +19,10 @@ class Scale:
         return np.nan_to_num((values - self.mean) / self.spread, nan=0.0)
 
 
-def scale_of(values: Array, *, centre: bool = True) -> Scale:
+def fit_standardizer(values: Array, *, centre: bool = True) -> Standardizer:
     """Mean and standard deviation of the known values of each column."""
     known = ~np.isnan(values)
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, values, 0.0).sum(axis=0) / count if centre else np.zeros(values.shape[1])
     spread = np.sqrt(np.where(known, (values - mean) ** 2, 0.0).sum(axis=0) / count)
-    return Scale(mean, np.where(spread > 1e-12, spread, 1.0))
+    return Standardizer(mean, np.where(spread > 1e-12, spread, 1.0))

@@ -17,7 +17,7 @@ FEW = 10
 choice, no study names one. A tenth of 50 clinicians is five, about as many as a shortlist shows."""
 
 
-def kept_back(practice: Practice, roster: Roster, screening: Screening) -> Flags:
+def reserved_last_places(practice: Practice, roster: Roster, screening: Screening) -> Flags:
     """Whose last places this client should leave to others if it makes no difference, (n,).
 
     Those with at most `ranking.keep_last_places` open places, unless they meet a need of the client

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from recommender.recommend import MOST, TOP_K
+from recommender.recommend import DEFAULT_TOP_K, MAX_TOP_K
 
 
 class Settings(BaseSettings):
@@ -74,13 +74,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RECOMMENDER_", frozen=True, extra="forbid")
 
     bundle: Path | None = None
-    shelf: Path | None = None
+    bundles: Path | None = None
     practice: str | None = None
     roster: Path
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
-    top_k: int = Field(default=TOP_K, ge=1, le=MOST)
+    top_k: int = Field(default=DEFAULT_TOP_K, ge=1, le=MAX_TOP_K)
     body_limit: int = Field(default=256 * 1024, ge=1024)
     workers: int = Field(default=1, ge=1)
     queue_limit: int = Field(default=64, ge=0)

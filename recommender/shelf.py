@@ -17,7 +17,7 @@ _OFFER, _LAST_GOOD = "offer.json", "last_good"
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class RegistryPointer:
     """What the registry named when it was last asked.
 
     Attributes
@@ -33,13 +33,13 @@ class Offer:
     """
 
     digest: str | None = None
-    refused: str | None = None
-    away: bool = False
+    rejected: str | None = None
+    unreachable: bool = False
     version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class BundleCache:
     """The bundles of one registry.
 
     Attributes
@@ -66,17 +66,17 @@ class Shelf:
             )
         )
 
-    def offer(self, offer: Offer) -> None:
+    def write_pointer(self, offer: RegistryPointer) -> None:
         """Keeps what the registry named."""
         told = {
             "digest": offer.digest,
-            "refused": offer.refused,
-            "away": offer.away,
+            "refused": offer.rejected,
+            "away": offer.unreachable,
             "version": offer.version,
         }
         self._replace(_OFFER, json.dumps(told))
 
-    def offered(self) -> Offer | None:
+    def read_pointer(self) -> RegistryPointer | None:
         """What the registry last named; None where it was never asked or the file is damaged."""
         try:
             told = json.loads(self._text(_OFFER))
@@ -86,13 +86,17 @@ class Shelf:
             return None
         sound = digest is None or (isinstance(digest, str) and is_digest(digest))
         sound &= version is None or isinstance(version, int)
-        return Offer(digest, refused and str(refused), bool(away), version) if sound else None
+        return (
+            RegistryPointer(digest, refused and str(refused), bool(away), version)
+            if sound
+            else None
+        )
 
-    def forget_offer(self) -> None:
+    def clear_pointer(self) -> None:
         """Nothing is offered until the registry is asked again; what answered last stays known."""
         (self.directory / _OFFER).unlink(missing_ok=True)
 
-    def keep(self, digest: str) -> None:
+    def store_last_good(self, digest: str) -> None:
         """Notes that a bundle has answered and may answer again."""
         if self.last_good() != digest:
             self._replace(_LAST_GOOD, digest)

@@ -7,29 +7,36 @@ by `recommend` and `crowd`.
 from collections.abc import Hashable, Mapping
 from datetime import date
 
-from recommender.constraints import AS_DECLARED, Array, Modes, Screening, asking_of, screen_columns
+from recommender.constraints import (
+    DECLARED_MODES,
+    Array,
+    Modes,
+    Screening,
+    request_context_of,
+    screen_columns,
+)
 from recommender.definition.columns import Columns
 from recommender.definition.constraint import client_fields, field_names, judge
-from recommender.definition.rules import Asking, Constraint
+from recommender.definition.rules import Constraint, RequestContext
 from recommender.practice import Practice
 from recommender.roster import Roster
 
-MOST_KEPT = 4_000_000
+MAX_CACHED = 4_000_000
 """Verdicts kept, 32 MB of them: what is asked for after that is judged anew."""
 THEIR_OWN = ("place", "weekly_hours")
 """Kinds of answer two clients hardly ever share: to keep their verdicts would only take memory."""
 
 
-def sieve_for(practice: Practice, roster: Roster, day: date) -> "Sieve":
+def screening_cache_for(practice: Practice, roster: Roster, day: date) -> "ScreeningCache":
     """The sieve of a practice and a day, kept with the roster for those who ask next."""
-    kept: dict[str, Sieve] = roster.columns.view("sieve", dict)
+    kept: dict[str, ScreeningCache] = roster.columns.view("sieve", dict)
     found = kept.get("latest")
     if found is None or not found.is_of(practice, day):
-        found = kept["latest"] = Sieve(practice, roster, day)
+        found = kept["latest"] = ScreeningCache(practice, roster, day)
     return found
 
 
-class Sieve:
+class ScreeningCache:
     """One practice's constraints before one roster on one day."""
 
     def __init__(self, practice: Practice, roster: Roster, day: date) -> None:
@@ -49,10 +56,10 @@ class Sieve:
         return self._practice is practice and self._day == day
 
     def screen(
-        self, client: Columns, client_id: str | None, modes: Modes = AS_DECLARED
+        self, client: Columns, client_id: str | None, modes: Modes = DECLARED_MODES
     ) -> Screening:
         """Who may be shown to one client: exactly what `constraints.screen` says."""
-        asking = asking_of(self._practice, client_id, self._roster.ids, self._day)
+        asking = request_context_of(self._practice, client_id, self._roster.ids, self._day)
         columns = self._roster.columns
         answers = {name: self._answer(client, name) for name in self._fields}
         known = {
@@ -77,13 +84,13 @@ class Sieve:
         self,
         constraint: Constraint,
         client: Columns,
-        asking: Asking,
+        asking: RequestContext,
         answers: Mapping[str, Hashable],
     ) -> Array:
         key = (constraint.name, *(answers[field] for field in self._read[constraint.name]))
         found = self._kept.get(key)
         if found is None:
             found = judge(constraint, client, self._roster.columns, asking)
-            if (len(self._kept) + 1) * len(self._roster) <= MOST_KEPT:
+            if (len(self._kept) + 1) * len(self._roster) <= MAX_CACHED:
                 self._kept[key] = found
         return found

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from recommender.definition.rules import Rule
     from recommender.progress import Progress as Told
     from recommender.publishing.versions import Promotion
-    from recommender.tables.report import Report
+    from recommender.tables.report import TablesReport
     from recommender.training.case import Finding
 
 MARK = 31
@@ -49,7 +49,9 @@ def progress_bar(console: Console) -> Iterator["Told"]:
         yield lambda step, done: bar.update(task, description=step, completed=done)
 
 
-def faults(found: Sequence[Fault] | Sequence[str], heading: str, colour: str = "red") -> Panel:
+def faults_table(
+    found: Sequence[Fault] | Sequence[str], heading: str, colour: str = "red"
+) -> Panel:
     """Every fault, one a line."""
     lines = [Text(f"• {fault}") for fault in found]
     return Panel(Group(*lines), title=heading, border_style=colour, title_align="left")
@@ -101,7 +103,7 @@ def _fields(practice: Practice, side: str) -> Table:
     return table
 
 
-def tables_report(report: "Report") -> Group:
+def tables_report(report: "TablesReport") -> Group:
     """What is usable in a practice's tables, and what is wrong."""
     summary = report.summary
     rows = Table("table", "rows", "without a fault", box=None)
@@ -119,7 +121,7 @@ def tables_report(report: "Report") -> Group:
         told.append(Text(f"{len(summary.clinicians_unrated)} clinicians have no rating yet."))
     parts: list[Any] = [rows, *told]
     if not report.sound:
-        parts.append(faults(report.grouped(), "what is wrong"))
+        parts.append(faults_table(report.grouped(), "what is wrong"))
     return Group(*parts)
 
 
@@ -150,10 +152,10 @@ def figures_table(table: "pd.DataFrame", title: str) -> Group:
     parts = [names[start : start + 3] for start in range(0, len(names), 3)]
     shown = [_beside(table, part, title) for part in parts]
     lines = [f"{name}: {READ[name]}." for name in names if name in READ]
-    return Group(*shown, *notes(*lines, *([INTERVALS] if names else [])))
+    return Group(*shown, *print_notes(*lines, *([INTERVALS] if names else [])))
 
 
-def notes(*lines: str) -> tuple[Text, ...]:
+def print_notes(*lines: str) -> tuple[Text, ...]:
     """How to read what stands above, a line each."""
     return tuple(Text(line, style="dim") for line in lines)
 
@@ -193,7 +195,7 @@ def verdict_table(findings: "Sequence[Finding]", version: int) -> Table:
     """What every rule found of a version, and what it takes where it fails."""
     table = Table("rule", "", "found", title=f"The gate on version {version}")
     for each in findings:
-        found = Text(each.said)
+        found = Text(each.text)
         if each.remedy:
             found.append(f"\n{each.remedy}", style="dim")
         table.add_row(each.rule, Text(str(each.outcome), style=OUTCOMES[each.outcome]), found)
@@ -213,7 +215,7 @@ def history_table(changes: "Sequence[Promotion]") -> Table:
     return table
 
 
-def recommendation(answer: Mapping[str, Any]) -> Group:
+def recommendation_view(answer: Mapping[str, Any]) -> Group:
     """A shortlist from the endpoint's JSON: who, how strong, why, who was left out by what."""
     scale = answer["scale"]
     shown: list[Any] = []

@@ -14,13 +14,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from recommender.bundle import save_bundle
-from recommender.model import AllianceModel, Standing
+from recommender.model import AllianceModel, RosterEncoding
 from recommender.practice import Practice, read_practice
 from recommender.recommend import Intake, read_intake
 from recommender.roster import Roster
 from recommender.tables.checked import Tables, read_tables
 from recommender.training.dataset import Dataset, dataset_of
-from recommender.training.fit import Fitted, fit
+from recommender.training.fit import FitResult, fit
 from recommender.training.growth import FitSettings
 
 DEFINITION = Path(__file__).with_name("matching_practice.toml")
@@ -94,7 +94,7 @@ def a_dataset() -> Dataset:
 
 
 @cache
-def a_fit() -> Fitted:
+def a_fit() -> FitResult:
     """A fit with both halves of the pairing part, whatever the number of ratings."""
     return fit(a_dataset(), settings=FitSettings(fewest_for_trees=100, folds=3))
 
@@ -117,9 +117,9 @@ def a_roster() -> Roster:
     return some_tables().roster(TAKEN_AT)
 
 
-def a_standing() -> Standing:
+def a_standing() -> RosterEncoding:
     """The roster as the model knows it."""
-    return a_model().standing(a_roster())
+    return a_model().encode_roster(a_roster())
 
 
 def a_bundle(directory: Path) -> Path:

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from recommender.access.key import Pepper, Wanted, create_key
+from recommender.access.key import KeyRequest, Pepper, create_key
 from recommender.access.scope import Role
 from recommender.journal.rosters import current_roster, replace_roster
 from recommender.practice import shipped_practice
@@ -97,7 +97,7 @@ def staff_key(url: str) -> str:
     """A key of the desk's, made in the store at an address."""
     store = open_store(url)
     with store.writing() as connection:
-        wanted, now = Wanted("desk", Role.STAFF), datetime.now(UTC)
+        wanted, now = KeyRequest("desk", Role.STAFF), datetime.now(UTC)
         made = create_key(connection, wanted, Pepper.of(PEPPER), now=now, actor="test")
     store.close()
     return str(made.text)

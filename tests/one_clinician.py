@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from recommender.definition.constraint import Constraint, When
+from recommender.definition.constraint import Condition, Constraint
 from recommender.definition.fields import Field
 from recommender.definition.funding import FundingRow
 
@@ -103,7 +103,7 @@ def verdict(constraint: Constraint, meeting: Meeting) -> Verdict:
     return found
 
 
-def _condition(condition: When | None, client: Values) -> Verdict:
+def _condition(condition: Condition | None, client: Values) -> Verdict:
     if condition is None:
         return True
     answer, level = client[condition.client], condition.has

@@ -11,21 +11,21 @@ from recommender.additive import (
     EXPECTED,
     UNSURE_EVIDENCE,
     Additive,
-    Frame,
-    Seats,
-    frame_of,
+    ClinicianIndex,
+    DesignSpec,
+    design_spec,
 )
 from recommender.features.pipeline import Rows
 from recommender.mixed.blocks import DenseBlock
 from tests.builders import a_dataset, a_fit, a_model, a_practice, a_standing
 
 
-def rows_and_seats() -> tuple[Rows, Seats]:
+def rows_and_seats() -> tuple[Rows, ClinicianIndex]:
     dataset = a_dataset()
     return a_model().rows(dataset.clients, a_standing(), dataset.pairs)
 
 
-def a_frame() -> Frame:
+def a_frame() -> DesignSpec:
     return a_model().additive.frame
 
 
@@ -77,7 +77,7 @@ def test_a_missing_answer_is_the_average_answer() -> None:
 
 def test_a_clinician_nobody_rated_gets_no_effect_of_their_own() -> None:
     rows, seats = rows_and_seats()
-    stranger = Seats(np.full_like(seats.clinician, -1), seats.level)
+    stranger = ClinicianIndex(np.full_like(seats.clinician, -1), seats.level)
     parts = a_model().additive.contributions(rows, stranger)
 
     width = rows.clinician.shape[1] + rows.match.shape[1]
@@ -99,7 +99,7 @@ def test_a_practice_that_declares_no_sizes_has_no_evidence_column() -> None:
     practice = a_practice()
     matches = {n: replace(m, prior=0.0) for n, m in practice.matches.items()}
     rows, seats = rows_and_seats()
-    frame = frame_of(replace(practice, matches=matches), rows, 0.7, 12, 3)
+    frame = design_spec(replace(practice, matches=matches), rows, 0.7, 12, 3)
 
     assert "evidence" not in [block.name for block in frame.blocks(rows, seats)]
 
@@ -163,7 +163,7 @@ def test_a_stranger_has_no_draws_of_their_own_and_does_not_borrow_the_last_clini
         name: np.zeros_like(block) if name in ("clinicians", "by_level") else block
         for name, block in additive.draws.items()
     }
-    stranger = Seats(np.full_like(seats.clinician, -1), seats.level)
+    stranger = ClinicianIndex(np.full_like(seats.clinician, -1), seats.level)
 
     assert np.array_equal(
         additive.deviations(rows, stranger), replace(additive, draws=none).deviations(rows, seats)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from recommender import batch
-from recommender.batch import Asked, Written, score_clients
+from recommender.batch import JobResult, JobSettings, score_clients
 from recommender.errors import RecommenderError
 from recommender.recommend import Intake, Recommendation, recommend
 from tests.allocation.test_allocate import some_people
@@ -23,8 +23,8 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recommender.crowd.AT_ONCE", 2 * len(a_standing().roster))
 
 
-def scored(out: Path, day: date = DAY, top_k: int = 4) -> Written:
-    asked = Asked(a_standing(), a_model(), day, top_k)
+def scored(out: Path, day: date = DAY, top_k: int = 4) -> JobResult:
+    asked = JobSettings(a_standing(), a_model(), day, top_k)
     return score_clients(some_people(SIZE), asked, "digest", out, lambda step, done: None)
 
 
@@ -39,7 +39,7 @@ def alone(row: int) -> Recommendation:
 
 
 def test_every_client_gets_what_a_single_request_gives(tmp_path: Path) -> None:
-    assert scored(tmp_path) == Written(parts=4, made=4, clients=SIZE)
+    assert scored(tmp_path) == JobResult(chunks=4, computed=4, clients=SIZE)
     shown = read(tmp_path, "shortlist").set_index("client_id")
     clients = read(tmp_path, "clients").set_index("client_id")
     removed = read(tmp_path, "exclusions").set_index("client_id")
@@ -60,7 +60,7 @@ def test_every_client_gets_what_a_single_request_gives(tmp_path: Path) -> None:
             said = [getattr(each, name) for each in found.shortlist]
             expected = np.array(said, dtype=np.float64)
             np.testing.assert_allclose(own[column].to_numpy(), expected, rtol=0, atol=1e-9)
-        ledger = [r for r in found.screening.ledger if r.removed]
+        ledger = [r for r in found.screening.constraint_counts if r.removed]
         counted = removed.loc[removed.index == client_id]
         assert counted.to_numpy().tolist() == [
             [r.constraint, r.removed, r.removed_only_by_it] for r in ledger
@@ -87,8 +87,8 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_files(
         scored(broken)
     monkeypatch.setattr(batch, "_put", put)
 
-    assert scored(broken) == Written(parts=4, made=3, clients=SIZE - 4)
-    assert scored(broken) == Written(parts=4, made=0, clients=0)
+    assert scored(broken) == JobResult(chunks=4, computed=3, clients=SIZE - 4)
+    assert scored(broken) == JobResult(chunks=4, computed=0, clients=0)
     files = {path.name for path in whole.glob("*.parquet")}
     assert {path.name for path in broken.glob("*.parquet")} == files
     for name in files:

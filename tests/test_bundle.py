@@ -46,11 +46,11 @@ def changed(bundle: Path, name: str, change: Callable[[str], str]) -> Path:
 def test_a_loaded_model_scores_to_the_last_bit_as_the_one_saved(tmp_path: Path) -> None:
     dataset, standing, loaded = a_dataset(), a_standing(), load_bundle(a_bundle(tmp_path))
     before = a_model().score(dataset.clients, standing, dataset.pairs)
-    after = loaded.score(dataset.clients, loaded.standing(standing.roster), dataset.pairs)
+    after = loaded.score(dataset.clients, loaded.encode_roster(standing.roster), dataset.pairs)
 
     assert np.array_equal(before.pairing, after.pairing)
     assert np.array_equal(before.client, after.client)
-    assert loaded.spread == a_model().spread
+    assert loaded.interval == a_model().interval
     assert loaded.manifest == a_model().manifest
 
 
@@ -271,7 +271,7 @@ def test_no_size_in_a_bundle_is_the_number_of_clients(tmp_path: Path) -> None:
 
 
 def test_a_model_without_trees_is_a_bundle_without_them(tmp_path: Path) -> None:
-    small = replace(a_model(), trees=None, share=0.0, client_trees=None)
+    small = replace(a_model(), trees=None, tree_weight=0.0, client_trees=None)
     save_bundle(small, tmp_path / "small")
     loaded = load_bundle(tmp_path / "small")
     client = an_intake().client

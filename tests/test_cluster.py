@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from experiments.bench.workers import Cluster, started
-from recommender.batch import Asked, Written, score_clients
+from recommender.batch import JobResult, JobSettings, score_clients
 from recommender.cluster import connected, runner_on, workers_of
 from recommender.errors import RecommenderError
-from recommender.parts import Runner, one_by_one
+from recommender.parts import TaskRunner, run_serially
 from tests.allocation.test_allocate import some_people
 from tests.builders import DAY, a_model, a_standing
 
@@ -24,8 +24,8 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recommender.batch.FEWEST", 1)
 
 
-def scored(out: Path, runner: Runner = one_by_one) -> Written:
-    asked = Asked(a_standing(), a_model(), DAY, 4)
+def scored(out: Path, runner: TaskRunner = run_serially) -> JobResult:
+    asked = JobSettings(a_standing(), a_model(), DAY, 4)
     return score_clients(some_people(SIZE), asked, "digest", out, lambda *_: None, runner)
 
 

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.constraints import (
-    Concern,
+    Caution,
+    ConstraintCount,
     Exclusion,
     Modes,
     Reason,
-    Removal,
     Screening,
     check_modes,
     screen,
@@ -22,7 +22,7 @@ from recommender.constraints import (
 from recommender.definition.columns import Columns, read_cell, read_rows
 from recommender.definition.fields import Field
 from recommender.definition.rules import RULES, Constraint, Mode, read_constraint
-from recommender.definition.sections import Ways
+from recommender.definition.sections import MeetingModes
 from recommender.errors import IntakeError
 from recommender.practice import Practice, read_practice
 from recommender.roster import Roster, snapshot
@@ -198,7 +198,7 @@ def of_constraints(constraints: Sequence[Constraint]) -> Practice:
         clinician=CLINICIAN,
         constraints=named,
         funding=FUNDING,
-        ways=Ways("ways", "ways"),
+        ways=MeetingModes("ways", "ways"),
     )
 
 
@@ -244,14 +244,17 @@ def test_the_ledger_counts_who_was_removed_and_who_by_one_alone() -> None:
         k1={"low": 9, "flag": False}, k2={"low": 9, "flag": True}, k3={"low": 1, "flag": True}
     )
     found = screened(practice, roster, size=3)
-    assert found.ledger == (Removal("rule_0", 2, 1), Removal("rule_1", 1, 0))
+    assert found.constraint_counts == (
+        ConstraintCount("rule_0", 2, 1),
+        ConstraintCount("rule_1", 1, 0),
+    )
 
 
 def test_a_soft_failure_excludes_nobody_and_is_mentioned() -> None:
     practice = a_practice(a_rule("at_most", "size", "low", mode="soft"))
     found = screened(practice, a_roster(k1={"low": 9}, k2={"low": 1}, k3={}), size=3)
     assert found.eligible.all()
-    told = {concern.clinician_id: concern.reasons[0].unknown for concern in found.concerns}
+    told = {concern.clinician_id: concern.reasons[0].unknown for concern in found.cautions}
     assert told == {"k1": False, "k3": True}
 
 
@@ -260,15 +263,15 @@ def test_an_unknown_is_decided_by_the_constraint_and_mentioned_where_it_passes()
     kind = screened(a_practice(a_rule("at_most", "size", "low", unknown="pass")), roster, size=3)
     strict = screened(a_practice(a_rule("at_most", "size", "low", unknown="fail")), roster, size=3)
     assert (list(kind.eligible), list(strict.eligible)) == ([True], [False])
-    assert [concern.reasons[0].unknown for concern in kind.concerns] == [True]
+    assert [concern.reasons[0].unknown for concern in kind.cautions] == [True]
     assert strict.exclusions[0].reasons[0].unknown
-    assert strict.concerns == ()
+    assert strict.cautions == ()
 
 
 def test_a_constraint_that_is_off_is_not_evaluated() -> None:
     found = screened(a_practice(a_rule("is_true", None, "flag", mode="off")), a_roster(k1={}))
     assert found.eligible.all()
-    assert (found.ledger, dict(found.verdicts)) == ((), {})
+    assert (found.constraint_counts, dict(found.verdicts)) == ((), {})
 
 
 def test_a_practice_without_constraints_shows_everyone() -> None:
@@ -278,7 +281,7 @@ def test_a_practice_without_constraints_shows_everyone() -> None:
 def test_an_empty_roster_is_screened_to_nobody() -> None:
     found = screened(a_practice(*POOL), a_roster(), size=3)
     assert found.eligible.shape == (0,)
-    assert (found.exclusions, found.concerns) == ((), ())
+    assert (found.exclusions, found.cautions) == ((), ())
 
 
 def test_a_request_may_say_how_a_constraint_counts_for_it() -> None:
@@ -288,15 +291,18 @@ def test_a_request_may_say_how_a_constraint_counts_for_it() -> None:
     soft = screened(practice, roster, {"rule_0": "soft"}, size=3)
     off = screened(practice, roster, {"rule_0": "off"}, size=3)
     said = (Reason("rule_0", "wish", "does not fit", unknown=False),)
-    assert (hard.exclusions, hard.concerns) == ((Exclusion("k1", said),), ())
-    assert (soft.exclusions, soft.concerns) == ((), (Concern("k1", said),))
-    assert (off.exclusions, off.concerns) == ((), ())
+    assert (hard.exclusions, hard.cautions) == ((Exclusion("k1", said),), ())
+    assert (soft.exclusions, soft.cautions) == ((), (Caution("k1", said),))
+    assert (off.exclusions, off.cautions) == ((), ())
 
 
 def test_a_request_may_make_a_preference_a_requirement() -> None:
     practice = a_practice(a_rule("at_most", "size", "low", mode="soft", may_be=["hard"]))
     found = screened(practice, a_roster(k1={"low": 9}), {"rule_0": "hard"}, size=3)
-    assert (list(found.eligible), found.ledger) == ([False], (Removal("rule_0", 1, 1),))
+    assert (list(found.eligible), found.constraint_counts) == (
+        [False],
+        (ConstraintCount("rule_0", 1, 1),),
+    )
 
 
 CHOOSABLE = a_practice(
@@ -383,7 +389,7 @@ def test_a_way_the_two_do_not_share_bars_and_troubles_nobody() -> None:
     practice = a_practice(NEAR, {**ONLINE, "mode": "soft"})
     roster = a_roster(k1={"low": 9, "flag": False, "ways": "phone"})
     found = screened(practice, roster, size=3, ways="phone")
-    assert (found.exclusions, found.concerns) == ((), ())
+    assert (found.exclusions, found.cautions) == ((), ())
 
 
 def test_a_constraint_about_several_ways_leaves_the_others_open() -> None:
@@ -404,14 +410,14 @@ def test_a_soft_constraint_closes_no_way() -> None:
     roster = a_roster(k1={"low": 9, "flag": False, "ways": "in_person;video"})
     found = screened(practice, roster, size=3, ways="in_person;video")
     assert list(found.eligible) == [True]
-    assert [why.constraint for why in found.concerns[0].reasons] == ["rule_1"]
+    assert [why.constraint for why in found.cautions[0].reasons] == ["rule_1"]
 
 
 def test_a_concern_about_one_way_is_not_told_while_another_is_open() -> None:
     practice = a_practice({**NEAR, "mode": "soft"})
     roster = a_roster(k1={**FAR, "ways": "in_person;video"}, k2={**FAR, "ways": "in_person"})
     found = screened(practice, roster, size=3, ways="in_person;video")
-    assert [concern.clinician_id for concern in found.concerns] == ["k2"]
+    assert [concern.clinician_id for concern in found.cautions] == ["k2"]
 
 
 def test_an_unknown_that_passes_closes_no_way() -> None:
@@ -639,11 +645,11 @@ def test_the_concerns_of_everyone_are_those_found_one_at_a_time(case: Case) -> N
     found = case.screen()
     told = {
         one.clinician_id: {why.constraint: None if why.unknown else False for why in one.reasons}
-        for one in found.concerns
+        for one in found.cautions
     }
     assert told == {cid: one.mentions for cid, one in outcomes(case).items() if one.mentions}
     for place, cid in enumerate(sorted(case.clinicians)):
-        assert {why.constraint for why in found.concerns_of(place)} == set(told.get(cid, {}))
+        assert {why.constraint for why in found.cautions_of(place)} == set(told.get(cid, {}))
 
 
 def a_crowd(rng: Random, told: Mapping[str, Any]) -> Case:
@@ -726,10 +732,10 @@ def test_relaxing_a_constraint_never_removes_anyone(
 def test_what_a_request_asks_for_counts_as_if_it_were_declared(case: Case) -> None:
     declared = [replace(each, mode=case.mode_of(each)) for each in case.constraints]
     one, other = case.screen(), replace(case, constraints=declared, modes={}).screen()
-    assert (one.exclusions, one.concerns, one.ledger) == (
+    assert (one.exclusions, one.cautions, one.constraint_counts) == (
         other.exclusions,
-        other.concerns,
-        other.ledger,
+        other.cautions,
+        other.constraint_counts,
     )
 
 
@@ -741,7 +747,7 @@ def test_a_part_of_the_roster_is_screened_like_the_whole(case: Case, data: st.Da
     one, whole = part.screen(), case.screen()
     assert shown(part, one) == shown(case, whole) & chosen
     assert one.exclusions == tuple(e for e in whole.exclusions if e.clinician_id in chosen)
-    assert one.concerns == tuple(c for c in whole.concerns if c.clinician_id in chosen)
+    assert one.cautions == tuple(c for c in whole.cautions if c.clinician_id in chosen)
 
 
 @FEW
@@ -766,7 +772,7 @@ def test_the_order_of_constraints_and_of_clinicians_changes_nothing(case: Case, 
     one, other = case.screen(), turned.screen()
     assert shown(case, one) == shown(turned, other)
     assert reasons(one) == reasons(other)
-    assert set(one.ledger) == set(other.ledger)
+    assert set(one.constraint_counts) == set(other.constraint_counts)
 
 
 @FEW
@@ -774,7 +780,7 @@ def test_the_order_of_constraints_and_of_clinicians_changes_nothing(case: Case, 
 def test_the_ledger_agrees_with_the_exclusions(case: Case) -> None:
     found = case.screen()
     why = reasons(found)
-    for line in found.ledger:
+    for line in found.constraint_counts:
         named = [{r.constraint for r in told} for told in why.values()]
         assert line.removed == sum(line.constraint in told for told in named)
         assert line.removed_only_by_it == sum(told == {line.constraint} for told in named)

@@ -15,9 +15,9 @@ from recommender.definition.sections import RankingSettings
 from recommender.errors import DefinitionError
 from recommender.model import AllianceModel
 from recommender.practice import read_practice
-from recommender.ranking import CLEAR, EVEN, lots_of, ranking_of, ties_of
-from recommender.recommend import MOST, Recommendation, Shown, recommend
-from recommender.scarcity import kept_back
+from recommender.ranking import CLEAR, EVEN, draw_lots, ranking_of, ties_of
+from recommender.recommend import MAX_TOP_K, Recommendation, ShortlistEntry, recommend
+from recommender.scarcity import reserved_last_places
 from recommender.serving.schemas import order_said
 from tests.builders import DAY, a_practice, a_roster, an_intake, under
 from tests.test_ranking import cases
@@ -34,12 +34,12 @@ def with_rules(ranking: str, doubt: float = 1.0) -> AllianceModel:
     return under(as_sure(doubt), ranking)
 
 
-def asked(model: AllianceModel, seed: str | None = None, top_k: int = MOST) -> Recommendation:
-    standing = model.standing(a_roster())
+def asked(model: AllianceModel, seed: str | None = None, top_k: int = MAX_TOP_K) -> Recommendation:
+    standing = model.encode_roster(a_roster())
     return recommend(an_intake(), standing, model, day=DAY, top_k=top_k, seed=seed)
 
 
-def names(shown: tuple[Shown, ...]) -> list[str]:
+def names(shown: tuple[ShortlistEntry, ...]) -> list[str]:
     return [each.clinician_id for each in shown]
 
 
@@ -73,7 +73,7 @@ def test_whoever_is_passed_by_lot_was_about_even_with_as_many_reservations(
 ) -> None:
     pairing, leads, held = case
     places = np.arange(len(pairing))
-    lots = lots_of(seed, [str(place) for place in places])
+    lots = draw_lots(seed, [str(place) for place in places])
     declared = ranking_of(places, pairing, leads, held).places.tolist()
     drawn = ranking_of(places, pairing, leads, held, None, lots)
     even = ties_of(leads, EVEN)
@@ -188,14 +188,14 @@ def test_a_last_place_is_for_clients_who_need_what_few_offer() -> None:
     cheapest = min(last, key=lambda name: fees[name])
 
     def kept(screening: Screening) -> set[str]:
-        back = kept_back(model.practice, roster, screening)
+        back = reserved_last_places(model.practice, roster, screening)
         return {name for name, each in zip(roster.ids, back, strict=True) if each}
 
     assert kept(asked(model).screening) == last
     intake = an_intake(max_fee=fees[cheapest] / 100)
     screening = screen(model.practice, intake.client, None, roster, DAY)
     assert np.count_nonzero(screening.verdicts["fee"] == 1) == 1
-    needed = kept_back(model.practice, roster, screening)
+    needed = reserved_last_places(model.practice, roster, screening)
     assert {name for name, kept in zip(roster.ids, needed, strict=True) if kept} == last - {
         cheapest
     }
@@ -204,4 +204,4 @@ def test_a_last_place_is_for_clients_who_need_what_few_offer() -> None:
 def test_whatever_is_not_declared_keeps_no_place() -> None:
     screening = asked(as_sure(1.0)).screening
 
-    assert not kept_back(a_practice(), a_roster(), screening).any()
+    assert not reserved_last_places(a_practice(), a_roster(), screening).any()

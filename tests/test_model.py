@@ -14,10 +14,10 @@ from recommender.definition.sections import HistorySettings
 from recommender.errors import IntakeError
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs, Places
-from recommender.model import WIDER, AllianceModel, Faced, levels_of
+from recommender.model import SD_INFLATION, AllianceModel, PreparedPairs, levels_of
 from recommender.practice import shipped_practice
 from recommender.roster import snapshot
-from recommender.training.baselines import standing_of
+from recommender.training.baselines import encode_clinicians
 from recommender.training.fit import fit
 from recommender.training.growth import FitSettings
 from tests.builders import (
@@ -71,7 +71,7 @@ def test_raw_cells_score_as_the_tables_they_come_from() -> None:
         intake = read_rows(a_practice().fields("client", "score", "filter"), [answers])
         at = a_roster().ids.index(table["clinician_id"].iloc[row])
         scores = model.score(intake, a_standing())
-        said = model.harmoniser.say(scores.alliance)[at]
+        said = model.linker.to_displayed(scores.alliance)[at]
         assert told["predicted_alliance"].iloc[row] == said
     assert list(told.index) == list(table.index)
     assert (told["lower"] <= told["predicted_alliance"]).all()
@@ -110,7 +110,7 @@ def test_parts_and_start_sum_to_the_predicted_alliance() -> None:
 @pytest.mark.parametrize("without", ["trees", "client_trees"])
 def test_parts_sum_to_the_prediction_also_without_some_trees(without: str) -> None:
     model: AllianceModel = replace(a_model(), **{without: None})  # type: ignore[arg-type]
-    model = replace(model, share=0.0) if without == "trees" else model
+    model = replace(model, tree_weight=0.0) if without == "trees" else model
     client = an_intake().client
     parts = model.contributions(client, a_standing(), Pairs.of_one(12))
     scores = model.score(client, a_standing())
@@ -133,14 +133,14 @@ def test_the_order_of_roster_rows_changes_nothing() -> None:
     turned = snapshot(ids, names, roster.columns.take(order), TAKEN_AT)
 
     assert turned.ids == roster.ids
-    again = a_model().score(an_intake().client, a_model().standing(turned))
+    again = a_model().score(an_intake().client, a_model().encode_roster(turned))
     assert np.array_equal(again.pairing, a_model().score(an_intake().client, a_standing()).pairing)
 
 
 def test_a_clinician_who_joined_after_training_is_scored_without_a_record() -> None:
     roster = a_roster()
     new = replace(roster, ids=("new", *roster.ids[1:]))
-    standing = a_model().standing(new)
+    standing = a_model().encode_roster(new)
 
     assert standing.clinician[0] == -1
     assert np.isfinite(a_model().score(an_intake().client, standing).pairing).all()
@@ -173,20 +173,22 @@ def test_an_empty_roster_has_no_scores() -> None:
     nobody = np.zeros(0, dtype=np.intp)
     empty = snapshot((), (), roster.columns.take(nobody), TAKEN_AT)
 
-    assert a_model().score(an_intake().client, a_model().standing(empty)).alliance.shape == (0,)
+    assert a_model().score(an_intake().client, a_model().encode_roster(empty)).alliance.shape == (
+        0,
+    )
 
 
 # How sure it is of one before another
 
 
-def everyone_faced(model: AllianceModel | None = None) -> Faced:
-    return (model or a_model()).face(an_intake().client, a_standing(), Pairs.of_one(12))
+def everyone_faced(model: AllianceModel | None = None) -> PreparedPairs:
+    return (model or a_model()).prepare(an_intake().client, a_standing(), Pairs.of_one(12))
 
 
 EACH, OTHER = np.divmod(np.arange(144), 12)
 
 
-def doubts(model: AllianceModel, faced: Faced, one: Places, other: Places) -> Array:
+def doubts(model: AllianceModel, faced: PreparedPairs, one: Places, other: Places) -> Array:
     """Standard deviation of each difference, by what is said of it; NaN where nobody leads."""
     pairing = model.score_of(faced).pairing
     lead = pairing[one] - pairing[other]
@@ -228,7 +230,7 @@ def test_nobody_is_before_themselves() -> None:
 def test_two_clinicians_alike_in_everything_stand_beside_each_other() -> None:
     faced = everyone_faced()
     twins = np.array([4, 4, 7])
-    alike = Faced(
+    alike = PreparedPairs(
         faced.rows.take(twins),
         faced.seats.take(twins),
         faced.expected[twins],
@@ -255,7 +257,7 @@ def test_the_doubt_is_the_posterior_s_widened_for_what_no_model_holds() -> None:
     one, other = np.array([0, 3]), np.array([5, 8])
     spread = np.sqrt(((apart[one] - apart[other]) ** 2).mean(axis=1))
 
-    assert doubts(model, faced, one, other) == pytest.approx(WIDER * spread)
+    assert doubts(model, faced, one, other) == pytest.approx(SD_INFLATION * spread)
 
 
 def test_what_the_client_would_rate_anybody_makes_nobody_surer() -> None:
@@ -325,11 +327,11 @@ def test_of_no_pairings_nothing_is_said() -> None:
 
 def test_predictions_are_lifted_to_those_who_stay_and_the_order_is_not_touched() -> None:
     model, faced = a_model(), everyone_faced()
-    unlifted = replace(model, stays=0.0)
+    unlifted = replace(model, survivor_offset=0.0)
     scores, without = model.score_of(faced), unlifted.score_of(faced)
 
-    assert model.stays > 0.01
-    assert scores.alliance - without.alliance == pytest.approx(np.full(12, model.stays))
+    assert model.survivor_offset > 0.01
+    assert scores.alliance - without.alliance == pytest.approx(np.full(12, model.survivor_offset))
     assert np.array_equal(np.argsort(scores.pairing), np.argsort(without.pairing))
     parts = model.contributions_of(faced)
     assert parts.start + parts.values.sum(axis=1) == pytest.approx(scores.alliance, abs=1e-9)
@@ -343,7 +345,7 @@ def test_contributions_with_many_products_sum_to_the_last_rounding() -> None:
     assert products is not None
     assert products.width > 100
 
-    standing = standing_of(dataset)
+    standing = encode_clinicians(dataset)
     parts = model.contributions(dataset.clients, standing, dataset.pairs)
     scores = model.score(dataset.clients, standing, dataset.pairs)
     assert parts.start + parts.values.sum(axis=1) == pytest.approx(scores.alliance, abs=1e-9)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from recommender.definition.rules import NEVER_RELAXED, Constraint, read_constraint
 from recommender.model import AllianceModel
-from recommender.offer import MOST_OFFERS, Offer
+from recommender.offer import MAX_OFFERS, RelaxationOffer
 from recommender.practice import Practice
 from recommender.ranking import CLEAR
-from recommender.recommend import MOST, Recommendation, read_intake, recommend
+from recommender.recommend import MAX_TOP_K, Recommendation, read_intake, recommend
 from recommender.roster import Roster, snapshot
 from tests.builders import DAY, TAKEN_AT, THERAPIES, a_model, a_practice, some_tables
 
@@ -98,10 +98,12 @@ def a_crowd_of(places: NDArray[np.intp]) -> Roster:
 def asked(model: AllianceModel, roster: Roster | None = None, **answers: Any) -> Recommendation:
     given = {"concern": "anxiety", "directive": 4, "agrees": True, "home": HOME, **answers}
     intake = read_intake(model.practice, given, "c9999")
-    return recommend(intake, model.standing(roster or a_crowd()), model, day=DAY, top_k=MOST)
+    return recommend(
+        intake, model.encode_roster(roster or a_crowd()), model, day=DAY, top_k=MAX_TOP_K
+    )
 
 
-def answers_of(offer: Offer) -> dict[str, Any]:
+def answers_of(offer: RelaxationOffer) -> dict[str, Any]:
     return {
         change.field: list(change.answer) if isinstance(change.answer, tuple) else change.answer
         for change in offer.changes
@@ -133,7 +135,7 @@ def test_every_offer_comes_true_when_it_is_applied(place: int) -> None:
     for offer in before.offers:
         after = asked(model, **{**request, **answers_of(offer)})
         shown = {each.clinician_id: each.predicted for each in after.shortlist}
-        assert after.eligible == before.eligible + offer.opens
+        assert after.eligible == before.eligible + offer.admits
         assert shown[offer.clinician_id] == pytest.approx(offer.predicted, abs=1e-9)
 
 
@@ -186,8 +188,8 @@ def test_the_smallest_whole_distance_that_is_enough_is_offered() -> None:
     nearest = found.offers[-1] if len(found.offers) > 1 else found.offers[0]
     (change,) = nearest.changes
     assert change.answer == int(change.answer)
-    assert asked(model, max_km=change.answer - 1).eligible < nearest.opens
-    assert nearest.say == f"within {change.answer:g} km instead of 0"
+    assert asked(model, max_km=change.answer - 1).eligible < nearest.admits
+    assert nearest.text == f"within {change.answer:g} km instead of 0"
 
 
 def test_an_offer_of_a_longer_trip_gives_more_than_one_of_a_shorter() -> None:
@@ -200,7 +202,7 @@ def test_an_offer_of_a_longer_trip_gives_more_than_one_of_a_shorter() -> None:
 
 def test_a_day_is_offered_by_its_name_beside_the_hours_stated() -> None:
     found = asked(a_model_of(declared("times")), free="sun 09:00-12:00")
-    said = {offer.say: offer.changes[0].answer for offer in found.offers}
+    said = {offer.text: offer.changes[0].answer for offer in found.offers}
     assert said["Monday too"] == ("sun 09:00-12:00", "mon 00:00-24:00")
 
 
@@ -208,7 +210,7 @@ def test_money_is_offered_in_whole_dollars() -> None:
     found = asked(a_model_of(declared("fee")), max_fee=100)
     assert found.offers
     for offer in found.offers:
-        assert offer.say == f"a fee of ${offer.changes[0].answer:.0f} instead of $100"
+        assert offer.text == f"a fee of ${offer.changes[0].answer:.0f} instead of $100"
 
 
 def test_a_wish_that_may_only_be_asked_about_comes_without_an_answer_to_send() -> None:
@@ -218,8 +220,8 @@ def test_a_wish_that_may_only_be_asked_about_comes_without_an_answer_to_send() -
     without = a_crowd_of(np.flatnonzero(act == 0))
     (offer,) = asked(model, without, wanted=["act"]).offers
     assert offer.changes == ()
-    assert offer.opens == len(without)
-    assert offer.say == "you could ask whether the kind of therapy matters"
+    assert offer.admits == len(without)
+    assert offer.text == "you could ask whether the kind of therapy matters"
 
 
 def test_what_may_not_be_relaxed_is_not_offered_even_when_nobody_fits() -> None:
@@ -237,7 +239,7 @@ def test_without_agreement_to_prediction_nothing_is_promised() -> None:
 
 
 def test_offers_are_few() -> None:
-    assert all(len(asked(everything(), **each).offers) <= MOST_OFFERS for each in REQUESTS)
+    assert all(len(asked(everything(), **each).offers) <= MAX_OFFERS for each in REQUESTS)
 
 
 def test_the_order_shown_does_not_depend_on_what_is_offered() -> None:

@@ -25,7 +25,7 @@ def a_first_day() -> AllianceModel:
 
 def test_without_ratings_the_therapy_asked_for_leads_and_the_mode_says_so() -> None:
     model = a_first_day()
-    answer = recommend(an_intake(wanted=["emdr"]), model.standing(a_roster()), model, day=DAY)
+    answer = recommend(an_intake(wanted=["emdr"]), model.encode_roster(a_roster()), model, day=DAY)
     offers = a_roster().columns["offers"][:, a_practice().clinician["offers"].levels.index("emdr")]
     first = a_roster().ids.index(answer.shortlist[0].clinician_id)
 
@@ -35,7 +35,7 @@ def test_without_ratings_the_therapy_asked_for_leads_and_the_mode_says_so() -> N
 
 def test_the_order_is_that_of_the_declared_sizes_in_points() -> None:
     model, intake = a_first_day(), an_intake()
-    standing = model.standing(a_roster())
+    standing = model.encode_roster(a_roster())
     scores = model.score(intake.client, standing)
     rows, _ = model.rows(intake.client, standing, Pairs.of_one(len(a_roster())))
     # WAI-SR, mean of 1 to 5: a standard deviation of .18 POMP is .72 points.
@@ -46,7 +46,7 @@ def test_the_order_is_that_of_the_declared_sizes_in_points() -> None:
 
 def test_every_client_is_expected_at_the_mean_of_the_instrument() -> None:
     model = a_first_day()
-    scores = model.score(an_intake().client, model.standing(a_roster()))
+    scores = model.score(an_intake().client, model.encode_roster(a_roster()))
     mean = a_practice().reference.reference_mean
 
     assert mean is not None
@@ -55,7 +55,7 @@ def test_every_client_is_expected_at_the_mean_of_the_instrument() -> None:
 
 def test_its_range_is_that_of_the_instrument_since_nothing_was_measured() -> None:
     model = a_first_day()
-    low, high = model.range_of(model.score(an_intake().client, model.standing(a_roster())))
+    low, high = model.interval_of(model.score(an_intake().client, model.encode_roster(a_roster())))
 
     # 90 % of a normal distribution lies within 1.645 standard deviations of .72 points.
     assert (high - low) / 2 == pytest.approx(1.6449 * 0.72, abs=0.02)
@@ -63,7 +63,7 @@ def test_its_range_is_that_of_the_instrument_since_nothing_was_measured() -> Non
 
 def test_it_comes_apart_into_contributions_like_any_model() -> None:
     model, client = a_first_day(), an_intake().client
-    standing, pairs = model.standing(a_roster()), Pairs.of_one(len(a_roster()))
+    standing, pairs = model.encode_roster(a_roster()), Pairs.of_one(len(a_roster()))
     parts = model.contributions(client, standing, pairs)
 
     whole = parts.start + parts.values.sum(axis=1)
@@ -74,7 +74,7 @@ def test_it_is_a_bundle_like_any_model(tmp_path: Path) -> None:
     model = a_first_day()
     save_bundle(replace(model, report={"mode": EVIDENCE_PRIOR}), tmp_path / "bundle")
     again = load_bundle(tmp_path / "bundle")
-    standing = again.standing(a_roster())
+    standing = again.encode_roster(a_roster())
 
     assert again.manifest.mode == EVIDENCE_PRIOR
     assert np.array_equal(
@@ -85,8 +85,8 @@ def test_it_is_a_bundle_like_any_model(tmp_path: Path) -> None:
 
 def test_it_says_how_sure_it_is_of_one_before_another_without_any_rating() -> None:
     model, client = a_first_day(), an_intake(wanted=["emdr"]).client
-    standing = model.standing(a_roster())
-    faced = model.face(client, standing, Pairs.of_one(len(a_roster())))
+    standing = model.encode_roster(a_roster())
+    faced = model.prepare(client, standing, Pairs.of_one(len(a_roster())))
     pairing = model.score_of(faced).pairing
     first, last = np.array([pairing.argmax()]), np.array([pairing.argmin()])
     ahead = model.ahead(faced, first, last)[0]
@@ -122,7 +122,9 @@ def test_a_practice_that_declares_no_size_is_sure_of_no_order() -> None:
     matches = {name: replace(match, prior=0.0) for name, match in practice.matches.items()}
     silent, roster = replace(practice, matches=matches), a_roster()
     model = evidence_model(silent, roster.columns, roster.ids, data_digest="none", created_at="")
-    faced = model.face(an_intake().client, model.standing(roster), Pairs.of_one(len(roster)))
+    faced = model.prepare(
+        an_intake().client, model.encode_roster(roster), Pairs.of_one(len(roster))
+    )
     one, other = np.divmod(np.arange(144), 12)
 
     assert model.ahead(faced, one, other).tolist() == [0.5] * 144
@@ -133,4 +135,4 @@ def test_it_learned_from_no_day_so_that_any_later_rating_can_judge_it() -> None:
 
     assert manifest.known_until is None
     assert (manifest.ratings, manifest.pairings, manifest.left_unrated) == (0, 0, 0)
-    assert a_first_day().stays == 0
+    assert a_first_day().survivor_offset == 0

@@ -14,12 +14,12 @@ from recommender.features.pipeline import Rows
 from recommender.practice import Practice, read_practice, shipped_practice
 from recommender.products import (
     COMPONENTS,
-    Numbers,
-    Products,
-    numbers_among,
-    products_of,
+    Interactions,
+    NumericColumns,
+    fit_interactions,
+    numeric_columns,
 )
-from recommender.scale import Scale
+from recommender.scale import Standardizer
 from tests.builders import DEFINITION, a_dataset, a_model, a_practice, a_standing
 
 HEAD = """
@@ -73,19 +73,21 @@ def drawn_rows(client: int, clinician: int, size: int = 60, seed: int = 0) -> Ro
     return rows_of(*parts)
 
 
-def learned(rows: Rows) -> Products:
-    found = products_of(a_practice_of_numbers(rows.client.shape[1], rows.clinician.shape[1]), rows)
+def learned(rows: Rows) -> Interactions:
+    found = fit_interactions(
+        a_practice_of_numbers(rows.client.shape[1], rows.clinician.shape[1]), rows
+    )
     assert found is not None
     return found
 
 
-def two_by_two() -> Products:
+def two_by_two() -> Interactions:
     """Numbers as they are: the client's in columns 1 and 3, the clinician's in 0 and 2."""
     sides = (
-        Numbers(np.array(places), Scale(np.zeros(2), np.ones(2)), np.eye(2))
+        NumericColumns(np.array(places), Standardizer(np.zeros(2), np.ones(2)), np.eye(2))
         for places in ((1, 3), (0, 2))
     )
-    return Products(*sides)
+    return Interactions(*sides)
 
 
 # Worked by hand
@@ -110,7 +112,7 @@ def test_what_a_product_adds_stands_with_the_clinician_s_column_and_no_other() -
 def test_numbers_are_taken_from_the_average_in_standard_deviations() -> None:
     # Client 1, 3: average 2, spread 1. Clinician 10, 30: average 20, spread 10.
     rows = rows_of(np.array([[1.0], [3.0], [1.0]]), np.array([[10.0], [30.0], [30.0]]))
-    products = products_of(
+    products = fit_interactions(
         a_practice_of_numbers(1, 1), rows_of(rows.client[:2], rows.clinician[:2])
     )
 
@@ -155,7 +157,7 @@ def test_coefficients_of_nothing_add_nothing() -> None:
 def test_a_missing_answer_is_the_average_answer(side: str) -> None:
     rows = drawn_rows(3, 2)
     products = learned(rows)
-    numbers: Numbers = getattr(products, side)
+    numbers: NumericColumns = getattr(products, side)
     told = {"client": rows.client, "clinician": rows.clinician}
     unknown, average = (
         rows_of(**(told | {side: np.tile(cells, (60, 1))}))
@@ -268,7 +270,7 @@ def test_levels_and_tags_are_not_numbers_and_keep_their_places() -> None:
     practice = a_practice()
     for side, features in (("client", client_features), ("clinician", clinician_features)):
         names = [feature.name for feature in features(practice)]
-        places = numbers_among(practice.fields(side, "score").values())  # type: ignore[arg-type]
+        places = numeric_columns(practice.fields(side, "score").values())  # type: ignore[arg-type]
         assert [names[p] for p in places] == [name for name in names if "=" not in name]
 
 
@@ -276,7 +278,7 @@ def test_the_numbers_of_the_shipped_practice_are_found_among_its_features() -> N
     practice = shipped_practice()
     for side, features in (("client", client_features), ("clinician", clinician_features)):
         names = [feature.name for feature in features(practice)]
-        places = numbers_among(practice.fields(side, "score").values())  # type: ignore[arg-type]
+        places = numeric_columns(practice.fields(side, "score").values())  # type: ignore[arg-type]
         assert [names[p] for p in places] == [name for name in names if "=" not in name]
         assert len(places) > 0
 
@@ -296,8 +298,8 @@ def test_a_practice_without_numbers_on_one_side_has_no_products(numbers: list[st
     dataset = a_dataset()
     rows, _ = a_model().rows(dataset.clients, a_standing(), dataset.pairs)
 
-    assert products_of(practice, rows) is None
-    assert products_of(a_practice(), rows) is not None
+    assert fit_interactions(practice, rows) is None
+    assert fit_interactions(a_practice(), rows) is not None
 
 
 # On disk
@@ -307,7 +309,7 @@ def test_a_practice_without_numbers_on_one_side_has_no_products(numbers: list[st
 def test_products_are_read_back_to_the_last_bit(numbers: tuple[int, int]) -> None:
     rows = drawn_rows(*numbers)
     products = learned(rows)
-    again = Products.from_arrays(products.to_arrays())
+    again = Interactions.from_arrays(products.to_arrays())
     coefficients = np.random.default_rng(1).normal(size=products.width)
 
     assert again.parts(rows, coefficients).tobytes() == products.parts(rows, coefficients).tobytes()

@@ -193,7 +193,11 @@ def another(attribute: str) -> Array:
 
 
 def listed(screening: Screening) -> tuple[bytes, bytes, bytes]:
-    return screening.eligible.tobytes(), screening.barred.tobytes(), screening.noted.tobytes()
+    return (
+        screening.eligible.tobytes(),
+        screening.excluding.tobytes(),
+        screening.cautioning.tobytes(),
+    )
 
 
 def lists(clients: Columns, some: range) -> Iterator[tuple[bytes, bytes, bytes]]:
@@ -210,7 +214,7 @@ def orders(clients: Columns) -> Array:
     )
     many = np.arange(CLIENTS * len(roster))
     pairs = Pairs(many // len(roster), many % len(roster))
-    return model.score(clients, model.standing(roster), pairs).pairing
+    return model.score(clients, model.encode_roster(roster), pairs).pairing
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from recommender.constraints import AS_DECLARED, Reason, Screening, screen
+from recommender.constraints import DECLARED_MODES, Reason, Screening, screen
 from recommender.definition.columns import read_rows
 from recommender.definition.constraint import field_names
 from recommender.definition.rules import Constraint, Mode, client_fields
@@ -99,7 +99,7 @@ def the_practice() -> Practice:
 
 
 def a_client(
-    client_id: str | None = "c1", *, modes: Mapping[str, Mode] = AS_DECLARED, **answers: object
+    client_id: str | None = "c1", *, modes: Mapping[str, Mode] = DECLARED_MODES, **answers: object
 ) -> Intake:
     return read_intake(the_practice(), {**LITTLE, **answers}, client_id, modes)
 
@@ -125,7 +125,7 @@ def marked(client: Intake, **staff: Staff) -> Names:
     """By clinician, the constraints to be mentioned of them; nobody may be left out."""
     screening = screened(client, **staff)
     assert not screening.exclusions
-    return named(staff, {each.clinician_id: each.reasons for each in screening.concerns})
+    return named(staff, {each.clinician_id: each.reasons for each in screening.cautions})
 
 
 def named(staff: Mapping[str, Staff], reasons: Mapping[str, tuple[Reason, ...]]) -> Names:
@@ -645,7 +645,7 @@ def answered(client: Intake, **staff: Staff) -> Recommendation:
     model = evidence_model(
         the_practice(), roster.columns, roster.ids, data_digest="none", created_at="2026-11-23"
     )
-    return recommend(client, model.standing(roster), model, day=MONDAY)
+    return recommend(client, model.encode_roster(roster), model, day=MONDAY)
 
 
 def order(recommendation: Recommendation) -> list[str]:

@@ -13,9 +13,9 @@ from recommender.features.pipeline import Pairs
 from recommender.practice import read_practice
 from recommender.recommend import (
     CONSTRAINTS_ONLY,
-    MOST,
+    MAX_TOP_K,
     Recommendation,
-    agrees_to_prediction,
+    consents_to_prediction,
     read_intake,
     recommend,
 )
@@ -61,7 +61,7 @@ def shown_ids(found: Recommendation) -> list[str]:
 
 
 @SLOWLY
-@given(answers=INTAKES, client_id=CLIENT_IDS, top_k=st.integers(1, MOST))
+@given(answers=INTAKES, client_id=CLIENT_IDS, top_k=st.integers(1, MAX_TOP_K))
 def test_nobody_excluded_is_ever_shown(
     answers: dict[str, Any], client_id: str | None, top_k: int
 ) -> None:
@@ -96,7 +96,7 @@ def test_the_order_of_roster_rows_changes_nothing(answers: dict[str, Any], seed:
     turned = snapshot(ids, names, roster.columns.take(order), TAKEN_AT)
     intake = read_intake(a_practice(), answers)
 
-    again = recommend(intake, a_model().standing(turned), a_model(), day=DAY)
+    again = recommend(intake, a_model().encode_roster(turned), a_model(), day=DAY)
     assert again.shortlist == asked(answers).shortlist
     assert again.roster_version == roster.version
 
@@ -107,7 +107,7 @@ def test_a_score_does_not_depend_on_who_else_could_be_shown(answers: dict[str, A
     client = read_intake(a_practice(), answers | {"agrees": True}).client
     whole = a_model().score(client, a_standing())
     found = asked(answers | {"agrees": True})
-    said = a_model().harmoniser.say(whole.alliance)
+    said = a_model().linker.to_displayed(whole.alliance)
 
     for shown in found.shortlist:
         assert shown.predicted == said[a_roster().ids.index(shown.clinician_id)]
@@ -118,7 +118,7 @@ def test_a_score_does_not_depend_on_who_else_could_be_shown(answers: dict[str, A
 
 
 def test_the_strongest_pairing_stands_first() -> None:
-    found = a_request(top_k=MOST)
+    found = a_request(top_k=MAX_TOP_K)
     predicted = [shown.predicted for shown in found.shortlist]
 
     assert predicted == sorted(predicted, reverse=True)  # type: ignore[type-var]
@@ -127,14 +127,14 @@ def test_the_strongest_pairing_stands_first() -> None:
 
 def test_a_longer_shortlist_begins_like_a_shorter_one() -> None:
     *some, last = a_request(top_k=3).shortlist
-    *begins, third = a_request(top_k=MOST).shortlist[:3]
+    *begins, third = a_request(top_k=MAX_TOP_K).shortlist[:3]
 
     assert some == begins
     # Only whom the last of a list is ahead of is not on it.
     assert last == replace(third, ahead=None)
 
 
-@pytest.mark.parametrize("top_k", [0, -1, MOST + 1])
+@pytest.mark.parametrize("top_k", [0, -1, MAX_TOP_K + 1])
 def test_a_shortlist_of_no_length_or_any_length_is_refused(top_k: int) -> None:
     with pytest.raises(RecommenderError, match="top_k: is outside 1 to 50"):
         a_request(top_k=top_k)
@@ -158,12 +158,14 @@ def test_two_clinicians_alike_in_everything_stand_by_id() -> None:
     twins = roster.columns.take(np.repeat(4, 9))
     ids = tuple(f"t{place}" for place in range(9))
     alike = snapshot(ids, (None,) * 9, twins, TAKEN_AT)
-    found = recommend(an_intake(), a_model().standing(alike), a_model(), day=DAY, top_k=9)
+    found = recommend(an_intake(), a_model().encode_roster(alike), a_model(), day=DAY, top_k=9)
 
     assert shown_ids(found) in ([], list(ids))
     free = replace(twins, values={**twins.values, "places": np.ones(9)})
     open_to_all = snapshot(ids, (None,) * 9, free, TAKEN_AT)
-    found = recommend(an_intake(), a_model().standing(open_to_all), a_model(), day=DAY, top_k=9)
+    found = recommend(
+        an_intake(), a_model().encode_roster(open_to_all), a_model(), day=DAY, top_k=9
+    )
     assert shown_ids(found) == list(ids)
 
 
@@ -182,7 +184,7 @@ def a_roster_of(*places: int) -> Roster:
 
 
 def test_a_practice_of_one_clinician_shows_that_one_without_a_difference() -> None:
-    found = recommend(an_intake(), a_model().standing(a_roster_of(3)), a_model(), day=DAY)
+    found = recommend(an_intake(), a_model().encode_roster(a_roster_of(3)), a_model(), day=DAY)
 
     assert shown_ids(found) == ["k03"]
     explanation = found.shortlist[0].explanation
@@ -192,7 +194,7 @@ def test_a_practice_of_one_clinician_shows_that_one_without_a_difference() -> No
 
 def test_an_empty_roster_shows_nobody() -> None:
     for agrees in (True, False):
-        standing = a_model().standing(a_roster_of())
+        standing = a_model().encode_roster(a_roster_of())
         assert recommend(an_intake(agrees=agrees), standing, a_model(), day=DAY).shortlist == ()
 
 
@@ -203,10 +205,10 @@ def test_answers_left_open_are_told_as_such() -> None:
 
 
 def test_no_answer_is_not_agreement() -> None:
-    assert not agrees_to_prediction(a_practice(), an_intake(agrees=None))
-    assert not agrees_to_prediction(a_practice(), an_intake(agrees=False))
-    assert agrees_to_prediction(a_practice(), an_intake())
-    assert agrees_to_prediction(replace(a_practice(), consent=None), an_intake(agrees=None))
+    assert not consents_to_prediction(a_practice(), an_intake(agrees=None))
+    assert not consents_to_prediction(a_practice(), an_intake(agrees=False))
+    assert consents_to_prediction(a_practice(), an_intake())
+    assert consents_to_prediction(replace(a_practice(), consent=None), an_intake(agrees=None))
 
 
 def test_a_practice_that_asks_consent_in_a_field_for_audits_is_told_before_any_client_is() -> None:
@@ -219,7 +221,7 @@ def test_a_practice_that_asks_consent_in_a_field_for_audits_is_told_before_any_c
 
 
 def test_reservations_are_the_soft_constraints_not_met() -> None:
-    found = a_request(free="sun 06:00-07:00", top_k=MOST)
+    found = a_request(free="sun 06:00-07:00", top_k=MAX_TOP_K)
 
     assert found.shortlist
     for shown in found.shortlist:
@@ -227,7 +229,7 @@ def test_reservations_are_the_soft_constraints_not_met() -> None:
 
 
 def test_what_is_told_stays_within_the_scale() -> None:
-    model = replace(a_model(), spread=replace(a_model().spread, low=-99.0, high=99.0))
+    model = replace(a_model(), interval=replace(a_model().interval, low=-99.0, high=99.0))
     found = recommend(an_intake(), a_standing(), model, day=DAY)
 
     assert found.shortlist
@@ -236,7 +238,7 @@ def test_what_is_told_stays_within_the_scale() -> None:
 
 
 def test_the_list_is_what_scoring_the_eligible_alone_gives() -> None:
-    found = a_request(top_k=MOST)
+    found = a_request(top_k=MAX_TOP_K)
     eligible = np.flatnonzero(found.screening.eligible)
     pairs = Pairs(np.zeros(len(eligible), dtype=np.intp), eligible)
     scores = a_model().score(an_intake().client, a_standing(), pairs)

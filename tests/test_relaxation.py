@@ -7,9 +7,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from recommender.constraints import Screening, asking_of, screen
+from recommender.constraints import Screening, request_context_of, screen
 from recommender.definition.rules import NEVER_RELAXED, RULES, client_fields
-from recommender.relaxation import Asked, Change, admitted, changed, most_changes, relaxations
+from recommender.relaxation import (
+    Change,
+    ScreenedRequest,
+    admitted,
+    changed,
+    max_changes,
+    relaxations,
+)
 from tests.test_constraints import (
     CASES,
     FEW,
@@ -30,14 +37,14 @@ def open_to_change(case: Case) -> Case:
     return replace(case, constraints=lifted)
 
 
-def asked_of(case: Case) -> Asked:
+def asked_of(case: Case) -> ScreenedRequest:
     practice, roster = of_constraints(case.constraints), a_roster(**case.clinicians)
-    asking = asking_of(practice, case.client_id, roster.ids, case.day)
+    asking = request_context_of(practice, case.client_id, roster.ids, case.day)
     client = a_client(**case.client)
-    return Asked(practice, client, case.modes, asking, roster.columns, case.screen())
+    return ScreenedRequest(practice, client, case.modes, asking, roster.columns, case.screen())
 
 
-def screened_with(case: Case, asked: Asked, changes: tuple[Change, ...]) -> Screening:
+def screened_with(case: Case, asked: ScreenedRequest, changes: tuple[Change, ...]) -> Screening:
     practice, roster = of_constraints(case.constraints), a_roster(**case.clinicians)
     client = changed(asked, changes)
     return screen(practice, client, case.client_id, roster, case.day, case.modes)
@@ -59,7 +66,7 @@ def test_whom_changes_admit_is_whom_a_whole_screening_admits(case: Case) -> None
 def test_whoever_one_constraint_alone_keeps_out_is_admitted_by_the_change_found(case: Case) -> None:
     case = open_to_change(case)
     asked = asked_of(case)
-    barred = asked.screening.barred > 0
+    barred = asked.screening.excluding > 0
     alone = np.flatnonzero(barred.sum(axis=0) == 1)
     for each in relaxations(asked, 1):
         (change,) = each.changes
@@ -71,12 +78,12 @@ def test_whoever_one_constraint_alone_keeps_out_is_admitted_by_the_change_found(
             assert set(own) <= set(admitted(asked, each).tolist())
 
 
-def _bars(asked: Asked, place: int) -> str:
-    row = int(np.flatnonzero(asked.screening.barred[:, place] > 0)[0])
+def _bars(asked: ScreenedRequest, place: int) -> str:
+    row = int(np.flatnonzero(asked.screening.excluding[:, place] > 0)[0])
     return asked.screening.constraints[row].name
 
 
-def _shared(asked: Asked, change: Change) -> bool:
+def _shared(asked: ScreenedRequest, change: Change) -> bool:
     """Whether another constraint reads the changed answer too, and may bar in its turn."""
     reading = [c.name for c in asked.screening.constraints if change.field in client_fields(c)]
     return len(reading) > 1
@@ -101,12 +108,14 @@ def test_no_answer_is_changed_twice_and_nobody_eligible_is_admitted(case: Case) 
         assert eligible.isdisjoint(each.admits.tolist())
 
 
-def a_case(told: dict[str, Any], client: dict[str, Any], **clinicians: dict[str, Any]) -> Asked:
+def a_case(
+    told: dict[str, Any], client: dict[str, Any], **clinicians: dict[str, Any]
+) -> ScreenedRequest:
     constraint = a_constraint("it", {**told, "relaxable": True})
     return asked_of(Case([constraint], client, "c1", clinicians))
 
 
-def answers(asked: Asked) -> dict[Any, list[str]]:
+def answers(asked: ScreenedRequest) -> dict[Any, list[str]]:
     ids = asked.asking.clinician_ids
     return {
         each.changes[0].answer: [ids[place] for place in each.admits] for each in relaxations(asked)
@@ -238,5 +247,5 @@ def test_a_waiting_list_is_offered_where_it_would_lift_the_constraint() -> None:
 def test_while_somebody_fits_no_more_than_two_answers_change_at_once() -> None:
     constraint = a_constraint("it", a_rule("at_most", "size", "low", relaxable=True))
     case = Case([constraint], {"size": 2}, "c1", {"k1": {"low": 1}, "k2": {"low": 9}})
-    assert most_changes(case.screen()) == 2
-    assert most_changes(replace(case, clinicians={"k2": {"low": 9}}).screen()) == 1
+    assert max_changes(case.screen()) == 2
+    assert max_changes(replace(case, clinicians={"k2": {"low": 9}}).screen()) == 1

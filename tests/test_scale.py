@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from recommender.scale import scale_of
+from recommender.scale import fit_standardizer
 
 
 def test_scales_are_those_of_known_answers_alone() -> None:
-    scale = scale_of(np.array([[1.0, 5.0, np.nan], [3.0, 5.0, np.nan], [np.nan, 5.0, np.nan]]))
+    scale = fit_standardizer(
+        np.array([[1.0, 5.0, np.nan], [3.0, 5.0, np.nan], [np.nan, 5.0, np.nan]])
+    )
 
     assert scale.mean.tolist() == [2, 5, 0]
     assert scale.spread.tolist() == [1, 1, 1]
@@ -14,7 +16,7 @@ def test_scales_are_those_of_known_answers_alone() -> None:
 
 
 def test_matches_are_scaled_but_never_moved_so_that_no_difference_stays_none() -> None:
-    scale = scale_of(np.array([[2.0], [4.0]]), centre=False)
+    scale = fit_standardizer(np.array([[2.0], [4.0]]), centre=False)
 
     assert scale.mean.tolist() == [0]
     assert scale.apply(np.array([[0.0]])).tolist() == [[0]]

@@ -3,25 +3,31 @@ from pathlib import Path
 
 import pytest
 
-from recommender.shelf import Offer, Shelf
+from recommender.shelf import BundleCache, RegistryPointer
 
 ONE, OTHER = "ab" * 32, "cd" * 32
 
 
 @pytest.mark.parametrize(
     "offer",
-    [Offer(), Offer(ONE), Offer(ONE, "BundleError"), Offer(away=True), Offer(ONE, version=3)],
+    [
+        RegistryPointer(),
+        RegistryPointer(ONE),
+        RegistryPointer(ONE, "BundleError"),
+        RegistryPointer(unreachable=True),
+        RegistryPointer(ONE, version=3),
+    ],
 )
-def test_an_offer_is_read_as_it_was_written(offer: Offer, tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path / "shelf")
-    shelf.offer(offer)
+def test_an_offer_is_read_as_it_was_written(offer: RegistryPointer, tmp_path: Path) -> None:
+    shelf = BundleCache(tmp_path / "shelf")
+    shelf.write_pointer(offer)
 
-    assert shelf.offered() == offer
+    assert shelf.read_pointer() == offer
 
 
 def test_an_empty_shelf_offers_nothing_and_knows_no_last_good(tmp_path: Path) -> None:
-    assert Shelf(tmp_path / "nowhere").offered() is None
-    assert Shelf(tmp_path / "nowhere").last_good() is None
+    assert BundleCache(tmp_path / "nowhere").read_pointer() is None
+    assert BundleCache(tmp_path / "nowhere").last_good() is None
 
 
 @pytest.mark.parametrize(
@@ -37,38 +43,38 @@ def test_an_empty_shelf_offers_nothing_and_knows_no_last_good(tmp_path: Path) ->
     ],
 )
 def test_a_damaged_offer_is_none(text: str, tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.offer(Offer(ONE))
+    shelf = BundleCache(tmp_path)
+    shelf.write_pointer(RegistryPointer(ONE))
     (tmp_path / "offer.json").write_text(text)
 
-    assert shelf.offered() is None
+    assert shelf.read_pointer() is None
 
 
 @pytest.mark.parametrize("text", ["", "../elsewhere", "AB" * 32, ONE + "\n", "\x00"])
 def test_a_damaged_note_of_the_last_good_one_is_none(text: str, tmp_path: Path) -> None:
     (tmp_path / "last_good").write_text(text)
 
-    assert Shelf(tmp_path).last_good() is None
+    assert BundleCache(tmp_path).last_good() is None
 
 
 def test_forgetting_an_offer_keeps_what_answered_last(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.offer(Offer(ONE))
-    shelf.keep(ONE)
-    shelf.forget_offer()
-    shelf.forget_offer()
+    shelf = BundleCache(tmp_path)
+    shelf.write_pointer(RegistryPointer(ONE))
+    shelf.store_last_good(ONE)
+    shelf.clear_pointer()
+    shelf.clear_pointer()
 
-    assert shelf.offered() is None
+    assert shelf.read_pointer() is None
     assert shelf.last_good() == ONE
 
 
 def test_a_reader_finds_the_old_or_the_new_and_never_a_half(tmp_path: Path) -> None:
-    shelf, done = Shelf(tmp_path), threading.Event()
-    shelf.keep(ONE)
+    shelf, done = BundleCache(tmp_path), threading.Event()
+    shelf.store_last_good(ONE)
 
     def write() -> None:
         for turn in range(200):
-            shelf.keep((OTHER, ONE)[turn % 2])
+            shelf.store_last_good((OTHER, ONE)[turn % 2])
         done.set()
 
     writer = threading.Thread(target=write)

@@ -7,26 +7,26 @@ from hypothesis import strategies as st
 
 from recommender.constraints import screen
 from recommender.recommend import read_intake
-from recommender.sieve import Sieve
+from recommender.sieve import ScreeningCache
 from tests.builders import DAY, a_practice, a_roster
 from tests.test_recommend import CLIENT_IDS, INTAKES
 
 
 @given(some=st.lists(st.tuples(INTAKES, CLIENT_IDS), min_size=1, max_size=6))
 def test_what_is_remembered_is_what_is_judged(some: list[tuple[dict[str, object], str]]) -> None:
-    sieve = Sieve(a_practice(), a_roster(), DAY)
+    sieve = ScreeningCache(a_practice(), a_roster(), DAY)
     for answers, client_id in [*some, *some]:
         client = read_intake(a_practice(), answers).client
         found = sieve.screen(client, client_id)
         alone = screen(a_practice(), client, client_id, a_roster(), DAY)
         assert found.exclusions == alone.exclusions
-        assert found.concerns == alone.concerns
-        np.testing.assert_array_equal(found.barred, alone.barred)
+        assert found.cautions == alone.cautions
+        np.testing.assert_array_equal(found.excluding, alone.excluding)
 
 
 def test_a_full_memory_judges_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recommender.sieve.MOST_KEPT", 0)
-    sieve = Sieve(a_practice(), a_roster(), DAY)
+    sieve = ScreeningCache(a_practice(), a_roster(), DAY)
     client = read_intake(a_practice(), {"max_fee": 200}).client
     alone = screen(a_practice(), client, None, a_roster(), DAY)
     assert sieve.screen(client, None).exclusions == alone.exclusions

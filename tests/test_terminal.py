@@ -47,7 +47,7 @@ def told(shortlist: list[dict[str, Any]], *relaxations: dict[str, Any]) -> str:
     }
     console = Console(width=100)
     with console.capture() as said:
-        console.print(terminal.recommendation(answer))
+        console.print(terminal.recommendation_view(answer))
     return " ".join(said.get().split())
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from recommender.model import AllianceModel
 from recommender.prior import evidence_model
 from recommender.ranking import CLEAR, EVEN
-from recommender.recommend import MOST, Recommendation, Shown, recommend
+from recommender.recommend import MAX_TOP_K, Recommendation, ShortlistEntry, recommend
 from recommender.roster import Roster, snapshot
 from tests.builders import DAY, TAKEN_AT, a_model, a_practice, a_roster, an_intake
 
@@ -23,8 +23,8 @@ FREE = "tue 09:00-12:00"
 
 def asked(model: AllianceModel, roster: Roster | None = None, **answers: Any) -> Recommendation:
     """As many as can be shown, to a client with these answers."""
-    standing = model.standing(roster or a_roster())
-    return recommend(an_intake(**answers), standing, model, day=DAY, top_k=MOST)
+    standing = model.encode_roster(roster or a_roster())
+    return recommend(an_intake(**answers), standing, model, day=DAY, top_k=MAX_TOP_K)
 
 
 def as_sure(factor: float) -> AllianceModel:
@@ -41,7 +41,7 @@ def a_first_day() -> AllianceModel:
     )
 
 
-def keeps_the_rule(before: Shown, after: Shown) -> bool:
+def keeps_the_rule(before: ShortlistEntry, after: ShortlistEntry) -> bool:
     """Whether two who stand one after the other do so for what is said."""
     held = len(after.reservations) - len(before.reservations)
     assert before.ahead is not None

@@ -19,8 +19,8 @@ from recommender.allocation.candidates import Candidates, candidates_of
 from recommender.allocation.outcome import Allocation
 from recommender.allocation.problem import NOBODY, Array, Places
 from recommender.allocation.terms import Floor, Terms
-from recommender.allocation.waiting import Waiting
-from recommender.model import AllianceModel, Standing
+from recommender.allocation.waiting import WaitingClient
+from recommender.model import AllianceModel, RosterEncoding
 from recommender.practice import Practice, shipped_practice
 from recommender.tables.checked import read_clients, read_tables
 from recommender.tables.people import People
@@ -107,21 +107,21 @@ def compared(directory: Path, asked: Asked, seed: int) -> Compared:
 
 def _allocated(
     people: People,
-    standing: Standing,
+    standing: RosterEncoding,
     model: AllianceModel,
     places: Places,
     day: date,
     floor: float,
 ) -> Allocation:
     named = dict(zip(standing.roster.ids, places.tolist(), strict=True))
-    terms = Terms(places=named, floor=Floor(within=floor), worth_of=0)
-    listed = [Waiting(name) for name in people.ids]
+    terms = Terms(places=named, floor=Floor(within=floor), marginal_value_for=0)
+    listed = [WaitingClient(name) for name in people.ids]
     return allocate(people, listed, standing, model, terms, day=day, progress=_untold)
 
 
 def learned(
     directory: Path, asked: Asked, seed: int
-) -> tuple[Truth, Standing, AllianceModel, date]:
+) -> tuple[Truth, RosterEncoding, AllianceModel, date]:
     """A simulated practice in a folder: its truth, roster, model and last day."""
     practice = shipped_practice()
     sizes = {
@@ -138,11 +138,11 @@ def learned(
     model = fit(dataset, now=now).model
     rated = np.array(tables.clinician_ids)[np.unique(dataset.pairs.clinician)]
     day = tables.pairings["started_on"].max().date()
-    return read_truth(directory, rated), model.standing(tables.roster(now)), model, day
+    return read_truth(directory, rated), model.encode_roster(tables.roster(now)), model, day
 
 
 def list_of(
-    directory: Path, standing: Standing, model: AllianceModel, day: date, asked: Asked
+    directory: Path, standing: RosterEncoding, model: AllianceModel, day: date, asked: Asked
 ) -> People:
     """As many test clients as are asked for, of those whom somebody fits."""
     people = read_clients(directory / "truth" / "clients.csv", model.practice)
@@ -155,7 +155,7 @@ def list_of(
     )
 
 
-def scaled_places(standing: Standing, practice: Practice, clients: int) -> Places:
+def scaled_places(standing: RosterEncoding, practice: Practice, clients: int) -> Places:
     """The roster's open places, scaled so that 85 clients come to 100 of them."""
     assert practice.places is not None
     open_ = np.nan_to_num(standing.roster.columns[practice.places])
@@ -164,11 +164,13 @@ def scaled_places(standing: Standing, practice: Practice, clients: int) -> Place
     return np.asarray(np.diff(ends, prepend=0))
 
 
-def _pairs_of(found: Allocation, people: People, standing: Standing, fitting: Candidates) -> Places:
+def _pairs_of(
+    found: Allocation, people: People, standing: RosterEncoding, fitting: Candidates
+) -> Places:
     clinician = {name: place for place, name in enumerate(standing.roster.ids)}
     client = {name: place for place, name in enumerate(people.ids)}
     pairs = np.full(len(people.ids), NOBODY, dtype=np.intp)
-    for each in found.given:
+    for each in found.assigned:
         own = fitting.rows_of(client[each.client_id])
         chosen = own[fitting.clinician[own] == clinician[each.clinician_id]]
         pairs[client[each.client_id]] = chosen[0]

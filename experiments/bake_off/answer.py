@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.features.feature import Array
-from recommender.training.baselines import Learner, Trial
+from recommender.training.baselines import FoldTask, Learner
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class InapplicableError(Exception):
     """A learner that has nothing to say in a world, and why: no failure."""
 
 
-Answering = Callable[[Trial], Answer]
+Answering = Callable[[FoldTask], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Entrant:
 def guessed(learn: Learner) -> Answering:
     """A baseline of `recommender.training.baselines` as an entrant."""
 
-    def answer(trial: Trial) -> Answer:
+    def answer(trial: FoldTask) -> Answer:
         guess = learn(trial)
         return Answer(guess.pairing, guess.alliance)
 

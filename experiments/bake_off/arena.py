@@ -18,7 +18,7 @@ from experiments.simulated_practice.write import write
 from recommender.features.pipeline import Pairs
 from recommender.practice import Practice, shipped_practice
 from recommender.tables.checked import Tables, read_tables
-from recommender.training.baselines import Trial
+from recommender.training.baselines import FoldTask
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import fit
 from recommender.training.growth import FitSettings
@@ -64,7 +64,7 @@ class Arena:
 
     world: World
     truth: Truth
-    trial: Trial
+    trial: FoldTask
     row: Places
     column: Places
     fit_seconds: float
@@ -101,7 +101,7 @@ def prepared(site: Site, test_clients: int) -> Arena:
     began = time.process_time()
     fitted = fit(dataset, settings=FitSettings(seed=site.seed))
     seconds = time.process_time() - began
-    trial = Trial(dataset, everybody(dataset), asked, fitted, site.seed)
+    trial = FoldTask(dataset, everybody(dataset), asked, fitted, site.seed)
     return Arena(world, truth, trial, row, column, seconds)
 
 

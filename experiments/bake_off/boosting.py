@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from experiments.bake_off.answer import Answer, order_only
 from experiments.bake_off.residual import TUNED, Prepared, boosted, prepare
 from recommender.features.feature import Array
-from recommender.training.baselines import Trial
+from recommender.training.baselines import FoldTask
 
 SEEDS = 2
 """Ensembles averaged by the tuned learner."""
@@ -22,7 +22,7 @@ GROUP = 50
 RANKER: dict[str, Any] = TUNED | {"objective": "lambdarank", "label_gain": list(range(GRADES))}
 
 
-def regularised(trial: Trial) -> Answer:
+def regularised(trial: FoldTask) -> Answer:
     """Small trees on the rating itself, without records: the study's plain LightGBM."""
     learned, asked = trial.rows(trial.learned), trial.rows(trial.asked)
     parts = [np.concatenate([r.client, r.clinician, r.match], axis=1) for r in (learned, asked)]
@@ -30,7 +30,7 @@ def regularised(trial: Trial) -> Answer:
     return Answer(said, said)
 
 
-def tuned(trial: Trial) -> Answer:
+def tuned(trial: FoldTask) -> Answer:
     """Small trees on what the client part leaves, with out-of-fold records: the study's best."""
     ready = prepare(trial)
     target = trial.label - ready.expected
@@ -40,7 +40,7 @@ def tuned(trial: Trial) -> Answer:
     return Answer(pairing, ready.asked_expected + pairing)
 
 
-def ranker_by_client(trial: Trial) -> Answer:
+def ranker_by_client(trial: FoldTask) -> Answer:
     """LambdaMART that compares a client's own ratings: nearly every group has one row."""
     ready = prepare(trial)
     order = np.argsort(trial.learned.client, kind="stable")
@@ -48,7 +48,7 @@ def ranker_by_client(trial: Trial) -> Answer:
     return order_only(_ranked(trial, ready, order, sizes))
 
 
-def ranker_by_bins(trial: Trial) -> Answer:
+def ranker_by_bins(trial: FoldTask) -> Answer:
     """LambdaMART that compares clients of whom much the same rating is expected."""
     ready = prepare(trial)
     order = np.argsort(ready.expected, kind="stable")
@@ -58,7 +58,7 @@ def ranker_by_bins(trial: Trial) -> Answer:
 
 
 def _ranked(
-    trial: Trial, ready: Prepared, order: NDArray[np.intp], sizes: NDArray[np.intp]
+    trial: FoldTask, ready: Prepared, order: NDArray[np.intp], sizes: NDArray[np.intp]
 ) -> Array:
     grades = _grades(trial.label)[order]
     rows = np.asarray(ready.rows[order], dtype=np.float32)

@@ -11,8 +11,8 @@ import numpy as np
 from experiments.bake_off.answer import Answer
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
-from recommender.scale import scale_of
-from recommender.training.baselines import Trial
+from recommender.scale import fit_standardizer
+from recommender.training.baselines import FoldTask
 from recommender.training.folds import client_folds
 
 RANK, SWEEPS, FOLDS, LINEAR = 4, 8, 5, 100.0
@@ -56,7 +56,7 @@ def _side(own: Array, other: Array, left: Array, ridge: float) -> tuple[Array, A
     return solved[:width], solved[width:].reshape(width, -1)
 
 
-def factorisation(trial: Trial) -> Answer:
+def factorisation(trial: FoldTask) -> Answer:
     """The machine on the rating itself; a clinician's columns are attributes and who it is."""
     (x, z), (asked_x, asked_z) = _columns(trial)
     held = client_folds(trial.learned.client, FOLDS, trial.seed) == 0
@@ -67,10 +67,10 @@ def factorisation(trial: Trial) -> Answer:
     return Answer(said, said)
 
 
-def _columns(trial: Trial) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+def _columns(trial: FoldTask) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Standardised columns of both sides, of training and asked pairs."""
     rows = (trial.rows(trial.learned), trial.rows(trial.asked))
-    client, clinician = scale_of(rows[0].client), scale_of(rows[0].clinician)
+    client, clinician = fit_standardizer(rows[0].client), fit_standardizer(rows[0].clinician)
     who = np.eye(len(trial.dataset.clinician_ids))
 
     def sides(part: int, pairs: Pairs) -> tuple[Array, Array]:

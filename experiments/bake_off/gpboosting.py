@@ -11,7 +11,7 @@ import numpy as np
 from experiments.bake_off.answer import Answer, InapplicableError
 from experiments.bake_off.residual import TUNED, prepare
 from recommender.features.feature import Array
-from recommender.training.baselines import Trial
+from recommender.training.baselines import FoldTask
 
 SETTINGS = TUNED | {"bagging_fraction": 1.0, "bagging_freq": 0}
 """GPBoost cannot draw rows for a tree: their intercepts would not fit together."""
@@ -19,7 +19,7 @@ DROPPED = ("objective", "deterministic", "num_iterations")
 """Its objective is its own likelihood; it branched off LightGBM before `deterministic`."""
 
 
-def gpboost(trial: Trial) -> Answer:
+def gpboost(trial: FoldTask) -> Answer:
     """What the client part leaves, from the tuned learner's rows and an intercept a clinician."""
     try:
         library: Any = import_module("gpboost")

@@ -17,7 +17,7 @@ from recommender.training.baselines import (
     POPULARITY,
     PRIOR,
     RANDOM,
-    Trial,
+    FoldTask,
     at_random,
     clinician_average,
     evidence_prior,
@@ -42,28 +42,28 @@ FIT = ("closure of recommender.training.fit",)
 STUDY = (*ROWS, "experiments.bake_off.residual")
 
 
-def ours(trial: Trial) -> Answer:
+def ours(trial: FoldTask) -> Answer:
     """The alliance model, with its range."""
     model = trial.fitted.model
     scores = model.score(trial.dataset.clients, trial.standing, trial.asked)
-    low, high = model.range_of(scores)
+    low, high = model.interval_of(scores)
     return Answer(scores.pairing, scores.alliance, low, high)
 
 
-def mixed_alone(trial: Trial) -> Answer:
+def mixed_alone(trial: FoldTask) -> Answer:
     """The additive half of the same fit."""
     model = trial.fitted.model
-    faced = model.face(trial.dataset.clients, trial.standing, trial.asked)
+    faced = model.prepare(trial.dataset.clients, trial.standing, trial.asked)
     pairing = model.additive.score(faced.rows, faced.seats)
     return Answer(pairing, faced.expected + pairing)
 
 
-def trees_alone(trial: Trial) -> Answer:
+def trees_alone(trial: FoldTask) -> Answer:
     """The other half of the same fit."""
     model = trial.fitted.model
     if model.trees is None:
         raise InapplicableError("no trees are grown on so few ratings")
-    faced = model.face(trial.dataset.clients, trial.standing, trial.asked)
+    faced = model.prepare(trial.dataset.clients, trial.standing, trial.asked)
     pairing = model.trees.score(faced.rows.together())
     return Answer(pairing, faced.expected + pairing)
 
@@ -71,7 +71,7 @@ def trees_alone(trial: Trial) -> Answer:
 def left_at(quantile: float | None) -> Entrant:
     """Our fit with those who left before rating entered at another quantile, or left out."""
 
-    def refitted(trial: Trial) -> Answer:
+    def refitted(trial: FoldTask) -> Answer:
         settings = FitSettings(seed=trial.seed, left_quantile=quantile)
         return ours(replace(trial, fitted=fit(trial.dataset, trial.train, settings)))
 

@@ -11,8 +11,8 @@ import lightgbm as lgb
 import numpy as np
 
 from recommender.features.feature import Array
-from recommender.features.history import Reports, out_of_fold_rows, records_of, shrinkage_of
-from recommender.training.baselines import Trial
+from recommender.features.history import ClientReports, out_of_fold_rows, records_of, shrinkage_of
+from recommender.training.baselines import FoldTask
 from recommender.training.folds import client_folds
 
 FOLDS = 5
@@ -58,7 +58,7 @@ class Prepared:
     asked_expected: Array
 
 
-def prepare(trial: Trial) -> Prepared:
+def prepare(trial: FoldTask) -> Prepared:
     """Rows of training and asked pairs, and the client part of both."""
     learned, asked = trial.rows(trial.learned), trial.rows(trial.asked)
     fold = client_folds(trial.learned.client, FOLDS, trial.seed)
@@ -86,9 +86,9 @@ def boosted(rows: Array, label: Array, settings: dict[str, Any], seed: int) -> l
     return lgb.train(settings | {"seed": seed}, data)
 
 
-def _reports(trial: Trial, residual: Array) -> Reports:
+def _reports(trial: FoldTask, residual: Array) -> ClientReports:
     seats, per = trial.dataset.seats_of(trial.learned), trial.dataset.practice.history.per
-    return Reports(
+    return ClientReports(
         clinician=seats.clinician,
         level=seats.level,
         residual=residual,

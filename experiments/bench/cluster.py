@@ -17,7 +17,7 @@ from pathlib import Path
 
 from experiments.bench.scoring import DAY, TOP_K, some
 from experiments.bench.workers import started
-from recommender.batch import Asked, score_clients
+from recommender.batch import JobSettings, score_clients
 from recommender.cluster import runner_on
 from recommender.model import AllianceModel
 from recommender.practice import shipped_practice
@@ -58,8 +58,8 @@ class Learned:
 
 def scored(model: AllianceModel, people: People, roster: Path, out: Path, workers: int) -> float:
     """Seconds in which so many workers rank the roster for all the people."""
-    standing = model.standing(read_roster(roster, model.practice, datetime.now(UTC)))
-    asked = Asked(standing, model, DAY, TOP_K)
+    standing = model.encode_roster(read_roster(roster, model.practice, datetime.now(UTC)))
+    asked = JobSettings(standing, model, DAY, TOP_K)
     with started(out.with_suffix(".cluster"), workers) as cluster:
         runner = runner_on(cluster.address)
         # Everybody imports what they need before it counts.

@@ -16,7 +16,7 @@ from experiments.bench.training import Cost, ours
 from recommender.model import AllianceModel
 from recommender.recommend import Intake, read_intake, recommend
 from recommender.roster import Roster, snapshot
-from recommender.serving.form import build_form
+from recommender.serving.form import build_request_schema
 from recommender.tables.checked import read_roster
 
 DAY = date(2026, 11, 23)
@@ -45,7 +45,7 @@ def asked(model: AllianceModel, roster: Path, clinicians: int) -> Asked:
     A larger roster is the file's, over and over under new ids: as many fit of every thousand.
     """
     few = read_roster(roster, model.practice, datetime.now(UTC))
-    standing = model.standing(_over_and_over(few, clinicians))
+    standing = model.encode_roster(_over_and_over(few, clinicians))
     intake, taken = _intake(model), list[float]()
     until = time.perf_counter() + SECONDS
     while time.perf_counter() < until or len(taken) <= WARM_UP:
@@ -62,5 +62,5 @@ def _over_and_over(roster: Roster, size: int) -> Roster:
 
 
 def _intake(model: AllianceModel) -> Intake:
-    told = build_form(model.practice, top_k=5).read(CLIENT.read_bytes())
+    told = build_request_schema(model.practice, top_k=5).read(CLIENT.read_bytes())
     return read_intake(model.practice, told.answers, told.client_id, told.modes)

@@ -25,7 +25,7 @@ from recommender.bundle import load_bundle
 from recommender.commands.following import wait_for_offer
 from recommender.publishing.registry import Registry
 from recommender.serving.roster import places_field
-from recommender.shelf import Shelf
+from recommender.shelf import BundleCache
 
 WARM_UP, REQUESTS = 20, 100
 """After the first every view of the roster was made and every buffer has found its size."""
@@ -164,7 +164,7 @@ def _size(path: Path) -> float:
 
 def follower_mib(directory: Path) -> float:
     """MiB resident of the process that follows a registry beside each `recommender serve`."""
-    registry, shelf = f"sqlite:///{directory / 'mlflow.db'}", Shelf(directory / "shelf")
+    registry, shelf = f"sqlite:///{directory / 'mlflow.db'}", BundleCache(directory / "shelf")
     directory.mkdir(parents=True)
     Registry(registry).alias("champion")
     line = [sys.executable, "-m", "recommender.commands.follower", str(shelf.directory)]

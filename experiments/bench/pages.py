@@ -20,7 +20,7 @@ from experiments.trust.live import PATIENT, connected, live_server
 from recommender.practice import shipped_practice
 from recommender.serving.staff.asking import REQUESTS
 from recommender.serving.staff.intake import body_of
-from recommender.serving.staff.sent import FORM, Sent
+from recommender.serving.staff.sent import FORM, FormData
 
 TIMES, WARM_UP = 150, 20
 JSON = {"content-type": "application/json"}
@@ -52,7 +52,7 @@ class Beside:
 def compare(bundle: Path, roster: Path) -> Beside:
     """Asks for both in turn and measures each."""
     form = {name: value if isinstance(value, list) else [value] for name, value in ANSWERS.items()}
-    body, sent = body_of(shipped_practice(), Sent(form)), urlencode(form, doseq=True).encode()
+    body, sent = body_of(shipped_practice(), FormData(form)), urlencode(form, doseq=True).encode()
     settings = {"BUNDLE": bundle, "ROSTER": roster, **PATIENT}
     taken = []
     with live_server(settings) as server, closing(connected(server.port)) as connection:

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from recommender.constraints import asking_of, screen
+from recommender.constraints import request_context_of, screen
 from recommender.features.pipeline import Pairs
-from recommender.model import AllianceModel, Standing
-from recommender.offer import offers, pool_of
+from recommender.model import AllianceModel, RosterEncoding
+from recommender.offer import candidate_pool, relaxation_offers
 from recommender.recommend import Intake, read_intake
-from recommender.relaxation import Asked, most_changes, relaxations
+from recommender.relaxation import ScreenedRequest, max_changes, relaxations
 from recommender.tables.checked import read_roster
 
 DAY = date(2026, 11, 23)
@@ -56,7 +56,7 @@ class Cost:
 def measured(model: AllianceModel, tables: Path) -> list[Cost]:
     """One cost a client of a simulated practice."""
     taken_at = datetime.now(UTC)
-    standing = model.standing(read_roster(tables / "clinicians.csv", model.practice, taken_at))
+    standing = model.encode_roster(read_roster(tables / "clinicians.csv", model.practice, taken_at))
     return [_cost(model, standing, intake) for intake in _intakes(model, tables)]
 
 
@@ -71,14 +71,16 @@ def _intakes(model: AllianceModel, tables: Path) -> list[Intake]:
     ]
 
 
-def _cost(model: AllianceModel, standing: Standing, intake: Intake) -> Cost:
+def _cost(model: AllianceModel, standing: RosterEncoding, intake: Intake) -> Cost:
     practice, roster = model.practice, standing.roster
     screening = screen(practice, intake.client, intake.client_id, roster, DAY)
-    asking = asking_of(practice, intake.client_id, roster.ids, DAY)
-    asked = Asked(practice, intake.client, intake.modes, asking, roster.columns, screening)
-    most, fitting = most_changes(screening), np.flatnonzero(screening.eligible)
+    asking = request_context_of(practice, intake.client_id, roster.ids, DAY)
+    asked = ScreenedRequest(
+        practice, intake.client, intake.modes, asking, roster.columns, screening
+    )
+    most, fitting = max_changes(screening), np.flatnonzero(screening.eligible)
     found = relaxations(asked, most)
-    pool = pool_of(asked, standing, model, found)
+    pool = candidate_pool(asked, standing, model, found)
 
     def score_fitting() -> None:
         pairs = Pairs(np.zeros(len(fitting), dtype=np.intp), fitting)
@@ -86,14 +88,14 @@ def _cost(model: AllianceModel, standing: Standing, intake: Intake) -> Cost:
 
     # The pool scores who fits in any case: only what it takes beyond that is the relaxations'.
     fitted = _quickest(score_fitting) if len(fitting) else 0.0
-    pooled = _quickest(lambda: pool_of(asked, standing, model, found))
+    pooled = _quickest(lambda: candidate_pool(asked, standing, model, found))
     searched = _quickest(lambda: relaxations(asked, most))
-    chosen = _quickest(lambda: offers(asked, standing, model, pool, found))
+    chosen = _quickest(lambda: relaxation_offers(asked, standing, model, pool, found))
     return Cost(
         eligible=len(fitting),
-        offered=len(offers(asked, standing, model, pool, found)),
+        offered=len(relaxation_offers(asked, standing, model, pool, found)),
         scoring=_quickest(lambda: model.score(intake.client, standing)),
-        ledger=_quickest(lambda: (screening.ledger, screening.exclusions)),
+        ledger=_quickest(lambda: (screening.constraint_counts, screening.exclusions)),
         relaxing=searched + max(pooled - fitted, 0.0) + chosen,
     )
 

@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 
 from experiments.bench.latency import ask, server
-from recommender.batch import Asked, score_clients
+from recommender.batch import JobSettings, score_clients
 from recommender.bundle import load_bundle
 from recommender.definition.decoding import cells_at
 from recommender.model import AllianceModel
@@ -67,8 +67,8 @@ def some(people: People, size: int) -> People:
 
 def batched(model: AllianceModel, people: People, roster: Path, out: Path) -> Speed:
     """Ranked from what was read to what is written, in this process alone."""
-    standing = model.standing(read_roster(roster, model.practice, datetime.now(UTC)))
-    asked = Asked(standing, model, DAY, TOP_K)
+    standing = model.encode_roster(read_roster(roster, model.practice, datetime.now(UTC)))
+    asked = JobSettings(standing, model, DAY, TOP_K)
     score_clients(some(people, 1), asked, "warm", out / "warm", lambda *_: None)
     started = time.process_time()
     score_clients(people, asked, "bench", out / "parts", lambda *_: None)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from experiments.simulated_practice.settings import scenario
 from experiments.simulated_practice.tables import client_ids, clinicians_table
 from experiments.simulated_practice.world import simulate
-from recommender.constraints import Screening, asking_of, screen
+from recommender.constraints import Screening, request_context_of, screen
 from recommender.definition.columns import Columns, read_rows
 from recommender.definition.constraint import field_names
 from recommender.definition.rules import judge
@@ -145,7 +145,7 @@ def measured(practice: Practice, size: int, runs: int) -> Cost:
 def dearest(practice: Practice, size: int, runs: int = 5) -> list[tuple[str, float]]:
     """Constraints with the milliseconds of their verdict alone, the dearest first."""
     intake, roster = the_intake(practice), a_roster(practice, size)
-    asking = asking_of(practice, intake.client_id, roster.ids, DAY)
+    asking = request_context_of(practice, intake.client_id, roster.ids, DAY)
     costs: dict[str, list[float]] = {name: [] for name in practice.constraints}
     for _ in range(runs + 1):
         for name, constraint in practice.constraints.items():
@@ -229,11 +229,11 @@ def _screened(practice: Practice, intake: Intake, roster: Roster) -> Screening:
 
 
 def _settled(screening: Screening) -> object:
-    return screening.eligible, screening.ledger
+    return screening.eligible, screening.constraint_counts
 
 
 def _told(screening: Screening) -> object:
-    return screening.eligible, screening.ledger, screening.exclusions
+    return screening.eligible, screening.constraint_counts, screening.exclusions
 
 
 def _taken(what: Callable[[], object]) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 
 from recommender.practice import shipped_practice
 from recommender.tables.checked import read_tables
-from recommender.training.baselines import standing_of
+from recommender.training.baselines import encode_clinicians
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import fit
 from recommender.training.growth import FitSettings
@@ -61,7 +61,7 @@ def _ours(tables: Path, matrix: Path) -> float:
     fitted = fit(dataset, settings=SETTINGS)
     taken = time.perf_counter() - started
     peak = _peak_mib()
-    rows, _ = fitted.model.rows(dataset.clients, standing_of(dataset), dataset.pairs)
+    rows, _ = fitted.model.rows(dataset.clients, encode_clinicians(dataset), dataset.pairs)
     np.savez(matrix, rows=rows.together().astype(np.float32), label=fitted.labels.alliance)
     return _told(taken, peak)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.definition.columns import Columns
-from recommender.model import AllianceModel, Standing
+from recommender.model import AllianceModel, RosterEncoding
 from recommender.practice import read_practice
 from recommender.recommend import Intake, recommend
 from recommender.roster import Roster
@@ -47,7 +47,7 @@ def firsts(
     places : (clinicians,) int, optional
         Each first takes one of them; without, everybody has places for everyone.
     """
-    practice, standing = model.practice, model.standing(roster)
+    practice, standing = model.practice, model.encode_roster(roster)
     clinician, chance = np.full(len(people.ids), NOBODY), np.ones(len(people.ids))
     left = np.full(len(roster), len(people.ids)) if places is None else places.copy()
     row = {name: place for place, name in enumerate(roster.ids)}
@@ -62,14 +62,14 @@ def firsts(
     return Firsts(clinician, chance)
 
 
-def _with(standing: Standing, field: str | None, left: Places) -> Standing:
+def _with(standing: RosterEncoding, field: str | None, left: Places) -> RosterEncoding:
     """The roster with so many places left."""
     assert field is not None
     roster = standing.roster
     values = {**roster.columns.values, field: left.astype(np.float64)}
     columns = Columns(len(roster), values)
     changed = Roster(roster.ids, roster.names, columns, roster.version, roster.taken_at)
-    return Standing(changed, standing.clinician)
+    return RosterEncoding(changed, standing.clinician)
 
 
 def gini(named: Sequence[int], size: int) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from recommender.access.key import Pepper, Wanted, create_key
+from recommender.access.key import KeyRequest, Pepper, create_key
 from recommender.access.scope import Role
 from recommender.store.migration import open_store
 
@@ -16,7 +16,7 @@ def keys_to(url: str, roles: Iterable[Role] = Role) -> Mapping[Role, str]:
     with store.writing() as connection:
         keys = {
             role: create_key(
-                connection, Wanted(role.value, role), Pepper.of(PEPPER), now=now, actor="trust"
+                connection, KeyRequest(role.value, role), Pepper.of(PEPPER), now=now, actor="trust"
             ).text
             for role in roles
         }

@@ -26,7 +26,7 @@ from experiments.trust.subject import Subject
 from recommender.errors import InFlightError
 from recommender.journal.chain import verify
 from recommender.journal.decisions import OVERRIDE, Decision, record_decision
-from recommender.journal.idempotency import Reply, Requests, ticket_for
+from recommender.journal.idempotency import IdempotencyStore, StoredReply, ticket_for
 from recommender.store.database import PATIENCE_MS, Store, connect
 from recommender.store.migration import open_store
 from recommender.store.schema import audit, decisions, idempotency
@@ -69,12 +69,12 @@ class Outcome:
         return wrong == 0 and self.chain_holds
 
 
-def decide(requests: Requests, run: str, number: int) -> Reply:
+def decide(requests: IdempotencyStore, run: str, number: int) -> StoredReply:
     """One decision of a run; sent again it is the same one."""
     decision = Decision(run, f"k{number}", OVERRIDE, "killed")
 
-    def write(connection: Connection) -> Reply:
-        return Reply(201, record_decision(connection, decision, actor="writer").encode())
+    def write(connection: Connection) -> StoredReply:
+        return StoredReply(201, record_decision(connection, decision, actor="writer").encode())
 
     return requests.once(ticket_for("writer", "POST /decisions", f"{run}-{number}", b"{}"), write)
 
@@ -83,7 +83,7 @@ def kill_writers(url: str, cycles: int, seed: int = 0) -> Outcome:
     """Starts and kills so many writers, one after another, and counts what they left."""
     rng, begun = random.Random(seed), time.monotonic()
     store, total = connect(url), Counter[str]()
-    requests = Requests(store)
+    requests = IdempotencyStore(store)
     with _nursery() as nursery:
         for cycle in range(cycles):
             run = f"run{seed}.{cycle}"
@@ -112,7 +112,7 @@ def kill_writers(url: str, cycles: int, seed: int = 0) -> Outcome:
 
 def write_until_killed(url: str, run: str) -> None:
     """The writer: says the number of each decision once it was acknowledged."""
-    requests, number = Requests(connect(url)), 0
+    requests, number = IdempotencyStore(connect(url)), 0
     while True:
         decide(requests, run, number)
         os.write(1, f"done {number}\n".encode())
@@ -166,7 +166,7 @@ def _one_life(nursery: "subprocess.Popen[str]", url: str, run: str, seconds: flo
     return done
 
 
-def _send_again(requests: Requests, run: str, number: int) -> None:
+def _send_again(requests: IdempotencyStore, run: str, number: int) -> None:
     """PostgreSQL may still be at work on what its killed client began, and says so."""
     until = time.monotonic() + PATIENCE_MS / 1000
     while True:

@@ -18,7 +18,7 @@ from recommender.bundle import read_bundle
 from recommender.errors import BundleError
 from recommender.model import AllianceModel
 from recommender.serving.answers import warm_up
-from recommender.serving.state import State, open_state, succeeded_by
+from recommender.serving.state import ServingSnapshot, open_snapshot, with_model
 from recommender.settings import Settings
 from recommender.trees.ensemble import Trees
 
@@ -29,7 +29,7 @@ MOST_MEMORY = 4 * 2**30
 ROWS = 16
 
 
-def tried(mutated: Mutation, original: Path, state: State, settings: Settings) -> str:
+def tried(mutated: Mutation, original: Path, state: ServingSnapshot, settings: Settings) -> str:
     """What comes of loading it: refused, loaded and sound, loaded and damaged, or an error."""
     with TemporaryDirectory(dir=original.parent) as directory:
         write(mutated, original, Path(directory))
@@ -100,9 +100,9 @@ def _agree(trees: Trees) -> bool:
     )
 
 
-def answers(model: AllianceModel, digest: str, state: State, settings: Settings) -> bool:
+def answers(model: AllianceModel, digest: str, state: ServingSnapshot, settings: Settings) -> bool:
     """Whether the model scores and explains a whole roster; an error tells on itself."""
-    warm_up(succeeded_by(state, model, digest, settings))
+    warm_up(with_model(state, model, digest, settings))
     return True
 
 
@@ -112,7 +112,7 @@ def main() -> None:
     first, last = int(sys.argv[3]), int(sys.argv[4])
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     settings = Settings(bundle=original, roster=roster)
-    state = open_state(settings)
+    state = open_snapshot(settings)
     whole = {path.name: path.read_bytes() for path in original.iterdir()}
     for number in range(first, last):
         mutated = mutation(whole, number)

@@ -24,7 +24,7 @@ from experiments.trust.tracking import Tracking, tracking_server
 from recommender.bundle import load_bundle
 from recommender.publishing.registry import Registry
 from recommender.serving.roster import places_field
-from recommender.shelf import Shelf
+from recommender.shelf import BundleCache
 from recommender.training.track import tracked_run
 
 SEEN_SECONDS = 30.0
@@ -66,7 +66,7 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
 
 def _published(subject: Subject, tracking: Tracking) -> tuple[Registry, Mapping[int, str]]:
     """The registry, and the digest of each version in it; the first is champion."""
-    registry, shelf = Registry(tracking.url), Shelf(subject.workspace / "made")
+    registry, shelf = Registry(tracking.url), BundleCache(subject.workspace / "made")
     practice, versions = load_bundle(subject.bundle).practice, dict[int, str]()
     for digest in shelve(subject, shelf):
         with tracked_run(registry, "trust", "published", {}) as run:
@@ -97,7 +97,7 @@ def _following(
             words += ["--practice", subject.practice]
             log = subject.workspace / f"{name}.log"
             servers.append(both.enter_context(live_server(settings, log, words)))
-        shelf, places = Shelf(subject.workspace / "made"), places_field(practice)
+        shelf, places = BundleCache(subject.workspace / "made"), places_field(practice)
         yield Pair((servers[0], servers[1]), keys, url, shelf, tuple(versions.values()), places)
 
 

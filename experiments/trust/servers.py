@@ -28,7 +28,7 @@ from recommender.access.scope import Role
 from recommender.bundle import load_bundle
 from recommender.journal.chain import verify
 from recommender.serving.roster import places_field
-from recommender.shelf import Offer, Shelf
+from recommender.shelf import BundleCache, RegistryPointer
 from recommender.store.database import connect
 from recommender.store.schema import recommendations
 
@@ -49,7 +49,7 @@ class Pair:
     servers: tuple[Server, Server]
     keys: Mapping[Role, str]
     url: str
-    shelf: Shelf
+    shelf: BundleCache
     digests: Sequence[str]
     places: str
 
@@ -104,9 +104,9 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
 
 @contextmanager
 def _pair(subject: Subject, url: str) -> Iterator[Pair]:
-    shelf = Shelf(subject.workspace / "shelf")
+    shelf = BundleCache(subject.workspace / "shelf")
     digests = shelve(subject, shelf)
-    shelf.offer(Offer(digests[0]))
+    shelf.write_pointer(RegistryPointer(digests[0]))
     keys = keys_to(url, STAFF_AND_ADMIN)
     places = places_field(load_bundle(subject.bundle).practice)
     settings: dict[str, object] = {
@@ -162,7 +162,7 @@ def _roster_seen(pair: Pair, number: int, request: bytes) -> float | None:
 
 def _model_seen(pair: Pair, number: int, there: int) -> float | None:
     digest = pair.digests[(number + 1) % len(pair.digests)]
-    pair.shelf.offer(Offer(digest))
+    pair.shelf.write_pointer(RegistryPointer(digest))
     return _until(
         lambda: pair.ask(there, "GET", "/v1/models/current")[1]["model"]["digest"] == digest
     )

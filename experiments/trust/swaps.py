@@ -18,9 +18,9 @@ from experiments.trust.live import PATIENT, Told, call, connected, live_server
 from experiments.trust.subject import Subject
 from recommender.bundle import load_bundle, save_bundle
 from recommender.serving.answers import answer
-from recommender.serving.state import open_state
+from recommender.serving.state import open_snapshot
 from recommender.settings import Settings
-from recommender.shelf import Offer, Shelf
+from recommender.shelf import BundleCache, RegistryPointer
 
 MODELS, CALLERS = 3, 4
 TOP_KS = (1, 2, 3, 5, 8, 13)
@@ -54,11 +54,11 @@ class Load:
 
 def measure(count: int, subject: Subject) -> Sequence[Line]:
     """So many swaps and rollbacks, and at every tenth a damaged bundle that must be refused."""
-    shelf = Shelf(subject.workspace / "shelf")
+    shelf = BundleCache(subject.workspace / "shelf")
     digests = shelve(subject, shelf)
     expected = _expected(subject, shelf, digests)
     load, stop, taken = Load(), threading.Event(), []
-    shelf.offer(Offer(digests[0]))
+    shelf.write_pointer(RegistryPointer(digests[0]))
     settings = {"SHELF": shelf.directory, "ROSTER": subject.roster, "LOOK_SECONDS": 0.2}
     with live_server(settings | PATIENT) as server:
         callers = [
@@ -109,7 +109,7 @@ def _grown(count: int, before: int, after: int) -> Line:
     )
 
 
-def shelve(subject: Subject, shelf: Shelf) -> list[str]:
+def shelve(subject: Subject, shelf: BundleCache) -> list[str]:
     """Bundles of models that predict apart from each other, by digest."""
     model, digests = load_bundle(subject.bundle), []
     for place in range(MODELS):
@@ -121,7 +121,7 @@ def shelve(subject: Subject, shelf: Shelf) -> list[str]:
     return digests
 
 
-def _damaged(shelf: Shelf, digest: str) -> str:
+def _damaged(shelf: BundleCache, digest: str) -> str:
     """The digest of a bundle that is not what its digest says."""
     broken = shelf.bundle("ab" * 32)
     if not broken.exists():
@@ -131,12 +131,12 @@ def _damaged(shelf: Shelf, digest: str) -> str:
 
 
 def _expected(
-    subject: Subject, shelf: Shelf, digests: Sequence[str]
+    subject: Subject, shelf: BundleCache, digests: Sequence[str]
 ) -> Mapping[tuple[str, int], Told]:
     """What each model answers to each kind of request, computed here."""
     found = {}
     for digest in digests:
-        state = open_state(Settings(bundle=shelf.bundle(digest), roster=subject.roster))
+        state = open_snapshot(Settings(bundle=shelf.bundle(digest), roster=subject.roster))
         for top_k in TOP_KS:
             body = answer(state, _body(subject.request, top_k)).body
             found[digest, top_k] = _comparable(json.loads(body))
@@ -176,15 +176,15 @@ def _ask(
     connection.close()
 
 
-def _is_refused(port: int, shelf: Shelf, digest: str) -> bool:
+def _is_refused(port: int, shelf: BundleCache, digest: str) -> bool:
     """Whether a bundle, once offered, is seen, refused, and told of without detail."""
-    shelf.offer(Offer(digest))
+    shelf.write_pointer(RegistryPointer(digest))
     return _comes(port, "/readyz", lambda told: told == {"status": "degraded"}) is not None
 
 
-def _swap(port: int, shelf: Shelf, digest: str) -> float | None:
+def _swap(port: int, shelf: BundleCache, digest: str) -> float | None:
     """Seconds from an offer until it answers; None where it never did."""
-    shelf.offer(Offer(digest))
+    shelf.write_pointer(RegistryPointer(digest))
     return _comes(port, "/v1/models/current", lambda told: told["model"]["digest"] == digest)
 
 

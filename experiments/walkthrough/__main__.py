@@ -30,7 +30,7 @@ from recommender.practice import shipped_practice
 from recommender.publishing.registry import Registry
 from recommender.tables.checked import read_tables
 from recommender.tables.report import check_tables
-from recommender.training.baselines import standing_of
+from recommender.training.baselines import encode_clinicians
 from recommender.training.dataset import dataset_of, labels_for
 from recommender.training.estimator import AllianceRegressor
 from recommender.training.evaluate import evaluate
@@ -90,11 +90,11 @@ for name, link in labels.harmoniser.links.items():
 # %%
 console.rule("4  Learning", align="left")
 fitted = fit(dataset, settings=FitSettings(seed=0))
-model, standing = fitted.model, standing_of(dataset)
+model, standing = fitted.model, encode_clinicians(dataset)
 scores = model.score(dataset.clients, standing, dataset.pairs)
 console.print(
     f"Spread of the client's part {scores.client.std():.2f} points, of the pairing's "
-    f"{scores.pairing.std():.2f}. Trees take {model.share:.0%} of the pairing's part "
+    f"{scores.pairing.std():.2f}. Trees take {model.tree_weight:.0%} of the pairing's part "
     f"(none below {FitSettings().fewest_for_trees:,} ratings)."
 )
 error = labels.alliance - fitted.out_of_fold
@@ -148,7 +148,7 @@ console.rule("7  Is it any good?", align="left")
 evaluation = evaluate(dataset, forward(dataset), draws=100)
 shown = ("client-adjusted partial", "composite", "RMSE")
 figures = evaluation.table[evaluation.table["metric"].isin(shown)]
-rated = int((evaluation.tested.rated > 0).sum())
+rated = int((evaluation.held_out.rated > 0).sum())
 console.print(terminal.figures_table(figures, f"Measured on {rated} later rated pairings"))
 
 # %% [markdown]

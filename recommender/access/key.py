@@ -19,8 +19,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, upd
 
 from recommender.access.scope import Principal, Role, Scope, granted
 from recommender.errors import ConflictError, NotFoundError, RecommenderError, UnavailableError
-from recommender.journal.chain import Entry, append
-from recommender.store.database import Store, hold
+from recommender.journal.chain import AuditEntry, append
+from recommender.store.database import Store, advisory_lock
 from recommender.store.schema import access_keys
 
 LIFETIME = timedelta(days=365)
@@ -93,7 +93,7 @@ class NewKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class KeyRequest:
     """The key somebody wants made."""
 
     name: str
@@ -103,7 +103,7 @@ class Wanted:
 
 
 def create_key(
-    connection: Connection, wanted: Wanted, pepper: Pepper, *, now: datetime, actor: str
+    connection: Connection, wanted: KeyRequest, pepper: Pepper, *, now: datetime, actor: str
 ) -> NewKey:
     """Makes the first key of a name.
 
@@ -114,7 +114,7 @@ def create_key(
     RecommenderError
         When the name, the lifetime or `only` cannot be used.
     """
-    hold(connection, "access_keys")
+    advisory_lock(connection, "access_keys")
     if _live(connection, wanted.name, now):
         remedy = f"run `recommender keys rotate {wanted.name}`, or choose another name"
         raise ConflictError("name", "has a live key already", remedy)
@@ -140,7 +140,7 @@ def rotate_key(
     ConflictError
         When it has two already.
     """
-    hold(connection, "access_keys")
+    advisory_lock(connection, "access_keys")
     live = _live(connection, name, now)
     if not live:
         raise NotFoundError("name", "has no live key", "see `recommender keys list`")
@@ -152,7 +152,7 @@ def rotate_key(
     connection.execute(
         update(access_keys).where(access_keys.c.key_id == old.key_id).values(expires_at=ends)
     )
-    wanted = Wanted(name, old.role, old.only, lifetime)
+    wanted = KeyRequest(name, old.role, old.only, lifetime)
     return _made(connection, wanted, pepper, now=now, actor=actor)
 
 
@@ -170,7 +170,7 @@ def revoke_key(connection: Connection, key_id: str, *, now: datetime, actor: str
     connection.execute(
         update(access_keys).where(access_keys.c.key_id == key_id).values(revoked_at=now)
     )
-    append(connection, Entry(actor, "key.revoked", {"key_id": key_id, "name": row.name}))
+    append(connection, AuditEntry(actor, "key.revoked", {"key_id": key_id, "name": row.name}))
     return _facts(row)
 
 
@@ -180,7 +180,7 @@ def list_keys(connection: Connection) -> tuple[KeyFacts, ...]:
     return tuple(_facts(row) for row in connection.execute(select(access_keys).order_by(*order)))
 
 
-def principal_of_key(
+def authenticate_key(
     store: Store, given: str, pepper: Pepper, *, now: datetime
 ) -> Principal | None:
     """Whose key this is; None for whatever is not a live key, with nothing to tell why."""
@@ -201,7 +201,7 @@ def principal_of_key(
     return Principal(f"key:{row.name}", row.key_id, Role(row.role), scopes)
 
 
-def _check(wanted: Wanted) -> None:
+def _check(wanted: KeyRequest) -> None:
     if _NAME.fullmatch(wanted.name) is None:
         remedy = "give 2 to 40 of a-z, 0-9 and -, such as website"
         raise RecommenderError("name", "cannot name a key", remedy)
@@ -211,7 +211,7 @@ def _check(wanted: Wanted) -> None:
 
 
 def _made(
-    connection: Connection, wanted: Wanted, pepper: Pepper, *, now: datetime, actor: str
+    connection: Connection, wanted: KeyRequest, pepper: Pepper, *, now: datetime, actor: str
 ) -> NewKey:
     _check(wanted)
     key_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
@@ -229,7 +229,7 @@ def _made(
     }
     connection.execute(insert(access_keys).values(**values, secret_hash=pepper.hash(text)))
     facts = {name: values[name] for name in ("key_id", "name", "role", "only")}
-    append(connection, Entry(actor, "key.created", facts))
+    append(connection, AuditEntry(actor, "key.created", facts))
     return NewKey(KeyFacts(**values | {"role": wanted.role}), text)
 
 

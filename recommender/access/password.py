@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from recommender.access.scope import Principal, Role, granted
 from recommender.errors import ConflictError, NotFoundError, RecommenderError
-from recommender.journal.chain import Entry, append
-from recommender.store.database import Store, hold
+from recommender.journal.chain import AuditEntry, append
+from recommender.store.database import Store, advisory_lock
 from recommender.store.schema import staff_accounts, staff_sessions
 
 SHORTEST, LONGEST = 12, 256
@@ -67,14 +67,14 @@ def add_account(
     if role not in PEOPLE:
         raise RecommenderError("role", "is for programs", f"give one of {', '.join(PEOPLE)}")
     _check_password(name, password)
-    hold(connection, "staff_accounts")
+    advisory_lock(connection, "staff_accounts")
     if _row(connection, name) is not None:
         raise ConflictError("name", "is or was in use", "choose another name")
     values: dict[str, Any] = {"staff_id": secrets.token_hex(8), "name": name, "created_at": now}
     hashed = {"password_hash": _hasher.hash(password), "failures": 0}
     connection.execute(insert(staff_accounts).values(**values, role=role.value, **hashed))
     facts = {"staff_id": values["staff_id"], "role": role.value}
-    append(connection, Entry(actor, "account.added", facts))
+    append(connection, AuditEntry(actor, "account.added", facts))
     return Account(**values, role=role, locked_until=None, removed_at=None)
 
 
@@ -93,7 +93,7 @@ def change_password(connection: Connection, name: str, password: str, *, actor: 
     values = {"password_hash": _hasher.hash(password), "failures": 0, "locked_until": None}
     _set(connection, account.staff_id, values)
     _end_sessions(connection, account.staff_id)
-    append(connection, Entry(actor, "account.password", {"staff_id": account.staff_id}))
+    append(connection, AuditEntry(actor, "account.password", {"staff_id": account.staff_id}))
     return account
 
 
@@ -108,7 +108,7 @@ def remove_account(connection: Connection, name: str, *, now: datetime, actor: s
     account = _present(connection, name)
     _set(connection, account.staff_id, {"removed_at": now})
     _end_sessions(connection, account.staff_id)
-    append(connection, Entry(actor, "account.removed", {"staff_id": account.staff_id}))
+    append(connection, AuditEntry(actor, "account.removed", {"staff_id": account.staff_id}))
     return account
 
 
@@ -132,7 +132,7 @@ def account_with_password(
         return None
     with store.writing() as connection:
         # Read anew and held: guesses sent all at once are counted one after another.
-        hold(connection, f"account/{row.staff_id}")
+        advisory_lock(connection, f"account/{row.staff_id}")
         row = _row(connection, name)
         if row is None or row.removed_at is not None or _locked(row, now):
             return None

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 from recommender.access.password import Account, account_of
 from recommender.access.scope import Principal
 from recommender.errors import UnavailableError
-from recommender.journal.chain import Entry, append
+from recommender.journal.chain import AuditEntry, append
 from recommender.store.database import Store
 from recommender.store.schema import staff_accounts, staff_sessions
 
@@ -90,7 +90,7 @@ def open_session(connection: Connection, account: Account, *, now: datetime) -> 
             token_hash=_hash(token), staff_id=account.staff_id, opened_at=now, seen_at=now
         )
     )
-    append(connection, Entry(account.staff_id, "session.opened"))
+    append(connection, AuditEntry(account.staff_id, "session.opened"))
     return Session(account, now, now, token)
 
 
@@ -116,7 +116,7 @@ def close_session(connection: Connection, session: Session) -> None:
     """Ends a session at once."""
     ended = staff_sessions.c.token_hash == _hash(session.token)
     connection.execute(delete(staff_sessions).where(ended))
-    append(connection, Entry(session.account.staff_id, "session.closed"))
+    append(connection, AuditEntry(session.account.staff_id, "session.closed"))
 
 
 def _remove_ended(connection: Connection, now: datetime) -> None:

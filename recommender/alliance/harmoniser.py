@@ -42,7 +42,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Harmoniser:
+class InstrumentLinker:
     """Puts scores of any accepted instrument on the reference instrument's own scale.
 
     Instruments correlate .5-.7, so equal scores are comparable only on average: linking takes the
@@ -134,7 +134,7 @@ class Harmoniser:
         """Reference POMP on the reference instrument's own scale and metric, unclipped."""
         return self.low + np.asarray(pomp, dtype=np.float64) * (self.high - self.low)
 
-    def say(self, value: npt.ArrayLike) -> FloatArray:
+    def to_displayed(self, value: npt.ArrayLike) -> FloatArray:
         """An alliance on the reference's own scale as it may be told: within the scale's ends.
 
         Only for telling. Labels, scores and their order stay unclipped.

@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recommender.alliance.harmoniser import Harmoniser
+from recommender.alliance.harmoniser import InstrumentLinker
 from recommender.alliance.instruments import METRICS, AllianceSettings, FloatArray, Instrument
-from recommender.alliance.scores import BoolArray, Scores, score_items, score_totals
+from recommender.alliance.scores import BoolArray, FormScores, score_items, score_totals
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class RatingExclusions:
     """How many ratings do not count, each under the first reason that applies, in this order."""
 
     unknown_pairing: int
@@ -45,10 +45,10 @@ class EarlyRatings:
     """
 
     rows: pd.DataFrame
-    left_out: LeftOut
+    exclusions: RatingExclusions
 
 
-def score_ratings(ratings: pd.DataFrame, instruments: Mapping[str, Instrument]) -> Scores:
+def score_ratings(ratings: pd.DataFrame, instruments: Mapping[str, Instrument]) -> FormScores:
     """POMP of every rating, each by its own instrument and metric, in the order given.
 
     A rating on an instrument or a metric that is not known stays unscored.
@@ -62,7 +62,7 @@ def score_ratings(ratings: pd.DataFrame, instruments: Mapping[str, Instrument]) 
     """
     n = len(ratings)
     no = np.zeros(n, dtype=np.bool_)
-    scores = Scores(np.full(n, np.nan), ~no, no.copy(), no.copy(), no.copy())
+    scores = FormScores(np.full(n, np.nan), ~no, no.copy(), no.copy(), no.copy())
     names, metrics = ratings["instrument"], ratings["metric"]
     for name in (name for name in names.dropna().unique() if name in instruments):
         of_name = names.isin([name])
@@ -70,12 +70,12 @@ def score_ratings(ratings: pd.DataFrame, instruments: Mapping[str, Instrument]) 
             rows = np.flatnonzero(of_name & metrics.isin([metric]))
             if len(rows):
                 found = _scores_of(instruments[name], ratings.iloc[rows], metric)
-                for part in fields(Scores):
+                for part in fields(FormScores):
                     getattr(scores, part.name)[rows] = getattr(found, part.name)
     return scores
 
 
-def _scores_of(instrument: Instrument, ratings: pd.DataFrame, metric: str) -> Scores:
+def _scores_of(instrument: Instrument, ratings: pd.DataFrame, metric: str) -> FormScores:
     if metric != "items":
         return score_totals(instrument, ratings["score"].to_numpy(dtype=np.float64), metric)
     columns = [f"item_{number}" for number in range(1, instrument.items + 1)]
@@ -151,18 +151,18 @@ def _between(values: FloatArray, bounds: tuple[int, int] | None) -> BoolArray:
     return (values >= bounds[0]) & (values <= bounds[1])
 
 
-def _counted(reasons: Sequence[BoolArray]) -> LeftOut:
+def _counted(reasons: Sequence[BoolArray]) -> RatingExclusions:
     unseen = np.ones(len(reasons[0]), dtype=np.bool_)
     counts = []
     for reason in reasons:
         counts.append(int(np.count_nonzero(unseen & reason)))
         unseen &= ~reason
-    return LeftOut(*counts)
+    return RatingExclusions(*counts)
 
 
 def _rows(
     ratings: pd.DataFrame,
-    scores: Scores,
+    scores: FormScores,
     fallback: BoolArray,
     pairing: npt.NDArray[np.intp],
     kept: npt.NDArray[np.intp],
@@ -233,11 +233,11 @@ def _most_rated(pairing: npt.NDArray[np.intp], instruments: pd.Series) -> pd.Ser
     return pd.Series(names[counts.reshape(shape).argmax(axis=1)])
 
 
-def harmonised(
+def link_scores(
     early: EarlyRatings,
     settings: AllianceSettings,
     instruments: Mapping[str, Instrument],
-    harmoniser: Harmoniser,
+    harmoniser: InstrumentLinker,
 ) -> pd.DataFrame:
     """One label per rated pairing: the mean over its early sessions, on the reference instrument.
 
@@ -262,7 +262,7 @@ def labels(
     pairings: pd.DataFrame,
     settings: AllianceSettings,
     instruments: Mapping[str, Instrument],
-    harmoniser: Harmoniser,
+    harmoniser: InstrumentLinker,
 ) -> pd.DataFrame:
     """One label per rated pairing straight from the tables: `early_ratings`, then `harmonised`.
 
@@ -276,4 +276,4 @@ def labels(
         Fitted on ratings of training pairings only.
     """
     early = early_ratings(ratings, pairings, settings, instruments)
-    return harmonised(early, settings, instruments, harmoniser)
+    return link_scores(early, settings, instruments, harmoniser)

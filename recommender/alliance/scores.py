@@ -14,7 +14,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class FormScores:
     """What n answered forms are worth, and why some are worth nothing; every array is (n,)."""
 
     pomp: FloatArray
@@ -29,7 +29,7 @@ class Scores:
     """Every item got the same raw answer (before reversing); only items can show it."""
 
 
-def score_totals(instrument: Instrument, scores: npt.ArrayLike, metric: str) -> Scores:
+def score_totals(instrument: Instrument, scores: npt.ArrayLike, metric: str) -> FormScores:
     """POMP of totals already added up or averaged elsewhere.
 
     `POMP = (score - min) / (max - min)` (Cohen et al. 1999, percent of maximum possible).
@@ -49,7 +49,7 @@ def score_totals(instrument: Instrument, scores: npt.ArrayLike, metric: str) -> 
     outside = ~missing & ((values < low) | (values > high))
     pomp = np.where(outside, np.nan, (values - low) / (high - low))
     no = np.zeros(values.shape, dtype=np.bool_)
-    return Scores(pomp, missing, outside, no, no)
+    return FormScores(pomp, missing, outside, no, no)
 
 
 def item_pomp(instrument: Instrument, answers: npt.ArrayLike) -> FloatArray:
@@ -65,7 +65,7 @@ def item_pomp(instrument: Instrument, answers: npt.ArrayLike) -> FloatArray:
     return pomp
 
 
-def score_items(instrument: Instrument, answers: npt.ArrayLike) -> Scores:
+def score_items(instrument: Instrument, answers: npt.ArrayLike) -> FormScores:
     """POMP of forms answered item by item, as the mean over the items answered.
 
     An answer beside the response scale refuses its whole form. Too few answers, in all or in one
@@ -87,7 +87,7 @@ def score_items(instrument: Instrument, answers: npt.ArrayLike) -> Scores:
     sums = np.where(legal, item_pomp(instrument, values), 0.0).sum(axis=1)
     pomp = np.full(len(values), np.nan)
     np.divide(sums, answered, out=pomp, where=enough & ~outside)
-    return Scores(
+    return FormScores(
         pomp=pomp,
         unscored=~enough & ~outside,
         out_of_range=outside,

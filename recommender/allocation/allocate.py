@@ -11,17 +11,23 @@ from datetime import date
 import numpy as np
 
 from recommender.allocation.candidates import candidates_of
-from recommender.allocation.case import Case, Roll, case_of, roll_of
-from recommender.allocation.optimum import optimum
-from recommender.allocation.outcome import Allocation, Given, Kept, PlaceMore, Seat
+from recommender.allocation.case import SolverInput, WaitingList, solver_input, waiting_list
+from recommender.allocation.optimum import solve
+from recommender.allocation.outcome import (
+    Allocation,
+    AssignedClient,
+    Kept,
+    MarginalPlace,
+    PlacesUsed,
+)
 from recommender.allocation.problem import NOBODY, Places
 from recommender.allocation.terms import Terms, places_of
-from recommender.allocation.unplaced import Decided, unplaced_of
-from recommender.allocation.waiting import Waiting, check_list
-from recommender.allocation.worth import Gain, gains
+from recommender.allocation.unplaced import AssignedPairs, unplaced_of
+from recommender.allocation.waiting import WaitingClient, check_list
+from recommender.allocation.worth import MarginalGain, marginal_gains
 from recommender.definition.columns import Columns
 from recommender.errors import RecommenderError
-from recommender.model import AllianceModel, Standing
+from recommender.model import AllianceModel, RosterEncoding
 from recommender.progress import Progress
 from recommender.roster import Roster
 from recommender.tables.people import People
@@ -33,8 +39,8 @@ def _in_silence(step: str, done: float) -> None:
 
 def allocate(
     people: People,
-    waiting: Sequence[Waiting],
-    standing: Standing,
+    waiting: Sequence[WaitingClient],
+    standing: RosterEncoding,
     model: AllianceModel,
     terms: Terms,
     *,
@@ -72,25 +78,25 @@ def allocate(
     clients, ids = _answers_of(people, waiting), [each.client_id for each in waiting]
     places = places_of(standing.roster, model.practice, terms)
     fitting = candidates_of(ids, clients, standing, model, day, progress)
-    roll = roll_of(waiting, standing.roster.ids, places)
-    case = case_of(roll, clients, fitting, model.practice, terms, day)
+    roll = waiting_list(waiting, standing.roster.ids, places)
+    case = solver_input(roll, clients, fitting, model.practice, terms, day)
     progress("who is given whom", 0.0)
-    found = optimum(case.problem)
-    decided = _decided(case, found.taken)
-    more = gains(case.problem, found, terms.worth_of, progress)
+    found = solve(case.problem)
+    decided = _decided(case, found.chosen)
+    more = marginal_gains(case.problem, found, terms.marginal_value_for, progress)
     return Allocation(
         mode=model.manifest.mode,
         day=day,
         roster_version=standing.roster.version,
-        given=_given(case, decided),
+        assigned=_given(case, decided),
         unplaced=unplaced_of(case, decided),
-        seats=_seats(case, decided, standing.roster),
-        places_more=tuple(_place_more(case, decided, gain) for gain in more),
-        points=float(fitting.pairing[case.free[found.taken]].sum()),
+        places_used=_seats(case, decided, standing.roster),
+        marginal_places=tuple(_place_more(case, decided, gain) for gain in more),
+        points=float(fitting.pairing[case.free[found.chosen]].sum()),
     )
 
 
-def _answers_of(people: People, waiting: Sequence[Waiting]) -> Columns:
+def _answers_of(people: People, waiting: Sequence[WaitingClient]) -> Columns:
     row = {client_id: place for place, client_id in enumerate(people.ids)}
     missing = sum(each.client_id not in row for each in waiting)
     if missing:
@@ -99,7 +105,7 @@ def _answers_of(people: People, waiting: Sequence[Waiting]) -> Columns:
     return people.columns.take(np.array([row[each.client_id] for each in waiting], dtype=np.intp))
 
 
-def _decided(case: Case, taken: Places) -> Decided:
+def _decided(case: SolverInput, taken: Places) -> AssignedPairs:
     """Promises, and whom the solver chose for the others."""
     fitting, told = case.fitting, case.roll.told
     pair = np.full(len(told), NOBODY, dtype=np.intp)
@@ -108,20 +114,20 @@ def _decided(case: Case, taken: Places) -> Decided:
     pair[fitting.client[chosen]] = chosen
     clinician = told.copy()
     clinician[fitting.client[chosen]] = fitting.clinician[chosen]
-    return Decided(clinician, pair)
+    return AssignedPairs(clinician, pair)
 
 
-def _given(case: Case, decided: Decided) -> tuple[Given, ...]:
+def _given(case: SolverInput, decided: AssignedPairs) -> tuple[AssignedClient, ...]:
     placed = np.flatnonzero(decided.clinician != NOBODY)
     return tuple(_one_given(case, decided, client) for client in placed.tolist())
 
 
-def _one_given(case: Case, decided: Decided, client: int) -> Given:
+def _one_given(case: SolverInput, decided: AssignedPairs, client: int) -> AssignedClient:
     fitting, roll = case.fitting, case.roll
     clinician, pair = int(decided.clinician[client]), int(decided.pair[client])
     own = fitting.rows_of(client)
     own = own[case.open_[own]]
-    bare = Given(
+    bare = AssignedClient(
         client_id=roll.waiting[client].client_id,
         clinician_id=roll.clinician_ids[clinician],
         among=len(own),
@@ -140,29 +146,29 @@ def _one_given(case: Case, decided: Decided, client: int) -> Given:
     )
 
 
-def _kept(roll: Roll, client: int, clinician: int) -> Kept | None:
+def _kept(roll: WaitingList, client: int, clinician: int) -> Kept | None:
     if roll.told[client] != NOBODY:
         return "told"
     return "previous" if roll.previous[client] == clinician else None
 
 
-def _seats(case: Case, decided: Decided, roster: Roster) -> tuple[Seat, ...]:
+def _seats(case: SolverInput, decided: AssignedPairs, roster: Roster) -> tuple[PlacesUsed, ...]:
     roll = case.roll
     held = np.bincount(decided.clinician[decided.clinician != NOBODY], minlength=len(roster))
     counts = zip(roll.places.tolist(), roll.promised.tolist(), held.tolist(), strict=True)
     return tuple(
-        Seat(roster.ids[place], roster.name_of(place), places, told, given - told)
+        PlacesUsed(roster.ids[place], roster.name_of(place), places, told, given - told)
         for place, (places, told, given) in enumerate(counts)
     )
 
 
-def _place_more(case: Case, decided: Decided, gain: Gain) -> PlaceMore:
+def _place_more(case: SolverInput, decided: AssignedPairs, gain: MarginalGain) -> MarginalPlace:
     after, before = _decided(case, gain.taken), decided
     both = (after.pair != NOBODY) & (before.pair != NOBODY)
     changed = after.pair[both], before.pair[both]
     newly = np.flatnonzero((before.clinician == NOBODY) & (after.clinician != NOBODY))
     pairing = case.fitting.pairing
-    return PlaceMore(
+    return MarginalPlace(
         clinician_id=case.roll.clinician_ids[gain.clinician],
         placed=sum(gain.placed),
         points=float((pairing[changed[0]] - pairing[changed[1]]).sum()),

@@ -12,10 +12,10 @@ import numpy as np
 
 from recommender.allocation.problem import Array, Flags, Places
 from recommender.allocation.terms import Floor
-from recommender.constraints import Removal
-from recommender.crowd import Crowd, crowds
+from recommender.constraints import ConstraintCount
+from recommender.crowd import ScoredBatch, score_batches
 from recommender.definition.columns import Columns
-from recommender.model import AllianceModel, Standing
+from recommender.model import AllianceModel, RosterEncoding
 from recommender.progress import Progress
 from recommender.roster import Roster
 
@@ -45,7 +45,7 @@ class Candidates:
     pairing: Array
     alliance: Array
     reservations: Places
-    ledgers: dict[int, tuple[Removal, ...]]
+    ledgers: dict[int, tuple[ConstraintCount, ...]]
 
     def rows_of(self, client: int) -> Places:
         """Which of the pairs are one client's."""
@@ -75,7 +75,7 @@ class Candidates:
 def candidates_of(
     ids: Sequence[str],
     clients: Columns,
-    standing: Standing,
+    standing: RosterEncoding,
     model: AllianceModel,
     day: date,
     progress: Progress,
@@ -84,26 +84,28 @@ def candidates_of(
     roster = _as_if_free(standing.roster, model.practice.places)
     parts = [_NOBODY]
     done = 0
-    for crowd in crowds(ids, clients, Standing(roster, standing.clinician), model, day):
+    for crowd in score_batches(
+        ids, clients, RosterEncoding(roster, standing.clinician), model, day
+    ):
         parts.append(_part(crowd, model, done))
         done += len(crowd.ids)
         progress("who fits whom", done / len(ids))
     return _joined(parts)
 
 
-def _part(crowd: Crowd, model: AllianceModel, start: int) -> Candidates:
+def _part(crowd: ScoredBatch, model: AllianceModel, start: int) -> Candidates:
     fitting = [np.flatnonzero(screening.eligible) for screening in crowd.screenings]
     client = np.repeat(np.arange(len(fitting)), [len(places) for places in fitting])
     pairing, alliance = np.zeros(len(client)), np.full(len(client), np.nan)
     scored = crowd.agree[client]
     pairing[scored] = np.round(crowd.scores.pairing, RESOLVED)
-    alliance[scored] = model.harmoniser.say(crowd.scores.alliance)
+    alliance[scored] = model.linker.to_displayed(crowd.scores.alliance)
     noted = [
-        np.count_nonzero(screening.noted[:, places], axis=0)
+        np.count_nonzero(screening.cautioning[:, places], axis=0)
         for screening, places in zip(crowd.screenings, fitting, strict=True)
     ]
     ledgers = {
-        start + place: crowd.screenings[place].ledger
+        start + place: crowd.screenings[place].constraint_counts
         for place, places in enumerate(fitting)
         if not len(places)
     }

@@ -10,15 +10,22 @@ from datetime import date
 import numpy as np
 
 from recommender.allocation.candidates import Candidates
-from recommender.allocation.problem import NOBODY, Array, Cap, Flags, Places, Problem
+from recommender.allocation.problem import (
+    NOBODY,
+    Array,
+    AssignmentProblem,
+    CapacityLimit,
+    Flags,
+    Places,
+)
 from recommender.allocation.terms import Limit, Terms, members
-from recommender.allocation.waiting import Waiting, ranks_of
+from recommender.allocation.waiting import WaitingClient, ranks_of
 from recommender.definition.columns import Columns
 from recommender.practice import Practice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Roll:
+class WaitingList:
     """Who waits, by row, and what was promised.
 
     Attributes
@@ -31,7 +38,7 @@ class Roll:
         Place on the roster of whom each was told, and of whom an earlier allocation gave them.
     """
 
-    waiting: Sequence[Waiting]
+    waiting: Sequence[WaitingClient]
     clinician_ids: tuple[str, ...]
     places: Places
     told: Places
@@ -44,7 +51,7 @@ class Roll:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Case:
+class SolverInput:
     """A list, who fits whom, and the problem that is left when promises are kept.
 
     Attributes
@@ -59,35 +66,45 @@ class Case:
         Which candidate each pair of the problem is.
     """
 
-    roll: Roll
+    roll: WaitingList
     fitting: Candidates
     first: Places
     open_: Flags
     above: Flags
     free: Places
-    problem: Problem
+    problem: AssignmentProblem
 
 
-def roll_of(waiting: Sequence[Waiting], clinician_ids: tuple[str, ...], places: Places) -> Roll:
+def waiting_list(
+    waiting: Sequence[WaitingClient], clinician_ids: tuple[str, ...], places: Places
+) -> WaitingList:
     """A list with its promises as places of the roster; a former clinician who left is nobody."""
     at = {clinician_id: place for place, clinician_id in enumerate(clinician_ids)}
     told, previous = (
         np.array([at.get(name or "", NOBODY) for name in names], dtype=np.intp)
-        for names in ([w.told for w in waiting], [w.previous for w in waiting])
+        for names in (
+            [w.promised_clinician_id for w in waiting],
+            [w.former_clinician_id for w in waiting],
+        )
     )
-    return Roll(waiting, clinician_ids, places, told, previous)
+    return WaitingList(waiting, clinician_ids, places, told, previous)
 
 
-def case_of(
-    roll: Roll, clients: Columns, fitting: Candidates, practice: Practice, terms: Terms, day: date
-) -> Case:
+def solver_input(
+    roll: WaitingList,
+    clients: Columns,
+    fitting: Candidates,
+    practice: Practice,
+    terms: Terms,
+    day: date,
+) -> SolverInput:
     """The problem of a list on some terms."""
     client, clinician = fitting.client, fitting.clinician
     open_ = (roll.places[clinician] > 0) | (roll.told[client] == clinician)
     first = fitting.first(open_, len(roll.waiting))
     above = fitting.above(terms.floor, first)
     free = np.flatnonzero(above & (roll.told[client] == NOBODY))
-    problem = Problem(
+    problem = AssignmentProblem(
         client=client[free],
         clinician=clinician[free],
         value=_value(roll, fitting, terms.stay)[free],
@@ -95,16 +112,16 @@ def case_of(
         rank=ranks_of(roll.waiting, terms.longest_wait_days, day),
         caps=tuple(_cap(limit, roll, members(practice, clients, limit)) for limit in terms.limits),
     )
-    return Case(roll, fitting, first, open_, above, free, problem)
+    return SolverInput(roll, fitting, first, open_, above, free, problem)
 
 
-def _value(roll: Roll, fitting: Candidates, stay: float) -> Array:
+def _value(roll: WaitingList, fitting: Candidates, stay: float) -> Array:
     weight = np.array([each.weight for each in roll.waiting], dtype=np.float64)
     kept = roll.previous[fitting.client] == fitting.clinician
     return np.asarray(weight[fitting.client] * fitting.pairing + stay * kept)
 
 
-def _cap(limit: Limit, roll: Roll, about: Flags) -> Cap:
+def _cap(limit: Limit, roll: WaitingList, about: Flags) -> CapacityLimit:
     """A limit less what promises have used of it; where it is on one clinician, others are free."""
     promised = roll.told[about & (roll.told != NOBODY)]
     used = np.bincount(promised, minlength=len(roll.places))
@@ -112,4 +129,4 @@ def _cap(limit: Limit, roll: Roll, about: Flags) -> Cap:
     if limit.clinician_id is not None:
         one = np.array([name == limit.clinician_id for name in roll.clinician_ids])
         most = np.where(one, most, len(about))
-    return Cap(about, most)
+    return CapacityLimit(about, most)

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recommender.allocation.outcome import WHY, Allocation, Given, Unplaced
-from recommender.allocation.waiting import Waiting
+from recommender.allocation.outcome import WHY, Allocation, AssignedClient, Unplaced
+from recommender.allocation.waiting import WaitingClient
 from recommender.definition.fields import Field
 from recommender.definition.kinds import EPOCH
 from recommender.errors import TablesError
 from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
-from recommender.tables.sheets import Sheet, read_sheet
+from recommender.tables.sheets import RawTable, read_raw_table
 
 LIST: Mapping[str, Field] = {
     "priority": plain_field("priority", "number", least=1),
@@ -31,7 +31,7 @@ FORMER: Mapping[str, Field] = {"clinician_id": plain_field("clinician_id", "ids"
 CLIENT, CLINICIAN = "client_id", "clinician_id"
 
 
-def read_list(path: Path) -> list[Waiting]:
+def read_list(path: Path) -> list[WaitingClient]:
     """The list: `client_id`, and where there are any `priority`, `weight`, `waiting_since`, `told`.
 
     Raises
@@ -41,12 +41,12 @@ def read_list(path: Path) -> list[Waiting]:
     """
     ids, values = _read(path, CLIENT, LIST)
     return [
-        Waiting(
+        WaitingClient(
             client_id,
             priority=int(_or(values["priority"][row], 1.0)),
             weight=_or(values["weight"][row], 1.0),
             since=_day(values["waiting_since"][row]),
-            told=_first(values["told"][row]),
+            promised_clinician_id=_first(values["told"][row]),
         )
         for row, client_id in enumerate(ids)
     ]
@@ -64,7 +64,7 @@ def read_places(path: Path) -> dict[str, int]:
     return {clinician_id: int(values["places"][row]) for row, clinician_id in enumerate(ids)}
 
 
-def with_former(waiting: list[Waiting], path: Path) -> list[Waiting]:
+def with_former(waiting: list[WaitingClient], path: Path) -> list[WaitingClient]:
     """The list with whom each was given in an earlier allocation: its file, as written here.
 
     Raises
@@ -74,15 +74,15 @@ def with_former(waiting: list[Waiting], path: Path) -> list[Waiting]:
     """
     ids, values = _read(path, CLIENT, FORMER, others=True)
     former = {client_id: _first(values[CLINICIAN][row]) for row, client_id in enumerate(ids)}
-    return [replace(each, previous=former.get(each.client_id)) for each in waiting]
+    return [replace(each, former_clinician_id=former.get(each.client_id)) for each in waiting]
 
 
 def _read(
     path: Path, key: str, fields: Mapping[str, Field], *, others: bool = False
 ) -> tuple[list[str], Mapping[str, Any]]:
-    sheet, faults = read_sheet(path)
+    sheet, faults = read_raw_table(path)
     if sheet is None:
-        raise TablesError([fault.told() for fault in faults])
+        raise TablesError([fault.to_fault() for fault in faults])
     required = [name for name, field in fields.items() if field.required or others]
     known = set(sheet.columns) if others else set(fields)
     faults += check_header(sheet, (key, *required), tuple(known))
@@ -90,11 +90,11 @@ def _read(
     read = read_fields(sheet, fields)
     faults += wrong + read.faults + _twice(sheet, key, ids)
     if faults:
-        raise TablesError([fault.told() for fault in faults])
+        raise TablesError([fault.to_fault() for fault in faults])
     return ids.tolist(), read.columns.values
 
 
-def _twice(sheet: Sheet, key: str, ids: Any) -> list[Any]:
+def _twice(sheet: RawTable, key: str, ids: Any) -> list[Any]:
     remedy = "keep one row for each"
     return sheet.repeated(key, "is there twice", remedy, pd.DataFrame({"id": ids}))
 
@@ -113,7 +113,7 @@ def _first(named: tuple[str, ...] | None) -> str | None:
 
 def people_table(found: Allocation, says: Mapping[str, str]) -> pd.DataFrame:
     """Everyone on the list, by client id: whom they are given and at what cost, or why nobody."""
-    rows = [_given(each) for each in found.given]
+    rows = [_given(each) for each in found.assigned]
     rows += [_unplaced(each, says) for each in found.unplaced]
     columns = [
         *(CLIENT, "state", CLINICIAN, "predicted_alliance", "first_choice", "points_below_first"),
@@ -123,7 +123,7 @@ def people_table(found: Allocation, says: Mapping[str, str]) -> pd.DataFrame:
     return table.astype(dict.fromkeys(("stands", "among", "reservations"), "Int64"))
 
 
-def _given(each: Given) -> dict[str, Any]:
+def _given(each: AssignedClient) -> dict[str, Any]:
     return {
         CLIENT: each.client_id,
         "state": "told" if each.kept == "told" else "given",
@@ -153,18 +153,18 @@ def why(each: Unplaced, says: Mapping[str, str]) -> str:
 
 def places_table(found: Allocation) -> pd.DataFrame:
     """Every clinician: places, promised, given, left, and what one more would be worth if asked."""
-    more = {each.clinician_id: each for each in found.places_more}
+    more = {each.clinician_id: each for each in found.marginal_places}
     rows = [
         {
             CLINICIAN: seat.clinician_id,
             "places": seat.places,
-            "told": seat.told,
-            "given": seat.given,
-            "left": max(seat.places - seat.told - seat.given, 0),
+            "told": seat.promised,
+            "given": seat.assigned,
+            "left": max(seat.places - seat.promised - seat.assigned, 0),
             "one_more_places": worth.placed if worth else None,
             "one_more_points": worth.points if worth else None,
         }
-        for seat in found.seats
+        for seat in found.places_used
         for worth in (more.get(seat.clinician_id),)
     ]
     return pd.DataFrame(rows).astype({"one_more_places": "Int64", "one_more_points": "float64"})

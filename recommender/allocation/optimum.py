@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
-from recommender.allocation.problem import Array, Places, Problem, nested
+from recommender.allocation.problem import Array, AssignmentProblem, Places, nested
 from recommender.errors import RecommenderError
 
 WHOLE = 1e-6
@@ -21,7 +21,7 @@ LARGEST = 1e9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Optimum:
+class AssignmentOptimum:
     """An allocation nobody can better.
 
     Attributes
@@ -33,11 +33,11 @@ class Optimum:
         certain where limits are nested.
     """
 
-    taken: Places
+    chosen: Places
     bounds: Array
 
 
-def optimum(problem: Problem) -> Optimum:
+def solve(problem: AssignmentProblem) -> AssignmentOptimum:
     """Whom each client is given.
 
     Raises
@@ -46,8 +46,8 @@ def optimum(problem: Problem) -> Optimum:
         When limits overlap and there are too many ranks to tell them apart exactly.
     """
     if not len(problem.client):
-        return Optimum(np.empty(0, dtype=np.intp), np.zeros(len(problem.places)))
-    worth = problem.value + worth_of_a_place(problem)[problem.rank[problem.client]]
+        return AssignmentOptimum(np.empty(0, dtype=np.intp), np.zeros(len(problem.places)))
+    worth = problem.value + marginal_place_values(problem)[problem.rank[problem.client]]
     # Typed for dense matrices only; sparse ones are taken.
     rows: Any
     shares: Any
@@ -65,10 +65,10 @@ def optimum(problem: Problem) -> Optimum:
             constraints=LinearConstraint(rows, -np.inf, most),
             options={"mip_rel_gap": 0.0},
         ).x
-    return Optimum(np.flatnonzero(shares > 0.5), np.asarray(bounds))
+    return AssignmentOptimum(np.flatnonzero(shares > 0.5), np.asarray(bounds))
 
 
-def worth_of_a_place(problem: Problem) -> Array:
+def marginal_place_values(problem: AssignmentProblem) -> Array:
     """What giving a client of each rank anybody is worth beside all values together, (ranks,).
 
     Steps larger than all values could change. Where limits are nested, sets of clients who can be
@@ -89,14 +89,14 @@ def worth_of_a_place(problem: Problem) -> Array:
     return worth
 
 
-def _most_of_each(problem: Problem) -> Array:
+def _most_of_each(problem: AssignmentProblem) -> Array:
     """The largest size of any value of each client, (clients,)."""
     most = np.zeros(len(problem.rank))
     np.maximum.at(most, problem.client, np.abs(problem.value))
     return most
 
 
-def _rows(problem: Problem) -> tuple[sparse.csc_array, Array]:
+def _rows(problem: AssignmentProblem) -> tuple[sparse.csc_array, Array]:
     """One row a client, a clinician, and a clinician with a limit that could bind; and its most."""
     pairs = np.arange(len(problem.client))
     clients, clinicians = len(problem.rank), len(problem.places)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from recommender.constraints import Removal
+from recommender.constraints import ConstraintCount
 
 Kept = Literal["told", "previous"]
 Why = Literal["nobody_fits", "no_places", "below_floor", "places_taken"]
@@ -22,7 +22,7 @@ WHY: dict[Why, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class AssignedClient:
     """A client and the clinician they are given.
 
     Points are None where nothing may be predicted, and for a promise that no longer fits.
@@ -69,7 +69,7 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class FullClinician:
     """A clinician an unplaced client could have seen, and who has the places instead.
 
     `limit` says that places are left but the mix is full.
@@ -95,12 +95,12 @@ class Unplaced:
 
     client_id: str
     why: Why
-    removals: tuple[Removal, ...] = ()
-    taken: tuple[Taken, ...] = ()
+    removals: tuple[ConstraintCount, ...] = ()
+    taken: tuple[FullClinician, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceMore:
+class MarginalPlace:
     """What one more place with a clinician would be worth.
 
     Attributes
@@ -123,14 +123,14 @@ class PlaceMore:
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class PlacesUsed:
     """One clinician's places: how many there were, how many are promised and given."""
 
     clinician_id: str
     name: str
     places: int
-    told: int
-    given: int
+    promised: int
+    assigned: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +143,8 @@ class Allocation:
     mode: str
     day: date
     roster_version: str
-    given: tuple[Given, ...]
+    assigned: tuple[AssignedClient, ...]
     unplaced: tuple[Unplaced, ...]
-    seats: tuple[Seat, ...]
-    places_more: tuple[PlaceMore, ...]
+    places_used: tuple[PlacesUsed, ...]
+    marginal_places: tuple[MarginalPlace, ...]
     points: float

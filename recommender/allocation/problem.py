@@ -18,7 +18,7 @@ NOBODY = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cap:
+class CapacityLimit:
     """At most so many of some clients for each clinician.
 
     Attributes
@@ -32,7 +32,7 @@ class Cap:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Problem:
+class AssignmentProblem:
     """n pairs of clients and clinicians, of which each client may be given one.
 
     Attributes
@@ -53,9 +53,9 @@ class Problem:
     value: Array
     places: Places
     rank: Places
-    caps: tuple[Cap, ...] = ()
+    caps: tuple[CapacityLimit, ...] = ()
 
-    def with_a_place_more(self, clinician: int) -> "Problem":
+    def with_a_place_more(self, clinician: int) -> "AssignmentProblem":
         """The same with one more place at a clinician."""
         places = self.places.copy()
         places[clinician] += 1
@@ -72,7 +72,7 @@ class Problem:
         return float(self.value[taken].sum())
 
 
-def nested(caps: tuple[Cap, ...]) -> bool:
+def nested(caps: tuple[CapacityLimit, ...]) -> bool:
     """Whether any two limits are about clients of which none, or all of one, are in the other.
 
     Then every corner of the linear programme is whole, as flows in a network are.

@@ -73,7 +73,7 @@ class Terms:
     floor: Floor = field(default_factory=Floor)
     longest_wait_days: int | None = None
     stay: float = STAY
-    worth_of: int = FEW
+    marginal_value_for: int = FEW
 
 
 def places_of(roster: Roster, practice: Practice, terms: Terms) -> Places:

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.allocation.case import Case
-from recommender.allocation.outcome import Holder, Taken, Unplaced
+from recommender.allocation.case import SolverInput
+from recommender.allocation.outcome import FullClinician, Holder, Unplaced
 from recommender.allocation.problem import NOBODY, Places
-from recommender.constraints import Removal
+from recommender.constraints import ConstraintCount
 
 MOST_TOLD = 3
 """Clinicians of whom it is said who has their places: more is not read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Decided:
+class AssignedPairs:
     """Who has whom, promises included.
 
     Attributes
@@ -34,7 +34,7 @@ class Decided:
     pair: Places
 
 
-def unplaced_of(case: Case, decided: Decided) -> tuple[Unplaced, ...]:
+def unplaced_of(case: SolverInput, decided: AssignedPairs) -> tuple[Unplaced, ...]:
     """Everyone who is given nobody, each with the reason."""
     holders: dict[int, list[int]] = defaultdict(list)
     for client, clinician in enumerate(decided.clinician.tolist()):
@@ -44,7 +44,7 @@ def unplaced_of(case: Case, decided: Decided) -> tuple[Unplaced, ...]:
 
 
 def _why(
-    case: Case, decided: Decided, holders: Mapping[int, Sequence[int]], client: int
+    case: SolverInput, decided: AssignedPairs, holders: Mapping[int, Sequence[int]], client: int
 ) -> Unplaced:
     name = case.roll.waiting[client].client_id
     own = case.fitting.rows_of(client)
@@ -61,16 +61,18 @@ def _why(
     return Unplaced(name, "places_taken", taken=tuple(taken))
 
 
-def _removals(ledger: Sequence[Removal]) -> tuple[Removal, ...]:
+def _removals(ledger: Sequence[ConstraintCount]) -> tuple[ConstraintCount, ...]:
     some = [removal for removal in ledger if removal.removed]
     return tuple(sorted(some, key=lambda r: (-r.removed_only_by_it, -r.removed)))
 
 
-def _taken(case: Case, decided: Decided, holders: Mapping[int, Sequence[int]], pair: int) -> Taken:
+def _taken(
+    case: SolverInput, decided: AssignedPairs, holders: Mapping[int, Sequence[int]], pair: int
+) -> FullClinician:
     clinician = int(case.fitting.clinician[pair])
     others = holders.get(clinician, ())
     alliance = float(case.fitting.alliance[pair])
-    return Taken(
+    return FullClinician(
         clinician_id=case.roll.clinician_ids[clinician],
         predicted=None if np.isnan(alliance) else alliance,
         holders=tuple(_holder(case, decided, other, pair) for other in others),
@@ -78,7 +80,7 @@ def _taken(case: Case, decided: Decided, holders: Mapping[int, Sequence[int]], p
     )
 
 
-def _holder(case: Case, decided: Decided, other: int, pair: int) -> Holder:
+def _holder(case: SolverInput, decided: AssignedPairs, other: int, pair: int) -> Holder:
     roll, rank = case.roll, case.problem.rank
     client = int(case.fitting.client[pair])
     if roll.told[other] != NOBODY:

@@ -14,7 +14,7 @@ from recommender.errors import Fault, IntakeError
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingClient:
     """One client on the list.
 
     Attributes
@@ -38,11 +38,11 @@ class Waiting:
     priority: int = 1
     weight: float = 1.0
     since: date | None = None
-    told: str | None = None
-    previous: str | None = None
+    promised_clinician_id: str | None = None
+    former_clinician_id: str | None = None
 
 
-def check_list(waiting: Sequence[Waiting], clinicians: Sequence[str]) -> None:
+def check_list(waiting: Sequence[WaitingClient], clinicians: Sequence[str]) -> None:
     """Refuses a list that nobody could keep to.
 
     Raises
@@ -59,7 +59,7 @@ def check_list(waiting: Sequence[Waiting], clinicians: Sequence[str]) -> None:
         if each.client_id in seen:
             faults.append(Fault(f"{where}client_id", "is there twice", "keep one row a client"))
         seen.add(each.client_id)
-        if each.told is not None and each.told not in known:
+        if each.promised_clinician_id is not None and each.promised_clinician_id not in known:
             remedy = "mend it, or leave it empty so that somebody else is found"
             faults.append(Fault(f"{where}told", "is not on the roster", remedy))
         if each.priority < 1:
@@ -71,7 +71,7 @@ def check_list(waiting: Sequence[Waiting], clinicians: Sequence[str]) -> None:
         raise IntakeError(faults)
 
 
-def ranks_of(waiting: Sequence[Waiting], longest_wait_days: int | None, day: date) -> Places:
+def ranks_of(waiting: Sequence[WaitingClient], longest_wait_days: int | None, day: date) -> Places:
     """Before whom each gets a place, from 0: whoever waited too long, then class by class."""
     late = [
         longest_wait_days is not None

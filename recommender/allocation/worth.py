@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.allocation.optimum import Optimum, optimum, worth_of_a_place
-from recommender.allocation.problem import Places, Problem, nested
+from recommender.allocation.optimum import AssignmentOptimum, marginal_place_values, solve
+from recommender.allocation.problem import AssignmentProblem, Places, nested
 from recommender.progress import Progress
 
 NOTHING = 1e-6
@@ -19,7 +19,7 @@ MOST_TRIED = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Gain:
+class MarginalGain:
     """One more place with one clinician.
 
     Attributes
@@ -40,13 +40,15 @@ class Gain:
     taken: Places
 
 
-def gains(problem: Problem, found: Optimum, few: int, progress: Progress) -> tuple[Gain, ...]:
+def marginal_gains(
+    problem: AssignmentProblem, found: AssignmentOptimum, few: int, progress: Progress
+) -> tuple[MarginalGain, ...]:
     """The few places that would add most, the most first; fewer where fewer add anything.
 
     Exact where limits are nested and the bounds settle it within `MOST_TRIED` solutions, as they
     do unless many clinicians are alike.
     """
-    tried: list[tuple[float, int, Gain]] = []
+    tried: list[tuple[float, int, MarginalGain]] = []
     order = np.lexsort((np.arange(len(found.bounds)), -found.bounds))
     hopeful = [place for place in order.tolist() if found.bounds[place] > NOTHING][:MOST_TRIED]
     for number, place in enumerate(hopeful if few else []):
@@ -60,13 +62,13 @@ def gains(problem: Problem, found: Optimum, few: int, progress: Progress) -> tup
     return tuple(gain for size, _, gain in tried[:few] if -size > NOTHING)
 
 
-def _gain(problem: Problem, found: Optimum, place: int) -> Gain:
+def _gain(problem: AssignmentProblem, found: AssignmentOptimum, place: int) -> MarginalGain:
     more = problem.with_a_place_more(place)
-    taken = optimum(more).taken
-    before, after = problem.placed(found.taken), more.placed(taken)
+    taken = solve(more).chosen
+    before, after = problem.placed(found.chosen), more.placed(taken)
     placed = tuple(new - old for new, old in zip(after, before, strict=True))
-    return Gain(place, placed, more.total(taken) - problem.total(found.taken), taken)
+    return MarginalGain(place, placed, more.total(taken) - problem.total(found.chosen), taken)
 
 
-def _size(problem: Problem, gain: Gain) -> float:
-    return float(worth_of_a_place(problem) @ np.array(gain.placed) + gain.value)
+def _size(problem: AssignmentProblem, gain: MarginalGain) -> float:
+    return float(marginal_place_values(problem) @ np.array(gain.placed) + gain.value)

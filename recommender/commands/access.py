@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from recommender.commands.console import err, out, told
+from recommender.commands.console import err, exit_on_error, out
 
 if TYPE_CHECKING:
     from recommender.access.key import KeyFacts, NewKey, Pepper
@@ -70,12 +70,12 @@ def create(
     days: Days = 365,
 ) -> None:
     """Make a key for a program and show it once."""
-    from recommender.access.key import Wanted, create_key
+    from recommender.access.key import KeyRequest, create_key
     from recommender.access.scope import role_named
 
-    with told(), opened(store) as kept:
+    with exit_on_error(), opened(store) as kept:
         sound = _pepper(pepper)
-        wanted = Wanted(name, role_named(role), only, timedelta(days=days))
+        wanted = KeyRequest(name, role_named(role), only, timedelta(days=days))
         with kept.writing() as connection:
             made = create_key(connection, wanted, sound, now=_now(), actor=_actor())
     _show_once(made)
@@ -86,7 +86,7 @@ def list_all(store: StoreUrl) -> None:
     """Show every key there is or was, without its secret."""
     from recommender.access.key import list_keys
 
-    with told(), opened(store) as kept, kept.reading() as connection:
+    with exit_on_error(), opened(store) as kept, kept.reading() as connection:
         found = list_keys(connection)
     if not found:
         err.print("There is no key yet: make one with `recommender keys create website`.")
@@ -108,7 +108,7 @@ def rotate(
     from recommender.access.key import rotate_key
 
     overlap, lifetime = timedelta(days=overlap_days), timedelta(days=days)
-    with told(), opened(store) as kept:
+    with exit_on_error(), opened(store) as kept:
         sound = _pepper(pepper)
         with kept.writing() as connection:
             made = rotate_key(
@@ -132,7 +132,7 @@ def revoke(
     """End a key at once."""
     from recommender.access.key import revoke_key
 
-    with told(), opened(store) as kept, kept.writing() as connection:
+    with exit_on_error(), opened(store) as kept, kept.writing() as connection:
         ended = revoke_key(connection, key, now=_now(), actor=_actor())
     out.print(f"Key {ended.key_id} of {ended.name} is revoked: its next request is refused.")
 
@@ -147,7 +147,7 @@ def add(
     from recommender.access.password import add_account
     from recommender.access.scope import role_named
 
-    with told(), opened(store) as kept:
+    with exit_on_error(), opened(store) as kept:
         known, typed = role_named(role), _typed()
         with kept.writing() as connection:
             add_account(connection, name, known, typed, now=_now(), actor=_actor())
@@ -159,7 +159,7 @@ def list_people(store: StoreUrl) -> None:
     """Show every account there is or was."""
     from recommender.access.password import list_accounts
 
-    with told(), opened(store) as kept, kept.reading() as connection:
+    with exit_on_error(), opened(store) as kept, kept.reading() as connection:
         found = list_accounts(connection)
     if not found:
         err.print("There is no account yet: make one with `recommender staff add NAME`.")
@@ -172,7 +172,7 @@ def password(name: Person, store: StoreUrl) -> None:
     """Give an account a new password, unlock it, and end its sessions."""
     from recommender.access.password import change_password
 
-    with told(), opened(store) as kept:
+    with exit_on_error(), opened(store) as kept:
         typed = _typed()
         with kept.writing() as connection:
             change_password(connection, name, typed, actor=_actor())
@@ -184,7 +184,7 @@ def remove(name: Person, store: StoreUrl) -> None:
     """Close an account for good and end its sessions."""
     from recommender.access.password import remove_account
 
-    with told(), opened(store) as kept, kept.writing() as connection:
+    with exit_on_error(), opened(store) as kept, kept.writing() as connection:
         remove_account(connection, name, now=_now(), actor=_actor())
     out.print(f"{name} can no longer log in. The name stays taken.", markup=False)
 

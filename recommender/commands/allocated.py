@@ -21,20 +21,20 @@ MOST_LINES = 5
 def summary(found: Allocation, says: Mapping[str, str]) -> Group:
     """The whole of it on one screen."""
     parts: list[RenderableType] = [_counts(found)]
-    if any(each.cost is not None for each in found.given):
+    if any(each.cost is not None for each in found.assigned):
         parts.append(_costs(found))
     if found.unplaced:
         parts.append(_left(found, says))
-    if found.places_more:
+    if found.marginal_places:
         parts.append(_more(found))
     return Group(*parts)
 
 
 def _counts(found: Allocation) -> Text:
-    promised = sum(each.kept == "told" for each in found.given)
-    kept = sum(each.kept == "previous" for each in found.given)
-    places = sum(max(seat.places - seat.told, 0) for seat in found.seats)
-    said = f"{len(found.given) - promised:,} given somebody, with {places:,} places"
+    promised = sum(each.kept == "told" for each in found.assigned)
+    kept = sum(each.kept == "previous" for each in found.assigned)
+    places = sum(max(seat.places - seat.promised, 0) for seat in found.places_used)
+    said = f"{len(found.assigned) - promised:,} given somebody, with {places:,} places"
     said += f"; {promised:,} told before stay" if promised else ""
     said += f"; {kept:,} as in the allocation before" if kept else ""
     said += f"; {len(found.unplaced):,} given nobody."
@@ -42,8 +42,8 @@ def _counts(found: Allocation) -> Text:
 
 
 def _costs(found: Allocation) -> Table:
-    costs = np.array([each.cost for each in found.given if each.cost is not None])
-    first = np.mean([each.stands == 1 for each in found.given if each.stands is not None])
+    costs = np.array([each.cost for each in found.assigned if each.cost is not None])
+    first = np.mean([each.stands == 1 for each in found.assigned if each.stands is not None])
     table = Table(title="What it costs, in points below each one's own first choice")
     for heading in ("predicted", "with first choice", "mean", "90 % below", "most"):
         table.add_column(heading, justify="right")
@@ -65,7 +65,7 @@ def _left(found: Allocation, says: Mapping[str, str]) -> Group:
 def _more(found: Allocation) -> Table:
     table = Table("with", "more placed", "points for others", "who", "moved",
                   title="What one more place would be worth")  # fmt: skip
-    for each in found.places_more:
+    for each in found.marginal_places:
         table.add_row(
             each.clinician_id,
             str(each.placed),

@@ -11,11 +11,11 @@ import typer
 from rich.markup import escape
 
 from recommender import terminal
-from recommender.commands.console import REGISTRY, Uri, err, must_exist, out, told
+from recommender.commands.console import REGISTRY, Uri, err, exit_on_error, must_exist, out
 
 if TYPE_CHECKING:
     from recommender.publishing.versions import Promotion
-    from recommender.training.promotion import Judged
+    from recommender.training.promotion import PromotionVerdict
 
 PASSED = "passed the gate"
 By = Annotated[str | None, typer.Option(help="Who decides; the account by default.")]
@@ -40,7 +40,7 @@ def promote(
     from recommender.publishing.registry import Registry
     from recommender.training import promotion
 
-    with told(), out.status("reading what was measured"):
+    with exit_on_error(), out.status("reading what was measured"):
         must_exist(registry)
         if dry_run:
             judged = promotion.judge(Registry(registry), version)
@@ -55,7 +55,7 @@ def promote(
         _say_promoted(done)
 
 
-def _say_verdict(judged: "Judged") -> None:
+def _say_verdict(judged: "PromotionVerdict") -> None:
     out.print(terminal.verdict_table(judged.findings, judged.version.version))
     if judged.objections:
         out.print(f"Not promoted, and would be refused: {len(judged.objections)} objections.")
@@ -67,7 +67,7 @@ def _say_promoted(done: "Promotion") -> None:
     said = f"Version {done.version} is champion, by {done.by}: {done.reason}."
     out.print(escape(said), "Next: recommender serve")
     if done.notes:
-        out.print(terminal.faults(done.notes, "kept with the promotion", "yellow"))
+        out.print(terminal.faults_table(done.notes, "kept with the promotion", "yellow"))
 
 
 def rollback(
@@ -83,7 +83,7 @@ def rollback(
     from recommender.publishing.registry import Registry
     from recommender.training import promotion
 
-    with told(), out.status("going back"):
+    with exit_on_error(), out.status("going back"):
         must_exist(registry)
         who, now = by or getuser(), datetime.now(UTC)
         done = promotion.rollback(Registry(registry), to, by=who, at=now, reason=reason)
@@ -101,7 +101,7 @@ def history(registry: Uri = REGISTRY) -> None:
     """Show every change of champion, newest first: when, who, why, in whose place."""
     from recommender.publishing.registry import Registry
 
-    with told(), out.status("reading the registry"):
+    with exit_on_error(), out.status("reading the registry"):
         must_exist(registry)
         changes = Registry(registry).history()
     if not changes:
@@ -120,7 +120,7 @@ def card(
     from recommender.publishing.registry import Registry
     from recommender.publishing.versions import CHALLENGER, CHAMPION
 
-    with told(), err.status("reading the card"):
+    with exit_on_error(), err.status("reading the card"):
         must_exist(registry)
         kept = Registry(registry)
         if version is None:

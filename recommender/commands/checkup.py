@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import ValidationError
 
-from recommender.commands.console import definition, err, out, told
+from recommender.commands.console import definition, err, exit_on_error, out
 from recommender.errors import Fault, FaultsError
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def doctor(
 
     Run it with the environment of the server. It changes nothing.
     """
-    from recommender.doctor.checkup import CHECKS, examine
+    from recommender.doctor.checkup import CHECKS, run_checks
     from recommender.doctor.deployment import Deployment
 
-    with told():
+    with exit_on_error():
         settings = _settings(bundle or Path(), roster, host, port)
         deployment = Deployment(
             bundle=bundle,
@@ -62,7 +62,7 @@ def doctor(
             environment=os.environ,
             now=datetime.now(UTC),
         )
-        findings = examine(deployment)
+        findings = run_checks(deployment)
     for finding in findings:
         err.print(str(finding), markup=False, soft_wrap=True)
     if findings:

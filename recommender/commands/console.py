@@ -46,15 +46,15 @@ REGISTRY = "sqlite:///var/mlflow.db"
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def exit_on_error() -> Iterator[None]:
     """What we refuse is said on standard error with its remedy, and ends the command with 1."""
     try:
         yield
     except FaultsError as error:
-        err.print(terminal.faults(error.faults, "refused"))
+        err.print(terminal.faults_table(error.faults, "refused"))
         raise typer.Exit(1) from None
     except RecommenderError as error:
-        err.print(terminal.faults([str(error)], "refused"))
+        err.print(terminal.faults_table([str(error)], "refused"))
         raise typer.Exit(1) from None
 
 
@@ -65,12 +65,12 @@ def definition(name: str) -> Practice:
 
 def must_exist(uri: str) -> None:
     """Refuses a database file that is not there: a mistyped path must not become a new registry."""
-    if not is_there(uri):
+    if not tracking_reachable(uri):
         remedy = "run `recommender train` first, or mend --registry"
         raise RecommenderError("registry", "is not there", remedy)
 
 
-def is_there(uri: str) -> bool:
+def tracking_reachable(uri: str) -> bool:
     """Whether a registry can be asked without making it; one that is no file is taken to be."""
     path = uri.removeprefix("sqlite:///")
     return path == uri or Path(path).is_file()

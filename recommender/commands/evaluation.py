@@ -19,9 +19,9 @@ from recommender.commands.console import (
     Seed,
     definition,
     err,
+    exit_on_error,
     must_exist,
     out,
-    told,
 )
 from recommender.errors import RecommenderError
 
@@ -77,18 +77,18 @@ def evaluate(
     data can be learned from. What `promote` decides on is measured by `train`, in the same way
     as --split forward.
     """
-    from recommender.commands.measured import told as shown
+    from recommender.commands.measured import evaluation_view as shown
     from recommender.training import pictures
     from recommender.training.evaluate import evaluate as measure
     from recommender.training.growth import FitSettings
-    from recommender.training.promotion import Standing, standing
+    from recommender.training.promotion import ChampionModel, champion_model
     from recommender.training.report import report_of
 
-    with told(), terminal.progress_bar(err) as progress:
+    with exit_on_error(), terminal.progress_bar(err) as progress:
         folder, kept = _folder(save), _registry(registry, log)
         declared = definition(practice)
         dataset, held_back = _held_back(data, practice, split, folds)
-        champion = standing(kept, declared) if kept else Standing(None, {})
+        champion = champion_model(kept, declared) if kept else ChampionModel(None, {})
         settings = FitSettings(seed=seed)
         found = measure(dataset, held_back, settings, progress, champion=champion.model)
         report = report_of(found, declared)

@@ -14,13 +14,13 @@ from typing import Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from recommender.commands.console import is_there
+from recommender.commands.console import tracking_reachable
 from recommender.commands.following import LOOK_SECONDS
 from recommender.commands.trial import REFUSED
 from recommender.errors import BundleError, RecommenderError, RegistryError
 from recommender.publishing.versions import CHAMPION, Version
 from recommender.sealed.files import read_files
-from recommender.shelf import Offer, Shelf
+from recommender.shelf import BundleCache, RegistryPointer
 
 CRASHED = "Crashed"
 """What is said of a bundle at whose trial the process died."""
@@ -39,24 +39,24 @@ class Names(Protocol):
         """The directory of a bundle, downloaded unless it is there."""
 
 
-def look(registry: Names, shelf: Shelf) -> None:
+def look(registry: Names, shelf: BundleCache) -> None:
     """Asks once, and says on the shelf what is new."""
-    before = shelf.offered()
+    before = shelf.read_pointer()
     try:
         champion = registry.alias(CHAMPION)
     except RegistryError:
-        now = Offer(away=True)
+        now = RegistryPointer(unreachable=True)
     else:
         known = champion is not None and before is not None and before.digest == champion.digest
         if known and before is not None and _is_settled(before, shelf):
             return
-        now = Offer() if champion is None else _fetched(registry, champion, shelf)
+        now = RegistryPointer() if champion is None else _fetched(registry, champion, shelf)
     _tell(shelf, now)
 
 
-def _tell(shelf: Shelf, now: Offer) -> None:
-    if now != shelf.offered():
-        shelf.offer(now)
+def _tell(shelf: BundleCache, now: RegistryPointer) -> None:
+    if now != shelf.read_pointer():
+        shelf.write_pointer(now)
 
 
 def try_bundle(bundle: Path) -> str | None:
@@ -74,22 +74,22 @@ def try_bundle(bundle: Path) -> str | None:
     return BundleError.__name__ if tried.returncode == REFUSED else CRASHED
 
 
-def _is_settled(offer: Offer, shelf: Shelf) -> bool:
+def _is_settled(offer: RegistryPointer, shelf: BundleCache) -> bool:
     """Whether asking again for the same bundle could bring nothing new."""
     there = offer.digest is not None and shelf.bundle(offer.digest).is_dir()
-    return there and offer.refused in (None, BundleError.__name__, CRASHED)
+    return there and offer.rejected in (None, BundleError.__name__, CRASHED)
 
 
-def _fetched(registry: Names, champion: Version, shelf: Shelf) -> Offer:
+def _fetched(registry: Names, champion: Version, shelf: BundleCache) -> RegistryPointer:
     try:
         _clear_damaged(shelf, champion.digest)
         refused = try_bundle(registry.fetch(champion.version, shelf.directory))
     except RecommenderError as error:
         refused = type(error).__name__
-    return Offer(champion.digest, refused, version=champion.version)
+    return RegistryPointer(champion.digest, refused, version=champion.version)
 
 
-def _clear_damaged(shelf: Shelf, digest: str) -> None:
+def _clear_damaged(shelf: BundleCache, digest: str) -> None:
     """Removes a bundle that is no longer what it was, so that it is fetched again."""
     kept = {path.name for path in shelf.directory.iterdir()} if shelf.directory.is_dir() else set()
     if digest in kept:
@@ -133,13 +133,13 @@ def _registry(uri: str) -> Names:
 
 def main() -> None:
     """Follows until left alone."""
-    shelf, uri = Shelf(Path(sys.argv[1])), sys.stdin.readline().strip()
+    shelf, uri = BundleCache(Path(sys.argv[1])), sys.stdin.readline().strip()
     while True:
         # Asking for a database that is not there would make one.
-        if not is_there(uri):
-            _tell(shelf, Offer(away=shelf.last_good() is not None))
+        if not tracking_reachable(uri):
+            _tell(shelf, RegistryPointer(unreachable=shelf.last_good() is not None))
         elif not is_listening(uri):
-            _tell(shelf, Offer(away=True))
+            _tell(shelf, RegistryPointer(unreachable=True))
         else:
             look(_registry(uri), shelf)
         if _is_left(LOOK_SECONDS):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from recommender.shelf import Offer, Shelf
+from recommender.shelf import BundleCache, RegistryPointer
 
 LOOK_SECONDS = 4.0
 """Between two questions to the registry: a rollback is taken up within ten."""
@@ -25,13 +25,13 @@ STOP_SECONDS = 5.0
 
 
 @contextmanager
-def following(uri: str, bundles: Path) -> Iterator[Shelf]:
+def following(uri: str, bundles: Path) -> Iterator[BundleCache]:
     """The shelf on which another process puts what this registry names, while within.
 
     Bundles of several registries never mix: each has a directory of its own.
     """
-    shelf = Shelf(bundles / hashlib.sha256(uri.encode()).hexdigest()[:12])
-    shelf.forget_offer()
+    shelf = BundleCache(bundles / hashlib.sha256(uri.encode()).hexdigest()[:12])
+    shelf.clear_pointer()
     stop = threading.Event()
     keeper = threading.Thread(target=_keep_running, args=(uri, shelf, stop), daemon=True)
     keeper.start()
@@ -42,18 +42,18 @@ def following(uri: str, bundles: Path) -> Iterator[Shelf]:
         keeper.join()
 
 
-def wait_for_offer(shelf: Shelf, patience: float = PATIENCE_SECONDS) -> Offer:
+def wait_for_offer(shelf: BundleCache, patience: float = PATIENCE_SECONDS) -> RegistryPointer:
     """What the registry names; as if it were away where it says nothing in time."""
     until = time.monotonic() + patience
     while time.monotonic() < until:
-        offer = shelf.offered()
+        offer = shelf.read_pointer()
         if offer is not None:
             return offer
         time.sleep(0.05)
-    return Offer(away=True)
+    return RegistryPointer(unreachable=True)
 
 
-def _keep_running(uri: str, shelf: Shelf, stop: threading.Event) -> None:
+def _keep_running(uri: str, shelf: BundleCache, stop: threading.Event) -> None:
     line = [sys.executable, "-m", "recommender.commands.follower", str(shelf.directory)]
     pause, longest = RESTART_SECONDS
     while not stop.is_set():

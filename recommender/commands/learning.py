@@ -20,8 +20,8 @@ from recommender.commands.console import (
     Uri,
     definition,
     err,
+    exit_on_error,
     out,
-    told,
 )
 
 if TYPE_CHECKING:
@@ -48,24 +48,24 @@ def train(
     mixed model is fitted here. Where a worker is lost, the part of the table or the ensemble it was
     at is begun again on the others.
     """
-    from recommender.commands.measured import told_after_training
+    from recommender.commands.measured import training_view
     from recommender.commands.taking import learned_from, record_learned
     from recommender.publishing.registry import Registry
-    from recommender.training.run import Search
+    from recommender.training.run import SearchSettings
     from recommender.training.run import train as retrain
 
     if study is not None and not tune:
         raise typer.BadParameter("--study keeps the trials of --tune")
-    with told():
+    with exit_on_error():
         learned = learned_from(data, store)
-    with told(), terminal.progress_bar(err) as progress:
+    with exit_on_error(), terminal.progress_bar(err) as progress:
         trained = retrain(
             data,
             definition(practice),
             Registry(registry),
             now=datetime.now(UTC),
             settings=_settings(seed, cluster),
-            search=Search(tune, study) if tune else None,
+            search=SearchSettings(tune, study) if tune else None,
             progress=progress,
         )
         if trained.evaluation is not None:
@@ -75,7 +75,7 @@ def train(
     if trained.evaluation is None:
         out.print("Too few ratings to learn from: the definition's declared sizes will serve.")
     else:
-        out.print(told_after_training(trained.model.report))
+        out.print(training_view(trained.model.report))
     out.print(f"Published as challenger, version {trained.version.version}. "
               "Next: recommender promote")  # fmt: skip
 

@@ -12,12 +12,20 @@ from zoneinfo import ZoneInfo
 import typer
 
 from recommender import terminal
-from recommender.commands.console import REGISTRY, ClusterAddress, Uri, err, must_exist, out, told
+from recommender.commands.console import (
+    REGISTRY,
+    ClusterAddress,
+    Uri,
+    err,
+    exit_on_error,
+    must_exist,
+    out,
+)
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:
     from recommender.model import AllianceModel
-    from recommender.parts import Runner
+    from recommender.parts import TaskRunner
     from recommender.roster import Roster
 
 Clients = Annotated[
@@ -38,7 +46,7 @@ Day = Annotated[
 BUNDLES = Path("var/bundles")
 
 
-class Form(StrEnum):
+class TableFormat(StrEnum):
     """File formats of what is written."""
 
     csv = "csv"
@@ -99,7 +107,9 @@ def allocate(
     bundle: Bundle = None,
     bundles: Bundles = BUNDLES,
     day: Day = None,
-    form: Annotated[Form, typer.Option("--format", help="Of what is written.")] = Form.csv,
+    form: Annotated[
+        TableFormat, typer.Option("--format", help="Of what is written.")
+    ] = TableFormat.csv,
 ) -> None:
     """Say who on a waiting list should see whom, all at once.
 
@@ -109,26 +119,26 @@ def allocate(
     from recommender.allocation.allocate import allocate as assign
     from recommender.allocation.files import read_list, read_places, with_former, write_tables
     from recommender.allocation.terms import Floor, Terms, read_limit
-    from recommender.allocation.waiting import Waiting
+    from recommender.allocation.waiting import WaitingClient
     from recommender.commands.allocated import summary
     from recommender.tables.checked import read_clients
 
-    with told(), terminal.progress_bar(err) as progress:
+    with exit_on_error(), terminal.progress_bar(err) as progress:
         progress("reading", 0.0)
         model, clinicians = _opened(bundle or champion_bundle(registry, bundles), roster)
         people = read_clients(clients, model.practice)
-        listed = read_list(waiting) if waiting else [Waiting(name) for name in people.ids]
+        listed = read_list(waiting) if waiting else [WaitingClient(name) for name in people.ids]
         terms = Terms(
             places=read_places(places) if places else None,
             limits=tuple(read_limit(text) for text in limit or ()),
             floor=Floor(floor_points, floor_level),
             longest_wait_days=longest_wait,
-            worth_of=worth_of,
+            marginal_value_for=worth_of,
         )
         found = assign(
             people,
             with_former(listed, previous) if previous else listed,
-            model.standing(clinicians),
+            model.encode_roster(clinicians),
             model,
             terms,
             day=_day(day, model),
@@ -162,31 +172,31 @@ def score(
     killed, the same command goes on where it was; what is there is not made again. On a cluster a
     worker that is lost costs the parts it was at.
     """
-    from recommender.batch import Asked, score_clients
+    from recommender.batch import JobSettings, score_clients
     from recommender.bundle import bundle_digest
     from recommender.tables.checked import read_clients
 
-    with told(), terminal.progress_bar(err) as progress:
+    with exit_on_error(), terminal.progress_bar(err) as progress:
         progress("reading", 0.0)
         source = bundle or champion_bundle(registry, bundles)
         model, clinicians = _opened(source, roster)
         people = read_clients(clients, model.practice)
-        asked = Asked(model.standing(clinicians), model, _day(day, model), top_k)
+        asked = JobSettings(model.encode_roster(clinicians), model, _day(day, model), top_k)
         runner, digest = _runner(cluster), bundle_digest(source)
         found = score_clients(people, asked, digest, to, progress, runner)
-    if not found.made:
-        out.print(f"Nothing to do: all {found.parts} parts are in {to}.", soft_wrap=True)
+    if not found.computed:
+        out.print(f"Nothing to do: all {found.chunks} parts are in {to}.", soft_wrap=True)
     else:
-        said = f"{found.clients:,} clients ranked, {found.made} of {found.parts} parts written"
+        said = f"{found.clients:,} clients ranked, {found.computed} of {found.chunks} parts written"
         out.print(f"{said} to {to}.", soft_wrap=True)
 
 
-def _runner(cluster: str | None) -> "Runner":
+def _runner(cluster: str | None) -> "TaskRunner":
     """Who does the work: this process, or the workers of a cluster."""
-    from recommender.parts import one_by_one
+    from recommender.parts import run_serially
 
     if cluster is None:
-        return one_by_one
+        return run_serially
     from recommender.cluster import runner_on
 
     return runner_on(cluster)

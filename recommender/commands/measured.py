@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from recommender.terminal import UNSAID, figure_cell, figures_table, notes
+from recommender.terminal import UNSAID, figure_cell, figures_table, print_notes
 
 FEWEST_TOLD = 30
 """Ratings below which figures of a group say more about single people than about the model."""
@@ -20,13 +20,13 @@ BESIDE = ("composite", "dyad partial", "client-adjusted partial")
 Row = Mapping[str, Any]
 
 
-def told_after_training(report: Row) -> Group:
+def training_view(report: Row) -> Group:
     """What a training measured: figures, whether the range holds, why no champion stands beside."""
     title = f"Measured on {report['rated']:,} later rated pairings"
     return Group(_figures(report, title), ranges_table(report["ranges"]), *_not_compared(report))
 
 
-def told(report: Row) -> Group:
+def evaluation_view(report: Row) -> Group:
     """All that an evaluation measured."""
     title = f"{report['rated']:,} held-out rated pairings"
     return Group(
@@ -61,7 +61,7 @@ def ranges_table(rows: Sequence[Row]) -> Group:
         table.add_row(Text(row["among"]), f"{row['rated']:,}", *figures, _number(row["bias"], "+"))
     said = " and ".join(dict.fromkeys(f"{row['level']:.0%}" for row in rows))
     how = f"Said to hold: {said}. Bias is predicted less rated: above 0, too much is promised."
-    return Group(table, *notes(how, *few))
+    return Group(table, *print_notes(how, *few))
 
 
 def groups_table(rows: Sequence[Row], unseen: int) -> RenderableType:
@@ -83,7 +83,7 @@ def exposure_table(rows: Sequence[Row]) -> RenderableType:
     for row in rows:
         table.add_row(row["learner"], f"{row['top_share']:.0%}", f"{row['gini']:.2f}")
     how = "How much goes to a tenth of the clinicians; Gini: 0 where all get as many."
-    return Group(table, *notes(how)) if rows else Group()
+    return Group(table, *print_notes(how)) if rows else Group()
 
 
 def dropout_table(rows: Sequence[Row]) -> RenderableType:
@@ -94,7 +94,7 @@ def dropout_table(rows: Sequence[Row]) -> RenderableType:
         own = [row["composite"] for row in rows if row["learner"] == learner]
         table.add_row(learner, *(_number(value, places=3) for value in own))
     how = "The composite, those who left put at that quantile: the order should stand."
-    return Group(table, *notes(how)) if rows else Group()
+    return Group(table, *print_notes(how)) if rows else Group()
 
 
 def optimism_note(report: Row) -> Text:
@@ -132,7 +132,7 @@ def _wide(
 ) -> Group:
     """Rows by two of their names as a table of figures with intervals."""
     if not rows:
-        return Group(*notes(*lines[1:]))
+        return Group(*print_notes(*lines[1:]))
     names = list(dict.fromkeys(row[across] for row in rows))
     table = Table("", *names, title=title)
     for name in dict.fromkeys(row[down] for row in rows):
@@ -141,7 +141,7 @@ def _wide(
                 for n in names)  # fmt: skip
         cells = (Text("") if found is None else figure_cell(found, sign) for found in ends)
         table.add_row(Text(name), *cells)
-    return Group(table, *notes(*lines))
+    return Group(table, *print_notes(*lines))
 
 
 def _enough(rows: Sequence[Row]) -> tuple[list[dict[str, Any]], tuple[str, ...]]:

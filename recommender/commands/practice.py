@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from recommender import terminal
-from recommender.commands.console import Data, Definition, definition, err, out, told
+from recommender.commands.console import Data, Definition, definition, err, exit_on_error, out
 from recommender.definition.funding import Ending, FundingRow, endings
 
 practice_app = typer.Typer(no_args_is_help=True, help="Look at a practice definition.")
@@ -18,7 +18,7 @@ File = Annotated[str, typer.Argument(help="A TOML file, or `psychology`.")]
 @practice_app.command("check")
 def practice_check(file: File = "psychology") -> None:
     """Say everything that is wrong with a definition, and what ends soon."""
-    with told():
+    with exit_on_error():
         practice = definition(file)
     today = datetime.now(ZoneInfo(practice.timezone)).date()
     counts = (
@@ -51,7 +51,7 @@ def _ends(ending: Ending, days: int) -> str:
 @practice_app.command("show")
 def practice_show(file: File = "psychology") -> None:
     """Print what a definition asks, compares and requires."""
-    with told():
+    with exit_on_error():
         out.print(terminal.practice_table(definition(file)))
 
 
@@ -67,7 +67,7 @@ def check(data: Data, practice: Definition = "psychology") -> None:
     """Report every fault of a practice's tables, and what is usable; exits 1 on any fault."""
     from recommender.tables.report import check_tables
 
-    with told(), out.status("reading tables"):
+    with exit_on_error(), out.status("reading tables"):
         report = check_tables(data, definition(practice), datetime.now(UTC).date())
     out.print(terminal.tables_report(report))
     if not report.sound:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recommender.commands.console import Definition, definition, err, out, told
+from recommender.commands.console import Definition, definition, err, exit_on_error, out
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:
@@ -154,10 +154,10 @@ def privacy_statement(
     audit: Trail = 84,
 ) -> None:
     """Print which personal information feeds which decision, as Markdown for a privacy policy."""
-    from recommender.publishing.statement import statement
+    from recommender.publishing.statement import privacy_statement
 
-    with told():
-        said = statement(definition(practice), ages_of(payload, ratings, audit))
+    with exit_on_error():
+        said = privacy_statement(definition(practice), ages_of(payload, ratings, audit))
     typer.echo(said, nl=False)
 
 
@@ -172,7 +172,7 @@ def ages_of(payload: int, ratings: int, audit: int) -> "Ages":
 def _opened(url: str) -> "Iterator[Store]":
     from recommender.store.migration import open_store
 
-    with told():
+    with exit_on_error():
         store = open_store(url)
         try:
             yield store

@@ -17,10 +17,10 @@ from typing import Annotated, Any
 import typer
 
 from recommender import terminal
-from recommender.commands.console import REGISTRY, err, must_exist, out, told
+from recommender.commands.console import REGISTRY, err, exit_on_error, must_exist, out
 from recommender.commands.following import following, wait_for_offer
 from recommender.errors import RecommenderError
-from recommender.shelf import Offer, Shelf
+from recommender.shelf import BundleCache, RegistryPointer
 
 
 def serve(
@@ -58,7 +58,7 @@ def serve(
         **{"roster": roster, "practice": practice, "host": host, "port": port},
         "processes": workers,
     }
-    with told():
+    with exit_on_error():
         if bundle is not None:
             _serve(where | {"bundle": bundle})
             return
@@ -74,21 +74,21 @@ def _serve(given: Mapping[str, Any]) -> None:
     from recommender.settings import Settings
 
     server = Settings(**given)
-    if server.bundle is None and server.shelf is not None:
-        err.print(_found(wait_for_offer(Shelf(server.shelf))), markup=False)
+    if server.bundle is None and server.bundles is not None:
+        err.print(_found(wait_for_offer(BundleCache(server.bundles))), markup=False)
     at = f"http://{server.host}:{server.port}"
     err.print(f"Serving {at} (POST /v1/recommendations, GET /openapi.json)")
     err.print(f"Pages for intake staff: {at}/staff")
     run(server)
 
 
-def _found(offer: Offer) -> str:
+def _found(offer: RegistryPointer) -> str:
     """What the registry named, in words, and what answers meanwhile."""
     meanwhile = "the model that answered last, or else the definition's declared sizes, will serve"
-    if offer.away:
+    if offer.unreachable:
         return f"The registry cannot be asked: {meanwhile} until it can."
-    if offer.refused is not None:
-        return f"The champion's bundle was refused ({offer.refused}): {meanwhile}."
+    if offer.rejected is not None:
+        return f"The champion's bundle was refused ({offer.rejected}): {meanwhile}."
     if offer.digest is None:
         steps = "run `recommender train`, then `recommender promote`; no restart is needed"
         return f"No champion yet: {meanwhile} until there is one ({steps})."
@@ -101,9 +101,9 @@ def recommend(
     raw: Annotated[bool, typer.Option("--json", help="Print the JSON as it came.")] = False,
 ) -> None:
     """Ask a running server for one client's shortlist and show it; RECOMMENDER_KEY is its key."""
-    with told():
+    with exit_on_error():
         answer = _asked(url, answers)
-    out.print_json(data=answer) if raw else out.print(terminal.recommendation(answer))
+    out.print_json(data=answer) if raw else out.print(terminal.recommendation_view(answer))
 
 
 def _asked(url: str, answers: Path) -> dict[str, Any]:

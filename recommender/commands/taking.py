@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recommender.commands.console import Definition, StoreUrl, definition, err, out, told
+from recommender.commands.console import Definition, StoreUrl, definition, err, exit_on_error, out
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class TrainingExtract:
     """An extract that is learned from, and the journal it came out of."""
 
     extract_id: str
@@ -38,7 +38,7 @@ def export(
     """Write training tables from the journal: consent respected, pseudonyms of their own."""
     from recommender.journal.extract import write_extract
 
-    with told(), _opened(store) as journal:
+    with exit_on_error(), _opened(store) as journal:
         key = secrets.token_bytes(KEY_BYTES)
         extract = write_extract(journal, definition(practice), out_, key=key, actor=ACTOR)
     for reason, count in extract.left_out.items():
@@ -48,7 +48,7 @@ def export(
     out.print(f"Next: recommender train {out_} --practice {practice} --store …", soft_wrap=True)
 
 
-def learned_from(data: Path, store: str | None) -> Learned | None:
+def learned_from(data: Path, store: str | None) -> TrainingExtract | None:
     """The extract in a folder; None where its tables came from elsewhere.
 
     Raises
@@ -65,10 +65,10 @@ def learned_from(data: Path, store: str | None) -> Learned | None:
     if store is None:
         problem = "is not named, although these tables came out of a journal"
         raise RecommenderError("store", problem, "name it with --store or RECOMMENDER_STORE")
-    return Learned(extract_id, store)
+    return TrainingExtract(extract_id, store)
 
 
-def record_learned(learned: Learned | None, model_digest: str) -> None:
+def record_learned(learned: TrainingExtract | None, model_digest: str) -> None:
     """Keeps in the journal which pairings a model learned from."""
     from recommender.journal.learned import pairings_of_extract, record_training
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-Raw = Any
+RawValue = Any
 """A cell as it arrives: text, a number, a flag, a list, a date, or None."""
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -34,7 +34,7 @@ _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 _NUMBER = (int, float, Decimal, np.integer, np.floating)
 
 
-class Declared(Protocol):
+class FieldBounds(Protocol):
     """What a reader needs to know of a field's declaration."""
 
     @property
@@ -54,7 +54,7 @@ class Declared(Protocol):
         """Points a place may be named by."""
 
 
-def is_missing(cell: Raw) -> bool:
+def is_missing(cell: RawValue) -> bool:
     """Whether a cell was left empty: None, not a number, not a time, or blank text."""
     if cell is None or isinstance(cell, str):
         return cell is None or not cell.strip()
@@ -62,7 +62,7 @@ def is_missing(cell: Raw) -> bool:
     return isinstance(cell, float | np.floating | datetime) and bool(cell != cell)
 
 
-def number(declared: Declared, cell: Raw) -> float:
+def number(declared: FieldBounds, cell: RawValue) -> float:
     """A finite number within the declared bounds."""
     if isinstance(cell, bool):
         raise ValueError("is a flag, not a number")
@@ -71,7 +71,7 @@ def number(declared: Declared, cell: Raw) -> float:
     return _within(declared, _number_in(cell) if isinstance(cell, str) else _finite(cell))
 
 
-def level(declared: Declared, cell: Raw) -> str:
+def level(declared: FieldBounds, cell: RawValue) -> str:
     """One of the declared levels."""
     named = _text(cell)
     if named not in declared.levels:
@@ -79,7 +79,7 @@ def level(declared: Declared, cell: Raw) -> str:
     return named
 
 
-def tags(declared: Declared, cell: Raw) -> tuple[str, ...]:
+def tags(declared: FieldBounds, cell: RawValue) -> tuple[str, ...]:
     """Some of the declared levels, each once."""
     named = _parts(cell)
     if any(part not in declared.levels for part in named):
@@ -89,7 +89,7 @@ def tags(declared: Declared, cell: Raw) -> tuple[str, ...]:
     return tuple(named)
 
 
-def flag(_: Declared, cell: Raw) -> bool:
+def flag(_: FieldBounds, cell: RawValue) -> bool:
     """True or false, however it is written."""
     if isinstance(cell, bool | np.bool_):
         return bool(cell)
@@ -99,7 +99,7 @@ def flag(_: Declared, cell: Raw) -> bool:
         raise ValueError("is neither true nor false") from None
 
 
-def place(declared: Declared, cell: Raw) -> tuple[Point, ...]:
+def place(declared: FieldBounds, cell: RawValue) -> tuple[Point, ...]:
     """Latitudes and longitudes, at least one pair; a declared postcode stands for its own."""
     points = tuple(_point(declared, part) for part in _parts(cell))
     if not points:
@@ -107,7 +107,7 @@ def place(declared: Declared, cell: Raw) -> tuple[Point, ...]:
     return points
 
 
-def weekly_hours(_: Declared, cell: Raw) -> tuple[Window, ...]:
+def weekly_hours(_: FieldBounds, cell: RawValue) -> tuple[Window, ...]:
     """Windows of the week in their order; those that touch or overlap are one window.
 
     Two windows of one person that overlap are the same time written twice, not time twice.
@@ -121,7 +121,7 @@ def weekly_hours(_: Declared, cell: Raw) -> tuple[Window, ...]:
     return tuple(joined)
 
 
-def day(_: Declared, cell: Raw) -> date:
+def day(_: FieldBounds, cell: RawValue) -> date:
     """A day of the calendar; the time of a moment told without its zone is left off."""
     if isinstance(cell, datetime) and cell.tzinfo is not None:
         raise ValueError("is a moment in a time zone, not a date")
@@ -134,7 +134,7 @@ def day(_: Declared, cell: Raw) -> date:
         raise ValueError("is not a date") from None
 
 
-def money(declared: Declared, cell: Raw) -> int:
+def money(declared: FieldBounds, cell: RawValue) -> int:
     """Whole cents of an amount written in the currency's units."""
     if isinstance(cell, bool):
         raise ValueError("is a flag, not an amount")
@@ -153,7 +153,7 @@ def money(declared: Declared, cell: Raw) -> int:
     return cents
 
 
-def ids(_: Declared, cell: Raw) -> tuple[str, ...]:
+def ids(_: FieldBounds, cell: RawValue) -> tuple[str, ...]:
     """Pseudonyms of clients or of clinicians."""
     named = _parts(cell)
     if any(not _ID.fullmatch(part) or part.lower() == NONE_NAMED for part in named):
@@ -181,7 +181,7 @@ def _finite(value: Any) -> float:
     return finite
 
 
-def _within(declared: Declared, value: float) -> float:
+def _within(declared: FieldBounds, value: float) -> float:
     if declared.min is not None and value < declared.min:
         raise ValueError("is below the smallest value allowed")
     if declared.max is not None and value > declared.max:
@@ -198,7 +198,7 @@ def _number_in(text: str) -> float:
     return _finite(read)
 
 
-def _text(cell: Raw) -> str:
+def _text(cell: RawValue) -> str:
     """Text without the space around it; a bare number is the code it is written as.
 
     Codes are often exported as numbers (a department 7), and what reads them makes them 7.0.
@@ -211,7 +211,7 @@ def _text(cell: Raw) -> str:
     return cell.strip()
 
 
-def _parts(cell: Raw) -> list[str]:
+def _parts(cell: RawValue) -> list[str]:
     """The members of a list, or of text separated by semicolons; `none` names an empty list."""
     if isinstance(cell, list | tuple) or (isinstance(cell, np.ndarray) and cell.ndim == 1):
         return [_text(part) for part in cell]
@@ -219,7 +219,7 @@ def _parts(cell: Raw) -> list[str]:
     return [] if text.lower() == NONE_NAMED else [part.strip() for part in text.split(";")]
 
 
-def _point(declared: Declared, text: str) -> Point:
+def _point(declared: FieldBounds, text: str) -> Point:
     code = text.upper()
     if code in declared.postcodes:
         return declared.postcodes[code]

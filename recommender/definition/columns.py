@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.definition.fields import Field
-from recommender.definition.kinds import Raw, is_missing
+from recommender.definition.kinds import RawValue, is_missing
 from recommender.errors import Fault, IntakeError
 
 Made = TypeVar("Made")
@@ -66,7 +66,7 @@ class Columns:
         return Columns(len(rows), {name: array[rows] for name, array in self.values.items()})
 
 
-def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, Raw]]) -> Columns:
+def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]]) -> Columns:
     """Encodes answers given as one mapping a row, checking every answer.
 
     Raises
@@ -92,7 +92,7 @@ def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, Raw]]) ->
 
 
 def _unknown_names(
-    where: str, fields: Mapping[str, Field], row: Mapping[str, Raw]
+    where: str, fields: Mapping[str, Field], row: Mapping[str, RawValue]
 ) -> Iterator[Fault]:
     remedy = "remove it, or declare it in the practice definition"
     for name in sorted(set(map(str, row)) - set(fields)):
@@ -101,7 +101,7 @@ def _unknown_names(
         yield Fault(f"{where}{said}", "is not a field of this practice", remedy)
 
 
-def read_cell(field: Field, cell: Raw) -> tuple[Any, str | None]:
+def read_cell(field: Field, cell: RawValue) -> tuple[Any, str | None]:
     """The value of one cell (None when missing) and the problem with it, if any."""
     if is_missing(cell):
         return None, "is required but empty" if field.required else None

@@ -15,7 +15,7 @@ from recommender.definition.columns import Columns
 from recommender.definition.fields import Field
 from recommender.definition.kinds import KINDS
 from recommender.definition.operators import aligned
-from recommender.definition.question import Array, Asking, Question, either
+from recommender.definition.question import Array, RequestContext, RuleInput, either
 from recommender.definition.rulebook import FIELD_SETTINGS, RULES, Rule
 
 Mode = Literal["hard", "soft", "off"]
@@ -33,7 +33,7 @@ or more."""
 
 
 @dataclass(frozen=True, slots=True)
-class When:
+class Condition:
     """An answer of the client's on which it hangs whether a constraint applies.
 
     Attributes
@@ -52,7 +52,7 @@ class When:
 
 
 @dataclass(frozen=True, slots=True)
-class Instead:
+class Alternative:
     """Two flags that, both true, meet a constraint in another way than its own.
 
     A client who said nothing has not agreed to the other way.
@@ -116,14 +116,16 @@ class Constraint:
     relaxable: Lifting
     say: str
     offer: str
-    when: When | None
-    unless: When | None
-    instead: Instead | None
+    when: Condition | None
+    unless: Condition | None
+    instead: Alternative | None
     ways: tuple[str, ...]
     settings: Mapping[str, Any]
 
 
-def judge(constraint: Constraint, client: Columns, roster: Columns, asking: Asking) -> Array:
+def judge(
+    constraint: Constraint, client: Columns, roster: Columns, asking: RequestContext
+) -> Array:
     """The verdict on every clinician, (n,): 1 pass, 0 fail, NaN unknown.
 
     Parameters
@@ -149,7 +151,7 @@ def judge(constraint: Constraint, client: Columns, roster: Columns, asking: Aski
     elif wish is not None and _is_indifferent(constraint, asking.client[wish], client[wish]):
         return everyone
     else:
-        verdict = rule.judge(question_of(constraint, client, roster, asking))
+        verdict = rule.judge(rule_input_of(constraint, client, roster, asking))
     verdict = _or_instead(
         constraint.instead, np.broadcast_to(verdict, (roster.size,)), client, roster
     )
@@ -196,7 +198,7 @@ def constant_field(rule: Rule, target: Field) -> Field:
     return replace(target, kind=kind)
 
 
-def _applies(constraint: Constraint, client: Columns, asking: Asking) -> float:
+def _applies(constraint: Constraint, client: Columns, asking: RequestContext) -> float:
     """1 where the conditions are met, 0 where not, NaN where the client did not say."""
     met = 1.0 if constraint.when is None else _is_met(constraint.when, client, asking)
     if constraint.unless is None:
@@ -206,7 +208,7 @@ def _applies(constraint: Constraint, client: Columns, asking: Asking) -> float:
     return 0.0 if spared == 1 else met
 
 
-def _is_met(when: When, client: Columns, asking: Asking) -> float:
+def _is_met(when: Condition, client: Columns, asking: RequestContext) -> float:
     answer, field = client[when.client], asking.client[when.client]
     if when.below is not None:
         return float("nan") if np.isnan(answer[0]) else float(answer[0] < when.below)
@@ -218,7 +220,9 @@ def _is_met(when: When, client: Columns, asking: Asking) -> float:
     return float("nan") if np.isnan(answer[0]) else float(answer[0] == place)
 
 
-def _or_instead(instead: Instead | None, verdict: Array, client: Columns, roster: Columns) -> Array:
+def _or_instead(
+    instead: Alternative | None, verdict: Array, client: Columns, roster: Columns
+) -> Array:
     if instead is None or client[instead.client][0] != 1.0:
         return verdict
     return either(verdict, roster[instead.clinician])
@@ -233,9 +237,9 @@ def _is_indifferent(constraint: Constraint, field: Field, answer: NDArray[Any]) 
     return field.kind in ("category", "ordinal") and field.levels[int(answer[0])] in indifferent
 
 
-def question_of(
-    constraint: Constraint, client: Columns, roster: Columns, asking: Asking
-) -> Question:
+def rule_input_of(
+    constraint: Constraint, client: Columns, roster: Columns, asking: RequestContext
+) -> RuleInput:
     """What a constraint's rule is asked: the answers it compares, in one order."""
     theirs = tuple(asking.clinician[name] for name in constraint.clinician)
     if constraint.value is None:
@@ -247,7 +251,7 @@ def question_of(
         ours = (constant_field(RULES[constraint.rule], theirs[0]),)
         parsed = KINDS[ours[0].kind].parse(ours[0], constraint.value)
         answers = (KINDS[ours[0].kind].encode(ours[0], [parsed]),)
-    return Question(
+    return RuleInput(
         client=answers,
         clinician=tuple(roster[name] for name in constraint.clinician),
         client_fields=ours,
@@ -257,7 +261,7 @@ def question_of(
         session=session_minutes(constraint.settings, client),
         settings=constraint.settings,
         unasked=constraint.unasked,
-        asking=asking,
+        context=asking,
     )
 
 

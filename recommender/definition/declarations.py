@@ -19,7 +19,7 @@ from recommender.definition.rules import (
     read_constraint,
     ways_problems,
 )
-from recommender.definition.sections import Ways, read_ways, unknown_group
+from recommender.definition.sections import MeetingModes, read_meeting_modes, unknown_group
 from recommender.definition.shape import name_fault
 from recommender.errors import Fault
 
@@ -81,9 +81,9 @@ def read_constraints(
 
 def read_ways_between(
     table: Mapping[str, Any], constraints: Mapping[str, Constraint], fields: Fields
-) -> tuple[Ways | None, list[Fault]]:
+) -> tuple[MeetingModes | None, list[Fault]]:
     """The ways of meeting, and those that a constraint is about and no client can choose."""
-    ways, faults = read_ways(table, fields.client, fields.clinician)
+    ways, faults = read_meeting_modes(table, fields.client, fields.clinician)
     if faults:
         # A section that is itself at fault is not held against the constraints.
         return None, faults

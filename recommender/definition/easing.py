@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.definition.fields import Field
-from recommender.definition.kinds import DAYS, Raw
+from recommender.definition.kinds import DAYS, RawValue
 from recommender.definition.prices import gap_cents, most_sessions
-from recommender.definition.question import Array, Flags, Question, today_of
+from recommender.definition.question import Array, Flags, RuleInput, today_of
 from recommender.definition.times import fits_on_day, windows_of
 from recommender.definition.verdicts import road_km
 
@@ -24,7 +24,7 @@ EXACT = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Easing:
+class MinimalChange:
     """Answers a client could give instead, from the least asked to the most.
 
     Attributes
@@ -37,78 +37,80 @@ class Easing:
         Whether each answer asks more of the client than the one before and admits no fewer.
     """
 
-    answers: tuple[Raw, ...]
+    answers: tuple[RawValue, ...]
     admits: Flags
     ordered: bool = False
 
 
-Ease = Callable[[Question], Easing]
+FindChange = Callable[[RuleInput], MinimalChange]
 
 
-def up_to_theirs(question: Question) -> Easing:
+def up_to_theirs(question: RuleInput) -> MinimalChange:
     """The client takes as much as the clinician has."""
     return _upwards(question.client_fields[0], _own_levels(question, question.clinician[0]))
 
 
-def down_to_theirs(question: Question) -> Easing:
+def down_to_theirs(question: RuleInput) -> MinimalChange:
     """The client makes do with as little as the clinician has."""
     return _downwards(question.client_fields[0], _own_levels(question, question.clinician[0]))
 
 
-def into_their_range(question: Question) -> Easing:
+def into_their_range(question: RuleInput) -> MinimalChange:
     """The client moves to the nearer of the clinician's two bounds."""
     low, high = question.clinician
     stated = question.client[0][0]
     raised = _upwards(question.client_fields[0], np.where(stated < low, low, np.nan))
     lowered = _downwards(question.client_fields[0], np.where(stated > high, high, np.nan))
-    return Easing(raised.answers + lowered.answers, np.concatenate([raised.admits, lowered.admits]))
+    return MinimalChange(
+        raised.answers + lowered.answers, np.concatenate([raised.admits, lowered.admits])
+    )
 
 
-def further(question: Question) -> Easing:
+def further(question: RuleInput) -> MinimalChange:
     """The client travels as far as the nearest of the clinician's places."""
     return _upwards(question.client_fields[1], road_km(question))
 
 
-def longer(question: Question) -> Easing:
+def longer(question: RuleInput) -> MinimalChange:
     """The client waits until the clinician's first free day."""
     return _upwards(question.client_fields[0], question.clinician[0] - today_of(question))
 
 
-def dearer(question: Question) -> Easing:
+def dearer(question: RuleInput) -> MinimalChange:
     """The client pays the clinician's gap."""
     return _upwards(question.client_fields[0], gap_cents(question))
 
 
-def fewer_sessions(question: Question) -> Easing:
+def fewer_sessions(question: RuleInput) -> MinimalChange:
     """The client hopes for as many sessions as there can be."""
     return _downwards(question.client_fields[0], most_sessions(question))
 
 
-def one_more_level(question: Question) -> Easing:
+def one_more_level(question: RuleInput) -> MinimalChange:
     """The client names one more level, of those the clinician has; a single level is withdrawn."""
     ours, theirs = question.client_fields[0], question.clinician_fields[0]
     held = question.clinician[0]
     if ours.kind != "tags":
-        return Easing((None,), np.ones((1, len(held)), dtype=np.bool_))
+        return MinimalChange((None,), np.ones((1, len(held)), dtype=np.bool_))
     named = _named(question)
     added = [level for level in ours.levels if level not in named and level in theirs.levels]
     places = [theirs.levels.index(level) for level in added]
     admits = [held[:, place] == 1 if held.ndim == 2 else held == place for place in places]
     answers = tuple([lv for lv in ours.levels if lv in named or lv == level] for level in added)
-    return Easing(answers, _stacked(admits, len(held)))
+    return MinimalChange(answers, _stacked(admits, len(held)))
 
 
-def without_what_they_lack(question: Question) -> Easing:
+def without_what_they_lack(question: RuleInput) -> MinimalChange:
     """The client no longer requires what the clinician has not got."""
     return _dropping(question, question.clinician[0] != 1)
 
 
-def despite_what_they_have(question: Question) -> Easing:
+def despite_what_they_have(question: RuleInput) -> MinimalChange:
     """The client no longer declines what the clinician has."""
     return _dropping(question, question.clinician[0] != 0)
 
 
-def one_more_day(question: Question) -> Easing:
+def one_more_day(question: RuleInput) -> MinimalChange:
     """The client is free all of one more day of the week."""
     stated = [
         f"{DAYS[day]} {begin // 60:02}:{begin % 60:02}-{end // 60:02}:{end % 60:02}"
@@ -116,15 +118,15 @@ def one_more_day(question: Question) -> Easing:
         if end > begin
     ]
     answers = tuple([*stated, f"{day} 00:00-24:00"] for day in DAYS)
-    return Easing(answers, fits_on_day(question, question.clinician[0]))
+    return MinimalChange(answers, fits_on_day(question, question.clinician[0]))
 
 
-def not_asked_for(question: Question) -> Easing:
+def not_asked_for(question: RuleInput) -> MinimalChange:
     """The client no longer asks for it."""
-    return Easing((False,), np.ones((1, question.roster.size), dtype=np.bool_))
+    return MinimalChange((False,), np.ones((1, question.roster.size), dtype=np.bool_))
 
 
-def _dropping(question: Question, stands_in_the_way: Flags) -> Easing:
+def _dropping(question: RuleInput, stands_in_the_way: Flags) -> MinimalChange:
     ours, theirs = question.client_fields[0], question.clinician_fields[0]
     named = [level for level in ours.levels if level in _named(question)]
     places = [theirs.levels.index(level) for level in named if level in theirs.levels]
@@ -138,25 +140,25 @@ def _dropping(question: Question, stands_in_the_way: Flags) -> Easing:
         for pattern in patterns
     )
     admits = [~(barring & ~pattern).any(axis=1) for pattern in patterns]
-    return Easing(answers, _stacked(admits, len(barring)))
+    return MinimalChange(answers, _stacked(admits, len(barring)))
 
 
-def _named(question: Question) -> set[str]:
+def _named(question: RuleInput) -> set[str]:
     field = question.client_fields[0]
     named = question.intake[field.name][0]
     return {level for level, asked in zip(field.levels, named.tolist(), strict=True) if asked == 1}
 
 
-def _upwards(field: Field, needed: Array) -> Easing:
+def _upwards(field: Field, needed: Array) -> MinimalChange:
     steps = _whole(field, needed, math.inf)
     values = np.unique(steps[~np.isnan(steps)])
-    return Easing(_cells(field, values), np.asarray(steps[None, :] <= values[:, None]), True)
+    return MinimalChange(_cells(field, values), np.asarray(steps[None, :] <= values[:, None]), True)
 
 
-def _downwards(field: Field, needed: Array) -> Easing:
+def _downwards(field: Field, needed: Array) -> MinimalChange:
     steps = _whole(field, needed, -math.inf)
     values = np.unique(steps[~np.isnan(steps)])[::-1]
-    return Easing(_cells(field, values), np.asarray(steps[None, :] >= values[:, None]), True)
+    return MinimalChange(_cells(field, values), np.asarray(steps[None, :] >= values[:, None]), True)
 
 
 def _whole(field: Field, needed: Array, towards: float) -> Array:
@@ -174,11 +176,11 @@ def _whole(field: Field, needed: Array, towards: float) -> Array:
     return np.where(within, said * scale, np.nan)
 
 
-def _cells(field: Field, values: Array) -> tuple[Raw, ...]:
+def _cells(field: Field, values: Array) -> tuple[RawValue, ...]:
     return tuple(_cell(field, value) for value in values.tolist())
 
 
-def _cell(field: Field, value: float) -> Raw:
+def _cell(field: Field, value: float) -> RawValue:
     if field.levels:
         return field.levels[int(value)]
     if field.kind == "date":
@@ -188,7 +190,7 @@ def _cell(field: Field, value: float) -> Raw:
     return value
 
 
-def _own_levels(question: Question, values: Array) -> Array:
+def _own_levels(question: RuleInput, values: Array) -> Array:
     """The clinicians' levels by the client's order of them; other values as they are."""
     ours, theirs = question.client_fields[0], question.clinician_fields[0]
     if not ours.levels:

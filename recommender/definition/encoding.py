@@ -11,30 +11,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.definition.answer import Declared
+from recommender.definition.answer import FieldBounds
 
 Array = NDArray[np.float64]
 
 EPOCH = date(1970, 1, 1).toordinal()
 
 
-def number(_: Declared, values: Sequence[Any]) -> Array:
+def number(_: FieldBounds, values: Sequence[Any]) -> Array:
     """Numbers, flags as 1 and 0, cents: (n,)."""
     return _scalars(values, float)
 
 
-def level(declared: Declared, values: Sequence[Any]) -> Array:
+def level(declared: FieldBounds, values: Sequence[Any]) -> Array:
     """Places of levels among those declared: (n,)."""
     order = {name: float(place) for place, name in enumerate(declared.levels)}
     return _scalars(values, lambda value: order[str(value)])
 
 
-def day(_: Declared, values: Sequence[Any]) -> Array:
+def day(_: FieldBounds, values: Sequence[Any]) -> Array:
     """Days since 1970-01-01: (n,)."""
     return _scalars(values, lambda value: float(value.toordinal() - EPOCH))
 
 
-def tags(declared: Declared, values: Sequence[Any]) -> Array:
+def tags(declared: FieldBounds, values: Sequence[Any]) -> Array:
     """1 for each level named, 0 for each other: (n, levels)."""
     order = {name: place for place, name in enumerate(declared.levels)}
     encoded = np.zeros((len(values), len(order)))
@@ -46,13 +46,13 @@ def tags(declared: Declared, values: Sequence[Any]) -> Array:
     return encoded
 
 
-def tuples(width: int) -> Callable[[Declared, Sequence[Any]], Array]:
+def tuples(width: int) -> Callable[[FieldBounds, Sequence[Any]], Array]:
     """Several tuples a row, padded with NaN: (n, most tuples, width).
 
     An answered but empty row is one tuple of zeros, so that it does not pass for unanswered.
     """
 
-    def encode(_: Declared, values: Sequence[Any]) -> Array:
+    def encode(_: FieldBounds, values: Sequence[Any]) -> Array:
         rows = [None if v is None else (tuple(v) or ((0.0,) * width,)) for v in values]
         most = max((len(row) for row in rows if row is not None), default=1)
         encoded = np.full((len(rows), most, width), np.nan)
@@ -64,7 +64,7 @@ def tuples(width: int) -> Callable[[Declared, Sequence[Any]], Array]:
     return encode
 
 
-def ids(_: Declared, values: Sequence[Any]) -> NDArray[np.object_]:
+def ids(_: FieldBounds, values: Sequence[Any]) -> NDArray[np.object_]:
     """Tuples of ids, or None: (n,)."""
     encoded = np.empty(len(values), dtype=object)
     for row, named in enumerate(values):

@@ -11,14 +11,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.definition.kinds import KINDS, NONE_NAMED, Kind, Point
+from recommender.definition.kinds import KINDS, NONE_NAMED, FieldKind, Point
 from recommender.definition.shape import (
     FLAG,
     NUMBER,
     TEXT,
     TEXTS,
-    Shape,
-    is_said,
+    SettingSchema,
+    is_present,
     one_of,
     read_settings,
 )
@@ -81,7 +81,7 @@ class Field:
         return f"{self.side}.{self.name}"
 
     @property
-    def behaviour(self) -> Kind:
+    def behaviour(self) -> FieldKind:
         """The kind that reads and encodes this field."""
         return KINDS[self.kind]
 
@@ -96,7 +96,7 @@ class Field:
         return (values - low) / (high - low)
 
 
-SHAPES: Mapping[str, Shape] = {
+SHAPES: Mapping[str, SettingSchema] = {
     "kind": one_of("kind", KINDS),
     "phrase": TEXT,
     "purpose": TEXT,
@@ -128,7 +128,9 @@ def read_field(side: Side, name: str, declared: Mapping[str, Any]) -> tuple[Fiel
     return Field(name=name, side=side, **settings), faults
 
 
-def _missing_settings(where: str, kind: Kind | None, declared: Mapping[str, Any]) -> list[Fault]:
+def _missing_settings(
+    where: str, kind: FieldKind | None, declared: Mapping[str, Any]
+) -> list[Fault]:
     needed = ["kind", "phrase", "purpose", "missing", "use"]
     needed += sorted(kind.needs) if kind else []
     needed += ["group"] if declared.get("use") == "score" else []
@@ -136,11 +138,11 @@ def _missing_settings(where: str, kind: Kind | None, declared: Mapping[str, Any]
     return [
         Fault(f"{where}.{key}", "is not given", remedy)
         for key in needed
-        if not is_said(declared, key)
+        if not is_present(declared, key)
     ]
 
 
-def _idle_settings(where: str, kind: Kind, told: Mapping[str, Any]) -> list[Fault]:
+def _idle_settings(where: str, kind: FieldKind, told: Mapping[str, Any]) -> list[Fault]:
     """Faults of settings a kind would pass over: whoever wrote them meant something by them."""
     idle = {"unit", "min", "max", "levels"} - kind.needs - kind.allows
     return [

@@ -16,9 +16,9 @@ from recommender.definition.answer import (
     DAYS,
     LARGEST,
     NONE_NAMED,
-    Declared,
+    FieldBounds,
     Point,
-    Raw,
+    RawValue,
     is_missing,
 )
 from recommender.definition.encoding import EPOCH, Array
@@ -30,19 +30,19 @@ __all__ = [
     "LARGEST",
     "NONE_NAMED",
     "Array",
-    "Declared",
-    "Kind",
+    "FieldBounds",
+    "FieldKind",
     "Point",
-    "Raw",
+    "RawValue",
     "is_missing",
 ]
 
-Parse = Callable[[Declared, Raw], object]
-Encode = Callable[[Declared, Sequence[Any]], NDArray[np.generic]]
+Parse = Callable[[FieldBounds, RawValue], object]
+Encode = Callable[[FieldBounds, Sequence[Any]], NDArray[np.generic]]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FieldKind:
     """One kind of answer.
 
     Attributes
@@ -73,20 +73,20 @@ class Kind:
 _UNIT, _BOUNDS, _LEVELS = frozenset({"unit"}), frozenset({"min", "max"}), frozenset({"levels"})
 _HOURS = "mon 09:00-12:30; tue 17:00-20:00"
 
-KINDS: Mapping[str, Kind] = {
+KINDS: Mapping[str, FieldKind] = {
     kind.name: kind
     for kind in (
-        Kind("number", answer.number, encoding.number, "3.5", _UNIT, _BOUNDS, True),
-        Kind("scale", answer.number, encoding.number, "4", _UNIT | _BOUNDS, numeric=True),
-        Kind("ordinal", answer.level, encoding.level, "one level", _LEVELS, numeric=True),
-        Kind("category", answer.level, encoding.level, "one level", _LEVELS),
-        Kind("tags", answer.tags, encoding.tags, "level;level", _LEVELS),
-        Kind("flag", answer.flag, encoding.number, "true", numeric=True),
-        Kind("place", answer.place, encoding.tuples(2), "-33.87,151.21"),
-        Kind("weekly_hours", answer.weekly_hours, encoding.tuples(3), _HOURS),
-        Kind("date", answer.day, encoding.day, "2026-11-23", numeric=True),
-        Kind("money", answer.money, encoding.number, "220.50", allows=_BOUNDS, numeric=True),
-        Kind("ids", answer.ids, encoding.ids, "k012;k044"),
+        FieldKind("number", answer.number, encoding.number, "3.5", _UNIT, _BOUNDS, True),
+        FieldKind("scale", answer.number, encoding.number, "4", _UNIT | _BOUNDS, numeric=True),
+        FieldKind("ordinal", answer.level, encoding.level, "one level", _LEVELS, numeric=True),
+        FieldKind("category", answer.level, encoding.level, "one level", _LEVELS),
+        FieldKind("tags", answer.tags, encoding.tags, "level;level", _LEVELS),
+        FieldKind("flag", answer.flag, encoding.number, "true", numeric=True),
+        FieldKind("place", answer.place, encoding.tuples(2), "-33.87,151.21"),
+        FieldKind("weekly_hours", answer.weekly_hours, encoding.tuples(3), _HOURS),
+        FieldKind("date", answer.day, encoding.day, "2026-11-23", numeric=True),
+        FieldKind("money", answer.money, encoding.number, "220.50", allows=_BOUNDS, numeric=True),
+        FieldKind("ids", answer.ids, encoding.ids, "k012;k044"),
     )
 }
 """Every kind a practice definition may name."""

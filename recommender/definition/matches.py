@@ -17,8 +17,8 @@ from recommender.definition.shape import (
     NUMBER,
     TEXT,
     TEXTS,
-    Shape,
-    is_said,
+    SettingSchema,
+    is_present,
     one_of,
     read_settings,
 )
@@ -89,7 +89,7 @@ class Match:
         return values / 100 if field.kind == "money" else values
 
 
-SHAPES: Mapping[str, Shape] = {
+SHAPES: Mapping[str, SettingSchema] = {
     "operator": one_of("operator", OPERATORS),
     "client": NAMES,
     "clinician": NAMES,
@@ -151,14 +151,14 @@ def _missing_settings(where: str, declared: Mapping[str, Any]) -> list[Fault]:
     return [
         Fault(f"{where}.{key}", "is not given", remedy)
         for key, remedy in remedies.items()
-        if not is_said(declared, key)
+        if not is_present(declared, key)
     ]
 
 
 def _wrong_prior(where: str, told: Mapping[str, Any]) -> list[Fault]:
     prior = told.get("prior", 0.0)
     faults = []
-    if prior and not is_said(told, "source"):
+    if prior and not is_present(told, "source"):
         remedy = "say where the size comes from"
         faults.append(Fault(f"{where}.source", "is not given beside a prior", remedy))
     if (told.get("direction"), prior > 0) in (("up", False), ("down", True)) and prior:

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from recommender.definition.constraint import (
     MODES,
     NEVER_RELAXED,
+    Alternative,
+    Condition,
     Constraint,
-    Instead,
-    When,
     constant_field,
     eased_field,
 )
@@ -27,7 +27,7 @@ from recommender.errors import Fault
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
-def problems(
+def constraint_problems(
     constraint: Constraint,
     client_fields: Mapping[str, Field],
     clinician_fields: Mapping[str, Field],
@@ -126,7 +126,7 @@ def _wrong_modes(where: str, constraint: Constraint) -> Iterator[Fault]:
 
 def _wrong_instead(
     where: str,
-    instead: Instead | None,
+    instead: Alternative | None,
     client_fields: Mapping[str, Field],
     clinician_fields: Mapping[str, Field],
 ) -> Iterator[Fault]:
@@ -178,7 +178,7 @@ def _wrong_fields(
 
 
 def _wrong_when(
-    where: str, when: When | None, client_fields: Mapping[str, Field]
+    where: str, when: Condition | None, client_fields: Mapping[str, Field]
 ) -> Iterator[Fault]:
     if when is None:
         return

@@ -21,7 +21,7 @@ WORD = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bits:
+class Bitsets:
     """Tags of n people.
 
     Attributes
@@ -54,7 +54,7 @@ class Bits:
         return np.where(self.known, passes, np.nan)
 
 
-def bits_in(columns: Columns, name: str) -> Bits:
+def bitsets_in(columns: Columns, name: str) -> Bitsets:
     """The packed tags of a column, made once for each set of columns."""
     return columns.view(("bits", name), lambda: _bits_of(columns[name]))
 
@@ -64,9 +64,9 @@ def words_of(tags: NDArray[np.bool_]) -> Words:
     return _packed(tags[None, :])[:, 0]
 
 
-def _bits_of(tags: Array) -> Bits:
+def _bits_of(tags: Array) -> Bitsets:
     known = np.asarray(~np.isnan(tags[:, 0]))
-    return Bits(_packed(tags > 0), known, bool(known.all()))
+    return Bitsets(_packed(tags > 0), known, bool(known.all()))
 
 
 def _packed(tags: NDArray[np.bool_]) -> Words:
@@ -77,26 +77,26 @@ def _packed(tags: NDArray[np.bool_]) -> Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class IdIndex:
     """Which rows of a column of lists name each id, and which name anybody."""
 
     of: Mapping[str, list[int]]
     rows: list[int]
 
 
-def naming_in(columns: Columns, name: str) -> Naming:
+def id_index_in(columns: Columns, name: str) -> IdIndex:
     """Who names whom in a column of ids, found once for each set of columns."""
     return columns.view(("naming", name), lambda: _naming_of(columns[name]))
 
 
-def _naming_of(lists: Iterable[tuple[str, ...] | None]) -> Naming:
+def _naming_of(lists: Iterable[tuple[str, ...] | None]) -> IdIndex:
     of: dict[str, list[int]] = {}
     rows = []
     for row, named in enumerate(lists):
         rows += [row] if named else []
         for each in named or ():
             of.setdefault(each, []).append(row)
-    return Naming(of, rows)
+    return IdIndex(of, rows)
 
 
 def rows_of(columns: Columns, ids: tuple[str, ...], named: Iterable[str]) -> list[int]:

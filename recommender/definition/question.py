@@ -22,7 +22,7 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class RequestContext:
     """The circumstances in which one client asks.
 
     Attributes
@@ -51,7 +51,7 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RuleInput:
     """One constraint put to one roster.
 
     Attributes
@@ -82,7 +82,7 @@ class Question:
     session: float
     settings: Mapping[str, Any]
     unasked: str
-    asking: Asking
+    context: RequestContext
 
     def of_client(self, setting: str) -> NDArray[Any] | None:
         """The client's answer to the field a setting names; None where it names none."""
@@ -116,6 +116,6 @@ def no_more_than(low: Array, high: Array) -> Array:
     return settled(low <= high, low, high)
 
 
-def today_of(question: Question) -> float:
+def today_of(question: RuleInput) -> float:
     """The day asked, as columns hold days: counted from 1970-01-01."""
-    return float((question.asking.day - date(1970, 1, 1)).days)
+    return float((question.context.day - date(1970, 1, 1)).days)

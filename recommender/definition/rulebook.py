@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from recommender.definition import easing, prices, times, verdicts
-from recommender.definition.easing import Ease
+from recommender.definition.easing import FindChange
 from recommender.definition.fields import Side
-from recommender.definition.question import Array, Question
+from recommender.definition.question import Array, RuleInput
 
 LEVELLED = frozenset({"category", "ordinal"})
 SIZED = frozenset({"number", "scale", "money", "ordinal", "date"})
@@ -83,7 +83,7 @@ class Rule:
     meaning: str
     client: Kinds
     clinician: Kinds
-    judge: Callable[[Question], Array]
+    judge: Callable[[RuleInput], Array]
     optional: frozenset[str] = frozenset()
     constant: str | None = None
     compares: bool = False
@@ -92,7 +92,7 @@ class Rule:
     units: tuple[str | None, ...] = ()
     needs: frozenset[str] = frozenset()
     allows: frozenset[str] = frozenset()
-    ease: Ease | None = None
+    ease: FindChange | None = None
 
 
 def _levels(
@@ -100,9 +100,9 @@ def _levels(
     meaning: str,
     client: frozenset[str],
     clinician: frozenset[str],
-    judge: Callable[[Question], Array],
+    judge: Callable[[RuleInput], Array],
     constant: str,
-    ease: Ease | None = None,
+    ease: FindChange | None = None,
 ) -> Rule:
     """A rule that holds levels against levels, by name."""
     return Rule(
@@ -118,13 +118,15 @@ def _levels(
     )
 
 
-def _flagged(name: str, meaning: str, clinician: Kinds, judge: Callable[[Question], Array]) -> Rule:
+def _flagged(
+    name: str, meaning: str, clinician: Kinds, judge: Callable[[RuleInput], Array]
+) -> Rule:
     """A rule about the clinician alone."""
     return Rule(name, meaning, (), clinician, judge, wish=None)
 
 
 def _sizes(
-    name: str, meaning: str, clinician: Kinds, judge: Callable[[Question], Array], ease: Ease
+    name: str, meaning: str, clinician: Kinds, judge: Callable[[RuleInput], Array], ease: FindChange
 ) -> Rule:
     """A rule that holds a size against sizes; bounds are inclusive."""
     return Rule(

@@ -13,20 +13,20 @@ from recommender.definition.constraint import (
     FAMILIES,
     MODES,
     NEVER_RELAXED,
+    Alternative,
+    Condition,
     Constraint,
-    Instead,
     Lifting,
     Mode,
-    When,
     client_fields,
     eased_field,
     judge,
-    question_of,
+    rule_input_of,
 )
 from recommender.definition.fields import Field
 from recommender.definition.funding import FundingRow, read_funding
-from recommender.definition.misfits import funding_problems, problems, ways_problems
-from recommender.definition.question import Asking
+from recommender.definition.misfits import constraint_problems, funding_problems, ways_problems
+from recommender.definition.question import RequestContext
 from recommender.definition.rulebook import RULES, Rule
 from recommender.errors import Fault
 
@@ -35,22 +35,22 @@ __all__ = [
     "MODES",
     "NEVER_RELAXED",
     "RULES",
-    "Asking",
+    "Alternative",
+    "Condition",
     "Constraint",
     "FundingRow",
-    "Instead",
     "Lifting",
     "Mode",
+    "RequestContext",
     "Rule",
-    "When",
     "client_fields",
+    "constraint_problems",
     "eased_field",
     "funding_problems",
     "judge",
-    "problems",
-    "question_of",
     "read_constraint",
     "read_funding",
+    "rule_input_of",
     "ways_problems",
 ]
 
@@ -89,7 +89,7 @@ def read_constraint(
     if misshapen:
         return None, faults
     constraint = _constraint(name, rule, declared)
-    faults += problems(constraint, client_fields, clinician_fields)
+    faults += constraint_problems(constraint, client_fields, clinician_fields)
     return (None, faults) if faults else (constraint, [])
 
 
@@ -115,7 +115,7 @@ def _constraint(name: str, rule: Rule, declared: Mapping[str, Any]) -> Constrain
         offer=declared.get("offer", ""),
         when=_condition(declared.get("when")),
         unless=_condition(declared.get("unless")),
-        instead=Instead(**declared["instead"]) if "instead" in declared else None,
+        instead=Alternative(**declared["instead"]) if "instead" in declared else None,
         ways=tuple(declared.get("ways", ())),
         settings={k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()},
     )
@@ -125,14 +125,14 @@ def _names(declared: str | list[str] | None) -> tuple[str, ...]:
     return (declared,) if isinstance(declared, str) else tuple(declared or ())
 
 
-def _condition(when: Mapping[str, Any] | None) -> When | None:
+def _condition(when: Mapping[str, Any] | None) -> Condition | None:
     if when is None:
         return None
     # A flag is met by being true, so naming it and writing `has = true` say the same.
     has = when.get("has")
     below = when.get("below")
     level = None if has in (None, True) else str(has)
-    return When(when["client"], level, None if below is None else float(below))
+    return Condition(when["client"], level, None if below is None else float(below))
 
 
 def _lifting(relaxable: bool | str) -> Lifting:

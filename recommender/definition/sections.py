@@ -20,8 +20,8 @@ from recommender.definition.shape import (
     FLAG,
     TEXT,
     TEXTS,
-    Shape,
-    is_said,
+    SettingSchema,
+    is_present,
     name_fault,
     one_of,
     read_settings,
@@ -104,11 +104,11 @@ def read_heading(
     faults += [
         Fault(f"practice.{key}", "is not given", "every definition says it, as text")
         for key in HEADING
-        if key != "consent" and not is_said(table, key)
+        if key != "consent" and not is_present(table, key)
     ]
-    if is_said(told, "id"):
+    if is_present(told, "id"):
         faults += name_fault("practice.id", told["id"])
-    if is_said(told, "timezone") and not is_zone(told["timezone"]):
+    if is_present(told, "timezone") and not is_zone(told["timezone"]):
         remedy = "use an IANA name such as Australia/Sydney"
         faults.append(Fault("practice.timezone", "is not a known zone", remedy))
     consent = told.get("consent")
@@ -159,7 +159,7 @@ def read_history(
     faults += [
         Fault(f"history.{key}", "is blank", "write it, or leave it out")
         for key in told
-        if not is_said(told, key)
+        if not is_present(told, key)
     ]
     settings = {"group": next(iter(groups), "")} | told
     faults += unknown_group("history.group", settings["group"], groups)
@@ -178,7 +178,7 @@ def read_ranking(table: Mapping[str, Any]) -> tuple[RankingSettings, list[Fault]
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class MeetingModes:
     """The fields that say in which ways people meet: what a client wants, a clinician offers.
 
     Constraints that are about some ways only are judged by them.
@@ -188,9 +188,9 @@ class Ways:
     clinician: str
 
 
-def read_ways(
+def read_meeting_modes(
     table: Mapping[str, Any], client: Mapping[str, Field], clinician: Mapping[str, Field]
-) -> tuple[Ways | None, list[Fault]]:
+) -> tuple[MeetingModes | None, list[Fault]]:
     """The fields of ways; None where the practice has no such section."""
     told, faults = read_settings("ways", "the ways", table, dict.fromkeys(SIDES, TEXT))
     if not table:
@@ -203,7 +203,7 @@ def read_ways(
     if not faults and set(client[told["client"]].levels) - set(clinician[told["clinician"]].levels):
         remedy = "give both fields the same levels"
         faults.append(Fault("ways.client", "has levels the clinician's field lacks", remedy))
-    return (None if faults else Ways(**told)), faults
+    return (None if faults else MeetingModes(**told)), faults
 
 
 SIDES = ("client", "clinician")
@@ -259,29 +259,29 @@ def _is_window(value: Any) -> bool:
     return whole and 1 <= value[0] <= value[1]
 
 
-RANKING: Mapping[str, Shape] = {
+RANKING: Mapping[str, SettingSchema] = {
     "shuffle_ties": FLAG,
-    "keep_last_places": Shape(
+    "keep_last_places": SettingSchema(
         "is not a number of places",
         "write a whole number, 0 or more",
         lambda value: _is_whole(value) and value >= 0,
     ),
 }
 """What the section `ranking` may hold."""
-_WINDOW = Shape("is not a window", "write it like [2, 5]", _is_window)
-ALLIANCE: Mapping[str, Shape] = {
+_WINDOW = SettingSchema("is not a window", "write it like [2, 5]", _is_window)
+ALLIANCE: Mapping[str, SettingSchema] = {
     "instruments": TEXTS,
     "reference": TEXT,
     "metric": one_of("metric", ("mean", "sum")),
     "rater": one_of("rater", ("client", "clinician")),
     "early_sessions": _WINDOW,
     "fallback_sessions": _WINDOW,
-    "within_days": Shape(
+    "within_days": SettingSchema(
         "is not a number of days",
         "write a whole number, 1 or more",
         lambda value: _is_whole(value) and value >= 1,
     ),
-    "interval": Shape(
+    "interval": SettingSchema(
         "is not a level",
         "write 0.8 or 0.9",
         lambda value: isinstance(value, float) and 0.5 <= value < 1,

@@ -19,7 +19,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class SettingSchema:
     """One form a setting may have, with what is said of a setting that has another.
 
     Attributes
@@ -35,17 +35,17 @@ class Shape:
     holds: Callable[[Any], bool]
 
 
-def one_of(noun: str, choices: Collection[str]) -> Shape:
+def one_of(noun: str, choices: Collection[str]) -> SettingSchema:
     """A text that is one of some."""
 
     def holds(value: object) -> bool:
         return isinstance(value, str) and value in choices
 
-    return Shape(f"is not a known {noun}", f"use one of {', '.join(choices)}", holds)
+    return SettingSchema(f"is not a known {noun}", f"use one of {', '.join(choices)}", holds)
 
 
 def read_settings(
-    where: str, noun: str, declared: Mapping[str, Any], shapes: Mapping[str, Shape]
+    where: str, noun: str, declared: Mapping[str, Any], shapes: Mapping[str, SettingSchema]
 ) -> tuple[dict[str, Any], list[Fault]]:
     """The settings that have their shape, and a fault for every other and every unknown one.
 
@@ -67,7 +67,7 @@ def read_settings(
     return told, faults
 
 
-def is_said(declared: Mapping[str, Any], key: str) -> bool:
+def is_present(declared: Mapping[str, Any], key: str) -> bool:
     """Whether a setting is there and not blank."""
     value = declared.get(key)
     return bool(value.strip()) if isinstance(value, str) else value not in (None, [])
@@ -99,11 +99,11 @@ def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(part, str) for part in value)
 
 
-TEXT = Shape("is not text", 'write it in quotes, as "text"', _is_text)
-FLAG = Shape("is neither true nor false", "write true or false", _is_flag)
-NUMBER = Shape("is not a number", "write a number without quotes", _is_number)
-TEXTS = Shape("is not a list of texts", 'write ["a", "b"]', _is_texts)
-NAMES = Shape(
+TEXT = SettingSchema("is not text", 'write it in quotes, as "text"', _is_text)
+FLAG = SettingSchema("is neither true nor false", "write true or false", _is_flag)
+NUMBER = SettingSchema("is not a number", "write a number without quotes", _is_number)
+TEXTS = SettingSchema("is not a list of texts", 'write ["a", "b"]', _is_texts)
+NAMES = SettingSchema(
     "names no field",
     'write "field" or ["one", "other"]',
     lambda value: _is_text(value) or _is_texts(value),

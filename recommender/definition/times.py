@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recommender.definition.question import (
     Array,
     Flags,
-    Question,
+    RuleInput,
     both,
     no_more_than,
     today_of,
@@ -41,7 +41,7 @@ SATURDAY = 5
 Window = tuple[int, int, int]
 
 
-def shares_hours(question: Question) -> Array:
+def shares_hours(question: RuleInput) -> Array:
     """Some stretch of the coming seven days that suits both is long enough for one session.
 
     The clinician's hours are in the zone of `clinician_zone`. The client's are in that of
@@ -50,7 +50,7 @@ def shares_hours(question: Question) -> Array:
     return fits(question, windows_of(question.client[0]), question.clinician[0])
 
 
-def after_hours(question: Question) -> Array:
+def after_hours(question: RuleInput) -> Array:
     """One session fits after `evening` or before `morning` on a weekday, or at a weekend.
 
     In the client's zone where `client_zone` names it, else in the clinician's.
@@ -80,30 +80,30 @@ def minute_of(text: str) -> int:
     return 60 * int(hour) + int(minute)
 
 
-def available_within(question: Question) -> Array:
+def available_within(question: RuleInput) -> Array:
     """The clinician's first free day is no later than the client is able to wait for."""
     return no_more_than(question.clinician[0], today_of(question) + question.client[0])
 
 
-def valid_on(question: Question) -> Array:
+def valid_on(question: RuleInput) -> Array:
     """The clinician's date is not past on the start day: the client's, or else the day asked."""
     return no_more_than(_start(question), question.clinician[0])
 
 
-def valid_between(question: Question) -> Array:
+def valid_between(question: RuleInput) -> Array:
     """The start day lies between the clinician's two dates; either alone can fail it."""
     low, high = question.clinician
     start = _start(question)
     return both(no_more_than(low, start), no_more_than(start, high))
 
 
-def _start(question: Question) -> Array:
+def _start(question: RuleInput) -> Array:
     today = np.array([today_of(question)])
     start = question.client[0] if question.client else today
     return np.where(np.isnan(start), today, start)
 
 
-def fits(question: Question, windows: Sequence[Window], clinician: NDArray[Any]) -> Array:
+def fits(question: RuleInput, windows: Sequence[Window], clinician: NDArray[Any]) -> Array:
     """One session fits into what the client's windows and the clinician's have in common."""
     if np.isnan(question.session):
         return np.full(len(clinician), np.nan)
@@ -114,7 +114,7 @@ def fits(question: Question, windows: Sequence[Window], clinician: NDArray[Any])
     return verdict
 
 
-def fits_on_day(question: Question, clinician: NDArray[Any]) -> Flags:
+def fits_on_day(question: RuleInput, clinician: NDArray[Any]) -> Flags:
     """Whether one session fits on a day of the week, were the client free all of it, (7, n)."""
     fitting = np.empty((DAYS, len(clinician)))
     for stay in _stays(question):
@@ -123,9 +123,9 @@ def fits_on_day(question: Question, clinician: NDArray[Any]) -> Flags:
     return np.asarray(fitting >= question.session)
 
 
-def _longest(question: Question, stay: Stay, windows: Sequence[Window]) -> NDArray[Any]:
+def _longest(question: RuleInput, stay: Stay, windows: Sequence[Window]) -> NDArray[Any]:
     """Minutes of the longest stretch the windows share with those of one zone's people."""
-    first, openings = question.asking.day, stay.openings
+    first, openings = question.context.day, stay.openings
     theirs, ours = (week_of(z, first) for z in (stay.zone, _client_zone(question) or stay.zone))
     spans = spans_of(windows, ours, first)
     # While no clock is changed a week is like any other, and the roster's is laid out already.
@@ -134,21 +134,21 @@ def _longest(question: Question, stay: Stay, windows: Sequence[Window]) -> NDArr
     return longest_in_week(in_local_week(spans, theirs, first), openings)
 
 
-def _client_zone(question: Question) -> str | None:
+def _client_zone(question: RuleInput) -> str | None:
     """The client's own zone, the practice's where they gave none; None to meet at the clinic."""
     answer = question.of_client("client_zone")
     if answer is None:
         return None
     if np.isnan(answer[0]):
-        return question.asking.timezone
-    return question.asking.client[question.settings["client_zone"]].levels[int(answer[0])]
+        return question.context.timezone
+    return question.context.client[question.settings["client_zone"]].levels[int(answer[0])]
 
 
-def _stays(question: Question) -> tuple[Stay, ...]:
+def _stays(question: RuleInput) -> tuple[Stay, ...]:
     name = question.settings.get("clinician_zone")
-    levels = () if name is None else question.asking.clinician[name].levels
-    zones = Zones(name, levels, question.asking.timezone)
+    levels = () if name is None else question.context.clinician[name].levels
+    zones = Zones(name, levels, question.context.timezone)
     meet_there = question.settings.get("client_zone") is None
-    standing_for = alike(zones, question.asking.day, meet_there)
+    standing_for = alike(zones, question.context.day, meet_there)
     hours = question.clinician_fields[0].name
     return openings_by_zone(question.roster, hours, zones, standing_for)

@@ -43,6 +43,6 @@ CHECKS: tuple[Callable[[Deployment], Iterator[Fault]], ...] = (
 )
 
 
-def examine(found: Deployment) -> tuple[Fault, ...]:
+def run_checks(found: Deployment) -> tuple[Fault, ...]:
     """Everything that is wrong with a deployment; nothing when all is well."""
     return tuple(fault for check in CHECKS for fault in check(found))

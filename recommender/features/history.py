@@ -18,7 +18,7 @@ FEWEST, MOST = 2.0, 200.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reports:
+class ClientReports:
     """Known ratings, one a row.
 
     Attributes
@@ -42,7 +42,7 @@ class Reports:
     clinicians: int
     levels: int
 
-    def where(self, chosen: NDArray[np.bool_]) -> "Reports":
+    def where(self, chosen: NDArray[np.bool_]) -> "ClientReports":
         """Some of the reports."""
         return replace(
             self,
@@ -52,7 +52,7 @@ class Reports:
             known_on=self.known_on[chosen],
         )
 
-    def known_before(self, as_of: int) -> "Reports":
+    def known_before(self, as_of: int) -> "ClientReports":
         """Reports known strictly before a day."""
         return self.where(self.known_on < as_of)
 
@@ -66,7 +66,7 @@ class Shrinkage:
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class HistoryRecords:
     """A record for every clinician.
 
     Attributes
@@ -118,7 +118,7 @@ def history_features(practice: Practice) -> tuple[Feature, ...]:
     return tuple(features)
 
 
-def shrinkage_of(reports: Reports) -> Shrinkage:
+def shrinkage_of(reports: ClientReports) -> Shrinkage:
     """The ratio of within- to between-clinician variance by the ANOVA method of moments.
 
     Searle, Casella & McCulloch 1992, 3.5: between = (MSB - MSW) / n0. By level the ratio is
@@ -128,7 +128,7 @@ def shrinkage_of(reports: Reports) -> Shrinkage:
     return Shrinkage(overall, 2.0 * overall)
 
 
-def records_of(reports: Reports, shrinkage: Shrinkage) -> Records:
+def records_of(reports: ClientReports, shrinkage: Shrinkage) -> HistoryRecords:
     """The record of every clinician from all the given reports."""
     count = np.bincount(reports.clinician, minlength=reports.clinicians).astype(np.float64)
     total = np.bincount(reports.clinician, reports.residual, minlength=reports.clinicians)
@@ -141,16 +141,16 @@ def records_of(reports: Reports, shrinkage: Shrinkage) -> Records:
     level_total = np.bincount(cell, left[told], minlength=cells)[:cells]
     shape = (reports.clinicians, reports.levels)
     level_mean = (level_total / (level_count + shrinkage.by_level)).reshape(shape)
-    return Records(mean, count, level_mean, level_count.reshape(shape))
+    return HistoryRecords(mean, count, level_mean, level_count.reshape(shape))
 
 
-def out_of_fold_rows(reports: Reports, fold: Codes, shrinkage: Shrinkage) -> Array:
+def out_of_fold_rows(reports: ClientReports, fold: Codes, shrinkage: Shrinkage) -> Array:
     """History rows in which each report's fold is left out of its own record, (n, features)."""
     return held_out_rows(reports, fold, reports.clinician, reports.level, fold, shrinkage)
 
 
 def held_out_rows(
-    reports: Reports,
+    reports: ClientReports,
     fold: Codes,
     clinician: Codes,
     level: Codes,

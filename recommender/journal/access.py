@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from recommender.errors import NotFoundError
-from recommender.journal.chain import Entry, append, details_of
-from recommender.journal.holdings import Holdings, holdings_of
+from recommender.journal.chain import AuditEntry, append, details_of
+from recommender.journal.holdings import SubjectRows, subject_rows
 from recommender.journal.learned import models_that_learned_from
-from recommender.journal.recommendations import explained_in
+from recommender.journal.recommendations import contributions_in
 from recommender.journal.subjects import Subject, find_subject, subject_with
 from recommender.store.schema import (
     audit,
@@ -52,8 +52,8 @@ def export_subject(connection: Connection, client_id: str, *, actor: str) -> byt
         When nothing is kept of them.
     """
     subject = known_subject(connection, client_id)
-    append(connection, Entry(actor, "subject.exported", {}, subject))
-    holdings = holdings_of(connection, subject)
+    append(connection, AuditEntry(actor, "subject.exported", {}, subject))
+    holdings = subject_rows(connection, subject)
     exported: dict[str, Any] = {"client_id": client_id}
     for table in _PLAIN:
         exported[table.name] = holdings.rows(connection, table)
@@ -77,7 +77,7 @@ def known_subject(connection: Connection, client_id: str) -> Subject:
     return subject
 
 
-def _payloads(connection: Connection, holdings: Holdings) -> list[dict[str, Any]]:
+def _payloads(connection: Connection, holdings: SubjectRows) -> list[dict[str, Any]]:
     opened = []
     made = {
         row["recommendation_id"]: row["subject_id"]
@@ -90,14 +90,14 @@ def _payloads(connection: Connection, holdings: Holdings) -> list[dict[str, Any]
             request = subject.unseal(f"request/{name}", row["request_sealed"])
             response = subject.unseal(f"response/{name}", row["response_sealed"])
             said = {"request": json.loads(request), "response": response.decode()}
-            explained = explained_in(name, row["explained_sealed"], subject)
+            explained = contributions_in(name, row["explained_sealed"], subject)
             if explained is not None:
                 said["explained"] = json.loads(explained)
             opened.append({"recommendation_id": name, **said})
     return opened
 
 
-def _audit(connection: Connection, holdings: Holdings) -> list[dict[str, Any]]:
+def _audit(connection: Connection, holdings: SubjectRows) -> list[dict[str, Any]]:
     listed = []
     theirs = audit.c.subject_id.in_(holdings.subject_ids)
     for row in connection.execute(select(audit).where(theirs).order_by(audit.c.seq)):

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 
-def canonical(value: Any) -> str:
+def canonical_json(value: Any) -> str:
     """JSON with sorted names and no blanks; dates as ISO 8601, exact amounts as text.
 
     >>> canonical({"b": 1, "a": [date(2026, 11, 23), Decimal("220.50")]})

@@ -17,9 +17,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from recommender.journal.canonical import canonical, digest
+from recommender.journal.canonical import canonical_json, digest
 from recommender.journal.subjects import Subject
-from recommender.store.database import Store, database_time, hold
+from recommender.store.database import Store, advisory_lock, database_time
 from recommender.store.schema import audit, audit_head, audit_pruned
 
 PRUNED = "audit.pruned"
@@ -28,7 +28,7 @@ _BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """One thing that was done.
 
     Attributes
@@ -54,7 +54,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ChainHead:
     """The newest row of the chain; 0 and zeros before the first."""
 
     seq: int
@@ -62,7 +62,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ChainVerification:
     """What a check of the chain found.
 
     Attributes
@@ -78,7 +78,7 @@ class Verdict:
     """
 
     rows: int
-    head: Head
+    head: ChainHead
     first_bad: int | None = None
     problem: str | None = None
 
@@ -88,12 +88,12 @@ class Verdict:
         return self.first_bad is None
 
 
-def append(connection: Connection, entry: Entry) -> int:
+def append(connection: Connection, entry: AuditEntry) -> int:
     """Adds a row at the end and gives its number.
 
     Other writers wait until this transaction ends, so append last.
     """
-    hold(connection, "audit")
+    advisory_lock(connection, "audit")
     last = head(connection)
     row: dict[str, Any] = {
         "seq": last.seq + 1,
@@ -101,20 +101,20 @@ def append(connection: Connection, entry: Entry) -> int:
         "actor": entry.actor,
         "action": entry.action,
         "subject_id": entry.subject.subject_id if entry.subject else None,
-        "facts": canonical(entry.facts),
+        "facts": canonical_json(entry.facts),
         "details_sealed": _sealed(entry, last.seq + 1),
         "prev_hash": last.row_hash,
     }
     row["row_hash"] = row_hash(row)
     connection.execute(insert(audit).values(row))
-    _move_head(connection, Head(row["seq"], row["row_hash"]))
+    _move_head(connection, ChainHead(row["seq"], row["row_hash"]))
     return last.seq + 1
 
 
-def head(connection: Connection) -> Head:
+def head(connection: Connection) -> ChainHead:
     """The newest row."""
     row = connection.execute(select(audit_head.c.seq, audit_head.c.row_hash)).first()
-    return Head(row.seq, row.row_hash) if row else Head(0, _BEGINNING)
+    return ChainHead(row.seq, row.row_hash) if row else ChainHead(0, _BEGINNING)
 
 
 def details_of(row: "Row[Any]", subject: Subject) -> Mapping[str, Any] | None:
@@ -139,10 +139,10 @@ def row_hash(row: Mapping[str, Any]) -> str:
         "facts": row["facts"],
         "details": None if sealed is None else base64.b64encode(bytes(sealed)).decode(),
     }
-    return digest(row["prev_hash"] + canonical(hashed))
+    return digest(row["prev_hash"] + canonical_json(hashed))
 
 
-def verify(connection: Connection, anchors: Path | None = None) -> Verdict:
+def verify(connection: Connection, anchors: Path | None = None) -> ChainVerification:
     """Walks the chain from its first kept row to its last and stops at the first that fails.
 
     Parameters
@@ -155,7 +155,7 @@ def verify(connection: Connection, anchors: Path | None = None) -> Verdict:
     """
     start, kept = _start(connection), read_anchors(anchors) if anchors else {}
     if not _honestly_pruned(connection, start, kept):
-        return Verdict(0, start, start.seq, "was pruned without a record of it")
+        return ChainVerification(0, start, start.seq, "was pruned without a record of it")
     walked = _walk(connection, start, kept)
     if not walked.holds:
         return walked
@@ -167,14 +167,14 @@ def verify(connection: Connection, anchors: Path | None = None) -> Verdict:
     return walked
 
 
-def anchor(store: Store, path: Path) -> Head:
+def anchor(store: Store, path: Path) -> ChainHead:
     """Adds the newest row's hash to a file outside the database, and gives it.
 
     Keep the file where whoever owns the database cannot write; hourly is often enough.
     """
     with store.reading() as connection:
         last, at = head(connection), database_time(connection)
-    line = canonical({"seq": last.seq, "row_hash": last.row_hash, "at": at.isoformat()}) + "\n"
+    line = canonical_json({"seq": last.seq, "row_hash": last.row_hash, "at": at.isoformat()}) + "\n"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         os.write(descriptor, line.encode())
@@ -204,9 +204,9 @@ def prune(connection: Connection, before: datetime, actor: str) -> int:
     first_kept = connection.execute(younger).scalar_one() or head(connection).seq + 1
     last_taken = select(audit.c.seq, audit.c.row_hash).where(audit.c.seq == first_kept - 1)
     row = connection.execute(last_taken).first()
-    last = Head(row.seq, row.row_hash) if row else start
+    last = ChainHead(row.seq, row.row_hash) if row else start
     if last != start:
-        append(connection, Entry(actor, PRUNED, _pruning(last)))
+        append(connection, AuditEntry(actor, PRUNED, _pruning(last)))
         connection.execute(
             insert(audit_pruned).values(
                 up_to=last.seq, row_hash=last.row_hash, at=database_time(connection)
@@ -216,7 +216,7 @@ def prune(connection: Connection, before: datetime, actor: str) -> int:
     return last.seq - start.seq
 
 
-def _sealed(entry: Entry, seq: int) -> bytes | None:
+def _sealed(entry: AuditEntry, seq: int) -> bytes | None:
     if entry.subject is None or entry.details is None:
         return None
     return entry.subject.seal_json(_purpose(seq), entry.details)
@@ -226,7 +226,7 @@ def _purpose(seq: int) -> str:
     return f"audit/{seq}"
 
 
-def _move_head(connection: Connection, to: Head) -> None:
+def _move_head(connection: Connection, to: ChainHead) -> None:
     values = {"seq": to.seq, "row_hash": to.row_hash}
     if not connection.execute(update(audit_head).values(values)).rowcount:
         connection.execute(insert(audit_head).values(one=1, **values))
@@ -240,43 +240,45 @@ def _rows(connection: Connection) -> Generator[Mapping[str, Any], None, None]:
             yield row._asdict()
 
 
-def _walk(connection: Connection, start: Head, anchors: Mapping[int, str]) -> Verdict:
+def _walk(
+    connection: Connection, start: ChainHead, anchors: Mapping[int, str]
+) -> ChainVerification:
     """Row by row up to the first that does not hold."""
     last, count = start, 0
     with closing(_rows(connection)) as rows:
         for row in rows:
             problem = _problem(row, last, anchors)
             if problem:
-                return Verdict(count, last, last.seq + 1, problem)
-            last, count = Head(row["seq"], row["row_hash"]), count + 1
-    return Verdict(count, last)
+                return ChainVerification(count, last, last.seq + 1, problem)
+            last, count = ChainHead(row["seq"], row["row_hash"]), count + 1
+    return ChainVerification(count, last)
 
 
-def _start(connection: Connection) -> Head:
+def _start(connection: Connection) -> ChainHead:
     """The row before the first that is kept."""
     newest = select(audit_pruned).order_by(audit_pruned.c.up_to.desc()).limit(1)
     row = connection.execute(newest).first()
-    return Head(row.up_to, row.row_hash) if row else Head(0, _BEGINNING)
+    return ChainHead(row.up_to, row.row_hash) if row else ChainHead(0, _BEGINNING)
 
 
-def _pruning(up_to: Head) -> dict[str, Any]:
+def _pruning(up_to: ChainHead) -> dict[str, Any]:
     return {"row_hash": up_to.row_hash, "up_to": up_to.seq}
 
 
-def _honestly_pruned(connection: Connection, start: Head, anchors: Mapping[int, str]) -> bool:
+def _honestly_pruned(connection: Connection, start: ChainHead, anchors: Mapping[int, str]) -> bool:
     """Whether the chain itself says where it begins, and no anchor speaks against it."""
     if start.seq == 0:
         return True
     if max(anchors, default=start.seq) < start.seq:
         return False
     said = select(audit.c.seq).where(
-        audit.c.action == PRUNED, audit.c.facts == canonical(_pruning(start))
+        audit.c.action == PRUNED, audit.c.facts == canonical_json(_pruning(start))
     )
     anchored = anchors.get(start.seq, start.row_hash) == start.row_hash
     return anchored and connection.execute(said).first() is not None
 
 
-def _problem(row: Mapping[str, Any], last: Head, anchors: Mapping[int, str]) -> str | None:
+def _problem(row: Mapping[str, Any], last: ChainHead, anchors: Mapping[int, str]) -> str | None:
     if row["seq"] != last.seq + 1:
         return "is missing"
     if row["prev_hash"] != last.row_hash:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from recommender.journal.chain import Entry, append
+from recommender.journal.chain import AuditEntry, append
 from recommender.journal.feedback import choice_faults, refuse
 from recommender.journal.subjects import Subject, subject_for
 from recommender.store.database import database_time
@@ -53,13 +53,13 @@ def record_consent(
     """
     refuse(f for scope in consent.scopes for f in choice_faults("scope", scope, SCOPES))
     subject = subject_for(connection, client_id)
-    keep_consent(connection, subject, consent, stated_at=stated_at, actor=actor)
+    store_consent(connection, subject, consent, stated_at=stated_at, actor=actor)
     said = {"scopes": dict(consent.scopes), "version": consent.version}
-    append(connection, Entry(actor, "consent.recorded", {}, subject, said))
+    append(connection, AuditEntry(actor, "consent.recorded", {}, subject, said))
     return subject
 
 
-def keep_consent(
+def store_consent(
     connection: Connection, subject: Subject, consent: Consent, *, stated_at: datetime, actor: str
 ) -> None:
     """The rows alone, for a record that has an audit row of its own."""
@@ -91,10 +91,10 @@ def adopt_consents(connection: Connection, subject: Subject, recommendation_id: 
     )
     for row in connection.execute(statement).all():
         said = Consent(row.version, {row.scope: row.given})
-        keep_consent(connection, subject, said, stated_at=row.stated_at, actor=row.actor)
+        store_consent(connection, subject, said, stated_at=row.stated_at, actor=row.actor)
 
 
-def standing_consents(connection: Connection) -> dict[tuple[str, str], bool]:
+def current_consents(connection: Connection) -> dict[tuple[str, str], bool]:
     """Whether each subject's newest statement on each scope gives it, by subject id and scope.
 
     Of statements made at the same moment a refusal holds.
@@ -103,7 +103,7 @@ def standing_consents(connection: Connection) -> dict[tuple[str, str], bool]:
     return {(row.subject_id, row.scope): row.given for row in rows}
 
 
-def standing_of(connection: Connection, subject: Subject) -> dict[str, bool]:
+def current_consent(connection: Connection, subject: Subject) -> dict[str, bool]:
     """The same of one subject, by scope."""
     theirs = _IN_ORDER.where(consents.c.subject_id == subject.subject_id)
     return {row.scope: row.given for row in connection.execute(theirs)}

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from recommender.errors import Fault
-from recommender.journal.chain import Entry, append
+from recommender.journal.chain import AuditEntry, append
 from recommender.journal.feedback import choice_faults, code_faults, id_faults, refuse
 from recommender.journal.recommendations import shortlist_of
 from recommender.journal.subjects import subject_with
@@ -64,12 +64,12 @@ def record_decision(connection: Connection, decision: Decision, *, actor: str) -
     known = connection.execute(about).scalar()
     subject = subject_with(connection, known) if known else None
     facts = {"decision_id": values.pop("decision_id")}
-    append(connection, Entry(actor, "decision.recorded", facts, subject, values))
+    append(connection, AuditEntry(actor, "decision.recorded", facts, subject, values))
     return decision_id
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class RecordedDecision:
     """A decision as it was kept: its id, by whom and when (UTC)."""
 
     decision_id: str
@@ -78,12 +78,12 @@ class Decided:
     recorded_at: datetime
 
 
-def decisions_of(connection: Connection, recommendation_id: str) -> tuple[Decided, ...]:
+def decisions_of(connection: Connection, recommendation_id: str) -> tuple[RecordedDecision, ...]:
     """Every decision on a recommendation, oldest first; the last one stands."""
     statement = select(decisions).where(decisions.c.recommendation_id == recommendation_id)
     order = (decisions.c.recorded_at, decisions.c.decision_id)
     return tuple(
-        Decided(
+        RecordedDecision(
             row.decision_id,
             Decision(row.recommendation_id, row.clinician_id, row.kind, row.reason),
             row.actor,

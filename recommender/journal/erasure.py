@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select
 
 from recommender.journal.access import known_subject
-from recommender.journal.canonical import canonical
-from recommender.journal.chain import Entry, append
-from recommender.journal.holdings import holdings_of, remove
+from recommender.journal.canonical import canonical_json
+from recommender.journal.chain import AuditEntry, append
+from recommender.journal.holdings import remove, subject_rows
 from recommender.journal.learned import models_that_learned_from
 from recommender.store.database import Store, database_time
 from recommender.store.schema import erasures
@@ -61,7 +61,7 @@ def erased_before(connection: Connection) -> Callable[[str], bool]:
 
 def _erase(connection: Connection, client_id: str, actor: str) -> Erasure:
     subject = known_subject(connection, client_id)
-    holdings = holdings_of(connection, subject)
+    holdings = subject_rows(connection, subject)
     digests = models_that_learned_from(connection, holdings.pairing_ids)
     erased = Erasure(secrets.token_hex(16), remove(connection, holdings), digests)
     salt = secrets.token_bytes(32)
@@ -70,13 +70,13 @@ def _erase(connection: Connection, client_id: str, actor: str) -> Erasure:
             erasure_id=erased.erasure_id,
             salt=salt,
             tombstone=_tombstone(salt, client_id),
-            model_digests=canonical(digests),
+            model_digests=canonical_json(digests),
             actor=actor,
             recorded_at=database_time(connection),
         )
     )
     facts = {"erasure_id": erased.erasure_id, "models": digests, "rows": dict(erased.rows)}
-    append(connection, Entry(actor, "subject.erased", facts, subject))
+    append(connection, AuditEntry(actor, "subject.erased", facts, subject))
     return erased
 
 

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from sqlalchemy import insert, select
 
-from recommender.definition.kinds import NONE_NAMED, Raw, is_missing
+from recommender.definition.kinds import NONE_NAMED, RawValue, is_missing
 from recommender.errors import ConflictError, RecommenderError
-from recommender.journal.chain import Entry, append
-from recommender.journal.material import Material, material_of
+from recommender.journal.chain import AuditEntry, append
+from recommender.journal.material import TrainingMaterial, training_material
 from recommender.practice import Practice
 from recommender.store.database import Store, database_time
 from recommender.store.schema import extract_pairings, extracts, pairings
@@ -42,7 +42,7 @@ _RATINGS = (
     "score",
 )
 
-Table = tuple[Sequence[str], list[tuple[Raw, ...]]]
+Table = tuple[Sequence[str], list[tuple[RawValue, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def write_extract(
         remedy = f"give {_KEY_BYTES} random bytes"
         raise RecommenderError("key", "is too short to keep pseudonyms apart", remedy)
     with store.reading() as connection:
-        material = material_of(connection, practice)
+        material = training_material(connection, practice)
     extract_id = secrets.token_hex(16)
     _record(store, extract_id, [each.pairing_id for each in material.pairings], actor)
     tables = _tables(material, practice, key)
@@ -109,10 +109,10 @@ def _record(store: Store, extract_id: str, pairing_ids: Sequence[str], actor: st
         if rows:
             connection.execute(insert(extract_pairings), rows)
         facts = {"extract_id": extract_id, "pairings": len(rows)}
-        append(connection, Entry(actor, "extract.written", facts))
+        append(connection, AuditEntry(actor, "extract.written", facts))
 
 
-def _tables(material: Material, practice: Practice, key: bytes) -> dict[str, Table]:
+def _tables(material: TrainingMaterial, practice: Practice, key: bytes) -> dict[str, Table]:
     def client(name: str) -> str:
         return _pseudonym(key, "c", name)
 
@@ -151,10 +151,12 @@ def _tables(material: Material, practice: Practice, key: bytes) -> dict[str, Tab
     }
 
 
-def _ratings(material: Material, practice: Practice, pairing: Callable[[str], str]) -> Table:
+def _ratings(
+    material: TrainingMaterial, practice: Practice, pairing: Callable[[str], str]
+) -> Table:
     forms = {rating.instrument for rating in material.ratings if rating.items}
     most = max((practice.instruments[name].items for name in forms), default=0)
-    rows: list[tuple[Raw, ...]] = [
+    rows: list[tuple[RawValue, ...]] = [
         (
             pairing(rating.pairing_id),
             rating.session,
@@ -173,7 +175,7 @@ def _ratings(material: Material, practice: Practice, pairing: Callable[[str], st
     return (*_RATINGS, *items), sorted(rows, key=lambda row: tuple(map(str, row[:6])))
 
 
-def _first(row: tuple[Raw, ...]) -> str:
+def _first(row: tuple[RawValue, ...]) -> str:
     return str(row[0])
 
 
@@ -182,14 +184,14 @@ def _pseudonym(key: bytes, kind: str, name: str) -> str:
     return f"{kind}{code[:_LENGTH]}"
 
 
-def _renamed(cell: Raw, rename: Callable[[str], str], lists_clients: bool) -> Raw:
+def _renamed(cell: RawValue, rename: Callable[[str], str], lists_clients: bool) -> RawValue:
     if not lists_clients or is_missing(cell):
         return cell
     named = cell if isinstance(cell, list) else [part.strip() for part in str(cell).split(";")]
     return [part if part.lower() == NONE_NAMED else rename(part) for part in named]
 
 
-def _said(cell: Raw) -> str:
+def _said(cell: RawValue) -> str:
     """A cell as its reader takes it back."""
     if cell is None:
         return ""
@@ -200,7 +202,7 @@ def _said(cell: Raw) -> str:
     return str(cell)
 
 
-def _write(path: Path, header: Sequence[str], rows: Iterable[tuple[Raw, ...]]) -> None:
+def _write(path: Path, header: Sequence[str], rows: Iterable[tuple[RawValue, ...]]) -> None:
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(header)

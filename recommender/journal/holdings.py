@@ -29,7 +29,7 @@ from recommender.store.schema import (
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
+class SubjectRows:
     """What is kept of a subject: ids of what is about them, and a condition a table."""
 
     subject_ids: tuple[str, ...]
@@ -63,7 +63,7 @@ class Holdings:
         return [row._asdict() for row in connection.execute(statement)]
 
 
-def holdings_of(connection: Connection, subject: Subject) -> Holdings:
+def subject_rows(connection: Connection, subject: Subject) -> SubjectRows:
     """What is about a subject, also by way of a recommendation made before they had a pseudonym."""
     theirs = pairings.c.subject_id == subject.subject_id
     met = connection.execute(
@@ -82,7 +82,7 @@ def holdings_of(connection: Connection, subject: Subject) -> Holdings:
     ).all()
     pairing_ids = tuple(sorted(row.pairing_id for row in met))
     rated = select(ratings.c.rating_id).where(ratings.c.pairing_id.in_(pairing_ids))
-    return Holdings(
+    return SubjectRows(
         subject_ids=tuple(sorted({subject.subject_id, *(row.subject_id for row in made)})),
         recommendation_ids=tuple(sorted(row.recommendation_id for row in made)),
         pairing_ids=pairing_ids,
@@ -90,7 +90,7 @@ def holdings_of(connection: Connection, subject: Subject) -> Holdings:
     )
 
 
-def remove(connection: Connection, holdings: Holdings) -> Mapping[str, int]:
+def remove(connection: Connection, holdings: SubjectRows) -> Mapping[str, int]:
     """Deletes all of it, keys included, and counts the rows by table."""
     return {
         table.name: connection.execute(delete(table).where(condition)).rowcount

@@ -14,9 +14,9 @@ from threading import Lock
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
 
 from recommender.errors import InFlightError, KeyReusedError, RecommenderError
-from recommender.journal.canonical import canonical, digest
+from recommender.journal.canonical import canonical_json, digest
 from recommender.journal.subjects import Subject, subject_with
-from recommender.store.database import Store, database_time, try_hold
+from recommender.store.database import Store, database_time, try_advisory_lock
 from recommender.store.schema import idempotency
 
 KEPT_FOR = timedelta(hours=48)
@@ -24,7 +24,7 @@ LONGEST_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class IdempotencyTicket:
     """One request: who sent it, to which route (method included), under which key, saying what."""
 
     principal: str
@@ -34,7 +34,7 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class StoredReply:
     """An answer as it was sent.
 
     `subject` is whom it is about, so that it is kept sealed and erased with them.
@@ -46,10 +46,10 @@ class Reply:
     replayed: bool = False
 
 
-Write = Callable[[Connection], Reply]
+Write = Callable[[Connection], StoredReply]
 
 
-def ticket_for(principal: str, route: str, key: str, body: bytes) -> Ticket:
+def ticket_for(principal: str, route: str, key: str, body: bytes) -> IdempotencyTicket:
     """The ticket of a request; bodies that are equal as JSON have the same fingerprint.
 
     Raises
@@ -60,10 +60,10 @@ def ticket_for(principal: str, route: str, key: str, body: bytes) -> Ticket:
     if not 1 <= len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
         remedy = f"give 1 to {LONGEST_KEY} printable ASCII characters, such as a UUID"
         raise RecommenderError("Idempotency-Key", "cannot be used as a key", remedy)
-    return Ticket(principal, route, key, _fingerprint(body))
+    return IdempotencyTicket(principal, route, key, _fingerprint(body))
 
 
-class Requests:
+class IdempotencyStore:
     """The requests of one server process; make one and keep it."""
 
     def __init__(self, store: Store) -> None:
@@ -71,7 +71,7 @@ class Requests:
         self._lock = Lock()
         self._working: set[tuple[str, str, str]] = set()
 
-    def once(self, ticket: Ticket, write: Write) -> Reply:
+    def once(self, ticket: IdempotencyTicket, write: Write) -> StoredReply:
         """What `write` gives in a transaction, or what it gave the first time.
 
         When `write` raises, nothing is kept and the same key may try again.
@@ -88,7 +88,7 @@ class Requests:
             return known or self.settle(ticket, write)
 
     @contextmanager
-    def claimed(self, ticket: Ticket) -> Iterator[Reply | None]:
+    def claimed(self, ticket: IdempotencyTicket) -> Iterator[StoredReply | None]:
         """Keeps the ticket to oneself, for work that should be done before the transaction.
 
         Gives the reply when there is one already; else work, then `settle`, inside the block.
@@ -106,10 +106,12 @@ class Requests:
             with self._lock:
                 self._working.discard(name)
 
-    def settle(self, ticket: Ticket, write: Write) -> Reply:
+    def settle(self, ticket: IdempotencyTicket, write: Write) -> StoredReply:
         """Writes and keeps the reply, both or neither; see `once`."""
         with self._store.writing() as connection:
-            if not try_hold(connection, canonical([ticket.principal, ticket.route, ticket.key])):
+            if not try_advisory_lock(
+                connection, canonical_json([ticket.principal, ticket.route, ticket.key])
+            ):
                 raise _in_flight()
             known = _known(connection, ticket)
             if known:
@@ -128,7 +130,7 @@ def forget_expired(connection: Connection) -> int:
 
 def _fingerprint(body: bytes) -> str:
     try:
-        return digest(canonical(json.loads(body)))
+        return digest(canonical_json(json.loads(body)))
     except (ValueError, RecursionError):
         return digest(body)
 
@@ -138,7 +140,7 @@ def _in_flight() -> InFlightError:
     return InFlightError("Idempotency-Key", problem, "send the same request again in a moment")
 
 
-def _named(ticket: Ticket) -> ColumnElement[bool]:
+def _named(ticket: IdempotencyTicket) -> ColumnElement[bool]:
     columns = idempotency.c
     return and_(
         columns.principal == ticket.principal,
@@ -147,21 +149,21 @@ def _named(ticket: Ticket) -> ColumnElement[bool]:
     )
 
 
-def _known(connection: Connection, ticket: Ticket) -> Reply | None:
+def _known(connection: Connection, ticket: IdempotencyTicket) -> StoredReply | None:
     row = connection.execute(select(idempotency).where(_named(ticket))).first()
     if row is None or row.created_at < database_time(connection) - KEPT_FOR:
         return None
     if row.fingerprint != ticket.fingerprint:
         problem = "came before with a different request"
         raise KeyReusedError("Idempotency-Key", problem, "use a new key for a new request")
-    reply = Reply(row.status, bytes(row.body), replayed=True)
+    reply = StoredReply(row.status, bytes(row.body), replayed=True)
     subject = subject_with(connection, row.subject_id) if row.subject_id else None
     if subject is None:
         return reply
     return replace(reply, body=subject.unseal(_purpose(ticket), reply.body), subject=subject)
 
 
-def _keep(connection: Connection, ticket: Ticket, reply: Reply) -> None:
+def _keep(connection: Connection, ticket: IdempotencyTicket, reply: StoredReply) -> None:
     subject = reply.subject
     connection.execute(
         insert(idempotency).values(
@@ -177,5 +179,5 @@ def _keep(connection: Connection, ticket: Ticket, reply: Reply) -> None:
     )
 
 
-def _purpose(ticket: Ticket) -> str:
-    return f"reply/{digest(canonical([ticket.principal, ticket.route, ticket.key]))}"
+def _purpose(ticket: IdempotencyTicket) -> str:
+    return f"reply/{digest(canonical_json([ticket.principal, ticket.route, ticket.key]))}"

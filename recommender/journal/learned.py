@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, insert, select
 
-from recommender.journal.chain import Entry, append
+from recommender.journal.chain import AuditEntry, append
 from recommender.store.database import database_time
 from recommender.store.schema import extract_pairings, trained_on
 
@@ -26,7 +26,7 @@ def record_training(
     if rows:
         connection.execute(insert(trained_on), rows)
     facts = {"model_digest": model_digest, "pairings": len(rows)}
-    append(connection, Entry(actor, "model.trained", facts))
+    append(connection, AuditEntry(actor, "model.trained", facts))
     return len(rows)
 
 

@@ -15,11 +15,11 @@ from sqlalchemy import Connection, select
 
 from recommender.definition.columns import read_cell
 from recommender.definition.fields import Field
-from recommender.definition.kinds import Raw
-from recommender.journal.consents import TRAIN, standing_consents
+from recommender.definition.kinds import RawValue
+from recommender.journal.consents import TRAIN, current_consents
 from recommender.journal.erasure import erased_before
-from recommender.journal.pairings import Course, Event, course_of
-from recommender.journal.ratings import Rating, standing_ratings
+from recommender.journal.pairings import PairingEvent, PairingOutcome, pairing_outcome
+from recommender.journal.ratings import Rating, current_ratings
 from recommender.journal.rosters import Cells, last_known
 from recommender.journal.subjects import Subject
 from recommender.practice import Practice
@@ -45,7 +45,7 @@ TOO_EARLY = "ratings dated before their pairing began"
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class TrainingPairing:
     """A pairing that can be learned from.
 
     `propensity` is the chance with which a lot put the clinician where they stood in the
@@ -55,7 +55,7 @@ class Met:
     pairing_id: str
     client_id: str
     clinician_id: str
-    course: Course
+    course: PairingOutcome
     propensity: float | None = None
 
     @property
@@ -67,7 +67,7 @@ class Met:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class TrainingMaterial:
     """What can be learned from, and how many rows cannot and why.
 
     Attributes
@@ -78,9 +78,9 @@ class Material:
         Everyone ever on the roster whose newest row fits the definition.
     """
 
-    clients: Mapping[str, Mapping[str, Raw]]
+    clients: Mapping[str, Mapping[str, RawValue]]
     clinicians: Mapping[str, Cells]
-    pairings: tuple[Met, ...]
+    pairings: tuple[TrainingPairing, ...]
     ratings: tuple[Rating, ...]
     left_out: Mapping[str, int]
 
@@ -90,10 +90,10 @@ class _Intake:
     """Answers, and the day they were given."""
 
     asked_on: date
-    answers: Mapping[str, Raw]
+    answers: Mapping[str, RawValue]
 
 
-def material_of(connection: Connection, practice: Practice) -> Material:
+def training_material(connection: Connection, practice: Practice) -> TrainingMaterial:
     """Everything in the journal that may and can be learned from."""
     left_out: Counter[str] = Counter()
     clinicians = {
@@ -110,19 +110,21 @@ def material_of(connection: Connection, practice: Practice) -> Material:
             clients[each.client_id] = answers
         met.append(each)
     ratings = tuple(_ratings(connection, met, left_out))
-    return Material(clients, clinicians, tuple(met), ratings, dict(sorted(left_out.items())))
+    return TrainingMaterial(
+        clients, clinicians, tuple(met), ratings, dict(sorted(left_out.items()))
+    )
 
 
 def _candidates(
     connection: Connection, clinicians: Mapping[str, Cells], left_out: "Counter[str]"
-) -> Iterator[Met]:
+) -> Iterator[TrainingPairing]:
     """Pairings that may be learned from, those that began first before later ones."""
-    consents, was_erased = standing_consents(connection), erased_before(connection)
+    consents, was_erased = current_consents(connection), erased_before(connection)
     courses, chances = _courses(connection), _chances(connection)
-    found: list[Met] = []
+    found: list[TrainingPairing] = []
     rows = connection.execute(select(pairings, subjects.c.client_id).join(subjects))
     for row in rows:
-        course = courses.get(row.pairing_id, Course(None, None, None))
+        course = courses.get(row.pairing_id, PairingOutcome(None, None, None))
         if not consents.get((row.subject_id, TRAIN), False):
             left_out[NO_CONSENT] += 1
         elif was_erased(row.client_id):
@@ -133,12 +135,16 @@ def _candidates(
             left_out[NO_CLINICIAN] += 1
         else:
             chance = chances.get((row.recommendation_id, row.clinician_id))
-            found.append(Met(row.pairing_id, row.client_id, row.clinician_id, course, chance))
+            found.append(
+                TrainingPairing(row.pairing_id, row.client_id, row.clinician_id, course, chance)
+            )
     found.sort(key=lambda each: (each.started_on, each.pairing_id))
     return _once_each(found, left_out)
 
 
-def _once_each(found: Sequence[Met], left_out: "Counter[str]") -> Iterator[Met]:
+def _once_each(
+    found: Sequence[TrainingPairing], left_out: "Counter[str]"
+) -> Iterator[TrainingPairing]:
     seen = set()
     for each in found:
         key = (each.client_id, each.clinician_id, each.started_on)
@@ -149,7 +155,7 @@ def _once_each(found: Sequence[Met], left_out: "Counter[str]") -> Iterator[Met]:
             yield each
 
 
-def _course_problem(course: Course) -> str | None:
+def _course_problem(course: PairingOutcome) -> str | None:
     if course.started_on is None:
         return NOT_BEGUN
     if course.ended_on is not None and course.ended_on < course.started_on:
@@ -157,12 +163,12 @@ def _course_problem(course: Course) -> str | None:
     return None
 
 
-def _courses(connection: Connection) -> dict[str, Course]:
-    events: dict[str, list[Event]] = {}
+def _courses(connection: Connection) -> dict[str, PairingOutcome]:
+    events: dict[str, list[PairingEvent]] = {}
     for row in connection.execute(select(pairing_events)):
-        event = Event(row.pairing_id, row.kind, row.happened_on, row.session)
+        event = PairingEvent(row.pairing_id, row.kind, row.happened_on, row.session)
         events.setdefault(row.pairing_id, []).append(event)
-    return {name: course_of(told) for name, told in events.items()}
+    return {name: pairing_outcome(told) for name, told in events.items()}
 
 
 def _chances(connection: Connection) -> dict[tuple[str, str], float]:
@@ -185,7 +191,7 @@ class _Intakes:
             if client_id is not None:
                 self._of_client.setdefault(client_id, []).append(intake)
 
-    def before(self, met: Met) -> tuple[Mapping[str, Raw], str | None]:
+    def before(self, met: TrainingPairing) -> tuple[Mapping[str, RawValue], str | None]:
         """The answers this pairing was made from, and why they cannot be learned from, if so."""
         intake = self._kept.get(self._of_pairing.get(met.pairing_id, ""))
         earlier = [
@@ -225,10 +231,10 @@ def _intakes(connection: Connection) -> Iterator[tuple[str, str | None, _Intake]
 
 
 def _ratings(
-    connection: Connection, met: Sequence[Met], left_out: "Counter[str]"
+    connection: Connection, met: Sequence[TrainingPairing], left_out: "Counter[str]"
 ) -> Iterator[Rating]:
     began = {each.pairing_id: each.started_on for each in met}
-    for rating in standing_ratings(connection):
+    for rating in current_ratings(connection):
         if rating.pairing_id not in began:
             left_out[NOT_LEARNED] += 1
         elif rating.rated_on < began[rating.pairing_id]:
@@ -237,7 +243,7 @@ def _ratings(
             yield rating
 
 
-def _fits(fields: Mapping[str, Field], cells: Mapping[str, Raw]) -> bool:
+def _fits(fields: Mapping[str, Field], cells: Mapping[str, RawValue]) -> bool:
     """Whether every declared field can still be read; cells of fields since removed are passed by.
 
     Fields for audit are not asked with a request, so that they are not missed here.

@@ -11,11 +11,11 @@ from datetime import date, timedelta
 from sqlalchemy import Connection, insert, select
 
 from recommender.errors import ConflictError, Fault, NotFoundError
-from recommender.journal.chain import Entry, append
+from recommender.journal.chain import AuditEntry, append
 from recommender.journal.consents import adopt_consents
 from recommender.journal.feedback import choice_faults, code_faults, day_faults, id_faults, refuse
 from recommender.journal.subjects import Subject, subject_for, subject_with
-from recommender.store.database import database_time, hold
+from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import pairing_events, pairings, subjects
 from recommender.tables.pairings import BOOKED_AHEAD
 
@@ -35,7 +35,7 @@ class Pairing:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class PairingEvent:
     """One thing that happened in a pairing.
 
     Attributes
@@ -58,7 +58,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class PairingOutcome:
     """How a pairing went, as far as is known.
 
     `started_on` is the day of the first session attended, or, where no attendance was told, the
@@ -88,7 +88,7 @@ def record_pairing(connection: Connection, pairing: Pairing, *, actor: str) -> S
             recommendation_id=pairing.recommendation_id,
         )
     )
-    hold(connection, f"pairing/{pairing.pairing_id}")
+    advisory_lock(connection, f"pairing/{pairing.pairing_id}")
     known = select(pairings.c.pairing_id).where(pairings.c.pairing_id == pairing.pairing_id)
     if connection.execute(known).first():
         raise ConflictError("pairing_id", "is there already", "give each pairing an id of its own")
@@ -107,11 +107,11 @@ def record_pairing(connection: Connection, pairing: Pairing, *, actor: str) -> S
         adopt_consents(connection, subject, pairing.recommendation_id)
     names = ("pairing_id", "clinician_id", "recommendation_id")
     details = {name: getattr(pairing, name) for name in names}
-    append(connection, Entry(actor, "pairing.recorded", {}, subject, details))
+    append(connection, AuditEntry(actor, "pairing.recorded", {}, subject, details))
     return subject
 
 
-def record_event(connection: Connection, event: Event, *, actor: str, today: date) -> str:
+def record_event(connection: Connection, event: PairingEvent, *, actor: str, today: date) -> str:
     """Keeps an event and gives its id; one of an unknown pairing is kept as an orphan.
 
     Raises
@@ -127,7 +127,7 @@ def record_event(connection: Connection, event: Event, *, actor: str, today: dat
         insert(pairing_events).values(**told, event_id=event_id, actor=actor, recorded_at=at)
     )
     subject = subject_of_pairing(connection, event.pairing_id)
-    append(connection, Entry(actor, "pairing.followed", {"event_id": event_id}, subject, told))
+    append(connection, AuditEntry(actor, "pairing.followed", {"event_id": event_id}, subject, told))
     return event_id
 
 
@@ -153,30 +153,30 @@ def subject_of_pairing(connection: Connection, pairing_id: str) -> Subject | Non
     return subject_with(connection, known) if known else None
 
 
-def events_of(connection: Connection, pairing_id: str) -> tuple[Event, ...]:
+def events_of(connection: Connection, pairing_id: str) -> tuple[PairingEvent, ...]:
     """What happened in a pairing, in the order it was told."""
     statement = select(pairing_events).where(pairing_events.c.pairing_id == pairing_id)
     order = (pairing_events.c.recorded_at, pairing_events.c.event_id)
     return tuple(
-        Event(row.pairing_id, row.kind, row.happened_on, row.session, row.reason)
+        PairingEvent(row.pairing_id, row.kind, row.happened_on, row.session, row.reason)
         for row in connection.execute(statement.order_by(*order))
     )
 
 
-def course_of(events: Sequence[Event]) -> Course:
+def pairing_outcome(events: Sequence[PairingEvent]) -> PairingOutcome:
     """How a pairing went, from its events in any order."""
     booked, attended, ended = (
         [event for event in events if event.kind == kind] for kind in (BOOKED, ATTENDED, ENDED)
     )
     days = [event.happened_on for event in attended or booked]
-    return Course(
+    return PairingOutcome(
         started_on=min(days, default=None),
         sessions=max((event.session or 0 for event in attended), default=None),
         ended_on=max((event.happened_on for event in ended), default=None),
     )
 
 
-def _check(event: Event, today: date) -> None:
+def _check(event: PairingEvent, today: date) -> None:
     latest = today + timedelta(days=BOOKED_AHEAD) if event.kind == BOOKED else today
     faults = id_faults(pairing_id=event.pairing_id) + choice_faults("kind", event.kind, EVENTS)
     faults += day_faults("happened_on", event.happened_on, latest)

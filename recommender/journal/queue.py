@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, or_, select
 
-from recommender.journal.decisions import Decided, decisions_of
+from recommender.journal.decisions import RecordedDecision, decisions_of
 from recommender.store.schema import pairings, rating_versions, ratings, recommendations, subjects
 
 OPEN, DECIDED, BEGUN, RATED = "open", "decided", "begun", "rated"
@@ -17,7 +17,7 @@ STATES = (OPEN, DECIDED, BEGUN, RATED)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WorkItem:
     """One recommendation in the list.
 
     Attributes
@@ -37,12 +37,12 @@ class Waiting:
     asked_on: date
     mode: str
     recorded_at: datetime
-    decided: Decided | None
+    decided: RecordedDecision | None
     pairing_ids: tuple[str, ...]
     state: str
 
 
-def queue(connection: Connection, *, most: int, sought: str = "") -> tuple[Waiting, ...]:
+def work_list(connection: Connection, *, most: int, sought: str = "") -> tuple[WorkItem, ...]:
     """Recommendations, newest first; those of one client or of one id where they are sought."""
     asked = select(recommendations, subjects.c.client_id).join(subjects)
     if sought:
@@ -87,10 +87,10 @@ def _waiting(
     asked_on: date,
     mode: str,
     recorded_at: datetime,
-) -> Waiting:
+) -> WorkItem:
     decided = decisions_of(connection, recommendation_id)
     begun = begun_from(connection, recommendation_id)
-    return Waiting(
+    return WorkItem(
         recommendation_id,
         client_id,
         asked_on,

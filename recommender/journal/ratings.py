@@ -18,15 +18,15 @@ from sqlalchemy import Connection, Row, func, insert, select
 from recommender.alliance.instruments import Instrument
 from recommender.alliance.label import score_ratings
 from recommender.errors import ConflictError, Fault, NotFoundError, StaleError
-from recommender.journal.canonical import canonical
-from recommender.journal.chain import Entry, append
+from recommender.journal.canonical import canonical_json
+from recommender.journal.chain import AuditEntry, append
 from recommender.journal.feedback import code_faults, refuse
-from recommender.journal.pairings import course_of, events_of, subject_of_pairing
+from recommender.journal.pairings import events_of, pairing_outcome, subject_of_pairing
 from recommender.practice import Practice
-from recommender.store.database import database_time, hold
+from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import rating_versions, ratings
 from recommender.tables.ratings import read_ratings
-from recommender.tables.sheets import Cells, Sheet
+from recommender.tables.sheets import InternedColumn, RawTable
 
 _KEY = ("pairing_id", "session", "instrument", "rater")
 CLIENT = "client"
@@ -60,7 +60,7 @@ class Rating:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredRating:
     """What became of a rating.
 
     Attributes
@@ -90,7 +90,7 @@ class RatingVersion:
 
 def record_rating(
     connection: Connection, practice: Practice, rating: Rating, *, actor: str, today: date
-) -> Kept:
+) -> StoredRating:
     """Keeps a new rating; one of an unknown pairing is kept as an orphan.
 
     Raises
@@ -101,11 +101,11 @@ def record_rating(
         When this rater rated this session on this instrument before: correct that rating.
     """
     pomp = _check(connection, practice, rating, today)
-    hold(connection, f"rating/{canonical(_key(rating))}")
+    advisory_lock(connection, f"rating/{canonical_json(_key(rating))}")
     same = [ratings.c[name] == value for name, value in _key(rating).items()]
     if connection.execute(select(ratings.c.rating_id).where(*same)).first():
         raise ConflictError("session", "was rated before", "correct the rating that is there")
-    kept = Kept(secrets.token_hex(16), 1, pomp)
+    kept = StoredRating(secrets.token_hex(16), 1, pomp)
     connection.execute(
         insert(ratings).values(
             **_key(rating), rating_id=kept.rating_id, recorded_at=database_time(connection)
@@ -125,7 +125,7 @@ def correct_rating(
     reason: str,
     actor: str,
     today: date,
-) -> Kept:
+) -> StoredRating:
     """Adds a version that stands from now on; what it corrects stays visible.
 
     Parameters
@@ -152,18 +152,18 @@ def correct_rating(
         if getattr(rating, name) != getattr(last.rating, name)
     ]
     refuse(faults)
-    kept = Kept(rating_id, seen + 1, _check(connection, practice, rating, today))
+    kept = StoredRating(rating_id, seen + 1, _check(connection, practice, rating, today))
     _add_version(connection, kept, rating, today, actor, "rating.corrected", reason)
     return kept
 
 
 def withdraw_rating(
     connection: Connection, rating_id: str, *, seen: int, reason: str, actor: str
-) -> Kept:
+) -> StoredRating:
     """Adds a version that says the rating no longer counts; see `correct_rating` for errors."""
     last = _last(connection, rating_id, seen)
     refuse(code_faults(reason=reason))
-    kept = Kept(rating_id, seen + 1, None)
+    kept = StoredRating(rating_id, seen + 1, None)
     day = last.rating.known_on or last.rating.rated_on
     _add_version(connection, kept, last.rating, day, actor, "rating.withdrawn", reason)
     return kept
@@ -189,7 +189,7 @@ def rating_history(connection: Connection, rating_id: str) -> tuple[RatingVersio
     return history
 
 
-def standing_ratings(connection: Connection) -> tuple[Rating, ...]:
+def current_ratings(connection: Connection) -> tuple[Rating, ...]:
     """Every rating as it stands now, those withdrawn left out; ordered by their keys."""
     newest = (
         select(rating_versions.c.rating_id, func.max(rating_versions.c.version).label("version"))
@@ -227,18 +227,20 @@ def _pomp(frame: pd.DataFrame, instruments: Mapping[str, Instrument]) -> float |
     return None if np.isnan(pomp) else float(pomp)
 
 
-def _sheet(rating: Rating, today: date) -> Sheet:
+def _sheet(rating: Rating, today: date) -> RawTable:
     """The rating as one row of a practice's table."""
     cells = {name: getattr(rating, name) for name in (*_KEY, "metric", "score", "rated_on")}
     cells["known_on"] = rating.known_on or today
     cells |= {f"item_{number}": answer for number, answer in enumerate(rating.items, 1)}
     place = np.zeros(1, dtype=np.intp)
-    return Sheet("rating", place + 1, {name: Cells((cell,), place) for name, cell in cells.items()})
+    return RawTable(
+        "rating", place + 1, {name: InternedColumn((cell,), place) for name, cell in cells.items()}
+    )
 
 
 def _pairing(connection: Connection, pairing_id: str) -> pd.DataFrame | None:
     """The pairing as training's table has it, None while its start is not known."""
-    started_on = course_of(events_of(connection, pairing_id)).started_on
+    started_on = pairing_outcome(events_of(connection, pairing_id)).started_on
     if started_on is None:
         return None
     started = np.array([started_on], dtype="datetime64[s]")
@@ -246,7 +248,7 @@ def _pairing(connection: Connection, pairing_id: str) -> pd.DataFrame | None:
 
 
 def _last(connection: Connection, rating_id: str, seen: int) -> RatingVersion:
-    hold(connection, f"rating/{rating_id}")
+    advisory_lock(connection, f"rating/{rating_id}")
     last = rating_history(connection, rating_id)[-1]
     if last.version != seen:
         problem = "is not the newest version of this rating"
@@ -256,7 +258,7 @@ def _last(connection: Connection, rating_id: str, seen: int) -> RatingVersion:
 
 def _add_version(
     connection: Connection,
-    kept: Kept,
+    kept: StoredRating,
     rating: Rating,
     today: date,
     actor: str,
@@ -266,7 +268,7 @@ def _add_version(
     answer = {
         "metric": rating.metric,
         "score": rating.score,
-        "items": canonical(rating.items) if rating.items else None,
+        "items": canonical_json(rating.items) if rating.items else None,
         "rated_on": rating.rated_on,
         "known_on": rating.known_on or today,
     }
@@ -283,7 +285,7 @@ def _add_version(
     )
     subject = subject_of_pairing(connection, rating.pairing_id)
     details = {**answer, "pairing_id": rating.pairing_id, "reason": reason}
-    append(connection, Entry(actor, action, facts, subject, details))
+    append(connection, AuditEntry(actor, action, facts, subject, details))
 
 
 def _version_of(row: "Row[Any]") -> RatingVersion:

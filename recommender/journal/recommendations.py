@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from recommender.errors import NotFoundError
-from recommender.journal.canonical import canonical, digest
-from recommender.journal.chain import Entry, append
-from recommender.journal.consents import SCOPES, Consent, keep_consent
+from recommender.journal.canonical import canonical_json, digest
+from recommender.journal.chain import AuditEntry, append
+from recommender.journal.consents import SCOPES, Consent, store_consent
 from recommender.journal.feedback import choice_faults, id_faults, refuse
 from recommender.journal.subjects import Subject, subject_for, subject_with
 from recommender.store.database import database_time
@@ -22,7 +22,7 @@ from recommender.store.schema import payloads, recommendations, shown, subjects
 
 
 @dataclass(frozen=True, slots=True)
-class ShownClinician:
+class ShortlistRow:
     """One row of a shortlist, its rank being its place.
 
     `score` is None where nothing was predicted. `propensity` is the probability of standing at this
@@ -36,7 +36,7 @@ class ShownClinician:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownRecommendation:
     """One recommendation as it was made.
 
     Attributes
@@ -70,23 +70,25 @@ class Shown:
     roster_version: str
     model_digest: str
     mode: str
-    shortlist: tuple[ShownClinician, ...]
+    shortlist: tuple[ShortlistRow, ...]
     response: bytes = field(repr=False)
     modes: Mapping[str, str] = field(default_factory=dict)
     explained: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedRecommendation:
     """A recommendation read back: what was kept, for whom, by whom and when (UTC)."""
 
-    shown: Shown
+    shown: ShownRecommendation
     subject: Subject
     actor: str
     recorded_at: datetime
 
 
-def record_recommendation(connection: Connection, made: Shown, *, actor: str) -> Subject:
+def record_recommendation(
+    connection: Connection, made: ShownRecommendation, *, actor: str
+) -> Subject:
     """Keeps a recommendation; gives whom it is about, so that a reply can be sealed for them.
 
     Raises
@@ -102,18 +104,18 @@ def record_recommendation(connection: Connection, made: Shown, *, actor: str) ->
     connection.execute(insert(recommendations).values(values))
     _keep_payload(connection, made, subject)
     if made.consent:
-        keep_consent(connection, subject, made.consent, stated_at=at, actor=actor)
+        store_consent(connection, subject, made.consent, stated_at=at, actor=actor)
     facts = {name: _plain(made)[name] for name in ("roster_version", "model_digest", "mode")}
     details = {
         "recommendation_id": made.recommendation_id,
         "request": digest(_request(made)),
         "response": digest(made.response),
     }
-    append(connection, Entry(actor, "recommendation.shown", facts, subject, details))
+    append(connection, AuditEntry(actor, "recommendation.shown", facts, subject, details))
     return subject
 
 
-def find_recommendation(connection: Connection, recommendation_id: str) -> Recorded:
+def find_recommendation(connection: Connection, recommendation_id: str) -> RecordedRecommendation:
     """A recommendation with everything that was kept of it.
 
     Raises
@@ -130,7 +132,7 @@ def find_recommendation(connection: Connection, recommendation_id: str) -> Recor
         raise NotFoundError("recommendation_id", "is kept without its content", "ask anew")
     opened = subject.unseal(f"request/{recommendation_id}", bytes(payload.request_sealed))
     request = json.loads(opened)
-    made = Shown(
+    made = ShownRecommendation(
         recommendation_id=recommendation_id,
         client_id=row.client_id,
         answers=request["answers"],
@@ -143,9 +145,9 @@ def find_recommendation(connection: Connection, recommendation_id: str) -> Recor
         shortlist=shortlist_of(connection, recommendation_id),
         response=subject.unseal(f"response/{recommendation_id}", bytes(payload.response_sealed)),
         modes=request.get("modes", {}),
-        explained=explained_in(recommendation_id, payload.explained_sealed, subject),
+        explained=contributions_in(recommendation_id, payload.explained_sealed, subject),
     )
-    return Recorded(made, subject, row.actor, row.recorded_at)
+    return RecordedRecommendation(made, subject, row.actor, row.recorded_at)
 
 
 def replay(connection: Connection, recommendation_id: str) -> bytes:
@@ -176,14 +178,14 @@ def intakes(connection: Connection, *, most: int, without: str) -> tuple[Mapping
     return tuple(found)
 
 
-def shortlist_of(connection: Connection, recommendation_id: str) -> tuple[ShownClinician, ...]:
+def shortlist_of(connection: Connection, recommendation_id: str) -> tuple[ShortlistRow, ...]:
     """Who was shown, first rank first; nobody when the recommendation is not known."""
     statement = select(shown).where(shown.c.recommendation_id == recommendation_id)
     rows = connection.execute(statement.order_by(shown.c.rank))
-    return tuple(ShownClinician(row.clinician_id, row.score, row.propensity) for row in rows)
+    return tuple(ShortlistRow(row.clinician_id, row.score, row.propensity) for row in rows)
 
 
-def explained_in(name: str, sealed: bytes | None, subject: Subject) -> bytes | None:
+def contributions_in(name: str, sealed: bytes | None, subject: Subject) -> bytes | None:
     """What the explanations of a recommendation were made of, as sealed in its payload."""
     if sealed is None:
         return None
@@ -202,20 +204,20 @@ def _row(connection: Connection, recommendation_id: str) -> "Row[Any]":
     return row
 
 
-def _plain(made: Shown) -> dict[str, Any]:
+def _plain(made: ShownRecommendation) -> dict[str, Any]:
     names = ("recommendation_id", "asked_on", "practice_digest", "roster_version")
     return {name: getattr(made, name) for name in (*names, "model_digest", "mode")}
 
 
-def _request(made: Shown) -> str:
+def _request(made: ShownRecommendation) -> str:
     consent = None
     if made.consent:
         consent = {"version": made.consent.version, "scopes": dict(made.consent.scopes)}
     said = {"answers": dict(made.answers), "consent": consent, "modes": dict(made.modes)}
-    return canonical(said)
+    return canonical_json(said)
 
 
-def _keep_payload(connection: Connection, made: Shown, subject: Subject) -> None:
+def _keep_payload(connection: Connection, made: ShownRecommendation, subject: Subject) -> None:
     name, explained = made.recommendation_id, made.explained
     connection.execute(
         insert(payloads).values(

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from recommender.errors import NotFoundError
-from recommender.journal.pairings import Event, Pairing, course_of, events_of
-from recommender.journal.ratings import Rating, standing_ratings
+from recommender.journal.pairings import Pairing, PairingEvent, events_of, pairing_outcome
+from recommender.journal.ratings import Rating, current_ratings
 from recommender.journal.recommendations import find_recommendation
 from recommender.store.schema import pairing_events, pairings
 
@@ -54,9 +54,9 @@ class RatedPairing:
 def rated_pairings(connection: Connection) -> tuple[RatedPairing, ...]:
     """Every pairing with a rating that stands and a known start; nothing sealed is opened."""
     rated = _rated(connection)
-    events: dict[str, list[Event]] = {}
+    events: dict[str, list[PairingEvent]] = {}
     for row in connection.execute(select(pairing_events)):
-        told = Event(row.pairing_id, row.kind, row.happened_on, row.session, row.reason)
+        told = PairingEvent(row.pairing_id, row.kind, row.happened_on, row.session, row.reason)
         events.setdefault(row.pairing_id, []).append(told)
     order = pairings.c.recorded_at, pairings.c.pairing_id
     rows = connection.execute(
@@ -65,20 +65,20 @@ def rated_pairings(connection: Connection) -> tuple[RatedPairing, ...]:
     return tuple(
         RatedPairing(name, clinician_id, started_on, tuple(rated[name]))
         for name, clinician_id in rows
-        if name in rated and (started_on := course_of(events.get(name, ())).started_on)
+        if name in rated and (started_on := pairing_outcome(events.get(name, ())).started_on)
     )
 
 
 def match_of(connection: Connection, pairing: Pairing) -> RatedMatch | None:
     """The same of one pairing; None where it cannot be held to anything."""
-    ratings = [r for r in standing_ratings(connection) if r.pairing_id == pairing.pairing_id]
+    ratings = [r for r in current_ratings(connection) if r.pairing_id == pairing.pairing_id]
     return _match(connection, pairing, tuple(ratings))
 
 
 def _rated(connection: Connection) -> dict[str, list[Rating]]:
     """Every rating that stands, by pairing."""
     rated: dict[str, list[Rating]] = {}
-    for rating in standing_ratings(connection):
+    for rating in current_ratings(connection):
         rated.setdefault(rating.pairing_id, []).append(rating)
     return rated
 
@@ -98,7 +98,7 @@ def _match(
 ) -> RatedMatch | None:
     if not ratings or pairing.recommendation_id is None:
         return None
-    started_on = course_of(events_of(connection, pairing.pairing_id)).started_on
+    started_on = pairing_outcome(events_of(connection, pairing.pairing_id)).started_on
     if started_on is None:
         return None
     try:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, select
 
-from recommender.journal.chain import Entry, append, prune
+from recommender.journal.chain import AuditEntry, append, prune
 from recommender.journal.idempotency import forget_expired
 from recommender.store.database import database_time
 from recommender.store.schema import (
@@ -59,7 +59,7 @@ def sweep(connection: Connection, ages: Ages, *, actor: str) -> Mapping[str, int
     counts["subjects"] = _delete(connection, subjects, _holds_nothing())
     oldest = months_before(now, ages.audit)
     counts["audit"] = prune(connection, oldest, actor) if oldest else 0
-    append(connection, Entry(actor, "retention.swept", counts))
+    append(connection, AuditEntry(actor, "retention.swept", counts))
     return counts
 
 

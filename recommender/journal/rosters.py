@@ -14,19 +14,19 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 
 from recommender.definition.columns import read_rows
-from recommender.definition.kinds import Raw, is_missing
+from recommender.definition.kinds import RawValue, is_missing
 from recommender.errors import ConflictError, Fault, NotFoundError, StaleError
-from recommender.journal.canonical import canonical, digest
-from recommender.journal.chain import Entry, append
+from recommender.journal.canonical import canonical_json, digest
+from recommender.journal.chain import AuditEntry, append
 from recommender.journal.feedback import id_faults, refuse
 from recommender.practice import Practice
 from recommender.roster import Roster, snapshot
-from recommender.store.database import database_time, hold
+from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import roster_rows, roster_versions
 from recommender.tables.cells import NAME_REMEDY, read_name
 from recommender.tables.people import NAME_COLUMN
 
-Cells = Mapping[str, Raw]
+Cells = Mapping[str, RawValue]
 """A clinician's fields as they came in, and `name` where they have one."""
 
 _REMEDY = "read it again, then change that"
@@ -64,7 +64,7 @@ class RosterVersion:
         """
         if clinician_id not in self.rows:
             raise NotFoundError("clinician_id", "is not on the roster", "check it")
-        return digest(canonical([clinician_id, self.rows[clinician_id]]))[:_ETAG_LENGTH]
+        return digest(canonical_json([clinician_id, self.rows[clinician_id]]))[:_ETAG_LENGTH]
 
     def roster(self, practice: Practice) -> Roster:
         """The roster as the engine reads it.
@@ -258,7 +258,7 @@ def _count_place(
 
 def _held(connection: Connection) -> RosterVersion:
     """The newest version, which nobody else can follow before this transaction ends."""
-    hold(connection, "roster")
+    advisory_lock(connection, "roster")
     return current_roster(connection)
 
 
@@ -274,13 +274,13 @@ def _check(practice: Practice, rows: Mapping[str, Cells]) -> None:
     read_rows(practice.clinician, [_fields(row) for row in rows.values()])
 
 
-def _fields(row: Cells) -> dict[str, Raw]:
+def _fields(row: Cells) -> dict[str, RawValue]:
     return {name: cell for name, cell in row.items() if name != NAME_COLUMN}
 
 
 def _plain(row: Cells) -> Cells:
     """A row as it will be read back."""
-    plain: Cells = json.loads(canonical(dict(row)))
+    plain: Cells = json.loads(canonical_json(dict(row)))
     return plain
 
 
@@ -291,9 +291,11 @@ def _changed(
     cause: str,
     actor: str,
 ) -> RosterVersion:
-    texts = {name: None if row is None else canonical(dict(row)) for name, row in changes.items()}
+    texts = {
+        name: None if row is None else canonical_json(dict(row)) for name, row in changes.items()
+    }
     number = before.number + 1
-    etag = digest(canonical([before.etag, number, texts]))[:_ETAG_LENGTH]
+    etag = digest(canonical_json([before.etag, number, texts]))[:_ETAG_LENGTH]
     version = {"number": number, "etag": etag}
     at = database_time(connection)
     connection.execute(
@@ -302,7 +304,7 @@ def _changed(
     rows = [{"clinician_id": name, "number": number, "cells": text} for name, text in texts.items()]
     if rows:
         connection.execute(insert(roster_rows), rows)
-    append(connection, Entry(actor, cause, {**version, "clinicians": sorted(texts)}))
+    append(connection, AuditEntry(actor, cause, {**version, "clinicians": sorted(texts)}))
     merged = {**before.rows, **{name: json.loads(text or "null") for name, text in texts.items()}}
     kept = {name: merged[name] for name in sorted(merged) if merged[name] is not None}
     return RosterVersion(number, etag, at, MappingProxyType(kept))

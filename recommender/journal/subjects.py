@@ -12,8 +12,8 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Row, insert, select
 
-from recommender.journal.canonical import canonical
-from recommender.store.database import database_time, hold
+from recommender.journal.canonical import canonical_json
+from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import subjects
 
 _KEY_BITS = 256
@@ -50,7 +50,7 @@ class Subject:
 
     def seal_json(self, purpose: str, value: Any) -> bytes:
         """The canonical text of a value, sealed."""
-        return self.seal(purpose, canonical(value).encode())
+        return self.seal(purpose, canonical_json(value).encode())
 
     def unseal(self, purpose: str, sealed: bytes) -> bytes:
         """What was sealed.
@@ -92,7 +92,7 @@ def subject_for(connection: Connection, client_id: str | None) -> Subject:
     if client_id is None:
         return _made(connection, None)
     # Two first requests about one client must agree on the key.
-    hold(connection, f"subject/{client_id}")
+    advisory_lock(connection, f"subject/{client_id}")
     return find_subject(connection, client_id) or _made(connection, client_id)
 
 

@@ -24,7 +24,7 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ModelUse:
     """A model by its digest, and the requests it answered in one mode."""
 
     digest: str
@@ -44,13 +44,13 @@ def exposures(connection: Connection, *, since: datetime) -> dict[str, Exposure]
     }
 
 
-def served(connection: Connection) -> tuple[Served, ...]:
+def model_uses(connection: Connection) -> tuple[ModelUse, ...]:
     """Every model that answered a kept request, the one that answered last first."""
     first, last = (made(recommendations.c.recorded_at) for made in (func.min, func.max))
     names = (recommendations.c.model_digest, recommendations.c.mode)
     statement = select(*names, func.count(), first, last).group_by(*names)
     rows = connection.execute(statement.order_by(last.desc(), *names))
-    return tuple(Served(*row) for row in rows)
+    return tuple(ModelUse(*row) for row in rows)
 
 
 def _shown(connection: Connection, since: datetime) -> Mapping[str, tuple[int, int]]:

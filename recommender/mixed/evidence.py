@@ -33,7 +33,7 @@ KEPT_STRATA = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Clients:
+class ClientGroups:
     """Which rows belong to one client.
 
     Attributes
@@ -52,7 +52,7 @@ class Clients:
     weight: Floats
 
 
-def clients_of(group: Ints, weights: Floats) -> Clients | None:
+def client_groups(group: Ints, weights: Floats) -> ClientGroups | None:
     """The clients of rows; None when no client has two, and tau2 cannot be told from sigma2."""
     codes, row, counts = np.unique(group[group >= 0], return_inverse=True, return_counts=True)
     if counts.size == 0 or counts.max() < 2:
@@ -63,7 +63,7 @@ def clients_of(group: Ints, weights: Floats) -> Clients | None:
     where[group < 0] = codes.size + np.arange(nobody)
     codes = np.concatenate([codes, np.full(nobody, -1)])
     total = np.bincount(where, weights=weights, minlength=codes.size)
-    return Clients(codes, where, np.asarray(total, dtype=np.float64))
+    return ClientGroups(codes, where, np.asarray(total, dtype=np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +95,7 @@ class CrossProduct:
         return total if self.rest is None else total + self.rest.gram(factor(self.rest_weight))
 
 
-def cross_product(design: Design, weights: Floats, clients: Clients | None) -> CrossProduct:
+def cross_product(design: Design, weights: Floats, clients: ClientGroups | None) -> CrossProduct:
     """Cross-products of a design, y as its last dense column, kept for every later theta."""
     base = design.gram(weights)
     if clients is None:
@@ -116,7 +116,7 @@ def cross_product(design: Design, weights: Floats, clients: Clients | None) -> C
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Problem:
+class MixedProblem:
     """All that stays the same while variances move.
 
     Attributes
@@ -140,7 +140,7 @@ class Problem:
     design: Design
     outcome: int
     weights: Floats
-    clients: Clients | None
+    clients: ClientGroups | None
     cross: CrossProduct
     spans: tuple[slice, ...]
     idle: Floats
@@ -191,12 +191,12 @@ class Solution:
         return float(-0.5 * (level + self.fixed_terms))
 
 
-def theta_of(problem: Problem, ratios: Floats) -> float:
+def theta_of(problem: MixedProblem, ratios: Floats) -> float:
     """The client ratio among the ratios, 0 without clients."""
     return 0.0 if problem.clients is None else float(ratios[-1])
 
 
-def solve(problem: Problem, ratios: Floats) -> tuple[Solution, Floats]:
+def solve(problem: MixedProblem, ratios: Floats) -> tuple[Solution, Floats]:
     """The solution at given ratios, and the cross-product X' V0^-1 X it was found with.
 
     Raises

@@ -23,9 +23,9 @@ from recommender.mixed.blocks import (
 )
 from recommender.mixed.evidence import (
     LEAST,
-    Problem,
+    MixedProblem,
     Solution,
-    clients_of,
+    client_groups,
     cross_product,
     solve,
     theta_of,
@@ -44,7 +44,7 @@ class _Task:
     """A problem, and what turns its solution back into the caller's blocks."""
 
     blocks: tuple[Block, ...]
-    problem: Problem
+    problem: MixedProblem
     sought: tuple[str, ...]
     centre: float
 
@@ -154,7 +154,7 @@ def _task(y: Floats, blocks: Sequence[Block], weights: Floats | None, group: Int
     for block in blocks:
         if isinstance(block, DenseBlock) and block.prior_mean is not None:
             outcome = outcome - block.values @ block.prior_mean
-    clients = None if group is None else clients_of(group, weights)
+    clients = None if group is None else client_groups(group, weights)
     last = DenseBlock("intercept", outcome[:, None])
     dense = [block for block in ordered(blocks) if isinstance(block, DenseBlock)]
     design = design_of([*dense, last, *ordered(blocks)[len(dense) :]], rows)
@@ -170,7 +170,7 @@ def _task(y: Floats, blocks: Sequence[Block], weights: Floats | None, group: Int
     _check_free(cross.base, free, rows)
     chosen = tuple(where[name] for name in sought)
     outcome_column = spans([*dense, last])["intercept"].start
-    problem = Problem(design, outcome_column, weights, clients, cross, chosen, idle, free)
+    problem = MixedProblem(design, outcome_column, weights, clients, cross, chosen, idle, free)
     return _Task(tuple(blocks), problem, sought, centre)
 
 
@@ -244,7 +244,7 @@ def _coefficients(block: Block, solution: Solution, span: slice) -> Floats:
     return own.copy()
 
 
-def _client_effects(problem: Problem, solution: Solution) -> tuple[Ints, Floats]:
+def _client_effects(problem: MixedProblem, solution: Solution) -> tuple[Ints, Floats]:
     """Codes and posterior means of clients that have a code; clients without one are left out."""
     clients = problem.clients
     if clients is None:

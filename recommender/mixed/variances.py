@@ -18,8 +18,8 @@ from recommender.mixed.evidence import (
     LEAST,
     MOST,
     START,
-    Clients,
-    Problem,
+    ClientGroups,
+    MixedProblem,
     Solution,
     solve,
     theta_of,
@@ -32,7 +32,7 @@ ONE_HILL = 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Search:
+class VarianceSearch:
     """Where the search for variances ended.
 
     Attributes
@@ -101,7 +101,7 @@ class Beliefs:
         return np.asarray(self.precision * (np.log(ratios) - self.centre) ** 2)
 
 
-def slope(problem: Problem, solution: Solution, gram: Floats) -> Slope:
+def slope(problem: MixedProblem, solution: Solution, gram: Floats) -> Slope:
     """Score and average information at a solution, sigma2 profiled out.
 
     With u_k the coefficients of block k and q_k = X_k u_k, for clients theta J J' V0^-1 (y - X b):
@@ -132,7 +132,7 @@ def slope(problem: Problem, solution: Solution, gram: Floats) -> Slope:
 
 
 def client_pull(
-    problem: Problem, clients: Clients, solution: Solution
+    problem: MixedProblem, clients: ClientGroups, solution: Solution
 ) -> tuple[Floats, float, float]:
     """For the clients' q: X' V0^-1 q (p,), q' V0^-1 q, and the gain of the evidence by theta."""
     theta = theta_of(problem, solution.ratios)
@@ -144,7 +144,7 @@ def client_pull(
     return pull, squares, float(theta * (left**2).sum() / solution.sigma2)
 
 
-def client_residuals(problem: Problem, clients: Clients, solution: Solution) -> Floats:
+def client_residuals(problem: MixedProblem, clients: ClientGroups, solution: Solution) -> Floats:
     """Each client's weighted residual sum over 1 + theta w_c: J' V0^-1 (y - X b), (m,)."""
     signs = np.insert(-solution.coefficients, problem.outcome, 1.0)
     residual = problem.design.times(signs) * problem.weights
@@ -153,7 +153,7 @@ def client_residuals(problem: Problem, clients: Clients, solution: Solution) -> 
 
 
 def client_degrees(
-    problem: Problem, clients: Clients, solution: Solution, inverse: Floats
+    problem: MixedProblem, clients: ClientGroups, solution: Solution, inverse: Floats
 ) -> float:
     """Effective number of client effects: theta tr(J' P J) sigma2."""
     theta = theta_of(problem, solution.ratios)
@@ -167,7 +167,9 @@ def client_degrees(
     return float(own.sum()) - theta * trace
 
 
-def search(problem: Problem, beliefs: Beliefs, tolerance: float, max_iterations: int) -> Search:
+def search(
+    problem: MixedProblem, beliefs: Beliefs, tolerance: float, max_iterations: int
+) -> VarianceSearch:
     """The variances that maximise the evidence, or evidence and beliefs together.
 
     With few rows evidence and beliefs can each have a hill of their own: the search then climbs
@@ -193,8 +195,8 @@ def search(problem: Problem, beliefs: Beliefs, tolerance: float, max_iterations:
 
 
 def climb(
-    problem: Problem, beliefs: Beliefs, start: Floats, tolerance: float, max_iterations: int
-) -> Search:
+    problem: MixedProblem, beliefs: Beliefs, start: Floats, tolerance: float, max_iterations: int
+) -> VarianceSearch:
     """The top of the hill that log ratios `start` stand on; parameters as in `search`."""
     low, high = np.log(LEAST / problem.scale), np.log(MOST / problem.scale)
     here, damping = np.clip(start, low, high), 0.0
@@ -212,7 +214,7 @@ def climb(
             at = beliefs.pull(slope(problem, solution, gram), solution.ratios)
         else:
             damping = max(4 * damping, 0.1)
-    return Search(solution, at.degrees, tried, converged)
+    return VarianceSearch(solution, at.degrees, tried, converged)
 
 
 def newton_step(at: Slope, free: NDArray[np.bool_], damping: float) -> Floats:

@@ -19,7 +19,7 @@ ABANDONED_AFTER_SECONDS = 3600.0
 _UNFINISHED = ".fetching-"
 
 
-def settle(into: Path, digest: str, download: Callable[[Path], Path]) -> Path:
+def install_bundle(into: Path, digest: str, download: Callable[[Path], Path]) -> Path:
     """The directory `into/<digest>`, downloaded unless it is there.
 
     It appears whole or not at all: it is filled under another name, then renamed. What it holds
@@ -61,7 +61,7 @@ def checked_digest(digest: str) -> str:
     return digest
 
 
-def sound_bundle(bundle: Path, digest: str) -> Path:
+def verified_bundle(bundle: Path, digest: str) -> Path:
     """A bundle whose content has this digest; raises `BundleError` or `RegistryError` if not."""
     if bundle_digest(bundle) != digest:
         remedy = "do not use it; find out who changed it, then train and publish again"

@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from recommender.errors import RegistryError
 from recommender.manifest import NAME
 from recommender.practice import Practice
-from recommender.publishing.downloads import checked_digest, settle, sound_bundle
+from recommender.publishing.downloads import checked_digest, install_bundle, verified_bundle
 from recommender.publishing.packing import write_model
 from recommender.publishing.versions import (
     CHAMPION,
@@ -100,7 +100,7 @@ class Registry:
         tags
             More about the version, such as the commit it was made at.
         """
-        sound_bundle(bundle, digest)
+        verified_bundle(bundle, digest)
         told = {**tags, "digest": checked_digest(digest), "practice": practice.id}
         told |= {"practice_version": practice.version, "practice_digest": practice.digest}
         with self.client() as client, tempfile.TemporaryDirectory() as workspace:
@@ -241,9 +241,9 @@ class Registry:
                     tracking_uri=self.uri,
                     registry_uri=self.uri,
                 )
-            return sound_bundle(Path(got), wanted.digest)
+            return verified_bundle(Path(got), wanted.digest)
 
-        return settle(into, wanted.digest, download)
+        return install_bundle(into, wanted.digest, download)
 
 
 def _version(found: Any) -> Version:

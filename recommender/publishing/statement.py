@@ -32,7 +32,7 @@ USES: Mapping[str, tuple[str, str]] = {
 """Heading and meaning of each use a client's field may have."""
 
 
-def statement(practice: Practice, ages: Ages) -> str:
+def privacy_statement(practice: Practice, ages: Ages) -> str:
     """The statement as Markdown.
 
     Parameters

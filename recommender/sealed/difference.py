@@ -19,7 +19,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.:=-]{1,120}")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class DeclarationDiff:
     """How what is now differs from what a bundle learned.
 
     Attributes
@@ -45,7 +45,7 @@ class Difference:
         return ", ".join(_said(kind, getattr(self, kind)) for kind in kinds if getattr(self, kind))
 
 
-def of_names(learned: Sequence[str], now: Sequence[str]) -> Difference:
+def diff_names(learned: Sequence[str], now: Sequence[str]) -> DeclarationDiff:
     """How a list of names differs from the one that was learned with."""
     ours, theirs = set(now), set(learned)
     both = [name for name in learned if name in ours]
@@ -55,19 +55,19 @@ def of_names(learned: Sequence[str], now: Sequence[str]) -> Difference:
         for block in SequenceMatcher(None, both, here, autojunk=False).get_matching_blocks()
         for name in both[block.a : block.a + block.size]
     }
-    return Difference(
+    return DeclarationDiff(
         added=tuple(name for name in now if name not in theirs),
         removed=tuple(name for name in learned if name not in ours),
         moved=tuple(name for name in here if name not in kept),
     )
 
 
-def of_practices(learned: Practice, now: Practice) -> Difference:
+def diff_practices(learned: Practice, now: Practice) -> DeclarationDiff:
     """How a definition differs from the one that was learned with; comments do not count."""
     before, after = _declared(learned), _declared(now)
-    names = of_names(tuple(before), tuple(after))
+    names = diff_names(tuple(before), tuple(after))
     changed = (name for name in after if name in before and before[name] != after[name])
-    return Difference(names.added, names.removed, names.moved, tuple(changed))
+    return DeclarationDiff(names.added, names.removed, names.moved, tuple(changed))
 
 
 def _declared(practice: Practice) -> dict[str, object]:

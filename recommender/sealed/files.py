@@ -25,7 +25,7 @@ LARGEST_LISTING = 64 * 2**10
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class BundleArchive:
     """What is in a bundle that is what its listing says.
 
     Attributes
@@ -51,7 +51,7 @@ def write_files(directory: Path, contents: Mapping[str, bytes], created_at: str)
     return digest_of(contents)
 
 
-def read_files(directory: Path) -> Sealed:
+def read_files(directory: Path) -> BundleArchive:
     """Content of every file, checked against the listing before anything parses it.
 
     Raises
@@ -68,7 +68,7 @@ def read_files(directory: Path) -> Sealed:
         if _sum(content) != expected:
             raise BundleError(name, "does not match its digest", "fetch the bundle again")
         contents[name] = content
-    return Sealed(contents, created_at, digest_of(contents))
+    return BundleArchive(contents, created_at, digest_of(contents))
 
 
 def listing(sums: Mapping[str, str], created_at: str) -> bytes:

@@ -15,10 +15,10 @@ from recommender.definition.columns import Columns
 from recommender.definition.fields import Field
 from recommender.errors import BundleError
 from recommender.features.clinician import clinician_features
-from recommender.features.history import Records
+from recommender.features.history import HistoryRecords
 from recommender.model import AllianceModel
 from recommender.practice import Practice
-from recommender.products import Numbers
+from recommender.products import NumericColumns
 
 LARGEST = 1e12
 """Beyond any number a model can have: products of such still are numbers."""
@@ -47,9 +47,12 @@ def _parts(model: AllianceModel) -> Iterator[tuple[str, bool]]:
     levels = 0 if per is None else len(practice.client[per].levels)
     yield "manifest", _manifest(model)
     yield "harmoniser", _harmoniser(model)
-    yield "numbers", _small(model.client_mean, model.stays, model.spread.low, model.spread.high)
-    yield "spread", model.spread.low <= model.spread.high
-    yield "shares", all(0 <= share <= 1 for share in (model.client_share, model.share))
+    yield (
+        "numbers",
+        _small(model.client_mean, model.survivor_offset, model.interval.low, model.interval.high),
+    )
+    yield "spread", model.interval.low <= model.interval.high
+    yield "shares", all(0 <= share <= 1 for share in (model.client_tree_weight, model.tree_weight))
     yield "clinician_ids", len(set(people)) == len(people)
     yield "records", _records(model.records, len(people), levels)
     yield "panel", _panel(model.pipeline.panel, practice)
@@ -65,7 +68,7 @@ def _manifest(model: AllianceModel) -> bool:
 
 
 def _harmoniser(model: AllianceModel) -> bool:
-    said, settings = model.harmoniser, model.practice.alliance
+    said, settings = model.linker, model.practice.alliance
     numbers = (n for link in said.links.values() for n in (link.mean, link.to_mean, link.to_sd))
     return (
         (said.reference, said.metric) == (settings.reference, settings.metric)
@@ -76,7 +79,7 @@ def _harmoniser(model: AllianceModel) -> bool:
     )
 
 
-def _records(records: Records, clinicians: int, levels: int) -> bool:
+def _records(records: HistoryRecords, clinicians: int, levels: int) -> bool:
     overall = (records.mean, records.count)
     by_level = (records.level_mean, records.level_count)
     return (
@@ -138,7 +141,7 @@ def _products(model: AllianceModel) -> bool:
     return all(_side(numbers, width) for numbers, width in sides)
 
 
-def _side(numbers: Numbers, width: int) -> bool:
+def _side(numbers: NumericColumns, width: int) -> bool:
     places, basis, size = numbers.places, numbers.basis, len(numbers.places)
     return (
         places.dtype == np.int64

@@ -11,27 +11,27 @@ from pydantic import Field as Setting
 
 from recommender.allocation.files import why
 from recommender.allocation.outcome import (
+    AssignedClient,
     Before,
-    Given,
+    FullClinician,
     Holder,
     Kept,
-    PlaceMore,
-    Seat,
-    Taken,
+    MarginalPlace,
+    PlacesUsed,
     Unplaced,
     Why,
 )
 from recommender.serving.schemas import (
     DECIMALS,
-    Answered,
-    LedgerLine,
+    AllianceScale,
+    ExclusionCount,
     ModelInUse,
     Points,
-    Scale,
+    ResponseModel,
 )
 
 
-class GivenClinician(Answered):
+class Assignment(ResponseModel):
     """A client and the clinician they are given."""
 
     client_id: str
@@ -58,7 +58,7 @@ class GivenClinician(Answered):
     reservations: Annotated[int, Setting(description="Soft constraints not met.")]
 
     @classmethod
-    def of(cls, given: Given) -> Self:
+    def of(cls, given: AssignedClient) -> Self:
         """One client who is given somebody."""
         return cls(
             client_id=given.client_id,
@@ -73,7 +73,7 @@ class GivenClinician(Answered):
         )
 
 
-class PlaceHolder(Answered):
+class PlaceHolder(ResponseModel):
     """Who has a place another client would have liked."""
 
     client_id: str
@@ -98,7 +98,7 @@ class PlaceHolder(Answered):
         )
 
 
-class TakenClinician(Answered):
+class OccupiedClinician(ResponseModel):
     """A clinician who fits, and who has the places."""
 
     clinician_id: str
@@ -107,7 +107,7 @@ class TakenClinician(Answered):
     holders: tuple[PlaceHolder, ...]
 
     @classmethod
-    def of(cls, taken: Taken) -> Self:
+    def of(cls, taken: FullClinician) -> Self:
         """One clinician."""
         return cls(
             clinician_id=taken.clinician_id,
@@ -117,18 +117,18 @@ class TakenClinician(Answered):
         )
 
 
-class UnplacedClient(Answered):
+class UnplacedClient(ResponseModel):
     """A client who is given nobody."""
 
     client_id: str
     why: Why
     say: Annotated[str, Setting(description="The reason in words.")]
     removals: Annotated[
-        tuple[LedgerLine, ...],
+        tuple[ExclusionCount, ...],
         Setting(description="Where nobody fits: what removed how many, most first."),
     ]
     taken: Annotated[
-        tuple[TakenClinician, ...],
+        tuple[OccupiedClinician, ...],
         Setting(description="Where places are taken: the first few who stand first."),
     ]
 
@@ -139,12 +139,12 @@ class UnplacedClient(Answered):
             client_id=unplaced.client_id,
             why=unplaced.why,
             say=why(unplaced, says),
-            removals=tuple(LedgerLine.of(each) for each in unplaced.removals),
-            taken=tuple(TakenClinician.of(each) for each in unplaced.taken),
+            removals=tuple(ExclusionCount.of(each) for each in unplaced.removals),
+            taken=tuple(OccupiedClinician.of(each) for each in unplaced.taken),
         )
 
 
-class OneMorePlace(Answered):
+class MarginalCapacity(ResponseModel):
     """What one more place with a clinician would be worth."""
 
     clinician_id: str
@@ -156,7 +156,7 @@ class OneMorePlace(Answered):
     moved: Annotated[int, Setting(description="Clients given somebody else than now.")]
 
     @classmethod
-    def of(cls, more: PlaceMore) -> Self:
+    def of(cls, more: MarginalPlace) -> Self:
         """One place."""
         return cls(
             clinician_id=more.clinician_id,
@@ -167,7 +167,7 @@ class OneMorePlace(Answered):
         )
 
 
-class SeatsOf(Answered):
+class ClinicianCapacity(ResponseModel):
     """One clinician's places: how many, promised and given."""
 
     clinician_id: str
@@ -176,26 +176,29 @@ class SeatsOf(Answered):
     given: int
 
     @classmethod
-    def of(cls, seat: Seat) -> Self:
+    def of(cls, seat: PlacesUsed) -> Self:
         """One clinician."""
         return cls(
-            clinician_id=seat.clinician_id, places=seat.places, told=seat.told, given=seat.given
+            clinician_id=seat.clinician_id,
+            places=seat.places,
+            told=seat.promised,
+            given=seat.assigned,
         )
 
 
-class AllocationResponse(Answered):
+class AllocationResponse(ResponseModel):
     """A whole list allocated; clients and clinicians in the order of their ids."""
 
     mode: str
     model: ModelInUse
     asked_on: date
     roster_version: str
-    scale: Scale
-    given: tuple[GivenClinician, ...]
+    scale: AllianceScale
+    given: tuple[Assignment, ...]
     unplaced: tuple[UnplacedClient, ...]
-    places: tuple[SeatsOf, ...]
+    places: tuple[ClinicianCapacity, ...]
     one_more_place: Annotated[
-        tuple[OneMorePlace, ...], Setting(description="Where one would add most, most first.")
+        tuple[MarginalCapacity, ...], Setting(description="Where one would add most, most first.")
     ]
     points: Annotated[
         Points, Setting(description="What is particular to each pair given now, in all.")

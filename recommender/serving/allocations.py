@@ -17,14 +17,14 @@ from recommender.definition.columns import Columns, read_rows
 from recommender.errors import IntakeError, RecommenderError
 from recommender.serving.allocated import (
     AllocationResponse,
-    GivenClinician,
-    OneMorePlace,
-    SeatsOf,
+    Assignment,
+    ClinicianCapacity,
+    MarginalCapacity,
     UnplacedClient,
 )
 from recommender.serving.answers import today
 from recommender.serving.bodies import JSON, check_headers, check_json
-from recommender.serving.openapi import refusals, taking
+from recommender.serving.openapi import json_body, problem_responses
 from recommender.serving.problems import (
     BAD_REQUEST,
     BUSY,
@@ -36,16 +36,16 @@ from recommender.serving.problems import (
     TOO_LARGE,
     UNEXPECTED,
     UNSUPPORTED,
+    FieldError,
     ProblemError,
-    Slip,
-    slips_of,
-    unfitting,
+    field_errors,
+    problem_from_validation,
 )
-from recommender.serving.queue import Queue
-from recommender.serving.schemas import DECIMALS, NOTICE, ModelInUse, Scale
-from recommender.serving.state import State
-from recommender.serving.turns import current
-from recommender.serving.waitlist import ListAsked
+from recommender.serving.queue import ComputeQueue
+from recommender.serving.schemas import DECIMALS, NOTICE, AllianceScale, ModelInUse
+from recommender.serving.state import ServingSnapshot
+from recommender.serving.turns import current_snapshot
+from recommender.serving.waitlist import ParsedWaitingList
 from recommender.tables.people import People
 
 MOST_PAIRS = 250_000
@@ -63,11 +63,11 @@ router = APIRouter(tags=["allocations"])
     operation_id="allocate",
     summary="Say who on a waiting list should see whom",
     response_model=AllocationResponse,
-    responses=refusals(
+    responses=problem_responses(
         *(BAD_REQUEST, MALFORMED, TOO_LARGE, UNSUPPORTED, INVALID, LIST_TOO_LONG, UNEXPECTED),
         *(NOT_READY, BUSY),
     ),
-    openapi_extra=taking("AllocationRequest", kept=False),
+    openapi_extra=json_body("AllocationRequest", kept=False),
 )
 async def post_allocations(request: Request) -> Response:
     """As many as possible are given somebody, earlier classes first.
@@ -75,17 +75,17 @@ async def post_allocations(request: Request) -> Response:
     Among all ways to do that, the sum of predicted alliance is largest. Promises are kept, and
     nobody is told anything: it is the same as `recommender allocate` would say.
     """
-    state = current(request.app)
+    state = current_snapshot(request.app)
     check_headers(request.headers)
     body = await request.body()
     request.state.model = state.digest
-    lists: Queue = request.app.state.lists
+    lists: ComputeQueue = request.app.state.lists
     told = await lists.run(partial(allocated, state, body))
     request.state.mode = told.mode
     return Response(told.model_dump_json(), media_type=JSON)
 
 
-def allocated(state: State, body: bytes) -> AllocationResponse:
+def allocated(state: ServingSnapshot, body: bytes) -> AllocationResponse:
     """The allocation of a list that was sent.
 
     Raises
@@ -102,81 +102,83 @@ def allocated(state: State, body: bytes) -> AllocationResponse:
     )
     _check(state, asked, people)
     day = asked.asked_on or today(state.practice)
-    found = allocate(people, asked.waiting, state.standing, state.model, asked.terms, day=day)
+    found = allocate(people, asked.waiting, state.encoding, state.model, asked.terms, day=day)
     return _told(state, found)
 
 
-def _read(state: State, body: bytes) -> ListAsked:
+def _read(state: ServingSnapshot, body: bytes) -> ParsedWaitingList:
     check_json(body)
     try:
         asked = state.form.read_list(body)
     except ValidationError as error:
-        refused = unfitting(error)
+        refused = problem_from_validation(error)
         if any(each.pointer == "/clients" and each.code == "too_long" for each in refused.errors):
             raise ProblemError(LIST_TOO_LONG, refused.errors) from None
         raise refused from None
-    if len(asked.waiting) * len(state.standing.roster) > MOST_PAIRS:
-        most = MOST_PAIRS // len(state.standing.roster)
+    if len(asked.waiting) * len(state.encoding.roster) > MOST_PAIRS:
+        most = MOST_PAIRS // len(state.encoding.roster)
         said = f"has more members than this roster allows: {most}"
-        raise ProblemError(LIST_TOO_LONG, [Slip(pointer="/clients", code="too_long", message=said)])
+        raise ProblemError(
+            LIST_TOO_LONG, [FieldError(pointer="/clients", code="too_long", message=said)]
+        )
     return asked
 
 
-def _columns(state: State, asked: ListAsked) -> Columns:
+def _columns(state: ServingSnapshot, asked: ParsedWaitingList) -> Columns:
     """The answers of all; read one by one only to say whose cannot be read."""
     fields = state.practice.fields("client", "score", "filter")
     try:
         return read_rows(fields, asked.answers)
     except IntakeError:
-        slips: list[Slip] = []
+        slips: list[FieldError] = []
         for row, answers in enumerate(asked.answers):
             try:
                 read_rows(fields, [answers])
             except IntakeError as error:
-                slips += slips_of(error, "clients", str(row), "answers")
+                slips += field_errors(error, "clients", str(row), "answers")
         raise ProblemError(INVALID, slips[:MOST_ERRORS]) from None
 
 
-def _check(state: State, asked: ListAsked, people: People) -> None:
+def _check(state: ServingSnapshot, asked: ParsedWaitingList, people: People) -> None:
     """Refuses what the engine would refuse too, but says where it stands in the request."""
-    known = set(state.standing.roster.ids)
+    known = set(state.encoding.roster.ids)
     slips = [
-        Slip(pointer=f"/clients/{row}/told", code="unknown", message="is not on the roster")
+        FieldError(pointer=f"/clients/{row}/told", code="unknown", message="is not on the roster")
         for row, each in enumerate(asked.waiting)
-        if each.told is not None and each.told not in known
+        if each.promised_clinician_id is not None and each.promised_clinician_id not in known
     ]
     for row, limit in enumerate(asked.terms.limits):
         if limit.clinician_id is not None and limit.clinician_id not in known:
             place = f"/limits/{row}/clinician_id"
-            slips.append(Slip(pointer=place, code="unknown", message="is not on the roster"))
+            slips.append(FieldError(pointer=place, code="unknown", message="is not on the roster"))
         try:
             members(state.practice, people.columns, limit)
         except RecommenderError as error:
             slips.append(_slip(f"/limits/{row}", error))
     try:
-        places_of(state.standing.roster, state.practice, asked.terms)
+        places_of(state.encoding.roster, state.practice, asked.terms)
     except RecommenderError as error:
         slips.append(_slip("/places", error))
     if slips:
         raise ProblemError(INVALID, slips[:MOST_ERRORS])
 
 
-def _slip(pointer: str, error: RecommenderError) -> Slip:
-    return Slip(pointer=pointer, code="refused", message=f"{error.problem}; {error.remedy}")
+def _slip(pointer: str, error: RecommenderError) -> FieldError:
+    return FieldError(pointer=pointer, code="refused", message=f"{error.problem}; {error.remedy}")
 
 
-def _told(state: State, found: Allocation) -> AllocationResponse:
+def _told(state: ServingSnapshot, found: Allocation) -> AllocationResponse:
     says: Mapping[str, str] = {name: c.say for name, c in state.practice.constraints.items()}
     return AllocationResponse(
         mode=found.mode,
         model=ModelInUse.of(state.model.manifest, state.digest, state.version),
         asked_on=found.day,
         roster_version=found.roster_version,
-        scale=Scale.of(state.model),
-        given=tuple(GivenClinician.of(each) for each in found.given),
+        scale=AllianceScale.of(state.model),
+        given=tuple(Assignment.of(each) for each in found.assigned),
         unplaced=tuple(UnplacedClient.of(each, says) for each in found.unplaced),
-        places=tuple(SeatsOf.of(each) for each in found.seats),
-        one_more_place=tuple(OneMorePlace.of(each) for each in found.places_more),
+        places=tuple(ClinicianCapacity.of(each) for each in found.places_used),
+        one_more_place=tuple(MarginalCapacity.of(each) for each in found.marginal_places),
         points=round(found.points, DECIMALS) + 0.0,
         notice=NOTICE,
     )

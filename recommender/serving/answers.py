@@ -17,21 +17,21 @@ from recommender.manifest import EVIDENCE_PRIOR
 from recommender.practice import Practice
 from recommender.recommend import CONSTRAINTS_ONLY, Recommendation, read_intake, recommend
 from recommender.serving.bodies import check_json
-from recommender.serving.form import Asked
-from recommender.serving.problems import unfitting
+from recommender.serving.form import ParsedRequest
+from recommender.serving.problems import problem_from_validation
 from recommender.serving.schemas import (
     NOTICE,
     STAFF_ONLY,
+    AllianceScale,
     ExcludedClinician,
-    LedgerLine,
+    ExclusionCount,
     ModelInUse,
     RecommendationResponse,
-    RelaxationOffered,
-    Scale,
     ShownClinician,
+    SuggestedRelaxation,
     order_said,
 )
-from recommender.serving.state import State
+from recommender.serving.state import ServingSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Answer:
     mode: str
 
 
-def answer(state: State, body: bytes) -> Answer:
+def answer(state: ServingSnapshot, body: bytes) -> Answer:
     """The response to a recommendation request.
 
     Raises
@@ -52,35 +52,35 @@ def answer(state: State, body: bytes) -> Answer:
     IntakeError
         With answers the engine cannot read although they fit the form.
     """
-    told = made(state, body)
-    return Answer(told.sent(to_staff=True), told.found.mode)
+    told = recommend_request(state, body)
+    return Answer(told.to_json(to_staff=True), told.recommendation.mode)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Made:
+class ServedRecommendation:
     """A recommendation with the request it was made from and the response that tells it."""
 
-    asked: Asked
-    found: Recommendation
+    request: ParsedRequest
+    recommendation: Recommendation
     response: RecommendationResponse
 
-    def sent(self, *, to_staff: bool) -> bytes:
+    def to_json(self, *, to_staff: bool) -> bytes:
         """The response's bytes; what anything adds to a score is for staff only."""
         left_out: Any = None if to_staff else STAFF_ONLY
         return self.response.model_dump_json(exclude=left_out).encode()
 
 
-def made(state: State, body: bytes) -> Made:
+def recommend_request(state: ServingSnapshot, body: bytes) -> ServedRecommendation:
     """What is recommended to a request, before it is known who reads it; raises as `answer`."""
     check_json(body)
     try:
         asked = state.form.read(body)
     except ValidationError as error:
-        raise unfitting(error) from None
-    return made_for(state, asked)
+        raise problem_from_validation(error) from None
+    return recommend_parsed(state, asked)
 
 
-def made_for(state: State, asked: Asked) -> Made:
+def recommend_parsed(state: ServingSnapshot, asked: ParsedRequest) -> ServedRecommendation:
     """The same for a request that was read before.
 
     Raises
@@ -93,9 +93,9 @@ def made_for(state: State, asked: Asked) -> Made:
     recommendation_id = secrets.token_hex(16)
     # Lots are drawn from the id, so that whoever has the request and the id can draw them again.
     found = recommend(
-        intake, state.standing, state.model, day=day, top_k=asked.top_k, seed=recommendation_id
+        intake, state.encoding, state.model, day=day, top_k=asked.top_k, seed=recommendation_id
     )
-    return Made(asked, found, told(state, found, recommendation_id))
+    return ServedRecommendation(asked, found, to_response(state, found, recommendation_id))
 
 
 def today(practice: Practice) -> date:
@@ -103,7 +103,9 @@ def today(practice: Practice) -> date:
     return datetime.now(ZoneInfo(practice.timezone)).date()
 
 
-def told(state: State, found: Recommendation, recommendation_id: str) -> RecommendationResponse:
+def to_response(
+    state: ServingSnapshot, found: Recommendation, recommendation_id: str
+) -> RecommendationResponse:
     """A recommendation as it is sent."""
     level = state.practice.alliance.interval
     screening = found.screening
@@ -114,13 +116,13 @@ def told(state: State, found: Recommendation, recommendation_id: str) -> Recomme
         asked_on=found.day,
         roster_version=found.roster_version,
         availability_as_of=state.taken_at,
-        scale=Scale.of(state.model),
+        scale=AllianceScale.of(state.model),
         order=order_said(found.mode, state.practice.ranking),
         shortlist=tuple(ShownClinician.of(shown, level) for shown in found.shortlist),
         eligible=found.eligible,
         excluded=tuple(ExcludedClinician.of(each) for each in found.exclusions),
-        ledger=tuple(LedgerLine.of(removal) for removal in screening.ledger),
-        relaxations=tuple(RelaxationOffered.of(each, state.practice) for each in found.offers),
+        ledger=tuple(ExclusionCount.of(removal) for removal in screening.constraint_counts),
+        relaxations=tuple(SuggestedRelaxation.of(each, state.practice) for each in found.offers),
         unanswered=found.unanswered,
         warnings=(*_warnings(found), *_stale(state)),
         notice=NOTICE,
@@ -145,7 +147,7 @@ def _warnings(found: Recommendation) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _stale(state: State) -> list[str]:
+def _stale(state: ServingSnapshot) -> list[str]:
     """Whether who is free was last told longer ago than this server takes for current."""
     if datetime.now(UTC) - state.taken_at <= timedelta(hours=state.stale_hours):
         return []
@@ -164,7 +166,7 @@ def _triage(found: Recommendation) -> list[str]:
     return ["Nobody on the roster can safely take this on: a clinician must triage the request."]
 
 
-def warm_up(state: State) -> None:
+def warm_up(state: ServingSnapshot) -> None:
     """Answers an invented request, so that no caller waits for what only the first one costs.
 
     The invented client may fit nobody, so the whole roster is also scored and explained.
@@ -172,6 +174,6 @@ def warm_up(state: State) -> None:
     answer(state, state.form.example_body())
     asked = state.form.read(state.form.example_body())
     intake = read_intake(state.practice, asked.answers)
-    everyone = Pairs.of_one(len(state.standing.roster))
-    state.model.score(intake.client, state.standing, everyone)
-    state.model.contributions(intake.client, state.standing, everyone)
+    everyone = Pairs.of_one(len(state.encoding.roster))
+    state.model.score(intake.client, state.encoding, everyone)
+    state.model.contributions(intake.client, state.encoding, everyone)

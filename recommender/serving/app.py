@@ -31,31 +31,31 @@ from recommender.serving import (
     routes,
     sessions,
 )
-from recommender.serving.callers import admit
-from recommender.serving.door import open_door
-from recommender.serving.guard import Guard, route_of
-from recommender.serving.keeping import Keeper
-from recommender.serving.metrics import Measure, Metrics
+from recommender.serving.callers import authorize
+from recommender.serving.door import open_auth_backend
+from recommender.serving.guard import RequestContextMiddleware, route_of
+from recommender.serving.keeping import JournalWriter
+from recommender.serving.metrics import Metrics, MetricsMiddleware
 from recommender.serving.privacy import AT_A_TIME, SELDOM_SECONDS
 from recommender.serving.problems import (
     JOURNAL,
     NOT_ALLOWED,
     ProblemError,
+    problem_for,
     problem_response,
-    told_as,
 )
-from recommender.serving.queue import Queue
-from recommender.serving.receiving import Receiving
+from recommender.serving.queue import ComputeQueue
+from recommender.serving.receiving import BodyLimitMiddleware
 from recommender.serving.roster import LOOKUP_SECONDS
-from recommender.serving.rosters import Rosters
+from recommender.serving.rosters import RosterSync
 from recommender.serving.staff import router as staff
 from recommender.serving.staff.refused import is_staff, refused_page
-from recommender.serving.staff.shown import Tried
-from recommender.serving.state import expected_practice, open_state
-from recommender.serving.succession import Succession
-from recommender.serving.watch import Watch
+from recommender.serving.staff.shown import RecentRecommendations
+from recommender.serving.state import expected_practice, open_snapshot
+from recommender.serving.succession import SnapshotHolder
+from recommender.serving.watch import ModelWatcher
 from recommender.settings import Settings
-from recommender.shelf import Shelf
+from recommender.shelf import BundleCache
 from recommender.store.database import POOL
 
 ROUTERS = (
@@ -88,12 +88,14 @@ def create_app(settings: Settings) -> FastAPI:
     RecommenderError
         When anybody on the network could ask, or the store of keys cannot be opened.
     """
-    door, metrics = open_door(settings), Metrics()
+    door, metrics = open_auth_backend(settings), Metrics()
     store = None if door.locks is None else door.locks.store
-    opened, succession = open_state(settings, store), Succession(metrics=metrics)
-    queue = Queue(settings.workers, settings.queue_limit, settings.patience_seconds)
-    lists = Queue(allocations.AT_A_TIME, allocations.LISTS_WAITING, allocations.PATIENCE_SECONDS)
-    rosters = Rosters(store, succession, settings.look_seconds)
+    opened, succession = open_snapshot(settings, store), SnapshotHolder(metrics=metrics)
+    queue = ComputeQueue(settings.workers, settings.queue_limit, settings.patience_seconds)
+    lists = ComputeQueue(
+        allocations.AT_A_TIME, allocations.LISTS_WAITING, allocations.PATIENCE_SECONDS
+    )
+    rosters = RosterSync(store, succession, settings.look_seconds)
     watch = _watch(settings, succession)
 
     @asynccontextmanager
@@ -115,17 +117,17 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(admit)],
+        dependencies=[Depends(authorize)],
         middleware=[
-            Middleware(Measure, metrics=metrics),
-            Middleware(Guard),
+            Middleware(MetricsMiddleware, metrics=metrics),
+            Middleware(RequestContextMiddleware),
             Middleware(
                 TrustedHostMiddleware,
                 allowed_hosts=list(settings.allowed_hosts),
                 www_redirect=False,
             ),
             Middleware(
-                Receiving,
+                BodyLimitMiddleware,
                 seconds=settings.receive_seconds,
                 limit=settings.body_limit,
                 limits={
@@ -147,22 +149,24 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.succession = succession
     app.state.door, app.state.metrics = door, metrics
     app.state.keeper = (
-        None if door.locks is None else Keeper(door.locks.store, settings.queue_limit)
+        None if door.locks is None else JournalWriter(door.locks.store, settings.queue_limit)
     )
     app.state.queue, app.state.lists = queue, lists
-    app.state.lookups = Queue(POOL // 2, settings.queue_limit, LOOKUP_SECONDS)
-    app.state.seldom = Queue(AT_A_TIME, settings.queue_limit, SELDOM_SECONDS)
-    app.state.tried = Tried()
+    app.state.lookups = ComputeQueue(POOL // 2, settings.queue_limit, LOOKUP_SECONDS)
+    app.state.seldom = ComputeQueue(AT_A_TIME, settings.queue_limit, SELDOM_SECONDS)
+    app.state.tried = RecentRecommendations()
     for each in ROUTERS:
         app.include_router(each)
     return app
 
 
-def _watch(settings: Settings, succession: Succession) -> Watch | None:
+def _watch(settings: Settings, succession: SnapshotHolder) -> ModelWatcher | None:
     """Who follows the shelf, where there is one to follow."""
-    if settings.shelf is None or settings.bundle is not None:
+    if settings.bundles is None or settings.bundle is not None:
         return None
-    return Watch(Shelf(settings.shelf), succession, settings, expected_practice(settings))
+    return ModelWatcher(
+        BundleCache(settings.bundles), succession, settings, expected_practice(settings)
+    )
 
 
 async def _refuse_method(request: Request, _: Exception) -> Response:
@@ -175,7 +179,7 @@ async def _refuse_method(request: Request, _: Exception) -> Response:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    request.state.problem = told_as(error).kind.slug
+    request.state.problem = problem_for(error).kind.slug
     if is_staff(request):
         return refused_page(request, error)
     return problem_response(error, request.state.request_id)

@@ -16,9 +16,9 @@ from recommender.serving.problems import (
     MALFORMED,
     UNKEPT,
     UNSUPPORTED,
+    FieldError,
     ProblemError,
-    Slip,
-    unfitting,
+    problem_from_validation,
 )
 
 JSON = "application/json"
@@ -41,7 +41,7 @@ async def read_body(request: Request, model: type[Body]) -> tuple[Body, bytes]:
     try:
         return model.model_validate_json(body), body
     except ValidationError as error:
-        raise unfitting(error, UNKEPT) from None
+        raise problem_from_validation(error, UNKEPT) from None
 
 
 DEEPEST = 16
@@ -69,7 +69,7 @@ def check_json(body: bytes) -> None:
         raise ProblemError(MALFORMED) from None
     if _deeper(told, DEEPEST):
         message = f"is nested deeper than {DEEPEST} levels"
-        raise ProblemError(MALFORMED, [Slip(pointer="", code="too_deep", message=message)])
+        raise ProblemError(MALFORMED, [FieldError(pointer="", code="too_deep", message=message)])
 
 
 def _deeper(told: Any, levels: int) -> bool:
@@ -84,10 +84,12 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         message = "an object gives a name twice"
-        raise ProblemError(MALFORMED, [Slip(pointer="", code="repeated_name", message=message)])
+        raise ProblemError(
+            MALFORMED, [FieldError(pointer="", code="repeated_name", message=message)]
+        )
     return members
 
 
 def _not_a_number(_: str) -> NoReturn:
     message = "NaN and Infinity are not JSON; leave an open answer out"
-    raise ProblemError(MALFORMED, [Slip(pointer="", code="not_a_number", message=message)])
+    raise ProblemError(MALFORMED, [FieldError(pointer="", code="not_a_number", message=message)])

@@ -11,8 +11,8 @@ from starlette.datastructures import Headers
 
 from recommender.access.scope import ANYBODY, Principal, Scope
 from recommender.access.session import Session
-from recommender.serving.door import Door, from_this_machine
-from recommender.serving.permissions import NEEDS, Free, Need, is_page
+from recommender.serving.door import AuthBackend, from_this_machine
+from recommender.serving.permissions import NEEDS, Need, Unrestricted, is_page
 from recommender.serving.problems import (
     CROSS_SITE,
     FORBIDDEN,
@@ -20,7 +20,7 @@ from recommender.serving.problems import (
     UNAUTHENTICATED,
     ProblemError,
 )
-from recommender.serving.rates import Rates
+from recommender.serving.rates import RateLimiter
 
 CHALLENGE = 'Bearer realm="recommender"'
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf_token"
@@ -29,15 +29,15 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORM = "application/x-www-form-urlencoded"
 
 
-async def admit(request: Request) -> None:
+async def authorize(request: Request) -> None:
     """The dependency of every route: refuses (401, 403, 429) whoever may not call this one."""
     needed = NEEDS.get(f"{request.method} {request.scope['route'].path}")
-    if needed is Free.ANYBODY:
+    if needed is Unrestricted.ANYBODY:
         return
     principal = await _principal(request)
     request.state.principal, request.state.caller = principal, principal.credential
-    if door_of(request).locks is not None:
-        spend(request, door_of(request).calls, principal.credential)
+    if auth_backend(request).locks is not None:
+        enforce_rate_limit(request, auth_backend(request).calls, principal.credential)
     if not _may(principal, needed):
         raise _forbidden(needed)
 
@@ -56,13 +56,13 @@ def session_of(request: Request) -> Session:
     return session
 
 
-def door_of(request: Request) -> Door:
+def auth_backend(request: Request) -> AuthBackend:
     """The door of the server that was asked."""
-    door: Door = request.app.state.door
+    door: AuthBackend = request.app.state.door
     return door
 
 
-def spend(request: Request, rates: Rates, who: str) -> None:
+def enforce_rate_limit(request: Request, rates: RateLimiter, who: str) -> None:
     """Counts a call, and refuses it (429) when there were too many."""
     spent = rates.spend(who)
     if not spent.allowed:
@@ -87,7 +87,7 @@ def check_same_site(headers: Headers) -> None:
 
 
 async def _principal(request: Request) -> Principal:
-    door = door_of(request)
+    door = auth_backend(request)
     if door.locks is None:
         if not from_this_machine(request.client.host if request.client else None):
             raise unauthenticated()
@@ -98,17 +98,17 @@ async def _principal(request: Request) -> Principal:
     return (await _logged_in(door, request)).principal
 
 
-async def _holder(door: Door, shown: list[str]) -> Principal:
+async def _holder(door: AuthBackend, shown: list[str]) -> Principal:
     scheme, _, key = shown[0].partition(" ")
     if len(shown) != 1 or scheme.lower() != "bearer":
         raise unauthenticated()
-    holder = await door.holder_of_key(key.strip(" "))
+    holder = await door.principal_of_key(key.strip(" "))
     if holder is None:
         raise unauthenticated()
     return holder
 
 
-async def _logged_in(door: Door, request: Request) -> Session:
+async def _logged_in(door: AuthBackend, request: Request) -> Session:
     token = request.cookies.get(door.cookie.name)
     session = await door.session(token) if token else None
     if session is None:
@@ -134,7 +134,7 @@ def _may(principal: Principal, needed: Need | None) -> bool:
     """Whether a caller may; nobody may call what no line of the table allows."""
     if needed is None:
         return False
-    return needed is Free.KNOWN or (isinstance(needed, Scope) and principal.may(needed))
+    return needed is Unrestricted.KNOWN or (isinstance(needed, Scope) and principal.may(needed))
 
 
 def _forbidden(needed: Need | None) -> ProblemError:

@@ -17,7 +17,7 @@ from recommender.definition.fields import Field
 from recommender.journal.rosters import Cells
 from recommender.practice import Practice
 from recommender.serving.form import PREFIX, declared
-from recommender.serving.questions import ID_PATTERN, QUESTIONS, STRICT
+from recommender.serving.questions import ID_PATTERN, JSON_TYPES, STRICT
 from recommender.tables.people import NAME_COLUMN
 
 MOST = 5_000
@@ -37,7 +37,7 @@ _SAID: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ClinicianForm:
+class ClinicianSchema:
     """What a practice keeps of its clinicians.
 
     Attributes
@@ -85,10 +85,10 @@ class ClinicianForm:
         roster: Any = self.roster.model_validate_json(body)
         return {each.clinician_id: self._row(each) for each in roster.clinicians}
 
-    def told(self, clinician_id: str, cells: Cells) -> dict[str, Any]:
+    def to_response(self, clinician_id: str, cells: Cells) -> dict[str, Any]:
         """A clinician as sent: what is not known is left out."""
         facts = {
-            name: QUESTIONS[field.kind].json_of(cells[name])
+            name: JSON_TYPES[field.kind].json_of(cells[name])
             for name, field in self.fields.items()
             if cells.get(name) is not None
         }
@@ -101,15 +101,15 @@ class ClinicianForm:
     def _cells(self, facts: BaseModel, names: Iterable[str]) -> dict[str, Any]:
         given = {name: getattr(facts, PREFIX + name) for name in names}
         return {
-            name: None if fact is None else QUESTIONS[self.fields[name].kind].cell_of(fact)
+            name: None if fact is None else JSON_TYPES[self.fields[name].kind].cell_of(fact)
             for name, fact in given.items()
         }
 
 
-def build_clinician_form(practice: Practice) -> ClinicianForm:
+def build_clinician_schema(practice: Practice) -> ClinicianSchema:
     """The form of a practice's clinicians: every declared field, with its type and bounds."""
     fields = practice.clinician
-    examples = {name: QUESTIONS[field.kind].example_of(field) for name, field in fields.items()}
+    examples = {name: JSON_TYPES[field.kind].example_of(field) for name, field in fields.items()}
     facts = _model("Facts", "What is known of a clinician.", _settings(fields.values()))
     some = _model(
         "SomeFacts",
@@ -158,7 +158,7 @@ def build_clinician_form(practice: Practice) -> ClinicianForm:
             {"clinicians": (list[each], ...), "next": _NEXT, **_SAID},
         ),
     )
-    return ClinicianForm(fields, free, update, patch, available, roster, answers)
+    return ClinicianSchema(fields, free, update, patch, available, roster, answers)
 
 
 def availability_of(practice: Practice) -> tuple[str, ...]:

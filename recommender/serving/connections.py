@@ -11,7 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
-class PatientConfig(uvicorn.Config):
+class TimeoutConfig(uvicorn.Config):
     """uvicorn's settings, and two more.
 
     Attributes
@@ -28,10 +28,10 @@ class PatientConfig(uvicorn.Config):
         self.most_connections = most_connections
 
 
-class PatientProtocol(H11Protocol):
+class TimeoutProtocol(H11Protocol):
     """One connection, closed when the head of a request does not arrive in time."""
 
-    config: PatientConfig
+    config: TimeoutConfig
     _timer: asyncio.TimerHandle | None = None
     waits_since: float | None = None
     """When it began to wait for a head; None while a request is answered."""
@@ -81,15 +81,15 @@ class PatientProtocol(H11Protocol):
             self._timer = None
 
 
-_PROTOCOLS: dict[str, Any] = {"http": PatientProtocol, "ws": "none"}
+_PROTOCOLS: dict[str, Any] = {"http": TimeoutProtocol, "ws": "none"}
 
 
-def _let_go(newest: PatientProtocol) -> None:
+def _let_go(newest: TimeoutProtocol) -> None:
     """Closes the connection that has waited longest for a head, or the newest if none waits."""
     waiting = [
         each
         for each in newest.connections
-        if isinstance(each, PatientProtocol) and each.waits_since is not None
+        if isinstance(each, TimeoutProtocol) and each.waits_since is not None
     ]
     oldest = min(waiting, key=lambda each: each.waits_since or 0.0, default=newest)
     oldest.transport.abort()

@@ -7,16 +7,16 @@ from fastapi import APIRouter, Path, Request
 from pydantic import Field as Setting
 from starlette.responses import Response
 
-from recommender.journal.consents import record_consent, standing_of
-from recommender.journal.idempotency import Reply
+from recommender.journal.consents import current_consent, record_consent
+from recommender.journal.idempotency import StoredReply
 from recommender.serving.bodies import read_body
 from recommender.serving.callers import caller
 from recommender.serving.feedback import ConsentRequest
-from recommender.serving.keeping import keep, replied
-from recommender.serving.openapi import KEEPING, refusals, taking
+from recommender.serving.keeping import reply_response, write_once
+from recommender.serving.openapi import KEEPING, json_body, problem_responses
 from recommender.serving.problems import NOT_FOUND
 from recommender.serving.questions import ID_PATTERN
-from recommender.serving.schemas import Answered
+from recommender.serving.schemas import ResponseModel
 from recommender.store.database import Connection, database_time
 
 ADDRESS = "/v1/subjects/{pseudonym}/consents"
@@ -24,7 +24,7 @@ ADDRESS = "/v1/subjects/{pseudonym}/consents"
 router = APIRouter(tags=["privacy"])
 
 
-class ConsentsStanding(Answered):
+class CurrentConsents(ResponseModel):
     """What a client agrees to now."""
 
     consents: Annotated[
@@ -37,9 +37,9 @@ class ConsentsStanding(Answered):
     ADDRESS,
     operation_id="recordConsent",
     summary="Record what a client agrees to or takes back",
-    response_model=ConsentsStanding,
-    responses=refusals(*KEEPING, NOT_FOUND),
-    openapi_extra=taking("ConsentRequest"),
+    response_model=CurrentConsents,
+    responses=problem_responses(*KEEPING, NOT_FOUND),
+    openapi_extra=json_body("ConsentRequest"),
 )
 async def post_consent(
     request: Request, pseudonym: Annotated[str, Path(pattern=ID_PATTERN)]
@@ -51,10 +51,10 @@ async def post_consent(
     asked, body = await read_body(request, ConsentRequest)
     consent, actor = asked.consent(), caller(request).actor
 
-    def write(connection: Connection) -> Reply:
+    def write(connection: Connection) -> StoredReply:
         now = database_time(connection)
         subject = record_consent(connection, pseudonym, consent, stated_at=now, actor=actor)
-        told = ConsentsStanding(consents=standing_of(connection, subject))
-        return Reply(200, told.model_dump_json().encode(), subject)
+        told = CurrentConsents(consents=current_consent(connection, subject))
+        return StoredReply(200, told.model_dump_json().encode(), subject)
 
-    return replied(await keep(request, body, write), ADDRESS)
+    return reply_response(await write_once(request, body, write), ADDRESS)

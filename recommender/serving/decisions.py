@@ -14,21 +14,21 @@ from starlette.responses import Response
 
 from recommender.definition.rules import Constraint
 from recommender.errors import NotFoundError
-from recommender.journal.decisions import Decided, Decision, decisions_of, record_decision
-from recommender.journal.idempotency import Reply
-from recommender.journal.recommendations import Recorded, Shown
+from recommender.journal.decisions import Decision, RecordedDecision, decisions_of, record_decision
+from recommender.journal.idempotency import StoredReply
+from recommender.journal.recommendations import RecordedRecommendation, ShownRecommendation
 from recommender.journal.rosters import current_roster, give_place, take_place
 from recommender.practice import Practice
 from recommender.serving.bodies import JSON, read_body
 from recommender.serving.callers import caller
 from recommender.serving.feedback import DecisionRequest
-from recommender.serving.keeping import keep, read, replied
-from recommender.serving.openapi import KEEPING, READING, located, refusals, taking
-from recommender.serving.problems import NOT_FOUND, NOT_KEPT, UNKEPT, ProblemError, Slip
+from recommender.serving.keeping import read, reply_response, write_once
+from recommender.serving.openapi import KEEPING, READING, created, json_body, problem_responses
+from recommender.serving.problems import NOT_FOUND, NOT_KEPT, UNKEPT, FieldError, ProblemError
 from recommender.serving.recommendations import ADDRESS, RecommendationId, seen_by
-from recommender.serving.schemas import Answered
-from recommender.serving.state import State
-from recommender.serving.turns import current
+from recommender.serving.schemas import ResponseModel
+from recommender.serving.state import ServingSnapshot
+from recommender.serving.turns import current_snapshot
 from recommender.store.database import Connection
 
 AT = f"{ADDRESS}/decisions"
@@ -37,7 +37,7 @@ NOT_ON_ROSTER = "was not on the roster of this request and is not on it now; che
 router = APIRouter(tags=["decisions"])
 
 
-class DecisionKept(Answered):
+class DecisionCreated(ResponseModel):
     """A decision as it was kept."""
 
     decision_id: str
@@ -47,24 +47,24 @@ class DecisionKept(Answered):
     reason: str | None
 
 
-class DecisionTold(DecisionKept):
+class DecisionRecord(DecisionCreated):
     """The same with who decided, and when (UTC)."""
 
     actor: str
     recorded_at: datetime
 
     @classmethod
-    def of(cls, decided: Decided) -> Self:
+    def of(cls, decided: RecordedDecision) -> Self:
         """One decision."""
         said = _said(decided.decision_id, decided.decision)
         return cls(**said, actor=decided.actor, recorded_at=decided.recorded_at)
 
 
-class DecisionHistory(Answered):
+class DecisionHistory(ResponseModel):
     """Every decision on a recommendation, oldest first; the last one stands."""
 
     recommendation_id: str
-    decisions: tuple[DecisionTold, ...]
+    decisions: tuple[DecisionRecord, ...]
 
 
 @router.post(
@@ -72,9 +72,9 @@ class DecisionHistory(Answered):
     operation_id="decide",
     summary="Record who was decided on",
     status_code=201,
-    response_model=DecisionKept,
-    responses={201: located(DecisionKept), **refusals(*KEEPING, NOT_FOUND, NOT_KEPT)},
-    openapi_extra=taking("DecisionRequest"),
+    response_model=DecisionCreated,
+    responses={201: created(DecisionCreated), **problem_responses(*KEEPING, NOT_FOUND, NOT_KEPT)},
+    openapi_extra=json_body("DecisionRequest"),
 )
 async def post_decision(request: Request, recommendation_id: RecommendationId) -> Response:
     """A later decision stands in the place of an earlier one.
@@ -82,18 +82,20 @@ async def post_decision(request: Request, recommendation_id: RecommendationId) -
     Where the practice counts open places the decision takes one, and an earlier one gives its own
     back; of two who take the last, one is refused (409).
     """
-    state = current(request.app)
+    state = current_snapshot(request.app)
     asked, body = await read_body(request, DecisionRequest)
     decision, actor = asked.on(recommendation_id), caller(request).actor
 
-    def write(connection: Connection) -> Reply:
+    def write(connection: Connection) -> StoredReply:
         recorded = seen_by(request, recommendation_id, connection)
         move_place(connection, state.practice, recorded, decision, actor=actor)
-        kept = DecisionKept(**_said(record_decision(connection, decision, actor=actor), decision))
+        kept = DecisionCreated(
+            **_said(record_decision(connection, decision, actor=actor), decision)
+        )
         check_named(recorded.shown, state, decision)
-        return Reply(201, kept.model_dump_json().encode(), recorded.subject)
+        return StoredReply(201, kept.model_dump_json().encode(), recorded.subject)
 
-    return replied(await keep(request, body, write), AT)
+    return reply_response(await write_once(request, body, write), AT)
 
 
 @router.get(
@@ -101,23 +103,25 @@ async def post_decision(request: Request, recommendation_id: RecommendationId) -
     operation_id="listDecisions",
     summary="Who was decided on, by whom and when",
     response_model=DecisionHistory,
-    responses=refusals(*READING),
+    responses=problem_responses(*READING),
 )
 async def get_decisions(request: Request, recommendation_id: RecommendationId) -> Response:
     """Every decision on a recommendation, oldest first."""
 
-    def look(connection: Connection) -> tuple[Decided, ...]:
+    def look(connection: Connection) -> tuple[RecordedDecision, ...]:
         seen_by(request, recommendation_id, connection)
         return decisions_of(connection, recommendation_id)
 
     told = DecisionHistory(
         recommendation_id=recommendation_id,
-        decisions=tuple(DecisionTold.of(each) for each in await read(request, look)),
+        decisions=tuple(DecisionRecord.of(each) for each in await read(request, look)),
     )
     return Response(told.model_dump_json(), media_type=JSON)
 
 
-def check_named(shown: Shown, state: State, decision: Decision, say: str = NOT_ON_ROSTER) -> None:
+def check_named(
+    shown: ShownRecommendation, state: ServingSnapshot, decision: Decision, say: str = NOT_ON_ROSTER
+) -> None:
     """Refuses whoever was neither on the roster of the request nor is on it now.
 
     Raises
@@ -127,15 +131,15 @@ def check_named(shown: Shown, state: State, decision: Decision, say: str = NOT_O
     """
     then = json.loads(shown.response)
     known = {each["clinician_id"] for part in ("shortlist", "excluded") for each in then[part]}
-    if decision.clinician_id not in known.union(state.standing.roster.ids):
-        slip = Slip(pointer="/clinician_id", code="unknown", message=say)
+    if decision.clinician_id not in known.union(state.encoding.roster.ids):
+        slip = FieldError(pointer="/clinician_id", code="unknown", message=say)
         raise ProblemError(UNKEPT, (slip,))
 
 
 def move_place(
     connection: Connection,
     practice: Practice,
-    recorded: Recorded,
+    recorded: RecordedRecommendation,
     decision: Decision,
     *,
     actor: str,

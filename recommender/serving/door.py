@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from recommender.access.key import Pepper, principal_of_key
+from recommender.access.key import Pepper, authenticate_key
 from recommender.access.password import Account, account_with_password
 from recommender.access.scope import Principal
 from recommender.access.session import (
@@ -25,7 +25,7 @@ from recommender.access.session import (
 )
 from recommender.errors import RecommenderError
 from recommender.serving.problems import BUSY, RETRY, ProblemError
-from recommender.serving.rates import Rates
+from recommender.serving.rates import RateLimiter
 from recommender.settings import Settings
 from recommender.store.database import POOL, Store
 from recommender.store.migration import open_store
@@ -39,14 +39,14 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
-class Locks:
+class CredentialStore:
     """Where keys, accounts and sessions are kept, and what their hashes need."""
 
     store: Store
     pepper: Pepper
 
 
-class Door:
+class AuthBackend:
     """Who stands at the door.
 
     Attributes
@@ -61,21 +61,21 @@ class Door:
         What time it is, UTC.
     """
 
-    def __init__(self, locks: Locks | None, settings: Settings) -> None:
+    def __init__(self, locks: CredentialStore | None, settings: Settings) -> None:
         self.locks = locks
         self.cookie: Cookie = cookie_for(settings.allowed_hosts)
-        self.calls = Rates(settings.calls_per_minute)
-        self.logins = Rates(LOGINS)
+        self.calls = RateLimiter(settings.calls_per_minute)
+        self.logins = RateLimiter(LOGINS)
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         self._waiting = settings.queue_limit
         self._lookups, self._hashes = CapacityLimiter(POOL), CapacityLimiter(HASHES)
 
-    async def holder_of_key(self, given: str) -> Principal | None:
+    async def principal_of_key(self, given: str) -> Principal | None:
         """Whose key this is, if anybody's."""
         locks = self._locked()
         return await self._in_turn(
             self._lookups,
-            lambda: principal_of_key(locks.store, given, locks.pepper, now=self.clock()),
+            lambda: authenticate_key(locks.store, given, locks.pepper, now=self.clock()),
         )
 
     async def session(self, token: str) -> Session | None:
@@ -114,7 +114,7 @@ class Door:
         if self.locks is not None:
             self.locks.store.close()
 
-    def _locked(self) -> Locks:
+    def _locked(self) -> CredentialStore:
         if self.locks is None:
             remedy = "set RECOMMENDER_STORE, or ask without a key"
             raise RecommenderError("store", "is not configured", remedy)
@@ -127,7 +127,7 @@ class Door:
         return await to_thread.run_sync(work, limiter=limiter)
 
 
-def open_door(settings: Settings) -> Door:
+def open_auth_backend(settings: Settings) -> AuthBackend:
     """The door as configured: with a store keys are needed, without one only this machine enters.
 
     Raises
@@ -142,9 +142,11 @@ def open_door(settings: Settings) -> Door:
             problem = "is not configured, so that anybody on the network could ask"
             remedy = "set RECOMMENDER_STORE and RECOMMENDER_PEPPER, or listen on 127.0.0.1"
             raise RecommenderError("store", problem, remedy)
-        return Door(None, settings)
+        return AuthBackend(None, settings)
     pepper = Pepper.of(settings.pepper.get_secret_value() if settings.pepper else "")
-    return Door(Locks(open_store(settings.store.get_secret_value()), pepper), settings)
+    return AuthBackend(
+        CredentialStore(open_store(settings.store.get_secret_value()), pepper), settings
+    )
 
 
 def from_this_machine(address: str | None) -> bool:

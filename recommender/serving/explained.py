@@ -16,7 +16,7 @@ from recommender.practice import Practice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Explained:
+class StoredContributions:
     """Contributions of everybody who was eligible.
 
     Attributes
@@ -48,7 +48,7 @@ class Explained:
         return json.dumps(told, separators=(",", ":"), allow_nan=False).encode()
 
     @classmethod
-    def from_bytes(cls, kept: bytes) -> "Explained":
+    def from_bytes(cls, kept: bytes) -> "StoredContributions":
         """What `to_bytes` wrote."""
         told = json.loads(kept)
         shape = len(told["clinicians"]), len(told["features"])
@@ -78,7 +78,7 @@ class Explained:
         return Contributions(features, self.values, self.start, self.raw)
 
 
-def explained_of(own: Contributions, ids: tuple[str, ...]) -> Explained:
+def stored_contributions(own: Contributions, ids: tuple[str, ...]) -> StoredContributions:
     """What is kept of the contributions of clinicians."""
     names = tuple(feature.name for feature in own.features)
-    return Explained(names, ids, own.values, own.raw, own.start)
+    return StoredContributions(names, ids, own.values, own.raw, own.start)

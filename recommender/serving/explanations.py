@@ -13,19 +13,19 @@ from pydantic import Field as Setting
 from starlette.responses import Response
 
 from recommender.errors import NotFoundError
-from recommender.explanation import Explanation, GroupPart, Part
+from recommender.explanation import Contribution, Explanation, GroupContribution
 from recommender.features.feature import Feature
-from recommender.journal.recommendations import Shown
+from recommender.journal.recommendations import ShownRecommendation
 from recommender.practice import Practice
 from recommender.serving.bodies import JSON
-from recommender.serving.explained import Explained
-from recommender.serving.openapi import READING, refusals
+from recommender.serving.explained import StoredContributions
+from recommender.serving.openapi import READING, problem_responses
 from recommender.serving.problems import GONE, NOT_READY, ProblemError
 from recommender.serving.questions import ID_PATTERN
 from recommender.serving.recommendations import ADDRESS, RecommendationId, recorded_for
-from recommender.serving.schemas import NOTICE, Answered, GivenReason, Points, Scale
-from recommender.serving.state import State
-from recommender.serving.turns import current
+from recommender.serving.schemas import NOTICE, AllianceScale, Points, ResponseModel, StatedReason
+from recommender.serving.state import ServingSnapshot
+from recommender.serving.turns import current_snapshot
 
 FINE = 6
 """Decimals of parts: fine enough to add up. Whoever shows them to people rounds them."""
@@ -34,7 +34,7 @@ ClinicianId = Annotated[str, Path(pattern=ID_PATTERN)]
 router = APIRouter(tags=["explanations"])
 
 
-class ExplainedPart(Answered):
+class ExplainedFeature(ResponseModel):
     """What one feature adds."""
 
     feature: str
@@ -42,27 +42,27 @@ class ExplainedPart(Answered):
     points: Points
 
     @classmethod
-    def of(cls, part: Part) -> Self:
+    def of(cls, part: Contribution) -> Self:
         """One part."""
         return cls(feature=part.name, say=part.phrase, points=_fine(part.points))
 
 
-class ExplainedGroup(Answered):
+class ExplainedGroup(ResponseModel):
     """What one group of features adds, and what its features add to that."""
 
     group: str
     phrase: str
     points: Points
-    parts: tuple[ExplainedPart, ...]
+    parts: tuple[ExplainedFeature, ...]
 
     @classmethod
-    def of(cls, group: GroupPart) -> Self:
+    def of(cls, group: GroupContribution) -> Self:
         """One group, its strongest part first."""
-        parts = tuple(ExplainedPart.of(part) for part in group.parts)
+        parts = tuple(ExplainedFeature.of(part) for part in group.parts)
         return cls(group=group.group, phrase=group.phrase, points=_fine(group.points), parts=parts)
 
 
-class ExplanationTold(Answered):
+class ClinicianExplanation(ResponseModel):
     """Why one clinician stands where they stand."""
 
     clinician_id: str
@@ -84,30 +84,30 @@ class ExplanationTold(Answered):
     speaks_for: tuple[str, ...]
     speaks_against: tuple[str, ...]
     reasons: Annotated[
-        tuple[GivenReason, ...], Setting(description="Why they may not be shown, if they may not.")
+        tuple[StatedReason, ...], Setting(description="Why they may not be shown, if they may not.")
     ]
 
 
-class ExplanationResponse(Answered):
+class ExplanationResponse(ResponseModel):
     """One explanation, and the scale its points are of."""
 
     recommendation_id: str
-    scale: Scale
-    explanation: ExplanationTold
+    scale: AllianceScale
+    explanation: ClinicianExplanation
     notice: str
 
 
-class ExplanationsResponse(Answered):
+class ExplanationsResponse(ResponseModel):
     """An explanation of everybody shown."""
 
     recommendation_id: str
-    scale: Scale
-    explanations: tuple[ExplanationTold, ...]
+    scale: AllianceScale
+    explanations: tuple[ClinicianExplanation, ...]
     notice: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Case:
+class ExplanationCase:
     """A recommendation as it was shown, with what explains it.
 
     `explained` is None where nothing was predicted.
@@ -116,14 +116,14 @@ class Case:
     practice: Practice
     features: tuple[Feature, ...]
     response: Mapping[str, Any]
-    explained: Explained | None
+    explained: StoredContributions | None
 
     @property
     def ranks(self) -> dict[str, int]:
         """Rank of everybody shown, first first."""
         return {each["clinician_id"]: each["rank"] for each in self.response["shortlist"]}
 
-    def told(self, clinician_id: str, against: str | None) -> ExplanationTold:
+    def to_response(self, clinician_id: str, against: str | None) -> ClinicianExplanation:
         """Why a clinician stands where they stand.
 
         Held against another where one is named, else against the average where they were shown,
@@ -157,10 +157,10 @@ class Case:
         against: str | None,
         why: Explanation | None,
         reasons: tuple[Mapping[str, Any], ...] = (),
-    ) -> ExplanationTold:
+    ) -> ClinicianExplanation:
         shown = {each["clinician_id"]: each for each in self.response["shortlist"]}
         known = shown.get(clinician_id, {})
-        return ExplanationTold(
+        return ClinicianExplanation(
             clinician_id=clinician_id,
             standing=standing,
             rank=known.get("rank"),
@@ -170,7 +170,7 @@ class Case:
             groups=tuple(ExplainedGroup.of(group) for group in why.groups) if why else (),
             speaks_for=why.in_favour if why else (),
             speaks_against=why.against if why else (),
-            reasons=tuple(GivenReason(**reason) for reason in reasons),
+            reasons=tuple(StatedReason(**reason) for reason in reasons),
         )
 
 
@@ -179,15 +179,15 @@ class Case:
     operation_id="listExplanations",
     summary="Why those shown were shown",
     response_model=ExplanationsResponse,
-    responses=refusals(*READING, GONE, NOT_READY),
+    responses=problem_responses(*READING, GONE, NOT_READY),
 )
 async def get_explanations(request: Request, recommendation_id: RecommendationId) -> Response:
     """Each held against the average eligible clinician, as known when it was shown."""
     case = await _case(request, recommendation_id)
     told = ExplanationsResponse(
         recommendation_id=recommendation_id,
-        scale=Scale(**case.response["scale"]),
-        explanations=tuple(case.told(clinician_id, None) for clinician_id in case.ranks),
+        scale=AllianceScale(**case.response["scale"]),
+        explanations=tuple(case.to_response(clinician_id, None) for clinician_id in case.ranks),
         notice=NOTICE,
     )
     return Response(told.model_dump_json(), media_type=JSON)
@@ -198,7 +198,7 @@ async def get_explanations(request: Request, recommendation_id: RecommendationId
     operation_id="getExplanation",
     summary="Why one clinician stands where they stand",
     response_model=ExplanationResponse,
-    responses=refusals(*READING, GONE, NOT_READY),
+    responses=problem_responses(*READING, GONE, NOT_READY),
 )
 async def get_explanation(
     request: Request,
@@ -216,28 +216,28 @@ async def get_explanation(
     case = await _case(request, recommendation_id)
     told = ExplanationResponse(
         recommendation_id=recommendation_id,
-        scale=Scale(**case.response["scale"]),
-        explanation=case.told(clinician_id, against),
+        scale=AllianceScale(**case.response["scale"]),
+        explanation=case.to_response(clinician_id, against),
         notice=NOTICE,
     )
     return Response(told.model_dump_json(), media_type=JSON)
 
 
-async def _case(request: Request, recommendation_id: str) -> Case:
-    state = current(request.app)
+async def _case(request: Request, recommendation_id: str) -> ExplanationCase:
+    state = current_snapshot(request.app)
     recorded = await recorded_for(request, recommendation_id)
-    return case_of(recorded.shown, state)
+    return explanation_case(recorded.shown, state)
 
 
-def case_of(shown: Shown, state: State) -> Case:
+def explanation_case(shown: ShownRecommendation, state: ServingSnapshot) -> ExplanationCase:
     """What explains a recommendation; refuses (410) where its words are no longer known."""
-    explained = None if shown.explained is None else Explained.from_bytes(shown.explained)
+    explained = None if shown.explained is None else StoredContributions.from_bytes(shown.explained)
     features = state.model.pipeline.features
     names = tuple(feature.name for feature in features)
     known = explained is None or explained.names == names
     if shown.practice_digest != state.practice.digest or not known:
         raise ProblemError(GONE)
-    return Case(state.practice, features, json.loads(shown.response), explained)
+    return ExplanationCase(state.practice, features, json.loads(shown.response), explained)
 
 
 def _unknown(name: str) -> NotFoundError:

@@ -12,7 +12,7 @@ from pydantic import Field as Setting
 from recommender.definition.kinds import LARGEST
 from recommender.journal.consents import SCOPES, Consent
 from recommender.journal.decisions import Decision
-from recommender.journal.pairings import Event, Pairing
+from recommender.journal.pairings import Pairing, PairingEvent
 from recommender.journal.ratings import Rating
 from recommender.serving.questions import ID_PATTERN, STRICT
 
@@ -101,9 +101,9 @@ class EventRequest(BaseModel):
     session: Session | None = None
     reason: Code | None = None
 
-    def of(self, pairing_id: str) -> Event:
+    def of(self, pairing_id: str) -> PairingEvent:
         """The event as the journal keeps it."""
-        return Event(pairing_id, self.kind, self.happened_on, self.session, self.reason)
+        return PairingEvent(pairing_id, self.kind, self.happened_on, self.session, self.reason)
 
 
 class RatingRequest(BaseModel):

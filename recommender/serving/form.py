@@ -14,12 +14,12 @@ from pydantic import Field as Setting
 
 from recommender.constraints import Modes
 from recommender.definition.fields import Field
-from recommender.definition.kinds import Raw
+from recommender.definition.kinds import RawValue
 from recommender.definition.rules import Constraint
 from recommender.practice import Practice
-from recommender.recommend import MOST
-from recommender.serving.questions import ID_PATTERN, QUESTIONS, STRICT, once_each
-from recommender.serving.waitlist import ListAsked, build_list, list_asked
+from recommender.recommend import MAX_TOP_K
+from recommender.serving.questions import ID_PATTERN, JSON_TYPES, STRICT, once_each
+from recommender.serving.waitlist import ParsedWaitingList, build_list, parse_waiting_list
 
 MOST_NAMED = 500
 """Clinicians whose pairings one request may ask about."""
@@ -47,14 +47,14 @@ class Agreement(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ParsedRequest:
     """One request as `recommender.recommend` takes it; `asked_on` is None for today.
 
     `clinician_ids` are those a request names; nobody where it asks for a shortlist.
     """
 
     client_id: str | None
-    answers: Mapping[str, Raw]
+    answers: Mapping[str, RawValue]
     modes: Modes
     top_k: int
     asked_on: date | None
@@ -63,7 +63,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Form:
+class RequestSchema:
     """The questions of one practice definition.
 
     Attributes
@@ -91,7 +91,7 @@ class Form:
     lists: type[BaseModel]
     example: Mapping[str, Any]
 
-    def read(self, body: bytes) -> Asked:
+    def read(self, body: bytes) -> ParsedRequest:
         """A request from its JSON text.
 
         Raises
@@ -102,36 +102,38 @@ class Form:
         request: Any = self.model.model_validate_json(body)
         return replace(self._asked(request), top_k=request.top_k, agreed=request.consent)
 
-    def read_pairings(self, body: bytes) -> Asked:
+    def read_pairings(self, body: bytes) -> ParsedRequest:
         """The same of a request that names clinicians."""
         request: Any = self.pairings.model_validate_json(body)
         return replace(self._asked(request), clinician_ids=tuple(request.clinician_ids))
 
-    def read_list(self, body: bytes) -> ListAsked:
+    def read_list(self, body: bytes) -> ParsedWaitingList:
         """The same of a waiting list."""
         request: Any = self.lists.model_validate_json(body)
-        return list_asked(request, tuple(self._cells(each.answers) for each in request.clients))
+        return parse_waiting_list(
+            request, tuple(self._cells(each.answers) for each in request.clients)
+        )
 
-    def _cells(self, given: Any) -> Mapping[str, Raw]:
+    def _cells(self, given: Any) -> Mapping[str, RawValue]:
         answers = {}
         for name, field in self.fields.items():
             answer = getattr(given, PREFIX + name)
             if answer is not None:
-                answers[name] = QUESTIONS[field.kind].cell_of(answer)
+                answers[name] = JSON_TYPES[field.kind].cell_of(answer)
         return answers
 
-    def _asked(self, request: Any) -> Asked:
+    def _asked(self, request: Any) -> ParsedRequest:
         answers = self._cells(request.answers)
         chosen = {name: getattr(request.modes, PREFIX + name) for name in self.modes}
         modes = {name: mode for name, mode in chosen.items() if mode is not None}
-        return Asked(request.client_id, answers, modes, MOST, request.asked_on)
+        return ParsedRequest(request.client_id, answers, modes, MAX_TOP_K, request.asked_on)
 
     def example_body(self) -> bytes:
         """The example as a caller would send it."""
         return json.dumps(self.example).encode()
 
 
-def build_form(practice: Practice, top_k: int) -> Form:
+def build_request_schema(practice: Practice, top_k: int) -> RequestSchema:
     """The form of a practice: its scored and filtered client fields; audit fields are not taken.
 
     Parameters
@@ -152,7 +154,7 @@ def build_form(practice: Practice, top_k: int) -> Form:
     movable = [c for c in practice.constraints.values() if c.may_be]
     chosen: dict[str, Any] = {PREFIX + c.name: _mode_of(c) for c in movable}
     modes = create_model("Modes", __config__=STRICT, __doc__=MODES_SAID, **chosen)
-    given = {name: QUESTIONS[field.kind].example_of(field) for name, field in fields.items()}
+    given = {name: JSON_TYPES[field.kind].example_of(field) for name, field in fields.items()}
     example: dict[str, Any] = {
         "client_id": "c0001",
         "answers": given,
@@ -173,7 +175,7 @@ def build_form(practice: Practice, top_k: int) -> Form:
         __config__=ConfigDict(**STRICT, json_schema_extra={"examples": [example]}),
         __doc__="One client's answers, for whom clinicians are to be recommended.",
         **asked,
-        top_k=(Annotated[int, Setting(ge=1, le=MOST)], _top_k(top_k)),
+        top_k=(Annotated[int, Setting(ge=1, le=MAX_TOP_K)], _top_k(top_k)),
         consent=(Agreement | None, None),
     )
     pairings = create_model(
@@ -186,12 +188,12 @@ def build_form(practice: Practice, top_k: int) -> Form:
     names = tuple(constraint.name for constraint in movable)
     lists = build_list(asked["answers"], given, asked["asked_on"])
     heading = practice.title, practice.version
-    return Form(*heading, fields, names, model, pairings, lists, example)
+    return RequestSchema(*heading, fields, names, model, pairings, lists, example)
 
 
 def declared(field: Field) -> tuple[Any, Any]:
     """The type and the setting of a field in a model, both as declared."""
-    question = QUESTIONS[field.kind]
+    question = JSON_TYPES[field.kind]
     of = question.type_of(field)
     told = [field.phrase, field.purpose, f"In {field.unit}" if field.unit else ""]
     settings: dict[str, Any] = {

@@ -14,7 +14,13 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from recommender.serving.problems import MEDIA_TYPE, UNEXPECTED, Kind, Problem, kind_of_status
+from recommender.serving.problems import (
+    MEDIA_TYPE,
+    UNEXPECTED,
+    Problem,
+    ProblemType,
+    problem_type_for_status,
+)
 
 REQUEST_ID = "x-request-id"
 HEADERS = {
@@ -38,7 +44,7 @@ _METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"
 log = structlog.get_logger()
 
 
-class Guard:
+class RequestContextMiddleware:
     """ASGI middleware around everything else."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -85,11 +91,13 @@ class _Reply:
         bare = headers.get("content-type") != MEDIA_TYPE and not self._is_page
         if message["status"] >= 400 and bare:
             self._replaced = True
-            await self.refuse(kind_of_status(message["status"]), allow=headers.get("allow"))
+            await self.refuse(
+                problem_type_for_status(message["status"]), allow=headers.get("allow")
+            )
             return
         await self._start(message["status"], headers)
 
-    async def refuse(self, kind: Kind, allow: str | None = None) -> None:
+    async def refuse(self, kind: ProblemType, allow: str | None = None) -> None:
         """Sends a problem."""
         self._state["problem"], self._state["page"] = kind.slug, False
         body = Problem.of(kind, self._request_id).model_dump_json().encode()

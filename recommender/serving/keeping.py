@@ -13,11 +13,17 @@ from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.responses import Response
 
 from recommender.errors import RecommenderError
-from recommender.journal.idempotency import Reply, Requests, Ticket, Write, ticket_for
+from recommender.journal.idempotency import (
+    IdempotencyStore,
+    IdempotencyTicket,
+    StoredReply,
+    Write,
+    ticket_for,
+)
 from recommender.serving.bodies import JSON, check_json
 from recommender.serving.callers import caller
-from recommender.serving.problems import BAD_REQUEST, NO_STORE, ProblemError, Slip
-from recommender.serving.queue import Queue
+from recommender.serving.problems import BAD_REQUEST, NO_STORE, FieldError, ProblemError
+from recommender.serving.queue import ComputeQueue
 from recommender.store.database import POOL, Connection, Store
 
 KEY = "idempotency-key"
@@ -28,7 +34,7 @@ REPLAYED: Mapping[str, str] = {"Idempotent-Replayed": "true"}
 Found = TypeVar("Found")
 
 
-class Keeper:
+class JournalWriter:
     """The journal of one server.
 
     Attributes
@@ -39,19 +45,19 @@ class Keeper:
 
     def __init__(self, store: Store, most_waiting: int) -> None:
         self.store = store
-        self.requests = Requests(store)
-        self.queue = Queue(POOL, most_waiting, PATIENCE_SECONDS)
+        self.requests = IdempotencyStore(store)
+        self.queue = ComputeQueue(POOL, most_waiting, PATIENCE_SECONDS)
 
 
-def keeper_of(app: FastAPI) -> Keeper | None:
+def journal_writer(app: FastAPI) -> JournalWriter | None:
     """The journal, where the server has one."""
-    keeper: Keeper | None = app.state.keeper
+    keeper: JournalWriter | None = app.state.keeper
     return keeper
 
 
-def keeper_needed(request: Request) -> Keeper:
+def require_journal_writer(request: Request) -> JournalWriter:
     """The journal; refuses (409) where the server keeps nothing."""
-    keeper = keeper_of(request.app)
+    keeper = journal_writer(request.app)
     if keeper is None:
         raise ProblemError(NO_STORE)
     return keeper
@@ -59,7 +65,7 @@ def keeper_needed(request: Request) -> Keeper:
 
 async def read(request: Request, look: Callable[[Connection], Found]) -> Found:
     """What is found in the journal."""
-    keeper = keeper_needed(request)
+    keeper = require_journal_writer(request)
 
     def looked() -> Found:
         with keeper.store.reading() as connection:
@@ -68,12 +74,12 @@ async def read(request: Request, look: Callable[[Connection], Found]) -> Found:
     return await keeper.queue.run(looked)
 
 
-async def keep(request: Request, body: bytes, write: Write) -> Reply:
+async def write_once(request: Request, body: bytes, write: Write) -> StoredReply:
     """What is written, or what was answered when the same was sent before."""
-    keeper = keeper_needed(request)
-    ticket = ticket_of(request, body)
+    keeper = require_journal_writer(request)
+    ticket = idempotency_ticket(request, body)
 
-    def written() -> Reply:
+    def written() -> StoredReply:
         if ticket is not None:
             return keeper.requests.once(ticket, write)
         with keeper.store.writing() as connection:
@@ -82,18 +88,18 @@ async def keep(request: Request, body: bytes, write: Write) -> Reply:
     return await keeper.queue.run(written)
 
 
-async def keep_after(
+async def compute_then_write(
     request: Request, body: bytes, prepare: Callable[[], Awaitable[Write]]
-) -> Reply:
+) -> StoredReply:
     """The same for what is computed first, and only when it was not answered before."""
-    keeper, ticket = keeper_needed(request), ticket_of(request, body)
+    keeper, ticket = require_journal_writer(request), idempotency_ticket(request, body)
     claim = keeper.requests.claimed(ticket) if ticket else _unclaimed()
     async with contextmanager_in_threadpool(claim) as known:
         if known is not None:
             return known
         write = await prepare()
 
-        def settled() -> Reply:
+        def settled() -> StoredReply:
             if ticket is not None:
                 return keeper.requests.settle(ticket, write)
             with keeper.store.writing() as connection:
@@ -102,7 +108,7 @@ async def keep_after(
         return await keeper.queue.run(settled)
 
 
-def ticket_of(request: Request, body: bytes) -> Ticket | None:
+def idempotency_ticket(request: Request, body: bytes) -> IdempotencyTicket | None:
     """The ticket of a request that has a key; one key is good for one address.
 
     Raises
@@ -119,11 +125,11 @@ def ticket_of(request: Request, body: bytes) -> Ticket | None:
     try:
         return ticket_for(caller(request).actor, route, given, said)
     except RecommenderError as error:
-        told = Slip(pointer="", code="refused", message=str(error))
+        told = FieldError(pointer="", code="refused", message=str(error))
         raise ProblemError(BAD_REQUEST, [told]) from None
 
 
-def replied(reply: Reply, address: str) -> Response:
+def reply_response(reply: StoredReply, address: str) -> Response:
     """A reply as it is sent; `address` takes names of its body into the address of what is kept."""
     headers = dict(REPLAYED) if reply.replayed else {}
     if reply.status == 201:
@@ -132,5 +138,5 @@ def replied(reply: Reply, address: str) -> Response:
 
 
 @contextmanager
-def _unclaimed() -> Iterator[Reply | None]:
+def _unclaimed() -> Iterator[StoredReply | None]:
     yield None

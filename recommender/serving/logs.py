@@ -36,7 +36,7 @@ def configure_logs(stream: TextIO) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            only_allowed,
+            keep_allowed_fields,
             structlog.processors.JSONRenderer(sort_keys=True),
         ],
         logger_factory=structlog.WriteLoggerFactory(stream),
@@ -44,6 +44,8 @@ def configure_logs(stream: TextIO) -> None:
     )
 
 
-def only_allowed(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def keep_allowed_fields(
+    _: Any, __: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
     """Leaves out of a line what is not on the list."""
     return {name: value for name, value in event.items() if name in ALLOWED}

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from recommender.manifest import EVIDENCE_PRIOR, MODEL
 from recommender.recommend import CONSTRAINTS_ONLY
 from recommender.serving.guard import method_of, route_of
-from recommender.serving.state import State
+from recommender.serving.state import ServingSnapshot
 
 MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 MODES = (MODEL, EVIDENCE_PRIOR, CONSTRAINTS_ONLY)
@@ -64,7 +64,7 @@ class Metrics:
         for outcome in (TAKEN_UP, REFUSED):
             self.models.labels(outcome)
 
-    def took_up(self, state: State, before: State | None) -> None:
+    def model_loaded(self, state: ServingSnapshot, before: ServingSnapshot | None) -> None:
         """Counts a snapshot that answers from now on."""
         if before is None or before.digest != state.digest:
             self.models.labels(TAKEN_UP).inc()
@@ -72,11 +72,11 @@ class Metrics:
             self.rosters.inc()
         self.age.set_function(lambda: (datetime.now(UTC) - state.taken_at).total_seconds())
 
-    def refused_model(self) -> None:
+    def bundle_rejected(self) -> None:
         """Counts a model that may not answer."""
         self.models.labels(REFUSED).inc()
 
-    def answered(self, scope: Scope, status: int, seconds: float) -> None:
+    def request_completed(self, scope: Scope, status: int, seconds: float) -> None:
         """Counts a request."""
         mode = scope["state"].get("mode")
         labels = (
@@ -95,7 +95,7 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-class Measure:
+class MetricsMiddleware:
     """ASGI middleware around everything else."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -119,8 +119,8 @@ class Measure:
         try:
             await self.app(scope, receive, noting)
         finally:
-            self.metrics.answered(scope, status, time.perf_counter() - started)
+            self.metrics.request_completed(scope, status, time.perf_counter() - started)
 
 
-def _roster(state: State) -> str:
-    return state.standing.roster.version
+def _roster(state: ServingSnapshot) -> str:
+    return state.encoding.roster.version

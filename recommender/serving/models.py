@@ -12,12 +12,12 @@ from pydantic import Field as Setting
 from starlette.responses import Response
 
 from recommender.serving.etags import etag, unless_seen
-from recommender.serving.openapi import refusals
+from recommender.serving.openapi import problem_responses
 from recommender.serving.problems import BAD_REQUEST, NOT_READY, UNEXPECTED
 from recommender.serving.schemas import ModelInUse
-from recommender.serving.state import State
+from recommender.serving.state import ServingSnapshot
 from recommender.settings import Settings
-from recommender.shelf import Offer, Shelf
+from recommender.shelf import BundleCache, RegistryPointer
 
 router = APIRouter(tags=["models"])
 
@@ -51,7 +51,7 @@ class KnownModels(BaseModel):
     operation_id="listModels",
     summary="The models this server knows of",
     response_model=KnownModels,
-    responses=refusals(BAD_REQUEST, UNEXPECTED, NOT_READY),
+    responses=problem_responses(BAD_REQUEST, UNEXPECTED, NOT_READY),
 )
 def get_models(request: Request) -> Response:
     """What answers, what the registry offers, and what could be gone back to."""
@@ -62,17 +62,17 @@ def get_models(request: Request) -> Response:
     return unless_seen(response, request.headers)
 
 
-def known_models(state: State, settings: Settings) -> KnownModels:
+def known_models(state: ServingSnapshot, settings: Settings) -> KnownModels:
     """What a server answers with and what lies on its shelf."""
-    shelf = None if settings.bundle or settings.shelf is None else Shelf(settings.shelf)
-    offer = (shelf.offered() if shelf else None) or Offer()
+    shelf = None if settings.bundle or settings.bundles is None else BundleCache(settings.bundles)
+    offer = (shelf.read_pointer() if shelf else None) or RegistryPointer()
     last = shelf.last_good() if shelf else None
     on_disk = set(shelf.digests()) if shelf else set()
     named = {state.digest, *on_disk, *(each for each in (offer.digest, last) if each)}
     return KnownModels(
         current=ModelInUse.of(state.model.manifest, state.digest, state.version),
         mode=state.model.manifest.mode,
-        registry_away=offer.away,
+        registry_away=offer.unreachable,
         models=tuple(
             KnownModel(
                 digest=digest,
@@ -80,7 +80,7 @@ def known_models(state: State, settings: Settings) -> KnownModels:
                 on_disk=digest in on_disk or settings.bundle is not None,
                 offered=digest == offer.digest,
                 last_good=digest == last,
-                refused=offer.refused if digest == offer.digest else None,
+                refused=offer.rejected if digest == offer.digest else None,
             )
             for digest in sorted(named)
         ),

@@ -14,11 +14,11 @@ from pydantic import BaseModel
 
 from recommender.access.scope import Scope
 from recommender.serving.bodies import JSON
-from recommender.serving.clinicians import ClinicianForm
+from recommender.serving.clinicians import ClinicianSchema
 from recommender.serving.credentials import Credentials
 from recommender.serving.feedback import BODIES
-from recommender.serving.form import Form
-from recommender.serving.permissions import NEEDS, Free
+from recommender.serving.form import RequestSchema
+from recommender.serving.permissions import NEEDS, Unrestricted
 from recommender.serving.problems import (
     BAD_REQUEST,
     BUSY,
@@ -41,8 +41,8 @@ from recommender.serving.problems import (
     UNEXPECTED,
     UNKEPT,
     UNSUPPORTED,
-    Kind,
     Problem,
+    ProblemType,
 )
 
 REF = "#/components/schemas/{model}"
@@ -90,21 +90,21 @@ KEY_PARAMETER: Mapping[str, Any] = {
 }
 
 
-def taking(model: str, *, kept: bool = True) -> dict[str, Any]:
+def json_body(model: str, *, kept: bool = True) -> dict[str, Any]:
     """How an operation documents the body it takes and, where it is kept, the key."""
     content = {JSON: {"schema": {"$ref": REF.format(model=model)}}}
     body = {"requestBody": {"required": True, "content": content}}
     return body | ({"parameters": [KEY_PARAMETER]} if kept else {})
 
 
-def located(model: type[BaseModel], links: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def created(model: type[BaseModel], links: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """How an operation documents that something was kept, and where it is found."""
     where = {"description": "Where it is read again.", "schema": {"type": "string"}}
     entry: dict[str, Any] = {"model": model, "description": "Kept.", "headers": {"Location": where}}
     return entry | ({"links": links} if links else {})
 
 
-def refusals(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*kinds: ProblemType) -> dict[int | str, dict[str, Any]]:
     """How an operation documents the problems it gives."""
     documented: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
@@ -125,7 +125,7 @@ def _declare_needs(paths: dict[str, dict[str, dict[str, Any]]]) -> None:
             if JSON in operation["responses"].get("422", {}).get("content", {}):
                 del operation["responses"]["422"]
             needed = NEEDS.get(f"{method.upper()} {path}")
-            if needed is Free.ANYBODY:
+            if needed is Unrestricted.ANYBODY:
                 operation["security"] = []
                 continue
             named = [needed.value] if isinstance(needed, Scope) else []
@@ -134,26 +134,26 @@ def _declare_needs(paths: dict[str, dict[str, dict[str, Any]]]) -> None:
             _add(operation["responses"], UNAUTHENTICATED, FORBIDDEN, *changing, *_ALWAYS)
 
 
-def _add(responses: dict[str, Any], *kinds: Kind) -> None:
-    for status, entry in refusals(*kinds).items():
+def _add(responses: dict[str, Any], *kinds: ProblemType) -> None:
+    for status, entry in problem_responses(*kinds).items():
         kept = responses.setdefault(str(status), entry)
         kept["content"][MEDIA_TYPE]["examples"] |= entry["content"][MEDIA_TYPE]["examples"]
 
 
-def takes(model: str) -> dict[str, Any]:
+def request_body(model: str) -> dict[str, Any]:
     """How an operation documents the body it takes."""
     schema = {"schema": {"$ref": REF.format(model=model)}}
     return {"requestBody": {"required": True, "content": {"application/json": schema}}}
 
 
-def gives(model: str) -> dict[int | str, dict[str, Any]]:
+def response_body(model: str) -> dict[int | str, dict[str, Any]]:
     """How an operation documents an answer whose form is the practice's own."""
     schema = {"schema": {"$ref": REF.format(model=model)}}
     return {200: {"description": "Done.", "content": {"application/json": schema}}}
 
 
 @lru_cache(maxsize=4)
-def document(app: FastAPI, form: Form, clinicians: ClinicianForm) -> bytes:
+def openapi_document(app: FastAPI, form: RequestSchema, clinicians: ClinicianSchema) -> bytes:
     """The OpenAPI document of the app for its forms, made once for each."""
     described = get_openapi(
         title=f"Recommender for {form.title}",

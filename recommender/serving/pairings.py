@@ -9,13 +9,13 @@ from pydantic import Field as Setting
 from starlette.responses import Response
 
 from recommender.errors import NotFoundError
-from recommender.journal.idempotency import Reply
+from recommender.journal.idempotency import StoredReply
 from recommender.journal.pairings import (
-    Event,
     Pairing,
-    course_of,
+    PairingEvent,
     events_of,
     find_pairing,
+    pairing_outcome,
     record_event,
     record_pairing,
     subject_of_pairing,
@@ -24,12 +24,12 @@ from recommender.serving.answers import today
 from recommender.serving.bodies import JSON, read_body
 from recommender.serving.callers import caller
 from recommender.serving.feedback import EventRequest, PairingRequest
-from recommender.serving.keeping import keep, read, replied
-from recommender.serving.openapi import KEEPING, READING, located, refusals, taking
+from recommender.serving.keeping import read, reply_response, write_once
+from recommender.serving.openapi import KEEPING, READING, created, json_body, problem_responses
 from recommender.serving.problems import NOT_FOUND
 from recommender.serving.questions import ID_PATTERN
-from recommender.serving.schemas import Answered
-from recommender.serving.turns import current
+from recommender.serving.schemas import ResponseModel
+from recommender.serving.turns import current_snapshot
 from recommender.store.database import Connection
 
 ADDRESS = "/v1/pairings/{pairing_id}"
@@ -44,7 +44,7 @@ LINKS = {
 router = APIRouter(tags=["pairings"])
 
 
-class PairingKept(Answered):
+class PairingCreated(ResponseModel):
     """A pairing as it was kept."""
 
     pairing_id: str
@@ -63,7 +63,7 @@ class PairingKept(Answered):
         )
 
 
-class PairingTold(PairingKept):
+class PairingRecord(PairingCreated):
     """The same, and how it went as far as is known."""
 
     started_on: date | None = None
@@ -71,7 +71,7 @@ class PairingTold(PairingKept):
     ended_on: date | None = None
 
 
-class EventTold(Answered):
+class EventRecord(ResponseModel):
     """One thing that happened."""
 
     kind: str
@@ -80,7 +80,7 @@ class EventTold(Answered):
     reason: str | None
 
     @classmethod
-    def of(cls, event: Event) -> Self:
+    def of(cls, event: PairingEvent) -> Self:
         """One event."""
         return cls(
             kind=event.kind,
@@ -90,7 +90,7 @@ class EventTold(Answered):
         )
 
 
-class EventKept(EventTold):
+class EventCreated(EventRecord):
     """An event as it was kept."""
 
     event_id: str
@@ -100,11 +100,11 @@ class EventKept(EventTold):
     ]
 
 
-class EventHistory(Answered):
+class EventHistory(ResponseModel):
     """What happened in a pairing, in the order it was told."""
 
     pairing_id: str
-    events: tuple[EventTold, ...]
+    events: tuple[EventRecord, ...]
 
 
 @router.post(
@@ -112,36 +112,36 @@ class EventHistory(Answered):
     operation_id="recordPairing",
     summary="Record who begins with whom",
     status_code=201,
-    response_model=PairingKept,
-    responses={201: located(PairingKept, LINKS), **refusals(*KEEPING)},
-    openapi_extra=taking("PairingRequest"),
+    response_model=PairingCreated,
+    responses={201: created(PairingCreated, LINKS), **problem_responses(*KEEPING)},
+    openapi_extra=json_body("PairingRequest"),
 )
 async def post_pairing(request: Request) -> Response:
     """Feedback that came before it finds its place."""
     asked, body = await read_body(request, PairingRequest)
     pairing, actor = asked.pairing(), caller(request).actor
 
-    def write(connection: Connection) -> Reply:
+    def write(connection: Connection) -> StoredReply:
         subject = record_pairing(connection, pairing, actor=actor)
-        return Reply(201, PairingKept.of(pairing).model_dump_json().encode(), subject)
+        return StoredReply(201, PairingCreated.of(pairing).model_dump_json().encode(), subject)
 
-    return replied(await keep(request, body, write), ADDRESS)
+    return reply_response(await write_once(request, body, write), ADDRESS)
 
 
 @router.get(
     ADDRESS,
     operation_id="getPairing",
     summary="A pairing, and how it went",
-    response_model=PairingTold,
-    responses=refusals(*READING),
+    response_model=PairingRecord,
+    responses=problem_responses(*READING),
 )
 async def get_pairing(request: Request, pairing_id: PairingId) -> Response:
     """How it went follows from its events."""
 
-    def look(connection: Connection) -> PairingTold:
+    def look(connection: Connection) -> PairingRecord:
         pairing = find_pairing(connection, pairing_id)
-        course = course_of(events_of(connection, pairing_id))
-        known = PairingTold.of(pairing)
+        course = pairing_outcome(events_of(connection, pairing_id))
+        known = PairingRecord.of(pairing)
         found = {name: getattr(course, name) for name in ("started_on", "sessions", "ended_on")}
         return known.model_copy(update=found)
 
@@ -153,28 +153,28 @@ async def get_pairing(request: Request, pairing_id: PairingId) -> Response:
     operation_id="recordEvent",
     summary="Record what happened in a pairing",
     status_code=201,
-    response_model=EventKept,
-    responses={201: located(EventKept), **refusals(*KEEPING, NOT_FOUND)},
-    openapi_extra=taking("EventRequest"),
+    response_model=EventCreated,
+    responses={201: created(EventCreated), **problem_responses(*KEEPING, NOT_FOUND)},
+    openapi_extra=json_body("EventRequest"),
 )
 async def post_event(request: Request, pairing_id: PairingId) -> Response:
     """One of a pairing that is not known here is kept as well, and waits for it."""
-    state = current(request.app)
+    state = current_snapshot(request.app)
     asked, body = await read_body(request, EventRequest)
     event, actor = asked.of(pairing_id), caller(request).actor
 
-    def write(connection: Connection) -> Reply:
+    def write(connection: Connection) -> StoredReply:
         kept = record_event(connection, event, actor=actor, today=today(state.practice))
         subject = subject_of_pairing(connection, pairing_id)
-        told = EventKept(
-            **EventTold.of(event).model_dump(),
+        told = EventCreated(
+            **EventRecord.of(event).model_dump(),
             event_id=kept,
             pairing_id=pairing_id,
             pairing_known=subject is not None,
         )
-        return Reply(201, told.model_dump_json().encode(), subject)
+        return StoredReply(201, told.model_dump_json().encode(), subject)
 
-    return replied(await keep(request, body, write), EVENTS)
+    return reply_response(await write_once(request, body, write), EVENTS)
 
 
 @router.get(
@@ -182,16 +182,16 @@ async def post_event(request: Request, pairing_id: PairingId) -> Response:
     operation_id="listEvents",
     summary="What happened in a pairing",
     response_model=EventHistory,
-    responses=refusals(*READING),
+    responses=problem_responses(*READING),
 )
 async def get_events(request: Request, pairing_id: PairingId) -> Response:
     """In the order it was told; also of a pairing not known here yet."""
     found = await read(request, partial(_events, pairing_id))
-    told = EventHistory(pairing_id=pairing_id, events=tuple(map(EventTold.of, found)))
+    told = EventHistory(pairing_id=pairing_id, events=tuple(map(EventRecord.of, found)))
     return Response(told.model_dump_json(), media_type=JSON)
 
 
-def _events(pairing_id: str, connection: Connection) -> tuple[Event, ...]:
+def _events(pairing_id: str, connection: Connection) -> tuple[PairingEvent, ...]:
     found = events_of(connection, pairing_id)
     if not found and subject_of_pairing(connection, pairing_id) is None:
         raise NotFoundError("pairing_id", "is not kept here", "check it, or record the pairing")

@@ -9,7 +9,7 @@ from enum import Enum
 from recommender.access.scope import Scope
 
 
-class Free(Enum):
+class Unrestricted(Enum):
     """What an operation asks of a caller who needs no scope."""
 
     ANYBODY = "anybody"
@@ -17,17 +17,17 @@ class Free(Enum):
     """Whoever shows a key or a session, whatever it may do."""
 
 
-Need = Scope | Free
+Need = Scope | Unrestricted
 
 NEEDS: Mapping[str, Need] = {
-    "GET /livez": Free.ANYBODY,
-    "GET /readyz": Free.ANYBODY,
-    "GET /openapi.json": Free.ANYBODY,
-    "GET /problems/{slug}": Free.ANYBODY,
+    "GET /livez": Unrestricted.ANYBODY,
+    "GET /readyz": Unrestricted.ANYBODY,
+    "GET /openapi.json": Unrestricted.ANYBODY,
+    "GET /problems/{slug}": Unrestricted.ANYBODY,
     "GET /metrics": Scope.METRICS_READ,
-    "POST /v1/session": Free.ANYBODY,
-    "GET /v1/session": Free.KNOWN,
-    "DELETE /v1/session": Free.KNOWN,
+    "POST /v1/session": Unrestricted.ANYBODY,
+    "GET /v1/session": Unrestricted.KNOWN,
+    "DELETE /v1/session": Unrestricted.KNOWN,
     "POST /v1/recommendations": Scope.MATCH_CREATE,
     "GET /v1/recommendations/{recommendation_id}": Scope.MATCH_READ,
     "GET /v1/recommendations/{recommendation_id}/explanations": Scope.EXPLAIN_READ,
@@ -59,13 +59,13 @@ NEEDS: Mapping[str, Need] = {
     "GET /v1/subjects/{pseudonym}/export": Scope.PRIVACY_MANAGE,
     "DELETE /v1/subjects/{pseudonym}": Scope.PRIVACY_MANAGE,
     "GET /v1/audit-events/verification": Scope.AUDIT_READ,
-    "GET /staff/style.css": Free.ANYBODY,
-    "GET /staff/icon.svg": Free.ANYBODY,
-    "GET /staff/htmx-2.0.11.js": Free.ANYBODY,
-    "GET /staff/session": Free.ANYBODY,
-    "POST /staff/session": Free.ANYBODY,
-    "POST /staff/session/end": Free.KNOWN,
-    "GET /staff": Free.KNOWN,
+    "GET /staff/style.css": Unrestricted.ANYBODY,
+    "GET /staff/icon.svg": Unrestricted.ANYBODY,
+    "GET /staff/htmx-2.0.11.js": Unrestricted.ANYBODY,
+    "GET /staff/session": Unrestricted.ANYBODY,
+    "POST /staff/session": Unrestricted.ANYBODY,
+    "POST /staff/session/end": Unrestricted.KNOWN,
+    "GET /staff": Unrestricted.KNOWN,
     "GET /staff/model": Scope.MODEL_READ,
     "GET /staff/model/card": Scope.MODEL_READ,
     "GET /staff/model/history": Scope.MODEL_READ,

@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from recommender.features.pipeline import Pairs
-from recommender.model import Scores
-from recommender.recommend import CONSTRAINTS_ONLY, Intake, agrees_to_prediction, read_intake
+from recommender.model import PairScores
+from recommender.recommend import CONSTRAINTS_ONLY, Intake, consents_to_prediction, read_intake
 from recommender.serving.answers import today
 from recommender.serving.bodies import JSON, check_headers, check_json
-from recommender.serving.form import Asked
-from recommender.serving.openapi import refusals, taking
+from recommender.serving.form import ParsedRequest
+from recommender.serving.openapi import json_body, problem_responses
 from recommender.serving.problems import (
     BAD_REQUEST,
     BUSY,
@@ -28,29 +28,29 @@ from recommender.serving.problems import (
     TOO_LARGE,
     UNEXPECTED,
     UNSUPPORTED,
+    FieldError,
     ProblemError,
-    Slip,
-    unfitting,
+    problem_from_validation,
 )
 from recommender.serving.schemas import (
     DECIMALS,
     NOTICE,
-    Answered,
-    GivenReason,
+    AllianceRange,
+    AllianceScale,
     ModelInUse,
     Points,
-    Range,
-    Scale,
-    given,
+    ResponseModel,
+    StatedReason,
+    stated_reason,
 )
-from recommender.serving.state import State
-from recommender.serving.turns import computed, current
-from recommender.sieve import sieve_for
+from recommender.serving.state import ServingSnapshot
+from recommender.serving.turns import current_snapshot, run_in_pool
+from recommender.sieve import screening_cache_for
 
 router = APIRouter(tags=["recommendations"])
 
 
-class PredictedPairing(Answered):
+class PredictedPairing(ResponseModel):
     """What is predicted of the client with one clinician."""
 
     clinician_id: str
@@ -58,18 +58,18 @@ class PredictedPairing(Answered):
     predicted_alliance: Annotated[
         Points | None, Setting(description="null where they do not fit or nothing is predicted.")
     ]
-    range: Range | None
-    reasons: Annotated[tuple[GivenReason, ...], Setting(description="Why they do not fit.")]
-    reservations: tuple[GivenReason, ...]
+    range: AllianceRange | None
+    reasons: Annotated[tuple[StatedReason, ...], Setting(description="Why they do not fit.")]
+    reservations: tuple[StatedReason, ...]
 
 
-class PredictionResponse(Answered):
+class PredictionResponse(ResponseModel):
     """Predictions of the pairings named, in the order they were named."""
 
     mode: str
     model: ModelInUse
     roster_version: str
-    scale: Scale
+    scale: AllianceScale
     pairings: tuple[PredictedPairing, ...]
     notice: str
 
@@ -79,23 +79,23 @@ class PredictionResponse(Answered):
     operation_id="predict",
     summary="Predict the alliance of named pairings",
     response_model=PredictionResponse,
-    responses=refusals(
+    responses=problem_responses(
         BAD_REQUEST, MALFORMED, TOO_LARGE, UNSUPPORTED, INVALID, UNEXPECTED, NOT_READY, BUSY
     ),
-    openapi_extra=taking("PredictionRequest", kept=False),
+    openapi_extra=json_body("PredictionRequest", kept=False),
 )
 async def post_predictions(request: Request) -> Response:
     """The same as a recommendation would say of these clinicians; constraints are still told."""
-    state = current(request.app)
+    state = current_snapshot(request.app)
     check_headers(request.headers)
     body = await request.body()
     request.state.model = state.digest
-    told = await computed(request.app, partial(predicted, state, body))
+    told = await run_in_pool(request.app, partial(predicted, state, body))
     request.state.mode = told.mode
     return Response(told.model_dump_json(), media_type=JSON)
 
 
-def predicted(state: State, body: bytes) -> PredictionResponse:
+def predicted(state: ServingSnapshot, body: bytes) -> PredictionResponse:
     """What is predicted to a request that names clinicians.
 
     Raises
@@ -109,28 +109,30 @@ def predicted(state: State, body: bytes) -> PredictionResponse:
     try:
         asked = state.form.read_pairings(body)
     except ValidationError as error:
-        raise unfitting(error) from None
+        raise problem_from_validation(error) from None
     places = _places(state, asked.clinician_ids)
     intake = read_intake(state.practice, asked.answers, asked.client_id, asked.modes)
     mode = (
         state.model.manifest.mode
-        if agrees_to_prediction(state.practice, intake)
+        if consents_to_prediction(state.practice, intake)
         else CONSTRAINTS_ONLY
     )
     return PredictionResponse(
         mode=mode,
         model=ModelInUse.of(state.model.manifest, state.digest, state.version),
-        roster_version=state.standing.roster.version,
-        scale=Scale.of(state.model),
+        roster_version=state.encoding.roster.version,
+        scale=AllianceScale.of(state.model),
         pairings=_pairings(state, asked, intake, places, predict=mode != CONSTRAINTS_ONLY),
         notice=NOTICE,
     )
 
 
-def _places(state: State, ids: tuple[str, ...]) -> list[int]:
-    known = {name: place for place, name in enumerate(state.standing.roster.ids)}
+def _places(state: ServingSnapshot, ids: tuple[str, ...]) -> list[int]:
+    known = {name: place for place, name in enumerate(state.encoding.roster.ids)}
     slips = [
-        Slip(pointer=f"/clinician_ids/{number}", code="unknown", message="is not on the roster")
+        FieldError(
+            pointer=f"/clinician_ids/{number}", code="unknown", message="is not on the roster"
+        )
         for number, name in enumerate(ids)
         if name not in known
     ]
@@ -140,35 +142,40 @@ def _places(state: State, ids: tuple[str, ...]) -> list[int]:
 
 
 def _pairings(
-    state: State, asked: Asked, intake: Intake, places: list[int], *, predict: bool
+    state: ServingSnapshot,
+    asked: ParsedRequest,
+    intake: Intake,
+    places: list[int],
+    *,
+    predict: bool,
 ) -> tuple[PredictedPairing, ...]:
     named = Pairs(np.zeros(len(places), dtype=np.intp), np.array(places, dtype=np.intp))
-    points = _points(state, state.model.score(intake.client, state.standing, named))
+    points = _points(state, state.model.score(intake.client, state.encoding, named))
     day = asked.asked_on or today(state.practice)
-    sieve = sieve_for(state.practice, state.standing.roster, day)
+    sieve = screening_cache_for(state.practice, state.encoding.roster, day)
     screening = sieve.screen(intake.client, intake.client_id, intake.modes)
     told = predict & screening.eligible[named.clinician]
     because = {each.clinician_id: each.reasons for each in screening.exclusions}
-    noted = {each.clinician_id: each.reasons for each in screening.concerns}
+    noted = {each.clinician_id: each.reasons for each in screening.cautions}
     return tuple(
         PredictedPairing(
             clinician_id=name,
             fits=name not in because,
             predicted_alliance=points[row][0] if tell else None,
             range=points[row][1] if tell else None,
-            reasons=given(because.get(name, ())),
-            reservations=given(noted.get(name, ())),
+            reasons=stated_reason(because.get(name, ())),
+            reservations=stated_reason(noted.get(name, ())),
         )
         for row, (name, tell) in enumerate(zip(asked.clinician_ids, told.tolist(), strict=True))
     )
 
 
-def _points(state: State, scores: Scores) -> list[tuple[float, Range]]:
+def _points(state: ServingSnapshot, scores: PairScores) -> list[tuple[float, AllianceRange]]:
     """Predicted alliance and its range, as they are told."""
     level, model = state.practice.alliance.interval, state.model
-    ends = (scores.alliance, *model.range_of(scores))
-    said = np.round([model.harmoniser.say(part) for part in ends], DECIMALS)
+    ends = (scores.alliance, *model.interval_of(scores))
+    said = np.round([model.linker.to_displayed(part) for part in ends], DECIMALS)
     return [
-        (point, Range(lower=lower, upper=upper, level=level))
+        (point, AllianceRange(lower=lower, upper=upper, level=level))
         for point, lower, upper in said.T.tolist()
     ]

@@ -13,10 +13,10 @@ from pydantic import Field as Setting
 from starlette.responses import Response
 
 from recommender.journal.access import export_subject
-from recommender.journal.chain import Verdict, verify
+from recommender.journal.chain import ChainVerification, verify
 from recommender.journal.erasure import Erasure, erase_subject
 from recommender.serving.callers import caller
-from recommender.serving.openapi import refusals
+from recommender.serving.openapi import problem_responses
 from recommender.serving.problems import (
     BAD_REQUEST,
     BUSY,
@@ -26,7 +26,7 @@ from recommender.serving.problems import (
     UNEXPECTED,
     ProblemError,
 )
-from recommender.serving.queue import Queue
+from recommender.serving.queue import ComputeQueue
 from recommender.store.database import Store
 
 JSON = "application/json"
@@ -46,13 +46,13 @@ Found = TypeVar("Found")
 router = APIRouter(tags=["privacy"])
 
 
-class Told(BaseModel):
+class PrivacyResponse(BaseModel):
     """A part of a response."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Receipt(Told):
+class ErasureReport(PrivacyResponse):
     """What an erasure did."""
 
     erasure_id: str
@@ -63,14 +63,14 @@ class Receipt(Told):
     ]
 
     @classmethod
-    def of(cls, erased: Erasure) -> "Receipt":
+    def of(cls, erased: Erasure) -> "ErasureReport":
         """An erasure as it is told."""
         return cls(
             erasure_id=erased.erasure_id, rows=erased.rows, model_digests=erased.model_digests
         )
 
 
-class Verification(Told):
+class Verification(PrivacyResponse):
     """What a walk along the audit chain found."""
 
     holds: bool
@@ -84,7 +84,7 @@ class Verification(Told):
     problem: str | None
 
     @classmethod
-    def of(cls, verdict: Verdict, *, anchored: bool) -> "Verification":
+    def of(cls, verdict: ChainVerification, *, anchored: bool) -> "Verification":
         """A verdict as it is told."""
         return cls(
             holds=verdict.holds,
@@ -101,7 +101,7 @@ class Verification(Told):
     "/v1/subjects/{pseudonym}/export",
     operation_id="exportSubject",
     summary="All that is kept of one client",
-    responses=EXPORT | refusals(*REFUSED, NOT_KEPT),
+    responses=EXPORT | problem_responses(*REFUSED, NOT_KEPT),
     response_class=Response,
 )
 async def get_export(request: Request, pseudonym: str) -> Response:
@@ -122,8 +122,8 @@ async def get_export(request: Request, pseudonym: str) -> Response:
     "/v1/subjects/{pseudonym}",
     operation_id="eraseSubject",
     summary="Forget one client",
-    response_model=Receipt,
-    responses=refusals(*REFUSED, NOT_KEPT),
+    response_model=ErasureReport,
+    responses=problem_responses(*REFUSED, NOT_KEPT),
 )
 async def delete_subject(request: Request, pseudonym: str) -> Response:
     """Deletes what is kept of a client and destroys their key; the receipt says what went.
@@ -132,7 +132,7 @@ async def delete_subject(request: Request, pseudonym: str) -> Response:
     until a training without the client takes their place.
     """
     work = partial(erase_subject, _store(request), pseudonym, actor=caller(request).actor)
-    told = Receipt.of(await _alone(request, work))
+    told = ErasureReport.of(await _alone(request, work))
     return Response(told.model_dump_json(), media_type=JSON)
 
 
@@ -141,13 +141,13 @@ async def delete_subject(request: Request, pseudonym: str) -> Response:
     operation_id="verifyAudit",
     summary="Whether the audit chain is whole",
     response_model=Verification,
-    responses=refusals(*REFUSED),
+    responses=problem_responses(*REFUSED),
 )
 async def get_verification(request: Request) -> Response:
     """Walks the chain from its first kept row, and names the first that does not hold."""
     store, anchors = _store(request), request.app.state.settings.anchors
 
-    def work() -> Verdict:
+    def work() -> ChainVerification:
         with store.reading() as transaction:
             return verify(transaction, anchors)
 
@@ -163,5 +163,5 @@ def _store(request: Request) -> Store:
 
 
 async def _alone(request: Request, work: Callable[[], Found]) -> Found:
-    seldom: Queue = request.app.state.seldom
+    seldom: ComputeQueue = request.app.state.seldom
     return await seldom.run(work)

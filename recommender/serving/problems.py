@@ -32,7 +32,7 @@ MOST_ERRORS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ProblemType:
     """One kind of problem; `slug` ends the address that explains it."""
 
     slug: str
@@ -46,135 +46,141 @@ class Kind:
         return f"/problems/{self.slug}"
 
 
-BAD_REQUEST = Kind(
+BAD_REQUEST = ProblemType(
     "bad-request", 400, "Bad request", "Check the address and the headers of the request."
 )
-MALFORMED = Kind(
+MALFORMED = ProblemType(
     "malformed-json",
     400,
     "Malformed JSON",
     "Send one JSON object in UTF-8, each name once, without NaN or Infinity.",
 )
-UNAUTHENTICATED = Kind(
+UNAUTHENTICATED = ProblemType(
     "unauthenticated",
     401,
     "Not let in",
     "Send a live key as `Authorization: Bearer rk_...`, or log in. Whoever runs this server makes "
     "keys with `recommender keys create`.",
 )
-FORBIDDEN = Kind(
+FORBIDDEN = ProblemType(
     "forbidden",
     403,
     "Not allowed",
     "This key or account may not do this; WWW-Authenticate names the scope it lacks.",
 )
-CROSS_SITE = Kind(
+CROSS_SITE = ProblemType(
     "cross-site",
     403,
     "Not sent by a page of this server",
     "A browser must say that the request comes from this very site, and repeat the session's "
     "token in X-CSRF-Token.",
 )
-NOT_FOUND = Kind(
+NOT_FOUND = ProblemType(
     "not-found", 404, "Not found", "There is nothing at this address; see /openapi.json."
 )
-NOT_KEPT = Kind("not-kept", 404, "Not kept here", "Check the id; `errors` says what is not kept.")
-NOT_ALLOWED = Kind(
+NOT_KEPT = ProblemType(
+    "not-kept", 404, "Not kept here", "Check the id; `errors` says what is not kept."
+)
+NOT_ALLOWED = ProblemType(
     "method-not-allowed",
     405,
     "Method not allowed",
     "Use a method named in the Allow header; see /openapi.json.",
 )
-TOO_SLOW = Kind("too-slow", 408, "Request too slow", "Send the whole request within a few seconds.")
-CONFLICT = Kind(
+TOO_SLOW = ProblemType(
+    "too-slow", 408, "Request too slow", "Send the whole request within a few seconds."
+)
+CONFLICT = ProblemType(
     "conflict", 409, "No longer possible", "Somebody else was first; `errors` says in what."
 )
-NO_STORE = Kind(
+NO_STORE = ProblemType(
     "no-store",
     409,
     "Nothing is kept here",
     "This server has no store: its roster is a file, and it keeps nothing. Whoever runs it sets "
     "RECOMMENDER_STORE.",
 )
-IN_FLIGHT = Kind(
+IN_FLIGHT = ProblemType(
     "in-flight",
     409,
     "Still being worked on",
     "The first sending with this Idempotency-Key has no answer yet; send it again in a moment.",
 )
-GONE = Kind(
+GONE = ProblemType(
     "gone",
     410,
     "Explained no more",
     "It was made with another practice definition, or before explanations were kept; the response "
     "itself still says what was shown.",
 )
-STALE = Kind(
+STALE = ProblemType(
     "stale", 412, "Changed since it was read", "Read it again and repeat the change on that."
 )
-TOO_LARGE = Kind("too-large", 413, "Request too large", "Send fewer bytes.")
-UNSUPPORTED = Kind(
+TOO_LARGE = ProblemType("too-large", 413, "Request too large", "Send fewer bytes.")
+UNSUPPORTED = ProblemType(
     "unsupported-media-type",
     415,
     "Unsupported media type",
     "Send Content-Type application/json, not compressed.",
 )
-INVALID = Kind(
+INVALID = ProblemType(
     "invalid-intake",
     422,
     "The answers do not fit the questions",
     "Mend what `errors` names; /openapi.json has every question of this practice.",
 )
-UNKEPT = Kind(
+UNKEPT = ProblemType(
     "invalid-feedback",
     422,
     "It cannot be kept",
     "Mend what `errors` names; nothing was written.",
 )
-LIST_TOO_LONG = Kind(
+LIST_TOO_LONG = ProblemType(
     "list-too-long",
     422,
     "The list is too long",
     "Send as many clients as `errors` allows; `recommender allocate` takes as many as there are.",
 )
-INVALID_ROSTER = Kind(
+INVALID_ROSTER = ProblemType(
     "invalid-clinician",
     422,
     "The facts do not fit the fields",
     "Mend what `errors` names; /openapi.json has every field of this practice's clinicians.",
 )
-KEY_REUSED = Kind(
+KEY_REUSED = ProblemType(
     "key-reused",
     422,
     "Idempotency-Key used before",
     "It came before with another request; use a new key for a new request.",
 )
-TOO_MANY = Kind(
+TOO_MANY = ProblemType(
     "too-many-requests",
     429,
     "Too many requests",
     "Wait as many seconds as Retry-After says.",
 )
-NOT_SEEN = Kind(
+NOT_SEEN = ProblemType(
     "version-not-named",
     428,
     "Say which version is changed",
     "Send If-Match with the ETag last read, or If-None-Match: * for what is not there yet.",
 )
-UNEXPECTED = Kind(
+UNEXPECTED = ProblemType(
     "unexpected",
     500,
     "Something went wrong here",
     "The request was not at fault. Report the `instance` to whoever runs this server.",
 )
-NOT_READY = Kind("not-ready", 503, "Not ready", "The model is being opened; try again shortly.")
-BUSY = Kind("busy", 503, "Too busy", "Too many requests are waiting; try again shortly.")
-STORE_AWAY = Kind(
+NOT_READY = ProblemType(
+    "not-ready", 503, "Not ready", "The model is being opened; try again shortly."
+)
+BUSY = ProblemType("busy", 503, "Too busy", "Too many requests are waiting; try again shortly.")
+STORE_AWAY = ProblemType(
     "store-away", 503, "The store is away", "Nothing was written; send the same request again."
 )
 RETRY = {"Retry-After": "1"}
 
-KINDS: Mapping[str, Kind] = {
+PROBLEM_TYPES: Mapping[str, ProblemType] = {
     kind.slug: kind
     for kind in (
         BAD_REQUEST,
@@ -210,7 +216,7 @@ KINDS: Mapping[str, Kind] = {
 
 _USUAL = {400: BAD_REQUEST, 404: NOT_FOUND, 405: NOT_ALLOWED, 413: TOO_LARGE, 415: UNSUPPORTED}
 
-JOURNAL: Mapping[type[RecommenderError], Kind] = {
+JOURNAL: Mapping[type[RecommenderError], ProblemType] = {
     NotFoundError: NOT_KEPT,
     StaleError: STALE,
     ConflictError: CONFLICT,
@@ -250,7 +256,7 @@ _BOUNDED: Mapping[str, tuple[str, str]] = {
 """Messages that also say the declared limit; the second is its name among pydantic's facts."""
 
 
-class Slip(BaseModel):
+class FieldError(BaseModel):
     """One thing that does not fit."""
 
     model_config = ConfigDict(frozen=True)
@@ -270,10 +276,12 @@ class Problem(BaseModel):
     status: int
     detail: str
     instance: Annotated[str, Setting(description="The request's id, as in X-Request-ID.")]
-    errors: tuple[Slip, ...] = ()
+    errors: tuple[FieldError, ...] = ()
 
     @classmethod
-    def of(cls, kind: Kind, request_id: str, errors: tuple[Slip, ...] = ()) -> "Problem":
+    def of(
+        cls, kind: ProblemType, request_id: str, errors: tuple[FieldError, ...] = ()
+    ) -> "Problem":
         """A problem of one kind."""
         return cls(
             type=kind.type,
@@ -289,7 +297,10 @@ class ProblemError(Exception):
     """A request this door refuses."""
 
     def __init__(
-        self, kind: Kind, errors: Iterable[Slip] = (), headers: Mapping[str, str] | None = None
+        self,
+        kind: ProblemType,
+        errors: Iterable[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(kind.slug)
         self.kind = kind
@@ -299,19 +310,19 @@ class ProblemError(Exception):
 
 def problem_response(error: Exception, request_id: str) -> Response:
     """The response to an error; whatever is not foreseen is a 500 that says nothing of it."""
-    told = told_as(error)
+    told = problem_for(error)
     problem = Problem.of(told.kind, request_id, told.errors)
     return Response(
         problem.model_dump_json(), told.kind.status, told.headers, media_type=MEDIA_TYPE
     )
 
 
-def told_as(error: Exception) -> ProblemError:
+def problem_for(error: Exception) -> ProblemError:
     """Which problem an error is to a caller: the one table from errors to HTTP."""
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, IntakeError):
-        return ProblemError(INVALID, slips_of(error, "answers"))
+        return ProblemError(INVALID, field_errors(error, "answers"))
     if isinstance(error, RequestValidationError):
         # It holds what was sent; which parameter it was stands in the documentation.
         named = any(each["loc"][0] == "path" for each in error.errors())
@@ -323,10 +334,10 @@ def told_as(error: Exception) -> ProblemError:
     return ProblemError(UNEXPECTED)
 
 
-def slips_of(error: FaultsError, *part: str) -> tuple[Slip, ...]:
+def field_errors(error: FaultsError, *part: str) -> tuple[FieldError, ...]:
     """Faults the engine found, at their place in one part of the request."""
     return tuple(
-        Slip(
+        FieldError(
             pointer=_pointer((*part, fault.where)),
             code="unreadable",
             message=f"{fault.problem}; {fault.remedy}",
@@ -335,27 +346,27 @@ def slips_of(error: FaultsError, *part: str) -> tuple[Slip, ...]:
     )
 
 
-def _slips(error: Exception) -> Iterable[Slip]:
+def _slips(error: Exception) -> Iterable[FieldError]:
     """What is wrong, in the journal's words, which never repeat a value."""
     if isinstance(error, FaultsError):
         for fault in error.faults:
             said = f"{fault.problem}; {fault.remedy}"
-            yield Slip(pointer=_pointer((fault.where,)), code="unkept", message=said)
+            yield FieldError(pointer=_pointer((fault.where,)), code="unkept", message=said)
     elif isinstance(error, RecommenderError) and not isinstance(error, UnavailableError):
         said = f"{error.field}: {error.problem}; {error.remedy}"
-        yield Slip(pointer="", code="refused", message=said)
+        yield FieldError(pointer="", code="refused", message=said)
 
 
-def kind_of_status(status: int) -> Kind:
+def problem_type_for_status(status: int) -> ProblemType:
     """The problem a bare status stands for, when a library gave nothing more."""
     if status in _USUAL:
         return _USUAL[status]
     if status >= 500:
         return UNEXPECTED
-    return Kind("bad-request", status, HTTPStatus(status).phrase, BAD_REQUEST.detail)
+    return ProblemType("bad-request", status, HTTPStatus(status).phrase, BAD_REQUEST.detail)
 
 
-def unfitting(error: ValidationError, kind: Kind = INVALID) -> ProblemError:
+def problem_from_validation(error: ValidationError, kind: ProblemType = INVALID) -> ProblemError:
     """The problem of a request that does not fit its form."""
     found = error.errors(include_url=False, include_input=False)
     if any(each["type"] == "json_invalid" for each in found):
@@ -364,15 +375,17 @@ def unfitting(error: ValidationError, kind: Kind = INVALID) -> ProblemError:
     return ProblemError(kind, tuple(slips)[:MOST_ERRORS])
 
 
-def _slip(code: str, where: tuple[str | int, ...], facts: Mapping[str, Any]) -> Slip:
+def _slip(code: str, where: tuple[str | int, ...], facts: Mapping[str, Any]) -> FieldError:
     # The name of an unknown field was written by the caller: point to where it stands instead.
     place = where[:-1] if code == "extra_forbidden" else where
     if code in _BOUNDED:
         message, limit = _BOUNDED[code]
-        return Slip(pointer=_pointer(place), code=code, message=f"{message}: {facts[limit]}")
+        return FieldError(pointer=_pointer(place), code=code, message=f"{message}: {facts[limit]}")
     if code in _MESSAGES:
-        return Slip(pointer=_pointer(place), code=code, message=_MESSAGES[code])
-    return Slip(pointer=_pointer(place), code="unfitting", message="is not written as described")
+        return FieldError(pointer=_pointer(place), code=code, message=_MESSAGES[code])
+    return FieldError(
+        pointer=_pointer(place), code="unfitting", message="is not written as described"
+    )
 
 
 def _pointer(place: Iterable[str | int]) -> str:

@@ -14,7 +14,7 @@ from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
 from recommender.definition.fields import Field
-from recommender.definition.kinds import DAYS, LARGEST, Raw
+from recommender.definition.kinds import DAYS, LARGEST, RawValue
 
 ID_PATTERN = "^[A-Za-z0-9._-]{1,64}$"
 POSTCODE_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9 -]{0,8}[A-Za-z0-9])?$"
@@ -42,7 +42,7 @@ class Postcode(BaseModel):
     postcode: Annotated[str, Setting(pattern=POSTCODE_PATTERN)]
 
 
-class Window(BaseModel):
+class TimeWindow(BaseModel):
     """Hours of one day of the week, in the practice's zone; they run forward within the day."""
 
     model_config = STRICT
@@ -53,7 +53,7 @@ class Window(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class JsonType:
     """One kind of answer in JSON.
 
     Attributes
@@ -69,9 +69,9 @@ class Question:
     """
 
     type_of: Callable[[Field], Any]
-    cell_of: Callable[[Any], Raw]
+    cell_of: Callable[[Any], RawValue]
     example_of: Callable[[Field], Any]
-    json_of: Callable[[Raw], Any]
+    json_of: Callable[[RawValue], Any]
 
 
 def once_each(members: list[Any]) -> list[Any]:
@@ -125,35 +125,35 @@ def _places(field: Field) -> Any:
 
 
 def _hours(_: Field) -> Any:
-    return Annotated[list[Window], Setting(max_length=MOST_WINDOWS)]
+    return Annotated[list[TimeWindow], Setting(max_length=MOST_WINDOWS)]
 
 
 def _plain(of: Any) -> Callable[[Field], Any]:
     return lambda _: of
 
 
-def _unchanged(answer: Any) -> Raw:
+def _unchanged(answer: Any) -> RawValue:
     return answer
 
 
-def _places_as_cell(places: list[Point | Postcode]) -> Raw:
+def _places_as_cell(places: list[Point | Postcode]) -> RawValue:
     return [
         place.postcode if isinstance(place, Postcode) else f"{place.latitude!r},{place.longitude!r}"
         for place in places
     ]
 
 
-def _hours_as_cell(windows: list[Window]) -> Raw:
+def _hours_as_cell(windows: list[TimeWindow]) -> RawValue:
     return [f"{window.day} {window.start}-{window.end}" for window in windows]
 
 
-def _sent(cell: Raw) -> Any:
+def _sent(cell: RawValue) -> Any:
     if isinstance(cell, tuple):
         return list(cell)
     return cell.isoformat() if isinstance(cell, date) else cell
 
 
-def _places_sent(cell: Raw) -> Any:
+def _places_sent(cell: RawValue) -> Any:
     return [_place_sent(part) for part in cell]
 
 
@@ -164,7 +164,7 @@ def _place_sent(part: str) -> dict[str, Any]:
     return {"latitude": float(latitude), "longitude": float(longitude)}
 
 
-def _hours_sent(cell: Raw) -> Any:
+def _hours_sent(cell: RawValue) -> Any:
     parts = [(window[:3], *window[4:].split("-")) for window in cell]
     return [{"day": day, "start": start, "end": end} for day, start, end in parts]
 
@@ -190,17 +190,17 @@ def _middle_level(field: Field) -> str:
 _HOURS = [{"day": DAYS[0], "start": "09:00", "end": "12:30"}]
 _DAY = date(2026, 11, 23).isoformat()
 
-QUESTIONS: Mapping[str, Question] = {
-    "number": Question(_number, _unchanged, _middle, _sent),
-    "scale": Question(_number, _unchanged, _middle, _sent),
-    "ordinal": Question(_level, _unchanged, _middle_level, _sent),
-    "category": Question(_level, _unchanged, lambda field: field.levels[0], _sent),
-    "tags": Question(_tags, _unchanged, lambda field: list(field.levels[:2]), _sent),
-    "flag": Question(_plain(bool), _unchanged, lambda _: True, _sent),
-    "place": Question(_places, _places_as_cell, _a_place, _places_sent),
-    "weekly_hours": Question(_hours, _hours_as_cell, lambda _: _HOURS, _hours_sent),
-    "date": Question(_plain(date), _unchanged, lambda _: _DAY, _sent),
-    "money": Question(_money, _unchanged, _middle, _sent),
-    "ids": Question(_ids, _unchanged, lambda _: ["k012"], _sent),
+JSON_TYPES: Mapping[str, JsonType] = {
+    "number": JsonType(_number, _unchanged, _middle, _sent),
+    "scale": JsonType(_number, _unchanged, _middle, _sent),
+    "ordinal": JsonType(_level, _unchanged, _middle_level, _sent),
+    "category": JsonType(_level, _unchanged, lambda field: field.levels[0], _sent),
+    "tags": JsonType(_tags, _unchanged, lambda field: list(field.levels[:2]), _sent),
+    "flag": JsonType(_plain(bool), _unchanged, lambda _: True, _sent),
+    "place": JsonType(_places, _places_as_cell, _a_place, _places_sent),
+    "weekly_hours": JsonType(_hours, _hours_as_cell, lambda _: _HOURS, _hours_sent),
+    "date": JsonType(_plain(date), _unchanged, lambda _: _DAY, _sent),
+    "money": JsonType(_money, _unchanged, _middle, _sent),
+    "ids": JsonType(_ids, _unchanged, lambda _: ["k012"], _sent),
 }
 """Every kind of `recommender.definition.kinds.KINDS`, as JSON."""

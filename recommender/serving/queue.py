@@ -20,7 +20,7 @@ Asked = ParamSpec("Asked")
 Found = TypeVar("Found")
 
 
-class Queue:
+class ComputeQueue:
     """One line before a few workers.
 
     Parameters

@@ -16,14 +16,14 @@ SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class RateLimitState:
     """One call counted: whether it was allowed, and the headers that say what is left."""
 
     allowed: bool
     headers: Mapping[str, str]
 
 
-class Rates:
+class RateLimiter:
     """One limit, for any number of callers.
 
     Parameters
@@ -37,7 +37,7 @@ class Rates:
         self._limit = RateLimitItemPerMinute(calls)
         self._window = MovingWindowRateLimiter(MemoryStorage())
 
-    def spend(self, caller: str) -> Spent:
+    def spend(self, caller: str) -> RateLimitState:
         """Counts one call; the headers are those of draft-ietf-httpapi-ratelimit-headers-10."""
         allowed = self._window.hit(self._limit, caller)
         left = self._window.get_window_stats(self._limit, caller)
@@ -46,4 +46,4 @@ class Rates:
             "RateLimit-Policy": f'"calls";q={self._calls};w={SECONDS}',
             "RateLimit": f'"calls";r={left.remaining};t={wait}',
         }
-        return Spent(allowed, headers if allowed else headers | {"Retry-After": str(wait)})
+        return RateLimitState(allowed, headers if allowed else headers | {"Retry-After": str(wait)})

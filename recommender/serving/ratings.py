@@ -11,11 +11,11 @@ from fastapi import APIRouter, Path, Request
 from pydantic import Field as Setting
 from starlette.responses import Response
 
-from recommender.journal.idempotency import Reply
+from recommender.journal.idempotency import StoredReply
 from recommender.journal.pairings import subject_of_pairing
 from recommender.journal.ratings import (
-    Kept,
     RatingVersion,
+    StoredRating,
     correct_rating,
     rating_history,
     record_rating,
@@ -25,13 +25,13 @@ from recommender.serving.answers import today
 from recommender.serving.bodies import JSON, read_body
 from recommender.serving.callers import caller
 from recommender.serving.feedback import CorrectionRequest, RatingRequest
-from recommender.serving.keeping import keep, read, replied
-from recommender.serving.openapi import KEEPING, READING, located, refusals, taking
+from recommender.serving.keeping import read, reply_response, write_once
+from recommender.serving.openapi import KEEPING, READING, created, json_body, problem_responses
 from recommender.serving.problems import NOT_FOUND, NOT_KEPT, STALE
 from recommender.serving.questions import ID_PATTERN
-from recommender.serving.schemas import Answered
-from recommender.serving.state import State
-from recommender.serving.turns import current
+from recommender.serving.schemas import ResponseModel
+from recommender.serving.state import ServingSnapshot
+from recommender.serving.turns import current_snapshot
 from recommender.store.database import Connection
 
 ADDRESS = "/v1/ratings/{rating_id}"
@@ -44,7 +44,7 @@ LINKS = {
 router = APIRouter(tags=["ratings"])
 
 
-class RatingKept(Answered):
+class RatingCreated(ResponseModel):
     """What became of a rating."""
 
     rating_id: str
@@ -61,7 +61,7 @@ class RatingKept(Answered):
     ]
 
 
-class RatingVersionTold(Answered):
+class RatingRecord(ResponseModel):
     """A rating as it stood from one moment (UTC) on."""
 
     version: int
@@ -101,11 +101,11 @@ class RatingVersionTold(Answered):
         )
 
 
-class RatingHistory(Answered):
+class RatingHistory(ResponseModel):
     """Every version of a rating, oldest first; the last one stands."""
 
     rating_id: str
-    versions: tuple[RatingVersionTold, ...]
+    versions: tuple[RatingRecord, ...]
 
 
 @router.post(
@@ -113,25 +113,25 @@ class RatingHistory(Answered):
     operation_id="rate",
     summary="Record a rating of the alliance",
     status_code=201,
-    response_model=RatingKept,
-    responses={201: located(RatingKept, LINKS), **refusals(*KEEPING)},
-    openapi_extra=taking("RatingRequest"),
+    response_model=RatingCreated,
+    responses={201: created(RatingCreated, LINKS), **problem_responses(*KEEPING)},
+    openapi_extra=json_body("RatingRequest"),
 )
 async def post_rating(request: Request) -> Response:
     """Refused with everything training would refuse it for.
 
     One of a pairing that is not known here is kept as well, and waits for it.
     """
-    state = current(request.app)
+    state = current_snapshot(request.app)
     asked, body = await read_body(request, RatingRequest)
     rating, actor = asked.rating(), caller(request).actor
 
-    def write(connection: Connection) -> Reply:
+    def write(connection: Connection) -> StoredReply:
         day = today(state.practice)
         kept = record_rating(connection, state.practice, rating, actor=actor, today=day)
         return _reply(connection, kept, rating.pairing_id)
 
-    return replied(await keep(request, body, write), ADDRESS)
+    return reply_response(await write_once(request, body, write), ADDRESS)
 
 
 @router.get(
@@ -139,12 +139,12 @@ async def post_rating(request: Request) -> Response:
     operation_id="getRating",
     summary="A rating with everything that corrected it",
     response_model=RatingHistory,
-    responses=refusals(*READING),
+    responses=problem_responses(*READING),
 )
 async def get_rating(request: Request, rating_id: RatingId) -> Response:
     """Every version, oldest first; the last one stands."""
     found = await read(request, partial(rating_history, rating_id=rating_id))
-    told = RatingHistory(rating_id=rating_id, versions=tuple(map(RatingVersionTold.of, found)))
+    told = RatingHistory(rating_id=rating_id, versions=tuple(map(RatingRecord.of, found)))
     return Response(told.model_dump_json(), media_type=JSON)
 
 
@@ -153,30 +153,34 @@ async def get_rating(request: Request, rating_id: RatingId) -> Response:
     operation_id="correctRating",
     summary="Correct or withdraw a rating",
     status_code=201,
-    response_model=RatingKept,
+    response_model=RatingCreated,
     responses={
-        201: located(RatingKept, LINKS),
-        **refusals(*KEEPING, NOT_FOUND, NOT_KEPT, STALE),
+        201: created(RatingCreated, LINKS),
+        **problem_responses(*KEEPING, NOT_FOUND, NOT_KEPT, STALE),
     },
-    openapi_extra=taking("CorrectionRequest"),
+    openapi_extra=json_body("CorrectionRequest"),
 )
 async def post_correction(request: Request, rating_id: RatingId) -> Response:
     """What it corrects stays visible; refused (412) unless the newest version was seen."""
-    state = current(request.app)
+    state = current_snapshot(request.app)
     asked, body = await read_body(request, CorrectionRequest)
     actor = caller(request).actor
 
-    def write(connection: Connection) -> Reply:
+    def write(connection: Connection) -> StoredReply:
         kept = _corrected(connection, state, rating_id, asked, actor)
         about = rating_history(connection, rating_id)[-1].rating.pairing_id
         return _reply(connection, kept, about)
 
-    return replied(await keep(request, body, write), ADDRESS)
+    return reply_response(await write_once(request, body, write), ADDRESS)
 
 
 def _corrected(
-    connection: Connection, state: State, rating_id: str, asked: CorrectionRequest, actor: str
-) -> Kept:
+    connection: Connection,
+    state: ServingSnapshot,
+    rating_id: str,
+    asked: CorrectionRequest,
+    actor: str,
+) -> StoredRating:
     if asked.rating is None:
         return withdraw_rating(
             connection, rating_id, seen=asked.seen, reason=asked.reason, actor=actor
@@ -193,12 +197,12 @@ def _corrected(
     )
 
 
-def _reply(connection: Connection, kept: Kept, pairing_id: str) -> Reply:
+def _reply(connection: Connection, kept: StoredRating, pairing_id: str) -> StoredReply:
     subject = subject_of_pairing(connection, pairing_id)
-    told = RatingKept(
+    told = RatingCreated(
         rating_id=kept.rating_id,
         version=kept.version,
         pomp=kept.pomp,
         pairing_known=subject is not None,
     )
-    return Reply(201, told.model_dump_json().encode(), subject)
+    return StoredReply(201, told.model_dump_json().encode(), subject)

@@ -18,13 +18,13 @@ from recommender.serving.problems import (
     ProblemError,
     problem_response,
 )
-from recommender.serving.queue import Queue
+from recommender.serving.queue import ComputeQueue
 
 CLOSE = {"Connection": "close"}
 """What is still under way on this connection is not worth reading."""
 
 
-class Receiving:
+class BodyLimitMiddleware:
     """ASGI middleware.
 
     Parameters
@@ -44,7 +44,7 @@ class Receiving:
         seconds: float,
         limit: int,
         limits: Mapping[str, int],
-        queues: Mapping[str, Queue],
+        queues: Mapping[str, ComputeQueue],
     ) -> None:
         self.app = app
         self.seconds = seconds
@@ -61,7 +61,7 @@ class Receiving:
         if refused is not None:
             await problem_response(refused, scope["state"]["request_id"])(scope, receive, send)
             return
-        patience = Patience(receive, self.seconds)
+        patience = BodyTimeout(receive, self.seconds)
         limit = self.limits.get(scope["path"], self.limit)
         await RequestBodyLimitResponder(self.app, limit)(scope, patience.receive, send)
 
@@ -72,7 +72,7 @@ class Receiving:
         return ProblemError(BUSY, headers=RETRY) if queue is not None and queue.full else None
 
 
-class Patience:
+class BodyTimeout:
     """One body on its way in."""
 
     def __init__(self, receive: Receive, seconds: float) -> None:

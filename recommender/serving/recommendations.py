@@ -9,24 +9,30 @@ from starlette.responses import Response
 from recommender.access.scope import Scope
 from recommender.errors import NotFoundError
 from recommender.journal.idempotency import Write
-from recommender.journal.recommendations import Recorded, find_recommendation
-from recommender.serving.answers import Made, made
+from recommender.journal.recommendations import RecordedRecommendation, find_recommendation
+from recommender.serving.answers import ServedRecommendation, recommend_request
 from recommender.serving.bodies import JSON, check_headers
 from recommender.serving.callers import caller
-from recommender.serving.keeping import keep_after, keeper_of, read, replied, ticket_of
+from recommender.serving.keeping import (
+    compute_then_write,
+    idempotency_ticket,
+    journal_writer,
+    read,
+    reply_response,
+)
 from recommender.serving.openapi import (
     KEEPING,
     READING,
-    located,
-    refusals,
-    taking,
+    created,
+    json_body,
+    problem_responses,
 )
 from recommender.serving.problems import BUSY, INVALID
 from recommender.serving.questions import ID_PATTERN
-from recommender.serving.recording import recording
+from recommender.serving.recording import to_journal_row
 from recommender.serving.schemas import RecommendationResponse
-from recommender.serving.state import State
-from recommender.serving.turns import computed, current
+from recommender.serving.state import ServingSnapshot
+from recommender.serving.turns import current_snapshot, run_in_pool
 from recommender.store.database import Connection
 
 ADDRESS = "/v1/recommendations/{recommendation_id}"
@@ -46,10 +52,10 @@ router = APIRouter(tags=["recommendations"])
     summary="Recommend clinicians for one client",
     response_model=RecommendationResponse,
     responses={
-        201: located(RecommendationResponse, LINKS),
-        **refusals(*KEEPING, INVALID, BUSY),
+        201: created(RecommendationResponse, LINKS),
+        **problem_responses(*KEEPING, INVALID, BUSY),
     },
-    openapi_extra=taking("RecommendationRequest"),
+    openapi_extra=json_body("RecommendationRequest"),
 )
 async def post_recommendation(
     request: Request,
@@ -62,19 +68,19 @@ async def post_recommendation(
     What was asked and shown is kept (201), unless the server has no store or it is a dry run (200).
     What speaks for and against each clinician is told to staff.
     """
-    state = current(request.app)
+    state = current_snapshot(request.app)
     check_headers(request.headers)
     body = await request.body()
     request.state.model = state.digest
-    if dry_run == "true" or keeper_of(request.app) is None:
-        ticket_of(request, body)
+    if dry_run == "true" or journal_writer(request.app) is None:
+        idempotency_ticket(request, body)
         return Response(_sent(request, await _made(request, state, body)), media_type=JSON)
 
     async def prepare() -> Write:
         told = await _made(request, state, body)
-        return recording(told, _sent(request, told), state, actor=caller(request).actor)
+        return to_journal_row(told, _sent(request, told), state, actor=caller(request).actor)
 
-    return replied(await keep_after(request, body, prepare), ADDRESS)
+    return reply_response(await compute_then_write(request, body, prepare), ADDRESS)
 
 
 @router.get(
@@ -82,7 +88,7 @@ async def post_recommendation(
     operation_id="getRecommendation",
     summary="A recommendation as it was shown",
     response_model=RecommendationResponse,
-    responses=refusals(*READING),
+    responses=problem_responses(*READING),
 )
 async def get_recommendation(request: Request, recommendation_id: RecommendationId) -> Response:
     """The very bytes that were sent, whatever has changed since."""
@@ -90,12 +96,14 @@ async def get_recommendation(request: Request, recommendation_id: Recommendation
     return Response(recorded.shown.response, media_type=JSON)
 
 
-async def recorded_for(request: Request, recommendation_id: str) -> Recorded:
+async def recorded_for(request: Request, recommendation_id: str) -> RecordedRecommendation:
     """A recommendation, if whoever asks may see it; else none is there (404)."""
     return await read(request, partial(seen_by, request, recommendation_id))
 
 
-def seen_by(request: Request, recommendation_id: str, connection: Connection) -> Recorded:
+def seen_by(
+    request: Request, recommendation_id: str, connection: Connection
+) -> RecordedRecommendation:
     """The same within a transaction."""
     recorded = find_recommendation(connection, recommendation_id)
     if not caller(request).sees(recorded.actor):
@@ -103,11 +111,11 @@ def seen_by(request: Request, recommendation_id: str, connection: Connection) ->
     return recorded
 
 
-async def _made(request: Request, state: State, body: bytes) -> Made:
-    found = await computed(request.app, partial(made, state, body))
-    request.state.mode = found.found.mode
+async def _made(request: Request, state: ServingSnapshot, body: bytes) -> ServedRecommendation:
+    found = await run_in_pool(request.app, partial(recommend_request, state, body))
+    request.state.mode = found.recommendation.mode
     return found
 
 
-def _sent(request: Request, told: Made) -> bytes:
-    return told.sent(to_staff=caller(request).may(Scope.EXPLAIN_READ))
+def _sent(request: Request, told: ServedRecommendation) -> bytes:
+    return told.to_json(to_staff=caller(request).may(Scope.EXPLAIN_READ))

@@ -1,34 +1,42 @@
 """A recommendation as the journal keeps it. Imported by `serving.recommendations`."""
 
 from recommender.journal.consents import TRAIN, Consent
-from recommender.journal.idempotency import Reply, Write
-from recommender.journal.recommendations import Shown, ShownClinician, record_recommendation
+from recommender.journal.idempotency import StoredReply, Write
+from recommender.journal.recommendations import (
+    ShortlistRow,
+    ShownRecommendation,
+    record_recommendation,
+)
 from recommender.practice import Practice
-from recommender.serving.answers import Made
-from recommender.serving.explained import explained_of
-from recommender.serving.form import Asked
-from recommender.serving.state import State
+from recommender.serving.answers import ServedRecommendation
+from recommender.serving.explained import stored_contributions
+from recommender.serving.form import ParsedRequest
+from recommender.serving.state import ServingSnapshot
 from recommender.store.database import Connection
 
 KEPT = 201
 
 
-def recording(made: Made, sent: bytes, state: State, *, actor: str) -> Write:
+def to_journal_row(
+    made: ServedRecommendation, sent: bytes, state: ServingSnapshot, *, actor: str
+) -> Write:
     """What writes a recommendation and the reply to it."""
     shown = shown_of(made, sent, state)
 
-    def write(connection: Connection) -> Reply:
+    def write(connection: Connection) -> StoredReply:
         subject = record_recommendation(connection, shown, actor=actor)
-        return Reply(KEPT, sent, subject)
+        return StoredReply(KEPT, sent, subject)
 
     return write
 
 
-def shown_of(made: Made, sent: bytes, state: State) -> Shown:
+def shown_of(
+    made: ServedRecommendation, sent: bytes, state: ServingSnapshot
+) -> ShownRecommendation:
     """What was shown and what it was made from."""
-    found, asked = made.found, made.asked
+    found, asked = made.recommendation, made.request
     own = found.contributions
-    return Shown(
+    return ShownRecommendation(
         recommendation_id=made.response.recommendation_id,
         client_id=asked.client_id,
         answers=asked.answers,
@@ -39,16 +47,18 @@ def shown_of(made: Made, sent: bytes, state: State) -> Shown:
         model_digest=state.digest,
         mode=found.mode,
         shortlist=tuple(
-            ShownClinician(each.clinician_id, each.predicted, each.propensity)
+            ShortlistRow(each.clinician_id, each.predicted, each.propensity)
             for each in found.shortlist
         ),
         response=sent,
         modes=asked.modes,
-        explained=None if own is None else explained_of(own, _eligible(made, state)).to_bytes(),
+        explained=None
+        if own is None
+        else stored_contributions(own, _eligible(made, state)).to_bytes(),
     )
 
 
-def consent_of(asked: Asked, practice: Practice) -> Consent | None:
+def consent_of(asked: ParsedRequest, practice: Practice) -> Consent | None:
     """What the client said in a request; None where they were asked nothing.
 
     To be matched with scores is a question of the practice's own, worded by its definition.
@@ -65,6 +75,6 @@ def consent_of(asked: Asked, practice: Practice) -> Consent | None:
     return Consent(version, scopes) if scopes else None
 
 
-def _eligible(made: Made, state: State) -> tuple[str, ...]:
-    fits = made.found.screening.eligible.tolist()
-    return tuple(name for name, fit in zip(state.standing.roster.ids, fits, strict=True) if fit)
+def _eligible(made: ServedRecommendation, state: ServingSnapshot) -> tuple[str, ...]:
+    fits = made.recommendation.screening.eligible.tolist()
+    return tuple(name for name, fit in zip(state.encoding.roster.ids, fits, strict=True) if fit)

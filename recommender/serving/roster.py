@@ -19,7 +19,7 @@ from recommender.errors import (
     NotFoundError,
     RecommenderError,
 )
-from recommender.journal.idempotency import Reply, ticket_for
+from recommender.journal.idempotency import StoredReply, ticket_for
 from recommender.journal.rosters import (
     Cells,
     RosterVersion,
@@ -33,10 +33,10 @@ from recommender.journal.rosters import (
 from recommender.practice import Practice
 from recommender.serving.bodies import check_headers, check_json
 from recommender.serving.callers import caller
-from recommender.serving.clinicians import ClinicianForm
+from recommender.serving.clinicians import ClinicianSchema
 from recommender.serving.decisions import counting
 from recommender.serving.etags import etag, seen, seen_or_new, unless_seen
-from recommender.serving.openapi import gives, refusals, takes
+from recommender.serving.openapi import problem_responses, request_body, response_body
 from recommender.serving.problems import (
     BAD_REQUEST,
     BUSY,
@@ -54,14 +54,14 @@ from recommender.serving.problems import (
     TOO_SLOW,
     UNEXPECTED,
     UNSUPPORTED,
+    FieldError,
     ProblemError,
-    Slip,
-    slips_of,
-    unfitting,
+    field_errors,
+    problem_from_validation,
 )
-from recommender.serving.queue import Queue
-from recommender.serving.rosters import Rosters, Write
-from recommender.serving.state import State, roster_of
+from recommender.serving.queue import ComputeQueue
+from recommender.serving.rosters import RosterSync, Write
+from recommender.serving.state import ServingSnapshot, roster_of
 from recommender.store.database import Transaction
 
 JSON = "application/json"
@@ -94,7 +94,7 @@ router = APIRouter(tags=["roster"])
     "/v1/clinicians",
     operation_id="listClinicians",
     summary="The clinicians, page by page",
-    responses=gives("SomeClinicians") | refusals(*READING),
+    responses=response_body("SomeClinicians") | problem_responses(*READING),
 )
 async def get_clinicians(
     request: Request,
@@ -106,7 +106,7 @@ async def get_clinicians(
     kept = roster_of(state)
     ids = [each for each in kept.rows if each > after]
     more = f"/v1/clinicians?after={ids[limit - 1]}&limit={limit}" if len(ids) > limit else None
-    told = [state.clinicians.told(each, kept.rows[each]) for each in ids[:limit]]
+    told = [state.clinicians.to_response(each, kept.rows[each]) for each in ids[:limit]]
     return _response(request, kept, kept.etag, {"clinicians": told, "next": more})
 
 
@@ -114,13 +114,13 @@ async def get_clinicians(
     "/v1/roster",
     operation_id="getRoster",
     summary="All clinicians at once",
-    responses=gives("SomeClinicians") | refusals(*READING),
+    responses=response_body("SomeClinicians") | problem_responses(*READING),
 )
 async def get_roster(request: Request) -> Response:
     """The whole roster, as PUT takes it, with the ETag that PUT asks for."""
     state = await _in_turn(request, rosters_of(request).newest)
     kept = roster_of(state)
-    told = [state.clinicians.told(each, row) for each, row in kept.rows.items()]
+    told = [state.clinicians.to_response(each, row) for each, row in kept.rows.items()]
     return _response(request, kept, kept.etag, {"clinicians": told, "next": None})
 
 
@@ -128,15 +128,15 @@ async def get_roster(request: Request) -> Response:
     "/v1/roster",
     operation_id="putRoster",
     summary="Put all clinicians anew",
-    responses=gives("SomeClinicians") | refusals(*SENDING),
-    openapi_extra=takes("RosterUpdate"),
+    responses=response_body("SomeClinicians") | problem_responses(*SENDING),
+    openapi_extra=request_body("RosterUpdate"),
 )
 async def put_roster(request: Request) -> Response:
     """Replaces the roster: who is left out leaves it.
 
     One that changes nobody says that all is still as it was, and so renews `availability_as_of`.
     """
-    state, rows = await _read(request, ClinicianForm.read_roster)
+    state, rows = await _read(request, ClinicianSchema.read_roster)
     known = seen(request.headers, roster_of(state).etag)
     actor = caller(request).actor
 
@@ -144,7 +144,7 @@ async def put_roster(request: Request) -> Response:
         return replace_roster(transaction, practice, rows, seen=known, actor=actor)
 
     state, kept = await _changed(request, write)
-    told = [state.clinicians.told(each, row) for each, row in kept.rows.items()]
+    told = [state.clinicians.to_response(each, row) for each, row in kept.rows.items()]
     return _response(request, kept, kept.etag, {"clinicians": told, "next": None})
 
 
@@ -152,7 +152,7 @@ async def put_roster(request: Request) -> Response:
     "/v1/clinicians/{clinician_id}",
     operation_id="getClinician",
     summary="One clinician",
-    responses=gives("OneClinician") | refusals(*READING),
+    responses=response_body("OneClinician") | problem_responses(*READING),
 )
 async def get_clinician(request: Request, clinician_id: str) -> Response:
     """What is known of one clinician, with the ETag that a change asks for."""
@@ -164,12 +164,12 @@ async def get_clinician(request: Request, clinician_id: str) -> Response:
     "/v1/clinicians/{clinician_id}",
     operation_id="putClinician",
     summary="Put one clinician",
-    responses=gives("OneClinician") | refusals(*SENDING),
-    openapi_extra=takes("ClinicianUpdate"),
+    responses=response_body("OneClinician") | problem_responses(*SENDING),
+    openapi_extra=request_body("ClinicianUpdate"),
 )
 async def put_one(request: Request, clinician_id: str) -> Response:
     """Adds a clinician (If-None-Match: *), or replaces what is known of one (If-Match)."""
-    state, cells = await _read(request, ClinicianForm.read_update)
+    state, cells = await _read(request, ClinicianSchema.read_update)
     known = seen_or_new(request.headers, _etag_of(state, clinician_id))
     actor = caller(request).actor
 
@@ -184,24 +184,24 @@ async def put_one(request: Request, clinician_id: str) -> Response:
     "/v1/clinicians/{clinician_id}",
     operation_id="patchClinician",
     summary="Change some facts of one clinician",
-    responses=gives("OneClinician") | refusals(*SENDING),
-    openapi_extra=takes("ClinicianPatch"),
+    responses=response_body("OneClinician") | problem_responses(*SENDING),
+    openapi_extra=request_body("ClinicianPatch"),
 )
 async def patch_one(request: Request, clinician_id: str) -> Response:
     """Changes what is sent; null empties a fact, and what is left out stays."""
-    return await _patched(request, clinician_id, ClinicianForm.read_patch)
+    return await _patched(request, clinician_id, ClinicianSchema.read_patch)
 
 
 @router.put(
     "/v1/clinicians/{clinician_id}/availability",
     operation_id="putAvailability",
     summary="Say when and for how many one clinician is free",
-    responses=gives("OneClinician") | refusals(*SENDING),
-    openapi_extra=takes("Availability"),
+    responses=response_body("OneClinician") | problem_responses(*SENDING),
+    openapi_extra=request_body("Availability"),
 )
 async def put_availability(request: Request, clinician_id: str) -> Response:
     """Replaces what constraints on capacity and time read; every other fact stays."""
-    return await _patched(request, clinician_id, ClinicianForm.read_availability)
+    return await _patched(request, clinician_id, ClinicianSchema.read_availability)
 
 
 @router.delete(
@@ -210,7 +210,7 @@ async def put_availability(request: Request, clinician_id: str) -> Response:
     summary="Take one clinician off the roster",
     status_code=204,
     response_class=Response,
-    responses=refusals(*CHANGING),
+    responses=problem_responses(*CHANGING),
 )
 async def delete_clinician(request: Request, clinician_id: str) -> Response:
     """Nobody is offered this clinician from now on; earlier versions of the roster stay."""
@@ -232,7 +232,7 @@ async def delete_clinician(request: Request, clinician_id: str) -> Response:
     "/v1/clinicians/{clinician_id}/places/take",
     operation_id="takePlace",
     summary="Take one open place of a clinician",
-    responses=gives("OneClinician") | refusals(*COUNTING),
+    responses=response_body("OneClinician") | problem_responses(*COUNTING),
     openapi_extra=IDEMPOTENT,
 )
 async def take_one_place(request: Request, clinician_id: str) -> Response:
@@ -247,7 +247,7 @@ async def take_one_place(request: Request, clinician_id: str) -> Response:
     "/v1/clinicians/{clinician_id}/places/give",
     operation_id="givePlace",
     summary="Give one place of a clinician back",
-    responses=gives("OneClinician") | refusals(*COUNTING),
+    responses=response_body("OneClinician") | problem_responses(*COUNTING),
     openapi_extra=IDEMPOTENT,
 )
 async def give_one_place(request: Request, clinician_id: str) -> Response:
@@ -255,9 +255,9 @@ async def give_one_place(request: Request, clinician_id: str) -> Response:
     return await _counted(request, clinician_id, give_place)
 
 
-def rosters_of(request: Request) -> Rosters:
+def rosters_of(request: Request) -> RosterSync:
     """The roster of the server that was asked."""
-    rosters: Rosters = request.app.state.rosters
+    rosters: RosterSync = request.app.state.rosters
     return rosters
 
 
@@ -277,7 +277,7 @@ def places_field(practice: Practice) -> str:
 
 
 async def _patched(
-    request: Request, clinician_id: str, read: Callable[[ClinicianForm, bytes], Cells]
+    request: Request, clinician_id: str, read: Callable[[ClinicianSchema, bytes], Cells]
 ) -> Response:
     state, cells = await _read(request, read)
     known = seen(request.headers, _etag_of(state, clinician_id))
@@ -297,15 +297,15 @@ async def _counted(request: Request, clinician_id: str, count: Count) -> Respons
         ticket = ticket_for(actor, route, key, clinician_id.encode())
     except RecommenderError as error:
         message = f"{error.problem}; {error.remedy}"
-        slip = Slip(pointer="", code="idempotency_key", message=message)
+        slip = FieldError(pointer="", code="idempotency_key", message=message)
         raise ProblemError(BAD_REQUEST, [slip]) from None
     form = rosters_of(request).current().clinicians
 
-    def once(transaction: Transaction, practice: Practice) -> Reply:
+    def once(transaction: Transaction, practice: Practice) -> StoredReply:
         field = places_field(practice)
         kept = count(transaction, practice, clinician_id, field, actor=actor)
-        told = _told(kept) | {"clinician": form.told(clinician_id, kept.rows[clinician_id])}
-        return Reply(200, _json({"etag": kept.etag_of(clinician_id), "body": told}))
+        told = _told(kept) | {"clinician": form.to_response(clinician_id, kept.rows[clinician_id])}
+        return StoredReply(200, _json({"etag": kept.etag_of(clinician_id), "body": told}))
 
     reply = await _in_turn(request, partial(rosters_of(request).count, ticket, once))
     kept = json.loads(reply.body)
@@ -316,47 +316,49 @@ async def _counted(request: Request, clinician_id: str, count: Count) -> Respons
 
 
 async def _read(
-    request: Request, read: Callable[[ClinicianForm, bytes], Found]
-) -> tuple[State, Found]:
+    request: Request, read: Callable[[ClinicianSchema, bytes], Found]
+) -> tuple[ServingSnapshot, Found]:
     """The newest snapshot, and the body as its form reads it."""
     check_headers(request.headers)
     body = await request.body()
 
-    def work() -> tuple[State, Found]:
+    def work() -> tuple[ServingSnapshot, Found]:
         check_json(body)
         state = rosters_of(request).newest()
         try:
             return state, read(state.clinicians, body)
         except ValidationError as error:
-            raise unfitting(error, INVALID_ROSTER) from None
+            raise problem_from_validation(error, INVALID_ROSTER) from None
 
     return await _in_turn(request, work)
 
 
-async def _changed(request: Request, write: Write) -> tuple[State, RosterVersion]:
-    def work() -> tuple[State, RosterVersion]:
+async def _changed(request: Request, write: Write) -> tuple[ServingSnapshot, RosterVersion]:
+    def work() -> tuple[ServingSnapshot, RosterVersion]:
         try:
             return rosters_of(request).change(write)
         except (IntakeError, FeedbackError) as error:
             part = () if isinstance(error, FeedbackError) else ("facts",)
-            raise ProblemError(INVALID_ROSTER, slips_of(error, *part)) from None
+            raise ProblemError(INVALID_ROSTER, field_errors(error, *part)) from None
 
     return await _in_turn(request, work)
 
 
 async def _in_turn(request: Request, work: Callable[[], Found]) -> Found:
-    lookups: Queue = request.app.state.lookups
+    lookups: ComputeQueue = request.app.state.lookups
     return await lookups.run(work)
 
 
-def _etag_of(state: State, clinician_id: str) -> str | None:
+def _etag_of(state: ServingSnapshot, clinician_id: str) -> str | None:
     kept = roster_of(state)
     return kept.etag_of(clinician_id) if clinician_id in kept.rows else None
 
 
-def _one(request: Request, state: State, kept: RosterVersion, clinician_id: str) -> Response:
+def _one(
+    request: Request, state: ServingSnapshot, kept: RosterVersion, clinician_id: str
+) -> Response:
     tag = kept.etag_of(clinician_id)
-    told = state.clinicians.told(clinician_id, kept.rows[clinician_id])
+    told = state.clinicians.to_response(clinician_id, kept.rows[clinician_id])
     return _response(request, kept, tag, {"clinician": told})
 
 

@@ -10,12 +10,12 @@ from collections.abc import Callable
 import structlog
 
 from recommender.errors import RecommenderError, UnavailableError
-from recommender.journal.idempotency import Reply, Requests, Ticket
+from recommender.journal.idempotency import IdempotencyStore, IdempotencyTicket, StoredReply
 from recommender.journal.rosters import RosterVersion, current_roster, newest_number
 from recommender.practice import Practice
 from recommender.serving.problems import NO_STORE, NOT_READY, RETRY, ProblemError
-from recommender.serving.state import State, with_roster
-from recommender.serving.succession import Succession
+from recommender.serving.state import ServingSnapshot, with_roster
+from recommender.serving.succession import SnapshotHolder
 from recommender.store.database import Store, Transaction
 
 REFUSED, AWAY, BACK = "refused_roster", "store_away", "store_back"
@@ -24,7 +24,7 @@ Write = Callable[[Transaction, Practice], RosterVersion]
 log = structlog.get_logger()
 
 
-class Rosters:
+class RosterSync:
     """What a server does with the clinicians its store keeps; nothing where it has no store.
 
     Parameters
@@ -37,9 +37,11 @@ class Rosters:
         How often it looks for what other servers wrote.
     """
 
-    def __init__(self, store: Store | None, succession: Succession, look_seconds: float) -> None:
+    def __init__(
+        self, store: Store | None, succession: SnapshotHolder, look_seconds: float
+    ) -> None:
         self._store = store
-        self._requests = None if store is None else Requests(store)
+        self._requests = None if store is None else IdempotencyStore(store)
         self._succession = succession
         self._seconds = look_seconds
         self._refused = 0
@@ -58,7 +60,7 @@ class Rosters:
         if self._thread.is_alive():
             self._thread.join()
 
-    def change(self, write: Write) -> tuple[State, RosterVersion]:
+    def change(self, write: Write) -> tuple[ServingSnapshot, RosterVersion]:
         """A change written in one transaction, and the snapshot it answers in from now on.
 
         Raises
@@ -73,9 +75,11 @@ class Rosters:
         practice = self.current().practice
         with self._store.writing() as connection:
             kept = write(connection, practice)
-        return self._succession.change(lambda state: with_roster(state, kept)), kept
+        return self._succession.swap(lambda state: with_roster(state, kept)), kept
 
-    def count(self, ticket: Ticket, count: Callable[[Transaction, Practice], Reply]) -> Reply:
+    def count(
+        self, ticket: IdempotencyTicket, count: Callable[[Transaction, Practice], StoredReply]
+    ) -> StoredReply:
         """A change done once, however often it is sent; raises as `change`."""
         if self._requests is None:
             raise ProblemError(NO_STORE)
@@ -84,7 +88,7 @@ class Rosters:
         self.newest()
         return reply
 
-    def newest(self) -> State:
+    def newest(self) -> ServingSnapshot:
         """The snapshot of the newest version; what is known here where the store is away."""
         state = self.current()
         if self._store is None:
@@ -104,14 +108,16 @@ class Rosters:
         except UnavailableError:
             self._tell(away=True)
 
-    def _caught_up(self, state: State, store: Store) -> State:
+    def _caught_up(self, state: ServingSnapshot, store: Store) -> ServingSnapshot:
         with store.reading() as connection:
             newest = newest_number(connection)
-            if state.kept is None or newest <= max(state.kept.number, self._refused):
+            if state.roster_version is None or newest <= max(
+                state.roster_version.number, self._refused
+            ):
                 return state
             kept = current_roster(connection)
         try:
-            return self._succession.change(lambda before: with_roster(before, kept))
+            return self._succession.swap(lambda before: with_roster(before, kept))
         except RecommenderError as error:
             # Asked again at every look it would be refused again, and logged again.
             self._refused = kept.number
@@ -131,7 +137,7 @@ class Rosters:
             self._away = away
             log.warning(AWAY if away else BACK)
 
-    def current(self) -> State:
+    def current(self) -> ServingSnapshot:
         """The snapshot that answers now; raises `ProblemError` before the first."""
         state = self._succession.current
         if state is None:

@@ -8,18 +8,18 @@ from starlette.responses import Response
 
 from recommender.serving.bodies import JSON
 from recommender.serving.metrics import MEDIA_TYPE, Metrics
-from recommender.serving.openapi import document, refusals
+from recommender.serving.openapi import openapi_document, problem_responses
 from recommender.serving.problems import (
     BAD_REQUEST,
-    KINDS,
     NOT_FOUND,
     NOT_READY,
+    PROBLEM_TYPES,
     UNEXPECTED,
     ProblemError,
 )
 from recommender.serving.schemas import CurrentModel, Probe
-from recommender.serving.succession import Succession
-from recommender.serving.turns import current
+from recommender.serving.succession import SnapshotHolder
+from recommender.serving.turns import current_snapshot
 
 router = APIRouter()
 
@@ -30,11 +30,11 @@ router = APIRouter()
     summary="The model that answers now",
     tags=["models"],
     response_model=CurrentModel,
-    responses=refusals(BAD_REQUEST, UNEXPECTED, NOT_READY),
+    responses=problem_responses(BAD_REQUEST, UNEXPECTED, NOT_READY),
 )
 async def get_current_model(request: Request) -> Response:
     """What the model is and came from."""
-    state = current(request.app)
+    state = current_snapshot(request.app)
     told = CurrentModel.of(state.model, state.digest, state.version)
     return Response(told.model_dump_json(), media_type=JSON)
 
@@ -45,7 +45,7 @@ async def get_current_model(request: Request) -> Response:
     summary="Whether the server lives",
     tags=["probes"],
     response_model=Probe,
-    responses=refusals(BAD_REQUEST),
+    responses=problem_responses(BAD_REQUEST),
 )
 async def get_liveness() -> Response:
     """Touches nothing but the server itself."""
@@ -58,15 +58,15 @@ async def get_liveness() -> Response:
     summary="Whether the server can answer",
     tags=["probes"],
     response_model=Probe,
-    responses=refusals(BAD_REQUEST, NOT_READY),
+    responses=problem_responses(BAD_REQUEST, NOT_READY),
 )
 async def get_readiness(request: Request) -> Response:
     """Ready once a model has answered an invented request.
 
     `degraded` is as ready, with a model that is not the registry's: the log says why.
     """
-    current(request.app)
-    succession: Succession = request.app.state.succession
+    current_snapshot(request.app)
+    succession: SnapshotHolder = request.app.state.succession
     status = "degraded" if succession.alert else "ready"
     return Response(Probe(status=status).model_dump_json(), media_type=JSON)
 
@@ -74,8 +74,8 @@ async def get_readiness(request: Request) -> Response:
 @router.get("/openapi.json", include_in_schema=False)
 async def get_openapi_document(request: Request) -> Response:
     """The contract, with the questions of the practice definition in use."""
-    state = current(request.app)
-    return Response(document(request.app, state.form, state.clinicians), media_type=JSON)
+    state = current_snapshot(request.app)
+    return Response(openapi_document(request.app, state.form, state.clinicians), media_type=JSON)
 
 
 @router.get("/metrics", include_in_schema=False)
@@ -88,7 +88,7 @@ async def get_metrics(request: Request) -> Response:
 @router.get("/problems/{slug}", include_in_schema=False)
 async def get_problem(slug: str) -> Response:
     """What a kind of problem means."""
-    if slug not in KINDS:
+    if slug not in PROBLEM_TYPES:
         raise ProblemError(NOT_FOUND)
-    kind = KINDS[slug]
+    kind = PROBLEM_TYPES[slug]
     return Response(f"{kind.title} ({kind.status})\n\n{kind.detail}\n", media_type="text/plain")

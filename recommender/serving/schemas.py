@@ -12,18 +12,18 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
 
-from recommender.constraints import Exclusion, Reason, Removal
+from recommender.constraints import ConstraintCount, Exclusion, Reason
 from recommender.definition.fields import Field
 from recommender.definition.sections import RankingSettings
-from recommender.explanation import GroupPart
+from recommender.explanation import GroupContribution
 from recommender.manifest import NAME, Manifest
 from recommender.model import AllianceModel
-from recommender.offer import Offer
+from recommender.offer import RelaxationOffer
 from recommender.practice import Practice
 from recommender.ranking import TieBreak
-from recommender.recommend import CONSTRAINTS_ONLY, Shown
+from recommender.recommend import CONSTRAINTS_ONLY, ShortlistEntry
 from recommender.relaxation import Change
-from recommender.serving.questions import QUESTIONS
+from recommender.serving.questions import JSON_TYPES
 
 DECIMALS = 2
 NOTICE = (
@@ -62,13 +62,13 @@ FOR_STAFF = "For staff; left out where the caller's key is a tool's."
 Points = Annotated[float, Setting(description="Points of the reference scale.")]
 
 
-class Answered(BaseModel):
+class ResponseModel(BaseModel):
     """A part of a response."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Scale(Answered):
+class AllianceScale(ResponseModel):
     """The scale predictions are said on."""
 
     instrument: str
@@ -79,11 +79,11 @@ class Scale(Answered):
     @classmethod
     def of(cls, model: AllianceModel) -> Self:
         """The reference scale of a model."""
-        said = model.harmoniser
+        said = model.linker
         return cls(instrument=said.reference, metric=said.metric, low=said.low, high=said.high)
 
 
-class ModelInUse(Answered):
+class ModelInUse(ResponseModel):
     """Which model answered."""
 
     name: str
@@ -108,7 +108,7 @@ class ModelInUse(Answered):
         )
 
 
-class Range(Answered):
+class AllianceRange(ResponseModel):
     """Where ratings like this one fell, `level` of the time."""
 
     lower: Points
@@ -116,7 +116,7 @@ class Range(Answered):
     level: float
 
 
-class GroupPoints(Answered):
+class GroupPoints(ResponseModel):
     """What one group of reasons adds, against the average eligible clinician."""
 
     group: str
@@ -124,14 +124,14 @@ class GroupPoints(Answered):
     points: Points
 
     @classmethod
-    def of(cls, part: GroupPart) -> Self:
+    def of(cls, part: GroupContribution) -> Self:
         """A group's sum; its parts stay on the server."""
         # Adding 0.0 turns a rounded -0.0 into 0.0.
         points = round(part.points, DECIMALS) + 0.0
         return cls(group=part.group, phrase=part.phrase, points=points)
 
 
-class GivenReason(Answered):
+class StatedReason(ResponseModel):
     """A constraint that is not met or, with `unknown`, not known to be met."""
 
     constraint: str
@@ -145,32 +145,32 @@ class GivenReason(Answered):
         return cls(
             constraint=reason.constraint,
             family=reason.family,
-            say=reason.say,
+            say=reason.text,
             unknown=reason.unknown,
         )
 
 
 @lru_cache(maxsize=4096)
-def given(reasons: tuple[Reason, ...]) -> tuple[GivenReason, ...]:
+def stated_reason(reasons: tuple[Reason, ...]) -> tuple[StatedReason, ...]:
     """Reasons as they are sent; a roster repeats few patterns of them."""
-    return tuple(GivenReason.of(reason) for reason in reasons)
+    return tuple(StatedReason.of(reason) for reason in reasons)
 
 
-class ShownClinician(Answered):
+class ShownClinician(ResponseModel):
     """One clinician of the shortlist."""
 
     rank: int
     clinician_id: str
     name: str
     predicted_alliance: Points | None
-    range: Range | None
+    range: AllianceRange | None
     reasons: Annotated[
         tuple[str, ...], Setting(description="What the client asked for and the clinician offers.")
     ]
     in_favour: Annotated[tuple[str, ...], Setting(description=FOR_STAFF)] = ()
     against: Annotated[tuple[str, ...], Setting(description=FOR_STAFF)] = ()
     groups: Annotated[tuple[GroupPoints, ...], Setting(description=FOR_STAFF)] = ()
-    reservations: tuple[GivenReason, ...]
+    reservations: tuple[StatedReason, ...]
     tie: Annotated[
         int | None,
         Setting(
@@ -190,7 +190,7 @@ class ShownClinician(Answered):
     ]
 
     @classmethod
-    def of(cls, shown: Shown, level: float) -> Self:
+    def of(cls, shown: ShortlistEntry, level: float) -> Self:
         """One clinician; nothing predicted where there was no model or no agreement."""
         why = shown.explanation
         return cls(
@@ -203,25 +203,25 @@ class ShownClinician(Answered):
             in_favour=why.in_favour if why else (),
             against=why.against if why else (),
             groups=tuple(GroupPoints.of(part) for part in why.groups) if why else (),
-            reservations=given(shown.reservations),
+            reservations=stated_reason(shown.reservations),
             tie=shown.tie,
             tie_say=TIED + BROKEN_BY[shown.tie_broken_by] if shown.tie_broken_by else None,
         )
 
 
-class ExcludedClinician(Answered):
+class ExcludedClinician(ResponseModel):
     """A clinician who may not be shown, with every reason."""
 
     clinician_id: str
-    reasons: tuple[GivenReason, ...]
+    reasons: tuple[StatedReason, ...]
 
     @classmethod
     def of(cls, exclusion: Exclusion) -> Self:
         """One exclusion."""
-        return cls(clinician_id=exclusion.clinician_id, reasons=given(exclusion.reasons))
+        return cls(clinician_id=exclusion.clinician_id, reasons=stated_reason(exclusion.reasons))
 
 
-class LedgerLine(Answered):
+class ExclusionCount(ResponseModel):
     """How many clinicians a constraint removed, and how many nothing else removed."""
 
     constraint: str
@@ -229,7 +229,7 @@ class LedgerLine(Answered):
     removed_only_by_it: int
 
     @classmethod
-    def of(cls, removal: Removal) -> Self:
+    def of(cls, removal: ConstraintCount) -> Self:
         """One line."""
         return cls(
             constraint=removal.constraint,
@@ -238,7 +238,7 @@ class LedgerLine(Answered):
         )
 
 
-class AnswerInstead(Answered):
+class ProposedChange(ResponseModel):
     """One answer to send instead, so that a relaxation comes true."""
 
     field: str
@@ -247,16 +247,16 @@ class AnswerInstead(Answered):
     @classmethod
     def of(cls, change: Change, field: Field) -> Self:
         """One change, as it would be sent."""
-        answer = None if change.answer is None else QUESTIONS[field.kind].json_of(change.answer)
+        answer = None if change.answer is None else JSON_TYPES[field.kind].json_of(change.answer)
         return cls(field=field.name, answer=answer)
 
 
-class RelaxationOffered(Answered):
+class SuggestedRelaxation(ResponseModel):
     """A small change of the request that would admit somebody worth it."""
 
     say: Annotated[str, Setting(description="The change in words.", examples=["Saturday too"])]
     answers: Annotated[
-        tuple[AnswerInstead, ...],
+        tuple[ProposedChange, ...],
         Setting(
             description="What to send instead; empty where the client may only be asked. Nothing "
             "is ever changed without it."
@@ -271,12 +271,12 @@ class RelaxationOffered(Answered):
     ]
 
     @classmethod
-    def of(cls, offer: Offer, practice: Practice) -> Self:
+    def of(cls, offer: RelaxationOffer, practice: Practice) -> Self:
         """One offer."""
         return cls(
-            say=offer.say,
-            answers=tuple(AnswerInstead.of(c, practice.client[c.field]) for c in offer.changes),
-            opens=offer.opens,
+            say=offer.text,
+            answers=tuple(ProposedChange.of(c, practice.client[c.field]) for c in offer.changes),
+            opens=offer.admits,
             clinician_id=offer.clinician_id,
             name=offer.name,
             predicted_alliance=_rounded(offer.predicted),
@@ -284,7 +284,7 @@ class RelaxationOffered(Answered):
         )
 
 
-class RecommendationResponse(Answered):
+class RecommendationResponse(ResponseModel):
     """A shortlist, why, and who was left out by what."""
 
     recommendation_id: str
@@ -301,7 +301,7 @@ class RecommendationResponse(Answered):
     availability_as_of: Annotated[
         datetime, Setting(description="When what is known of the clinicians was written.")
     ]
-    scale: Scale
+    scale: AllianceScale
     order: Annotated[
         str,
         Setting(
@@ -311,9 +311,9 @@ class RecommendationResponse(Answered):
     shortlist: tuple[ShownClinician, ...]
     eligible: int
     excluded: tuple[ExcludedClinician, ...]
-    ledger: tuple[LedgerLine, ...]
+    ledger: tuple[ExclusionCount, ...]
     relaxations: Annotated[
-        tuple[RelaxationOffered, ...],
+        tuple[SuggestedRelaxation, ...],
         Setting(description="What would open more, smallest sets of changes first."),
     ]
     unanswered: Annotated[tuple[str, ...], Setting(description="Scored questions left open.")]
@@ -321,7 +321,7 @@ class RecommendationResponse(Answered):
     notice: str
 
 
-class CurrentModel(Answered):
+class CurrentModel(ResponseModel):
     """The model that answers now and what it came from; no person in it."""
 
     mode: str
@@ -332,7 +332,7 @@ class CurrentModel(Answered):
     pairings: int
     first_day: str | None
     last_day: str | None
-    scale: Scale
+    scale: AllianceScale
     features: tuple[str, ...]
     versions: dict[str, str]
 
@@ -349,13 +349,13 @@ class CurrentModel(Answered):
             pairings=manifest.pairings,
             first_day=manifest.first_day,
             last_day=manifest.last_day,
-            scale=Scale.of(model),
+            scale=AllianceScale.of(model),
             features=manifest.features,
             versions=dict(manifest.versions),
         )
 
 
-class Probe(Answered):
+class Probe(ResponseModel):
     """Whether the server lives, or is ready."""
 
     status: str
@@ -373,8 +373,8 @@ def _rounded(points: float | None) -> float | None:
     return None if points is None else round(points, DECIMALS)
 
 
-def _range(shown: Shown, level: float) -> Range | None:
+def _range(shown: ShortlistEntry, level: float) -> AllianceRange | None:
     if shown.lower is None or shown.upper is None:
         return None
     lower, upper = round(shown.lower, DECIMALS), round(shown.upper, DECIMALS)
-    return Range(lower=lower, upper=upper, level=level)
+    return AllianceRange(lower=lower, upper=upper, level=level)

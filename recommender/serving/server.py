@@ -22,7 +22,7 @@ from uvicorn.supervisors import Multiprocess
 
 from recommender.errors import RecommenderError
 from recommender.serving.app import create_app
-from recommender.serving.connections import PatientConfig
+from recommender.serving.connections import TimeoutConfig
 from recommender.serving.logs import configure_logs
 from recommender.settings import Settings
 
@@ -59,7 +59,7 @@ def serve(settings: Settings) -> None:
             _run_several(settings)
 
 
-def one_of_several() -> FastAPI:
+def worker_app() -> FastAPI:
     """The application of one process among several, by what the first one was told."""
     configure_logs(sys.stderr)
     threadpool_limits(1)
@@ -73,8 +73,8 @@ def one_of_several() -> FastAPI:
         sys.exit(STARTUP_FAILURE)
 
 
-def _config(app: Any, settings: Settings, **more: Any) -> PatientConfig:
-    return PatientConfig(
+def _config(app: Any, settings: Settings, **more: Any) -> TimeoutConfig:
+    return TimeoutConfig(
         app,
         host=settings.host,
         port=settings.port,
@@ -101,7 +101,7 @@ def _run(server: uvicorn.Server) -> None:
 
 
 def _run_several(settings: Settings) -> None:
-    os.environ[TOLD] = told(settings)
+    os.environ[TOLD] = worker_environment(settings)
     config = _config(
         "recommender.serving.server:one_of_several",
         settings,
@@ -116,7 +116,7 @@ def _run_several(settings: Settings) -> None:
         raise _not_started()
 
 
-def told(settings: Settings) -> str:
+def worker_environment(settings: Settings) -> str:
     """Settings as `one_of_several` reads them, secrets included."""
     shown = settings.model_dump(mode="json")
     for name, value in settings:

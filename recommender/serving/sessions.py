@@ -11,14 +11,14 @@ from starlette.responses import Response
 from recommender.access.session import LONGEST, Session
 from recommender.serving.bodies import JSON, check_headers, check_json
 from recommender.serving.callers import (
+    auth_backend,
     check_same_site,
-    door_of,
+    enforce_rate_limit,
     session_of,
-    spend,
     unauthenticated,
 )
 from recommender.serving.credentials import Credentials
-from recommender.serving.openapi import REF, refusals
+from recommender.serving.openapi import REF, problem_responses
 from recommender.serving.problems import (
     BAD_REQUEST,
     BUSY,
@@ -33,14 +33,14 @@ from recommender.serving.problems import (
     UNEXPECTED,
     UNSUPPORTED,
     ProblemError,
-    unfitting,
+    problem_from_validation,
 )
-from recommender.serving.schemas import Answered
+from recommender.serving.schemas import ResponseModel
 
 router = APIRouter(tags=["sessions"])
 
 
-class OpenSession(Answered):
+class OpenSession(ResponseModel):
     """A session as its owner sees it."""
 
     account_id: str
@@ -70,7 +70,7 @@ class OpenSession(Answered):
     summary="Open a session with a password",
     status_code=201,
     response_model=OpenSession,
-    responses=refusals(
+    responses=problem_responses(
         BAD_REQUEST,
         MALFORMED,
         UNAUTHENTICATED,
@@ -93,12 +93,12 @@ class OpenSession(Answered):
 )
 async def post_session(request: Request) -> Response:
     """For people at a browser of this server; programs use keys. Sets a cookie."""
-    door = door_of(request)
+    door = auth_backend(request)
     if door.locks is None:
         raise ProblemError(NOT_FOUND)
     check_headers(request.headers)
     check_same_site(request.headers)
-    spend(request, door.logins, request.client.host if request.client else "")
+    enforce_rate_limit(request, door.logins, request.client.host if request.client else "")
     given = _credentials(await request.body())
     session = await door.log_in(given.name, given.password.get_secret_value())
     if session is None:
@@ -112,7 +112,7 @@ async def post_session(request: Request) -> Response:
     operation_id="getSession",
     summary="Who is logged in",
     response_model=OpenSession,
-    responses=refusals(BAD_REQUEST, UNEXPECTED),
+    responses=problem_responses(BAD_REQUEST, UNEXPECTED),
 )
 async def get_session(request: Request) -> Response:
     """The session of the cookie that was sent."""
@@ -124,11 +124,11 @@ async def get_session(request: Request) -> Response:
     operation_id="logOut",
     summary="Close the session",
     status_code=204,
-    responses=refusals(BAD_REQUEST, UNEXPECTED),
+    responses=problem_responses(BAD_REQUEST, UNEXPECTED),
 )
 async def delete_session(request: Request) -> Response:
     """Nothing opens it again."""
-    door = door_of(request)
+    door = auth_backend(request)
     await door.log_out(session_of(request))
     return Response(status_code=204, headers={"Set-Cookie": door.cookie.clearing()})
 
@@ -138,4 +138,4 @@ def _credentials(body: bytes) -> Credentials:
     try:
         return Credentials.model_validate_json(body)
     except ValidationError as error:
-        raise unfitting(error) from None
+        raise problem_from_validation(error) from None

@@ -15,14 +15,14 @@ from recommender.bundle import model_digest, read_bundle
 from recommender.definition.decoding import cells_at
 from recommender.errors import BundleError, Fault, StaleError, TablesError
 from recommender.journal.rosters import Cells, RosterVersion, current_roster, replace_roster
-from recommender.model import AllianceModel, Standing
+from recommender.model import AllianceModel, RosterEncoding
 from recommender.practice import Practice, practice_named
 from recommender.prior import evidence_model
 from recommender.roster import Roster
-from recommender.serving.clinicians import ClinicianForm, build_clinician_form
-from recommender.serving.form import Form, build_form
+from recommender.serving.clinicians import ClinicianSchema, build_clinician_schema
+from recommender.serving.form import RequestSchema, build_request_schema
 from recommender.settings import Settings
-from recommender.shelf import Shelf
+from recommender.shelf import BundleCache
 from recommender.store.database import Store
 from recommender.tables.checked import read_roster
 from recommender.tables.people import NAME_COLUMN
@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class State:
+class ServingSnapshot:
     """One snapshot.
 
     Attributes
@@ -59,11 +59,11 @@ class State:
 
     model: AllianceModel
     digest: str
-    standing: Standing
-    form: Form
-    clinicians: ClinicianForm
+    encoding: RosterEncoding
+    form: RequestSchema
+    clinicians: ClinicianSchema
     stale_hours: float
-    kept: RosterVersion | None = None
+    roster_version: RosterVersion | None = None
     version: int | None = None
 
     @property
@@ -74,10 +74,10 @@ class State:
     @property
     def taken_at(self) -> datetime:
         """When what is known of the clinicians was written, UTC."""
-        return self.standing.roster.taken_at
+        return self.encoding.roster.taken_at
 
 
-def open_state(settings: Settings, store: Store | None = None) -> State:
+def open_snapshot(settings: Settings, store: Store | None = None) -> ServingSnapshot:
     """A snapshot from what the settings name: a bundle, else the shelf, else a definition.
 
     Where nothing on the shelf can be used the evidence prior of the definition answers, so that
@@ -95,7 +95,9 @@ def open_state(settings: Settings, store: Store | None = None) -> State:
     expected = expected_practice(settings)
     if settings.bundle is not None:
         return _opened(*read_bundle(settings.bundle, expected), settings, store)
-    found = None if settings.shelf is None else _from_shelf(Shelf(settings.shelf), expected)
+    found = (
+        None if settings.bundles is None else _from_shelf(BundleCache(settings.bundles), expected)
+    )
     if found is not None:
         return replace(_opened(*found[:2], settings, store), version=found[2])
     practice = practice_named(UNNAMED) if expected is None else expected
@@ -107,7 +109,9 @@ def expected_practice(settings: Settings) -> Practice | None:
     return None if settings.practice is None else practice_named(settings.practice)
 
 
-def read_shelved(shelf: Shelf, digest: str, expected: Practice | None) -> tuple[AllianceModel, str]:
+def read_cached_bundle(
+    shelf: BundleCache, digest: str, expected: Practice | None
+) -> tuple[AllianceModel, str]:
     """The model of this digest on the shelf.
 
     Raises
@@ -121,13 +125,13 @@ def read_shelved(shelf: Shelf, digest: str, expected: Practice | None) -> tuple[
     return model, digest
 
 
-def succeeded_by(
-    state: State,
+def with_model(
+    state: ServingSnapshot,
     model: AllianceModel,
     digest: str,
     settings: Settings,
     version: int | None = None,
-) -> State:
+) -> ServingSnapshot:
     """The snapshot with another model, over the clinicians as they are known now.
 
     Raises
@@ -137,14 +141,14 @@ def succeeded_by(
     """
     if model.practice.digest == state.practice.digest:
         # The form is kept: building its classes anew for each model would only be garbage.
-        standing = model.standing(state.standing.roster)
-        return replace(state, model=model, digest=digest, standing=standing, version=version)
-    kept = state.kept
+        standing = model.encode_roster(state.encoding.roster)
+        return replace(state, model=model, digest=digest, encoding=standing, version=version)
+    kept = state.roster_version
     roster = _file(model.practice, settings) if kept is None else of_version(kept, model.practice)
     return replace(_state(model, digest, roster, settings, kept), version=version)
 
 
-def with_roster(state: State, kept: RosterVersion) -> State:
+def with_roster(state: ServingSnapshot, kept: RosterVersion) -> ServingSnapshot:
     """The snapshot over another version of the roster; the same one where it knows this or a later.
 
     Raises
@@ -152,17 +156,17 @@ def with_roster(state: State, kept: RosterVersion) -> State:
     IntakeError
         When a row does not fit the practice definition of the model.
     """
-    if state.kept is not None and state.kept.number >= kept.number:
+    if state.roster_version is not None and state.roster_version.number >= kept.number:
         return state
     roster = of_version(kept, state.practice)
-    return replace(state, standing=state.model.standing(roster), kept=kept)
+    return replace(state, encoding=state.model.encode_roster(roster), roster_version=kept)
 
 
-def roster_of(state: State) -> RosterVersion:
+def roster_of(state: ServingSnapshot) -> RosterVersion:
     """The roster as it is told: as the store has it, or as the file was read."""
-    if state.kept is not None:
-        return state.kept
-    roster = state.standing.roster
+    if state.roster_version is not None:
+        return state.roster_version
+    roster = state.encoding.roster
     return roster.columns.view("kept", lambda: _read_back(roster, state.practice))
 
 
@@ -172,22 +176,24 @@ def of_version(kept: RosterVersion, practice: Practice) -> Roster:
 
 
 def _from_shelf(
-    shelf: Shelf, expected: Practice | None
+    shelf: BundleCache, expected: Practice | None
 ) -> tuple[AllianceModel, str, int | None] | None:
     """What is offered, else what answered last, whichever can first be used, and its version."""
-    offer = shelf.offered()
-    offered = None if offer is None or offer.refused else offer.digest
+    offer = shelf.read_pointer()
+    offered = None if offer is None or offer.rejected else offer.digest
     for digest in dict.fromkeys((offered, shelf.last_good())):
         if digest is not None:
             try:
                 version = offer.version if offer is not None and digest == offered else None
-                return (*read_shelved(shelf, digest, expected), version)
+                return (*read_cached_bundle(shelf, digest, expected), version)
             except BundleError as error:
                 log.error(REFUSED, model=digest, error=type(error).__name__, where=error.field)
     return None
 
 
-def _opened(model: AllianceModel, digest: str, settings: Settings, store: Store | None) -> State:
+def _opened(
+    model: AllianceModel, digest: str, settings: Settings, store: Store | None
+) -> ServingSnapshot:
     roster, kept = _roster(model.practice, settings, store)
     return _state(model, digest, roster, settings, kept)
 
@@ -198,19 +204,19 @@ def _state(
     roster: Roster,
     settings: Settings,
     kept: RosterVersion | None,
-) -> State:
-    return State(
+) -> ServingSnapshot:
+    return ServingSnapshot(
         model,
         digest,
-        model.standing(roster),
-        build_form(model.practice, settings.top_k),
-        build_clinician_form(model.practice),
+        model.encode_roster(roster),
+        build_request_schema(model.practice, settings.top_k),
+        build_clinician_schema(model.practice),
         settings.stale_hours,
         kept,
     )
 
 
-def _untaught(practice: Practice, settings: Settings, store: Store | None) -> State:
+def _untaught(practice: Practice, settings: Settings, store: Store | None) -> ServingSnapshot:
     """The evidence prior over the roster; made at the time the roster was, as its facts are."""
     roster, kept = _roster(practice, settings, store)
     model = evidence_model(

@@ -13,13 +13,13 @@ import structlog
 
 from recommender.serving.answers import warm_up
 from recommender.serving.metrics import Metrics
-from recommender.serving.state import State
+from recommender.serving.state import ServingSnapshot
 
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class Counts:
+class SwapCounts:
     """What became of models since the server started, for the metrics.
 
     Attributes
@@ -28,12 +28,12 @@ class Counts:
         Models that came to answer, and models that were offered and may not.
     """
 
-    taken_up: int = 0
-    refused: int = 0
+    loaded: int = 0
+    rejected: int = 0
 
 
 @dataclass(slots=True, eq=False)
-class Succession:
+class SnapshotHolder:
     """Which snapshot answers now.
 
     Attributes
@@ -49,17 +49,17 @@ class Succession:
         Where it is counted.
     """
 
-    current: State | None = None
-    counts: Counts = field(default_factory=Counts)
+    current: ServingSnapshot | None = None
+    counts: SwapCounts = field(default_factory=SwapCounts)
     alert: bool = False
     metrics: Metrics = field(default_factory=Metrics)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
-    def begin(self, state: State) -> None:
+    def begin(self, state: ServingSnapshot) -> None:
         """Lets the first snapshot answer."""
         self._after(state, None)
 
-    def change(self, changed: Callable[[State], State]) -> State:
+    def swap(self, changed: Callable[[ServingSnapshot], ServingSnapshot]) -> ServingSnapshot:
         """Lets what becomes of the snapshot answer from now on, and gives it.
 
         Whatever is raised on the way, the old one goes on answering. Requests under way finish with
@@ -74,18 +74,18 @@ class Succession:
                 self._after(state, before)
             return state
 
-    def refuse(self) -> None:
+    def reject(self) -> None:
         """Notes that a model was offered and may not answer."""
         self.alert = True
-        self.counts.refused += 1
-        self.metrics.refused_model()
+        self.counts.rejected += 1
+        self.metrics.bundle_rejected()
 
-    def _after(self, state: State, before: State | None) -> None:
+    def _after(self, state: ServingSnapshot, before: ServingSnapshot | None) -> None:
         warm_up(state)
         self.current = state
-        self.metrics.took_up(state, before)
+        self.metrics.model_loaded(state, before)
         if before is None or before.model is not state.model:
-            self.counts.taken_up += 1
+            self.counts.loaded += 1
             _put_away()
             log.info("took_up", mode=state.model.manifest.mode, model=state.digest)
 

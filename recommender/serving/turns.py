@@ -9,23 +9,23 @@ from typing import TypeVar
 from fastapi import FastAPI
 
 from recommender.serving.problems import NOT_READY, RETRY, ProblemError
-from recommender.serving.queue import Queue
-from recommender.serving.state import State
-from recommender.serving.succession import Succession
+from recommender.serving.queue import ComputeQueue
+from recommender.serving.state import ServingSnapshot
+from recommender.serving.succession import SnapshotHolder
 
 Found = TypeVar("Found")
 
 
-def current(app: FastAPI) -> State:
+def current_snapshot(app: FastAPI) -> ServingSnapshot:
     """The snapshot that answers now; read it once in a request and keep it."""
-    succession: Succession = app.state.succession
+    succession: SnapshotHolder = app.state.succession
     state = succession.current
     if state is None:
         raise ProblemError(NOT_READY, headers=RETRY)
     return state
 
 
-async def computed(app: FastAPI, work: Callable[[], Found]) -> Found:
+async def run_in_pool(app: FastAPI, work: Callable[[], Found]) -> Found:
     """What is computed in a worker thread, when one is free."""
-    queue: Queue = app.state.queue
+    queue: ComputeQueue = app.state.queue
     return await queue.run(work)

@@ -13,8 +13,8 @@ from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
 from recommender.allocation.terms import FEW, Floor, Limit, Terms
-from recommender.allocation.waiting import HEAVIEST, Waiting
-from recommender.definition.kinds import Raw
+from recommender.allocation.waiting import HEAVIEST, WaitingClient
+from recommender.definition.kinds import RawValue
 from recommender.serving.questions import ID_PATTERN, STRICT
 
 MOST_WAITING = 500
@@ -30,7 +30,7 @@ LEVEL_LENGTH = 64
 _Id = Annotated[str, Setting(pattern=ID_PATTERN)]
 
 
-class PlacesOpen(BaseModel):
+class OpenPlaces(BaseModel):
     """How many clients a clinician can take."""
 
     model_config = STRICT
@@ -57,7 +57,7 @@ class MixLimit(BaseModel):
     ] = None
 
 
-class FloorAsked(BaseModel):
+class FloorRequest(BaseModel):
     """Below which nobody is given anybody; both hold where both are given."""
 
     model_config = STRICT
@@ -73,22 +73,24 @@ class FloorAsked(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class ListAsked:
+class ParsedWaitingList:
     """A list as `recommender.allocation` takes it, with the clients' answers in the same order."""
 
-    waiting: tuple[Waiting, ...]
-    answers: tuple[Mapping[str, Raw], ...]
+    waiting: tuple[WaitingClient, ...]
+    answers: tuple[Mapping[str, RawValue], ...]
     terms: Terms
     asked_on: date | None
 
 
-def list_asked(request: Any, answers: tuple[Mapping[str, Raw], ...]) -> ListAsked:
+def parse_waiting_list(
+    request: Any, answers: tuple[Mapping[str, RawValue], ...]
+) -> ParsedWaitingList:
     """A request that fits its form, and the answers in it."""
-    floor = request.floor or FloorAsked()
+    floor = request.floor or FloorRequest()
     places = request.places
     limits = (Limit(each.field, each.level, each.most, each.clinician_id)
               for each in request.limits)  # fmt: skip
-    return ListAsked(
+    return ParsedWaitingList(
         waiting=tuple(_waiting(each) for each in request.clients),
         answers=answers,
         terms=Terms(
@@ -96,20 +98,20 @@ def list_asked(request: Any, answers: tuple[Mapping[str, Raw], ...]) -> ListAske
             limits=tuple(limits),
             floor=Floor(floor.within_points, floor.level),
             longest_wait_days=request.longest_wait_days,
-            worth_of=request.worth_of,
+            marginal_value_for=request.worth_of,
         ),
         asked_on=request.asked_on,
     )
 
 
-def _waiting(client: Any) -> Waiting:
-    return Waiting(
+def _waiting(client: Any) -> WaitingClient:
+    return WaitingClient(
         client.client_id,
         priority=client.priority,
         weight=client.weight,
         since=client.waiting_since,
-        told=client.told,
-        previous=client.previous,
+        promised_clinician_id=client.told,
+        former_clinician_id=client.previous,
     )
 
 
@@ -199,7 +201,7 @@ _PROMISES: Mapping[str, Any] = {
 _TERMS: Mapping[str, Any] = {
     "places": (
         Annotated[
-            list[PlacesOpen],
+            list[OpenPlaces],
             Setting(max_length=MOST_CLINICIANS),
             AfterValidator(_once("clinician_id")),
         ]
@@ -214,7 +216,7 @@ _TERMS: Mapping[str, Any] = {
         Annotated[list[MixLimit], Setting(max_length=MOST_LIMITS)],
         Setting(default_factory=list, description="Of each clinician's mix."),
     ),
-    "floor": (FloorAsked | None, Setting(default=None)),
+    "floor": (FloorRequest | None, Setting(default=None)),
     "longest_wait_days": (
         Annotated[int, Setting(ge=1, le=LONGEST_WAIT)] | None,
         Setting(default=None, description="Who has waited as long comes before every class."),

@@ -10,17 +10,17 @@ import structlog
 
 from recommender.errors import BundleError, RecommenderError
 from recommender.practice import Practice
-from recommender.serving.state import REFUSED, State, read_shelved, succeeded_by
-from recommender.serving.succession import Succession
+from recommender.serving.state import REFUSED, ServingSnapshot, read_cached_bundle, with_model
+from recommender.serving.succession import SnapshotHolder
 from recommender.settings import Settings
-from recommender.shelf import Offer, Shelf
+from recommender.shelf import BundleCache, RegistryPointer
 
 AWAY, BACK = "registry_away", "registry_back"
 
 log = structlog.get_logger()
 
 
-class Watch:
+class ModelWatcher:
     """A thread that follows one shelf.
 
     Parameters
@@ -36,13 +36,17 @@ class Watch:
     """
 
     def __init__(
-        self, shelf: Shelf, succession: Succession, settings: Settings, expected: Practice | None
+        self,
+        shelf: BundleCache,
+        succession: SnapshotHolder,
+        settings: Settings,
+        expected: Practice | None,
     ) -> None:
         self._shelf = shelf
         self._succession = succession
         self._settings = settings
         self._expected = expected
-        self._seen: Offer | None = None
+        self._seen: RegistryPointer | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="watch", daemon=True)
 
@@ -58,16 +62,16 @@ class Watch:
 
     def look(self) -> None:
         """Takes up what is offered unless it answers already, or says why it may not."""
-        offer = self._shelf.offered()
+        offer = self._shelf.read_pointer()
         if offer is None or offer == self._seen:
             return
         self._tell_of_registry(offer)
         self._seen = offer
-        if offer.away:
+        if offer.unreachable:
             return
         self._succession.alert = False
-        if offer.refused is not None:
-            self._refuse(offer.digest, offer.refused)
+        if offer.rejected is not None:
+            self._refuse(offer.digest, offer.rejected)
         elif offer.digest is not None:
             self._take(offer.digest, offer.version)
 
@@ -85,12 +89,12 @@ class Watch:
             self._keep()
             return
         try:
-            model, _ = read_shelved(self._shelf, digest, self._expected)
+            model, _ = read_cached_bundle(self._shelf, digest, self._expected)
 
-            def succeeded(state: State) -> State:
-                return succeeded_by(state, model, digest, self._settings, version)
+            def succeeded(state: ServingSnapshot) -> ServingSnapshot:
+                return with_model(state, model, digest, self._settings, version)
 
-            self._succession.change(succeeded)
+            self._succession.swap(succeeded)
         except RecommenderError as error:
             where = error.field if isinstance(error, BundleError) else None
             self._refuse(digest, type(error).__name__, where)
@@ -98,19 +102,19 @@ class Watch:
             self._keep()
 
     def _refuse(self, digest: str | None, error: str, where: str | None = None) -> None:
-        self._succession.refuse()
+        self._succession.reject()
         log.error(REFUSED, model=digest, error=error, where=where)
 
-    def _tell_of_registry(self, offer: Offer) -> None:
-        was_away = self._seen is not None and self._seen.away
-        if offer.away and not was_away:
+    def _tell_of_registry(self, offer: RegistryPointer) -> None:
+        was_away = self._seen is not None and self._seen.unreachable
+        if offer.unreachable and not was_away:
             self._succession.alert = True
             log.warning(AWAY)
-        elif was_away and not offer.away:
+        elif was_away and not offer.unreachable:
             log.info(BACK)
 
     def _keep(self) -> None:
         """Notes what answers as the last good one, unless it was made of the definition alone."""
         current = self._succession.current
         if current is not None and self._shelf.bundle(current.digest).is_dir():
-            self._shelf.keep(current.digest)
+            self._shelf.store_last_good(current.digest)

@@ -157,7 +157,7 @@ def database_time(connection: Connection) -> datetime:
     return at.astimezone(UTC)
 
 
-def hold(connection: Connection, name: str) -> None:
+def advisory_lock(connection: Connection, name: str) -> None:
     """Waits until no other transaction holds this name; held until the end of the transaction.
 
     On SQLite every writing transaction is alone already.
@@ -167,7 +167,7 @@ def hold(connection: Connection, name: str) -> None:
         connection.execute(statement, {"number": _number(name)})
 
 
-def try_hold(connection: Connection, name: str) -> bool:
+def try_advisory_lock(connection: Connection, name: str) -> bool:
     """Like `hold`, but says no at once where it would wait."""
     if connection.dialect.name != "postgresql":
         return True

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from recommender.errors import StoreError
-from recommender.store.database import Store, connect, hold
+from recommender.store.database import Store, advisory_lock, connect
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -50,7 +50,7 @@ def migrate(store: Store) -> None:
     """
     script = ScriptDirectory(str(MIGRATIONS))
     with store.writing() as connection:
-        hold(connection, "migration")
+        advisory_lock(connection, "migration")
         if _heads(connection) != set(script.get_heads()):
             _refuse_newer(connection, script)
             _upgrade(connection, script)

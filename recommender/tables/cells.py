@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from recommender.definition.columns import Columns, read_cell, remedy_for
 from recommender.definition.fields import Field
-from recommender.definition.kinds import Raw, is_missing
-from recommender.tables.sheets import Cells, Sheet, TableFault
+from recommender.definition.kinds import RawValue, is_missing
+from recommender.tables.sheets import InternedColumn, RawTable, TableFault
 
 ID_REMEDY = "give a pseudonym of at most 64 letters, digits, dots, dashes and underscores"
 NAME_REMEDY = "give at most 200 characters on one line"
@@ -62,7 +62,7 @@ def plain_field(
 
 
 def check_header(
-    sheet: Sheet, required: Iterable[str], optional: Iterable[str] = ()
+    sheet: RawTable, required: Iterable[str], optional: Iterable[str] = ()
 ) -> list[TableFault]:
     """Faults of columns that are missing, and of columns that would be lost."""
     required = tuple(required)
@@ -82,7 +82,7 @@ def check_header(
     return faults
 
 
-def read_fields(sheet: Sheet, fields: Mapping[str, Field]) -> ReadFields:
+def read_fields(sheet: RawTable, fields: Mapping[str, Field]) -> ReadFields:
     """The declared fields of a sheet; a cell that cannot be read is missing in the columns."""
     values: dict[str, NDArray[Any]] = {}
     unanswered: dict[str, float] = {}
@@ -99,17 +99,17 @@ def read_fields(sheet: Sheet, fields: Mapping[str, Field]) -> ReadFields:
     return ReadFields(Columns(sheet.size, values), unanswered, faults)
 
 
-def read_ids(sheet: Sheet, name: str) -> tuple[NDArray[np.object_], list[TableFault]]:
+def read_ids(sheet: RawTable, name: str) -> tuple[NDArray[np.object_], list[TableFault]]:
     """The ids of a column, (n,) of text or None where a cell holds no acceptable id."""
     return _read_texts(sheet, name, read_id, ID_REMEDY)
 
 
-def read_names(sheet: Sheet, name: str) -> tuple[NDArray[np.object_], list[TableFault]]:
+def read_names(sheet: RawTable, name: str) -> tuple[NDArray[np.object_], list[TableFault]]:
     """What people are called, (n,) of text or None."""
     return _read_texts(sheet, name, read_name, NAME_REMEDY)
 
 
-def read_id(cell: Raw) -> tuple[str | None, str | None]:
+def read_id(cell: RawValue) -> tuple[str | None, str | None]:
     """The id in a cell, or the problem with it: ids are pseudonyms, never contact data."""
     if is_missing(cell):
         return None, "is empty"
@@ -130,7 +130,7 @@ def _digit_groups(text: str) -> bool:
     return grouped and 8 <= sum(character.isdigit() for character in text) <= 15
 
 
-def read_name(cell: Raw) -> tuple[str | None, str | None]:
+def read_name(cell: RawValue) -> tuple[str | None, str | None]:
     """The name in a cell (None when empty), or the problem with it."""
     if is_missing(cell):
         return None, None
@@ -143,9 +143,9 @@ def read_name(cell: Raw) -> tuple[str | None, str | None]:
 
 
 def _read_texts(
-    sheet: Sheet,
+    sheet: RawTable,
     name: str,
-    read: Callable[[Raw], tuple[str | None, str | None]],
+    read: Callable[[RawValue], tuple[str | None, str | None]],
     remedy: str,
 ) -> tuple[NDArray[np.object_], list[TableFault]]:
     cells = sheet.column(name)
@@ -159,7 +159,7 @@ def _read_texts(
 
 
 def _problems(
-    sheet: Sheet, name: str, remedy: str, cells: Cells, problems: list[str | None]
+    sheet: RawTable, name: str, remedy: str, cells: InternedColumn, problems: list[str | None]
 ) -> list[TableFault]:
     found = sorted({problem for problem in problems if problem})
     number = {problem: place for place, problem in enumerate(found)}

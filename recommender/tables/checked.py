@@ -24,10 +24,10 @@ from recommender.roster import Roster, snapshot
 from recommender.tables.pairings import CHANCE, read_pairings
 from recommender.tables.people import People, ReadPeople, read_people
 from recommender.tables.ratings import read_ratings
-from recommender.tables.sheets import Sheet, TableFault, find_sheet, read_sheet
+from recommender.tables.sheets import RawTable, TableFault, find_table_file, read_raw_table
 
 TABLES = ("clients", "clinicians", "pairings", "ratings")
-NO_ROWS = Sheet("", np.empty(0, dtype=np.intp))
+NO_ROWS = RawTable("", np.empty(0, dtype=np.intp))
 RATING_KEY = ("pairing_id", "session", "instrument", "rater")
 
 
@@ -67,7 +67,7 @@ class Tables:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadTables:
+class LoadedTables:
     """All that could be read of a folder, and all that is wrong with it.
 
     `pairings` and `ratings` are in the order of their files, with the line of each row. `files`
@@ -126,7 +126,7 @@ def read_roster(path: Path, practice: Practice, taken_at: datetime) -> Roster:
     TablesError
         With every fault of the file.
     """
-    sheet, faults = read_sheet(path)
+    sheet, faults = read_raw_table(path)
     read = _people(sheet, practice.clinician, "clinician")
     _refuse([*faults, *read.faults])
     return snapshot(read.people.ids, read.people.names, read.people.columns, taken_at)
@@ -140,21 +140,21 @@ def read_clients(path: Path, practice: Practice) -> People:
     TablesError
         With every fault of the file.
     """
-    sheet, faults = read_sheet(path)
+    sheet, faults = read_raw_table(path)
     read = _people(sheet, practice.client, "client")
     _refuse([*faults, *read.faults])
     return read.people
 
 
-def read_directory(directory: Path, practice: Practice, today: date | None) -> ReadTables:
+def read_directory(directory: Path, practice: Practice, today: date | None) -> LoadedTables:
     """All that can be read of a folder, and all that is wrong with it."""
-    sheets: dict[str, Sheet] = {}
+    sheets: dict[str, RawTable] = {}
     faults: list[TableFault] = []
     for table in TABLES:
-        path, more = find_sheet(directory, table)
+        path, more = find_table_file(directory, table)
         faults += more
         if path is not None:
-            sheet, more = read_sheet(path)
+            sheet, more = read_raw_table(path)
             faults += more
             if sheet is not None:
                 sheets[table] = sheet
@@ -173,10 +173,10 @@ def read_directory(directory: Path, practice: Practice, today: date | None) -> R
     faults += wrong if "ratings" in sheets else []
     files = {table: sheet.file for table, sheet in sheets.items()}
     sizes = {table: sheet.size for table, sheet in sheets.items()}
-    return ReadTables(clients, clinicians, pairings, ratings, files, sizes, _sorted(faults))
+    return LoadedTables(clients, clinicians, pairings, ratings, files, sizes, _sorted(faults))
 
 
-def _people(sheet: Sheet | None, fields: Mapping[str, Field], side: Side) -> ReadPeople:
+def _people(sheet: RawTable | None, fields: Mapping[str, Field], side: Side) -> ReadPeople:
     if sheet is not None:
         return read_people(sheet, fields, side)
     return dataclasses.replace(read_people(NO_ROWS, fields, side), faults=[], unanswered={})
@@ -194,7 +194,7 @@ def _sorted(faults: Iterable[TableFault]) -> tuple[TableFault, ...]:
 
 
 def _refuse(faults: Iterable[TableFault]) -> None:
-    told = [fault.told() for fault in faults]
+    told = [fault.to_fault() for fault in faults]
     if told:
         raise TablesError(told)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recommender.definition.kinds import EPOCH
 from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
-from recommender.tables.sheets import Sheet, TableFault
+from recommender.tables.sheets import RawTable, TableFault
 
 CHANCE = "propensity"
 """Probability with which a lot put the clinician where they stood when they were chosen."""
@@ -35,7 +35,7 @@ Days = NDArray[np.float64]
 
 
 def read_pairings(
-    sheet: Sheet,
+    sheet: RawTable,
     client_ids: Sequence[str] | None,
     clinician_ids: Sequence[str] | None,
     today: date | None,
@@ -60,7 +60,7 @@ def read_pairings(
     faults += _dates(sheet, days["started_on"], days["ended_on"], today)
     places = {}
     for name, known in (("client_id", client_ids), ("clinician_id", clinician_ids)):
-        places[name], more = linked(sheet, name, ids[name], known)
+        places[name], more = check_references(sheet, name, ids[name], known)
         faults += more
     faults += _repeated(sheet, ids, days["started_on"])
     frame = pd.DataFrame(
@@ -86,14 +86,14 @@ def as_dates(days: Days) -> NDArray[np.datetime64]:
     return dates
 
 
-def whole_numbers(sheet: Sheet, column: str, values: NDArray[np.float64]) -> list[TableFault]:
+def whole_numbers(sheet: RawTable, column: str, values: NDArray[np.float64]) -> list[TableFault]:
     """Faults of counts that are not whole."""
     broken = np.nan_to_num(values) % 1 != 0
     return sheet.faults(column, "is not a whole number", "write it like 4", broken)
 
 
-def linked(
-    sheet: Sheet, column: str, ids: NDArray[np.object_], known: Sequence[str] | None
+def check_references(
+    sheet: RawTable, column: str, ids: NDArray[np.object_], known: Sequence[str] | None
 ) -> tuple[NDArray[np.intp], list[TableFault]]:
     """Places of ids among those known, -1 when not there, and faults of those not there."""
     listed = pd.Index(np.array(known or (), dtype=object))
@@ -106,7 +106,7 @@ def linked(
     return places, sheet.faults(column, f"is not among the {table}", remedy, lost)
 
 
-def improbable(sheet: Sheet, column: str, days: Days, latest: float) -> list[TableFault]:
+def check_plausible(sheet: RawTable, column: str, days: Days, latest: float) -> list[TableFault]:
     """Faults of dates in a year nobody means, and of dates after the latest day."""
     first, last = (date(year, 1, 1).toordinal() - EPOCH for year in (YEARS[0], YEARS[1] + 1))
     strange = (days < first) | (days >= last)
@@ -121,14 +121,16 @@ def last_day(today: date | None) -> float:
     return np.inf if today is None else float(today.toordinal() - EPOCH)
 
 
-def _dates(sheet: Sheet, started: Days, ended: Days, today: date | None) -> list[TableFault]:
-    faults = improbable(sheet, "started_on", started, last_day(today) + BOOKED_AHEAD)
-    faults += improbable(sheet, "ended_on", ended, last_day(today))
+def _dates(sheet: RawTable, started: Days, ended: Days, today: date | None) -> list[TableFault]:
+    faults = check_plausible(sheet, "started_on", started, last_day(today) + BOOKED_AHEAD)
+    faults += check_plausible(sheet, "ended_on", ended, last_day(today))
     remedy = "check both dates"
     return faults + sheet.faults("ended_on", "is before started_on", remedy, ended < started)
 
 
-def _repeated(sheet: Sheet, ids: dict[str, NDArray[np.object_]], started: Days) -> list[TableFault]:
+def _repeated(
+    sheet: RawTable, ids: dict[str, NDArray[np.object_]], started: Days
+) -> list[TableFault]:
     remedy = "keep one row for each pairing"
     keys = pd.DataFrame(ids)
     faults = sheet.repeated("pairing_id", "is there twice", remedy, keys[["pairing_id"]])

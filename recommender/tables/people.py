@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from recommender.definition.columns import Columns
 from recommender.definition.fields import Field, Side
 from recommender.tables.cells import check_header, read_fields, read_ids, read_names
-from recommender.tables.sheets import Sheet, TableFault
+from recommender.tables.sheets import RawTable, TableFault
 
 NAME_COLUMN = "name"
 
@@ -55,7 +55,7 @@ class ReadPeople:
     faults: list[TableFault]
 
 
-def read_people(sheet: Sheet, fields: Mapping[str, Field], side: Side) -> ReadPeople:
+def read_people(sheet: RawTable, fields: Mapping[str, Field], side: Side) -> ReadPeople:
     """People of one side; those without an acceptable id, or with an earlier one's, are a fault."""
     id_column = f"{side}_id"
     optional = (NAME_COLUMN,) if side == "clinician" else ()

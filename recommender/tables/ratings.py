@@ -13,15 +13,21 @@ from numpy.typing import NDArray
 from recommender.alliance.instruments import METRICS, TOTAL_METRICS, Instrument
 from recommender.definition.fields import Field
 from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
-from recommender.tables.pairings import as_dates, improbable, last_day, linked, whole_numbers
-from recommender.tables.sheets import Sheet, TableFault
+from recommender.tables.pairings import (
+    as_dates,
+    check_plausible,
+    check_references,
+    last_day,
+    whole_numbers,
+)
+from recommender.tables.sheets import RawTable, TableFault
 
 RATERS = ("client", "clinician")
 REQUIRED = ("pairing_id", "session", "rated_on", "instrument", "rater", "metric")
 
 
 def read_ratings(
-    sheet: Sheet,
+    sheet: RawTable,
     pairings: pd.DataFrame | None,
     instruments: Mapping[str, Instrument],
     today: date | None,
@@ -56,7 +62,7 @@ def read_ratings(
     return frame, faults
 
 
-def _item_columns(sheet: Sheet, instruments: Mapping[str, Instrument]) -> list[str]:
+def _item_columns(sheet: RawTable, instruments: Mapping[str, Instrument]) -> list[str]:
     """The item columns a file has, in the order of their numbers."""
     most = max((instrument.items for instrument in instruments.values()), default=0)
     names = (f"item_{number}" for number in range(1, most + 1))
@@ -89,7 +95,7 @@ def _named(codes: NDArray[np.float64], field: Field) -> "pd.Series[str]":
 
 
 def _links(
-    sheet: Sheet,
+    sheet: RawTable,
     frame: pd.DataFrame,
     ids: NDArray[np.object_],
     pairings: pd.DataFrame | None,
@@ -97,7 +103,7 @@ def _links(
     if pairings is None:
         return []
     known = pairings.dropna(subset=["pairing_id"]).drop_duplicates("pairing_id")
-    places, faults = linked(sheet, "pairing_id", ids, known["pairing_id"].tolist())
+    places, faults = check_references(sheet, "pairing_id", ids, known["pairing_id"].tolist())
     started = known["started_on"].to_numpy(dtype="datetime64[s]")
     rated = as_dates(frame["rated_on"].to_numpy(dtype=np.float64))
     early = np.zeros(len(frame), dtype=np.bool_)
@@ -107,23 +113,23 @@ def _links(
 
 
 def _dates(
-    sheet: Sheet, rated: NDArray[np.float64], known: NDArray[np.float64], today: date | None
+    sheet: RawTable, rated: NDArray[np.float64], known: NDArray[np.float64], today: date | None
 ) -> list[TableFault]:
-    faults = improbable(sheet, "rated_on", rated, last_day(today))
-    faults += improbable(sheet, "known_on", known, last_day(today))
+    faults = check_plausible(sheet, "rated_on", rated, last_day(today))
+    faults += check_plausible(sheet, "known_on", known, last_day(today))
     return faults + sheet.faults(
         "known_on", "is before rated_on", "check both dates", known < rated
     )
 
 
-def _repeated(sheet: Sheet, frame: pd.DataFrame) -> list[TableFault]:
+def _repeated(sheet: RawTable, frame: pd.DataFrame) -> list[TableFault]:
     keys = frame[["pairing_id", "session", "rater", "instrument"]]
     problem = "was rated before by the same rater on the same instrument"
     return sheet.repeated("session", problem, "keep one rating of each session", keys)
 
 
 def _totals(
-    sheet: Sheet,
+    sheet: RawTable,
     frame: pd.DataFrame,
     instrument: Instrument,
     of_form: NDArray[np.bool_],
@@ -149,7 +155,7 @@ def _totals(
 
 
 def _items(
-    sheet: Sheet,
+    sheet: RawTable,
     frame: pd.DataFrame,
     instrument: Instrument,
     of_form: NDArray[np.bool_],

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from recommender.alliance.label import EarlyRatings, early_ratings
 from recommender.practice import Practice
-from recommender.tables.checked import TABLES, ReadTables, read_directory
+from recommender.tables.checked import TABLES, LoadedTables, read_directory
 from recommender.tables.sheets import TableFault
 
 
@@ -35,7 +35,7 @@ class CellFault:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class RowCount:
     """Rows of a table, and those of them without any fault."""
 
     read: int
@@ -43,7 +43,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class TablesSummary:
     """How much of the tables can be used; rows with a fault are left out of every figure below.
 
     Attributes
@@ -62,7 +62,7 @@ class Summary:
         Ids of clinicians none of whose pairings has any rating, counted or not.
     """
 
-    rows: Mapping[str, Count]
+    rows: Mapping[str, RowCount]
     early: Mapping[str, int]
     left_out: Mapping[str, int]
     pairings_rated: int
@@ -72,7 +72,7 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class TablesReport:
     """Faults and summary of a practice's tables.
 
     `faults` are grouped: one for each problem of a column, with all rows that have it, in the
@@ -80,7 +80,7 @@ class Report:
     """
 
     faults: tuple[TableFault, ...]
-    summary: Summary
+    summary: TablesSummary
 
     @property
     def sound(self) -> bool:
@@ -89,7 +89,7 @@ class Report:
 
     def grouped(self) -> tuple[str, ...]:
         """Each problem as one line for people: place, first five rows, count, problem, remedy."""
-        return tuple(str(fault.told()) for fault in self.faults)
+        return tuple(str(fault.to_fault()) for fault in self.faults)
 
     def each(self) -> Iterator[CellFault]:
         """Every fault in every row by itself."""
@@ -99,17 +99,17 @@ class Report:
                 yield CellFault(f.file, row, f.column, f.problem, f.remedy, repeats)
 
 
-def check_tables(directory: Path, practice: Practice, today: date | None = None) -> Report:
+def check_tables(directory: Path, practice: Practice, today: date | None = None) -> TablesReport:
     """Everything that is wrong with a practice's tables, and how much of them can be used.
 
     Parameters are those of `recommender.tables.checked.read_tables`; whatever the files hold is
     reported, never raised.
     """
     read = read_directory(directory, practice, today)
-    return Report(read.faults, _summary(read, practice))
+    return TablesReport(read.faults, _summary(read, practice))
 
 
-def _summary(read: ReadTables, practice: Practice) -> Summary:
+def _summary(read: LoadedTables, practice: Practice) -> TablesSummary:
     lines = {
         "clients": read.clients.lines,
         "clinicians": read.clinicians.lines,
@@ -122,10 +122,10 @@ def _summary(read: ReadTables, practice: Practice) -> Summary:
     early = early_ratings(ratings, pairings, practice.alliance, practice.instruments)
     rated = int(early.rows["pairing_id"].nunique())
     usable = {table: int(sound[table].sum()) for table in TABLES} | {"ratings": len(ratings)}
-    return Summary(
-        rows={table: Count(read.sizes.get(table, 0), usable[table]) for table in TABLES},
+    return TablesSummary(
+        rows={table: RowCount(read.sizes.get(table, 0), usable[table]) for table in TABLES},
         early=_by_instrument(early, practice),
-        left_out=asdict(early.left_out),
+        left_out=asdict(early.exclusions),
         pairings_rated=rated,
         pairings_unrated=len(pairings) - rated,
         unanswered=_unanswered(read),
@@ -133,7 +133,7 @@ def _summary(read: ReadTables, practice: Practice) -> Summary:
     )
 
 
-def _sound(read: ReadTables, table: str, lines: NDArray[np.intp]) -> NDArray[np.bool_]:
+def _sound(read: LoadedTables, table: str, lines: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Whether each line of a table is without a fault."""
     file = read.files.get(table)
     wrong = [np.array(f.rows, dtype=np.intp) for f in read.faults if f.file == file and f.rows]
@@ -145,7 +145,7 @@ def _by_instrument(early: EarlyRatings, practice: Practice) -> dict[str, int]:
     return {name: int(counts.get(name, 0)) for name in practice.alliance.instruments}
 
 
-def _unanswered(read: ReadTables) -> dict[str, float]:
+def _unanswered(read: LoadedTables) -> dict[str, float]:
     sides = (("client", read.clients), ("clinician", read.clinicians))
     return {
         f"{side}.{name}": share
@@ -154,7 +154,7 @@ def _unanswered(read: ReadTables) -> dict[str, float]:
     }
 
 
-def _unrated(read: ReadTables, pairings: pd.DataFrame, ratings: pd.DataFrame) -> tuple[str, ...]:
+def _unrated(read: LoadedTables, pairings: pd.DataFrame, ratings: pd.DataFrame) -> tuple[str, ...]:
     rated = pairings.loc[pairings["pairing_id"].isin(ratings["pairing_id"]), "clinician"]
     seen = set(rated.tolist())
     return tuple(n for place, n in enumerate(read.clinicians.people.ids) if place not in seen)

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from recommender.definition.kinds import Raw, is_missing
+from recommender.definition.kinds import RawValue, is_missing
 from recommender.errors import Fault
 
 SUFFIXES = (".csv", ".parquet")
@@ -63,16 +63,16 @@ class TableFault:
         more = f" and {len(self.rows) - SHOWN} more" if len(self.rows) > SHOWN else ""
         return f"{place}, row{'s'[: len(self.rows) > 1]} {', '.join(said)}{more}"
 
-    def told(self) -> Fault:
+    def to_fault(self) -> Fault:
         """The fault as errors carry it."""
         return Fault(self.where, self.problem, self.remedy)
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class InternedColumn:
     """One column: its distinct cells, and which of them each row holds."""
 
-    distinct: Sequence[Raw]
+    distinct: Sequence[RawValue]
     places: NDArray[np.intp]
 
     def empty(self) -> NDArray[np.bool_]:
@@ -82,7 +82,7 @@ class Cells:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class RawTable:
     """The cells of one file.
 
     Attributes
@@ -97,16 +97,16 @@ class Sheet:
 
     file: str
     lines: NDArray[np.intp]
-    columns: Mapping[str, Cells] = field(default_factory=dict)
+    columns: Mapping[str, InternedColumn] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
         """Number of rows."""
         return len(self.lines)
 
-    def column(self, name: str) -> Cells:
+    def column(self, name: str) -> InternedColumn:
         """The cells of a column; all of them empty when the file does not have it."""
-        nothing = Cells((None,), np.zeros(self.size, dtype=np.intp))
+        nothing = InternedColumn((None,), np.zeros(self.size, dtype=np.intp))
         return self.columns.get(name, nothing)
 
     def faults(
@@ -134,7 +134,7 @@ class Sheet:
         return [TableFault(self.file, column, problem, remedy, rows, repeats)]
 
 
-def find_sheet(directory: Path, table: str) -> tuple[Path | None, list[TableFault]]:
+def find_table_file(directory: Path, table: str) -> tuple[Path | None, list[TableFault]]:
     """The file of a table, which may be CSV or Parquet but not both."""
     found = [path for suffix in SUFFIXES if (path := directory / f"{table}{suffix}").exists()]
     if len(found) == 2:
@@ -146,7 +146,7 @@ def find_sheet(directory: Path, table: str) -> tuple[Path | None, list[TableFaul
     return found[0], []
 
 
-def read_sheet(path: Path) -> tuple[Sheet | None, list[TableFault]]:
+def read_raw_table(path: Path) -> tuple[RawTable | None, list[TableFault]]:
     """The cells of a CSV or Parquet file, or None when not even its header can be read."""
     try:
         if path.suffix == ".csv":
@@ -159,7 +159,7 @@ def read_sheet(path: Path) -> tuple[Sheet | None, list[TableFault]]:
     return None, [TableFault(path.name, None, "is neither CSV nor Parquet", remedy)]
 
 
-def _read_csv(file: str, content: bytes) -> tuple[Sheet | None, list[TableFault]]:
+def _read_csv(file: str, content: bytes) -> tuple[RawTable | None, list[TableFault]]:
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -201,7 +201,7 @@ def _records(
 
 def _columns(
     width: int, records: Iterator[tuple[int, list[str]]]
-) -> tuple[list[Cells], NDArray[np.intp], NDArray[np.intp]]:
+) -> tuple[list[InternedColumn], NDArray[np.intp], NDArray[np.intp]]:
     """The columns of all records, the line of each, and how many cells it has.
 
     Those with other than `width` cells are evened, so that reading goes on.
@@ -233,7 +233,7 @@ def _ragged(
     ]
 
 
-def _read_parquet(file: str, content: bytes) -> tuple[Sheet | None, list[TableFault]]:
+def _read_parquet(file: str, content: bytes) -> tuple[RawTable | None, list[TableFault]]:
     try:
         with pq.ParquetFile(pa.BufferReader(content)) as opened:
             table = opened.read()
@@ -254,7 +254,7 @@ def _frozen(cell: Any) -> Hashable:
     return hashable
 
 
-def _cells_of(column: pa.ChunkedArray) -> Cells:
+def _cells_of(column: pa.ChunkedArray) -> InternedColumn:
     found = _Column()
     for chunk in column.chunks:
         for start in range(0, len(chunk), AT_ONCE):
@@ -263,9 +263,9 @@ def _cells_of(column: pa.ChunkedArray) -> Cells:
 
 
 def _sheet(
-    file: str, header: Sequence[str], columns: Iterable[Cells], lines: NDArray[np.intp]
-) -> tuple[Sheet, list[TableFault]]:
-    cells: dict[str, Cells] = {}
+    file: str, header: Sequence[str], columns: Iterable[InternedColumn], lines: NDArray[np.intp]
+) -> tuple[RawTable, list[TableFault]]:
+    cells: dict[str, InternedColumn] = {}
     faults = []
     for number, (name, column) in enumerate(zip(header, columns, strict=True), start=1):
         name = name.strip() or f"(without a name, number {number})"
@@ -275,7 +275,7 @@ def _sheet(
             faults.append(TableFault(file, None, problem, remedy))
         else:
             cells[name] = column
-    return Sheet(file, lines, cells), faults
+    return RawTable(file, lines, cells), faults
 
 
 class _Column:
@@ -292,7 +292,7 @@ class _Column:
         found = map(self._place.__getitem__, cells)
         self._places.append(np.fromiter(found, dtype=np.intp, count=len(cells)))
 
-    def cells(self) -> Cells:
+    def cells(self) -> InternedColumn:
         """All of it."""
         nothing: NDArray[np.intp] = np.empty(0, dtype=np.intp)
-        return Cells(tuple(self._place), np.concatenate([nothing, *self._places]))
+        return InternedColumn(tuple(self._place), np.concatenate([nothing, *self._places]))

@@ -17,11 +17,11 @@ from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs, Rows
 from recommender.mixed.blocks import IndexBlock
 from recommender.mixed.fit import fit_mixed
-from recommender.model import SIDES, AllianceModel, Faced, Scores, Standing
+from recommender.model import SIDES, AllianceModel, PairScores, PreparedPairs, RosterEncoding
 from recommender.practice import Practice
 from recommender.roster import Roster
 from recommender.training.dataset import Chosen, Dataset
-from recommender.training.fit import Fitted
+from recommender.training.fit import FitResult
 from recommender.training.growth import CELLS_FOR_THREADS
 
 OURS, RANDOM, CHAMPION = "ours", "random", "champion"
@@ -30,7 +30,7 @@ ADDITIVE, PRIOR, PLAIN = "additive", "evidence prior", "plain LightGBM"
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class LearnerScores:
     """What a learner says of n test pairings.
 
     Attributes
@@ -44,13 +44,13 @@ class Guess:
     pairing: Array
     alliance: Array
 
-    def take(self, chosen: slice | NDArray[np.bool_]) -> "Guess":
+    def take(self, chosen: slice | NDArray[np.bool_]) -> "LearnerScores":
         """Of some of the pairings."""
-        return Guess(self.pairing[chosen], self.alliance[chosen])
+        return LearnerScores(self.pairing[chosen], self.alliance[chosen])
 
 
 @dataclass(frozen=True)
-class Trial:
+class FoldTask:
     """One fold as every learner sees it: what may be learned from, and what is asked.
 
     What several learners need of it is found once.
@@ -70,7 +70,7 @@ class Trial:
     dataset: Dataset
     train: Chosen
     asked: Pairs
-    fitted: Fitted
+    fitted: FitResult
     seed: int
 
     @property
@@ -90,17 +90,17 @@ class Trial:
         return np.where(np.isnan(known), self.faced.expected, known)
 
     @cached_property
-    def standing(self) -> Standing:
+    def standing(self) -> RosterEncoding:
         """All clinicians of the data set, each in the place the model learned."""
-        return standing_of(self.dataset)
+        return encode_clinicians(self.dataset)
 
     @cached_property
-    def faced(self) -> Faced:
+    def faced(self) -> PreparedPairs:
         """What is asked, made ready for our model."""
-        return self.fitted.model.face(self.dataset.clients, self.standing, self.asked)
+        return self.fitted.model.prepare(self.dataset.clients, self.standing, self.asked)
 
     @cached_property
-    def scores(self) -> Scores:
+    def scores(self) -> PairScores:
         """What our model says of what is asked."""
         return self.fitted.model.score_of(self.faced)
 
@@ -109,28 +109,28 @@ class Trial:
         return self.fitted.model.rows(self.dataset.clients, self.standing, pairs)[0]
 
 
-def standing_of(dataset: Dataset) -> Standing:
+def encode_clinicians(dataset: Dataset) -> RosterEncoding:
     """The clinicians of a data set in their own order, as a model fitted on it knows them."""
     ids = dataset.clinician_ids
     names = (None,) * len(ids)
     last = np.datetime64(int(dataset.started.max()), "D").astype("datetime64[s]").item()
     taken_at = last.replace(tzinfo=UTC)
     roster = Roster(ids, names, dataset.clinicians, dataset.digest, taken_at)
-    return Standing(roster, np.arange(len(ids)))
+    return RosterEncoding(roster, np.arange(len(ids)))
 
 
-def ours(trial: Trial) -> Guess:
+def ours(trial: FoldTask) -> LearnerScores:
     """The alliance model."""
-    return Guess(trial.scores.pairing, trial.expected + trial.scores.pairing)
+    return LearnerScores(trial.scores.pairing, trial.expected + trial.scores.pairing)
 
 
-def at_random(trial: Trial) -> Guess:
+def at_random(trial: FoldTask) -> LearnerScores:
     """A random order; the prediction is the client part."""
     rng = np.random.default_rng(trial.seed)
-    return Guess(rng.random(len(trial.asked.client)), trial.expected)
+    return LearnerScores(rng.random(len(trial.asked.client)), trial.expected)
 
 
-def clinician_average(trial: Trial) -> Guess:
+def clinician_average(trial: FoldTask) -> LearnerScores:
     """The clinician's mean rating as it is, however few there are; the mean of all for no rating.
 
     What anybody with a spreadsheet would rank by.
@@ -140,16 +140,16 @@ def clinician_average(trial: Trial) -> Guess:
     total = np.bincount(trial.learned.clinician, trial.label, minlength=clinicians)
     mean = np.divide(total, count, out=np.full(clinicians, trial.label.mean()), where=count > 0)
     average = mean[trial.asked.clinician]
-    return Guess(average, average)
+    return LearnerScores(average, average)
 
 
-def shrunken_popularity(trial: Trial) -> Guess:
+def shrunken_popularity(trial: FoldTask) -> LearnerScores:
     """The clinician's mean rating net of whom they saw, shrunken by how few there are."""
     popularity = trial.fitted.model.records.mean[trial.asked.clinician]
-    return Guess(popularity, trial.expected + popularity)
+    return LearnerScores(popularity, trial.expected + popularity)
 
 
-def additive(trial: Trial) -> Guess:
+def additive(trial: FoldTask) -> LearnerScores:
     """An intercept for each client and each clinician, both shrunken; no features at all."""
     met, asked = trial.learned, trial.asked
     clinicians = len(trial.dataset.clinician_ids)
@@ -160,17 +160,17 @@ def additive(trial: Trial) -> Guess:
     )
     effect = fitted.terms([IndexBlock("clinicians", asked.clinician.astype(np.int64), clinicians)])
     own = fitted.effect_of(asked.client.astype(np.int64))
-    return Guess(effect["clinicians"], fitted.intercept + own + effect["clinicians"])
+    return LearnerScores(effect["clinicians"], fitted.intercept + own + effect["clinicians"])
 
 
-def evidence_prior(trial: Trial) -> Guess:
+def evidence_prior(trial: FoldTask) -> LearnerScores:
     """The declared sizes from the literature; nothing is learned."""
     sizes = trial.fitted.model.additive.frame.prior
     pairing = np.nan_to_num(trial.faced.rows.match) @ sizes
-    return Guess(pairing, trial.expected + pairing)
+    return LearnerScores(pairing, trial.expected + pairing)
 
 
-def plain_lightgbm(trial: Trial) -> Guess:
+def plain_lightgbm(trial: FoldTask) -> LearnerScores:
     """LightGBM as it comes, on all columns but the record, learning the rating itself."""
     rows = _plain(trial.rows(trial.learned))
     # Without force_row_wise LightGBM times two ways of counting, and the last digits follow.
@@ -183,14 +183,14 @@ def plain_lightgbm(trial: Trial) -> Guess:
     )
     learner.fit(rows, trial.label)
     said = np.asarray(learner.predict(_plain(trial.faced.rows)), dtype=np.float64)
-    return Guess(said, said)
+    return LearnerScores(said, said)
 
 
 def _plain(rows: Rows) -> Array:
     return np.concatenate([rows.client, rows.clinician, rows.raw], axis=1)
 
 
-Learner = Callable[[Trial], Guess]
+Learner = Callable[[FoldTask], LearnerScores]
 LEARNERS: Mapping[str, Learner] = {
     OURS: ours,
     RANDOM: at_random,
@@ -212,19 +212,19 @@ def learners_for(dataset: Dataset, champion: AllianceModel | None = None) -> dic
     return learners
 
 
-def as_it_serves(model: AllianceModel, trial: Trial) -> Guess:
+def as_it_serves(model: AllianceModel, trial: FoldTask) -> LearnerScores:
     """A model learned earlier, through its own `score`; NaN when it cannot read these tables.
 
     Clients who rated before are expected at what they are known for, as for all learners.
     """
     if not _reads(model.practice, trial.dataset.practice):
         nothing = np.full(len(trial.asked.client), np.nan)
-        return Guess(nothing, nothing)
-    standing = model.standing(trial.standing.roster)
+        return LearnerScores(nothing, nothing)
+    standing = model.encode_roster(trial.standing.roster)
     scores = model.score(trial.dataset.clients, standing, trial.asked)
     known = trial.fitted.known_client[trial.asked.client]
     expected = np.where(np.isnan(known), scores.client, known)
-    return Guess(scores.pairing, expected + scores.pairing)
+    return LearnerScores(scores.pairing, expected + scores.pairing)
 
 
 def _reads(earlier: Practice, now: Practice) -> bool:

@@ -31,12 +31,12 @@ class Finding:
 
     rule: str
     outcome: Outcome
-    said: str
+    text: str
     remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class PromotionCase:
     """What is to be decided.
 
     Attributes
@@ -55,7 +55,7 @@ class Case:
     withdrawn: Promotion | None = None
 
     @property
-    def told(self) -> Mapping[str, Any]:
+    def reported(self) -> Mapping[str, Any]:
         """What the report says of the champion it was measured beside."""
         told = self.report.get(CHAMPION)
         return told if isinstance(told, Mapping) else {}
@@ -67,7 +67,7 @@ class Case:
         A practice that began on the declared sizes should not wait longer for its first model
         than one that began on nothing.
         """
-        return self.champion is None or self.told.get("mode") == EVIDENCE_PRIOR
+        return self.champion is None or self.reported.get("mode") == EVIDENCE_PRIOR
 
     @property
     def later(self) -> float:

@@ -10,12 +10,12 @@ import numpy as np
 from recommender.features.feature import Array
 from recommender.mixed.blocks import Ints
 from recommender.training.dataset import Chosen
-from recommender.training.growth import FitSettings, Ground, grown
+from recommender.training.growth import FitSettings, TreeInput, fit_trees
 from recommender.trees.ensemble import Trees
 
 
 @dataclass(frozen=True, slots=True)
-class Raters:
+class RatingClients:
     """Clients who rated, one row each.
 
     Attributes
@@ -37,7 +37,7 @@ class Raters:
     weight: Array
 
 
-def raters_of(client: Chosen, label: Array, weight: Array) -> Raters:
+def rating_clients(client: Chosen, label: Array, weight: Array) -> RatingClients:
     """Each client's mean label.
 
     Repeated for every rating, one client's answers would look like many people who agree. The
@@ -49,7 +49,7 @@ def raters_of(client: Chosen, label: Array, weight: Array) -> Raters:
     total = np.bincount(row, weight)
     mean = np.bincount(row, weight * label) / total
     theta = _between_over_within(label, weight, row, mean)
-    return Raters(place, first, row, mean, total / (1 + theta * total))
+    return RatingClients(place, first, row, mean, total / (1 + theta * total))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,9 @@ class ClientPart:
     expected: Array
 
 
-def client_part(rows: Array, raters: Raters, fold: Ints, settings: FitSettings) -> ClientPart:
+def client_part(
+    rows: Array, raters: RatingClients, fold: Ints, settings: FitSettings
+) -> ClientPart:
     """Trees on client columns, trusted as far as they were right of clients they did not see.
 
     Without columns, or with fewer clients than two leaves need, every client has the mean.
@@ -92,14 +94,14 @@ def client_part(rows: Array, raters: Raters, fold: Ints, settings: FitSettings) 
     if not own.shape[1] or len(own) < 2 * growth.min_data_in_leaf:
         return ClientPart(None, mean, 0.0, np.full(len(fold), mean))
     parameters = growth.parameters(settings.seed, own.size)
-    ground = Ground(own, raters.label, raters.weight, parameters)
-    trees, expected = grown(ground, held, np.unique(held).tolist(), settings.grower)
+    ground = TreeInput(own, raters.label, raters.weight, parameters)
+    trees, expected = fit_trees(ground, held, np.unique(held).tolist(), settings.grower)
     share = _share(raters, mean, expected)
     expected = mean + share * (expected - mean)
     return ClientPart(trees, mean, share, expected[raters.row])
 
 
-def _share(raters: Raters, mean: float, expected: Array) -> float:
+def _share(raters: RatingClients, mean: float, expected: Array) -> float:
     """The share of the trees' departure from the mean that leaves the least squared error."""
     apart, weight = expected - mean, raters.weight
     spread = float(weight @ apart**2)

@@ -18,7 +18,7 @@ import numpy as np
 
 from recommender.cluster import addresses_of, connected, runner_on, workers_of
 from recommender.errors import RecommenderError
-from recommender.training.growth import FitSettings, Ground, Grower, Parameters, Rows
+from recommender.training.growth import FitSettings, Parameters, Rows, TreeFitter, TreeInput
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -43,10 +43,10 @@ _MACHINES = re.compile(r"^\[machines: .*\]$", re.MULTILINE)
 
 def settings_on(address: str, settings: FitSettings) -> FitSettings:
     """The same settings, with the cluster of this scheduler to make the table and grow trees."""
-    return replace(settings, grower=grower_on(address), runner=runner_on(address))
+    return replace(settings, grower=tree_fitter_on(address), runner=runner_on(address))
 
 
-def grower_on(address: str) -> Grower:
+def tree_fitter_on(address: str) -> TreeFitter:
     """Grows on the cluster of this scheduler.
 
     Raises
@@ -55,17 +55,19 @@ def grower_on(address: str) -> Grower:
         Of the grower, when there are no workers, or too many were lost one after another.
     """
 
-    def grow(ground: Ground, some: Sequence[Rows]) -> Iterator[str]:
+    def grow(ground: TreeInput, some: Sequence[Rows]) -> Iterator[str]:
         cells = np.asarray(ground.cells, dtype=np.float32)
         for rows in some:
             here = slice(None) if rows is None else rows
-            part = Ground(cells[here], ground.label[here], ground.weight[here], ground.parameters)
+            part = TreeInput(
+                cells[here], ground.label[here], ground.weight[here], ground.parameters
+            )
             yield _grown(address, part)
 
     return grow
 
 
-def _grown(address: str, ground: Ground) -> str:
+def _grown(address: str, ground: TreeInput) -> str:
     for _ in range(ATTEMPTS):
         with connected(address) as client:
             workers_of(client)
@@ -76,7 +78,7 @@ def _grown(address: str, ground: Ground) -> str:
     raise RecommenderError("cluster", problem, "see why its workers end, or train here")
 
 
-def _attempt(client: "Client", ground: Ground) -> str | None:
+def _attempt(client: "Client", ground: TreeInput) -> str | None:
     """One ensemble; None where a worker was lost over it."""
     # LightGBM waits for a lost worker for ever: it is waited for in a thread that can be left.
     told: queue.Queue[str | Exception] = queue.Queue()
@@ -106,7 +108,7 @@ def _quiet() -> logging.Logger:
     return logger
 
 
-def _fitted(client: "Client", ground: Ground) -> str:
+def _fitted(client: "Client", ground: TreeInput) -> str:
     from dask import array
     from dask.delayed import delayed
     from lightgbm import register_logger

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recommender.additive import Codes, Seats
-from recommender.alliance.harmoniser import Harmoniser
-from recommender.alliance.label import EarlyRatings, early_ratings, harmonised
+from recommender.additive import ClinicianIndex, Codes
+from recommender.alliance.harmoniser import InstrumentLinker
+from recommender.alliance.label import EarlyRatings, early_ratings, link_scores
 from recommender.definition.columns import Columns
 from recommender.errors import Fault, TablesError
 from recommender.features.feature import Array
@@ -77,15 +77,15 @@ class Dataset:
         return len(self.pairing_ids)
 
     @property
-    def seats(self) -> Seats:
+    def seats(self) -> ClinicianIndex:
         """Clinician and client level of every rated pairing."""
         return self.seats_of(self.pairs)
 
-    def seats_of(self, pairs: Pairs) -> Seats:
+    def seats_of(self, pairs: Pairs) -> ClinicianIndex:
         """Clinician and client level of any pairs."""
         level = levels_of(self.practice, self.clients)[pairs.client]
         seat = pairs.clinician if self.seat is None else self.seat[pairs.clinician]
-        return Seats(seat.astype(np.int64), level)
+        return ClinicianIndex(seat.astype(np.int64), level)
 
     def left_with(self, train: Chosen) -> Chosen:
         """The dropouts that may be learned from together with some of the rated pairings.
@@ -125,7 +125,7 @@ class Labels:
         Reliability relative to one session.
     """
 
-    harmoniser: Harmoniser
+    harmoniser: InstrumentLinker
     alliance: Array
     weight: Array
 
@@ -171,13 +171,13 @@ def labels_for(dataset: Dataset, train: Chosen) -> Labels:
         return dataset.given
     practice = dataset.practice
     settings = practice.alliance
-    harmoniser = Harmoniser.fit(
+    harmoniser = InstrumentLinker.fit(
         dataset.early.rows[dataset.rated_rows(train)],
         practice.instruments,
         settings.reference,
         settings.metric,
     )
-    table = harmonised(dataset.early, settings, practice.instruments, harmoniser)
+    table = link_scores(dataset.early, settings, practice.instruments, harmoniser)
     table = table.reindex(pd.Index(dataset.pairing_ids))
     return Labels(harmoniser, table["alliance"].to_numpy(float), table["weight"].to_numpy(float))
 

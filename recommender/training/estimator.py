@@ -25,15 +25,15 @@ from recommender.additive import Codes
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
-from recommender.model import AllianceModel, Standing
+from recommender.model import AllianceModel, RosterEncoding
 from recommender.practice import Practice
 from recommender.prior import evidence_model
 from recommender.roster import Roster
 from recommender.training.dataset import Dataset
 from recommender.training.fit import fit
-from recommender.training.growth import FitSettings, Growth
+from recommender.training.growth import FitSettings, TreeSettings
 from recommender.training.sample import (
-    Sample,
+    PairsDataset,
     check_scale,
     dataset_of_sample,
     practice_named,
@@ -170,7 +170,7 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         )
         sample, places = sample_of_numbers(numbers, self.model_.practice), np.arange(len(numbers))
         roster = Roster(tuple(sample.clinician_id), (), sample.clinician, "", _NEVER)
-        standing = Standing(roster, np.zeros(len(numbers), dtype=np.int64))
+        standing = RosterEncoding(roster, np.zeros(len(numbers), dtype=np.int64))
         return self.model_.score(sample.client, standing, Pairs(places, places)).alliance
 
     def settings(self) -> FitSettings:
@@ -184,11 +184,13 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             left_quantile=self.left_quantile,
         )
 
-    def _growth(self, part: str) -> Growth:
+    def _growth(self, part: str) -> TreeSettings:
         own = self.get_params(deep=False).items()
-        return Growth(**{n.removeprefix(part): value for n, value in own if n.startswith(part)})
+        return TreeSettings(
+            **{n.removeprefix(part): value for n, value in own if n.startswith(part)}
+        )
 
-    def _read(self, X: pd.DataFrame | ArrayLike, y: ArrayLike) -> tuple[Sample, Array]:
+    def _read(self, X: pd.DataFrame | ArrayLike, y: ArrayLike) -> tuple[PairsDataset, Array]:
         """Pairings and their labels, checked."""
         if self.practice is None:
             numbers, told = validate_data(

@@ -13,10 +13,17 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from recommender.features.pipeline import Pairs
-from recommender.model import AllianceModel, Scores
+from recommender.model import AllianceModel, PairScores
 from recommender.progress import Progress
 from recommender.training import firsts
-from recommender.training.baselines import CHAMPION, OURS, Guess, Learner, Trial, learners_for
+from recommender.training.baselines import (
+    CHAMPION,
+    OURS,
+    FoldTask,
+    Learner,
+    LearnerScores,
+    learners_for,
+)
 from recommender.training.dataset import EPOCH, Chosen, Dataset
 from recommender.training.figures import METRICS, Sampled, ends_of, figure_of, sample, table_of
 from recommender.training.fit import fit
@@ -24,7 +31,7 @@ from recommender.training.folds import Fold
 from recommender.training.groups import groups_of
 from recommender.training.growth import FitSettings
 from recommender.training.moments import Ints
-from recommender.training.tested import Mask, Tested, asked_of, joined, together
+from recommender.training.tested import HeldOut, Mask, asked_of, joined, together
 
 DRAWS = 200
 
@@ -57,8 +64,8 @@ class Evaluation:
     """
 
     folds: tuple[str, ...]
-    tested: Tested
-    guesses: Mapping[str, Guess]
+    held_out: HeldOut
+    scores: Mapping[str, LearnerScores]
     table: pd.DataFrame
     by_fold: pd.DataFrame
     exposure: pd.DataFrame
@@ -75,14 +82,14 @@ class Evaluation:
 
     def counted(self, learner: str) -> Mask:
         """Which rows judge a learner."""
-        return np.isfinite(self.guesses[learner].pairing)
+        return np.isfinite(self.scores[learner].pairing)
 
 
 class _Said(NamedTuple):
     """What came of one fold."""
 
-    tested: Tested
-    guesses: Mapping[str, Guess]
+    tested: HeldOut
+    guesses: Mapping[str, LearnerScores]
     first: Mapping[str, list[Ints]]
     books: Chosen
 
@@ -144,11 +151,11 @@ def ours_minus(evaluation: Evaluation, metric: str) -> pd.DataFrame:
     Beside the champion both are measured on the pairings that began after it was made.
     """
     rows = []
-    for name in evaluation.guesses:
+    for name in evaluation.scores:
         sampled = evaluation.beside_champion if name == CHAMPION else evaluation.sampled
         if name != OURS:
             apart = sampled[metric][OURS] - sampled[metric][name]
-            judged = evaluation.counted(name) & evaluation.tested.is_rated
+            judged = evaluation.counted(name) & evaluation.held_out.is_rated
             rows.append((name, *ends_of(apart), int(judged.sum())))
     return pd.DataFrame(rows, columns=["baseline", "value", "low", "high", "rated"])
 
@@ -165,7 +172,7 @@ def _said(
     books = firsts.on_the_books(dataset, fold)
     grid = firsts.grid(tested, np.arange(len(tested.client)), books, firsts.ASKED_OF_ALL)
     asked = together(tested, grid.pairs)
-    trial = Trial(dataset, fold.train, asked, fitted, settings.seed)
+    trial = FoldTask(dataset, fold.train, asked, fitted, settings.seed)
     guesses = {name: learn(trial) for name, learn in learners.items()}
     n = len(tested.client)
     first = {name: firsts.named_first(g.take(slice(n, None)), grid) for name, g in guesses.items()}
@@ -177,16 +184,16 @@ def _said(
     )
 
 
-def _tested(trial: Trial, asked: Pairs, fold: Fold, place: int, books: Chosen) -> Tested:
+def _tested(trial: FoldTask, asked: Pairs, fold: Fold, place: int, books: Chosen) -> HeldOut:
     """The first of what was asked, with what became of them."""
     n, rated, dataset = len(asked.client), len(fold.test), trial.dataset
     expected = trial.expected[:n]
     pairing = trial.scores.pairing[:n]
-    low, high = trial.fitted.model.range_of(Scores(expected, pairing))
+    low, high = trial.fitted.model.interval_of(PairScores(expected, pairing))
     label = np.full(n, np.nan)
     label[:rated] = trial.fitted.labels.alliance[fold.test]
     known = np.bincount(trial.learned.clinician, minlength=len(dataset.clinician_ids))
-    return Tested(
+    return HeldOut(
         label=label,
         expected=expected,
         client=asked.client.astype(np.int64),
@@ -198,31 +205,33 @@ def _tested(trial: Trial, asked: Pairs, fold: Fold, place: int, books: Chosen) -
         low=low,
         high=high,
         chance=dataset.chance_of(fold.test, fold.left),
-        lowest=trial.fitted.model.harmoniser.low,
+        lowest=trial.fitted.model.linker.low,
     )
 
 
-def _joined_guess(parts: list[Guess]) -> Guess:
-    return Guess(
+def _joined_guess(parts: list[LearnerScores]) -> LearnerScores:
+    return LearnerScores(
         np.concatenate([part.pairing for part in parts]),
         np.concatenate([part.alliance for part in parts]),
     )
 
 
-def _unseen(guess: Guess, tested: Tested, champion: AllianceModel) -> Guess:
+def _unseen(guess: LearnerScores, tested: HeldOut, champion: AllianceModel) -> LearnerScores:
     """The champion's guess where it could not have learned from the pairing, else NaN."""
     until = champion.manifest.known_until
     if until is None:
         return guess
     last = int((np.datetime64(until, "D") - EPOCH).astype(np.int64))
     unseen = tested.began > last
-    return Guess(np.where(unseen, guess.pairing, np.nan), np.where(unseen, guess.alliance, np.nan))
+    return LearnerScores(
+        np.where(unseen, guess.pairing, np.nan), np.where(unseen, guess.alliance, np.nan)
+    )
 
 
 def _measured(
     folds: tuple[str, ...],
-    tested: Tested,
-    guesses: Mapping[str, Guess],
+    tested: HeldOut,
+    guesses: Mapping[str, LearnerScores],
     exposure: pd.DataFrame,
     groups: Mapping[str, Mask],
     *,
@@ -247,7 +256,7 @@ def _measured(
 
 
 def _each_fold(
-    folds: tuple[str, ...], tested: Tested, guesses: Mapping[str, Guess]
+    folds: tuple[str, ...], tested: HeldOut, guesses: Mapping[str, LearnerScores]
 ) -> Iterator[tuple[str, str, str, float]]:
     for place, name in enumerate(folds):
         for learner, guess in guesses.items():

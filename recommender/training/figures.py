@@ -11,46 +11,46 @@ import numpy as np
 import pandas as pd
 
 from recommender.training import within
-from recommender.training.baselines import Guess
+from recommender.training.baselines import LearnerScores
 from recommender.training.bootstrap import interval_of, weightings
 from recommender.training.moments import Floats, products
-from recommender.training.tested import Mask, Tested, Weighed
+from recommender.training.tested import HeldOut, Mask, WeightedHeldOut
 
 FEWEST_LISTS = 30
 """Clients with three test ratings below which an order within clients is not reported."""
 
-Measured = Callable[[Weighed], Floats]
+Measured = Callable[[WeightedHeldOut], Floats]
 """A figure at each of d weightings, (d,); NaN where it does not apply."""
-Metric = Callable[[Tested, Guess], Measured]
+Metric = Callable[[HeldOut, LearnerScores], Measured]
 Sampled = Mapping[str, Mapping[str, Floats]]
 """By metric and learner: the figure of the rows as they are, then at each draw, (1 + draws,)."""
 
 
-def _partial(tested: Tested, guess: Guess) -> Measured:
+def _partial(tested: HeldOut, guess: LearnerScores) -> Measured:
     rows = tested.is_rated
     ready = products([tested.expected[rows], tested.label[rows], guess.pairing[rows]])
     return lambda weighed: ready.at(weighed.rated).partial()
 
 
-def _dyad(tested: Tested, guess: Guess) -> Measured:
+def _dyad(tested: HeldOut, guess: LearnerScores) -> Measured:
     rows = tested.is_rated
     columns = [tested.expected[rows], tested.label[rows], guess.pairing[rows]]
     ready = products(columns, tested.met_in_fold[rows])
     return lambda weighed: ready.at(weighed.rated).partial()
 
 
-def _slope(tested: Tested, guess: Guess) -> Measured:
+def _slope(tested: HeldOut, guess: LearnerScores) -> Measured:
     rows = tested.is_rated
     ready = products([tested.expected[rows], tested.label[rows], guess.pairing[rows]])
     return lambda weighed: ready.at(weighed.rated).slope()
 
 
-def _composite(tested: Tested, guess: Guess) -> Measured:
+def _composite(tested: HeldOut, guess: LearnerScores) -> Measured:
     """Those who left have the client part for a label, and one column more that lowers it."""
     label = np.where(tested.is_rated, tested.label, tested.expected)
     ready = products([tested.expected, label, guess.pairing, 1.0 - tested.rated])
 
-    def at(weighed: Weighed) -> Floats:
+    def at(weighed: WeightedHeldOut) -> Floats:
         shares = np.zeros((len(weighed.low), 3, 4))
         shares[:, [0, 1, 2], [0, 1, 2]] = 1.0
         shares[:, 1, 3] = weighed.low
@@ -59,7 +59,7 @@ def _composite(tested: Tested, guess: Guess) -> Measured:
     return at
 
 
-def _rmse(tested: Tested, guess: Guess) -> Measured:
+def _rmse(tested: HeldOut, guess: LearnerScores) -> Measured:
     rows = tested.is_rated
     squared = (guess.alliance[rows] - tested.label[rows]) ** 2
     return lambda weighed: np.asarray(np.sqrt(mean_at(squared, weighed.rated)))
@@ -73,7 +73,7 @@ def mean_at(values: Floats, weights: Floats) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Within:
+class MeasureWithin:
     """A mean over clients who rated several; NaN when too few did.
 
     `scale` names what of the tested rows the measure needs besides.
@@ -82,7 +82,7 @@ class Within:
     measure: Callable[..., within.ByClient]
     scale: tuple[str, ...] = ()
 
-    def __call__(self, tested: Tested, guess: Guess) -> Measured:
+    def __call__(self, tested: HeldOut, guess: LearnerScores) -> Measured:
         """The metric of these rows by their weights."""
         rows = tested.is_rated
         lists = tested.lists[rows]
@@ -101,22 +101,24 @@ METRICS: Mapping[str, Metric] = {
     COMPOSITE: _composite,
     SLOPE: _slope,
     RMSE: _rmse,
-    "Spearman": Within(within.spearman),
-    "NDCG@5": Within(within.ndcg, ("lowest",)),
-    "pairs in order": Within(within.pairacc),
+    "Spearman": MeasureWithin(within.spearman),
+    "NDCG@5": MeasureWithin(within.ndcg, ("lowest",)),
+    "pairs in order": MeasureWithin(within.pairacc),
 }
 """Measured for every learner. The last three need clients who rated several clinicians."""
 
 
-def figure_of(metric: str, tested: Tested, guess: Guess, weights: Floats | None = None) -> float:
+def figure_of(
+    metric: str, tested: HeldOut, guess: LearnerScores, weights: Floats | None = None
+) -> float:
     """One figure of a guess; rows count by the lots they came of when no weights are given."""
     weights = tested.weights if weights is None else weights
-    return float(METRICS[metric](tested, guess)(Weighed(tested, weights[:, None]))[0])
+    return float(METRICS[metric](tested, guess)(WeightedHeldOut(tested, weights[:, None]))[0])
 
 
 def sample(
-    tested: Tested,
-    guesses: Mapping[str, Guess],
+    tested: HeldOut,
+    guesses: Mapping[str, LearnerScores],
     *,
     seed: int,
     draws: int,
@@ -135,7 +137,7 @@ def sample(
     found: dict[tuple[str, str], list[Floats]] = {key: [] for key in measured}
 
     def measure(weights: Floats) -> None:
-        weighed = Weighed(tested, weights)
+        weighed = WeightedHeldOut(tested, weights)
         for key, figure in measured.items():
             found[key].append(figure(weighed))
 
@@ -166,7 +168,7 @@ def ends_of(found: Floats) -> tuple[float, float, float]:
     return interval.value, interval.low, interval.high
 
 
-def mean_rated(tested: Tested, *, seed: int, draws: int) -> Floats:
+def mean_rated(tested: HeldOut, *, seed: int, draws: int) -> Floats:
     """Mean rating, every row counting by the lot it came of, as it is and by draw."""
     some = tested.take(tested.is_rated)
     own = some.weights[:, None]
@@ -175,7 +177,7 @@ def mean_rated(tested: Tested, *, seed: int, draws: int) -> Floats:
     return np.concatenate([mean_at(some.label, own * weights) for weights in (whole, *drawn)])
 
 
-def share_within(tested: Tested, chosen: Mask, *, seed: int, draws: int) -> Floats:
+def share_within(tested: HeldOut, chosen: Mask, *, seed: int, draws: int) -> Floats:
     """How often chosen rated pairings fell within our stated range, as they are and by draw."""
     some = tested.take(chosen & tested.is_rated)
     inside = ((some.low <= some.label) & (some.label <= some.high)).astype(np.float64)

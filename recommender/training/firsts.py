@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
-from recommender.training.baselines import Guess, Trial
+from recommender.training.baselines import FoldTask, LearnerScores
 from recommender.training.dataset import Chosen, Dataset
 from recommender.training.folds import Fold
 from recommender.training.metrics import gini, top_share
@@ -26,7 +26,7 @@ AT_ONCE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class ExposureGrid:
     """Tested pairings whose client is asked about everyone on the books.
 
     Attributes
@@ -65,14 +65,14 @@ def on_the_books(dataset: Dataset, fold: Fold) -> Chosen:
     return np.unique(met[(began >= tested.min()) & (began <= tested.max())])
 
 
-def grid(asked: Pairs, rows: Chosen, clinicians: Chosen, most: int) -> Grid:
+def grid(asked: Pairs, rows: Chosen, clinicians: Chosen, most: int) -> ExposureGrid:
     """As many of the rows as `most` pairings allow, evenly spread over them."""
     size = min(len(rows), max(most // max(len(clinicians), 1), 1))
     some = rows[np.linspace(0, len(rows) - 1, size).astype(np.intp)] if len(rows) else rows
-    return Grid(some, asked.client[some], clinicians)
+    return ExposureGrid(some, asked.client[some], clinicians)
 
 
-def places(trial: Trial, rows: Chosen, clinicians: Chosen, pairing: Array) -> Array:
+def places(trial: FoldTask, rows: Chosen, clinicians: Chosen, pairing: Array) -> Array:
     """Share of the clinicians our pairing score puts before each tested one, (n,).
 
     Only for the given rows, as many as `ASKED_OF_OURS` allows; NaN for all others.
@@ -89,14 +89,14 @@ def places(trial: Trial, rows: Chosen, clinicians: Chosen, pairing: Array) -> Ar
     return found
 
 
-def _parts(whole: Grid) -> Iterator[Grid]:
+def _parts(whole: ExposureGrid) -> Iterator[ExposureGrid]:
     size = max(AT_ONCE // max(len(whole.clinicians), 1), 1)
     for start in range(0, len(whole.tested), size):
         some = slice(start, start + size)
-        yield Grid(whole.tested[some], whole.client[some], whole.clinicians)
+        yield ExposureGrid(whole.tested[some], whole.client[some], whole.clinicians)
 
 
-def _ours(trial: Trial, pairs: Pairs) -> Array:
+def _ours(trial: FoldTask, pairs: Pairs) -> Array:
     """Our pairing scores; only the clients asked about are read."""
     clients, place = np.unique(pairs.client, return_inverse=True)
     columns = trial.dataset.clients.take(clients)
@@ -119,6 +119,6 @@ def exposure(first: Mapping[str, list[Ints]], books: list[NDArray[np.intp]]) -> 
     return pd.DataFrame(rows, columns=["learner", "top_share", "gini"])
 
 
-def named_first(guess: Guess, asked: Grid) -> list[Ints]:
+def named_first(guess: LearnerScores, asked: ExposureGrid) -> list[Ints]:
     """Whom a guess of the grid's pairings names first; nobody when it says nothing."""
     return [asked.first(guess.pairing)] if np.isfinite(guess.pairing).all() else []

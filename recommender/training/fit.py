@@ -14,11 +14,11 @@ from threadpoolctl import threadpool_limits
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.manifest import MODEL, Manifest
-from recommender.model import AllianceModel, Spread
+from recommender.model import AllianceModel, PredictionInterval
 from recommender.progress import Progress
 from recommender.training.dataset import Chosen, Dataset, Labels
-from recommender.training.growth import FitSettings, Ground, grown
-from recommender.training.prepared import Prepared, prepare
+from recommender.training.growth import FitSettings, TreeInput, fit_trees
+from recommender.training.prepared import PreparedFit, prepare
 from recommender.trees.ensemble import Trees
 
 FEWEST_CLIENTS = 3
@@ -26,7 +26,7 @@ FEWEST_CLIENTS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FitResult:
     """A model and what evaluation needs of its training.
 
     Attributes
@@ -57,7 +57,7 @@ def fit(
     progress: Progress = lambda step, done: None,
     *,
     now: datetime | None = None,
-) -> Fitted:
+) -> FitResult:
     """An alliance model learned from the training rows (all when none are named).
 
     `now` is only written down; nothing learned depends on it.
@@ -88,10 +88,10 @@ def fit(
 
 
 def finish(
-    prepared: Prepared,
+    prepared: PreparedFit,
     settings: FitSettings,
     progress: Progress = lambda step, done: None,
-) -> Fitted:
+) -> FitResult:
     """The model of what was prepared: trees are grown, weighed out of fold, and added.
 
     The settings may differ from those it was prepared with in the trees of the pairing part alone.
@@ -112,27 +112,27 @@ def finish(
     model = AllianceModel(
         manifest=_manifest(prepared, settings),
         pipeline=prepared.pipeline,
-        harmoniser=prepared.labels.harmoniser,
+        linker=prepared.labels.harmoniser,
         client_trees=prepared.client.trees,
         client_mean=prepared.client.mean,
-        client_share=prepared.client.share,
+        client_tree_weight=prepared.client.share,
         additive=prepared.additive,
         trees=trees,
-        share=share,
-        stays=stays,
+        tree_weight=share,
+        survivor_offset=stays,
         records=prepared.records,
         clinician_ids=prepared.dataset.clinician_ids,
-        spread=spread_of(error[tried] - stays, level),
+        interval=prediction_interval(error[tried] - stays, level),
     )
     progress("done", 1.0)
     known = np.full(prepared.dataset.clients.size, np.nan)
     client = pairs.client[:rated]
     # The final trees saw these clients: their prediction already holds part of the effect.
     known[client] = prepared.client.expected + prepared.effect[client]
-    return Fitted(model, prepared.labels, known, said + stays)
+    return FitResult(model, prepared.labels, known, said + stays)
 
 
-def spread_of(error: Array, level: float) -> Spread:
+def prediction_interval(error: Array, level: float) -> PredictionInterval:
     """Ends of the range that holds `level` of new ratings (split conformal, Vovk et al. 2005).
 
     Quantiles are taken one rank further out, so that the stated share holds for the next rating.
@@ -140,21 +140,21 @@ def spread_of(error: Array, level: float) -> Spread:
     n, tail = len(error), (1 - level) / 2
     beyond = min((n + 1) * (1 - tail) / n, 1.0)
     low = -np.quantile(-error, beyond, method="higher")
-    return Spread(float(low), float(np.quantile(error, beyond, method="higher")))
+    return PredictionInterval(float(low), float(np.quantile(error, beyond, method="higher")))
 
 
-def _trees(prepared: Prepared, settings: FitSettings) -> tuple[Trees | None, Array | None]:
+def _trees(prepared: PreparedFit, settings: FitSettings) -> tuple[Trees | None, Array | None]:
     """Trees of all rows, and each row's score by trees that did not see its client."""
     learned = prepared.learned
     if learned.rated < settings.fewest_for_trees:
         return None, None
     cells = learned.rows.together()
     parameters = settings.pairing.parameters(settings.seed, cells.size)
-    ground = Ground(cells, prepared.left, learned.weight, parameters)
-    return grown(ground, learned.fold, prepared.tried, settings.grower)
+    ground = TreeInput(cells, prepared.left, learned.weight, parameters)
+    return fit_trees(ground, learned.fold, prepared.tried, settings.grower)
 
 
-def _share(prepared: Prepared, trees: Array) -> float:
+def _share(prepared: PreparedFit, trees: Array) -> float:
     """The share of the trees in the mean of both, 0 to 1: as much as they have surely earned.
 
     With d the difference of the two estimates, e what the mixed model missed and w the weights,
@@ -173,7 +173,7 @@ def _share(prepared: Prepared, trees: Array) -> float:
     return float(np.clip(found - error, 0.0, 1.0))
 
 
-def _manifest(prepared: Prepared, settings: FitSettings) -> Manifest:
+def _manifest(prepared: PreparedFit, settings: FitSettings) -> Manifest:
     dataset, train = prepared.dataset, prepared.train
     practice, started = dataset.practice, dataset.started[train]
     first, last, known = (

@@ -15,9 +15,9 @@ from recommender.publishing.versions import CHAMPION
 from recommender.training.baselines import AVERAGE, OURS, PLAIN, RANDOM
 from recommender.training.case import (
     ENOUGH_RATED,
-    Case,
     Finding,
     Outcome,
+    PromotionCase,
     difference_of,
     number,
 )
@@ -52,10 +52,10 @@ LOOK = "look at `recommender evaluate` for where it falls short"
 RETRAIN = "train again with `recommender train`, which measures it"
 
 Found = tuple[Outcome, str, str]
-Rule = Callable[[Case], Iterator[Found]]
+Rule = Callable[[PromotionCase], Iterator[Found]]
 
 
-def findings(case: Case) -> tuple[Finding, ...]:
+def findings(case: PromotionCase) -> tuple[Finding, ...]:
     """What every rule found, in the order they are told."""
     if not case.report:
         return (Finding("report", Outcome.FAILS, "is empty", RETRAIN),)
@@ -66,28 +66,28 @@ def findings(case: Case) -> tuple[Finding, ...]:
 def objections(found: Sequence[Finding]) -> tuple[Fault, ...]:
     """What speaks against a promotion; nothing when it may be made."""
     return tuple(
-        Fault(each.rule, each.said, each.remedy) for each in found if each.outcome is Outcome.FAILS
+        Fault(each.rule, each.text, each.remedy) for each in found if each.outcome is Outcome.FAILS
     )
 
 
-def _declared(case: Case) -> Iterator[Found]:
+def _declared(case: PromotionCase) -> Iterator[Found]:
     if case.first:
         yield _open("nothing was learned: the declared sizes serve until there are ratings")
     else:
         yield _fails("are too few to have learned from", "the champion stays until there are more")
 
 
-def _withdrawn(case: Case) -> Iterator[Found]:
+def _withdrawn(case: PromotionCase) -> Iterator[Found]:
     if case.withdrawn is not None:
         day, why = case.withdrawn.at.date().isoformat(), case.withdrawn.reason
         yield _fails(f"was withdrawn on {day}: {why}", "train again for a new challenger")
 
 
-def _champion(case: Case) -> Iterator[Found]:
+def _champion(case: PromotionCase) -> Iterator[Found]:
     if case.champion is None:
         yield _passes("there is none yet")
         return
-    number, told = case.champion.version, case.told
+    number, told = case.champion.version, case.reported
     if not told:
         yield _fails(f"it was not measured beside version {number}, which stands", RETRAIN)
     elif told.get("digest") != case.champion.digest:
@@ -100,7 +100,7 @@ def _champion(case: Case) -> Iterator[Found]:
         yield _passes(f"measured beside version {number}")
 
 
-def _ratings(case: Case) -> Iterator[Found]:
+def _ratings(case: PromotionCase) -> Iterator[Found]:
     later = case.later
     if math.isnan(later):
         yield _fails("that came later are not counted", RETRAIN)
@@ -114,7 +114,7 @@ def _ratings(case: Case) -> Iterator[Found]:
         yield _fails(few, "wait for more ratings since the champion learned")
 
 
-def _composite(case: Case) -> Iterator[Found]:
+def _composite(case: PromotionCase) -> Iterator[Found]:
     measured = [row for row in case.rows("ours_minus") or () if row.get("metric") == "composite"]
     needed = [RANDOM, AVERAGE, PLAIN] + ([CHAMPION] if case.champion else [])
     there = {row.get("baseline") for row in measured}
@@ -137,7 +137,7 @@ def _beyond(row: Mapping[str, Any], name: str, *, lenient: bool) -> Found:
     return _open(said) if lenient and high > 0 else _fails(said, LOOK)
 
 
-def _dyad(case: Case) -> Iterator[Found]:
+def _dyad(case: PromotionCase) -> Iterator[Found]:
     if case.champion is None:
         return
     row = case.beside(CHAMPION, "dyad partial")
@@ -154,7 +154,7 @@ def _dyad(case: Case) -> Iterator[Found]:
         yield _fails(said, LOOK)
 
 
-def _ranges(case: Case) -> Iterator[Found]:
+def _ranges(case: PromotionCase) -> Iterator[Found]:
     rows = case.rows("ranges") or ()
     there = {row.get("among") for row in rows}
     for among in (ALL_RATED, FIRST_RANKED, NEW_CLINICIANS):
@@ -177,7 +177,7 @@ def _held(row: Mapping[str, Any], judged: int) -> Found:
     return _passes(said)
 
 
-def _groups(case: Case) -> Iterator[Found]:
+def _groups(case: PromotionCase) -> Iterator[Found]:
     rows = case.rows("groups")
     if rows is None:
         yield _fails("were not measured", RETRAIN)
@@ -237,7 +237,7 @@ def _widened(half: float, judged: int) -> float:
     return half * NORMAL.inv_cdf(1 - 0.025 / max(judged, 1)) / NORMAL.inv_cdf(0.975)
 
 
-def _exposure(case: Case) -> Iterator[Found]:
+def _exposure(case: PromotionCase) -> Iterator[Found]:
     shares = {row.get("learner"): number(row, "top_share") for row in case.rows("exposure") or ()}
     ours, at_random = shares.get(OURS, math.nan), shares.get(RANDOM, math.nan)
     before = shares.get(CHAMPION, math.nan)

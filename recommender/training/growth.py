@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.features.feature import Array
-from recommender.parts import Runner, one_by_one
+from recommender.parts import TaskRunner, run_serially
 from recommender.trees.ensemble import Trees
 
 Parameters = dict[str, Any]
@@ -25,7 +25,7 @@ each other, and where the machine has other work to do they wait for that."""
 
 
 @dataclass(frozen=True, slots=True)
-class Growth:
+class TreeSettings:
     """How an ensemble is grown; names are LightGBM's."""
 
     num_leaves: int
@@ -53,7 +53,7 @@ class Growth:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ground:
+class TreeInput:
     """What ensembles are grown on.
 
     Attributes
@@ -71,11 +71,11 @@ class Ground:
     parameters: Parameters
 
 
-Grower = Callable[[Ground, Sequence[Rows]], Iterator[str]]
+TreeFitter = Callable[[TreeInput, Sequence[Rows]], Iterator[str]]
 """Who grows ensembles: one model text for each set of rows."""
 
 
-def grown_here(ground: Ground, some: Sequence[Rows]) -> Iterator[str]:
+def fit_trees_locally(ground: TreeInput, some: Sequence[Rows]) -> Iterator[str]:
     """Ensembles grown by this process; the rows are sorted into bins once."""
     parameters = ground.parameters
     data = lgb.Dataset(
@@ -89,8 +89,8 @@ def grown_here(ground: Ground, some: Sequence[Rows]) -> Iterator[str]:
         yield lgb.train(parameters, part).model_to_string()
 
 
-def grown(
-    ground: Ground, fold: NDArray[np.intp], tried: Sequence[int], grower: Grower
+def fit_trees(
+    ground: TreeInput, fold: NDArray[np.intp], tried: Sequence[int], grower: TreeFitter
 ) -> tuple[Trees, Array]:
     """Trees of all rows, and each row's score by trees that saw no row of its fold.
 
@@ -132,18 +132,18 @@ class FitSettings:
 
     seed: int = 0
     folds: int = 5
-    client: Growth = field(
-        default_factory=lambda: Growth(num_leaves=6, num_trees=150, feature_fraction=0.5)
+    client: TreeSettings = field(
+        default_factory=lambda: TreeSettings(num_leaves=6, num_trees=150, feature_fraction=0.5)
     )
-    pairing: Growth = field(
-        default_factory=lambda: Growth(
+    pairing: TreeSettings = field(
+        default_factory=lambda: TreeSettings(
             num_leaves=4, num_trees=400, bagging_fraction=0.7, lambda_l2=5.0
         )
     )
     fewest_for_trees: int = 1000
     left_quantile: float | None = 0.15
-    grower: Grower = field(default=grown_here, compare=False, repr=False)
-    runner: Runner = field(default=one_by_one, compare=False, repr=False)
+    grower: TreeFitter = field(default=fit_trees_locally, compare=False, repr=False)
+    runner: TaskRunner = field(default=run_serially, compare=False, repr=False)
 
 
 def parameters_of(settings: FitSettings) -> Mapping[str, object]:

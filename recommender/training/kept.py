@@ -18,13 +18,13 @@ from recommender.card import card_of
 from recommender.model import AllianceModel, Contributions
 from recommender.practice import Practice
 from recommender.training import pictures, plots
-from recommender.training.baselines import standing_of
+from recommender.training.baselines import encode_clinicians
 from recommender.training.dataset import Dataset
 from recommender.training.evaluate import Evaluation
 from recommender.training.growth import FitSettings, parameters_of
 from recommender.training.report import ALL_RATED, FIRST_RANKED, NEW_CLINICIANS
 from recommender.training.track import TrackedRun, tracked_run
-from recommender.training.trials import Tuned
+from recommender.training.trials import TuningResult
 
 CARD, EVALUATION = "card.md", "evaluation"
 TABLES = (
@@ -50,7 +50,7 @@ def keep_facts(run: TrackedRun, model: AllianceModel) -> None:
     manifest = asdict(model.manifest)
     names = ("mode", "practice_version", "practice_digest", "data_digest", "ratings", "pairings")
     facts = {name: manifest[name] for name in (*names, "first_day", "last_day", "known_until")}
-    run.log_params({**facts, "share_of_trees": round(model.share, 4)})
+    run.log_params({**facts, "share_of_trees": round(model.tree_weight, 4)})
     run.log_text("practice.toml", model.practice.text)
     run.log_text(CARD, card_of(model).markdown)
 
@@ -104,7 +104,7 @@ def evaluation_facts(practice: Practice, digest: str) -> dict[str, str]:
     return facts | {"practice_digest": practice.digest, "data_digest": digest, "kind": EVALUATION}
 
 
-def keep_trials(run: TrackedRun, experiment: str, tuned: Tuned) -> None:
+def keep_trials(run: TrackedRun, experiment: str, tuned: TuningResult) -> None:
     """Every trial of the search as a run below this one, and all of them as a table."""
     run.log_metrics({"tuning/lead": tuned.lead, "tuning/margin": tuned.margin})
     run.log_text("tuning.md", tuned.verdict + "\n")
@@ -150,7 +150,9 @@ def _contributions(model: AllianceModel, dataset: Dataset) -> Contributions:
     """Of rated pairings spread evenly over time."""
     few = min(EXPLAINED, len(dataset))
     some = np.linspace(0, len(dataset) - 1, few).astype(np.intp)
-    return model.contributions(dataset.clients, standing_of(dataset), dataset.pairs.take(some))
+    return model.contributions(
+        dataset.clients, encode_clinicians(dataset), dataset.pairs.take(some)
+    )
 
 
 def _by_group(model: AllianceModel, parts: Contributions, unit: str) -> plots.Drawn:

@@ -21,7 +21,7 @@ CLIENT, LABEL, SCORE = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class WeightedMoments:
     """Weighted sums of products of k columns at each of d weightings.
 
     Attributes
@@ -38,10 +38,12 @@ class Moments:
     whole: Floats
     rows: NDArray[np.intp]
 
-    def mixed(self, shares: Floats) -> "Moments":
+    def mixed(self, shares: Floats) -> "WeightedMoments":
         """Of new columns, each a sum of the old ones: `shares` is (d, new, k)."""
         turned = np.swapaxes(shares, 1, 2)
-        return Moments(shares @ self.within @ turned, shares @ self.whole @ turned, self.rows)
+        return WeightedMoments(
+            shares @ self.within @ turned, shares @ self.whole @ turned, self.rows
+        )
 
     def partial(self) -> Floats:
         """r(score, label | group, client part) by residuals (Fisher 1924), (d,).
@@ -74,7 +76,7 @@ class Moments:
 
 
 @dataclass(frozen=True, slots=True)
-class Products:
+class MomentProducts:
     """Rows made ready to be weighed.
 
     Attributes
@@ -91,7 +93,7 @@ class Products:
     by_group: sparse.csr_array
     columns: int
 
-    def at(self, weights: Floats) -> Moments:
+    def at(self, weights: Floats) -> WeightedMoments:
         """Moments at each weighting of the rows, weights (n, d)."""
         size, draws = self.columns, weights.shape[1]
         whole = (weights.T @ self.crossed).reshape(draws, size, size)
@@ -99,10 +101,10 @@ class Products:
         total = sums[0]
         mean = np.divide(sums[1:], total, out=np.zeros_like(sums[1:]), where=total > 0)
         between = np.einsum("igd,jgd->dij", mean, sums[1:], optimize=True)
-        return Moments(whole - between, whole, np.count_nonzero(weights, axis=0))
+        return WeightedMoments(whole - between, whole, np.count_nonzero(weights, axis=0))
 
 
-def products(columns: list[Floats], group: Ints | None = None) -> Products:
+def products(columns: list[Floats], group: Ints | None = None) -> MomentProducts:
     """Columns of n rows made ready; in one group when none are given."""
     rows = len(columns[0])
     given = np.stack(columns, axis=1)
@@ -118,7 +120,7 @@ def products(columns: list[Floats], group: Ints | None = None) -> Products:
     shape = (parts.shape[1] * groups, rows)
     by_group = sparse.csr_array((parts.ravel(), (place, row)), shape=shape)
     crossed = (centred[:, :, None] * centred[:, None, :]).reshape(rows, len(columns) ** 2)
-    return Products(crossed, by_group, len(columns))
+    return MomentProducts(crossed, by_group, len(columns))
 
 
 def low_quantile(values: Floats, weights: Floats, quantile: float) -> Floats:

@@ -27,17 +27,17 @@ POINTS = 20
 
 def draw(evaluation: Evaluation, practice: Practice) -> dict[str, Drawn]:
     """Every picture by its name: baselines, calibration, gain, coverage."""
-    tested, rated = evaluation.tested, evaluation.tested.is_rated
+    tested, rated = evaluation.held_out, evaluation.held_out.is_rated
     unit = f"points of {practice.reference.name}"
     table = evaluation.table[evaluation.table["metric"].isin(SHOWN)]
     names = table["learner"].tolist()
     ends = (table[end] for end in ("value", "low", "high"))
     scores = {
         name: _net(guess.pairing[rated], tested.expected[rated])
-        for name, guess in evaluation.guesses.items()
+        for name, guess in evaluation.scores.items()
         if name not in (CHAMPION, RANDOM)
     }
-    said = evaluation.guesses[OURS].alliance[rated]
+    said = evaluation.scores[OURS].alliance[rated]
     held = pd.DataFrame(ranges(evaluation, practice.alliance.interval))
     return {
         "baselines": plots.baselines(names, table["metric"].tolist(), *ends, highlight=OURS),

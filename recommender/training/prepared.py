@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from recommender.additive import DRAWS, Additive, Codes, Frame, Seats, frame_of
+from recommender.additive import DRAWS, Additive, ClinicianIndex, Codes, DesignSpec, design_spec
 from recommender.features.feature import Array
 from recommender.features.history import (
-    Records,
-    Reports,
+    ClientReports,
+    HistoryRecords,
     held_out_rows,
     records_of,
     shrinkage_of,
@@ -21,11 +21,11 @@ from recommender.features.pipeline import Pairs, Pipeline, Rows, fit_pipeline
 from recommender.mixed.blocks import Ints
 from recommender.mixed.fit import MixedFit, fit_mixed, fit_mixed_at
 from recommender.progress import Progress
-from recommender.training.client_part import ClientPart, client_part, raters_of
+from recommender.training.client_part import ClientPart, client_part, rating_clients
 from recommender.training.dataset import Chosen, Dataset, Labels, labels_for
 from recommender.training.folds import client_folds
 from recommender.training.growth import FitSettings
-from recommender.training.table import Sides, table_of
+from recommender.training.table import SideTables, feature_table
 
 ENOUGH_HELD_OUT = 20_000
 """Held-out rows after which further folds would say the weights and the range no better: an end of
@@ -35,7 +35,7 @@ TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class LearningRows:
     """The rows the pairing part learns from: rated pairings, then those whose client left unrated.
 
     Attributes
@@ -52,7 +52,7 @@ class Learned:
     """
 
     rows: Rows
-    seats: Seats
+    seats: ClinicianIndex
     pairs: Pairs
     residual: Array
     weight: Array
@@ -61,7 +61,7 @@ class Learned:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedFit:
     """What the trees of the pairing part stand on.
 
     Attributes
@@ -86,8 +86,8 @@ class Prepared:
     labels: Labels
     pipeline: Pipeline
     client: ClientPart
-    records: Records
-    learned: Learned
+    records: HistoryRecords
+    learned: LearningRows
     additive: Additive
     effect: Array
     held_out: Array
@@ -108,7 +108,7 @@ def prepare(
     train: Chosen,
     settings: FitSettings,
     progress: Progress = lambda step, done: None,
-) -> Prepared:
+) -> PreparedFit:
     """All steps up to the trees; depends on the rows, the seed, the folds and the client part."""
     return _Preparation(dataset, train, settings, progress).prepared()
 
@@ -142,26 +142,26 @@ class _Preparation:
         self.seats = dataset.seats_of(self.pairs)
         self.fold = client_folds(self.pairs.client, settings.folds, settings.seed)
 
-    def prepared(self) -> Prepared:
+    def prepared(self) -> PreparedFit:
         """Runs all steps."""
         rated = len(self.train)
         self.progress("features", 0.0)
         pipeline = self._pipeline()
         self.progress("client part", 0.1)
-        raters = raters_of(self.pairs.client[:rated], self.label, self.weight)
+        raters = rating_clients(self.pairs.client[:rated], self.label, self.weight)
         client_rows = pipeline.client_rows(self.dataset.clients)
         client = client_part(client_rows, raters, self.fold[:rated], self.settings)
         self.progress("clinician records", 0.2)
         residual = self.label - client.expected
         records, history = self._records(residual)
-        sides = Sides(pipeline, self.dataset.clinicians)
+        sides = SideTables(pipeline, self.dataset.clinicians)
         clients, runner = self.dataset.clients, self.settings.runner
-        rows = table_of(sides, clients, self.pairs, history, runner)
+        rows = feature_table(sides, clients, self.pairs, history, runner)
         learned = self._learned(rows, residual)
         self.progress("mixed model", 0.3)
         frame = self._frame(rows)
         additive, effect = self._additive(frame, learned)
-        return Prepared(
+        return PreparedFit(
             dataset=self.dataset,
             train=self.train,
             labels=self.labels,
@@ -179,11 +179,11 @@ class _Preparation:
         rng = np.random.default_rng(self.settings.seed)
         return fit_pipeline(self.dataset.practice, self.dataset.clinicians.take(met), rng)
 
-    def _records(self, residual: Array) -> tuple[Records, Array]:
+    def _records(self, residual: Array) -> tuple[HistoryRecords, Array]:
         """Records of all clinicians, and history rows of all learned pairings out of fold."""
         rated, per = len(residual), self.dataset.practice.history.per
         seats = self.seats.take(np.arange(rated))
-        reports = Reports(
+        reports = ClientReports(
             clinician=seats.clinician,
             level=seats.level,
             residual=residual,
@@ -198,12 +198,12 @@ class _Preparation:
         )
         return records_of(reports, shrinkage), history
 
-    def _learned(self, rows: Rows, residual: Array) -> Learned:
+    def _learned(self, rows: Rows, residual: Array) -> LearningRows:
         """Rated rows, and those who left at a low residual: not rating is an answer too."""
         quantile = self.settings.left_quantile or 0.0
         low = np.quantile(residual, quantile, weights=self.weight, method="inverted_cdf")
         left = len(self.left.client)
-        return Learned(
+        return LearningRows(
             rows=rows,
             seats=self.seats,
             pairs=self.pairs,
@@ -213,17 +213,17 @@ class _Preparation:
             rated=len(residual),
         )
 
-    def _frame(self, rows: Rows) -> Frame:
+    def _frame(self, rows: Rows) -> DesignSpec:
         per = self.dataset.practice.history.per
         levels = 0 if per is None else len(self.dataset.practice.client[per].levels)
         clinicians = len(self.dataset.clinician_ids)
-        return frame_of(self.dataset.practice, rows, self._spread, clinicians, levels)
+        return design_spec(self.dataset.practice, rows, self._spread, clinicians, levels)
 
     @property
     def _spread(self) -> float:
         return float(self.label.std())
 
-    def _additive(self, frame: Frame, learned: Learned) -> tuple[Additive, Array]:
+    def _additive(self, frame: DesignSpec, learned: LearningRows) -> tuple[Additive, Array]:
         """The mixed model on all rows, and each client's effect, which the bundle never holds."""
         blocks = frame.blocks(learned.rows, learned.seats)
         mixed = fit_mixed(
@@ -242,7 +242,7 @@ class _Preparation:
         drawn = {name: block.astype(np.float32) for name, block in draws.items()}
         return Additive(frame, kept, drawn), effect
 
-    def _held_out(self, frame: Frame, learned: Learned, whole: MixedFit) -> Array:
+    def _held_out(self, frame: DesignSpec, learned: LearningRows, whole: MixedFit) -> Array:
         """The pairing part of each row, learned without the row's client.
 
         Variances are those of the whole fit: a fifth of the rows hardly moves them, and seeking

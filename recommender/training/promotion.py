@@ -23,7 +23,7 @@ from recommender.publishing.versions import (
     Promotion,
     Version,
 )
-from recommender.training.case import Case, Finding, Outcome
+from recommender.training.case import Finding, Outcome, PromotionCase
 from recommender.training.gate import findings, objections
 
 PEOPLE = "card."
@@ -31,7 +31,7 @@ PEOPLE = "card."
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class PromotionVerdict:
     """A version, the champion it would replace, and what every rule found."""
 
     version: Version
@@ -47,11 +47,11 @@ class Judged:
     def decided_on(self) -> tuple[str, ...]:
         """On how much it is decided, to be kept with the promotion."""
         held = [each for each in self.findings if each.rule == "ratings"]
-        return tuple(each.said for each in held if each.outcome is not Outcome.FAILS)
+        return tuple(each.text for each in held if each.outcome is not Outcome.FAILS)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ChampionModel:
     """The champion a challenger is measured beside.
 
     Attributes
@@ -67,22 +67,22 @@ class Standing:
     facts: Mapping[str, Any]
 
 
-def standing(registry: Registry, practice: Practice) -> Standing:
+def champion_model(registry: Registry, practice: Practice) -> ChampionModel:
     """The champion as far as it can be measured; one that cannot be had never stops a training."""
     champion = registry.alias(CHAMPION)
     if champion is None:
-        return Standing(None, {})
+        return ChampionModel(None, {})
     facts = {"version": champion.version, "digest": champion.digest}
     try:
         model = _model(registry, champion)
     except (RegistryError, BundleError) as error:
-        return Standing(None, facts | {"not_compared": f"{error.field} {error.problem}"})
+        return ChampionModel(None, facts | {"not_compared": f"{error.field} {error.problem}"})
     facts["mode"] = model.manifest.mode
     changed = declared_otherwise(model.practice, practice)
     if changed:
         problem = f"it learned with another definition of {_first_five(changed)}"
-        return Standing(None, facts | {"not_compared": problem})
-    return Standing(model, facts)
+        return ChampionModel(None, facts | {"not_compared": problem})
+    return ChampionModel(model, facts)
 
 
 def declared_otherwise(champion: Practice, now: Practice) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ def _read_of(practice: Practice) -> dict[str, object]:
     return read
 
 
-def judge(registry: Registry, version: int | None) -> Judged:
+def judge(registry: Registry, version: int | None) -> PromotionVerdict:
     """What speaks for and against promoting a version, or the challenger when none is named.
 
     Raises
@@ -126,8 +126,8 @@ def judge(registry: Registry, version: int | None) -> Judged:
         remedy = "nothing to do; train again for a new challenger"
         raise RefusedError([Fault("version", f"{chosen.version} is already champion", remedy)])
     model = _model(registry, chosen)
-    case = Case(model.report, champion, _withdrawal(registry, chosen.version))
-    return Judged(chosen, champion, (*findings(case), *_card(model)))
+    case = PromotionCase(model.report, champion, _withdrawal(registry, chosen.version))
+    return PromotionVerdict(chosen, champion, (*findings(case), *_card(model)))
 
 
 def promote(

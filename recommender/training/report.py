@@ -13,7 +13,7 @@ import pandas as pd
 
 from recommender.manifest import MODEL
 from recommender.practice import Practice
-from recommender.training.baselines import CHAMPION, OURS, Guess
+from recommender.training.baselines import CHAMPION, OURS, LearnerScores
 from recommender.training.evaluate import Evaluation, ours_minus
 from recommender.training.figures import (
     COMPOSITE,
@@ -27,7 +27,7 @@ from recommender.training.figures import (
 )
 from recommender.training.lots import CLIP, effective_size
 from recommender.training.metrics import LEFT_QUANTILE, composite, mean_width, with_dropouts
-from recommender.training.tested import Mask, Tested
+from recommender.training.tested import HeldOut, Mask
 
 Row = dict[str, Any]
 COMPARED = (COMPOSITE, DYAD, PARTIAL, RMSE)
@@ -51,7 +51,7 @@ OURS_MINUS_CHAMPION = f"{OURS} minus {CHAMPION}"
 def report_of(evaluation: Evaluation, practice: Practice) -> Row:
     """What was measured on held-out pairings, as plain values for the bundle and the gate."""
     evaluation = _without_few(evaluation)
-    rated = evaluation.tested.is_rated
+    rated = evaluation.held_out.is_rated
     return {
         "mode": MODEL,
         "folds": list(evaluation.folds),
@@ -67,15 +67,15 @@ def report_of(evaluation: Evaluation, practice: Practice) -> Row:
         "exposure": _records(evaluation.exposure),
         "optimism": optimism(evaluation),
         "dropout_sensitivity": list(_by_quantile(evaluation)),
-    } | by_lot(evaluation)
+    } | lot_report(evaluation)
 
 
-def by_lot(evaluation: Evaluation) -> Row:
+def lot_report(evaluation: Evaluation) -> Row:
     """What lots the ratings came of and what they allow to be said; nothing where too few did.
 
     `mean` is what clients of these lots would have rated, had each seen everyone of theirs alike.
     """
-    tested = evaluation.tested
+    tested = evaluation.held_out
     drawn = tested.take(tested.is_rated & np.isfinite(tested.chance) & (tested.chance < 1))
     if len(np.unique(drawn.client)) < FEWEST_IN_GROUP:
         return {}
@@ -101,7 +101,7 @@ def ranges(evaluation: Evaluation, level: float) -> Iterator[Row]:
 
 def among_whom(evaluation: Evaluation) -> dict[str, Mask]:
     """Rated rows by the name of whom they are among."""
-    tested = evaluation.tested
+    tested = evaluation.held_out
     named = {
         ALL_RATED: tested.is_rated,
         FIRST_RANKED: _enough(tested, tested.is_rated & (tested.place < FIRST_TENTH)),
@@ -116,7 +116,7 @@ def optimism(evaluation: Evaluation) -> Row:
 
     Who rates is who stayed, so predictions promise more than all clients would report.
     """
-    tested, said = evaluation.tested, evaluation.guesses[OURS].alliance
+    tested, said = evaluation.held_out, evaluation.scores[OURS].alliance
     filled = with_dropouts(tested.label, tested.expected)
     return {
         "rated": _number(_mean((said - tested.label)[tested.is_rated])),
@@ -127,9 +127,9 @@ def optimism(evaluation: Evaluation) -> Row:
 
 def _without_few(evaluation: Evaluation) -> Evaluation:
     """The evaluation, without the champion's figures where too few can judge it."""
-    if CHAMPION not in evaluation.guesses:
+    if CHAMPION not in evaluation.scores:
         return evaluation
-    tested, judged = evaluation.tested, evaluation.counted(CHAMPION)
+    tested, judged = evaluation.held_out, evaluation.counted(CHAMPION)
     if _people(tested, judged & tested.is_rated) >= FEWEST_IN_GROUP:
         return evaluation
     nothing = np.full(len(tested), np.nan)
@@ -137,7 +137,7 @@ def _without_few(evaluation: Evaluation) -> Evaluation:
     beside = {name: dict.fromkeys(by, unsaid) for name, by in evaluation.sampled.items()}
     return replace(
         evaluation,
-        guesses={**evaluation.guesses, CHAMPION: Guess(nothing, nothing)},
+        scores={**evaluation.scores, CHAMPION: LearnerScores(nothing, nothing)},
         table=evaluation.table[evaluation.table["learner"] != CHAMPION],
         by_fold=evaluation.by_fold[evaluation.by_fold["learner"] != CHAMPION],
         beside_champion={name: {**by, CHAMPION: unsaid} for name, by in beside.items()},
@@ -146,7 +146,7 @@ def _without_few(evaluation: Evaluation) -> Evaluation:
 
 def _each_fold(evaluation: Evaluation) -> pd.DataFrame:
     """Figures of the folds in which enough clients rated."""
-    tested = evaluation.tested
+    tested = evaluation.held_out
     told = [
         name
         for place, name in enumerate(evaluation.folds)
@@ -162,7 +162,7 @@ def _differences(evaluation: Evaluation) -> list[Row]:
 
 
 def _range(evaluation: Evaluation, chosen: Mask, level: float) -> Row:
-    tested, said = evaluation.tested, evaluation.guesses[OURS].alliance
+    tested, said = evaluation.held_out, evaluation.scores[OURS].alliance
     held = share_within(tested, chosen, seed=evaluation.seed, draws=evaluation.draws)
     coverage, low, high = (_number(end) for end in ends_of(held))
     return {
@@ -180,32 +180,32 @@ def _by_group(evaluation: Evaluation) -> Iterator[Row]:
     """Client-adjusted partial of ours in each group; beside the champion, on what judges both."""
     for among, rows in _told(evaluation).items():
         yield from _group(evaluation, among, rows, (OURS,))
-        if CHAMPION in evaluation.guesses:
-            judged = _enough(evaluation.tested, rows & evaluation.counted(CHAMPION))
+        if CHAMPION in evaluation.scores:
+            judged = _enough(evaluation.held_out, rows & evaluation.counted(CHAMPION))
             yield from _group(evaluation, among, judged, (OURS, CHAMPION))
 
 
 def _told(evaluation: Evaluation) -> dict[str, Mask]:
     """Groups with enough clients to be told of without telling of a person."""
     groups = evaluation.groups.items()
-    return {name: rows for name, rows in groups if _enough(evaluation.tested, rows).any()}
+    return {name: rows for name, rows in groups if _enough(evaluation.held_out, rows).any()}
 
 
-def _enough(tested: Tested, rows: Mask) -> Mask:
+def _enough(tested: HeldOut, rows: Mask) -> Mask:
     """The rows, or none where fewer clients rated than may be told of."""
     few = _people(tested, rows & tested.is_rated) < FEWEST_IN_GROUP
     return np.zeros_like(rows) if few else rows
 
 
-def _people(tested: Tested, rows: Mask) -> int:
+def _people(tested: HeldOut, rows: Mask) -> int:
     return len(np.unique(tested.client[rows]))
 
 
 def _group(
     evaluation: Evaluation, among: str, rows: Mask, learners: tuple[str, ...]
 ) -> Iterator[Row]:
-    tested = evaluation.tested.take(rows)
-    guesses = {name: evaluation.guesses[name].take(rows) for name in learners}
+    tested = evaluation.held_out.take(rows)
+    guesses = {name: evaluation.scores[name].take(rows) for name in learners}
     seed, draws = evaluation.seed, evaluation.draws
     found = dict(sample(tested, guesses, seed=seed, draws=draws, metrics=(PARTIAL,))[PARTIAL])
     if CHAMPION in found:
@@ -221,9 +221,9 @@ def _group(
 def _by_quantile(evaluation: Evaluation) -> Iterator[Row]:
     """The composite, were those who left put elsewhere: how much rests on that choice."""
     for quantile in LEFT_QUANTILES:
-        for learner, guess in evaluation.guesses.items():
+        for learner, guess in evaluation.scores.items():
             rows = evaluation.counted(learner)
-            tested, said = evaluation.tested.take(rows), guess.take(rows)
+            tested, said = evaluation.held_out.take(rows), guess.take(rows)
             value = composite(
                 said.pairing,
                 tested.label,

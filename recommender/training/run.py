@@ -23,14 +23,14 @@ from recommender.tables.checked import Tables, read_tables
 from recommender.training.baselines import OURS
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import Evaluation, evaluate
-from recommender.training.fit import fit, spread_of
+from recommender.training.fit import fit, prediction_interval
 from recommender.training.folds import forward
 from recommender.training.growth import FitSettings
 from recommender.training.kept import keep_facts, keep_measured, keep_trials
-from recommender.training.promotion import Standing, standing
+from recommender.training.promotion import ChampionModel, champion_model
 from recommender.training.report import report_of
 from recommender.training.track import TrackedRun, tracked_run
-from recommender.training.trials import Tuned
+from recommender.training.trials import TuningResult
 from recommender.training.tune import tuned_settings
 
 EXPERIMENT = "early alliance"
@@ -44,7 +44,7 @@ LATER, OUT_OF_FOLD = "later ratings", "out of fold"
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class SearchSettings:
     """How settings are sought before training.
 
     Attributes
@@ -60,7 +60,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainingResult:
     """What one retraining gave.
 
     Attributes
@@ -76,7 +76,7 @@ class Trained:
     version: Version
     model: AllianceModel
     evaluation: Evaluation | None = None
-    tuned: Tuned | None = None
+    tuned: TuningResult | None = None
 
 
 def train(
@@ -86,9 +86,9 @@ def train(
     *,
     now: datetime,
     settings: FitSettings | None = None,
-    search: Search | None = None,
+    search: SearchSettings | None = None,
     progress: Progress = lambda step, done: None,
-) -> Trained:
+) -> TrainingResult:
     """Reads a practice's tables, measures forward in time, learns from all, publishes.
 
     The champion is measured beside; where that cannot be, the report says why. With fewer than
@@ -106,11 +106,11 @@ def train(
     registry.experiment(EXPERIMENT)
     progress("reading tables", 0.0)
     tables = read_tables(directory, practice)
-    champion = standing(registry, practice)
+    champion = champion_model(registry, practice)
     dataset = _learnable(tables, practice)
     if dataset is None:
         model = _unlearned(tables, practice, champion, now, settings.seed)
-        return Trained(_publish(registry, model, lambda run: None), model)
+        return TrainingResult(_publish(registry, model, lambda run: None), model)
     if search is not None:
         told = _part(progress, "tuning", 0.0, 0.5)
         tuned = tuned_settings(dataset, settings, search.trials, search.storage, told)
@@ -119,7 +119,7 @@ def train(
     told = _part(progress, "measuring", started, (0.95 + started) / 2)
     evaluation = evaluate(dataset, forward(dataset), settings, told, champion=champion.model)
     told = _part(progress, "learning from all", (0.95 + started) / 2, 0.95)
-    model, source = ranged(fit(dataset, None, settings, told, now=now).model, evaluation)
+    model, source = with_interval(fit(dataset, None, settings, told, now=now).model, evaluation)
     report = report_of(evaluation, practice) | {"ranges_from": source} | _beside(champion)
     model = replace(model, report=report)
     progress("publishing", 0.95)
@@ -131,22 +131,22 @@ def train(
 
     version = _publish(registry, model, keep)
     progress("done", 1.0)
-    return Trained(version, model, evaluation, tuned)
+    return TrainingResult(version, model, evaluation, tuned)
 
 
-def ranged(model: AllianceModel, evaluation: Evaluation) -> tuple[AllianceModel, str]:
+def with_interval(model: AllianceModel, evaluation: Evaluation) -> tuple[AllianceModel, str]:
     """The model with the range of our errors on later ratings, and where its range comes from.
 
     Later ratings carry what out-of-fold ones cannot: change over time. Of fewer than
     `FEWEST_LATER` the out-of-fold range stays. Reported coverage is of ranges that were stated
     before those ratings were seen.
     """
-    tested, said = evaluation.tested, evaluation.guesses[OURS].alliance
+    tested, said = evaluation.held_out, evaluation.scores[OURS].alliance
     error = (tested.label - said)[tested.is_rated]
     if len(error) < FEWEST_LATER:
         return model, OUT_OF_FOLD
     level = model.practice.alliance.interval
-    return replace(model, spread=spread_of(error, level)), LATER
+    return replace(model, interval=prediction_interval(error, level)), LATER
 
 
 def _learnable(tables: Tables, practice: Practice) -> Dataset | None:
@@ -165,7 +165,7 @@ def _part(progress: Progress, what: str, start: float, end: float) -> Progress:
 
 
 def _unlearned(
-    tables: Tables, practice: Practice, champion: Standing, now: datetime, seed: int
+    tables: Tables, practice: Practice, champion: ChampionModel, now: datetime, seed: int
 ) -> AllianceModel:
     model = evidence_model(
         practice,
@@ -178,7 +178,7 @@ def _unlearned(
     return replace(model, report={"mode": EVIDENCE_PRIOR} | _beside(champion))
 
 
-def _beside(champion: Standing) -> dict[str, Any]:
+def _beside(champion: ChampionModel) -> dict[str, Any]:
     """What the report keeps of the champion that stood, for the gate."""
     return {CHAMPION: dict(champion.facts)} if champion.facts else {}
 

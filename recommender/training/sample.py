@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recommender.additive import Codes
-from recommender.alliance.harmoniser import Harmoniser
-from recommender.alliance.label import EarlyRatings, LeftOut
+from recommender.alliance.harmoniser import InstrumentLinker
+from recommender.alliance.label import EarlyRatings, RatingExclusions
 from recommender.definition.columns import Columns, read_rows
-from recommender.definition.kinds import Raw
+from recommender.definition.kinds import RawValue
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
@@ -29,7 +29,7 @@ ANYONE = "anyone"
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class PairsDataset:
     """Both sides of n pairings, a row each.
 
     Attributes
@@ -47,10 +47,10 @@ class Sample:
     clinician: Columns
     clinician_id: Texts
 
-    def take(self, rows: NDArray[np.intp]) -> "Sample":
+    def take(self, rows: NDArray[np.intp]) -> "PairsDataset":
         """Some of the pairings."""
         client, clinician = self.client.take(rows), self.clinician.take(rows)
-        return Sample(self.practice, client, clinician, self.clinician_id[rows])
+        return PairsDataset(self.practice, client, clinician, self.clinician_id[rows])
 
 
 def practice_named(told: Practice | str | Path) -> Practice:
@@ -61,7 +61,7 @@ def practice_named(told: Practice | str | Path) -> Practice:
     return load_practice(Path(told)) if path else shipped_practice(str(told))
 
 
-def sample_of_table(table: pd.DataFrame, practice: Practice) -> Sample:
+def sample_of_table(table: pd.DataFrame, practice: Practice) -> PairsDataset:
     """Pairings from raw cells, as `AllianceModel.predict_table` reads them.
 
     Raises
@@ -76,15 +76,15 @@ def sample_of_table(table: pd.DataFrame, practice: Practice) -> Sample:
         side: read_rows(practice.fields(side, "score", "filter"), list(_cells(table, side)))
         for side in SIDES
     }
-    return Sample(practice, sides["client"], sides["clinician"], ids.to_numpy(dtype=object))
+    return PairsDataset(practice, sides["client"], sides["clinician"], ids.to_numpy(dtype=object))
 
 
-def sample_of_numbers(numbers: Array, practice: Practice | None = None) -> Sample:
+def sample_of_numbers(numbers: Array, practice: Practice | None = None) -> PairsDataset:
     """Pairings from a matrix, (n, columns): the numbers of a row are the clinician's in it."""
     size, width = numbers.shape
     nobody = {"not_with": np.full(size, None, dtype=object)}
     columns = {f"x{number}": numbers[:, number] for number in range(width)}
-    return Sample(
+    return PairsDataset(
         practice or _practice_of_numbers(width),
         Columns(size, nobody),
         Columns(size, columns | nobody),
@@ -103,7 +103,7 @@ def check_scale(practice: Practice, label: Array) -> None:
         raise RecommenderError("y", problem, f"give the {practice.alliance.metric} of the form")
 
 
-def dataset_of_sample(sample: Sample, label: Array, weight: Array, client: Codes) -> Dataset:
+def dataset_of_sample(sample: PairsDataset, label: Array, weight: Array, client: Codes) -> Dataset:
     """The pairings as `recommender train` has them after reading tables; no day is known.
 
     Parameters
@@ -150,7 +150,7 @@ def dataset_of_sample(sample: Sample, label: Array, weight: Array, client: Codes
     )
 
 
-def _cells(table: pd.DataFrame, side: str) -> Iterator[dict[str, Raw]]:
+def _cells(table: pd.DataFrame, side: str) -> Iterator[dict[str, RawValue]]:
     names = [name for name in table.columns if str(name).startswith(f"{side}.")]
     fields = [name.removeprefix(f"{side}.") for name in names]
     columns = [table[name].tolist() for name in names]
@@ -185,12 +185,14 @@ def _early(practice: Practice, names: Texts, label: Array) -> EarlyRatings:
         "fallback": False,
         "known_on": EPOCH.astype("datetime64[s]"),
     }
-    return EarlyRatings(pd.DataFrame(told, index=range(len(names))), LeftOut(*[0] * 9))
+    return EarlyRatings(pd.DataFrame(told, index=range(len(names))), RatingExclusions(*[0] * 9))
 
 
-def _harmoniser(practice: Practice, early: EarlyRatings) -> Harmoniser:
+def _harmoniser(practice: Practice, early: EarlyRatings) -> InstrumentLinker:
     settings = practice.alliance
-    return Harmoniser.fit(early.rows, practice.instruments, settings.reference, settings.metric)
+    return InstrumentLinker.fit(
+        early.rows, practice.instruments, settings.reference, settings.metric
+    )
 
 
 def _practice_of_numbers(columns: int) -> Practice:

@@ -23,7 +23,7 @@ from recommender.training.dataset import Dataset
 from recommender.training.folds import Fold
 from recommender.training.growth import FitSettings, parameters_of
 from recommender.training.search_space import VERSION, Space, nearest
-from recommender.training.trials import FINISHED, PRUNED, Tried
+from recommender.training.trials import FINISHED, PRUNED, TrialResult
 
 STARTUP = 8
 """Trials at random before the sampler follows what was found."""
@@ -35,16 +35,16 @@ class Study:
     def __init__(self, stored: optuna.Study, space: Space) -> None:
         self._stored, self._space = stored, space
 
-    def trials(self) -> list[Tried]:
+    def trials(self) -> list[TrialResult]:
         """All so far."""
         return [_read(number, trial) for number, trial in enumerate(self._stored.get_trials())]
 
-    def add(self, tried: Tried) -> None:
+    def add(self, tried: TrialResult) -> None:
         """Keeps a trial; from here on it is never measured again."""
         self._stored.add_trial(_written(tried, self._space))
 
 
-def suggested(trials: Sequence[Tried], space: Space, seed: int) -> dict[str, float]:
+def suggested(trials: Sequence[TrialResult], space: Space, seed: int) -> dict[str, float]:
     """What to try after these trials.
 
     A tree-structured Parzen estimator (Bergstra et al. 2011) that is seeded anew for each trial:
@@ -112,7 +112,7 @@ def _storage(path: Path) -> RDBStorage:
         raise RecommenderError("tuning file", f"{path} cannot be opened", remedy) from error
 
 
-def _written(tried: Tried, space: Space) -> FrozenTrial:
+def _written(tried: TrialResult, space: Space) -> FrozenTrial:
     """A trial for optuna: the sampler sees the nearest settings that its space holds."""
     finished = tried.state == FINISHED
     return create_trial(
@@ -130,9 +130,9 @@ def _written(tried: Tried, space: Space) -> FrozenTrial:
     )
 
 
-def _read(number: int, trial: FrozenTrial) -> Tried:
+def _read(number: int, trial: FrozenTrial) -> TrialResult:
     kept = trial.user_attrs
-    return Tried(
+    return TrialResult(
         number,
         kept["params"],
         tuple(kept["by_fold"]),

@@ -12,14 +12,14 @@ import numpy as np
 from recommender.definition.columns import Columns
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs, Pipeline, Rows
-from recommender.parts import Runner
+from recommender.parts import TaskRunner
 
-AT_ONCE = 20_000
+CHUNK_ROWS = 20_000
 """Pairings of a part: some 20 MB of what their clients answered, and as much of rows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
+class SideTables:
     """What all parts share: how rows are made, and every clinician."""
 
     pipeline: Pipeline
@@ -27,7 +27,7 @@ class Sides:
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class TrainingPair:
     """Some pairings, in the places of their own clients."""
 
     clients: Columns
@@ -35,7 +35,9 @@ class Met:
     history: Array
 
 
-def table_of(sides: Sides, clients: Columns, pairs: Pairs, history: Array, runner: Runner) -> Rows:
+def feature_table(
+    sides: SideTables, clients: Columns, pairs: Pairs, history: Array, runner: TaskRunner
+) -> Rows:
     """What `Pipeline.rows` makes of all pairings, made in parts.
 
     Parameters
@@ -50,14 +52,14 @@ def table_of(sides: Sides, clients: Columns, pairs: Pairs, history: Array, runne
     return Rows.joined([made[name] for name in sorted(made)])
 
 
-def _rows(sides: Sides, met: Met) -> Rows:
+def _rows(sides: SideTables, met: TrainingPair) -> Rows:
     return sides.pipeline.rows(met.clients, sides.clinicians, met.pairs, met.history)
 
 
-def _parts(clients: Columns, pairs: Pairs, history: Array) -> Iterator[tuple[str, Met]]:
+def _parts(clients: Columns, pairs: Pairs, history: Array) -> Iterator[tuple[str, TrainingPair]]:
     # Nobody to learn from is one empty part: its rows have columns all the same.
-    for start in range(0, max(len(pairs.client), 1), AT_ONCE):
-        some = np.arange(start, min(start + AT_ONCE, len(pairs.client)))
+    for start in range(0, max(len(pairs.client), 1), CHUNK_ROWS):
+        some = np.arange(start, min(start + CHUNK_ROWS, len(pairs.client)))
         own, place = np.unique(pairs.client[some], return_inverse=True)
-        met = Met(clients.take(own), Pairs(place, pairs.clinician[some]), history[some])
+        met = TrainingPair(clients.take(own), Pairs(place, pairs.clinician[some]), history[some])
         yield f"{start:012d}", met

@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class HeldOut:
     """The held-out pairings of all folds, one row each.
 
     Attributes
@@ -91,16 +91,16 @@ class Tested:
         """
         return _within_fold(self.fold, self.clinician)
 
-    def take(self, chosen: Mask) -> "Tested":
+    def take(self, chosen: Mask) -> "HeldOut":
         """Some of the rows."""
         arrays = {name: getattr(self, name)[chosen] for name in ARRAYS}
         return replace(self, **arrays)
 
 
-ARRAYS = tuple(field.name for field in fields(Tested) if field.name != "lowest")
+ARRAYS = tuple(field.name for field in fields(HeldOut) if field.name != "lowest")
 
 
-def joined(parts: list[Tested]) -> Tested:
+def joined(parts: list[HeldOut]) -> HeldOut:
     """The rows of several folds, one after another."""
     arrays: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS
@@ -109,7 +109,7 @@ def joined(parts: list[Tested]) -> Tested:
 
 
 @dataclass(frozen=True)
-class Weighed:
+class WeightedHeldOut:
     """Tested rows under d weightings; what several metrics need of them is found once.
 
     Attributes
@@ -119,7 +119,7 @@ class Weighed:
         Not negative; 0 leaves a row out.
     """
 
-    tested: Tested
+    tested: HeldOut
     weights: Floats
 
     @cached_property

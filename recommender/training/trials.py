@@ -17,7 +17,7 @@ CHANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tried:
+class TrialResult:
     """One trial: settings, what they gave, and how long it took.
 
     Attributes
@@ -50,7 +50,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tuned:
+class TuningResult:
     """What tuning came to.
 
     Attributes
@@ -70,9 +70,9 @@ class Tuned:
     """
 
     settings: FitSettings
-    trials: tuple[Tried, ...]
+    trials: tuple[TrialResult, ...]
     already: int
-    highest: Tried
+    highest: TrialResult
     lead: float
     margin: float
 
@@ -99,7 +99,7 @@ class Tuned:
         return f"trial {self.highest.number} is taken: it {lead}, where {chance}"
 
 
-def decided(trials: Sequence[Tried], settings: FitSettings, already: int) -> Tuned:
+def decided(trials: Sequence[TrialResult], settings: FitSettings, already: int) -> TuningResult:
     """The highest of the trials where it clearly beats the first, whose settings are given.
 
     Its lead must be more than the highest of so many has by chance (White 2000, Econometrica
@@ -108,13 +108,13 @@ def decided(trials: Sequence[Tried], settings: FitSettings, already: int) -> Tun
     finished = [tried for tried in trials if tried.state == FINISHED]
     highest = max(finished, key=lambda tried: (tried.value, -tried.number))
     lead = highest.value - trials[0].value
-    tuned = Tuned(settings, tuple(trials), already, highest, lead, _margin(finished))
+    tuned = TuningResult(settings, tuple(trials), already, highest, lead, _margin(finished))
     if tuned.stands:
         return tuned
     return replace(tuned, settings=settings_with(settings, highest.params))
 
 
-def _margin(finished: Sequence[Tried]) -> float:
+def _margin(finished: Sequence[TrialResult]) -> float:
     """The lead over the first that the highest of the others has by chance once in 20 times."""
     draws = np.stack([tried.draws.mean(axis=0) for tried in finished])
     leads = (draws[1:] - draws[0])[:, np.isfinite(draws).all(axis=0)]

@@ -17,24 +17,24 @@ from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
 from recommender.progress import Progress
-from recommender.training.baselines import standing_of
+from recommender.training.baselines import encode_clinicians
 from recommender.training.bootstrap import two_way_weights
 from recommender.training.dataset import Dataset
-from recommender.training.fit import Fitted, finish
+from recommender.training.fit import FitResult, finish
 from recommender.training.folds import Fold, forward
-from recommender.training.growth import FitSettings, Growth
+from recommender.training.growth import FitSettings, TreeSettings
 from recommender.training.metrics import composite
-from recommender.training.prepared import Prepared, prepare
+from recommender.training.prepared import PreparedFit, prepare
 from recommender.training.search_space import SPACE, Space, params_of, searched, settings_with
 from recommender.training.spans import spans
 from recommender.training.study import identity, opened, suggested
 from recommender.training.tested import asked_of
-from recommender.training.trials import CHANCE, FINISHED, PRUNED, Tried, Tuned, decided
+from recommender.training.trials import CHANCE, FINISHED, PRUNED, TrialResult, TuningResult, decided
 
 DRAWS = 200
 KEPT_CLIENT_PARTS = 2
 """Preparations kept for each fold: nearly all trials share one, and each holds a fold's rows."""
-OnTrial = Callable[[Tried], None]
+OnTrial = Callable[[TrialResult], None]
 
 
 def tuned_settings(
@@ -46,7 +46,7 @@ def tuned_settings(
     on_trial: OnTrial = lambda tried: None,
     *,
     judges: Sequence[Fold] | None = None,
-) -> Tuned:
+) -> TuningResult:
     """Settings sought on what was known before the pairings that are to judge them began.
 
     Parameters
@@ -77,7 +77,7 @@ def tune(
     *,
     space: Space = SPACE,
     draws: int = DRAWS,
-) -> Tuned:
+) -> TuningResult:
     """The settings with the highest mean composite over folds, if they clearly beat the given ones.
 
     Trial 0 is the given settings. All trials are measured on the same rows, net of the client part
@@ -173,10 +173,10 @@ class _Bench:
     ) -> None:
         self.dataset, self.folds, self.settings = dataset, folds, settings
         self.space, self.draws, self.told = space, draws, told
-        self.standing = standing_of(dataset)
-        self.prepared: dict[tuple[int, Growth], Prepared] = {}
+        self.standing = encode_clinicians(dataset)
+        self.prepared: dict[tuple[int, TreeSettings], PreparedFit] = {}
 
-    def begin(self, found: Sequence[Tried]) -> None:
+    def begin(self, found: Sequence[TrialResult]) -> None:
         """Measures trial 0, beside which all others are measured, also when it is stored."""
         started, said = perf_counter(), self.told.again if found else self.told.trial
         pairs = [asked_of(self.dataset, fold) for fold in self.folds]
@@ -195,7 +195,7 @@ class _Bench:
         self.default = _tried(0, given, measured, perf_counter() - started, FINISHED)
         _check(self.default, found)
 
-    def next(self, found: Sequence[Tried]) -> Tried:
+    def next(self, found: Sequence[TrialResult]) -> TrialResult:
         """The trial after those found; given up as soon as it is clearly behind trial 0."""
         if not found:
             return self.default
@@ -214,7 +214,7 @@ class _Bench:
             measured.append(asked.measured(scores.pairing))
         return _tried(number, params, measured, perf_counter() - started, state)
 
-    def _learned(self, settings: FitSettings, place: int) -> Fitted:
+    def _learned(self, settings: FitSettings, place: int) -> FitResult:
         """A fit of one fold; what the trees of the pairing part stand on is prepared once."""
         key = (place, settings.client)
         # As in `fit`: the same trials win on every machine.
@@ -248,12 +248,12 @@ def _tried(
     measured: Sequence[tuple[float, Array]],
     seconds: float,
     state: str,
-) -> Tried:
+) -> TrialResult:
     values, draws = zip(*measured, strict=True)
-    return Tried(number, params, tuple(values), np.stack(draws), seconds, state)
+    return TrialResult(number, params, tuple(values), np.stack(draws), seconds, state)
 
 
-def _check(default: Tried, found: Sequence[Tried]) -> None:
+def _check(default: TrialResult, found: Sequence[TrialResult]) -> None:
     if not np.isfinite(default.by_fold).all():
         problem = "do not vary in a fold, so nothing can be compared"
         raise RecommenderError("ratings", problem, "train with the defaults")

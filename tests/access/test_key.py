@@ -9,12 +9,12 @@ from sqlalchemy import text
 from recommender.access.key import (
     LIFETIME,
     OVERLAP,
+    KeyRequest,
     NewKey,
     Pepper,
-    Wanted,
+    authenticate_key,
     create_key,
     list_keys,
-    principal_of_key,
     revoke_key,
     rotate_key,
 )
@@ -29,7 +29,7 @@ PEPPER = Pepper.of("a pepper of more than thirty-two letters")
 
 
 def made(store: Store, name: str = "website", role: Role = Role.TOOL, **changes: object) -> NewKey:
-    wanted = Wanted(name, role, **changes)  # type: ignore[arg-type]
+    wanted = KeyRequest(name, role, **changes)  # type: ignore[arg-type]
     with store.writing() as connection:
         return create_key(connection, wanted, PEPPER, now=NOW, actor="test")
 
@@ -40,7 +40,7 @@ def rotated(store: Store, now: datetime = NOW, overlap: timedelta = OVERLAP) -> 
 
 
 def opened(store: Store, given: str, now: datetime = NOW) -> Principal | None:
-    return principal_of_key(store, given, PEPPER, now=now)
+    return authenticate_key(store, given, PEPPER, now=now)
 
 
 def test_a_key_opens_what_its_role_may(a_store: Store) -> None:
@@ -81,7 +81,7 @@ def test_a_hash_copied_to_another_id_opens_nothing(a_store: Store) -> None:
 
 def test_under_another_pepper_no_key_opens_and_its_mark_differs(a_store: Store) -> None:
     key, other = made(a_store), Pepper.of("another pepper of more than thirty-two letters")
-    assert principal_of_key(a_store, key.text, other, now=NOW) is None
+    assert authenticate_key(a_store, key.text, other, now=NOW) is None
     assert key.facts.pepper_mark == PEPPER.mark != other.mark
 
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.alliance.harmoniser import Harmoniser
+from recommender.alliance.harmoniser import InstrumentLinker
 from recommender.alliance.instruments import AllianceSettings, shipped_instruments
 from recommender.alliance.label import (
     early_ratings,
-    harmonised,
     labels,
+    link_scores,
     pairing_scores,
     reliability,
 )
@@ -22,7 +22,7 @@ SETTINGS = AllianceSettings(
 FORMS = {name: shipped_instruments()[name] for name in SETTINGS.instruments}
 START = pd.Timestamp("2026-03-01")
 EMPTY = {"instrument": pd.Series(dtype=str), "pomp": pd.Series(dtype=float)}
-AS_STATED = Harmoniser.fit(pd.DataFrame(EMPTY), FORMS, "wai_sr")
+AS_STATED = InstrumentLinker.fit(pd.DataFrame(EMPTY), FORMS, "wai_sr")
 
 
 def a_rating(**cells: object) -> dict[str, object]:
@@ -54,8 +54,8 @@ def label_of(*rows: dict[str, object], pairings: tuple[str, ...] = ("p1",)) -> p
 
 def left_out(*rows: dict[str, object], settings: AllianceSettings = SETTINGS) -> dict[str, int]:
     early = early_ratings(ratings_of(*rows), pairings_of(), settings, FORMS)
-    assert early.left_out.total + len(early.rows) == len(rows)
-    return {reason: n for reason, n in asdict(early.left_out).items() if n}
+    assert early.exclusions.total + len(early.rows) == len(rows)
+    return {reason: n for reason, n in asdict(early.exclusions).items() if n}
 
 
 def test_a_label_is_the_mean_of_the_early_sessions_on_the_reference_scale() -> None:
@@ -247,7 +247,7 @@ def test_ratings_of_test_pairings_change_nothing_that_was_fitted() -> None:
     for table in (ratings, changed):
         early = early_ratings(table, pairings, SETTINGS, FORMS)
         kept = early.rows[early.rows["pairing_id"].isin(train)]
-        harmoniser = Harmoniser.fit(kept, FORMS, "wai_sr")
-        found.append(harmonised(early, SETTINGS, FORMS, harmoniser).loc[train])
+        harmoniser = InstrumentLinker.fit(kept, FORMS, "wai_sr")
+        found.append(link_scores(early, SETTINGS, FORMS, harmoniser).loc[train])
         assert harmoniser.links["srs_v3"].basis == "training"
     pd.testing.assert_frame_equal(found[0], found[1])

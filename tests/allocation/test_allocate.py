@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from recommender.allocation.allocate import allocate
 from recommender.allocation.outcome import Allocation
 from recommender.allocation.terms import Floor, Limit, Terms, members, read_limit
-from recommender.allocation.waiting import Waiting
+from recommender.allocation.waiting import WaitingClient
 from recommender.constraints import screen
 from recommender.definition.columns import read_rows
 from recommender.errors import IntakeError, RecommenderError
@@ -43,24 +43,24 @@ def some_people(size: int = 14) -> People:
     return People(ids, (None,) * size, read_rows(fields, rows))
 
 
-def everybody() -> list[Waiting]:
-    return [Waiting(client_id) for client_id in some_people().ids]
+def everybody() -> list[WaitingClient]:
+    return [WaitingClient(client_id) for client_id in some_people().ids]
 
 
-def allocated(waiting: Sequence[Waiting] | None = None, **terms: Any) -> Allocation:
+def allocated(waiting: Sequence[WaitingClient] | None = None, **terms: Any) -> Allocation:
     given = Terms(**terms)
     people = everybody() if waiting is None else waiting
     return allocate(some_people(), people, a_standing(), a_model(), given, day=DAY)
 
 
 def clinicians(found: Allocation) -> dict[str, str]:
-    return {each.client_id: each.clinician_id for each in found.given}
+    return {each.client_id: each.clinician_id for each in found.assigned}
 
 
 IDS = a_roster().ids
 LISTS = st.lists(
     st.builds(
-        Waiting,
+        WaitingClient,
         st.sampled_from(some_people().ids),
         priority=st.integers(1, 3),
         weight=st.sampled_from([0.5, 1.0, 2.0]),
@@ -83,27 +83,27 @@ TERMS = st.fixed_dictionaries(
 @SLOWLY
 @given(waiting=LISTS, terms=TERMS, seed=st.integers(0, 9))
 def test_whatever_the_list_its_promises_and_rules_hold(
-    waiting: list[Waiting], terms: dict[str, Any], seed: int
+    waiting: list[WaitingClient], terms: dict[str, Any], seed: int
 ) -> None:
     found = allocated(waiting, **terms)
     own = clinicians(found)
     asked = {each.client_id: each for each in waiting}
 
     assert set(own) | {each.client_id for each in found.unplaced} == set(asked)
-    assert len(found.given) + len(found.unplaced) == len(asked)
-    assert {c: own[c] for c, w in asked.items() if w.told} == {
-        c: w.told for c, w in asked.items() if w.told
+    assert len(found.assigned) + len(found.unplaced) == len(asked)
+    assert {c: own[c] for c, w in asked.items() if w.promised_clinician_id} == {
+        c: w.promised_clinician_id for c, w in asked.items() if w.promised_clinician_id
     }
-    for seat in found.seats:
-        assert seat.given <= max(seat.places - seat.told, 0)
-    for each in found.given:
+    for seat in found.places_used:
+        assert seat.assigned <= max(seat.places - seat.promised, 0)
+    for each in found.assigned:
         if each.kept != "told":
             assert fits(each.client_id, each.clinician_id)
             assert_above(each.cost, each.predicted, terms["floor"])
     grieving = members(a_practice(), some_people().columns, Limit("concern", "grief", 1))
     about = {c for c, is_in in zip(some_people().ids, grieving.tolist(), strict=True) if is_in}
     if terms["limits"]:
-        free = Counter(own[c] for c in about & set(own) if not asked[c].told)
+        free = Counter(own[c] for c in about & set(own) if not asked[c].promised_clinician_id)
         assert max(free.values(), default=0) <= 1
     turned = [waiting[row] for row in np.random.default_rng(seed).permutation(len(waiting))]
     assert allocated(turned, **terms) == found
@@ -115,7 +115,7 @@ def fits(client_id: str, clinician_id: str) -> bool:
     found = screen(a_practice(), client, client_id, a_roster(), DAY)
     place = a_roster().ids.index(clinician_id)
     capacity = {c.name for c in found.constraints if c.family == "capacity"}
-    barring = [c.name for c, code in zip(found.constraints, found.barred[:, place], strict=True)
+    barring = [c.name for c, code in zip(found.constraints, found.excluding[:, place], strict=True)
                if code]  # fmt: skip
     # Places are the terms', and counted above.
     return set(barring) <= capacity
@@ -134,7 +134,7 @@ def test_a_client_alone_is_given_whom_a_request_shows_first() -> None:
         shown = recommend(
             Intake(client, client_id, ()), a_standing(), a_model(), day=DAY, top_k=12
         ).shortlist
-        given = allocated([Waiting(client_id)]).given
+        given = allocated([WaitingClient(client_id)]).assigned
         if not shown or shown[0].predicted is None:
             assert [each.predicted for each in given] == [None] * bool(shown)
             continue
@@ -146,11 +146,11 @@ def test_a_client_alone_is_given_whom_a_request_shows_first() -> None:
 
 def test_an_earlier_class_comes_first_and_a_long_wait_before_it() -> None:
     some = [c for c in some_people().ids if fits(c, "k03")][:2]
-    waiting = [Waiting(some[0], priority=2), Waiting(some[1], priority=1)]
+    waiting = [WaitingClient(some[0], priority=2), WaitingClient(some[1], priority=1)]
     assert set(clinicians(allocated(waiting, places={"k03": 1}))) == {some[1]}
 
     since = DAY.replace(month=1)
-    late = [Waiting(some[0], priority=2, since=since), waiting[1]]
+    late = [WaitingClient(some[0], priority=2, since=since), waiting[1]]
     found = allocated(late, places={"k03": 1}, longest_wait_days=90)
     assert set(clinicians(found)) == {some[0]}
     assert found.unplaced[0].why == "places_taken"
@@ -160,9 +160,9 @@ def test_an_earlier_class_comes_first_and_a_long_wait_before_it() -> None:
 
 def test_one_more_place_is_said_to_place_whom_it_places() -> None:
     some = [c for c in some_people().ids if fits(c, "k03")][:2]
-    waiting = [Waiting(client_id) for client_id in some]
+    waiting = [WaitingClient(client_id) for client_id in some]
     found = allocated(waiting, places={"k03": 1})
-    more = next(each for each in found.places_more if each.clinician_id == "k03")
+    more = next(each for each in found.marginal_places if each.clinician_id == "k03")
     assert more.placed == 1
     assert more.newly == (found.unplaced[0].client_id,)
     again = allocated(waiting, places={"k03": 2})
@@ -171,10 +171,10 @@ def test_one_more_place_is_said_to_place_whom_it_places() -> None:
 
 def test_an_earlier_allocation_is_kept_and_a_small_change_moves_nobody() -> None:
     first = clinicians(allocated())
-    again = [Waiting(c, previous=first.get(c)) for c in some_people().ids]
+    again = [WaitingClient(c, former_clinician_id=first.get(c)) for c in some_people().ids]
     found = allocated(again)
     assert clinicians(found) == first
-    assert {each.kept for each in found.given} == {"previous"}
+    assert {each.kept for each in found.assigned} == {"previous"}
 
 
 def test_who_fits_nobody_is_told_by_what() -> None:
@@ -186,12 +186,15 @@ def test_who_fits_nobody_is_told_by_what() -> None:
 
 
 def test_a_list_nobody_could_keep_to_is_refused_whole() -> None:
-    wrong = [Waiting("w00", told="nobody"), Waiting("w00", priority=0, weight=0.0)]
+    wrong = [
+        WaitingClient("w00", promised_clinician_id="nobody"),
+        WaitingClient("w00", priority=0, weight=0.0),
+    ]
     with pytest.raises(IntakeError) as refused:
         allocated(wrong)
     assert len(refused.value.faults) == 4
     with pytest.raises(RecommenderError, match="1 whose answers"):
-        allocated([Waiting("w99")])
+        allocated([WaitingClient("w99")])
     with pytest.raises(RecommenderError, match="not on the roster"):
         allocated(places={"k99": 1})
 
@@ -209,4 +212,4 @@ def test_limits_are_read_as_typed() -> None:
 
 def test_nobody_waiting_is_an_empty_allocation() -> None:
     found = allocated([])
-    assert (found.given, found.unplaced, found.places_more) == ((), (), ())
+    assert (found.assigned, found.unplaced, found.marginal_places) == ((), (), ())

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.allocation.optimum import optimum
-from recommender.allocation.problem import NOBODY, Cap, Places, Problem
-from recommender.allocation.worth import gains
+from recommender.allocation.optimum import solve
+from recommender.allocation.problem import NOBODY, AssignmentProblem, CapacityLimit, Places
+from recommender.allocation.worth import marginal_gains
 from recommender.errors import RecommenderError
 
 
 @st.composite
 def problems(
     draw: st.DrawFn, most_clients: int = 4, most_clinicians: int = 3, caps: int = 1
-) -> Problem:
+) -> AssignmentProblem:
     clients = draw(st.integers(1, most_clients))
     clinicians = draw(st.integers(1, most_clinicians))
     fits = np.array(draw(st.lists(st.booleans(), min_size=clients * clinicians,
@@ -30,14 +30,14 @@ def problems(
     for _ in range(draw(st.integers(0, caps))):
         members = draw(st.lists(st.booleans(), min_size=clients, max_size=clients))
         most = draw(st.lists(st.integers(0, 2), min_size=clinicians, max_size=clinicians))
-        limits.append(Cap(np.array(members), np.array(most)))
-    return Problem(
+        limits.append(CapacityLimit(np.array(members), np.array(most)))
+    return AssignmentProblem(
         client, clinician, np.array(value, dtype=np.float64), np.array(places, dtype=np.intp),
         np.array(rank, dtype=np.intp), tuple(limits),
     )  # fmt: skip
 
 
-def keeps_to(problem: Problem, taken: Places) -> bool:
+def keeps_to(problem: AssignmentProblem, taken: Places) -> bool:
     client, clinician = problem.client[taken], problem.clinician[taken]
     within = [np.bincount(clinician, minlength=len(problem.places)) <= problem.places]
     for cap in problem.caps:
@@ -46,11 +46,11 @@ def keeps_to(problem: Problem, taken: Places) -> bool:
     return len(set(client.tolist())) == len(client) and bool(np.all(within))
 
 
-def size(problem: Problem, taken: Places) -> tuple[tuple[int, ...], float]:
+def size(problem: AssignmentProblem, taken: Places) -> tuple[tuple[int, ...], float]:
     return problem.placed(taken), round(problem.total(taken), 9)
 
 
-def every_allocation(problem: Problem) -> list[Places]:
+def every_allocation(problem: AssignmentProblem) -> list[Places]:
     own = [
         [NOBODY, *np.flatnonzero(problem.client == client).tolist()]
         for client in range(len(problem.rank))
@@ -59,7 +59,7 @@ def every_allocation(problem: Problem) -> list[Places]:
     return [taken for taken in chosen if keeps_to(problem, taken)]
 
 
-def first_come(problem: Problem) -> Places:
+def first_come(problem: AssignmentProblem) -> Places:
     """Class by class, in the order of the list, each takes the highest value that is left."""
     taken: list[int] = []
     for client in np.lexsort((np.arange(len(problem.rank)), problem.rank)).tolist():
@@ -72,8 +72,8 @@ def first_come(problem: Problem) -> Places:
 
 
 @given(problem=problems(caps=2))
-def test_it_is_what_brute_force_finds(problem: Problem) -> None:
-    taken = optimum(problem).taken
+def test_it_is_what_brute_force_finds(problem: AssignmentProblem) -> None:
+    taken = solve(problem).chosen
     assert keeps_to(problem, taken)
     best = max(size(problem, other) for other in every_allocation(problem))
     placed, total = size(problem, taken)
@@ -82,22 +82,24 @@ def test_it_is_what_brute_force_finds(problem: Problem) -> None:
 
 
 @given(problem=problems(most_clients=12, most_clinicians=6))
-def test_first_come_first_served_is_never_more(problem: Problem) -> None:
-    found, other = size(problem, optimum(problem).taken), size(problem, first_come(problem))
+def test_first_come_first_served_is_never_more(problem: AssignmentProblem) -> None:
+    found, other = size(problem, solve(problem).chosen), size(problem, first_come(problem))
     assert found[0] >= other[0]
     if found[0] == other[0]:
         assert found[1] >= other[1] - 1e-7
 
 
 @given(problem=problems(), few=st.integers(1, 3))
-def test_one_more_place_is_worth_what_solving_again_gives(problem: Problem, few: int) -> None:
-    found = optimum(problem)
-    told = gains(problem, found, few, lambda step, done: None)
-    before = size(problem, found.taken)
+def test_one_more_place_is_worth_what_solving_again_gives(
+    problem: AssignmentProblem, few: int
+) -> None:
+    found = solve(problem)
+    told = marginal_gains(problem, found, few, lambda step, done: None)
+    before = size(problem, found.chosen)
     each = []
     for place in range(len(problem.places)):
         more = problem.with_a_place_more(place)
-        placed, total = size(more, optimum(more).taken)
+        placed, total = size(more, solve(more).chosen)
         gained = tuple(a - b for a, b in zip(placed, before[0], strict=True))
         each.append((gained, round(total - before[1], 6)))
     some = sorted(
@@ -110,16 +112,17 @@ def test_one_more_place_is_worth_what_solving_again_gives(problem: Problem, few:
 
 def test_nobody_to_give_is_no_trouble() -> None:
     none = np.empty(0, dtype=np.intp)
-    problem = Problem(none, none, np.empty(0), np.array([2]), np.array([0, 1]))
-    assert not len(optimum(problem).taken)
+    problem = AssignmentProblem(none, none, np.empty(0), np.array([2]), np.array([0, 1]))
+    assert not len(solve(problem).chosen)
 
 
 def test_classes_that_cannot_be_told_apart_are_refused() -> None:
     clients = 400
     pairs = np.arange(clients)
     half = pairs % 2 == 0
-    caps = (Cap(half, np.array([3])), Cap(pairs % 3 == 0, np.array([3])))
-    problem = Problem(pairs, np.zeros(clients, dtype=np.intp), np.ones(clients), np.array([9]),
-                      pairs % 8, caps)  # fmt: skip
+    caps = (CapacityLimit(half, np.array([3])), CapacityLimit(pairs % 3 == 0, np.array([3])))
+    client = np.zeros(clients, dtype=np.intp)
+    value, places = np.ones(clients), np.array([9])
+    problem = AssignmentProblem(pairs, client, value, places, pairs % 8, caps)
     with pytest.raises(RecommenderError, match="too many classes"):
-        optimum(problem)
+        solve(problem)

@@ -12,7 +12,7 @@ from recommender.commands import follower
 from recommender.commands.follower import CRASHED, is_listening, look, try_bundle
 from recommender.errors import RegistryError
 from recommender.publishing.versions import Version
-from recommender.shelf import Offer, Shelf
+from recommender.shelf import BundleCache, RegistryPointer
 from tests.builders import a_bundle, a_model
 from tests.sealed.broken import with_facts
 from tests.serving.shelved import damaged, put
@@ -46,49 +46,49 @@ class Registry:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BundleCache:
     monkeypatch.setattr(follower, "try_bundle", lambda bundle: None)
-    return Shelf(tmp_path / "shelf")
+    return BundleCache(tmp_path / "shelf")
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
-    origin = Shelf(tmp_path / "origin")
+    origin = BundleCache(tmp_path / "origin")
     origin.directory.mkdir()
     return Registry(origin.directory, put(origin, a_model()))
 
 
-def test_the_champion_is_fetched_once_and_offered(shelf: Shelf, registry: Registry) -> None:
+def test_the_champion_is_fetched_once_and_offered(shelf: BundleCache, registry: Registry) -> None:
     look(registry, shelf)
     look(registry, shelf)
 
-    assert shelf.offered() == Offer(registry.champion, version=1)
+    assert shelf.read_pointer() == RegistryPointer(registry.champion, version=1)
     assert registry.fetched == [registry.champion]
 
 
-def test_no_champion_is_an_offer_of_none(shelf: Shelf, registry: Registry) -> None:
+def test_no_champion_is_an_offer_of_none(shelf: BundleCache, registry: Registry) -> None:
     registry.champion = None
     look(registry, shelf)
 
-    assert shelf.offered() == Offer()
+    assert shelf.read_pointer() == RegistryPointer()
 
 
 def test_a_registry_that_is_away_and_comes_back_is_told_each_time(
-    shelf: Shelf, registry: Registry
+    shelf: BundleCache, registry: Registry
 ) -> None:
     look(registry, shelf)
     registry.away = True
     look(registry, shelf)
-    assert shelf.offered() == Offer(away=True)
+    assert shelf.read_pointer() == RegistryPointer(unreachable=True)
     registry.away = False
     look(registry, shelf)
 
-    assert shelf.offered() == Offer(registry.champion, version=1)
+    assert shelf.read_pointer() == RegistryPointer(registry.champion, version=1)
     assert len(registry.fetched) == 1
 
 
 def test_a_bundle_refused_at_its_trial_is_told_and_not_tried_again(
-    shelf: Shelf, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    shelf: BundleCache, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[Path] = []
 
@@ -100,25 +100,29 @@ def test_a_bundle_refused_at_its_trial_is_told_and_not_tried_again(
     look(registry, shelf)
     look(registry, shelf)
 
-    assert shelf.offered() == Offer(registry.champion, CRASHED, version=1)
+    assert shelf.read_pointer() == RegistryPointer(registry.champion, CRASHED, version=1)
     assert len(tried) == 1
 
 
-def test_a_fetch_that_failed_is_told_and_tried_again(shelf: Shelf, registry: Registry) -> None:
+def test_a_fetch_that_failed_is_told_and_tried_again(
+    shelf: BundleCache, registry: Registry
+) -> None:
     registry.origin.rename(registry.origin.with_name("gone"))
     look(registry, shelf)
-    assert shelf.offered() == Offer(registry.champion, "RegistryError", version=1)
+    assert shelf.read_pointer() == RegistryPointer(registry.champion, "RegistryError", version=1)
     registry.origin.with_name("gone").rename(registry.origin)
     look(registry, shelf)
 
-    assert shelf.offered() == Offer(registry.champion, version=1)
+    assert shelf.read_pointer() == RegistryPointer(registry.champion, version=1)
 
 
-def test_a_bundle_damaged_on_the_shelf_is_fetched_anew(shelf: Shelf, registry: Registry) -> None:
+def test_a_bundle_damaged_on_the_shelf_is_fetched_anew(
+    shelf: BundleCache, registry: Registry
+) -> None:
     look(registry, shelf)
     assert registry.champion is not None
     damaged(shelf, registry.champion)
-    shelf.forget_offer()
+    shelf.clear_pointer()
     look(registry, shelf)
 
     assert registry.fetched == [registry.champion] * 2

@@ -11,7 +11,7 @@ from recommender.commands.following import following, wait_for_offer
 from recommender.model import AllianceModel
 from recommender.publishing.registry import Registry
 from recommender.publishing.versions import CHAMPION, Version
-from recommender.shelf import Offer, Shelf
+from recommender.shelf import BundleCache, RegistryPointer
 from recommender.training.track import tracked_run
 from tests.builders import a_model
 
@@ -22,10 +22,10 @@ def published(registry: Registry, directory: Path, model: AllianceModel) -> Vers
         return registry.publish(run.run_id, directory, model.practice, digest, {})
 
 
-def wait_for(shelf: Shelf, offer: Offer) -> None:
+def wait_for(shelf: BundleCache, offer: RegistryPointer) -> None:
     until = time.monotonic() + 30
-    while shelf.offered() != offer:
-        assert time.monotonic() < until, f"{shelf.offered()} is offered and not {offer}"
+    while shelf.read_pointer() != offer:
+        assert time.monotonic() < until, f"{shelf.read_pointer()} is offered and not {offer}"
         time.sleep(0.1)
 
 
@@ -35,24 +35,24 @@ def test_a_promotion_and_a_rollback_come_to_the_shelf_within_seconds(tmp_path: P
     registry = Registry(uri)
     registry.experiment("training")
     with following(uri, tmp_path / "bundles") as shelf:
-        assert wait_for_offer(shelf, 60) == Offer()
+        assert wait_for_offer(shelf, 60) == RegistryPointer()
         one = published(registry, tmp_path / "one", a_model())
         other = published(registry, tmp_path / "other", replace(a_model(), client_mean=3.0))
         for version in (one, other, one):
             registry.set_alias(CHAMPION, version.version)
-            wait_for(shelf, Offer(version.digest, version=version.version))
+            wait_for(shelf, RegistryPointer(version.digest, version=version.version))
             assert shelf.bundle(version.digest).is_dir()
 
 
 def test_a_registry_that_says_nothing_in_time_is_taken_to_be_away(tmp_path: Path) -> None:
-    assert wait_for_offer(Shelf(tmp_path), patience=0.1) == Offer(away=True)
+    assert wait_for_offer(BundleCache(tmp_path), patience=0.1) == RegistryPointer(unreachable=True)
 
 
 @pytest.mark.slow
 def test_a_registry_nobody_made_is_not_made_and_offers_nothing(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/nowhere/mlflow.db"
     with following(uri, tmp_path / "bundles") as shelf:
-        assert wait_for_offer(shelf, 60) == Offer()
+        assert wait_for_offer(shelf, 60) == RegistryPointer()
     assert not (tmp_path / "nowhere").exists()
 
 

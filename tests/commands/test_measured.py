@@ -9,12 +9,12 @@ from recommender.commands.measured import (
     FEWEST_TOLD,
     differences_table,
     dropout_table,
+    evaluation_view,
     exposure_table,
     groups_table,
     optimism_note,
     ranges_table,
-    told,
-    told_after_training,
+    training_view,
 )
 from recommender.terminal import READ, figure_cell
 from recommender.training.figures import METRICS
@@ -71,14 +71,14 @@ def test_nothing_unsaid_is_printed_as_nan_or_none() -> None:
         groups=[group("ours", (None, None, None))],
         optimism={"rated": None, "with_left": None, "dropouts_low_at": 0.15},
     )
-    words = said(told(report)).lower()
+    words = said(evaluation_view(report)).lower()
     assert "not measured" in words
     assert "nan" not in words.split()
     assert "none" not in words.split()
 
 
 def test_every_part_of_an_evaluation_is_shown_in_eighty_columns() -> None:
-    shown = told(a_whole_report(champion="abc"))
+    shown = evaluation_view(a_whole_report(champion="abc"))
     titles = (
         "800 held-out rated pairings", "Ours less each baseline", "Does the range hold",
         "Client-adjusted partial by group of clients", "First ranks", "Those who left, elsewhere",
@@ -92,8 +92,8 @@ def test_every_part_of_an_evaluation_is_shown_in_eighty_columns() -> None:
 
 def test_after_a_training_it_is_said_why_no_champion_stands_beside() -> None:
     report = a_report() | {"champion": {"not_compared": "it learned with another definition"}}
-    assert "not measured beside: it learned with another" in said(told_after_training(report))
-    assert "champion" not in said(told_after_training(a_report()))
+    assert "not measured beside: it learned with another" in said(training_view(report))
+    assert "champion" not in said(training_view(a_report()))
 
 
 def test_a_range_on_few_ratings_is_named_without_a_figure() -> None:

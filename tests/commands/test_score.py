@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.batch import FEWEST
+from recommender.batch import MIN_CHUNK_CLIENTS
 from tests.builders import a_bundle, some_rows, write_rows
 
 PARTS, CLINICIANS = 16, 1_000
@@ -54,7 +54,7 @@ def kill_in_the_middle(data: Path, bundle: Path, out: Path) -> None:
 
 @pytest.mark.slow
 def test_killed_outright_it_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    data, bundle = tables(tmp_path / "data", PARTS * FEWEST), a_bundle(tmp_path)
+    data, bundle = tables(tmp_path / "data", PARTS * MIN_CHUNK_CLIENTS), a_bundle(tmp_path)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     score(data, bundle, whole)
 

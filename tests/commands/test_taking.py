@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recommender.cli import app
-from recommender.commands.taking import Learned, learned_from, record_learned
+from recommender.commands.taking import TrainingExtract, learned_from, record_learned
 from recommender.errors import RecommenderError
 from recommender.journal.chain import verify
 from recommender.journal.extract import read_extract_id
@@ -59,7 +59,7 @@ def test_what_a_model_learned_from_an_extract_is_kept(
 ) -> None:
     export("--store", url, "--out", tmp_path / "out")
     learned = learned_from(tmp_path / "out", url)
-    assert learned == Learned(read_extract_id(tmp_path / "out") or "", url)
+    assert learned == TrainingExtract(read_extract_id(tmp_path / "out") or "", url)
     record_learned(learned, "d" * 64)
     with journal.reading() as connection:
         assert models_that_learned_from(connection, ["p1"]) == ("d" * 64,)

@@ -15,7 +15,7 @@ from recommender.definition.columns import encode, read_cell, remedy_for
 from recommender.definition.fields import Field
 from recommender.definition.kinds import DAYS, EPOCH, KINDS, LARGEST, is_missing
 from recommender.tables.cells import read_fields
-from recommender.tables.sheets import read_sheet
+from recommender.tables.sheets import read_raw_table
 
 LEVELS = ("act", "cbt", "7", "emotion focused")
 SECRET = "hunter2 lives at 12 Example St"
@@ -209,7 +209,7 @@ def test_postcodes_are_read_from_every_kind_of_table(tmp_path: Path) -> None:
 
 
 def columns_in(path: Path, field: Field) -> Any:
-    sheet, _ = read_sheet(path)
+    sheet, _ = read_raw_table(path)
     assert sheet is not None
     read = read_fields(sheet, {"x": field})
     assert read.faults == []
@@ -377,7 +377,7 @@ def test_a_table_says_the_same_as_csv_and_as_parquet(kind: str, data: st.DataObj
 
 
 def values_in(path: Path, kind: str) -> list[Any]:
-    sheet, faults = read_sheet(path)
+    sheet, faults = read_raw_table(path)
     assert sheet is not None
     assert not faults
     cells = sheet.column("x")

@@ -5,9 +5,9 @@ import pytest
 
 from recommender.definition.fields import Field
 from recommender.definition.rules import (
-    When,
+    Condition,
+    constraint_problems,
     funding_problems,
-    problems,
     read_constraint,
     ways_problems,
 )
@@ -94,13 +94,13 @@ def test_bounds_of_different_levels_are_a_fault() -> None:
 
 def test_a_constraint_built_by_hand_is_checked_like_one_declared() -> None:
     sound = a_world("at_most", "number", "number")
-    assert problems(sound.constraint, sound.client, sound.clinician) == []
+    assert constraint_problems(sound.constraint, sound.client, sound.clinician) == []
     wrong = replace(sound.constraint, rule="roughly")
-    assert [f.where for f in problems(wrong, sound.client, sound.clinician)] == [
+    assert [f.where for f in constraint_problems(wrong, sound.client, sound.clinician)] == [
         "constraints.it.rule"
     ]
-    odd = replace(sound.constraint, settings={"detour": 2}, when=When("x"))
-    assert len(problems(odd, sound.client, sound.clinician)) == 2
+    odd = replace(sound.constraint, settings={"detour": 2}, when=Condition("x"))
+    assert len(constraint_problems(odd, sound.client, sound.clinician)) == 2
 
 
 def test_a_constraint_without_any_field_is_a_fault() -> None:

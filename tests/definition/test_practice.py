@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recommender.alliance.instruments import shipped_instruments
 from recommender.definition.rules import RULES
-from recommender.definition.sections import Ways
+from recommender.definition.sections import MeetingModes
 from recommender.errors import DefinitionError, Fault
 from recommender.practice import (
     load_practice,
@@ -102,7 +102,7 @@ def with_ways(**changes: Any) -> dict[str, Any]:
 
 def test_a_practice_says_which_fields_hold_the_ways_of_meeting() -> None:
     practice = practice_of(with_ways(), "")
-    assert practice.ways == Ways("meets", "meets")
+    assert practice.ways == MeetingModes("meets", "meets")
     assert practice.constraints["trip"].ways == ("in_person",)
     assert a_practice().ways is None
 

@@ -11,9 +11,9 @@ from recommender.definition.fields import Field, Side, read_field
 from recommender.definition.rules import (
     NEVER_RELAXED,
     RULES,
-    Asking,
     Constraint,
     FundingRow,
+    RequestContext,
     judge,
     read_constraint,
 )
@@ -81,7 +81,7 @@ class World:
     def judge(self, client: Cells, *clinicians: Cells) -> list[float]:
         """The verdict on each clinician, who is k0, k1 and so on where no `id` is told."""
         ids = tuple(told.get("id", f"k{place}") for place, told in enumerate(clinicians))
-        asking = Asking(
+        asking = RequestContext(
             self.day,
             self.client_id,
             ids,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.access.key import Pepper, Wanted, create_key
+from recommender.access.key import KeyRequest, Pepper, create_key
 from recommender.access.scope import Role
 from recommender.doctor.deployment import Deployment
 from recommender.store.migration import open_store
@@ -26,7 +26,7 @@ def sound(practice_files: Path, tmp_path: Path) -> Deployment:
     url = f"sqlite:///{tmp_path}/recommender.db"
     store = open_store(url)
     with store.writing() as connection:
-        wanted = Wanted("website", Role.TOOL)
+        wanted = KeyRequest("website", Role.TOOL)
         create_key(connection, wanted, Pepper.of(PEPPER), now=now, actor="test")
     store.close()
     return Deployment(

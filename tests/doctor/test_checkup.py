@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from recommender.cli import app
 from recommender.doctor import files, surroundings
-from recommender.doctor.checkup import CHECKS, examine
+from recommender.doctor.checkup import CHECKS, run_checks
 from recommender.doctor.deployment import Deployment
 from recommender.doctor.files import (
     check_bundle,
@@ -54,12 +54,12 @@ def found_by(check: Callable[[Deployment], Iterator[Fault]], deployment: Deploym
 
 
 def test_a_sound_deployment_has_nothing_to_mend(sound: Deployment) -> None:
-    assert examine(sound) == ()
+    assert run_checks(sound) == ()
 
 
 def test_no_check_changes_a_deployment(sound: Deployment, tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
-    examine(replace(sound, store=f"sqlite:///{tmp_path}/absent.db"))
+    run_checks(replace(sound, store=f"sqlite:///{tmp_path}/absent.db"))
     assert sorted(tmp_path.iterdir()) == before
 
 

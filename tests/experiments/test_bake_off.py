@@ -26,7 +26,7 @@ from experiments.bake_off.tables import learning_tables, main_table, null_table,
 from experiments.bake_off.targets import target_table
 from experiments.known_truth import first_ranked
 from recommender.errors import RecommenderError
-from recommender.training.baselines import AVERAGE, OURS, PRIOR, RANDOM, Trial
+from recommender.training.baselines import AVERAGE, OURS, PRIOR, RANDOM, FoldTask
 
 SITE = Site("default", 200, 0)
 CLIENTS = 110
@@ -116,7 +116,7 @@ def test_a_new_cell_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
 
 
 def test_a_learner_that_fails_is_kept_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fall(trial: Trial) -> Answer:
+    def fall(trial: FoldTask) -> Answer:
         raise ValueError("no\nluck")
 
     monkeypatch.setattr(run, "ENTRANTS", {**ENTRANTS, RANDOM: Entrant(fall, "", ())})

@@ -97,8 +97,8 @@ def test_a_fit_runs_no_line_of_what_is_left_out() -> None:
     sys.setprofile(told)
     try:
         model = fit(dataset, settings=FitSettings(fewest_for_trees=100, folds=3)).model
-        model.score(dataset.clients.take(dataset.pairs.client[:1]), model.standing(roster))
-        model.score(dataset.clients, model.standing(roster), Pairs.of_one(len(roster)))
+        model.score(dataset.clients.take(dataset.pairs.client[:1]), model.encode_roster(roster))
+        model.score(dataset.clients, model.encode_roster(roster), Pairs.of_one(len(roster)))
     finally:
         sys.setprofile(None)
     ours = {str(path.relative_to(ROOT)) for path in map(Path, run) if path.is_relative_to(ROOT)}

@@ -3,12 +3,12 @@ from pathlib import Path
 import experiments.demo
 from recommender.practice import shipped_practice
 from recommender.recommend import read_intake
-from recommender.serving.form import build_form
+from recommender.serving.form import build_request_schema
 
 CLIENT = Path(str(experiments.demo.__file__)).with_name("client.json")
 
 
 def test_the_client_of_the_demo_answers_as_the_form_of_the_shipped_definition_asks() -> None:
     practice = shipped_practice()
-    asked = build_form(practice, 5).read(CLIENT.read_bytes())
+    asked = build_request_schema(practice, 5).read(CLIENT.read_bytes())
     assert read_intake(practice, asked.answers, asked.client_id, asked.modes).client.size == 1

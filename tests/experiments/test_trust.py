@@ -20,7 +20,7 @@ from recommender.bundle import bundle_digest
 from recommender.errors import BundleError
 from recommender.features.feature import Array
 from recommender.sealed.files import FACTS, PAIRING
-from recommender.serving.state import open_state
+from recommender.serving.state import open_snapshot
 from recommender.settings import Settings
 from tests.builders import a_bundle, a_model, write_tables
 from tests.postgres import cluster
@@ -47,7 +47,7 @@ def files_of(subject: Subject) -> dict[str, bytes]:
 
 def outcome(subject: Subject, mutated: Mutation) -> str:
     settings = Settings(bundle=subject.bundle, roster=subject.roster)
-    return tried(mutated, subject.bundle, open_state(settings), settings)
+    return tried(mutated, subject.bundle, open_snapshot(settings), settings)
 
 
 @pytest.mark.slow
@@ -102,7 +102,7 @@ def test_an_error_that_is_no_refusal_is_told(
 
     whole = Mutation("none", files_of(subject), True)
     settings = Settings(bundle=subject.bundle, roster=subject.roster)
-    state = open_state(settings)
+    state = open_snapshot(settings)
     monkeypatch.setattr("experiments.trust.mutant.read_bundle", fails)
 
     assert tried(whole, subject.bundle, state, settings) == "failed IndexError"

@@ -12,7 +12,7 @@ from recommender.definition.sections import HistorySettings
 from recommender.features.history import (
     FEWEST,
     MOST,
-    Reports,
+    ClientReports,
     Shrinkage,
     held_out_rows,
     history_features,
@@ -32,9 +32,9 @@ ONE = st.tuples(
 SOME = st.lists(ONE, min_size=1, max_size=40)
 
 
-def some_reports(rows: list[tuple[int, int, float, int]]) -> Reports:
+def some_reports(rows: list[tuple[int, int, float, int]]) -> ClientReports:
     clinician, level, residual, known_on = zip(*rows, strict=True)
-    return Reports(
+    return ClientReports(
         np.array(clinician, dtype=np.int64),
         np.array(level, dtype=np.int64),
         np.array(residual),
@@ -44,16 +44,18 @@ def some_reports(rows: list[tuple[int, int, float, int]]) -> Reports:
     )
 
 
-def drawn_reports(n: int, seed: int = 0) -> Reports:
+def drawn_reports(n: int, seed: int = 0) -> ClientReports:
     rng = np.random.default_rng(seed)
     quality = rng.normal(0, 1, CLINICIANS)
     clinician = rng.integers(0, CLINICIANS, n)
     residual = quality[clinician] + rng.normal(0, 1, n)
     known_on = rng.integers(20_000, 20_100, n)
-    return Reports(clinician, rng.integers(-1, LEVELS, n), residual, known_on, CLINICIANS, LEVELS)
+    return ClientReports(
+        clinician, rng.integers(-1, LEVELS, n), residual, known_on, CLINICIANS, LEVELS
+    )
 
 
-def every_row(reports: Reports, shrinkage: Shrinkage) -> np.ndarray:
+def every_row(reports: ClientReports, shrinkage: Shrinkage) -> np.ndarray:
     clinician, level = np.divmod(np.arange(CLINICIANS * (LEVELS + 1)), LEVELS + 1)
     return records_of(reports, shrinkage).rows(clinician, level - 1)
 
@@ -168,7 +170,7 @@ def test_the_order_of_reports_does_not_matter_beyond_rounding() -> None:
     reports = drawn_reports(200)
     turned = reports.where(np.ones(200, dtype=bool))
     order = np.random.default_rng(1).permutation(200)
-    turned = Reports(
+    turned = ClientReports(
         reports.clinician[order],
         reports.level[order],
         reports.residual[order],

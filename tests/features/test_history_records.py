@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from recommender.bundle import save_bundle
 from recommender.features.history import (
-    Records,
-    Reports,
+    ClientReports,
+    HistoryRecords,
     Shrinkage,
     out_of_fold_rows,
     records_of,
@@ -52,11 +52,11 @@ order by asked.place
 """The history of each report: shrunken means of the others' residuals, and of what they leave."""
 
 
-def fold_of(reports: Reports) -> np.ndarray:
+def fold_of(reports: ClientReports) -> np.ndarray:
     return np.arange(len(reports.residual), dtype=np.int64) % FOLDS
 
 
-def by_sql(reports: Reports, fold: np.ndarray, asked: int) -> np.ndarray:
+def by_sql(reports: ClientReports, fold: np.ndarray, asked: int) -> np.ndarray:
     """Rows (clinician, level, record, n, record by level, n) of one fold, or of all for -1."""
     base = sqlite3.connect(":memory:")
     base.execute("create table report (place int, clinician int, level int, residual real, fold)")
@@ -139,7 +139,7 @@ def test_an_absurd_label_changes_no_row_of_its_own_fold(
 # Shrunken toward the average
 
 
-def raw_means(reports: Reports) -> np.ndarray:
+def raw_means(reports: ClientReports) -> np.ndarray:
     total = np.bincount(reports.clinician, reports.residual, minlength=CLINICIANS)
     return total / np.maximum(np.bincount(reports.clinician, minlength=CLINICIANS), 1)
 
@@ -183,7 +183,7 @@ def test_a_rating_counts_from_the_day_after_it_was_known(
 ) -> None:
     reports = some_reports([*rows, (0, 0, 2.0, known)])
 
-    def count(day: int) -> Records:
+    def count(day: int) -> HistoryRecords:
         return records_of(reports.known_before(day), SHRINKAGE)
 
     more = sum(1 for row in rows if row[0] == 0 and row[3] == known)
@@ -260,7 +260,7 @@ def test_what_is_learned_today_has_the_records_of_what_was_known_yesterday() -> 
 def test_the_number_of_ratings_stands_beside_the_record_in_every_row_served() -> None:
     rows = some_rows(pairings=300)
     model, tables = learned(rows), tables_of(rows)
-    standing = model.standing(tables.roster(TAKEN_AT))
+    standing = model.encode_roster(tables.roster(TAKEN_AT))
     names = [feature.name for feature in model.pipeline.features]
     of_one = model.contributions(
         tables.clients.take(np.array([0])), standing, Pairs.of_one(len(standing.roster))

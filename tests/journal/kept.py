@@ -9,9 +9,13 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.sql.schema import Table
 
 from recommender.journal.consents import Consent
-from recommender.journal.pairings import Event, Pairing, record_event, record_pairing
-from recommender.journal.ratings import Kept, Rating, record_rating
-from recommender.journal.recommendations import Shown, ShownClinician, record_recommendation
+from recommender.journal.pairings import Pairing, PairingEvent, record_event, record_pairing
+from recommender.journal.ratings import Rating, StoredRating, record_rating
+from recommender.journal.recommendations import (
+    ShortlistRow,
+    ShownRecommendation,
+    record_recommendation,
+)
 from recommender.journal.rosters import RosterVersion, replace_roster
 from recommender.journal.subjects import Subject
 from recommender.store.database import Store
@@ -34,7 +38,9 @@ ROSTER: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def a_recommendation(name: str = "r1", client_id: str | None = "c0001", **changes: Any) -> Shown:
+def a_recommendation(
+    name: str = "r1", client_id: str | None = "c0001", **changes: Any
+) -> ShownRecommendation:
     """Two clinicians shown to a client who agreed to be learned from."""
     said = {"recommendation_id": name, "notice": CANARY, "score": 4.25}
     made: dict[str, Any] = {
@@ -47,10 +53,10 @@ def a_recommendation(name: str = "r1", client_id: str | None = "c0001", **change
         "roster_version": "0123456789abcdef",
         "model_digest": "m" * 64,
         "mode": "model",
-        "shortlist": (ShownClinician("k01", 4.25), ShownClinician("k02", 3.5, 0.5)),
+        "shortlist": (ShortlistRow("k01", 4.25), ShortlistRow("k02", 3.5, 0.5)),
         "response": json.dumps(said, indent=3).encode(),
     }
-    return Shown(**(made | changes))
+    return ShownRecommendation(**(made | changes))
 
 
 def recommend(
@@ -74,7 +80,7 @@ def pair(
         pairing = Pairing(pairing_id, client_id, clinician_id, recommendation_id)
         record_pairing(connection, pairing, actor=ACTOR)
         if began:
-            event = Event(pairing_id, "attended", began, session=1)
+            event = PairingEvent(pairing_id, "attended", began, session=1)
             record_event(connection, event, actor=ACTOR, today=TODAY)
 
 
@@ -90,7 +96,7 @@ def a_rating(pairing_id: str = "p1", **changes: Any) -> Rating:
     return Rating(pairing_id, **(given | changes))
 
 
-def rate(store: Store, pairing_id: str = "p1", **changes: Any) -> Kept:
+def rate(store: Store, pairing_id: str = "p1", **changes: Any) -> StoredRating:
     with store.writing() as connection:
         rating = a_rating(pairing_id, **changes)
         return record_rating(connection, a_practice(), rating, actor=ACTOR, today=TODAY)

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, select, text
 
 from recommender.journal.chain import (
     PRUNED,
-    Entry,
-    Verdict,
+    AuditEntry,
+    ChainVerification,
     anchor,
     append,
     details_of,
@@ -30,10 +30,10 @@ from tests.journal.kept import ACTOR, CANARY
 def fill(store: Store, rows: int = 6) -> None:
     for number in range(rows):
         with store.writing() as connection:
-            append(connection, Entry(ACTOR, "thing.done", {"number": number}))
+            append(connection, AuditEntry(ACTOR, "thing.done", {"number": number}))
 
 
-def checked(store: Store, anchors: Path | None = None) -> Verdict:
+def checked(store: Store, anchors: Path | None = None) -> ChainVerification:
     with store.reading() as connection:
         return verify(connection, anchors)
 
@@ -128,7 +128,7 @@ def test_a_row_slipped_in_at_the_end_is_found(a_store: Store) -> None:
     fill(a_store, 3)
     with a_store.writing() as connection:
         before = head(connection)
-        append(connection, Entry("intruder", "thing.done"))
+        append(connection, AuditEntry("intruder", "thing.done"))
         connection.execute(
             text("UPDATE audit_head SET seq = :seq, row_hash = :row_hash"),
             {"seq": before.seq, "row_hash": before.row_hash},
@@ -167,7 +167,7 @@ def test_an_anchor_cut_short_by_a_crash_is_passed_by(a_store: Store, tmp_path: P
 def test_details_are_read_with_the_subjects_key_and_not_without(a_store: Store) -> None:
     with a_store.writing() as connection:
         subject = subject_for(connection, "c1")
-        append(connection, Entry(ACTOR, "thing.done", {}, subject, {"said": CANARY}))
+        append(connection, AuditEntry(ACTOR, "thing.done", {}, subject, {"said": CANARY}))
     with a_store.reading() as connection:
         row = connection.execute(select(audit)).one()
     assert details_of(row, subject) == {"said": CANARY}
@@ -191,7 +191,7 @@ def test_ten_writers_at_once_do_not_fork_the_chain(a_store: Store) -> None:
 def test_a_transaction_that_fails_leaves_no_gap(a_store: Store) -> None:
     def fail() -> None:
         with a_store.writing() as connection:
-            append(connection, Entry(ACTOR, "thing.lost"))
+            append(connection, AuditEntry(ACTOR, "thing.lost"))
             raise ZeroDivisionError
 
     fill(a_store, 2)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from recommender.errors import FeedbackError
-from recommender.journal.consents import Consent, record_consent, standing_consents
+from recommender.journal.consents import Consent, current_consents, record_consent
 from recommender.store.database import Store
 from recommender.store.schema import consents
 from tests.journal.kept import ACTOR, SAID_AT, count
@@ -20,7 +20,7 @@ def say(store: Store, days: int = 0, **scopes: bool) -> str:
 
 def standing(store: Store) -> dict[tuple[str, str], bool]:
     with store.reading() as connection:
-        return standing_consents(connection)
+        return current_consents(connection)
 
 
 def test_each_scope_stands_by_itself(a_store: Store) -> None:

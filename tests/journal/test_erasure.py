@@ -11,7 +11,7 @@ from recommender.errors import NotFoundError
 from recommender.journal.chain import details_of, verify
 from recommender.journal.decisions import Decision, record_decision
 from recommender.journal.erasure import erase_subject, erased_before
-from recommender.journal.idempotency import Reply, Requests, ticket_for
+from recommender.journal.idempotency import IdempotencyStore, StoredReply, ticket_for
 from recommender.journal.learned import models_that_learned_from, record_training
 from recommender.journal.recommendations import find_recommendation, record_recommendation
 from recommender.journal.subjects import Subject, subject_for
@@ -34,11 +34,11 @@ KEEPS = {"audit", "audit_head", "erasures"}
 def a_whole_story(store: Store, client_id: str = "c0001", name: str = "r1", of: str = "p1") -> None:
     """A client with a row in every table that can have one."""
 
-    def shown(connection: Any) -> Reply:
+    def shown(connection: Any) -> StoredReply:
         made = a_recommendation(name, client_id, answers={"free": CANARY})
-        return Reply(200, made.response, record_recommendation(connection, made, actor=ACTOR))
+        return StoredReply(200, made.response, record_recommendation(connection, made, actor=ACTOR))
 
-    Requests(store).once(ticket_for("tool", "POST /x", name, b"{}"), shown)
+    IdempotencyStore(store).once(ticket_for("tool", "POST /x", name, b"{}"), shown)
     pair(store, of, client_id, recommendation_id=name)
     rate(store, of)
     with store.writing() as connection:

@@ -22,9 +22,9 @@ from recommender.journal.learned import (
     pairings_of_extract,
     record_training,
 )
-from recommender.journal.pairings import Event, record_event
+from recommender.journal.pairings import PairingEvent, record_event
 from recommender.journal.ratings import correct_rating, withdraw_rating
-from recommender.journal.recommendations import ShownClinician
+from recommender.journal.recommendations import ShortlistRow
 from recommender.store.database import Store
 from recommender.store.schema import subjects
 from recommender.tables.checked import Tables, read_tables
@@ -102,7 +102,7 @@ def test_the_chance_of_a_lot_leaves_with_the_pairing_it_led_to(
     a_story(a_store)
     extracted(a_store, tmp_path / "without")
     assert "propensity" not in rows(tmp_path / "without", "pairings")[0]
-    recommend(a_store, "r2", "c0002", shortlist=(ShownClinician("k01", 4.25, 0.5),))
+    recommend(a_store, "r2", "c0002", shortlist=(ShortlistRow("k01", 4.25, 0.5),))
     pair(a_store, "p2", "c0002", recommendation_id="r2")
     extracted(a_store, tmp_path / "with")
     assert sorted(row["propensity"] for row in rows(tmp_path / "with", "pairings")) == ["", "0.5"]
@@ -277,7 +277,7 @@ def test_pairings_without_what_learning_needs_are_left_out_and_counted(
         pair(a_store, f"p{number}", **(given | changes))
     pair(a_store, "p9", "c0001", "k02")
     with a_store.writing() as connection:
-        early = Event("p9", "ended", BEGAN - timedelta(days=9))
+        early = PairingEvent("p9", "ended", BEGAN - timedelta(days=9))
         record_event(connection, early, actor=ACTOR, today=TODAY)
     extract = extracted(a_store, tmp_path)
     assert extract.left_out == {

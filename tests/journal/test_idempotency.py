@@ -10,21 +10,29 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy import Connection, text
 
 from recommender.errors import InFlightError, KeyReusedError, RecommenderError
-from recommender.journal.chain import Entry, append
-from recommender.journal.idempotency import Reply, Requests, Ticket, forget_expired, ticket_for
+from recommender.journal.chain import AuditEntry, append
+from recommender.journal.idempotency import (
+    IdempotencyStore,
+    IdempotencyTicket,
+    StoredReply,
+    forget_expired,
+    ticket_for,
+)
 from recommender.journal.recommendations import record_recommendation
 from recommender.store.database import Store, connect
 from recommender.store.schema import audit, idempotency
 from tests.journal.kept import ACTOR, CANARY, a_recommendation, count
 
 
-def a_ticket(key: str = "k1", body: bytes = b'{"a": 1, "b": 2}', principal: str = "tool") -> Ticket:
+def a_ticket(
+    key: str = "k1", body: bytes = b'{"a": 1, "b": 2}', principal: str = "tool"
+) -> IdempotencyTicket:
     return ticket_for(principal, "POST /v1/ratings", key, body)
 
 
-def done(connection: Connection) -> Reply:
-    append(connection, Entry(ACTOR, "thing.done"))
-    return Reply(201, b'{"id":"x"}')
+def done(connection: Connection) -> StoredReply:
+    append(connection, AuditEntry(ACTOR, "thing.done"))
+    return StoredReply(201, b'{"id":"x"}')
 
 
 def age(store: Store, hours: int) -> None:
@@ -39,23 +47,27 @@ def age(store: Store, hours: int) -> None:
 
 
 def test_a_repeated_request_is_answered_as_before_and_done_once(a_store: Store) -> None:
-    requests = Requests(a_store)
+    requests = IdempotencyStore(a_store)
     first = requests.once(a_ticket(), done)
-    again = Requests(a_store).once(a_ticket(body=b' {"b":2,"a":1}'), done)
+    again = IdempotencyStore(a_store).once(a_ticket(body=b' {"b":2,"a":1}'), done)
     assert (first.status, first.body, first.replayed) == (201, b'{"id":"x"}', False)
     assert (again.status, again.body, again.replayed) == (201, b'{"id":"x"}', True)
     assert count(a_store, audit) == 1
 
 
 def test_one_key_is_another_for_another_caller_or_route(a_store: Store) -> None:
-    requests = Requests(a_store)
-    for ticket in (a_ticket(), a_ticket(principal="other"), Ticket("tool", "POST /x", "k1", "f")):
+    requests = IdempotencyStore(a_store)
+    for ticket in (
+        a_ticket(),
+        a_ticket(principal="other"),
+        IdempotencyTicket("tool", "POST /x", "k1", "f"),
+    ):
         assert not requests.once(ticket, done).replayed
     assert count(a_store, audit) == 3
 
 
 def test_a_key_with_another_body_is_refused(a_store: Store) -> None:
-    requests = Requests(a_store)
+    requests = IdempotencyStore(a_store)
     requests.once(a_ticket(), done)
     with pytest.raises(KeyReusedError, match="came before with a different request"):
         requests.once(a_ticket(body=b'{"a":2}'), done)
@@ -63,11 +75,11 @@ def test_a_key_with_another_body_is_refused(a_store: Store) -> None:
 
 
 def test_a_request_that_fails_may_be_tried_again(a_store: Store) -> None:
-    def fail(connection: Connection) -> Reply:
+    def fail(connection: Connection) -> StoredReply:
         done(connection)
         raise ZeroDivisionError
 
-    requests = Requests(a_store)
+    requests = IdempotencyStore(a_store)
     with pytest.raises(ZeroDivisionError):
         requests.once(a_ticket(), fail)
     assert count(a_store, audit) == count(a_store, idempotency) == 0
@@ -75,9 +87,9 @@ def test_a_request_that_fails_may_be_tried_again(a_store: Store) -> None:
 
 
 def test_two_at_once_are_one_and_the_other_is_told_to_wait(a_store: Store) -> None:
-    requests, begun, go_on = Requests(a_store), Event(), Event()
+    requests, begun, go_on = IdempotencyStore(a_store), Event(), Event()
 
-    def slow(connection: Connection) -> Reply:
+    def slow(connection: Connection) -> StoredReply:
         begun.set()
         go_on.wait(5)
         return done(connection)
@@ -101,7 +113,7 @@ def test_two_processes_at_once_are_one(a_store_url: str, a_store: Store) -> None
         store = connect(a_store_url)
         barrier.wait()
         try:
-            return Requests(store).once(a_ticket(), done).replayed
+            return IdempotencyStore(store).once(a_ticket(), done).replayed
         except InFlightError:
             return None
         finally:
@@ -114,7 +126,7 @@ def test_two_processes_at_once_are_one(a_store_url: str, a_store: Store) -> None
 
 
 def test_work_may_be_done_before_the_transaction(a_store: Store) -> None:
-    requests = Requests(a_store)
+    requests = IdempotencyStore(a_store)
     with requests.claimed(a_ticket()) as known:
         assert known is None
         with pytest.raises(InFlightError):
@@ -126,7 +138,7 @@ def test_work_may_be_done_before_the_transaction(a_store: Store) -> None:
 
 
 def test_a_reply_is_kept_for_two_days(a_store: Store) -> None:
-    requests = Requests(a_store)
+    requests = IdempotencyStore(a_store)
     requests.once(a_ticket(), done)
     age(a_store, 47)
     assert requests.once(a_ticket(), done).replayed
@@ -138,11 +150,11 @@ def test_a_reply_is_kept_for_two_days(a_store: Store) -> None:
 
 
 def test_a_reply_about_a_client_is_sealed_and_replayed(a_store: Store) -> None:
-    def shown(connection: Connection) -> Reply:
+    def shown(connection: Connection) -> StoredReply:
         made = a_recommendation()
-        return Reply(200, made.response, record_recommendation(connection, made, actor=ACTOR))
+        return StoredReply(200, made.response, record_recommendation(connection, made, actor=ACTOR))
 
-    requests = Requests(a_store)
+    requests = IdempotencyStore(a_store)
     first, again = (requests.once(a_ticket(), shown) for _ in range(2))
     assert first.body == again.body
     with a_store.reading() as connection:
@@ -166,7 +178,7 @@ class Sendings(RuleBasedStateMachine):
         super().__init__()
         with self.store.writing() as connection:
             connection.execute(idempotency.delete())
-        self.requests = Requests(self.store)
+        self.requests = IdempotencyStore(self.store)
         self.before = count(self.store, audit)
         self.answered: dict[str, tuple[str, bytes]] = {}
         self.written = 0
@@ -175,11 +187,11 @@ class Sendings(RuleBasedStateMachine):
     def send(self, key: str, body: str, fails: bool) -> None:
         reply = f"{self.written}".encode()
 
-        def write(connection: Connection) -> Reply:
-            append(connection, Entry(ACTOR, "thing.done"))
+        def write(connection: Connection) -> StoredReply:
+            append(connection, AuditEntry(ACTOR, "thing.done"))
             if fails:
                 raise ZeroDivisionError
-            return Reply(200, reply)
+            return StoredReply(200, reply)
 
         known = self.answered.get(key)
         if known and known[0] != body:

@@ -6,7 +6,13 @@ import pytest
 
 from recommender.errors import ConflictError, FeedbackError
 from recommender.journal.orphans import Orphans, count_orphans
-from recommender.journal.pairings import Course, Event, course_of, events_of, record_event
+from recommender.journal.pairings import (
+    PairingEvent,
+    PairingOutcome,
+    events_of,
+    pairing_outcome,
+    record_event,
+)
 from recommender.store.database import Store
 from recommender.store.schema import pairings
 from tests.journal.kept import ACTOR, TODAY, count, pair, rate, recommend
@@ -14,25 +20,30 @@ from tests.journal.kept import ACTOR, TODAY, count, pair, rate, recommend
 
 def follow(store: Store, kind: str, day: date, session: int | None = None, of: str = "p1") -> None:
     with store.writing() as connection:
-        record_event(connection, Event(of, kind, day, session), actor=ACTOR, today=TODAY)
+        record_event(connection, PairingEvent(of, kind, day, session), actor=ACTOR, today=TODAY)
 
 
 def test_a_course_begins_with_the_first_session_attended() -> None:
     day = date(2026, 10, 1)
     told = (
-        Event("p1", "attended", day + timedelta(days=14), session=2),
-        Event("p1", "booked", day),
-        Event("p1", "missed", day),
-        Event("p1", "attended", day + timedelta(days=7), session=1),
-        Event("p1", "ended", day + timedelta(days=30), reason="moved_away"),
+        PairingEvent("p1", "attended", day + timedelta(days=14), session=2),
+        PairingEvent("p1", "booked", day),
+        PairingEvent("p1", "missed", day),
+        PairingEvent("p1", "attended", day + timedelta(days=7), session=1),
+        PairingEvent("p1", "ended", day + timedelta(days=30), reason="moved_away"),
     )
-    assert course_of(told) == Course(day + timedelta(days=7), 2, day + timedelta(days=30))
+    assert pairing_outcome(told) == PairingOutcome(
+        day + timedelta(days=7), 2, day + timedelta(days=30)
+    )
 
 
 def test_a_course_without_attendance_begins_on_the_first_day_booked() -> None:
-    told = (Event("p1", "booked", date(2026, 10, 9)), Event("p1", "booked", date(2026, 10, 2)))
-    assert course_of(told) == Course(date(2026, 10, 2), None, None)
-    assert course_of(()) == Course(None, None, None)
+    told = (
+        PairingEvent("p1", "booked", date(2026, 10, 9)),
+        PairingEvent("p1", "booked", date(2026, 10, 2)),
+    )
+    assert pairing_outcome(told) == PairingOutcome(date(2026, 10, 2), None, None)
+    assert pairing_outcome(()) == PairingOutcome(None, None, None)
 
 
 def test_events_are_kept_in_the_order_they_were_told(a_store: Store) -> None:

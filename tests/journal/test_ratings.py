@@ -8,10 +8,10 @@ import pytest
 
 from recommender.errors import ConflictError, FeedbackError, NotFoundError, StaleError
 from recommender.journal.ratings import (
-    Kept,
+    StoredRating,
     correct_rating,
+    current_ratings,
     rating_history,
-    standing_ratings,
     withdraw_rating,
 )
 from recommender.store.database import Store
@@ -22,7 +22,7 @@ from tests.journal.kept import ACTOR, TODAY, a_rating, count, pair, rate
 ITEMS = tuple([4.0] * 11 + [None])
 
 
-def correct(store: Store, kept: Kept, seen: int, **changes: Any) -> Kept:
+def correct(store: Store, kept: StoredRating, seen: int, **changes: Any) -> StoredRating:
     with store.writing() as connection:
         return correct_rating(
             connection,
@@ -113,7 +113,7 @@ def test_a_correction_stands_and_what_it_corrects_stays_visible(a_store: Store) 
     assert (again.rating_id, again.version, again.pomp) == (kept.rating_id, 2, 0.75)
     with a_store.reading() as connection:
         history = rating_history(connection, kept.rating_id)
-        standing = standing_ratings(connection)
+        standing = current_ratings(connection)
     assert [(each.version, each.rating.score, each.actor) for each in history] == [
         (1, 12.0, ACTOR),
         (2, 48.0, "key-2"),
@@ -140,11 +140,11 @@ def test_a_withdrawn_rating_no_longer_counts_and_may_be_corrected_back(a_store: 
     kept = rate(a_store)
     with a_store.writing() as connection:
         withdraw_rating(connection, kept.rating_id, seen=1, reason="wrong_client", actor=ACTOR)
-        assert standing_ratings(connection) == ()
+        assert current_ratings(connection) == ()
         assert rating_history(connection, kept.rating_id)[-1].withdrawn
     correct(a_store, kept, 2)
     with a_store.reading() as connection:
-        assert standing_ratings(connection) == (a_rating(),)
+        assert current_ratings(connection) == (a_rating(),)
 
 
 def test_a_rating_nobody_made_has_no_history(a_store: Store) -> None:

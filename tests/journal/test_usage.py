@@ -1,9 +1,9 @@
 from datetime import UTC, datetime, timedelta
 
 from recommender.journal.decisions import Decision, record_decision
-from recommender.journal.recommendations import ShownClinician, intakes
+from recommender.journal.recommendations import ShortlistRow, intakes
 from recommender.journal.results import rated_pairings
-from recommender.journal.usage import Exposure, exposures, served
+from recommender.journal.usage import Exposure, exposures, model_uses
 from recommender.store.database import Store
 from tests.journal.kept import ACTOR, ANSWERS, pair, rate, recommend
 
@@ -17,7 +17,7 @@ def decide(store: Store, name: str, clinician_id: str) -> None:
 
 def test_a_clinician_is_counted_as_shown_first_chosen_and_begun(a_store: Store) -> None:
     recommend(a_store, "r1")
-    recommend(a_store, "r2", "c0002", shortlist=(ShownClinician("k02", 4.0),))
+    recommend(a_store, "r2", "c0002", shortlist=(ShortlistRow("k02", 4.0),))
     decide(a_store, "r1", "k01")
     decide(a_store, "r1", "k02")
     pair(a_store, clinician_id="k02")
@@ -31,7 +31,7 @@ def test_models_are_told_by_what_they_answered_the_last_one_first(a_store: Store
     for number, digest in enumerate("aab"):
         recommend(a_store, f"r{number}", f"c000{number}", model_digest=digest * 64)
     with a_store.reading() as connection:
-        last, before = served(connection)
+        last, before = model_uses(connection)
     assert (last.digest, last.requests, last.mode) == ("b" * 64, 1, "model")
     assert (before.digest, before.requests) == ("a" * 64, 2)
     assert before.first_at <= before.last_at <= last.first_at

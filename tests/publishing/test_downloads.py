@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from recommender.errors import RegistryError
-from recommender.publishing.downloads import ABANDONED_AFTER_SECONDS, settle
+from recommender.publishing.downloads import ABANDONED_AFTER_SECONDS, install_bundle
 
 DIGEST = "ab" * 32
 
@@ -32,7 +32,7 @@ def names(directory: Path) -> list[str]:
 
 
 def test_a_bundle_appears_under_its_digest_and_nothing_else_is_left(tmp_path: Path) -> None:
-    settled = settle(tmp_path / "bundles", DIGEST, filled)
+    settled = install_bundle(tmp_path / "bundles", DIGEST, filled)
 
     assert settled == tmp_path / "bundles" / DIGEST
     assert names(settled) == ["manifest.json"]
@@ -40,24 +40,24 @@ def test_a_bundle_appears_under_its_digest_and_nothing_else_is_left(tmp_path: Pa
 
 
 def test_a_bundle_that_is_there_is_not_downloaded_again(tmp_path: Path) -> None:
-    settle(tmp_path, DIGEST, filled)
+    install_bundle(tmp_path, DIGEST, filled)
 
-    assert settle(tmp_path, DIGEST, never) == tmp_path / DIGEST
+    assert install_bundle(tmp_path, DIGEST, never) == tmp_path / DIGEST
 
 
 def test_a_download_that_was_stopped_leaves_no_bundle_and_the_next_one_succeeds(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        settle(tmp_path, DIGEST, interrupted)
+        install_bundle(tmp_path, DIGEST, interrupted)
 
     assert names(tmp_path) == []
-    assert settle(tmp_path, DIGEST, filled).is_dir()
+    assert install_bundle(tmp_path, DIGEST, filled).is_dir()
 
 
 def test_what_a_killed_process_left_is_never_taken_for_a_bundle(tmp_path: Path) -> None:
     filled(_left_behind(tmp_path, seconds_ago=0))
-    settled = settle(tmp_path, DIGEST, filled)
+    settled = install_bundle(tmp_path, DIGEST, filled)
 
     assert names(settled) == ["manifest.json"]
     # Another process may still be filling it.
@@ -66,24 +66,24 @@ def test_what_a_killed_process_left_is_never_taken_for_a_bundle(tmp_path: Path) 
 
 def test_what_was_left_behind_long_ago_is_removed(tmp_path: Path) -> None:
     _left_behind(tmp_path, seconds_ago=2 * ABANDONED_AFTER_SECONDS)
-    settle(tmp_path, DIGEST, filled)
+    install_bundle(tmp_path, DIGEST, filled)
 
     assert names(tmp_path) == [DIGEST]
 
 
 def test_the_first_of_two_processes_wins_and_both_get_the_bundle(tmp_path: Path) -> None:
     def overtaken(directory: Path) -> Path:
-        settle(tmp_path, DIGEST, filled)
+        install_bundle(tmp_path, DIGEST, filled)
         return filled(directory)
 
-    assert settle(tmp_path, DIGEST, overtaken) == tmp_path / DIGEST
+    assert install_bundle(tmp_path, DIGEST, overtaken) == tmp_path / DIGEST
     assert names(tmp_path) == [DIGEST]
 
 
 @pytest.mark.parametrize("digest", ["", "../../etc", "AB" * 32, "ab" * 32 + "\n", "ab/cd" * 4])
 def test_a_digest_that_could_name_another_place_is_refused(tmp_path: Path, digest: str) -> None:
     with pytest.raises(RegistryError, match="not a hexadecimal digest"):
-        settle(tmp_path, digest, never)
+        install_bundle(tmp_path, digest, never)
 
 
 def _left_behind(into: Path, seconds_ago: float) -> Path:

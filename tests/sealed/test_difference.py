@@ -5,34 +5,34 @@ import pytest
 from recommender.bundle import load_bundle
 from recommender.errors import BundleError
 from recommender.practice import read_practice
-from recommender.sealed.difference import SAID, of_names, of_practices
+from recommender.sealed.difference import SAID, diff_names, diff_practices
 from tests.builders import a_bundle, a_practice
 
 
 def test_names_are_told_by_what_became_of_them() -> None:
-    found = of_names(("a", "b", "c", "d"), ("d", "a", "c", "e"))
+    found = diff_names(("a", "b", "c", "d"), ("d", "a", "c", "e"))
 
     assert (found.added, found.removed, found.moved) == (("e",), ("b",), ("d",))
     assert str(found) == "added e, removed b, moved d"
 
 
 def test_the_same_names_in_the_same_order_are_no_difference() -> None:
-    assert not of_names(("a", "b"), ("a", "b"))
-    assert str(of_names((), ())) == ""
+    assert not diff_names(("a", "b"), ("a", "b"))
+    assert str(diff_names((), ())) == ""
 
 
 def test_only_a_few_names_are_told_and_how_many_more() -> None:
     names = tuple(f"n{place}" for place in range(SAID + 3))
 
-    assert str(of_names((), names)).endswith("n4 and 3 more")
+    assert str(diff_names((), names)).endswith("n4 and 3 more")
 
 
 def test_a_name_that_is_no_name_is_not_repeated() -> None:
-    assert str(of_names(("\x1b[2J",), ())) == "removed an unprintable name"
+    assert str(diff_names(("\x1b[2J",), ())) == "removed an unprintable name"
 
 
 def test_comments_are_no_difference_of_definitions() -> None:
-    assert not of_practices(a_practice(), read_practice(a_practice().text + "\n# later\n"))
+    assert not diff_practices(a_practice(), read_practice(a_practice().text + "\n# later\n"))
 
 
 @pytest.mark.parametrize(

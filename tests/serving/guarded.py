@@ -11,10 +11,10 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from pydantic import SecretStr
 
-from recommender.access.key import NewKey, Pepper, Wanted, create_key
+from recommender.access.key import KeyRequest, NewKey, Pepper, create_key
 from recommender.access.password import add_account
 from recommender.access.scope import Role
-from recommender.serving.door import Door
+from recommender.serving.door import AuthBackend
 from recommender.settings import Settings
 from recommender.store.database import Store
 from recommender.store.migration import open_store
@@ -34,9 +34,9 @@ class Guarded:
     now: datetime
 
     @property
-    def door(self) -> Door:
+    def door(self) -> AuthBackend:
         assert isinstance(self.client.app, FastAPI)
-        door: Door = self.client.app.state.door
+        door: AuthBackend = self.client.app.state.door
         return door
 
     @property
@@ -48,7 +48,7 @@ class Guarded:
         self.now += wait
 
     def make_key(self, name: str, role: Role, only: str | None = None) -> NewKey:
-        wanted = Wanted(name, role, only)
+        wanted = KeyRequest(name, role, only)
         with self.store.writing() as connection:
             return create_key(connection, wanted, Pepper.of(PEPPER), now=self.now, actor="test")
 
@@ -80,7 +80,7 @@ def guarded(settings: Settings) -> Iterator[Guarded]:
     with store.writing() as connection:
         keys = {
             role: create_key(
-                connection, Wanted(f"a-{role}", role), Pepper.of(PEPPER), now=now, actor="test"
+                connection, KeyRequest(f"a-{role}", role), Pepper.of(PEPPER), now=now, actor="test"
             )
             for role in Role
         }

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from recommender.access.key import Pepper, Wanted, create_key
+from recommender.access.key import KeyRequest, Pepper, create_key
 from recommender.access.scope import Role
 from recommender.journal.rosters import RosterVersion, current_roster, replace_roster
 from recommender.settings import Settings
@@ -66,7 +66,7 @@ def a_keeping(settings: Settings, url: str) -> Iterator[Keeping]:
 def make_key(store: Store, name: str, role: Role) -> str:
     """A live key of this role."""
     with store.writing() as connection:
-        wanted, now = Wanted(name, role), datetime.now(UTC)
+        wanted, now = KeyRequest(name, role), datetime.now(UTC)
         made = create_key(connection, wanted, Pepper.of(PEPPER), now=now, actor="test")
     return str(made.text)
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from sqlalchemy import Connection
 
-from recommender.access.key import Pepper, Wanted, create_key
+from recommender.access.key import KeyRequest, Pepper, create_key
 from recommender.access.scope import Role
 from recommender.settings import Settings
 from recommender.store.migration import open_store
@@ -64,7 +64,7 @@ def a_keeper(directory: Path, url: str | None = None, **changes: Any) -> Iterato
 
 
 def _key(connection: Connection, role: Role) -> str:
-    wanted = Wanted(f"{role}-{secrets.token_hex(4)}", role)
+    wanted = KeyRequest(f"{role}-{secrets.token_hex(4)}", role)
     now = datetime.now(UTC)
     return create_key(connection, wanted, Pepper.of(PEPPER), now=now, actor="test").text
 

@@ -9,18 +9,18 @@ from typing import Any
 from recommender.bundle import save_bundle
 from recommender.model import AllianceModel
 from recommender.settings import Settings
-from recommender.shelf import Shelf
+from recommender.shelf import BundleCache
 from tests.builders import DEFINITION, a_model, write_tables
 from tests.serving.served import TestClient
 
 
-def a_shelf(directory: Path) -> Shelf:
+def a_shelf(directory: Path) -> BundleCache:
     """An empty shelf beside a roster."""
     write_tables(directory)
-    return Shelf(directory / "shelf")
+    return BundleCache(directory / "shelf")
 
 
-def put(shelf: Shelf, model: AllianceModel) -> str:
+def put(shelf: BundleCache, model: AllianceModel) -> str:
     """Puts a model's bundle on the shelf and gives its digest."""
     unnamed = shelf.directory / "unnamed"
     digest = save_bundle(model, unnamed)
@@ -28,13 +28,13 @@ def put(shelf: Shelf, model: AllianceModel) -> str:
     return digest
 
 
-def two(shelf: Shelf) -> tuple[str, str]:
+def two(shelf: BundleCache) -> tuple[str, str]:
     """Digests of two models whose predictions are half a point apart."""
     model = a_model()
     return put(shelf, model), put(shelf, replace(model, client_mean=model.client_mean + 0.5))
 
 
-def following(shelf: Shelf) -> Settings:
+def following(shelf: BundleCache) -> Settings:
     """Settings of a server that follows the shelf and looks at it all the time."""
     given: dict[str, Any] = {
         "shelf": shelf.directory,
@@ -45,12 +45,12 @@ def following(shelf: Shelf) -> Settings:
     return Settings(**given)
 
 
-def alone(shelf: Shelf) -> Settings:
+def alone(shelf: BundleCache) -> Settings:
     """Settings of a server that has the roster and the definition, and no model."""
     return following(shelf).model_copy(update={"shelf": None})
 
 
-def damaged(shelf: Shelf, digest: str) -> str:
+def damaged(shelf: BundleCache, digest: str) -> str:
     """The same digest, with one byte of its bundle changed."""
     path = shelf.bundle(digest) / "arrays.npz"
     content = bytearray(path.read_bytes())

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from recommender.access.scope import Role
 from recommender.allocation.allocate import allocate
 from recommender.allocation.terms import Floor, Limit, Terms
-from recommender.allocation.waiting import Waiting
+from recommender.allocation.waiting import WaitingClient
 from recommender.cli import app
 from recommender.definition.columns import read_rows
 from recommender.serving import allocations
@@ -65,10 +65,10 @@ def test_it_says_what_the_engine_says(caller: TestClient) -> None:
     rows = [answers_of(number) for number in range(14)]
     fields = a_practice().fields("client", "score", "filter")
     ids = tuple(each["client_id"] for each in body["clients"])
-    waiting = [Waiting(name) for name in ids]
-    waiting[3] = Waiting("w03", told="k03", weight=2.0)
+    waiting = [WaitingClient(name) for name in ids]
+    waiting[3] = WaitingClient("w03", promised_clinician_id="k03", weight=2.0)
     since = DAY.replace(year=2026, month=1, day=5)
-    waiting[6] = Waiting("w06", priority=2, since=since, previous="k05")
+    waiting[6] = WaitingClient("w06", priority=2, since=since, former_clinician_id="k05")
     terms = Terms(
         places={"k03": 2, "k05": 3},
         limits=(Limit("concern", "grief", 1),),
@@ -80,14 +80,14 @@ def test_it_says_what_the_engine_says(caller: TestClient) -> None:
 
     assert [
         (each["client_id"], each["clinician_id"], each["stands"]) for each in told["given"]
-    ] == [(each.client_id, each.clinician_id, each.stands) for each in found.given]
-    for one, other in zip(told["given"], found.given, strict=True):
+    ] == [(each.client_id, each.clinician_id, each.stands) for each in found.assigned]
+    for one, other in zip(told["given"], found.assigned, strict=True):
         assert one["points_below_first"] == (other.cost and pytest.approx(other.cost, abs=0.005))
     assert [(each["client_id"], each["why"]) for each in told["unplaced"]] == [
         (each.client_id, each.why) for each in found.unplaced
     ]
     assert [(each["clinician_id"], each["placed"]) for each in told["one_more_place"]] == [
-        (each.clinician_id, each.placed) for each in found.places_more
+        (each.clinician_id, each.placed) for each in found.marginal_places
     ]
     assert {"told", None} <= {each["kept"] for each in told["given"]}
     assert told["unplaced"]

@@ -14,7 +14,7 @@ from recommender.access.key import LIFETIME, OVERLAP, Pepper, revoke_key, rotate
 from recommender.access.scope import ROLES, Role, Scope
 from recommender.errors import RecommenderError, UnavailableError
 from recommender.serving.app import create_app
-from recommender.serving.permissions import NEEDS, Free, is_page
+from recommender.serving.permissions import NEEDS, Unrestricted, is_page
 from recommender.settings import Settings
 from tests.serving.guarded import PEPPER, Guarded, guarded, guarded_settings, operations
 from tests.serving.served import (
@@ -119,7 +119,7 @@ def test_every_route_has_a_line_in_the_table_and_every_line_a_route(settings: Se
 
 
 def test_only_what_holds_nothing_of_anybody_is_open() -> None:
-    assert {name for name, need in NEEDS.items() if need is Free.ANYBODY} == {
+    assert {name for name, need in NEEDS.items() if need is Unrestricted.ANYBODY} == {
         "GET /livez",
         "GET /readyz",
         "GET /openapi.json",
@@ -180,7 +180,7 @@ def test_every_role_gets_what_the_table_says_from_every_route(locked: Guarded) -
                 assert (status != 403) == (need in ROLES[role]), (method, address, role)
                 allowed = status < 400 or status in REFUSED_AFTER_THE_DOOR
                 assert allowed or status == 403, (method, address, role, status)
-            elif need is Free.KNOWN:
+            elif need is Unrestricted.KNOWN:
                 assert status == 401, "a session's own routes take no key"
 
 
@@ -207,7 +207,7 @@ def test_a_tool_reads_what_it_asked_for_and_nothing_of_another(locked: Guarded) 
 def test_without_a_key_only_open_routes_answer(locked: Guarded) -> None:
     assert isinstance(locked.client.app, FastAPI)
     for method, path in operations(locked.client.app):
-        if NEEDS[f"{method} {path}"] is Free.ANYBODY or is_page(path):
+        if NEEDS[f"{method} {path}"] is Unrestricted.ANYBODY or is_page(path):
             continue
         for address in addresses(path):
             response = call(locked, method, address, None)

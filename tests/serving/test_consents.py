@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.journal.consents import standing_consents
+from recommender.journal.consents import current_consents
 from recommender.settings import Settings
 from tests.postgres import a_store_url, cluster, migrated_file
 from tests.serving.keeping import Keeping, a_keeping
@@ -28,7 +28,7 @@ def test_who_takes_back_that_they_may_be_learned_from_is_not(
         keeping.post(CONSENTS, {"version": "2026-1", "train": True, "research": True})
         told = keeping.post(CONSENTS, {"version": "2026-2", "train": False}).json()
         with keeping.store.reading() as connection:
-            standing = standing_consents(connection)
+            standing = current_consents(connection)
     assert told == {"consents": {"train": False, "research": True}}
     assert {scope: given for (_, scope), given in standing.items()} == told["consents"]
 

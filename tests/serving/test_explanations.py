@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from recommender.recommend import recommend
-from recommender.serving.explained import Explained, explained_of
-from recommender.serving.state import open_state
-from recommender.serving.succession import Succession
+from recommender.serving.explained import StoredContributions, stored_contributions
+from recommender.serving.state import open_snapshot
+from recommender.serving.succession import SnapshotHolder
 from recommender.settings import Settings
 from tests.builders import DAY, a_model, a_standing, an_intake
 from tests.serving.keeping import Keeping, a_keeping
@@ -105,17 +105,17 @@ def test_another_model_explains_nothing_anew(
     keeping: Keeping, told: dict[str, Any], settings: Settings
 ) -> None:
     before = explained(keeping, told).content
-    state = open_state(settings)
+    state = open_snapshot(settings)
     model = replace(state.model, client_mean=state.model.client_mean + 1)
-    succession: Succession = keeping.app.state.succession
-    succession.change(lambda _: replace(state, model=model, digest="f" * 64))
+    succession: SnapshotHolder = keeping.app.state.succession
+    succession.swap(lambda _: replace(state, model=model, digest="f" * 64))
     assert explained(keeping, told).content == before
 
 
 def test_another_definition_has_no_words_for_it(
     keeping: Keeping, told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    succession: Succession = keeping.app.state.succession
+    succession: SnapshotHolder = keeping.app.state.succession
     state = succession.current
     assert state is not None
     practice = replace(state.practice, digest="0" * 64)
@@ -130,8 +130,8 @@ def test_what_explains_is_kept_to_the_last_digit() -> None:
     found = recommend(an_intake(), a_standing(), a_model(), day=DAY)
     assert found.contributions is not None
     ids = tuple(f"k{number}" for number in range(len(found.contributions.values)))
-    kept = explained_of(found.contributions, ids)
-    again = Explained.from_bytes(kept.to_bytes())
+    kept = stored_contributions(found.contributions, ids)
+    again = StoredContributions.from_bytes(kept.to_bytes())
     assert (again.names, again.ids) == (kept.names, kept.ids)
     assert again.values.tobytes() == kept.values.tobytes()
     assert again.to_bytes() == kept.to_bytes()

@@ -29,7 +29,7 @@ def drawing(tmp_path: Path) -> Iterator[Keeping]:
 
 
 def test_lots_are_drawn_from_the_id_and_kept_with_their_chance(drawing: Keeping) -> None:
-    standing = MODEL.standing(a_roster())
+    standing = MODEL.encode_roster(a_roster())
     orders = set()
     for _ in range(6):
         told = drawing.recommended(client_id="c9999")

@@ -6,8 +6,8 @@ from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
 from recommender.serving.metrics import Metrics
-from recommender.serving.state import State, open_state
-from recommender.serving.succession import Succession
+from recommender.serving.state import ServingSnapshot, open_snapshot
+from recommender.serving.succession import SnapshotHolder
 from recommender.settings import Settings
 from tests.serving.served import CANARY, RECOMMEND, TestClient, a_caller, a_request
 
@@ -60,21 +60,21 @@ def test_labels_come_from_closed_sets_whatever_is_sent(settings: Settings) -> No
     assert methods <= {"method=GET", "method=other"}
 
 
-def _exchanged(state: State, _: State) -> State:
+def _exchanged(state: ServingSnapshot, _: ServingSnapshot) -> ServingSnapshot:
     return state
 
 
 def test_models_and_rosters_that_come_to_answer_are_counted(settings: Settings) -> None:
     with a_caller(settings) as caller:
         assert isinstance(caller.app, FastAPI)
-        succession: Succession = caller.app.state.succession
-        state = open_state(settings)
-        roster = replace(state.standing.roster, version="another")
-        moved = replace(state, standing=replace(state.standing, roster=roster))
+        succession: SnapshotHolder = caller.app.state.succession
+        state = open_snapshot(settings)
+        roster = replace(state.encoding.roster, version="another")
+        moved = replace(state, encoding=replace(state.encoding, roster=roster))
         for each in (state, moved, replace(moved, digest="f" * 64)):
-            succession.change(partial(_exchanged, each))
+            succession.swap(partial(_exchanged, each))
         metrics: Metrics = caller.app.state.metrics
-        metrics.refused_model()
+        metrics.bundle_rejected()
         samples = measured(caller)
     assert of(samples, "recommender_models_total", "outcome=taken_up") == 2
     assert of(samples, "recommender_models_total", "outcome=refused") == 1
@@ -82,7 +82,7 @@ def test_models_and_rosters_that_come_to_answer_are_counted(settings: Settings) 
 
 
 def test_the_age_of_what_is_known_of_the_clinicians_is_told(settings: Settings) -> None:
-    written = open_state(settings).taken_at
+    written = open_snapshot(settings).taken_at
     with a_caller(settings) as caller:
         age = of(measured(caller), "recommender_availability_age_seconds")
     assert 0 <= (datetime.now(UTC) - written).total_seconds() - age < 60

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from recommender.shelf import Offer
+from recommender.shelf import RegistryPointer
 from tests.serving.served import TestClient, a_caller
 from tests.serving.shelved import a_shelf, answering, damaged, following, two, until
 
@@ -15,11 +15,11 @@ def test_a_server_with_one_bundle_knows_that_one(caller: TestClient) -> None:
 def test_what_is_offered_refused_and_gone_back_to_is_told(tmp_path: Path) -> None:
     shelf = a_shelf(tmp_path)
     first, second = two(shelf)
-    shelf.offer(Offer(first))
+    shelf.write_pointer(RegistryPointer(first))
     with a_caller(following(shelf)) as caller:
         before = caller.get("/v1/models").headers["etag"]
         until(lambda: shelf.last_good() == first)
-        shelf.offer(Offer(damaged(shelf, second), "BundleError"))
+        shelf.write_pointer(RegistryPointer(damaged(shelf, second), "BundleError"))
         known = {each["digest"]: each for each in caller.get("/v1/models").json()["models"]}
         assert set(known) == {first, second}
         assert (known[first]["answers"], known[first]["last_good"]) == (True, True)

@@ -6,14 +6,14 @@ import pytest
 from recommender.errors import BundleError, Fault, IntakeError
 from recommender.serving.problems import (
     BUSY,
-    KINDS,
     MOST_ERRORS,
-    Kind,
+    PROBLEM_TYPES,
+    FieldError,
     ProblemError,
-    Slip,
-    kind_of_status,
+    ProblemType,
+    problem_for,
     problem_response,
-    told_as,
+    problem_type_for_status,
 )
 from recommender.settings import Settings
 from tests.builders import a_practice
@@ -44,8 +44,10 @@ def check_problem(response: Any, status: int) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.slug)
-def test_every_kind_of_problem_is_explained_at_its_address(kind: Kind, caller: TestClient) -> None:
+@pytest.mark.parametrize("kind", PROBLEM_TYPES.values(), ids=lambda kind: kind.slug)
+def test_every_kind_of_problem_is_explained_at_its_address(
+    kind: ProblemType, caller: TestClient
+) -> None:
     explained = caller.get(kind.type)
     assert explained.status_code == 200
     assert kind.detail in explained.text
@@ -193,7 +195,7 @@ def test_before_the_model_is_warm_nothing_is_answered(settings: Settings) -> Non
 
 def test_a_list_of_errors_has_an_end() -> None:
     faults = [Fault(f"f{place}", "is odd", "mend it") for place in range(3)]
-    assert len(told_as(IntakeError(faults)).errors) == 3
+    assert len(problem_for(IntakeError(faults)).errors) == 3
     assert MOST_ERRORS == 50
 
 
@@ -207,12 +209,14 @@ def test_many_wrong_members_are_not_all_told(caller: TestClient) -> None:
     ("status", "slug"), [(404, "not-found"), (418, "bad-request"), (500, "unexpected")]
 )
 def test_a_bare_status_is_told_as_a_problem(status: int, slug: str) -> None:
-    assert kind_of_status(status).slug == slug
+    assert problem_type_for_status(status).slug == slug
 
 
 def test_a_pointer_escapes_what_it_must() -> None:
-    slip = told_as(IntakeError([Fault("a/b~c", "is odd", "mend it")])).errors[0]
-    assert slip == Slip(pointer="/answers/a~1b~0c", code="unreadable", message="is odd; mend it")
+    slip = problem_for(IntakeError([Fault("a/b~c", "is odd", "mend it")])).errors[0]
+    assert slip == FieldError(
+        pointer="/answers/a~1b~0c", code="unreadable", message="is odd; mend it"
+    )
 
 
 def test_a_problem_carries_its_headers() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from recommender.journal.rosters import roster_at
 from recommender.practice import shipped_practice
-from recommender.serving.clinicians import availability_of, build_clinician_form
+from recommender.serving.clinicians import availability_of, build_clinician_schema
 from recommender.store.migration import open_store
 from tests.builders import a_practice
 from tests.postgres import a_store_url, cluster, migrated_file
@@ -263,7 +263,7 @@ def test_the_contract_has_exactly_this_practices_fields(keeper: TestClient) -> N
 
 def test_every_example_is_accepted() -> None:
     for practice in (a_practice(), shipped_practice()):
-        form = build_clinician_form(practice)
+        form = build_clinician_schema(practice)
         for model in form.models:
             for example in model.model_json_schema(by_alias=True).get("examples", ()):
                 model.model_validate_json(json.dumps(example))

@@ -14,14 +14,14 @@ from recommender.errors import BundleError, TablesError
 from recommender.practice import shipped_practice
 from recommender.recommend import recommend
 from recommender.serving import recommendations
-from recommender.serving.answers import Made, answer, made
+from recommender.serving.answers import ServedRecommendation, answer, recommend_request
 from recommender.serving.app import create_app
-from recommender.serving.clinicians import build_clinician_form
-from recommender.serving.form import build_form
+from recommender.serving.clinicians import build_clinician_schema
+from recommender.serving.form import build_request_schema
 from recommender.serving.guard import HEADERS
-from recommender.serving.openapi import document
+from recommender.serving.openapi import openapi_document
 from recommender.serving.schemas import BY_ALLIANCE, BY_WAIT, NOTICE
-from recommender.serving.state import State, open_state
+from recommender.serving.state import ServingSnapshot, open_snapshot
 from recommender.settings import Settings
 from tests.builders import DAY, an_intake
 from tests.serving.served import (
@@ -45,8 +45,8 @@ def recommended(caller: TestClient, **changes: Any) -> dict[str, Any]:
 
 def test_a_response_is_what_the_engine_recommends(caller: TestClient, settings: Settings) -> None:
     told = recommended(caller, client_id="c9999", top_k=3)
-    state = open_state(settings)
-    found = recommend(an_intake("c9999"), state.standing, state.model, day=DAY, top_k=3)
+    state = open_snapshot(settings)
+    found = recommend(an_intake("c9999"), state.encoding, state.model, day=DAY, top_k=3)
     assert [(each["rank"], each["clinician_id"]) for each in told["shortlist"]] == [
         (shown.rank, shown.clinician_id) for shown in found.shortlist
     ]
@@ -67,7 +67,7 @@ def test_a_response_says_by_what_it_was_made(caller: TestClient, settings: Setti
     assert settings.bundle is not None
     assert told["mode"] == "model"
     assert told["model"]["digest"] == bundle_digest(settings.bundle)
-    assert told["roster_version"] == open_state(settings).standing.roster.version
+    assert told["roster_version"] == open_snapshot(settings).encoding.roster.version
     assert told["scale"] == {"instrument": "wai_sr", "metric": "mean", "low": 1.0, "high": 5.0}
     assert told["asked_on"] == "2026-11-23"
     assert told["notice"] == NOTICE
@@ -96,7 +96,7 @@ def test_without_agreement_nothing_is_predicted(caller: TestClient) -> None:
 
 
 def test_a_model_that_learned_from_no_rating_says_so(settings: Settings) -> None:
-    state = open_state(settings)
+    state = open_snapshot(settings)
     manifest = replace(state.model.manifest, mode="evidence_prior")
     untaught = replace(state, model=replace(state.model, manifest=manifest))
     told = json.loads(answer(untaught, json.dumps(a_request()).encode()).body)
@@ -258,15 +258,15 @@ def test_the_example_of_the_contract_is_accepted(caller: TestClient) -> None:
 def test_the_contract_of_another_practice_has_its_questions(settings: Settings) -> None:
     app = create_app(settings)
     practice = shipped_practice("psychology")
-    form = build_form(practice, top_k=5)
-    told = json.loads(document(app, form, build_clinician_form(practice)))
+    form = build_request_schema(practice, top_k=5)
+    told = json.loads(openapi_document(app, form, build_clinician_schema(practice)))
     assert "phq9" in told["components"]["schemas"]["Answers"]["properties"]
 
 
 def test_a_swapped_model_answers_from_then_on(settings: Settings) -> None:
     with a_caller(settings) as caller:
         before = recommended(caller)["model"]["digest"]
-        _swap(caller, replace(open_state(settings), digest="f" * 64))
+        _swap(caller, replace(open_snapshot(settings), digest="f" * 64))
         assert before != "f" * 64
         assert recommended(caller)["model"]["digest"] == "f" * 64
 
@@ -276,17 +276,17 @@ def test_a_request_ends_with_the_model_it_began_with(
 ) -> None:
     begun, may_end = threading.Event(), threading.Event()
 
-    def slowly(state: State, body: bytes) -> Made:
+    def slowly(state: ServingSnapshot, body: bytes) -> ServedRecommendation:
         begun.set()
         assert may_end.wait(10)
-        return made(state, body)
+        return recommend_request(state, body)
 
     with a_caller(settings) as caller, ThreadPoolExecutor(1) as pool:
         before = recommended(caller)["model"]["digest"]
         monkeypatch.setattr(recommendations, "made", slowly)
         waiting = pool.submit(recommended, caller)
         assert begun.wait(10)
-        _swap(caller, replace(open_state(settings), digest="f" * 64))
+        _swap(caller, replace(open_snapshot(settings), digest="f" * 64))
         may_end.set()
         assert waiting.result(10)["model"]["digest"] == before
 
@@ -296,10 +296,10 @@ def test_too_many_waiting_are_told_to_come_back(
 ) -> None:
     begun, may_end = threading.Event(), threading.Event()
 
-    def slowly(state: State, body: bytes) -> Made:
+    def slowly(state: ServingSnapshot, body: bytes) -> ServedRecommendation:
         begun.set()
         assert may_end.wait(10)
-        return made(state, body)
+        return recommend_request(state, body)
 
     monkeypatch.setattr(recommendations, "made", slowly)
     narrow = settings.model_copy(update={"workers": 1, "queue_limit": 0})
@@ -341,6 +341,6 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert settings.host == "127.0.0.1"
 
 
-def _swap(caller: TestClient, state: State) -> None:
+def _swap(caller: TestClient, state: ServingSnapshot) -> None:
     assert isinstance(caller.app, FastAPI)
     caller.app.state.succession.change(lambda _: state)

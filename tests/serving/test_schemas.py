@@ -14,20 +14,20 @@ from recommender.constraints import Reason
 from recommender.definition.fields import Field
 from recommender.definition.kinds import KINDS
 from recommender.errors import IntakeError
-from recommender.explanation import Explanation, GroupPart
+from recommender.explanation import Explanation, GroupContribution
 from recommender.practice import Practice, read_practice, shipped_practice
 from recommender.ranking import TieBreak
-from recommender.recommend import Shown, read_intake
+from recommender.recommend import ShortlistEntry, read_intake
 from recommender.serving.answers import today
-from recommender.serving.form import Asked, Form, build_form
-from recommender.serving.problems import problem_response, told_as, unfitting
-from recommender.serving.questions import QUESTIONS
+from recommender.serving.form import ParsedRequest, RequestSchema, build_request_schema
+from recommender.serving.problems import problem_for, problem_from_validation, problem_response
+from recommender.serving.questions import JSON_TYPES
 from recommender.serving.schemas import BROKEN_BY, ShownClinician
 from tests.builders import a_practice
 from tests.serving.served import CANARY
 
 PRACTICES = (shipped_practice("psychology"), a_practice())
-FORMS = {practice.id: build_form(practice, top_k=5) for practice in PRACTICES}
+FORMS = {practice.id: build_request_schema(practice, top_k=5) for practice in PRACTICES}
 ASKED_FIELDS = [
     pytest.param(practice, field, id=f"{practice.id}.{field.name}")
     for practice in PRACTICES
@@ -58,13 +58,13 @@ WRONG: dict[str, list[Any]] = {
 }
 
 
-def refusal(form: Form, practice: Practice, body: bytes) -> str | None:
+def refusal(form: RequestSchema, practice: Practice, body: bytes) -> str | None:
     """What a caller is told, or None when the request is accepted."""
     try:
         asked = form.read(body)
         read_intake(practice, asked.answers, asked.client_id)
     except ValidationError as error:
-        return bytes(problem_response(unfitting(error), "0123456789").body).decode()
+        return bytes(problem_response(problem_from_validation(error), "0123456789").body).decode()
     except IntakeError as error:
         return bytes(problem_response(error, "0123456789").body).decode()
     return None
@@ -72,7 +72,7 @@ def refusal(form: Form, practice: Practice, body: bytes) -> str | None:
 
 def body_of(practice: Practice, **answers: Any) -> bytes:
     required = {
-        name: QUESTIONS[field.kind].example_of(field)
+        name: JSON_TYPES[field.kind].example_of(field)
         for name, field in practice.fields("client").items()
         if field.required
     }
@@ -83,7 +83,7 @@ def a_field(kind: str, **settings: Any) -> Field:
     return Field("asked", "client", kind, "", "", "", "filter", **settings)
 
 
-def read_alone(field: Field, answer: Any) -> tuple[Asked, Any]:
+def read_alone(field: Field, answer: Any) -> tuple[ParsedRequest, Any]:
     """One answer through the form, and its encoded value."""
     practice = a_practice()
     form = FORMS[practice.id]
@@ -92,13 +92,13 @@ def read_alone(field: Field, answer: Any) -> tuple[Asked, Any]:
 
 
 def test_every_kind_of_answer_has_a_question() -> None:
-    assert set(QUESTIONS) == set(KINDS)
+    assert set(JSON_TYPES) == set(KINDS)
     assert set(WRONG) == set(KINDS)
 
 
 @pytest.mark.parametrize(("practice", "field"), ASKED_FIELDS)
 def test_the_example_of_every_field_is_accepted_and_read(practice: Practice, field: Field) -> None:
-    example = QUESTIONS[field.kind].example_of(field)
+    example = JSON_TYPES[field.kind].example_of(field)
     asked = FORMS[practice.id].read(body_of(practice, **{field.name: example}))
     value = read_intake(practice, asked.answers).client[field.name]
     missing = value[0] is None if value.dtype == object else np.isnan(value).all()
@@ -207,7 +207,7 @@ def test_what_surrounds_the_answers_is_checked_too(changes: dict[str, Any], poin
 def test_a_field_may_have_any_name_a_definition_allows() -> None:
     text = a_practice().text.replace("[client.max_km]", "[client.copy]")
     text = text.replace('"max_km"', '"copy"')
-    form = build_form(read_practice(text), top_k=5)
+    form = build_request_schema(read_practice(text), top_k=5)
     assert form.read(b'{"answers": {"copy": 5}}').answers == {"copy": 5.0}
 
 
@@ -247,7 +247,7 @@ def test_answers_are_read_like_cells_of_a_table() -> None:
 
 HOME = [{"postcode": "2010"}, {"latitude": -33.87, "longitude": 151.2}]
 IN_TOWN = read_practice(a_practice().text + '\n[postcodes]\n"2010" = [-33.884, 151.207]\n')
-TOWN_FORM = build_form(IN_TOWN, top_k=5)
+TOWN_FORM = build_request_schema(IN_TOWN, top_k=5)
 
 
 def test_a_place_may_be_told_by_its_postcode() -> None:
@@ -334,7 +334,7 @@ def test_an_empty_list_is_an_answer_and_null_is_none() -> None:
 def test_an_example_lies_within_its_bounds(
     low: float | None, high: float | None, expected: float
 ) -> None:
-    assert QUESTIONS["number"].example_of(a_field("number", min=low, max=high)) == expected
+    assert JSON_TYPES["number"].example_of(a_field("number", min=low, max=high)) == expected
 
 
 JSON_VALUES = st.recursive(
@@ -356,10 +356,13 @@ def test_no_value_whatever_breaks_the_form_or_is_repeated(name: str, value: Any)
 
 
 def test_points_are_told_to_two_decimals_and_no_finer() -> None:
-    parts = (GroupPart("style", "How", 0.12345, ()), GroupPart("place", "Where", -0.001, ()))
+    parts = (
+        GroupContribution("style", "How", 0.12345, ()),
+        GroupContribution("place", "Where", -0.001, ()),
+    )
     why = Explanation(0.12245, parts, ("a",), (), ("b",))
     reason = Reason("fee", "funding", "costs more", unknown=True)
-    shown = Shown(1, "k01", "Kim", 3.98765, 3.11111, 4.99999, why, (reason,))
+    shown = ShortlistEntry(1, "k01", "Kim", 3.98765, 3.11111, 4.99999, why, (reason,))
     told = json.loads(ShownClinician.of(shown, 0.9).model_dump_json())
     assert told["predicted_alliance"] == 3.99
     assert told["range"] == {"lower": 3.11, "upper": 5.0, "level": 0.9}
@@ -369,7 +372,7 @@ def test_points_are_told_to_two_decimals_and_no_finer() -> None:
 
 
 def test_without_a_prediction_nothing_is_made_up() -> None:
-    shown = Shown(1, "k01", "k01", None, None, None, None, ())
+    shown = ShortlistEntry(1, "k01", "k01", None, None, None, None, ())
     told = ShownClinician.of(shown, 0.9)
     assert told.predicted_alliance is None
     assert told.range is None
@@ -378,7 +381,7 @@ def test_without_a_prediction_nothing_is_made_up() -> None:
 
 
 def test_the_first_of_a_tie_needs_no_words_about_the_one_before() -> None:
-    shown = Shown(4, "k01", "Kim", 4.0, 3.0, 5.0, None, (), tie=3, ahead=0.61)
+    shown = ShortlistEntry(4, "k01", "Kim", 4.0, 3.0, 5.0, None, (), tie=3, ahead=0.61)
     told = ShownClinician.of(shown, 0.9)
     assert (told.tie, told.tie_say) == (3, None)
 
@@ -394,7 +397,7 @@ def test_the_first_of_a_tie_needs_no_words_about_the_one_before() -> None:
 def test_a_tie_is_told_in_words_with_what_broke_it_and_never_as_a_probability(
     broken_by: TieBreak, words: str
 ) -> None:
-    shown = Shown(2, "k01", "Kim", 4.0, 3.0, 5.0, None, (), 1, 0.6173, broken_by)
+    shown = ShortlistEntry(2, "k01", "Kim", 4.0, 3.0, 5.0, None, (), 1, 0.6173, broken_by)
     told = json.loads(ShownClinician.of(shown, 0.9).model_dump_json())
     assert told["tie"] == 1
     assert "cannot be told apart from the one before by what we know" in told["tie_say"]
@@ -405,7 +408,7 @@ def test_a_tie_is_told_in_words_with_what_broke_it_and_never_as_a_probability(
 
 
 def test_an_unforeseen_error_says_nothing_of_itself() -> None:
-    told = told_as(ValueError(CANARY))
+    told = problem_for(ValueError(CANARY))
     assert (told.kind.status, told.errors) == (500, ())
 
 

@@ -11,9 +11,9 @@ from fastapi import FastAPI
 
 from recommender.practice import read_practice
 from recommender.serving import succession as succession_module
-from recommender.serving.state import State
-from recommender.serving.succession import Succession
-from recommender.shelf import Offer
+from recommender.serving.state import ServingSnapshot
+from recommender.serving.succession import SnapshotHolder
+from recommender.shelf import RegistryPointer
 from tests.builders import a_model, a_practice
 from tests.serving.served import (
     RECOMMEND,
@@ -37,9 +37,9 @@ from tests.serving.shelved import (
 )
 
 
-def succession_of(caller: TestClient) -> Succession:
+def succession_of(caller: TestClient) -> SnapshotHolder:
     assert isinstance(caller.app, FastAPI)
-    found: Succession = caller.app.state.succession
+    found: SnapshotHolder = caller.app.state.succession
     return found
 
 
@@ -65,7 +65,7 @@ def test_the_first_champion_is_taken_up_while_running(tmp_path: Path) -> None:
     with a_caller(following(shelf)) as caller:
         assert caller.post(RECOMMEND, json=a_request()).json()["mode"] == "evidence_prior"
         digest, _ = two(shelf)
-        shelf.offer(Offer(digest))
+        shelf.write_pointer(RegistryPointer(digest))
         until(lambda: answering(caller) == digest)
         assert caller.post(RECOMMEND, json=a_request()).json()["mode"] == "model"
     assert shelf.last_good() == digest
@@ -74,16 +74,16 @@ def test_the_first_champion_is_taken_up_while_running(tmp_path: Path) -> None:
 def test_a_new_champion_and_a_rollback_are_taken_up_while_running(tmp_path: Path) -> None:
     shelf = a_shelf(tmp_path)
     first, second = two(shelf)
-    shelf.offer(Offer(first))
+    shelf.write_pointer(RegistryPointer(first))
     with a_caller(following(shelf)) as caller:
         assert answering(caller) == first
         for digest, version in ((second, 2), (first, 1)):
-            shelf.offer(Offer(digest, version=version))
+            shelf.write_pointer(RegistryPointer(digest, version=version))
             until(lambda wanted=digest: answering(caller) == wanted)  # type: ignore[misc]
             until(lambda wanted=digest: shelf.last_good() == wanted)  # type: ignore[misc]
             told = caller.post(RECOMMEND, json=a_request()).json()["model"]
             assert (told["name"], told["version"]) == ("alliance", version)
-        assert succession_of(caller).counts.taken_up == 3
+        assert succession_of(caller).counts.loaded == 3
 
 
 @pytest.mark.parametrize("offered", ["damaged", "missing", "crashed", "misnamed"])
@@ -92,7 +92,7 @@ def test_a_bundle_that_may_not_answer_leaves_the_old_one_and_raises_an_alert(
 ) -> None:
     shelf = a_shelf(tmp_path)
     good, bad = two(shelf)
-    shelf.offer(Offer(good))
+    shelf.write_pointer(RegistryPointer(good))
     refused = None
     with kept_logs() as stream, a_caller(following(shelf)) as caller:
         if offered == "damaged":
@@ -104,13 +104,13 @@ def test_a_bundle_that_may_not_answer_leaves_the_old_one_and_raises_an_alert(
             bad = "ab" * 32
         else:
             bad = "ab" * 32
-        shelf.offer(Offer(bad, refused))
+        shelf.write_pointer(RegistryPointer(bad, refused))
         until(lambda: readiness(caller) == "degraded")
         assert answering(caller) == good
         assert caller.post(RECOMMEND, json=a_request()).status_code == 200
         assert caller.get("/readyz").json() == {"status": "degraded"}
-        assert succession_of(caller).counts.refused == 1
-        shelf.offer(Offer(good))
+        assert succession_of(caller).counts.rejected == 1
+        shelf.write_pointer(RegistryPointer(good))
         until(lambda: readiness(caller) == "ready")
     (alert,) = (line for line in lines(stream) if line["event"] == "refused_bundle")
     assert alert["level"] == "error"
@@ -124,18 +124,18 @@ def test_a_model_that_cannot_answer_an_invented_request_never_answers_a_real_one
 ) -> None:
     shelf = a_shelf(tmp_path)
     good, bad = two(shelf)
-    shelf.offer(Offer(good))
+    shelf.write_pointer(RegistryPointer(good))
     with a_caller(following(shelf)) as caller:
 
-        def fails(_: State) -> None:
+        def fails(_: ServingSnapshot) -> None:
             raise IndexError
 
         monkeypatch.setattr(succession_module, "warm_up", fails)
-        shelf.offer(Offer(bad))
+        shelf.write_pointer(RegistryPointer(bad))
         until(lambda: readiness(caller) == "degraded")
         assert answering(caller) == good
         monkeypatch.undo()
-        shelf.offer(Offer(good))
+        shelf.write_pointer(RegistryPointer(good))
         until(lambda: readiness(caller) == "ready")
 
 
@@ -146,9 +146,9 @@ def test_a_model_of_another_definition_than_the_named_one_is_refused(tmp_path: P
     manifest = replace(a_model().manifest, practice_version="2", practice_digest=practice.digest)
     pipeline = replace(a_model().pipeline, practice=practice)
     foreign = replace(a_model(), manifest=manifest, pipeline=pipeline)
-    shelf.offer(Offer(good))
+    shelf.write_pointer(RegistryPointer(good))
     with a_caller(following(shelf)) as caller:
-        shelf.offer(Offer(put(shelf, foreign)))
+        shelf.write_pointer(RegistryPointer(put(shelf, foreign)))
         until(lambda: readiness(caller) == "degraded")
         assert answering(caller) == good
 
@@ -156,13 +156,13 @@ def test_a_model_of_another_definition_than_the_named_one_is_refused(tmp_path: P
 def test_a_registry_that_is_away_changes_nothing_but_what_readiness_says(tmp_path: Path) -> None:
     shelf = a_shelf(tmp_path)
     good, _ = two(shelf)
-    shelf.offer(Offer(good))
+    shelf.write_pointer(RegistryPointer(good))
     with kept_logs() as stream, a_caller(following(shelf)) as caller:
-        shelf.offer(Offer(away=True))
+        shelf.write_pointer(RegistryPointer(unreachable=True))
         until(lambda: readiness(caller) == "degraded")
         assert answering(caller) == good
         assert caller.post(RECOMMEND, json=a_request()).status_code == 200
-        shelf.offer(Offer(good))
+        shelf.write_pointer(RegistryPointer(good))
         until(lambda: readiness(caller) == "ready")
     events = [line["event"] for line in lines(stream)]
     assert events.count("registry_away") == events.count("registry_back") == 1
@@ -171,8 +171,8 @@ def test_a_registry_that_is_away_changes_nothing_but_what_readiness_says(tmp_pat
 def test_a_start_while_the_registry_is_away_serves_what_answered_last(tmp_path: Path) -> None:
     shelf = a_shelf(tmp_path)
     _, last = two(shelf)
-    shelf.keep(last)
-    shelf.offer(Offer(away=True))
+    shelf.store_last_good(last)
+    shelf.write_pointer(RegistryPointer(unreachable=True))
     with a_caller(following(shelf)) as caller:
         assert answering(caller) == last
 
@@ -180,8 +180,8 @@ def test_a_start_while_the_registry_is_away_serves_what_answered_last(tmp_path: 
 def test_a_start_on_a_damaged_champion_serves_what_answered_last(tmp_path: Path) -> None:
     shelf = a_shelf(tmp_path)
     good, bad = two(shelf)
-    shelf.keep(good)
-    shelf.offer(Offer(damaged(shelf, bad)))
+    shelf.store_last_good(good)
+    shelf.write_pointer(RegistryPointer(damaged(shelf, bad)))
     with kept_logs() as stream, a_caller(following(shelf)) as caller:
         assert answering(caller) == good
         until(lambda: readiness(caller) == "degraded")
@@ -191,8 +191,8 @@ def test_a_start_on_a_damaged_champion_serves_what_answered_last(tmp_path: Path)
 def test_a_start_on_nothing_but_damage_serves_the_declared_sizes(tmp_path: Path) -> None:
     shelf = a_shelf(tmp_path)
     good, bad = two(shelf)
-    shelf.keep(damaged(shelf, good))
-    shelf.offer(Offer(damaged(shelf, bad)))
+    shelf.store_last_good(damaged(shelf, good))
+    shelf.write_pointer(RegistryPointer(damaged(shelf, bad)))
     with a_caller(following(shelf)) as caller:
         assert caller.post(RECOMMEND, json=a_request()).json()["mode"] == "evidence_prior"
 
@@ -202,14 +202,14 @@ def test_two_changes_at_once_are_both_kept(tmp_path: Path) -> None:
     with a_caller(alone(shelf)) as caller:
         succession, both = succession_of(caller), threading.Barrier(2)
 
-        def longer(state: State) -> State:
+        def longer(state: ServingSnapshot) -> ServingSnapshot:
             # Long enough for the other to begin from the same snapshot, if it could.
             time.sleep(0.1)
             return replace(state, digest=state.digest + "0")
 
         def change() -> None:
             both.wait(10)
-            succession.change(longer)
+            succession.swap(longer)
 
         before = answering(caller)
         threads = [threading.Thread(target=change) for _ in range(2)]
@@ -223,17 +223,17 @@ def test_two_changes_at_once_are_both_kept(tmp_path: Path) -> None:
 def test_no_response_mixes_two_models_while_they_are_exchanged(tmp_path: Path) -> None:
     shelf = a_shelf(tmp_path)
     digests = two(shelf)
-    shelf.offer(Offer(digests[0]))
+    shelf.write_pointer(RegistryPointer(digests[0]))
     body = json.dumps(a_request()).encode()
     found: dict[str, set[float]] = {digest: set() for digest in digests}
     with a_caller(following(shelf)) as caller:
         for turn in range(1, 7):
-            shelf.offer(Offer(digests[turn % 2]))
+            shelf.write_pointer(RegistryPointer(digests[turn % 2]))
             while answering(caller) != digests[turn % 2]:
                 told = send(caller, body).json()
                 found[told["model"]["digest"]].add(told["shortlist"][0]["predicted_alliance"])
         for digest in digests:
-            shelf.offer(Offer(digest))
+            shelf.write_pointer(RegistryPointer(digest))
             until(lambda wanted=digest: answering(caller) == wanted)  # type: ignore[misc]
             told = send(caller, body).json()
             found[digest].add(told["shortlist"][0]["predicted_alliance"])

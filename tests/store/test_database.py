@@ -11,7 +11,13 @@ from sqlalchemy import Connection, event, func, insert, select, text
 
 from experiments.trust.postgres import Cluster
 from recommender.errors import UnavailableError
-from recommender.store.database import Store, connect, database_time, hold, try_hold
+from recommender.store.database import (
+    Store,
+    advisory_lock,
+    connect,
+    database_time,
+    try_advisory_lock,
+)
 from recommender.store.migration import open_store
 from recommender.store.schema import audit_pruned, extracts
 
@@ -87,17 +93,17 @@ def test_concurrent_writers_are_all_kept(a_store: Store) -> None:
 
 def test_a_held_name_is_free_again_when_the_transaction_ends(a_store: Store) -> None:
     with a_store.writing() as connection:
-        hold(connection, "one")
+        advisory_lock(connection, "one")
     with a_store.writing() as connection:
-        assert try_hold(connection, "one")
+        assert try_advisory_lock(connection, "one")
 
 
 def test_a_name_held_elsewhere_is_not_had(cluster: Cluster, tmp_path: Path) -> None:
     store = open_store(cluster.create("held"))
     with store.writing() as one, store.writing() as other:
-        hold(one, "name")
-        assert not try_hold(other, "name")
-        assert try_hold(other, "another name")
+        advisory_lock(one, "name")
+        assert not try_advisory_lock(other, "name")
+        assert try_advisory_lock(other, "another name")
     store.close()
     cluster.drop("held")
 

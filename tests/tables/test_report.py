@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from recommender.tables.report import Count, Report, check_tables
+from recommender.tables.report import RowCount, TablesReport, check_tables
 from tests.small_practice import FILES, PRACTICE, Files, with_cell, write_csv
 
 
-def the_report(directory: Path, files: Files = FILES) -> Report:
+def the_report(directory: Path, files: Files = FILES) -> TablesReport:
     return check_tables(write_csv(directory, files), PRACTICE)
 
 
@@ -15,10 +15,10 @@ def test_sound_tables_are_counted_whole(tmp_path: Path) -> None:
     report = the_report(tmp_path)
     assert report.sound
     assert report.summary.rows == {
-        "clients": Count(3, 3),
-        "clinicians": Count(2, 2),
-        "pairings": Count(3, 3),
-        "ratings": Count(4, 4),
+        "clients": RowCount(3, 3),
+        "clinicians": RowCount(2, 2),
+        "pairings": RowCount(3, 3),
+        "ratings": RowCount(4, 4),
     }
 
 
@@ -48,8 +48,8 @@ def test_clinicians_nobody_rated_are_named_by_id(tmp_path: Path) -> None:
 
 def test_a_rating_of_a_faulty_pairing_is_not_usable(tmp_path: Path) -> None:
     report = the_report(tmp_path, with_cell("pairings", 2, "sessions", "many"))
-    assert report.summary.rows["pairings"] == Count(3, 2)
-    assert report.summary.rows["ratings"] == Count(4, 2)
+    assert report.summary.rows["pairings"] == RowCount(3, 2)
+    assert report.summary.rows["ratings"] == RowCount(4, 2)
     assert sum(report.summary.early.values()) == 1
 
 
@@ -88,7 +88,7 @@ def test_faults_are_told_by_table_then_row(tmp_path: Path) -> None:
 def test_an_empty_folder_is_reported_and_not_raised(tmp_path: Path) -> None:
     report = check_tables(tmp_path, PRACTICE)
     assert len(report.faults) == 4
-    assert report.summary.rows["clients"] == Count(0, 0)
+    assert report.summary.rows["clients"] == RowCount(0, 0)
     assert report.summary.unanswered == {}
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from recommender.tables import sheets
-from recommender.tables.sheets import Sheet, TableFault, read_sheet
+from recommender.tables.sheets import RawTable, TableFault, read_raw_table
 
 CSV = (
     '﻿client_id,note,mood\r\nc1,"two\nlines, one cell",low\r\n\r\nc2,,high\nc3,short\n'
@@ -16,7 +16,7 @@ CSV = (
 BROKEN = 'client_id,note\nc1,a\nc2,b\nc3,"never closed\nc4,d\n'
 
 
-def told(sheet: Sheet | None) -> dict[str, list[object]]:
+def told(sheet: RawTable | None) -> dict[str, list[object]]:
     """Every cell of a sheet by column."""
     assert sheet is not None
     return {
@@ -27,9 +27,9 @@ def told(sheet: Sheet | None) -> dict[str, list[object]]:
 
 def read_by(
     rows: int, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Sheet, list[TableFault]]:
+) -> tuple[RawTable, list[TableFault]]:
     monkeypatch.setattr(sheets, "AT_ONCE", rows)
-    sheet, faults = read_sheet(path)
+    sheet, faults = read_raw_table(path)
     assert sheet is not None
     return sheet, faults
 
@@ -56,7 +56,7 @@ def test_a_csv_read_few_by_few_has_the_cells_lines_and_faults_of_the_whole(
 def test_what_stands_in_a_csv_is_what_was_written(tmp_path: Path) -> None:
     path = tmp_path / "clients.csv"
     path.write_bytes(CSV.encode())
-    sheet, faults = read_sheet(path)
+    sheet, faults = read_raw_table(path)
 
     assert told(sheet) == {
         "client_id": ["c1", "c2", "c3", "c4", "c5", "c1"],
@@ -87,7 +87,7 @@ def test_a_parquet_file_read_few_by_few_has_the_cells_of_the_whole(
 def test_a_file_with_a_header_alone_has_its_columns_and_no_rows(tmp_path: Path) -> None:
     path = tmp_path / "clients.csv"
     path.write_text("client_id,mood\n")
-    sheet, faults = read_sheet(path)
+    sheet, faults = read_raw_table(path)
 
     assert told(sheet) == {"client_id": [], "mood": []}
     assert sheet is not None

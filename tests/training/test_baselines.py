@@ -10,15 +10,15 @@ from recommender.training.baselines import (
     LEARNERS,
     OURS,
     PRIOR,
-    Trial,
+    FoldTask,
     as_it_serves,
     at_random,
     clinician_average,
+    encode_clinicians,
     evidence_prior,
     learners_for,
     ours,
     shrunken_popularity,
-    standing_of,
 )
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import fit
@@ -29,9 +29,9 @@ QUICK = FitSettings(fewest_for_trees=100, folds=3)
 TRAIN, TEST = np.arange(200), np.arange(200, 290)
 
 
-def a_trial(dataset: Dataset | None = None) -> Trial:
+def a_trial(dataset: Dataset | None = None) -> FoldTask:
     dataset = dataset or a_dataset()
-    return Trial(dataset, TRAIN, dataset.pairs.take(TEST), fit(dataset, TRAIN, QUICK), seed=0)
+    return FoldTask(dataset, TRAIN, dataset.pairs.take(TEST), fit(dataset, TRAIN, QUICK), seed=0)
 
 
 def with_other_test_ratings(dataset: Dataset) -> Dataset:
@@ -61,7 +61,7 @@ def test_a_learner_says_the_same_again_whatever_the_test_ratings_are(name: str) 
 def test_ours_is_what_serves() -> None:
     trial = a_trial()
     scores = trial.fitted.model.score(
-        trial.dataset.clients, standing_of(trial.dataset), trial.asked
+        trial.dataset.clients, encode_clinicians(trial.dataset), trial.asked
     )
 
     assert np.array_equal(ours(trial).pairing, scores.pairing)
@@ -169,7 +169,7 @@ def test_a_practice_that_declares_no_sizes_is_not_measured_against_them() -> Non
 
 
 def test_a_snapshot_of_a_data_set_knows_its_day_in_utc() -> None:
-    taken_at = standing_of(a_dataset()).roster.taken_at
+    taken_at = encode_clinicians(a_dataset()).roster.taken_at
 
     assert taken_at.utcoffset() is not None
 
@@ -189,7 +189,7 @@ def test_what_a_known_client_usually_rates_is_counted_once() -> None:
     half = np.arange(len(dataset)) % 2 == 0
     train, test = np.flatnonzero(half), np.flatnonzero(~half)
     fitted = fit(dataset, train, FitSettings(folds=3))
-    trial = Trial(dataset, train, dataset.pairs.take(test), fitted, seed=0)
+    trial = FoldTask(dataset, train, dataset.pairs.take(test), fitted, seed=0)
     label = fitted.labels.alliance[test]
     error = {name: np.std(label - LEARNERS[name](trial).alliance) for name in (OURS, ADDITIVE)}
 

@@ -7,19 +7,19 @@ from hypothesis import strategies as st
 
 from recommender.features.feature import Array
 from recommender.mixed.blocks import Ints
-from recommender.training.client_part import ClientPart, Raters, client_part, raters_of
+from recommender.training.client_part import ClientPart, RatingClients, client_part, rating_clients
 from recommender.training.folds import client_folds
-from recommender.training.growth import FitSettings, Growth
+from recommender.training.growth import FitSettings, TreeSettings
 
-SMALL = Growth(num_leaves=4, num_trees=40, learning_rate=0.1, min_data_in_leaf=10)
+SMALL = TreeSettings(num_leaves=4, num_trees=40, learning_rate=0.1, min_data_in_leaf=10)
 RATING = st.tuples(st.integers(0, 8), st.floats(1, 5), st.floats(0.5, 2))
 SOME = st.lists(RATING, min_size=1, max_size=40)
 
 
-def raters(*ratings: tuple[int, float, float]) -> Raters:
+def raters(*ratings: tuple[int, float, float]) -> RatingClients:
     """Raters of (client, label, weight)."""
     client, label, weight = zip(*ratings, strict=True)
-    return raters_of(np.array(client, dtype=np.intp), np.array(label), np.array(weight))
+    return rating_clients(np.array(client, dtype=np.intp), np.array(label), np.array(weight))
 
 
 # One row a client
@@ -115,11 +115,11 @@ def clients(count: int = 300, effect: float = 1.0, seed: int = 0) -> tuple[Array
     return rows, 4 + effect * np.sign(rows[:, 0]) + rng.normal(0, 0.5, count)
 
 
-def part_of(rows: Array, label: Array, growth: Growth = SMALL) -> tuple[ClientPart, Ints]:
+def part_of(rows: Array, label: Array, growth: TreeSettings = SMALL) -> tuple[ClientPart, Ints]:
     everyone = np.arange(len(rows))
     fold = client_folds(everyone, 3, 0)
     return client_part(
-        rows, raters_of(everyone, label, np.ones(len(rows))), fold, FitSettings(client=growth)
+        rows, rating_clients(everyone, label, np.ones(len(rows))), fold, FitSettings(client=growth)
     ), fold
 
 
@@ -164,7 +164,9 @@ def test_a_client_s_expected_level_comes_from_trees_that_did_not_see_them() -> N
 def test_every_rating_of_a_client_has_the_same_expected_level() -> None:
     rows, label = clients()
     client = np.concatenate([np.arange(300), np.arange(50), np.arange(50)])
-    several = raters_of(client, np.concatenate([label, label[:50] + 1, label[:50]]), np.ones(400))
+    several = rating_clients(
+        client, np.concatenate([label, label[:50] + 1, label[:50]]), np.ones(400)
+    )
     part = client_part(rows, several, client_folds(client, 3, 0), FitSettings(client=SMALL))
 
     assert part.expected.shape == (400,)
@@ -178,7 +180,7 @@ def test_without_answers_or_with_few_clients_every_client_has_the_weighted_mean(
     count = 2 * SMALL.min_data_in_leaf - (1 if columns else 0)
     rows, label = clients(count)
     weight = np.linspace(1, 2, count)
-    ratings = raters_of(np.arange(count), label, weight)
+    ratings = rating_clients(np.arange(count), label, weight)
     part = client_part(
         rows[:, :columns], ratings, client_folds(np.arange(count), 3, 0), FitSettings(client=SMALL)
     )

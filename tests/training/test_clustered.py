@@ -14,21 +14,21 @@ from recommender.bundle import load_bundle
 from recommender.cli import app
 from recommender.cluster import runner_on
 from recommender.errors import RecommenderError
-from recommender.parts import Part, Result, Shared, one_by_one
+from recommender.parts import Part, Result, Shared, run_serially
 from recommender.publishing.registry import Registry
-from recommender.training.clustered import grower_on, settings_on
+from recommender.training.clustered import settings_on, tree_fitter_on
 from recommender.training.fit import fit
-from recommender.training.growth import FitSettings, Ground, Growth, grown_here
+from recommender.training.growth import FitSettings, TreeInput, TreeSettings, fit_trees_locally
 from recommender.training.prepared import prepare
 from recommender.trees.ensemble import Trees
 from tests.builders import DEFINITION, a_dataset, write_tables
 
 ROWS, COLUMNS, NOISE = 6_000, 12, 0.5
 QUICK = FitSettings(fewest_for_trees=100, folds=3)
-GROWTH = Growth(num_leaves=4, num_trees=60, bagging_fraction=0.7, lambda_l2=5.0)
+GROWTH = TreeSettings(num_leaves=4, num_trees=60, bagging_fraction=0.7, lambda_l2=5.0)
 
 
-def a_ground(growth: Growth = GROWTH) -> tuple[Ground, np.ndarray]:
+def a_ground(growth: TreeSettings = GROWTH) -> tuple[TreeInput, np.ndarray]:
     """Rows with answers left out, and what the label is without its noise."""
     rng = np.random.default_rng(4)
     cells = rng.normal(size=(ROWS, COLUMNS))
@@ -36,7 +36,7 @@ def a_ground(growth: Growth = GROWTH) -> tuple[Ground, np.ndarray]:
     cells[rng.random(cells.shape) < 0.1] = np.nan
     label = truth + rng.normal(scale=NOISE, size=ROWS)
     weight = rng.uniform(0.5, 1.5, ROWS)
-    return Ground(cells, label, weight, growth.parameters(0, cells.size)), truth
+    return TreeInput(cells, label, weight, growth.parameters(0, cells.size)), truth
 
 
 @pytest.mark.slow
@@ -44,7 +44,7 @@ def test_they_are_as_right_as_those_grown_here(workers: Cluster) -> None:
     ground, truth = a_ground()
     half = np.arange(0, ROWS, 2)
     errors = []
-    for grower in (grown_here, grower_on(workers.address)):
+    for grower in (fit_trees_locally, tree_fitter_on(workers.address)):
         whole, part = (Trees(text) for text in grower(ground, [None, half]))
         errors.append(
             [
@@ -60,7 +60,7 @@ def test_they_are_as_right_as_those_grown_here(workers: Cluster) -> None:
 
 @pytest.mark.slow
 def test_a_model_does_not_say_where_it_was_grown(workers: Cluster) -> None:
-    (text,) = grower_on(workers.address)(a_ground()[0], [None])
+    (text,) = tree_fitter_on(workers.address)(a_ground()[0], [None])
     assert "127.0.0.1" not in text
 
 
@@ -68,11 +68,11 @@ def test_a_model_does_not_say_where_it_was_grown(workers: Cluster) -> None:
 def test_a_worker_killed_while_trees_grow_costs_time_and_not_the_training(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    ground, truth = a_ground(Growth(num_leaves=31, num_trees=3_000, min_data_in_leaf=5))
+    ground, truth = a_ground(TreeSettings(num_leaves=31, num_trees=3_000, min_data_in_leaf=5))
     with started(tmp_path_factory.mktemp("cluster"), 2) as cluster:
         killer = threading.Timer(2.0, cluster.kill_one)
         killer.start()
-        (text,) = grower_on(cluster.address)(ground, [None])
+        (text,) = tree_fitter_on(cluster.address)(ground, [None])
         assert not killer.is_alive()
         assert cluster.workers[0].poll() is not None
     assert (
@@ -90,7 +90,7 @@ def test_what_is_prepared_on_a_cluster_is_what_is_prepared_here(
     everyone = np.arange(len(dataset))
     here, there = (
         prepare(dataset, everyone, replace(QUICK, runner=runner))
-        for runner in (one_by_one, runner_on(workers.address))
+        for runner in (run_serially, runner_on(workers.address))
     )
     np.testing.assert_array_equal(here.learned.rows.together(), there.learned.rows.together())
     np.testing.assert_array_equal(here.left, there.left)
@@ -146,4 +146,4 @@ def test_without_workers_it_says_so(tmp_path_factory: pytest.TempPathFactory) ->
         started(tmp_path_factory.mktemp("cluster"), 0) as cluster,
         pytest.raises(RecommenderError, match="no workers"),
     ):
-        list(grower_on(cluster.address)(a_ground()[0], [None]))
+        list(tree_fitter_on(cluster.address)(a_ground()[0], [None]))

@@ -13,7 +13,7 @@ import pytest
 from experiments.null_world.measure import simulated_dataset
 from recommender.features.pipeline import Pairs
 from recommender.practice import shipped_practice
-from recommender.training.baselines import LEARNERS, OURS, POPULARITY, Guess, Trial, ours
+from recommender.training.baselines import LEARNERS, OURS, POPULARITY, FoldTask, LearnerScores, ours
 from recommender.training.evaluate import Evaluation, evaluate
 from recommender.training.figures import COMPOSITE, DYAD, PARTIAL
 from recommender.training.folds import forward
@@ -24,20 +24,20 @@ CLIENT_ONLY, SHUFFLED = "client only", "shuffled matches"
 RATINGS, CLINICIANS = 1_500, 30
 
 
-def client_only(trial: Trial) -> Guess:
+def client_only(trial: FoldTask) -> LearnerScores:
     """Everything a client's answers say of their rating, and nothing of the clinician."""
     learner = lgb.LGBMRegressor(n_estimators=100, num_leaves=6, verbosity=-1, n_jobs=1)
     learner.fit(trial.rows(trial.learned).client, trial.label)
     said = np.asarray(learner.predict(trial.faced.rows.client), dtype=np.float64)
-    return Guess(said, said)
+    return LearnerScores(said, said)
 
 
-def shuffled_matches(trial: Trial) -> Guess:
+def shuffled_matches(trial: FoldTask) -> LearnerScores:
     """Our model asked about the right clinicians with somebody else's answers."""
     other = np.random.default_rng(trial.seed).permutation(trial.asked.client)
     moved = Pairs(other, trial.asked.clinician)
     scores = trial.fitted.model.score(trial.dataset.clients, trial.standing, moved)
-    return Guess(scores.pairing, trial.expected + scores.pairing)
+    return LearnerScores(scores.pairing, trial.expected + scores.pairing)
 
 
 @cache
@@ -74,7 +74,7 @@ def test_a_model_of_the_client_alone_scores_nothing(metric: str) -> None:
 
 def test_a_model_of_the_client_alone_looks_good_where_ratings_are_pooled() -> None:
     # Why figures are net of the client: this decoy orders ratings, and no clinician.
-    tested, guesses = measured("high_signal").tested, measured("high_signal").guesses
+    tested, guesses = measured("high_signal").held_out, measured("high_signal").scores
     rows = tested.is_rated
     pooled = np.corrcoef(guesses[CLIENT_ONLY].pairing[rows], tested.label[rows])[0, 1]
 
@@ -90,12 +90,12 @@ def test_a_model_of_the_client_alone_puts_no_clinician_before_another() -> None:
 
 
 @cache
-def a_trial_of_everybody(clients: int) -> Trial:
+def a_trial_of_everybody(clients: int) -> FoldTask:
     """Some clients of the small practice of the tests, each asked about every clinician."""
     dataset, fitted = a_dataset(), a_fit()
     staff = np.arange(len(dataset.clinician_ids))
     asked = Pairs(np.repeat(np.arange(clients), len(staff)), np.tile(staff, clients))
-    return Trial(dataset, np.arange(len(dataset)), asked, fitted, seed=0)
+    return FoldTask(dataset, np.arange(len(dataset)), asked, fitted, seed=0)
 
 
 def test_matches_of_somebody_else_do_not_order_a_clinician_s_clients() -> None:

@@ -21,7 +21,7 @@ from recommender.publishing.registry import Registry
 from recommender.training.dataset import dataset_of, labels_for
 from recommender.training.estimator import AllianceRegressor
 from recommender.training.fit import fit
-from recommender.training.growth import FitSettings, Growth, parameters_of
+from recommender.training.growth import FitSettings, TreeSettings, parameters_of
 from recommender.training.run import train
 from tests.builders import (
     DEFINITION,
@@ -180,10 +180,10 @@ def test_every_setting_of_a_fit_can_be_searched() -> None:
 
 
 def test_a_parameter_reaches_the_setting_of_its_name() -> None:
-    told = {f"pairing_{field.name}": 0.25 for field in fields(Growth)}
+    told = {f"pairing_{field.name}": 0.25 for field in fields(TreeSettings)}
     settings = AllianceRegressor(seed=7, folds=9).set_params(**told).settings()
 
-    assert settings.pairing == Growth(**{field.name: 0.25 for field in fields(Growth)})  # type: ignore[arg-type]
+    assert settings.pairing == TreeSettings(**{field.name: 0.25 for field in fields(TreeSettings)})  # type: ignore[arg-type]
     assert settings == replace(FitSettings(), seed=7, folds=9, pairing=settings.pairing)
 
 

@@ -19,9 +19,9 @@ from recommender.training.baselines import (
     POPULARITY,
     PRIOR,
     RANDOM,
-    Guess,
+    LearnerScores,
+    encode_clinicians,
     learners_for,
-    standing_of,
 )
 from recommender.training.bootstrap import bootstrap
 from recommender.training.dataset import EPOCH, Dataset, dataset_of
@@ -51,33 +51,33 @@ def an_evaluation() -> Evaluation:
 
 
 def measured(pairing: np.ndarray, metric: str) -> float:
-    tested = an_evaluation().tested
-    guess = Guess(pairing, tested.expected + pairing)
+    tested = an_evaluation().held_out
+    guess = LearnerScores(pairing, tested.expected + pairing)
     return figure_of(metric, tested, guess)
 
 
 @pytest.mark.parametrize("metric", PARTIALS)
 def test_a_model_that_only_knows_the_client_orders_nobody(metric: str) -> None:
-    assert measured(an_evaluation().tested.expected, metric) == pytest.approx(0, abs=1e-9)
-    assert measured(3 - 2 * an_evaluation().tested.expected, metric) == pytest.approx(0, abs=1e-9)
+    assert measured(an_evaluation().held_out.expected, metric) == pytest.approx(0, abs=1e-9)
+    assert measured(3 - 2 * an_evaluation().held_out.expected, metric) == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize("metric", PARTIALS)
 def test_a_constant_orders_nobody(metric: str) -> None:
-    assert measured(np.full(len(an_evaluation().tested.label), 4.2), metric) == 0
+    assert measured(np.full(len(an_evaluation().held_out.label), 4.2), metric) == 0
 
 
 def test_a_model_that_only_knows_who_is_popular_has_no_dyad_partial() -> None:
     evaluation = an_evaluation()
 
-    assert measured(evaluation.guesses[AVERAGE].pairing, "dyad partial") == pytest.approx(
+    assert measured(evaluation.scores[AVERAGE].pairing, "dyad partial") == pytest.approx(
         0, abs=1e-9
     )
     assert evaluation.value(AVERAGE, "client-adjusted partial") != 0
 
 
 def test_the_ratings_themselves_as_a_score_have_every_partial_of_one() -> None:
-    tested = an_evaluation().tested
+    tested = an_evaluation().held_out
     label = np.where(np.isnan(tested.label), 0, tested.label)
 
     assert measured(label, "client-adjusted partial") == pytest.approx(1)
@@ -86,9 +86,9 @@ def test_the_ratings_themselves_as_a_score_have_every_partial_of_one() -> None:
 
 @pytest.mark.parametrize("metric", PARTIALS)
 def test_adding_what_the_client_says_to_a_score_changes_nothing(metric: str) -> None:
-    own = an_evaluation().guesses[OURS].pairing
+    own = an_evaluation().scores[OURS].pairing
 
-    moved = own + 5 * an_evaluation().tested.expected
+    moved = own + 5 * an_evaluation().held_out.expected
     assert measured(moved, metric) == pytest.approx(measured(own, metric), abs=1e-9)
 
 
@@ -108,7 +108,7 @@ def test_where_ratings_are_shuffled_there_is_nothing_to_find() -> None:
     rows["pomp"] = rng.permutation(rows["pomp"].to_numpy())
     shuffled = replace(dataset, early=replace(dataset.early, rows=rows))
     null = evaluate(shuffled, forward(shuffled, 0.4), QUICK, draws=2)
-    own, tested = null.guesses[OURS], null.tested
+    own, tested = null.scores[OURS], null.held_out
 
     interval = bootstrap(
         lambda weights: figure_of("dyad partial", tested, own, weights),
@@ -122,14 +122,14 @@ def test_where_ratings_are_shuffled_there_is_nothing_to_find() -> None:
 def test_every_learner_is_measured_on_the_same_rows() -> None:
     evaluation = an_evaluation()
 
-    assert set(evaluation.guesses) == set(LEARNERS)
-    for guess in evaluation.guesses.values():
-        assert len(guess.pairing) == len(evaluation.tested.label)
+    assert set(evaluation.scores) == set(LEARNERS)
+    for guess in evaluation.scores.values():
+        assert len(guess.pairing) == len(evaluation.held_out.label)
 
 
 def test_clients_who_left_before_rating_are_asked_too() -> None:
     (fold,) = forward(a_world(), 0.4)
-    tested = an_evaluation().tested
+    tested = an_evaluation().held_out
 
     assert len(fold.left)
     assert np.isnan(tested.label).sum() == len(fold.left)
@@ -155,11 +155,11 @@ def test_folds_by_client_measure_every_rating_once() -> None:
     evaluation = evaluate(dataset, clients_left_out(dataset, 3), QUICK, draws=2)
 
     assert evaluation.folds == ("clients 1", "clients 2", "clients 3")
-    assert len(evaluation.tested.label) == len(dataset)
+    assert len(evaluation.held_out.label) == len(dataset)
 
 
 def test_the_stated_range_holds_about_as_many_later_ratings_as_it_says() -> None:
-    tested = an_evaluation().tested
+    tested = an_evaluation().held_out
     inside = (tested.low <= tested.label) & (tested.label <= tested.high)
 
     assert inside[tested.is_rated].mean() == pytest.approx(0.9, abs=0.07)
@@ -179,7 +179,7 @@ def test_ours_is_compared_with_each_baseline_on_the_same_draws() -> None:
 
 def test_lists_of_one_client_in_two_folds_are_never_ranked_together() -> None:
     tested = replace(
-        an_evaluation().tested,
+        an_evaluation().held_out,
         client=np.zeros(4, dtype=np.int64),
         fold=np.array([0, 0, 1, 1]),
     )
@@ -225,7 +225,7 @@ def test_a_champion_is_judged_only_on_pairings_that_began_after_it_last_learned(
     judged = evaluation.counted(CHAMPION)
 
     assert 0 < judged.sum() < len(judged)
-    assert np.array_equal(judged, evaluation.tested.began > until)
+    assert np.array_equal(judged, evaluation.held_out.began > until)
     assert evaluation.counted(OURS).all()
 
 
@@ -233,15 +233,15 @@ def test_ours_is_compared_with_the_champion_only_where_both_are_judged() -> None
     evaluation = beside_a_champion()
     told = ours_minus(evaluation, "composite").set_index("baseline")
     rows = evaluation.counted(CHAMPION)
-    tested = evaluation.tested.take(rows)
+    tested = evaluation.held_out.take(rows)
     own, other = (
-        figure_of("composite", tested, evaluation.guesses[name].take(rows))
+        figure_of("composite", tested, evaluation.scores[name].take(rows))
         for name in (OURS, CHAMPION)
     )
 
     assert told["value"].to_dict()[CHAMPION] == pytest.approx(own - other)
     assert told["rated"].to_dict() == {
-        RANDOM: int(evaluation.tested.is_rated.sum()), CHAMPION: int(tested.is_rated.sum())
+        RANDOM: int(evaluation.held_out.is_rated.sum()), CHAMPION: int(tested.is_rated.sum())
     }  # fmt: skip
     assert evaluation.value(CHAMPION, "composite") == pytest.approx(other)
 
@@ -292,9 +292,9 @@ def test_a_champion_no_tested_pairing_is_later_than_cannot_be_compared(metric: s
 
 def test_figures_by_draw_are_those_of_one_draw_after_another() -> None:
     evaluation = an_evaluation()
-    tested = evaluation.tested
+    tested = evaluation.held_out
     for learner, metric in ((OURS, "composite"), (RANDOM, "dyad partial"), (OURS, "RMSE")):
-        guess = evaluation.guesses[learner]
+        guess = evaluation.scores[learner]
         interval = bootstrap(
             partial(figure_of, metric, tested, guess),
             tested.client, tested.clinician, seed=evaluation.seed, draws=evaluation.draws,
@@ -307,7 +307,7 @@ def test_figures_by_draw_are_those_of_one_draw_after_another() -> None:
 
 def test_the_figures_say_what_the_plain_metrics_say() -> None:
     evaluation = an_evaluation()
-    tested, guess = evaluation.tested, evaluation.guesses[OURS]
+    tested, guess = evaluation.held_out, evaluation.scores[OURS]
     weights = np.random.default_rng(3).integers(0, 4, len(tested)).astype(float)
     rated = weights * tested.rated
     label, part, said = tested.label, tested.expected, guess.pairing
@@ -324,7 +324,7 @@ def test_the_figures_say_what_the_plain_metrics_say() -> None:
 
 
 def test_a_pairing_that_was_not_rated_takes_no_part_where_only_ratings_count() -> None:
-    tested, guess = an_evaluation().tested, an_evaluation().guesses[OURS]
+    tested, guess = an_evaluation().held_out, an_evaluation().scores[OURS]
     moved = replace(guess, pairing=np.where(tested.is_rated, guess.pairing, 99.0))
 
     for metric in ("client-adjusted partial", "dyad partial", "calibration slope"):
@@ -337,7 +337,7 @@ def test_every_fold_has_its_own_figures() -> None:
         a_world(), clients_left_out(a_world(), 3), QUICK, draws=2, learners={OURS: LEARNERS[OURS]}
     )
     table = evaluation.by_fold.query("metric == 'RMSE'").set_index("fold")["value"]
-    sizes = np.bincount(evaluation.tested.fold)
+    sizes = np.bincount(evaluation.held_out.fold)
 
     assert tuple(table.index) == evaluation.folds
     # Squared errors of all rows are those of the folds together.
@@ -352,7 +352,7 @@ def test_popularity_names_one_clinician_first_for_everybody_and_chance_does_not(
     shares = an_evaluation().exposure.set_index("learner")
 
     assert shares["top_share"].to_dict()[POPULARITY] == 1
-    clinicians = len(np.unique(an_evaluation().tested.clinician))
+    clinicians = len(np.unique(an_evaluation().held_out.clinician))
     assert shares["gini"].to_dict()[POPULARITY] == pytest.approx((clinicians - 1) / clinicians)
     assert shares["top_share"].to_dict()[RANDOM] < 0.3
     assert shares["gini"].to_dict()[RANDOM] < shares["gini"].to_dict()[OURS] < 1
@@ -361,8 +361,8 @@ def test_popularity_names_one_clinician_first_for_everybody_and_chance_does_not(
 def test_the_place_of_a_pairing_is_the_share_of_clinicians_our_score_puts_before_it() -> None:
     dataset = a_world()
     (fold,) = forward(dataset, 0.4)
-    model, tested = fit(dataset, fold.train, QUICK).model, an_evaluation().tested
-    standing, books = standing_of(dataset), np.unique(tested.clinician)
+    model, tested = fit(dataset, fold.train, QUICK).model, an_evaluation().held_out
+    standing, books = encode_clinicians(dataset), np.unique(tested.clinician)
     for row in (0, 7, 101):
         pairs = Pairs(np.repeat(tested.client[row], len(books)), books)
         scores = model.score(dataset.clients, standing, pairs).pairing
@@ -374,7 +374,7 @@ def test_the_place_of_a_pairing_is_the_share_of_clinicians_our_score_puts_before
 def test_the_ratings_a_clinician_was_learned_from_are_counted() -> None:
     dataset = a_world()
     (fold,) = forward(dataset, 0.4)
-    tested = an_evaluation().tested
+    tested = an_evaluation().held_out
 
     met = dataset.pairs.clinician[fold.train]
     assert tested.known[5] == (met == tested.clinician[5]).sum()

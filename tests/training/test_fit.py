@@ -16,9 +16,9 @@ from recommender.features.pipeline import Pairs
 from recommender.model import AllianceModel
 from recommender.practice import Practice, read_practice
 from recommender.recommend import read_intake, recommend
-from recommender.training.baselines import standing_of
+from recommender.training.baselines import encode_clinicians
 from recommender.training.dataset import Dataset, dataset_of
-from recommender.training.fit import Fitted, fit
+from recommender.training.fit import FitResult, fit
 from recommender.training.growth import FitSettings, parameters_of
 from tests.builders import (
     DAY,
@@ -75,7 +75,7 @@ def digest_of(model: AllianceModel) -> str:
         return save_bundle(model, Path(directory) / "bundle")
 
 
-def fitted_on(rows: Rows, practice: Practice | None = None, *, trees_from: int = 100) -> Fitted:
+def fitted_on(rows: Rows, practice: Practice | None = None, *, trees_from: int = 100) -> FitResult:
     practice = practice or a_practice()
     settings = replace(QUICK, fewest_for_trees=trees_from)
     return fit(dataset_of(tables_of(rows, practice), practice), settings=settings)
@@ -99,10 +99,10 @@ def without_sections(*names: str) -> Practice:
     return read_practice("\n".join(kept))
 
 
-def check_serves(fitted: Fitted, rows: Rows, practice: Practice) -> None:
+def check_serves(fitted: FitResult, rows: Rows, practice: Practice) -> None:
     """A model of odd data scores, explains and survives being saved."""
     model, tables = fitted.model, tables_of(rows, practice)
-    standing = model.standing(tables.roster(TAKEN_AT))
+    standing = model.encode_roster(tables.roster(TAKEN_AT))
     found = recommend(read_intake(practice, {}), standing, model, day=DAY)
     assert found.shortlist or found.exclusions or found.mode == "constraints_only"
     client = tables.clients.take(np.array([0]))
@@ -110,7 +110,7 @@ def check_serves(fitted: Fitted, rows: Rows, practice: Practice) -> None:
     assert np.isfinite(scores.alliance).all()
     parts = model.contributions(client, standing, Pairs.of_one(len(standing.roster)))
     assert parts.start + parts.values.sum(axis=1) == pytest.approx(scores.alliance, abs=1e-9)
-    assert np.isfinite([model.spread.low, model.spread.high]).all()
+    assert np.isfinite([model.interval.low, model.interval.high]).all()
     assert digest_of(model)
 
 
@@ -204,7 +204,7 @@ def test_new_clients_clinicians_are_ordered_better_than_by_their_average() -> No
         {**rows, "clients": asked, "pairings": [], "ratings": []} | _no_pairings(asked)
     )
     pairs = Pairs(np.repeat(np.arange(len(asked)), 12), np.tile(np.arange(12), len(asked)))
-    scores = model.score(fresh.clients, standing_of(dataset), pairs).pairing.reshape(-1, 12)
+    scores = model.score(fresh.clients, encode_clinicians(dataset), pairs).pairing.reshape(-1, 12)
     average = np.tile(model.records.mean, (len(asked), 1))
 
     learned, popular = mean_order(scores, truth), mean_order(average, truth)
@@ -225,8 +225,10 @@ def test_the_stated_range_holds_about_as_often_as_it_says() -> None:
     _, dataset = a_large_dataset()
     train, test = np.arange(800), np.arange(800, len(dataset))
     fitted = fit(dataset, train, QUICK)
-    scores = fitted.model.score(dataset.clients, standing_of(dataset), dataset.pairs.take(test))
-    low, high = fitted.model.range_of(scores)
+    scores = fitted.model.score(
+        dataset.clients, encode_clinicians(dataset), dataset.pairs.take(test)
+    )
+    low, high = fitted.model.interval_of(scores)
     label = fitted.labels.alliance[test]
 
     assert np.mean((low <= label) & (label <= high)) == pytest.approx(0.9, abs=0.06)
@@ -236,7 +238,7 @@ def test_below_the_number_of_ratings_for_trees_there_are_none() -> None:
     model = fit(a_dataset(), settings=replace(QUICK, fewest_for_trees=10_000)).model
 
     assert model.trees is None
-    assert model.share == 0
+    assert model.tree_weight == 0
 
 
 def test_settings_are_told_flat() -> None:
@@ -338,7 +340,9 @@ def test_ratings_that_never_differ_put_nobody_before_anybody(trees: int) -> None
     rows = some_rows()
     same = {**rows, "ratings": [row | {"score": "48"} for row in rows["ratings"]]}
     fitted = fitted_on(same, trees_from=trees)
-    scores = fitted.model.score(a_dataset().clients, standing_of(a_dataset()), a_dataset().pairs)
+    scores = fitted.model.score(
+        a_dataset().clients, encode_clinicians(a_dataset()), a_dataset().pairs
+    )
 
     assert scores.alliance == pytest.approx(np.full(len(a_dataset()), 4.0), abs=1e-6)
     check_serves(fitted, rows, a_practice())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from recommender.errors import Fault
 from recommender.publishing.versions import ROLLED_BACK, Promotion, Version
 from recommender.training.baselines import ADDITIVE, AVERAGE, CHAMPION, OURS, PLAIN, RANDOM
-from recommender.training.case import Case, Outcome
+from recommender.training.case import Outcome, PromotionCase
 from recommender.training.gate import (
     DYAD_MARGIN,
     ENOUGH_IN_GROUP,
@@ -28,12 +28,12 @@ UNDECIDED = (-0.02, -0.1, 0.06)
 
 def refused(report: Mapping[str, Any], *, first: bool = False) -> tuple[Fault, ...]:
     """What speaks against a challenger with this report, beside a champion unless it is first."""
-    return objections(findings(Case(report, None if first else STANDING)))
+    return objections(findings(PromotionCase(report, None if first else STANDING)))
 
 
 def said(report: Mapping[str, Any], rule: str, *, first: bool = False) -> dict[str, Outcome]:
-    found = findings(Case(report, None if first else STANDING))
-    return {each.said: each.outcome for each in found if each.rule == rule}
+    found = findings(PromotionCase(report, None if first else STANDING))
+    return {each.text: each.outcome for each in found if each.rule == rule}
 
 
 def a_challenge(**parts: Any) -> dict[str, Any]:
@@ -235,7 +235,7 @@ def test_declared_sizes_may_be_first_or_follow_one_another_but_never_replace_a_m
 
 def test_a_version_that_was_withdrawn_does_not_come_back_by_itself() -> None:
     back = Promotion(NOW, 1, "aa", "a.ng", "staff complained", 2, ROLLED_BACK)
-    (fault,) = objections(findings(Case(a_challenge(), STANDING, back)))
+    (fault,) = objections(findings(PromotionCase(a_challenge(), STANDING, back)))
     assert fault.problem == "was withdrawn on 2026-11-23: staff complained"
 
 

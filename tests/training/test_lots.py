@@ -25,11 +25,11 @@ QUICK = FitSettings(fewest_for_trees=10_000, folds=3)
 CLIENTS, CLINICIANS = 400, 40
 
 
-def rows_of(label: Floats, clinician: Any, chance: Floats) -> held_out.Tested:
+def rows_of(label: Floats, clinician: Any, chance: Floats) -> held_out.HeldOut:
     """Rated rows of as many clients, each with one clinician."""
     n, nothing = len(label), np.zeros(len(label))
     codes = np.arange(n)
-    return held_out.Tested(
+    return held_out.HeldOut(
         label=label,
         expected=nothing,
         client=codes,
@@ -45,7 +45,7 @@ def rows_of(label: Floats, clinician: Any, chance: Floats) -> held_out.Tested:
     )
 
 
-def a_draw(rng: np.random.Generator) -> tuple[held_out.Tested, float]:
+def a_draw(rng: np.random.Generator) -> tuple[held_out.HeldOut, float]:
     """Ratings of a practice that draws lots, and what everyone of every lot would have got.
 
     The larger a client's lot, the less each of it suits: a mean that does not know the lots is too
@@ -125,13 +125,13 @@ def an_evaluation(lots: bool) -> Evaluation:
 
 def test_figures_weigh_by_the_lots_that_are_known_and_learning_does_not() -> None:
     evaluation, plain = an_evaluation(True), an_evaluation(False)
-    tested, guess = evaluation.tested, evaluation.guesses[OURS]
+    tested, guess = evaluation.held_out, evaluation.scores[OURS]
     rated = tested.is_rated
     found = client_adjusted_partial(
         guess.pairing[rated], tested.label[rated], tested.expected[rated], tested.weights[rated]
     )
 
-    assert np.array_equal(guess.pairing, plain.guesses[OURS].pairing)
+    assert np.array_equal(guess.pairing, plain.scores[OURS].pairing)
     assert len(np.unique(tested.weights)) == 3
     assert evaluation.value(OURS, PARTIAL) == pytest.approx(found)
     assert evaluation.value(OURS, PARTIAL) != pytest.approx(plain.value(OURS, PARTIAL))
@@ -145,7 +145,7 @@ def test_a_report_says_what_came_of_lots_only_where_there_were_any() -> None:
     )
     found = report["by_lot"]
 
-    drawn = evaluation.tested.is_rated & (evaluation.tested.chance < 1)
+    drawn = evaluation.held_out.is_rated & (evaluation.held_out.chance < 1)
     assert set(report) - set(plain) == {"by_lot"}
     assert found["rated"] == drawn.sum()
     assert found["effective"] < report["rated"]
@@ -156,8 +156,8 @@ def test_a_report_says_what_came_of_lots_only_where_there_were_any() -> None:
 
 def test_of_too_few_people_nothing_is_said() -> None:
     evaluation = an_evaluation(True)
-    chance = evaluation.tested.chance.copy()
+    chance = evaluation.held_out.chance.copy()
     chance[np.flatnonzero(chance < 1)[5:]] = np.nan
-    few = replace(evaluation, tested=replace(evaluation.tested, chance=chance))
+    few = replace(evaluation, held_out=replace(evaluation.held_out, chance=chance))
 
     assert "by_lot" not in report_of(few, a_practice())

@@ -45,7 +45,7 @@ def test_every_picture_of_an_evaluation_is_drawn_from_it() -> None:
     drawn = draw(an_evaluation(), a_practice())
 
     assert list(drawn) == ["baselines", "calibration", "gain", "coverage"]
-    assert drawn["calibration"].numbers["count"].sum() == an_evaluation().tested.is_rated.sum()
+    assert drawn["calibration"].numbers["count"].sum() == an_evaluation().held_out.is_rated.sum()
     assert set(drawn["gain"].numbers) == {"share", "ours"}
     for picture in drawn.values():
         assert not picture.numbers.empty

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from recommender.errors import RecommenderError
-from recommender.features.history import Reports, Shrinkage, held_out_rows, records_of
+from recommender.features.history import ClientReports, Shrinkage, held_out_rows, records_of
 from recommender.model import AllianceModel
 from recommender.training.dataset import Dataset, dataset_of
-from recommender.training.fit import Fitted, finish, fit
-from recommender.training.growth import FitSettings, Growth
+from recommender.training.fit import FitResult, finish, fit
+from recommender.training.growth import FitSettings, TreeSettings
 from recommender.training.metrics import LEFT_QUANTILE
-from recommender.training.prepared import ENOUGH_HELD_OUT, Prepared, prepare, tried_folds
+from recommender.training.prepared import ENOUGH_HELD_OUT, PreparedFit, prepare, tried_folds
 from tests.builders import Rows, a_dataset, a_fit, a_practice, some_rows, tables_of
 from tests.training.test_fit import digest_of
 
@@ -24,18 +24,18 @@ QUICK = FitSettings(fewest_for_trees=100, folds=3)
 
 
 @cache
-def a_preparation() -> Prepared:
+def a_preparation() -> PreparedFit:
     # `fit` sees to one thread of linear algebra itself; whoever goes step by step does it here.
     with threadpool_limits(1, user_api="blas"):
         return prepare(a_dataset(), np.arange(len(a_dataset())), QUICK)
 
 
-def finished_with(settings: FitSettings) -> Fitted:
+def finished_with(settings: FitSettings) -> FitResult:
     with threadpool_limits(1, user_api="blas"):
         return finish(a_preparation(), settings)
 
 
-def learned_from(rows: Rows, settings: FitSettings = QUICK) -> Fitted:
+def learned_from(rows: Rows, settings: FitSettings = QUICK) -> FitResult:
     return fit(dataset_of(tables_of(rows), a_practice()), settings=settings)
 
 
@@ -200,7 +200,7 @@ def test_where_leaving_is_chance_no_tree_can_tell_who_left(monkeypatch: pytest.M
     honest = told_apart(dataset)
 
     def leaky(
-        reports: Reports,
+        reports: ClientReports,
         fold: np.ndarray,
         clinician: np.ndarray,
         level: np.ndarray,
@@ -252,7 +252,9 @@ def test_rows_of_folds_nobody_needed_are_not_predicted(monkeypatch: pytest.Monke
     assert prepared.tried == [0, 1]
     assert np.array_equal(np.isnan(prepared.held_out), prepared.learned.fold == 2)
     assert np.array_equal(np.isnan(fitted.out_of_fold), rated == 2)
-    assert np.isfinite([fitted.model.stays, fitted.model.spread.low, fitted.model.share]).all()
+    assert np.isfinite(
+        [fitted.model.survivor_offset, fitted.model.interval.low, fitted.model.tree_weight]
+    ).all()
 
 
 def test_a_row_held_out_is_predicted_by_a_fit_that_saw_neither_rating_nor_leaving() -> None:
@@ -288,8 +290,8 @@ def test_finishing_twice_gives_the_same_bytes() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        replace(QUICK, pairing=Growth(num_leaves=8, num_trees=30, bagging_fraction=0.9)),
-        replace(QUICK, pairing=Growth(num_leaves=3, num_trees=20, feature_fraction=1.0)),
+        replace(QUICK, pairing=TreeSettings(num_leaves=8, num_trees=30, bagging_fraction=0.9)),
+        replace(QUICK, pairing=TreeSettings(num_leaves=3, num_trees=20, feature_fraction=1.0)),
         replace(QUICK, fewest_for_trees=10_000),
     ],
     ids=["larger trees", "smaller trees", "no trees"],

@@ -18,11 +18,11 @@ from recommender.publishing.versions import CHALLENGER, CHAMPION, ROLLED_BACK, V
 from recommender.sealed.files import listing
 from recommender.training.case import Outcome
 from recommender.training.promotion import (
+    champion_model,
     declared_otherwise,
     judge,
     promote,
     rollback,
-    standing,
 )
 from recommender.training.track import tracked_run
 from tests.builders import a_model, a_practice
@@ -216,10 +216,10 @@ def test_one_does_not_go_back_to_a_bundle_that_no_longer_opens(
 def test_the_champion_is_handed_over_to_be_measured_beside(
     registry: Registry, tmp_path: Path
 ) -> None:
-    assert standing(registry, a_practice()).facts == {}
+    assert champion_model(registry, a_practice()).facts == {}
     champion = published(registry, tmp_path, a_report())
     promoted(registry)
-    found = standing(registry, a_practice())
+    found = champion_model(registry, a_practice())
 
     assert found.model is not None
     assert found.model.manifest == a_model().manifest
@@ -234,7 +234,7 @@ def test_a_champion_that_cannot_be_fetched_is_said_and_stops_nothing(
     promoted(registry)
     with registry.client() as client:
         client.set_model_version_tag(registry.name, "1", "digest", "0" * 64)
-    found = standing(registry, a_practice())
+    found = champion_model(registry, a_practice())
 
     assert found.model is None
     assert "not_compared" in found.facts
@@ -247,7 +247,7 @@ def test_a_champion_of_another_definition_is_said_to_be_and_by_what(
     published(registry, tmp_path, a_report())
     promoted(registry)
     other = changed('levels = ["anxiety", "grief", "sleep"]', 'levels = ["anxiety", "grief"]')
-    found = standing(registry, other)
+    found = champion_model(registry, other)
 
     assert found.model is None
     assert "client.concern" in found.facts["not_compared"]

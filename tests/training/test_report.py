@@ -14,7 +14,7 @@ from recommender.training.baselines import (
     LEARNERS,
     OURS,
     RANDOM,
-    Guess,
+    LearnerScores,
     learners_for,
 )
 from recommender.training.dataset import Dataset, dataset_of
@@ -73,8 +73,8 @@ def row(part: str, **named: str) -> dict[str, Any]:
 def test_a_report_is_plain_json_with_every_part() -> None:
     assert set(a_report()) == KEYS
     assert json.loads(json.dumps(a_report(), allow_nan=False)) == a_report()
-    assert a_report()["rated"] == an_evaluation().tested.is_rated.sum()
-    assert a_report()["left_unrated"] == np.isnan(an_evaluation().tested.label).sum()
+    assert a_report()["rated"] == an_evaluation().held_out.is_rated.sum()
+    assert a_report()["left_unrated"] == np.isnan(an_evaluation().held_out.label).sum()
 
 
 def test_what_cannot_be_said_is_none_and_never_nan() -> None:
@@ -102,10 +102,10 @@ def test_ours_is_told_beside_each_baseline_in_four_figures() -> None:
 
 
 def test_coverage_is_counted_among_those_first_ranked() -> None:
-    tested = an_evaluation().tested
+    tested = an_evaluation().held_out
     chosen = tested.is_rated & (tested.place < FIRST_TENTH)
     inside = (tested.low <= tested.label) & (tested.label <= tested.high)
-    said = an_evaluation().guesses[OURS].alliance
+    said = an_evaluation().scores[OURS].alliance
     told = row("ranges", among=FIRST_RANKED)
 
     assert 0 < told["rated"] == chosen.sum() < tested.is_rated.sum()
@@ -115,7 +115,7 @@ def test_coverage_is_counted_among_those_first_ranked() -> None:
 
 
 def test_among_nobody_the_coverage_cannot_be_said() -> None:
-    assert (an_evaluation().tested.known > 0).all()
+    assert (an_evaluation().held_out.known > 0).all()
     told = row("ranges", among=NEW_CLINICIANS)
 
     assert told["rated"] == 0
@@ -145,7 +145,7 @@ def test_a_practice_that_audits_nothing_is_told_of_by_what_it_asks() -> None:
 
 
 def test_a_group_in_which_a_person_could_be_found_is_counted_and_not_told_of() -> None:
-    few = np.zeros(len(an_evaluation().tested), bool)
+    few = np.zeros(len(an_evaluation().held_out), bool)
     few[: FEWEST_IN_GROUP - 1] = True
     enough = few.copy()
     enough[FEWEST_IN_GROUP - 1] = True
@@ -161,12 +161,12 @@ def test_a_group_in_which_a_person_could_be_found_is_counted_and_not_told_of() -
 
 def test_a_group_of_many_ratings_by_few_people_is_not_told_of() -> None:
     evaluation = an_evaluation()
-    tested = evaluation.tested
+    tested = evaluation.held_out
     client = np.where(np.arange(len(tested)) < 60, 0, tested.client)
     one = (client == 0) & tested.is_rated
     assert one.sum() >= FEWEST_IN_GROUP
     report = report_of(
-        replace(evaluation, tested=replace(tested, client=client), groups={"one": one}),
+        replace(evaluation, held_out=replace(tested, client=client), groups={"one": one}),
         a_practice(),
     )
 
@@ -176,10 +176,10 @@ def test_a_group_of_many_ratings_by_few_people_is_not_told_of() -> None:
 
 def new_to_the_practice(count: int) -> Evaluation:
     """The evaluation, in which so many rated pairings are with clinicians nobody had rated."""
-    tested = an_evaluation().tested
+    tested = an_evaluation().held_out
     known = tested.known.copy()
     known[np.flatnonzero(tested.is_rated)[:count]] = 0
-    return replace(an_evaluation(), tested=replace(tested, known=known))
+    return replace(an_evaluation(), held_out=replace(tested, known=known))
 
 
 @pytest.mark.parametrize("count", [1, FEWEST_IN_GROUP - 1])
@@ -207,12 +207,12 @@ def test_ratings_of_enough_people_for_new_clinicians_are_told_of() -> None:
 def judged_on(count: int) -> Evaluation:
     """The evaluation, in which so many rated pairings began after the champion was made."""
     evaluation = an_evaluation()
-    rated = np.flatnonzero(evaluation.tested.is_rated)[:count]
-    nothing = np.full(len(evaluation.tested), np.nan)
-    guess = Guess(nothing.copy(), nothing.copy())
-    guess.pairing[rated] = evaluation.guesses[OURS].pairing[rated]
-    guess.alliance[rated] = evaluation.guesses[OURS].alliance[rated]
-    return replace(evaluation, guesses={**evaluation.guesses, CHAMPION: guess})
+    rated = np.flatnonzero(evaluation.held_out.is_rated)[:count]
+    nothing = np.full(len(evaluation.held_out), np.nan)
+    guess = LearnerScores(nothing.copy(), nothing.copy())
+    guess.pairing[rated] = evaluation.scores[OURS].pairing[rated]
+    guess.alliance[rated] = evaluation.scores[OURS].alliance[rated]
+    return replace(evaluation, scores={**evaluation.scores, CHAMPION: guess})
 
 
 @pytest.mark.parametrize("count", [0, 1, FEWEST_IN_GROUP - 1])
@@ -233,8 +233,8 @@ def test_a_champion_that_few_people_can_judge_is_told_without_figures(count: int
 
 def test_a_group_few_of_whom_can_judge_the_champion_is_told_without_it() -> None:
     evaluation = judged_on(3 * FEWEST_IN_GROUP)
-    rated = np.flatnonzero(evaluation.tested.is_rated)
-    among = np.zeros(len(evaluation.tested), bool)
+    rated = np.flatnonzero(evaluation.held_out.is_rated)
+    among = np.zeros(len(evaluation.held_out), bool)
     among[rated[2 * FEWEST_IN_GROUP + 1 :]] = True
     report = report_of(replace(evaluation, groups={"some": among}), a_practice())
     told = {row["learner"]: row for row in report["groups"] if row["rated"] == 0}
@@ -246,12 +246,12 @@ def test_a_group_few_of_whom_can_judge_the_champion_is_told_without_it() -> None
 
 def test_a_fold_in_which_few_people_rated_is_not_told_of() -> None:
     evaluation = an_evaluation()
-    fold = np.zeros(len(evaluation.tested), dtype=np.int64)
+    fold = np.zeros(len(evaluation.held_out), dtype=np.int64)
     fold[: FEWEST_IN_GROUP - 1] = 1
     by_fold = evaluation.by_fold
     two = pd.concat([by_fold, by_fold.assign(fold="few")], ignore_index=True)
     parted = replace(
-        evaluation, tested=replace(evaluation.tested, fold=fold), by_fold=two,
+        evaluation, held_out=replace(evaluation.held_out, fold=fold), by_fold=two,
         folds=("forward", "few"),
     )  # fmt: skip
 
@@ -260,31 +260,31 @@ def test_a_fold_in_which_few_people_rated_is_not_told_of() -> None:
 
 def test_a_group_is_told_beside_the_champion_on_what_judges_both() -> None:
     evaluation = an_evaluation()
-    half = np.arange(len(evaluation.tested)) % 2 == 0
+    half = np.arange(len(evaluation.held_out)) % 2 == 0
     report = report_of(replace(evaluation, groups={"half": half}), a_practice())
     told = {row["learner"]: row for row in report["groups"]}
     judged = half & evaluation.counted(CHAMPION)
     own, other = (
-        figure_of(PARTIAL, evaluation.tested.take(judged), evaluation.guesses[n].take(judged))
+        figure_of(PARTIAL, evaluation.held_out.take(judged), evaluation.scores[n].take(judged))
         for n in (OURS, CHAMPION)
     )
 
     assert set(told) == {OURS, CHAMPION, OURS_MINUS_CHAMPION}
     assert told[CHAMPION]["value"] == pytest.approx(other)
     assert told[OURS_MINUS_CHAMPION]["value"] == pytest.approx(own - other)
-    assert told[OURS]["rated"] == (half & evaluation.tested.is_rated).sum()
+    assert told[OURS]["rated"] == (half & evaluation.held_out.is_rated).sum()
 
 
 def test_predictions_promise_more_once_those_who_left_are_counted_low() -> None:
     told = a_report()["optimism"]
-    tested, said = an_evaluation().tested, an_evaluation().guesses[OURS].alliance
+    tested, said = an_evaluation().held_out, an_evaluation().scores[OURS].alliance
     rated = tested.is_rated
 
     assert told["rated"] == pytest.approx((said - tested.label)[rated].mean())
     # Half a point higher for everybody is half a point more optimistic.
-    guesses = an_evaluation().guesses
+    guesses = an_evaluation().scores
     moved = {**guesses, OURS: replace(guesses[OURS], alliance=said + 0.5)}
-    higher = optimism(replace(an_evaluation(), guesses=moved))
+    higher = optimism(replace(an_evaluation(), scores=moved))
     assert higher["with_left"] == pytest.approx(told["with_left"] + 0.5)
     assert told["with_left"] > told["rated"]
 

@@ -19,10 +19,10 @@ from recommender.training.run import (
     FEWEST_RATED,
     LATER,
     OUT_OF_FOLD,
-    Search,
-    Trained,
-    ranged,
+    SearchSettings,
+    TrainingResult,
     train,
+    with_interval,
 )
 from tests.builders import a_model, a_practice, write_tables
 from tests.training.test_report import an_evaluation
@@ -35,13 +35,13 @@ class Twice(NamedTuple):
     """A practice that trained, promoted, went on and trained again."""
 
     registry: Registry
-    first: Trained
-    second: Trained
+    first: TrainingResult
+    second: TrainingResult
 
 
 def a_training(
-    registry: Registry, tables: Path, pairings: int, search: Search | None = None
-) -> Trained:
+    registry: Registry, tables: Path, pairings: int, search: SearchSettings | None = None
+) -> TrainingResult:
     tables.mkdir(exist_ok=True)
     write_tables(tables, pairings=pairings)
     return train(tables, a_practice(), registry, now=NOW, settings=QUICK, search=search)
@@ -53,44 +53,44 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> Twice:
     registry = Registry(f"sqlite:///{home}/mlflow.db", "alliance", home / "artifacts")
     first = a_training(registry, home / "tables", 200)
     promote(registry, None, by="j.lee", at=NOW, reason="first", force=True)
-    return Twice(registry, first, a_training(registry, home / "tables", 300, Search(2)))
+    return Twice(registry, first, a_training(registry, home / "tables", 300, SearchSettings(2)))
 
 
-def kept(registry: Registry, trained: Trained, under: str = "") -> set[str]:
+def kept(registry: Registry, trained: TrainingResult, under: str = "") -> set[str]:
     with registry.client() as client:
         return {file.path for file in client.list_artifacts(trained.version.run_id, under)}
 
 
 def test_enough_later_ratings_give_the_range_that_is_published() -> None:
     evaluation = an_evaluation()
-    rated = evaluation.tested.is_rated
+    rated = evaluation.held_out.is_rated
     assert rated.sum() >= FEWEST_LATER
-    model, source = ranged(a_model(), evaluation)
-    error = (evaluation.tested.label - evaluation.guesses["ours"].alliance)[rated]
-    inside = (model.spread.low <= error) & (error <= model.spread.high)
+    model, source = with_interval(a_model(), evaluation)
+    error = (evaluation.held_out.label - evaluation.scores["ours"].alliance)[rated]
+    inside = (model.interval.low <= error) & (error <= model.interval.high)
 
     assert source == LATER
-    assert model.spread != a_model().spread
+    assert model.interval != a_model().interval
     # The ends are ratings themselves, one rank further out than 5 and 95 %.
-    assert {model.spread.low, model.spread.high} <= set(error)
+    assert {model.interval.low, model.interval.high} <= set(error)
     assert 0.9 <= inside.mean() <= 0.9 + 3 / len(error)
-    assert replace(model, spread=a_model().spread) == a_model()
+    assert replace(model, interval=a_model().interval) == a_model()
 
 
 def test_of_too_few_later_ratings_the_range_stays_that_of_held_out_ones() -> None:
     evaluation = an_evaluation()
-    label = evaluation.tested.label.copy()
-    label[np.flatnonzero(evaluation.tested.is_rated)[FEWEST_LATER - 1 :]] = np.nan
-    few = replace(evaluation, tested=replace(evaluation.tested, label=label))
+    label = evaluation.held_out.label.copy()
+    label[np.flatnonzero(evaluation.held_out.is_rated)[FEWEST_LATER - 1 :]] = np.nan
+    few = replace(evaluation, held_out=replace(evaluation.held_out, label=label))
 
-    assert ranged(a_model(), few) == (a_model(), OUT_OF_FOLD)
+    assert with_interval(a_model(), few) == (a_model(), OUT_OF_FOLD)
 
 
 def test_the_coverage_that_is_told_is_of_ranges_stated_before() -> None:
     evaluation = an_evaluation()
-    tested, said = evaluation.tested, evaluation.guesses["ours"].alliance
+    tested, said = evaluation.held_out, evaluation.scores["ours"].alliance
     error = (tested.label - said)[tested.is_rated]
-    spread = ranged(a_model(), evaluation)[0].spread
+    spread = with_interval(a_model(), evaluation)[0].interval
     told = report_of(evaluation, a_practice())["ranges"][0]
     stated = (tested.low <= tested.label) & (tested.label <= tested.high)
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from recommender.features.pipeline import Pairs
-from recommender.training.baselines import standing_of
+from recommender.training.baselines import encode_clinicians
 from recommender.training.dataset import Dataset, dataset_of
-from recommender.training.fit import Fitted, fit
+from recommender.training.fit import FitResult, fit
 from recommender.training.growth import FitSettings
 from tests.builders import Rows, a_dataset, a_fit, a_practice, some_rows, tables_of
 
@@ -27,11 +27,11 @@ def dataset_from(rows: Rows) -> Dataset:
 
 
 @cache
-def without_dropouts() -> Fitted:
+def without_dropouts() -> FitResult:
     return fit(dataset_from(nobody_left(some_rows())), settings=QUICK)
 
 
-def error_of(fitted: Fitted, dataset: Dataset) -> float:
+def error_of(fitted: FitResult, dataset: Dataset) -> float:
     """Weighted mean of what ratings were above what was predicted out of fold, in points."""
     apart = fitted.labels.alliance - fitted.out_of_fold
     return float(np.average(apart, weights=fitted.labels.weight))
@@ -54,14 +54,14 @@ def test_ratings_that_weigh_more_count_more_for_the_level() -> None:
 
 def test_clients_who_stay_were_told_the_level_of_those_who_left() -> None:
     # Half of those who did not rate left: the pairing part alone is then too low for who stays.
-    assert a_fit().model.stays > 0.05
+    assert a_fit().model.survivor_offset > 0.05
 
 
 def test_in_a_practice_that_nobody_left_there_is_nothing_to_correct() -> None:
     fitted = without_dropouts()
 
     assert fitted.model.manifest.left_unrated == 0
-    assert abs(fitted.model.stays) < 0.02
+    assert abs(fitted.model.survivor_offset) < 0.02
 
 
 def test_a_practice_that_nobody_left_learns_as_if_dropouts_had_never_been_thought_of() -> None:
@@ -75,7 +75,7 @@ def test_a_practice_that_nobody_left_learns_as_if_dropouts_had_never_been_though
     )
     fitted = fit(none_known, settings=QUICK)
     one, other = (
-        f.model.score(dataset.clients, standing_of(dataset), dataset.pairs).alliance
+        f.model.score(dataset.clients, encode_clinicians(dataset), dataset.pairs).alliance
         for f in (fitted, without_dropouts())
     )
 
@@ -88,18 +88,20 @@ def test_new_clients_who_stay_rate_on_average_what_was_predicted(settings: FitSe
     dataset = dataset_from(rows)
     train, test = np.arange(700), np.arange(700, len(dataset))
     fitted = fit(dataset, train, settings)
-    scores = fitted.model.score(dataset.clients, standing_of(dataset), dataset.pairs.take(test))
+    scores = fitted.model.score(
+        dataset.clients, encode_clinicians(dataset), dataset.pairs.take(test)
+    )
     error = float((fitted.labels.alliance[test] - scores.alliance).mean())
 
-    assert fitted.model.stays > 0.05
+    assert fitted.model.survivor_offset > 0.05
     assert abs(error) < 0.04
 
 
 def test_the_range_is_that_of_predictions_at_the_level_of_those_who_stay() -> None:
     model, apart = a_fit().model, a_fit().labels.alliance - a_fit().out_of_fold
 
-    assert model.spread.low < 0 < model.spread.high
-    inside = (model.spread.low <= apart) & (apart <= model.spread.high)
+    assert model.interval.low < 0 < model.interval.high
+    inside = (model.interval.low <= apart) & (apart <= model.interval.high)
     assert 0.9 <= inside.mean() <= 0.92
 
 
@@ -126,7 +128,11 @@ def test_who_left_after_the_last_known_rating_changes_nothing() -> None:
     one, other = (fit(data, train, QUICK).model for data in (dataset, moved))
 
     assert later.any()
-    assert (one.stays, one.share, one.spread) == (other.stays, other.share, other.spread)
+    assert (one.survivor_offset, one.tree_weight, one.interval) == (
+        other.survivor_offset,
+        other.tree_weight,
+        other.interval,
+    )
     for name, own in one.additive.fit.coefficients.items():
         assert np.array_equal(own, other.additive.fit.coefficients[name])
 
@@ -136,7 +142,7 @@ def test_with_few_raters_and_many_who_left_something_is_still_learned() -> None:
     fitted = fit(dataset_from({**rows, "ratings": rows["ratings"][:5]}))
 
     assert fitted.model.manifest.pairings == 5
-    assert np.isfinite([fitted.model.stays, fitted.model.spread.low]).all()
+    assert np.isfinite([fitted.model.survivor_offset, fitted.model.interval.low]).all()
     assert np.isfinite(fitted.out_of_fold).all()
 
 
@@ -147,5 +153,5 @@ def test_where_all_ratings_are_equal_those_who_left_are_taken_to_be_too(trees: i
     fitted = fit(dataset_from(same), settings=replace(QUICK, fewest_for_trees=trees))
 
     assert fitted.model.manifest.left_unrated > 0
-    assert fitted.model.stays == pytest.approx(0, abs=1e-9)
+    assert fitted.model.survivor_offset == pytest.approx(0, abs=1e-9)
     assert fitted.out_of_fold == pytest.approx(np.full(len(a_dataset()), 4.0), abs=1e-6)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from recommender.features.pipeline import Pairs, Rows, fit_pipeline
-from recommender.parts import Part, Result, Runner, Shared, one_by_one
+from recommender.parts import Part, Result, Shared, TaskRunner, run_serially
 from recommender.practice import shipped_practice
 from recommender.training import table
-from recommender.training.table import Met, Sides, table_of
+from recommender.training.table import SideTables, TrainingPair, feature_table
 from tests.invented import invented_people
 
 CLIENTS, CLINICIANS, PAIRINGS, HISTORY = 30, 12, 90, 4
@@ -18,11 +18,11 @@ CLIENTS, CLINICIANS, PAIRINGS, HISTORY = 30, 12, 90, 4
 def last_first(
     work: Callable[[Shared, Part], Result], shared: Shared, parts: Iterable[tuple[str, Part]], /
 ) -> Iterator[tuple[str, Result]]:
-    yield from reversed(list(one_by_one(work, shared, parts)))
+    yield from reversed(list(run_serially(work, shared, parts)))
 
 
 def made(
-    pairings: int, runner: Runner | None, clients: int = CLIENTS
+    pairings: int, runner: TaskRunner | None, clients: int = CLIENTS
 ) -> tuple[Rows, tuple[int, ...]]:
     """A table in parts, or at once without a runner, and the clients each part was given."""
     rng = np.random.default_rng(7)
@@ -41,13 +41,13 @@ def made(
     ) -> Iterator[tuple[str, Result]]:
         def counted() -> Iterator[tuple[str, Part]]:
             for name, part in parts:
-                assert isinstance(part, Met)
+                assert isinstance(part, TrainingPair)
                 given.append(part.clients.size)
                 yield name, part
 
         yield from runner(work, shared, counted())
 
-    rows = table_of(Sides(pipeline, clinicians), people, pairs, history, counting)
+    rows = feature_table(SideTables(pipeline, clinicians), people, pairs, history, counting)
     return rows, tuple(given)
 
 
@@ -57,9 +57,9 @@ def same(one: Rows, other: Rows) -> bool:
 
 
 @pytest.mark.parametrize("at_once", [1, 7, 45, 90, 10_000])
-@pytest.mark.parametrize("runner", [one_by_one, last_first])
+@pytest.mark.parametrize("runner", [run_serially, last_first])
 def test_parts_of_any_size_done_in_any_order_make_the_same_table(
-    at_once: int, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    at_once: int, runner: TaskRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table, "AT_ONCE", at_once)
     assert same(made(PAIRINGS, runner)[0], made(PAIRINGS, None)[0])
@@ -69,17 +69,17 @@ def test_one_client_of_many_pairings_is_told_apart_from_no_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(table, "AT_ONCE", 7)
-    assert same(made(PAIRINGS, one_by_one, 1)[0], made(PAIRINGS, None, 1)[0])
+    assert same(made(PAIRINGS, run_serially, 1)[0], made(PAIRINGS, None, 1)[0])
 
 
 def test_a_part_is_given_its_own_clients_and_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "AT_ONCE", 9)
-    _, given = made(PAIRINGS, one_by_one, clients=500)
+    _, given = made(PAIRINGS, run_serially, clients=500)
     assert len(given) == PAIRINGS // 9
     assert max(given) <= 9
 
 
 def test_nobody_to_learn_from_has_a_table_with_every_column() -> None:
-    nobody, _ = made(0, one_by_one)
+    nobody, _ = made(0, run_serially)
     assert same(nobody, made(0, None)[0])
     assert nobody.together().shape == (0, made(1, None)[0].together().shape[1])

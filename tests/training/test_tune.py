@@ -17,12 +17,12 @@ from optuna.distributions import FloatDistribution, IntDistribution
 
 from recommender.errors import RecommenderError
 from recommender.features.pipeline import Pairs
-from recommender.training.baselines import standing_of
+from recommender.training.baselines import encode_clinicians
 from recommender.training.dataset import Dataset
-from recommender.training.fit import Fitted, finish, fit
+from recommender.training.fit import FitResult, finish, fit
 from recommender.training.folds import Fold, forward
-from recommender.training.growth import FitSettings, Growth
-from recommender.training.prepared import Prepared
+from recommender.training.growth import FitSettings, TreeSettings
+from recommender.training.prepared import PreparedFit
 from recommender.training.search_space import (
     SPACE,
     Space,
@@ -33,16 +33,18 @@ from recommender.training.search_space import (
 )
 from recommender.training.spans import spans
 from recommender.training.study import file_name, suggested
-from recommender.training.trials import FINISHED, PRUNED, Tried, Tuned, decided
+from recommender.training.trials import FINISHED, PRUNED, TrialResult, TuningResult, decided
 from recommender.training.tune import tune, tuned_settings
 from tests.builders import a_dataset
 
-FEW = Growth(num_leaves=4, num_trees=20, min_data_in_leaf=20, bagging_fraction=0.7, lambda_l2=5.0)
+FEW = TreeSettings(
+    num_leaves=4, num_trees=20, min_data_in_leaf=20, bagging_fraction=0.7, lambda_l2=5.0
+)
 QUICK = FitSettings(
     folds=2,
     fewest_for_trees=50,
     pairing=FEW,
-    client=Growth(num_leaves=4, num_trees=10, min_data_in_leaf=20),
+    client=TreeSettings(num_leaves=4, num_trees=10, min_data_in_leaf=20),
 )
 NARROW: Space = {
     "pairing.num_trees": IntDistribution(10, 40, step=10),
@@ -62,9 +64,9 @@ def tuned(
     *,
     start: FitSettings = QUICK,
     space: Space = NARROW,
-    told: list[Tried] | None = None,
+    told: list[TrialResult] | None = None,
     said: list[tuple[str, float]] | None = None,
-) -> Tuned:
+) -> TuningResult:
     told, said = [] if told is None else told, [] if said is None else said
     return tune(
         a_dataset(), folds(), start, trials, storage,
@@ -72,12 +74,12 @@ def tuned(
     )  # fmt: skip
 
 
-def what_was_tried(found: Tuned) -> list[tuple[Mapping[str, float], tuple[float, ...], str]]:
+def what_was_tried(found: TuningResult) -> list[tuple[Mapping[str, float], tuple[float, ...], str]]:
     return [(tried.params, tried.by_fold, tried.state) for tried in found.trials]
 
 
-def a_trial(number: int, value: float, draws: list[float], state: str = FINISHED) -> Tried:
-    return Tried(
+def a_trial(number: int, value: float, draws: list[float], state: str = FINISHED) -> TrialResult:
+    return TrialResult(
         number, {"pairing.num_leaves": 3 + number}, (value,), np.array([draws]), 1.0, state
     )
 
@@ -185,7 +187,7 @@ def test_a_value_is_the_composite_worked_out_by_hand() -> None:
         np.concatenate([rated.client, left.client]),
         np.concatenate([rated.clinician, left.clinician]),
     )
-    scores = fitted.model.score(a_dataset().clients, standing_of(a_dataset()), asked)
+    scores = fitted.model.score(a_dataset().clients, encode_clinicians(a_dataset()), asked)
     residual = fitted.labels.alliance[fold.test] - scores.client[: len(fold.test)]
     low = np.sort(residual)[int(np.ceil(0.15 * len(residual))) - 1]
     label = scores.client + np.concatenate([residual, np.full(len(fold.left), low)])
@@ -209,7 +211,7 @@ def test_trial_0_is_the_given_settings_also_where_the_space_does_not_hold_them()
 
 
 def test_a_worse_client_part_alone_changes_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    def learned(prepared: Prepared, chosen: FitSettings) -> Fitted:
+    def learned(prepared: PreparedFit, chosen: FitSettings) -> FitResult:
         fitted = fit(prepared.dataset, prepared.train, QUICK)
         # All but the given settings expect the same of every client; the order is as before.
         dull = replace(fitted.model, client_trees=None, client_mean=0.0)
@@ -230,7 +232,7 @@ class StoppedError(Exception):
 
 
 @cache
-def five() -> Tuned:
+def five() -> TuningResult:
     """Five trials in one run, kept nowhere."""
     return tuned(5)
 
@@ -273,7 +275,7 @@ def test_another_seed_tries_something_else() -> None:
 
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(path: Path) -> None:
     said: list[tuple[str, float]] = []
-    told: list[Tried] = []
+    told: list[TrialResult] = []
 
     gone_on = tuned(5, path, told=told, said=said)
 
@@ -286,7 +288,7 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(path: Path) -> None:
 
 def test_trials_that_are_all_there_are_not_measured_again(path: Path) -> None:
     said: list[tuple[str, float]] = []
-    told: list[Tried] = []
+    told: list[TrialResult] = []
 
     again = tuned(3, path, told=told, said=said)
 
@@ -344,7 +346,7 @@ def test_a_file_is_named_by_data_seed_and_space_alone() -> None:
 
 
 def test_each_trial_is_told_once_with_its_figures_and_progress_never_falls() -> None:
-    told: list[Tried] = []
+    told: list[TrialResult] = []
     said: list[tuple[str, float]] = []
 
     found = tuned(3, told=told, said=said)
@@ -435,10 +437,10 @@ def test_a_pruned_trial_is_never_the_highest() -> None:
 def test_a_trial_clearly_behind_after_the_first_fold_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def learned(prepared: Prepared, chosen: FitSettings) -> Fitted:
+    def learned(prepared: PreparedFit, chosen: FitSettings) -> FitResult:
         fitted = finish(prepared, chosen)
         # All but the given settings order at random: no trees, and they have the whole say.
-        silent = replace(fitted.model, share=1.0, trees=None)
+        silent = replace(fitted.model, tree_weight=1.0, trees=None)
         return fitted if chosen == QUICK else replace(fitted, model=silent)
 
     monkeypatch.setattr("recommender.training.tune.finish", learned)
@@ -473,12 +475,12 @@ def test_trees_that_cannot_grow_are_not_sought() -> None:
 
 
 def test_what_is_suggested_lies_in_the_space_and_follows_what_was_found() -> None:
-    trials: list[Tried] = []
+    trials: list[TrialResult] = []
     for number in range(30):
         params = suggested(trials, NARROW, 0)
         assert nearest(params, NARROW) == params
         value = -abs(params["pairing.learning_rate"] - 0.09)
-        trials.append(Tried(number, params, (value,), np.zeros((1, 2)), 1.0, FINISHED))
+        trials.append(TrialResult(number, params, (value,), np.zeros((1, 2)), 1.0, FINISHED))
 
     rates = [tried.params["pairing.learning_rate"] for tried in trials]
     assert np.mean(rates[-8:]) > np.mean(rates[:8]) + 0.01

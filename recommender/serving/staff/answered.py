@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.alliance.instruments import Instrument
-from recommender.alliance.scores import Scores, score_items, score_totals
+from recommender.alliance.scores import FormScores, score_items, score_totals
 from recommender.journal.ratings import Rating
-from recommender.serving.problems import Slip
+from recommender.serving.problems import FieldError
 from recommender.serving.staff import words
-from recommender.serving.staff.sent import Sent
+from recommender.serving.staff.sent import FormData
 from recommender.serving.staff.trouble import number
 
 ITEMS = "items"
@@ -49,12 +49,12 @@ def item_entries(
     )
 
 
-def typed_items(instrument: Instrument, sent: Sent) -> tuple[str, ...]:
+def typed_items(instrument: Instrument, sent: FormData) -> tuple[str, ...]:
     """What was typed for each item."""
     return tuple(sent.text(name_of(place)) for place in range(1, instrument.items + 1))
 
 
-def answers_of(instrument: Instrument, sent: Sent) -> list[int | float | str | None]:
+def answers_of(instrument: Instrument, sent: FormData) -> list[int | float | str | None]:
     """The same as a program would send it; what was left open is None."""
     return [number(text) if text else None for text in typed_items(instrument, sent)]
 
@@ -64,7 +64,7 @@ def kept_items(rating: Rating) -> tuple[str, ...]:
     return tuple("" if each is None else f"{each:g}" for each in rating.items)
 
 
-def item_faults(slips: Iterable[Slip]) -> dict[int, str]:
+def item_faults(slips: Iterable[FieldError]) -> dict[int, str]:
     """What is wrong with an item, by its number."""
     found = ((_POINTER.fullmatch(slip.pointer), slip.message) for slip in slips)
     return {
@@ -79,7 +79,7 @@ def name_of(place: int) -> str:
     return f"item_{place}"
 
 
-def scores_of(rating: Rating, instrument: Instrument) -> Scores:
+def scores_of(rating: Rating, instrument: Instrument) -> FormScores:
     """What a rating is worth, as training reads it."""
     if rating.metric == ITEMS:
         answers = np.array([[np.nan if each is None else each for each in rating.items]])

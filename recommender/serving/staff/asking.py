@@ -11,23 +11,30 @@ from fastapi import APIRouter, Request
 from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
-from recommender.definition.kinds import Raw
+from recommender.definition.kinds import RawValue
 from recommender.errors import IntakeError
-from recommender.journal.recommendations import Shown
+from recommender.journal.recommendations import ShownRecommendation
 from recommender.practice import Practice
 from recommender.serving.bodies import check_json
-from recommender.serving.form import Asked
-from recommender.serving.problems import GONE, NOT_FOUND, ProblemError, Slip, told_as, unfitting
-from recommender.serving.questions import QUESTIONS
+from recommender.serving.form import ParsedRequest
+from recommender.serving.problems import (
+    GONE,
+    NOT_FOUND,
+    FieldError,
+    ProblemError,
+    problem_for,
+    problem_from_validation,
+)
+from recommender.serving.questions import JSON_TYPES
 from recommender.serving.recommendations import RecommendationId
 from recommender.serving.staff import words
 from recommender.serving.staff.intake import body_of, sections
 from recommender.serving.staff.page import HOME, NEW, moved, page
 from recommender.serving.staff.refill import refilled
-from recommender.serving.staff.sent import Sent, read_form
-from recommender.serving.staff.shown import again, ask, shown_for
-from recommender.serving.state import State
-from recommender.serving.turns import current
+from recommender.serving.staff.sent import FormData, read_form
+from recommender.serving.staff.shown import again, ask, find_shown
+from recommender.serving.state import ServingSnapshot
+from recommender.serving.turns import current_snapshot
 
 REQUESTS = f"{HOME}/requests"
 REQUEST = f"{REQUESTS}/{{recommendation_id}}"
@@ -38,7 +45,7 @@ router = APIRouter(include_in_schema=False)
 @router.get(NEW)
 async def get_new_request(request: Request) -> Response:
     """An empty form."""
-    return _form(request, Sent({}))
+    return _form(request, FormData({}))
 
 
 @router.post(REQUESTS)
@@ -46,10 +53,10 @@ async def post_request(request: Request) -> Response:
     """Shows what is recommended; with a fault the form comes back as it was filled in."""
     sent = await read_form(request)
     try:
-        asked = _read(current(request.app), sent)
+        asked = _read(current_snapshot(request.app), sent)
         return moved(f"{REQUESTS}/{await ask(request, asked)}")
     except (ProblemError, IntakeError) as error:
-        told = told_as(error)
+        told = problem_for(error)
         if not told.errors:
             raise
         return _form(request, sent, told.errors, told.kind.status)
@@ -58,8 +65,8 @@ async def post_request(request: Request) -> Response:
 @router.get(f"{REQUEST}/again")
 async def get_request_again(request: Request, recommendation_id: RecommendationId) -> Response:
     """The form with the answers of a request, to change some of them; the request stays."""
-    practice = current(request.app).practice
-    shown = await shown_for(request, recommendation_id)
+    practice = current_snapshot(request.app).practice
+    shown = await find_shown(request, recommendation_id)
     if shown.practice_digest != practice.digest:
         raise ProblemError(GONE)
     return _form(request, refilled(practice, shown))
@@ -68,8 +75,8 @@ async def get_request_again(request: Request, recommendation_id: RecommendationI
 @router.post(f"{REQUEST}/changes")
 async def post_change(request: Request, recommendation_id: RecommendationId) -> Response:
     """A new request with what an offer changes; the first one stays as it is."""
-    state, sent = current(request.app), await read_form(request)
-    shown = await shown_for(request, recommendation_id)
+    state, sent = current_snapshot(request.app), await read_form(request)
+    shown = await find_shown(request, recommendation_id)
     if shown.practice_digest != state.practice.digest:
         raise ProblemError(GONE)
     offers = json.loads(shown.response)["relaxations"]
@@ -81,19 +88,19 @@ async def post_change(request: Request, recommendation_id: RecommendationId) -> 
     return moved(f"{REQUESTS}/{made}?before={recommendation_id}")
 
 
-def _read(state: State, sent: Sent) -> Asked:
+def _read(state: ServingSnapshot, sent: FormData) -> ParsedRequest:
     body = body_of(state.practice, sent)
     check_json(body)
     try:
         return state.form.read(body)
     except ValidationError as error:
-        raise unfitting(error) from None
+        raise problem_from_validation(error) from None
 
 
 def _form(
-    request: Request, sent: Sent, faults: tuple[Slip, ...] = (), status: int = 200
+    request: Request, sent: FormData, faults: tuple[FieldError, ...] = (), status: int = 200
 ) -> Response:
-    state = current(request.app)
+    state = current_snapshot(request.app)
     made = sections(state.practice, sent, faults, top_k=state.form.example["top_k"])
     wrong = [each for section in made for entry in section.entries for each in entry.wrong]
     return page(
@@ -108,7 +115,9 @@ def _form(
     )
 
 
-def _changed(practice: Practice, shown: Shown, offer: Mapping[str, Any]) -> Mapping[str, Raw]:
+def _changed(
+    practice: Practice, shown: ShownRecommendation, offer: Mapping[str, Any]
+) -> Mapping[str, RawValue]:
     """The answers with those an offer changes; refused where it only proposes to ask."""
     if not offer["answers"]:
         raise ProblemError(NOT_FOUND)
@@ -118,7 +127,7 @@ def _changed(practice: Practice, shown: Shown, offer: Mapping[str, Any]) -> Mapp
         if change["answer"] is None:
             answers.pop(field.name, None)
             continue
-        question = QUESTIONS[field.kind]
+        question = JSON_TYPES[field.kind]
         read = TypeAdapter(question.type_of(field)).validate_json(json.dumps(change["answer"]))
         answers[field.name] = question.cell_of(read)
     return answers

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from recommender.serving.staff.why import Line, Why
+from recommender.serving.staff.why import ExplanationLine, ExplanationView
 
 WIDTH, ROW, MIDDLE, HALF = 320, 36, 160.0, 152.0
 """Of the picture, each of its rows, the line bars start from and the longest bar."""
@@ -18,7 +18,7 @@ LETTERS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class ContributionBar:
     """One row: phrase and figure above, the bar below."""
 
     phrase: str
@@ -31,7 +31,7 @@ class Bar:
     hollow: bool
 
     @classmethod
-    def of(cls, line: Line, row: int, reach: int, height: int = THIN) -> Self:
+    def of(cls, line: ExplanationLine, row: int, reach: int, height: int = THIN) -> Self:
         """The bar of a line; `reach` hundredths are as long as there is room for."""
         width = round(HALF * abs(line.hundredths) / reach, 1)
         return cls(
@@ -47,29 +47,29 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
+class ContributionChart:
     """The picture of one explanation; the total stands last and thicker."""
 
     height: int
-    rows: tuple[Bar, ...]
+    rows: tuple[ContributionBar, ...]
     width: int = WIDTH
     middle: float = MIDDLE
 
 
-def reach_of(whys: Iterable[Why]) -> int:
+def reach_of(whys: Iterable[ExplanationView]) -> int:
     """The longest line of several explanations, in hundredths: they share one scale."""
     return max((abs(line.hundredths) for why in whys for line in _lines(why)), default=0) or 1
 
 
-def bars_of(why: Why, reach: int) -> Bars:
+def contribution_chart(why: ExplanationView, reach: int) -> ContributionChart:
     """The picture of an explanation on a scale that reaches so far to either side."""
     *parts, total = _lines(why)
-    rows = [Bar.of(line, row, reach) for row, line in enumerate(parts)]
-    rows.append(Bar.of(total, len(parts), reach, THICK))
-    return Bars(ROW * len(rows), tuple(rows))
+    rows = [ContributionBar.of(line, row, reach) for row, line in enumerate(parts)]
+    rows.append(ContributionBar.of(total, len(parts), reach, THICK))
+    return ContributionChart(ROW * len(rows), tuple(rows))
 
 
-def _lines(why: Why) -> tuple[Line, ...]:
+def _lines(why: ExplanationView) -> tuple[ExplanationLine, ...]:
     return (*(group.line for group in why.groups), why.remainder, why.total)
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from statistics import fmean
 
 from recommender.serving.staff.axis import Axis, around
-from recommender.serving.staff.measuring import Held
+from recommender.serving.staff.measuring import RatedPrediction
 
 FEWEST_IN_BIN, MOST_BINS = 10, 5
 """Matches it takes to say anything of a bin, and how many bins are told apart."""
@@ -20,7 +20,7 @@ STEPS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
+class CalibrationBin:
     """Matches of about the same estimate, and how they were rated."""
 
     lowest: float
@@ -31,27 +31,27 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
-class Dot:
+class CalibrationPoint:
     """Where a bin stands in the picture."""
 
     x: float
     y: float
-    bin: Bin
+    bin: CalibrationBin
 
 
 @dataclass(frozen=True, slots=True)
-class Diagonal:
+class CalibrationChart:
     """The picture: a dot on the line came out as predicted."""
 
     low: float
     high: float
     x: Axis
     y: Axis
-    dots: tuple[Dot, ...]
+    dots: tuple[CalibrationPoint, ...]
     size: int = SIZE
 
 
-def bins_of(found: Sequence[Held]) -> tuple[Bin, ...]:
+def calibration_bins(found: Sequence[RatedPrediction]) -> tuple[CalibrationBin, ...]:
     """Bins of about as many matches each, lowest estimate first; none where there are too few."""
     bins = min(len(found) // FEWEST_IN_BIN, MOST_BINS)
     if bins < 2:
@@ -61,18 +61,18 @@ def bins_of(found: Sequence[Held]) -> tuple[Bin, ...]:
     return tuple(bin_of(ordered[start:end]) for start, end in pairwise(ends))
 
 
-def bin_of(found: Sequence[Held]) -> Bin:
+def bin_of(found: Sequence[RatedPrediction]) -> CalibrationBin:
     """Some matches as one bin."""
     predicted = [each.predicted for each in found]
     points = fmean(each.points for each in found)
-    return Bin(min(predicted), max(predicted), len(found), fmean(predicted), points)
+    return CalibrationBin(min(predicted), max(predicted), len(found), fmean(predicted), points)
 
 
-def diagonal_of(bins: Sequence[Bin], low: float, high: float) -> Diagonal:
+def calibration_chart(bins: Sequence[CalibrationBin], low: float, high: float) -> CalibrationChart:
     """The picture of bins of a practice whose scale runs from `low` to `high`."""
     values = [value for each in bins for value in (each.predicted, each.points)]
     first, last = around(min(values) - low, max(values) - low, (high - low) / STEPS)
     ends = low + first, low + last
     x, y = Axis(*ends, EDGE, SIZE - MARGIN), Axis(*ends, SIZE - EDGE, MARGIN)
-    dots = tuple(Dot(x.at(each.predicted), y.at(each.points), each) for each in bins)
-    return Diagonal(*ends, x, y, dots)
+    dots = tuple(CalibrationPoint(x.at(each.predicted), y.at(each.points), each) for each in bins)
+    return CalibrationChart(*ends, x, y, dots)

@@ -17,7 +17,7 @@ _BAR = re.compile(r"(?<!\\)\|")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CardPart:
     """A paragraph, the items of a list, or the rows of a table with its heads first."""
 
     kind: Kind
@@ -25,12 +25,12 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class CardPageSection:
     """One entry of a card; without parts where it is empty."""
 
     name: str
     heading: str
-    parts: tuple[Part, ...]
+    parts: tuple[CardPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Carded:
     """A whole card."""
 
     title: str
-    sections: tuple[Section, ...]
+    sections: tuple[CardPageSection, ...]
 
     @classmethod
     def of(cls, card: Card) -> Self:
@@ -46,13 +46,13 @@ class Carded:
         return cls(
             card.title,
             tuple(
-                Section(entry.name.replace(".", "-"), entry.heading, parts_of(entry.text))
+                CardPageSection(entry.name.replace(".", "-"), entry.heading, parts_of(entry.text))
                 for entry in card.entries
             ),
         )
 
 
-def parts_of(text: str) -> tuple[Part, ...]:
+def parts_of(text: str) -> tuple[CardPart, ...]:
     r"""The parts of a text, in order.
 
     Examples
@@ -72,12 +72,12 @@ def _kind(line: str) -> Kind | None:
     return "table" if line.startswith("|") else "text"
 
 
-def _part(kind: Kind, lines: Sequence[str]) -> Part:
+def _part(kind: Kind, lines: Sequence[str]) -> CardPart:
     if kind == "list":
-        return Part(kind, tuple((_plain(line.removeprefix("- ")),) for line in lines))
+        return CardPart(kind, tuple((_plain(line.removeprefix("- ")),) for line in lines))
     if kind == "table":
-        return Part(kind, tuple(_cells(line) for line in _without_rule(lines)))
-    return Part(kind, ((_plain(" ".join(lines)),),))
+        return CardPart(kind, tuple(_cells(line) for line in _without_rule(lines)))
+    return CardPart(kind, ((_plain(" ".join(lines)),),))
 
 
 def _without_rule(lines: Sequence[str]) -> Iterable[str]:

@@ -11,16 +11,21 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from recommender.journal.results import rated_matches
-from recommender.serving.keeping import keeper_of, read
-from recommender.serving.schemas import Scale
+from recommender.serving.keeping import journal_writer, read
+from recommender.serving.schemas import AllianceScale
 from recommender.serving.staff import words
-from recommender.serving.staff.calibration import bin_of, bins_of, diagonal_of
-from recommender.serving.staff.groups import groups_of
-from recommender.serving.staff.learning import curve_of, windows_of
-from recommender.serving.staff.measuring import LAST, Check, Held, held
+from recommender.serving.staff.calibration import bin_of, calibration_bins, calibration_chart
+from recommender.serving.staff.groups import coverage_by_group
+from recommender.serving.staff.learning import error_curve, error_windows
+from recommender.serving.staff.measuring import (
+    LAST,
+    CoverageCheck,
+    RatedPrediction,
+    rated_predictions,
+)
 from recommender.serving.staff.page import MODEL, page
-from recommender.serving.state import State
-from recommender.serving.turns import computed, current
+from recommender.serving.state import ServingSnapshot
+from recommender.serving.turns import current_snapshot, run_in_pool
 
 router = APIRouter(include_in_schema=False)
 
@@ -28,7 +33,7 @@ router = APIRouter(include_in_schema=False)
 @router.get(MODEL)
 async def get_model_page(request: Request) -> Response:
     """The figures are counted when the page is asked for."""
-    state, found = current(request.app), await _held(request)
+    state, found = current_snapshot(request.app), await _held(request)
     return page(
         request,
         "model.html",
@@ -43,39 +48,39 @@ async def get_model_page(request: Request) -> Response:
     )
 
 
-def measured(found: Sequence[Held], state: State) -> dict[str, Any]:
+def measured(found: Sequence[RatedPrediction], state: ServingSnapshot) -> dict[str, Any]:
     """Groups, calibration and the learning curve, as the template shows them."""
-    model, bins, windows = state.model, bins_of(found), windows_of(found)
+    model, bins, windows = state.model, calibration_bins(found), error_windows(found)
     return {
-        "scale": words.scale(Scale.of(model).model_dump()),
+        "scale": words.scale(AllianceScale.of(model).model_dump()),
         "level": state.practice.alliance.interval,
-        "groups": groups_of(found, state.practice),
+        "groups": coverage_by_group(found, state.practice),
         "bins": bins,
         "all_bins": bin_of(found) if bins else None,
-        "diagonal": diagonal_of(bins, model.harmoniser.low, model.harmoniser.high)
-        if bins
-        else None,
+        "diagonal": calibration_chart(bins, model.linker.low, model.linker.high) if bins else None,
         "windows": windows,
-        "curve": curve_of(windows) if len(windows) > 1 else None,
+        "curve": error_curve(windows) if len(windows) > 1 else None,
         "rated": len(found),
     }
 
 
-async def _held(request: Request) -> tuple[Held, ...] | None:
+async def _held(request: Request) -> tuple[RatedPrediction, ...] | None:
     """The last rated matches, newest first; None where nothing is kept."""
-    if keeper_of(request.app) is None:
+    if journal_writer(request.app) is None:
         return None
     matches = await read(request, partial(rated_matches, most=LAST))
-    return await computed(request.app, partial(held, matches, current(request.app).model))
+    return await run_in_pool(
+        request.app, partial(rated_predictions, matches, current_snapshot(request.app).model)
+    )
 
 
-def _checked(found: tuple[Held, ...] | None, state: State) -> str:
+def _checked(found: tuple[RatedPrediction, ...] | None, state: ServingSnapshot) -> str:
     if found is None:
         return words.UNSTORED
-    return Check.of(found).said(state.practice.alliance.interval)
+    return CoverageCheck.of(found).said(state.practice.alliance.interval)
 
 
-def _facts(state: State) -> list[tuple[str, str]]:
+def _facts(state: ServingSnapshot) -> list[tuple[str, str]]:
     """What the model is and came from, those facts that are known."""
     manifest, practice = state.model.manifest, state.practice
     told: dict[str, Any] = {name: getattr(manifest, name, None) for name in words.FACTS}

@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from recommender.serving.staff import words
-from recommender.serving.staff.stretches import Stretch
+from recommender.serving.staff.stretches import OpenInterval
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Clocks:
     is_client: bool
     others: tuple[str, ...]
 
-    def telling_apart(self, stretches: Sequence[Stretch]) -> "Clocks":
+    def telling_apart(self, stretches: Sequence[OpenInterval]) -> "Clocks":
         """Without zones that show the same as another for every one of some stretches."""
         seen = {_shown(stretches, self.zone)}
         others = []
@@ -28,7 +28,7 @@ class Clocks:
         return replace(self, others=tuple(others))
 
 
-def said(stretch: Stretch, clocks: Clocks) -> str:
+def said(stretch: OpenInterval, clocks: Clocks) -> str:
     """On the first clock, then on the others."""
     begin, end = _local(stretch, clocks.zone)
     plain = words.stretch(begin, end)
@@ -38,22 +38,22 @@ def said(stretch: Stretch, clocks: Clocks) -> str:
     return words.on_clocks(plain, words.whose(clocks.zone, clocks.is_client), told)
 
 
-def aloud(stretch: Stretch, clocks: Clocks) -> str:
+def aloud(stretch: OpenInterval, clocks: Clocks) -> str:
     """On the client's clock alone, or on that of the rooms."""
     whose = words.whose_aloud(clocks.zone, clocks.is_client) if clocks.others else ""
     return words.time_aloud(*_local(stretch, clocks.zone), whose)
 
 
-def _beside(stretch: Stretch, zone: str, first: datetime) -> str:
+def _beside(stretch: OpenInterval, zone: str, first: datetime) -> str:
     begin, end = _local(stretch, zone)
     hours = words.stretch(begin, end, with_day=begin.date() != first.date())
     return words.on_clock(hours, zone)
 
 
-def _shown(stretches: Sequence[Stretch], zone: str) -> tuple[datetime, ...]:
+def _shown(stretches: Sequence[OpenInterval], zone: str) -> tuple[datetime, ...]:
     return tuple(moment.replace(tzinfo=None) for s in stretches for moment in _local(s, zone))
 
 
-def _local(stretch: Stretch, zone: str) -> tuple[datetime, datetime]:
+def _local(stretch: OpenInterval, zone: str) -> tuple[datetime, datetime]:
     there = ZoneInfo(zone)
     return stretch.begin.astimezone(there), stretch.end.astimezone(there)

@@ -7,24 +7,24 @@ from starlette.responses import Response
 
 from recommender.errors import StaleError
 from recommender.journal.decisions import decisions_of, record_decision
-from recommender.journal.idempotency import Reply
-from recommender.journal.pairings import BOOKED, Event, record_event, record_pairing
+from recommender.journal.idempotency import StoredReply
+from recommender.journal.pairings import BOOKED, PairingEvent, record_event, record_pairing
 from recommender.serving.answers import today
 from recommender.serving.callers import caller
 from recommender.serving.decisions import check_named, move_place
 from recommender.serving.feedback import DecisionRequest, EventRequest, PairingRequest
-from recommender.serving.keeping import keep
+from recommender.serving.keeping import write_once
 from recommender.serving.problems import ProblemError
 from recommender.serving.recommendations import RecommendationId, seen_by
 from recommender.serving.staff import words
 from recommender.serving.staff.asking import REQUEST, REQUESTS
 from recommender.serving.staff.page import HOME, moved
-from recommender.serving.staff.sent import Sent, read_form
-from recommender.serving.staff.sheet import Questions
+from recommender.serving.staff.sent import FormData, read_form
+from recommender.serving.staff.sheet import PageQuestions
 from recommender.serving.staff.telling import told_page
-from recommender.serving.staff.trouble import UNKEEPABLE, fitted, troubles
-from recommender.serving.turns import current
-from recommender.store.database import Connection, hold
+from recommender.serving.staff.trouble import UNKEEPABLE, form_faults, validated_form
+from recommender.serving.turns import current_snapshot
+from recommender.store.database import Connection, advisory_lock
 
 KEPT = 201
 
@@ -54,13 +54,13 @@ async def post_pairing(request: Request, recommendation_id: RecommendationId) ->
     return moved(f"{HOME}/pairings/{pairing_id}")
 
 
-async def _decide(request: Request, recommendation_id: str, sent: Sent) -> None:
-    state, actor = current(request.app), caller(request).actor
+async def _decide(request: Request, recommendation_id: str, sent: FormData) -> None:
+    state, actor = current_snapshot(request.app), caller(request).actor
     told = {name: sent.text(name) for name in ("clinician_id", "kind", "reason")}
-    decision = fitted(DecisionRequest, told).on(recommendation_id)
+    decision = validated_form(DecisionRequest, told).on(recommendation_id)
 
-    def write(connection: Connection) -> Reply:
-        hold(connection, f"decision/{recommendation_id}")
+    def write(connection: Connection) -> StoredReply:
+        advisory_lock(connection, f"decision/{recommendation_id}")
         recorded = seen_by(request, recommendation_id, connection)
         before = decisions_of(connection, recommendation_id)
         if (before[-1].decision_id if before else "") != sent.text("seen"):
@@ -68,36 +68,36 @@ async def _decide(request: Request, recommendation_id: str, sent: Sent) -> None:
         check_named(recorded.shown, state, decision, words.NOT_ON_ROSTER)
         move_place(connection, state.practice, recorded, decision, actor=actor)
         record_decision(connection, decision, actor=actor)
-        return Reply(KEPT, b"{}", recorded.subject)
+        return StoredReply(KEPT, b"{}", recorded.subject)
 
-    await keep(request, b"", write)
+    await write_once(request, b"", write)
 
 
-async def _begin(request: Request, recommendation_id: str, pairing_id: str, sent: Sent) -> None:
-    actor, day = caller(request).actor, today(current(request.app).practice)
+async def _begin(request: Request, recommendation_id: str, pairing_id: str, sent: FormData) -> None:
+    actor, day = caller(request).actor, today(current_snapshot(request.app).practice)
     told = {name: sent.text(name) for name in ("client_id", "clinician_id")}
     about = {"pairing_id": pairing_id, "recommendation_id": recommendation_id}
-    pairing = fitted(PairingRequest, told | about).pairing()
+    pairing = validated_form(PairingRequest, told | about).pairing()
     booked = _booked(pairing_id, sent)
 
-    def write(connection: Connection) -> Reply:
+    def write(connection: Connection) -> StoredReply:
         seen_by(request, recommendation_id, connection)
         subject = record_pairing(connection, pairing, actor=actor)
         if booked is not None:
             record_event(connection, booked, actor=actor, today=day)
-        return Reply(KEPT, b"{}", subject)
+        return StoredReply(KEPT, b"{}", subject)
 
-    await keep(request, b"", write)
+    await write_once(request, b"", write)
 
 
-def _booked(pairing_id: str, sent: Sent) -> Event | None:
+def _booked(pairing_id: str, sent: FormData) -> PairingEvent | None:
     if not sent.text("booked_on"):
         return None
     told = {"kind": BOOKED, "happened_on": sent.text("booked_on")}
-    return fitted(EventRequest, told).of(pairing_id)
+    return validated_form(EventRequest, told).of(pairing_id)
 
 
 async def _told(request: Request, recommendation_id: str, error: Exception) -> Response:
     """The page again, with what could not be kept."""
-    said, status = troubles(error)
-    return await told_page(request, recommendation_id, Questions(), trouble=said, status=status)
+    said, status = form_faults(error)
+    return await told_page(request, recommendation_id, PageQuestions(), trouble=said, status=status)

@@ -13,16 +13,16 @@ from starlette.responses import Response
 
 from recommender.card import card_of
 from recommender.journal.recommendations import intakes
-from recommender.journal.usage import Served, served
+from recommender.journal.usage import ModelUse, model_uses
 from recommender.recommend import CONSTRAINTS_ONLY
-from recommender.serving.keeping import keeper_of, read
+from recommender.serving.keeping import journal_writer, read
 from recommender.serving.models import KnownModel, known_models
 from recommender.serving.staff import words
 from recommender.serving.staff.carded import Carded
-from recommender.serving.staff.drift import LATELY, Answers, shifts_of, swings_of
+from recommender.serving.staff.drift import LATELY, Answers, answer_shifts, level_shifts
 from recommender.serving.staff.page import MODEL, page
-from recommender.serving.state import State
-from recommender.serving.turns import computed, current
+from recommender.serving.state import ServingSnapshot
+from recommender.serving.turns import current_snapshot, run_in_pool
 from recommender.store.database import Connection
 
 router = APIRouter(include_in_schema=False)
@@ -32,14 +32,14 @@ router = APIRouter(include_in_schema=False)
 class Past:
     """What the journal knows: models that answered, and the intakes they answered, newest first."""
 
-    served: tuple[Served, ...] = ()
+    served: tuple[ModelUse, ...] = ()
     intakes: tuple[Answers, ...] = ()
 
 
 @router.get(f"{MODEL}/card")
 async def get_card_page(request: Request) -> Response:
     """The card of the model that answers now."""
-    state = current(request.app)
+    state = current_snapshot(request.app)
     card = Carded.of(card_of(state.model))
     return page(request, "card.html", card.title, card=card, digest=state.digest)
 
@@ -47,8 +47,8 @@ async def get_card_page(request: Request) -> Response:
 @router.get(f"{MODEL}/history")
 async def get_history_page(request: Request) -> Response:
     """Which models answered when, and whether clients come differently now."""
-    state, past = current(request.app), Past()
-    if keeper_of(request.app) is not None:
+    state, past = current_snapshot(request.app), Past()
+    if journal_writer(request.app) is not None:
         past = await read(request, _past)
     known = known_models(state, request.app.state.settings)
     return page(
@@ -58,22 +58,22 @@ async def get_history_page(request: Request) -> Response:
         served=past.served,
         digest=state.digest,
         known=[(each.digest, _standing(each)) for each in known.models],
-        **await computed(request.app, partial(drifted, past.intakes, state)),
+        **await run_in_pool(request.app, partial(drifted, past.intakes, state)),
     )
 
 
-def drifted(lately: Sequence[Answers], state: State) -> dict[str, Any]:
+def drifted(lately: Sequence[Answers], state: ServingSnapshot) -> dict[str, Any]:
     """Numbers against training and questions against before, as the template shows them."""
     return {
         "looked_at": len(lately),
-        "shifts": shifts_of(lately, state.model),
-        "swings": swings_of(lately, state.practice),
+        "shifts": answer_shifts(lately, state.model),
+        "swings": level_shifts(lately, state.practice),
     }
 
 
 def _past(connection: Connection) -> Past:
     lately = intakes(connection, most=LATELY, without=CONSTRAINTS_ONLY)
-    return Past(served(connection), lately)
+    return Past(model_uses(connection), lately)
 
 
 def _standing(known: KnownModel) -> str:

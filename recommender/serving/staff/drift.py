@@ -37,7 +37,7 @@ Answers = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class AnswerShift:
     """A number now, against what the model learned from, in deviations of then."""
 
     phrase: str
@@ -53,7 +53,7 @@ class Shift:
 
 
 @dataclass(frozen=True, slots=True)
-class Swing:
+class LevelShift:
     """Answers to a question now, against as many requests before."""
 
     phrase: str
@@ -66,7 +66,7 @@ class Swing:
         return self.index >= max(INDEX, self.chance)
 
 
-def shifts_of(lately: Sequence[Answers], model: AllianceModel) -> tuple[Shift, ...]:
+def answer_shifts(lately: Sequence[Answers], model: AllianceModel) -> tuple[AnswerShift, ...]:
     """Every number the model holds the spread of, where enough clients answered."""
     numbers = model.additive.frame.products
     rows = [row for each in lately if (row := _row(each, model.practice)) is not None]
@@ -83,7 +83,7 @@ def shifts_of(lately: Sequence[Answers], model: AllianceModel) -> tuple[Shift, .
     return tuple(shift for shift in found if shift.answered >= FEWEST)
 
 
-def swings_of(lately: Sequence[Answers], practice: Practice) -> tuple[Swing, ...]:
+def level_shifts(lately: Sequence[Answers], practice: Practice) -> tuple[LevelShift, ...]:
     """Every scored question with one answer, the newer half of these requests against the older.
 
     Newest first; nothing where a half is too small.
@@ -101,7 +101,7 @@ def swings_of(lately: Sequence[Answers], practice: Practice) -> tuple[Swing, ...
     )
 
 
-def swing(field: Field, now: Sequence[Any], then: Sequence[Any]) -> Swing:
+def swing(field: Field, now: Sequence[Any], then: Sequence[Any]) -> LevelShift:
     """The index of a question: the sum of `(p - q) ln(p / q)` over its answers, open ones too.
 
     Half a client is added to every answer, so that one nobody gave has a logarithm.
@@ -114,13 +114,13 @@ def swing(field: Field, now: Sequence[Any], then: Sequence[Any]) -> Swing:
     index = sum((p - q) * math.log(p / q) for p, q in zip(*shares, strict=True))
     given = len({each for each in (*now, *then) if each in levels} | {None})
     chance = chi2.ppf(BY_CHANCE, max(given - 1, 1)) * (1 / len(now) + 1 / len(then))
-    return Swing(field.phrase, index, float(chance))
+    return LevelShift(field.phrase, index, float(chance))
 
 
-def _shift(phrase: str, values: Array, then: float, spread: float) -> Shift:
+def _shift(phrase: str, values: Array, then: float, spread: float) -> AnswerShift:
     known = values[~np.isnan(values)]
     now = float(known.mean()) if len(known) else math.nan
-    return Shift(phrase, len(known), then, now, (now - then) / spread)
+    return AnswerShift(phrase, len(known), then, now, (now - then) / spread)
 
 
 def _row(answers: Answers, practice: Practice) -> Array | None:

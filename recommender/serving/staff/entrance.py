@@ -4,16 +4,21 @@ from fastapi import APIRouter, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from recommender.serving.callers import check_same_site, door_of, session_of, spend
+from recommender.serving.callers import (
+    auth_backend,
+    check_same_site,
+    enforce_rate_limit,
+    session_of,
+)
 from recommender.serving.credentials import Credentials
 from recommender.serving.staff import words
-from recommender.serving.staff.packed import Packed
+from recommender.serving.staff.packed import StaticFile
 from recommender.serving.staff.page import ENTRANCE, HOME, moved, page
-from recommender.serving.staff.sent import Sent, read_form
+from recommender.serving.staff.sent import FormData, read_form
 
 REFUSED = 401
-STYLE = Packed.read("style.css", "text/css")
-ICON = Packed.read("icon.svg", "image/svg+xml")
+STYLE = StaticFile.read("style.css", "text/css")
+ICON = StaticFile.read("icon.svg", "image/svg+xml")
 
 router = APIRouter(include_in_schema=False)
 
@@ -33,7 +38,7 @@ async def get_icon(request: Request) -> Response:
 @router.get(ENTRANCE)
 async def get_entrance(request: Request) -> Response:
     """Where somebody signs in; a server without accounts has nothing to ask."""
-    if door_of(request).locks is None:
+    if auth_backend(request).locks is None:
         return moved(HOME)
     return page(request, "entrance.html", words.SIGN_IN, refused=False)
 
@@ -41,11 +46,11 @@ async def get_entrance(request: Request) -> Response:
 @router.post(ENTRANCE)
 async def post_entrance(request: Request) -> Response:
     """Opens a session; nothing says whether the name or the password was wrong."""
-    door = door_of(request)
+    door = auth_backend(request)
     if door.locks is None:
         return moved(HOME)
     check_same_site(request.headers)
-    spend(request, door.logins, request.client.host if request.client else "")
+    enforce_rate_limit(request, door.logins, request.client.host if request.client else "")
     given = _credentials(await read_form(request))
     session = await door.log_in(given.name, given.password.get_secret_value()) if given else None
     if session is None:
@@ -58,14 +63,14 @@ async def post_entrance(request: Request) -> Response:
 @router.post(f"{ENTRANCE}/end")
 async def post_end(request: Request) -> Response:
     """Ends the session at once."""
-    door = door_of(request)
+    door = auth_backend(request)
     await door.log_out(session_of(request))
     response = moved(ENTRANCE)
     response.headers["set-cookie"] = door.cookie.clearing()
     return response
 
 
-def _credentials(sent: Sent) -> Credentials | None:
+def _credentials(sent: FormData) -> Credentials | None:
     try:
         return Credentials.model_validate(
             {"name": sent.text("name"), "password": sent.fields.get("password", [""])[0]}

@@ -21,7 +21,7 @@ BAR = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class ExposureBar:
     """An outline, and the part of it that is filled."""
 
     outline: float
@@ -35,18 +35,20 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ExposureRow:
     """One clinician: counts, open places where they are counted, and two bars."""
 
     name: str
     on_roster: bool
     counts: Exposure
     free: int | None
-    exposed: Bar
-    places: Bar | None
+    exposed: ExposureBar
+    places: ExposureBar | None
 
 
-def rows_of(found: Mapping[str, Exposure], roster: Roster, practice: Practice) -> tuple[Row, ...]:
+def exposure_rows(
+    found: Mapping[str, Exposure], roster: Roster, practice: Practice
+) -> tuple[ExposureRow, ...]:
     """Everybody on the roster and whoever was shown, most shown first."""
     names = roster.called
     counts = {each: found.get(each, Exposure()) for each in {*names, *found}}
@@ -54,13 +56,15 @@ def rows_of(found: Mapping[str, Exposure], roster: Roster, practice: Practice) -
     most = max((each.shown for each in counts.values()), default=0)
     fullest = max((counts[each].chosen + places for each, places in free.items()), default=0)
     rows = [
-        Row(
+        ExposureRow(
             names.get(each, each),
             each in names,
             told,
             free.get(each),
-            Bar.of(told.first, told.shown, most),
-            Bar.of(told.chosen, told.chosen + free[each], fullest) if each in free else None,
+            ExposureBar.of(told.first, told.shown, most),
+            ExposureBar.of(told.chosen, told.chosen + free[each], fullest)
+            if each in free
+            else None,
         )
         for each, told in counts.items()
     ]

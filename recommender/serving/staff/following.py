@@ -12,14 +12,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from recommender.journal.idempotency import Reply, Write
+from recommender.journal.idempotency import StoredReply, Write
 from recommender.journal.pairings import (
-    Course,
-    Event,
     Pairing,
-    course_of,
+    PairingEvent,
+    PairingOutcome,
     events_of,
     find_pairing,
+    pairing_outcome,
     record_event,
     subject_of_pairing,
 )
@@ -37,9 +37,9 @@ from recommender.practice import Practice
 from recommender.serving.answers import today
 from recommender.serving.callers import caller
 from recommender.serving.feedback import CorrectionRequest, EventRequest, RatingRequest
-from recommender.serving.keeping import keep, read
+from recommender.serving.keeping import read, write_once
 from recommender.serving.pairings import PairingId
-from recommender.serving.problems import UNKEPT, ProblemError, Slip, told_as
+from recommender.serving.problems import UNKEPT, FieldError, ProblemError, problem_for
 from recommender.serving.ratings import RatingId
 from recommender.serving.staff import words
 from recommender.serving.staff.answered import (
@@ -55,11 +55,11 @@ from recommender.serving.staff.answered import (
 from recommender.serving.staff.due import due_said
 from recommender.serving.staff.low import low_said
 from recommender.serving.staff.page import HOME, moved, page
-from recommender.serving.staff.sent import Sent, read_form
-from recommender.serving.staff.trouble import UNKEEPABLE, fitted, number, troubles
+from recommender.serving.staff.sent import FormData, read_form
+from recommender.serving.staff.trouble import UNKEEPABLE, form_faults, number, validated_form
 from recommender.serving.staff.who import names_of_actors
-from recommender.serving.state import State
-from recommender.serving.turns import computed, current
+from recommender.serving.state import ServingSnapshot
+from recommender.serving.turns import current_snapshot, run_in_pool
 from recommender.store.database import Connection
 
 PAIRING = f"{HOME}/pairings/{{pairing_id}}"
@@ -69,22 +69,22 @@ router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class PairingView:
     """A pairing with all that is known of it; each rating with every version."""
 
     pairing: Pairing
-    course: Course
-    events: tuple[Event, ...]
+    course: PairingOutcome
+    events: tuple[PairingEvent, ...]
     ratings: tuple[tuple[str, tuple[RatingVersion, ...]], ...]
     actors: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedForm:
     """What was sent from one form of the page and could not be kept, and why."""
 
     form: str = ""
-    sent: Sent = field(default_factory=lambda: Sent({}))
+    sent: FormData = field(default_factory=lambda: FormData({}))
     said: tuple[str, ...] = ()
     faults: Mapping[int, str] = field(default_factory=dict)
     status: int = 200
@@ -101,54 +101,56 @@ async def post_event(request: Request, pairing_id: PairingId) -> Response:
     """Keeps one thing that happened."""
     sent, day = await read_form(request), _day(request)
 
-    def write(connection: Connection) -> Reply:
+    def write(connection: Connection) -> StoredReply:
         find_pairing(connection, pairing_id)
         told = {name: sent.text(name) for name in ("kind", "happened_on")}
         session = {"session": number(sent.text("session"))}
-        event = fitted(EventRequest, told | session).of(pairing_id)
+        event = validated_form(EventRequest, told | session).of(pairing_id)
         record_event(connection, event, actor=caller(request).actor, today=day)
-        return Reply(KEPT, b"{}", subject_of_pairing(connection, pairing_id))
+        return StoredReply(KEPT, b"{}", subject_of_pairing(connection, pairing_id))
 
-    return await _kept(request, pairing_id, write, Typed("event", sent))
+    return await _kept(request, pairing_id, write, TypedForm("event", sent))
 
 
 @router.post(f"{PAIRING}/ratings")
 async def post_rating(request: Request, pairing_id: PairingId) -> Response:
     """Keeps a rating; refused with everything training would refuse it for."""
-    sent, state = await read_form(request), current(request.app)
+    sent, state = await read_form(request), current_snapshot(request.app)
 
-    def write(connection: Connection) -> Reply:
+    def write(connection: Connection) -> StoredReply:
         find_pairing(connection, pairing_id)
         rating = _rating(state.practice, pairing_id, sent).rating()
         actor, day = caller(request).actor, today(state.practice)
         record_rating(connection, state.practice, rating, actor=actor, today=day)
-        return Reply(KEPT, b"{}", subject_of_pairing(connection, pairing_id))
+        return StoredReply(KEPT, b"{}", subject_of_pairing(connection, pairing_id))
 
     by_items = sent.text("metric") == ITEMS
-    return await _kept(request, pairing_id, write, Typed(ITEMS if by_items else "score", sent))
+    return await _kept(request, pairing_id, write, TypedForm(ITEMS if by_items else "score", sent))
 
 
 @router.post(f"{HOME}/ratings/{{rating_id}}/corrections")
 async def post_correction(request: Request, rating_id: RatingId) -> Response:
     """Keeps what stands in a rating's place, or that nothing does; the old one stays visible."""
-    sent, state = await read_form(request), current(request.app)
+    sent, state = await read_form(request), current_snapshot(request.app)
 
     def about(connection: Connection) -> str:
         return rating_history(connection, rating_id)[-1].rating.pairing_id
 
     pairing_id = await read(request, about)
 
-    def write(connection: Connection) -> Reply:
+    def write(connection: Connection) -> StoredReply:
         _correct(connection, state, rating_id, sent, caller(request).actor)
-        return Reply(KEPT, b"{}", subject_of_pairing(connection, pairing_id))
+        return StoredReply(KEPT, b"{}", subject_of_pairing(connection, pairing_id))
 
-    return await _kept(request, pairing_id, write, Typed(rating_id, sent))
+    return await _kept(request, pairing_id, write, TypedForm(rating_id, sent))
 
 
-def _correct(connection: Connection, state: State, rating_id: str, sent: Sent, actor: str) -> None:
+def _correct(
+    connection: Connection, state: ServingSnapshot, rating_id: str, sent: FormData, actor: str
+) -> None:
     last = rating_history(connection, rating_id)[-1].rating
     told = {"seen": number(sent.text("seen")), "reason": sent.text("reason")}
-    asked = fitted(CorrectionRequest, told)
+    asked = validated_form(CorrectionRequest, told)
     if sent.text("withdraw"):
         withdraw_rating(connection, rating_id, seen=asked.seen, reason=asked.reason, actor=actor)
         return
@@ -166,7 +168,7 @@ def _correct(connection: Connection, state: State, rating_id: str, sent: Sent, a
 
 
 def _rating(
-    practice: Practice, pairing_id: str, sent: Sent, same: Mapping[str, Any] | None = None
+    practice: Practice, pairing_id: str, sent: FormData, same: Mapping[str, Any] | None = None
 ) -> RatingRequest:
     """A rating as a program would send it; of a correction, `same` is what it may not change."""
     told: dict[str, Any] = {
@@ -177,23 +179,25 @@ def _rating(
     if told["metric"] == ITEMS and instrument is not None:
         told["items"] = answers_of(instrument, sent)
     elif not sent.text("score"):
-        raise ProblemError(UNKEPT, (Slip(pointer="/score", code="missing", message="is missing"),))
+        raise ProblemError(
+            UNKEPT, (FieldError(pointer="/score", code="missing", message="is missing"),)
+        )
     else:
         told["score"] = number(sent.text("score"))
-    return fitted(RatingRequest, told | {"pairing_id": pairing_id})
+    return validated_form(RatingRequest, told | {"pairing_id": pairing_id})
 
 
 def _day(request: Request) -> date:
-    return today(current(request.app).practice)
+    return today(current_snapshot(request.app).practice)
 
 
-async def _kept(request: Request, pairing_id: str, write: Write, typed: Typed) -> Response:
+async def _kept(request: Request, pairing_id: str, write: Write, typed: TypedForm) -> Response:
     """Back to the page once it is kept, or the page as it was filled in with what could not be."""
     try:
-        await keep(request, b"", write)
+        await write_once(request, b"", write)
     except (ProblemError, *UNKEEPABLE) as error:
-        said, status = troubles(error)
-        faults = item_faults(told_as(error).errors)
+        said, status = form_faults(error)
+        faults = item_faults(problem_for(error).errors)
         return await _page(
             request, pairing_id, replace(typed, said=said, faults=faults, status=status)
         )
@@ -201,12 +205,12 @@ async def _kept(request: Request, pairing_id: str, write: Write, typed: Typed) -
 
 
 async def _page(
-    request: Request, pairing_id: str, typed: Typed = Typed(), items: str = ""
+    request: Request, pairing_id: str, typed: TypedForm = TypedForm(), items: str = ""
 ) -> Response:
-    state = current(request.app)
-    roster = state.standing.roster
+    state = current_snapshot(request.app)
+    roster = state.encoding.roster
     followed, match = await read(request, partial(_look, pairing_id=pairing_id))
-    low = await computed(request.app, partial(low_said, match, _standing(followed), state))
+    low = await run_in_pool(request.app, partial(low_said, match, _standing(followed), state))
     called = roster.called
     clinician_id = followed.pairing.clinician_id
     return page(
@@ -223,21 +227,25 @@ async def _page(
     )
 
 
-def _look(connection: Connection, pairing_id: str) -> tuple[Followed, RatedMatch | None]:
+def _look(connection: Connection, pairing_id: str) -> tuple[PairingView, RatedMatch | None]:
     pairing, events = find_pairing(connection, pairing_id), events_of(connection, pairing_id)
     rated = ratings_of(connection, (pairing_id,))
     found = tuple((each, rating_history(connection, each)) for each in rated)
-    followed = Followed(pairing, course_of(events), events, found, names_of_actors(connection))
+    followed = PairingView(
+        pairing, pairing_outcome(events), events, found, names_of_actors(connection)
+    )
     return followed, match_of(connection, pairing)
 
 
-def _standing(followed: Followed) -> tuple[Rating, ...]:
+def _standing(followed: PairingView) -> tuple[Rating, ...]:
     """The ratings that count now."""
     newest = (versions[-1] for _, versions in followed.ratings)
     return tuple(each.rating for each in newest if not each.withdrawn)
 
 
-def _ratings(practice: Practice, followed: Followed, typed: Typed, items: str) -> dict[str, Any]:
+def _ratings(
+    practice: Practice, followed: PairingView, typed: TypedForm, items: str
+) -> dict[str, Any]:
     """What the page says of ratings, and the items of a questionnaire where they are asked for."""
     asked = typed.sent.text("instrument") if typed.form == ITEMS else items
     instruments = [practice.instruments[name] for name in practice.alliance.instruments]
@@ -259,7 +267,9 @@ def _ratings(practice: Practice, followed: Followed, typed: Typed, items: str) -
     }
 
 
-def _again(practice: Practice, rating_id: str, rating: Rating, typed: Typed) -> tuple[Item, ...]:
+def _again(
+    practice: Practice, rating_id: str, rating: Rating, typed: TypedForm
+) -> tuple[Item, ...]:
     """The items of a rating, to be corrected; none where a total was entered."""
     instrument = practice.instruments.get(rating.instrument)
     if instrument is None or rating.metric != ITEMS:

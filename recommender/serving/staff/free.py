@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from recommender.journal.recommendations import Shown
+from recommender.journal.recommendations import ShownRecommendation
 from recommender.practice import Practice
 from recommender.roster import Roster
 from recommender.serving.staff import clock, words
-from recommender.serving.staff.meeting import Desk, Meeting
-from recommender.serving.staff.stretches import Stretch, next_stretches
+from recommender.serving.staff.meeting import Meeting, MeetingContext
+from recommender.serving.staff.stretches import OpenInterval, next_open_intervals
 
 QUARTER = timedelta(minutes=15)
 """Nobody is offered a time between two quarters of an hour."""
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class TimesOnDay:
     """Open hours in some ways of meeting, in words.
 
     `aloud` is the first of them as it may be read to the client, empty where none suits.
@@ -33,11 +33,11 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True)
-class Free:
+class NextTimes:
     """The first free day of one clinician in words, and their times."""
 
     day: str
-    times: tuple[Times, ...]
+    times: tuple[TimesOnDay, ...]
 
     @property
     def aloud(self) -> str:
@@ -45,20 +45,22 @@ class Free:
         return next((each.aloud for each in self.times if each.aloud), "")
 
 
-def next_free(shown: Shown, practice: Practice, roster: Roster, now: datetime) -> dict[str, Free]:
+def next_free(
+    shown: ShownRecommendation, practice: Practice, roster: Roster, now: datetime
+) -> dict[str, NextTimes]:
     """When those of a shortlist are free, by clinician, as the roster says now.
 
     Empty where the practice keeps no such thing, or its definition has changed since.
     """
     if shown.practice_digest != practice.digest:
         return {}
-    desk = Desk(shown, practice, roster)
+    desk = MeetingContext(shown, practice, roster)
     if desk.free_day is None and not desk.knows_hours:
         return {}
     return {each: _free(desk, row, now) for row, each in enumerate(desk.ids)}
 
 
-def _free(desk: Desk, row: int, now: datetime) -> Free:
+def _free(desk: MeetingContext, row: int, now: datetime) -> NextTimes:
     first = desk.first_day(row)
     today = now.astimezone(ZoneInfo(desk.practice.timezone)).date()
     day = words.FREE_UNKNOWN if first is None else words.free(date.fromordinal(first), today)
@@ -68,18 +70,18 @@ def _free(desk: Desk, row: int, now: datetime) -> Free:
     if not times:
         other = [(each, _stretches(desk, row, each, now, wished=False)) for each in meetings]
         times = _told(desk, other, suits=False)
-    return Free(day if desk.free_day else "", times)
+    return NextTimes(day if desk.free_day else "", times)
 
 
 def _stretches(
-    desk: Desk, row: int, meeting: Meeting, now: datetime, *, wished: bool
-) -> tuple[Stretch, ...]:
+    desk: MeetingContext, row: int, meeting: Meeting, now: datetime, *, wished: bool
+) -> tuple[OpenInterval, ...]:
     zone = ZoneInfo(meeting.open.zone)
     days = (desk.shown.asked_on.toordinal(), desk.first_day(row), desk.wished_day())
     day = date.fromordinal(max(each for each in days if each is not None))
     since = max(_quarter(now), datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC))
     weeks = (meeting.open, *(meeting.wishes if wished else ()))
-    return next_stretches(weeks, since, meeting.minutes)
+    return next_open_intervals(weeks, since, meeting.minutes)
 
 
 def _quarter(moment: datetime) -> datetime:
@@ -89,8 +91,8 @@ def _quarter(moment: datetime) -> datetime:
 
 
 def _told(
-    desk: Desk, found: Iterable[tuple[Meeting, Sequence[Stretch]]], *, suits: bool
-) -> tuple[Times, ...]:
+    desk: MeetingContext, found: Iterable[tuple[Meeting, Sequence[OpenInterval]]], *, suits: bool
+) -> tuple[TimesOnDay, ...]:
     """The times in words; ways in which they are the very same are told together."""
     alike: dict[tuple[tuple[str, ...], str], list[Meeting]] = {}
     for meeting, stretches in found:
@@ -100,7 +102,7 @@ def _told(
             aloud = clock.aloud(stretches[0], clocks) if suits else ""
             alike.setdefault((said, aloud), []).append(meeting)
     return tuple(
-        Times(_heading(such if len(alike) > 1 else (), such[0], suits), said, aloud)
+        TimesOnDay(_heading(such if len(alike) > 1 else (), such[0], suits), said, aloud)
         for (said, aloud), such in alike.items()
     )
 
@@ -110,7 +112,7 @@ def _heading(told_apart: Sequence[Meeting], first: Meeting, suits: bool) -> str:
     return words.times_heading(ways, wished=bool(first.wishes), suits=suits)
 
 
-def _clocks(desk: Desk, meeting: Meeting) -> clock.Clocks:
+def _clocks(desk: MeetingContext, meeting: Meeting) -> clock.Clocks:
     """Whose clocks a time is said on: the client's first, but in the rooms that of the rooms."""
     there, here = meeting.open.zone, desk.practice.timezone
     first = meeting.client_zone or there

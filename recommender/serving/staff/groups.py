@@ -11,18 +11,18 @@ from typing import Any
 from recommender.definition.fields import Field
 from recommender.practice import Practice
 from recommender.serving.staff import words
-from recommender.serving.staff.measuring import Check, Held
+from recommender.serving.staff.measuring import CoverageCheck, RatedPrediction
 
 FEWEST_IN_GROUP = 20
 """Rated matches below which a group is named without a figure."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class GroupCoverage:
     """Clients who gave one answer, and the check of their matches."""
 
     name: str
-    check: Check
+    check: CoverageCheck
 
     @property
     def enough(self) -> bool:
@@ -30,7 +30,9 @@ class Group:
         return self.check.rated >= FEWEST_IN_GROUP
 
 
-def groups_of(found: Sequence[Held], practice: Practice) -> tuple[Group, ...]:
+def coverage_by_group(
+    found: Sequence[RatedPrediction], practice: Practice
+) -> tuple[GroupCoverage, ...]:
     """Every group with a rated match; of the audited answers where any is known, else of all.
 
     Whoever did not answer is in no group of a question, and whoever named several in each.
@@ -42,13 +44,17 @@ def groups_of(found: Sequence[Held], practice: Practice) -> tuple[Group, ...]:
     return audited or _grouped(found, told)
 
 
-def _grouped(found: Sequence[Held], fields: Mapping[str, Field]) -> tuple[Group, ...]:
-    groups: dict[str, list[Held]] = {}
+def _grouped(
+    found: Sequence[RatedPrediction], fields: Mapping[str, Field]
+) -> tuple[GroupCoverage, ...]:
+    groups: dict[str, list[RatedPrediction]] = {}
     for each in found:
         for name, field in fields.items():
             for level in _levels(field, each.answers.get(name)):
                 groups.setdefault(words.group(field.phrase, level), []).append(each)
-    return tuple(Group(name, Check.of(some)) for name, some in sorted(groups.items()))
+    return tuple(
+        GroupCoverage(name, CoverageCheck.of(some)) for name, some in sorted(groups.items())
+    )
 
 
 def _levels(field: Field, answer: Any) -> Iterator[str]:

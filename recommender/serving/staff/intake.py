@@ -13,10 +13,10 @@ from recommender.definition.fields import Field
 from recommender.definition.kinds import DAYS
 from recommender.offer import DAY_NAMES
 from recommender.practice import Practice
-from recommender.serving.problems import Slip
+from recommender.serving.problems import FieldError
 from recommender.serving.staff import words
 from recommender.serving.staff.hours import read_hours
-from recommender.serving.staff.sent import Sent
+from recommender.serving.staff.sent import FormData
 
 NONE = "none"
 """Ticked where a client was asked and named nothing; no level of a definition is called so."""
@@ -40,7 +40,7 @@ Choice = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FormEntry:
     """One question as the page asks it.
 
     Attributes
@@ -72,37 +72,37 @@ class Entry:
     low: float | None = None
     high: float | None = None
     step: str = "any"
-    days: tuple["Entry", ...] = ()
+    days: tuple["FormEntry", ...] = ()
 
     @property
-    def wrong(self) -> tuple["Entry", ...]:
+    def wrong(self) -> tuple["FormEntry", ...]:
         """The entry itself and those days of it that have a fault."""
         return tuple(each for each in (self, *self.days) if each.fault)
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class FormSection:
     """Questions that belong together."""
 
     title: str
-    entries: tuple[Entry, ...]
+    entries: tuple[FormEntry, ...]
 
 
 def sections(
-    practice: Practice, sent: Sent, faults: Sequence[Slip] = (), *, top_k: int
-) -> tuple[Section, ...]:
+    practice: Practice, sent: FormData, faults: Sequence[FieldError] = (), *, top_k: int
+) -> tuple[FormSection, ...]:
     """Every question: the scored ones by group, then requirements, then how rules count."""
     told = _faults(faults)
     scored, wished = (practice.fields("client", use) for use in ("score", "filter"))
     made = [
-        Section(
+        FormSection(
             phrase,
             tuple(_entry(f, sent, told) for f in scored.values() if f.group == group),
         )
         for group, phrase in practice.groups.items()
     ]
     rules = tuple(
-        Entry(
+        FormEntry(
             f"{MODE}{each.name}",
             words.rule_label(each.say),
             "select",
@@ -115,15 +115,15 @@ def sections(
         if each.may_be
     )
     made += [
-        Section(words.REQUIREMENTS, tuple(_entry(f, sent, told) for f in wished.values())),
-        Section(words.AGREEMENT, _agreement(sent)),
-        Section(words.ABOUT_REQUEST, _about(sent, told, top_k)),
-        Section(words.RULES, rules),
+        FormSection(words.REQUIREMENTS, tuple(_entry(f, sent, told) for f in wished.values())),
+        FormSection(words.AGREEMENT, _agreement(sent)),
+        FormSection(words.ABOUT_REQUEST, _about(sent, told, top_k)),
+        FormSection(words.RULES, rules),
     ]
     return tuple(section for section in made if section.entries)
 
 
-def body_of(practice: Practice, sent: Sent) -> bytes:
+def body_of(practice: Practice, sent: FormData) -> bytes:
     """The request as a matching tool would send it."""
     fields = practice.fields("client", "score", "filter")
     read = {name: _answer(field, sent) for name, field in fields.items()}
@@ -147,7 +147,7 @@ def _said(answers: Mapping[str, Any]) -> dict[str, Any]:
     return {name: answer for name, answer in answers.items() if answer is not None}
 
 
-def _faults(slips: Sequence[Slip]) -> dict[str, str]:
+def _faults(slips: Sequence[FieldError]) -> dict[str, str]:
     """What is wrong with each field of the form, by the name it is sent under."""
     told: dict[str, str] = {}
     for slip in slips:
@@ -157,14 +157,14 @@ def _faults(slips: Sequence[Slip]) -> dict[str, str]:
     return told
 
 
-def _entry(field: Field, sent: Sent, faults: Mapping[str, str]) -> Entry:
+def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry:
     name, control = f"{ANSWER}{field.name}", CONTROLS[field.kind]
     written = words.WRITTEN.get("postcode" if field.postcodes else field.kind)
     written = written or words.bounds(field.min, field.max)
     given = tuple(sent.texts(name)) if control == "ticks" else (sent.text(name),)
     left_open = "" if field.required else words.left_open(field.missing)
     days = _days(name, sent) if control == "hours" else ()
-    return Entry(
+    return FormEntry(
         name,
         words.sentence(f"{field.phrase} ({field.unit})" if field.unit else field.phrase),
         control,
@@ -187,9 +187,9 @@ def _choices(field: Field) -> tuple[Choice, ...]:
     return (*levels, (NONE, words.NONE_OF_THESE)) if field.kind == "tags" else levels
 
 
-def _days(name: str, sent: Sent) -> tuple[Entry, ...]:
+def _days(name: str, sent: FormData) -> tuple[FormEntry, ...]:
     return tuple(
-        Entry(f"{name}.{day}", said, "text", given=(text,), fault=_fault_of(text))
+        FormEntry(f"{name}.{day}", said, "text", given=(text,), fault=_fault_of(text))
         for day, said in zip(DAYS, DAY_NAMES, strict=True)
         for text in [sent.text(f"{name}.{day}")]
     )
@@ -203,19 +203,19 @@ def _fault_of(hours: str) -> str:
     return ""
 
 
-def _agreement(sent: Sent) -> tuple[Entry, ...]:
+def _agreement(sent: FormData) -> tuple[FormEntry, ...]:
     choices = (("yes", words.YES), ("no", words.NO))
     return tuple(
-        Entry(f"{AGREED}{name}", label, "select", (words.NOT_ASKED_HELP,), choices, (given,))
+        FormEntry(f"{AGREED}{name}", label, "select", (words.NOT_ASKED_HELP,), choices, (given,))
         for name, label in words.AGREED.items()
         for given in [sent.text(f"{AGREED}{name}")]
     )
 
 
-def _about(sent: Sent, faults: Mapping[str, str], top_k: int) -> tuple[Entry, ...]:
+def _about(sent: FormData, faults: Mapping[str, str], top_k: int) -> tuple[FormEntry, ...]:
     shown = sent.text("top_k") or str(top_k)
     return (
-        Entry(
+        FormEntry(
             "client_id",
             words.PSEUDONYM,
             "text",
@@ -223,7 +223,7 @@ def _about(sent: Sent, faults: Mapping[str, str], top_k: int) -> tuple[Entry, ..
             given=(sent.text("client_id"),),
             fault=faults.get("client_id", ""),
         ),
-        Entry(
+        FormEntry(
             "asked_on",
             words.ASKED_ON,
             "date",
@@ -231,7 +231,7 @@ def _about(sent: Sent, faults: Mapping[str, str], top_k: int) -> tuple[Entry, ..
             given=(sent.text("asked_on"),),
             fault=faults.get("asked_on", ""),
         ),
-        Entry(
+        FormEntry(
             "top_k",
             words.HOW_MANY,
             "number",
@@ -244,7 +244,7 @@ def _about(sent: Sent, faults: Mapping[str, str], top_k: int) -> tuple[Entry, ..
     )
 
 
-def _answer(field: Field, sent: Sent) -> Any:
+def _answer(field: Field, sent: FormData) -> Any:
     """An answer as JSON, None where it was left open; what cannot be read goes on as it is."""
     name = f"{ANSWER}{field.name}"
     if field.kind == "tags":
@@ -256,7 +256,7 @@ def _answer(field: Field, sent: Sent) -> Any:
     return _READ[field.kind](text) if text else None
 
 
-def _hours(name: str, sent: Sent) -> list[dict[str, str]] | None:
+def _hours(name: str, sent: FormData) -> list[dict[str, str]] | None:
     told = [
         {"day": day, "start": start, "end": end}
         for day in DAYS

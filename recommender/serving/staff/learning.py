@@ -9,7 +9,7 @@ from datetime import date
 from statistics import fmean
 
 from recommender.serving.staff.axis import Axis, around
-from recommender.serving.staff.measuring import Held
+from recommender.serving.staff.measuring import RatedPrediction
 
 WINDOW = 25
 """Rated matches of which one error is said: fewer would show chance alone."""
@@ -19,7 +19,7 @@ STEP = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class ErrorWindow:
     """Some matches in a row, and their mean absolute error in points."""
 
     first: int
@@ -30,20 +30,20 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class ErrorPoint:
     """Where a window stands in the picture."""
 
     x: float
     y: float
-    window: Window
+    window: ErrorWindow
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class ErrorCurve:
     """The picture: lower is nearer to the ratings."""
 
     highest: float
-    spots: tuple[Spot, ...]
+    spots: tuple[ErrorPoint, ...]
     bottom: float = HEIGHT - EDGE
     width: int = WIDTH
     height: int = HEIGHT
@@ -54,23 +54,23 @@ class Curve:
         return " ".join(f"{spot.x},{spot.y}" for spot in self.spots)
 
 
-def windows_of(found: Sequence[Held]) -> tuple[Window, ...]:
+def error_windows(found: Sequence[RatedPrediction]) -> tuple[ErrorWindow, ...]:
     """Full windows, oldest match first; what does not fill one is left out."""
     ordered = sorted(found, key=lambda each: each.started_on)
     full = len(ordered) // WINDOW
     return tuple(_window(ordered, WINDOW * number) for number in range(full))
 
 
-def curve_of(windows: Sequence[Window]) -> Curve:
+def error_curve(windows: Sequence[ErrorWindow]) -> ErrorCurve:
     """The picture of windows, from an error of none upwards."""
     _, highest = around(0, max(each.error for each in windows), STEP)
     x = Axis(0, max(len(windows) - 1, 1), EDGE + MARGIN, WIDTH - 2 * MARGIN)
     y = Axis(0, highest, HEIGHT - EDGE, MARGIN)
-    spots = (Spot(x.at(n), y.at(each.error), each) for n, each in enumerate(windows))
-    return Curve(highest, tuple(spots))
+    spots = (ErrorPoint(x.at(n), y.at(each.error), each) for n, each in enumerate(windows))
+    return ErrorCurve(highest, tuple(spots))
 
 
-def _window(ordered: Sequence[Held], start: int) -> Window:
+def _window(ordered: Sequence[RatedPrediction], start: int) -> ErrorWindow:
     some = ordered[start : start + WINDOW]
     error = fmean(abs(each.points - each.predicted) for each in some)
-    return Window(start + 1, start + len(some), some[0].started_on, some[-1].started_on, error)
+    return ErrorWindow(start + 1, start + len(some), some[0].started_on, some[-1].started_on, error)

@@ -13,7 +13,7 @@ Names = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
+class ExclusionLine:
     """One constraint, whom it left out, and how many nothing else left out."""
 
     say: str
@@ -23,7 +23,7 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class RelaxationLine:
     """One offer; `number` asks for it, None where staff can only ask the client."""
 
     say: str
@@ -32,7 +32,7 @@ class Opening:
     number: int | None
 
 
-def removals(response: Told, names: Names) -> tuple[Removal, ...]:
+def exclusion_lines(response: Told, names: Names) -> tuple[ExclusionLine, ...]:
     """Every constraint that left anybody out, the one that left out most first."""
     whom: dict[str, list[str]] = {}
     said: dict[str, str] = {}
@@ -42,7 +42,7 @@ def removals(response: Told, names: Names) -> tuple[Removal, ...]:
             said[reason["constraint"]] = reason["say"]
     lines = [line for line in response["ledger"] if line["removed"]]
     return tuple(
-        Removal(
+        ExclusionLine(
             words.sentence(said.get(line["constraint"], line["constraint"])),
             line["removed"],
             line["removed_only_by_it"],
@@ -70,10 +70,10 @@ def _unanswered(practice: Practice, constraint: str, answers: Told) -> tuple[str
     return tuple(practice.client[name].phrase for name in names if name not in answers)
 
 
-def openings(response: Told) -> tuple[Opening, ...]:
+def relaxation_lines(response: Told) -> tuple[RelaxationLine, ...]:
     """What would open more, as it is offered."""
     return tuple(
-        Opening(
+        RelaxationLine(
             words.sentence(each["say"]),
             words.opens(each["opens"]),
             words.gives(each) if each["answers"] else "",

@@ -13,20 +13,20 @@ from recommender.journal.results import RatedMatch
 from recommender.practice import Practice
 from recommender.serving.staff import words
 from recommender.serving.staff.answered import scores_of
-from recommender.serving.staff.measuring import held
-from recommender.serving.state import State
+from recommender.serving.staff.measuring import rated_predictions
+from recommender.serving.state import ServingSnapshot
 
 TAIL = 1.645
 """Standard deviations below a questionnaire's mean under which 1 rating of 20 lies."""
 
 
-def low_said(match: RatedMatch | None, ratings: Sequence[Rating], state: State) -> str:
+def low_said(match: RatedMatch | None, ratings: Sequence[Rating], state: ServingSnapshot) -> str:
     """Against what the early rating is low, empty where it is not.
 
     Held against the range shown for the match; where none was, against what is usual for the
     questionnaire. A questionnaire's own cut-off counts beside either.
     """
-    shown = held([match], state.model) if match else ()
+    shown = rated_predictions([match], state.model) if match else ()
     if any(each.points < each.lower for each in shown):
         return words.LOW_OF_RANGE
     early = tuple(_early(ratings, state.practice))

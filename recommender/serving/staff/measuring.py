@@ -23,7 +23,7 @@ Rated = RatedMatch | RatedPairing
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class RatedPrediction:
     """The early rating of a match in points, and the range and the estimate it was shown with.
 
     `answers` is the intake as used.
@@ -43,14 +43,14 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CoverageCheck:
     """How many rated matches had a range, and how many ratings fell inside."""
 
     rated: int
     inside: int
 
     @classmethod
-    def of(cls, found: Sequence[Held]) -> Self:
+    def of(cls, found: Sequence[RatedPrediction]) -> Self:
         """The check of these matches."""
         return cls(len(found), sum(each.inside for each in found))
 
@@ -61,7 +61,9 @@ class Check:
         return words.checked(self.inside, self.rated, level)
 
 
-def held(matches: Sequence[RatedMatch], model: AllianceModel) -> tuple[Held, ...]:
+def rated_predictions(
+    matches: Sequence[RatedMatch], model: AllianceModel
+) -> tuple[RatedPrediction, ...]:
     """Ratings as training reads them, each beside what its match was shown with; order as given."""
     told = {each.pairing_id: shown for each in matches if (shown := _shown(each)) is not None}
     known = {each.pairing_id: each for each in matches if each.pairing_id in told}
@@ -80,15 +82,15 @@ def points_of(rated: Sequence[Rated], model: AllianceModel) -> dict[str, float]:
         _pairings(rated),
         model.practice.alliance,
         model.practice.instruments,
-        model.harmoniser,
+        model.linker,
     )
-    said = model.harmoniser.say(found["alliance"].to_numpy()).tolist()
+    said = model.linker.to_displayed(found["alliance"].to_numpy()).tolist()
     return dict(zip(map(str, found.index), said, strict=True))
 
 
-def _held(match: RatedMatch, shown: Mapping[str, Any], points: float) -> Held:
+def _held(match: RatedMatch, shown: Mapping[str, Any], points: float) -> RatedPrediction:
     ends = shown["range"]
-    return Held(
+    return RatedPrediction(
         points,
         ends["lower"],
         ends["upper"],

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from recommender.constraints import asking_of, screen_columns, shared_ways
+from recommender.constraints import request_context_of, screen_columns, shared_modes
 from recommender.definition.columns import Columns
 from recommender.definition.constraint import Constraint, session_minutes
 from recommender.definition.kinds import EPOCH
 from recommender.definition.times import late_windows, windows_of
-from recommender.journal.recommendations import Shown
+from recommender.journal.recommendations import ShownRecommendation
 from recommender.practice import Practice
 from recommender.recommend import read_intake
 from recommender.roster import Roster
-from recommender.serving.staff.stretches import Weekly
+from recommender.serving.staff.stretches import WeeklyHours
 
 HOURS, LATE, FREE_DAY = "shares_hours", "after_hours", "available_within"
 START = frozenset({"valid_on", "valid_between"})
@@ -44,15 +44,15 @@ class Meeting:
 
     ways: tuple[str, ...]
     client_zone: str | None
-    open: Weekly
-    wishes: tuple[Weekly, ...]
+    open: WeeklyHours
+    wishes: tuple[WeeklyHours, ...]
     minutes: float
 
 
-class Desk:
+class MeetingContext:
     """One request beside those of its shortlist who are on the roster, a row each."""
 
-    def __init__(self, shown: Shown, practice: Practice, roster: Roster) -> None:
+    def __init__(self, shown: ShownRecommendation, practice: Practice, roster: Roster) -> None:
         places = {each: place for place, each in enumerate(roster.ids)}
         self.practice, self.shown = practice, shown
         self.ids = tuple(s.clinician_id for s in shown.shortlist if s.clinician_id in places)
@@ -96,20 +96,20 @@ class Desk:
             yield Meeting(
                 ways,
                 self._client_zone(rule),
-                Weekly(self._clinician_zone(rule, row), tuple(windows_of(hours[None]))),
+                WeeklyHours(self._clinician_zone(rule, row), tuple(windows_of(hours[None]))),
                 tuple(self._wishes(rule, row)),
                 _session(rule, self.client),
             )
 
-    def _wishes(self, rule: Constraint, row: int) -> Iterator[Weekly]:
+    def _wishes(self, rule: Constraint, row: int) -> Iterator[WeeklyHours]:
         there = self._clinician_zone(rule, row)
         if self._counts(rule) and not np.isnan(self.client[rule.client[0]][0]).all():
             windows = windows_of(self.client[rule.client[0]])
-            yield Weekly(self._client_zone(rule) or there, tuple(windows))
+            yield WeeklyHours(self._client_zone(rule) or there, tuple(windows))
         for late in self._of_rule(LATE):
             if late.ways == rule.ways and self._counts(late) and self.client[late.client[0]][0] > 0:
                 windows = late_windows(late.settings)
-                yield Weekly(self._client_zone(late) or there, tuple(windows))
+                yield WeeklyHours(self._client_zone(late) or there, tuple(windows))
 
     def _client_zone(self, rule: Constraint) -> str | None:
         name = rule.settings.get("client_zone")
@@ -130,10 +130,10 @@ class Desk:
         practice, shown = self.practice, self.shown
         if practice.ways is None:
             return {}
-        asking = asking_of(practice, shown.client_id, self.ids, shown.asked_on)
+        asking = request_context_of(practice, shown.client_id, self.ids, shown.asked_on)
         modes: Any = shown.modes
         found = screen_columns(practice, self.client, self.columns, asking, modes, {})
-        open_ways = shared_ways(practice, self.client, self.columns)
+        open_ways = shared_modes(practice, self.client, self.columns)
         for rule in found.constraints:
             if found.modes[rule.name] != "hard" or rule.rule in (HOURS, LATE):
                 continue

@@ -19,21 +19,21 @@ from recommender.journal.results import RatedPairing, rated_pairings
 from recommender.journal.usage import Exposure, exposures
 from recommender.model import AllianceModel
 from recommender.serving.callers import caller
-from recommender.serving.keeping import keeper_of, read
-from recommender.serving.schemas import Scale
+from recommender.serving.keeping import journal_writer, read
+from recommender.serving.schemas import AllianceScale
 from recommender.serving.staff import words
-from recommender.serving.staff.exposure import BAR, DAYS, rows_of
+from recommender.serving.staff.exposure import BAR, DAYS, exposure_rows
 from recommender.serving.staff.measuring import points_of
 from recommender.serving.staff.page import CLINICIANS, RECORDS, page
-from recommender.serving.staff.records import FEWEST_OF_RECORD, Record, records_of
-from recommender.serving.state import State
-from recommender.serving.turns import computed, current
+from recommender.serving.staff.records import FEWEST_OF_RECORD, ClinicianRecord, clinician_records
+from recommender.serving.state import ServingSnapshot
+from recommender.serving.turns import current_snapshot, run_in_pool
 
 router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class ModelTraining:
     """What the model holds of a clinician: points against what such clients rate elsewhere."""
 
     points: float
@@ -43,12 +43,12 @@ class Learned:
 @router.get(CLINICIANS)
 async def get_clinicians_page(request: Request) -> Response:
     """How often each clinician was shown and chosen lately, and how many places are open."""
-    state = current(request.app)
+    state = current_snapshot(request.app)
     found: dict[str, Exposure] = {}
-    if keeper_of(request.app) is not None:
+    if journal_writer(request.app) is not None:
         since = datetime.now(UTC) - timedelta(days=DAYS)
         found = await read(request, partial(exposures, since=since))
-    rows = rows_of(found, state.standing.roster, state.practice)
+    rows = exposure_rows(found, state.encoding.roster, state.practice)
     unseen = sum(row.on_roster and not row.counts.shown for row in rows)
     return page(
         request,
@@ -57,7 +57,7 @@ async def get_clinicians_page(request: Request) -> Response:
         rows=rows,
         bar=BAR,
         counted=words.lately(DAYS, sum(row.counts.shown for row in rows)),
-        unseen=words.never_shown(unseen, len(state.standing.roster)),
+        unseen=words.never_shown(unseen, len(state.encoding.roster)),
         places=any(row.free is not None for row in rows),
     )
 
@@ -65,22 +65,24 @@ async def get_clinicians_page(request: Request) -> Response:
 @router.get(RECORDS)
 async def get_records_page(request: Request) -> Response:
     """How clinicians were rated, drawn towards the practice; shown to whoever may see records."""
-    state = current(request.app)
+    state = current_snapshot(request.app)
     rated: tuple[RatedPairing, ...] = ()
-    if keeper_of(request.app) is not None:
+    if journal_writer(request.app) is not None:
         rated = await read(request, rated_pairings)
     named = caller(request).may(Scope.ROSTER_READ)
-    told = await computed(request.app, partial(recorded, rated, state, named=named))
+    told = await run_in_pool(request.app, partial(recorded, rated, state, named=named))
     return page(request, "records.html", words.RECORDS, **told)
 
 
-def recorded(rated: Sequence[RatedPairing], state: State, *, named: bool) -> dict[str, Any]:
+def recorded(
+    rated: Sequence[RatedPairing], state: ServingSnapshot, *, named: bool
+) -> dict[str, Any]:
     """The records as the template shows them."""
-    found = records_of(_by_clinician(rated, points_of(rated, state.model)))
+    found = clinician_records(_by_clinician(rated, points_of(rated, state.model)))
     shown = [each for each in found.records if each.enough] if found else []
-    names = state.standing.roster.called if named else {}
+    names = state.encoding.roster.called if named else {}
     learned = learned_by(state.model)
-    rows: list[tuple[str, Record, Learned | None]] = [
+    rows: list[tuple[str, ClinicianRecord, ModelTraining | None]] = [
         (_called(each, number, names, named), each, learned.get(each.clinician_id))
         for number, each in enumerate(shown, start=1)
     ]
@@ -90,11 +92,11 @@ def recorded(rated: Sequence[RatedPairing], state: State, *, named: bool) -> dic
         "fewest": FEWEST_OF_RECORD,
         "mean": found.mean if found else None,
         "pull": None if found is None or isinf(found.pull) else found.pull,
-        "scale": words.scale(Scale.of(state.model).model_dump()),
+        "scale": words.scale(AllianceScale.of(state.model).model_dump()),
     }
 
 
-def learned_by(model: AllianceModel) -> dict[str, Learned]:
+def learned_by(model: AllianceModel) -> dict[str, ModelTraining]:
     """The model's own records, of clinicians with enough ratings for one to be shown."""
     told = zip(
         model.clinician_ids,
@@ -103,7 +105,7 @@ def learned_by(model: AllianceModel) -> dict[str, Learned]:
         strict=True,
     )
     return {
-        name: Learned(points, int(ratings))
+        name: ModelTraining(points, int(ratings))
         for name, points, ratings in told
         if ratings >= FEWEST_OF_RECORD
     }
@@ -119,7 +121,7 @@ def _by_clinician(
     return found
 
 
-def _called(record: Record, number: int, names: Mapping[str, str], named: bool) -> str:
+def _called(record: ClinicianRecord, number: int, names: Mapping[str, str], named: bool) -> str:
     if not named:
         return words.nobody(number)
     return names.get(record.clinician_id, record.clinician_id)

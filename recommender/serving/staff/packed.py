@@ -15,7 +15,7 @@ _STATIC = files("recommender.serving.staff").joinpath("static")
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
+class StaticFile:
     """One file, as it is and packed."""
 
     plain: bytes

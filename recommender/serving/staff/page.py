@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from recommender.access.scope import Principal, Scope
-from recommender.serving.callers import CSRF_FIELD, door_of
+from recommender.serving.callers import CSRF_FIELD, auth_backend
 from recommender.serving.permissions import PAGES
 from recommender.serving.staff import words
 from recommender.serving.staff.script import ADDRESS, SETTINGS
@@ -43,7 +43,7 @@ def page(
         token=session.csrf if session else "",
         token_field=CSRF_FIELD,
         signed_in=session is not None,
-        nothing_is_kept=door_of(request).locks is None,
+        nothing_is_kept=auth_backend(request).locks is None,
         links=_links(getattr(request.state, "principal", None)),
         **told,
     )

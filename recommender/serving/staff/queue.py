@@ -8,17 +8,17 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from recommender.access.scope import Scope
-from recommender.journal.pairings import course_of, events_of
-from recommender.journal.queue import BEGUN, Waiting, queue
+from recommender.journal.pairings import events_of, pairing_outcome
+from recommender.journal.queue import BEGUN, WorkItem, work_list
 from recommender.practice import Practice
 from recommender.serving.callers import caller
-from recommender.serving.keeping import keeper_of, read
+from recommender.serving.keeping import journal_writer, read
 from recommender.serving.staff import words
 from recommender.serving.staff.due import is_due
 from recommender.serving.staff.page import HOME, page
 from recommender.serving.staff.sent import read_form
-from recommender.serving.staff.shown import tried_of
-from recommender.serving.turns import current
+from recommender.serving.staff.shown import recent_recommendations
+from recommender.serving.turns import current_snapshot
 from recommender.store.database import Connection
 
 MOST = 50
@@ -44,19 +44,19 @@ async def post_search(request: Request) -> Response:
 
 async def _listed(request: Request, sought: str) -> Response:
     told: dict[str, Any] = {"waiting": (), "tried": (), "sought": sought, "names": {}}
-    if keeper_of(request.app) is None:
-        told["tried"] = tried_of(request.app).newest()
+    if journal_writer(request.app) is None:
+        told["tried"] = recent_recommendations(request.app).newest()
         return page(request, "queue.html", words.QUEUE, **told)
-    state = current(request.app)
-    roster = state.standing.roster
+    state = current_snapshot(request.app)
+    roster = state.encoding.roster
     told["names"] = roster.called
     told["waiting"] = await read(request, partial(_waiting, sought=sought, practice=state.practice))
     return page(request, "queue.html", words.QUEUE, **told)
 
 
-def _waiting(connection: Connection, sought: str, practice: Practice) -> tuple[Waiting, ...]:
+def _waiting(connection: Connection, sought: str, practice: Practice) -> tuple[WorkItem, ...]:
     """The newest requests; one whose pairing lacks its early rating says that it is due."""
-    found = queue(connection, most=MOST, sought=sought)
+    found = work_list(connection, most=MOST, sought=sought)
     return tuple(
         replace(each, state=DUE)
         if each.state == BEGUN and _is_due(connection, each.pairing_ids, practice)
@@ -66,5 +66,5 @@ def _waiting(connection: Connection, sought: str, practice: Practice) -> tuple[W
 
 
 def _is_due(connection: Connection, pairing_ids: tuple[str, ...], practice: Practice) -> bool:
-    courses = (course_of(events_of(connection, each)) for each in pairing_ids)
+    courses = (pairing_outcome(events_of(connection, each)) for each in pairing_ids)
     return any(is_due(course, (), practice) for course in courses)

@@ -24,7 +24,7 @@ TENTH = 1.2816
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ClinicianRecord:
     """One clinician's ratings: how many, their mean, and where it is drawn to, with a range."""
 
     clinician_id: str
@@ -41,15 +41,15 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class ClinicianRecords:
     """Everybody's record, and what they are drawn towards; `pull` is `k` in ratings."""
 
     mean: float
     pull: float
-    records: tuple[Record, ...]
+    records: tuple[ClinicianRecord, ...]
 
 
-def records_of(points: Mapping[str, Sequence[float]]) -> Records | None:
+def clinician_records(points: Mapping[str, Sequence[float]]) -> ClinicianRecords | None:
     """Records of these ratings by clinician, most ratings first.
 
     None where nobody has two ratings or there are fewer than two clinicians: nothing then says how
@@ -63,7 +63,7 @@ def records_of(points: Mapping[str, Sequence[float]]) -> Records | None:
     practice = _practice_mean(told, within, between)
     found = [_record(name, some, practice, within, between) for name, some in told.items()]
     found.sort(key=lambda each: (-each.rated, each.clinician_id))
-    return Records(practice, within / between if between else inf, tuple(found))
+    return ClinicianRecords(practice, within / between if between else inf, tuple(found))
 
 
 def _variances(points: Mapping[str, Sequence[float]]) -> tuple[float, float]:
@@ -93,9 +93,9 @@ def _practice_mean(points: Mapping[str, Sequence[float]], within: float, between
 
 def _record(
     name: str, points: Sequence[float], practice: float, within: float, between: float
-) -> Record:
+) -> ClinicianRecord:
     n, mean = len(points), fmean(points)
     trust = n * between / (n * between + within) if between else 0.0
     shrunken = practice + trust * (mean - practice)
     half = TENTH * sqrt(between * (1 - trust))
-    return Record(name, n, mean, shrunken, shrunken - half, shrunken + half)
+    return ClinicianRecord(name, n, mean, shrunken, shrunken - half, shrunken + half)

@@ -4,21 +4,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from recommender.definition.fields import Field
-from recommender.journal.recommendations import Shown
+from recommender.journal.recommendations import ShownRecommendation
 from recommender.practice import Practice
-from recommender.serving.questions import QUESTIONS
+from recommender.serving.questions import JSON_TYPES
 from recommender.serving.staff.intake import ANSWER, MODE, NONE
-from recommender.serving.staff.sent import Sent
+from recommender.serving.staff.sent import FormData
 
 
-def refilled(practice: Practice, shown: Shown) -> Sent:
+def refilled(practice: Practice, shown: ShownRecommendation) -> FormData:
     """The form with every answer of a request; the day is left open, and so is what was agreed."""
     fields: dict[str, list[str]] = {"client_id": [shown.client_id or ""]}
     fields |= {f"{MODE}{name}": [mode] for name, mode in shown.modes.items()}
     for name, field in practice.client.items():
         if name in shown.answers:
-            fields |= _typed(field, QUESTIONS[field.kind].json_of(shown.answers[name]))
-    return Sent(fields)
+            fields |= _typed(field, JSON_TYPES[field.kind].json_of(shown.answers[name]))
+    return FormData(fields)
 
 
 def _typed(field: Field, answer: Any) -> dict[str, list[str]]:

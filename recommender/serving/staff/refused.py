@@ -4,7 +4,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from recommender.serving.permissions import is_page
-from recommender.serving.problems import FORBIDDEN, UNAUTHENTICATED, told_as
+from recommender.serving.problems import FORBIDDEN, UNAUTHENTICATED, problem_for
 from recommender.serving.staff import words
 from recommender.serving.staff.page import ENTRANCE, moved, page
 from recommender.serving.staff.script import is_in_place, led_away
@@ -17,7 +17,7 @@ def is_staff(request: Request) -> bool:
 
 def refused_page(request: Request, error: Exception) -> Response:
     """A page with what is wrong; whoever is not signed in is asked to."""
-    told = told_as(error)
+    told = problem_for(error)
     if told.kind is UNAUTHENTICATED:
         return led_away(ENTRANCE) if is_in_place(request) else moved(ENTRANCE)
     said = [slip.message for slip in told.errors]

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from recommender.serving.permissions import PAGES
-from recommender.serving.staff.packed import Packed
+from recommender.serving.staff.packed import StaticFile
 
 VERSION = "2.0.11"
 ADDRESS = f"{PAGES}/htmx-{VERSION}.js"
@@ -36,7 +36,7 @@ SETTINGS = json.dumps(
     }
 )
 """What is refused takes the place of the whole page, as it does without script."""
-SCRIPT = Packed.read(f"htmx-{VERSION}.min.js", "text/javascript")
+SCRIPT = StaticFile.read(f"htmx-{VERSION}.min.js", "text/javascript")
 FOR_EVER = "public, max-age=31536000, immutable"
 """Its address has its version: what it holds never changes."""
 

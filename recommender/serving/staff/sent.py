@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from fastapi import Request
 
-from recommender.serving.callers import check_same_site, door_of
+from recommender.serving.callers import auth_backend, check_same_site
 from recommender.serving.problems import BAD_REQUEST, UNSUPPORTED, ProblemError
 
 FORM = "application/x-www-form-urlencoded"
@@ -17,7 +17,7 @@ MOST_FIELDS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class FormData:
     """A form as it was filled in."""
 
     fields: Mapping[str, list[str]]
@@ -31,7 +31,7 @@ class Sent:
         return self.fields.get(name, [])
 
 
-async def read_form(request: Request) -> Sent:
+async def read_form(request: Request) -> FormData:
     """The form a page of this server sent.
 
     Raises
@@ -41,10 +41,10 @@ async def read_form(request: Request) -> Sent:
     """
     if request.headers.get("content-type") != FORM:
         raise ProblemError(UNSUPPORTED)
-    if door_of(request).locks is None:
+    if auth_backend(request).locks is None:
         check_same_site(request.headers)
     try:
         body = (await request.body()).decode()
-        return Sent(parse_qs(body, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+        return FormData(parse_qs(body, keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:
         raise ProblemError(BAD_REQUEST) from None

@@ -9,18 +9,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from recommender.errors import NotFoundError
-from recommender.journal.recommendations import Shown
+from recommender.journal.recommendations import ShownRecommendation
 from recommender.recommend import CONSTRAINTS_ONLY
-from recommender.serving.explanations import Case, case_of
+from recommender.serving.explanations import ExplanationCase, explanation_case
 from recommender.serving.problems import ProblemError
 from recommender.serving.staff import words
-from recommender.serving.staff.bars import bars_of, reach_of
+from recommender.serving.staff.bars import contribution_chart, reach_of
 from recommender.serving.staff.free import next_free
-from recommender.serving.staff.left_out import openings, removals, to_ask
+from recommender.serving.staff.left_out import exclusion_lines, relaxation_lines, to_ask
 from recommender.serving.staff.shortlist import ROW, WIDTH, marks_of, ties_of
-from recommender.serving.staff.used import open_questions, used
-from recommender.serving.staff.why import Why
-from recommender.serving.state import State
+from recommender.serving.staff.used import answers_used, open_questions
+from recommender.serving.staff.why import ExplanationView
+from recommender.serving.state import ServingSnapshot
 
 EXPLAINED = 5
 """Clinicians of a shortlist explained on its page; any other is one question away."""
@@ -29,7 +29,7 @@ IN_FULL = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
+class PageQuestions:
     """Whom a reader asks about, each empty where they do not.
 
     `why_not` is one clinician; `one` and `other` are to be compared. `before` is the request this
@@ -49,7 +49,7 @@ class WhyNot:
     name: str
     said: str
     reasons: tuple[str, ...] = ()
-    why: Why | None = None
+    why: ExplanationView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +58,20 @@ class Comparison:
 
     one: str
     other: str
-    there: Why
-    back: Why
+    there: ExplanationView
+    back: ExplanationView
 
 
-class Sheet:
+class RequestView:
     """What the page of one request needs."""
 
-    def __init__(self, shown: Shown, state: State) -> None:
+    def __init__(self, shown: ShownRecommendation, state: ServingSnapshot) -> None:
         self.shown, self.state = shown, state
         self.response: Mapping[str, Any] = json.loads(shown.response)
         self.case = _case(shown, state)
         self.names = self._names()
 
-    def told(self, asked: Questions, now: datetime) -> dict[str, Any]:
+    def render(self, asked: PageQuestions, now: datetime) -> dict[str, Any]:
         """Everything the template shows."""
         whys, why_not = self._whys(), self._why_not(asked.why_not) if asked.why_not else None
         comparison = self._comparison(asked.one, asked.other)
@@ -80,18 +80,18 @@ class Sheet:
         eligible = {each: name for each, name in self.names.items() if each not in ids}
         left_open = open_questions(practice, self.shown.answers)
         return {
-            "bars": partial(bars_of, reach=reach_of(_all(whys, why_not, comparison))),
+            "bars": partial(contribution_chart, reach=reach_of(_all(whys, why_not, comparison))),
             "id": self.shown.recommendation_id,
             "names": self.names,
             "in_full": IN_FULL,
-            "free": next_free(self.shown, practice, self.state.standing.roster, now),
+            "free": next_free(self.shown, practice, self.state.encoding.roster, now),
             "shown": tuple((each["clinician_id"], each["name"]) for each in response["shortlist"]),
             "mode": words.REQUEST_MODES.get(self.shown.mode, self.shown.mode),
             "predicted": self.shown.mode != CONSTRAINTS_ONLY,
             "made": words.made(response["model"]),
             "known": self._known(now),
             "asked_on": words.day(self.shown.asked_on),
-            "used": used(practice, self.shown.answers),
+            "used": answers_used(practice, self.shown.answers),
             "open": left_open,
             "to_ask": to_ask(response, practice, self.shown.answers),
             "current": self.shown.practice_digest == practice.digest,
@@ -112,15 +112,15 @@ class Sheet:
             "why_not": why_not,
             "comparison": comparison,
             "compared": bool(asked.one and asked.other),
-            "removals": removals(response, self.names),
-            "openings": openings(response),
+            "removals": exclusion_lines(response, self.names),
+            "openings": relaxation_lines(response),
             "warnings": words.told_of(response["warnings"]),
             "notice": response["notice"],
         }
 
     def _names(self) -> dict[str, str]:
         """What everybody is called who was on the roster, by id."""
-        roster = self.state.standing.roster
+        roster = self.state.encoding.roster
         called = roster.called
         explained = self.case.explained if self.case else None
         same = self.response["roster_version"] == roster.version
@@ -133,12 +133,12 @@ class Sheet:
         at = datetime.fromisoformat(self.response["availability_as_of"])
         return words.known(at.astimezone(ZoneInfo(self.state.practice.timezone)), now - at)
 
-    def _whys(self) -> tuple[tuple[str, Why], ...]:
+    def _whys(self) -> tuple[tuple[str, ExplanationView], ...]:
         """Why each of the first stands where they stand."""
         if self.case is None:
             return ()
         found = [
-            (self.names[each], Why.of(self.case.told(each, None)))
+            (self.names[each], ExplanationView.of(self.case.to_response(each, None)))
             for each in list(self.case.ranks)[:EXPLAINED]
         ]
         return tuple((name, why) for name, why in found if why is not None)
@@ -150,13 +150,13 @@ class Sheet:
         if self.case is None:
             return WhyNot(name, words.NOT_EXPLAINED)
         try:
-            told = self.case.told(clinician_id, self._rival(clinician_id))
+            told = self.case.to_response(clinician_id, self._rival(clinician_id))
         except NotFoundError:
             return WhyNot(name, words.FITS_BUT_LATER)
         reasons = tuple(words.excluding(reason.say, reason.unknown) for reason in told.reasons)
         if told.standing == "excluded":
             return WhyNot(name, words.left_out(name), reasons)
-        why = Why.of(told)
+        why = ExplanationView.of(told)
         if why is None:
             return WhyNot(name, words.FITS_BUT_LATER)
         rival = self.names.get(told.against or "", "")
@@ -171,15 +171,20 @@ class Sheet:
         known = self.case.explained.ids if self.case and self.case.explained else ()
         if self.case is None or one not in known or other not in known:
             return None
-        there, back = (Why.of(self.case.told(*pair)) for pair in ((one, other), (other, one)))
+        there, back = (
+            ExplanationView.of(self.case.to_response(*pair))
+            for pair in ((one, other), (other, one))
+        )
         if there is None or back is None:
             return None
         return Comparison(self.names.get(one, one), self.names.get(other, other), there, back)
 
 
 def _all(
-    whys: tuple[tuple[str, Why], ...], why_not: WhyNot | None, comparison: Comparison | None
-) -> tuple[Why, ...]:
+    whys: tuple[tuple[str, ExplanationView], ...],
+    why_not: WhyNot | None,
+    comparison: Comparison | None,
+) -> tuple[ExplanationView, ...]:
     """Every explanation on the page."""
     found = [why for _, why in whys]
     found += [why_not.why] if why_not and why_not.why else []
@@ -187,9 +192,9 @@ def _all(
     return tuple(found)
 
 
-def _case(shown: Shown, state: State) -> Case | None:
+def _case(shown: ShownRecommendation, state: ServingSnapshot) -> ExplanationCase | None:
     """What explains it; None where the model's words are no longer known."""
     try:
-        return case_of(shown, state)
+        return explanation_case(shown, state)
     except ProblemError:
         return None

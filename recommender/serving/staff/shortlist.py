@@ -20,7 +20,7 @@ Told = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class RangeMark:
     """Where a clinician stands in the picture."""
 
     name: str
@@ -32,7 +32,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ShortlistCard:
     """One clinician of the shortlist in words; no figure where nothing was predicted."""
 
     rank: int
@@ -77,7 +77,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Tie:
+class TieGroup:
     """Clinicians who cannot be told apart; a single one stands alone.
 
     `order` is what broke the tie where it was the same for all, else each candidate has their own.
@@ -85,10 +85,10 @@ class Tie:
 
     said: str
     order: str
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[ShortlistCard, ...]
 
 
-def ties_of(response: Told) -> tuple[Tie, ...]:
+def ties_of(response: Told) -> tuple[TieGroup, ...]:
     """The shortlist, tie by tie; one list where nothing was predicted."""
     return tuple(
         _tie(list(tied), response["scale"])
@@ -96,7 +96,7 @@ def ties_of(response: Told) -> tuple[Tie, ...]:
     )
 
 
-def marks_of(response: Told) -> tuple[Mark, ...]:
+def marks_of(response: Told) -> tuple[RangeMark, ...]:
     """The picture; empty where no range is known."""
     scale = response["scale"]
     low, width = scale["low"], scale["high"] - scale["low"]
@@ -105,7 +105,7 @@ def marks_of(response: Told) -> tuple[Mark, ...]:
         return round(float(LEFT + (points - low) / width * (WIDTH - 2 * LEFT)), 1)
 
     return tuple(
-        Mark(
+        RangeMark(
             each["name"],
             ROW * number + ROW // 2,
             place(each["range"]["lower"]),
@@ -118,13 +118,15 @@ def marks_of(response: Told) -> tuple[Mark, ...]:
     )
 
 
-def _tie(tied: Sequence[Told], scale: Told) -> Tie:
+def _tie(tied: Sequence[Told], scale: Told) -> TieGroup:
     several = len(tied) > 1 and tied[0]["tie"] is not None
     said = words.tie(tied[0]["rank"], tied[-1]["rank"]) if several else ""
-    candidates = tuple(Candidate.of(each, scale) for each in tied)
+    candidates = tuple(ShortlistCard.of(each, scale) for each in tied)
     broken = {each.tie for each in candidates[1:]}
     same = several and len(broken) == 1 and not candidates[0].tie
-    return Tie(said, words.order_of_tie(*broken) if same and "" not in broken else "", candidates)
+    return TieGroup(
+        said, words.order_of_tie(*broken) if same and "" not in broken else "", candidates
+    )
 
 
 def _strength(told: Told, scale: Told) -> str:

@@ -12,36 +12,36 @@ from typing import cast
 from fastapi import FastAPI, Request
 
 from recommender.constraints import Modes
-from recommender.definition.kinds import Raw
+from recommender.definition.kinds import RawValue
 from recommender.errors import NotFoundError
-from recommender.journal.recommendations import Shown
-from recommender.recommend import TOP_K
-from recommender.serving.answers import Made, made_for
+from recommender.journal.recommendations import ShownRecommendation
+from recommender.recommend import DEFAULT_TOP_K
+from recommender.serving.answers import ServedRecommendation, recommend_parsed
 from recommender.serving.callers import caller
-from recommender.serving.form import Asked
-from recommender.serving.keeping import keep, keeper_of
+from recommender.serving.form import ParsedRequest
+from recommender.serving.keeping import journal_writer, write_once
 from recommender.serving.recommendations import recorded_for
-from recommender.serving.recording import recording, shown_of
-from recommender.serving.turns import computed, current
+from recommender.serving.recording import shown_of, to_journal_row
+from recommender.serving.turns import current_snapshot, run_in_pool
 
 MOST_TRIED = 20
 
 
-class Tried:
+class RecentRecommendations:
     """The last requests tried out on a server that keeps nothing; gone when it stops."""
 
     def __init__(self) -> None:
-        self._shown: OrderedDict[str, Shown] = OrderedDict()
+        self._shown: OrderedDict[str, ShownRecommendation] = OrderedDict()
         self._lock = Lock()
 
-    def add(self, shown: Shown) -> None:
+    def add(self, shown: ShownRecommendation) -> None:
         """Holds a request, and forgets the oldest when there are too many."""
         with self._lock:
             self._shown[shown.recommendation_id] = shown
             while len(self._shown) > MOST_TRIED:
                 self._shown.popitem(last=False)
 
-    def found(self, recommendation_id: str) -> Shown:
+    def found(self, recommendation_id: str) -> ShownRecommendation:
         """A request that was tried.
 
         Raises
@@ -55,45 +55,49 @@ class Tried:
             raise NotFoundError("recommendation_id", "is not kept here", "ask anew")
         return shown
 
-    def newest(self) -> tuple[Shown, ...]:
+    def newest(self) -> tuple[ShownRecommendation, ...]:
         """Everything held, newest first."""
         with self._lock:
             return tuple(reversed(self._shown.values()))
 
 
-def tried_of(app: FastAPI) -> Tried:
+def recent_recommendations(app: FastAPI) -> RecentRecommendations:
     """What was tried out on this server."""
-    tried: Tried = app.state.tried
+    tried: RecentRecommendations = app.state.tried
     return tried
 
 
-async def shown_for(request: Request, recommendation_id: str) -> Shown:
+async def find_shown(request: Request, recommendation_id: str) -> ShownRecommendation:
     """A recommendation as it was shown, if whoever asks may see it."""
-    if keeper_of(request.app) is None:
-        return tried_of(request.app).found(recommendation_id)
+    if journal_writer(request.app) is None:
+        return recent_recommendations(request.app).found(recommendation_id)
     return (await recorded_for(request, recommendation_id)).shown
 
 
-async def ask(request: Request, asked: Asked) -> str:
+async def ask(request: Request, asked: ParsedRequest) -> str:
     """Asks as a matching tool does, keeps what was shown, and gives its id."""
-    state = current(request.app)
+    state = current_snapshot(request.app)
     request.state.model = state.digest
-    told: Made = await computed(request.app, partial(made_for, state, asked))
-    request.state.mode = told.found.mode
-    sent = told.sent(to_staff=True)
-    if keeper_of(request.app) is None:
-        tried_of(request.app).add(shown_of(told, sent, state))
+    told: ServedRecommendation = await run_in_pool(
+        request.app, partial(recommend_parsed, state, asked)
+    )
+    request.state.mode = told.recommendation.mode
+    sent = told.to_json(to_staff=True)
+    if journal_writer(request.app) is None:
+        recent_recommendations(request.app).add(shown_of(told, sent, state))
     else:
-        await keep(request, b"", recording(told, sent, state, actor=caller(request).actor))
+        await write_once(
+            request, b"", to_journal_row(told, sent, state, actor=caller(request).actor)
+        )
     return told.response.recommendation_id
 
 
-def again(shown: Shown, answers: Mapping[str, Raw]) -> Asked:
+def again(shown: ShownRecommendation, answers: Mapping[str, RawValue]) -> ParsedRequest:
     """The request a recommendation was made from, on the same day, with other answers."""
-    return Asked(
+    return ParsedRequest(
         client_id=shown.client_id,
         answers=answers,
         modes=cast("Modes", shown.modes),
-        top_k=max(len(shown.shortlist), TOP_K),
+        top_k=max(len(shown.shortlist), DEFAULT_TOP_K),
         asked_on=shown.asked_on,
     )

@@ -17,7 +17,7 @@ Spans = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Weekly:
+class WeeklyHours:
     """Hours of every week, on the clock of a zone."""
 
     zone: str
@@ -25,7 +25,7 @@ class Weekly:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class OpenInterval:
     """From one moment to another, both UTC."""
 
     begin: datetime
@@ -33,9 +33,9 @@ class Stretch:
 
 
 @lru_cache(maxsize=1024)
-def next_stretches(
-    weeks: tuple[Weekly, ...], since: datetime, minutes: float, most: int = 3
-) -> tuple[Stretch, ...]:
+def next_open_intervals(
+    weeks: tuple[WeeklyHours, ...], since: datetime, minutes: float, most: int = 3
+) -> tuple[OpenInterval, ...]:
     """The first stretches after a moment that lie in every one of the weeks.
 
     Parameters
@@ -59,12 +59,13 @@ def next_stretches(
         if len(found) > most:
             break
     return tuple(
-        Stretch(*(origin + timedelta(minutes=minute) for minute in span)) for span in found[:most]
+        OpenInterval(*(origin + timedelta(minutes=minute) for minute in span))
+        for span in found[:most]
     )
 
 
 @lru_cache(maxsize=256)
-def _spans(weekly: Weekly, origin: datetime, ahead: int) -> Spans:
+def _spans(weekly: WeeklyHours, origin: datetime, ahead: int) -> Spans:
     """Hours of the weeks ahead in minutes from the origin; those that touch are one."""
     spans = joined(
         (begin + week * DAYS * DAY, end + week * DAYS * DAY)

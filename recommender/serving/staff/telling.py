@@ -7,18 +7,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from recommender.journal.decisions import Decided, decisions_of
+from recommender.journal.decisions import RecordedDecision, decisions_of
 from recommender.journal.queue import begun_from
-from recommender.serving.keeping import keeper_of, read
+from recommender.serving.keeping import journal_writer, read
 from recommender.serving.questions import ID_PATTERN
 from recommender.serving.recommendations import RecommendationId
 from recommender.serving.staff import words
 from recommender.serving.staff.asking import REQUEST
 from recommender.serving.staff.page import page
-from recommender.serving.staff.sheet import Questions, Sheet
-from recommender.serving.staff.shown import shown_for
+from recommender.serving.staff.sheet import PageQuestions, RequestView
+from recommender.serving.staff.shown import find_shown
 from recommender.serving.staff.who import names_of_actors
-from recommender.serving.turns import computed, current
+from recommender.serving.turns import current_snapshot, run_in_pool
 from recommender.store.database import Connection
 
 router = APIRouter(include_in_schema=False)
@@ -34,24 +34,24 @@ async def get_request_page(
     before: Annotated[str, Query(pattern=f"({ID_PATTERN})|^$")] = "",
 ) -> Response:
     """As it was shown, whatever has changed since; `before` is the request it is a change of."""
-    asked = Questions(why_not, one, other, before)
+    asked = PageQuestions(why_not, one, other, before)
     return await told_page(request, recommendation_id, asked)
 
 
 async def told_page(
     request: Request,
     recommendation_id: str,
-    asked: Questions,
+    asked: PageQuestions,
     *,
     trouble: tuple[str, ...] = (),
     status: int = 200,
 ) -> Response:
     """The page of a request, with what could not be kept where something was sent to it."""
-    shown, state = await shown_for(request, recommendation_id), current(request.app)
+    shown, state = await find_shown(request, recommendation_id), current_snapshot(request.app)
     decided, begun, actors = await _after(request, recommendation_id)
 
     def told() -> dict[str, Any]:
-        return Sheet(shown, state).told(asked, datetime.now(UTC))
+        return RequestView(shown, state).render(asked, datetime.now(UTC))
 
     return page(
         request,
@@ -63,20 +63,20 @@ async def told_page(
         begun=begun,
         actors=actors,
         client_id=shown.client_id,
-        **await computed(request.app, told),
+        **await run_in_pool(request.app, told),
     )
 
 
 async def _after(
     request: Request, recommendation_id: str
-) -> tuple[tuple[Decided, ...], tuple[str, ...], Mapping[str, str]]:
+) -> tuple[tuple[RecordedDecision, ...], tuple[str, ...], Mapping[str, str]]:
     """Decisions on a request, pairings that began from it, and what those who acted are called."""
-    if keeper_of(request.app) is None:
+    if journal_writer(request.app) is None:
         return (), (), {}
 
     def look(
         connection: Connection,
-    ) -> tuple[tuple[Decided, ...], tuple[str, ...], Mapping[str, str]]:
+    ) -> tuple[tuple[RecordedDecision, ...], tuple[str, ...], Mapping[str, str]]:
         return (
             decisions_of(connection, recommendation_id),
             begun_from(connection, recommendation_id),

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from recommender.errors import ConflictError, FeedbackError, StaleError
-from recommender.serving.problems import UNKEPT, told_as, unfitting
+from recommender.serving.problems import UNKEPT, problem_for, problem_from_validation
 from recommender.serving.staff import words
 
 UNKEEPABLE = (FeedbackError, ConflictError)
@@ -19,7 +19,7 @@ UNKEEPABLE = (FeedbackError, ConflictError)
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def fitted(model: type[Body], told: Mapping[str, Any]) -> Body:
+def validated_form(model: type[Body], told: Mapping[str, Any]) -> Body:
     """A form as the body a program would send; what was left open is left out.
 
     Raises
@@ -31,12 +31,12 @@ def fitted(model: type[Body], told: Mapping[str, Any]) -> Body:
     try:
         return model.model_validate_json(json.dumps(given))
     except ValidationError as error:
-        raise unfitting(error, UNKEPT) from None
+        raise problem_from_validation(error, UNKEPT) from None
 
 
-def troubles(error: Exception) -> tuple[tuple[str, ...], int]:
+def form_faults(error: Exception) -> tuple[tuple[str, ...], int]:
     """What is wrong, a sentence each, and the status it is sent with."""
-    told = told_as(error)
+    told = problem_for(error)
     if isinstance(error, StaleError):
         return (words.MEANWHILE,), told.kind.status
     if isinstance(error, ConflictError):

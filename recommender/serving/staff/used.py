@@ -14,7 +14,7 @@ from recommender.serving.staff import words
 Told = tuple[str, str]
 
 
-def used(practice: Practice, answers: Mapping[str, Any]) -> tuple[Told, ...]:
+def answers_used(practice: Practice, answers: Mapping[str, Any]) -> tuple[Told, ...]:
     """Phrase and answer of every question that was answered."""
     return tuple(
         (field.phrase, _said(practice, field, answers[name]))

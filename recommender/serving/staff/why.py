@@ -7,12 +7,12 @@ rounding leaves is a line of its own. Imported by `staff.sheet`.
 from dataclasses import dataclass
 from typing import Self
 
-from recommender.serving.explanations import ExplainedGroup, ExplanationTold
+from recommender.serving.explanations import ClinicianExplanation, ExplainedGroup
 from recommender.serving.staff import words
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ExplanationLine:
     """One phrase and what it adds, in hundredths of a point."""
 
     phrase: str
@@ -30,47 +30,47 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ExplanationGroup:
     """A group and the features within; `rest` are those too small to be shown one by one."""
 
-    line: Line
-    parts: tuple[Line, ...]
-    rest: Line | None
+    line: ExplanationLine
+    parts: tuple[ExplanationLine, ...]
+    rest: ExplanationLine | None
 
     @classmethod
     def of(cls, told: ExplainedGroup) -> Self:
         """A group as it is shown."""
-        line = Line(told.phrase, _hundredths(told.points))
-        parts = [Line(part.say, _hundredths(part.points)) for part in told.parts]
+        line = ExplanationLine(told.phrase, _hundredths(told.points))
+        parts = [ExplanationLine(part.say, _hundredths(part.points)) for part in told.parts]
         shown = tuple(part for part in parts if part.hundredths)
         rest = line.hundredths - sum(part.hundredths for part in shown)
-        return cls(line, shown, Line(words.SMALLER_PARTS, rest) if rest else None)
+        return cls(line, shown, ExplanationLine(words.SMALLER_PARTS, rest) if rest else None)
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class ExplanationView:
     """An explanation as it is shown: groups and remainder add up to the total."""
 
     clinician_id: str
     against: str | None
-    groups: tuple[Group, ...]
-    remainder: Line
-    total: Line
+    groups: tuple[ExplanationGroup, ...]
+    remainder: ExplanationLine
+    total: ExplanationLine
 
     @classmethod
-    def of(cls, told: ExplanationTold) -> Self | None:
+    def of(cls, told: ClinicianExplanation) -> Self | None:
         """An explanation; None where nothing was predicted."""
         if told.difference is None:
             return None
-        groups = tuple(Group.of(group) for group in told.groups)
+        groups = tuple(ExplanationGroup.of(group) for group in told.groups)
         total = _hundredths(told.difference)
         left = total - sum(group.line.hundredths for group in groups)
         return cls(
             told.clinician_id,
             told.against,
             groups,
-            Line(words.REMAINDER, left),
-            Line(words.TOTAL, total),
+            ExplanationLine(words.REMAINDER, left),
+            ExplanationLine(words.TOTAL, total),
         )
 
 

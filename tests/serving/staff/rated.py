@@ -5,20 +5,20 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from recommender.journal.recommendations import ShownClinician
-from recommender.serving.staff.measuring import Held
+from recommender.journal.recommendations import ShortlistRow
+from recommender.serving.staff.measuring import RatedPrediction
 from recommender.store.database import Store
 from tests.journal.kept import ANSWERS, pair, rate, recommend
 
 FIRST = date(2026, 1, 5)
 
 
-def a_held(points: float, predicted: float = 4.0, day: int = 0, **answers: Any) -> Held:
+def a_held(points: float, predicted: float = 4.0, day: int = 0, **answers: Any) -> RatedPrediction:
     """A match predicted to be rated so, shown from 3 to 5, rated so, begun on that day."""
-    return Held(points, 3.0, 5.0, predicted, FIRST + timedelta(days=day), answers)
+    return RatedPrediction(points, 3.0, 5.0, predicted, FIRST + timedelta(days=day), answers)
 
 
-def in_order(errors: Sequence[float]) -> list[Held]:
+def in_order(errors: Sequence[float]) -> list[RatedPrediction]:
     """Matches begun day after day, each so far off."""
     return [a_held(4.0 + error, day=day) for day, error in enumerate(errors)]
 
@@ -35,7 +35,7 @@ def keep_matches(store: Store, number: int, *, clinicians: int = 2) -> None:
             f"r{each}",
             f"c{each:04d}",
             answers={**ANSWERS, "concern": ("anxiety", "grief")[each % 2]},
-            shortlist=(ShownClinician(shown, 4.0), ShownClinician("k03", 3.5)),
+            shortlist=(ShortlistRow(shown, 4.0), ShortlistRow("k03", 3.5)),
             response=json.dumps({"shortlist": [row]}).encode(),
             asked_on=day,
         )

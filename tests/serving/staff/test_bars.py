@@ -1,17 +1,23 @@
-from recommender.serving.staff.bars import HALF, MIDDLE, ROW, THICK, bars_of, reach_of
-from recommender.serving.staff.why import Group, Line, Why
+from recommender.serving.staff.bars import HALF, MIDDLE, ROW, THICK, contribution_chart, reach_of
+from recommender.serving.staff.why import ExplanationGroup, ExplanationLine, ExplanationView
 from tests.serving.served import RECOMMEND, TestClient, a_request
 from tests.serving.staff.reading import Reader, ask
 
 
-def a_why(*hundredths: int, remainder: int = 0, phrase: str = "style") -> Why:
-    groups = tuple(Group(Line(phrase, each), (), None) for each in hundredths)
+def a_why(*hundredths: int, remainder: int = 0, phrase: str = "style") -> ExplanationView:
+    groups = tuple(ExplanationGroup(ExplanationLine(phrase, each), (), None) for each in hundredths)
     total = sum(hundredths) + remainder
-    return Why("k01", None, groups, Line("remainder", remainder), Line("total", total))
+    return ExplanationView(
+        "k01",
+        None,
+        groups,
+        ExplanationLine("remainder", remainder),
+        ExplanationLine("total", total),
+    )
 
 
 def test_a_bar_is_as_long_as_its_share_of_the_longest_and_lies_on_its_side() -> None:
-    up, down, rest, total = bars_of(a_why(40, -20, remainder=1), reach=40).rows
+    up, down, rest, total = contribution_chart(a_why(40, -20, remainder=1), reach=40).rows
     assert (up.x, up.width, up.hollow) == (MIDDLE, HALF, False)
     assert (down.x, down.width, down.hollow) == (MIDDLE - HALF / 2, HALF / 2, True)
     assert (rest.width, rest.said) == (round(HALF / 40, 1), "+0.01")
@@ -22,16 +28,19 @@ def test_all_pictures_of_a_page_share_one_scale() -> None:
     whys = [a_why(10, -5), a_why(-30, 4)]
     reach = reach_of(whys)
     assert reach == 30
-    assert [bars_of(why, reach).rows[0].width for why in whys] == [round(HALF / 3, 1), HALF]
+    assert [contribution_chart(why, reach).rows[0].width for why in whys] == [
+        round(HALF / 3, 1),
+        HALF,
+    ]
 
 
 def test_nothing_at_all_still_has_a_picture() -> None:
     assert reach_of([a_why(0)]) == 1
-    assert {bar.width for bar in bars_of(a_why(0), 1).rows} == {0.0}
+    assert {bar.width for bar in contribution_chart(a_why(0), 1).rows} == {0.0}
 
 
 def test_a_long_phrase_is_cut_in_the_picture_alone() -> None:
-    (bar, *_) = bars_of(a_why(1, phrase="x" * 60), 1).rows
+    (bar, *_) = contribution_chart(a_why(1, phrase="x" * 60), 1).rows
     assert bar.phrase == "x" * 39 + "…"
 
 

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from recommender.card import Card, Entry, card_of
+from recommender.card import Card, CardEntry, card_of
 from recommender.serving.staff.carded import Carded, parts_of
 from tests.builders import a_model
 from tests.training.reports import a_report
@@ -16,7 +16,7 @@ def test_a_text_becomes_paragraphs_lists_and_tables_without_its_marks() -> None:
 
 
 def test_an_empty_entry_has_no_part() -> None:
-    card = Carded.of(Card("A card", (Entry("card.owner", "Owner", "  "),)))
+    card = Carded.of(Card("A card", (CardEntry("card.owner", "Owner", "  "),)))
     (section,) = card.sections
     assert (section.name, section.parts) == ("card-owner", ())
 

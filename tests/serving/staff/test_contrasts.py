@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from recommender.serving.explained import Explained
-from recommender.serving.explanations import Case
-from recommender.serving.staff.why import Why
+from recommender.serving.explained import StoredContributions
+from recommender.serving.explanations import ExplanationCase
+from recommender.serving.staff.why import ExplanationView
 from tests.builders import a_model, a_practice
 
 IDS = ("k01", "k02", "k03")
@@ -17,17 +17,17 @@ FEATURES = a_model().pipeline.features
 POINTS = st.floats(-3, 3, allow_nan=False) | st.sampled_from([0.0, 0.005, -0.005, 0.015, 1e-7])
 
 
-def a_case(values: NDArray[np.float64]) -> Case:
+def a_case(values: NDArray[np.float64]) -> ExplanationCase:
     names = tuple(feature.name for feature in FEATURES)
-    explained = Explained(names, IDS, values, np.zeros_like(values), np.zeros(len(IDS)))
+    explained = StoredContributions(names, IDS, values, np.zeros_like(values), np.zeros(len(IDS)))
     shown = [{"clinician_id": each, "rank": rank} for rank, each in enumerate(IDS, 1)]
     points = [each | {"predicted_alliance": 4.0} for each in shown]
     response: dict[str, Any] = {"shortlist": points, "excluded": []}
-    return Case(a_practice(), FEATURES, response, explained)
+    return ExplanationCase(a_practice(), FEATURES, response, explained)
 
 
-def figures(case: Case, one: str, other: str) -> list[int]:
-    why = Why.of(case.told(one, other))
+def figures(case: ExplanationCase, one: str, other: str) -> list[int]:
+    why = ExplanationView.of(case.to_response(one, other))
     assert why is not None
     lines = [group.line.hundredths for group in why.groups]
     assert sum(lines) + why.remainder.hundredths == why.total.hundredths

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from recommender.serving.staff.drift import FEWEST, INDEX, shifts_of, swing, swings_of
+from recommender.serving.staff.drift import FEWEST, INDEX, answer_shifts, level_shifts, swing
 from tests.builders import a_model, a_practice
 
 CONCERN = a_practice().client["concern"]
@@ -14,7 +14,7 @@ def test_a_number_is_held_to_the_mean_and_spread_the_model_learned_with() -> Non
     products = model.additive.frame.products
     assert products is not None
     (then,), (spread,) = products.client.scale.mean, products.client.scale.spread
-    (found,) = shifts_of([{"directive": 8}, {"directive": 10}] * FEWEST, model)
+    (found,) = answer_shifts([{"directive": 8}, {"directive": 10}] * FEWEST, model)
     assert (found.answered, found.now, found.then) == (2 * FEWEST, 9.0, then)
     assert found.deviations == pytest.approx((9 - then) / spread)
     assert found.moved
@@ -22,10 +22,10 @@ def test_a_number_is_held_to_the_mean_and_spread_the_model_learned_with() -> Non
 
 def test_too_few_answers_and_answers_that_cannot_be_read_say_nothing() -> None:
     model = a_model()
-    assert shifts_of([{"directive": 8}] * (FEWEST - 1), model) == ()
-    assert shifts_of([{"directive": "often"}] * FEWEST, model) == ()
-    assert shifts_of([{}] * FEWEST, model) == ()
-    assert swings_of([{"concern": "grief"}] * (2 * FEWEST - 1), a_practice()) == ()
+    assert answer_shifts([{"directive": 8}] * (FEWEST - 1), model) == ()
+    assert answer_shifts([{"directive": "often"}] * FEWEST, model) == ()
+    assert answer_shifts([{}] * FEWEST, model) == ()
+    assert level_shifts([{"concern": "grief"}] * (2 * FEWEST - 1), a_practice()) == ()
 
 
 def test_the_index_of_a_question_is_the_sum_over_its_answers_open_ones_too() -> None:
@@ -45,7 +45,7 @@ def test_chance_alone_hardly_ever_moves_a_question() -> None:
 
 def test_the_newer_half_is_held_to_the_older() -> None:
     new, old = [{"concern": "grief"}] * FEWEST, [{"concern": "anxiety"}] * FEWEST
-    found = {each.phrase: each for each in swings_of(new + old, a_practice())}
+    found = {each.phrase: each for each in level_shifts(new + old, a_practice())}
     assert found[CONCERN.phrase].index > INDEX
-    still = {each.phrase: each for each in swings_of(old + old, a_practice())}
+    still = {each.phrase: each for each in level_shifts(old + old, a_practice())}
     assert still[CONCERN.phrase].index == 0

@@ -4,7 +4,7 @@ import pytest
 from fastapi import FastAPI
 
 from recommender.access.scope import Role
-from recommender.serving.permissions import NEEDS, Free, is_page
+from recommender.serving.permissions import NEEDS, Unrestricted, is_page
 from tests.serving.guarded import PASSWORD, SAME_SITE, Guarded, operations
 from tests.serving.served import TestClient
 from tests.serving.staff.reading import ANSWERS, Reader, read, send
@@ -21,7 +21,7 @@ def test_neither_a_key_nor_nothing_opens_a_page(locked: Guarded) -> None:
     assert pages
     keys = [None, *(key.text for key in locked.keys.values())]
     for (method, path), key in itertools.product(pages, keys):
-        if NEEDS[f"{method} {path}"] is Free.ANYBODY:
+        if NEEDS[f"{method} {path}"] is Unrestricted.ANYBODY:
             continue
         response = locked.ask(
             method, path.replace("{", "").replace("}", ""), key, follow_redirects=False

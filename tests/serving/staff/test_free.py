@@ -6,11 +6,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from recommender.definition.columns import read_rows
-from recommender.journal.recommendations import Shown, ShownClinician
+from recommender.journal.recommendations import ShortlistRow, ShownRecommendation
 from recommender.practice import shipped_practice
 from recommender.roster import snapshot
 from recommender.serving.staff import words
-from recommender.serving.staff.free import Free, next_free
+from recommender.serving.staff.free import NextTimes, next_free
 
 PRACTICE = shipped_practice()
 NOW = datetime(2026, 11, 26, 10, 7, tzinfo=ZoneInfo("Australia/Sydney")).astimezone(UTC)
@@ -26,10 +26,10 @@ HERE: Mapping[str, Any] = {
 
 def free(
     clinician: Mapping[str, Any], modes: Mapping[str, str] | None = None, **answers: Any
-) -> Free:
+) -> NextTimes:
     columns = read_rows(PRACTICE.fields("clinician"), [{**HERE, **clinician}])
     roster = snapshot(["k1"], ["A. Wattle"], columns, NOW)
-    shown = Shown(
+    shown = ShownRecommendation(
         recommendation_id="r1",
         client_id=None,
         answers={"age_years": 34} | answers,
@@ -39,7 +39,7 @@ def free(
         roster_version="",
         model_digest="",
         mode="model",
-        shortlist=(ShownClinician("k1"), ShownClinician("left-since")),
+        shortlist=(ShortlistRow("k1"), ShortlistRow("left-since")),
         response=b"{}",
         modes=modes or {},
     )

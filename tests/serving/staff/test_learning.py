@@ -2,13 +2,20 @@ from datetime import timedelta
 
 import pytest
 
-from recommender.serving.staff.learning import EDGE, HEIGHT, MARGIN, WINDOW, curve_of, windows_of
+from recommender.serving.staff.learning import (
+    EDGE,
+    HEIGHT,
+    MARGIN,
+    WINDOW,
+    error_curve,
+    error_windows,
+)
 from tests.serving.staff.rated import FIRST, in_order
 
 
 def test_the_error_of_a_window_is_the_mean_of_its_distances_whatever_their_sign() -> None:
     found = in_order([0.5, -1.5] * WINDOW)
-    first, second = windows_of(found[::-1])
+    first, second = error_windows(found[::-1])
     assert (first.first, first.last, second.first, second.last) == (1, 25, 26, 50)
     assert first.error == pytest.approx((13 * 0.5 + 12 * 1.5) / 25)
     assert second.error == pytest.approx((12 * 0.5 + 13 * 1.5) / 25)
@@ -16,13 +23,13 @@ def test_the_error_of_a_window_is_the_mean_of_its_distances_whatever_their_sign(
 
 
 def test_what_does_not_fill_a_window_is_left_out() -> None:
-    assert windows_of(in_order([1.0] * (WINDOW - 1))) == ()
-    assert len(windows_of(in_order([1.0] * (2 * WINDOW - 1)))) == 1
+    assert error_windows(in_order([1.0] * (WINDOW - 1))) == ()
+    assert len(error_windows(in_order([1.0] * (2 * WINDOW - 1)))) == 1
 
 
 def test_a_lower_error_stands_lower_and_none_stands_on_the_axis() -> None:
-    windows = windows_of(in_order([1.0] * WINDOW + [0.5] * WINDOW + [0.0] * WINDOW))
-    picture = curve_of(windows)
+    windows = error_windows(in_order([1.0] * WINDOW + [0.5] * WINDOW + [0.0] * WINDOW))
+    picture = error_curve(windows)
     assert picture.highest == 1.0
     assert [spot.y for spot in picture.spots] == [MARGIN, (MARGIN + HEIGHT - EDGE) / 2, 180.0]
     assert picture.line.startswith("52.0,12.0 ")

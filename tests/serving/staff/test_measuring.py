@@ -7,7 +7,7 @@ import pytest
 from recommender.journal.ratings import Rating
 from recommender.journal.results import RatedMatch
 from recommender.serving.staff.groups import FEWEST_IN_GROUP
-from recommender.serving.staff.measuring import FEWEST, Check, held
+from recommender.serving.staff.measuring import FEWEST, CoverageCheck, rated_predictions
 from tests.builders import a_model
 from tests.serving.guarded import Guarded
 from tests.serving.served import TestClient
@@ -18,8 +18,8 @@ from tests.serving.staff.test_deciding import begun
 STARTED = date(2024, 10, 1)
 
 
-def checked(matches: list[RatedMatch]) -> Check:
-    return Check.of(held(matches, a_model()))
+def checked(matches: list[RatedMatch]) -> CoverageCheck:
+    return CoverageCheck.of(rated_predictions(matches, a_model()))
 
 
 def a_match(number: int, score: float, shown: str = "k01") -> RatedMatch:

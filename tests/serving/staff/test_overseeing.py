@@ -7,7 +7,7 @@ from recommender.access.password import add_account
 from recommender.access.scope import Role
 from recommender.journal.usage import Exposure
 from recommender.serving.staff import words
-from recommender.serving.staff.exposure import BAR, rows_of
+from recommender.serving.staff.exposure import BAR, exposure_rows
 from tests.builders import a_practice, a_roster
 from tests.serving.guarded import PASSWORD, Guarded
 from tests.serving.served import TestClient
@@ -30,7 +30,7 @@ def signed_in(locked: Guarded, role: Role) -> TestClient:
 
 def test_counts_become_rows_most_shown_first_with_bars_on_one_scale() -> None:
     found = {"k03": Exposure(10, 4, 2, 1), "gone": Exposure(5, 0, 0, 0)}
-    first, second, *others = rows_of(found, a_roster(), a_practice())
+    first, second, *others = exposure_rows(found, a_roster(), a_practice())
     assert (first.name, first.counts.first) == ("Clinician D", 4)
     assert (first.exposed.outline, first.exposed.filled) == (BAR, BAR * 0.4)
     assert (second.name, second.on_roster, second.free, second.places) == (

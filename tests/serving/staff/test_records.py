@@ -2,12 +2,12 @@ from math import inf, sqrt
 
 import pytest
 
-from recommender.serving.staff.records import FEWEST_OF_RECORD, TENTH, records_of
+from recommender.serving.staff.records import FEWEST_OF_RECORD, TENTH, clinician_records
 
 
 def test_records_are_drawn_by_hand_calculated_variances() -> None:
     # Within: (2 + 2) / (4 - 2) = 2. Between: ((2 * 9 + 2 * 9) / 1 - 2) / 2 = 17.
-    found = records_of({"a": [1.0, 3.0], "b": [7.0, 9.0]})
+    found = clinician_records({"a": [1.0, 3.0], "b": [7.0, 9.0]})
     assert found is not None
     assert found.mean == pytest.approx(5.0)
     assert found.pull == pytest.approx(2 / 17)
@@ -20,7 +20,7 @@ def test_records_are_drawn_by_hand_calculated_variances() -> None:
 
 
 def test_who_has_few_ratings_is_drawn_further_towards_the_practice() -> None:
-    found = records_of(
+    found = clinician_records(
         {"a": [5.0] * 20 + [4.0] * 20, "b": [5.0, 4.0], "c": [2.0] * 20 + [3.0] * 20}
     )
     assert found is not None
@@ -32,7 +32,7 @@ def test_who_has_few_ratings_is_drawn_further_towards_the_practice() -> None:
 
 
 def test_clinicians_who_differ_by_no_more_than_chance_are_shown_alike() -> None:
-    found = records_of({"a": [1.0, 5.0], "b": [2.0, 4.0]})
+    found = clinician_records({"a": [1.0, 5.0], "b": [2.0, 4.0]})
     assert found is not None
     assert found.pull == inf
     assert {(each.shrunken, each.lower, each.upper) for each in found.records} == {(3.0, 3.0, 3.0)}
@@ -42,4 +42,4 @@ def test_clinicians_who_differ_by_no_more_than_chance_are_shown_alike() -> None:
 def test_where_nothing_says_how_far_clinicians_differ_there_are_no_records(
     points: dict[str, list[float]],
 ) -> None:
-    assert records_of(points) is None
+    assert clinician_records(points) is None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from recommender.serving.staff import clock
 from recommender.serving.staff.clock import Clocks
-from recommender.serving.staff.stretches import Stretch, Weekly, next_stretches
+from recommender.serving.staff.stretches import OpenInterval, WeeklyHours, next_open_intervals
 
 ZONES = (
     "Australia/Sydney",
@@ -28,12 +28,12 @@ def at(zone: str, *parts: int) -> datetime:
     return datetime(*parts, tzinfo=ZoneInfo(zone)).astimezone(UTC)  # type: ignore[arg-type, misc]
 
 
-def weekly(zone: str, *windows: tuple[int, int, int]) -> Weekly:
-    return Weekly(f"Australia/{zone}", tuple((day, 60 * a, 60 * b) for day, a, b in windows))
+def weekly(zone: str, *windows: tuple[int, int, int]) -> WeeklyHours:
+    return WeeklyHours(f"Australia/{zone}", tuple((day, 60 * a, 60 * b) for day, a, b in windows))
 
 
-def told(weeks: list[Weekly], since: datetime, zone: str, *others: str) -> list[str]:
-    stretches = next_stretches(tuple(weeks), since, 50)
+def told(weeks: list[WeeklyHours], since: datetime, zone: str, *others: str) -> list[str]:
+    stretches = next_open_intervals(tuple(weeks), since, 50)
     clocks = Clocks(zone, True, others).telling_apart(stretches)
     return [clock.said(each, clocks) for each in stretches]
 
@@ -107,7 +107,7 @@ def test_a_change_of_the_clock_moves_the_other_clock_s_time(
 
 
 def test_an_hour_the_clock_leaves_out_is_not_offered() -> None:
-    (first, *_) = next_stretches(
+    (first, *_) = next_open_intervals(
         (weekly("Sydney", (SUN, 1, 4)),), at("Australia/Sydney", 2026, 10, 1), 50
     )
     assert first.end - first.begin == timedelta(hours=2)
@@ -137,11 +137,11 @@ def test_another_day_there_is_named() -> None:
 
 def test_what_is_past_or_too_short_is_left_out() -> None:
     week = weekly("Sydney", (MON, 9, 12))
-    late = next_stretches((week,), at("Australia/Sydney", 2026, 11, 30, 10, 0), 50)
+    late = next_open_intervals((week,), at("Australia/Sydney", 2026, 11, 30, 10, 0), 50)
     assert late[0].begin == at("Australia/Sydney", 2026, 11, 30, 10, 0)
-    later = next_stretches((week,), at("Australia/Sydney", 2026, 11, 30, 11, 15), 50)
+    later = next_open_intervals((week,), at("Australia/Sydney", 2026, 11, 30, 11, 15), 50)
     assert later[0].begin == at("Australia/Sydney", 2026, 12, 7, 9, 0)
-    assert next_stretches((week, weekly("Sydney", (MON, 11, 14))), late[0].begin, 61) == ()
+    assert next_open_intervals((week, weekly("Sydney", (MON, 11, 14))), late[0].begin, 61) == ()
 
 
 @given(
@@ -161,17 +161,17 @@ def test_a_time_lies_in_the_open_hours_on_either_clock(
     zones: tuple[str, str], windows: list[list[tuple[int, int, int]]], day: date
 ) -> None:
     weeks = [
-        Weekly(zone, tuple((d, 60 * h, 60 * min(h + long, 24)) for d, h, long in some))
+        WeeklyHours(zone, tuple((d, 60 * h, 60 * min(h + long, 24)) for d, h, long in some))
         for zone, some in zip(zones, windows, strict=True)
     ]
     since = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    found = next_stretches(tuple(weeks), since, 30)
+    found = next_open_intervals(tuple(weeks), since, 30)
     walked = [s for s in _walked(weeks, since) if s.end - s.begin >= timedelta(minutes=30)]
     assert list(found) == walked[: len(found)]
     assert len(found) == min(3, len(walked))
 
 
-def _walked(weeks: list[Weekly], since: datetime) -> list[Stretch]:
+def _walked(weeks: list[WeeklyHours], since: datetime) -> list[OpenInterval]:
     """The same by looking at the clocks every quarter of an hour for five weeks."""
     found: list[list[datetime]] = []
     moment = since
@@ -182,10 +182,10 @@ def _walked(weeks: list[Weekly], since: datetime) -> list[Stretch]:
             else:
                 found.append([moment, moment + STEP])
         moment += STEP
-    return [Stretch(*each) for each in found]
+    return [OpenInterval(*each) for each in found]
 
 
-def _is_open(week: Weekly, moment: datetime) -> bool:
+def _is_open(week: WeeklyHours, moment: datetime) -> bool:
     local = moment.astimezone(ZoneInfo(week.zone))
     minute = 60 * local.hour + local.minute
     return any(local.weekday() == d and a <= minute < b for d, a, b in week.windows)
