@@ -23,14 +23,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from recommender.errors import RecommenderError, TablesError
-from recommender.practice import Practice
-from recommender.tables.checked import read_tables
+from recommender.practice.definition import Practice
+from recommender.tables.loader import read_tables
 from recommender.tables.report import check_tables
 from recommender.training.baselines import OURS
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import DRAWS, Evaluation, evaluate
 from recommender.training.folds import Fold, folds_from_file
-from recommender.training.growth import FitSettings
+from recommender.training.tree_fitting import FitSettings
 
 DATA = Path("../shared/data")
 """Where the data sets are, from the root of the repository."""

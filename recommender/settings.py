@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from recommender.recommend import DEFAULT_TOP_K, MAX_TOP_K
+from recommender.recommendation.recommend import DEFAULT_TOP_K, MAX_TOP_K
 
 
 class Settings(BaseSettings):
@@ -18,9 +18,9 @@ class Settings(BaseSettings):
     ----------
     bundle
         Directory of the one bundle that answers; no other is taken up while it does.
-    shelf
-        Directory of a `recommender.shelf` in place of a bundle: what is offered there is taken up
-        at the start and while running, and where there is nothing the evidence prior answers.
+    bundles
+        Directory of a bundle cache in place of a bundle: the model its pointer names is loaded at
+        the start and while running; where there is none, the evidence prior answers.
     practice
         The definition that bundles must have learned with and that the evidence prior is made of: a
         shipped name or a `.toml`. When not given, a bundle's own; without a bundle, `psychology`.

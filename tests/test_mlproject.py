@@ -10,8 +10,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from typer.testing import CliRunner
 
-from recommender.cli import app
-from tests.builders import DEFINITION, some_rows, write_rows
+from recommender.cli.main import app
+from tests.support.builders import DEFINITION, some_rows, write_rows
 
 ROOT = Path(__file__).parents[1]
 PROJECT = yaml.safe_load((ROOT / "MLproject").read_text(encoding="utf-8"))

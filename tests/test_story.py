@@ -20,11 +20,19 @@ from urllib.error import URLError
 import pytest
 from typer.testing import CliRunner
 
-from recommender.cli import app
-from recommender.journal.chain import verify
-from recommender.journal.learned import models_that_learned_from
+from recommender.cli.main import app
+from recommender.journal.audit_log import verify
+from recommender.journal.model_lineage import models_that_learned_from
 from recommender.store.migration import open_store
-from tests.desk import PEPPER, Desk, Met, put_roster, staff_key, until, with_open_places
+from tests.support.staff_desk import (
+    PEPPER,
+    Desk,
+    Met,
+    put_roster,
+    staff_key,
+    until,
+    with_open_places,
+)
 
 pytestmark = pytest.mark.slow
 

@@ -20,9 +20,9 @@ from recommender.allocation.outcome import Allocation
 from recommender.allocation.problem import NOBODY, Array, Places
 from recommender.allocation.terms import Floor, Terms
 from recommender.allocation.waiting import WaitingClient
-from recommender.model import AllianceModel, RosterEncoding
-from recommender.practice import Practice, shipped_practice
-from recommender.tables.checked import read_clients, read_tables
+from recommender.model.alliance_model import AllianceModel, RosterEncoding
+from recommender.practice.definition import Practice, shipped_practice
+from recommender.tables.loader import read_clients, read_tables
 from recommender.tables.people import People
 from recommender.training.dataset import dataset_of
 from recommender.training.fit import fit

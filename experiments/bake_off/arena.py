@@ -16,12 +16,12 @@ from experiments.simulated_practice.settings import scenario
 from experiments.simulated_practice.world import World, simulate
 from experiments.simulated_practice.write import write
 from recommender.features.pipeline import Pairs
-from recommender.practice import Practice, shipped_practice
-from recommender.tables.checked import Tables, read_tables
+from recommender.practice.definition import Practice, shipped_practice
+from recommender.tables.loader import Tables, read_tables
 from recommender.training.baselines import FoldTask
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import fit
-from recommender.training.growth import FitSettings
+from recommender.training.tree_fitting import FitSettings
 
 
 @dataclass(frozen=True, slots=True)

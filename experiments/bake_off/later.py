@@ -27,7 +27,7 @@ from experiments.simulated_practice.tables import (
 )
 from experiments.simulated_practice.world import CUSTOM, Block, Pairings, World
 from recommender.alliance.label import link_scores
-from recommender.tables.checked import read_tables
+from recommender.tables.loader import read_tables
 from recommender.training.dataset import Dataset, dataset_of
 
 CHOSEN, NAMED = 101, 102

@@ -25,7 +25,7 @@ from recommender.training.baselines import (
     shrunken_popularity,
 )
 from recommender.training.fit import fit
-from recommender.training.growth import FitSettings
+from recommender.training.tree_fitting import FitSettings
 
 TUNED, SMALL = "tuned LightGBM", "LightGBM, small trees"
 MIXED, TREES = "mixed model alone", "trees alone"
@@ -33,7 +33,7 @@ MIXED, TREES = "mixed model alone", "trees alone"
 ROWS = (
     "recommender.features.*",
     "recommender.alliance.*",
-    "recommender.definition.operators",
+    "recommender.practice.match_operators",
     "recommender.training.dataset",
 )
 """What decides the rows and ratings every learner sees."""

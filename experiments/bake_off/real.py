@@ -18,7 +18,7 @@ from experiments.real_ratings import (
     open_dataset,
 )
 from experiments.speed_dating.load import load as load_speed_dating
-from recommender.training.growth import FitSettings
+from recommender.training.tree_fitting import FitSettings
 
 SETS: Mapping[str, Callable[[Path], RealRatings]] = {
     "speed_dating": load_speed_dating,

@@ -17,7 +17,7 @@ from experiments.bake_off.answer import Entrant
 
 ROOT = Path(__file__).parents[2]
 CLOSURE = "closure of "
-WORLD = ("experiments.simulated_practice.*", "recommender.definition.encoding")
+WORLD = ("experiments.simulated_practice.*", "recommender.values.encoding")
 MEASURED = (
     "experiments.known_truth",
     "experiments.bake_off.arena",

@@ -29,10 +29,10 @@ from experiments.bench import (
     screening,
     training,
 )
-from recommender.bundle import load_bundle, save_bundle
-from recommender.model import AllianceModel
-from recommender.practice import shipped_practice
-from recommender.tables.checked import read_clients, read_tables
+from recommender.model.alliance_model import AllianceModel
+from recommender.model.bundle.io import load_bundle, save_bundle
+from recommender.practice.definition import shipped_practice
+from recommender.tables.loader import read_clients, read_tables
 from recommender.training.dataset import dataset_of
 from recommender.training.fit import fit
 

@@ -21,8 +21,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from recommender.practice import shipped_practice
-from recommender.serving.form import build_request_schema
+from recommender.practice.definition import shipped_practice
+from recommender.serving.schemas.intake import build_request_schema
 
 ROWS = 100
 SECONDS, WARM_UP = 10.0, 5
@@ -119,7 +119,7 @@ def _packed(bundle: Path, workspace: Path) -> Path:
     """The bundle as an mlflow model, packed as `recommender train` does."""
     from mlflow.models import Model
 
-    from recommender.publishing.packing import write_model
+    from recommender.registry.mlflow_model import write_model
 
     workspace.mkdir(parents=True, exist_ok=True)
     write_model(workspace, bundle, shipped_practice(), Model())

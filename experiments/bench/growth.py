@@ -13,11 +13,11 @@ import numpy as np
 
 from experiments.bench.latency import CLIENT
 from experiments.bench.training import Cost, ours
-from recommender.model import AllianceModel
-from recommender.recommend import Intake, read_intake, recommend
-from recommender.roster import Roster, snapshot
-from recommender.serving.form import build_request_schema
-from recommender.tables.checked import read_roster
+from recommender.model.alliance_model import AllianceModel
+from recommender.recommendation.recommend import Intake, read_intake, recommend
+from recommender.serving.schemas.intake import build_request_schema
+from recommender.tables.loader import read_roster
+from recommender.tables.roster import Roster, snapshot
 
 DAY = date(2026, 11, 23)
 WARM_UP = 3

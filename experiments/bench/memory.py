@@ -20,12 +20,12 @@ import pandas as pd
 from experiments.bench.latency import CLIENT
 from experiments.trust.keys import PEPPER, keys_to
 from experiments.trust.live import PATIENT, Server, live_server
-from recommender.access.scope import Role
-from recommender.bundle import load_bundle
-from recommender.commands.following import wait_for_offer
-from recommender.publishing.registry import Registry
-from recommender.serving.roster import places_field
-from recommender.shelf import BundleCache
+from recommender.model.bundle.io import load_bundle
+from recommender.registry.registry import Registry
+from recommender.rollout.bundle_cache import BundleCache
+from recommender.rollout.poller_process import wait_for_offer
+from recommender.security.scopes import Role
+from recommender.serving.api.clinicians import places_field
 
 WARM_UP, REQUESTS = 20, 100
 """After the first every view of the roster was made and every buffer has found its size."""
@@ -167,7 +167,7 @@ def follower_mib(directory: Path) -> float:
     registry, shelf = f"sqlite:///{directory / 'mlflow.db'}", BundleCache(directory / "shelf")
     directory.mkdir(parents=True)
     Registry(registry).alias("champion")
-    line = [sys.executable, "-m", "recommender.commands.follower", str(shelf.directory)]
+    line = [sys.executable, "-m", "recommender.rollout.poller", str(shelf.directory)]
     with subprocess.Popen(line, stdin=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         process.stdin.write(f"{registry}\n")

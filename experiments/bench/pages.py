@@ -17,10 +17,10 @@ import numpy as np
 
 from experiments.screenshots.answers import ANSWERS
 from experiments.trust.live import PATIENT, connected, live_server
-from recommender.practice import shipped_practice
-from recommender.serving.staff.asking import REQUESTS
-from recommender.serving.staff.intake import body_of
-from recommender.serving.staff.sent import FORM, FormData
+from recommender.practice.definition import shipped_practice
+from recommender.serving.staff.form_data import FORM, FormData
+from recommender.serving.staff.pages.new_request import REQUESTS
+from recommender.serving.staff.views.intake_form import body_of
 
 TIMES, WARM_UP = 150, 20
 JSON = {"content-type": "application/json"}

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from recommender.constraints import request_context_of, screen
 from recommender.features.pipeline import Pairs
-from recommender.model import AllianceModel, RosterEncoding
-from recommender.offer import candidate_pool, relaxation_offers
-from recommender.recommend import Intake, read_intake
-from recommender.relaxation import ScreenedRequest, max_changes, relaxations
-from recommender.tables.checked import read_roster
+from recommender.model.alliance_model import AllianceModel, RosterEncoding
+from recommender.recommendation.recommend import Intake, read_intake
+from recommender.recommendation.relaxation_offers import candidate_pool, relaxation_offers
+from recommender.screening.relaxation import ScreenedRequest, max_changes, relaxations
+from recommender.screening.screen import request_context_of, screen
+from recommender.tables.loader import read_roster
 
 DAY = date(2026, 11, 23)
 CLIENTS, RUNS = 60, 5

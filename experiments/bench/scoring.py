@@ -15,11 +15,11 @@ import numpy as np
 import psutil
 
 from experiments.bench.latency import ask, server
-from recommender.batch import JobSettings, score_clients
-from recommender.bundle import load_bundle
-from recommender.definition.decoding import cells_at
-from recommender.model import AllianceModel
-from recommender.tables.checked import read_clients, read_roster
+from recommender.model.alliance_model import AllianceModel
+from recommender.model.bundle.io import load_bundle
+from recommender.practice.decoding import cells_at
+from recommender.recommendation.scoring_job import JobSettings, score_clients
+from recommender.tables.loader import read_clients, read_roster
 from recommender.tables.people import People
 
 DAY = date(2026, 11, 23)

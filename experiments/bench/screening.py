@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from experiments.simulated_practice.settings import scenario
 from experiments.simulated_practice.tables import client_ids, clinicians_table
 from experiments.simulated_practice.world import simulate
-from recommender.constraints import Screening, request_context_of, screen
-from recommender.definition.columns import Columns, read_rows
-from recommender.definition.constraint import field_names
-from recommender.definition.rules import judge
-from recommender.practice import Practice
-from recommender.recommend import Intake, read_intake
-from recommender.roster import Roster
+from recommender.practice.columns import Columns, read_rows
+from recommender.practice.definition import Practice
+from recommender.practice.rules.constraint import field_names
+from recommender.practice.rules.parse import judge
+from recommender.recommendation.recommend import Intake, read_intake
+from recommender.screening.screen import Screening, request_context_of, screen
+from recommender.tables.roster import Roster
 
 SIZES = (5_000, 50_000, 500_000)
 MIDDLE = 50_000

@@ -15,12 +15,12 @@ from pathlib import Path
 import lightgbm as lgb
 import numpy as np
 
-from recommender.practice import shipped_practice
-from recommender.tables.checked import read_tables
+from recommender.practice.definition import shipped_practice
+from recommender.tables.loader import read_tables
 from recommender.training.baselines import encode_clinicians
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import fit
-from recommender.training.growth import FitSettings
+from recommender.training.tree_fitting import FitSettings
 
 SETTINGS = FitSettings()
 

@@ -7,12 +7,12 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.definition.columns import Columns
-from recommender.model import AllianceModel, RosterEncoding
-from recommender.practice import read_practice
-from recommender.recommend import Intake, recommend
-from recommender.roster import Roster
+from recommender.model.alliance_model import AllianceModel, RosterEncoding
+from recommender.practice.columns import Columns
+from recommender.practice.definition import read_practice
+from recommender.recommendation.recommend import Intake, recommend
 from recommender.tables.people import People
+from recommender.tables.roster import Roster
 
 Places = NDArray[np.intp]
 NOBODY = -1

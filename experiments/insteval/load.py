@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.real_ratings import Protocol, RealRatings
-from recommender.practice import load_practice
+from recommender.practice.definition import load_practice
 
 FILE = "insteval.csv"
 DEFINITION = Path(__file__).with_name("definition.toml")

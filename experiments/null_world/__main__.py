@@ -16,7 +16,7 @@ from experiments.null_world.cover import (
     intervals,
     is_chance,
 )
-from recommender.practice import shipped_practice
+from recommender.practice.definition import shipped_practice
 from recommender.training.evaluate import DRAWS
 from recommender.training.figures import DYAD
 

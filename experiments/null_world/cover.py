@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from scipy.stats import binom
 
 from experiments.null_world.measure import simulated_dataset
-from recommender.practice import Practice
+from recommender.practice.definition import Practice
 from recommender.training.baselines import LEARNERS, OURS
 from recommender.training.evaluate import DRAWS, Evaluation, evaluate
 from recommender.training.figures import COMPOSITE, DYAD, PARTIAL
 from recommender.training.folds import forward
-from recommender.training.growth import FitSettings
+from recommender.training.tree_fitting import FitSettings
 
 SHOWN = (DYAD, PARTIAL, COMPOSITE)
 TARGET, HARDLY = 0.95, 0.01

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from experiments.simulated_practice.settings import scenario
 from experiments.simulated_practice.world import simulate
 from experiments.simulated_practice.write import write
-from recommender.practice import Practice
-from recommender.tables.checked import read_tables
+from recommender.practice.definition import Practice
+from recommender.tables.loader import read_tables
 from recommender.training.dataset import Dataset, dataset_of
 
 

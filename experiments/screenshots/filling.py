@@ -3,7 +3,7 @@
 from playwright.sync_api import Locator, Page
 
 from experiments.screenshots.answers import Filled
-from recommender.serving.staff import words
+from recommender.serving.staff import wording
 
 
 def fill(page: Page, filled: Filled) -> None:
@@ -28,7 +28,7 @@ def follow(page: Page, button: Locator) -> None:
         button.click()
 
 
-def send(page: Page, filled: Filled, button: str = words.ASK) -> None:
+def send(page: Page, filled: Filled, button: str = wording.ASK) -> None:
     """Fills in a form and sends it."""
     fill(page, filled)
     press(page, button)

@@ -12,8 +12,8 @@ from pathlib import Path
 from experiments.trust.keys import PEPPER
 from experiments.trust.live import PATIENT, live_server
 from experiments.trust.subject import Subject
-from recommender.access.password import add_account
-from recommender.access.scope import Role
+from recommender.security.passwords import add_account
+from recommender.security.scopes import Role
 from recommender.store.migration import open_store
 
 PASSWORD = "four words without tune"

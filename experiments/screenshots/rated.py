@@ -15,7 +15,7 @@ from experiments.screenshots.office import Office
 from experiments.trust.keys import keys_to
 from experiments.trust.live import call, connected
 from experiments.trust.subject import CLIENT
-from recommender.access.scope import Role
+from recommender.security.scopes import Role
 
 MATCHES = 160
 LAST = date(2026, 11, 1)

@@ -12,7 +12,7 @@ from experiments.simulated_practice.settings import SCENARIOS, Settings, scenari
 from experiments.simulated_practice.world import World, simulate
 from experiments.simulated_practice.write import write
 from recommender.errors import RecommenderError
-from recommender.practice import shipped_practice
+from recommender.practice.definition import shipped_practice
 
 LONG = 20_000
 """From this many ratings on, progress is told."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from experiments.simulated_practice.draws import Array, Random, Table
 from experiments.simulated_practice.settings import Dyad, Settings
-from recommender.practice import Practice
+from recommender.practice.definition import Practice
 
 STYLE = {
     "cnip_directiveness": "style_directiveness",

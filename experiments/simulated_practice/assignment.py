@@ -12,7 +12,7 @@ from experiments.simulated_practice.alliance import overlap
 from experiments.simulated_practice.city import road_km
 from experiments.simulated_practice.clinicians import Staff
 from experiments.simulated_practice.draws import Array, Random, Table
-from recommender.practice import Practice
+from recommender.practice.definition import Practice
 
 Mask = NDArray[np.bool_]
 

@@ -31,8 +31,8 @@ from experiments.simulated_practice.odds import (
     MAIN,
     WANTED,
 )
-from recommender.definition.fields import Field
-from recommender.practice import Practice
+from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
 
 Fields = Mapping[str, Field]
 

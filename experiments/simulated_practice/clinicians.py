@@ -36,9 +36,9 @@ from experiments.simulated_practice.odds import (
     OFFERED,
 )
 from experiments.simulated_practice.settings import Settings
-from recommender.definition.fields import Field
-from recommender.definition.kinds import EPOCH
-from recommender.practice import Practice
+from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
+from recommender.values.kinds import EPOCH
 
 Fields = Mapping[str, Field]
 

@@ -1,4 +1,4 @@
-"""Random answers as `recommender.definition.columns` encodes them, missing as NaN.
+"""Random answers as `recommender.practice.columns` encodes them, missing as NaN.
 
 Imported by `clients` and `clinicians`.
 """
@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.definition.fields import Field
 from recommender.errors import RecommenderError
+from recommender.practice.fields import Field
 
 Array = NDArray[np.float64]
 Table = dict[str, Array]
-"""Field name to array, rows first, as `recommender.definition.columns` encodes them."""
+"""Field name to array, rows first, as `recommender.practice.columns` encodes them."""
 
 Random = np.random.Generator
 

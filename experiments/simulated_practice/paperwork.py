@@ -19,8 +19,8 @@ from experiments.simulated_practice.draws import (
     tick_some,
 )
 from experiments.simulated_practice.settings import Settings
-from recommender.definition.kinds import EPOCH
-from recommender.practice import Practice
+from recommender.practice.definition import Practice
+from recommender.values.kinds import EPOCH
 
 PAPERWORK = 20
 """Number of the stream; the world's other streams are 0 to 13."""

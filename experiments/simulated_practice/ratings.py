@@ -13,7 +13,7 @@ from experiments.simulated_practice.course import Course, Whole
 from experiments.simulated_practice.draws import Array, Random, Table, one_hot
 from experiments.simulated_practice.forms import answer
 from experiments.simulated_practice.settings import Settings
-from recommender.practice import Practice
+from recommender.practice.definition import Practice
 
 EARLY = 5
 """Last session at which a rating is early; the practice's own window is 2 to 5, then 1."""

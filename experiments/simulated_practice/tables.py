@@ -15,8 +15,8 @@ from experiments.simulated_practice.city import WINDOWS, window_text
 from experiments.simulated_practice.draws import Array, Random, Table
 from experiments.simulated_practice.paperwork import PAPERWORK
 from experiments.simulated_practice.world import World
-from recommender.definition.fields import Field
-from recommender.definition.kinds import EPOCH
+from recommender.practice.fields import Field
+from recommender.values.kinds import EPOCH
 
 Cells = NDArray[np.object_]
 """Text of one column; None where the cell is empty."""

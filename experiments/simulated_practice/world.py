@@ -21,7 +21,7 @@ from experiments.simulated_practice.draws import Array, Random, Table, stack, ta
 from experiments.simulated_practice.paperwork import PAPERWORK, of_clients, of_clinicians
 from experiments.simulated_practice.ratings import EARLY, Ratings, rate
 from experiments.simulated_practice.settings import Settings
-from recommender.practice import Practice
+from recommender.practice.definition import Practice
 
 BLOCK = 4_000
 REFERENCE = 4_000

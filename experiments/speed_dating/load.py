@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from experiments.real_ratings import Protocol, RealRatings
-from recommender.definition.fields import Field
-from recommender.practice import Practice, load_practice
+from recommender.practice.definition import Practice, load_practice
+from recommender.practice.fields import Field
 
 FILE = "speed_dating_waves_1_14.csv"
 DEFINITION = Path(__file__).with_name("definition.toml")

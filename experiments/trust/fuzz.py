@@ -20,7 +20,7 @@ from experiments.trust.keys import PEPPER, keys_to
 from experiments.trust.line import Line
 from experiments.trust.live import PATIENT, live_server
 from experiments.trust.subject import Subject
-from recommender.access.scope import Role
+from recommender.security.scopes import Role
 
 A_ROUND = 400
 """Cases an operation gets in one round at most; each round draws others."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from recommender.access.key import KeyRequest, Pepper, create_key
-from recommender.access.scope import Role
+from recommender.security.keys import KeyRequest, Pepper, create_key
+from recommender.security.scopes import Role
 from recommender.store.migration import open_store
 
 PEPPER = "a pepper of more than thirty-two letters"

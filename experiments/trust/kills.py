@@ -24,7 +24,7 @@ from experiments.trust.line import Line
 from experiments.trust.postgres import binaries, running_cluster
 from experiments.trust.subject import Subject
 from recommender.errors import InFlightError
-from recommender.journal.chain import verify
+from recommender.journal.audit_log import verify
 from recommender.journal.decisions import OVERRIDE, Decision, record_decision
 from recommender.journal.idempotency import IdempotencyStore, StoredReply, ticket_for
 from recommender.store.database import PATIENCE_MS, Store, connect

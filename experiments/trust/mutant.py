@@ -14,13 +14,13 @@ import lightgbm as lgb
 import numpy as np
 
 from experiments.trust.mutation import Mutation, mutation, write
-from recommender.bundle import read_bundle
 from recommender.errors import BundleError
-from recommender.model import AllianceModel
-from recommender.serving.answers import warm_up
-from recommender.serving.state import ServingSnapshot, open_snapshot, with_model
+from recommender.model.alliance_model import AllianceModel
+from recommender.model.bundle.io import read_bundle
+from recommender.model.trees.ensemble import Trees
+from recommender.serving.services.recommendation_service import warm_up
+from recommender.serving.snapshot.snapshot import ServingSnapshot, open_snapshot, with_model
 from recommender.settings import Settings
-from recommender.trees.ensemble import Trees
 
 BEGINS, ENDED = "begins", "ended"
 REFUSED, SOUND, DAMAGED, FAILED = "refused", "sound", "damaged", "failed"

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender.sealed.files import ARRAYS, CLIENT, FACTS, LISTING, PAIRING, listing
+from recommender.model.bundle.archive import ARRAYS, CLIENT, FACTS, LISTING, PAIRING, listing
 
 Rng = np.random.Generator
 Files = dict[str, bytes]

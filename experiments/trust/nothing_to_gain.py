@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from experiments.null_world.cover import TARGET, intervals, is_chance
 from experiments.trust.line import Line
 from experiments.trust.subject import Subject
-from recommender.practice import shipped_practice
+from recommender.practice.definition import shipped_practice
 from recommender.training.figures import DYAD
 
 

@@ -21,11 +21,11 @@ from experiments.trust.servers import RECOMMEND, STAFF_AND_ADMIN, Pair
 from experiments.trust.subject import Subject
 from experiments.trust.swaps import shelve
 from experiments.trust.tracking import Tracking, tracking_server
-from recommender.bundle import load_bundle
-from recommender.publishing.registry import Registry
-from recommender.serving.roster import places_field
-from recommender.shelf import BundleCache
-from recommender.training.track import tracked_run
+from recommender.model.bundle.io import load_bundle
+from recommender.registry.registry import Registry
+from recommender.rollout.bundle_cache import BundleCache
+from recommender.serving.api.clinicians import places_field
+from recommender.training.mlflow_run import tracked_run
 
 SEEN_SECONDS = 30.0
 """The registry is asked every 4 seconds; the rest is fetching and trying a bundle, twice."""

@@ -24,11 +24,11 @@ from experiments.trust.live import PATIENT, Server, Told, connected, live_server
 from experiments.trust.postgres import binaries, running_cluster
 from experiments.trust.subject import Subject
 from experiments.trust.swaps import shelve
-from recommender.access.scope import Role
-from recommender.bundle import load_bundle
-from recommender.journal.chain import verify
-from recommender.serving.roster import places_field
-from recommender.shelf import BundleCache, RegistryPointer
+from recommender.journal.audit_log import verify
+from recommender.model.bundle.io import load_bundle
+from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
+from recommender.security.scopes import Role
+from recommender.serving.api.clinicians import places_field
 from recommender.store.database import connect
 from recommender.store.schema import recommendations
 
@@ -110,7 +110,7 @@ def _pair(subject: Subject, url: str) -> Iterator[Pair]:
     keys = keys_to(url, STAFF_AND_ADMIN)
     places = places_field(load_bundle(subject.bundle).practice)
     settings: dict[str, object] = {
-        "SHELF": shelf.directory,
+        "BUNDLES": shelf.directory,
         "ROSTER": subject.roster,
         "STORE": url,
         "PEPPER": PEPPER,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from recommender.bundle import save_bundle
-from recommender.practice import shipped_practice
-from recommender.tables.checked import read_tables
+from recommender.model.bundle.io import save_bundle
+from recommender.practice.definition import shipped_practice
+from recommender.tables.loader import read_tables
 from recommender.training.dataset import dataset_of
 from recommender.training.fit import fit
 

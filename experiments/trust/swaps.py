@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, replace
 from experiments.trust.line import Line
 from experiments.trust.live import PATIENT, Told, call, connected, live_server
 from experiments.trust.subject import Subject
-from recommender.bundle import load_bundle, save_bundle
-from recommender.serving.answers import answer
-from recommender.serving.state import open_snapshot
+from recommender.model.bundle.io import load_bundle, save_bundle
+from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
+from recommender.serving.services.recommendation_service import answer
+from recommender.serving.snapshot.snapshot import open_snapshot
 from recommender.settings import Settings
-from recommender.shelf import BundleCache, RegistryPointer
 
 MODELS, CALLERS = 3, 4
 TOP_KS = (1, 2, 3, 5, 8, 13)
@@ -59,7 +59,7 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
     expected = _expected(subject, shelf, digests)
     load, stop, taken = Load(), threading.Event(), []
     shelf.write_pointer(RegistryPointer(digests[0]))
-    settings = {"SHELF": shelf.directory, "ROSTER": subject.roster, "LOOK_SECONDS": 0.2}
+    settings = {"BUNDLES": shelf.directory, "ROSTER": subject.roster, "LOOK_SECONDS": 0.2}
     with live_server(settings | PATIENT) as server:
         callers = [
             threading.Thread(target=_ask, args=(server.port, subject.request, expected, load, stop))

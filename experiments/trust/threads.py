@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from experiments.trust.line import Line
 from experiments.trust.subject import Subject
-from recommender.bundle import load_bundle
 from recommender.features.feature import Array
-from recommender.trees.ensemble import Trees
+from recommender.model.bundle.io import load_bundle
+from recommender.model.trees.ensemble import Trees
 
 THREADS, CASES, ROWS = 32, 64, 3
 

@@ -23,12 +23,12 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from experiments.simulated_practice.settings import scenario
 from experiments.simulated_practice.world import simulate
 from experiments.simulated_practice.write import write
-from recommender import terminal
-from recommender.definition.fields import Side
+from recommender.cli import render
 from recommender.features.pipeline import Pairs
-from recommender.practice import shipped_practice
-from recommender.publishing.registry import Registry
-from recommender.tables.checked import read_tables
+from recommender.practice.definition import shipped_practice
+from recommender.practice.fields import Side
+from recommender.registry.registry import Registry
+from recommender.tables.loader import read_tables
 from recommender.tables.report import check_tables
 from recommender.training.baselines import encode_clinicians
 from recommender.training.dataset import dataset_of, labels_for
@@ -36,9 +36,9 @@ from recommender.training.estimator import AllianceRegressor
 from recommender.training.evaluate import evaluate
 from recommender.training.fit import fit
 from recommender.training.folds import forward
-from recommender.training.growth import FitSettings
 from recommender.training.promotion import judge
 from recommender.training.run import train
+from recommender.training.tree_fitting import FitSettings
 
 console = Console(width=100)
 folder = TemporaryDirectory()
@@ -61,7 +61,7 @@ console.print(
 # %%
 console.rule("2  Is it sound?", align="left")
 report = check_tables(home, practice)
-console.print(terminal.tables_report(report))
+console.print(render.tables_report(report))
 
 # %% [markdown]
 # ## 3  The label
@@ -149,7 +149,7 @@ evaluation = evaluate(dataset, forward(dataset), draws=100)
 shown = ("client-adjusted partial", "composite", "RMSE")
 figures = evaluation.table[evaluation.table["metric"].isin(shown)]
 rated = int((evaluation.held_out.rated > 0).sum())
-console.print(terminal.figures_table(figures, f"Measured on {rated} later rated pairings"))
+console.print(render.figures_table(figures, f"Measured on {rated} later rated pairings"))
 
 # %% [markdown]
 # ## 8  Your own questions: scikit-learn
@@ -203,7 +203,7 @@ console.print(
     "tables and seed give the same digest."
 )
 judged = judge(registry, None)
-console.print(terminal.verdict_table(judged.findings, judged.version.version))
+console.print(render.verdict_table(judged.findings, judged.version.version))
 
 # %% [markdown]
 # ## 10  Read next
@@ -212,11 +212,11 @@ console.print(terminal.verdict_table(judged.findings, judged.version.version))
 # %%
 console.rule("10  Read next", align="left")
 for path, what in {
-    "recommender/recommend.py": "a whole request, from intake to shortlist",
+    "recommender/recommendation/recommend.py": "a whole request, from intake to shortlist",
     "recommender/training/run.py": "a whole retraining",
     "recommender/training/fit.py": "what is learned, in which order, from which rows",
     "recommender/features/history.py": "how records are counted and shrunken",
-    "recommender/training/gate.py": "what speaks against a promotion",
+    "recommender/training/promotion_gate.py": "what speaks against a promotion",
     "experiments/bake_off": "our learner beside the others, where the truth is known",
 }.items():
     console.print(f"  {path:34}{what}", highlight=False)

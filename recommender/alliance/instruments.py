@@ -100,7 +100,7 @@ class Instrument:
 
 def shipped_instruments() -> dict[str, Instrument]:
     """Give the instruments that come with the package, by name."""
-    text = files("recommender").joinpath("practices/instruments.toml").read_text("utf-8")
+    text = files("recommender").joinpath("practice/shipped/instruments.toml").read_text("utf-8")
     return read_instruments(tomllib.loads(text)["instruments"])
 
 

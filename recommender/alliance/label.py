@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recommender.alliance.harmoniser import InstrumentLinker
 from recommender.alliance.instruments import METRICS, AllianceSettings, FloatArray, Instrument
+from recommender.alliance.linking import InstrumentLinker
 from recommender.alliance.scores import BoolArray, FormScores, score_items, score_totals
 
 

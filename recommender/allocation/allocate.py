@@ -11,8 +11,7 @@ from datetime import date
 import numpy as np
 
 from recommender.allocation.candidates import candidates_of
-from recommender.allocation.case import SolverInput, WaitingList, solver_input, waiting_list
-from recommender.allocation.optimum import solve
+from recommender.allocation.marginal_value import MarginalGain, marginal_gains
 from recommender.allocation.outcome import (
     Allocation,
     AssignedClient,
@@ -21,16 +20,17 @@ from recommender.allocation.outcome import (
     PlacesUsed,
 )
 from recommender.allocation.problem import NOBODY, Places
+from recommender.allocation.solver import solve
+from recommender.allocation.solver_input import SolverInput, WaitingList, solver_input, waiting_list
 from recommender.allocation.terms import Terms, places_of
 from recommender.allocation.unplaced import AssignedPairs, unplaced_of
 from recommender.allocation.waiting import WaitingClient, check_list
-from recommender.allocation.worth import MarginalGain, marginal_gains
-from recommender.definition.columns import Columns
+from recommender.compute.progress import Progress
 from recommender.errors import RecommenderError
-from recommender.model import AllianceModel, RosterEncoding
-from recommender.progress import Progress
-from recommender.roster import Roster
+from recommender.model.alliance_model import AllianceModel, RosterEncoding
+from recommender.practice.columns import Columns
 from recommender.tables.people import People
+from recommender.tables.roster import Roster
 
 
 def _in_silence(step: str, done: float) -> None:

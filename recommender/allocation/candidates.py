@@ -12,12 +12,12 @@ import numpy as np
 
 from recommender.allocation.problem import Array, Flags, Places
 from recommender.allocation.terms import Floor
-from recommender.constraints import ConstraintCount
-from recommender.crowd import ScoredBatch, score_batches
-from recommender.definition.columns import Columns
-from recommender.model import AllianceModel, RosterEncoding
-from recommender.progress import Progress
-from recommender.roster import Roster
+from recommender.compute.progress import Progress
+from recommender.model.alliance_model import AllianceModel, RosterEncoding
+from recommender.practice.columns import Columns
+from recommender.recommendation.batch_scoring import ScoredBatch, score_batches
+from recommender.screening.screen import ConstraintCount
+from recommender.tables.roster import Roster
 
 RESOLVED = 6
 """Decimals of a point that are kept: finer ones differ between machines."""

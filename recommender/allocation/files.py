@@ -14,11 +14,11 @@ import pandas as pd
 
 from recommender.allocation.outcome import WHY, Allocation, AssignedClient, Unplaced
 from recommender.allocation.waiting import WaitingClient
-from recommender.definition.fields import Field
-from recommender.definition.kinds import EPOCH
 from recommender.errors import TablesError
+from recommender.practice.fields import Field
 from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
-from recommender.tables.sheets import RawTable, read_raw_table
+from recommender.tables.raw_table import RawTable, read_raw_table
+from recommender.values.kinds import EPOCH
 
 LIST: Mapping[str, Field] = {
     "priority": plain_field("priority", "number", least=1),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from recommender.constraints import ConstraintCount
+from recommender.screening.screen import ConstraintCount
 
 Kept = Literal["told", "previous"]
 Why = Literal["nobody_fits", "no_places", "below_floor", "places_taken"]

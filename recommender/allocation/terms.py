@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from recommender.allocation.problem import Flags, Places
-from recommender.definition.columns import Columns
 from recommender.errors import RecommenderError
-from recommender.practice import Practice
-from recommender.roster import Roster
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
+from recommender.tables.roster import Roster
 
 STAY = 0.005
 """Points by which an earlier allocation is preferred: half of what a prediction is rounded to, so

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.allocation.case import SolverInput
 from recommender.allocation.outcome import FullClinician, Holder, Unplaced
 from recommender.allocation.problem import NOBODY, Places
-from recommender.constraints import ConstraintCount
+from recommender.allocation.solver_input import SolverInput
+from recommender.screening.screen import ConstraintCount
 
 MOST_TOLD = 3
 """Clinicians of whom it is said who has their places: more is not read."""

@@ -3,9 +3,9 @@
 Client features can move a prediction up or down but, alone, never an order.
 """
 
-from recommender.definition.columns import Columns
 from recommender.features.feature import Array, Feature, features_of, rows_of
-from recommender.practice import Practice
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
 
 
 def client_features(practice: Practice) -> tuple[Feature, ...]:

@@ -1,8 +1,8 @@
 """What is known of a clinician alone: the scored fields of the roster."""
 
-from recommender.definition.columns import Columns
 from recommender.features.feature import Array, Feature, features_of, rows_of
-from recommender.practice import Practice
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
 
 
 def clinician_features(practice: Practice) -> tuple[Feature, ...]:

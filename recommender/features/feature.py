@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.definition.columns import Columns
-from recommender.definition.fields import Field
+from recommender.practice.columns import Columns
+from recommender.practice.fields import Field
 
 Array = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.features.feature import Array, Feature
-from recommender.practice import Practice
+from recommender.practice.definition import Practice
 
 Codes = NDArray[np.int64]
 FEWEST, MOST = 2.0, 200.0

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.definition.columns import Columns
 from recommender.features.client import client_features, client_rows
 from recommender.features.clinician import clinician_features, clinician_rows
 from recommender.features.feature import Array, Feature
@@ -20,7 +19,8 @@ from recommender.features.pairing import (
     pairing_rows,
     panel_means,
 )
-from recommender.practice import Practice
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
 
 Places = NDArray[np.intp]
 PANEL = 20

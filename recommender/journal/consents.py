@@ -10,9 +10,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from recommender.journal.chain import AuditEntry, append
-from recommender.journal.feedback import choice_faults, refuse
+from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.subjects import Subject, subject_for
+from recommender.journal.validation import choice_faults, refuse
 from recommender.store.database import database_time
 from recommender.store.schema import consents, recommendations, subjects
 

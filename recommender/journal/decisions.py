@@ -10,10 +10,10 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from recommender.errors import Fault
-from recommender.journal.chain import AuditEntry, append
-from recommender.journal.feedback import choice_faults, code_faults, id_faults, refuse
+from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.recommendations import shortlist_of
 from recommender.journal.subjects import subject_with
+from recommender.journal.validation import choice_faults, code_faults, id_faults, refuse
 from recommender.store.database import database_time
 from recommender.store.schema import decisions, recommendations
 

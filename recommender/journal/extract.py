@@ -18,13 +18,13 @@ from pathlib import Path
 
 from sqlalchemy import insert, select
 
-from recommender.definition.kinds import NONE_NAMED, RawValue, is_missing
 from recommender.errors import ConflictError, RecommenderError
-from recommender.journal.chain import AuditEntry, append
-from recommender.journal.material import TrainingMaterial, training_material
-from recommender.practice import Practice
+from recommender.journal.audit_log import AuditEntry, append
+from recommender.journal.training_material import TrainingMaterial, training_material
+from recommender.practice.definition import Practice
 from recommender.store.database import Store, database_time
 from recommender.store.schema import extract_pairings, extracts, pairings
+from recommender.values.kinds import NONE_NAMED, RawValue, is_missing
 
 MANIFEST = "extract.json"
 _LENGTH = 24

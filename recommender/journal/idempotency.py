@@ -14,7 +14,7 @@ from threading import Lock
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
 
 from recommender.errors import InFlightError, KeyReusedError, RecommenderError
-from recommender.journal.canonical import canonical_json, digest
+from recommender.journal.canonical_json import canonical_json, digest
 from recommender.journal.subjects import Subject, subject_with
 from recommender.store.database import Store, database_time, try_advisory_lock
 from recommender.store.schema import idempotency

@@ -11,10 +11,10 @@ from datetime import date, timedelta
 from sqlalchemy import Connection, insert, select
 
 from recommender.errors import ConflictError, Fault, NotFoundError
-from recommender.journal.chain import AuditEntry, append
+from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.consents import adopt_consents
-from recommender.journal.feedback import choice_faults, code_faults, day_faults, id_faults, refuse
 from recommender.journal.subjects import Subject, subject_for, subject_with
+from recommender.journal.validation import choice_faults, code_faults, day_faults, id_faults, refuse
 from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import pairing_events, pairings, subjects
 from recommender.tables.pairings import BOOKED_AHEAD

@@ -18,15 +18,15 @@ from sqlalchemy import Connection, Row, func, insert, select
 from recommender.alliance.instruments import Instrument
 from recommender.alliance.label import score_ratings
 from recommender.errors import ConflictError, Fault, NotFoundError, StaleError
-from recommender.journal.canonical import canonical_json
-from recommender.journal.chain import AuditEntry, append
-from recommender.journal.feedback import code_faults, refuse
+from recommender.journal.audit_log import AuditEntry, append
+from recommender.journal.canonical_json import canonical_json
 from recommender.journal.pairings import events_of, pairing_outcome, subject_of_pairing
-from recommender.practice import Practice
+from recommender.journal.validation import code_faults, refuse
+from recommender.practice.definition import Practice
 from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import rating_versions, ratings
 from recommender.tables.ratings import read_ratings
-from recommender.tables.sheets import InternedColumn, RawTable
+from recommender.tables.raw_table import InternedColumn, RawTable
 
 _KEY = ("pairing_id", "session", "instrument", "rater")
 CLIENT = "client"

@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from recommender.errors import NotFoundError
-from recommender.journal.canonical import canonical_json, digest
-from recommender.journal.chain import AuditEntry, append
+from recommender.journal.audit_log import AuditEntry, append
+from recommender.journal.canonical_json import canonical_json, digest
 from recommender.journal.consents import SCOPES, Consent, store_consent
-from recommender.journal.feedback import choice_faults, id_faults, refuse
 from recommender.journal.subjects import Subject, subject_for, subject_with
+from recommender.journal.validation import choice_faults, id_faults, refuse
 from recommender.store.database import database_time
 from recommender.store.schema import payloads, recommendations, shown, subjects
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, select
 
-from recommender.journal.chain import AuditEntry, append, prune
+from recommender.journal.audit_log import AuditEntry, append, prune
 from recommender.journal.idempotency import forget_expired
 from recommender.store.database import database_time
 from recommender.store.schema import (

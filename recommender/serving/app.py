@@ -16,46 +16,47 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import Response
 
 from recommender.errors import IntakeError
-from recommender.serving import (
+from recommender.rollout.bundle_cache import BundleCache
+from recommender.serving.api import (
     allocations,
+    clinicians,
     consents,
     decisions,
     explanations,
+    health,
     models,
     pairings,
     predictions,
     privacy,
     ratings,
     recommendations,
-    roster,
-    routes,
     sessions,
 )
-from recommender.serving.callers import authorize
-from recommender.serving.door import open_auth_backend
-from recommender.serving.guard import RequestContextMiddleware, route_of
-from recommender.serving.keeping import JournalWriter
-from recommender.serving.metrics import Metrics, MetricsMiddleware
-from recommender.serving.privacy import AT_A_TIME, SELDOM_SECONDS
-from recommender.serving.problems import (
+from recommender.serving.api.clinicians import LOOKUP_SECONDS
+from recommender.serving.api.privacy import AT_A_TIME, SELDOM_SECONDS
+from recommender.serving.auth.backend import open_auth_backend
+from recommender.serving.auth.middleware import authorize
+from recommender.serving.http.body_limits import BodyLimitMiddleware
+from recommender.serving.http.compute_queue import ComputeQueue
+from recommender.serving.http.metrics import Metrics, MetricsMiddleware
+from recommender.serving.http.problems import (
     JOURNAL,
     NOT_ALLOWED,
     ProblemError,
     problem_for,
     problem_response,
 )
-from recommender.serving.queue import ComputeQueue
-from recommender.serving.receiving import BodyLimitMiddleware
-from recommender.serving.roster import LOOKUP_SECONDS
-from recommender.serving.rosters import RosterSync
+from recommender.serving.http.request_context import RequestContextMiddleware, route_of
+from recommender.serving.services.idempotency import JournalWriter
+from recommender.serving.services.recommendation_service import warm_up
+from recommender.serving.snapshot.holder import SnapshotHolder
+from recommender.serving.snapshot.model_watcher import ModelWatcher
+from recommender.serving.snapshot.roster_sync import RosterSync
+from recommender.serving.snapshot.snapshot import expected_practice, open_snapshot
 from recommender.serving.staff import router as staff
-from recommender.serving.staff.refused import is_staff, refused_page
-from recommender.serving.staff.shown import RecentRecommendations
-from recommender.serving.state import expected_practice, open_snapshot
-from recommender.serving.succession import SnapshotHolder
-from recommender.serving.watch import ModelWatcher
+from recommender.serving.staff.error_page import is_staff, refused_page
+from recommender.serving.staff.request_source import RecentRecommendations
 from recommender.settings import Settings
-from recommender.shelf import BundleCache
 from recommender.store.database import POOL
 
 ROUTERS = (
@@ -66,9 +67,9 @@ ROUTERS = (
     decisions.router,
     pairings.router,
     ratings.router,
-    routes.router,
+    health.router,
     sessions.router,
-    roster.router,
+    clinicians.router,
     models.router,
     consents.router,
     privacy.router,
@@ -90,7 +91,10 @@ def create_app(settings: Settings) -> FastAPI:
     """
     door, metrics = open_auth_backend(settings), Metrics()
     store = None if door.locks is None else door.locks.store
-    opened, succession = open_snapshot(settings, store), SnapshotHolder(metrics=metrics)
+    opened, succession = (
+        open_snapshot(settings, store),
+        SnapshotHolder(metrics=metrics, check=warm_up),
+    )
     queue = ComputeQueue(settings.workers, settings.queue_limit, settings.patience_seconds)
     lists = ComputeQueue(
         allocations.AT_A_TIME, allocations.LISTS_WAITING, allocations.PATIENCE_SECONDS

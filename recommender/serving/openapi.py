@@ -12,14 +12,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from recommender.access.scope import Scope
-from recommender.serving.bodies import JSON
-from recommender.serving.clinicians import ClinicianSchema
-from recommender.serving.credentials import Credentials
-from recommender.serving.feedback import BODIES
-from recommender.serving.form import RequestSchema
-from recommender.serving.permissions import NEEDS, Unrestricted
-from recommender.serving.problems import (
+from recommender.security.scopes import Scope
+from recommender.serving.auth.permissions import NEEDS, Unrestricted
+from recommender.serving.http.problems import (
     BAD_REQUEST,
     BUSY,
     CONFLICT,
@@ -44,6 +39,10 @@ from recommender.serving.problems import (
     Problem,
     ProblemType,
 )
+from recommender.serving.http.strict_json import JSON
+from recommender.serving.schemas.clinician import ClinicianSchema
+from recommender.serving.schemas.intake import RequestSchema
+from recommender.serving.schemas.request_bodies import BODIES, Credentials
 
 REF = "#/components/schemas/{model}"
 API_VERSION = "1.6.0"

@@ -22,8 +22,8 @@ from uvicorn.supervisors import Multiprocess
 
 from recommender.errors import RecommenderError
 from recommender.serving.app import create_app
-from recommender.serving.connections import TimeoutConfig
-from recommender.serving.logs import configure_logs
+from recommender.serving.http.logs import configure_logs
+from recommender.serving.http.timeout_protocol import TimeoutConfig
 from recommender.settings import Settings
 
 TOLD = "RECOMMENDER_SERVED_SETTINGS"

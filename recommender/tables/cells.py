@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.definition.columns import Columns, read_cell, remedy_for
-from recommender.definition.fields import Field
-from recommender.definition.kinds import RawValue, is_missing
-from recommender.tables.sheets import InternedColumn, RawTable, TableFault
+from recommender.practice.columns import Columns, read_cell, remedy_for
+from recommender.practice.fields import Field
+from recommender.tables.raw_table import InternedColumn, RawTable, TableFault
+from recommender.values.kinds import RawValue, is_missing
 
 ID_REMEDY = "give a pseudonym of at most 64 letters, digits, dots, dashes and underscores"
 NAME_REMEDY = "give at most 200 characters on one line"

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recommender.definition.kinds import EPOCH
 from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
-from recommender.tables.sheets import RawTable, TableFault
+from recommender.tables.raw_table import RawTable, TableFault
+from recommender.values.kinds import EPOCH
 
 CHANCE = "propensity"
 """Probability with which a lot put the clinician where they stood when they were chosen."""

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recommender.definition.columns import Columns
-from recommender.definition.fields import Field, Side
+from recommender.practice.columns import Columns
+from recommender.practice.fields import Field, Side
 from recommender.tables.cells import check_header, read_fields, read_ids, read_names
-from recommender.tables.sheets import RawTable, TableFault
+from recommender.tables.raw_table import RawTable, TableFault
 
 NAME_COLUMN = "name"
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recommender.alliance.instruments import METRICS, TOTAL_METRICS, Instrument
-from recommender.definition.fields import Field
+from recommender.practice.fields import Field
 from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
 from recommender.tables.pairings import (
     as_dates,
@@ -20,7 +20,7 @@ from recommender.tables.pairings import (
     last_day,
     whole_numbers,
 )
-from recommender.tables.sheets import RawTable, TableFault
+from recommender.tables.raw_table import RawTable, TableFault
 
 RATERS = ("client", "clinician")
 REQUIRED = ("pairing_id", "session", "rated_on", "instrument", "rater", "metric")

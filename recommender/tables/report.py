@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recommender.alliance.label import EarlyRatings, early_ratings
-from recommender.practice import Practice
-from recommender.tables.checked import TABLES, LoadedTables, read_directory
-from recommender.tables.sheets import TableFault
+from recommender.practice.definition import Practice
+from recommender.tables.loader import TABLES, LoadedTables, read_directory
+from recommender.tables.raw_table import TableFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class TablesReport:
 def check_tables(directory: Path, practice: Practice, today: date | None = None) -> TablesReport:
     """Everything that is wrong with a practice's tables, and how much of them can be used.
 
-    Parameters are those of `recommender.tables.checked.read_tables`; whatever the files hold is
+    Parameters are those of `recommender.tables.loader.read_tables`; whatever the files hold is
     reported, never raised.
     """
     read = read_directory(directory, practice, today)

@@ -15,14 +15,20 @@ from numpy.typing import NDArray
 
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs, Rows
-from recommender.mixed.blocks import IndexBlock
-from recommender.mixed.fit import fit_mixed
-from recommender.model import SIDES, AllianceModel, PairScores, PreparedPairs, RosterEncoding
-from recommender.practice import Practice
-from recommender.roster import Roster
+from recommender.model.alliance_model import (
+    SIDES,
+    AllianceModel,
+    PairScores,
+    PreparedPairs,
+    RosterEncoding,
+)
+from recommender.model.mixed.blocks import IndexBlock
+from recommender.model.mixed.fit import fit_mixed
+from recommender.practice.definition import Practice
+from recommender.tables.roster import Roster
 from recommender.training.dataset import Chosen, Dataset
 from recommender.training.fit import FitResult
-from recommender.training.growth import CELLS_FOR_THREADS
+from recommender.training.tree_fitting import CELLS_FOR_THREADS
 
 OURS, RANDOM, CHAMPION = "ours", "random", "champion"
 AVERAGE, POPULARITY = "clinician average", "shrunken popularity"

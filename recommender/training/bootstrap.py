@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.errors import RecommenderError
-from recommender.training.moments import Floats, Ints
+from recommender.training.weighted_moments import Floats, Ints
 
 CELLS_AT_ONCE = 4_000_000
 """Weights held at once: 32 MB, and matrix products of that size are as quick as longer ones."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.features.feature import Array
-from recommender.mixed.blocks import Ints
+from recommender.model.mixed.blocks import Ints
+from recommender.model.trees.ensemble import Trees
 from recommender.training.dataset import Chosen
-from recommender.training.growth import FitSettings, TreeInput, fit_trees
-from recommender.trees.ensemble import Trees
+from recommender.training.tree_fitting import FitSettings, TreeInput, fit_trees
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recommender.additive import ClinicianIndex, Codes
-from recommender.alliance.harmoniser import InstrumentLinker
 from recommender.alliance.label import EarlyRatings, early_ratings, link_scores
-from recommender.definition.columns import Columns
+from recommender.alliance.linking import InstrumentLinker
 from recommender.errors import Fault, TablesError
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
-from recommender.model import levels_of
-from recommender.practice import Practice
-from recommender.tables.checked import Tables
+from recommender.model.additive import ClinicianIndex, Codes
+from recommender.model.alliance_model import levels_of
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
+from recommender.tables.loader import Tables
 from recommender.tables.pairings import CHANCE
 
 Chosen = NDArray[np.intp]

@@ -21,18 +21,17 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from recommender.additive import Codes
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
-from recommender.model import AllianceModel, RosterEncoding
-from recommender.practice import Practice
-from recommender.prior import evidence_model
-from recommender.roster import Roster
+from recommender.model.additive import Codes
+from recommender.model.alliance_model import AllianceModel, RosterEncoding
+from recommender.model.evidence_prior import evidence_model
+from recommender.practice.definition import Practice
+from recommender.tables.roster import Roster
 from recommender.training.dataset import Dataset
 from recommender.training.fit import fit
-from recommender.training.growth import FitSettings, TreeSettings
-from recommender.training.sample import (
+from recommender.training.pairs_dataset import (
     PairsDataset,
     check_scale,
     dataset_of_sample,
@@ -40,6 +39,7 @@ from recommender.training.sample import (
     sample_of_numbers,
     sample_of_table,
 )
+from recommender.training.tree_fitting import FitSettings, TreeSettings
 
 FEWEST_CLIENTS = 4
 """Clients below which nothing is learned but the mean: with fewer, what is left while one fold is

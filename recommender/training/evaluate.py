@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from recommender.compute.progress import Progress
 from recommender.features.pipeline import Pairs
-from recommender.model import AllianceModel, PairScores
-from recommender.progress import Progress
-from recommender.training import firsts
+from recommender.model.alliance_model import AllianceModel, PairScores
+from recommender.training import exposure
 from recommender.training.baselines import (
     CHAMPION,
     OURS,
@@ -29,9 +29,9 @@ from recommender.training.figures import METRICS, Sampled, ends_of, figure_of, s
 from recommender.training.fit import fit
 from recommender.training.folds import Fold
 from recommender.training.groups import groups_of
-from recommender.training.growth import FitSettings
-from recommender.training.moments import Ints
-from recommender.training.tested import HeldOut, Mask, asked_of, joined, together
+from recommender.training.held_out import HeldOut, Mask, asked_of, joined, together
+from recommender.training.tree_fitting import FitSettings
+from recommender.training.weighted_moments import Ints
 
 DRAWS = 200
 
@@ -140,8 +140,8 @@ def _evaluated(
         guesses[CHAMPION] = _unseen(guesses[CHAMPION], tested, champion)
     first = {name: [each for part in parts for each in part.first[name]] for name in learners}
     groups = groups_of(dataset.practice, dataset.clients.take(tested.client))
-    exposure = firsts.exposure(first, [part.books for part in parts])
-    return _measured(tuple(f.name for f in folds), tested, guesses, exposure, groups,
+    shown = exposure.exposure(first, [part.books for part in parts])
+    return _measured(tuple(f.name for f in folds), tested, guesses, shown, groups,
                      seed=settings.seed, draws=draws)  # fmt: skip
 
 
@@ -169,13 +169,15 @@ def _said(
 ) -> _Said:
     """One fold: every learner is asked of the tested pairings and of a grid, in one go."""
     fitted, tested = fit(dataset, fold.train, settings), asked_of(dataset, fold)
-    books = firsts.on_the_books(dataset, fold)
-    grid = firsts.grid(tested, np.arange(len(tested.client)), books, firsts.ASKED_OF_ALL)
+    books = exposure.on_the_books(dataset, fold)
+    grid = exposure.grid(tested, np.arange(len(tested.client)), books, exposure.ASKED_OF_ALL)
     asked = together(tested, grid.pairs)
     trial = FoldTask(dataset, fold.train, asked, fitted, settings.seed)
     guesses = {name: learn(trial) for name, learn in learners.items()}
     n = len(tested.client)
-    first = {name: firsts.named_first(g.take(slice(n, None)), grid) for name, g in guesses.items()}
+    first = {
+        name: exposure.named_first(g.take(slice(n, None)), grid) for name, g in guesses.items()
+    }
     return _Said(
         _tested(trial, tested, fold, place, books),
         {name: guess.take(slice(n)) for name, guess in guesses.items()},
@@ -201,7 +203,7 @@ def _tested(trial: FoldTask, asked: Pairs, fold: Fold, place: int, books: Chosen
         fold=np.full(n, place, dtype=np.int64),
         began=np.concatenate([dataset.started[fold.test], dataset.left_started[fold.left]]),
         known=known[asked.clinician],
-        place=firsts.places(trial, np.arange(rated), books, pairing),
+        place=exposure.places(trial, np.arange(rated), books, pairing),
         low=low,
         high=high,
         chance=dataset.chance_of(fold.test, fold.left),

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from recommender.training import within
+from recommender.training import within_client_ranking
 from recommender.training.baselines import LearnerScores
 from recommender.training.bootstrap import interval_of, weightings
-from recommender.training.moments import Floats, products
-from recommender.training.tested import HeldOut, Mask, WeightedHeldOut
+from recommender.training.held_out import HeldOut, Mask, WeightedHeldOut
+from recommender.training.weighted_moments import Floats, products
 
 FEWEST_LISTS = 30
 """Clients with three test ratings below which an order within clients is not reported."""
@@ -79,7 +79,7 @@ class MeasureWithin:
     `scale` names what of the tested rows the measure needs besides.
     """
 
-    measure: Callable[..., within.ByClient]
+    measure: Callable[..., within_client_ranking.ByClient]
     scale: tuple[str, ...] = ()
 
     def __call__(self, tested: HeldOut, guess: LearnerScores) -> Measured:
@@ -101,9 +101,9 @@ METRICS: Mapping[str, Metric] = {
     COMPOSITE: _composite,
     SLOPE: _slope,
     RMSE: _rmse,
-    "Spearman": MeasureWithin(within.spearman),
-    "NDCG@5": MeasureWithin(within.ndcg, ("lowest",)),
-    "pairs in order": MeasureWithin(within.pairacc),
+    "Spearman": MeasureWithin(within_client_ranking.spearman),
+    "NDCG@5": MeasureWithin(within_client_ranking.ndcg, ("lowest",)),
+    "pairs in order": MeasureWithin(within_client_ranking.pairacc),
 }
 """Measured for every learner. The last three need clients who rated several clinicians."""
 
@@ -127,7 +127,7 @@ def sample(
     """Figures of every learner on the rows as they are and on the same draws of them.
 
     Rows that came of a lot weigh by its inverse chance, with and without a draw; see
-    `recommender.training.lots`.
+    `recommender.training.inverse_propensity`.
     """
     measured = {
         (name, learner): METRICS[name](tested, guess)

@@ -11,15 +11,15 @@ from importlib.metadata import version
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from recommender.compute.progress import Progress
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
-from recommender.manifest import MODEL, Manifest
-from recommender.model import AllianceModel, PredictionInterval
-from recommender.progress import Progress
+from recommender.model.alliance_model import AllianceModel, PredictionInterval
+from recommender.model.manifest import MODEL, Manifest
+from recommender.model.trees.ensemble import Trees
 from recommender.training.dataset import Chosen, Dataset, Labels
-from recommender.training.growth import FitSettings, TreeInput, fit_trees
-from recommender.training.prepared import PreparedFit, prepare
-from recommender.trees.ensemble import Trees
+from recommender.training.fit_preparation import PreparedFit, prepare
+from recommender.training.tree_fitting import FitSettings, TreeInput, fit_trees
 
 FEWEST_CLIENTS = 3
 """With one of them held back, two are left, and a slope can go through them."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from recommender.additive import Codes
 from recommender.errors import RecommenderError
+from recommender.model.additive import Codes
 from recommender.training.dataset import Chosen, Dataset
 
 

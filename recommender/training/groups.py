@@ -5,10 +5,10 @@ Imported by `evaluate`.
 
 from collections.abc import Iterator
 
-from recommender.definition.columns import Columns
-from recommender.definition.fields import Field
-from recommender.practice import Practice
-from recommender.training.tested import Mask
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
+from recommender.training.held_out import Mask
 
 LISTED = ("category", "ordinal", "tags", "flag")
 """Kinds whose answers are groups as they are."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError
-from recommender.training.moments import ROUNDING, Floats, Ints, low_quantile, products
+from recommender.training.weighted_moments import ROUNDING, Floats, Ints, low_quantile, products
 
 # Clients who left before rating, `reference/methods.md` finding 4: 15 beat 5 and 30 per cent.
 LEFT_QUANTILE = 0.15

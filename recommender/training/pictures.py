@@ -11,14 +11,14 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from recommender.practice import Practice
+from recommender.practice.definition import Practice
 from recommender.training import plots
 from recommender.training.baselines import CHAMPION, OURS, RANDOM
 from recommender.training.evaluate import Evaluation
 from recommender.training.figures import COMPOSITE, DYAD, PARTIAL, RMSE, SLOPE
-from recommender.training.moments import Floats
 from recommender.training.plots import BLACK, BLUE, COLOURS, DASHES, GREY, Drawn
 from recommender.training.report import ranges
+from recommender.training.weighted_moments import Floats
 
 SHOWN = (PARTIAL, DYAD, COMPOSITE, SLOPE, RMSE)
 POINTS = 20

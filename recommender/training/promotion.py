@@ -10,21 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from recommender.bundle import load_bundle
-from recommender.card import card_of
 from recommender.errors import BundleError, Fault, RefusedError, RegistryError
-from recommender.model import AllianceModel
-from recommender.practice import Practice
-from recommender.publishing.registry import Registry
-from recommender.publishing.versions import (
-    CHALLENGER,
-    CHAMPION,
-    ROLLED_BACK,
-    Promotion,
-    Version,
-)
-from recommender.training.case import Finding, Outcome, PromotionCase
-from recommender.training.gate import findings, objections
+from recommender.model.alliance_model import AllianceModel
+from recommender.model.bundle.io import load_bundle
+from recommender.model.card import card_of
+from recommender.practice.definition import Practice
+from recommender.registry.registry import Registry
+from recommender.registry.versions import CHALLENGER, CHAMPION, ROLLED_BACK, Promotion, Version
+from recommender.training.promotion_case import Finding, Outcome, PromotionCase
+from recommender.training.promotion_gate import findings, objections
 
 PEOPLE = "card."
 """How the names of those entries of a card begin that people write."""

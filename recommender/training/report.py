@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recommender.manifest import MODEL
-from recommender.practice import Practice
+from recommender.model.manifest import MODEL
+from recommender.practice.definition import Practice
 from recommender.training.baselines import CHAMPION, OURS, LearnerScores
 from recommender.training.evaluate import Evaluation, ours_minus
 from recommender.training.figures import (
@@ -25,9 +25,9 @@ from recommender.training.figures import (
     sample,
     share_within,
 )
-from recommender.training.lots import CLIP, effective_size
+from recommender.training.held_out import HeldOut, Mask
+from recommender.training.inverse_propensity import CLIP, effective_size
 from recommender.training.metrics import LEFT_QUANTILE, composite, mean_width, with_dropouts
-from recommender.training.tested import HeldOut, Mask
 
 Row = dict[str, Any]
 COMPARED = (COMPOSITE, DYAD, PARTIAL, RMSE)

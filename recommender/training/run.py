@@ -10,26 +10,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from recommender.bundle import save_bundle
+from recommender.compute.progress import Progress
 from recommender.errors import TablesError
-from recommender.manifest import EVIDENCE_PRIOR
-from recommender.model import AllianceModel
-from recommender.practice import Practice
-from recommender.prior import evidence_model
-from recommender.progress import Progress
-from recommender.publishing.registry import Registry
-from recommender.publishing.versions import CHALLENGER, CHAMPION, Version
-from recommender.tables.checked import Tables, read_tables
+from recommender.model.alliance_model import AllianceModel
+from recommender.model.bundle.io import save_bundle
+from recommender.model.evidence_prior import evidence_model
+from recommender.model.manifest import EVIDENCE_PRIOR
+from recommender.practice.definition import Practice
+from recommender.registry.registry import Registry
+from recommender.registry.versions import CHALLENGER, CHAMPION, Version
+from recommender.tables.loader import Tables, read_tables
+from recommender.training.artifacts import keep_facts, keep_measured, keep_trials
 from recommender.training.baselines import OURS
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import Evaluation, evaluate
 from recommender.training.fit import fit, prediction_interval
 from recommender.training.folds import forward
-from recommender.training.growth import FitSettings
-from recommender.training.kept import keep_facts, keep_measured, keep_trials
+from recommender.training.mlflow_run import TrackedRun, tracked_run
 from recommender.training.promotion import ChampionModel, champion_model
 from recommender.training.report import report_of
-from recommender.training.track import TrackedRun, tracked_run
+from recommender.training.tree_fitting import FitSettings
 from recommender.training.trials import TuningResult
 from recommender.training.tune import tuned_settings
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from recommender.training.growth import FitSettings, parameters_of
+from recommender.training.tree_fitting import FitSettings, parameters_of
 
 Range = IntDistribution | FloatDistribution
 Space = Mapping[str, Range]

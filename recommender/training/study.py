@@ -21,8 +21,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from recommender.errors import RecommenderError
 from recommender.training.dataset import Dataset
 from recommender.training.folds import Fold
-from recommender.training.growth import FitSettings, parameters_of
 from recommender.training.search_space import VERSION, Space, nearest
+from recommender.training.tree_fitting import FitSettings, parameters_of
 from recommender.training.trials import FINISHED, PRUNED, TrialResult
 
 STARTUP = 8

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from recommender.features.feature import Array
-from recommender.training.growth import FitSettings
 from recommender.training.search_space import Params, settings_with
+from recommender.training.tree_fitting import FitSettings
 
 FINISHED, PRUNED = "finished", "pruned"
 CHANCE = 0.05

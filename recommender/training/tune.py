@@ -13,23 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from recommender.compute.progress import Progress
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
-from recommender.progress import Progress
 from recommender.training.baselines import encode_clinicians
 from recommender.training.bootstrap import two_way_weights
 from recommender.training.dataset import Dataset
 from recommender.training.fit import FitResult, finish
+from recommender.training.fit_preparation import PreparedFit, prepare
 from recommender.training.folds import Fold, forward
-from recommender.training.growth import FitSettings, TreeSettings
+from recommender.training.held_out import asked_of
 from recommender.training.metrics import composite
-from recommender.training.prepared import PreparedFit, prepare
 from recommender.training.search_space import SPACE, Space, params_of, searched, settings_with
-from recommender.training.spans import spans
 from recommender.training.study import identity, opened, suggested
-from recommender.training.tested import asked_of
+from recommender.training.tree_fitting import FitSettings, TreeSettings
 from recommender.training.trials import CHANCE, FINISHED, PRUNED, TrialResult, TuningResult, decided
+from recommender.training.tuning_folds import spans
 
 DRAWS = 200
 KEPT_CLIENT_PARTS = 2

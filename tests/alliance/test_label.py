@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.alliance.harmoniser import InstrumentLinker
 from recommender.alliance.instruments import AllianceSettings, shipped_instruments
 from recommender.alliance.label import (
     early_ratings,
@@ -15,6 +14,7 @@ from recommender.alliance.label import (
     pairing_scores,
     reliability,
 )
+from recommender.alliance.linking import InstrumentLinker
 
 SETTINGS = AllianceSettings(
     instruments=("wai_sr", "srs_v3"), reference="wai_sr", fallback_sessions=(1, 1)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Route
 
-from tests.browser.looking import WIDE, Looker
+from tests.support.browser_checks import WIDE, Looker
 
 pytestmark = pytest.mark.slow
 

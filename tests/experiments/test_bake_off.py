@@ -261,7 +261,11 @@ def test_prose_does_not_change_a_version(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_our_version_knows_everything_the_fit_imports() -> None:
     found = version._all(learners.FIT[0])
-    assert {"recommender.training.fit", "recommender.mixed.fit", "recommender.model"} <= set(found)
+    assert {
+        "recommender.training.fit",
+        "recommender.model.mixed.fit",
+        "recommender.model.alliance_model",
+    } <= set(found)
 
 
 def test_every_module_a_learner_names_exists() -> None:

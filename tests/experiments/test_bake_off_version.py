@@ -13,11 +13,11 @@ from experiments.bake_off import version
 from experiments.bake_off.learners import ENTRANTS
 from experiments.bake_off.version import ROOT, UNLEARNED, learned_of, version_of
 from recommender.features.pipeline import Pairs
-from recommender.practice import shipped_text
+from recommender.practice.definition import shipped_text
 from recommender.training.baselines import OURS
 from recommender.training.fit import fit
-from recommender.training.growth import FitSettings
-from tests.builders import a_dataset, a_roster
+from recommender.training.tree_fitting import FitSettings
+from tests.support.builders import a_dataset, a_roster
 
 Practice = dict[str, Any]
 Change = Callable[[Practice], object]

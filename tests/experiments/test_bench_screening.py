@@ -17,10 +17,10 @@ from experiments.bench.screening import (
     read_once,
     the_intake,
 )
-from recommender.constraints import screen
-from recommender.definition.rules import client_fields
-from recommender.practice import Practice, shipped_practice
-from recommender.roster import Roster
+from recommender.practice.definition import Practice, shipped_practice
+from recommender.practice.rules.parse import client_fields
+from recommender.screening.screen import screen
+from recommender.tables.roster import Roster
 
 
 @cache

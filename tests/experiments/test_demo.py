@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import experiments.demo
-from recommender.practice import shipped_practice
-from recommender.recommend import read_intake
-from recommender.serving.form import build_request_schema
+from recommender.practice.definition import shipped_practice
+from recommender.recommendation.recommend import read_intake
+from recommender.serving.schemas.intake import build_request_schema
 
 CLIENT = Path(str(experiments.demo.__file__)).with_name("client.json")
 

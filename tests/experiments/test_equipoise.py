@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from experiments.equipoise.asking import NOBODY, firsts, gini, under
-from recommender.roster import snapshot
 from recommender.tables.people import People
-from tests.builders import DAY, TAKEN_AT, a_roster, some_tables
-from tests.test_ties import as_sure
+from recommender.tables.roster import snapshot
+from tests.recommendation.test_ties import as_sure
+from tests.support.builders import DAY, TAKEN_AT, a_roster, some_tables
 
 ASKING = 200
 

@@ -20,7 +20,7 @@ from experiments.real_ratings import (
 )
 from recommender.errors import RecommenderError
 from recommender.tables.report import check_tables
-from recommender.training.growth import FitSettings
+from recommender.training.tree_fitting import FitSettings
 
 
 def some_lectures(students: int = 60, lecturers: int = 20, seed: int = 5) -> pd.DataFrame:

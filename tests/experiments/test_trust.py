@@ -16,15 +16,15 @@ from experiments.trust.mutant import DAMAGED, REFUSED, SOUND, is_whole, tried
 from experiments.trust.mutation import KINDS, Mutation, mutation, write
 from experiments.trust.subject import Subject
 from experiments.trust.swaps import Load
-from recommender.bundle import bundle_digest
 from recommender.errors import BundleError
 from recommender.features.feature import Array
-from recommender.sealed.files import FACTS, PAIRING
-from recommender.serving.state import open_snapshot
+from recommender.model.bundle.archive import FACTS, PAIRING
+from recommender.model.bundle.io import bundle_digest
+from recommender.serving.snapshot.snapshot import open_snapshot
 from recommender.settings import Settings
-from tests.builders import a_bundle, a_model, write_tables
-from tests.postgres import cluster
-from tests.serving.served import a_request
+from tests.support.builders import a_bundle, a_model, write_tables
+from tests.support.postgres import cluster
+from tests.support.served import a_request
 
 __all__ = ["cluster"]
 

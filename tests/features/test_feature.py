@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from recommender.definition.columns import read_rows
 from recommender.features.client import client_features, client_rows
 from recommender.features.clinician import clinician_features, clinician_rows
 from recommender.features.feature import features_of, rows_of
-from recommender.practice import shipped_practice
-from tests.builders import a_practice
+from recommender.practice.columns import read_rows
+from recommender.practice.definition import shipped_practice
+from tests.support.builders import a_practice
 
 ANSWERS = {"concern": "grief", "wanted": "act;emdr", "directive": "-3"}
 

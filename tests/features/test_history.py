@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.definition.sections import HistorySettings
 from recommender.features.history import (
     FEWEST,
     MOST,
@@ -20,7 +19,8 @@ from recommender.features.history import (
     records_of,
     shrinkage_of,
 )
-from tests.builders import a_practice
+from recommender.practice.sections import HistorySettings
+from tests.support.builders import a_practice
 
 CLINICIANS, LEVELS = 5, 3
 ONE = st.tuples(

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.bundle import save_bundle
 from recommender.features.history import (
     ClientReports,
     HistoryRecords,
@@ -19,13 +18,14 @@ from recommender.features.history import (
     records_of,
 )
 from recommender.features.pipeline import Pairs
-from recommender.model import AllianceModel
+from recommender.model.alliance_model import AllianceModel
+from recommender.model.bundle.io import save_bundle
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import fit
 from recommender.training.folds import forward
-from recommender.training.growth import FitSettings
-from tests.builders import TAKEN_AT, Row, Rows, a_practice, some_rows, tables_of
+from recommender.training.tree_fitting import FitSettings
 from tests.features.test_history import CLINICIANS, LEVELS, SOME, drawn_reports, some_reports
+from tests.support.builders import TAKEN_AT, Row, Rows, a_practice, some_rows, tables_of
 
 FOLDS = 4
 SHRINKAGE = Shrinkage(overall=6.5, by_level=13.0)

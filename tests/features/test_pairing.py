@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recommender.definition.columns import read_rows
 from recommender.features.pairing import pairing_features, pairing_rows, panel_means
-from recommender.practice import Practice, shipped_practice
-from tests.builders import a_practice
-from tests.invented import invented_people
+from recommender.practice.columns import read_rows
+from recommender.practice.definition import Practice, shipped_practice
+from tests.support.builders import a_practice
+from tests.support.random_tables import invented_people
 
 
 def practices() -> list[Practice]:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from recommender.features.pipeline import PANEL, Pairs, Pipeline, fit_pipeline
-from recommender.practice import Practice, shipped_practice
-from tests.builders import a_dataset, a_model, a_practice, a_roster, a_standing
-from tests.invented import invented_people
+from recommender.practice.definition import Practice, shipped_practice
+from tests.support.builders import a_dataset, a_model, a_practice, a_roster, a_standing
+from tests.support.random_tables import invented_people
 
 
 def test_every_training_pairing_alone_has_its_row_of_the_batch() -> None:

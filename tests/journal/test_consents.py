@@ -8,7 +8,7 @@ from recommender.errors import FeedbackError
 from recommender.journal.consents import Consent, current_consents, record_consent
 from recommender.store.database import Store
 from recommender.store.schema import consents
-from tests.journal.kept import ACTOR, SAID_AT, count
+from tests.support.journal_rows import ACTOR, SAID_AT, count
 
 
 def say(store: Store, days: int = 0, **scopes: bool) -> str:

@@ -8,7 +8,7 @@ from recommender.journal.decisions import Decision, record_decision
 from recommender.journal.orphans import count_orphans
 from recommender.store.database import Store
 from recommender.store.schema import decisions
-from tests.journal.kept import ACTOR, count, recommend
+from tests.support.journal_rows import ACTOR, count, recommend
 
 
 def decide(store: Store, **changes: str) -> str:

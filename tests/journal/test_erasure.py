@@ -8,25 +8,17 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import select
 
 from recommender.errors import NotFoundError
-from recommender.journal.chain import details_of, verify
+from recommender.journal.audit_log import details_of, verify
 from recommender.journal.decisions import Decision, record_decision
 from recommender.journal.erasure import erase_subject, erased_before
 from recommender.journal.idempotency import IdempotencyStore, StoredReply, ticket_for
-from recommender.journal.learned import models_that_learned_from, record_training
+from recommender.journal.model_lineage import models_that_learned_from, record_training
 from recommender.journal.recommendations import find_recommendation, record_recommendation
 from recommender.journal.subjects import Subject, subject_for
 from recommender.store.database import Store
 from recommender.store.migration import open_store
 from recommender.store.schema import audit, erasures, metadata, subjects
-from tests.journal.kept import (
-    ACTOR,
-    CANARY,
-    a_recommendation,
-    count,
-    pair,
-    rate,
-    recommend,
-)
+from tests.support.journal_rows import ACTOR, CANARY, a_recommendation, count, pair, rate, recommend
 
 KEEPS = {"audit", "audit_head", "erasures"}
 

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recommender.errors import RecommenderError
-from recommender.journal import material
+from recommender.journal import training_material
 from recommender.journal.consents import Consent, record_consent
 from recommender.journal.erasure import erase_subject
 from recommender.journal.extract import Extract, read_extract_id, write_extract
-from recommender.journal.learned import (
+from recommender.journal.model_lineage import (
     models_that_learned_from,
     pairings_of_extract,
     record_training,
@@ -27,10 +27,10 @@ from recommender.journal.ratings import correct_rating, withdraw_rating
 from recommender.journal.recommendations import ShortlistRow
 from recommender.store.database import Store
 from recommender.store.schema import subjects
-from recommender.tables.checked import Tables, read_tables
+from recommender.tables.loader import Tables, read_tables
 from recommender.training.dataset import dataset_of
-from tests.builders import a_practice
-from tests.journal.kept import (
+from tests.support.builders import a_practice
+from tests.support.journal_rows import (
     ACTOR,
     AGREES,
     ANSWERS,
@@ -192,7 +192,7 @@ def test_who_was_erased_is_in_no_later_extract_even_when_they_come_again(
     a_story(a_store)
     extract = extracted(a_store, tmp_path)
     assert extract.rows["pairings"] == extract.rows["clients"] == extract.rows["ratings"] == 0
-    assert extract.left_out == {material.ERASED: 1, material.NOT_LEARNED: 1}
+    assert extract.left_out == {training_material.ERASED: 1, training_material.NOT_LEARNED: 1}
 
 
 def test_corrections_are_learned_from_and_withdrawn_ratings_are_not(
@@ -234,15 +234,15 @@ def test_consent_given_before_there_was_a_pseudonym_counts_through_the_pairing(
         refused = Consent("2026-1", {"train": False})
         later = SAID_AT + timedelta(days=90)
         record_consent(connection, "c0001", refused, stated_at=later, actor=ACTOR)
-    assert extracted(a_store, tmp_path / "b").left_out[material.NO_CONSENT] == 1
+    assert extracted(a_store, tmp_path / "b").left_out[training_material.NO_CONSENT] == 1
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"consent": None}, material.NO_CONSENT),
-        ({"consent": Consent("1", {"match": True})}, material.NO_CONSENT),
-        ({"answers": {"concern": "no longer a level"}}, material.MISFIT),
+        ({"consent": None}, training_material.NO_CONSENT),
+        ({"consent": Consent("1", {"match": True})}, training_material.NO_CONSENT),
+        ({"answers": {"concern": "no longer a level"}}, training_material.MISFIT),
     ],
 )
 def test_who_cannot_be_learned_from_is_left_out_and_counted(
@@ -252,7 +252,7 @@ def test_who_cannot_be_learned_from_is_left_out_and_counted(
     a_story(a_store, 1, **change)
     a_story(a_store, 2)
     extract = extracted(a_store, tmp_path)
-    assert extract.left_out == {reason: 1, material.NOT_LEARNED: 1}
+    assert extract.left_out == {reason: 1, training_material.NOT_LEARNED: 1}
     assert len(read(tmp_path).client_ids) == 1
 
 
@@ -281,11 +281,11 @@ def test_pairings_without_what_learning_needs_are_left_out_and_counted(
         record_event(connection, early, actor=ACTOR, today=TODAY)
     extract = extracted(a_store, tmp_path)
     assert extract.left_out == {
-        material.NOT_BEGUN: 1,
-        material.NO_CLINICIAN: 1,
-        material.NO_INTAKE: 1,
-        material.REPEATED: 1,
-        material.BACKWARDS: 1,
+        training_material.NOT_BEGUN: 1,
+        training_material.NO_CLINICIAN: 1,
+        training_material.NO_INTAKE: 1,
+        training_material.REPEATED: 1,
+        training_material.BACKWARDS: 1,
     }
     assert len(read(tmp_path).pairings) == 1
 
@@ -295,7 +295,7 @@ def test_a_rating_from_before_the_first_session_is_left_out(a_store: Store, tmp_
     recommend(a_store)
     rate(a_store, rated_on=BEGAN - timedelta(days=1))
     pair(a_store)
-    assert extracted(a_store, tmp_path).left_out == {material.TOO_EARLY: 1}
+    assert extracted(a_store, tmp_path).left_out == {training_material.TOO_EARLY: 1}
     assert len(read(tmp_path).ratings) == 0
 
 

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy import Connection, text
 
 from recommender.errors import InFlightError, KeyReusedError, RecommenderError
-from recommender.journal.chain import AuditEntry, append
+from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.idempotency import (
     IdempotencyStore,
     IdempotencyTicket,
@@ -21,7 +21,7 @@ from recommender.journal.idempotency import (
 from recommender.journal.recommendations import record_recommendation
 from recommender.store.database import Store, connect
 from recommender.store.schema import audit, idempotency
-from tests.journal.kept import ACTOR, CANARY, a_recommendation, count
+from tests.support.journal_rows import ACTOR, CANARY, a_recommendation, count
 
 
 def a_ticket(

@@ -15,7 +15,7 @@ from recommender.journal.pairings import (
 )
 from recommender.store.database import Store
 from recommender.store.schema import pairings
-from tests.journal.kept import ACTOR, TODAY, count, pair, rate, recommend
+from tests.support.journal_rows import ACTOR, TODAY, count, pair, rate, recommend
 
 
 def follow(store: Store, kind: str, day: date, session: int | None = None, of: str = "p1") -> None:

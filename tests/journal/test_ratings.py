@@ -16,8 +16,8 @@ from recommender.journal.ratings import (
 )
 from recommender.store.database import Store
 from recommender.store.schema import rating_versions, ratings
-from tests.builders import a_practice
-from tests.journal.kept import ACTOR, TODAY, a_rating, count, pair, rate
+from tests.support.builders import a_practice
+from tests.support.journal_rows import ACTOR, TODAY, a_rating, count, pair, rate
 
 ITEMS = tuple([4.0] * 11 + [None])
 

@@ -15,7 +15,7 @@ from recommender.journal.recommendations import find_recommendation, replay
 from recommender.journal.subjects import Subject
 from recommender.store.database import Store
 from recommender.store.schema import payloads, subjects
-from tests.journal.kept import ACTOR, ANSWERS, CANARY, a_recommendation, count, recommend
+from tests.support.journal_rows import ACTOR, ANSWERS, CANARY, a_recommendation, count, recommend
 
 
 def test_asking_again_gives_the_same_bytes(a_store: Store) -> None:

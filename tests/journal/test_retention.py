@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import text
 
 from recommender.errors import NotFoundError
-from recommender.journal.chain import verify
+from recommender.journal.audit_log import verify
 from recommender.journal.recommendations import find_recommendation, shortlist_of
 from recommender.journal.retention import Ages, months_before, sweep
 from recommender.store.database import Store
 from recommender.store.schema import NEVER_CHANGED, metadata
-from tests.journal.kept import ACTOR, count, pair, rate, recommend
+from tests.support.journal_rows import ACTOR, count, pair, rate, recommend
 
 MOMENTS = ("recorded_at", "created_at", "at", "stated_at")
 

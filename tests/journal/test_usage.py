@@ -1,11 +1,11 @@
 from datetime import UTC, datetime, timedelta
 
 from recommender.journal.decisions import Decision, record_decision
+from recommender.journal.rated_pairings import rated_pairings
 from recommender.journal.recommendations import ShortlistRow, intakes
-from recommender.journal.results import rated_pairings
 from recommender.journal.usage import Exposure, exposures, model_uses
 from recommender.store.database import Store
-from tests.journal.kept import ACTOR, ANSWERS, pair, rate, recommend
+from tests.support.journal_rows import ACTOR, ANSWERS, pair, rate, recommend
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
-from recommender.access import password
+from recommender.security import passwords
 from recommender.settings import Settings
-from tests.serving.guarded import Guarded, guarded, guarded_settings
-from tests.serving.served import TestClient, a_caller, some_settings
+from tests.support.guarded import Guarded, guarded, guarded_settings
+from tests.support.served import TestClient, a_caller, some_settings
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +31,6 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def locked(practice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guarded]:
-    monkeypatch.setattr(password, "_hasher", PasswordHasher(1, 64, 1))
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(1, 64, 1))
     with guarded(guarded_settings(practice, store=f"sqlite:///{tmp_path}/recommender.db")) as made:
         yield made

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from recommender.access.scope import Role
+from recommender.security.scopes import Role
 from recommender.settings import Settings
 from recommender.store.migration import open_store
-from tests.serving.keeping import PEPPER, make_key
-from tests.serving.served import a_request
 from tests.serving.test_server import RUN, a_free_port, ask, wait_until_ready
+from tests.support.keeping import PEPPER, make_key
+from tests.support.served import a_request
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from recommender.settings import Settings
-from tests.serving.served import RECOMMEND, a_request
+from tests.support.served import RECOMMEND, a_request
 
 pytestmark = pytest.mark.slow
 
@@ -128,4 +128,4 @@ def test_a_server_never_loads_the_registry_or_the_training_code() -> None:
         text=True,
         check=True,
     ).stdout.split()
-    assert not {"mlflow", "recommender.publishing.registry", "recommender.training"} & set(found)
+    assert not {"mlflow", "recommender.registry.registry", "recommender.training"} & set(found)

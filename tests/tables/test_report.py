@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from recommender.tables.report import RowCount, TablesReport, check_tables
-from tests.small_practice import FILES, PRACTICE, Files, with_cell, write_csv
+from tests.support.small_practice import FILES, PRACTICE, Files, with_cell, write_csv
 
 
 def the_report(directory: Path, files: Files = FILES) -> TablesReport:

@@ -22,8 +22,8 @@ from recommender.training.baselines import (
 )
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import fit
-from recommender.training.growth import FitSettings
-from tests.builders import a_dataset, a_practice, some_rows, tables_of
+from recommender.training.tree_fitting import FitSettings
+from tests.support.builders import a_dataset, a_practice, some_rows, tables_of
 
 QUICK = FitSettings(fewest_for_trees=100, folds=3)
 TRAIN, TEST = np.arange(200), np.arange(200, 290)

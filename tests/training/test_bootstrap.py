@@ -5,7 +5,7 @@ from recommender.errors import RecommenderError
 from recommender.training import bootstrap as module
 from recommender.training.bootstrap import bootstrap, two_way_weights, weightings
 from recommender.training.metrics import client_adjusted_partial
-from recommender.training.moments import Floats, Ints
+from recommender.training.weighted_moments import Floats, Ints
 
 
 def rated_pairings(seed: int = 0) -> tuple[Floats, Ints, Ints]:

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.features.feature import Array
-from recommender.mixed.blocks import Ints
+from recommender.model.mixed.blocks import Ints
 from recommender.training.client_part import ClientPart, RatingClients, client_part, rating_clients
 from recommender.training.folds import client_folds
-from recommender.training.growth import FitSettings, TreeSettings
+from recommender.training.tree_fitting import FitSettings, TreeSettings
 
 SMALL = TreeSettings(num_leaves=4, num_trees=40, learning_rate=0.1, min_data_in_leaf=10)
 RATING = st.tuples(st.integers(0, 8), st.floats(1, 5), st.floats(0.5, 2))

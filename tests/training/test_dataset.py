@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from recommender.errors import TablesError
 from recommender.features.pipeline import Pairs
-from recommender.practice import Practice, read_practice
+from recommender.practice.definition import Practice, read_practice
 from recommender.training.dataset import EPOCH, Dataset, dataset_of, labels_for
-from tests.builders import (
+from tests.support.builders import (
     DEFINITION,
     Rows,
     a_dataset,

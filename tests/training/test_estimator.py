@@ -15,15 +15,15 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from recommender.bundle import load_bundle, save_bundle
 from recommender.errors import RecommenderError
-from recommender.publishing.registry import Registry
+from recommender.model.bundle.io import load_bundle, save_bundle
+from recommender.registry.registry import Registry
 from recommender.training.dataset import dataset_of, labels_for
 from recommender.training.estimator import AllianceRegressor
 from recommender.training.fit import fit
-from recommender.training.growth import FitSettings, TreeSettings, parameters_of
 from recommender.training.run import train
-from tests.builders import (
+from recommender.training.tree_fitting import FitSettings, TreeSettings, parameters_of
+from tests.support.builders import (
     DEFINITION,
     TAKEN_AT,
     Rows,

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from recommender.features.pipeline import Pairs
-from recommender.model import AllianceModel
-from recommender.prior import evidence_model
+from recommender.model.alliance_model import AllianceModel
+from recommender.model.evidence_prior import evidence_model
 from recommender.training import metrics
 from recommender.training.baselines import (
     ADDITIVE,
@@ -33,8 +33,8 @@ from recommender.training.evaluate import (
 from recommender.training.figures import figure_of
 from recommender.training.fit import fit
 from recommender.training.folds import clients_left_out, forward
-from recommender.training.growth import FitSettings
-from tests.builders import a_practice, some_rows, tables_of
+from recommender.training.tree_fitting import FitSettings
+from tests.support.builders import a_practice, some_rows, tables_of
 
 QUICK = FitSettings(fewest_for_trees=100, folds=3)
 PARTIALS = ("client-adjusted partial", "dyad partial", "composite")

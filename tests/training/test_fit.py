@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from recommender.bundle import save_bundle
 from recommender.errors import RecommenderError
 from recommender.features.pipeline import Pairs
-from recommender.model import AllianceModel
-from recommender.practice import Practice, read_practice
-from recommender.recommend import read_intake, recommend
+from recommender.model.alliance_model import AllianceModel
+from recommender.model.bundle.io import save_bundle
+from recommender.practice.definition import Practice, read_practice
+from recommender.recommendation.recommend import read_intake, recommend
 from recommender.training.baselines import encode_clinicians
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import FitResult, fit
-from recommender.training.growth import FitSettings, parameters_of
-from tests.builders import (
+from recommender.training.tree_fitting import FitSettings, parameters_of
+from tests.support.builders import (
     DAY,
     DEFINITION,
     TAKEN_AT,

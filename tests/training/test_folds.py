@@ -19,7 +19,7 @@ from recommender.training.folds import (
     forward,
     rolling,
 )
-from tests.builders import a_dataset, a_practice, some_rows, tables_of
+from tests.support.builders import a_dataset, a_practice, some_rows, tables_of
 
 CLIENTS = st.lists(st.integers(0, 12), min_size=1, max_size=40).map(np.array)
 

@@ -18,7 +18,7 @@ from recommender.training.metrics import (
     why_missing,
     with_dropouts,
 )
-from recommender.training.moments import Floats, Ints
+from recommender.training.weighted_moments import Floats, Ints
 
 SEEDS = st.integers(0, 10_000)
 

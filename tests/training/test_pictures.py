@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recommender.training.pictures import coverage, draw, gain
-from tests.builders import a_practice
+from tests.support.builders import a_practice
 from tests.training.test_report import an_evaluation
 
 UNIT = "WAI-SR mean, 1 to 5"

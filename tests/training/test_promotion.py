@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from recommender.bundle import bundle_digest, save_bundle
 from recommender.errors import BundleError, RefusedError
-from recommender.model import AllianceModel
-from recommender.practice import Practice, read_practice
-from recommender.publishing.registry import Registry
-from recommender.publishing.versions import CHALLENGER, CHAMPION, ROLLED_BACK, Version
-from recommender.sealed.files import listing
-from recommender.training.case import Outcome
+from recommender.model.alliance_model import AllianceModel
+from recommender.model.bundle.archive import listing
+from recommender.model.bundle.io import bundle_digest, save_bundle
+from recommender.practice.definition import Practice, read_practice
+from recommender.registry.registry import Registry
+from recommender.registry.versions import CHALLENGER, CHAMPION, ROLLED_BACK, Version
+from recommender.training.mlflow_run import tracked_run
 from recommender.training.promotion import (
     champion_model,
     declared_otherwise,
@@ -24,9 +24,9 @@ from recommender.training.promotion import (
     promote,
     rollback,
 )
-from recommender.training.track import tracked_run
-from tests.builders import a_model, a_practice
-from tests.training.reports import a_report
+from recommender.training.promotion_case import Outcome
+from tests.support.builders import a_model, a_practice
+from tests.support.reports import a_report
 
 slow = pytest.mark.slow
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -23,7 +23,6 @@ from recommender.training.figures import COMPOSITE, PARTIAL, figure_of
 from recommender.training.fit import fit
 from recommender.training.folds import forward
 from recommender.training.groups import groups_of
-from recommender.training.growth import FitSettings
 from recommender.training.report import (
     ALL_RATED,
     FEWEST_IN_GROUP,
@@ -34,7 +33,8 @@ from recommender.training.report import (
     optimism,
     report_of,
 )
-from tests.builders import a_practice, some_rows, tables_of
+from recommender.training.tree_fitting import FitSettings
+from tests.support.builders import a_practice, some_rows, tables_of
 
 QUICK = FitSettings(fewest_for_trees=10_000, folds=3)
 KEYS = {

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
-from recommender.bundle import save_bundle
-from recommender.publishing.registry import Registry
-from recommender.publishing.versions import CHALLENGER
+from recommender.model.bundle.io import save_bundle
+from recommender.registry.registry import Registry
+from recommender.registry.versions import CHALLENGER
 from recommender.training.fit import fit
-from recommender.training.growth import FitSettings
-from tests.builders import DEFINITION, a_dataset, some_rows, write_rows
+from recommender.training.tree_fitting import FitSettings
+from tests.support.builders import DEFINITION, a_dataset, some_rows, write_rows
 
 PAIRINGS = 160
 KEPT_APART = ("digest.json",)

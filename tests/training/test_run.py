@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from recommender.bundle import load_bundle
-from recommender.publishing.registry import Registry
-from recommender.publishing.versions import CHALLENGER
-from recommender.training.growth import FitSettings
+from recommender.model.bundle.io import load_bundle
+from recommender.registry.registry import Registry
+from recommender.registry.versions import CHALLENGER
 from recommender.training.promotion import promote
 from recommender.training.report import report_of
 from recommender.training.run import (
@@ -24,7 +23,8 @@ from recommender.training.run import (
     train,
     with_interval,
 )
-from tests.builders import a_model, a_practice, write_tables
+from recommender.training.tree_fitting import FitSettings
+from tests.support.builders import a_model, a_practice, write_tables
 from tests.training.test_report import an_evaluation
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)

@@ -20,9 +20,8 @@ from recommender.features.pipeline import Pairs
 from recommender.training.baselines import encode_clinicians
 from recommender.training.dataset import Dataset
 from recommender.training.fit import FitResult, finish, fit
+from recommender.training.fit_preparation import PreparedFit
 from recommender.training.folds import Fold, forward
-from recommender.training.growth import FitSettings, TreeSettings
-from recommender.training.prepared import PreparedFit
 from recommender.training.search_space import (
     SPACE,
     Space,
@@ -31,11 +30,12 @@ from recommender.training.search_space import (
     searched,
     settings_with,
 )
-from recommender.training.spans import spans
 from recommender.training.study import file_name, suggested
+from recommender.training.tree_fitting import FitSettings, TreeSettings
 from recommender.training.trials import FINISHED, PRUNED, TrialResult, TuningResult, decided
 from recommender.training.tune import tune, tuned_settings
-from tests.builders import a_dataset
+from recommender.training.tuning_folds import spans
+from tests.support.builders import a_dataset
 
 FEW = TreeSettings(
     num_leaves=4, num_trees=20, min_data_in_leaf=20, bagging_fraction=0.7, lambda_l2=5.0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, Self
 
-from recommender.card import Card
+from recommender.model.card import Card
 
 Kind = Literal["text", "list", "table"]
 _MARKED = re.compile(r"\*([^*\n]+)\*|`([^`\n]+)`")

@@ -9,11 +9,11 @@ from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from recommender.access.scope import Principal, Scope
-from recommender.serving.callers import CSRF_FIELD, auth_backend
-from recommender.serving.permissions import PAGES
-from recommender.serving.staff import words
-from recommender.serving.staff.script import ADDRESS, SETTINGS
+from recommender.security.scopes import Principal, Scope
+from recommender.serving.auth.middleware import CSRF_FIELD, auth_backend
+from recommender.serving.auth.permissions import PAGES
+from recommender.serving.staff import wording
+from recommender.serving.staff.htmx import ADDRESS, SETTINGS
 
 HOME = PAGES
 ENTRANCE = f"{HOME}/session"
@@ -29,7 +29,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.globals |= {"w": words, "script": ADDRESS, "script_settings": SETTINGS}
+_templates.globals |= {"w": wording, "script": ADDRESS, "script_settings": SETTINGS}
 
 
 def page(
@@ -58,11 +58,11 @@ def moved(address: str) -> Response:
 def _links(principal: Principal | None) -> tuple[tuple[str, str], ...]:
     """The pages somebody may open: address and name."""
     needed = {
-        HOME: (Scope.EXPLAIN_READ, words.QUEUE),
-        NEW: (Scope.MATCH_CREATE, words.NEW_REQUEST),
-        MODEL: (Scope.MODEL_READ, words.MEASURED),
-        CLINICIANS: (Scope.ROSTER_READ, words.CLINICIANS),
-        RECORDS: (Scope.RECORD_READ, words.RECORDS),
+        HOME: (Scope.EXPLAIN_READ, wording.QUEUE),
+        NEW: (Scope.MATCH_CREATE, wording.NEW_REQUEST),
+        MODEL: (Scope.MODEL_READ, wording.MEASURED),
+        CLINICIANS: (Scope.ROSTER_READ, wording.CLINICIANS),
+        RECORDS: (Scope.RECORD_READ, wording.RECORDS),
     }
     return tuple(
         (address, name)

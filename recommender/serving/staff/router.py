@@ -1,27 +1,27 @@
 """Every page for staff, in one tuple. Imported by `serving.app`."""
 
-from recommender.serving.staff import (
-    asking,
-    checking,
-    deciding,
-    documenting,
-    entrance,
-    following,
-    overseeing,
-    queue,
-    script,
-    telling,
+from recommender.serving.staff import htmx
+from recommender.serving.staff.pages import (
+    clinicians,
+    decisions,
+    model,
+    model_card,
+    new_request,
+    pairing,
+    request,
+    sign_in,
+    work_list,
 )
 
 ROUTERS = (
-    entrance.router,
-    asking.router,
-    telling.router,
-    deciding.router,
-    following.router,
-    checking.router,
-    documenting.router,
-    overseeing.router,
-    queue.router,
-    script.router,
+    sign_in.router,
+    new_request.router,
+    request.router,
+    decisions.router,
+    pairing.router,
+    model.router,
+    model_card.router,
+    clinicians.router,
+    work_list.router,
+    htmx.router,
 )

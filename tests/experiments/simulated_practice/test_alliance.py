@@ -4,7 +4,7 @@ import pytest
 from experiments.simulated_practice.alliance import components, overlap
 from experiments.simulated_practice.draws import take
 from experiments.simulated_practice.settings import SCENARIOS
-from tests.experiments.simulated_practice.a_world import a_world
+from tests.support.simulated_world import a_world
 
 
 @pytest.mark.parametrize("name", ["default", "low_signal", "high_signal", "threshold_rules"])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from experiments.simulated_practice.forms import FORMS, Likert, answer, expected_mean
-from tests.experiments.simulated_practice.a_world import the_practice
+from tests.support.simulated_world import the_practice
 
 # Sum scores published or simulated at N = 200,000 before straight-lining: mean, SD.
 PUBLISHED = {

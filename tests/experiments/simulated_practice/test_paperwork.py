@@ -18,9 +18,9 @@ from experiments.simulated_practice.tables import (
 )
 from experiments.simulated_practice.truth import truth_arrays
 from experiments.simulated_practice.world import World, simulate
-from recommender.constraints import screen
-from recommender.recommend import read_intake
-from tests.experiments.simulated_practice.a_world import TAKEN_AT, a_roster, a_world, the_practice
+from recommender.recommendation.recommend import read_intake
+from recommender.screening.screen import screen
+from tests.support.simulated_world import TAKEN_AT, a_roster, a_world, the_practice
 
 CLIENT = (
     "access_needs after_hours_needed age_years blocked_clinicians client_id cnip_directiveness "

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from experiments.simulated_practice.world import EARLY_DAYS
-from tests.experiments.simulated_practice.a_world import a_world
+from tests.support.simulated_world import a_world
 
 
 def test_exactly_as_many_pairings_are_rated_as_were_asked_for() -> None:

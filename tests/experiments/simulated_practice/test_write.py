@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 from experiments.simulated_practice.__main__ import main, summary
 from experiments.simulated_practice.world import simulate
 from experiments.simulated_practice.write import write
-from recommender.definition.columns import read_rows
-from tests.experiments.simulated_practice.a_world import a_world, the_practice
+from recommender.practice.columns import read_rows
+from tests.support.simulated_world import a_world, the_practice
 
 
 @pytest.fixture(scope="module")

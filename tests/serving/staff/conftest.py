@@ -3,9 +3,9 @@ from collections.abc import Iterator
 import pytest
 
 from recommender.settings import Settings
-from tests.serving.guarded import PASSWORD, Guarded
-from tests.serving.served import TestClient, a_caller
-from tests.serving.staff.reading import read, send
+from tests.support.guarded import PASSWORD, Guarded
+from tests.support.page_reader import read, send
+from tests.support.served import TestClient, a_caller
 
 
 @pytest.fixture

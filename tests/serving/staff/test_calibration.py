@@ -1,6 +1,6 @@
 import pytest
 
-from recommender.serving.staff.calibration import (
+from recommender.serving.staff.views.calibration import (
     EDGE,
     FEWEST_IN_BIN,
     MARGIN,
@@ -10,7 +10,7 @@ from recommender.serving.staff.calibration import (
     calibration_bins,
     calibration_chart,
 )
-from tests.serving.staff.rated import a_held
+from tests.support.rated_pairings import a_held
 
 
 def test_bins_hold_about_as_many_matches_each_from_the_lowest_estimate_on() -> None:

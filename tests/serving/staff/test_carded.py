@@ -1,9 +1,9 @@
 from dataclasses import replace
 
-from recommender.card import Card, CardEntry, card_of
+from recommender.model.card import Card, CardEntry, card_of
 from recommender.serving.staff.carded import Carded, parts_of
-from tests.builders import a_model
-from tests.training.reports import a_report
+from tests.support.builders import a_model
+from tests.support.reports import a_report
 
 
 def test_a_text_becomes_paragraphs_lists_and_tables_without_its_marks() -> None:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from recommender.serving.explained import StoredContributions
-from recommender.serving.explanations import ExplanationCase
-from recommender.serving.staff.why import ExplanationView
-from tests.builders import a_model, a_practice
+from recommender.serving.api.explanations import ExplanationCase
+from recommender.serving.services.stored_contributions import StoredContributions
+from recommender.serving.staff.views.explanation import ExplanationView
+from tests.support.builders import a_model, a_practice
 
 IDS = ("k01", "k02", "k03")
 FEATURES = a_model().pipeline.features

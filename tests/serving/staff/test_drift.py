@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from recommender.serving.staff.drift import FEWEST, INDEX, answer_shifts, level_shifts, swing
-from tests.builders import a_model, a_practice
+from recommender.serving.staff.views.drift import FEWEST, INDEX, answer_shifts, level_shifts, swing
+from tests.support.builders import a_model, a_practice
 
 CONCERN = a_practice().client["concern"]
 

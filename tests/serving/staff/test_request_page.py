@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from recommender.practice import shipped_practice
-from recommender.serving.staff import words
+from recommender.practice.definition import shipped_practice
+from recommender.serving.staff import wording
 from recommender.settings import Settings
-from tests.serving.guarded import Guarded
-from tests.serving.served import RECOMMEND, TestClient, a_caller, a_request
-from tests.serving.staff.reading import ANSWERS, Reader, ask, read, send
+from tests.support.guarded import Guarded
+from tests.support.page_reader import ANSWERS, Reader, ask, read, send
+from tests.support.served import RECOMMEND, TestClient, a_caller, a_request
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -37,7 +37,7 @@ def shipped(tmp_path: Path) -> Iterator[TestClient]:
 
 
 def hundredths(said: str) -> int:
-    return round(float(said.replace(words.MINUS, "-")) * 100)
+    return round(float(said.replace(wording.MINUS, "-")) * 100)
 
 
 def columns(text: str) -> list[list[int]]:
@@ -90,11 +90,11 @@ def test_anybody_on_the_roster_can_be_asked_about(open_server: TestClient) -> No
         assert f'value="{each["clinician_id"]}"' in left_out.split("</optgroup>")[0]
         text = read(open_server, f"{address}?why_not={each['clinician_id']}").text
         for reason in each["reasons"]:
-            assert words.sentence(reason["say"]) in text
+            assert wording.sentence(reason["say"]) in text
     first, second = (each["name"] for each in answer["shortlist"][:2])
     asked = answer["shortlist"][1]["clinician_id"]
     text = read(open_server, f"{address}?why_not={asked}").text
-    assert words.contrasted(second, first) in text
+    assert wording.contrasted(second, first) in text
 
 
 def test_without_agreement_no_points_stand_anywhere(open_server: TestClient) -> None:
@@ -216,9 +216,9 @@ def test_nobody_fits_until_what_must_be_known_is_asked(shipped: TestClient) -> N
     plain = {"answer.concern": "", "answer.wanted": [], "answer.directive": ""}
     page = ask(shipped, **plain, **{"answer.age_years": "34", "answer.funding": "medicare"})
     text = Reader(page.text).text
-    assert words.ASK_FIRST in text
+    assert wording.ASK_FIRST in text
     for question in ("Level of care needed: 1 clinician", "Holds a valid referral and plan: 1"):
         assert question in text
     again = read(shipped, f"{page.url.path}/again").form("/staff/requests")
     asked = {"answer.risk_level": "level_1", "answer.referral_held": "yes"}
-    assert words.ASK_FIRST not in Reader(send(shipped, again, **asked).text).text
+    assert wording.ASK_FIRST not in Reader(send(shipped, again, **asked).text).text

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from recommender.practice import shipped_practice
-from recommender.serving.staff.entrance import ICON, STYLE
-from recommender.serving.staff.script import SCRIPT
+from recommender.practice.definition import shipped_practice
+from recommender.serving.staff.htmx import SCRIPT
+from recommender.serving.staff.pages.sign_in import ICON, STYLE
 from recommender.settings import Settings
-from tests.builders import a_bundle, write_tables
-from tests.serving.served import RECOMMEND, a_caller, a_request
-from tests.serving.staff.reading import Reader, ask, read
+from tests.support.builders import a_bundle, write_tables
+from tests.support.page_reader import Reader, ask, read
+from tests.support.served import RECOMMEND, a_caller, a_request
 
 MOST_BYTES = 150_000
 AGE = {"answer.age_years": "34"}

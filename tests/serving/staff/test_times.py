@@ -7,9 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.serving.staff import clock
-from recommender.serving.staff.clock import Clocks
-from recommender.serving.staff.stretches import OpenInterval, WeeklyHours, next_open_intervals
+from recommender.serving.staff.views import clock
+from recommender.serving.staff.views.clock import Clocks
+from recommender.serving.staff.views.open_intervals import (
+    OpenInterval,
+    WeeklyHours,
+    next_open_intervals,
+)
 
 ZONES = (
     "Australia/Sydney",

@@ -1,1 +1,0 @@
-"""Who may do what: scopes and roles, keys of programs, accounts and sessions of staff."""

@@ -1,0 +1,217 @@
+"""Many clients at once: `allocate`, `score`. Imported by `cli`.
+
+What they need is imported when they run.
+"""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from recommender.cli import render
+from recommender.cli.commands.console import (
+    REGISTRY,
+    ClusterAddress,
+    Uri,
+    err,
+    exit_on_error,
+    must_exist,
+    out,
+)
+from recommender.errors import RecommenderError
+
+if TYPE_CHECKING:
+    from recommender.compute.runner import TaskRunner
+    from recommender.model.alliance_model import AllianceModel
+    from recommender.tables.roster import Roster
+
+Clients = Annotated[
+    Path, typer.Option(help="Their answers: a clients table, .csv or .parquet.", show_default=False)
+]
+Clinicians = Annotated[
+    Path, typer.Option("--roster", help="The clinicians, .csv or .parquet.", show_default=False)
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder to write to.", show_default=False)]
+Bundle = Annotated[
+    Path | None, typer.Option(help="Score with this bundle instead of the champion.")
+]
+Bundles = Annotated[Path, typer.Option(help="Where fetched bundles are kept.")]
+Day = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="The day asked; today where the practice is."),
+]
+BUNDLES = Path("var/bundles")
+
+
+class TableFormat(StrEnum):
+    """File formats of what is written."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
+def champion_bundle(uri: str, bundles: Path) -> Path:
+    """The champion's bundle, fetched where it is not on disk yet."""
+    from recommender.registry.registry import Registry
+    from recommender.registry.versions import CHAMPION
+
+    must_exist(uri)
+    return Registry(uri).fetch(CHAMPION, bundles)
+
+
+def allocate(
+    clients: Clients,
+    roster: Clinicians,
+    to: Out,
+    waiting: Annotated[
+        Path | None,
+        typer.Option(
+            "--list",
+            help="Who waits: client_id and, where there are any, priority (class, 1 first), "
+            "weight, waiting_since, told (the clinician they were told: they stay). "
+            "Left out: everybody in --clients, alike.",
+        ),
+    ] = None,
+    places: Annotated[
+        Path | None,
+        typer.Option(help="clinician_id and places; left out: the roster's open places."),
+    ] = None,
+    previous: Annotated[
+        Path | None,
+        typer.Option(help="An allocation written before: kept where nothing is lost by it."),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="At most so many of one kind for each clinician: `risk=high:2`, or "
+            "`risk=high:1@k0007` for one. Repeat for more."
+        ),
+    ] = None,
+    floor_points: Annotated[
+        float | None,
+        typer.Option(min=0, help="Nobody is given one so many points below their first choice."),
+    ] = None,
+    floor_level: Annotated[
+        float | None, typer.Option(help="Nobody is given a predicted alliance below this.")
+    ] = None,
+    longest_wait: Annotated[
+        int | None, typer.Option(min=1, help="Days; who has waited longer comes first of all.")
+    ] = None,
+    worth_of: Annotated[
+        int, typer.Option(min=0, max=20, help="Say of so many what one more place is worth.")
+    ] = 3,
+    registry: Uri = REGISTRY,
+    bundle: Bundle = None,
+    bundles: Bundles = BUNDLES,
+    day: Day = None,
+    form: Annotated[
+        TableFormat, typer.Option("--format", help="Of what is written.")
+    ] = TableFormat.csv,
+) -> None:
+    """Say who on a waiting list should see whom, all at once.
+
+    As many as possible are given somebody, earlier classes first; among all ways to do that, the
+    sum of predicted alliance is largest. No place is given twice, no requirement passed over.
+    """
+    from recommender.allocation.allocate import allocate as assign
+    from recommender.allocation.files import read_list, read_places, with_former, write_tables
+    from recommender.allocation.terms import Floor, Terms, read_limit
+    from recommender.allocation.waiting import WaitingClient
+    from recommender.cli.allocation_tables import summary
+    from recommender.tables.loader import read_clients
+
+    with exit_on_error(), render.progress_bar(err) as progress:
+        progress("reading", 0.0)
+        model, clinicians = _opened(bundle or champion_bundle(registry, bundles), roster)
+        people = read_clients(clients, model.practice)
+        listed = read_list(waiting) if waiting else [WaitingClient(name) for name in people.ids]
+        terms = Terms(
+            places=read_places(places) if places else None,
+            limits=tuple(read_limit(text) for text in limit or ()),
+            floor=Floor(floor_points, floor_level),
+            longest_wait_days=longest_wait,
+            marginal_value_for=worth_of,
+        )
+        found = assign(
+            people,
+            with_former(listed, previous) if previous else listed,
+            model.encode_roster(clinicians),
+            model,
+            terms,
+            day=_day(day, model),
+            progress=progress,
+        )
+        says = {name: c.say for name, c in model.practice.constraints.items()}
+        paths = write_tables(found, says, to, form.value)
+    if not listed:
+        out.print("Nobody is waiting: there is nothing to allocate.")
+    out.print(summary(found, says))
+    out.print(f"Written: {', '.join(map(str, paths))}", markup=False, soft_wrap=True)
+
+
+def score(
+    clients: Clients,
+    roster: Clinicians,
+    to: Out,
+    top_k: Annotated[
+        int, typer.Option(min=1, max=50, help="Clinicians shown to each client at most.")
+    ] = 5,
+    registry: Uri = REGISTRY,
+    bundle: Bundle = None,
+    bundles: Bundles = BUNDLES,
+    day: Day = None,
+    cluster: ClusterAddress = None,
+) -> None:
+    """Rank the roster for every client of a file, as single requests would.
+
+    Writes Parquet in parts: `shortlist-*` (who stands where, predicted alliance and its range,
+    ties), `exclusions-*` (how many each constraint removed for whom), `clients-*`. Stopped or
+    killed, the same command goes on where it was; what is there is not made again. On a cluster a
+    worker that is lost costs the parts it was at.
+    """
+    from recommender.model.bundle.io import bundle_digest
+    from recommender.recommendation.scoring_job import JobSettings, score_clients
+    from recommender.tables.loader import read_clients
+
+    with exit_on_error(), render.progress_bar(err) as progress:
+        progress("reading", 0.0)
+        source = bundle or champion_bundle(registry, bundles)
+        model, clinicians = _opened(source, roster)
+        people = read_clients(clients, model.practice)
+        asked = JobSettings(model.encode_roster(clinicians), model, _day(day, model), top_k)
+        runner, digest = _runner(cluster), bundle_digest(source)
+        found = score_clients(people, asked, digest, to, progress, runner)
+    if not found.computed:
+        out.print(f"Nothing to do: all {found.chunks} parts are in {to}.", soft_wrap=True)
+    else:
+        said = f"{found.clients:,} clients ranked, {found.computed} of {found.chunks} parts written"
+        out.print(f"{said} to {to}.", soft_wrap=True)
+
+
+def _runner(cluster: str | None) -> "TaskRunner":
+    """Who does the work: this process, or the workers of a cluster."""
+    from recommender.compute.runner import run_serially
+
+    if cluster is None:
+        return run_serially
+    from recommender.compute.dask_runner import runner_on
+
+    return runner_on(cluster)
+
+
+def _opened(bundle: Path, roster: Path) -> tuple["AllianceModel", "Roster"]:
+    from recommender.model.bundle.io import load_bundle
+    from recommender.tables.loader import read_roster
+
+    model = load_bundle(bundle)
+    if not roster.is_file():
+        raise RecommenderError("roster", "is not a file", "name a .csv or .parquet of clinicians")
+    written = datetime.fromtimestamp(roster.stat().st_mtime, UTC)
+    return model, read_roster(roster, model.practice, written)
+
+
+def _day(given: datetime | None, model: "AllianceModel") -> date:
+    return given.date() if given else datetime.now(ZoneInfo(model.practice.timezone)).date()

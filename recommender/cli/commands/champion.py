@@ -1,0 +1,131 @@
+"""Who stands as champion: `promote`, `rollback`, `history`, `card`. Imported by `cli`.
+
+mlflow is imported by the commands that need it, when they run.
+"""
+
+from datetime import UTC, datetime
+from getpass import getuser
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from recommender.cli import render
+from recommender.cli.commands.console import REGISTRY, Uri, err, exit_on_error, must_exist, out
+
+if TYPE_CHECKING:
+    from recommender.registry.versions import Promotion
+    from recommender.training.promotion import PromotionVerdict
+
+PASSED = "passed the gate"
+By = Annotated[str | None, typer.Option(help="Who decides; the account by default.")]
+
+
+def promote(
+    registry: Uri = REGISTRY,
+    version: Annotated[int | None, typer.Option(help="Instead of the challenger.")] = None,
+    reason: Annotated[str, typer.Option(help="Kept with the promotion.")] = PASSED,
+    force: Annotated[
+        bool, typer.Option(help="Promote against the gate; needs a --reason, and both are kept.")
+    ] = False,
+    by: By = None,
+    dry_run: Annotated[
+        bool, typer.Option(help="Say what every rule found, and promote nothing.")
+    ] = False,
+) -> None:
+    """Make the challenger champion if what was measured allows it."""
+    reason = _given(reason, "promotion")
+    if force and reason == PASSED:
+        raise typer.BadParameter("--force needs a --reason of its own")
+    from recommender.registry.registry import Registry
+    from recommender.training import promotion
+
+    with exit_on_error(), out.status("reading what was measured"):
+        must_exist(registry)
+        if dry_run:
+            judged = promotion.judge(Registry(registry), version)
+        else:
+            who, now = by or getuser(), datetime.now(UTC)
+            done = promotion.promote(
+                Registry(registry), version, by=who, at=now, reason=reason, force=force
+            )
+    if dry_run:
+        _say_verdict(judged)
+    else:
+        _say_promoted(done)
+
+
+def _say_verdict(judged: "PromotionVerdict") -> None:
+    out.print(render.verdict_table(judged.findings, judged.version.version))
+    if judged.objections:
+        out.print(f"Not promoted, and would be refused: {len(judged.objections)} objections.")
+        raise typer.Exit(1)
+    out.print("Not promoted, and would be. Next: recommender promote")
+
+
+def _say_promoted(done: "Promotion") -> None:
+    said = f"Version {done.version} is champion, by {done.by}: {done.reason}."
+    out.print(escape(said), "Next: recommender serve")
+    if done.notes:
+        out.print(render.faults_table(done.notes, "kept with the promotion", "yellow"))
+
+
+def rollback(
+    reason: Annotated[str, typer.Option(help="Why; kept with the record.")],
+    registry: Uri = REGISTRY,
+    to: Annotated[
+        int | None, typer.Option(help="An earlier champion, instead of the one before.")
+    ] = None,
+    by: By = None,
+) -> None:
+    """Let the model that stood before stand again; asks no rule, keeps who and why."""
+    reason = _given(reason, "rollback")
+    from recommender.registry.registry import Registry
+    from recommender.training import promotion
+
+    with exit_on_error(), out.status("going back"):
+        must_exist(registry)
+        who, now = by or getuser(), datetime.now(UTC)
+        done = promotion.rollback(Registry(registry), to, by=who, at=now, reason=reason)
+    said = f"Version {done.version} is champion again in place of version {done.previous}, by "
+    out.print(escape(f"{said}{done.by}: {done.reason}."), "Servers take it up within seconds.")
+
+
+def _given(reason: str, what: str) -> str:
+    if not reason.strip():
+        raise typer.BadParameter(f"a {what} is recorded with why: give a --reason")
+    return reason.strip()
+
+
+def history(registry: Uri = REGISTRY) -> None:
+    """Show every change of champion, newest first: when, who, why, in whose place."""
+    from recommender.registry.registry import Registry
+
+    with exit_on_error(), out.status("reading the registry"):
+        must_exist(registry)
+        changes = Registry(registry).history()
+    if not changes:
+        out.print("Nothing was promoted yet. Next: recommender promote")
+        return
+    out.print(render.history_table(changes[::-1]))
+
+
+def card(
+    registry: Uri = REGISTRY,
+    version: Annotated[
+        int | None, typer.Option(help="Instead of the champion, or the challenger before one.")
+    ] = None,
+) -> None:
+    """Print a version's model card, as Markdown."""
+    from recommender.registry.registry import Registry
+    from recommender.registry.versions import CHALLENGER, CHAMPION
+
+    with exit_on_error(), err.status("reading the card"):
+        must_exist(registry)
+        kept = Registry(registry)
+        if version is None:
+            chosen = kept.alias(CHAMPION) or kept.resolve(CHALLENGER)
+        else:
+            chosen = kept.version(version)
+        said = kept.text(chosen, "card.md")
+    typer.echo(said)

@@ -1,0 +1,85 @@
+"""Looking after a deployment: `doctor`. Imported by `cli`."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from pydantic import ValidationError
+
+from recommender.cli.commands.console import definition, err, exit_on_error, out
+from recommender.errors import Fault, FaultsError
+
+if TYPE_CHECKING:
+    from recommender.settings import Settings
+
+
+def doctor(
+    roster: Annotated[
+        Path, typer.Option(envvar="RECOMMENDER_ROSTER", help="The clinicians, .csv or .parquet.")
+    ] = Path("var/practice/clinicians.csv"),
+    bundle: Annotated[
+        Path | None,
+        typer.Option(envvar="RECOMMENDER_BUNDLE", help="The bundle that is to be served."),
+    ] = None,
+    practice: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RECOMMENDER_PRACTICE",
+            help="The definition as it is now, `psychology` or the path of a TOML file.",
+        ),
+    ] = None,
+    registry: Annotated[
+        str | None, typer.Option(help="mlflow: a database such as sqlite:///…, or http(s)://…")
+    ] = None,
+    host: Annotated[
+        str, typer.Option(envvar="RECOMMENDER_HOST", help="Where it listens.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="RECOMMENDER_PORT", help="Where it listens.", min=1, max=65535)
+    ] = 8000,
+) -> None:
+    """Check a deployment and say what to mend, one line a finding; exits 1 on any.
+
+    Run it with the environment of the server. It changes nothing.
+    """
+    from recommender.cli.doctor.checkup import CHECKS, run_checks
+    from recommender.cli.doctor.deployment import Deployment
+
+    with exit_on_error():
+        settings = _settings(bundle or Path(), roster, host, port)
+        deployment = Deployment(
+            bundle=bundle,
+            roster=roster,
+            practice=definition(practice) if practice else None,
+            store=settings.store.get_secret_value() if settings.store else None,
+            pepper=settings.pepper.get_secret_value() if settings.pepper else None,
+            registry=registry,
+            host=host,
+            port=port,
+            allowed_hosts=settings.allowed_hosts,
+            environment=os.environ,
+            now=datetime.now(UTC),
+        )
+        findings = run_checks(deployment)
+    for finding in findings:
+        err.print(str(finding), markup=False, soft_wrap=True)
+    if findings:
+        raise typer.Exit(1)
+    looked = "" if bundle else " No --bundle was named, so no model was looked at."
+    out.print(f"All {len(CHECKS)} checks found nothing to mend.{looked}", soft_wrap=True)
+
+
+def _settings(bundle: Path, roster: Path, host: str, port: int) -> "Settings":
+    """The settings as the server would read them, every unreadable one told without its value."""
+    from recommender.settings import Settings
+
+    try:
+        return Settings(bundle=bundle, roster=roster, host=host, port=port)
+    except ValidationError as error:
+        names = sorted({str(each["loc"][0]) for each in error.errors(include_input=False)})
+        remedy = "mend it; `recommender serve` reads the same"
+        raise FaultsError(
+            [Fault(f"RECOMMENDER_{name.upper()}", "cannot be read", remedy) for name in names]
+        ) from None

@@ -1,0 +1,183 @@
+"""Measuring on held-out pairings: `evaluate`. Imported by `cli`.
+
+The training rooms and mlflow are imported by the commands that need them, when they run.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recommender.cli import render
+from recommender.cli.commands.console import (
+    REGISTRY,
+    Data,
+    Definition,
+    Seed,
+    definition,
+    err,
+    exit_on_error,
+    must_exist,
+    out,
+)
+from recommender.errors import RecommenderError
+
+if TYPE_CHECKING:
+    from recommender.registry.registry import Registry
+    from recommender.training.dataset import Dataset
+    from recommender.training.folds import Fold
+    from recommender.training.plots import Drawn
+    from recommender.training.tree_fitting import FitSettings
+
+
+class Split(StrEnum):
+    """How pairings are held back."""
+
+    forward = "forward"
+    rolling = "rolling"
+    clients = "clients"
+    clinicians = "clinicians"
+
+
+SPLITS = (
+    "What is held back: forward, the last fifth to begin; rolling, the last four tenths, one after "
+    "another; clients or clinicians, people who were never learned from."
+)
+
+
+def evaluate(
+    data: Data,
+    practice: Definition = "psychology",
+    split: Annotated[Split, typer.Option(help=SPLITS)] = Split.forward,
+    folds: Annotated[
+        Path | None, typer.Option(help="CSV of pairing_id,fold, instead of --split.")
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False,
+            help="Folder for evaluation.csv, report.json, and each picture as SVG and CSV.",
+        ),
+    ] = None,
+    registry: Annotated[
+        str | None,
+        typer.Option(help="mlflow, as in `train`: measures its champion too, and keeps the run."),
+    ] = None,
+    log: Annotated[
+        bool, typer.Option("--log", help=f"Keep the run in --registry, or in {REGISTRY}.")
+    ] = False,
+    seed: Seed = 0,
+) -> None:
+    """Compare our learner with every baseline on held-out pairings; publishes nothing.
+
+    Every learner is fitted anew on what was not held back, so this says how well a practice's
+    data can be learned from. What `promote` decides on is measured by `train`, in the same way
+    as --split forward.
+    """
+    from recommender.cli.evaluation_tables import evaluation_view as shown
+    from recommender.training import pictures
+    from recommender.training.evaluate import evaluate as measure
+    from recommender.training.promotion import ChampionModel, champion_model
+    from recommender.training.report import report_of
+    from recommender.training.tree_fitting import FitSettings
+
+    with exit_on_error(), render.progress_bar(err) as progress:
+        folder, kept = _folder(save), _registry(registry, log)
+        declared = definition(practice)
+        dataset, held_back = _held_back(data, practice, split, folds)
+        champion = champion_model(kept, declared) if kept else ChampionModel(None, {})
+        settings = FitSettings(seed=seed)
+        found = measure(dataset, held_back, settings, progress, champion=champion.model)
+        report = report_of(found, declared)
+        if champion.facts:
+            report["champion"] = dict(champion.facts)
+        drawn = pictures.draw(found, declared) if folder or kept else {}
+        if folder:
+            _write(folder, report, drawn)
+        if kept:
+            way = "file" if folds else split.value
+            run_id = _keep(kept, dataset, report, settings, drawn, way)
+    out.print(shown(report))
+    if folder:
+        out.print(f"Written to {folder}", soft_wrap=True, markup=False)
+    if kept:
+        out.print(f"Kept as run {run_id}", markup=False)
+
+
+def _folder(save: Path | None) -> Path | None:
+    """The folder, made now rather than after minutes of measuring."""
+    if save is None:
+        return None
+    try:
+        save.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        problem, remedy = "cannot be made", "name a folder that may be written"
+        raise RecommenderError("save", problem, remedy) from None
+    return save
+
+
+def _registry(uri: str | None, log: bool) -> "Registry | None":
+    from recommender.registry.registry import Registry
+    from recommender.training.run import EXPERIMENT
+
+    if uri is None and not log:
+        return None
+    if not log:
+        must_exist(uri or REGISTRY)
+    kept = Registry(uri or REGISTRY)
+    kept.experiment(EXPERIMENT)
+    return kept
+
+
+def _held_back(
+    data: Path, practice: str, split: Split, file: Path | None
+) -> "tuple[Dataset, tuple[Fold, ...]]":
+    from recommender.tables.loader import read_tables
+    from recommender.training import folds
+    from recommender.training.dataset import Dataset, dataset_of
+
+    declared = definition(practice)
+    dataset = dataset_of(read_tables(data, declared), declared)
+    if file is not None:
+        # A file may name its folds after people; what is kept may not.
+        given = folds.folds_from_file(dataset, file)
+        return dataset, tuple(replace(f, name=f"fold {n}") for n, f in enumerate(given, start=1))
+    ways: Mapping[Split, Callable[[Dataset], tuple[Fold, ...]]] = {
+        Split.forward: folds.forward,
+        Split.rolling: folds.rolling,
+        Split.clients: folds.clients_left_out,
+        Split.clinicians: folds.clinicians_left_out,
+    }
+    return dataset, ways[split](dataset)
+
+
+def _write(folder: Path, report: Mapping[str, Any], drawn: "Mapping[str, Drawn]") -> None:
+    from recommender.training.artifacts import write_evaluation
+
+    try:
+        write_evaluation(folder, report, drawn)
+    except OSError:
+        problem, remedy = "cannot be written", "name a folder that may be written"
+        raise RecommenderError("save", problem, remedy) from None
+
+
+def _keep(
+    registry: "Registry",
+    dataset: "Dataset",
+    report: Mapping[str, Any],
+    settings: "FitSettings",
+    drawn: "Mapping[str, Drawn]",
+    way: str,
+) -> str:
+    from recommender.training.artifacts import evaluation_facts, keep_evaluation
+    from recommender.training.mlflow_run import tracked_run
+    from recommender.training.run import EXPERIMENT
+
+    tags = evaluation_facts(dataset.practice, dataset.digest) | {"split": way}
+    name = f"{dataset.practice.id}, {way}"
+    with tracked_run(registry, EXPERIMENT, name, tags) as run:
+        keep_evaluation(run, report, settings, drawn)
+    return run.run_id

@@ -1,0 +1,75 @@
+"""Looking at a practice: its definition, and its tables. Imported by `cli`."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from recommender.cli import render
+from recommender.cli.commands.console import Data, Definition, definition, err, exit_on_error, out
+from recommender.practice.funding import Ending, FundingRow, endings
+
+practice_app = typer.Typer(no_args_is_help=True, help="Look at a practice definition.")
+File = Annotated[str, typer.Argument(help="A TOML file, or `psychology`.")]
+
+
+@practice_app.command("check")
+def practice_check(file: File = "psychology") -> None:
+    """Say everything that is wrong with a definition, and what ends soon."""
+    with exit_on_error():
+        practice = definition(file)
+    today = datetime.now(ZoneInfo(practice.timezone)).date()
+    counts = (
+        f"{len(practice.client)} client fields, {len(practice.clinician)} clinician fields, "
+        f"{len(practice.matches)} matches, {len(practice.constraints)} constraints"
+    )
+    out.print(f"{practice.title}: sound. {counts}.")
+    if practice.card.empty:
+        err.print(
+            f"Before a model is promoted, write {', '.join(practice.card.empty)} under \\[card]."
+        )
+    for warning in funding_warnings(practice.funding, today):
+        err.print(warning)
+
+
+def funding_warnings(rows: Sequence[FundingRow], today: date) -> list[str]:
+    """A line for each scheme and provider whose rows end soon or have ended, the earliest first."""
+    return [_ends(ending, (ending.last - today).days) for ending in endings(rows, today)]
+
+
+def _ends(ending: Ending, days: int) -> str:
+    items = f" for {', '.join(ending.items)}" if ending.items else ""
+    when = f"{-days} days ago" if days < 0 else f"in {days} days"
+    return (
+        f"Funding: what {ending.scheme} pays a {ending.provider}{items} "
+        f"{'ended' if days < 0 else 'ends'} on {ending.last}, {when}. Add the rows that follow."
+    )
+
+
+@practice_app.command("show")
+def practice_show(file: File = "psychology") -> None:
+    """Print what a definition asks, compares and requires."""
+    with exit_on_error():
+        out.print(render.practice_table(definition(file)))
+
+
+@practice_app.command("rules")
+def practice_rules() -> None:
+    """List the rules a constraint may name, with what each takes and means."""
+    from recommender.practice.rules.parse import RULES
+
+    out.print(render.rules_table(RULES.values()))
+
+
+def check(data: Data, practice: Definition = "psychology") -> None:
+    """Report every fault of a practice's tables, and what is usable; exits 1 on any fault."""
+    from recommender.tables.report import check_tables
+
+    with exit_on_error(), out.status("reading tables"):
+        report = check_tables(data, definition(practice), datetime.now(UTC).date())
+    out.print(render.tables_report(report))
+    if not report.sound:
+        raise typer.Exit(1)
+    out.print(f"Sound. Next: recommender train {data} --practice {practice}", soft_wrap=True)

@@ -1,0 +1,147 @@
+"""Serving and asking: `serve`, `recommend`, `simulate`. Imported by `cli`.
+
+mlflow and the web framework are imported by the commands that need them, when they run.
+"""
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from recommender.cli import render
+from recommender.cli.commands.console import REGISTRY, err, exit_on_error, must_exist, out
+from recommender.errors import RecommenderError
+from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
+from recommender.rollout.poller_process import following, wait_for_offer
+
+
+def serve(
+    roster: Annotated[Path, typer.Option(help="The clinicians, .csv or .parquet.")] = Path(
+        "var/practice/clinicians.csv"
+    ),
+    registry: Annotated[
+        str | None, typer.Option(help=f"mlflow, whose champion is followed; {REGISTRY} by default.")
+    ] = None,
+    practice: Annotated[
+        str | None,
+        typer.Option(
+            help="The definition, a shipped name or a TOML file: models must have learned with it, "
+            "and without a model its declared sizes answer. Without one a model's own is used."
+        ),
+    ] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Serve this bundle and no other, whatever is promoted.")
+    ] = None,
+    bundles: Annotated[
+        Path, typer.Option(help="Where fetched bundles are kept, should the registry be away.")
+    ] = Path("var/bundles"),
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Where to listen.", min=1, max=65535)] = 8000,
+    workers: Annotated[
+        int, typer.Option(help="Processes that share the port, each with its model.", min=1, max=64)
+    ] = 1,
+) -> None:
+    """Answer requests with the champion, taking up each new one, until told to stop.
+
+    With RECOMMENDER_STORE and RECOMMENDER_PEPPER set callers need keys (see `keys --help`) and what
+    is shown is kept; without them it answers this machine only and keeps nothing.
+    """
+    where = {
+        **{"roster": roster, "practice": practice, "host": host, "port": port},
+        "processes": workers,
+    }
+    with exit_on_error():
+        if bundle is not None:
+            _serve(where | {"bundle": bundle})
+            return
+        if registry is not None:
+            must_exist(registry)
+        with following(registry or REGISTRY, bundles) as shelf:
+            _serve(where | {"bundle": None, "bundles": shelf.directory})
+
+
+def _serve(given: Mapping[str, Any]) -> None:
+    # Loaded while the registry is asked for the first time: either takes seconds.
+    from recommender.serving.server import serve as run
+    from recommender.settings import Settings
+
+    server = Settings(**given)
+    if server.bundle is None and server.bundles is not None:
+        err.print(_found(wait_for_offer(BundleCache(server.bundles))), markup=False)
+    at = f"http://{server.host}:{server.port}"
+    err.print(f"Serving {at} (POST /v1/recommendations, GET /openapi.json)")
+    err.print(f"Pages for intake staff: {at}/staff")
+    run(server)
+
+
+def _found(offer: RegistryPointer) -> str:
+    """What the registry named, in words, and what answers meanwhile."""
+    meanwhile = "the model that answered last, or else the definition's declared sizes, will serve"
+    if offer.unreachable:
+        return f"The registry cannot be asked: {meanwhile} until it can."
+    if offer.rejected is not None:
+        return f"The champion's bundle was refused ({offer.rejected}): {meanwhile}."
+    if offer.digest is None:
+        steps = "run `recommender train`, then `recommender promote`; no restart is needed"
+        return f"No champion yet: {meanwhile} until there is one ({steps})."
+    return f"The champion is {offer.digest[:12]}."
+
+
+def recommend(
+    answers: Annotated[Path, typer.Argument(help="JSON file: the body of a request.")],
+    url: Annotated[str, typer.Option(help="The running server.")] = "http://127.0.0.1:8000",
+    raw: Annotated[bool, typer.Option("--json", help="Print the JSON as it came.")] = False,
+) -> None:
+    """Ask a running server for one client's shortlist and show it; RECOMMENDER_KEY is its key."""
+    with exit_on_error():
+        answer = _asked(url, answers)
+    out.print_json(data=answer) if raw else out.print(render.recommendation_view(answer))
+
+
+def _asked(url: str, answers: Path) -> dict[str, Any]:
+    try:
+        body = answers.read_bytes()
+    except OSError:
+        remedy = "name a JSON file such as experiments/demo/client.json"
+        raise RecommenderError(str(answers), "cannot be read", remedy) from None
+    try:
+        headers = {"Content-Type": "application/json"}
+        if key := os.environ.get("RECOMMENDER_KEY"):
+            headers["Authorization"] = f"Bearer {key}"
+        request = urllib.request.Request(f"{url.rstrip('/')}/v1/recommendations", body, headers)
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return dict(json.load(response))
+    except urllib.error.HTTPError as error:
+        raise _problem(error) from None
+    except (OSError, ValueError, http.client.HTTPException):
+        remedy = "start it with `recommender serve`, or mend --url"
+        raise RecommenderError(url or "url", "does not answer as a recommender", remedy) from None
+
+
+def _problem(error: urllib.error.HTTPError) -> RecommenderError:
+    """What the server refused, in its own words; another server's words are not taken for them."""
+    try:
+        problem = json.load(error)
+        told = [f"{fault['pointer']} {fault['message']}" for fault in problem.get("errors", [])]
+        said = "; ".join(told) or problem["detail"]
+        return RecommenderError(
+            problem["title"], said.rstrip("."), "mend the request and ask again"
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        problem = f"answered {error.code}, not as a recommender does"
+        return RecommenderError("url", problem, "mend --url")
+
+
+def simulate(context: typer.Context) -> None:
+    """Write the tables of a simulated practice with a known truth (see `simulate --help`)."""
+    # The experiments use the engine, never the reverse: another process keeps that true.
+    command = [sys.executable, "-m", "experiments.simulated_practice", *context.args]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)

@@ -1,0 +1,1 @@
+"""Checks of a deployment, each with a remedy."""

@@ -1,0 +1,58 @@
+"""The command line: every step of the way, each with what to type next.
+
+The edge: its commands read the clock, files and settings, and hand them on.
+"""
+
+import typer
+
+from recommender.cli.commands import (
+    access,
+    batch,
+    champion,
+    doctor,
+    evaluation,
+    export,
+    practice,
+    privacy,
+    service,
+    train,
+)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Predicts which clinicians a new client is likely to build the strongest early working "
+    "alliance with.\n\nThe way: `simulate` (or your own tables) → `check` → `train` → `promote` → "
+    "`serve` → `recommend`.\n\nA server that others reach: `keys` for programs, `staff` for "
+    "people, `doctor` to check it.",
+)
+app.add_typer(practice.practice_app, name="practice")
+app.add_typer(access.keys_app, name="keys")
+app.add_typer(access.staff_app, name="staff")
+app.add_typer(privacy.subject_app, name="subject")
+app.add_typer(privacy.audit_app, name="audit")
+for command in (
+    practice.check,
+    train.train,
+    evaluation.evaluate,
+    champion.promote,
+    champion.rollback,
+    champion.history,
+    champion.card,
+    service.serve,
+    service.recommend,
+    batch.score,
+    batch.allocate,
+    doctor.doctor,
+    export.export,
+    privacy.sweep,
+    privacy.privacy_statement,
+):
+    app.command()(command)
+app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)(service.simulate)
+
+if __name__ == "__main__":
+    app()

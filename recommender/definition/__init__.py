@@ -1,1 +1,0 @@
-"""What a practice may declare: kinds of answers, fields, matches, constraints."""

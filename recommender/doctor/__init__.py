@@ -1,1 +1,0 @@
-"""Looks at a deployment and says what to mend. Imported by `commands`."""

@@ -1,0 +1,290 @@
+"""Who did what, as a chain of hashes: a row that is changed, moved or missing is found and named.
+
+Each row's hash covers the row and the hash before it. Personal details are sealed with the
+subject's key, and it is the sealed form that is hashed: an erased subject leaves the chain whole.
+Imported within `journal` and by whoever audits.
+"""
+
+import base64
+import json
+import os
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from recommender.journal.canonical_json import canonical_json, digest
+from recommender.journal.subjects import Subject
+from recommender.store.database import Store, advisory_lock, database_time
+from recommender.store.schema import audit, audit_head, audit_pruned
+
+PRUNED = "audit.pruned"
+_BEGINNING = "0" * 64
+_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One thing that was done.
+
+    Attributes
+    ----------
+    actor
+        Who did it: a key's or a person's id, never a name.
+    action
+        `noun.verb`.
+    facts
+        What may stand in clear text for seven years, also of somebody erased: ids that nobody
+        outside was given, digests, counts.
+    subject
+        Whom it is about.
+    details
+        What only the subject's key may open; not kept while nobody knows whom it is about.
+    """
+
+    actor: str
+    action: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    subject: Subject | None = None
+    details: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """The newest row of the chain; 0 and zeros before the first."""
+
+    seq: int
+    row_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainVerification:
+    """What a check of the chain found.
+
+    Attributes
+    ----------
+    rows
+        Rows checked.
+    head
+        The newest row that holds.
+    first_bad
+        Number of the first row that does not hold; None when all do.
+    problem
+        What is wrong with it.
+    """
+
+    rows: int
+    head: ChainHead
+    first_bad: int | None = None
+    problem: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was found."""
+        return self.first_bad is None
+
+
+def append(connection: Connection, entry: AuditEntry) -> int:
+    """Adds a row at the end and gives its number.
+
+    Other writers wait until this transaction ends, so append last.
+    """
+    advisory_lock(connection, "audit")
+    last = head(connection)
+    row: dict[str, Any] = {
+        "seq": last.seq + 1,
+        "at": database_time(connection),
+        "actor": entry.actor,
+        "action": entry.action,
+        "subject_id": entry.subject.subject_id if entry.subject else None,
+        "facts": canonical_json(entry.facts),
+        "details_sealed": _sealed(entry, last.seq + 1),
+        "prev_hash": last.row_hash,
+    }
+    row["row_hash"] = row_hash(row)
+    connection.execute(insert(audit).values(row))
+    _move_head(connection, ChainHead(row["seq"], row["row_hash"]))
+    return last.seq + 1
+
+
+def head(connection: Connection) -> ChainHead:
+    """The newest row."""
+    row = connection.execute(select(audit_head.c.seq, audit_head.c.row_hash)).first()
+    return ChainHead(row.seq, row.row_hash) if row else ChainHead(0, _BEGINNING)
+
+
+def details_of(row: "Row[Any]", subject: Subject) -> Mapping[str, Any] | None:
+    """The sealed details of a row about this subject."""
+    if row.details_sealed is None:
+        return None
+    opened: Mapping[str, Any] = json.loads(
+        subject.unseal(_purpose(row.seq), bytes(row.details_sealed))
+    )
+    return opened
+
+
+def row_hash(row: Mapping[str, Any]) -> str:
+    """What a row's hash must be, from its other columns."""
+    sealed = row["details_sealed"]
+    hashed = {
+        "seq": row["seq"],
+        "at": row["at"].isoformat(timespec="microseconds"),
+        "actor": row["actor"],
+        "action": row["action"],
+        "subject": row["subject_id"],
+        "facts": row["facts"],
+        "details": None if sealed is None else base64.b64encode(bytes(sealed)).decode(),
+    }
+    return digest(row["prev_hash"] + canonical_json(hashed))
+
+
+def verify(connection: Connection, anchors: Path | None = None) -> ChainVerification:
+    """Walks the chain from its first kept row to its last and stops at the first that fails.
+
+    Parameters
+    ----------
+    connection
+        A reading one will do.
+    anchors
+        The file `anchor` writes. Without it nobody can tell a chain from one that an owner of the
+        database wrote anew from end to end.
+    """
+    start, kept = _start(connection), read_anchors(anchors) if anchors else {}
+    if not _honestly_pruned(connection, start, kept):
+        return ChainVerification(0, start, start.seq, "was pruned without a record of it")
+    walked = _walk(connection, start, kept)
+    if not walked.holds:
+        return walked
+    last, written_last = walked.head, head(connection)
+    if max([written_last.seq, *kept]) > last.seq:
+        return replace(walked, first_bad=last.seq + 1, problem="is missing, and every later row")
+    if written_last != last:
+        return replace(walked, first_bad=last.seq, problem="is not the row that was written last")
+    return walked
+
+
+def anchor(store: Store, path: Path) -> ChainHead:
+    """Adds the newest row's hash to a file outside the database, and gives it.
+
+    Keep the file where whoever owns the database cannot write; hourly is often enough.
+    """
+    with store.reading() as connection:
+        last, at = head(connection), database_time(connection)
+    line = canonical_json({"seq": last.seq, "row_hash": last.row_hash, "at": at.isoformat()}) + "\n"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(descriptor, line.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return last
+
+
+def read_anchors(path: Path) -> dict[int, str]:
+    """Hashes kept outside the database, by row number; nothing when the file is not there."""
+    if not path.exists():
+        return {}
+    kept = {}
+    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        # A line cut short by a crash was never promised to anybody.
+        if line.endswith("\n"):
+            said = json.loads(line)
+            kept[int(said["seq"])] = str(said["row_hash"])
+    return kept
+
+
+def prune(connection: Connection, before: datetime, actor: str) -> int:
+    """Takes rows older than a moment out of the chain, says so in the chain, and counts them."""
+    start = _start(connection)
+    younger = select(func.min(audit.c.seq)).where(audit.c.at >= before)
+    first_kept = connection.execute(younger).scalar_one() or head(connection).seq + 1
+    last_taken = select(audit.c.seq, audit.c.row_hash).where(audit.c.seq == first_kept - 1)
+    row = connection.execute(last_taken).first()
+    last = ChainHead(row.seq, row.row_hash) if row else start
+    if last != start:
+        append(connection, AuditEntry(actor, PRUNED, _pruning(last)))
+        connection.execute(
+            insert(audit_pruned).values(
+                up_to=last.seq, row_hash=last.row_hash, at=database_time(connection)
+            )
+        )
+        connection.execute(audit.delete().where(audit.c.seq <= last.seq))
+    return last.seq - start.seq
+
+
+def _sealed(entry: AuditEntry, seq: int) -> bytes | None:
+    if entry.subject is None or entry.details is None:
+        return None
+    return entry.subject.seal_json(_purpose(seq), entry.details)
+
+
+def _purpose(seq: int) -> str:
+    return f"audit/{seq}"
+
+
+def _move_head(connection: Connection, to: ChainHead) -> None:
+    values = {"seq": to.seq, "row_hash": to.row_hash}
+    if not connection.execute(update(audit_head).values(values)).rowcount:
+        connection.execute(insert(audit_head).values(one=1, **values))
+
+
+def _rows(connection: Connection) -> Generator[Mapping[str, Any], None, None]:
+    statement = select(audit).order_by(audit.c.seq).execution_options(yield_per=_BATCH)
+    # Closed also where the walk ends early, so that no cursor stays open in the database.
+    with connection.execute(statement) as result:
+        for row in result:
+            yield row._asdict()
+
+
+def _walk(
+    connection: Connection, start: ChainHead, anchors: Mapping[int, str]
+) -> ChainVerification:
+    """Row by row up to the first that does not hold."""
+    last, count = start, 0
+    with closing(_rows(connection)) as rows:
+        for row in rows:
+            problem = _problem(row, last, anchors)
+            if problem:
+                return ChainVerification(count, last, last.seq + 1, problem)
+            last, count = ChainHead(row["seq"], row["row_hash"]), count + 1
+    return ChainVerification(count, last)
+
+
+def _start(connection: Connection) -> ChainHead:
+    """The row before the first that is kept."""
+    newest = select(audit_pruned).order_by(audit_pruned.c.up_to.desc()).limit(1)
+    row = connection.execute(newest).first()
+    return ChainHead(row.up_to, row.row_hash) if row else ChainHead(0, _BEGINNING)
+
+
+def _pruning(up_to: ChainHead) -> dict[str, Any]:
+    return {"row_hash": up_to.row_hash, "up_to": up_to.seq}
+
+
+def _honestly_pruned(connection: Connection, start: ChainHead, anchors: Mapping[int, str]) -> bool:
+    """Whether the chain itself says where it begins, and no anchor speaks against it."""
+    if start.seq == 0:
+        return True
+    if max(anchors, default=start.seq) < start.seq:
+        return False
+    said = select(audit.c.seq).where(
+        audit.c.action == PRUNED, audit.c.facts == canonical_json(_pruning(start))
+    )
+    anchored = anchors.get(start.seq, start.row_hash) == start.row_hash
+    return anchored and connection.execute(said).first() is not None
+
+
+def _problem(row: Mapping[str, Any], last: ChainHead, anchors: Mapping[int, str]) -> str | None:
+    if row["seq"] != last.seq + 1:
+        return "is missing"
+    if row["prev_hash"] != last.row_hash:
+        return "does not follow the row before it"
+    if row["row_hash"] != row_hash(row):
+        return "was changed after it was written"
+    if anchors.get(row["seq"], row["row_hash"]) != row["row_hash"]:
+        return "is not the row that was anchored outside the database"
+    return None

@@ -1,1 +1,0 @@
-"""The linear mixed model in closed form, from blocks of columns to a fit that predicts."""

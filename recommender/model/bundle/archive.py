@@ -1,0 +1,147 @@
+"""The files of a bundle: a closed set of names, each with the size and the sum its listing says.
+
+Nothing here looks inside a file but for the listing itself. Imported by `bundle`.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from recommender.errors import BundleError
+
+FORMAT = 2
+PRACTICE, FACTS, REPORT, ARRAYS = "practice.toml", "manifest.json", "report.json", "arrays.npz"
+CLIENT, PAIRING = "client_trees.txt", "pairing_trees.txt"
+LISTING = "digest.json"
+ALLOWED = frozenset({PRACTICE, FACTS, REPORT, ARRAYS, CLIENT, PAIRING})
+LARGEST = 64 * 2**20
+"""Bytes a file may have, the arrays unpacked: some hundred times what shipped settings write."""
+LARGEST_LISTING = 64 * 2**10
+_DIGEST = re.compile(r"[0-9a-f]{8,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class BundleArchive:
+    """What is in a bundle that is what its listing says.
+
+    Attributes
+    ----------
+    contents
+        Bytes of each file but the listing.
+    created_at
+        When the model was made, UTC, ISO 8601; empty where it does not say.
+    digest
+        SHA-256 over the sums of the files: the name of the bundle.
+    """
+
+    contents: Mapping[str, bytes]
+    created_at: str
+    digest: str
+
+
+def write_files(directory: Path, contents: Mapping[str, bytes], created_at: str) -> str:
+    """Writes the files and their listing into a directory and gives the digest."""
+    for name, content in contents.items():
+        (directory / name).write_bytes(content)
+    (directory / LISTING).write_bytes(listing(_sums(contents), created_at))
+    return digest_of(contents)
+
+
+def read_files(directory: Path) -> BundleArchive:
+    """Content of every file, checked against the listing before anything parses it.
+
+    Raises
+    ------
+    BundleError
+        When a file is missing, added, changed, too large or no file, or of another format.
+    """
+    sums, created_at = _listed(directory)
+    contents = {}
+    for name, expected in sums.items():
+        content = _content(directory / name, LARGEST)
+        if content is None:
+            raise BundleError(name, "is too large or no file", "fetch the bundle again")
+        if _sum(content) != expected:
+            raise BundleError(name, "does not match its digest", "fetch the bundle again")
+        contents[name] = content
+    return BundleArchive(contents, created_at, digest_of(contents))
+
+
+def listing(sums: Mapping[str, str], created_at: str) -> bytes:
+    """What `digest.json` holds: the SHA-256 of every file, and one of itself.
+
+    The day the model was made is told here, so that equal learning gives equal digests.
+    """
+    listed = {"format": FORMAT, "files": dict(sums), "created_at": created_at}
+    return _json(listed | {"itself": _sum(_json(listed))})
+
+
+def digest_of(contents: Mapping[str, bytes]) -> str:
+    """The digest of a bundle of these files."""
+    return _sum(json.dumps(_sums(contents), sort_keys=True).encode())
+
+
+def _listed(directory: Path) -> tuple[dict[str, str], str]:
+    """The files of a bundle with their sums, and the day it was made."""
+    content = _content(directory / LISTING, LARGEST_LISTING)
+    try:
+        listed = json.loads(content or b"")
+        of_format, sums, made = listed["format"], listed["files"], listed["created_at"]
+        there = {entry.name for entry in os.scandir(directory)}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        remedy = "fetch the bundle again from the registry"
+        raise BundleError(directory.name, "has no readable digest.json", remedy) from None
+    if of_format != FORMAT:
+        raise BundleError(directory.name, "is of another format", "train again with this version")
+    if not _sound(sums, made) or listing(sums, made) != content:
+        raise BundleError(LISTING, "does not match its own sum", "fetch the bundle again")
+    if not set(sums) <= ALLOWED:
+        raise BundleError(LISTING, "lists files that no bundle has", "fetch the bundle again")
+    if there - {LISTING} != set(sums):
+        problem = "has files its digest does not list, or lacks some"
+        raise BundleError(directory.name, problem, "fetch the bundle again")
+    return sums, made
+
+
+def _sound(sums: Any, made: Any) -> bool:
+    """Whether the listing says names, sums and a day."""
+    try:
+        day = not made or bool(datetime.fromisoformat(made))
+        return day and all(len(bytes.fromhex(each)) == 32 for each in sums.values())
+    except (AttributeError, TypeError, ValueError):
+        return False
+
+
+def _content(path: Path, largest: int) -> bytes | None:
+    """Bytes of a regular file that is no larger; None for a link, a device or a directory."""
+    try:
+        # A link could name any file of the machine, and a pipe would never end.
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(opened, "rb") as file:
+            content = file.read(largest + 1)
+    except OSError:
+        return None
+    return content if len(content) <= largest else None
+
+
+def _sums(contents: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: _sum(content) for name, content in contents.items()}
+
+
+def _sum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _json(facts: Mapping[str, Any]) -> bytes:
+    return json.dumps(facts, indent=1, sort_keys=True, allow_nan=False).encode()
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is hexadecimal as a digest is, and so may become the name of a directory."""
+    return _DIGEST.fullmatch(text) is not None

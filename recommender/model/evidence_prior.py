@@ -1,0 +1,148 @@
+"""A model before any rating: the definition's declared sizes, served and labelled as such.
+
+The same class, bundle and contributions as a learned model, so that nothing else knows the
+difference but the mode. Imported by `training.run`.
+"""
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+from recommender.alliance.linking import InstrumentLinker
+from recommender.features.clinician import clinician_features
+from recommender.features.feature import Array
+from recommender.features.history import HistoryRecords
+from recommender.features.pipeline import fit_pipeline
+from recommender.model.additive import DRAWS, EXPECTED, UNSURE_EVIDENCE, Additive, DesignSpec
+from recommender.model.alliance_model import AllianceModel, PredictionInterval
+from recommender.model.manifest import EVIDENCE_PRIOR, Manifest
+from recommender.model.mixed.posterior import MixedFit
+from recommender.model.standardizer import Standardizer
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
+
+USUAL_MEAN, USUAL_SD = 0.75, 0.18
+"""POMP of early alliance where the reference instrument states none: seven samples of clients in
+internet therapy had means of .74 to .84 and SDs of .13 to .21 on the WAI (PMC8521857, table 3)."""
+
+
+def evidence_model(
+    practice: Practice,
+    clinicians: Columns,
+    clinician_ids: Sequence[str],
+    *,
+    data_digest: str,
+    created_at: str,
+    seed: int = 0,
+) -> AllianceModel:
+    """A model of the declared sizes alone; every client is expected at the instrument's mean.
+
+    Its range is that of a normal distribution around the mean: nothing was measured here.
+    """
+    harmoniser = _unlearned(practice)
+    mean, spread = _level(practice, harmoniser)
+    pipeline = fit_pipeline(practice, clinicians, np.random.default_rng(seed))
+    count = len(clinician_ids)
+    return AllianceModel(
+        manifest=Manifest(
+            mode=EVIDENCE_PRIOR,
+            created_at=created_at,
+            practice_id=practice.id,
+            practice_version=practice.version,
+            practice_digest=practice.digest,
+            data_digest=data_digest,
+            ratings=0,
+            pairings=0,
+            left_unrated=0,
+            first_day=None,
+            last_day=None,
+            known_until=None,
+            seed=seed,
+            features=tuple(feature.name for feature in pipeline.features),
+        ),
+        pipeline=pipeline,
+        linker=harmoniser,
+        client_trees=None,
+        client_mean=mean,
+        client_tree_weight=0.0,
+        additive=_declared(practice, spread, count, seed),
+        trees=None,
+        tree_weight=0.0,
+        survivor_offset=0.0,
+        records=HistoryRecords(
+            np.zeros(count), np.zeros(count), *_nothing_by_level(practice, count)
+        ),
+        clinician_ids=tuple(clinician_ids),
+        interval=_normal_range(practice.alliance.interval, spread),
+    )
+
+
+def _unlearned(practice: Practice) -> InstrumentLinker:
+    nothing = pd.DataFrame({"instrument": pd.Series(dtype="str"), "pomp": pd.Series(dtype=float)})
+    settings = practice.alliance
+    return InstrumentLinker.fit(nothing, practice.instruments, settings.reference, settings.metric)
+
+
+def _level(practice: Practice, harmoniser: InstrumentLinker) -> tuple[float, float]:
+    """Mean and standard deviation of alliance, in points of the reference scale."""
+    form, width = practice.reference, harmoniser.high - harmoniser.low
+    mean = USUAL_MEAN if form.reference_mean is None else form.reference_mean
+    spread = USUAL_SD if form.reference_sd is None else form.reference_sd
+    return harmoniser.low + width * mean, width * spread
+
+
+def _declared(practice: Practice, spread: float, clinicians: int, seed: int) -> Additive:
+    attributes, matches = len(clinician_features(practice)), len(practice.matches)
+    prior = spread * np.array([match.prior for match in practice.matches.values()])
+    frame = DesignSpec(_as_it_is(attributes), _as_it_is(matches), prior, clinicians, 0, None)
+    coefficients = {
+        "clinician": np.zeros(attributes),
+        "matches": np.zeros(matches),
+        "clinicians": np.zeros(clinicians),
+    }
+    if prior.any():
+        coefficients["evidence"] = np.ones(1)
+    variances = dict.fromkeys(coefficients, 0.0)
+    variances["clinicians"] = EXPECTED["clinicians"] * spread**2
+    if prior.any():
+        variances["evidence"] = UNSURE_EVIDENCE**2
+    nobody = np.zeros(0, dtype=np.int64)
+    fit = MixedFit(
+        names=tuple(coefficients),
+        coefficients=coefficients,
+        variances=variances,
+        degrees=dict.fromkeys(coefficients, 0.0),
+        intercept=0.0,
+        sigma2=spread**2,
+        tau2=0.0,
+        client_codes=nobody,
+        client_effects=np.zeros(0),
+        iterations=0,
+        converged=True,
+        log_evidence=0.0,
+    )
+    rng = np.random.default_rng(seed)
+    draws = {
+        name: (np.sqrt(variances[name]) * rng.standard_normal((len(mean), DRAWS))).astype(
+            np.float32
+        )
+        for name, mean in coefficients.items()
+    }
+    return Additive(frame, fit, draws)
+
+
+def _as_it_is(columns: int) -> Standardizer:
+    return Standardizer(np.zeros(columns), np.ones(columns))
+
+
+def _nothing_by_level(practice: Practice, clinicians: int) -> tuple[Array, Array]:
+    per = practice.history.per
+    levels = 0 if per is None else len(practice.client[per].levels)
+    return np.zeros((clinicians, levels)), np.zeros((clinicians, levels))
+
+
+def _normal_range(level: float, spread: float) -> PredictionInterval:
+    half = spread * NormalDist().inv_cdf(0.5 + level / 2)
+    return PredictionInterval(-half, half)

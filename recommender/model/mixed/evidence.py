@@ -1,0 +1,228 @@
+"""The restricted likelihood of the linear mixed model at given variances.
+
+Apart from `mixed`, which speaks of blocks, because this speaks of columns only. Imported by
+`variances` and `mixed`.
+
+Model, for rows i of client c: y = X b + a_c + e with e_i ~ N(0, sigma2 / w_i), a_c ~ N(0, tau2),
+penalised columns of block k ~ N(0, v_k), free columns flat. With gamma_k = v_k / sigma2, theta =
+tau2 / sigma2, V0 = W^-1 + theta J J', A = X' V0^-1 X + diag(1 / gamma) and
+Q = y' V0^-1 y - y' V0^-1 X A^-1 X' V0^-1 y:
+
+    -2 log evidence = (n - f)(log 2 pi sigma2 + 1) + log|V0| + log|A| + sum_k p_k log gamma_k
+    sigma2 = Q / (n - f)
+
+f = number of free columns (Harville 1977; Henderson's mixed model equations). Clients are never
+columns: V0^-1 = W - sum_c theta / (1 + theta w_c) W 1 1' W, by Sherman and Morrison.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import cho_solve, lapack
+
+from recommender.errors import RecommenderError
+from recommender.model.mixed.blocks import Design, Floats, Ints
+
+# Bounds on what a block may add to the variance of a row, in units of sigma2. The lower one is "no
+# signal"; the upper one keeps sigma2 from vanishing when there are more effects than rows.
+LEAST, MOST, START = 1e-7, 1e3, 0.1
+# Strata of clients with one common weight whose cross-product is kept; each costs one p x p matrix.
+KEPT_STRATA = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClientGroups:
+    """Which rows belong to one client.
+
+    Attributes
+    ----------
+    codes : (m,) int64
+        The caller's codes, ascending; rows coded -1 come last, each as a client of its own coded
+        -1.
+    row : (n,) int64
+        Position in `codes` of each row's client.
+    weight : (m,) float64
+        Sum of row weights, w_c.
+    """
+
+    codes: Ints
+    row: Ints
+    weight: Floats
+
+
+def client_groups(group: Ints, weights: Floats) -> ClientGroups | None:
+    """The clients of rows; None when no client has two, and tau2 cannot be told from sigma2."""
+    codes, row, counts = np.unique(group[group >= 0], return_inverse=True, return_counts=True)
+    if counts.size == 0 or counts.max() < 2:
+        return None
+    nobody = int((group < 0).sum())
+    where = np.empty(group.size, dtype=np.int64)
+    where[group >= 0] = row
+    where[group < 0] = codes.size + np.arange(nobody)
+    codes = np.concatenate([codes, np.full(nobody, -1)])
+    total = np.bincount(where, weights=weights, minlength=codes.size)
+    return ClientGroups(codes, where, np.asarray(total, dtype=np.float64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CrossProduct:
+    """X' V0^-1 X for any theta, y being the last column of X.
+
+    Clients with a common weight share one kept matrix, so the many clients with one row cost
+    nothing per theta; the
+    rest are summed anew.
+    """
+
+    base: Floats
+    strata: tuple[tuple[float, Floats], ...]
+    rest: Design | None
+    rest_weight: Floats
+
+    def at(self, theta: float) -> Floats:
+        """The cross-product, (p + 1, p + 1)."""
+        return self.base - self._sum(lambda weight: theta / (1 + theta * weight))
+
+    def slope(self, theta: float) -> Floats:
+        """Minus its derivative by theta, (p + 1, p + 1)."""
+        return self._sum(lambda weight: (1 + theta * weight) ** -2)
+
+    def _sum(self, factor: Callable[[Floats], Floats]) -> Floats:
+        total = np.zeros_like(self.base)
+        for weight, gram in self.strata:
+            total += factor(np.array(weight)) * gram
+        return total if self.rest is None else total + self.rest.gram(factor(self.rest_weight))
+
+
+def cross_product(design: Design, weights: Floats, clients: ClientGroups | None) -> CrossProduct:
+    """Cross-products of a design, y as its last dense column, kept for every later theta."""
+    base = design.gram(weights)
+    if clients is None:
+        return CrossProduct(base, (), None, np.zeros(0))
+    values, stratum, counts = np.unique(clients.weight, return_inverse=True, return_counts=True)
+    # Keeping a matrix pays only when summing its clients anew would cost more.
+    common = np.argsort(-counts, kind="stable")[:KEPT_STRATA]
+    kept = [int(s) for s in common if counts[s] > design.width]
+    cells = (weights, (clients.row, np.arange(weights.size)))
+    chooser = sparse.csr_array(sparse.coo_array(cells, shape=(clients.codes.size, weights.size)))
+    strata = []
+    for s in kept:
+        part = design.summed(chooser[np.flatnonzero(stratum == s)])
+        strata.append((float(values[s]), part.gram(np.ones(part.rows))))
+    left = np.flatnonzero(~np.isin(stratum, kept))
+    rest = design.summed(chooser[left]) if left.size else None
+    return CrossProduct(base, tuple(strata), rest, clients.weight[left])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MixedProblem:
+    """All that stays the same while variances move.
+
+    Attributes
+    ----------
+    design : Design
+        With y as the column `outcome`.
+    outcome : int
+        Column of y.
+    weights : (n,) float64
+    clients : Clients or None
+    cross : CrossProduct
+    spans : tuple of slice
+        Columns (y left out) of each block whose variance is sought.
+    idle : (p,) float64
+        Penalty of columns outside `spans`: 0 for free ones, 1 for penalised ones that are zero
+        throughout.
+    free : int
+        Number of free columns, f.
+    """
+
+    design: Design
+    outcome: int
+    weights: Floats
+    clients: ClientGroups | None
+    cross: CrossProduct
+    spans: tuple[slice, ...]
+    idle: Floats
+    free: int
+
+    @property
+    def scale(self) -> Floats:
+        """What a unit of gamma adds to the variance of an average row, (K,); 1 for theta."""
+        squares = np.delete(np.diagonal(self.cross.base), self.outcome) / self.weights.sum()
+        blocks = [float(squares[span].sum()) for span in self.spans]
+        return np.array([*blocks, *([] if self.clients is None else [1.0])])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """The mixed model at given variance ratios.
+
+    Attributes
+    ----------
+    ratios : (K,) or (K + 1,) float64
+        gamma of each block, then theta if there are clients.
+    coefficients : (p,) float64
+    factor : (p, p) float64
+        Lower Cholesky factor of A.
+    squares : float
+        Q.
+    fixed_terms : float
+        log|V0| + log|A| + sum p_k log gamma_k.
+    rows_left : int
+        n - f.
+    """
+
+    ratios: Floats
+    coefficients: Floats
+    factor: Floats
+    squares: float
+    fixed_terms: float
+    rows_left: int
+
+    @property
+    def sigma2(self) -> float:
+        """The residual variance that maximises the evidence."""
+        return self.squares / self.rows_left
+
+    def log_evidence(self, sigma2: float) -> float:
+        """Restricted log likelihood at this residual variance."""
+        level = self.rows_left * np.log(2 * np.pi * sigma2) + self.squares / sigma2
+        return float(-0.5 * (level + self.fixed_terms))
+
+
+def theta_of(problem: MixedProblem, ratios: Floats) -> float:
+    """The client ratio among the ratios, 0 without clients."""
+    return 0.0 if problem.clients is None else float(ratios[-1])
+
+
+def solve(problem: MixedProblem, ratios: Floats) -> tuple[Solution, Floats]:
+    """The solution at given ratios, and the cross-product X' V0^-1 X it was found with.
+
+    Raises
+    ------
+    RecommenderError
+        When free columns are linearly dependent.
+    """
+    theta = theta_of(problem, ratios)
+    whole = problem.cross.at(theta)
+    keep = np.delete(np.arange(whole.shape[0]), problem.outcome)
+    gram, against = whole[np.ix_(keep, keep)], whole[keep, problem.outcome]
+    penalty = problem.idle.copy()
+    logs = -float(np.log(problem.weights).sum())
+    for span, gamma in zip(problem.spans, ratios, strict=False):
+        penalty[span] = 1 / gamma
+        logs += (span.stop - span.start) * float(np.log(gamma))
+    if problem.clients is not None:
+        logs += float(np.log1p(theta * problem.clients.weight).sum())
+    factor, failed = lapack.dpotrf(gram + np.diag(penalty), lower=1, clean=1)
+    if failed:
+        remedy = "leave out free columns that others already say, or penalise their block"
+        raise RecommenderError("blocks", "free columns are linearly dependent", remedy)
+    coefficients = cho_solve((factor, True), against)
+    total = float(whole[problem.outcome, problem.outcome])
+    rows_left = problem.weights.size - problem.free
+    # An outcome fitted exactly would have log 0; the floor is far below any rating's noise.
+    squares = max(total - float(against @ coefficients), 1e-12 * total, 1e-12 * rows_left)
+    logs += 2 * float(np.log(np.diagonal(factor)).sum())
+    return Solution(ratios, coefficients, factor, squares, logs, rows_left), gram

@@ -1,0 +1,254 @@
+"""The linear mixed model in closed form: one ridge variance a block, an intercept a client.
+
+The additive half of the pairing part, and the practice's own estimate of how much clinicians,
+matches and clients differ.
+Imported by `model` and the rooms above it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recommender.errors import RecommenderError
+from recommender.model.mixed.blocks import (
+    Block,
+    DenseBlock,
+    Floats,
+    Ints,
+    check_blocks,
+    design_of,
+    ordered,
+    spans,
+)
+from recommender.model.mixed.evidence import (
+    LEAST,
+    MixedProblem,
+    Solution,
+    client_groups,
+    cross_product,
+    solve,
+    theta_of,
+)
+from recommender.model.mixed.posterior import MixedFit
+from recommender.model.mixed.variances import Beliefs, client_residuals, search
+
+__all__ = ["MixedFit", "fit_mixed", "fit_mixed_at"]
+
+UNSURE = 0.7
+"""Scale of the log of a variance believed in: as likely as not it is half to twice as large."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Task:
+    """A problem, and what turns its solution back into the caller's blocks."""
+
+    blocks: tuple[Block, ...]
+    problem: MixedProblem
+    sought: tuple[str, ...]
+    centre: float
+
+
+def fit_mixed(
+    y: Floats,
+    blocks: Sequence[Block],
+    *,
+    weights: Floats | None = None,
+    group: Ints | None = None,
+    tolerance: float = 1e-6,
+    max_iterations: int = 50,
+    keep_factor: bool = False,
+    expected: Mapping[str, float] | None = None,
+) -> MixedFit:
+    """The mixed model with every variance at the maximum of the restricted likelihood.
+
+    Parameters
+    ----------
+    y : (n,) float64
+    blocks : sequence of Block
+        An intercept is always added.
+    weights : (n,) float64, optional
+        Precision of each row relative to 1; positive. A few distinct values are much faster than
+        many when clients repeat.
+    group : (n,) int64, optional
+        Client of each row, any codes from 0; -1 stands for a client of its own. Its intercept is
+        integrated out.
+    tolerance : float
+        The search rests when no variance changes by more than this share.
+    max_iterations : int
+        Newton steps at most; read `converged`.
+    keep_factor : bool
+        Keep what `variance_of` and `covariance_of` need, p x p numbers.
+    expected : mapping of block name to float, optional
+        What a block is thought to add to the variance of a row before any rating, in units of
+        sigma2: the median of a prior whose log is Cauchy with the scale `UNSURE`. A block without
+        one has a flat prior.
+
+    Raises
+    ------
+    RecommenderError
+        For rows or cells that do not fit together, linearly dependent free columns, or a belief
+        that is not positive.
+    """
+    task = _task(y, blocks, weights, group)
+    beliefs = _beliefs(task, expected or {})
+    ended = search(task.problem, beliefs, tolerance, max_iterations)
+    solution, degrees = ended.solution, dict(zip(task.sought, ended.degrees, strict=True))
+    scale = task.problem.scale
+    # At the floor there is no signal left to tell from none.
+    kept = np.where(solution.ratios > 1.01 * LEAST / scale, solution.ratios, 0.0)
+    return _fit(
+        task,
+        solution,
+        kept,
+        solution.sigma2,
+        degrees,
+        (ended.iterations, ended.converged),
+        keep_factor,
+    )
+
+
+def fit_mixed_at(
+    y: Floats,
+    blocks: Sequence[Block],
+    *,
+    variances: Mapping[str, float],
+    sigma2: float,
+    tau2: float = 0.0,
+    weights: Floats | None = None,
+    group: Ints | None = None,
+    keep_factor: bool = False,
+) -> MixedFit:
+    """The mixed model at given variances, for a practice too small to estimate them.
+
+    Parameters
+    ----------
+    variances : mapping of block name to float
+        Prior variance of every penalised block; 0 is taken as next to nothing.
+    sigma2, tau2 : float
+        Residual variance (positive) and variance between clients.
+    y, blocks, weights, group, keep_factor
+        As in `fit_mixed`.
+    """
+    task = _task(y, blocks, weights, group)
+    missing = [name for name in task.sought if name not in variances]
+    if missing or sigma2 <= 0:
+        problem = f"{missing[0]} has no variance" if missing else "sigma2 is not positive"
+        raise RecommenderError("variances", problem, "give each penalised block a variance")
+    given = [variances[name] for name in task.sought]
+    given += [] if task.problem.clients is None else [tau2]
+    kept = np.array(given) / sigma2
+    solution, _ = solve(task.problem, np.maximum(kept, LEAST / task.problem.scale))
+    degrees = dict.fromkeys(task.sought, float("nan"))
+    return _fit(task, solution, kept, sigma2, degrees, (0, True), keep_factor)
+
+
+def _task(y: Floats, blocks: Sequence[Block], weights: Floats | None, group: Ints | None) -> _Task:
+    rows = y.shape[0]
+    weights = np.ones(rows) if weights is None else weights
+    _check_rows(y, weights, group)
+    check_blocks(blocks, rows)
+    # Zero-mean y keeps its digits; the mean goes back into the intercept.
+    centre = float(np.average(y, weights=weights))
+    outcome = y - centre
+    for block in blocks:
+        if isinstance(block, DenseBlock) and block.prior_mean is not None:
+            outcome = outcome - block.values @ block.prior_mean
+    clients = None if group is None else client_groups(group, weights)
+    last = DenseBlock("intercept", outcome[:, None])
+    dense = [block for block in ordered(blocks) if isinstance(block, DenseBlock)]
+    design = design_of([*dense, last, *ordered(blocks)[len(dense) :]], rows)
+    cross = cross_product(design, weights, clients)
+    where = spans(blocks)
+    squares = np.delete(np.diagonal(cross.base), spans([*dense, last])["intercept"])
+    sought = tuple(b.name for b in blocks if b.penalised and squares[where[b.name]].any())
+    idle = np.zeros(squares.size)
+    for block in blocks:
+        if block.penalised and block.name not in sought:
+            idle[where[block.name]] = 1.0
+    free = 1 + sum(block.width for block in blocks if not block.penalised)
+    _check_free(cross.base, free, rows)
+    chosen = tuple(where[name] for name in sought)
+    outcome_column = spans([*dense, last])["intercept"].start
+    problem = MixedProblem(design, outcome_column, weights, clients, cross, chosen, idle, free)
+    return _Task(tuple(blocks), problem, sought, centre)
+
+
+def _beliefs(task: _Task, expected: Mapping[str, float]) -> Beliefs:
+    refused = [name for name, share in expected.items() if not 0 < share < np.inf]
+    if refused:
+        problem = f"{refused[0]} is not positive and finite"
+        raise RecommenderError("expected", problem, "give a share of variance, or leave it out")
+    scale = task.problem.scale
+    added = np.full(scale.size, np.nan)
+    added[: len(task.sought)] = [expected.get(name, np.nan) for name in task.sought]
+    held = np.isfinite(added)
+    return Beliefs(np.log(np.where(held, added, 1.0) / scale), np.where(held, UNSURE**-2, 0.0))
+
+
+def _check_free(base: Floats, free: int, rows: int) -> None:
+    if rows <= free:
+        problem = f"has {rows} rows for {free} free columns"
+        raise RecommenderError("y", problem, "give more rows or fewer free columns")
+
+
+def _check_rows(y: Floats, weights: Floats, group: Ints | None) -> None:
+    if not np.isfinite(y).all():
+        raise RecommenderError("y", "has cells that are not finite", "leave those rows out")
+    if weights.shape != y.shape or not np.isfinite(weights).all() or (weights <= 0).any():
+        raise RecommenderError(
+            "weights", "must be n positive numbers", "leave rows of weight 0 out"
+        )
+    if group is not None and group.shape != y.shape:
+        raise RecommenderError(
+            "group", f"has {group.size} rows", "give one client for each outcome"
+        )
+
+
+def _fit(
+    task: _Task,
+    solution: Solution,
+    kept: Floats,
+    sigma2: float,
+    degrees: Mapping[str, float],
+    course: tuple[int, bool],
+    keep_factor: bool,
+) -> MixedFit:
+    """The solution in the caller's words; `kept` holds ratios to report, 0 without signal."""
+    problem, where = task.problem, spans(task.blocks)
+    ratios = dict(zip(task.sought, kept, strict=False))
+    coefficients = {b.name: _coefficients(b, solution, where[b.name]) for b in task.blocks}
+    penalised = [block.name for block in task.blocks if block.penalised]
+    codes, effects = _client_effects(problem, solution)
+    return MixedFit(
+        names=tuple(block.name for block in task.blocks),
+        coefficients=coefficients,
+        variances={name: float(sigma2 * ratios.get(name, 0.0)) for name in penalised},
+        degrees={name: float(degrees.get(name, 0.0)) for name in penalised},
+        intercept=task.centre + float(solution.coefficients[0]),
+        sigma2=float(sigma2),
+        tau2=float(sigma2 * theta_of(problem, kept)),
+        client_codes=codes,
+        client_effects=effects,
+        iterations=course[0],
+        converged=course[1],
+        log_evidence=solution.log_evidence(sigma2),
+        factor=solution.factor if keep_factor else None,
+    )
+
+
+def _coefficients(block: Block, solution: Solution, span: slice) -> Floats:
+    own = solution.coefficients[span]
+    if isinstance(block, DenseBlock) and block.prior_mean is not None:
+        return own + block.prior_mean
+    return own.copy()
+
+
+def _client_effects(problem: MixedProblem, solution: Solution) -> tuple[Ints, Floats]:
+    """Codes and posterior means of clients that have a code; clients without one are left out."""
+    clients = problem.clients
+    if clients is None:
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
+    effects = theta_of(problem, solution.ratios) * client_residuals(problem, clients, solution)
+    known = clients.codes >= 0
+    return clients.codes[known], effects[known]

@@ -1,0 +1,204 @@
+"""The fitted linear mixed model: what it predicts, how sure it is, and its form on disk.
+
+Apart from `mixed`, which fits it, because serving needs no likelihood. Imported by `mixed`, which
+shows it to the rooms
+above.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+
+from recommender.errors import RecommenderError
+from recommender.model.mixed.blocks import Block, DenseBlock, Floats, Ints, chunks, design_of, spans
+
+Facts = dict[str, float | int | bool | list[str]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MixedFit:
+    """A fitted linear mixed model; numbers only.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Blocks in the order given to the fit.
+    coefficients : mapping of block name to (p,) float64
+        Posterior means; a level without rows has 0, a column without signal its prior mean.
+    variances : mapping of block name to float
+        Prior variance of each penalised block, in the unit of y squared (for standardised columns).
+    degrees : mapping of block name to float
+        Effective number of coefficients each penalised block spends, 0 to p.
+    intercept : float
+    sigma2 : float
+        Residual variance of a row of weight 1.
+    tau2 : float
+        Variance between clients; 0 when no client has two rows.
+    client_codes : (m,) int64
+        Codes of clients with an effect, ascending.
+    client_effects : (m,) float64
+        Posterior mean of each client's intercept (BLUP).
+    iterations : int
+        Newton steps tried; 0 for a fit at given variances.
+    converged : bool
+        Whether the variances came to rest.
+    log_evidence : float
+        Restricted log likelihood of y at these variances.
+    factor : (p, p) float64, optional
+        Lower Cholesky factor of sigma2 times the posterior precision, intercept first, dense
+        blocks, index blocks.
+    """
+
+    names: tuple[str, ...]
+    coefficients: Mapping[str, Floats]
+    variances: Mapping[str, float]
+    degrees: Mapping[str, float]
+    intercept: float
+    sigma2: float
+    tau2: float
+    client_codes: Ints
+    client_effects: Floats
+    iterations: int
+    converged: bool
+    log_evidence: float
+    factor: Floats | None = None
+
+    def terms(self, blocks: Sequence[Block]) -> dict[str, Floats]:
+        """Contribution of each given block to each row, (n,) a block, without the intercept.
+
+        Raises
+        ------
+        RecommenderError
+            When a block was not part of the fit, or a dense one has another width.
+        """
+        found = {}
+        for block in blocks:
+            own = self.coefficients.get(block.name)
+            if own is None or (isinstance(block, DenseBlock) and block.width != own.size):
+                problem = "is unknown" if own is None else f"has {block.width} columns"
+                remedy = "give the blocks and columns the model was fitted on"
+                raise RecommenderError(block.name, problem, remedy)
+            found[block.name] = block.term(own)
+        return found
+
+    def predict(self, blocks: Sequence[Block]) -> Floats:
+        """Posterior mean for rows of new clients, (n,); every block of the fit must be given."""
+        terms = self.terms(blocks)
+        missing = [name for name in self.names if name not in terms]
+        if missing:
+            raise RecommenderError("blocks", f"{missing[0]} is missing", "give every fitted block")
+        rows = blocks[0].rows if blocks else 1
+        return self.intercept + sum((terms[name] for name in self.names), np.zeros(rows))
+
+    def effect_of(self, clients: Ints) -> Floats:
+        """Posterior mean of the intercept of each client, (n,); 0 for one not seen before."""
+        if self.client_codes.size == 0:
+            return np.zeros(clients.shape)
+        place = np.searchsorted(self.client_codes, clients).clip(max=self.client_codes.size - 1)
+        known = self.client_codes[place] == clients
+        return np.where(known, self.client_effects[place], 0.0)
+
+    def variance_of(self, blocks: Sequence[Block]) -> Floats:
+        """Posterior variance of the mean of each row, (n,); without sigma2 and tau2."""
+        halves = self._halves(blocks)
+        return np.concatenate([np.zeros(0), *(self.sigma2 * (h**2).sum(axis=0) for h in halves)])
+
+    def covariance_of(self, blocks: Sequence[Block]) -> Floats:
+        """Posterior covariance of the means of these rows, (n, n): for differences of rows."""
+        half = np.concatenate(self._halves(blocks), axis=1)
+        return np.asarray(self.sigma2 * (half.T @ half))
+
+    def draws_of(self, blocks: Sequence[Block], size: int, seed: int) -> dict[str, Floats]:
+        """Deviations of the coefficients from their means, drawn from their posterior.
+
+        With L the factor, x of L' x = z has the covariance of the coefficients over sigma2 when z
+        is standard normal.
+
+        Parameters
+        ----------
+        blocks
+            Those of the fit; only their widths matter.
+        size, seed
+            How many draws, and where chance starts.
+
+        Returns
+        -------
+        mapping of block name to (p, size) float64
+        """
+        factor, own = self._kept_factor(), self._own(blocks)
+        normal = np.random.default_rng(seed).standard_normal((len(factor), size))
+        drawn = np.sqrt(self.sigma2) * solve_triangular(factor, normal, lower=True, trans="T")
+        return {name: np.asarray(drawn[span]) for name, span in spans(own).items()}
+
+    def _own(self, blocks: Sequence[Block]) -> list[Block]:
+        """The blocks in the order of the fit, all of them."""
+        by_name = {block.name: block for block in blocks}
+        if set(by_name) != set(self.names):
+            raise RecommenderError("blocks", "are not those of the fit", "give every fitted block")
+        return [by_name[name] for name in self.names]
+
+    def _kept_factor(self) -> Floats:
+        if self.factor is None:
+            remedy = "fit with keep_factor=True"
+            raise RecommenderError("factor", "the posterior precision was not kept", remedy)
+        return self.factor
+
+    def _halves(self, blocks: Sequence[Block]) -> list[Floats]:
+        factor, own = self._kept_factor(), self._own(blocks)
+        design = design_of(own, own[0].rows if own else 1)
+        parts = [design.wide(rows) for rows in chunks(design.rows)]
+        return [np.asarray(solve_triangular(factor, wide.T, lower=True)) for wide in parts]
+
+    def to_arrays(self) -> tuple[dict[str, NDArray[np.generic]], Facts]:
+        """The fit as named arrays and as facts that JSON can hold, for `from_arrays`."""
+        arrays: dict[str, NDArray[np.generic]] = {
+            f"coefficients.{name}": self.coefficients[name] for name in self.names
+        }
+        arrays["client_codes"], arrays["client_effects"] = self.client_codes, self.client_effects
+        if self.factor is not None:
+            arrays["factor"] = self.factor
+        facts: Facts = {"names": list(self.names), "penalised": list(self.variances)}
+        facts |= {f"variances.{name}": value for name, value in self.variances.items()}
+        facts |= {f"degrees.{name}": value for name, value in self.degrees.items()}
+        return arrays, facts | {name: getattr(self, name) for name in _SCALARS}
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, NDArray[np.generic]], facts: Mapping[str, object]
+    ) -> "MixedFit":
+        """The fit that `to_arrays` wrote; a KeyError names what is missing."""
+        names, penalised = _texts(facts["names"]), _texts(facts["penalised"])
+        factor = arrays.get("factor")
+        return cls(
+            names=names,
+            coefficients={
+                name: np.asarray(arrays[f"coefficients.{name}"], float) for name in names
+            },
+            variances={name: _number(facts[f"variances.{name}"]) for name in penalised},
+            degrees={name: _number(facts[f"degrees.{name}"]) for name in penalised},
+            intercept=_number(facts["intercept"]),
+            sigma2=_number(facts["sigma2"]),
+            tau2=_number(facts["tau2"]),
+            client_codes=np.asarray(arrays["client_codes"], dtype=np.int64),
+            client_effects=np.asarray(arrays["client_effects"], dtype=np.float64),
+            iterations=int(_number(facts["iterations"])),
+            converged=bool(facts["converged"]),
+            log_evidence=_number(facts["log_evidence"]),
+            factor=None if factor is None else np.asarray(factor, dtype=np.float64),
+        )
+
+
+_SCALARS = ("intercept", "sigma2", "tau2", "iterations", "converged", "log_evidence")
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(text) for text in value) if isinstance(value, list | tuple) else ()
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float):
+        raise RecommenderError("mixed model", "a stored fact is not a number", "rebuild the bundle")
+    return float(value)

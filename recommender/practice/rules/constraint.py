@@ -1,0 +1,296 @@
+"""One requirement as a practice declared it, and its verdict on a whole roster.
+
+A constraint is a rule with fields, a family, a mode and the reason staff say aloud.
+Imported by `misfits`, `rules` and `constraints`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.practice.columns import Columns
+from recommender.practice.fields import Field
+from recommender.practice.match_operators import aligned
+from recommender.practice.rules.catalogue import FIELD_SETTINGS, RULES, Rule
+from recommender.practice.rules.rule_input import Array, RequestContext, RuleInput, either
+from recommender.values.kinds import KINDS
+
+Mode = Literal["hard", "soft", "off"]
+Silence = Literal["fail", "pass", "met", "unknown"]
+Lifting = Literal["no", "yes", "ask"]
+MODES: tuple[Mode, ...] = ("hard", "soft", "off")
+
+NEVER_RELAXED = ("safety", "legal", "registration", "funding", "consent", "conflict")
+"""Families nobody is ever offered to lift, and in which unknown means no unless declared."""
+FAMILIES: tuple[str, ...] = (
+    *NEVER_RELAXED,
+    "capacity",
+    "service",
+    "mode",
+    "place",
+    "time",
+    "language",
+    "wish",
+)
+
+USUAL_MINUTES = 50.0
+"""A session whose length the definition leaves open: Medicare's standard consultation, 50 minutes
+or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An answer of the client's on which it hangs whether a constraint applies.
+
+    Attributes
+    ----------
+    client
+        A category, an ordinal, tags, a flag or a number of the client.
+    has
+        The level it must equal or contain; None for a number, and for a flag, which must be true.
+    below
+        The number it must be below.
+    """
+
+    client: str
+    has: str | None = None
+    below: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Two flags that, both true, meet a constraint in another way than its own.
+
+    A client who said nothing has not agreed to the other way.
+    """
+
+    client: str
+    clinician: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A declared constraint.
+
+    Attributes
+    ----------
+    name, rule
+        Its name, and one of `recommender.practice.rules.catalogue.RULES`.
+    client, clinician
+        Names of the fields compared, in the order the rule takes them.
+    value
+        A constant in place of the client's field, written as a cell of the clinician's field.
+    family
+        What it protects; see `FAMILIES`.
+    mode
+        `hard` excludes, `soft` raises a concern, `off` is not evaluated.
+    unknown
+        What is made of an unknown verdict: `fail` excludes where the constraint is hard, `pass`
+        only mentions it, `met` takes it for a pass.
+    unasked
+        What a client's silence means: `pass`, or `unknown`.
+    may_be
+        Modes a single request may choose instead.
+    relaxable
+        Whether staff are offered what a change of the client's answer would open: `yes`; `ask`,
+        where it is only said that the client could be asked; or `no`.
+    say
+        The reason, said after the clinician's name.
+    offer
+        How a change is offered, with `{value}` and `{stated}` for the answers; empty for the
+        field's own phrase.
+    when, unless
+        The answer without which, and the one with which, it does not apply; or None.
+    instead
+        Another way to meet it, or None.
+    ways
+        Ways of meeting it is about; empty when it is about all of them.
+    settings
+        Settings of its rule.
+    """
+
+    name: str
+    rule: str
+    client: tuple[str, ...]
+    clinician: tuple[str, ...]
+    value: float | str | bool | None
+    family: str
+    mode: Mode
+    unknown: Silence
+    unasked: Silence
+    may_be: tuple[Mode, ...]
+    relaxable: Lifting
+    say: str
+    offer: str
+    when: Condition | None
+    unless: Condition | None
+    instead: Alternative | None
+    ways: tuple[str, ...]
+    settings: Mapping[str, Any]
+
+
+def judge(
+    constraint: Constraint, client: Columns, roster: Columns, asking: RequestContext
+) -> Array:
+    """The verdict on every clinician, (n,): 1 pass, 0 fail, NaN unknown.
+
+    Parameters
+    ----------
+    constraint
+        A constraint without `recommender.practice.rules.validation.problems`.
+    client
+        The client's fields, one row.
+    roster
+        The clinicians' fields, n rows in the order of `asking.clinician_ids`.
+    asking
+        The circumstances, and the declarations of the fields.
+    """
+    everyone = roster.view("everyone", lambda: np.broadcast_to(1.0, (roster.size,)))
+    applies = _applies(constraint, client, asking)
+    open_verdict = np.nan if constraint.unasked == "unknown" else 1.0
+    if not roster.size or applies == 0 or (np.isnan(applies) and open_verdict == 1):
+        return everyone
+    rule = RULES[constraint.rule]
+    wish = None if rule.wish is None or not constraint.client else constraint.client[rule.wish]
+    if wish is not None and _is_silent(client[wish]):
+        verdict = np.array(open_verdict)
+    elif wish is not None and _is_indifferent(constraint, asking.client[wish], client[wish]):
+        return everyone
+    else:
+        verdict = rule.judge(rule_input_of(constraint, client, roster, asking))
+    verdict = _or_instead(
+        constraint.instead, np.broadcast_to(verdict, (roster.size,)), client, roster
+    )
+    return np.where(verdict == 1, 1.0, np.nan) if np.isnan(applies) else np.asarray(verdict)
+
+
+def client_fields(constraint: Constraint) -> frozenset[str]:
+    """Every field of the client whose answer can change the verdict."""
+    conditions = (constraint.when, constraint.unless, constraint.instead)
+    named = [each.client for each in conditions if each is not None]
+    session = constraint.settings.get("session")
+    named += [session] if isinstance(session, str) else []
+    return frozenset((*field_names(constraint)[0], *named))
+
+
+def eased_field(constraint: Constraint, client: Mapping[str, Field]) -> str | None:
+    """The client's field by whose answer a constraint can be lifted; None where there is none.
+
+    A flag that spares the client comes first, then the wish its rule can ease, then the flag
+    without which it does not apply.
+    """
+    if constraint.unless is not None and client[constraint.unless.client].kind == "flag":
+        return constraint.unless.client
+    rule = RULES[constraint.rule]
+    if constraint.client and rule.ease is not None:
+        return constraint.client[rule.wish or 0]
+    if constraint.when is not None and client[constraint.when.client].kind == "flag":
+        return constraint.when.client
+    return None
+
+
+def field_names(constraint: Constraint) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Fields read of the client and of the clinician, those named in settings included."""
+    sides = {"client": list(constraint.client), "clinician": list(constraint.clinician)}
+    for key, (side, _) in FIELD_SETTINGS.items():
+        if key in constraint.settings:
+            sides[side].append(constraint.settings[key])
+    return tuple(sides["client"]), tuple(sides["clinician"])
+
+
+def constant_field(rule: Rule, target: Field) -> Field:
+    """The declaration a constant is read by: the clinician's, in the kind the rule compares."""
+    kind = target.kind if rule.constant == "same" else str(rule.constant)
+    return replace(target, kind=kind)
+
+
+def _applies(constraint: Constraint, client: Columns, asking: RequestContext) -> float:
+    """1 where the conditions are met, 0 where not, NaN where the client did not say."""
+    met = 1.0 if constraint.when is None else _is_met(constraint.when, client, asking)
+    if constraint.unless is None:
+        return met
+    spared = _is_met(constraint.unless, client, asking)
+    # Whoever did not say that it may be left out has not left it out.
+    return 0.0 if spared == 1 else met
+
+
+def _is_met(when: Condition, client: Columns, asking: RequestContext) -> float:
+    answer, field = client[when.client], asking.client[when.client]
+    if when.below is not None:
+        return float("nan") if np.isnan(answer[0]) else float(answer[0] < when.below)
+    if field.kind == "flag":
+        return float(answer[0])
+    place = field.levels.index(str(when.has))
+    if field.kind == "tags":
+        return float(answer[0, place])
+    return float("nan") if np.isnan(answer[0]) else float(answer[0] == place)
+
+
+def _or_instead(
+    instead: Alternative | None, verdict: Array, client: Columns, roster: Columns
+) -> Array:
+    if instead is None or client[instead.client][0] != 1.0:
+        return verdict
+    return either(verdict, roster[instead.clinician])
+
+
+def _is_silent(answer: NDArray[Any]) -> bool:
+    return bool(np.isnan(answer).all())
+
+
+def _is_indifferent(constraint: Constraint, field: Field, answer: NDArray[Any]) -> bool:
+    indifferent = constraint.settings.get("indifferent", ())
+    return field.kind in ("category", "ordinal") and field.levels[int(answer[0])] in indifferent
+
+
+def rule_input_of(
+    constraint: Constraint, client: Columns, roster: Columns, asking: RequestContext
+) -> RuleInput:
+    """What a constraint's rule is asked: the answers it compares, in one order."""
+    theirs = tuple(asking.clinician[name] for name in constraint.clinician)
+    if constraint.value is None:
+        ours = tuple(asking.client[name] for name in constraint.client)
+        answers = tuple(
+            _in_their_order(constraint, place, ours, theirs, client) for place in range(len(ours))
+        )
+    else:
+        ours = (constant_field(RULES[constraint.rule], theirs[0]),)
+        parsed = KINDS[ours[0].kind].parse(ours[0], constraint.value)
+        answers = (KINDS[ours[0].kind].encode(ours[0], [parsed]),)
+    return RuleInput(
+        client=answers,
+        clinician=tuple(roster[name] for name in constraint.clinician),
+        client_fields=ours,
+        clinician_fields=theirs,
+        intake=client,
+        roster=roster,
+        session=session_minutes(constraint.settings, client),
+        settings=constraint.settings,
+        unasked=constraint.unasked,
+        context=asking,
+    )
+
+
+def _in_their_order(
+    constraint: Constraint,
+    place: int,
+    ours: tuple[Field, ...],
+    theirs: tuple[Field, ...],
+    client: Columns,
+) -> NDArray[Any]:
+    """The client's answer, its levels in the order of the clinician's where they are compared."""
+    field, answer = ours[place], client[ours[place].name]
+    if place or not field.levels or not RULES[constraint.rule].compares:
+        return answer
+    return aligned(field, answer, theirs[0], tuple(constraint.settings.get("indifferent", ())))
+
+
+def session_minutes(settings: Mapping[str, Any], client: Columns) -> float:
+    """Minutes of one session as the client or a rule's settings say; NaN where neither does."""
+    usual = float(settings.get("usual_minutes", np.nan))
+    session = settings.get("session", USUAL_MINUTES if np.isnan(usual) else usual)
+    minutes = float(client[session][0]) if isinstance(session, str) else float(session)
+    return usual if np.isnan(minutes) else minutes

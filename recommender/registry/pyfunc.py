@@ -1,0 +1,53 @@
+"""What mlflow runs when it loads a published bundle: code read from this file, never a pickle.
+
+mlflow copies this file into the published model; only mlflow imports it.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
+
+if TYPE_CHECKING:
+    from recommender.model.alliance_model import AllianceModel
+
+
+class AlliancePyfunc(PythonModel):
+    """A bundle behind mlflow's interface, for batch scoring and for `mlflow models serve`.
+
+    The package `recommender` must be installed where this runs.
+    """
+
+    model: "AllianceModel"
+
+    def load_context(self, context: Any) -> None:
+        """Opens the bundle, which checks its own digest and structure."""
+        # Late, because mlflow also runs this file when it only wants to copy it.
+        from recommender.model.bundle.io import load_bundle
+
+        self.model = load_bundle(Path(context.artifacts["bundle"]))
+
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """The predicted alliance of each row, with its range.
+
+        Parameters
+        ----------
+        context, params
+            Given by mlflow; unused.
+        model_input
+            Columns `client.<field>` and `clinician.<field>` with cells as in the practice's own
+            tables, and `clinician_id`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `predicted_alliance`, `lower`, `upper`; one row a row, in the same order.
+        """
+        return self.model.predict_table(model_input)
+
+
+set_model(AlliancePyfunc())

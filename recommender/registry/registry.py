@@ -1,0 +1,281 @@
+"""The only door to the mlflow model registry: publish, name, promote and fetch bundles.
+
+Only training and the command line import this module, and late, because mlflow takes seconds to
+load; serving is handed a bundle directory and never meets mlflow in the path of a request.
+"""
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import mlflow.artifacts
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model
+from requests.exceptions import RequestException
+from sqlalchemy.exc import SQLAlchemyError
+
+from recommender.errors import RegistryError
+from recommender.model.manifest import NAME
+from recommender.practice.definition import Practice
+from recommender.registry.downloads import checked_digest, install_bundle, verified_bundle
+from recommender.registry.mlflow_model import write_model
+from recommender.registry.versions import (
+    CHAMPION,
+    PROMOTED,
+    Promotion,
+    Version,
+    in_utc,
+    promotion_tags,
+    read_promotions,
+)
+
+logging.getLogger("mlflow").setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """One named model in one mlflow registry.
+
+    Attributes
+    ----------
+    uri
+        `http(s)://` of an mlflow server, or a database such as `sqlite:///var/mlflow.db`.
+    name
+        The registered model.
+    artifacts
+        Where a store without a server keeps its files; beside a SQLite file when not given.
+    """
+
+    uri: str = "sqlite:///var/mlflow.db"
+    name: str = NAME
+    artifacts: Path | None = None
+
+    @contextmanager
+    def client(self) -> Iterator[MlflowClient]:
+        """A connection whose failures become `RegistryError`s."""
+        with warnings.catch_warnings():
+            # mlflow 3.17 on SQLAlchemy 2.1 and on pandas 3: theirs to mend, noise to our users.
+            warnings.filterwarnings("ignore", message=r"The ``noload`` loader strategy")
+            warnings.filterwarnings("ignore", message=r"Operation with range is deprecated")
+            try:
+                yield MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+            except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
+                # The cause is not chained: its text can hold the password of the address.
+                raise _explained(self.uri, error) from None
+
+    def experiment(self, name: str) -> str:
+        """The id of the experiment of this name, created at its first use."""
+        with self.client() as client:
+            found = client.get_experiment_by_name(name)
+            if found is not None:
+                return str(found.experiment_id)
+            root = self.artifacts or _beside(self.uri)
+            place = root.resolve().as_uri() if root else None
+            return client.create_experiment(name, artifact_location=place)
+
+    def publish(
+        self, run_id: str, bundle: Path, practice: Practice, digest: str, tags: Mapping[str, str]
+    ) -> Version:
+        """Registers a bundle as the next version, beside the run that trained it.
+
+        Parameters
+        ----------
+        run_id
+            An mlflow run of this registry.
+        bundle
+            The bundle's directory; it is copied, and kept as bytes: nothing is pickled.
+        practice
+            Says the columns of the table the published model accepts.
+        digest
+            The bundle's digest, in hexadecimal.
+        tags
+            More about the version, such as the commit it was made at.
+        """
+        verified_bundle(bundle, digest)
+        told = {**tags, "digest": checked_digest(digest), "practice": practice.id}
+        told |= {"practice_version": practice.version, "practice_digest": practice.digest}
+        with self.client() as client, tempfile.TemporaryDirectory() as workspace:
+            experiment = client.get_run(run_id).info.experiment_id
+            logged = client.create_logged_model(experiment, self.name, run_id)
+            number, place = logged.model_id, logged.artifact_location
+            write_model(
+                Path(workspace),
+                bundle,
+                practice,
+                Model(artifact_path=place, model_uuid=number, model_id=number, run_id=run_id),
+            )
+            client.log_model_artifacts(number, str(Path(workspace) / "model"))
+            client.finalize_logged_model(number, "READY")
+            client.log_outputs(run_id, [LoggedModelOutput(number, step=0)])
+            with _if_not("RESOURCE_ALREADY_EXISTS"):
+                client.create_registered_model(self.name)
+            # A `models:/` source would be resolved by mlflow's global address, not by ours.
+            made = client.create_model_version(self.name, place, run_id, told, model_id=number)
+            return _version(made)
+
+    def versions(self) -> tuple[Version, ...]:
+        """Every published version, oldest first."""
+        return tuple(_version(found) for found in self._found())
+
+    def _found(self) -> list[Any]:
+        found: list[Any] = []
+        with self.client() as client:
+            token: str | None = ""
+            while token is not None:
+                page = client.search_model_versions(f"name='{self.name}'", page_token=token or None)
+                found += page
+                token = page.token or None
+        return sorted(found, key=lambda each: int(each.version))
+
+    def version(self, number: int) -> Version:
+        """The version of this number."""
+        with self.client() as client:
+            return _version(client.get_model_version(self.name, str(number)))
+
+    def set_alias(self, alias: str, version: int) -> None:
+        """Lets an alias stand for a version; promotions go through `promote`, which keeps why."""
+        with self.client() as client:
+            client.set_registered_model_alias(self.name, alias, str(version))
+
+    def alias(self, alias: str) -> Version | None:
+        """The version an alias stands for, or None while it stands for none."""
+        with self.client() as client, _if_not("RESOURCE_DOES_NOT_EXIST"):
+            number = client.get_registered_model(self.name).aliases.get(alias)
+            if number is not None:
+                return _version(client.get_model_version(self.name, str(number)))
+        return None
+
+    def promote(
+        self,
+        version: int,
+        *,
+        by: str,
+        at: datetime,
+        reason: str,
+        kind: str = PROMOTED,
+        notes: tuple[str, ...] = (),
+    ) -> Promotion:
+        """Makes a version the champion, and keeps who did it, when, why, and what it replaced.
+
+        The record is written first: an entry without effect is a lesser fault than an effect
+        without an entry.
+        """
+        chosen, standing = self.version(version), self.alias(CHAMPION)
+        previous = standing.version if standing else None
+        promotion = Promotion(in_utc(at), version, chosen.digest, by, reason, previous, kind, notes)
+        with self.client() as client:
+            for key, value in promotion_tags(promotion).items():
+                client.set_model_version_tag(self.name, str(version), key, value)
+        self.set_alias(CHAMPION, version)
+        return promotion
+
+    def history(self) -> tuple[Promotion, ...]:
+        """Every promotion there has been, oldest first."""
+        kept = (read_promotions(_version(found), found.tags) for found in self._found())
+        return tuple(sorted((one for each in kept for one in each), key=lambda one: one.at))
+
+    def previous(self) -> Version | None:
+        """The version to roll back to: what stood before the champion was first promoted.
+
+        The first promotion counts, so that rolling back twice goes two steps back and never
+        returns to the version that was just withdrawn.
+        """
+        champion = self.alias(CHAMPION)
+        if champion is None:
+            return None
+        first = next((p for p in self.history() if p.version == champion.version), None)
+        return None if first is None or first.previous is None else self.version(first.previous)
+
+    def text(self, version: Version, name: str) -> str:
+        """A text kept with the run that trained a version.
+
+        Raises
+        ------
+        RegistryError
+            When the run keeps none of this name.
+        """
+        with self.client() as client, tempfile.TemporaryDirectory() as workspace:
+            kept = [file.path for file in client.list_artifacts(version.run_id)]
+            if name not in kept:
+                remedy = "train again with this version of recommender"
+                raise RegistryError(self.name, f"version {version.version} has no {name}", remedy)
+            got = client.download_artifacts(version.run_id, name, workspace)
+            return Path(got).read_text(encoding="utf-8")
+
+    def resolve(self, alias_or_version: str | int) -> Version:
+        """The version meant by a number or an alias.
+
+        Raises
+        ------
+        RegistryError
+            When the alias stands for no version yet, with what to run.
+        """
+        if isinstance(alias_or_version, int) or alias_or_version.isdecimal():
+            return self.version(int(alias_or_version))
+        found = self.alias(alias_or_version)
+        if found is None:
+            steps = "run `recommender train`"
+            steps += ", then `recommender promote`" if alias_or_version == CHAMPION else ""
+            raise RegistryError(self.name, f"no {alias_or_version} yet", steps)
+        return found
+
+    def fetch(self, alias_or_version: str | int, into: Path) -> Path:
+        """The directory `into/<digest>` of the bundle, downloaded whole unless it is there."""
+        wanted = self.resolve(alias_or_version)
+
+        def download(unfinished: Path) -> Path:
+            with self.client() as client:
+                place = client.get_model_version_download_uri(self.name, str(wanted.version))
+                got = mlflow.artifacts.download_artifacts(
+                    artifact_uri=f"{place}/artifacts/bundle",
+                    dst_path=str(unfinished),
+                    tracking_uri=self.uri,
+                    registry_uri=self.uri,
+                )
+            return verified_bundle(Path(got), wanted.digest)
+
+        return install_bundle(into, wanted.digest, download)
+
+
+def _version(found: Any) -> Version:
+    created_at = datetime.fromtimestamp(found.creation_timestamp / 1000, UTC)
+    digest = found.tags.get("digest", "")
+    return Version(int(found.version), digest, found.run_id or "", created_at)
+
+
+@contextmanager
+def _if_not(code: str) -> Iterator[None]:
+    """Passes over mlflow's refusal of one kind."""
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != code:
+            raise
+
+
+def _beside(uri: str) -> Path | None:
+    if not uri.startswith("sqlite:///"):
+        return None
+    return Path(uri.removeprefix("sqlite:///")).parent / "mlartifacts"
+
+
+def _explained(uri: str, error: Exception) -> RegistryError:
+    parts = urlsplit(uri)
+    shown = f"{parts.scheme}://{parts.hostname or parts.path}"
+    shown += f":{parts.port}" if parts.port else ""
+    lost = RequestException | SQLAlchemyError
+    if isinstance(error, lost) or isinstance(error.__context__, lost):
+        remedy = "start it, or set the registry's address to one that runs"
+        return RegistryError("registry", f"cannot reach the mlflow registry at {shown}", remedy)
+    said = (str(error).splitlines() or [""])[0].replace(uri, shown)
+    remedy = "mend what it names; nothing after this step was done"
+    return RegistryError("registry", f"{shown} refused: {said}", remedy)

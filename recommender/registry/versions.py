@@ -1,0 +1,128 @@
+"""What a registry keeps of a model: its published versions, and who made which one champion.
+
+Knows nothing of mlflow, so that every room may speak of a version without loading it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from recommender.errors import RegistryError
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+
+PROMOTED = "promoted"
+ROLLED_BACK = "rolled back"
+
+_RECORD = "promotion."
+_MOST = 4000
+"""Characters of notes a record keeps: a database may hold 5,000 of a tag, the reason included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One published bundle: its number, the digest of its content, its run, and when (UTC)."""
+
+    version: int
+    digest: str
+    run_id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """One time a version was made champion.
+
+    Attributes
+    ----------
+    at
+        When, UTC.
+    version, digest
+        Which.
+    by, reason
+        Who decided, and why.
+    previous
+        The version in whose place it came.
+    kind
+        `promoted`, or `rolled back` to.
+    notes
+        What the gate had to say: how few ratings it was decided on, what it was forced against.
+    """
+
+    at: datetime
+    version: int
+    digest: str
+    by: str
+    reason: str
+    previous: int | None
+    kind: str = PROMOTED
+    notes: tuple[str, ...] = ()
+
+
+def promotion_tags(promotion: Promotion) -> dict[str, str]:
+    """Tags that keep a promotion with its version.
+
+    The record has a tag of its own, named by its time, so that a version which returns to duty
+    keeps the records of its earlier terms; the short tags say the newest one to a person.
+    """
+    at, previous = promotion.at.isoformat(), promotion.previous
+    record = {
+        "by": promotion.by,
+        "at": at,
+        "reason": promotion.reason,
+        "previous": previous,
+        "kind": promotion.kind,
+        "notes": _kept(promotion.notes),
+    }
+    return {
+        f"{_RECORD}{promotion.at:%Y%m%dT%H%M%S.%fZ}": json.dumps(record),
+        "promoted_by": promotion.by,
+        "promoted_at": at,
+        "reason": promotion.reason,
+        "previous": "none" if previous is None else str(previous),
+    }
+
+
+def _kept(notes: Sequence[str]) -> list[str]:
+    """The first notes, as many as a tag holds, and how many more there were."""
+    kept: list[str] = []
+    for note in notes:
+        if len(json.dumps([*kept, note])) > _MOST:
+            return [*kept, f"and {len(notes) - len(kept)} more"]
+        kept.append(note)
+    return kept
+
+
+def read_promotions(version: Version, tags: Mapping[str, str]) -> tuple[Promotion, ...]:
+    """Every promotion kept in the tags of a version, oldest first."""
+    records = [json.loads(value) for key, value in tags.items() if key.startswith(_RECORD)]
+    promotions = [
+        Promotion(
+            at=datetime.fromisoformat(record["at"]),
+            version=version.version,
+            digest=version.digest,
+            by=record["by"],
+            reason=record["reason"],
+            previous=record["previous"],
+            kind=record["kind"],
+            notes=tuple(record["notes"]),
+        )
+        for record in records
+    ]
+    return tuple(sorted(promotions, key=lambda promotion: promotion.at))
+
+
+def in_utc(at: datetime) -> datetime:
+    """A time in UTC; refused when it does not say its own zone."""
+    if at.tzinfo is None:
+        raise RegistryError("promoted_at", "has no time zone", "give the time in UTC")
+    return at.astimezone(UTC)
+
+
+def tracking_reachable(uri: str) -> bool:
+    """Whether a registry can be asked without making it; one that is no file is taken to be."""
+    path = uri.removeprefix("sqlite:///")
+    return path == uri or Path(path).is_file()

@@ -1,0 +1,1 @@
+"""Constraints applied to a roster, with every reason, and the smallest relaxations."""

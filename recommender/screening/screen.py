@@ -1,0 +1,314 @@
+"""Who may be shown to a client: every constraint on every clinician, with every reason.
+
+Rules come before scores, so that no learned number can buy its way past one.
+Imported by `relaxation`, `recommend` and above.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.errors import Fault, IntakeError
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
+from recommender.practice.rules.parse import Constraint, Mode, RequestContext, judge
+from recommender.practice.rules.roster_index import bitsets_in
+from recommender.tables.roster import Roster
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Codes = NDArray[np.int8]
+Modes = Mapping[str, Mode]
+
+DECLARED_MODES: Modes = MappingProxyType({})
+"""No constraint is asked for in another mode than the definition's."""
+_MET, _FAILED, _UNKNOWN = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One constraint a clinician does not meet, or is not known to meet.
+
+    `say` follows the clinician's name; with `unknown` it is a question rather than a fact.
+    """
+
+    constraint: str
+    family: str
+    text: str
+    unknown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """A clinician who may not be shown, with every reason in the order of the definition."""
+
+    clinician_id: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """What staff should know of a clinician but does not exclude, in the order of the definition.
+
+    Soft constraints failed or unknown, and hard ones that are unknown but pass.
+    """
+
+    clinician_id: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintCount:
+    """How many clinicians a hard constraint removed, and how many nothing else removed."""
+
+    constraint: str
+    removed: int
+    removed_only_by_it: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Screening:
+    """The roster as it stands for one client: n clinicians before k constraints.
+
+    Attributes
+    ----------
+    ids
+        The clinicians, in the roster's order.
+    constraints, modes
+        What was evaluated, in the order of the definition, and how it counts for this request.
+    verdicts
+        Constraint to (n,) of 1 pass, 0 fail, NaN unknown.
+    barred, noted : (k, n)
+        Where a constraint excludes, and where it is only to be mentioned: 1 failed, 2 unknown.
+    """
+
+    ids: tuple[str, ...]
+    constraints: tuple[Constraint, ...]
+    modes: Modes
+    verdicts: Mapping[str, Array]
+    excluding: Codes
+    cautioning: Codes
+
+    @property
+    def eligible(self) -> Flags:
+        """Whether each clinician may be shown, (n,)."""
+        return np.asarray(np.bitwise_or.reduce(self.excluding, axis=0, initial=0) == 0)
+
+    @property
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        """Everyone who may not be shown, in the roster's order."""
+        return tuple(Exclusion(self.ids[row], why) for row, why in self._said(self.excluding))
+
+    @property
+    def cautions(self) -> tuple[Caution, ...]:
+        """Clinicians with something to mention, eligible or not, in the roster's order."""
+        return tuple(Caution(self.ids[row], why) for row, why in self._said(self.cautioning))
+
+    @property
+    def constraint_counts(self) -> tuple[ConstraintCount, ...]:
+        """One line for each hard constraint, in the order of the definition."""
+        bars = np.count_nonzero(self.excluding, axis=0)
+        removed = np.count_nonzero(self.excluding, axis=1)
+        alone = np.count_nonzero(self.excluding[:, bars == 1], axis=1)
+        return tuple(
+            ConstraintCount(constraint.name, int(many), int(only))
+            for constraint, many, only in zip(self.constraints, removed, alone, strict=True)
+            if self.modes[constraint.name] == "hard"
+        )
+
+    def cautions_of(self, place: int) -> tuple[Reason, ...]:
+        """What is to be mentioned of the clinician at one place of the roster."""
+        return self._reasons(self.cautioning[:, place])
+
+    def _said(self, codes: Codes) -> Iterator[tuple[int, tuple[Reason, ...]]]:
+        """Reasons of each row that has any. Rosters repeat few patterns: each is built once."""
+        built: dict[bytes, tuple[Reason, ...]] = {}
+        by_person = np.ascontiguousarray(codes.T)
+        for row in np.flatnonzero(codes.any(axis=0)).tolist():
+            pattern = by_person[row].tobytes()
+            if pattern not in built:
+                built[pattern] = self._reasons(by_person[row])
+            yield row, built[pattern]
+
+    def _reasons(self, codes: Codes) -> tuple[Reason, ...]:
+        return tuple(
+            Reason(c.name, c.family, c.say, bool(code == _UNKNOWN))
+            for c, code in zip(self.constraints, codes.tolist(), strict=True)
+            if code != _MET
+        )
+
+
+def screen(
+    practice: Practice,
+    client: Columns,
+    client_id: str | None,
+    roster: Roster,
+    day: date,
+    modes: Modes = DECLARED_MODES,
+) -> Screening:
+    """Who of the roster may be shown to the client, and why the others may not.
+
+    Parameters
+    ----------
+    practice
+        Whose constraints hold.
+    client
+        One row of the client's fields.
+    client_id
+        None for a person the practice has no id for yet.
+    roster
+        The clinicians as they are now; eligible and excluded together are always all of them.
+    day
+        The day asked, on the practice's calendar.
+    modes
+        Constraints that count otherwise for this request than declared; see `check_modes`.
+    """
+    asking = request_context_of(practice, client_id, roster.ids, day)
+    return screen_columns(practice, client, roster.columns, asking, modes, {})
+
+
+def check_modes(practice: Practice, modes: Modes) -> None:
+    """Refuses modes a request may not choose.
+
+    Raises
+    ------
+    IntakeError
+        With every constraint that does not exist or does not allow the mode.
+    """
+    faults = []
+    for name, mode in modes.items():
+        constraint = practice.constraints.get(name)
+        if constraint is None:
+            choices = ", ".join(sorted(n for n, c in practice.constraints.items() if c.may_be))
+            problem = "names a constraint that this practice does not have"
+            faults.append(Fault("modes", problem, f"choose from {choices or 'none'}"))
+        elif mode not in (constraint.mode, *constraint.may_be):
+            allowed = ", ".join(dict.fromkeys((constraint.mode, *constraint.may_be)))
+            faults.append(Fault(f"modes.{name}", "is not allowed", f"it may be {allowed}"))
+    if faults:
+        raise IntakeError(faults)
+
+
+def request_context_of(
+    practice: Practice, client_id: str | None, clinician_ids: tuple[str, ...], day: date
+) -> RequestContext:
+    """The circumstances in which a client of the practice asks."""
+    return RequestContext(
+        day,
+        client_id,
+        clinician_ids,
+        practice.timezone,
+        practice.funding,
+        practice.client,
+        practice.clinician,
+    )
+
+
+def screen_columns(
+    practice: Practice,
+    client: Columns,
+    columns: Columns,
+    asking: RequestContext,
+    modes: Modes,
+    known: Mapping[str, Array],
+) -> Screening:
+    """A screening of any clinicians' columns, with the verdicts that are known already."""
+    counts = {name: modes.get(name, c.mode) for name, c in practice.constraints.items()}
+    constraints = tuple(c for n, c in practice.constraints.items() if counts[n] != "off")
+    verdicts = {
+        c.name: known[c.name] if c.name in known else judge(c, client, columns, asking)
+        for c in constraints
+    }
+    barred = np.zeros((len(constraints), columns.size), dtype=np.int8)
+    noted = np.zeros_like(barred)
+    for place, constraint in enumerate(constraints):
+        verdict = verdicts[constraint.name]
+        # Most constraints are met by everyone, or were not asked for: nothing to write down.
+        if not verdict.size or verdict.min() == 1:
+            continue
+        failed = verdict == 0
+        unknown = None if constraint.unknown == "met" else np.isnan(verdict)
+        if counts[constraint.name] != "hard":
+            _write(noted[place], failed, unknown)
+        elif constraint.unknown == "fail":
+            _write(barred[place], failed, unknown)
+        else:
+            _write(barred[place], failed, None)
+            _write(noted[place], None, unknown)
+    _through_other_ways(practice, client, columns, constraints, barred, noted)
+    return Screening(asking.clinician_ids, constraints, counts, verdicts, barred, noted)
+
+
+def _write(codes: Codes, failed: Flags | None, unknown: Flags | None) -> None:
+    if failed is not None:
+        np.multiply(failed, np.int8(_FAILED), out=codes)
+    if unknown is not None:
+        codes += np.multiply(unknown, np.int8(_UNKNOWN))
+
+
+def _through_other_ways(
+    practice: Practice,
+    client: Columns,
+    columns: Columns,
+    constraints: Sequence[Constraint],
+    barred: Codes,
+    noted: Codes,
+) -> None:
+    """Lifts, in place, what concerns only ways of meeting the two do not need.
+
+    Whoever wants to meet in person or by video is not kept from a clinician by the trip, as long as
+    nothing keeps them from meeting this one by video.
+    """
+    some = [
+        place
+        for place, constraint in enumerate(constraints)
+        if constraint.ways and (barred[place].any() or noted[place].any())
+    ]
+    if practice.ways is None or not some:
+        return
+    shared = shared_modes(practice, client, columns)
+    open_ways = {way: offers.copy() for way, offers in shared.items()}
+    for place in some:
+        unbarred = barred[place] == _MET
+        for way in constraints[place].ways:
+            if way in open_ways:
+                open_ways[way] &= unbarred
+    meets = _any_of(open_ways.values(), columns.size)
+    for about in {constraints[place].ways for place in some}:
+        concerned = _any_of([shared[way] for way in about if way in shared], columns.size)
+        otherwise = [offers for way, offers in open_ways.items() if way not in about]
+        stays = (concerned & ~meets).view(np.int8)
+        mentioned = (concerned & ~_any_of(otherwise, columns.size)).view(np.int8)
+        for place in some:
+            if constraints[place].ways == about:
+                barred[place] *= stays
+                noted[place] *= mentioned
+
+
+def _any_of(flags: Iterable[Flags], size: int) -> Flags:
+    found = np.zeros(size, dtype=np.bool_)
+    for each in flags:
+        found |= each
+    return found
+
+
+def shared_modes(practice: Practice, client: Columns, columns: Columns) -> dict[str, Flags]:
+    """Each way the client wants to meet, with who offers it, (n,).
+
+    A client who named none takes any, and a clinician of whom nothing is known may offer any.
+    """
+    assert practice.ways is not None
+    levels = practice.client[practice.ways.client].levels
+    place_of = practice.clinician[practice.ways.clinician].levels.index
+    wanted = client[practice.ways.client][0]
+    offered = bitsets_in(columns, practice.ways.clinician)
+    any_way = not (wanted > 0).any()
+    return {
+        level: offered.may_have(place_of(level))
+        for level, asked in zip(levels, wanted.tolist(), strict=True)
+        if any_way or asked == 1
+    }

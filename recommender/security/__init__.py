@@ -1,0 +1,1 @@
+"""Scopes and roles, API keys, staff accounts and staff sessions."""

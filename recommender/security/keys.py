@@ -1,0 +1,255 @@
+"""Keys of programs: `rk_<id>_<secret>`, shown once, kept as a keyed hash that no backup can use.
+
+A secret has 256 random bits, so a fast hash keyed with the pepper is enough; slow ones are for
+passwords. Imported by `serving` and `commands`.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+import string
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
+
+from recommender.errors import ConflictError, NotFoundError, RecommenderError, UnavailableError
+from recommender.journal.audit_log import AuditEntry, append
+from recommender.security.scopes import Principal, Role, Scope, granted
+from recommender.store.database import Store, advisory_lock
+from recommender.store.schema import access_keys
+
+LIFETIME = timedelta(days=365)
+OVERLAP = timedelta(days=7)
+"""How long the old key of a rotation lasts unless told otherwise."""
+LIVE = 2
+"""Keys of one name at a time: the one in use and the one that replaces it."""
+PEPPER_LENGTH = 32
+
+_ID_LETTERS = string.ascii_lowercase + string.digits
+_SHAPE = re.compile(r"rk_([a-z0-9]{8})_[A-Za-z0-9_-]{43}", re.ASCII)
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,39}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Pepper:
+    """The secret outside the database without which its hashes are worth nothing."""
+
+    secret: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, text: str) -> "Pepper":
+        """A pepper from the settings.
+
+        Raises
+        ------
+        RecommenderError
+            When it is too short to be one.
+        """
+        if len(text) < PEPPER_LENGTH:
+            remedy = "set RECOMMENDER_PEPPER to the output of `openssl rand -base64 32`"
+            raise RecommenderError("pepper", f"is shorter than {PEPPER_LENGTH} characters", remedy)
+        return cls(text.encode())
+
+    @property
+    def mark(self) -> str:
+        """Tells one pepper from another, so that a changed one can be named as the fault."""
+        return self.hash("pepper").hex()[:8]
+
+    def hash(self, text: str) -> bytes:
+        """The keyed hash of a text."""
+        return hmac.digest(self.secret, text.encode(), hashlib.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """What may be known of a key; its secret may not."""
+
+    key_id: str
+    name: str
+    role: Role
+    only: str | None
+    pepper_mark: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_used_on: date | None
+
+    def live(self, now: datetime) -> bool:
+        """Whether it opens anything at this moment."""
+        return self.revoked_at is None and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key as it is made: the only time its secret can be read."""
+
+    facts: KeyFacts
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRequest:
+    """The key somebody wants made."""
+
+    name: str
+    role: Role
+    only: str | None = None
+    lifetime: timedelta = LIFETIME
+
+
+def create_key(
+    connection: Connection, wanted: KeyRequest, pepper: Pepper, *, now: datetime, actor: str
+) -> NewKey:
+    """Makes the first key of a name.
+
+    Raises
+    ------
+    ConflictError
+        When the name has a live key: another is made by rotation.
+    RecommenderError
+        When the name, the lifetime or `only` cannot be used.
+    """
+    advisory_lock(connection, "access_keys")
+    if _live(connection, wanted.name, now):
+        remedy = f"run `recommender keys rotate {wanted.name}`, or choose another name"
+        raise ConflictError("name", "has a live key already", remedy)
+    return _made(connection, wanted, pepper, now=now, actor=actor)
+
+
+def rotate_key(
+    connection: Connection,
+    name: str,
+    pepper: Pepper,
+    *,
+    now: datetime,
+    actor: str,
+    overlap: timedelta = OVERLAP,
+    lifetime: timedelta = LIFETIME,
+) -> NewKey:
+    """Makes the key that replaces the live one of a name, which lasts no longer than `overlap`.
+
+    Raises
+    ------
+    NotFoundError
+        When the name has no live key.
+    ConflictError
+        When it has two already.
+    """
+    advisory_lock(connection, "access_keys")
+    live = _live(connection, name, now)
+    if not live:
+        raise NotFoundError("name", "has no live key", "see `recommender keys list`")
+    if len(live) >= LIVE:
+        remedy = f"revoke the older first: `recommender keys revoke {live[0].key_id}`"
+        raise ConflictError("name", f"has {LIVE} live keys already", remedy)
+    (old,) = live
+    ends = min(old.expires_at, now + overlap)
+    connection.execute(
+        update(access_keys).where(access_keys.c.key_id == old.key_id).values(expires_at=ends)
+    )
+    wanted = KeyRequest(name, old.role, old.only, lifetime)
+    return _made(connection, wanted, pepper, now=now, actor=actor)
+
+
+def revoke_key(connection: Connection, key_id: str, *, now: datetime, actor: str) -> KeyFacts:
+    """Ends a key at once.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such key, or it has ended already.
+    """
+    row = connection.execute(select(access_keys).where(access_keys.c.key_id == key_id)).first()
+    if row is None or not _facts(row).live(now):
+        raise NotFoundError("key", "is no live key", "see `recommender keys list`")
+    connection.execute(
+        update(access_keys).where(access_keys.c.key_id == key_id).values(revoked_at=now)
+    )
+    append(connection, AuditEntry(actor, "key.revoked", {"key_id": key_id, "name": row.name}))
+    return _facts(row)
+
+
+def list_keys(connection: Connection) -> tuple[KeyFacts, ...]:
+    """Every key there ever was, by name, then the oldest first."""
+    order = (access_keys.c.name, access_keys.c.created_at, access_keys.c.key_id)
+    return tuple(_facts(row) for row in connection.execute(select(access_keys).order_by(*order)))
+
+
+def authenticate_key(
+    store: Store, given: str, pepper: Pepper, *, now: datetime
+) -> Principal | None:
+    """Whose key this is; None for whatever is not a live key, with nothing to tell why."""
+    shape = _SHAPE.fullmatch(given)
+    if shape is None:
+        return None
+    with store.reading() as connection:
+        asked = select(access_keys).where(access_keys.c.key_id == shape[1])
+        row = connection.execute(asked).first()
+    # Comparing where there is no such key as well: an unknown id takes as long as a wrong secret.
+    kept = bytes(row.secret_hash) if row else bytes(hashlib.sha256().digest_size)
+    same = hmac.compare_digest(kept, pepper.hash(given))
+    if row is None or not same or not _facts(row).live(now):
+        return None
+    if row.last_used_on != now.date():
+        _note_use(store, row.key_id, now)
+    scopes: frozenset[Scope] = granted(Role(row.role), row.only)
+    return Principal(f"key:{row.name}", row.key_id, Role(row.role), scopes)
+
+
+def _check(wanted: KeyRequest) -> None:
+    if _NAME.fullmatch(wanted.name) is None:
+        remedy = "give 2 to 40 of a-z, 0-9 and -, such as website"
+        raise RecommenderError("name", "cannot name a key", remedy)
+    if not timedelta(0) < wanted.lifetime <= 2 * LIFETIME:
+        raise RecommenderError("days", "is no lifetime for a key", "give 1 to 730 days")
+    granted(wanted.role, wanted.only)
+
+
+def _made(
+    connection: Connection, wanted: KeyRequest, pepper: Pepper, *, now: datetime, actor: str
+) -> NewKey:
+    _check(wanted)
+    key_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
+    text = f"rk_{key_id}_{secrets.token_urlsafe(32)}"
+    values: dict[str, Any] = {
+        "key_id": key_id,
+        "name": wanted.name,
+        "role": wanted.role.value,
+        "only": wanted.only,
+        "pepper_mark": pepper.mark,
+        "created_at": now,
+        "expires_at": now + wanted.lifetime,
+        "revoked_at": None,
+        "last_used_on": None,
+    }
+    connection.execute(insert(access_keys).values(**values, secret_hash=pepper.hash(text)))
+    facts = {name: values[name] for name in ("key_id", "name", "role", "only")}
+    append(connection, AuditEntry(actor, "key.created", facts))
+    return NewKey(KeyFacts(**values | {"role": wanted.role}), text)
+
+
+def _live(connection: Connection, name: str, now: datetime) -> Sequence[KeyFacts]:
+    asked = select(access_keys).where(_usable(name, now)).order_by(access_keys.c.created_at)
+    return [_facts(row) for row in connection.execute(asked)]
+
+
+def _usable(name: str, now: datetime) -> ColumnElement[bool]:
+    columns = access_keys.c
+    return and_(columns.name == name, columns.revoked_at.is_(None), columns.expires_at > now)
+
+
+def _facts(row: "Row[Any]") -> KeyFacts:
+    facts = {name: value for name, value in row._asdict().items() if name != "secret_hash"}
+    return KeyFacts(**facts | {"role": Role(row.role)})
+
+
+def _note_use(store: Store, key_id: str, now: datetime) -> None:
+    used = update(access_keys).where(access_keys.c.key_id == key_id)
+    # Somebody else writes for long: the next request notes it.
+    with suppress(UnavailableError), store.writing() as connection:
+        connection.execute(used.values(last_used_on=now.date()))

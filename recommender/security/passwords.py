@@ -1,0 +1,206 @@
+"""Accounts of staff: a name, a role and a password kept as argon2id; wrong ones cost time.
+
+Imported by `serving` and `commands`.
+"""
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from recommender.errors import ConflictError, NotFoundError, RecommenderError
+from recommender.journal.audit_log import AuditEntry, append
+from recommender.security.scopes import Principal, Role, granted
+from recommender.store.database import Store, advisory_lock
+from recommender.store.schema import staff_accounts, staff_sessions
+
+SHORTEST, LONGEST = 12, 256
+FREE_FAILURES = 5
+"""Wrong passwords in a row before an account is closed for a while."""
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
+PEOPLE = (Role.STAFF, Role.SCIENTIST, Role.ADMIN)
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}", re.ASCII)
+_LEAST_DIFFERENT = 5
+# argon2id with the parameters of RFC 9106's low-memory recommendation: 64 MiB, 3 passes.
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash(secrets.token_urlsafe(32))
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What may be known of an account."""
+
+    staff_id: str
+    name: str
+    role: Role
+    created_at: datetime
+    locked_until: datetime | None
+    removed_at: datetime | None
+
+    @property
+    def principal(self) -> Principal:
+        """Whoever is logged in with it."""
+        return Principal(self.staff_id, self.staff_id, self.role, granted(self.role))
+
+
+def add_account(
+    connection: Connection, name: str, role: Role, password: str, *, now: datetime, actor: str
+) -> Account:
+    """Makes an account.
+
+    Raises
+    ------
+    ConflictError
+        When the name is or was in use: the audit trail must not mean two people by one name.
+    RecommenderError
+        When name, role or password cannot be used.
+    """
+    if _NAME.fullmatch(name) is None:
+        remedy = "give 2 to 64 of a-z, 0-9 and . _ @ -"
+        raise RecommenderError("name", "cannot name an account", remedy)
+    if role not in PEOPLE:
+        raise RecommenderError("role", "is for programs", f"give one of {', '.join(PEOPLE)}")
+    _check_password(name, password)
+    advisory_lock(connection, "staff_accounts")
+    if _row(connection, name) is not None:
+        raise ConflictError("name", "is or was in use", "choose another name")
+    values: dict[str, Any] = {"staff_id": secrets.token_hex(8), "name": name, "created_at": now}
+    hashed = {"password_hash": _hasher.hash(password), "failures": 0}
+    connection.execute(insert(staff_accounts).values(**values, role=role.value, **hashed))
+    facts = {"staff_id": values["staff_id"], "role": role.value}
+    append(connection, AuditEntry(actor, "account.added", facts))
+    return Account(**values, role=role, locked_until=None, removed_at=None)
+
+
+def change_password(connection: Connection, name: str, password: str, *, actor: str) -> Account:
+    """Gives an account a new password, opens it if it was locked, and ends its sessions.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such account.
+    RecommenderError
+        When the password cannot be used.
+    """
+    _check_password(name, password)
+    account = _present(connection, name)
+    values = {"password_hash": _hasher.hash(password), "failures": 0, "locked_until": None}
+    _set(connection, account.staff_id, values)
+    _end_sessions(connection, account.staff_id)
+    append(connection, AuditEntry(actor, "account.password", {"staff_id": account.staff_id}))
+    return account
+
+
+def remove_account(connection: Connection, name: str, *, now: datetime, actor: str) -> Account:
+    """Closes an account for good and ends its sessions; its name is kept for the audit trail.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such account.
+    """
+    account = _present(connection, name)
+    _set(connection, account.staff_id, {"removed_at": now})
+    _end_sessions(connection, account.staff_id)
+    append(connection, AuditEntry(actor, "account.removed", {"staff_id": account.staff_id}))
+    return account
+
+
+def list_accounts(connection: Connection) -> tuple[Account, ...]:
+    """Every account there ever was, by name."""
+    rows = connection.execute(select(staff_accounts).order_by(staff_accounts.c.name))
+    return tuple(account_of(row) for row in rows)
+
+
+def account_with_password(
+    store: Store, name: str, password: str, *, now: datetime
+) -> Account | None:
+    """Whose name and password these are; None for whatever is wrong, with nothing to tell why.
+
+    The hash, which takes nearly all of the time, is computed in every case.
+    """
+    with store.reading() as connection:
+        row = _row(connection, name)
+    right = _verified(row.password_hash if row else _NOBODY, password)
+    if row is None or row.removed_at is not None:
+        return None
+    with store.writing() as connection:
+        # Read anew and held: guesses sent all at once are counted one after another.
+        advisory_lock(connection, f"account/{row.staff_id}")
+        row = _row(connection, name)
+        if row is None or row.removed_at is not None or _locked(row, now):
+            return None
+        if not right:
+            _count_failure(connection, row, now)
+            return None
+        _set(connection, row.staff_id, {"failures": 0, "locked_until": None})
+        if _hasher.check_needs_rehash(row.password_hash):
+            _set(connection, row.staff_id, {"password_hash": _hasher.hash(password)})
+        return account_of(row)
+
+
+def account_of(row: "Row[Any]") -> Account:
+    """An account from its row."""
+    return Account(
+        staff_id=row.staff_id,
+        name=row.name,
+        role=Role(row.role),
+        created_at=row.created_at,
+        locked_until=row.locked_until,
+        removed_at=row.removed_at,
+    )
+
+
+def _check_password(name: str, password: str) -> None:
+    remedy = f"give {SHORTEST} to {LONGEST} characters; four words that do not belong together do"
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise RecommenderError("password", f"is not {SHORTEST} to {LONGEST} characters", remedy)
+    if name in password.lower() or len(set(password)) < _LEAST_DIFFERENT:
+        raise RecommenderError("password", "can be guessed", remedy)
+
+
+def _verified(kept: str, password: str) -> bool:
+    try:
+        return _hasher.verify(kept, password[:LONGEST]) and len(password) <= LONGEST
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _locked(row: "Row[Any]", now: datetime) -> bool:
+    return row.locked_until is not None and now < row.locked_until
+
+
+def _count_failure(connection: Connection, row: "Row[Any]", now: datetime) -> None:
+    failures = row.failures + 1
+    values: dict[str, Any] = {"failures": failures}
+    if failures >= FREE_FAILURES:
+        # Beyond ten doublings every wait is the longest one.
+        doubled = FIRST_WAIT * 2 ** min(failures - FREE_FAILURES, 10)
+        values["locked_until"] = now + min(doubled, LONGEST_WAIT)
+    _set(connection, row.staff_id, values)
+
+
+def _row(connection: Connection, name: str) -> "Row[Any] | None":
+    return connection.execute(select(staff_accounts).where(staff_accounts.c.name == name)).first()
+
+
+def _present(connection: Connection, name: str) -> Account:
+    row = _row(connection, name)
+    if row is None or row.removed_at is not None:
+        raise NotFoundError("name", "has no account", "see `recommender staff list`")
+    return account_of(row)
+
+
+def _set(connection: Connection, staff_id: str, values: dict[str, Any]) -> None:
+    changed = update(staff_accounts).where(staff_accounts.c.staff_id == staff_id)
+    connection.execute(changed.values(values))
+
+
+def _end_sessions(connection: Connection, staff_id: str) -> None:
+    connection.execute(delete(staff_sessions).where(staff_sessions.c.staff_id == staff_id))

@@ -1,0 +1,1 @@
+"""Who calls: API keys and sessions, permissions of each operation, rate limits."""

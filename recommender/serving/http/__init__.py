@@ -1,0 +1,1 @@
+"""HTTP concerns: request context, body limits, strict JSON, problems, metrics, logs, overload."""

@@ -1,0 +1,1 @@
+"""What the routes call: recommendations, their stored form, idempotent writes."""

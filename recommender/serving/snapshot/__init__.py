@@ -1,0 +1,1 @@
+"""What a server answers from: model, roster and schemas, swapped atomically."""

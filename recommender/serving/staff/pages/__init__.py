@@ -1,0 +1,1 @@
+"""The routes of the staff pages, one module a page."""

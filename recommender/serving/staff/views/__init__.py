@@ -1,0 +1,1 @@
+"""What the staff pages show, computed from stored responses and records."""

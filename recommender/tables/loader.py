@@ -1,0 +1,230 @@
+"""The four tables of a practice, checked and in one fixed order: what everything is learned from.
+
+Sums over them are the same to the last bit however the rows of the files were ordered.
+Imported by `report`, `training`, `serving` and `cli`.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from recommender.errors import TablesError
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
+from recommender.practice.fields import Field, Side
+from recommender.tables.pairings import CHANCE, read_pairings
+from recommender.tables.people import People, ReadPeople, read_people
+from recommender.tables.ratings import read_ratings
+from recommender.tables.raw_table import RawTable, TableFault, find_table_file, read_raw_table
+from recommender.tables.roster import Roster, snapshot
+
+TABLES = ("clients", "clinicians", "pairings", "ratings")
+NO_ROWS = RawTable("", np.empty(0, dtype=np.intp))
+RATING_KEY = ("pairing_id", "session", "instrument", "rater")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """Checked tables.
+
+    Attributes
+    ----------
+    client_ids, clients
+        Clients sorted by id; their declared fields, row by row.
+    clinician_ids, clinician_names, clinicians
+        Clinicians sorted by id; what staff call them, or None; their declared fields.
+    pairings
+        Sorted by id: pairing_id, client and clinician (rows of the above), started_on, sessions
+        (attended, NaN when not given), ended_on (NaT when not given), propensity (NaN where no lot
+        was drawn). Dates are datetime64[s].
+    ratings
+        Sorted by pairing, session, instrument, rater: pairing_id, session, rated_on, known_on
+        (rated_on when not given), instrument, rater, metric, score (NaN when items), item_1..
+    digest
+        SHA-256 of all of it; the same for any order of rows and for CSV or Parquet.
+    """
+
+    client_ids: tuple[str, ...]
+    clients: Columns
+    clinician_ids: tuple[str, ...]
+    clinician_names: tuple[str | None, ...]
+    clinicians: Columns
+    pairings: pd.DataFrame
+    ratings: pd.DataFrame
+    digest: str
+
+    def roster(self, taken_at: datetime) -> Roster:
+        """The clinicians as a roster."""
+        return snapshot(self.clinician_ids, self.clinician_names, self.clinicians, taken_at)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTables:
+    """All that could be read of a folder, and all that is wrong with it.
+
+    `pairings` and `ratings` are in the order of their files, with the line of each row. `files`
+    has the file and `sizes` the rows of each table that could be opened; others are empty here.
+    """
+
+    clients: ReadPeople
+    clinicians: ReadPeople
+    pairings: pd.DataFrame
+    ratings: pd.DataFrame
+    files: Mapping[str, str]
+    sizes: Mapping[str, int]
+    faults: tuple[TableFault, ...]
+
+
+def read_tables(directory: Path, practice: Practice, today: date | None = None) -> Tables:
+    """The tables of a practice: clients, clinicians, pairings, ratings, as .csv or .parquet.
+
+    Parameters
+    ----------
+    directory
+        The folder that has them.
+    practice
+        Says which columns there are.
+    today
+        The practice's day; when given, later dates of ratings are faults.
+
+    Raises
+    ------
+    TablesError
+        With every fault, when anything in the files would be lost or misread.
+    """
+    read = read_directory(directory, practice, today)
+    _refuse(read.faults)
+    clients, clinicians = read.clients.people, read.clinicians.people
+    pairings = _ordered(read.pairings, ("pairing_id",))
+    ratings = _ordered(read.ratings, RATING_KEY)
+    ratings["session"] = ratings["session"].astype(np.int64)
+    return Tables(
+        client_ids=clients.ids,
+        clients=clients.columns,
+        clinician_ids=clinicians.ids,
+        clinician_names=clinicians.names,
+        clinicians=clinicians.columns,
+        pairings=pairings,
+        ratings=ratings,
+        digest=_digest(clients, clinicians, pairings, ratings),
+    )
+
+
+def read_roster(path: Path, practice: Practice, taken_at: datetime) -> Roster:
+    """The roster in one clinicians file.
+
+    Raises
+    ------
+    TablesError
+        With every fault of the file.
+    """
+    sheet, faults = read_raw_table(path)
+    read = _people(sheet, practice.clinician, "clinician")
+    _refuse([*faults, *read.faults])
+    return snapshot(read.people.ids, read.people.names, read.people.columns, taken_at)
+
+
+def read_clients(path: Path, practice: Practice) -> People:
+    """The clients in one clients file, sorted by id.
+
+    Raises
+    ------
+    TablesError
+        With every fault of the file.
+    """
+    sheet, faults = read_raw_table(path)
+    read = _people(sheet, practice.client, "client")
+    _refuse([*faults, *read.faults])
+    return read.people
+
+
+def read_directory(directory: Path, practice: Practice, today: date | None) -> LoadedTables:
+    """All that can be read of a folder, and all that is wrong with it."""
+    sheets: dict[str, RawTable] = {}
+    faults: list[TableFault] = []
+    for table in TABLES:
+        path, more = find_table_file(directory, table)
+        faults += more
+        if path is not None:
+            sheet, more = read_raw_table(path)
+            faults += more
+            if sheet is not None:
+                sheets[table] = sheet
+    clients = _people(sheets.get("clients"), practice.client, "client")
+    clinicians = _people(sheets.get("clinicians"), practice.clinician, "clinician")
+    pairings, wrong = read_pairings(
+        sheets.get("pairings", NO_ROWS),
+        clients.people.ids if "clients" in sheets else None,
+        clinicians.people.ids if "clinicians" in sheets else None,
+        today,
+    )
+    faults += clients.faults + clinicians.faults + (wrong if "pairings" in sheets else [])
+    known = pairings if "pairings" in sheets else None
+    rated = sheets.get("ratings", NO_ROWS)
+    ratings, wrong = read_ratings(rated, known, practice.instruments, today)
+    faults += wrong if "ratings" in sheets else []
+    files = {table: sheet.file for table, sheet in sheets.items()}
+    sizes = {table: sheet.size for table, sheet in sheets.items()}
+    return LoadedTables(clients, clinicians, pairings, ratings, files, sizes, _sorted(faults))
+
+
+def _people(sheet: RawTable | None, fields: Mapping[str, Field], side: Side) -> ReadPeople:
+    if sheet is not None:
+        return read_people(sheet, fields, side)
+    return dataclasses.replace(read_people(NO_ROWS, fields, side), faults=[], unanswered={})
+
+
+def _sorted(faults: Iterable[TableFault]) -> tuple[TableFault, ...]:
+    """Faults by table, then row, then column; a fault of the whole file comes first."""
+    table = {name: place for place, name in enumerate(TABLES)}
+
+    def key(fault: TableFault) -> tuple[int, tuple[int, ...], str, str]:
+        place = table.get(fault.file.partition(".")[0], len(TABLES))
+        return place, fault.rows[:1], fault.column or "", fault.problem
+
+    return tuple(sorted(faults, key=key))
+
+
+def _refuse(faults: Iterable[TableFault]) -> None:
+    told = [fault.to_fault() for fault in faults]
+    if told:
+        raise TablesError(told)
+
+
+def _ordered(frame: pd.DataFrame, key: tuple[str, ...]) -> pd.DataFrame:
+    ordered = frame.sort_values(list(key), kind="stable", ignore_index=True)
+    return ordered.drop(columns="line")
+
+
+def _digest(
+    clients: People, clinicians: People, pairings: pd.DataFrame, ratings: pd.DataFrame
+) -> str:
+    digest = hashlib.sha256()
+    for people in (clients, clinicians):
+        digest.update(repr((people.ids, people.names)).encode())
+        for name in sorted(people.columns.values):
+            digest.update(name.encode() + _bytes(people.columns[name]))
+    for frame in (pairings, ratings):
+        for column, values in frame.items():
+            # An empty column of these says no more than one that is not there.
+            optional = column == CHANCE or str(column).startswith("item_")
+            if not (optional and values.isna().all()):
+                digest.update(str(column).encode() + _bytes(values.to_numpy()))
+    return digest.hexdigest()
+
+
+def _bytes(values: NDArray[Any]) -> bytes:
+    if values.dtype == object:
+        return repr(values.tolist()).encode()
+    if values.dtype.kind == "f":
+        # -0.0 and 0.0 are one value to every rule, so they must be one to the digest.
+        return np.ascontiguousarray(values + 0.0).tobytes()
+    return np.ascontiguousarray(values).tobytes()

@@ -1,0 +1,298 @@
+"""One table as it stands in its file: cells not yet read, and the line each row stands on.
+
+CSV and Parquet take one shape here, so that nothing above knows which of them it was.
+Imported by `cells` and above.
+"""
+
+import csv
+import io
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from recommender.errors import Fault
+from recommender.values.kinds import RawValue, is_missing
+
+SUFFIXES = (".csv", ".parquet")
+SHOWN = 5
+"""Rows named in a message; the others are counted."""
+AT_ONCE = 10_000
+"""Rows held as they were written: a million clients' cells would take gigabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableFault:
+    """One thing that is wrong with a file or a column of it, and every row it is wrong in.
+
+    Attributes
+    ----------
+    file, column
+        Where it stands; no column when the whole file, or a whole row, is meant.
+    problem, remedy
+        Never hold a cell's content.
+    rows
+        Lines of the file, the header being line 1; empty when the whole file or column is meant.
+    repeats
+        For a row that repeats another: that other row, one for each of `rows`.
+    """
+
+    file: str
+    column: str | None
+    problem: str
+    remedy: str
+    rows: tuple[int, ...] = ()
+    repeats: tuple[int, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """File, column and the first five rows, the others counted."""
+        place = self.file if self.column is None else f"{self.file}, column {self.column}"
+        if not self.rows:
+            return place
+        said = [str(row) for row in self.rows[:SHOWN]]
+        if self.repeats:
+            said = [f"{row} (as {first})" for row, first in zip(said, self.repeats, strict=False)]
+        more = f" and {len(self.rows) - SHOWN} more" if len(self.rows) > SHOWN else ""
+        return f"{place}, row{'s'[: len(self.rows) > 1]} {', '.join(said)}{more}"
+
+    def to_fault(self) -> Fault:
+        """The fault as errors carry it."""
+        return Fault(self.where, self.problem, self.remedy)
+
+
+@dataclass(frozen=True, slots=True)
+class InternedColumn:
+    """One column: its distinct cells, and which of them each row holds."""
+
+    distinct: Sequence[RawValue]
+    places: NDArray[np.intp]
+
+    def empty(self) -> NDArray[np.bool_]:
+        """Whether each row's cell was left empty."""
+        missing = np.array([is_missing(cell) for cell in self.distinct], dtype=np.bool_)
+        return missing[self.places]
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """The cells of one file.
+
+    Attributes
+    ----------
+    file
+        Its name, without the folder.
+    lines
+        The line of each row, (n,); the header is line 1.
+    columns
+        Column name to cells, in the order of the file.
+    """
+
+    file: str
+    lines: NDArray[np.intp]
+    columns: Mapping[str, InternedColumn] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return len(self.lines)
+
+    def column(self, name: str) -> InternedColumn:
+        """The cells of a column; all of them empty when the file does not have it."""
+        nothing = InternedColumn((None,), np.zeros(self.size, dtype=np.intp))
+        return self.columns.get(name, nothing)
+
+    def faults(
+        self, column: str, problem: str, remedy: str, wrong: NDArray[np.bool_]
+    ) -> list[TableFault]:
+        """One fault for all rows that are wrong, (n,); none when no row is."""
+        rows = tuple(self.lines[wrong].tolist())
+        return [TableFault(self.file, column, problem, remedy, rows)] if rows else []
+
+    def repeated(
+        self, column: str, problem: str, remedy: str, keys: pd.DataFrame
+    ) -> list[TableFault]:
+        """Faults of rows whose keys an earlier row has; rows with an unread key are not compared.
+
+        `keys` has one row a row of the sheet, with any index.
+        """
+        whole = keys.set_axis(np.arange(len(keys)), axis=0).dropna()
+        later = whole.duplicated().to_numpy()
+        if not later.any():
+            return []
+        at = whole.index.to_series()
+        first = at.groupby([whole[name] for name in whole], sort=False).transform("min")
+        rows = tuple(self.lines[at.to_numpy()[later]].tolist())
+        repeats = tuple(self.lines[first.to_numpy()[later]].tolist())
+        return [TableFault(self.file, column, problem, remedy, rows, repeats)]
+
+
+def find_table_file(directory: Path, table: str) -> tuple[Path | None, list[TableFault]]:
+    """The file of a table, which may be CSV or Parquet but not both."""
+    found = [path for suffix in SUFFIXES if (path := directory / f"{table}{suffix}").exists()]
+    if len(found) == 2:
+        remedy = "remove the file that is not meant"
+        return None, [TableFault(table, None, "is there as CSV and as Parquet", remedy)]
+    if not found:
+        remedy = f"put {table}.csv or {table}.parquet into the folder"
+        return None, [TableFault(table, None, "is missing", remedy)]
+    return found[0], []
+
+
+def read_raw_table(path: Path) -> tuple[RawTable | None, list[TableFault]]:
+    """The cells of a CSV or Parquet file, or None when not even its header can be read."""
+    try:
+        if path.suffix == ".csv":
+            return _read_csv(path.name, path.read_bytes())
+        if path.suffix == ".parquet":
+            return _read_parquet(path.name, path.read_bytes())
+    except OSError:
+        return None, [TableFault(path.name, None, "cannot be opened", "check the path and rights")]
+    remedy = "save it as .csv or .parquet"
+    return None, [TableFault(path.name, None, "is neither CSV nor Parquet", remedy)]
+
+
+def _read_csv(file: str, content: bytes) -> tuple[RawTable | None, list[TableFault]]:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        problem = f"is not UTF-8 at byte {error.start} (line {line})"
+        return None, [TableFault(file, None, problem, "save it as CSV UTF-8")]
+    faults: list[TableFault] = []
+    records = _records(file, content, faults)
+    header = next(records, (0, None))[1]
+    if header is None:
+        remedy = "give at least the header line with the names of the columns"
+        return None, [*faults, TableFault(file, None, "is empty", remedy)]
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+        remedy = "save it with commas between the cells"
+        return None, [TableFault(file, None, "is not separated by commas", remedy)]
+    columns, lines, sizes = _columns(len(header), records)
+    faults += _ragged(file, len(header), sizes, lines)
+    sheet, more = _sheet(file, header, columns, lines)
+    return sheet, faults + more
+
+
+def _records(
+    file: str, content: bytes, faults: list[TableFault]
+) -> Iterator[tuple[int, list[str]]]:
+    """Records that are not blank, with the line each begins on; what stops reading is a fault."""
+    before = 0
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
+    reader = csv.reader(text, strict=True)
+    try:
+        for record in reader:
+            if record:
+                yield before + 1, record
+            before = reader.line_num
+    except csv.Error:
+        problem = "cannot be read from this row on"
+        remedy = "close every quotation mark, and double those inside a cell"
+        faults.append(TableFault(file, None, problem, remedy, (before + 1,)))
+
+
+def _columns(
+    width: int, records: Iterator[tuple[int, list[str]]]
+) -> tuple[list[InternedColumn], NDArray[np.intp], NDArray[np.intp]]:
+    """The columns of all records, the line of each, and how many cells it has.
+
+    Those with other than `width` cells are evened, so that reading goes on.
+    """
+    columns = [_Column() for _ in range(width)]
+    lines, sizes = list[int](), list[int]()
+    while some := list(islice(records, AT_ONCE)):
+        lines += (line for line, _ in some)
+        sizes += (len(record) for _, record in some)
+        evened = ((record + [""] * width)[:width] for _, record in some)
+        for column, cells in zip(columns, zip(*evened, strict=True), strict=True):
+            column.add(cells)
+    places = np.array(lines, dtype=np.intp), np.array(sizes, dtype=np.intp)
+    return [column.cells() for column in columns], *places
+
+
+def _ragged(
+    file: str, width: int, sizes: NDArray[np.intp], lines: NDArray[np.intp]
+) -> list[TableFault]:
+    """Faults of rows with other than `width` cells."""
+    remedy = "give as many cells as the header has; put quotation marks round a cell with a comma"
+    return [
+        TableFault(file, None, problem, remedy, tuple(lines[wrong].tolist()))
+        for problem, wrong in (
+            ("has fewer cells than the header", sizes < width),
+            ("has more cells than the header", sizes > width),
+        )
+        if wrong.any()
+    ]
+
+
+def _read_parquet(file: str, content: bytes) -> tuple[RawTable | None, list[TableFault]]:
+    try:
+        with pq.ParquetFile(pa.BufferReader(content)) as opened:
+            table = opened.read()
+        columns = [_cells_of(column) for column in table.columns]
+    except (pa.ArrowException, OSError, ValueError, OverflowError):
+        remedy = "write it again from its source"
+        return None, [TableFault(file, None, "cannot be read as Parquet", remedy)]
+    lines = np.arange(2, table.num_rows + 2)
+    return _sheet(file, table.column_names, columns, lines)
+
+
+def _frozen(cell: Any) -> Hashable:
+    if isinstance(cell, list):
+        return tuple(_frozen(part) for part in cell)
+    if isinstance(cell, dict):
+        return tuple((name, _frozen(part)) for name, part in cell.items())
+    hashable: Hashable = cell
+    return hashable
+
+
+def _cells_of(column: pa.ChunkedArray) -> InternedColumn:
+    found = _Column()
+    for chunk in column.chunks:
+        for start in range(0, len(chunk), AT_ONCE):
+            found.add([_frozen(cell) for cell in chunk.slice(start, AT_ONCE).to_pylist()])
+    return found.cells()
+
+
+def _sheet(
+    file: str, header: Sequence[str], columns: Iterable[InternedColumn], lines: NDArray[np.intp]
+) -> tuple[RawTable, list[TableFault]]:
+    cells: dict[str, InternedColumn] = {}
+    faults = []
+    for number, (name, column) in enumerate(zip(header, columns, strict=True), start=1):
+        name = name.strip() or f"(without a name, number {number})"
+        if name in cells:
+            remedy = "name every column once"
+            problem = f"column number {number} has the name of an earlier one"
+            faults.append(TableFault(file, None, problem, remedy))
+        else:
+            cells[name] = column
+    return RawTable(file, lines, cells), faults
+
+
+class _Column:
+    """A column as it is read: cells that were there before are not kept again."""
+
+    def __init__(self) -> None:
+        self._place: dict[Hashable, int] = {}
+        self._places: list[NDArray[np.intp]] = []
+
+    def add(self, cells: Sequence[Hashable]) -> None:
+        """The cells of the next rows."""
+        for cell in dict.fromkeys(cells):
+            self._place.setdefault(cell, len(self._place))
+        found = map(self._place.__getitem__, cells)
+        self._places.append(np.fromiter(found, dtype=np.intp, count=len(cells)))
+
+    def cells(self) -> InternedColumn:
+        """All of it."""
+        nothing: NDArray[np.intp] = np.empty(0, dtype=np.intp)
+        return InternedColumn(tuple(self._place), np.concatenate([nothing, *self._places]))

@@ -1,0 +1,87 @@
+"""The clinicians as they are now: columns in memory, an immutable snapshot with a version.
+
+Imported by `constraints` and above; a change of the roster is a new snapshot, never an edit.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.errors import RecommenderError
+from recommender.practice.columns import Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """One snapshot.
+
+    Attributes
+    ----------
+    ids
+        Clinician ids, sorted, each once.
+    names
+        What staff call them, or None.
+    columns
+        The clinicians' fields, one row an id.
+    version
+        Digest of ids and values, not of names: equal rosters have equal versions.
+    taken_at
+        When the facts were read, UTC.
+    """
+
+    ids: tuple[str, ...]
+    names: tuple[str | None, ...]
+    columns: Columns
+    version: str
+    taken_at: datetime
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def name_of(self, place: int) -> str:
+        """What to call the clinician at this place: the name where there is one, else the id."""
+        return self.names[place] or self.ids[place]
+
+    @property
+    def called(self) -> dict[str, str]:
+        """The same of everybody, by id."""
+        return {each: self.name_of(place) for place, each in enumerate(self.ids)}
+
+
+def snapshot(
+    ids: Sequence[str], names: Sequence[str | None], columns: Columns, taken_at: datetime
+) -> Roster:
+    """A roster from rows in any order; its version does not depend on that order.
+
+    Raises
+    ------
+    RecommenderError
+        When an id is there twice: nobody could tell which of the two is offered.
+    """
+    if len(set(ids)) != len(ids):
+        raise RecommenderError("roster", "has an id twice", "give one row for each clinician")
+    order = np.array(sorted(range(len(ids)), key=lambda row: ids[row]), dtype=np.intp)
+    columns = columns.take(order)
+    ids, names = (tuple(column[row] for row in order) for column in (ids, names))
+    return Roster(ids, names, columns, digest_of(ids, columns), taken_at)
+
+
+def digest_of(ids: tuple[str, ...], columns: Columns) -> str:
+    """Digest of ids and values; equal ones have equal digests."""
+    digest = hashlib.sha256(repr(ids).encode())
+    for name in sorted(columns.values):
+        digest.update(repr((name, columns[name].shape)).encode())
+        digest.update(_bytes(columns[name]))
+    return digest.hexdigest()[:16]
+
+
+def _bytes(values: NDArray[Any]) -> bytes:
+    if values.dtype == object:
+        return repr(values.tolist()).encode()
+    # -0.0 and 0.0 are one value to every rule, and so is every NaN: so they must be to the version.
+    return np.where(np.isnan(values), np.nan, values + 0.0).tobytes()

@@ -1,0 +1,152 @@
+"""The held-out pairings all learners are measured on, and one weighting or many of them.
+
+Imported by `figures`, `evaluate`, `tune` and `report`.
+"""
+
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.features.pipeline import Pairs
+from recommender.training.dataset import Dataset
+from recommender.training.folds import Fold
+from recommender.training.inverse_propensity import inverse_chance
+from recommender.training.metrics import LEFT_QUANTILE
+from recommender.training.weighted_moments import Floats, Ints, low_quantile
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """The held-out pairings of all folds, one row each.
+
+    Attributes
+    ----------
+    label : (n,)
+        In points; NaN for a pairing that ended before it was rated.
+    expected : (n,)
+        Our client part, the same for every learner.
+    client, clinician, fold : (n,) int
+    began : (n,) int
+        Day since 1970-01-01.
+    known : (n,) int
+        Ratings of the clinician that were learned from.
+    place : (n,)
+        Share of the clinicians on the books that our pairing score puts before this one; NaN where
+        it was not looked at.
+    low, high : (n,)
+        Our stated range.
+    chance : (n,)
+        Probability with which a lot put the clinician where they stood; NaN without a lot.
+    lowest
+        The lowest label the scale has.
+    """
+
+    label: Floats
+    expected: Floats
+    client: Ints
+    clinician: Ints
+    fold: Ints
+    began: Ints
+    known: Ints
+    place: Floats
+    low: Floats
+    high: Floats
+    chance: Floats
+    lowest: float
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    @property
+    def is_rated(self) -> Mask:
+        """Which pairings were rated; the others ended before."""
+        return np.isfinite(self.label)
+
+    @property
+    def rated(self) -> Floats:
+        """1 for rated pairings, 0 for those that ended before."""
+        return self.is_rated.astype(np.float64)
+
+    @property
+    def weights(self) -> Floats:
+        """How much each row counts, (n,): once, or by the lot it came of."""
+        return inverse_chance(self.chance)
+
+    @property
+    def lists(self) -> Ints:
+        """A code for each client within each fold: only these are ranked together."""
+        return _within_fold(self.fold, self.client)
+
+    @property
+    def met_in_fold(self) -> Ints:
+        """A code for each clinician within each fold.
+
+        Over folds a clinician's learned effect falls where the held-out ratings are high, since
+        they were not learned from: popularity would seem to match badly.
+        """
+        return _within_fold(self.fold, self.clinician)
+
+    def take(self, chosen: Mask) -> "HeldOut":
+        """Some of the rows."""
+        arrays = {name: getattr(self, name)[chosen] for name in ARRAYS}
+        return replace(self, **arrays)
+
+
+ARRAYS = tuple(field.name for field in fields(HeldOut) if field.name != "lowest")
+
+
+def joined(parts: list[HeldOut]) -> HeldOut:
+    """The rows of several folds, one after another."""
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS
+    }
+    return replace(parts[0], **arrays)
+
+
+@dataclass(frozen=True)
+class WeightedHeldOut:
+    """Tested rows under d weightings; what several metrics need of them is found once.
+
+    Attributes
+    ----------
+    tested
+    weights : (n, d)
+        Not negative; 0 leaves a row out.
+    """
+
+    tested: HeldOut
+    weights: Floats
+
+    @cached_property
+    def rated(self) -> Floats:
+        """Weights of the rated rows alone, (rated, d)."""
+        return self.weights[self.tested.is_rated]
+
+    @cached_property
+    def low(self) -> Floats:
+        """The residual at which those who left before rating enter, (d,)."""
+        rows = self.tested.is_rated
+        residual = self.tested.label[rows] - self.tested.expected[rows]
+        return low_quantile(residual, self.rated, LEFT_QUANTILE)
+
+
+def _within_fold(fold: Ints, code: Ints) -> Ints:
+    return np.unique(np.stack([fold, code]), axis=1, return_inverse=True)[1]
+
+
+def asked_of(dataset: Dataset, fold: Fold) -> Pairs:
+    """The pairings a fold tests: the rated, then those that ended unrated."""
+    return together(dataset.pairs.take(fold.test), dataset.left.take(fold.left))
+
+
+def together(one: Pairs, other: Pairs) -> Pairs:
+    """Some pairings, then others."""
+    return Pairs(
+        np.concatenate([one.client, other.client]),
+        np.concatenate([one.clinician, other.clinician]),
+    )

@@ -1,0 +1,158 @@
+"""How trees are grown, and every setting of a fit.
+
+LightGBM learns here, in `training.clustered` and in `training.baselines`; nowhere else. Imported by
+`fit` and above.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.compute.runner import TaskRunner, run_serially
+from recommender.features.feature import Array
+from recommender.model.trees.ensemble import Trees
+
+Parameters = dict[str, Any]
+Rows = NDArray[np.intp] | None
+"""Some rows of a matrix; None for all."""
+CELLS_FOR_THREADS = 50_000_000
+"""Cells of a matrix below which one thread grows the trees: threads on small trees mostly wait for
+each other, and where the machine has other work to do they wait for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeSettings:
+    """How an ensemble is grown; names are LightGBM's."""
+
+    num_leaves: int
+    num_trees: int
+    learning_rate: float = 0.04
+    min_data_in_leaf: int = 60
+    feature_fraction: float = 0.4
+    bagging_fraction: float = 1.0
+    lambda_l2: float = 0.0
+
+    def parameters(self, seed: int, cells: int) -> Parameters:
+        """LightGBM parameters that give the same bytes for the same rows and seed.
+
+        `cells` is the size of the matrix: on a small one threads wait longer than they work.
+        """
+        return asdict(self) | {
+            "num_threads": 1 if cells < CELLS_FOR_THREADS else 0,
+            "objective": "regression",
+            "bagging_freq": 1 if self.bagging_fraction < 1 else 0,
+            "seed": seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TreeInput:
+    """What ensembles are grown on.
+
+    Attributes
+    ----------
+    cells : (n, columns)
+        By position, NaN for what is missing.
+    label, weight : (n,)
+    parameters
+        LightGBM's.
+    """
+
+    cells: NDArray[np.floating[Any]]
+    label: Array
+    weight: Array
+    parameters: Parameters
+
+
+TreeFitter = Callable[[TreeInput, Sequence[Rows]], Iterator[str]]
+"""Who grows ensembles: one model text for each set of rows."""
+
+
+def fit_trees_locally(ground: TreeInput, some: Sequence[Rows]) -> Iterator[str]:
+    """Ensembles grown by this process; the rows are sorted into bins once."""
+    parameters = ground.parameters
+    data = lgb.Dataset(
+        np.asarray(ground.cells, dtype=np.float32),
+        ground.label,
+        weight=ground.weight,
+        params=parameters | {"feature_pre_filter": False},
+    ).construct()
+    for rows in some:
+        part = data if rows is None else data.subset(rows.tolist())
+        yield lgb.train(parameters, part).model_to_string()
+
+
+def fit_trees(
+    ground: TreeInput, fold: NDArray[np.intp], tried: Sequence[int], grower: TreeFitter
+) -> tuple[Trees, Array]:
+    """Trees of all rows, and each row's score by trees that saw no row of its fold.
+
+    Parameters
+    ----------
+    fold : (n,) int
+    tried
+        Folds to hold out; rows of others have no score, NaN.
+    """
+    held_out = np.full(len(ground.cells), np.nan)
+    others: list[Rows] = [np.flatnonzero(fold != number) for number in tried]
+    texts = grower(ground, [*others, None])
+    for number in tried:
+        inside = fold == number
+        held_out[inside] = Trees(next(texts)).score(ground.cells[inside])
+    return Trees(next(texts)), held_out
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """Settings of a fit; the defaults are those that won in the methods study.
+
+    Attributes
+    ----------
+    seed
+        Of folds, panel and ensembles.
+    folds
+        Client-grouped folds for everything that must be out of fold.
+    client, pairing
+        How the client part and the trees of the pairing part are grown.
+    fewest_for_trees
+        Ratings below which the pairing part is the additive model alone.
+    left_quantile
+        Quantile of the rated clients' residuals at which clients who left before rating enter the
+        pairing part; None leaves them out. The methods study had .15 before .05 and .30.
+    grower, runner
+        Who grows the trees, and who makes the table: this process, or the workers of a cluster.
+    """
+
+    seed: int = 0
+    folds: int = 5
+    client: TreeSettings = field(
+        default_factory=lambda: TreeSettings(num_leaves=6, num_trees=150, feature_fraction=0.5)
+    )
+    pairing: TreeSettings = field(
+        default_factory=lambda: TreeSettings(
+            num_leaves=4, num_trees=400, bagging_fraction=0.7, lambda_l2=5.0
+        )
+    )
+    fewest_for_trees: int = 1000
+    left_quantile: float | None = 0.15
+    grower: TreeFitter = field(default=fit_trees_locally, compare=False, repr=False)
+    runner: TaskRunner = field(default=run_serially, compare=False, repr=False)
+
+
+def parameters_of(settings: FitSettings) -> Mapping[str, object]:
+    """The settings flat, as a run records them."""
+    flat: dict[str, object] = {}
+    for each in fields(settings):
+        value = getattr(settings, each.name)
+        if is_dataclass(value) and not isinstance(value, type):
+            flat |= {f"{each.name}.{key}": part for key, part in asdict(value).items()}
+        elif each.compare:
+            flat[each.name] = value
+    return flat

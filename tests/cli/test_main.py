@@ -1,0 +1,199 @@
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from recommender.cli.main import app
+from recommender.practice.rules.parse import RULES
+from tests.support.builders import DEFINITION, write_tables
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def said(result: Result) -> str:
+    """What was printed, without what a narrow terminal adds."""
+    return " ".join(result.output.replace("│", " ").split())
+
+
+def test_help_teaches_the_way_from_tables_to_a_shortlist() -> None:
+    said = run("--help").output
+    way = ("practice", "check", "train", "evaluate", "promote", "serve", "recommend", "simulate")
+    for name in (*way, "rollback", "history", "card"):
+        assert name in said
+    assert "own tables" in said
+
+
+def test_a_sound_definition_is_called_sound_and_counted() -> None:
+    result = run("practice", "check", DEFINITION)
+    assert result.exit_code == 0
+    assert "Corner practice: sound." in result.output
+
+
+def test_funding_rows_that_ended_are_said_beside_a_sound_definition(tmp_path: Path) -> None:
+    rows = """
+[[funding]]
+scheme = "medicare"
+provider = "clinical"
+from = 2019-07-01
+until = 2020-06-30
+minutes = 50
+item = "80010"
+source = "invented"
+"""
+    mine = tmp_path / "mine.toml"
+    mine.write_text(DEFINITION.read_text(encoding="utf-8") + rows, encoding="utf-8")
+    result = run("practice", "check", mine)
+    assert result.exit_code == 0
+    ended = "what medicare pays a clinical for 80010 ended on 2020-06-30"
+    assert ended in said(result)
+    assert "Funding" not in run("practice", "check", DEFINITION).output
+
+
+def test_a_wrong_definition_is_refused_with_every_fault_at_once(tmp_path: Path) -> None:
+    wrong = DEFINITION.read_text(encoding="utf-8").replace('kind = "money"', 'kind = "monye"')
+    wrong = wrong.replace('rule = "at_least"', 'rule = "atleast"')
+    (tmp_path / "wrong.toml").write_text(wrong, encoding="utf-8")
+    result = run("practice", "check", tmp_path / "wrong.toml")
+    assert result.exit_code == 1
+    for place in ("client.max_fee.kind", "clinician.fee.kind", "constraints.has_a_place"):
+        assert place in result.output
+
+
+def test_a_definition_that_is_not_there_is_said_without_a_traceback(tmp_path: Path) -> None:
+    result = run("practice", "check", tmp_path / "nowhere.toml")
+    assert result.exit_code == 1
+    assert "cannot be read" in result.output
+
+
+def test_the_shipped_definition_can_be_shown() -> None:
+    result = run("practice", "show")
+    assert result.exit_code == 0
+    assert "modality_met" in result.output
+
+
+def test_sound_tables_are_summarised_and_the_next_command_is_named(tmp_path: Path) -> None:
+    write_tables(tmp_path, pairings=30)
+    result = run("check", tmp_path, "--practice", DEFINITION)
+    assert result.exit_code == 0
+    assert "Next: recommender train" in result.output
+
+
+def test_a_table_that_would_lose_something_ends_the_check_with_one(tmp_path: Path) -> None:
+    write_tables(tmp_path, pairings=30)
+    ratings = tmp_path / "ratings.csv"
+    ratings.write_text(ratings.read_text().replace("wai_sr", "wai_xx", 1))
+    result = run("check", tmp_path, "--practice", DEFINITION)
+    assert result.exit_code == 1
+    assert "instrument" in result.output
+
+
+def test_forcing_a_promotion_without_a_reason_is_a_usage_error(tmp_path: Path) -> None:
+    result = run("promote", "--registry", f"sqlite:///{tmp_path}/m.db", "--force")
+    assert result.exit_code == 2
+    assert "reason" in result.output
+
+
+def test_asking_a_server_that_is_not_running_says_how_to_start_it(tmp_path: Path) -> None:
+    (tmp_path / "client.json").write_text("{}")
+    result = run("recommend", tmp_path / "client.json", "--url", "http://127.0.0.1:9")
+    assert result.exit_code == 1
+    assert "recommender serve" in result.output
+
+
+@pytest.mark.slow
+def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: Path) -> None:
+    registry = ("--registry", f"sqlite:///{tmp_path}/mlflow.db")
+    train = ("train", tmp_path, "--practice", DEFINITION, *registry)
+    write_tables(tmp_path, pairings=300)
+    assert "is not there" in run("promote", *registry).output
+    assert "Does the range hold" in said(run(*train))
+    judged = run("promote", *registry, "--dry-run")
+    assert judged.exit_code == 0
+    assert "too few to say" in said(judged)
+    assert "Nothing was promoted yet" in said(run("history", *registry))
+    promoted = run("promote", *registry, "--by", "a scientist")
+    assert promoted.exit_code == 0
+    assert "later ratings, fewer than 600" in said(promoted)
+    assert "already champion" in run("promote", *registry).output
+
+    assert run(*train, "--seed", "1").exit_code == 0
+    refused = run("promote", *registry)
+    assert refused.exit_code == 1
+    assert "fewer than 600" in said(refused)
+    assert run("promote", *registry, "--dry-run").exit_code == 1
+    forced = run("promote", *registry, "--force", "--reason", "a trial")
+    assert forced.exit_code == 0
+    assert "forced against" in said(forced)
+
+    back = run("rollback", *registry, "--reason", "too few agreed", "--by", "a lead")
+    assert "Version 1 is champion again in place of version 2" in said(back)
+    lines = [line for line in run("history", *registry).output.splitlines() if "2026" in line]
+    assert ["rolled back" in line for line in lines] == [True, False, False]
+    again = run("rollback", *registry, "--reason", "further")
+    assert again.exit_code == 1
+    assert "nothing stood before" in said(again)
+    for words in ((), ("--version", "2")):
+        card = run("card", *registry, *words)
+        assert card.output.startswith("# Model card: predicted early alliance")
+
+
+def test_going_back_needs_a_reason(tmp_path: Path) -> None:
+    registry = ("--registry", f"sqlite:///{tmp_path}/m.db")
+    assert run("rollback", *registry).exit_code == 2
+    assert run("rollback", *registry, "--reason", " ").exit_code == 2
+
+
+def test_a_file_of_trials_without_a_search_is_a_usage_error(tmp_path: Path) -> None:
+    result = run("train", tmp_path, "--study", tmp_path / "trials.db")
+    assert result.exit_code == 2
+
+
+def test_a_definition_whose_card_is_empty_is_sound_and_says_what_promotion_will_ask(
+    tmp_path: Path,
+) -> None:
+    text = DEFINITION.read_text(encoding="utf-8").replace('review = "Every six months"', "")
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    result = run("practice", "check", tmp_path / "mine.toml")
+    assert result.exit_code == 0
+    assert "write review under [card]" in said(result)
+
+
+@pytest.mark.slow
+def test_a_practice_with_hardly_a_rating_starts_on_the_declared_sizes(tmp_path: Path) -> None:
+    registry = f"sqlite:///{tmp_path}/mlflow.db"
+    write_tables(tmp_path, pairings=30)
+    trained = run("train", tmp_path, "--practice", DEFINITION, "--registry", registry)
+    assert trained.exit_code == 0
+    assert "Too few ratings to learn from" in trained.output
+    assert run("promote", "--registry", registry).exit_code == 0
+
+
+def test_a_mistyped_registry_is_refused_and_not_created(tmp_path: Path) -> None:
+    typed = tmp_path / "typo" / "mlflow.db"
+    served = run("serve", "--registry", f"sqlite:///{typed}", "--bundles", tmp_path)
+    assert served.exit_code == 1
+    assert "mend --registry" in served.output.replace("\n", " ")
+    assert not typed.parent.exists()
+
+
+@pytest.mark.parametrize("url", ["foo", "", "http://127.0.0.1:abc"])
+def test_a_mistyped_address_is_told_without_a_traceback(tmp_path: Path, url: str) -> None:
+    (tmp_path / "client.json").write_text("{}")
+    result = run("recommend", tmp_path / "client.json", "--url", url)
+    assert result.exit_code == 1
+    assert "mend --url" in result.output.replace("\n", " ")
+
+
+def test_a_folds_file_that_is_not_there_is_told_without_a_traceback(tmp_path: Path) -> None:
+    write_tables(tmp_path, pairings=30)
+    folds = ("--folds", tmp_path / "nowhere.csv")
+    result = run("evaluate", tmp_path, "--practice", DEFINITION, *folds)
+    assert result.exit_code == 1
+    assert "cannot be read" in result.output
+
+
+def test_every_rule_a_constraint_may_name_is_listed() -> None:
+    shown = said(run("practice", "rules"))
+    assert all(rule in shown for rule in RULES)

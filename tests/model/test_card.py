@@ -1,0 +1,147 @@
+"""A card says who, what, how measured and where it falls short, in words that promise nothing."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from recommender.model.alliance_model import AllianceModel
+from recommender.model.card import FEWEST_TOLD, WRITERS, card_of
+from recommender.model.evidence_prior import evidence_model
+from recommender.practice.definition import shipped_practice
+from recommender.practice.sections import CardSettings
+from tests.support.builders import a_model, a_practice, some_tables
+from tests.support.reports import a_report, group, held
+
+PEOPLE = ("owner", "contact", "intended_use", "out_of_scope", "review")
+PROMISES = re.compile(r"\b(best|will improve|success|successful|guarantee\w*|ideal|compatible)\b")
+
+
+def measured(**parts: Any) -> AllianceModel:
+    return replace(a_model(), report=a_report(**parts))
+
+
+def written_by(model: AllianceModel, **card: str) -> AllianceModel:
+    """The model with these words of people on its card."""
+    practice = replace(model.practice, card=replace(model.practice.card, **card))
+    return replace(model, pipeline=replace(model.pipeline, practice=practice))
+
+
+def of_declared_sizes() -> AllianceModel:
+    tables = some_tables(pairings=30)
+    model = evidence_model(
+        a_practice(), tables.clinicians, tables.clinician_ids, data_digest="abc",
+        created_at="2026-11-23", seed=0,
+    )  # fmt: skip
+    return replace(model, report={"mode": "evidence_prior"})
+
+
+def text_of(model: AllianceModel, name: str) -> str:
+    (found,) = [entry.text for entry in card_of(model).entries if entry.name == name]
+    return found
+
+
+def test_a_measured_model_of_a_practice_that_filled_its_part_has_every_entry() -> None:
+    assert card_of(measured()).empty == ()
+
+
+def test_the_card_of_declared_sizes_is_whole_and_says_that_nothing_was_learned() -> None:
+    card = card_of(of_declared_sizes())
+    assert card.empty == ()
+    assert "Nothing was learned, so nothing was measured." in card.markdown
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_what_people_left_empty_is_named(name: str) -> None:
+    card = card_of(written_by(measured(), **{name: ""}))
+    assert card.empty == (f"card.{name}",)
+    assert f"*Empty: card.{name}.*" in card.markdown
+
+
+@pytest.mark.parametrize(
+    ("part", "entry"),
+    [
+        ("folds", "measured"), ("figures", "figures"), ("ours_minus", "differences"),
+        ("ranges", "ranges"), ("groups", "groups"), ("exposure", "exposure"),
+        ("optimism", "limits"),
+    ],
+)  # fmt: skip
+def test_what_was_not_measured_leaves_its_entry_empty(part: str, entry: str) -> None:
+    report = a_report()
+    del report[part]
+    assert card_of(replace(a_model(), report=report)).empty == (entry,)
+
+
+@pytest.mark.parametrize("made", [measured, of_declared_sizes])
+def test_no_card_promises_anything(made: Callable[[], AllianceModel]) -> None:
+    said = card_of(written_by(made(), **dict.fromkeys(PEOPLE, "x"))).markdown
+    assert PROMISES.findall(said.lower()) == []
+    assert "predicted early alliance" in said
+
+
+def test_the_shipped_words_promise_nothing_and_leave_no_entry_to_write() -> None:
+    card = shipped_practice().card
+    assert card.empty == ()
+    said = " ".join(getattr(card, name) for name in PEOPLE)
+    assert PROMISES.findall(said.lower()) == []
+
+
+def test_figures_stand_beside_the_baselines_with_their_intervals() -> None:
+    assert "| ours | 0.200 (0.10 to 0.30) | 0.150 (0.05 to 0.25) |" in text_of(
+        measured(), "figures"
+    )
+    assert "| random | 0.000 (-0.10 to 0.10) | not measured |" in text_of(measured(), "figures")
+    assert "| plain LightGBM | composite | +0.050 (+0.00 to +0.10) | 800 |" in text_of(
+        measured(), "differences"
+    )
+
+
+def test_no_figure_is_told_of_a_group_so_small_that_it_would_be_about_people() -> None:
+    few = held("client.gender=man", 0.4321, rated=FEWEST_TOLD - 1)
+    told = text_of(measured(ranges=[*a_report()["ranges"], few]), "ranges")
+    assert "43%" not in told
+    assert "client.gender=man" in told.splitlines()[-1]
+    worse = group("ours", (-0.77, -0.9, -0.5), among="client.gender=man", rated=FEWEST_TOLD - 1)
+    told = text_of(measured(groups=[*a_report()["groups"], worse]), "groups")
+    assert "0.77" not in told
+
+
+def test_groups_too_small_to_be_looked_at_are_counted() -> None:
+    assert "Too small to be looked at: 8 more." in text_of(measured(groups_too_few=8), "groups")
+
+
+def test_the_data_are_counted_dated_and_named_by_digest() -> None:
+    told, facts = text_of(measured(), "data"), a_model().manifest
+    for fact in (f"{facts.pairings}", facts.first_day, facts.known_until, facts.data_digest):
+        assert str(fact) in told
+
+
+def test_the_card_says_how_far_predictions_lie_above_all_who_came() -> None:
+    assert "+0.20 from what would have been given" in text_of(measured(), "limits")
+
+
+def test_protected_answers_are_named_as_kept_from_the_model() -> None:
+    assert "gender" in text_of(measured(), "caveats")
+
+
+def test_the_card_says_how_to_go_back() -> None:
+    assert "recommender rollback" in text_of(measured(), "back")
+
+
+def test_a_bar_in_a_level_does_not_break_a_table() -> None:
+    told = text_of(measured(ranges=[held("client.a=b|c", 0.9)]), "ranges")
+    assert "client.a=b\\|c" in told
+
+
+def test_every_entry_of_people_is_a_setting_of_the_definition() -> None:
+    named = {name.removeprefix("card.") for name in WRITERS if name.startswith("card.")}
+    assert named == set(CardSettings.__dataclass_fields__) == set(PEOPLE)
+
+
+@pytest.mark.parametrize("source", ["later ratings", "out of fold"])
+def test_a_card_says_where_the_served_range_comes_from(source: str) -> None:
+    said = text_of(measured(ranges_from=source), "ranges")
+    assert f"the range that is served: {source}." in said
+    assert "is served" not in text_of(measured(), "ranges")

@@ -1,0 +1,154 @@
+"""Contributions of trees: those of LightGBM and of shap, looked up instead of walked."""
+
+import warnings
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from recommender.errors import BundleError
+from recommender.model.trees.ensemble import Trees
+from recommender.model.trees.forest import read_forest
+from recommender.model.trees.shapley import MOST_SPLITS, shapley_table
+from tests.support.builders import a_dataset, a_model, a_standing
+
+with warnings.catch_warnings():
+    # shap makes its colour maps in a way matplotlib is about to forbid.
+    warnings.simplefilter("ignore")
+    import shap
+
+Rows = NDArray[np.float64]
+
+
+def training_rows() -> Rows:
+    dataset = a_dataset()
+    return a_model().rows(dataset.clients, a_standing(), dataset.pairs)[0].together()
+
+
+def grown_on(rows: Rows, label: Rows, **parameters: object) -> Trees:
+    settings = {"num_leaves": 4, "num_trees": 30, "verbosity": -1, "num_threads": 1, "seed": 1}
+    data = lgb.Dataset(rows.astype(np.float32), label)
+    return Trees(lgb.train(settings | parameters, data).model_to_string())
+
+
+def odd_rows(n: int = 400, seed: int = 0) -> tuple[Rows, Rows]:
+    """Rows with missing cells, exact zeros, constant columns and repeated values."""
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(n, 6)).round(1)
+    label = rows[:, 0] * rows[:, 1] + np.abs(rows[:, 2]) + rng.normal(0, 0.1, n)
+    rows[:, 3] = 1.0
+    rows[rng.random(rows.shape) < 0.2] = np.nan
+    rows[:, 4] = np.where(rng.random(n) < 0.5, 0.0, np.nan)
+    return rows, label
+
+
+def walked(trees: Trees, rows: Rows) -> Rows:
+    booster = lgb.Booster(model_str=trees.text)
+    return np.asarray(booster.predict(rows.astype(np.float32), pred_contrib=True, num_threads=1))
+
+
+def test_contributions_are_those_shap_finds_in_the_same_trees() -> None:
+    trees, rows = a_model().trees, training_rows()
+    assert trees is not None
+    explainer = shap.TreeExplainer(lgb.Booster(model_str=trees.text))
+    # Told that the trees are LightGBM's, shap would ask LightGBM instead of walking them itself.
+    explainer.model.model_type = "internal"
+    found = trees.contributions(rows)
+
+    assert found[:, :-1] == pytest.approx(explainer.shap_values(rows.astype(np.float32)), abs=1e-6)
+    assert found[0, -1] == pytest.approx(float(explainer.expected_value[0]), abs=1e-6)
+
+
+def test_contributions_are_those_lightgbm_walks_to() -> None:
+    trees, rows = a_model().trees, training_rows()
+    assert trees is not None
+
+    assert trees.contributions(rows) == pytest.approx(walked(trees, rows), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"num_leaves": 2},
+        {"num_leaves": 5},
+        {"num_leaves": 12},
+        {"zero_as_missing": True},
+        {"use_missing": False},
+        {"max_depth": 2},
+        {"num_trees": 1},
+    ],
+    ids=str,
+)
+def test_contributions_agree_for_every_way_of_growing(parameters: dict[str, object]) -> None:
+    rows, label = odd_rows()
+    trees = grown_on(rows, label, **parameters)
+    others = odd_rows(seed=5)[0]
+
+    assert trees.contributions(others) == pytest.approx(walked(trees, others), abs=1e-9)
+    assert trees.contributions(others).sum(axis=1) == pytest.approx(trees.score(others), abs=1e-9)
+
+
+def test_trees_too_large_for_a_table_are_walked() -> None:
+    rows, label = odd_rows()
+    large = grown_on(rows, label, num_leaves=MOST_SPLITS + 3)
+
+    assert shapley_table(read_forest(large.text)) is None
+
+
+def test_more_rows_than_are_looked_up_at_once_give_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows, label = odd_rows()
+    trees = grown_on(rows, label)
+    whole = trees.contributions(rows)
+    monkeypatch.setattr("recommender.model.trees.shapley.ROWS_AT_ONCE", 7)
+
+    assert np.array_equal(trees.contributions(rows), whole)
+
+
+def test_a_row_alone_has_the_score_and_contributions_it_has_among_many() -> None:
+    trees, rows = a_model().trees, training_rows()
+    assert trees is not None
+    scores, parts = trees.score(rows), trees.contributions(rows)
+
+    for row in range(0, len(rows), 7):
+        assert trees.score(rows[row : row + 1])[0] == scores[row]
+        assert np.array_equal(trees.contributions(rows[row : row + 1])[0], parts[row])
+
+
+def test_trees_of_ratings_that_never_differ_give_everyone_the_same() -> None:
+    trees = grown_on(np.ones((60, 2)), np.full(60, 3.5))
+
+    assert trees.score(np.zeros((2, 2))).tolist() == [3.5, 3.5]
+    assert trees.contributions(np.zeros((2, 2))).tolist() == [[0, 0, 3.5]] * 2
+
+
+def test_nobody_asked_is_nobody_scored() -> None:
+    trees = grown_on(*odd_rows())
+
+    assert trees.score(np.zeros((0, 6))).shape == (0,)
+    assert trees.contributions(np.zeros((0, 6))).shape == (0, 7)
+
+
+def test_a_damaged_text_is_refused_before_lightgbm_reads_it() -> None:
+    text = grown_on(*odd_rows()).text
+
+    with pytest.raises(BundleError):
+        Trees(text.replace("left_child=1", "left_child=7", 1))
+
+
+def test_a_prepared_table_is_the_one_used() -> None:
+    trees = grown_on(*odd_rows())
+    trees.prepare()
+
+    rows = odd_rows()[0]
+    assert trees.contributions(rows) == pytest.approx(walked(trees, rows), abs=1e-9)
+
+
+def test_gains_say_which_columns_were_split_on() -> None:
+    gains = grown_on(*odd_rows()).gains()
+
+    assert gains.shape == (6,)
+    assert gains[3] == 0

@@ -1,0 +1,123 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.errors import Fault, IntakeError
+from recommender.practice.columns import Columns, read_rows, remedy_for
+from recommender.practice.definition import shipped_practice
+from tests.support.definitions import a_field
+
+FIELDS = {
+    "age": a_field("age", "number", unit="years", min=0, max=120, required=True),
+    "tags": a_field("tags", "tags"),
+    "home": a_field("home", "place"),
+    "not_with": a_field("not_with", "ids"),
+}
+SECRET = "hunter2 lives at 12 Example St"
+
+
+def faults_of(*rows: dict[str, Any]) -> tuple[Fault, ...]:
+    with pytest.raises(IntakeError) as told:
+        read_rows(FIELDS, list(rows))
+    return told.value.faults
+
+
+def test_answers_become_arrays_and_what_is_not_there_is_missing() -> None:
+    columns = read_rows(FIELDS, [{"age": 30, "tags": "a;c"}, {"age": "31", "not_with": "k1"}])
+    assert columns.size == 2
+    np.testing.assert_array_equal(columns["age"], [30, 31])
+    np.testing.assert_array_equal(columns["tags"], [[1, 0, 1], [np.nan] * 3])
+    assert np.isnan(columns["home"]).all()
+    assert list(columns["not_with"]) == [None, ("k1",)]
+
+
+def test_nobody_is_a_table_of_no_rows() -> None:
+    columns = read_rows(FIELDS, [])
+    assert columns.size == 0
+    assert {name: len(array) for name, array in columns.values.items()} == dict.fromkeys(FIELDS, 0)
+
+
+def test_every_fault_of_an_intake_is_told_at_once() -> None:
+    told = faults_of({"tags": "z", "home": "here", "agee": 30})
+    assert [(fault.where, fault.problem) for fault in told] == [
+        ("agee", "is not a field of this practice"),
+        ("age", "is required but empty"),
+        ("tags", "has a tag that is not one of the declared levels"),
+        ("home", "is not a latitude and a longitude"),
+    ]
+    assert all(fault.remedy for fault in told)
+
+
+def test_a_fault_among_several_rows_names_its_row() -> None:
+    assert [fault.where for fault in faults_of({"age": 30}, {"age": "x"}, {"aeg": 1})] == [
+        "row 2, age",
+        "row 3, aeg",
+        "row 3, age",
+    ]
+
+
+def test_a_refused_intake_never_repeats_an_answer() -> None:
+    told = str(faults_of({"age": SECRET, "tags": [SECRET], "home": SECRET, "not_with": SECRET}))
+    assert "hunter2" not in told
+    assert "Example" not in told
+
+
+def test_an_answer_written_where_a_name_belongs_is_no_longer_repeated() -> None:
+    (fault,) = faults_of({"age": 30, SECRET: True})
+    assert (fault.where, fault.problem) == (
+        "a name of the answers",
+        "is not a field of this practice",
+    )
+
+
+def test_a_name_that_is_no_text_is_a_fault_and_no_longer_an_exception() -> None:
+    assert len(faults_of({"age": 30, 5: "x", "b": "y"})) == 2  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "remedy"),
+    [
+        ("tags", {}, "choose from a, b, c"),
+        ("ordinal", {}, "choose from a, b, c"),
+        ("number", {}, "write it like 3.5"),
+        ("number", {"min": 0}, "write it like 3.5, at least 0"),
+        ("money", {"min": 0, "max": 1234567}, "write it like 220.50, at least 0, at most 1234567"),
+        ("date", {}, "write it like 2026-11-23"),
+    ],
+)
+def test_a_remedy_says_what_to_write(kind: str, changes: dict[str, Any], remedy: str) -> None:
+    assert remedy_for(a_field(kind=kind, **changes)) == remedy
+
+
+@given(rows=st.lists(st.integers(0, 2), max_size=6))
+def test_rows_taken_are_the_rows_read_in_that_order(rows: list[int]) -> None:
+    answers: list[dict[str, Any]] = [
+        {"age": 1, "tags": "a", "home": "1,2;3,4", "not_with": "k1"},
+        {"age": 2, "tags": "none", "home": "5,6;7,8", "not_with": "none"},
+        {"age": 3, "home": "9,10;11,12"},
+    ]
+    taken = read_rows(FIELDS, answers).take(np.array(rows, dtype=np.intp))
+    again = read_rows(FIELDS, [answers[row] for row in rows])
+    assert taken.size == again.size
+    for name in ("age", "tags", "not_with"):
+        np.testing.assert_array_equal(taken[name], again[name])
+    assert np.array_equal(taken["home"], again["home"], equal_nan=True) or not rows
+
+
+def test_the_shipped_examples_fill_every_field() -> None:
+    practice = shipped_practice()
+    for fields in (practice.client, practice.clinician):
+        answers = {
+            name: field.levels[0] if field.levels else None for name, field in fields.items()
+        }
+        required = {name: 0 for name, field in fields.items() if field.required}
+        assert set(read_rows(fields, [answers | required]).values) == set(fields)
+
+
+def test_columns_cannot_be_replaced() -> None:
+    columns = Columns(0, {})
+    with pytest.raises(AttributeError):
+        columns.size = 1  # type: ignore[misc]

@@ -1,0 +1,61 @@
+"""A real registry followed by a real process."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from recommender.model.alliance_model import AllianceModel
+from recommender.model.bundle.io import save_bundle
+from recommender.registry.registry import Registry
+from recommender.registry.versions import CHAMPION, Version
+from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
+from recommender.rollout.poller_process import following, wait_for_offer
+from recommender.training.mlflow_run import tracked_run
+from tests.support.builders import a_model
+
+
+def published(registry: Registry, directory: Path, model: AllianceModel) -> Version:
+    digest = save_bundle(model, directory)
+    with tracked_run(registry, "training", "a run", {}) as run:
+        return registry.publish(run.run_id, directory, model.practice, digest, {})
+
+
+def wait_for(shelf: BundleCache, offer: RegistryPointer) -> None:
+    until = time.monotonic() + 30
+    while shelf.read_pointer() != offer:
+        assert time.monotonic() < until, f"{shelf.read_pointer()} is offered and not {offer}"
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_a_promotion_and_a_rollback_come_to_the_shelf_within_seconds(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    registry = Registry(uri)
+    registry.experiment("training")
+    with following(uri, tmp_path / "bundles") as shelf:
+        assert wait_for_offer(shelf, 60) == RegistryPointer()
+        one = published(registry, tmp_path / "one", a_model())
+        other = published(registry, tmp_path / "other", replace(a_model(), client_mean=3.0))
+        for version in (one, other, one):
+            registry.set_alias(CHAMPION, version.version)
+            wait_for(shelf, RegistryPointer(version.digest, version=version.version))
+            assert shelf.bundle(version.digest).is_dir()
+
+
+def test_a_registry_that_says_nothing_in_time_is_taken_to_be_away(tmp_path: Path) -> None:
+    assert wait_for_offer(BundleCache(tmp_path), patience=0.1) == RegistryPointer(unreachable=True)
+
+
+@pytest.mark.slow
+def test_a_registry_nobody_made_is_not_made_and_offers_nothing(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/nowhere/mlflow.db"
+    with following(uri, tmp_path / "bundles") as shelf:
+        assert wait_for_offer(shelf, 60) == RegistryPointer()
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_bundles_of_two_registries_have_each_a_shelf(tmp_path: Path) -> None:
+    with following("sqlite:///one.db", tmp_path) as one, following("sqlite:///b.db", tmp_path) as b:
+        assert one.directory != b.directory

@@ -1,0 +1,798 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recommender.errors import IntakeError
+from recommender.practice.columns import Columns, read_cell, read_rows
+from recommender.practice.definition import Practice, read_practice
+from recommender.practice.fields import Field
+from recommender.practice.rules.parse import RULES, Constraint, Mode, read_constraint
+from recommender.practice.sections import MeetingModes
+from recommender.screening.screen import (
+    Caution,
+    ConstraintCount,
+    Exclusion,
+    Modes,
+    Reason,
+    Screening,
+    check_modes,
+    screen,
+)
+from recommender.tables.roster import Roster, snapshot
+from tests.practice.rules.test_rules import DAY, a_row, fields_of
+from tests.support.reference_evaluator import Meeting, Outcome, outcome, verdict
+
+BASE = read_practice("""
+[practice]
+id = "small"
+version = "1"
+title = "A small practice"
+timezone = "Australia/Sydney"
+currency = "AUD"
+[alliance]
+instruments = ["wai_sr"]
+reference = "wai_sr"
+metric = "mean"
+rater = "client"
+early_sessions = [2, 5]
+within_days = 90
+[groups]
+style = "How you like to work together"
+""")
+
+ZONES = ["Australia/Sydney", "Australia/Lord_Howe", "Australia/Perth", "America/Los_Angeles"]
+CLIENT = fields_of(
+    "client",
+    tags="tags",
+    level="category",
+    step="ordinal",
+    size="number",
+    days={"kind": "number", "unit": "days"},
+    km={"kind": "number", "unit": "km"},
+    minutes={"kind": "number", "unit": "minutes"},
+    flag="flag",
+    home="place",
+    hours="weekly_hours",
+    start="date",
+    gap="money",
+    scheme={"kind": "category", "levels": ["private", "medicare"]},
+    refused="ids",
+    count="number",
+    left="number",
+    budget="money",
+    concession="flag",
+    zone={"kind": "category", "levels": ZONES},
+    ways={"kind": "tags", "levels": ["video", "in_person", "phone"]},
+    agrees="flag",
+    age="number",
+)
+CLINICIAN = fields_of(
+    "clinician",
+    tags={"kind": "tags", "levels": ["c", "a", "b"]},
+    level={"kind": "category", "levels": ["b", "c", "a"]},
+    step="ordinal",
+    low="number",
+    high="number",
+    flag="flag",
+    rooms="place",
+    hours="weekly_hours",
+    until="date",
+    fee="money",
+    type={"kind": "category", "levels": ["clinical", "provisional", "general"]},
+    blocked="ids",
+    most="number",
+    reduced="money",
+    bulk="flag",
+    zone={"kind": "category", "levels": ZONES[::-1]},
+    since="date",
+    ways={"kind": "tags", "levels": ["phone", "in_person", "video"]},
+    interpreted="flag",
+)
+FUNDING = (
+    a_row(),
+    a_row(minutes=30, rebate_cents=10000),
+    a_row(provider="provisional", until=DAY - timedelta(days=1)),
+)
+
+
+def a_rule(rule: str, client: Any = None, clinician: Any = None, **declared: Any) -> dict[str, Any]:
+    sides = {"client": client, "clinician": clinician}
+    return {"rule": rule, **{k: v for k, v in sides.items() if v is not None}, **declared}
+
+
+PRICE: Mapping[str, Any] = {
+    "funding": "scheme",
+    "registration": "type",
+    "left": "left",
+    "concession": "concession",
+    "concession_fee": "reduced",
+    "bulk_bills": "bulk",
+}
+IN_PERSON: Mapping[str, Any] = {"clinician_zone": "zone"}
+TELEHEALTH: Mapping[str, Any] = {**IN_PERSON, "client_zone": "zone"}
+
+POOL: Sequence[Mapping[str, Any]] = (
+    a_rule("has_all", "tags", "tags"),
+    a_rule("has_any", "tags", "tags", indifferent=["a"]),
+    a_rule("has_none", "tags", "tags"),
+    a_rule("has_all", None, "tags", value="a;b"),
+    a_rule("member", "level", "tags"),
+    a_rule("one_of", "tags", "level"),
+    a_rule("one_of", "level", "level"),
+    a_rule("equal", "level", "level", indifferent=["a"]),
+    a_rule("equal", "flag", "flag"),
+    a_rule("at_most", "size", "low"),
+    a_rule("at_most", "gap", "fee"),
+    a_rule("at_least", None, "high", value=3),
+    a_rule("at_least", "step", "step"),
+    a_rule("within", "size", ["low", "high"]),
+    a_rule("is_true", None, "flag"),
+    a_rule("if_asked", "flag", "flag"),
+    a_rule("within_km", ["home", "km"], "rooms", detour=1.3),
+    a_rule("shares_hours", "hours", "hours", session="minutes"),
+    a_rule("shares_hours", "hours", "hours", session="minutes", usual_minutes=60),
+    a_rule("after_hours", "flag", "hours", session=30),
+    a_rule("available_within", "days", "until"),
+    a_rule("valid_on", "start", "until"),
+    a_rule("valid_on", None, "until"),
+    a_rule("gap_at_most", "gap", "fee", funding="scheme", registration="type", session="minutes"),
+    a_rule("gap_at_most", "gap", "fee", funding="scheme", registration="type"),
+    a_rule("not_listed", "refused", "blocked"),
+    a_rule("not_listed", None, "blocked"),
+    a_rule("listed", "refused"),
+    a_rule("client_true", "concession"),
+    a_rule("client_at_least", "age", least=18),
+    a_rule("below", None, ["low", "high"]),
+    a_rule("valid_between", None, ["since", "until"]),
+    a_rule("valid_between", "start", ["since", "until"]),
+    a_rule("shares_hours", "hours", "hours", session="minutes", **IN_PERSON),
+    a_rule("shares_hours", "hours", "hours", session=30, **TELEHEALTH),
+    a_rule("shares_hours", "hours", "hours", session=60, client_zone="zone"),
+    a_rule("after_hours", "flag", "hours", session=60, **IN_PERSON),
+    a_rule("after_hours", "flag", "hours", session="minutes", evening="18:30", **TELEHEALTH),
+    a_rule("after_hours", "flag", "hours", session=30, morning="00:30", **IN_PERSON),
+    a_rule("gap_at_most", "gap", "fee", session="minutes", usual_minutes=50, **PRICE),
+    a_rule("gap_at_most", None, "fee", value=50.95, **PRICE),
+    a_rule("enough_sessions", "count", ["fee", "most"], **PRICE),
+    a_rule("enough_sessions", "count", ["fee", "most"], budget="budget", **PRICE),
+    a_rule("enough_sessions", "count", ["fee", "most"], budget="budget", session=30, **PRICE),
+    a_rule("funded", "scheme", "type"),
+    a_rule("has_any", "ways", "ways"),
+)
+CONDITIONS = (
+    None,
+    {"client": "tags", "has": "a"},
+    {"client": "level", "has": "b"},
+    {"client": "flag", "has": True},
+    {"client": "age", "below": 18},
+)
+INSTEADS = (None, None, {"client": "agrees", "clinician": "interpreted"})
+ABOUT = ((), (), ("video",), ("in_person",), ("in_person", "phone"))
+"""Ways of meeting a constraint may be about."""
+
+
+def a_constraint(name: str, declared: Mapping[str, Any]) -> Constraint:
+    told = {"family": "wish", "say": "does not fit", **declared}
+    made, faults = read_constraint(name, told, CLIENT, CLINICIAN)
+    assert made, faults
+    return made
+
+
+def a_practice(*declared: Mapping[str, Any]) -> Practice:
+    named = {f"rule_{place}": told for place, told in enumerate(declared)}
+    return of_constraints([a_constraint(name, told) for name, told in named.items()])
+
+
+def of_constraints(constraints: Sequence[Constraint]) -> Practice:
+    named = {constraint.name: constraint for constraint in constraints}
+    return replace(
+        BASE,
+        client=CLIENT,
+        clinician=CLINICIAN,
+        constraints=named,
+        funding=FUNDING,
+        ways=MeetingModes("ways", "ways"),
+    )
+
+
+def a_roster(**clinicians: Mapping[str, Any]) -> Roster:
+    rows = read_rows(CLINICIAN, list(clinicians.values()))
+    names = [None] * len(clinicians)
+    return snapshot(list(clinicians), names, rows, datetime(2026, 11, 23, tzinfo=UTC))
+
+
+def a_client(**answers: Any) -> Columns:
+    return read_rows(CLIENT, [answers])
+
+
+def screened(
+    practice: Practice, roster: Roster, modes: Modes | None = None, **answers: Any
+) -> Screening:
+    return screen(practice, a_client(**answers), "c1", roster, DAY, modes or {})
+
+
+def test_an_exclusion_carries_every_reason_in_the_declared_order() -> None:
+    practice = a_practice(
+        a_rule("at_most", "size", "low", say="is too large"),
+        a_rule("is_true", None, "flag", family="legal", say="may not work"),
+        a_rule("has_any", "tags", "tags"),
+    )
+    roster = a_roster(k1={"low": 9, "tags": "a"}, k2={"low": 1, "flag": True, "tags": "a"})
+    found = screened(practice, roster, size=3, tags="a")
+    assert [exclusion.clinician_id for exclusion in found.exclusions] == ["k1"]
+    assert found.exclusions[0].reasons == (
+        Reason("rule_0", "wish", "is too large", unknown=False),
+        Reason("rule_1", "legal", "may not work", unknown=True),
+    )
+    assert list(found.eligible) == [False, True]
+
+
+def test_the_ledger_counts_who_was_removed_and_who_by_one_alone() -> None:
+    practice = a_practice(
+        a_rule("at_most", "size", "low"),
+        a_rule("is_true", None, "flag"),
+        a_rule("at_least", "size", "high", mode="soft"),
+    )
+    roster = a_roster(
+        k1={"low": 9, "flag": False}, k2={"low": 9, "flag": True}, k3={"low": 1, "flag": True}
+    )
+    found = screened(practice, roster, size=3)
+    assert found.constraint_counts == (
+        ConstraintCount("rule_0", 2, 1),
+        ConstraintCount("rule_1", 1, 0),
+    )
+
+
+def test_a_soft_failure_excludes_nobody_and_is_mentioned() -> None:
+    practice = a_practice(a_rule("at_most", "size", "low", mode="soft"))
+    found = screened(practice, a_roster(k1={"low": 9}, k2={"low": 1}, k3={}), size=3)
+    assert found.eligible.all()
+    told = {concern.clinician_id: concern.reasons[0].unknown for concern in found.cautions}
+    assert told == {"k1": False, "k3": True}
+
+
+def test_an_unknown_is_decided_by_the_constraint_and_mentioned_where_it_passes() -> None:
+    roster = a_roster(k1={})
+    kind = screened(a_practice(a_rule("at_most", "size", "low", unknown="pass")), roster, size=3)
+    strict = screened(a_practice(a_rule("at_most", "size", "low", unknown="fail")), roster, size=3)
+    assert (list(kind.eligible), list(strict.eligible)) == ([True], [False])
+    assert [concern.reasons[0].unknown for concern in kind.cautions] == [True]
+    assert strict.exclusions[0].reasons[0].unknown
+    assert strict.cautions == ()
+
+
+def test_a_constraint_that_is_off_is_not_evaluated() -> None:
+    found = screened(a_practice(a_rule("is_true", None, "flag", mode="off")), a_roster(k1={}))
+    assert found.eligible.all()
+    assert (found.constraint_counts, dict(found.verdicts)) == ((), {})
+
+
+def test_a_practice_without_constraints_shows_everyone() -> None:
+    assert screened(a_practice(), a_roster(k1={}, k2={})).eligible.all()
+
+
+def test_an_empty_roster_is_screened_to_nobody() -> None:
+    found = screened(a_practice(*POOL), a_roster(), size=3)
+    assert found.eligible.shape == (0,)
+    assert (found.exclusions, found.cautions) == ((), ())
+
+
+def test_a_request_may_say_how_a_constraint_counts_for_it() -> None:
+    practice = a_practice(a_rule("at_most", "size", "low"), a_rule("is_true", None, "flag"))
+    roster = a_roster(k1={"low": 9, "flag": True})
+    hard = screened(practice, roster, size=3)
+    soft = screened(practice, roster, {"rule_0": "soft"}, size=3)
+    off = screened(practice, roster, {"rule_0": "off"}, size=3)
+    said = (Reason("rule_0", "wish", "does not fit", unknown=False),)
+    assert (hard.exclusions, hard.cautions) == ((Exclusion("k1", said),), ())
+    assert (soft.exclusions, soft.cautions) == ((), (Caution("k1", said),))
+    assert (off.exclusions, off.cautions) == ((), ())
+
+
+def test_a_request_may_make_a_preference_a_requirement() -> None:
+    practice = a_practice(a_rule("at_most", "size", "low", mode="soft", may_be=["hard"]))
+    found = screened(practice, a_roster(k1={"low": 9}), {"rule_0": "hard"}, size=3)
+    assert (list(found.eligible), found.constraint_counts) == (
+        [False],
+        (ConstraintCount("rule_0", 1, 1),),
+    )
+
+
+CHOOSABLE = a_practice(
+    a_rule("at_most", "size", "low", may_be=["soft"]), a_rule("is_true", None, "flag", mode="soft")
+)
+
+
+@pytest.mark.parametrize(
+    "modes",
+    [{}, {"rule_0": "soft"}, {"rule_0": "hard"}, {"rule_1": "soft"}],
+    ids=["none", "allowed", "as declared", "soft as declared"],
+)
+def test_a_mode_that_is_declared_or_allowed_may_be_asked_for(modes: Modes) -> None:
+    check_modes(CHOOSABLE, modes)
+
+
+@pytest.mark.parametrize(
+    ("modes", "place"),
+    [
+        ({"rule_0": "off"}, "modes.rule_0"),
+        ({"rule_1": "hard"}, "modes.rule_1"),
+        ({"rule_9": "soft"}, "modes"),
+    ],
+)
+def test_a_mode_that_is_not_allowed_is_refused(modes: Modes, place: str) -> None:
+    with pytest.raises(IntakeError) as told:
+        check_modes(CHOOSABLE, modes)
+    assert [fault.where for fault in told.value.faults] == [place]
+
+
+def test_every_mode_that_is_not_allowed_is_refused_at_once() -> None:
+    with pytest.raises(IntakeError) as told:
+        check_modes(CHOOSABLE, {"rule_0": "off", "rule_1": "off", "rule_9": "off"})
+    assert len(told.value.faults) == 3
+
+
+def test_a_constraint_nobody_declared_is_not_repeated() -> None:
+    with pytest.raises(IntakeError) as told:
+        check_modes(CHOOSABLE, {"a secret": "off"})
+    fault = told.value.faults[0]
+    assert "secret" not in f"{fault.where} {fault.problem} {fault.remedy}"
+    assert fault.remedy == "choose from rule_0"
+
+
+NEAR: Mapping[str, Any] = a_rule(
+    "at_most", "size", "low", ways=["in_person"], say="is too far away"
+)
+ONLINE: Mapping[str, Any] = a_rule("is_true", None, "flag", ways=["video"], say="has no time")
+FAR: Mapping[str, Any] = {"low": 9, "flag": True}
+"""Fails NEAR for a client of size 3, and meets ONLINE."""
+
+
+def barred_by(found: Screening) -> dict[str, list[str]]:
+    return {one.clinician_id: [why.constraint for why in one.reasons] for one in found.exclusions}
+
+
+def test_a_long_trip_keeps_nobody_from_meeting_by_video() -> None:
+    roster = a_roster(
+        k1={**FAR, "ways": "in_person;video"}, k2={**FAR, "ways": "in_person"}, k3={**FAR}
+    )
+    found = screened(a_practice(NEAR, ONLINE), roster, size=3, ways="in_person;video")
+    assert barred_by(found) == {"k2": ["rule_0"]}
+
+
+def test_a_client_who_wants_to_meet_in_person_only_is_held_by_the_trip() -> None:
+    roster = a_roster(k1={**FAR, "ways": "in_person;video"})
+    found = screened(a_practice(NEAR, ONLINE), roster, size=3, ways="in_person")
+    assert barred_by(found) == {"k1": ["rule_0"]}
+
+
+def test_a_client_who_named_no_way_takes_any() -> None:
+    roster = a_roster(k1={**FAR, "ways": "in_person;video"})
+    for ways in (None, "none"):
+        assert screened(a_practice(NEAR, ONLINE), roster, size=3, ways=ways).eligible.all()
+
+
+def test_two_ways_each_barred_leave_none() -> None:
+    roster = a_roster(k1={"low": 9, "flag": False, "ways": "in_person;video"})
+    found = screened(a_practice(NEAR, ONLINE), roster, size=3, ways="in_person;video")
+    assert barred_by(found) == {"k1": ["rule_0", "rule_1"]}
+
+
+def test_a_way_the_two_do_not_share_bars_and_troubles_nobody() -> None:
+    practice = a_practice(NEAR, {**ONLINE, "mode": "soft"})
+    roster = a_roster(k1={"low": 9, "flag": False, "ways": "phone"})
+    found = screened(practice, roster, size=3, ways="phone")
+    assert (found.exclusions, found.cautions) == ((), ())
+
+
+def test_a_constraint_about_several_ways_leaves_the_others_open() -> None:
+    practice = a_practice({**NEAR, "ways": ["in_person", "video"]})
+    roster = a_roster(k1={**FAR, "ways": "in_person;video"}, k2={**FAR, "ways": "phone;video"})
+    found = screened(practice, roster, size=3, ways="in_person;phone;video")
+    assert barred_by(found) == {"k1": ["rule_0"]}
+
+
+def test_a_constraint_about_no_way_in_particular_holds_in_every_one() -> None:
+    roster = a_roster(k1={**FAR, "ways": "video"})
+    found = screened(a_practice(a_rule("at_most", "size", "low")), roster, size=3, ways="video")
+    assert barred_by(found) == {"k1": ["rule_0"]}
+
+
+def test_a_soft_constraint_closes_no_way() -> None:
+    practice = a_practice(NEAR, {**ONLINE, "mode": "soft"})
+    roster = a_roster(k1={"low": 9, "flag": False, "ways": "in_person;video"})
+    found = screened(practice, roster, size=3, ways="in_person;video")
+    assert list(found.eligible) == [True]
+    assert [why.constraint for why in found.cautions[0].reasons] == ["rule_1"]
+
+
+def test_a_concern_about_one_way_is_not_told_while_another_is_open() -> None:
+    practice = a_practice({**NEAR, "mode": "soft"})
+    roster = a_roster(k1={**FAR, "ways": "in_person;video"}, k2={**FAR, "ways": "in_person"})
+    found = screened(practice, roster, size=3, ways="in_person;video")
+    assert [concern.clinician_id for concern in found.cautions] == ["k2"]
+
+
+def test_an_unknown_that_passes_closes_no_way() -> None:
+    practice = a_practice(NEAR, {**ONLINE, "unknown": "pass"})
+    roster = a_roster(k1={"low": 9, "ways": "in_person;video"})
+    assert screened(practice, roster, size=3, ways="in_person;video").eligible.all()
+
+
+def test_an_unknown_that_fails_closes_its_way() -> None:
+    practice = a_practice(NEAR, {**ONLINE, "unknown": "fail"})
+    roster = a_roster(k1={"low": 9, "ways": "in_person;video"})
+    found = screened(practice, roster, size=3, ways="in_person;video")
+    assert barred_by(found) == {"k1": ["rule_0", "rule_1"]}
+
+
+def test_telehealth_is_in_the_clients_zone_and_in_person_in_the_clinics() -> None:
+    # In November 12:00 in Sydney is 09:00 in Perth.
+    practice = a_practice(
+        a_rule("shares_hours", "hours", "hours", session=60, ways=["in_person"], **IN_PERSON),
+        a_rule("shares_hours", "hours", "hours", session=60, ways=["video"], **TELEHEALTH),
+    )
+    clinic = {"hours": "mon 09:00-10:00", "zone": "Australia/Perth"}
+    roster = a_roster(k1={**clinic, "ways": "in_person"}, k2={**clinic, "ways": "video"})
+    ask: dict[str, Any] = {"zone": "Australia/Sydney", "ways": "in_person;video"}
+    assert barred_by(screened(practice, roster, hours="mon 09:00-10:00", **ask)) == {
+        "k2": ["rule_1"]
+    }
+    assert barred_by(screened(practice, roster, hours="mon 12:00-13:00", **ask)) == {
+        "k1": ["rule_0"]
+    }
+
+
+CHOICES: Mapping[str, Sequence[Any]] = {
+    "number": range(7),
+    "km": (0, 10, 20, 60),
+    "minutes": (20, 30, 50, 60, 90),
+    "flag": (True, False),
+    "tags": ("none", "a", "b", "c", "a;b", "b;c", "a;c", "a;b;c"),
+    "category": ("a", "b", "c"),
+    "scheme": ("private", "medicare", "medicare"),
+    "type": ("clinical", "clinical", "provisional", "general"),
+    "ordinal": ("low", "middle", "high"),
+    "place": ("-33.8,151.2", "-33.7,151.2", "-33.7,151.2; -33.8,151.5", "-33.8,151.5"),
+    "weekly_hours": (
+        "none",
+        "mon 08:00-10:00",
+        "mon 09:30-10:00; mon 08:30-09:30; sat 08:00-10:00",
+        "mon 08:00-09:00; mon 08:30-10:30; fri 16:30-18:00",
+        "fri 16:00-17:30; fri 17:30-18:00; mon 08:30-09:00",
+        "sat 23:00-24:00; sun 00:00-02:00; sun 03:00-04:00",
+        "sun 01:30-02:30; tue 04:30-12:00",
+        "mon 00:00-24:00; tue 00:00-24:00; sun 14:00-24:00",
+    ),
+    "date": [DAY + timedelta(days=days) for days in range(-4, 7)],
+    "count": (1, 4, 6, 10),
+    "left": (0, 4, 10),
+    "budget": ("0", "407.60", "1000", "2500"),
+    "most": (4, 10),
+    "reduced": ("80", "200"),
+    "zone": ZONES,
+    "ways": ("none", "phone", "video", "in_person", "in_person;video", "phone;video"),
+    "age": (12, 17, 18, 40),
+    "money": ("0", "50.95", "99.99", "100", "200", "249.05"),
+    "ids": ("none", "c1", "c2;c1", "k1;k02", "k2;k03;c2"),
+}
+"""Cells of each kind, or of one field where its own matter, chosen so that limits are met."""
+
+
+def a_cell(name: str, kind: str) -> st.SearchStrategy[Any]:
+    known = st.sampled_from(CHOICES.get(name, CHOICES[kind]))
+    return known | known | known | st.none()
+
+
+def answers(fields: Mapping[str, Field]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({name: a_cell(name, told.kind) for name, told in fields.items()})
+
+
+@st.composite
+def small_constraints(draw: st.DrawFn) -> list[Constraint]:
+    declared = draw(st.lists(st.sampled_from(POOL), min_size=1, max_size=5))
+    return [
+        a_constraint(f"rule_{place}", {**told, **draw(SETTINGS)})
+        for place, told in enumerate(declared)
+    ]
+
+
+def without_nothing(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that are told; None leaves one out."""
+    return {key: told for key, told in settings.items() if told is not None}
+
+
+SETTINGS = st.fixed_dictionaries(
+    {
+        "mode": st.sampled_from(["hard", "hard", "hard", "soft", "off"]),
+        "may_be": st.lists(st.sampled_from(["hard", "soft", "off"]), unique=True),
+        "unknown": st.sampled_from(["fail", "pass", "met"]),
+        "unasked": st.sampled_from(["pass", "unknown"]),
+        "when": st.sampled_from(CONDITIONS),
+        "unless": st.sampled_from([None, None, *CONDITIONS]),
+        "instead": st.sampled_from(INSTEADS),
+        "ways": st.sampled_from([list(ways) for ways in ABOUT]),
+    }
+).map(without_nothing)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A small practice, one client and a few clinicians, all generated."""
+
+    constraints: list[Constraint]
+    client: dict[str, Any]
+    client_id: str | None
+    clinicians: dict[str, dict[str, Any]]
+    day: date = DAY
+    modes: Modes = field(default_factory=dict)
+
+    def screen(self) -> Screening:
+        practice, roster = of_constraints(self.constraints), a_roster(**self.clinicians)
+        check_modes(practice, self.modes)
+        client = a_client(**self.client)
+        return screen(practice, client, self.client_id, roster, self.day, self.modes)
+
+    def mode_of(self, constraint: Constraint) -> Mode:
+        return self.modes.get(constraint.name, constraint.mode)
+
+
+DAYS = (DAY, DAY, date(2027, 3, 10), date(2027, 4, 1), date(2027, 10, 1), date(2027, 10, 3))
+"""Weeks without a change of the clocks, and with one in Los Angeles and in Sydney, both ways."""
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    constraints = draw(small_constraints())
+    modes = {
+        constraint.name: draw(st.sampled_from((constraint.mode, *constraint.may_be)))
+        for constraint in draw(st.lists(st.sampled_from(constraints), max_size=3))
+    }
+    names = st.sampled_from(["k1", "k2", "k3", "k4"])
+    return Case(
+        constraints,
+        draw(answers(CLIENT)),
+        draw(st.sampled_from(["c1", "c2", None])),
+        draw(st.dictionaries(names, answers(CLINICIAN), min_size=1, max_size=4)),
+        draw(st.sampled_from(DAYS)),
+        modes,
+    )
+
+
+CASES = cases()
+FEW = settings(max_examples=60, deadline=None, derandomize=True)
+
+
+def shown(case: Case, found: Screening) -> set[str]:
+    return {cid for cid, keep in zip(sorted(case.clinicians), found.eligible, strict=True) if keep}
+
+
+def reasons(found: Screening) -> dict[str, set[Reason]]:
+    return {excluded.clinician_id: set(excluded.reasons) for excluded in found.exclusions}
+
+
+def parsed(fields: Mapping[str, Field], cells: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: read_cell(told, cells[name])[0] for name, told in fields.items()}
+
+
+def meeting_of(case: Case, clinician_id: str) -> Meeting:
+    return Meeting(
+        client=parsed(CLIENT, case.client),
+        clinician=parsed(CLINICIAN, case.clinicians[clinician_id]),
+        client_id=case.client_id,
+        clinician_id=clinician_id,
+        day=case.day,
+        timezone=BASE.timezone,
+        funding=FUNDING,
+        clinician_fields=CLINICIAN,
+    )
+
+
+def slowly(case: Case, constraint: Constraint, clinician_id: str) -> float:
+    found = verdict(constraint, meeting_of(case, clinician_id))
+    return float("nan") if found is None else float(found)
+
+
+def outcomes(case: Case) -> dict[str, Outcome]:
+    """What comes of each meeting, one clinician at a time."""
+    return {
+        cid: outcome(case.constraints, case.modes, ("ways", "ways"), meeting_of(case, cid))
+        for cid in sorted(case.clinicians)
+    }
+
+
+@FEW
+@given(CASES)
+def test_the_whole_roster_at_once_is_judged_like_one_clinician_at_a_time(case: Case) -> None:
+    verdicts = case.screen().verdicts
+    for constraint in case.constraints:
+        if case.mode_of(constraint) != "off":
+            expected = [slowly(case, constraint, cid) for cid in sorted(case.clinicians)]
+            np.testing.assert_array_equal(verdicts[constraint.name], expected, constraint.rule)
+
+
+MANY = settings(FEW, max_examples=150)
+
+
+@MANY
+@given(CASES)
+def test_who_may_be_shown_is_who_may_be_shown_one_at_a_time(case: Case) -> None:
+    alone = {cid for cid, found in outcomes(case).items() if not found.bars}
+    assert shown(case, case.screen()) == alone
+
+
+@MANY
+@given(CASES)
+def test_the_reasons_of_everyone_are_those_found_one_at_a_time(case: Case) -> None:
+    found = case.screen()
+    told = {
+        one.clinician_id: {why.constraint: None if why.unknown else False for why in one.reasons}
+        for one in found.exclusions
+    }
+    assert told == {cid: one.bars for cid, one in outcomes(case).items() if one.bars}
+
+
+@MANY
+@given(CASES)
+def test_the_concerns_of_everyone_are_those_found_one_at_a_time(case: Case) -> None:
+    found = case.screen()
+    told = {
+        one.clinician_id: {why.constraint: None if why.unknown else False for why in one.reasons}
+        for one in found.cautions
+    }
+    assert told == {cid: one.mentions for cid, one in outcomes(case).items() if one.mentions}
+    for place, cid in enumerate(sorted(case.clinicians)):
+        assert {why.constraint for why in found.cautions_of(place)} == set(told.get(cid, {}))
+
+
+def a_crowd(rng: Random, told: Mapping[str, Any]) -> Case:
+    """Thirty clinicians of whom, and a client who, said most things."""
+    constraint = a_constraint("it", told)
+    clinicians = {f"k{place:02}": drawn(rng, CLINICIAN) for place in range(30)}
+    client, client_id = drawn(rng, CLIENT), rng.choice(["c1", "c2", None])
+    return Case([constraint], client, client_id, clinicians, rng.choice(DAYS))
+
+
+def drawn(rng: Random, fields: Mapping[str, Field]) -> dict[str, Any]:
+    return {
+        name: None if rng.random() < 0.15 else rng.choice(CHOICES.get(name, CHOICES[told.kind]))
+        for name, told in fields.items()
+    }
+
+
+@pytest.mark.parametrize("told", POOL, ids=lambda told: told["rule"])
+def test_every_verdict_of_a_rule_is_met_and_agrees_with_the_slow_one(told: dict[str, Any]) -> None:
+    rng = Random(20261123)
+    met: set[str] = set()
+    for _ in range(24):
+        extra = {
+            "when": rng.choice((None, None, *CONDITIONS)),
+            "unless": rng.choice((None, None, None, *CONDITIONS)),
+            "instead": rng.choice(INSTEADS),
+            "unasked": rng.choice(["pass", "unknown"]),
+        }
+        case = a_crowd(rng, {**told, **without_nothing(extra)})
+        found = case.screen().verdicts["it"]
+        expected = [slowly(case, case.constraints[0], cid) for cid in case.clinicians]
+        np.testing.assert_array_equal(found, expected)
+        met |= {str(one) for one in found}
+    assert met == {"1.0", "0.0", "nan"}
+
+
+@FEW
+@given(CASES)
+def test_eligible_and_excluded_are_the_whole_roster_and_nobody_is_both(case: Case) -> None:
+    found = case.screen()
+    assert shown(case, found).isdisjoint(reasons(found))
+    assert shown(case, found) | set(reasons(found)) == set(case.clinicians)
+
+
+@FEW
+@given(CASES)
+def test_everyone_excluded_is_told_why_by_hard_constraints_only(case: Case) -> None:
+    hard = {each.name for each in case.constraints if case.mode_of(each) == "hard"}
+    for why in reasons(case.screen()).values():
+        assert why
+        assert {reason.constraint for reason in why} <= hard
+
+
+@FEW
+@given(CASES, st.sampled_from(POOL), SETTINGS)
+def test_one_more_constraint_never_admits_anyone(
+    case: Case, told: Mapping[str, Any], settings: Mapping[str, Any]
+) -> None:
+    extra = a_constraint("more", {**told, **settings})
+    more = replace(case, constraints=[*case.constraints, extra])
+    assert shown(case, more.screen()) <= shown(case, case.screen())
+
+
+@FEW
+@given(CASES, st.sampled_from(["soft", "off"]), st.data())
+def test_relaxing_a_constraint_never_removes_anyone(
+    case: Case, weaker: Mode, data: st.DataObject
+) -> None:
+    place = data.draw(st.integers(0, len(case.constraints) - 1))
+    name = case.constraints[place].name
+    relaxed = list(case.constraints)
+    relaxed[place] = replace(relaxed[place], mode=weaker)
+    modes = {key: mode for key, mode in case.modes.items() if key != name}
+    less = replace(case, constraints=relaxed, modes=modes)
+    assert shown(case, case.screen()) <= shown(case, less.screen())
+
+
+@FEW
+@given(CASES)
+def test_what_a_request_asks_for_counts_as_if_it_were_declared(case: Case) -> None:
+    declared = [replace(each, mode=case.mode_of(each)) for each in case.constraints]
+    one, other = case.screen(), replace(case, constraints=declared, modes={}).screen()
+    assert (one.exclusions, one.cautions, one.constraint_counts) == (
+        other.exclusions,
+        other.cautions,
+        other.constraint_counts,
+    )
+
+
+@FEW
+@given(CASES, st.data())
+def test_a_part_of_the_roster_is_screened_like_the_whole(case: Case, data: st.DataObject) -> None:
+    chosen = data.draw(st.sets(st.sampled_from(sorted(case.clinicians))))
+    part = replace(case, clinicians={cid: case.clinicians[cid] for cid in chosen})
+    one, whole = part.screen(), case.screen()
+    assert shown(part, one) == shown(case, whole) & chosen
+    assert one.exclusions == tuple(e for e in whole.exclusions if e.clinician_id in chosen)
+    assert one.cautions == tuple(c for c in whole.cautions if c.clinician_id in chosen)
+
+
+@FEW
+@given(CASES)
+def test_everyone_at_once_is_screened_like_everyone_by_themselves(case: Case) -> None:
+    alone = [replace(case, clinicians={cid: case.clinicians[cid]}) for cid in case.clinicians]
+    found = [one.screen() for one in alone]
+    kept = [shown(*pair) for pair in zip(alone, found, strict=True)]
+    assert set().union(*kept) == shown(case, case.screen())
+    assert {key: why for one in found for key, why in reasons(one).items()} == reasons(
+        case.screen()
+    )
+
+
+@FEW
+@given(CASES, st.randoms(use_true_random=False))
+def test_the_order_of_constraints_and_of_clinicians_changes_nothing(case: Case, rng: Any) -> None:
+    constraints, clinicians = list(case.constraints), list(case.clinicians.items())
+    rng.shuffle(constraints)
+    rng.shuffle(clinicians)
+    turned = replace(case, constraints=constraints, clinicians=dict(clinicians))
+    one, other = case.screen(), turned.screen()
+    assert shown(case, one) == shown(turned, other)
+    assert reasons(one) == reasons(other)
+    assert set(one.constraint_counts) == set(other.constraint_counts)
+
+
+@FEW
+@given(CASES)
+def test_the_ledger_agrees_with_the_exclusions(case: Case) -> None:
+    found = case.screen()
+    why = reasons(found)
+    for line in found.constraint_counts:
+        named = [{r.constraint for r in told} for told in why.values()]
+        assert line.removed == sum(line.constraint in told for told in named)
+        assert line.removed_only_by_it == sum(told == {line.constraint} for told in named)
+
+
+def test_the_pool_names_every_rule() -> None:
+    assert {told["rule"] for told in POOL} == set(RULES)
+
+
+def test_screening_asks_for_the_day_it_is_given() -> None:
+    practice = a_practice(a_rule("valid_on", None, "until", unknown="fail"))
+    roster = a_roster(k1={"until": "2027-01-01"})
+    days = (date(2027, 1, 1), date(2027, 1, 2))
+    found = [screen(practice, a_client(), "c1", roster, day).eligible[0] for day in days]
+    assert found == [True, False]

@@ -1,0 +1,121 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from recommender.security.passwords import Account, add_account, change_password, remove_account
+from recommender.security.scopes import Role
+from recommender.security.sessions import (
+    IDLE,
+    LONGEST,
+    Session,
+    close_session,
+    cookie_for,
+    find_session,
+    open_session,
+)
+from recommender.store.database import Store
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def account(a_store: Store) -> Account:
+    with a_store.writing() as connection:
+        return add_account(
+            connection, "intake.desk", Role.STAFF, "four words without tune", now=NOW, actor="test"
+        )
+
+
+def opened(store: Store, account: Account, now: datetime = NOW) -> Session:
+    with store.writing() as connection:
+        return open_session(connection, account, now=now)
+
+
+def lasts(store: Store, session: Session, now: datetime) -> bool:
+    return find_session(store, session.token, now=now) is not None
+
+
+def test_a_session_is_its_accounts(a_store: Store, account: Account) -> None:
+    session = opened(a_store, account)
+    found = find_session(a_store, session.token, now=NOW)
+    assert found == session
+    assert found.principal == account.principal
+
+
+def test_a_token_stands_nowhere_in_the_store(a_store: Store, account: Account) -> None:
+    session = opened(a_store, account)
+    with a_store.reading() as connection:
+        rows = str(connection.execute(text("SELECT * FROM staff_sessions")).all())
+    assert session.token not in rows
+    assert session.csrf not in rows
+    assert session.token not in repr(session)
+
+
+def test_another_token_finds_nothing(a_store: Store, account: Account) -> None:
+    session = opened(a_store, account)
+    for token in ("", session.token[:-1], session.token + "x", session.csrf):
+        assert find_session(a_store, token, now=NOW) is None
+
+
+def test_a_session_ends_half_an_hour_after_its_last_use(a_store: Store, account: Account) -> None:
+    session = opened(a_store, account)
+    assert lasts(a_store, session, NOW + IDLE - SECOND)
+    assert lasts(a_store, session, NOW + 2 * IDLE - 2 * SECOND)
+    assert not lasts(a_store, session, NOW + 3 * IDLE)
+
+
+def test_a_session_ends_after_half_a_day_however_much_it_is_used(
+    a_store: Store, account: Account
+) -> None:
+    session, at = opened(a_store, account), NOW
+    while at < NOW + LONGEST - timedelta(minutes=20):
+        at += timedelta(minutes=20)
+        assert lasts(a_store, session, min(at, NOW + LONGEST - SECOND))
+    assert not lasts(a_store, session, NOW + LONGEST)
+
+
+def test_a_closed_session_is_over_and_others_go_on(a_store: Store, account: Account) -> None:
+    one, other = opened(a_store, account), opened(a_store, account)
+    with a_store.writing() as connection:
+        close_session(connection, one)
+    assert not lasts(a_store, one, NOW)
+    assert lasts(a_store, other, NOW)
+
+
+def test_a_new_password_and_a_removal_end_every_session(a_store: Store, account: Account) -> None:
+    session = opened(a_store, account)
+    with a_store.writing() as connection:
+        change_password(connection, account.name, "another four words", actor="test")
+    assert not lasts(a_store, session, NOW)
+    session = opened(a_store, account)
+    with a_store.writing() as connection:
+        remove_account(connection, account.name, now=NOW, actor="test")
+    assert not lasts(a_store, session, NOW)
+
+
+def test_ended_sessions_are_removed_when_the_next_is_opened(
+    a_store: Store, account: Account
+) -> None:
+    opened(a_store, account)
+    opened(a_store, account, NOW + IDLE)
+    with a_store.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM staff_sessions")).scalar_one() == 1
+
+
+def test_a_session_knows_its_own_csrf_token_and_no_other(a_store: Store, account: Account) -> None:
+    one, other = opened(a_store, account), opened(a_store, account)
+    assert one.repeats(one.csrf)
+    for given in (other.csrf, "", one.token, "маркер"):
+        assert not one.repeats(given)
+
+
+def test_the_cookie_needs_tls_wherever_another_machine_can_call() -> None:
+    outside = cookie_for(("127.0.0.1", "match.example.org"))
+    assert outside.name.startswith("__Host-")
+    assert outside.setting("t").endswith("; Path=/; HttpOnly; SameSite=Lax; Secure")
+    assert "Domain" not in outside.setting("t")
+    inside = cookie_for(("127.0.0.1", "localhost"))
+    assert "Secure" not in inside.setting("t")
+    assert "Max-Age=0" in inside.clearing()

@@ -1,0 +1,269 @@
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recommender.journal.roster_versions import roster_at
+from recommender.practice.definition import shipped_practice
+from recommender.serving.schemas.clinician import availability_of, build_clinician_schema
+from recommender.store.migration import open_store
+from tests.support.builders import a_practice
+from tests.support.postgres import a_store_url, cluster, migrated_file
+from tests.support.rostered import INES, a_keeper, etag_of, put
+from tests.support.served import CANARY, RECOMMEND, TestClient, a_request
+from tests.support.shelved import until
+
+__all__ = ["a_store_url", "cluster", "migrated_file"]
+ONE = "/v1/clinicians/k03"
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Any:
+    with a_keeper(tmp_path) as running:
+        yield running
+
+
+def shown(caller: TestClient) -> dict[str, Any]:
+    told: dict[str, Any] = caller.post(RECOMMEND, json=a_request(top_k=50)).json()
+    return told
+
+
+def test_an_empty_store_is_seeded_from_the_file_and_only_once(tmp_path: Path) -> None:
+    with a_keeper(tmp_path) as caller:
+        before = caller.get("/v1/roster")
+        assert len(before.json()["clinicians"]) == 12
+        headers = {"if-match": etag_of(caller, ONE)}
+        assert caller.delete(ONE, headers=headers).status_code == 204
+    with a_keeper(tmp_path) as caller:
+        assert len(caller.get("/v1/roster").json()["clinicians"]) == 11
+
+
+def test_a_roster_from_a_file_is_told_as_one_from_a_store(
+    caller: TestClient, keeper: TestClient
+) -> None:
+    told, kept = caller.get("/v1/roster").json(), keeper.get("/v1/roster").json()
+    assert told["clinicians"] == kept["clinicians"]
+    assert told["roster_version"] == shown(caller)["roster_version"]
+    assert kept["roster_version"] == shown(keeper)["roster_version"]
+    assert {key: shown(caller)[key] for key in ("shortlist", "excluded")} == {
+        key: shown(keeper)[key] for key in ("shortlist", "excluded")
+    }
+
+
+def test_a_change_answers_at_once_and_says_its_version(keeper: TestClient) -> None:
+    response = put(keeper, "/v1/clinicians/ines", INES, if_none_match="*")
+    assert response.status_code == 200, response.text
+    told = response.json()
+    assert told["clinician"] == {"clinician_id": "ines", **INES}
+    assert response.headers["etag"] == etag_of(keeper, "/v1/clinicians/ines")
+    found = shown(keeper)
+    assert "ines" in {each["clinician_id"] for each in found["shortlist"]}
+    assert found["roster_version"] == told["roster_version"]
+    assert found["availability_as_of"][:19] == told["availability_as_of"][:19]
+
+
+def test_what_is_put_is_what_is_got(keeper: TestClient) -> None:
+    before = keeper.get(ONE).json()["clinician"]
+    sent = {"name": before["name"], "facts": before["facts"]}
+    assert put(keeper, ONE, sent).json()["clinician"] == before
+
+
+def test_no_change_without_the_version_it_was_made_on(keeper: TestClient) -> None:
+    for response in (
+        keeper.put(ONE, json=INES),
+        keeper.patch(ONE, json={"facts": {"years": 3}}),
+        keeper.put(f"{ONE}/availability", json={"places": 3}),
+        keeper.delete(ONE),
+        keeper.put("/v1/roster", json={"clinicians": [{"clinician_id": "a", **INES}]}),
+        keeper.put(ONE, json=INES, headers={"if-match": "*"}),
+        keeper.put(ONE, json=INES, headers={"if-match": 'W/"abc"'}),
+    ):
+        assert (response.status_code, response.json()["type"]) == (
+            428,
+            "/problems/version-not-named",
+        )
+
+
+def test_a_change_made_on_an_older_version_is_refused(keeper: TestClient) -> None:
+    old = etag_of(keeper, ONE)
+    assert put(keeper, ONE, INES, if_match=old).status_code == 200
+    for response in (
+        put(keeper, ONE, INES, if_match=old),
+        put(keeper, ONE, INES, if_none_match="*"),
+        keeper.patch(ONE, json={}, headers={"if-match": old}),
+        keeper.delete(ONE, headers={"if-match": old}),
+    ):
+        assert (response.status_code, response.json()["type"]) == (412, "/problems/stale")
+    assert put(keeper, ONE, INES, if_match=f'"x", {etag_of(keeper, ONE)}').status_code == 200
+
+
+def test_whoever_has_the_version_is_sent_nothing(keeper: TestClient) -> None:
+    for path in (ONE, "/v1/clinicians", "/v1/roster", "/v1/models"):
+        tag = etag_of(keeper, path)
+        response = keeper.get(path, headers={"if-none-match": f'"other", W/{tag}'})
+        assert (response.status_code, response.content) == (304, b"")
+        assert keeper.get(path, headers={"if-none-match": '"other"'}).status_code == 200
+
+
+def test_a_patch_changes_what_it_names_and_null_empties(keeper: TestClient) -> None:
+    before = keeper.get(ONE).json()["clinician"]
+    body = {"facts": {"years": 3, "guides": None}}
+    response = keeper.patch(ONE, json=body, headers={"if-match": etag_of(keeper, ONE)})
+    after = response.json()["clinician"]
+    assert after["facts"]["years"] == 3
+    assert "guides" not in after["facts"]
+    assert after["name"] == before["name"]
+    assert after["facts"]["fee"] == before["facts"]["fee"]
+
+
+def test_availability_is_what_constraints_on_capacity_and_time_compare(keeper: TestClient) -> None:
+    assert availability_of(a_practice()) == ("hours", "places")
+    assert {"places_open", "hours", "next_available"} <= set(availability_of(shipped_practice()))
+    headers = {"if-match": etag_of(keeper, ONE)}
+    response = keeper.put(f"{ONE}/availability", json={"places": 7}, headers=headers)
+    facts = response.json()["clinician"]["facts"]
+    assert facts["places"] == 7
+    assert "hours" not in facts
+    assert "fee" in facts
+    response = keeper.put(f"{ONE}/availability", json={"fee": 7}, headers=headers)
+    assert response.status_code == 422
+
+
+def test_a_roster_put_whole_is_the_roster(keeper: TestClient) -> None:
+    body = {"clinicians": [{"clinician_id": name, **INES} for name in ("b", "a")]}
+    told = put(keeper, "/v1/roster", body).json()
+    assert [each["clinician_id"] for each in told["clinicians"]] == ["a", "b"]
+    assert shown(keeper)["eligible"] == 2
+    again = put(keeper, "/v1/roster", body).json()
+    assert again["clinicians"] == told["clinicians"]
+    assert again["availability_as_of"] > told["availability_as_of"]
+
+
+def test_the_last_clinician_stays(keeper: TestClient) -> None:
+    put(keeper, "/v1/roster", {"clinicians": [{"clinician_id": "a", **INES}]})
+    headers = {"if-match": etag_of(keeper, "/v1/clinicians/a")}
+    assert keeper.delete("/v1/clinicians/a", headers=headers).status_code == 409
+    assert keeper.get("/v1/clinicians/a").status_code == 200
+
+
+def test_pages_together_are_the_roster(keeper: TestClient) -> None:
+    told, path = [], "/v1/clinicians?limit=5"
+    while path:
+        page = keeper.get(path).json()
+        told += page["clinicians"]
+        path = page["next"]
+    assert told == keeper.get("/v1/roster").json()["clinicians"]
+    for query in ("limit=0", f"limit={CANARY}", f"after={CANARY}%20"):
+        response = keeper.get(f"/v1/clinicians?{query}")
+        assert response.status_code == 400
+        assert CANARY not in response.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"facts": {CANARY: 1}},
+        {"facts": {"years": CANARY}},
+        {"facts": {"offers": [CANARY]}},
+        {"facts": {"years": 1e300}},
+        {"facts": {"hours": [{"day": "mon", "start": "10:00", "end": "09:00"}]}},
+        {"facts": {}, "name": f"{CANARY}\nx"},
+        {CANARY: 1, "facts": {}},
+        [CANARY],
+    ],
+)
+def test_what_does_not_fit_is_refused_without_repeating_it(keeper: TestClient, body: Any) -> None:
+    response = put(keeper, "/v1/clinicians/new", body, if_none_match="*")
+    assert response.status_code == 422, response.text
+    assert response.json()["type"] == "/problems/invalid-clinician"
+    assert response.json()["errors"]
+    assert CANARY not in response.text
+    assert keeper.get("/v1/clinicians/new").status_code == 404
+
+
+def test_ids_are_pseudonyms_and_each_is_there_once(keeper: TestClient) -> None:
+    response = put(keeper, "/v1/clinicians/0412345678", INES, if_none_match="*")
+    assert response.status_code == 422
+    assert "0412345678" not in response.text
+    body = {"clinicians": [{"clinician_id": "a", **INES}] * 2}
+    assert put(keeper, "/v1/roster", body).json()["errors"][0]["code"] == "repeated"
+
+
+def test_a_roster_in_a_file_is_changed_in_the_file(caller: TestClient) -> None:
+    response = put(caller, ONE, INES)
+    assert (response.status_code, response.json()["type"]) == (409, "/problems/no-store")
+
+
+def test_of_many_who_take_the_last_place_one_gets_it(tmp_path: Path, a_store_url: str) -> None:
+    with a_keeper(tmp_path, a_store_url) as first, a_keeper(tmp_path, a_store_url) as second:
+        put(first, "/v1/clinicians/ines", INES, if_none_match="*")
+
+        def take(number: int) -> int:
+            caller = (first, second)[number % 2]
+            path = "/v1/clinicians/ines/places/take"
+            return int(caller.post(path, headers={"idempotency-key": f"n{number}"}).status_code)
+
+        with ThreadPoolExecutor(8) as pool:
+            statuses = list(pool.map(take, range(16)))
+        assert sorted(statuses) == [200] + [409] * 15
+        assert first.get("/v1/clinicians/ines").json()["clinician"]["facts"]["places"] == 0
+        excluded = {each["clinician_id"] for each in shown(first)["excluded"]}
+        assert "ines" in excluded
+
+
+def test_a_place_is_taken_once_however_often_it_is_sent(keeper: TestClient) -> None:
+    put(keeper, "/v1/clinicians/ines", INES | {"facts": {"places": 3}}, if_none_match="*")
+    path, key = "/v1/clinicians/ines/places", {"idempotency-key": "one"}
+    first = keeper.post(f"{path}/take", headers=key)
+    again = keeper.post(f"{path}/take", headers=key)
+    assert first.json() == again.json()
+    assert again.headers["idempotent-replayed"] == "true"
+    assert first.json()["clinician"]["facts"]["places"] == 2
+    given = keeper.post(f"{path}/give", headers=key)
+    assert given.json()["clinician"]["facts"]["places"] == 3
+    assert keeper.post(f"{path}/take").status_code == 400
+    other = keeper.post("/v1/clinicians/k03/places/take", headers=key)
+    assert (other.status_code, other.json()["type"]) == (422, "/problems/key-reused")
+
+
+def test_what_one_server_writes_another_takes_up(tmp_path: Path, a_store_url: str) -> None:
+    with a_keeper(tmp_path, a_store_url) as first, a_keeper(tmp_path, a_store_url) as second:
+        told = put(first, "/v1/clinicians/ines", INES, if_none_match="*").json()
+        # Whoever asks for the roster is told of the newest at once; answers follow in a moment.
+        assert second.get("/v1/clinicians/ines").json() == told
+        until(lambda: shown(second)["roster_version"] == told["roster_version"])
+    store = open_store(a_store_url)
+    with store.reading() as connection:
+        assert "ines" in roster_at(connection, told["roster_version"]).rows
+    store.close()
+
+
+def test_answers_follow_without_anybody_asking_for_the_roster(tmp_path: Path) -> None:
+    with a_keeper(tmp_path) as first, a_keeper(tmp_path) as second:
+        told = put(first, "/v1/clinicians/ines", INES, if_none_match="*").json()
+        until(lambda: shown(second)["roster_version"] == told["roster_version"])
+
+
+def test_what_is_old_is_said_to_be(tmp_path: Path) -> None:
+    with a_keeper(tmp_path, stale_hours=1e-9) as caller:
+        assert any("hours old" in warning for warning in shown(caller)["warnings"])
+    with a_keeper(tmp_path) as caller:
+        assert not any("hours old" in warning for warning in shown(caller)["warnings"])
+
+
+def test_the_contract_has_exactly_this_practices_fields(keeper: TestClient) -> None:
+    schemas = keeper.get("/openapi.json").json()["components"]["schemas"]
+    assert set(schemas["Facts"]["properties"]) == set(a_practice().clinician)
+    assert set(schemas["Availability"]["properties"]) == {"hours", "places"}
+    assert {"ClinicianUpdate", "ClinicianPatch", "Clinician", "RosterUpdate"} <= set(schemas)
+    assert "HTTPValidationError" not in schemas
+
+
+def test_every_example_is_accepted() -> None:
+    for practice in (a_practice(), shipped_practice()):
+        form = build_clinician_schema(practice)
+        for model in form.models:
+            for example in model.model_json_schema(by_alias=True).get("examples", ()):
+                model.model_validate_json(json.dumps(example))

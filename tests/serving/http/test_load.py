@@ -1,0 +1,133 @@
+import http.client
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from recommender.settings import Settings
+from tests.serving.test_server import a_free_port, a_process, ask, wait_until_ready
+from tests.support.served import RECOMMEND, a_request, some_settings
+
+pytestmark = pytest.mark.slow
+
+BODY = json.dumps(a_request()).encode()
+HEAD = f"POST {RECOMMEND} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+
+
+@contextmanager
+def a_server(directory: Path, **changes: str) -> Iterator[tuple[int, int]]:
+    """Port and process id of a live server whose settings these are."""
+    settings, port = some_settings(directory), a_free_port()
+    given = {f"RECOMMENDER_{name.upper()}": value for name, value in changes.items()}
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in given.items():
+            patched.setenv(name, value)
+        with a_process(settings, port) as process:
+            wait_until_ready(process, port)
+            yield port, process.pid
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def left_open(port: int, sent: bytes) -> socket.socket:
+    line = socket.create_connection(("127.0.0.1", port), timeout=20)
+    line.sendall(sent)
+    return line
+
+
+def seconds_until_closed(line: socket.socket) -> tuple[float, bytes]:
+    started, received = time.monotonic(), b""
+    try:
+        while part := line.recv(65536):
+            received += part
+    except ConnectionResetError:
+        pass
+    return time.monotonic() - started, received
+
+
+def test_whoever_is_slow_is_let_go(tmp_path: Path) -> None:
+    with a_server(tmp_path, receive_seconds="1") as (port, _), ExitStack() as open_lines:
+        silent = open_lines.enter_context(left_open(port, b""))
+        head = open_lines.enter_context(left_open(port, HEAD.encode()[:40]))
+        half = HEAD + f"content-length: {len(BODY)}\r\n\r\n"
+        body = open_lines.enter_context(left_open(port, half.encode() + BODY[:10]))
+        assert ask(port, "POST", RECOMMEND, BODY)[0] == 200
+        for line in (silent, head):
+            taken, received = seconds_until_closed(line)
+            assert taken < 5
+            assert received == b""
+        _, received = seconds_until_closed(body)
+        assert received.startswith(b"HTTP/1.1 408")
+        assert b"/problems/too-slow" in received
+        assert b"connection: close" in received.lower()
+
+
+def test_a_thousand_silent_lines_keep_nobody_out(tmp_path: Path) -> None:
+    with a_server(tmp_path, connections="32") as (port, _), ExitStack() as open_lines:
+        for _ in range(100):
+            open_lines.enter_context(left_open(port, b"POST"))
+        for _ in range(5):
+            assert ask(port, "POST", RECOMMEND, BODY)[0] == 200
+
+
+def test_what_is_compressed_or_too_large_is_refused(tmp_path: Path) -> None:
+    with a_server(tmp_path) as (port, _):
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        line.request("GET", "/livez", headers={"content-encoding": "gzip"})
+        response = line.getresponse()
+        assert response.status == 415
+        assert b"/problems/unsupported-media-type" in response.read()
+        line.request("POST", RECOMMEND, iter([b"[" * 65536] * 8), encode_chunked=True)
+        assert line.getresponse().status in (413, 415)
+        line.close()
+
+
+def test_several_processes_share_a_port_and_one_that_dies_is_replaced(tmp_path: Path) -> None:
+    with a_server(tmp_path, processes="2") as (port, parent):
+        first = workers_of(parent)
+        assert len(first) == 2
+        os.kill(first[0], signal.SIGKILL)
+        statuses, until = list[int](), time.monotonic() + 60
+        while not is_replaced(parent, first[0]):
+            assert time.monotonic() < until
+            statuses.append(ask(port, "POST", RECOMMEND, BODY)[0])
+        assert set(statuses) <= {200}
+
+
+def is_replaced(parent: int, killed: int) -> bool:
+    """Whether two serve again, one of them new."""
+    found = workers_of(parent)
+    return len(found) == 2 and killed not in found
+
+
+def workers_of(parent: int) -> list[int]:
+    """Processes that serve: children of the first, but for Python's own tracker of resources."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [int(each) for each in children if b"spawn_main" in command_of(each)]
+
+
+def command_of(process: str) -> bytes:
+    """How a process was started; nothing once it has ended."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def test_a_port_that_is_taken_is_said_to_be_by_several_too(tmp_path: Path) -> None:
+    settings: Settings = some_settings(tmp_path)
+    with socket.socket() as taken, pytest.MonkeyPatch.context() as patched:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        patched.setenv("RECOMMENDER_PROCESSES", "2")
+        with a_process(settings, taken.getsockname()[1]) as process:
+            _, logged = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "server: could not start" in logged

@@ -1,0 +1,265 @@
+import re
+from typing import Any
+
+import pytest
+
+from recommender.alliance.scores import score_items
+from recommender.journal.audit_log import verify
+from recommender.journal.pairings import Pairing, record_pairing
+from recommender.serving.staff import wording
+from tests.support.builders import a_practice
+from tests.support.guarded import Guarded
+from tests.support.page_reader import Form, Reader, ask, read, send
+from tests.support.served import TestClient
+
+CLIENT = {"client_id": "c9999"}
+
+
+def forms(client: TestClient, address: str, ending: str) -> list[Form]:
+    return [form for form in read(client, address).forms if form.action.endswith(ending)]
+
+
+def decided(staff: TestClient) -> str:
+    """The address of a request somebody was chosen on."""
+    address = str(ask(staff, **CLIENT).url.path)
+    choose, _ = forms(staff, address, "/decisions")
+    assert send(staff, choose, clinician_id=first(staff, address)).status_code == 200
+    return address
+
+
+def first(staff: TestClient, address: str) -> str:
+    name = address.rsplit("/", 1)[1]
+    told: dict[str, Any] = staff.get(f"/v1/recommendations/{name}").json()
+    return str(told["shortlist"][0]["clinician_id"])
+
+
+def begun(staff: TestClient) -> str:
+    """The address of a pairing that began from a request."""
+    address = decided(staff)
+    (form,) = forms(staff, address, "/pairings")
+    page = send(staff, form, booked_on="2024-10-01", pairing_id="p1")
+    assert page.status_code == 200, Reader(page.text).text
+    return str(page.url.path)
+
+
+def test_somebody_shown_is_chosen_by_the_form_alone(locked: Guarded, staff: TestClient) -> None:
+    address = decided(staff)
+    text = read(staff, address).text
+    assert "Decisions, oldest first" in text
+    assert "Decided" in read(staff, "/staff").text
+    with locked.store.reading() as connection:
+        assert verify(connection).holds
+
+
+def test_an_override_needs_a_reason(staff: TestClient) -> None:
+    address = ask(staff).url.path
+    _, override = forms(staff, address, "/decisions")
+    refused = send(staff, override, clinician_id="k01")
+    assert refused.status_code == 422
+    assert "Reason is missing" in Reader(refused.text).text
+    kept = send(staff, override, clinician_id="k01", reason="client_asked")
+    assert kept.status_code == 200
+    assert "The client asked for it" in read(staff, address).text
+
+
+def test_nobody_is_decided_on_who_is_not_on_the_roster(staff: TestClient) -> None:
+    _, override = forms(staff, ask(staff).url.path, "/decisions")
+    refused = send(staff, override, clinician_id="nobody", reason="other")
+    assert refused.status_code == 422
+    assert f"Clinician {wording.NOT_ON_ROSTER}" in Reader(refused.text).text
+
+
+def test_whoever_decided_is_named_as_their_account_is(staff: TestClient) -> None:
+    assert "intake.desk" in read(staff, decided(staff)).text
+
+
+def test_a_rating_is_said_to_be_due_until_it_is_there(staff: TestClient) -> None:
+    address = begun(staff)
+    event = read(staff, address).form("/events")
+    send(staff, event, kind="attended", happened_on="2024-10-01", session="1")
+    assert "A rating is due" not in read(staff, address).text
+    send(staff, event, kind="attended", happened_on="2024-10-08", session="2")
+    assert wording.due(2, 2, 5) in read(staff, address).text
+    assert "Rating due" in read(staff, "/staff").text
+    rating = read(staff, address).form("/ratings")
+    send(staff, rating, session="2", score="48", rated_on="2024-10-08")
+    assert "A rating is due" not in read(staff, address).text
+    assert "Rating due" not in read(staff, "/staff").text
+
+
+def test_of_two_who_decide_at_once_one_is_told(staff: TestClient) -> None:
+    address = ask(staff).url.path
+    one, other = forms(staff, address, "/decisions")
+    assert send(staff, one, clinician_id=first(staff, address)).status_code == 200
+    late = send(staff, other, clinician_id="k01", reason="availability")
+    assert late.status_code == 412
+    text = Reader(late.text).text
+    assert "Somebody else was first" in text
+    assert "Availability" not in text.split("Decisions, oldest first")[1].split("A later")[0]
+    again = forms(staff, address, "/decisions")[1]
+    assert send(staff, again, clinician_id="k01", reason="availability").status_code == 200
+
+
+def test_what_came_of_it_is_told_rated_and_corrected(staff: TestClient) -> None:
+    address = begun(staff)
+    found = read(staff, address)
+    assert "Booked" in found.text
+    event = found.form("/events")
+    send(staff, event, kind="attended", happened_on="2024-10-01", session="1")
+    send(staff, event, kind="attended", happened_on="2024-10-15", session="3")
+    rating = read(staff, address).form("/ratings")
+    given = {"session": "3", "score": "48", "rated_on": "2024-10-15"}
+    page = send(staff, rating, **given)
+    assert page.status_code == 200, Reader(page.text).text
+    assert "48 (sum)" in Reader(page.text).text
+    twice = send(staff, rating, **given)
+    assert twice.status_code == 409
+    correct = read(staff, address).form("/corrections")
+    page = send(staff, correct, score="40", reason="typed_wrongly")
+    text = Reader(page.text).text
+    assert "40 (sum)" in text
+    assert "48 (sum)" in text
+    stale = send(staff, correct, score="41", reason="typed_wrongly")
+    assert stale.status_code == 412
+    assert "Rated" in read(staff, "/staff").text
+    newest = read(staff, address).form("/corrections")
+    empty = send(staff, newest, reason="other")
+    assert empty.status_code == 422
+    assert "Score is missing" in Reader(empty.text).text
+    withdrawn = send(staff, newest, reason="other", withdraw="yes")
+    assert "Withdrawn" in Reader(withdrawn.text).text
+
+
+@pytest.mark.parametrize(("score", "offered"), [("12", True), ("48", False)])
+def test_a_low_early_rating_offers_a_conversation(
+    staff: TestClient, score: str, offered: bool
+) -> None:
+    address = begun(staff)
+    rating = read(staff, address).form("/ratings")
+    page = send(staff, rating, session="3", score=score, rated_on="2024-10-15")
+    text = Reader(page.text).text
+    assert (wording.LOW_OF_RANGE in text) is offered
+    assert (wording.LOW_OPTIONS in text) is offered
+    assert (wording.LOW_ANEW in text) is offered
+
+
+def test_a_low_rating_of_a_pairing_begun_elsewhere_offers_to_ask_anew(
+    locked: Guarded, staff: TestClient
+) -> None:
+    with locked.store.writing() as connection:
+        record_pairing(connection, Pairing("p2", "c9998", "k01"), actor="test")
+    address = "/staff/pairings/p2"
+    send(staff, read(staff, address).form("/events"), kind="booked", happened_on="2024-10-01")
+    rating = read(staff, address).form("/ratings")
+    page = send(staff, rating, session="3", score="14", rated_on="2024-10-15")
+    assert page.status_code == 200, Reader(page.text).text
+    found = Reader(page.text)
+    assert wording.LOW_OF_USUAL in found.text
+    assert ("href", "/staff/requests/new") in found.attributes
+    assert wording.LOW_OPTIONS not in found.text
+    assert "c9998" not in read(staff, "/staff/requests/new").text
+
+
+def by_items(staff: TestClient, address: str) -> Form:
+    """The form that asks for the twelve items of the practice's questionnaire."""
+    found = read(staff, f"{address}?items=wai_sr")
+    form = next(form for form in found.forms if "item_12" in form.fields)
+    assert form.unlabelled == []
+    assert "Item 4 (goal)" in found.text
+    return form
+
+
+def test_a_rating_is_entered_by_items_and_counts_as_training_counts_it(staff: TestClient) -> None:
+    address = begun(staff)
+    answers = {f"item_{place}": str(1 + place % 5) for place in range(1, 12)}
+    page = send(staff, by_items(staff, address), session="3", rated_on="2024-10-15", **answers)
+    assert page.status_code == 200, Reader(page.text).text
+    given = [1 + place % 5 for place in range(1, 12)]
+    scored = score_items(a_practice().instruments["wai_sr"], [[*given, float("nan")]])
+    mean = 1 + 4 * float(scored.pomp[0])
+    said = f"{mean:.2f} on 1 to 5 (mean of 11 of 12 items, not answered: 12)"
+    assert said in Reader(page.text).text
+    correction = read(staff, address).form("/corrections")
+    assert correction.fields["item_1"] == ["2"]
+    page = send(staff, correction, item_1="5", item_12="5", reason="typed_wrongly")
+    text = Reader(page.text).text
+    assert "(mean of 12 of 12 items)" in text
+    assert said in text
+
+
+def test_too_few_items_are_kept_and_said_not_to_count(staff: TestClient) -> None:
+    address = begun(staff)
+    form = by_items(staff, address)
+    page = send(staff, form, session="3", rated_on="2024-10-15", item_1="5", item_2="4")
+    assert page.status_code == 200, Reader(page.text).text
+    assert "Too few items to count: 2 of 12 items" in Reader(page.text).text
+
+
+def test_an_item_off_the_scale_is_said_beside_it_and_nothing_typed_is_lost(
+    staff: TestClient,
+) -> None:
+    address = begun(staff)
+    form = by_items(staff, address)
+    for wrong in ("9", "many"):
+        page = send(staff, form, session="3", rated_on="2024-10-15", item_1="4", item_7=wrong)
+        assert page.status_code == 422
+        again = next(each for each in Reader(page.text).forms if "item_12" in each.fields)
+        assert again.fields["item_1"] == ["4"]
+        assert again.fields["item_7"] == [wrong]
+        assert 'id="item_7-fault"' in page.text
+        assert "Item 7" in Reader(page.text).text.split("Nothing was kept")[1].split("What hap")[0]
+
+
+def test_what_was_typed_of_an_event_is_there_again_after_a_fault(staff: TestClient) -> None:
+    address = begun(staff)
+    page = send(
+        staff, read(staff, address).form("/events"), kind="attended", happened_on="2024-10-08"
+    )
+    assert page.status_code == 422
+    again = Reader(page.text).form("/events").fields
+    assert again["happened_on"] == ["2024-10-08"]
+    assert again["kind"] == ["attended"]
+
+
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "9" * 400, "-1", "\u202e", "nan"])
+def test_hostile_feedback_is_refused_as_text(staff: TestClient, text: str) -> None:
+    address = begun(staff)
+    found = read(staff, address)
+    for ending in ("/events", "/ratings"):
+        form = found.form(ending)
+        names = [name for name in form.fields if name != "csrf_token"]
+        response = send(staff, form, **dict.fromkeys(names, text))
+        assert response.status_code == 422, response.text
+        assert "script" not in Reader(response.text).tags
+    assert found.text == read(staff, address).text
+
+
+def test_every_field_of_what_follows_is_labelled(staff: TestClient) -> None:
+    pairing = begun(staff)
+    send(
+        staff, read(staff, pairing).form("/ratings"), session="3", score="48", rated_on="2024-10-15"
+    )
+    request = read(staff, "/staff").attributes
+    addresses = [value for name, value in request if name == "href" and "/requests/" in value]
+    for path in (pairing, *(each for each in addresses if not each.endswith("/new"))):
+        for form in read(staff, path).forms:
+            assert form.unlabelled == [], path
+            assert form.method == "get" or len(form.fields["csrf_token"][0]) == 64
+
+
+def test_an_unknown_pairing_is_not_found(staff: TestClient) -> None:
+    assert staff.get("/staff/pairings/none").status_code == 404
+
+
+def test_no_page_is_kept_by_a_browser_and_no_form_remembers(staff: TestClient) -> None:
+    pairing = begun(staff)
+    links = [value for name, value in read(staff, "/staff").attributes if name == "href"]
+    request = next(each for each in links if "/requests/" in each and not each.endswith("/new"))
+    wrong = send(staff, read(staff, pairing).form("/events"), happened_on="")
+    assert wrong.headers["cache-control"] == "no-store"
+    for path in ("/staff", "/staff/requests/new", request, f"{pairing}?items=wai_sr"):
+        page = staff.get(path)
+        assert page.headers["cache-control"] == "no-store"
+        for form in re.findall(r"<form.*?</form>", page.text, re.DOTALL):
+            typed_into = re.search(r"<(?:select|input(?! type=\"hidden\"))", form)
+            assert not typed_into or 'autocomplete="off"' in form, form

@@ -1,0 +1,107 @@
+"""A page as a reader's program sees it: what stands in it, its forms, and what each field is."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+
+from tests.support.guarded import SAME_SITE
+from tests.support.served import TestClient
+
+FILLED = frozenset({"input", "select", "textarea"})
+ANSWERS: dict[str, Any] = {
+    "answer.concern": "anxiety",
+    "answer.wanted": ["cbt"],
+    "answer.directive": "4",
+    "answer.agrees": "yes",
+    "asked_on": "2026-11-23",
+}
+
+
+@dataclass
+class Form:
+    """One form: where it goes, what its fields hold, and how many are labelled."""
+
+    action: str
+    method: str
+    fields: dict[str, list[str]] = field(default_factory=dict)
+    unlabelled: list[str] = field(default_factory=list)
+
+
+class Reader(HTMLParser):
+    """What a page holds."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.labelled: set[str] = set()
+        self.text = ""
+        self._in_label = 0
+        self._choices: list[str] | None = None
+        self._options: list[str] = []
+        self._waiting: list[tuple[Form, str, str]] = []
+        self.feed(text)
+        for form, name, ident in self._waiting:
+            if ident not in self.labelled:
+                form.unlabelled.append(name)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = {name: value or "" for name, value in attrs}
+        self.tags.append(tag)
+        self.attributes += told.items()
+        if tag == "form":
+            self.forms.append(Form(told["action"], told["method"]))
+        if tag == "label":
+            self._in_label += 1
+            self.labelled.add(told.get("for", ""))
+        if tag == "option" and self._choices is not None:
+            self._options.append(told["value"])
+            if "selected" in told:
+                self._choices.append(told["value"])
+        if tag in FILLED:
+            self._filled(tag, told)
+
+    def _filled(self, tag: str, told: dict[str, str]) -> None:
+        form, name = self.forms[-1], told["name"]
+        given = form.fields.setdefault(name, [])
+        if tag == "select":
+            self._choices, self._options = given, []
+        elif told.get("type") != "checkbox" or "checked" in told:
+            given.append(told.get("value", ""))
+        if told.get("type") != "hidden" and not self._in_label:
+            self._waiting.append((form, name, told.get("id", "")))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "label":
+            self._in_label -= 1
+        if tag == "select" and self._choices is not None:
+            # A browser sends the first choice where none is marked.
+            self._choices += [] if self._choices else self._options[:1]
+            self._choices = None
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def form(self, ending: str) -> Form:
+        """The first form whose address ends so."""
+        return next(form for form in self.forms if form.action.endswith(ending))
+
+
+def read(client: TestClient, address: str) -> Reader:
+    """A page."""
+    response = client.get(address)
+    assert response.status_code == 200, response.text
+    return Reader(response.text)
+
+
+def send(client: TestClient, form: Form, **changes: Any) -> Any:
+    """What comes of a form sent as a browser sends it, with some of its fields filled in."""
+    filled = {name: values for name, values in form.fields.items() if values}
+    return client.post(form.action, data=filled | changes, headers=SAME_SITE)
+
+
+def ask(client: TestClient, **changes: Any) -> Any:
+    """A request made through the form."""
+    form = read(client, "/staff/requests/new").form("/staff/requests")
+    return send(client, form, **ANSWERS | changes)

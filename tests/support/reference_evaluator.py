@@ -1,0 +1,395 @@
+"""Every rule said again, slowly: one clinician at a time, on values as people wrote them.
+
+It shares no arrays with the package, so that the two can only agree by meaning the same.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from recommender.practice.fields import Field
+from recommender.practice.funding import FundingRow
+from recommender.practice.rules.constraint import Condition, Constraint
+
+TICK = timedelta(minutes=5)
+"""Every window, session and change of a clock in these tests begins on such a step."""
+Values = Mapping[str, Any]
+Verdict = bool | None
+Window = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """One client and one clinician on one day."""
+
+    client: Values
+    clinician: Values
+    client_id: str | None
+    clinician_id: str
+    day: date
+    timezone: str
+    funding: tuple[FundingRow, ...]
+    clinician_fields: Mapping[str, Field]
+
+
+# Who may be shown: modes and ways of meeting.
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What keeps two people apart, and what is only to be mentioned: constraint to verdict."""
+
+    bars: Mapping[str, Verdict]
+    mentions: Mapping[str, Verdict]
+
+
+def outcome(
+    constraints: Sequence[Constraint],
+    modes: Mapping[str, str],
+    ways: tuple[str, str] | None,
+    meeting: Meeting,
+) -> Outcome:
+    """What comes of a meeting, given the modes of a request and the fields that hold the ways."""
+    bars: dict[str, Verdict] = {}
+    mentions: dict[str, Verdict] = {}
+    for each in constraints:
+        mode, found = modes.get(each.name, each.mode), verdict(each, meeting)
+        if mode == "off" or found is True or (found is None and each.unknown == "met"):
+            continue
+        excused = found is None and each.unknown == "pass"
+        (bars if mode == "hard" and not excused else mentions)[each.name] = found
+    if ways is None:
+        return Outcome(bars, mentions)
+    about = {each.name: set(each.ways) for each in constraints if each.ways}
+    shared = _shared_ways(ways, meeting)
+    free = {way for way in shared if not any(way in about.get(name, ()) for name in bars)}
+    return Outcome(
+        {n: v for n, v in bars.items() if n not in about or (about[n] & shared and not free)},
+        {
+            n: v
+            for n, v in mentions.items()
+            if n not in about or (about[n] & shared and not free - about[n])
+        },
+    )
+
+
+def _shared_ways(ways: tuple[str, str], meeting: Meeting) -> set[str]:
+    """Ways both take; whoever said nothing may take any."""
+    levels = set(meeting.clinician_fields[ways[1]].levels)
+    wanted, offered = meeting.client[ways[0]], meeting.clinician[ways[1]]
+    return set(wanted or levels) & (levels if offered is None else set(offered))
+
+
+# One constraint.
+
+
+def verdict(constraint: Constraint, meeting: Meeting) -> Verdict:
+    """True, False, or None when it cannot be known."""
+    applies = _condition(constraint.when, meeting.client)
+    if constraint.unless is not None and _condition(constraint.unless, meeting.client) is True:
+        applies = False
+    if applies is False or (applies is None and constraint.unasked == "pass"):
+        return True
+    found = _unconditional(constraint, meeting)
+    instead = constraint.instead
+    if instead is not None and meeting.client[instead.client] is True:
+        found = _any([found, meeting.clinician[instead.clinician]])
+    if applies is None:
+        return True if found is True else None
+    return found
+
+
+def _condition(condition: Condition | None, client: Values) -> Verdict:
+    if condition is None:
+        return True
+    answer, level = client[condition.client], condition.has
+    if answer is None or isinstance(answer, bool):
+        return answer
+    if condition.below is not None:
+        return bool(answer < condition.below)
+    return level in answer if isinstance(answer, tuple) else answer == level
+
+
+def _all(parts: Iterable[Verdict]) -> Verdict:
+    parts = list(parts)
+    return False if False in parts else None if None in parts else True
+
+
+def _any(parts: Iterable[Verdict]) -> Verdict:
+    parts = list(parts)
+    return True if True in parts else None if None in parts else False
+
+
+def _unconditional(constraint: Constraint, meeting: Meeting) -> Verdict:
+    if constraint.rule in ("not_listed", "listed"):
+        return _lists(constraint, meeting)
+    held = [meeting.clinician[name] for name in constraint.clinician]
+    if constraint.rule in ("is_true", "below", "valid_on", "valid_between"):
+        return _without_a_wish(constraint, held, meeting)
+    asked = [meeting.client[name] for name in constraint.client]
+    if constraint.value is not None:
+        asked = [constraint.value]
+    wish = asked[1] if constraint.rule == "within_km" else asked[0]
+    if wish is None:
+        return _unsaid(constraint)
+    indifferent = constraint.settings.get("indifferent", ())
+    if isinstance(wish, str) and wish in indifferent:
+        return True
+    if constraint.rule in ("has_all", "has_any", "has_none"):
+        return _tags(constraint.rule, _texts(wish, indifferent), held[0])
+    if constraint.rule in ("at_most", "at_least", "within"):
+        return _sizes(constraint, wish, held, meeting)
+    return _by_wish(constraint, wish, held, meeting)
+
+
+def _unsaid(constraint: Constraint) -> Verdict:
+    return True if constraint.unasked == "pass" else None
+
+
+def _lists(constraint: Constraint, meeting: Meeting) -> Verdict:
+    parts: list[Verdict] = []
+    if constraint.client:
+        named = meeting.client[constraint.client[0]]
+        if named is None:
+            parts.append(_unsaid(constraint))
+        elif constraint.rule == "listed":
+            parts.append(not named or meeting.clinician_id in named)
+        else:
+            parts.append(meeting.clinician_id not in named)
+    if constraint.clinician:
+        # A list left empty names nobody.
+        listed = meeting.clinician[constraint.clinician[0]] or ()
+        doubtful = listed and meeting.client_id is None
+        parts.append(None if doubtful else meeting.client_id not in listed)
+    return _all(parts)
+
+
+def _without_a_wish(constraint: Constraint, held: list[Any], meeting: Meeting) -> Verdict:
+    if constraint.rule == "is_true":
+        return None if held[0] is None else bool(held[0])
+    if constraint.rule == "below":
+        return None if None in held else bool(held[0] < held[1])
+    start = meeting.client[constraint.client[0]] if constraint.client else None
+    start = start or meeting.day
+    *since, until = held
+    return _all(
+        [*(None if low is None else low <= start for low in since), _at_least(until, start)]
+    )
+
+
+def _at_least(value: Any, least: Any) -> Verdict:
+    return None if value is None else bool(value >= least)
+
+
+def _texts(wish: Any, indifferent: Iterable[str]) -> set[str]:
+    named = wish.split(";") if isinstance(wish, str) else wish
+    return set(named) - set(indifferent)
+
+
+def _tags(rule: str, asked: set[str], held: tuple[str, ...] | None) -> Verdict:
+    if not asked:
+        return True
+    if held is None:
+        return None
+    if rule == "has_all":
+        return asked <= set(held)
+    return bool(asked & set(held)) is (rule == "has_any")
+
+
+def _sizes(constraint: Constraint, wish: Any, held: list[Any], meeting: Meeting) -> Verdict:
+    levels = meeting.clinician_fields[constraint.clinician[0]].levels
+
+    def size(value: Any) -> Any:
+        return levels.index(value) if levels and value is not None else value
+
+    mine, bounds = size(wish), [size(value) for value in held]
+    if constraint.rule == "within":
+        low, high = bounds
+        above = None if low is None else low <= mine
+        return _all([above, None if high is None else mine <= high])
+    if bounds[0] is None:
+        return None
+    return bool(bounds[0] <= mine if constraint.rule == "at_most" else bounds[0] >= mine)
+
+
+def _by_wish(constraint: Constraint, wish: Any, held: list[Any], meeting: Meeting) -> Verdict:
+    rule, known = constraint.rule, bool(held) and held[0] is not None
+    if rule == "client_true":
+        return bool(wish)
+    if rule == "client_at_least":
+        return bool(wish >= constraint.settings["least"])
+    if rule == "member":
+        return bool(wish in held[0]) if known else None
+    if rule == "one_of":
+        among = _texts(wish, constraint.settings.get("indifferent", ()))
+        return True if not among else bool(held[0] in among) if known else None
+    if rule == "equal":
+        return bool(wish == held[0]) if known else None
+    if rule == "if_asked":
+        return bool(held[0]) if wish and known else None if wish else True
+    if rule == "within_km":
+        return _within_km(constraint, meeting.client[constraint.client[0]], wish, held[0])
+    if rule == "available_within":
+        return bool(held[0] <= meeting.day + timedelta(days=wish)) if known else None
+    if rule in ("gap_at_most", "enough_sessions", "funded"):
+        return _by_money(constraint, wish, held, meeting)
+    return _by_hours(constraint, wish, held[0], meeting)
+
+
+def _within_km(constraint: Constraint, place: Any, most: float, rooms: Any) -> Verdict:
+    if place is None or rooms is None:
+        return None
+    nearest = min(_kilometres(one, other) for one in place for other in rooms)
+    return nearest * float(constraint.settings.get("detour", 1.0)) <= most
+
+
+def _kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
+    (lat, lon), (lat2, lon2) = (map(math.radians, point) for point in (one, other))
+    chord = math.sin((lat2 - lat) / 2) ** 2
+    chord += math.cos(lat) * math.cos(lat2) * math.sin((lon2 - lon) / 2) ** 2
+    return 2 * 6371.0088 * math.asin(math.sqrt(chord))
+
+
+def _session(constraint: Constraint, client: Values) -> float | None:
+    usual: float | None = constraint.settings.get("usual_minutes")
+    session = constraint.settings.get("session", usual or 50)
+    minutes: float | None = client[session] if isinstance(session, str) else session
+    return usual if minutes is None else minutes
+
+
+# Hours: the real time on either side of a week is walked in small steps.
+
+
+def _by_hours(constraint: Constraint, wish: Any, hours: Any, meeting: Meeting) -> Verdict:
+    late = constraint.rule == "after_hours"
+    if late and not wish:
+        return True
+    session = _session(constraint, meeting.client)
+    if hours is None or session is None:
+        return None
+    settings, day = constraint.settings, meeting.day
+    theirs = _zone(settings.get("clinician_zone"), meeting.clinician, meeting)
+    # Without a zone of the client's they meet where the clinician is.
+    ours = theirs
+    if "client_zone" in settings:
+        ours = _zone(settings["client_zone"], meeting.client, meeting)
+    windows = _late(settings) if late else wish
+    free = _open(windows, ours, day, tuple(range(-2, 10)))
+    return _has_run(free & _open(hours, theirs, day, tuple(range(7))), session)
+
+
+def _zone(name: str | None, values: Values, meeting: Meeting) -> str:
+    told = None if name is None else values[name]
+    return str(told or meeting.timezone)
+
+
+def _late(settings: Mapping[str, Any]) -> tuple[Window, ...]:
+    evening, morning = settings.get("evening", "17:00"), settings.get("morning", "09:00")
+    dusk, dawn = (60 * int(text[:2]) + int(text[3:]) for text in (evening, morning))
+    weekdays = [window for day in range(5) for window in ((day, 0, dawn), (day, dusk, 1440))]
+    return (*weekdays, (5, 0, 1440), (6, 0, 1440))
+
+
+def _open(
+    windows: Iterable[Window], zone: str, first: date, days: tuple[int, ...]
+) -> set[datetime]:
+    """Steps of real time in a weekly window of the given days from the first, in a zone."""
+    steps: set[datetime] = set()
+    for day in (first + timedelta(days=place) for place in days):
+        for weekday, start, end in windows:
+            if weekday == day.weekday():
+                steps |= set(_steps(_moment(zone, day, start), _moment(zone, day, end)))
+    return steps
+
+
+def _steps(start: datetime, end: datetime) -> Iterator[datetime]:
+    while start < end:
+        yield start
+        start += TICK
+
+
+@cache
+def _moment(zone: str, day: date, minute: int) -> datetime:
+    """The first step of real time at which a wall clock shows a local time, or a later one."""
+    local = datetime(day.year, day.month, day.day) + timedelta(minutes=minute)  # noqa: DTZ001
+    # No zone is farther than this from UTC.
+    step = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=15)
+    step += timedelta(minutes=minute)
+    while step.astimezone(ZoneInfo(zone)).replace(tzinfo=None) < local:
+        step += TICK
+    return step
+
+
+def _has_run(steps: set[datetime], minutes: float) -> bool:
+    needed = math.ceil(minutes / 5)
+    return any(all(start + step * TICK in steps for step in range(needed)) for start in steps)
+
+
+# Money, in cents.
+
+
+def _by_money(constraint: Constraint, wish: Any, held: list[Any], meeting: Meeting) -> Verdict:
+    if constraint.rule == "funded":
+        return _is_funded(wish, held[0], meeting)
+    gap = _gap(constraint, held[0], meeting)
+    if constraint.rule == "gap_at_most":
+        most = wish if constraint.client else round(100 * wish)
+        return None if gap is None else gap <= most
+    left, budget = (_said(constraint, key, meeting.client) for key in ("left", "budget"))
+    parts: list[Verdict] = [limit >= wish for limit in (left, held[1]) if limit is not None]
+    if budget is not None:
+        parts.append(None if gap is None else gap == 0 or budget // gap >= wish)
+    return _all(parts)
+
+
+def _said(constraint: Constraint, setting: str, values: Values) -> Any:
+    name = constraint.settings.get(setting)
+    return None if name is None else values[name]
+
+
+def _gap(constraint: Constraint, fee: int | None, meeting: Meeting) -> int | None:
+    rebate = _rebate(constraint, meeting)
+    if rebate and _said(constraint, "bulk_bills", meeting.clinician):
+        return 0
+    if fee is None or rebate is None:
+        return None
+    reduced = _said(constraint, "concession_fee", meeting.clinician)
+    if _said(constraint, "concession", meeting.client) and reduced is not None:
+        fee = min(fee, reduced)
+    return max(fee - rebate, 0)
+
+
+def _rebate(constraint: Constraint, meeting: Meeting) -> int | None:
+    if _said(constraint, "left", meeting.client) == 0:
+        return 0
+    scheme = meeting.client[constraint.settings["funding"]]
+    provider = meeting.clinician[constraint.settings["registration"]]
+    session = _session(constraint, meeting.client)
+    if session is None or scheme is None or provider is None:
+        return None
+    rows = [r for r in meeting.funding if (r.scheme, r.provider) == (scheme, provider)]
+    dated = [r for r in rows if _holds(r, meeting.day)]
+    if rows and not dated:
+        return None
+    paid = {r.minutes: r.rebate_cents for r in dated if r.minutes <= session}
+    return paid[max(paid)] if paid else 0
+
+
+def _is_funded(scheme: str, provider: str | None, meeting: Meeting) -> Verdict:
+    rows = [row for row in meeting.funding if row.scheme == scheme]
+    if not rows:
+        return True
+    if provider is None:
+        return None
+    named = [row for row in rows if row.provider == provider]
+    if not named:
+        return False
+    return True if any(_holds(row, meeting.day) for row in named) else None
+
+
+def _holds(row: FundingRow, day: date) -> bool:
+    return row.start <= day <= (row.until or date.max)

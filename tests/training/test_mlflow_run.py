@@ -1,0 +1,189 @@
+"""A training run against a real SQLite store: what is kept, what is refused, how it ends."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recommender.errors import RegistryError
+from recommender.registry.registry import Registry
+from recommender.training.mlflow_run import TrackedRun, refuse_personal, tracked_run
+from recommender.training.plots import progress
+
+slow = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    store = tmp_path_factory.mktemp("store")
+    return Registry(f"sqlite:///{store}/mlflow.db", "alliance", store / "artifacts")
+
+
+def kept_text(run: TrackedRun, name: str) -> str:
+    with run.registry.client() as client:
+        place = client.get_run(run.run_id).info.artifact_uri
+    return (Path(place.removeprefix("file://")) / name).read_text()
+
+
+def status(run: TrackedRun) -> str:
+    with run.registry.client() as client:
+        return str(client.get_run(run.run_id).info.status)
+
+
+@slow
+def test_a_run_keeps_settings_measurements_and_tags(registry: Registry) -> None:
+    with tracked_run(registry, "training", "first", {"commit": "abc"}) as run:
+        run.log_params({"trees": 400, "early sessions": (2, 5)})
+        run.log_metrics({"dyad_partial": 0.25})
+    with registry.client() as client:
+        kept = client.get_run(run.run_id)
+
+    assert kept.info.run_name == "first"
+    assert kept.info.status == "FINISHED"
+    assert kept.data.params == {"trees": "400", "early sessions": "(2, 5)"}
+    assert kept.data.metrics == {"dyad_partial": 0.25}
+    assert kept.data.tags["commit"] == "abc"
+
+
+@slow
+def test_what_could_not_be_measured_is_named_and_counted_and_never_zero(
+    registry: Registry,
+) -> None:
+    with tracked_run(registry, "training", "r", {}) as run:
+        skipped = run.log_metrics({"slope": np.nan, "cover": np.inf, "share": 0.5})
+    with registry.client() as client:
+        kept = client.get_run(run.run_id).data
+
+    assert skipped == 2
+    assert kept.metrics == {"share": 0.5}
+    assert kept.tags["not_measured.slope"] == "nan"
+    assert kept.tags["not_measured.cover"] == "inf"
+
+
+@slow
+def test_names_mlflow_does_not_take_are_made_plain(registry: Registry) -> None:
+    with tracked_run(registry, "training", "r", {}) as run:
+        run.log_metrics({"cover (90 %)": 0.9})
+        with pytest.raises(RegistryError, match="rename one of a%, a&"):
+            run.log_metrics({"a%": 1.0, "a&": 2.0})
+    with registry.client() as client:
+        assert client.get_run(run.run_id).data.metrics == {"cover _90 __": 0.9}
+
+
+@slow
+def test_a_table_is_kept_as_csv_and_as_json(registry: Registry) -> None:
+    table = pd.DataFrame({"learner": ["champion"], "share": [0.75]})
+    with tracked_run(registry, "training", "r", {}) as run:
+        run.log_table("baselines", table)
+        run.log_table("by learner", table.set_index("learner"))
+
+    rows = [{"learner": "champion", "share": 0.75}]
+    assert kept_text(run, "tables/baselines.csv") == "learner,share\nchampion,0.75\n"
+    assert json.loads(kept_text(run, "tables/baselines.json")) == rows
+    assert kept_text(run, "tables/by learner.csv") == "learner,share\nchampion,0.75\n"
+    assert json.loads(kept_text(run, "tables/by learner.json")) == rows
+
+
+@slow
+def test_a_figure_is_kept_as_svg_and_as_png(registry: Registry) -> None:
+    drawn = progress([1, 2], {"training": [2.0, 1.0]}, "error")
+    with tracked_run(registry, "training", "r", {}) as run:
+        run.log_figure("progress", drawn.figure)
+        run.log_text("card.md", "# Model card\n")
+    with registry.client() as client:
+        files = {file.path for file in client.list_artifacts(run.run_id, "figures")}
+
+    assert files == {"figures/progress.svg", "figures/progress.png"}
+    assert "<svg" in kept_text(run, "figures/progress.svg")
+    assert kept_text(run, "card.md") == "# Model card\n"
+
+
+@slow
+def test_a_table_of_people_is_refused_before_anything_is_written(registry: Registry) -> None:
+    people = pd.DataFrame({"client_id": ["c1"], "predicted": [4.0]})
+    with (
+        tracked_run(registry, "training", "r", {}) as run,
+        pytest.raises(RegistryError) as refused,
+    ):
+        run.log_table("predictions", people)
+    with registry.client() as client:
+        assert client.list_artifacts(run.run_id) == []
+
+    assert "columns about single people: client_id" in str(refused.value)
+    assert "c1" not in str(refused.value)
+
+
+def a_broken_run(registry: Registry, opened: list[TrackedRun], error: BaseException) -> None:
+    with tracked_run(registry, "training", "r", {}) as run:
+        opened.append(run)
+        raise error
+
+
+@slow
+@pytest.mark.parametrize(
+    ("error", "end"), [(ValueError("too few"), "FAILED"), (KeyboardInterrupt(), "KILLED")]
+)
+def test_a_run_that_does_not_finish_says_so_and_still_raises(
+    registry: Registry, error: BaseException, end: str
+) -> None:
+    opened: list[TrackedRun] = []
+    with pytest.raises(type(error)):
+        a_broken_run(registry, opened, error)
+
+    assert status(opened[0]) == end
+
+
+@slow
+def test_two_runs_can_be_open_and_do_not_mix(registry: Registry) -> None:
+    with (
+        tracked_run(registry, "training", "outer", {}) as outer,
+        tracked_run(registry, "training", "inner", {}) as inner,
+    ):
+        outer.log_metrics({"share": 0.1})
+        inner.log_metrics({"share": 0.2})
+    with registry.client() as client:
+        shares = [client.get_run(run.run_id).data.metrics["share"] for run in (outer, inner)]
+
+    assert shares == [0.1, 0.2]
+
+
+@slow
+def test_a_run_can_stand_below_another(registry: Registry) -> None:
+    with (
+        tracked_run(registry, "training", "outer", {}) as outer,
+        tracked_run(registry, "training", "inner", {}, outer.run_id) as inner,
+    ):
+        pass
+    with registry.client() as client:
+        above = client.get_parent_run(inner.run_id)
+    assert above is not None
+    assert above.info.run_id == outer.run_id
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["client_id", "pairing_id", "clinician_id", "Clinician_ID ", "first_client_id", "client.age"],
+)
+def test_columns_about_single_people_are_refused(column: str) -> None:
+    with pytest.raises(RegistryError, match="about single people"):
+        refuse_personal("t", pd.DataFrame({column: [1], "share": [0.5]}))
+
+
+def test_an_index_about_single_people_is_refused() -> None:
+    table = pd.DataFrame({"clinician_id": ["t1"], "share": [0.5]}).set_index("clinician_id")
+
+    with pytest.raises(RegistryError, match="clinician_id"):
+        refuse_personal("t", table)
+
+
+def test_levels_of_a_column_index_about_single_people_are_refused() -> None:
+    table = pd.DataFrame([[1.0]], columns=pd.MultiIndex.from_tuples([("clinician_id", "mean")]))
+
+    with pytest.raises(RegistryError, match="clinician_id"):
+        refuse_personal("t", table)
+
+
+def test_a_table_of_groups_passes() -> None:
+    refuse_personal("t", pd.DataFrame({"group": ["style"], "clients": [40], "share": [0.5]}))
