@@ -17,13 +17,12 @@ from experiments.known_truth import UTILISATION, Truth, read_truth
 from recommender.allocation.allocate import allocate
 from recommender.allocation.candidates import Candidates, candidates_of
 from recommender.allocation.outcome import Allocation
-from recommender.allocation.problem import NOBODY, Array, Places
-from recommender.allocation.terms import Floor, Terms
-from recommender.allocation.waiting import WaitingClient
+from recommender.allocation.solver import NOBODY, Array, Places
+from recommender.allocation.terms import Floor, Terms, WaitingClient
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.practice.definition import Practice, shipped_practice
+from recommender.tables.cells import People
 from recommender.tables.loader import read_clients, read_tables
-from recommender.tables.people import People
 from recommender.training.dataset import dataset_of
 from recommender.training.fit import fit
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from recommender.allocation.candidates import Candidates
-from recommender.allocation.problem import NOBODY, Places
+from recommender.allocation.solver import NOBODY, Places
 
 
 def in_turn(fitting: Candidates, places: Places, order: Places, rng: np.random.Generator) -> Places:

@@ -11,7 +11,7 @@ import numpy as np
 from experiments.bake_off.answer import Answer
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
-from recommender.model.standardizer import fit_standardizer
+from recommender.model.interactions import fit_standardizer
 from recommender.training.baselines import FoldTask
 from recommender.training.folds import client_folds
 

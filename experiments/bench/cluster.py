@@ -21,8 +21,8 @@ from recommender.compute.dask_runner import runner_on
 from recommender.model.alliance_model import AllianceModel
 from recommender.practice.definition import shipped_practice
 from recommender.recommendation.scoring_job import JobSettings, score_clients
+from recommender.tables.cells import People
 from recommender.tables.loader import read_roster, read_tables
-from recommender.tables.people import People
 from recommender.training.baselines import OURS, ours
 from recommender.training.dask_lightgbm import settings_on
 from recommender.training.dataset import dataset_of

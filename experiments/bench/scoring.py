@@ -19,8 +19,8 @@ from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import load_bundle
 from recommender.practice.decoding import cells_at
 from recommender.recommendation.scoring_job import JobSettings, score_clients
+from recommender.tables.cells import People
 from recommender.tables.loader import read_clients, read_roster
-from recommender.tables.people import People
 
 DAY = date(2026, 11, 23)
 TOP_K = 5

@@ -11,7 +11,7 @@ from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.practice.columns import Columns
 from recommender.practice.definition import read_practice
 from recommender.recommendation.recommend import Intake, recommend
-from recommender.tables.people import People
+from recommender.tables.cells import People
 from recommender.tables.roster import Roster
 
 Places = NDArray[np.intp]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from recommender.allocation.outcome import WHY, Allocation, AssignedClient, Unplaced
-from recommender.allocation.waiting import WaitingClient
+from recommender.allocation.terms import WaitingClient
 from recommender.errors import TablesError
 from recommender.practice.fields import Field
 from recommender.tables.cells import check_header, plain_field, read_fields, read_ids

@@ -4,15 +4,92 @@ First as many as possible of the first rank are placed, then of the next; among 
 the sum of values is largest. Imported by `worth` and `allocate`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
-from recommender.allocation.problem import Array, AssignmentProblem, Places, nested
+from recommender.compute.runner import Progress
 from recommender.errors import RecommenderError
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Places = NDArray[np.intp]
+
+NOBODY = -1
+"""Stands for the clinician of a client who is given nobody."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CapacityLimit:
+    """At most so many of some clients for each clinician.
+
+    Attributes
+    ----------
+    members : (clients,)
+    most : (clinicians,) int
+    """
+
+    members: Flags
+    most: Places
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AssignmentProblem:
+    """n pairs of clients and clinicians, of which each client may be given one.
+
+    Attributes
+    ----------
+    client, clinician : (n,) int
+        The pairs.
+    value : (n,)
+        What each adds to the sum that is to be largest.
+    places : (clinicians,) int
+    rank : (clients,) int
+        From 0: whoever has a lower one gets a place before anybody with a higher one.
+    caps
+        Limits to how many of some clients one clinician is given.
+    """
+
+    client: Places
+    clinician: Places
+    value: Array
+    places: Places
+    rank: Places
+    caps: tuple[CapacityLimit, ...] = ()
+
+    def with_a_place_more(self, clinician: int) -> "AssignmentProblem":
+        """The same with one more place at a clinician."""
+        places = self.places.copy()
+        places[clinician] += 1
+        return replace(self, places=places)
+
+    def placed(self, taken: Places) -> tuple[int, ...]:
+        """How many of each rank are given somebody, from the first rank on."""
+        ranks = int(self.rank.max(initial=-1)) + 1
+        counts = np.bincount(self.rank[self.client[taken]], minlength=ranks)
+        return tuple(counts.tolist())
+
+    def total(self, taken: Places) -> float:
+        """The sum over some of the pairs."""
+        return float(self.value[taken].sum())
+
+
+def nested(caps: tuple[CapacityLimit, ...]) -> bool:
+    """Whether any two limits are about clients of which none, or all of one, are in the other.
+
+    Then every corner of the linear programme is whole, as flows in a network are.
+    """
+    for place, one in enumerate(caps):
+        for other in caps[:place]:
+            both = (one.members & other.members).sum()
+            if both not in (0, one.members.sum(), other.members.sum()):
+                return False
+    return True
+
 
 WHOLE = 1e-6
 """How far from 0 or 1 a share may be and still be rounding: the solver's own tolerance."""
@@ -112,3 +189,65 @@ def _rows(problem: AssignmentProblem) -> tuple[sparse.csc_array, Array]:
     places = (np.concatenate(row), np.concatenate(column))
     shape = (below, len(pairs))
     return sparse.csc_array((np.ones(len(places[0])), places), shape=shape), np.concatenate(most)
+
+
+NOTHING = 1e-6
+"""Points below which a place adds nothing but rounding."""
+MOST_TRIED = 12
+"""A list is solved again at most so often: ties of prices could keep it going for long."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarginalGain:
+    """One more place with one clinician.
+
+    Attributes
+    ----------
+    clinician
+        Place on the roster.
+    placed
+        How many more of each rank get somebody; a first one may cost a later one.
+    value
+        What is added to the sum of values.
+    taken
+        The pairs of the allocation with it.
+    """
+
+    clinician: int
+    placed: tuple[int, ...]
+    value: float
+    taken: Places
+
+
+def marginal_gains(
+    problem: AssignmentProblem, found: AssignmentOptimum, few: int, progress: Progress
+) -> tuple[MarginalGain, ...]:
+    """The few places that would add most, the most first; fewer where fewer add anything.
+
+    Exact where limits are nested and the bounds settle it within `MOST_TRIED` solutions, as they
+    do unless many clinicians are alike.
+    """
+    tried: list[tuple[float, int, MarginalGain]] = []
+    order = np.lexsort((np.arange(len(found.bounds)), -found.bounds))
+    hopeful = [place for place in order.tolist() if found.bounds[place] > NOTHING][:MOST_TRIED]
+    for number, place in enumerate(hopeful if few else []):
+        enough = len(tried) >= few and tried[few - 1][0] <= -found.bounds[place]
+        if enough and nested(problem.caps):
+            break
+        progress("what one more place would add", number / len(hopeful))
+        gain = _gain(problem, found, place)
+        tried.append((-_size(problem, gain), place, gain))
+        tried.sort(key=lambda each: each[:2])
+    return tuple(gain for size, _, gain in tried[:few] if -size > NOTHING)
+
+
+def _gain(problem: AssignmentProblem, found: AssignmentOptimum, place: int) -> MarginalGain:
+    more = problem.with_a_place_more(place)
+    taken = solve(more).chosen
+    before, after = problem.placed(found.chosen), more.placed(taken)
+    placed = tuple(new - old for new, old in zip(after, before, strict=True))
+    return MarginalGain(place, placed, more.total(taken) - problem.total(found.chosen), taken)
+
+
+def _size(problem: AssignmentProblem, gain: MarginalGain) -> float:
+    return float(marginal_place_values(problem) @ np.array(gain.placed) + gain.value)

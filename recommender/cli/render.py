@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     # Only spoken of: importing them costs seconds that `--help` should not.
     import pandas as pd
 
-    from recommender.compute.progress import Progress as Told
+    from recommender.compute.runner import Progress as Told
     from recommender.practice.rules.parse import Rule
     from recommender.registry.versions import Promotion
     from recommender.tables.report import TablesReport
-    from recommender.training.promotion_case import Finding
+    from recommender.training.promotion_gate import Finding
 
 MARK = 31
 """Characters of the line on which a range is drawn."""

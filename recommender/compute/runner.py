@@ -40,3 +40,7 @@ def run_serially(
     """The work of all parts in this process, in their order."""
     for name, part in parts:
         yield name, work(shared, part)
+
+
+Progress = Callable[[str, float], None]
+"""Told the step and how much of the whole is done, 0 to 1."""

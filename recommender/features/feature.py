@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 
 Array = NDArray[np.float64]
@@ -66,3 +67,23 @@ def _values(field: Field, values: Array) -> Array:
         chosen[np.isnan(values)] = np.nan
         return chosen
     return values if values.ndim == 2 else values[:, None]
+
+
+def client_features(practice: Practice) -> tuple[Feature, ...]:
+    """The client features of a practice, in the order of its definition."""
+    return features_of(practice.fields("client", "score").values())
+
+
+def client_rows(practice: Practice, client: Columns) -> Array:
+    """Rows of `client_features`, (clients, features)."""
+    return rows_of(practice.fields("client", "score").values(), client)
+
+
+def clinician_features(practice: Practice) -> tuple[Feature, ...]:
+    """The clinician features of a practice, in the order of its definition."""
+    return features_of(practice.fields("clinician", "score").values())
+
+
+def clinician_rows(practice: Practice, clinician: Columns) -> Array:
+    """Rows of `clinician_features`, (clinicians, features)."""
+    return rows_of(practice.fields("clinician", "score").values(), clinician)

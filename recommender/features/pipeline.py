@@ -9,9 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features.client import client_features, client_rows
-from recommender.features.clinician import clinician_features, clinician_rows
-from recommender.features.feature import Array, Feature
+from recommender.features.feature import (
+    Array,
+    Feature,
+    client_features,
+    client_rows,
+    clinician_features,
+    clinician_rows,
+)
 from recommender.features.history import history_features
 from recommender.features.pairing import (
     matched_fields,

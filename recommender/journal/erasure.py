@@ -14,8 +14,7 @@ from sqlalchemy import Connection, insert, select
 from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.canonical_json import canonical_json
 from recommender.journal.model_lineage import models_that_learned_from
-from recommender.journal.subject_export import known_subject
-from recommender.journal.subject_rows import remove, subject_rows
+from recommender.journal.subject_export import known_subject, remove, subject_rows
 from recommender.store.database import Store, database_time
 from recommender.store.schema import erasures
 

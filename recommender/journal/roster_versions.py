@@ -21,8 +21,7 @@ from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice
 from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import roster_rows, roster_versions
-from recommender.tables.cells import NAME_REMEDY, read_name
-from recommender.tables.people import NAME_COLUMN
+from recommender.tables.cells import NAME_COLUMN, NAME_REMEDY, read_name
 from recommender.tables.roster import Roster, snapshot
 from recommender.values.kinds import RawValue, is_missing
 

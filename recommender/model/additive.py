@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 
 from recommender.features.feature import Array
 from recommender.features.pipeline import Rows
-from recommender.model.interactions import Interactions, fit_interactions
+from recommender.model.interactions import (
+    Interactions,
+    Standardizer,
+    fit_interactions,
+    fit_standardizer,
+)
 from recommender.model.mixed.blocks import Block, DenseBlock, IndexBlock
 from recommender.model.mixed.fit import MixedFit
-from recommender.model.standardizer import Standardizer, fit_standardizer
 from recommender.practice.definition import Practice
 
 Codes = NDArray[np.int64]

@@ -11,15 +11,14 @@ import numpy as np
 import pandas as pd
 
 from recommender.alliance.linking import InstrumentLinker
-from recommender.features.clinician import clinician_features
-from recommender.features.feature import Array
+from recommender.features.feature import Array, clinician_features
 from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import fit_pipeline
 from recommender.model.additive import DRAWS, EXPECTED, UNSURE_EVIDENCE, Additive, DesignSpec
 from recommender.model.alliance_model import AllianceModel, PredictionInterval
+from recommender.model.interactions import Standardizer
 from recommender.model.manifest import EVIDENCE_PRIOR, Manifest
 from recommender.model.mixed.posterior import MixedFit
-from recommender.model.standardizer import Standardizer
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 

@@ -15,7 +15,7 @@ from typing import Any
 from recommender.alliance.instruments import AllianceSettings, Instrument
 from recommender.errors import DefinitionError, Fault
 from recommender.practice.fields import Field, Side
-from recommender.practice.funding import unknown_modes
+from recommender.practice.funding import read_postcodes, unknown_modes
 from recommender.practice.matches import Match
 from recommender.practice.parse import (
     read_constraints,
@@ -23,7 +23,6 @@ from recommender.practice.parse import (
     read_matches,
     read_ways_between,
 )
-from recommender.practice.postcodes import read_postcodes
 from recommender.practice.rules.parse import Constraint, FundingRow, read_funding
 from recommender.practice.schema import UNKNOWN_REMEDY
 from recommender.practice.sections import (

@@ -11,6 +11,8 @@ from typing import Any
 
 from recommender.errors import Fault
 from recommender.practice.fields import Field
+from recommender.practice.schema import NUMBER
+from recommender.values.parsers import Point, is_on_globe, is_postcode
 
 CAP_PERIODS = ("calendar_year", "approval", "referral", "cycle")
 """What a cap on paid sessions is counted over: from January, by the insurer's approval, by the
@@ -299,3 +301,33 @@ def _overlaps(rows: Mapping[int, FundingRow]) -> list[Fault]:
 def _clash(earlier: FundingRow, later: FundingRow) -> bool:
     uses = [(row.scheme, row.provider, row.minutes) for row in (earlier, later)]
     return uses[0] == uses[1] and later.start <= _last_day(earlier) and earlier.is_for(later.modes)
+
+
+Postcodes = Mapping[str, Point]
+"""Latitude and longitude in degrees, by postcode."""
+
+
+def read_postcodes(table: Mapping[str, Any]) -> tuple[dict[str, Point], list[Fault]]:
+    """The postcodes of a definition, with everything that is wrong about them."""
+    points: dict[str, Point] = {}
+    faults: list[Fault] = []
+    for code, declared in table.items():
+        wrong = _wrong_code(code) + _wrong_point(code, declared)
+        faults += wrong
+        if not wrong:
+            points[code] = float(declared[0]), float(declared[1])
+    return points, faults
+
+
+def _wrong_code(code: str) -> list[Fault]:
+    if is_postcode(code):
+        return []
+    remedy = "use at most 10 capital letters and digits, at least one a digit"
+    return [Fault(f"postcodes.{code}", "is not a postcode", remedy)]
+
+
+def _wrong_point(code: str, declared: object) -> list[Fault]:
+    where, remedy = f"postcodes.{code}", "write [-33.88, 151.22], south and west below 0"
+    if not isinstance(declared, list) or len(declared) != 2 or not all(map(NUMBER.holds, declared)):
+        return [Fault(where, "is not a latitude and a longitude", remedy)]
+    return [] if is_on_globe(*declared) else [Fault(where, "lies outside the globe", remedy)]

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from recommender.errors import Fault
 from recommender.practice.fields import Field, Side, read_field
+from recommender.practice.funding import Postcodes
 from recommender.practice.matches import Match, read_match
-from recommender.practice.postcodes import Postcodes
 from recommender.practice.rules.catalogue import FIELD_SETTINGS
 from recommender.practice.rules.parse import (
     Constraint,

@@ -23,7 +23,6 @@ from recommender.model.alliance_model import (
 from recommender.practice.columns import Columns, read_rows
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import Explanation, explain
-from recommender.recommendation.last_places import reserved_last_places
 from recommender.recommendation.ranking import (
     Ranking,
     TieBreak,
@@ -31,6 +30,7 @@ from recommender.recommendation.ranking import (
     order_by_pairing,
     order_by_wait,
     ranking_of,
+    reserved_last_places,
 )
 from recommender.recommendation.relaxation_offers import (
     CandidatePool,

@@ -18,8 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from recommender.compute.progress import Progress
-from recommender.compute.runner import TaskRunner, run_serially
+from recommender.compute.runner import Progress, TaskRunner, run_serially
 from recommender.errors import RecommenderError
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.recommendation.batch_scoring import ScoredBatch, batch_size, score_batches
@@ -31,7 +30,7 @@ from recommender.recommendation.recommend import (
     unscored_shortlist,
 )
 from recommender.screening.screen import ConstraintCount
-from recommender.tables.people import People
+from recommender.tables.cells import People
 from recommender.tables.roster import digest_of
 
 SHORTLIST = pa.schema(

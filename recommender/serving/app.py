@@ -20,7 +20,6 @@ from recommender.rollout.bundle_cache import BundleCache
 from recommender.serving.api import (
     allocations,
     clinicians,
-    consents,
     decisions,
     explanations,
     health,
@@ -71,7 +70,6 @@ ROUTERS = (
     sessions.router,
     clinicians.router,
     models.router,
-    consents.router,
     privacy.router,
     *staff.ROUTERS,
 )

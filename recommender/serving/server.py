@@ -22,8 +22,8 @@ from uvicorn.supervisors import Multiprocess
 
 from recommender.errors import RecommenderError
 from recommender.serving.app import create_app
-from recommender.serving.http.logs import configure_logs
-from recommender.serving.http.timeout_protocol import TimeoutConfig
+from recommender.serving.http.body_limits import TimeoutConfig
+from recommender.serving.http.request_context import configure_logs
 from recommender.settings import Settings
 
 TOLD = "RECOMMENDER_SERVED_SETTINGS"

@@ -17,7 +17,7 @@ import pandas as pd
 from recommender.model.alliance_model import AllianceModel, Contributions
 from recommender.model.card import card_of
 from recommender.practice.definition import Practice
-from recommender.training import pictures, plots
+from recommender.training import plots
 from recommender.training.baselines import encode_clinicians
 from recommender.training.dataset import Dataset
 from recommender.training.evaluate import Evaluation
@@ -63,7 +63,7 @@ def keep_measured(
     settings: FitSettings,
 ) -> None:
     """Settings, figures, tables and pictures of a learned model."""
-    drawn = pictures.draw(evaluation, model.practice) | _explained(model, dataset)
+    drawn = plots.draw(evaluation, model.practice) | _explained(model, dataset)
     keep_evaluation(run, model.report, settings, drawn)
 
 

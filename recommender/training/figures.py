@@ -127,7 +127,7 @@ def sample(
     """Figures of every learner on the rows as they are and on the same draws of them.
 
     Rows that came of a lot weigh by its inverse chance, with and without a draw; see
-    `recommender.training.inverse_propensity`.
+    `recommender.training.held_out`.
     """
     measured = {
         (name, learner): METRICS[name](tested, guess)

@@ -11,7 +11,7 @@ from importlib.metadata import version
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from recommender.compute.progress import Progress
+from recommender.compute.runner import Progress
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.model.alliance_model import AllianceModel, PredictionInterval

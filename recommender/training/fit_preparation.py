@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from recommender.compute.progress import Progress
+from recommender.compute.runner import Progress
 from recommender.features.feature import Array
 from recommender.features.history import (
     ClientReports,

@@ -17,8 +17,13 @@ from recommender.model.card import card_of
 from recommender.practice.definition import Practice
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHALLENGER, CHAMPION, ROLLED_BACK, Promotion, Version
-from recommender.training.promotion_case import Finding, Outcome, PromotionCase
-from recommender.training.promotion_gate import findings, objections
+from recommender.training.promotion_gate import (
+    Finding,
+    Outcome,
+    PromotionCase,
+    findings,
+    objections,
+)
 
 PEOPLE = "card."
 """How the names of those entries of a card begin that people write."""

@@ -25,8 +25,7 @@ from recommender.training.figures import (
     sample,
     share_within,
 )
-from recommender.training.held_out import HeldOut, Mask
-from recommender.training.inverse_propensity import CLIP, effective_size
+from recommender.training.held_out import CLIP, HeldOut, Mask, effective_size
 from recommender.training.metrics import LEFT_QUANTILE, composite, mean_width, with_dropouts
 
 Row = dict[str, Any]

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from recommender.compute.progress import Progress
+from recommender.compute.runner import Progress
 from recommender.errors import TablesError
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import save_bundle

@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 
 from recommender.allocation.allocate import allocate
 from recommender.allocation.outcome import Allocation
-from recommender.allocation.terms import Floor, Limit, Terms, members, read_limit
-from recommender.allocation.waiting import WaitingClient
+from recommender.allocation.terms import Floor, Limit, Terms, WaitingClient, members, read_limit
 from recommender.errors import IntakeError, RecommenderError
 from recommender.practice.columns import read_rows
 from recommender.recommendation.recommend import Intake, recommend
 from recommender.screening.screen import screen
-from recommender.tables.people import People
+from recommender.tables.cells import People
 from tests.support.builders import DAY, a_model, a_practice, a_roster, a_standing
 
 SLOWLY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -7,9 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.allocation.marginal_value import marginal_gains
-from recommender.allocation.problem import NOBODY, AssignmentProblem, CapacityLimit, Places
-from recommender.allocation.solver import solve
+from recommender.allocation.solver import (
+    NOBODY,
+    AssignmentProblem,
+    CapacityLimit,
+    Places,
+    marginal_gains,
+    solve,
+)
 from recommender.errors import RecommenderError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.equipoise.asking import NOBODY, firsts, gini, under
-from recommender.tables.people import People
+from recommender.tables.cells import People
 from recommender.tables.roster import snapshot
 from tests.recommendation.test_ties import as_sure
 from tests.support.builders import DAY, TAKEN_AT, a_roster, some_tables

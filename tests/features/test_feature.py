@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
-from recommender.features.client import client_features, client_rows
-from recommender.features.clinician import clinician_features, clinician_rows
-from recommender.features.feature import features_of, rows_of
+from recommender.features.feature import (
+    client_features,
+    client_rows,
+    clinician_features,
+    clinician_rows,
+    features_of,
+    rows_of,
+)
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import shipped_practice
 from tests.support.builders import a_practice

@@ -7,18 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.features.client import client_features
-from recommender.features.clinician import clinician_features
-from recommender.features.feature import Array
+from recommender.features.feature import Array, client_features, clinician_features
 from recommender.features.pipeline import Rows
 from recommender.model.interactions import (
     COMPONENTS,
     Interactions,
     NumericColumns,
+    Standardizer,
     fit_interactions,
     numeric_columns,
 )
-from recommender.model.standardizer import Standardizer
 from recommender.practice.definition import Practice, read_practice, shipped_practice
 from tests.support.builders import DEFINITION, a_dataset, a_model, a_practice, a_standing
 

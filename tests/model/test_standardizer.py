@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recommender.model.standardizer import fit_standardizer
+from recommender.model.interactions import fit_standardizer
 
 
 def test_scales_are_those_of_known_answers_alone() -> None:

@@ -14,8 +14,14 @@ from recommender.errors import DefinitionError
 from recommender.model.alliance_model import AllianceModel
 from recommender.practice.definition import read_practice
 from recommender.practice.sections import RankingSettings
-from recommender.recommendation.last_places import reserved_last_places
-from recommender.recommendation.ranking import CLEAR, EVEN, draw_lots, ranking_of, ties_of
+from recommender.recommendation.ranking import (
+    CLEAR,
+    EVEN,
+    draw_lots,
+    ranking_of,
+    reserved_last_places,
+    ties_of,
+)
 from recommender.recommendation.recommend import (
     MAX_TOP_K,
     Recommendation,

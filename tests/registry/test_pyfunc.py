@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from recommender.model.bundle.io import bundle_digest, load_bundle
-from recommender.registry.example import table_fields
-from recommender.registry.mlflow_model import model_table
+from recommender.registry.mlflow_model import model_table, table_fields
 from recommender.registry.registry import Registry
 from recommender.training.mlflow_run import tracked_run
 from tests.support.builders import a_bundle

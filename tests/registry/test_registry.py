@@ -16,8 +16,7 @@ from recommender.model.bundle.archive import listing
 from recommender.model.bundle.io import bundle_digest
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice, shipped_practice
-from recommender.registry.example import invented_row
-from recommender.registry.mlflow_model import model_table
+from recommender.registry.mlflow_model import invented_row, model_table
 from recommender.registry.registry import Registry
 from recommender.registry.versions import Version
 from recommender.training.mlflow_run import tracked_run

@@ -8,7 +8,7 @@ import numpy as np
 from recommender.practice.columns import Columns, read_rows
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, Side
-from recommender.registry.example import invented_cell
+from recommender.registry.mlflow_model import invented_cell
 
 DAYS = ("mon", "tue", "wed", "thu")
 

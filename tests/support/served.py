@@ -12,7 +12,7 @@ import structlog
 from starlette.exceptions import StarletteDeprecationWarning
 
 from recommender.serving.app import create_app
-from recommender.serving.http.logs import configure_logs
+from recommender.serving.http.request_context import configure_logs
 from recommender.settings import Settings
 from tests.support.builders import a_bundle, write_tables
 

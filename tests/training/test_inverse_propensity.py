@@ -14,7 +14,7 @@ from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import Evaluation, evaluate
 from recommender.training.figures import PARTIAL, ends_of, mean_rated
 from recommender.training.folds import forward
-from recommender.training.inverse_propensity import CLIP, effective_size, inverse_chance
+from recommender.training.held_out import CLIP, effective_size, inverse_chance
 from recommender.training.metrics import client_adjusted_partial
 from recommender.training.report import report_of
 from recommender.training.tree_fitting import FitSettings

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from recommender.training.pictures import coverage, draw, gain
+from recommender.training.plots import coverage, draw, gain
 from tests.support.builders import a_practice
 from tests.training.test_report import an_evaluation
 

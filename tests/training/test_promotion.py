@@ -24,7 +24,7 @@ from recommender.training.promotion import (
     promote,
     rollback,
 )
-from recommender.training.promotion_case import Outcome
+from recommender.training.promotion_gate import Outcome
 from tests.support.builders import a_model, a_practice
 from tests.support.reports import a_report
 

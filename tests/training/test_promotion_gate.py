@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from recommender.errors import Fault
 from recommender.registry.versions import ROLLED_BACK, Promotion, Version
 from recommender.training.baselines import ADDITIVE, AVERAGE, CHAMPION, OURS, PLAIN, RANDOM
-from recommender.training.promotion_case import Outcome, PromotionCase
 from recommender.training.promotion_gate import (
     DYAD_MARGIN,
     ENOUGH_IN_GROUP,
     MOST_CONCENTRATED,
+    Outcome,
+    PromotionCase,
     findings,
     objections,
 )

@@ -18,11 +18,10 @@ from recommender.training.baselines import (
     learners_for,
 )
 from recommender.training.dataset import Dataset, dataset_of
-from recommender.training.evaluate import Evaluation, evaluate
+from recommender.training.evaluate import Evaluation, evaluate, groups_of
 from recommender.training.figures import COMPOSITE, PARTIAL, figure_of
 from recommender.training.fit import fit
 from recommender.training.folds import forward
-from recommender.training.groups import groups_of
 from recommender.training.report import (
     ALL_RATED,
     FEWEST_IN_GROUP,

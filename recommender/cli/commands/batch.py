@@ -118,8 +118,7 @@ def allocate(
     """
     from recommender.allocation.allocate import allocate as assign
     from recommender.allocation.files import read_list, read_places, with_former, write_tables
-    from recommender.allocation.terms import Floor, Terms, read_limit
-    from recommender.allocation.waiting import WaitingClient
+    from recommender.allocation.terms import Floor, Terms, WaitingClient, read_limit
     from recommender.cli.allocation_tables import summary
     from recommender.tables.loader import read_clients
 

@@ -78,7 +78,7 @@ def evaluate(
     as --split forward.
     """
     from recommender.cli.evaluation_tables import evaluation_view as shown
-    from recommender.training import pictures
+    from recommender.training import plots
     from recommender.training.evaluate import evaluate as measure
     from recommender.training.promotion import ChampionModel, champion_model
     from recommender.training.report import report_of
@@ -94,7 +94,7 @@ def evaluate(
         report = report_of(found, declared)
         if champion.facts:
             report["champion"] = dict(champion.facts)
-        drawn = pictures.draw(found, declared) if folder or kept else {}
+        drawn = plots.draw(found, declared) if folder or kept else {}
         if folder:
             _write(folder, report, drawn)
         if kept:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import BundleError
-from recommender.features.clinician import clinician_features
+from recommender.features.feature import clinician_features
 from recommender.features.history import HistoryRecords
 from recommender.model.additive import Additive
 from recommender.model.alliance_model import AllianceModel

@@ -31,10 +31,11 @@ from recommender.model.bundle.archive import (
     REPORT,
     BundleArchive,
     digest_of,
+    packed,
     read_files,
+    unpacked,
     write_files,
 )
-from recommender.model.bundle.arrays import packed, unpacked
 from recommender.model.bundle.facts import read_facts, read_json
 from recommender.model.bundle.integrity import check_shapes
 from recommender.model.manifest import Manifest

@@ -46,7 +46,7 @@ from recommender.serving.schemas.allocation_response import (
 from recommender.serving.schemas.responses import DECIMALS, NOTICE, AllianceScale, ModelInUse
 from recommender.serving.services.recommendation_service import today
 from recommender.serving.snapshot.snapshot import ServingSnapshot
-from recommender.tables.people import People
+from recommender.tables.cells import People
 
 MOST_PAIRS = 250_000
 """Clients times clinicians of one request: some seconds of one core."""

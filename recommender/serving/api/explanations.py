@@ -30,7 +30,7 @@ from recommender.serving.schemas.responses import (
     ResponseModel,
     StatedReason,
 )
-from recommender.serving.services.stored_contributions import StoredContributions
+from recommender.serving.services.stored_recommendation import StoredContributions
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
 FINE = 6

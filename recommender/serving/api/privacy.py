@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
 from starlette.responses import Response
 
 from recommender.journal.audit_log import ChainVerification, verify
+from recommender.journal.consents import current_consent, record_consent
 from recommender.journal.erasure import Erasure, erase_subject
+from recommender.journal.idempotency import StoredReply
 from recommender.journal.subject_export import export_subject
 from recommender.serving.auth.middleware import caller
 from recommender.serving.http.compute_queue import ComputeQueue
@@ -21,13 +23,19 @@ from recommender.serving.http.problems import (
     BAD_REQUEST,
     BUSY,
     NO_STORE,
+    NOT_FOUND,
     NOT_KEPT,
     STORE_AWAY,
     UNEXPECTED,
     ProblemError,
 )
-from recommender.serving.openapi import problem_responses
-from recommender.store.database import Store
+from recommender.serving.http.strict_json import read_body
+from recommender.serving.openapi import KEEPING, json_body, problem_responses
+from recommender.serving.schemas.json_types import ID_PATTERN
+from recommender.serving.schemas.request_bodies import ConsentRequest
+from recommender.serving.schemas.responses import ResponseModel
+from recommender.serving.services.idempotency import reply_response, write_once
+from recommender.store.database import Connection, Store, database_time
 
 JSON = "application/json"
 REFUSED = (BAD_REQUEST, NO_STORE, UNEXPECTED, BUSY, STORE_AWAY)
@@ -165,3 +173,42 @@ def _store(request: Request) -> Store:
 async def _alone(request: Request, work: Callable[[], Found]) -> Found:
     seldom: ComputeQueue = request.app.state.seldom
     return await seldom.run(work)
+
+
+ADDRESS = "/v1/subjects/{pseudonym}/consents"
+
+
+class CurrentConsents(ResponseModel):
+    """What a client agrees to now."""
+
+    consents: Annotated[
+        Mapping[str, bool],
+        Setting(description="Scope to what was said last; a scope never asked about is not there."),
+    ]
+
+
+@router.post(
+    ADDRESS,
+    operation_id="recordConsent",
+    summary="Record what a client agrees to or takes back",
+    response_model=CurrentConsents,
+    responses=problem_responses(*KEEPING, NOT_FOUND),
+    openapi_extra=json_body("ConsentRequest"),
+)
+async def post_consent(
+    request: Request, pseudonym: Annotated[str, Path(pattern=ID_PATTERN)]
+) -> Response:
+    """What was said last holds: the next training leaves out whoever took it back.
+
+    Models that learned before go on answering; to be forgotten is another request, see DELETE.
+    """
+    asked, body = await read_body(request, ConsentRequest)
+    consent, actor = asked.consent(), caller(request).actor
+
+    def write(connection: Connection) -> StoredReply:
+        now = database_time(connection)
+        subject = record_consent(connection, pseudonym, consent, stated_at=now, actor=actor)
+        told = CurrentConsents(consents=current_consent(connection, subject))
+        return StoredReply(200, told.model_dump_json().encode(), subject)
+
+    return reply_response(await write_once(request, body, write), ADDRESS)

@@ -4,12 +4,17 @@ Imported by `serving.callers`, `serving.sessions` and `serving.app`.
 """
 
 import ipaddress
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 
 from recommender.errors import RecommenderError
 from recommender.security.keys import Pepper, authenticate_key
@@ -25,10 +30,46 @@ from recommender.security.sessions import (
     open_session,
 )
 from recommender.serving.http.problems import BUSY, RETRY, ProblemError
-from recommender.serving.http.rate_limits import RateLimiter
 from recommender.settings import Settings
 from recommender.store.database import POOL, Store
 from recommender.store.migration import open_store
+
+SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimitState:
+    """One call counted: whether it was allowed, and the headers that say what is left."""
+
+    allowed: bool
+    headers: Mapping[str, str]
+
+
+class RateLimiter:
+    """One limit, for any number of callers.
+
+    Parameters
+    ----------
+    calls
+        How many a caller may make in any minute.
+    """
+
+    def __init__(self, calls: int) -> None:
+        self._calls = calls
+        self._limit = RateLimitItemPerMinute(calls)
+        self._window = MovingWindowRateLimiter(MemoryStorage())
+
+    def spend(self, caller: str) -> RateLimitState:
+        """Counts one call; the headers are those of draft-ietf-httpapi-ratelimit-headers-10."""
+        allowed = self._window.hit(self._limit, caller)
+        left = self._window.get_window_stats(self._limit, caller)
+        wait = max(1, math.ceil(left.reset_time - time.time()))
+        headers = {
+            "RateLimit-Policy": f'"calls";q={self._calls};w={SECONDS}',
+            "RateLimit": f'"calls";r={left.remaining};t={wait}',
+        }
+        return RateLimitState(allowed, headers if allowed else headers | {"Retry-After": str(wait)})
+
 
 LOGINS = 10
 """Times a minute one address may try a password."""

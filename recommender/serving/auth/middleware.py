@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 
 from recommender.security.scopes import ANYBODY, Principal, Scope
 from recommender.security.sessions import Session
-from recommender.serving.auth.backend import AuthBackend, from_this_machine
+from recommender.serving.auth.backend import AuthBackend, RateLimiter, from_this_machine
 from recommender.serving.auth.permissions import NEEDS, Need, Unrestricted, is_page
 from recommender.serving.http.problems import (
     CROSS_SITE,
@@ -20,7 +20,6 @@ from recommender.serving.http.problems import (
     UNAUTHENTICATED,
     ProblemError,
 )
-from recommender.serving.http.rate_limits import RateLimiter
 
 CHALLENGE = 'Bearer realm="recommender"'
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf_token"

@@ -12,8 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, create_model
 from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
-from recommender.allocation.terms import FEW, Floor, Limit, Terms
-from recommender.allocation.waiting import HEAVIEST, WaitingClient
+from recommender.allocation.terms import FEW, HEAVIEST, Floor, Limit, Terms, WaitingClient
 from recommender.serving.schemas.json_types import ID_PATTERN, STRICT
 from recommender.values.kinds import RawValue
 

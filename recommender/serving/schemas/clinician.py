@@ -18,7 +18,7 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.serving.schemas.intake import PREFIX, declared
 from recommender.serving.schemas.json_types import ID_PATTERN, JSON_TYPES, STRICT
-from recommender.tables.people import NAME_COLUMN
+from recommender.tables.cells import NAME_COLUMN
 
 MOST = 5_000
 """Clinicians one request may put on the roster."""

@@ -23,8 +23,8 @@ from recommender.serving.schemas.clinician import ClinicianSchema, build_clinici
 from recommender.serving.schemas.intake import RequestSchema, build_request_schema
 from recommender.settings import Settings
 from recommender.store.database import Store
+from recommender.tables.cells import NAME_COLUMN
 from recommender.tables.loader import read_roster
-from recommender.tables.people import NAME_COLUMN
 from recommender.tables.roster import Roster
 
 REFUSED = "refused_bundle"

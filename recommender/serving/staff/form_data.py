@@ -3,14 +3,26 @@
 Imported by the routes of `staff`.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 from fastapi import Request
+from pydantic import BaseModel, ValidationError
 
+from recommender.errors import ConflictError, FeedbackError, StaleError
 from recommender.serving.auth.middleware import auth_backend, check_same_site
-from recommender.serving.http.problems import BAD_REQUEST, UNSUPPORTED, ProblemError
+from recommender.serving.http.problems import (
+    BAD_REQUEST,
+    UNKEPT,
+    UNSUPPORTED,
+    ProblemError,
+    problem_for,
+    problem_from_validation,
+)
+from recommender.serving.staff import wording
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 2_000
@@ -48,3 +60,49 @@ async def read_form(request: Request) -> FormData:
         return FormData(parse_qs(body, keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:
         raise ProblemError(BAD_REQUEST) from None
+
+
+UNKEEPABLE = (FeedbackError, ConflictError)
+"""What the journal refuses for what was sent, not for where."""
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def validated_form(model: type[Body], told: Mapping[str, Any]) -> Body:
+    """A form as the body a program would send; what was left open is left out.
+
+    Raises
+    ------
+    ProblemError
+        With everything that does not fit.
+    """
+    given = {name: value for name, value in told.items() if value not in ("", None)}
+    try:
+        return model.model_validate_json(json.dumps(given))
+    except ValidationError as error:
+        raise problem_from_validation(error, UNKEPT) from None
+
+
+def form_faults(error: Exception) -> tuple[tuple[str, ...], int]:
+    """What is wrong, a sentence each, and the status it is sent with."""
+    told = problem_for(error)
+    if isinstance(error, StaleError):
+        return (wording.MEANWHILE,), told.kind.status
+    if isinstance(error, ConflictError):
+        return (wording.fault(error.field, error.problem),), told.kind.status
+    said = (wording.fault(_name(slip.pointer), slip.message) for slip in told.errors)
+    return tuple(said) or (told.kind.detail,), told.kind.status
+
+
+def _name(pointer: str) -> str:
+    """The field of a form that a pointer into a body means."""
+    name, _, place = pointer.strip("/").partition("/")
+    return f"item_{int(place) + 1}" if name == "items" and place.isdecimal() else name
+
+
+def number(text: str) -> int | float | str:
+    """A figure as it was typed; what is none goes on, to be refused by name."""
+    try:
+        return int(text) if text.isdecimal() else float(text)
+    except ValueError:
+        return text

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from recommender.errors import BundleError
-from recommender.model.bundle.archive import ARRAYS
-from recommender.model.bundle.arrays import packed, unpacked
+from recommender.model.bundle.archive import ARRAYS, packed, unpacked
 from recommender.model.bundle.io import load_bundle
 from tests.support.broken_bundles import Arrays, sealed, with_arrays
 from tests.support.builders import a_bundle

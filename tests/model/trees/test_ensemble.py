@@ -8,9 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from recommender.errors import BundleError
-from recommender.model.trees.ensemble import Trees
+from recommender.model.trees.ensemble import MOST_SPLITS, Trees, shapley_table
 from recommender.model.trees.forest import read_forest
-from recommender.model.trees.shapley import MOST_SPLITS, shapley_table
 from tests.support.builders import a_dataset, a_model, a_standing
 
 with warnings.catch_warnings():
@@ -103,7 +102,7 @@ def test_more_rows_than_are_looked_up_at_once_give_the_same(
     rows, label = odd_rows()
     trees = grown_on(rows, label)
     whole = trees.contributions(rows)
-    monkeypatch.setattr("recommender.model.trees.shapley.ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("recommender.model.trees.ensemble.ROWS_AT_ONCE", 7)
 
     assert np.array_equal(trees.contributions(rows), whole)
 

@@ -9,15 +9,14 @@ import pytest
 from typer.testing import CliRunner
 
 from recommender.allocation.allocate import allocate
-from recommender.allocation.terms import Floor, Limit, Terms
-from recommender.allocation.waiting import WaitingClient
+from recommender.allocation.terms import Floor, Limit, Terms, WaitingClient
 from recommender.cli.main import app
 from recommender.practice.columns import read_rows
 from recommender.security.scopes import Role
 from recommender.serving.api import allocations
 from recommender.serving.schemas.allocation_request import MOST_WAITING
 from recommender.settings import Settings
-from recommender.tables.people import People
+from recommender.tables.cells import People
 from tests.serving.http.test_problems import check_problem
 from tests.support.builders import DAY, a_model, a_practice, a_standing
 from tests.support.guarded import Guarded

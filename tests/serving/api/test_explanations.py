@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from recommender.recommendation.recommend import recommend
-from recommender.serving.services.stored_contributions import (
+from recommender.serving.services.stored_recommendation import (
     StoredContributions,
     stored_contributions,
 )

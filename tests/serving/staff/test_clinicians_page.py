@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from recommender.journal.usage import Exposure
+from recommender.journal.rated_pairings import Exposure
 from recommender.security.passwords import add_account
 from recommender.security.scopes import Role
 from recommender.serving.staff import wording

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from recommender.serving.api.explanations import ExplanationCase
-from recommender.serving.services.stored_contributions import StoredContributions
+from recommender.serving.services.stored_recommendation import StoredContributions
 from recommender.serving.staff.views.explanation import ExplanationView
 from tests.support.builders import a_model, a_practice
 

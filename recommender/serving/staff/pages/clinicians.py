@@ -14,8 +14,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from recommender.journal.rated_pairings import RatedPairing, rated_pairings
-from recommender.journal.usage import Exposure, exposures
+from recommender.journal.rated_pairings import Exposure, RatedPairing, exposures, rated_pairings
 from recommender.model.alliance_model import AllianceModel
 from recommender.security.scopes import Scope
 from recommender.serving.auth.middleware import caller

@@ -18,8 +18,13 @@ from recommender.serving.schemas.request_bodies import DecisionRequest, EventReq
 from recommender.serving.services.idempotency import write_once
 from recommender.serving.services.recommendation_service import today
 from recommender.serving.staff import wording
-from recommender.serving.staff.form_data import FormData, read_form
-from recommender.serving.staff.form_errors import UNKEEPABLE, form_faults, validated_form
+from recommender.serving.staff.form_data import (
+    UNKEEPABLE,
+    FormData,
+    form_faults,
+    read_form,
+    validated_form,
+)
 from recommender.serving.staff.page import HOME, moved
 from recommender.serving.staff.pages.new_request import REQUEST, REQUESTS
 from recommender.serving.staff.pages.request import told_page

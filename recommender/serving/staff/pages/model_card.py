@@ -11,8 +11,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from recommender.journal.rated_pairings import ModelUse, model_uses
 from recommender.journal.recommendations import intakes
-from recommender.journal.usage import ModelUse, model_uses
 from recommender.model.card import card_of
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.api.models import KnownModel, known_models

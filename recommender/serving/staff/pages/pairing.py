@@ -49,11 +49,16 @@ from recommender.serving.services.recommendation_service import today
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.actor_names import names_of_actors
-from recommender.serving.staff.form_data import FormData, read_form
-from recommender.serving.staff.form_errors import UNKEEPABLE, form_faults, number, validated_form
+from recommender.serving.staff.form_data import (
+    UNKEEPABLE,
+    FormData,
+    form_faults,
+    number,
+    read_form,
+    validated_form,
+)
 from recommender.serving.staff.page import HOME, moved, page
-from recommender.serving.staff.views.low_rating import low_said
-from recommender.serving.staff.views.rating_due import due_said
+from recommender.serving.staff.views.rating_due import due_said, low_said
 from recommender.serving.staff.views.rating_form import (
     ITEMS,
     Item,

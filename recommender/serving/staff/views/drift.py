@@ -17,8 +17,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from recommender.errors import IntakeError
-from recommender.features.client import client_features, client_rows
-from recommender.features.feature import Array
+from recommender.features.feature import Array, client_features, client_rows
 from recommender.model.alliance_model import AllianceModel
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice

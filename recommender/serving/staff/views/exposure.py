@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from recommender.errors import NotFoundError
-from recommender.journal.usage import Exposure
+from recommender.journal.rated_pairings import Exposure
 from recommender.practice.definition import Practice
 from recommender.serving.api.clinicians import places_field
 from recommender.tables.roster import Roster

@@ -15,8 +15,7 @@ from recommender.alliance.scores import FormScores, score_items, score_totals
 from recommender.journal.ratings import Rating
 from recommender.serving.http.problems import FieldError
 from recommender.serving.staff import wording
-from recommender.serving.staff.form_data import FormData
-from recommender.serving.staff.form_errors import number
+from recommender.serving.staff.form_data import FormData, number
 
 ITEMS = "items"
 """The metric of a rating that was entered item by item."""
