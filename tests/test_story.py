@@ -190,7 +190,7 @@ def test_what_clients_rate_over_http_changes_who_is_recommended_twice_over(tmp_p
     serve = ("serve", "--registry", registry, "--roster", roster, "--bundles", tmp_path / "bundles")
     settings = {"RECOMMENDER_STORE": journal, "RECOMMENDER_PEPPER": PEPPER}
     with a_server(*serve, **settings, RECOMMENDER_CALLS_PER_MINUTE="100000") as url:
-        desk = Desk(int(url.rsplit(":", 1)[1]), key, CLIENT["answers"])
+        meeting_context = Desk(int(url.rsplit(":", 1)[1]), key, CLIENT["answers"])
 
         def learn(turn: str) -> None:
             out = tmp_path / turn
@@ -200,23 +200,27 @@ def test_what_clients_rate_over_http_changes_who_is_recommended_twice_over(tmp_p
             command("promote", "--registry", registry, "--reason", turn, "--force")
 
         def digest() -> str:
-            told = desk.call("GET", "/v1/models/current", expected=200)
+            told = meeting_context.call("GET", "/v1/models/current", expected=200)
             return str(told["model"]["digest"])
 
         def list_for(concern: str) -> dict[str, Any]:
-            return desk.ask(concern, "c-new", DAY, dry_run=True)
+            return meeting_context.ask(concern, "c-new", DAY, dry_run=True)
 
         seen = [digest()]
         eligible = order(list_for("anxiety"))
         everyone = [eligible[n // 2 % len(eligible)] for n in range(72)]
-        desk.follow_all([Met(n, CONCERNS[n % 2], each, "usual") for n, each in enumerate(everyone)])
+        meeting_context.follow_all(
+            [Met(n, CONCERNS[n % 2], each, "usual") for n, each in enumerate(everyone)]
+        )
         learn("one")
         until(lambda: digest() != seen[-1])
         seen.append(digest())
 
         before = {concern: list_for(concern) for concern in CONCERNS}
         rising = order(before["anxiety"])[-1]
-        desk.follow_all([Met(n, *favouring(n, rising, eligible)) for n in range(72, 192)])
+        meeting_context.follow_all(
+            [Met(n, *favouring(n, rising, eligible)) for n in range(72, 192)]
+        )
         learn("two")
         until(lambda: digest() != seen[-1])
         seen.append(digest())
@@ -225,10 +229,10 @@ def test_what_clients_rate_over_http_changes_who_is_recommended_twice_over(tmp_p
         assert order(after["anxiety"])[0] == rising
         gained = [points(after[each], rising) - points(before[each], rising) for each in CONCERNS]
         assert gained[0] > gained[1] + 0.05
-        kept = desk.ask("anxiety", "c-new", DAY)
+        kept = meeting_context.ask("anxiety", "c-new", DAY)
         assert kept["model"]["version"] == 3
         at = f"/v1/recommendations/{kept['recommendation_id']}/explanations/{rising}"
-        why = desk.call("GET", at, expected=200)["explanation"]
+        why = meeting_context.call("GET", at, expected=200)["explanation"]
         parts = {part["feature"]: part["points"] for g in why["groups"] for part in g["parts"]}
         assert max(parts, key=lambda name: parts[name]).startswith("history.")
     assert len(set(seen)) == 3

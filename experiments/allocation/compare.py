@@ -81,13 +81,13 @@ def compared(directory: Path, asked: Asked, seed: int) -> Compared:
     The list has a client for 85 of 100 places. Places are shared out as the roster has them open;
     the day is the last of the history. Everybody comes in an order drawn from the seed.
     """
-    truth, standing, model, day = learned(directory, asked, seed)
-    people = list_of(directory, standing, model, day, asked)
-    places = scaled_places(standing, model.practice, len(people.ids))
+    truth, encoding, model, day = learned(directory, asked, seed)
+    people = list_of(directory, encoding, model, day, asked)
+    places = scaled_places(encoding, model.practice, len(people.ids))
     started = time.perf_counter()
-    found = _allocated(people, standing, model, places, day, asked.floor)
+    found = _allocated(people, encoding, model, places, day, asked.floor)
     seconds = time.perf_counter() - started
-    fitting = candidates_of(people.ids, people.columns, standing, model, day, _untold)
+    fitting = candidates_of(people.ids, people.columns, encoding, model, day, _untold)
     blind = replace(fitting, pairing=np.zeros(len(fitting.client)))
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(people.ids))
@@ -96,7 +96,7 @@ def compared(directory: Path, asked: Asked, seed: int) -> Compared:
         return _outcome(pair, fitting, places, people, truth, asked.floor)
 
     return Compared(
-        at_once=came_of(_pairs_of(found, people, standing, fitting)),
+        at_once=came_of(_pairs_of(found, people, encoding, fitting)),
         in_turn=came_of(in_turn(fitting, places, order, rng)),
         anybody=came_of(in_turn(blind, places, order, rng)),
         seconds=seconds,
@@ -106,16 +106,16 @@ def compared(directory: Path, asked: Asked, seed: int) -> Compared:
 
 def _allocated(
     people: People,
-    standing: RosterEncoding,
+    encoding: RosterEncoding,
     model: AllianceModel,
     places: Places,
     day: date,
     floor: float,
 ) -> Allocation:
-    named = dict(zip(standing.roster.ids, places.tolist(), strict=True))
+    named = dict(zip(encoding.roster.ids, places.tolist(), strict=True))
     terms = Terms(places=named, floor=Floor(within=floor), marginal_value_for=0)
     listed = [WaitingClient(name) for name in people.ids]
-    return allocate(people, listed, standing, model, terms, day=day, progress=_untold)
+    return allocate(people, listed, encoding, model, terms, day=day, progress=_untold)
 
 
 def learned(
@@ -141,11 +141,11 @@ def learned(
 
 
 def list_of(
-    directory: Path, standing: RosterEncoding, model: AllianceModel, day: date, asked: Asked
+    directory: Path, encoding: RosterEncoding, model: AllianceModel, day: date, asked: Asked
 ) -> People:
     """As many test clients as are asked for, of those whom somebody fits."""
     people = read_clients(directory / "truth" / "clients.csv", model.practice)
-    fitting = candidates_of(people.ids, people.columns, standing, model, day, _untold)
+    fitting = candidates_of(people.ids, people.columns, encoding, model, day, _untold)
     rows = np.unique(fitting.client)[: asked.clients]
     return People(
         tuple(people.ids[row] for row in rows.tolist()),
@@ -154,19 +154,19 @@ def list_of(
     )
 
 
-def scaled_places(standing: RosterEncoding, practice: Practice, clients: int) -> Places:
+def scaled_places(encoding: RosterEncoding, practice: Practice, clients: int) -> Places:
     """The roster's open places, scaled so that 85 clients come to 100 of them."""
     assert practice.places is not None
-    open_ = np.nan_to_num(standing.roster.columns[practice.places])
+    open_ = np.nan_to_num(encoding.roster.columns[practice.places])
     total = round(clients / UTILISATION)
     ends = np.floor(np.cumsum(open_) * total / open_.sum() + 0.5).astype(np.intp)
     return np.asarray(np.diff(ends, prepend=0))
 
 
 def _pairs_of(
-    found: Allocation, people: People, standing: RosterEncoding, fitting: Candidates
+    found: Allocation, people: People, encoding: RosterEncoding, fitting: Candidates
 ) -> Places:
-    clinician = {name: place for place, name in enumerate(standing.roster.ids)}
+    clinician = {name: place for place, name in enumerate(encoding.roster.ids)}
     client = {name: place for place, name in enumerate(people.ids)}
     pairs = np.full(len(people.ids), NOBODY, dtype=np.intp)
     for each in found.assigned:

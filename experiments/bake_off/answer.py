@@ -65,8 +65,8 @@ def guessed(learn: Learner) -> Answering:
     """A baseline of `recommender.training.baselines` as an entrant."""
 
     def answer(trial: FoldTask) -> Answer:
-        guess = learn(trial)
-        return Answer(guess.pairing, guess.alliance)
+        learner_scores = learn(trial)
+        return Answer(learner_scores.pairing, learner_scores.alliance)
 
     return answer
 

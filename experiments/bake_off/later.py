@@ -74,8 +74,8 @@ def rated_by_all(arena: Arena, column: Places) -> Met:
 def _labels(arena: Arena, column: Places, settings: Settings, rng: Random) -> Floats:
     later = _history(arena, column, settings, rng)
     dataset = _through_the_door(later)
-    practice, harmoniser = arena.practice, arena.trial.fitted.model.linker
-    table = link_scores(dataset.early, practice.alliance, practice.instruments, harmoniser)
+    practice, linker = arena.practice, arena.trial.fitted.model.linker
+    table = link_scores(dataset.early, practice.alliance, practice.instruments, linker)
     # All begin on one day, so pairings are numbered in the order of the clients.
     places = [int(str(pairing).removeprefix("p")) - 1 for pairing in table.index]
     label = np.full(len(column), np.nan)

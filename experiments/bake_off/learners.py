@@ -45,7 +45,7 @@ STUDY = (*ROWS, "experiments.bake_off.residual")
 def ours(trial: FoldTask) -> Answer:
     """The alliance model, with its range."""
     model = trial.fitted.model
-    scores = model.score(trial.dataset.clients, trial.standing, trial.asked)
+    scores = model.score(trial.dataset.clients, trial.encoding, trial.asked)
     low, high = model.interval_of(scores)
     return Answer(scores.pairing, scores.alliance, low, high)
 
@@ -53,9 +53,9 @@ def ours(trial: FoldTask) -> Answer:
 def mixed_alone(trial: FoldTask) -> Answer:
     """The additive half of the same fit."""
     model = trial.fitted.model
-    faced = model.prepare(trial.dataset.clients, trial.standing, trial.asked)
-    pairing = model.additive.score(faced.rows, faced.seats)
-    return Answer(pairing, faced.expected + pairing)
+    prepared = model.prepare(trial.dataset.clients, trial.encoding, trial.asked)
+    pairing = model.additive.score(prepared.rows, prepared.clinician_index)
+    return Answer(pairing, prepared.expected + pairing)
 
 
 def trees_alone(trial: FoldTask) -> Answer:
@@ -63,9 +63,9 @@ def trees_alone(trial: FoldTask) -> Answer:
     model = trial.fitted.model
     if model.trees is None:
         raise InapplicableError("no trees are grown on so few ratings")
-    faced = model.prepare(trial.dataset.clients, trial.standing, trial.asked)
-    pairing = model.trees.score(faced.rows.together())
-    return Answer(pairing, faced.expected + pairing)
+    prepared = model.prepare(trial.dataset.clients, trial.encoding, trial.asked)
+    pairing = model.trees.score(prepared.rows.together())
+    return Answer(pairing, prepared.expected + pairing)
 
 
 def left_at(quantile: float | None) -> Entrant:

@@ -70,8 +70,8 @@ def prepare(trial: FoldTask) -> Prepared:
     trees = boosted(learned.client, trial.label, CLIENT, trial.seed)
     reports = _reports(trial, trial.label - expected)
     shrinkage = shrinkage_of(reports)
-    seats = trial.dataset.seats_of(trial.asked)
-    history = records_of(reports, shrinkage).rows(seats.clinician, seats.level)
+    clinician_index = trial.dataset.seats_of(trial.asked)
+    history = records_of(reports, shrinkage).rows(clinician_index.clinician, clinician_index.level)
     return Prepared(
         rows=replace(learned, history=out_of_fold_rows(reports, fold, shrinkage)).together(),
         asked=replace(asked, history=history).together(),
@@ -87,10 +87,10 @@ def boosted(rows: Array, label: Array, settings: dict[str, Any], seed: int) -> l
 
 
 def _reports(trial: FoldTask, residual: Array) -> ClientReports:
-    seats, per = trial.dataset.seats_of(trial.learned), trial.dataset.practice.history.per
+    clinician_index, per = trial.dataset.seats_of(trial.learned), trial.dataset.practice.history.per
     return ClientReports(
-        clinician=seats.clinician,
-        level=seats.level,
+        clinician=clinician_index.clinician,
+        level=clinician_index.level,
         residual=residual,
         known_on=trial.dataset.known[trial.train],
         clinicians=len(trial.dataset.clinician_ids),

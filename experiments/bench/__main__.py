@@ -213,16 +213,16 @@ def growths(workspace: Path) -> Table:
             _power(LEARNED, [cost.seconds for cost in learned]),
         )
     model = load_bundle(_learned_bundle(workspace))
-    roster, faced = simulated(workspace / "faced", FACED[0], 500) / "clinicians.csv", []
+    roster, prepared = simulated(workspace / "faced", FACED[0], 500) / "clinicians.csv", []
     for clinicians in FACED:
         out.print(f"asking about {clinicians:,} clinicians", style="dim")
-        faced.append(growth.asked(model, roster, clinicians))
+        prepared.append(growth.asked(model, roster, clinicians))
         table.add_row(
-            f"one request, {faced[-1].eligible:,} fit",
+            f"one request, {prepared[-1].eligible:,} fit",
             f"{clinicians:,}",
-            f"{faced[-1].ms / 1000:.3f}",
+            f"{prepared[-1].ms / 1000:.3f}",
             "",
-            _power(FACED, [each.ms for each in faced]),
+            _power(FACED, [each.ms for each in prepared]),
         )
     return table
 

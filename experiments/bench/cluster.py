@@ -58,8 +58,8 @@ class Learned:
 
 def scored(model: AllianceModel, people: People, roster: Path, out: Path, workers: int) -> float:
     """Seconds in which so many workers rank the roster for all the people."""
-    standing = model.encode_roster(read_roster(roster, model.practice, datetime.now(UTC)))
-    asked = JobSettings(standing, model, DAY, TOP_K)
+    encoding = model.encode_roster(read_roster(roster, model.practice, datetime.now(UTC)))
+    asked = JobSettings(encoding, model, DAY, TOP_K)
     with started(out.with_suffix(".cluster"), workers) as cluster:
         runner = runner_on(cluster.address)
         # Everybody imports what they need before it counts.

@@ -45,14 +45,14 @@ def asked(model: AllianceModel, roster: Path, clinicians: int) -> Asked:
     A larger roster is the file's, over and over under new ids: as many fit of every thousand.
     """
     few = read_roster(roster, model.practice, datetime.now(UTC))
-    standing = model.encode_roster(_over_and_over(few, clinicians))
+    encoding = model.encode_roster(_over_and_over(few, clinicians))
     intake, taken = _intake(model), list[float]()
     until = time.perf_counter() + SECONDS
     while time.perf_counter() < until or len(taken) <= WARM_UP:
         started = time.perf_counter()
-        found = recommend(intake, standing, model, day=DAY)
+        found = recommend(intake, encoding, model, day=DAY)
         taken.append(1000 * (time.perf_counter() - started))
-    return Asked(len(standing.roster), found.eligible, float(np.median(taken[WARM_UP:])))
+    return Asked(len(encoding.roster), found.eligible, float(np.median(taken[WARM_UP:])))
 
 
 def _over_and_over(roster: Roster, size: int) -> Roster:

@@ -164,14 +164,17 @@ def _size(path: Path) -> float:
 
 def follower_mib(directory: Path) -> float:
     """MiB resident of the process that follows a registry beside each `recommender serve`."""
-    registry, shelf = f"sqlite:///{directory / 'mlflow.db'}", BundleCache(directory / "shelf")
+    registry, bundle_cache = (
+        f"sqlite:///{directory / 'mlflow.db'}",
+        BundleCache(directory / "shelf"),
+    )
     directory.mkdir(parents=True)
     Registry(registry).alias("champion")
-    line = [sys.executable, "-m", "recommender.rollout.poller", str(shelf.directory)]
+    line = [sys.executable, "-m", "recommender.rollout.poller", str(bundle_cache.directory)]
     with subprocess.Popen(line, stdin=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         process.stdin.write(f"{registry}\n")
         process.stdin.flush()
-        wait_for_offer(shelf, PATIENCE_SECONDS)
+        wait_for_offer(bundle_cache, PATIENCE_SECONDS)
         # It leaves with whoever holds the other end of its input.
         return _status(process.pid, "VmRSS")

@@ -56,8 +56,8 @@ class Cost:
 def measured(model: AllianceModel, tables: Path) -> list[Cost]:
     """One cost a client of a simulated practice."""
     taken_at = datetime.now(UTC)
-    standing = model.encode_roster(read_roster(tables / "clinicians.csv", model.practice, taken_at))
-    return [_cost(model, standing, intake) for intake in _intakes(model, tables)]
+    encoding = model.encode_roster(read_roster(tables / "clinicians.csv", model.practice, taken_at))
+    return [_cost(model, encoding, intake) for intake in _intakes(model, tables)]
 
 
 def _intakes(model: AllianceModel, tables: Path) -> list[Intake]:
@@ -71,8 +71,8 @@ def _intakes(model: AllianceModel, tables: Path) -> list[Intake]:
     ]
 
 
-def _cost(model: AllianceModel, standing: RosterEncoding, intake: Intake) -> Cost:
-    practice, roster = model.practice, standing.roster
+def _cost(model: AllianceModel, encoding: RosterEncoding, intake: Intake) -> Cost:
+    practice, roster = model.practice, encoding.roster
     screening = screen(practice, intake.client, intake.client_id, roster, DAY)
     asking = request_context_of(practice, intake.client_id, roster.ids, DAY)
     asked = ScreenedRequest(
@@ -80,21 +80,21 @@ def _cost(model: AllianceModel, standing: RosterEncoding, intake: Intake) -> Cos
     )
     most, fitting = max_changes(screening), np.flatnonzero(screening.eligible)
     found = relaxations(asked, most)
-    pool = candidate_pool(asked, standing, model, found)
+    pool = candidate_pool(asked, encoding, model, found)
 
     def score_fitting() -> None:
         pairs = Pairs(np.zeros(len(fitting), dtype=np.intp), fitting)
-        model.score(intake.client, standing, pairs)
+        model.score(intake.client, encoding, pairs)
 
     # The pool scores who fits in any case: only what it takes beyond that is the relaxations'.
     fitted = _quickest(score_fitting) if len(fitting) else 0.0
-    pooled = _quickest(lambda: candidate_pool(asked, standing, model, found))
+    pooled = _quickest(lambda: candidate_pool(asked, encoding, model, found))
     searched = _quickest(lambda: relaxations(asked, most))
-    chosen = _quickest(lambda: relaxation_offers(asked, standing, model, pool, found))
+    chosen = _quickest(lambda: relaxation_offers(asked, encoding, model, pool, found))
     return Cost(
         eligible=len(fitting),
-        offered=len(relaxation_offers(asked, standing, model, pool, found)),
-        scoring=_quickest(lambda: model.score(intake.client, standing)),
+        offered=len(relaxation_offers(asked, encoding, model, pool, found)),
+        scoring=_quickest(lambda: model.score(intake.client, encoding)),
         ledger=_quickest(lambda: (screening.constraint_counts, screening.exclusions)),
         relaxing=searched + max(pooled - fitted, 0.0) + chosen,
     )

@@ -67,12 +67,12 @@ def some(people: People, size: int) -> People:
 
 def batched(model: AllianceModel, people: People, roster: Path, out: Path) -> Speed:
     """Ranked from what was read to what is written, in this process alone."""
-    standing = model.encode_roster(read_roster(roster, model.practice, datetime.now(UTC)))
-    asked = JobSettings(standing, model, DAY, TOP_K)
+    encoding = model.encode_roster(read_roster(roster, model.practice, datetime.now(UTC)))
+    asked = JobSettings(encoding, model, DAY, TOP_K)
     score_clients(some(people, 1), asked, "warm", out / "warm", lambda *_: None)
     started = time.process_time()
     score_clients(people, asked, "bench", out / "parts", lambda *_: None)
-    return Speed(len(standing.roster), len(people), time.process_time() - started)
+    return Speed(len(encoding.roster), len(people), time.process_time() - started)
 
 
 def _over_http(bundle: Path, model: AllianceModel, people: People, roster: Path) -> Speed:

@@ -28,9 +28,9 @@ out = Console(width=110)
 
 def measured(directory: Path, asked: Asked, seed: int) -> dict[str, Row]:
     """One simulated practice under every rule: first ranks, and places given out in turn."""
-    truth, standing, model, day = learned(directory, asked, seed)
-    people = list_of(directory, standing, model, day, asked)
-    places = scaled_places(standing, model.practice, len(people.ids))
+    truth, encoding, model, day = learned(directory, asked, seed)
+    people = list_of(directory, encoding, model, day, asked)
+    places = scaled_places(encoding, model.practice, len(people.ids))
     rows = np.array([truth.client_ids.index(name) for name in people.ids])
 
     def figures(found: Firsts) -> Row:
@@ -38,7 +38,7 @@ def measured(directory: Path, asked: Asked, seed: int) -> dict[str, Row]:
         whom = found.clinician[got]
         return {
             "new": 100 * float(truth.cold[whom].mean()),
-            "gini": gini(whom.tolist(), len(standing.roster)),
+            "gini": gini(whom.tolist(), len(encoding.roster)),
             "true": float(truth.alliance[rows[got], whom].mean()),
             "drawn": 100 * float((found.chance[got] < 1).mean()),
             "placed": 100 * float(got.mean()),
@@ -47,8 +47,8 @@ def measured(directory: Path, asked: Asked, seed: int) -> dict[str, Row]:
     told: dict[str, Row] = {}
     for name, rule in RULES.items():
         ruled = under(model, rule)
-        free = figures(firsts(ruled, standing.roster, people, day, seed=seed))
-        scarce = figures(firsts(ruled, standing.roster, people, day, places, seed))
+        free = figures(firsts(ruled, encoding.roster, people, day, seed=seed))
+        scarce = figures(firsts(ruled, encoding.roster, people, day, places, seed))
         told[name] = {**free, **{f"scarce {key}": value for key, value in scarce.items()}}
     return told
 

@@ -47,13 +47,13 @@ def firsts(
     places : (clinicians,) int, optional
         Each first takes one of them; without, everybody has places for everyone.
     """
-    practice, standing = model.practice, model.encode_roster(roster)
+    practice, encoding = model.practice, model.encode_roster(roster)
     clinician, chance = np.full(len(people.ids), NOBODY), np.ones(len(people.ids))
     left = np.full(len(roster), len(people.ids)) if places is None else places.copy()
     row = {name: place for place, name in enumerate(roster.ids)}
     for place, name in enumerate(people.ids):
         asked = Intake(people.columns.take(np.array([place])), name, ())
-        now = standing if places is None else _with(standing, practice.places, left)
+        now = encoding if places is None else _with(encoding, practice.places, left)
         shown = recommend(asked, now, model, day=day, top_k=1, seed=f"{seed}/{name}").shortlist
         for first in shown:
             clinician[place] = row[first.clinician_id]
@@ -62,14 +62,14 @@ def firsts(
     return Firsts(clinician, chance)
 
 
-def _with(standing: RosterEncoding, field: str | None, left: Places) -> RosterEncoding:
+def _with(encoding: RosterEncoding, field: str | None, left: Places) -> RosterEncoding:
     """The roster with so many places left."""
     assert field is not None
-    roster = standing.roster
+    roster = encoding.roster
     values = {**roster.columns.values, field: left.astype(np.float64)}
     columns = Columns(len(roster), values)
     changed = Roster(roster.ids, roster.names, columns, roster.version, roster.taken_at)
-    return RosterEncoding(changed, standing.clinician)
+    return RosterEncoding(changed, encoding.clinician)
 
 
 def gini(named: Sequence[int], size: int) -> float:

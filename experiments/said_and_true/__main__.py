@@ -37,10 +37,10 @@ def said_and_true(arena: Arena) -> tuple[Array, Array]:
     differ = true[one] != true[other]
     one, other = one[differ], other[differ]
     trial, model = arena.trial, arena.trial.fitted.model
-    faced = model.prepare(trial.dataset.clients, trial.standing, trial.asked)
+    prepared = model.prepare(trial.dataset.clients, trial.encoding, trial.asked)
     some = range(0, len(one), AT_ONCE)
     ahead = np.concatenate(
-        [model.ahead(faced, one[at : at + AT_ONCE], other[at : at + AT_ONCE]) for at in some]
+        [model.ahead(prepared, one[at : at + AT_ONCE], other[at : at + AT_ONCE]) for at in some]
     )
     right = (true[one] > true[other]) == (ahead > 0.5)
     return np.maximum(ahead, 1 - ahead), right.astype(np.float64)

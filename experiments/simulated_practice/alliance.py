@@ -225,14 +225,14 @@ def _kept(answers: Array, rule: NDArray[np.bool_]) -> Array:
     return np.where(np.isnan(answers), np.nan, rule)
 
 
-def _scaled(values: Array, centre: float, spread: float) -> Array:
-    return np.nan_to_num((values - centre) / spread)
+def _scaled(values: Array, centre: float, interval: float) -> Array:
+    return np.nan_to_num((values - centre) / interval)
 
 
 def _standard(values: Array | NDArray[np.bool_]) -> Array:
     known = ~np.isnan(values)
-    spread = np.std(values[known])
-    scaled = (values - np.mean(values[known])) / (spread if spread > 0 else 1.0)
+    interval = np.std(values[known])
+    scaled = (values - np.mean(values[known])) / (interval if interval > 0 else 1.0)
     return np.where(known, scaled, 0.0)
 
 
@@ -274,8 +274,8 @@ def _clinician_effects(rng: Random, settings: Settings, clinicians: Table) -> Ar
         + np.sqrt(settings.drift) * walk
     )
     effect -= effect.mean(axis=1, keepdims=True)
-    spread = effect.std(axis=1, keepdims=True)
-    return np.asarray(effect * np.sqrt(settings.shares.clinician) / spread)
+    interval = effect.std(axis=1, keepdims=True)
+    return np.asarray(effect * np.sqrt(settings.shares.clinician) / interval)
 
 
 def _scales(centred: Mapping[str, Array], settings: Settings) -> dict[str, float]:

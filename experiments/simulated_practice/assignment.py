@@ -43,8 +43,8 @@ def customs(rng: Random, staff: Staff, quality: Array, strength: float) -> Custo
     """Staff's ways, drawn once a world; `quality` is each clinician's true part, (C,)."""
     size = len(staff.names)
     years = staff.table["experience_years"]
-    spread = quality.std()
-    seen = 0.4 * quality / spread if spread > 0 else np.zeros(size)
+    interval = quality.std()
+    seen = 0.4 * quality / interval if interval > 0 else np.zeros(size)
     return Custom(
         strength=strength,
         demand=seen + rng.normal(0.0, 0.45, size),
@@ -85,8 +85,8 @@ def appeal(
     soon = rng.normal(0.0, 1.0, fit.shape)
     km = np.nan_to_num(road_km(clients["home"], staff.table["rooms"]) / 15, nan=1.0)
     distress = np.nan_to_num((clients["k10"] - 28) / 7)
-    spread = max(float(hidden.std()), 1e-9)
-    pull = 0.25 * distress - 0.25 * hidden / spread
+    interval = max(float(hidden.std()), 1e-9)
+    pull = 0.25 * distress - 0.25 * hidden / interval
     logits = 0.5 * fit + 0.7 * soon - 0.3 * km + custom.demand + pull[:, None] * custom.seniority
     return np.asarray(custom.strength * logits)
 

@@ -50,9 +50,9 @@ WINDOWS: tuple[tuple[int, int, int, bool], ...] = (
 AFTER_HOURS: NDArray[np.bool_] = np.array([window[3] for window in WINDOWS])
 
 
-def near_suburbs(rng: Random, suburbs: NDArray[np.intp], spread: float) -> Array:
+def near_suburbs(rng: Random, suburbs: NDArray[np.intp], interval: float) -> Array:
     """A point near each suburb's centre, rounded to about 100 m, (n, 1, 2)."""
-    points = SUBURBS[suburbs] + rng.normal(0.0, spread, (len(suburbs), 2))
+    points = SUBURBS[suburbs] + rng.normal(0.0, interval, (len(suburbs), 2))
     return np.round(points, 3)[:, None, :]
 
 

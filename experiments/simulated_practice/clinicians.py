@@ -165,8 +165,8 @@ def _style(rng: Random, declared: Fields, table: Table, size: int) -> Table:
     levels = declared["modalities"].levels
     leaning = np.array([LEANING.get(level, (0.0,) * 4) for level in levels])
     centre = table["core_modalities"] @ leaning
-    spread = np.array([4.5, 4.5, 2.8, 4.5])
-    drawn = centre + rng.normal(0.0, spread, (size, 4))
+    interval = np.array([4.5, 4.5, 2.8, 4.5])
+    drawn = centre + rng.normal(0.0, interval, (size, 4))
     parts = {
         name: points(rng, declared[name], drawn[:, place]) for place, name in enumerate(STYLES)
     }

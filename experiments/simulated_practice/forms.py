@@ -95,18 +95,18 @@ def answer(
 
 
 def expected_mean(
-    form: Likert, latent: Array, spread: float, straight: tuple[float, float]
+    form: Likert, latent: Array, interval: float, straight: tuple[float, float]
 ) -> Array:
     """Expected mean item score for a known part of the alliance, same shape as `latent`.
 
-    Averages over what is not known of the session: normal with standard deviation `spread`, the
+    Averages over what is not known of the session: normal with standard deviation `interval`, the
     instrument's own part, the items' noise and straight-lining (probabilities below and above 0).
     Computed on a grid and interpolated; error below 1e-4.
     """
     nodes = np.linspace(-6, 6, 1201)
     weights = norm.pdf(nodes) / norm.pdf(nodes).sum()
     grid = np.linspace(-5, 5, 401)
-    session = grid[:, None] + spread * nodes
+    session = grid[:, None] + interval * nodes
     levels = _expected_given_session(form, session, straight)
     return np.asarray(np.interp(latent, grid, levels @ weights))
 

@@ -60,8 +60,8 @@ def on_reference(world: World, latent: NDArray[np.float64]) -> NDArray[np.float6
     # The reference form is answered in categories; the line-marked one has no thresholds.
     if not isinstance(form, Likert):
         raise TypeError(f"{REFERENCE} is not answered in categories")
-    spread = float(np.sqrt(settings.shares.idiosyncratic + settings.shares.occasion))
-    return expected_mean(form, latent, spread, (settings.straight, settings.straight_high))
+    interval = float(np.sqrt(settings.shares.idiosyncratic + settings.shares.occasion))
+    return expected_mean(form, latent, interval, (settings.straight, settings.straight_high))
 
 
 def _of_pairings(world: World) -> dict[str, NDArray[Any]]:

@@ -66,11 +66,11 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
 
 def _published(subject: Subject, tracking: Tracking) -> tuple[Registry, Mapping[int, str]]:
     """The registry, and the digest of each version in it; the first is champion."""
-    registry, shelf = Registry(tracking.url), BundleCache(subject.workspace / "made")
+    registry, bundle_cache = Registry(tracking.url), BundleCache(subject.workspace / "made")
     practice, versions = load_bundle(subject.bundle).practice, dict[int, str]()
-    for digest in shelve(subject, shelf):
+    for digest in shelve(subject, bundle_cache):
         with tracked_run(registry, "trust", "published", {}) as run:
-            made = registry.publish(run.run_id, shelf.bundle(digest), practice, digest, {})
+            made = registry.publish(run.run_id, bundle_cache.bundle(digest), practice, digest, {})
         versions[made.version] = digest
     _promote(registry, min(versions))
     return registry, versions
@@ -97,8 +97,10 @@ def _following(
             words += ["--practice", subject.practice]
             log = subject.workspace / f"{name}.log"
             servers.append(both.enter_context(live_server(settings, log, words)))
-        shelf, places = BundleCache(subject.workspace / "made"), places_field(practice)
-        yield Pair((servers[0], servers[1]), keys, url, shelf, tuple(versions.values()), places)
+        bundle_cache, places = BundleCache(subject.workspace / "made"), places_field(practice)
+        yield Pair(
+            (servers[0], servers[1]), keys, url, bundle_cache, tuple(versions.values()), places
+        )
 
 
 def _promoted(

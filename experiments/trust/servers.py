@@ -49,7 +49,7 @@ class Pair:
     servers: tuple[Server, Server]
     keys: Mapping[Role, str]
     url: str
-    shelf: BundleCache
+    bundle_cache: BundleCache
     digests: Sequence[str]
     places: str
 
@@ -104,20 +104,20 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
 
 @contextmanager
 def _pair(subject: Subject, url: str) -> Iterator[Pair]:
-    shelf = BundleCache(subject.workspace / "shelf")
-    digests = shelve(subject, shelf)
-    shelf.write_pointer(RegistryPointer(digests[0]))
+    bundle_cache = BundleCache(subject.workspace / "shelf")
+    digests = shelve(subject, bundle_cache)
+    bundle_cache.write_pointer(RegistryPointer(digests[0]))
     keys = keys_to(url, STAFF_AND_ADMIN)
     places = places_field(load_bundle(subject.bundle).practice)
     settings: dict[str, object] = {
-        "BUNDLES": shelf.directory,
+        "BUNDLES": bundle_cache.directory,
         "ROSTER": subject.roster,
         "STORE": url,
         "PEPPER": PEPPER,
     }
     settings |= {"CALLS_PER_MINUTE": 1_000_000, **PATIENT}
     with live_server(settings) as one, live_server(settings) as other:
-        yield Pair((one, other), keys, url, shelf, digests, places)
+        yield Pair((one, other), keys, url, bundle_cache, digests, places)
 
 
 def _seen(pair: Pair, rounds: int, request: bytes) -> Line:
@@ -162,7 +162,7 @@ def _roster_seen(pair: Pair, number: int, request: bytes) -> float | None:
 
 def _model_seen(pair: Pair, number: int, there: int) -> float | None:
     digest = pair.digests[(number + 1) % len(pair.digests)]
-    pair.shelf.write_pointer(RegistryPointer(digest))
+    pair.bundle_cache.write_pointer(RegistryPointer(digest))
     return _until(
         lambda: pair.ask(there, "GET", "/v1/models/current")[1]["model"]["digest"] == digest
     )

@@ -54,12 +54,12 @@ class Load:
 
 def measure(count: int, subject: Subject) -> Sequence[Line]:
     """So many swaps and rollbacks, and at every tenth a damaged bundle that must be refused."""
-    shelf = BundleCache(subject.workspace / "shelf")
-    digests = shelve(subject, shelf)
-    expected = _expected(subject, shelf, digests)
+    bundle_cache = BundleCache(subject.workspace / "shelf")
+    digests = shelve(subject, bundle_cache)
+    expected = _expected(subject, bundle_cache, digests)
     load, stop, taken = Load(), threading.Event(), []
-    shelf.write_pointer(RegistryPointer(digests[0]))
-    settings = {"BUNDLES": shelf.directory, "ROSTER": subject.roster, "LOOK_SECONDS": 0.2}
+    bundle_cache.write_pointer(RegistryPointer(digests[0]))
+    settings = {"BUNDLES": bundle_cache.directory, "ROSTER": subject.roster, "LOOK_SECONDS": 0.2}
     with live_server(settings | PATIENT) as server:
         callers = [
             threading.Thread(target=_ask, args=(server.port, subject.request, expected, load, stop))
@@ -69,9 +69,11 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
             caller.start()
         before, refused = 0, 0
         for swap in range(1, count + 1):
-            taken.append(_swap(server.port, shelf, digests[swap % MODELS]))
+            taken.append(_swap(server.port, bundle_cache, digests[swap % MODELS]))
             if swap % TENTH == 0:
-                refused += _is_refused(server.port, shelf, _damaged(shelf, digests[0]))
+                refused += _is_refused(
+                    server.port, bundle_cache, _damaged(bundle_cache, digests[0])
+                )
             if swap == min(WARM, count):
                 before = server.memory()
         after = server.memory()
@@ -109,34 +111,34 @@ def _grown(count: int, before: int, after: int) -> Line:
     )
 
 
-def shelve(subject: Subject, shelf: BundleCache) -> list[str]:
+def shelve(subject: Subject, bundle_cache: BundleCache) -> list[str]:
     """Bundles of models that predict apart from each other, by digest."""
     model, digests = load_bundle(subject.bundle), []
     for place in range(MODELS):
         unnamed = subject.workspace / "unnamed"
         other = replace(model, client_mean=model.client_mean - 0.25 * place)
         digests.append(save_bundle(other, unnamed))
-        shelf.directory.mkdir(parents=True, exist_ok=True)
-        unnamed.rename(shelf.bundle(digests[-1]))
+        bundle_cache.directory.mkdir(parents=True, exist_ok=True)
+        unnamed.rename(bundle_cache.bundle(digests[-1]))
     return digests
 
 
-def _damaged(shelf: BundleCache, digest: str) -> str:
+def _damaged(bundle_cache: BundleCache, digest: str) -> str:
     """The digest of a bundle that is not what its digest says."""
-    broken = shelf.bundle("ab" * 32)
+    broken = bundle_cache.bundle("ab" * 32)
     if not broken.exists():
-        shutil.copytree(shelf.bundle(digest), broken)
+        shutil.copytree(bundle_cache.bundle(digest), broken)
         (broken / "report.json").write_bytes(b"{ }")
     return broken.name
 
 
 def _expected(
-    subject: Subject, shelf: BundleCache, digests: Sequence[str]
+    subject: Subject, bundle_cache: BundleCache, digests: Sequence[str]
 ) -> Mapping[tuple[str, int], Told]:
     """What each model answers to each kind of request, computed here."""
     found = {}
     for digest in digests:
-        state = open_snapshot(Settings(bundle=shelf.bundle(digest), roster=subject.roster))
+        state = open_snapshot(Settings(bundle=bundle_cache.bundle(digest), roster=subject.roster))
         for top_k in TOP_KS:
             body = answer(state, _body(subject.request, top_k)).body
             found[digest, top_k] = _comparable(json.loads(body))
@@ -176,15 +178,15 @@ def _ask(
     connection.close()
 
 
-def _is_refused(port: int, shelf: BundleCache, digest: str) -> bool:
+def _is_refused(port: int, bundle_cache: BundleCache, digest: str) -> bool:
     """Whether a bundle, once offered, is seen, refused, and told of without detail."""
-    shelf.write_pointer(RegistryPointer(digest))
+    bundle_cache.write_pointer(RegistryPointer(digest))
     return _comes(port, "/readyz", lambda told: told == {"status": "degraded"}) is not None
 
 
-def _swap(port: int, shelf: BundleCache, digest: str) -> float | None:
+def _swap(port: int, bundle_cache: BundleCache, digest: str) -> float | None:
     """Seconds from an offer until it answers; None where it never did."""
-    shelf.write_pointer(RegistryPointer(digest))
+    bundle_cache.write_pointer(RegistryPointer(digest))
     return _comes(port, "/v1/models/current", lambda told: told["model"]["digest"] == digest)
 
 

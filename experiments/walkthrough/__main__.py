@@ -79,7 +79,7 @@ console.print(
     f"nine in ten between {low:.2f} and {high:.2f}. "
     f"{len(dataset.left.client)} pairings ended unrated."
 )
-for name, link in labels.harmoniser.links.items():
+for name, link in labels.linker.links.items():
     console.print(f"  {name}: {link.ratings} ratings, put on the scale by {link.basis}")
 
 # %% [markdown]
@@ -90,8 +90,8 @@ for name, link in labels.harmoniser.links.items():
 # %%
 console.rule("4  Learning", align="left")
 fitted = fit(dataset, settings=FitSettings(seed=0))
-model, standing = fitted.model, encode_clinicians(dataset)
-scores = model.score(dataset.clients, standing, dataset.pairs)
+model, encoding = fitted.model, encode_clinicians(dataset)
+scores = model.score(dataset.clients, encoding, dataset.pairs)
 console.print(
     f"Spread of the client's part {scores.client.std():.2f} points, of the pairing's "
     f"{scores.pairing.std():.2f}. Trees take {model.tree_weight:.0%} of the pairing's part "
@@ -110,8 +110,8 @@ console.print(
 # %%
 console.rule("5  Why: contributions", align="left")
 client, places = dataset.clients.take(np.array([0])), Pairs.of_one(len(dataset.clinician_ids))
-parts = model.contributions(client, standing, places)
-alliance = model.score(client, standing).alliance
+parts = model.contributions(client, encoding, places)
+alliance = model.score(client, encoding).alliance
 first, last = int(alliance.argmax()), int(alliance.argmin())
 group_of = np.array([feature.group for feature in parts.features])
 told = pd.DataFrame(

@@ -237,7 +237,7 @@ def link_scores(
     early: EarlyRatings,
     settings: AllianceSettings,
     instruments: Mapping[str, Instrument],
-    harmoniser: InstrumentLinker,
+    linker: InstrumentLinker,
 ) -> pd.DataFrame:
     """One label per rated pairing: the mean over its early sessions, on the reference instrument.
 
@@ -248,11 +248,11 @@ def link_scores(
     """
     rows = early.rows
     pairing, _ = pd.factorize(rows["pairing_id"])
-    pomp = pd.Series(harmoniser.alliance(rows["pomp"], rows["instrument"]))
+    pomp = pd.Series(linker.alliance(rows["pomp"], rows["instrument"]))
     of_session = pomp.groupby([pairing, rows["session"]]).mean()
     scores = pairing_scores(early, settings, instruments)
     scores["pomp"] = of_session.groupby(level=0).mean().to_numpy()
-    scores["alliance"] = harmoniser.on_scale(scores["pomp"])
+    scores["alliance"] = linker.on_scale(scores["pomp"])
     columns = ["alliance", "pomp", "weight", "tier", "n_sessions", "known_on", "instrument"]
     return scores[columns]
 
@@ -262,7 +262,7 @@ def labels(
     pairings: pd.DataFrame,
     settings: AllianceSettings,
     instruments: Mapping[str, Instrument],
-    harmoniser: InstrumentLinker,
+    linker: InstrumentLinker,
 ) -> pd.DataFrame:
     """One label per rated pairing straight from the tables: `early_ratings`, then `harmonised`.
 
@@ -272,8 +272,8 @@ def labels(
         The tables, as `early_ratings` takes them.
     settings, instruments
         Which ratings count, and the instruments by name.
-    harmoniser
+    linker
         Fitted on ratings of training pairings only.
     """
     early = early_ratings(ratings, pairings, settings, instruments)
-    return link_scores(early, settings, instruments, harmoniser)
+    return link_scores(early, settings, instruments, linker)

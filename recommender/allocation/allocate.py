@@ -123,7 +123,7 @@ def _in_silence(step: str, done: float) -> None:
 def allocate(
     people: People,
     waiting: Sequence[WaitingClient],
-    standing: RosterEncoding,
+    encoding: RosterEncoding,
     model: AllianceModel,
     terms: Terms,
     *,
@@ -140,7 +140,7 @@ def allocate(
         The clients' answers; whoever is not on the list is passed over.
     waiting
         The list.
-    standing
+    encoding
         The roster as the model knows it.
     model
         The model that scores; its definition says what is required.
@@ -156,12 +156,12 @@ def allocate(
     RecommenderError
         When the list or the terms cannot be kept to.
     """
-    check_list(waiting, standing.roster.ids)
+    check_list(waiting, encoding.roster.ids)
     waiting = sorted(waiting, key=lambda each: each.client_id)
     clients, ids = _answers_of(people, waiting), [each.client_id for each in waiting]
-    places = places_of(standing.roster, model.practice, terms)
-    fitting = candidates_of(ids, clients, standing, model, day, progress)
-    roll = waiting_list(waiting, standing.roster.ids, places)
+    places = places_of(encoding.roster, model.practice, terms)
+    fitting = candidates_of(ids, clients, encoding, model, day, progress)
+    roll = waiting_list(waiting, encoding.roster.ids, places)
     case = solver_input(roll, clients, fitting, model.practice, terms, day)
     progress("who is given whom", 0.0)
     found = solve(case.problem)
@@ -170,10 +170,10 @@ def allocate(
     return Allocation(
         mode=model.manifest.mode,
         day=day,
-        roster_version=standing.roster.version,
+        roster_version=encoding.roster.version,
         assigned=_given(case, decided),
         unplaced=unplaced_of(case, decided),
-        places_used=_seats(case, decided, standing.roster),
+        places_used=_seats(case, decided, encoding.roster),
         marginal_places=tuple(_place_more(case, decided, gain) for gain in more),
         points=float(fitting.pairing[case.free[found.chosen]].sum()),
     )

@@ -83,37 +83,37 @@ class Candidates:
 def candidates_of(
     ids: Sequence[str],
     clients: Columns,
-    standing: RosterEncoding,
+    encoding: RosterEncoding,
     model: AllianceModel,
     day: date,
     progress: Progress,
 ) -> Candidates:
     """Screens and scores a list, a few hundred clients at a time."""
-    roster = _as_if_free(standing.roster, model.practice.places)
+    roster = _as_if_free(encoding.roster, model.practice.places)
     parts = [_NOBODY]
     done = 0
-    for crowd in score_batches(
-        ids, clients, RosterEncoding(roster, standing.clinician), model, day
+    for batch in score_batches(
+        ids, clients, RosterEncoding(roster, encoding.clinician), model, day
     ):
-        parts.append(_part(crowd, model, done))
-        done += len(crowd.ids)
+        parts.append(_part(batch, model, done))
+        done += len(batch.ids)
         progress("who fits whom", done / len(ids))
     return _joined(parts)
 
 
-def _part(crowd: ScoredBatch, model: AllianceModel, start: int) -> Candidates:
-    fitting = [np.flatnonzero(screening.eligible) for screening in crowd.screenings]
+def _part(batch: ScoredBatch, model: AllianceModel, start: int) -> Candidates:
+    fitting = [np.flatnonzero(screening.eligible) for screening in batch.screenings]
     client = np.repeat(np.arange(len(fitting)), [len(places) for places in fitting])
     pairing, alliance = np.zeros(len(client)), np.full(len(client), np.nan)
-    scored = crowd.agree[client]
-    pairing[scored] = np.round(crowd.scores.pairing, RESOLVED)
-    alliance[scored] = model.linker.to_displayed(crowd.scores.alliance)
+    scored = batch.agree[client]
+    pairing[scored] = np.round(batch.scores.pairing, RESOLVED)
+    alliance[scored] = model.linker.to_displayed(batch.scores.alliance)
     noted = [
         np.count_nonzero(screening.cautioning[:, places], axis=0)
-        for screening, places in zip(crowd.screenings, fitting, strict=True)
+        for screening, places in zip(batch.screenings, fitting, strict=True)
     ]
     ledgers = {
-        start + place: crowd.screenings[place].constraint_counts
+        start + place: batch.screenings[place].constraint_counts
         for place, places in enumerate(fitting)
         if not len(places)
     }

@@ -50,7 +50,9 @@ def panel_means(practice: Practice, client: Columns, panel: Columns) -> Array:
     step = max(ROWS_AT_ONCE // max(panel.size, 1), 1)
     for start in range(0, client.size, step):
         some = np.arange(start, min(start + step, client.size))
-        faced = client.take(np.repeat(some, panel.size))
-        rows = pairing_rows(practice, faced, panel.take(np.tile(np.arange(panel.size), len(some))))
+        prepared = client.take(np.repeat(some, panel.size))
+        rows = pairing_rows(
+            practice, prepared, panel.take(np.tile(np.arange(panel.size), len(some)))
+        )
         means[some] = known_mean(rows.reshape(len(some), panel.size, rows.shape[1]))
     return means

@@ -88,12 +88,12 @@ class DesignSpec:
     levels: int
     products: Interactions | None
 
-    def blocks(self, rows: Rows, seats: ClinicianIndex) -> list[Block]:
+    def blocks(self, rows: Rows, clinician_index: ClinicianIndex) -> list[Block]:
         """Blocks of the mixed model for these rows."""
         blocks: list[Block] = [
             DenseBlock("clinician", self.clinician.apply(rows.clinician)),
             DenseBlock("matches", self.match.apply(rows.match)),
-            *self.index_blocks(seats),
+            *self.index_blocks(clinician_index),
         ]
         if self.prior.any():
             evidence = np.nan_to_num(rows.match) @ self.prior
@@ -103,36 +103,38 @@ class DesignSpec:
             blocks.append(DenseBlock("products", self.products.columns(rows)))
         return blocks
 
-    def index_blocks(self, seats: ClinicianIndex) -> list[IndexBlock]:
+    def index_blocks(self, clinician_index: ClinicianIndex) -> list[IndexBlock]:
         """The clinician's own effect, and where levels are kept the effect for clients of one."""
-        blocks = [IndexBlock("clinicians", seats.clinician, self.clinicians)]
+        blocks = [IndexBlock("clinicians", clinician_index.clinician, self.clinicians)]
         if self.levels:
-            blocks.append(IndexBlock("by_level", self._cells(seats), self.clinicians * self.levels))
+            blocks.append(
+                IndexBlock("by_level", self._cells(clinician_index), self.clinicians * self.levels)
+            )
         return blocks
 
-    def expected(self, rows: Rows, spread: float) -> dict[str, float]:
+    def expected(self, rows: Rows, interval: float) -> dict[str, float]:
         """Shares of variance believed in before any rating, by block; spread as in `frame_of`."""
         declared = float(np.mean((np.nan_to_num(rows.match) @ self.prior) ** 2))
         if declared == 0:
             return dict(EXPECTED)
-        return {**EXPECTED, "evidence": UNSURE_EVIDENCE**2 * declared / spread**2}
+        return {**EXPECTED, "evidence": UNSURE_EVIDENCE**2 * declared / interval**2}
 
-    def _cells(self, seats: ClinicianIndex) -> Codes:
-        told = (seats.clinician >= 0) & (seats.level >= 0)
-        return np.where(told, seats.clinician * self.levels + seats.level, -1)
+    def _cells(self, clinician_index: ClinicianIndex) -> Codes:
+        told = (clinician_index.clinician >= 0) & (clinician_index.level >= 0)
+        return np.where(told, clinician_index.clinician * self.levels + clinician_index.level, -1)
 
 
 def design_spec(
-    practice: Practice, rows: Rows, spread: float, clinicians: int, levels: int
+    practice: Practice, rows: Rows, interval: float, clinicians: int, levels: int
 ) -> DesignSpec:
     """A frame whose scales are those of the training rows.
 
-    `spread` is the standard deviation of alliance in points, the unit of declared sizes.
+    `interval` is the standard deviation of alliance in points, the unit of declared sizes.
     """
     return DesignSpec(
         clinician=fit_standardizer(rows.clinician),
         match=fit_standardizer(rows.match, centre=False),
-        prior=spread * np.array([match.prior for match in practice.matches.values()]),
+        prior=interval * np.array([match.prior for match in practice.matches.values()]),
         clinicians=clinicians,
         levels=levels,
         products=fit_interactions(practice, rows),
@@ -156,15 +158,15 @@ class Additive:
     fit: MixedFit
     draws: Mapping[str, Drawn] = field(default_factory=dict)
 
-    def score(self, rows: Rows, seats: ClinicianIndex) -> Array:
+    def score(self, rows: Rows, clinician_index: ClinicianIndex) -> Array:
         """Pairing part of each row, in points, (n,).
 
         The sum of its contributions, not a matrix product: the last digit of that depends on the
         rows beside it, so that a request would not repeat what a batch said.
         """
-        return np.asarray(self.contributions(rows, seats).sum(axis=1))
+        return np.asarray(self.contributions(rows, clinician_index).sum(axis=1))
 
-    def contributions(self, rows: Rows, seats: ClinicianIndex) -> Array:
+    def contributions(self, rows: Rows, clinician_index: ClinicianIndex) -> Array:
         """Signed parts, (n, clinician + match + history columns + 1), summing to `score`.
 
         The clinician's own effect stands with the record, its effect by level with the record by
@@ -172,7 +174,7 @@ class Additive:
         clinician's columns. Last is the start.
         """
         frame, own = self.frame, self.fit.coefficients
-        terms = self.fit.terms(frame.index_blocks(seats))
+        terms = self.fit.terms(frame.index_blocks(clinician_index))
         matches = frame.match.apply(rows.match) * own["matches"]
         if "evidence" in own:
             matches = matches + np.nan_to_num(rows.match) * frame.prior * own["evidence"][0]
@@ -186,9 +188,9 @@ class Additive:
             clinician = clinician + frame.products.parts(rows, own["products"])
         return np.concatenate([clinician, matches, history, start], axis=1)
 
-    def deviations(self, rows: Rows, seats: ClinicianIndex) -> Drawn:
+    def deviations(self, rows: Rows, clinician_index: ClinicianIndex) -> Drawn:
         """Deviations of each row's pairing part from its mean in every draw, (n, draws)."""
-        blocks = self.frame.blocks(rows, seats)
+        blocks = self.frame.blocks(rows, clinician_index)
         return np.asarray(sum(_deviation(block, self.draws[block.name]) for block in blocks))
 
     @property
@@ -202,7 +204,7 @@ class Additive:
         arrays = {f"fit.{name}": array for name, array in arrays.items()}
         for name in ("clinician", "match"):
             scale: Standardizer = getattr(self.frame, name)
-            arrays[f"{name}.mean"], arrays[f"{name}.spread"] = scale.mean, scale.spread
+            arrays[f"{name}.mean"], arrays[f"{name}.spread"] = scale.mean, scale.interval
         arrays["prior"] = self.frame.prior
         arrays |= {f"draws.{name}": draws for name, draws in self.draws.items()}
         if self.frame.products is not None:

@@ -81,7 +81,7 @@ class PreparedPairs:
 
     Attributes
     ----------
-    rows, seats
+    rows, clinician_index
         Feature rows, and who they are about.
     expected : (n,)
         The client part.
@@ -90,7 +90,7 @@ class PreparedPairs:
     """
 
     rows: Rows
-    seats: ClinicianIndex
+    clinician_index: ClinicianIndex
     expected: Array
     added: Array
 
@@ -98,7 +98,7 @@ class PreparedPairs:
         """Some of the pairings, in the order given."""
         return PreparedPairs(
             self.rows.take(places),
-            self.seats.take(places),
+            self.clinician_index.take(places),
             self.expected[places],
             self.added[places],
         )
@@ -131,7 +131,7 @@ class AllianceModel:
 
     Attributes
     ----------
-    manifest, pipeline, harmoniser
+    manifest, pipeline, linker
         What it is, how rows are made, how points are said.
     client_trees, client_mean, client_share
         The client part: the mean, and a share of how far the trees are from it.
@@ -142,7 +142,7 @@ class AllianceModel:
         left before it, in points.
     records, clinician_ids
         Clinicians it learned from and their records.
-    spread
+    interval
         The stated range around a prediction.
     report
         What was measured on held-out pairings when it was trained; empty when nothing was.
@@ -175,21 +175,21 @@ class AllianceModel:
         return RosterEncoding(roster, np.array(codes, dtype=np.int64))
 
     def score(
-        self, clients: Columns, standing: RosterEncoding, pairs: Pairs | None = None
+        self, clients: Columns, encoding: RosterEncoding, pairs: Pairs | None = None
     ) -> PairScores:
         """Scores of pairings: one client with the whole roster when no pairs are given."""
-        pairs = Pairs.of_one(len(standing.roster)) if pairs is None else pairs
-        return self.score_of(self.prepare(clients, standing, pairs))
+        pairs = Pairs.of_one(len(encoding.roster)) if pairs is None else pairs
+        return self.score_of(self.prepare(clients, encoding, pairs))
 
-    def score_of(self, faced: PreparedPairs) -> PairScores:
+    def score_of(self, prepared: PreparedPairs) -> PairScores:
         """Scores of pairings made ready."""
-        pairing = (1 - self.tree_weight) * faced.added.sum(axis=1)
+        pairing = (1 - self.tree_weight) * prepared.added.sum(axis=1)
         if self.trees is not None and self.tree_weight:
-            pairing = pairing + self.tree_weight * self.trees.score(faced.rows.together())
-        return PairScores(faced.expected, pairing + self.survivor_offset)
+            pairing = pairing + self.tree_weight * self.trees.score(prepared.rows.together())
+        return PairScores(prepared.expected, pairing + self.survivor_offset)
 
     def ahead(
-        self, faced: PreparedPairs, one: Places, other: Places, scores: PairScores | None = None
+        self, prepared: PreparedPairs, one: Places, other: Places, scores: PairScores | None = None
     ) -> Array:
         """Probability that each of some pairings has the higher predicted alliance than another.
 
@@ -198,19 +198,21 @@ class AllianceModel:
 
         Parameters
         ----------
-        faced
+        prepared
             Pairings, n; a few hundred at most are held against each other at once.
         one, other : (m,) int
             Places among them.
         scores
             Of all of them, where they are known already.
         """
-        scores = self.score_of(faced) if scores is None else scores
+        scores = self.score_of(prepared) if scores is None else scores
         lead = scores.pairing[one] - scores.pairing[other]
         some, places = np.unique([one, other], return_inverse=True)
-        seats = faced.seats.take(some)
-        drawn = self.additive.deviations(faced.rows.take(some), seats).astype(np.float64)
-        strangers = np.where(seats.clinician < 0, self.additive.unknown, 0.0)
+        clinician_index = prepared.clinician_index.take(some)
+        drawn = self.additive.deviations(prepared.rows.take(some), clinician_index).astype(
+            np.float64
+        )
+        strangers = np.where(clinician_index.clinician < 0, self.additive.unknown, 0.0)
         shared = drawn @ drawn.T / drawn.shape[1] + np.diag(strangers)
         first, second = places.reshape(2, -1)
         variance = shared[first, first] + shared[second, second] - 2 * shared[first, second]
@@ -220,44 +222,46 @@ class AllianceModel:
         sure = np.where(lead > 0, np.inf, np.where(lead < 0, -np.inf, 0.0))
         return np.asarray(ndtr(np.divide(lead, doubt, out=sure, where=doubt > 0)))
 
-    def prepare(self, clients: Columns, standing: RosterEncoding, pairs: Pairs) -> PreparedPairs:
+    def prepare(self, clients: Columns, encoding: RosterEncoding, pairs: Pairs) -> PreparedPairs:
         """Pairings made ready, so that scoring and explaining share their rows."""
-        rows, seats = self.rows(clients, standing, pairs)
+        rows, clinician_index = self.rows(clients, encoding, pairs)
         expected = self._client_part(clients)[pairs.client]
-        return PreparedPairs(rows, seats, expected, self.additive.contributions(rows, seats))
+        return PreparedPairs(
+            rows, clinician_index, expected, self.additive.contributions(rows, clinician_index)
+        )
 
     def rows(
-        self, clients: Columns, standing: RosterEncoding, pairs: Pairs
+        self, clients: Columns, encoding: RosterEncoding, pairs: Pairs
     ) -> tuple[Rows, ClinicianIndex]:
         """Feature rows and seats of pairings, with records as they stood when the model learned."""
-        seats = self.clinician_index(clients, standing, pairs)
-        history = self.records.rows(seats.clinician, seats.level)
-        return self.pipeline.rows(clients, standing.roster.columns, pairs, history), seats
+        clinician_index = self.clinician_index(clients, encoding, pairs)
+        history = self.records.rows(clinician_index.clinician, clinician_index.level)
+        return self.pipeline.rows(clients, encoding.roster.columns, pairs, history), clinician_index
 
     def clinician_index(
-        self, clients: Columns, standing: RosterEncoding, pairs: Pairs
+        self, clients: Columns, encoding: RosterEncoding, pairs: Pairs
     ) -> ClinicianIndex:
         """Which clinician and which client level each pairing is about."""
         level = levels_of(self.practice, clients)[pairs.client]
-        return ClinicianIndex(standing.clinician[pairs.clinician], level)
+        return ClinicianIndex(encoding.clinician[pairs.clinician], level)
 
     def contributions(
-        self, clients: Columns, standing: RosterEncoding, pairs: Pairs
+        self, clients: Columns, encoding: RosterEncoding, pairs: Pairs
     ) -> Contributions:
         """Parts of each prediction; `start + values.sum(axis=1)` is the predicted alliance."""
-        return self.contributions_of(self.prepare(clients, standing, pairs))
+        return self.contributions_of(self.prepare(clients, encoding, pairs))
 
-    def contributions_of(self, faced: PreparedPairs) -> Contributions:
+    def contributions_of(self, prepared: PreparedPairs) -> Contributions:
         """Parts of the predictions of pairings made ready."""
-        rows = faced.rows
-        added = (1 - self.tree_weight) * faced.added
+        rows = prepared.rows
+        added = (1 - self.tree_weight) * prepared.added
         grown = np.zeros((len(added), len(self.pipeline.features) + 1))
         if self.trees is not None and self.tree_weight:
             grown = self.tree_weight * self.trees.contributions(rows.together())
         width = rows.client.shape[1]
         values = grown[:, :-1].copy()
         values[:, width:] += added[:, :-1]
-        start = faced.expected + added[:, -1] + grown[:, -1] + self.survivor_offset
+        start = prepared.expected + added[:, -1] + grown[:, -1] + self.survivor_offset
         raw = np.concatenate([rows.client, rows.clinician, rows.raw, rows.history], axis=1)
         return Contributions(self.pipeline.features, values, start, raw)
 

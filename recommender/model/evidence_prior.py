@@ -40,8 +40,8 @@ def evidence_model(
 
     Its range is that of a normal distribution around the mean: nothing was measured here.
     """
-    harmoniser = _unlearned(practice)
-    mean, spread = _level(practice, harmoniser)
+    linker = _unlearned(practice)
+    mean, interval = _level(practice, linker)
     pipeline = fit_pipeline(practice, clinicians, np.random.default_rng(seed))
     count = len(clinician_ids)
     return AllianceModel(
@@ -62,11 +62,11 @@ def evidence_model(
             features=tuple(feature.name for feature in pipeline.features),
         ),
         pipeline=pipeline,
-        linker=harmoniser,
+        linker=linker,
         client_trees=None,
         client_mean=mean,
         client_tree_weight=0.0,
-        additive=_declared(practice, spread, count, seed),
+        additive=_declared(practice, interval, count, seed),
         trees=None,
         tree_weight=0.0,
         survivor_offset=0.0,
@@ -74,7 +74,7 @@ def evidence_model(
             np.zeros(count), np.zeros(count), *_nothing_by_level(practice, count)
         ),
         clinician_ids=tuple(clinician_ids),
-        interval=_normal_range(practice.alliance.interval, spread),
+        interval=_normal_range(practice.alliance.interval, interval),
     )
 
 
@@ -84,17 +84,17 @@ def _unlearned(practice: Practice) -> InstrumentLinker:
     return InstrumentLinker.fit(nothing, practice.instruments, settings.reference, settings.metric)
 
 
-def _level(practice: Practice, harmoniser: InstrumentLinker) -> tuple[float, float]:
+def _level(practice: Practice, linker: InstrumentLinker) -> tuple[float, float]:
     """Mean and standard deviation of alliance, in points of the reference scale."""
-    form, width = practice.reference, harmoniser.high - harmoniser.low
+    form, width = practice.reference, linker.high - linker.low
     mean = USUAL_MEAN if form.reference_mean is None else form.reference_mean
-    spread = USUAL_SD if form.reference_sd is None else form.reference_sd
-    return harmoniser.low + width * mean, width * spread
+    interval = USUAL_SD if form.reference_sd is None else form.reference_sd
+    return linker.low + width * mean, width * interval
 
 
-def _declared(practice: Practice, spread: float, clinicians: int, seed: int) -> Additive:
+def _declared(practice: Practice, interval: float, clinicians: int, seed: int) -> Additive:
     attributes, matches = len(clinician_features(practice)), len(practice.matches)
-    prior = spread * np.array([match.prior for match in practice.matches.values()])
+    prior = interval * np.array([match.prior for match in practice.matches.values()])
     frame = DesignSpec(_as_it_is(attributes), _as_it_is(matches), prior, clinicians, 0, None)
     coefficients = {
         "clinician": np.zeros(attributes),
@@ -104,7 +104,7 @@ def _declared(practice: Practice, spread: float, clinicians: int, seed: int) -> 
     if prior.any():
         coefficients["evidence"] = np.ones(1)
     variances = dict.fromkeys(coefficients, 0.0)
-    variances["clinicians"] = EXPECTED["clinicians"] * spread**2
+    variances["clinicians"] = EXPECTED["clinicians"] * interval**2
     if prior.any():
         variances["evidence"] = UNSURE_EVIDENCE**2
     nobody = np.zeros(0, dtype=np.int64)
@@ -114,7 +114,7 @@ def _declared(practice: Practice, spread: float, clinicians: int, seed: int) -> 
         variances=variances,
         degrees=dict.fromkeys(coefficients, 0.0),
         intercept=0.0,
-        sigma2=spread**2,
+        sigma2=interval**2,
         tau2=0.0,
         client_codes=nobody,
         client_effects=np.zeros(0),
@@ -142,6 +142,6 @@ def _nothing_by_level(practice: Practice, clinicians: int) -> tuple[Array, Array
     return np.zeros((clinicians, levels)), np.zeros((clinicians, levels))
 
 
-def _normal_range(level: float, spread: float) -> PredictionInterval:
-    half = spread * NormalDist().inv_cdf(0.5 + level / 2)
+def _normal_range(level: float, interval: float) -> PredictionInterval:
+    half = interval * NormalDist().inv_cdf(0.5 + level / 2)
     return PredictionInterval(-half, half)

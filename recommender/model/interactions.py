@@ -23,11 +23,11 @@ class Standardizer:
     """Centre and spread of columns as learned; a column that never varied has spread 1."""
 
     mean: Array
-    spread: Array
+    interval: Array
 
     def apply(self, values: Array) -> Array:
         """Standardised values; a missing one becomes 0, the average."""
-        return np.nan_to_num((values - self.mean) / self.spread, nan=0.0)
+        return np.nan_to_num((values - self.mean) / self.interval, nan=0.0)
 
 
 def fit_standardizer(values: Array, *, centre: bool = True) -> Standardizer:
@@ -35,8 +35,8 @@ def fit_standardizer(values: Array, *, centre: bool = True) -> Standardizer:
     known = ~np.isnan(values)
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, values, 0.0).sum(axis=0) / count if centre else np.zeros(values.shape[1])
-    spread = np.sqrt(np.where(known, (values - mean) ** 2, 0.0).sum(axis=0) / count)
-    return Standardizer(mean, np.where(spread > 1e-12, spread, 1.0))
+    interval = np.sqrt(np.where(known, (values - mean) ** 2, 0.0).sum(axis=0) / count)
+    return Standardizer(mean, np.where(interval > 1e-12, interval, 1.0))
 
 
 Places = NDArray[np.intp]
@@ -111,7 +111,7 @@ class Interactions:
         for name in ("client", "clinician"):
             side: NumericColumns = getattr(self, name)
             arrays |= {f"{name}.places": side.places, f"{name}.basis": side.basis}
-            arrays |= {f"{name}.mean": side.scale.mean, f"{name}.spread": side.scale.spread}
+            arrays |= {f"{name}.mean": side.scale.mean, f"{name}.spread": side.scale.interval}
         return arrays
 
     @classmethod

@@ -183,5 +183,5 @@ def profile_correlation(client: Side, clinician: Side) -> Array:
     unknown = np.isnan(one) | np.isnan(other)
     one, other = (np.where(unknown, np.nan, side) for side in (one, other))
     one, other = (side - known_mean(side)[:, None] for side in (one, other))
-    spread = np.sqrt(known_mean(one**2) * known_mean(other**2))
-    return known_mean(one * other) / np.where(spread > NO_SPREAD, spread, np.nan)
+    interval = np.sqrt(known_mean(one**2) * known_mean(other**2))
+    return known_mean(one * other) / np.where(interval > NO_SPREAD, interval, np.nan)

@@ -41,7 +41,7 @@ class ScoredBatch:
         Whether anything may be predicted for them.
     pairs : n
         Everyone who agreed with everyone who may be shown to them, client by client.
-    faced, scores
+    prepared, scores
         Of the pairs.
     """
 
@@ -50,7 +50,7 @@ class ScoredBatch:
     screenings: tuple[Screening, ...]
     agree: NDArray[np.bool_]
     pairs: Pairs
-    faced: PreparedPairs
+    prepared: PreparedPairs
     scores: PairScores
 
     def rows_of(self, place: int) -> NDArray[np.intp]:
@@ -62,33 +62,37 @@ class ScoredBatch:
 def score_batch(
     ids: Sequence[str],
     clients: Columns,
-    standing: RosterEncoding,
+    encoding: RosterEncoding,
     model: AllianceModel,
-    sieve: ScreeningCache,
+    screening_cache: ScreeningCache,
 ) -> ScoredBatch:
     """Clients screened and scored together."""
     some = [clients.row(place) for place in range(len(ids))]
-    screenings = tuple(sieve.screen(one, name) for name, one in zip(ids, some, strict=True))
+    screenings = tuple(
+        screening_cache.screen(one, name) for name, one in zip(ids, some, strict=True)
+    )
     agree = with_consent(model.practice, clients)
     pairs = _pairs(screenings, agree)
-    faced = model.prepare(clients, standing, pairs)
-    return ScoredBatch(tuple(ids), clients, screenings, agree, pairs, faced, model.score_of(faced))
+    prepared = model.prepare(clients, encoding, pairs)
+    return ScoredBatch(
+        tuple(ids), clients, screenings, agree, pairs, prepared, model.score_of(prepared)
+    )
 
 
 def score_batches(
     ids: Sequence[str],
     clients: Columns,
-    standing: RosterEncoding,
+    encoding: RosterEncoding,
     model: AllianceModel,
     day: date,
 ) -> Iterator[ScoredBatch]:
     """All clients, as many at once as memory allows, in the order given."""
-    sieve = screening_cache_for(model.practice, standing.roster, day)
-    size = batch_size(len(standing.roster))
+    screening_cache = screening_cache_for(model.practice, encoding.roster, day)
+    size = batch_size(len(encoding.roster))
     for start in range(0, len(ids), size):
         some = ids[start : start + size]
         rows = np.arange(start, start + len(some))
-        yield score_batch(some, clients.take(rows), standing, model, sieve)
+        yield score_batch(some, clients.take(rows), encoding, model, screening_cache)
 
 
 def batch_size(clinicians: int) -> int:

@@ -90,13 +90,13 @@ def explain(
 
 
 def compare(
-    model: AllianceModel, client: Columns, standing: RosterEncoding, one: int, other: int
+    model: AllianceModel, client: Columns, encoding: RosterEncoding, one: int, other: int
 ) -> Explanation:
     """Why one clinician of the roster rather than another; turned round, every sign turns.
 
     `in_favour` says what speaks for the one, `against` what speaks for the other.
     """
-    own = model.contributions(client, standing, _pairs(np.array([one, other], dtype=np.intp)))
+    own = model.contributions(client, encoding, _pairs(np.array([one, other], dtype=np.intp)))
     return contrast(model.practice, own, 0, 1)
 
 

@@ -161,7 +161,7 @@ def read_intake(
 
 def recommend(
     intake: Intake,
-    standing: RosterEncoding,
+    encoding: RosterEncoding,
     model: AllianceModel,
     *,
     day: date,
@@ -177,7 +177,7 @@ def recommend(
     ----------
     intake
         What the client told us.
-    standing
+    encoding
         The roster as the model knows it.
     model
         The model that scores; its definition says what is required.
@@ -191,22 +191,22 @@ def recommend(
     """
     if not 1 <= top_k <= MAX_TOP_K:
         raise RecommenderError("top_k", f"is outside 1 to {MAX_TOP_K}", "ask for a few clinicians")
-    practice, roster = model.practice, standing.roster
-    sieve = screening_cache_for(practice, roster, day)
-    screening = sieve.screen(intake.client, intake.client_id, intake.modes)
+    practice, roster = model.practice, encoding.roster
+    screening_cache = screening_cache_for(practice, roster, day)
+    screening = screening_cache.screen(intake.client, intake.client_id, intake.modes)
     asking = request_context_of(practice, intake.client_id, roster.ids, day)
     asked = ScreenedRequest(
         practice, intake.client, intake.modes, asking, roster.columns, screening
     )
     found = relaxations(asked, max_changes(screening))
     if consents_to_prediction(practice, intake):
-        mode, pool = model.manifest.mode, candidate_pool(asked, standing, model, found)
-        shortlist, contributions = _predicted(standing, model, screening, pool, top_k, seed)
-        open_more = relaxation_offers(asked, standing, model, pool, found)
+        mode, pool = model.manifest.mode, candidate_pool(asked, encoding, model, found)
+        shortlist, contributions = _predicted(encoding, model, screening, pool, top_k, seed)
+        open_more = relaxation_offers(asked, encoding, model, pool, found)
     else:
         mode, contributions = CONSTRAINTS_ONLY, None
-        shortlist = unscored_shortlist(practice, standing, screening, top_k)
-        open_more = unscored_offers(asked, standing, found)
+        shortlist = unscored_shortlist(practice, encoding, screening, top_k)
+        open_more = unscored_offers(asked, encoding, found)
     eligible = int(screening.eligible.sum())
     return Recommendation(
         mode=mode,
@@ -234,7 +234,7 @@ def with_consent(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
 
 
 def _predicted(
-    standing: RosterEncoding,
+    encoding: RosterEncoding,
     model: AllianceModel,
     screening: Screening,
     pool: CandidatePool,
@@ -245,9 +245,9 @@ def _predicted(
         return (), None
     rows = np.arange(pool.eligible)
     shown, places = build_shortlist(
-        standing, model, screening, pool.faced, pool.scores, rows, top_k, seed
+        encoding, model, screening, pool.prepared, pool.scores, rows, top_k, seed
     )
-    contributions = model.contributions_of(pool.faced.take(rows))
+    contributions = model.contributions_of(pool.prepared.take(rows))
     reasons = explain(model.practice, contributions, places)
     explained = tuple(
         replace(each, explanation=reason) for each, reason in zip(shown, reasons, strict=True)
@@ -256,10 +256,10 @@ def _predicted(
 
 
 def build_shortlist(
-    standing: RosterEncoding,
+    encoding: RosterEncoding,
     model: AllianceModel,
     screening: Screening,
-    faced: PreparedPairs,
+    prepared: PreparedPairs,
     scores: PairScores,
     rows: NDArray[np.intp],
     top_k: int,
@@ -269,7 +269,7 @@ def build_shortlist(
 
     Parameters
     ----------
-    faced, scores
+    prepared, scores
         Pairings of this client, and maybe of others.
     rows
         Which of them are this client with everyone eligible, in the order of the roster.
@@ -277,18 +277,18 @@ def build_shortlist(
         What lots are drawn from; see `recommend`.
     """
     eligible = np.flatnonzero(screening.eligible)
-    ids = tuple(standing.roster.ids[place] for place in eligible)
+    ids = tuple(encoding.roster.ids[place] for place in eligible)
     # Ties are drawn among as many as are ever shown: a longer list begins like a shorter one.
     strongest = order_by_pairing(scores.pairing[rows], ids)[:MAX_TOP_K]
     held = np.count_nonzero(screening.cautioning[:, eligible[strongest]], axis=0)
-    leads = _leads(model, faced, scores, rows[strongest])
-    last = reserved_last_places(model.practice, standing.roster, screening)[eligible[strongest]]
+    leads = _leads(model, prepared, scores, rows[strongest])
+    last = reserved_last_places(model.practice, encoding.roster, screening)[eligible[strongest]]
     lots = _lots(model.practice, seed, [ids[place] for place in strongest])
     ranking = ranking_of(strongest, scores.pairing[rows[strongest]], leads, held, last, lots)
     order = ranking.places[:top_k]
     points = _displayed_points(model, scores, rows[order])
     shown = tuple(
-        _entry(rank, standing, screening, int(eligible[place]), point)
+        _entry(rank, encoding, screening, int(eligible[place]), point)
         for rank, (place, point) in enumerate(zip(order, points, strict=True), 1)
     )
     return _with_ties(shown, ranking), order
@@ -300,12 +300,12 @@ def _lots(practice: Practice, seed: str | None, ids: Sequence[str]) -> NDArray[n
 
 
 def _leads(
-    model: AllianceModel, faced: PreparedPairs, scores: PairScores, places: NDArray[np.intp]
+    model: AllianceModel, prepared: PreparedPairs, scores: PairScores, places: NDArray[np.intp]
 ) -> Array:
     """Probability that each one's predicted alliance is above each other's, (n, n)."""
     one, other = np.triu_indices(len(places), 1)
     leads = np.full((len(places), len(places)), 0.5)
-    leads[one, other] = model.ahead(faced, places[one], places[other], scores)
+    leads[one, other] = model.ahead(prepared, places[one], places[other], scores)
     leads[other, one] = 1 - leads[one, other]
     return leads
 
@@ -322,17 +322,17 @@ def _with_ties(shown: tuple[ShortlistEntry, ...], ranking: Ranking) -> tuple[Sho
 
 
 def unscored_shortlist(
-    practice: Practice, standing: RosterEncoding, screening: Screening, top_k: int
+    practice: Practice, encoding: RosterEncoding, screening: Screening, top_k: int
 ) -> tuple[ShortlistEntry, ...]:
     """Without agreement nothing is predicted: the next free clinician stands first."""
-    roster, eligible = standing.roster, np.flatnonzero(screening.eligible)
+    roster, eligible = encoding.roster, np.flatnonzero(screening.eligible)
     waits = [c.clinician[0] for c in practice.constraints.values() if c.rule == "available_within"]
     unknown = np.full(len(roster), np.nan)
     next_day = roster.columns[waits[0]] if waits else unknown
     ids = tuple(roster.ids[place] for place in eligible)
     order = order_by_wait(next_day[eligible], ids)[:top_k]
     return tuple(
-        _entry(rank, standing, screening, int(eligible[place]), (None, None, None))
+        _entry(rank, encoding, screening, int(eligible[place]), (None, None, None))
         for rank, place in enumerate(order, 1)
     )
 
@@ -348,12 +348,12 @@ def _displayed_points(
 
 def _entry(
     rank: int,
-    standing: RosterEncoding,
+    encoding: RosterEncoding,
     screening: Screening,
     place: int,
     points: tuple[float | None, float | None, float | None],
 ) -> ShortlistEntry:
-    roster = standing.roster
+    roster = encoding.roster
     return ShortlistEntry(
         rank,
         roster.ids[place],

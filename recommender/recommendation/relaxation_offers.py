@@ -92,14 +92,14 @@ class CandidatePool:
         How many fit.
     rows
         Rows of those each relaxation admits.
-    faced, scores
+    prepared, scores
         The pairings in this order, each with the answers under which they would be shown.
     """
 
     places: Places
     eligible: int
     rows: tuple[Places, ...]
-    faced: PreparedPairs
+    prepared: PreparedPairs
     scores: PairScores
 
     @property
@@ -110,7 +110,7 @@ class CandidatePool:
 
 def candidate_pool(
     asked: ScreenedRequest,
-    standing: RosterEncoding,
+    encoding: RosterEncoding,
     model: AllianceModel,
     found: Sequence[Relaxation],
 ) -> CandidatePool:
@@ -128,26 +128,26 @@ def candidate_pool(
     sizes = [len(group) for group in groups]
     ends = np.cumsum(sizes)
     places = np.concatenate(groups)
-    faced = model.prepare(
-        _stacked(clients), standing, Pairs(np.repeat(np.array([0, *owners]), sizes), places)
+    prepared = model.prepare(
+        _stacked(clients), encoding, Pairs(np.repeat(np.array([0, *owners]), sizes), places)
     )
     rows = tuple(np.arange(*ends[number : number + 2]) for number in range(len(found)))
-    return CandidatePool(places, len(fitting), rows, faced, model.score_of(faced))
+    return CandidatePool(places, len(fitting), rows, prepared, model.score_of(prepared))
 
 
 def unscored_offers(
-    asked: ScreenedRequest, standing: RosterEncoding, found: Sequence[Relaxation]
+    asked: ScreenedRequest, encoding: RosterEncoding, found: Sequence[Relaxation]
 ) -> tuple[RelaxationOffer, ...]:
     """What would let anybody through, where nothing is predicted; only when nobody fits."""
     if asked.screening.eligible.any():
         return ()
     worth = [_Worth(relaxation, int(relaxation.admits[0]), 0.0) for relaxation in found]
-    return _told(asked, standing, sorted(worth, key=_asked_least))
+    return _told(asked, encoding, sorted(worth, key=_asked_least))
 
 
 def relaxation_offers(
     asked: ScreenedRequest,
-    standing: RosterEncoding,
+    encoding: RosterEncoding,
     model: AllianceModel,
     pool: CandidatePool,
     found: Sequence[Relaxation],
@@ -158,7 +158,7 @@ def relaxation_offers(
     ----------
     asked
         The request.
-    standing
+    encoding
         The roster as the model knows it.
     model
         The model that scores.
@@ -168,7 +168,7 @@ def relaxation_offers(
         The relaxations the pool was made for.
     """
     worth = _worth(model, pool, found)
-    return _told(asked, standing, sorted(worth, key=_asked_least))
+    return _told(asked, encoding, sorted(worth, key=_asked_least))
 
 
 def _asked_least(worth: _Worth) -> tuple[int, float, str]:
@@ -204,7 +204,7 @@ def _sure(model: AllianceModel, pool: CandidatePool, rows: Places) -> list[float
     if pool.first is None or not len(rows):
         return [None] * len(rows)
     first = np.full(len(rows), pool.first)
-    return [float(one) for one in model.ahead(pool.faced, rows, first, pool.scores)]
+    return [float(one) for one in model.ahead(pool.prepared, rows, first, pool.scores)]
 
 
 def _read_by(practice: Practice) -> frozenset[str]:
@@ -232,7 +232,7 @@ def _padded(column: Array, most: int) -> Array:
 
 
 def _told(
-    asked: ScreenedRequest, standing: RosterEncoding, worth: Sequence[_Worth]
+    asked: ScreenedRequest, encoding: RosterEncoding, worth: Sequence[_Worth]
 ) -> tuple[RelaxationOffer, ...]:
     """The offers that come true, none of which asks more than another for no more."""
     kept: list[_Worth] = []
@@ -246,7 +246,7 @@ def _told(
         admits = admitted(asked, each.relaxation)
         if each.place in admits:
             kept.append(each)
-            told.append(_offer(asked, standing, each, len(admits)))
+            told.append(_offer(asked, encoding, each, len(admits)))
     return tuple(told)
 
 
@@ -271,12 +271,12 @@ def _is_within(change: Change, other: Change) -> bool:
 
 
 def _offer(
-    asked: ScreenedRequest, standing: RosterEncoding, worth: _Worth, opens: int
+    asked: ScreenedRequest, encoding: RosterEncoding, worth: _Worth, opens: int
 ) -> RelaxationOffer:
     changes = worth.relaxation.changes
     said = [_said(asked, change) for change in changes]
     ask = any(change.ask for change in changes)
-    roster = standing.roster
+    roster = encoding.roster
     return RelaxationOffer(
         text=f"you could ask whether {said[0]} matters" if ask else " and ".join(said),
         changes=() if ask else changes,

@@ -84,7 +84,7 @@ class Chunk:
 class JobSettings:
     """What all clients are asked about: the roster as the model knows it, on a day."""
 
-    standing: RosterEncoding
+    encoding: RosterEncoding
     model: AllianceModel
     day: date
     top_k: int
@@ -121,7 +121,7 @@ def score_clients(
     """
     if not 1 <= asked.top_k <= MAX_TOP_K:
         raise RecommenderError("top_k", f"is outside 1 to {MAX_TOP_K}", "ask for a few clinicians")
-    roster = asked.standing.roster
+    roster = asked.encoding.roster
     origin = f"{model_digest} {roster.version} {asked.day} {asked.top_k}"
     parts = list(_parts(people, max(batch_size(len(roster)), MIN_CHUNK_CLIENTS), origin))
     out.mkdir(parents=True, exist_ok=True)
@@ -142,23 +142,23 @@ def tables_of(asked: JobSettings, people: People) -> Tables:
     rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in TABLES}
     # The matrices are small: threads of the linear algebra would wait for each other.
     with threadpool_limits(1, user_api="blas"):
-        for crowd in score_batches(
-            people.ids, people.columns, asked.standing, asked.model, asked.day
+        for batch in score_batches(
+            people.ids, people.columns, asked.encoding, asked.model, asked.day
         ):
-            for place in range(len(crowd.ids)):
-                _add(rows, crowd, place, asked)
+            for place in range(len(batch.ids)):
+                _add(rows, batch, place, asked)
     return {name: _table(rows[name], schema) for name, schema in TABLES.items()}
 
 
 def _add(
-    rows: dict[str, list[tuple[Any, ...]]], crowd: ScoredBatch, place: int, asked: JobSettings
+    rows: dict[str, list[tuple[Any, ...]]], batch: ScoredBatch, place: int, asked: JobSettings
 ) -> None:
     """One client's rows, added to those of the part."""
-    name, screening = crowd.ids[place], crowd.screenings[place]
-    rows["shortlist"] += (_shortlist_row(name, each) for each in _shown(crowd, place, asked))
+    name, screening = batch.ids[place], batch.screenings[place]
+    rows["shortlist"] += (_shortlist_row(name, each) for each in _shown(batch, place, asked))
     removals = (each for each in screening.constraint_counts if each.removed)
     rows["exclusions"] += (_removal_row(name, each) for each in removals)
-    mode = asked.model.manifest.mode if crowd.agree[place] else CONSTRAINTS_ONLY
+    mode = asked.model.manifest.mode if batch.agree[place] else CONSTRAINTS_ONLY
     rows["clients"].append((name, mode, int(np.count_nonzero(screening.eligible))))
 
 
@@ -188,15 +188,15 @@ def _refuse_others(out: Path, parts: list[Chunk]) -> None:
         raise RecommenderError("out", problem, "name an empty folder, or remove them")
 
 
-def _shown(crowd: ScoredBatch, place: int, asked: JobSettings) -> tuple[ShortlistEntry, ...]:
-    screening = crowd.screenings[place]
-    if not crowd.agree[place]:
-        return unscored_shortlist(asked.model.practice, asked.standing, screening, asked.top_k)
-    rows = crowd.rows_of(place)
+def _shown(batch: ScoredBatch, place: int, asked: JobSettings) -> tuple[ShortlistEntry, ...]:
+    screening = batch.screenings[place]
+    if not batch.agree[place]:
+        return unscored_shortlist(asked.model.practice, asked.encoding, screening, asked.top_k)
+    rows = batch.rows_of(place)
     if not len(rows):
         return ()
-    of = crowd.faced, crowd.scores, rows
-    return build_shortlist(asked.standing, asked.model, screening, *of, asked.top_k)[0]
+    of = batch.prepared, batch.scores, rows
+    return build_shortlist(asked.encoding, asked.model, screening, *of, asked.top_k)[0]
 
 
 def _shortlist_row(client_id: str, shown: ShortlistEntry) -> tuple[Any, ...]:

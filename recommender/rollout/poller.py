@@ -38,24 +38,24 @@ class Names(Protocol):
         """The directory of a bundle, downloaded unless it is there."""
 
 
-def look(registry: Names, shelf: BundleCache) -> None:
+def look(registry: Names, bundle_cache: BundleCache) -> None:
     """Asks once, and says on the shelf what is new."""
-    before = shelf.read_pointer()
+    before = bundle_cache.read_pointer()
     try:
         champion = registry.alias(CHAMPION)
     except RegistryError:
         now = RegistryPointer(unreachable=True)
     else:
         known = champion is not None and before is not None and before.digest == champion.digest
-        if known and before is not None and _is_settled(before, shelf):
+        if known and before is not None and _is_settled(before, bundle_cache):
             return
-        now = RegistryPointer() if champion is None else _fetched(registry, champion, shelf)
-    _tell(shelf, now)
+        now = RegistryPointer() if champion is None else _fetched(registry, champion, bundle_cache)
+    _tell(bundle_cache, now)
 
 
-def _tell(shelf: BundleCache, now: RegistryPointer) -> None:
-    if now != shelf.read_pointer():
-        shelf.write_pointer(now)
+def _tell(bundle_cache: BundleCache, now: RegistryPointer) -> None:
+    if now != bundle_cache.read_pointer():
+        bundle_cache.write_pointer(now)
 
 
 def try_bundle(bundle: Path) -> str | None:
@@ -73,31 +73,35 @@ def try_bundle(bundle: Path) -> str | None:
     return BundleError.__name__ if tried.returncode == REFUSED else CRASHED
 
 
-def _is_settled(offer: RegistryPointer, shelf: BundleCache) -> bool:
+def _is_settled(offer: RegistryPointer, bundle_cache: BundleCache) -> bool:
     """Whether asking again for the same bundle could bring nothing new."""
-    there = offer.digest is not None and shelf.bundle(offer.digest).is_dir()
+    there = offer.digest is not None and bundle_cache.bundle(offer.digest).is_dir()
     return there and offer.rejected in (None, BundleError.__name__, CRASHED)
 
 
-def _fetched(registry: Names, champion: Version, shelf: BundleCache) -> RegistryPointer:
+def _fetched(registry: Names, champion: Version, bundle_cache: BundleCache) -> RegistryPointer:
     try:
-        _clear_damaged(shelf, champion.digest)
-        refused = try_bundle(registry.fetch(champion.version, shelf.directory))
+        _clear_damaged(bundle_cache, champion.digest)
+        refused = try_bundle(registry.fetch(champion.version, bundle_cache.directory))
     except RecommenderError as error:
         refused = type(error).__name__
     return RegistryPointer(champion.digest, refused, version=champion.version)
 
 
-def _clear_damaged(shelf: BundleCache, digest: str) -> None:
+def _clear_damaged(bundle_cache: BundleCache, digest: str) -> None:
     """Removes a bundle that is no longer what it was, so that it is fetched again."""
-    kept = {path.name for path in shelf.directory.iterdir()} if shelf.directory.is_dir() else set()
+    kept = (
+        {path.name for path in bundle_cache.directory.iterdir()}
+        if bundle_cache.directory.is_dir()
+        else set()
+    )
     if digest in kept:
         try:
-            sound = read_files(shelf.bundle(digest)).digest == digest
+            sound = read_files(bundle_cache.bundle(digest)).digest == digest
         except BundleError:
             sound = False
         if not sound:
-            shutil.rmtree(shelf.bundle(digest))
+            shutil.rmtree(bundle_cache.bundle(digest))
 
 
 def _is_left(seconds: float) -> bool:
@@ -132,15 +136,15 @@ def _registry(uri: str) -> Names:
 
 def main() -> None:
     """Follows until left alone."""
-    shelf, uri = BundleCache(Path(sys.argv[1])), sys.stdin.readline().strip()
+    bundle_cache, uri = BundleCache(Path(sys.argv[1])), sys.stdin.readline().strip()
     while True:
         # Asking for a database that is not there would make one.
         if not tracking_reachable(uri):
-            _tell(shelf, RegistryPointer(unreachable=shelf.last_good() is not None))
+            _tell(bundle_cache, RegistryPointer(unreachable=bundle_cache.last_good() is not None))
         elif not is_listening(uri):
-            _tell(shelf, RegistryPointer(unreachable=True))
+            _tell(bundle_cache, RegistryPointer(unreachable=True))
         else:
-            look(_registry(uri), shelf)
+            look(_registry(uri), bundle_cache)
         if _is_left(LOOK_SECONDS):
             return
 

@@ -30,31 +30,35 @@ def following(uri: str, bundles: Path) -> Iterator[BundleCache]:
 
     Bundles of several registries never mix: each has a directory of its own.
     """
-    shelf = BundleCache(bundles / hashlib.sha256(uri.encode()).hexdigest()[:12])
-    shelf.clear_pointer()
+    bundle_cache = BundleCache(bundles / hashlib.sha256(uri.encode()).hexdigest()[:12])
+    bundle_cache.clear_pointer()
     stop = threading.Event()
-    keeper = threading.Thread(target=_keep_running, args=(uri, shelf, stop), daemon=True)
-    keeper.start()
+    journal_writer = threading.Thread(
+        target=_keep_running, args=(uri, bundle_cache, stop), daemon=True
+    )
+    journal_writer.start()
     try:
-        yield shelf
+        yield bundle_cache
     finally:
         stop.set()
-        keeper.join()
+        journal_writer.join()
 
 
-def wait_for_offer(shelf: BundleCache, patience: float = PATIENCE_SECONDS) -> RegistryPointer:
+def wait_for_offer(
+    bundle_cache: BundleCache, patience: float = PATIENCE_SECONDS
+) -> RegistryPointer:
     """What the registry names; as if it were away where it says nothing in time."""
     until = time.monotonic() + patience
     while time.monotonic() < until:
-        offer = shelf.read_pointer()
+        offer = bundle_cache.read_pointer()
         if offer is not None:
             return offer
         time.sleep(0.05)
     return RegistryPointer(unreachable=True)
 
 
-def _keep_running(uri: str, shelf: BundleCache, stop: threading.Event) -> None:
-    line = [sys.executable, "-m", "recommender.rollout.poller", str(shelf.directory)]
+def _keep_running(uri: str, bundle_cache: BundleCache, stop: threading.Event) -> None:
+    line = [sys.executable, "-m", "recommender.rollout.poller", str(bundle_cache.directory)]
     pause, longest = RESTART_SECONDS
     while not stop.is_set():
         # The address can hold a password, and a command line is for everyone on the machine to see.

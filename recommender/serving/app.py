@@ -87,9 +87,9 @@ def create_app(settings: Settings) -> FastAPI:
     RecommenderError
         When anybody on the network could ask, or the store of keys cannot be opened.
     """
-    door, metrics = open_auth_backend(settings), Metrics()
-    store = None if door.locks is None else door.locks.store
-    opened, succession = (
+    auth, metrics = open_auth_backend(settings), Metrics()
+    store = None if auth.locks is None else auth.locks.store
+    opened, snapshot_holder = (
         open_snapshot(settings, store),
         SnapshotHolder(metrics=metrics, check=warm_up),
     )
@@ -97,23 +97,23 @@ def create_app(settings: Settings) -> FastAPI:
     lists = ComputeQueue(
         allocations.AT_A_TIME, allocations.LISTS_WAITING, allocations.PATIENCE_SECONDS
     )
-    rosters = RosterSync(store, succession, settings.look_seconds)
-    watch = _watch(settings, succession)
+    rosters = RosterSync(store, snapshot_holder, settings.look_seconds)
+    watch = _watch(settings, snapshot_holder)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await to_thread.run_sync(succession.begin, opened)
+        await to_thread.run_sync(snapshot_holder.begin, opened)
         if watch is not None:
             watch.start()
-        if door.locks is None:
+        if auth.locks is None:
             log.warning("serving_without_keys")
         rosters.start()
         yield
         await to_thread.run_sync(rosters.stop)
         if watch is not None:
             await to_thread.run_sync(watch.stop)
-        succession.current = None
-        door.close()
+        snapshot_holder.current = None
+        auth.close()
 
     app = FastAPI(
         lifespan=lifespan,
@@ -148,10 +148,10 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     app.state.store, app.state.rosters, app.state.settings = store, rosters, settings
-    app.state.succession = succession
-    app.state.door, app.state.metrics = door, metrics
-    app.state.keeper = (
-        None if door.locks is None else JournalWriter(door.locks.store, settings.queue_limit)
+    app.state.snapshot_holder = snapshot_holder
+    app.state.auth, app.state.metrics = auth, metrics
+    app.state.journal_writer = (
+        None if auth.locks is None else JournalWriter(auth.locks.store, settings.queue_limit)
     )
     app.state.queue, app.state.lists = queue, lists
     app.state.lookups = ComputeQueue(POOL // 2, settings.queue_limit, LOOKUP_SECONDS)
@@ -162,12 +162,12 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _watch(settings: Settings, succession: SnapshotHolder) -> ModelWatcher | None:
+def _watch(settings: Settings, snapshot_holder: SnapshotHolder) -> ModelWatcher | None:
     """Who follows the shelf, where there is one to follow."""
     if settings.bundles is None or settings.bundle is not None:
         return None
     return ModelWatcher(
-        BundleCache(settings.bundles), succession, settings, expected_practice(settings)
+        BundleCache(settings.bundles), snapshot_holder, settings, expected_practice(settings)
     )
 
 

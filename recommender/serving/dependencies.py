@@ -18,8 +18,8 @@ Found = TypeVar("Found")
 
 def current_snapshot(app: FastAPI) -> ServingSnapshot:
     """The snapshot that answers now; read it once in a request and keep it."""
-    succession: SnapshotHolder = app.state.succession
-    state = succession.current
+    snapshot_holder: SnapshotHolder = app.state.snapshot_holder
+    state = snapshot_holder.current
     if state is None:
         raise ProblemError(NOT_READY, headers=RETRY)
     return state

@@ -93,26 +93,26 @@ class FoldTask:
     def expected(self) -> Array:
         """What each asked client would rate an average clinician, by their own ratings if any."""
         known = self.fitted.known_client[self.asked.client]
-        return np.where(np.isnan(known), self.faced.expected, known)
+        return np.where(np.isnan(known), self.prepared.expected, known)
 
     @cached_property
-    def standing(self) -> RosterEncoding:
+    def encoding(self) -> RosterEncoding:
         """All clinicians of the data set, each in the place the model learned."""
         return encode_clinicians(self.dataset)
 
     @cached_property
-    def faced(self) -> PreparedPairs:
+    def prepared(self) -> PreparedPairs:
         """What is asked, made ready for our model."""
-        return self.fitted.model.prepare(self.dataset.clients, self.standing, self.asked)
+        return self.fitted.model.prepare(self.dataset.clients, self.encoding, self.asked)
 
     @cached_property
     def scores(self) -> PairScores:
         """What our model says of what is asked."""
-        return self.fitted.model.score_of(self.faced)
+        return self.fitted.model.score_of(self.prepared)
 
     def rows(self, pairs: Pairs) -> Rows:
         """Feature rows of any pairs."""
-        return self.fitted.model.rows(self.dataset.clients, self.standing, pairs)[0]
+        return self.fitted.model.rows(self.dataset.clients, self.encoding, pairs)[0]
 
 
 def encode_clinicians(dataset: Dataset) -> RosterEncoding:
@@ -172,7 +172,7 @@ def additive(trial: FoldTask) -> LearnerScores:
 def evidence_prior(trial: FoldTask) -> LearnerScores:
     """The declared sizes from the literature; nothing is learned."""
     sizes = trial.fitted.model.additive.frame.prior
-    pairing = np.nan_to_num(trial.faced.rows.match) @ sizes
+    pairing = np.nan_to_num(trial.prepared.rows.match) @ sizes
     return LearnerScores(pairing, trial.expected + pairing)
 
 
@@ -188,7 +188,7 @@ def plain_lightgbm(trial: FoldTask) -> LearnerScores:
         verbosity=-1,
     )
     learner.fit(rows, trial.label)
-    said = np.asarray(learner.predict(_plain(trial.faced.rows)), dtype=np.float64)
+    said = np.asarray(learner.predict(_plain(trial.prepared.rows)), dtype=np.float64)
     return LearnerScores(said, said)
 
 
@@ -226,8 +226,8 @@ def as_it_serves(model: AllianceModel, trial: FoldTask) -> LearnerScores:
     if not _reads(model.practice, trial.dataset.practice):
         nothing = np.full(len(trial.asked.client), np.nan)
         return LearnerScores(nothing, nothing)
-    standing = model.encode_roster(trial.standing.roster)
-    scores = model.score(trial.dataset.clients, standing, trial.asked)
+    encoding = model.encode_roster(trial.encoding.roster)
+    scores = model.score(trial.dataset.clients, encoding, trial.asked)
     known = trial.fitted.known_client[trial.asked.client]
     expected = np.where(np.isnan(known), scores.client, known)
     return LearnerScores(scores.pairing, expected + scores.pairing)

@@ -104,9 +104,9 @@ def client_part(
 def _share(raters: RatingClients, mean: float, expected: Array) -> float:
     """The share of the trees' departure from the mean that leaves the least squared error."""
     apart, weight = expected - mean, raters.weight
-    spread = float(weight @ apart**2)
+    interval = float(weight @ apart**2)
     found = float(weight @ ((raters.label - mean) * apart))
-    return float(np.clip(found / spread, 0.0, 1.0)) if spread > 0 else 0.0
+    return float(np.clip(found / interval, 0.0, 1.0)) if interval > 0 else 0.0
 
 
 def _between_over_within(label: Array, weight: Array, row: Chosen, mean: Array) -> float:

@@ -77,7 +77,7 @@ class Dataset:
         return len(self.pairing_ids)
 
     @property
-    def seats(self) -> ClinicianIndex:
+    def clinician_index(self) -> ClinicianIndex:
         """Clinician and client level of every rated pairing."""
         return self.seats_of(self.pairs)
 
@@ -117,7 +117,7 @@ class Labels:
 
     Attributes
     ----------
-    harmoniser
+    linker
         Fitted on the training rows.
     alliance : (n,)
         In points of the reference scale, unclipped.
@@ -125,7 +125,7 @@ class Labels:
         Reliability relative to one session.
     """
 
-    harmoniser: InstrumentLinker
+    linker: InstrumentLinker
     alliance: Array
     weight: Array
 
@@ -171,15 +171,15 @@ def labels_for(dataset: Dataset, train: Chosen) -> Labels:
         return dataset.given
     practice = dataset.practice
     settings = practice.alliance
-    harmoniser = InstrumentLinker.fit(
+    linker = InstrumentLinker.fit(
         dataset.early.rows[dataset.rated_rows(train)],
         practice.instruments,
         settings.reference,
         settings.metric,
     )
-    table = link_scores(dataset.early, settings, practice.instruments, harmoniser)
+    table = link_scores(dataset.early, settings, practice.instruments, linker)
     table = table.reindex(pd.Index(dataset.pairing_ids))
-    return Labels(harmoniser, table["alliance"].to_numpy(float), table["weight"].to_numpy(float))
+    return Labels(linker, table["alliance"].to_numpy(float), table["weight"].to_numpy(float))
 
 
 def _left_unrated(pairings: pd.DataFrame, rated: pd.Index, practice: Practice) -> NDArray[np.bool_]:

@@ -170,8 +170,8 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         )
         sample, places = sample_of_numbers(numbers, self.model_.practice), np.arange(len(numbers))
         roster = Roster(tuple(sample.clinician_id), (), sample.clinician, "", _NEVER)
-        standing = RosterEncoding(roster, np.zeros(len(numbers), dtype=np.int64))
-        return self.model_.score(sample.client, standing, Pairs(places, places)).alliance
+        encoding = RosterEncoding(roster, np.zeros(len(numbers), dtype=np.int64))
+        return self.model_.score(sample.client, encoding, Pairs(places, places)).alliance
 
     def settings(self) -> FitSettings:
         """The parameters as `fit` takes them."""

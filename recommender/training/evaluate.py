@@ -77,7 +77,7 @@ class Evaluation:
         Names, in order.
     tested
         The rows measured on.
-    guesses
+    by_learner
         What each learner said of them; the champion's are NaN for what began before it was made.
     table
         One row a learner and metric: value, low, high (95 % bootstrap by client and clinician).
@@ -120,7 +120,7 @@ class _Said(NamedTuple):
     """What came of one fold."""
 
     tested: HeldOut
-    guesses: Mapping[str, LearnerScores]
+    by_learner: Mapping[str, LearnerScores]
     first: Mapping[str, list[Ints]]
     books: Chosen
 
@@ -166,13 +166,15 @@ def _evaluated(
         parts.append(_said(dataset, fold, place, settings, learners))
     progress("intervals", 1.0)
     tested = joined([part.tested for part in parts])
-    guesses = {name: _joined_guess([part.guesses[name] for part in parts]) for name in learners}
-    if CHAMPION in guesses and champion is not None:
-        guesses[CHAMPION] = _unseen(guesses[CHAMPION], tested, champion)
+    by_learner = {
+        name: _joined_guess([part.by_learner[name] for part in parts]) for name in learners
+    }
+    if CHAMPION in by_learner and champion is not None:
+        by_learner[CHAMPION] = _unseen(by_learner[CHAMPION], tested, champion)
     first = {name: [each for part in parts for each in part.first[name]] for name in learners}
     groups = groups_of(dataset.practice, dataset.clients.take(tested.client))
     shown = exposure.exposure(first, [part.books for part in parts])
-    return _measured(tuple(f.name for f in folds), tested, guesses, shown, groups,
+    return _measured(tuple(f.name for f in folds), tested, by_learner, shown, groups,
                      seed=settings.seed, draws=draws)  # fmt: skip
 
 
@@ -204,14 +206,14 @@ def _said(
     grid = exposure.grid(tested, np.arange(len(tested.client)), books, exposure.ASKED_OF_ALL)
     asked = together(tested, grid.pairs)
     trial = FoldTask(dataset, fold.train, asked, fitted, settings.seed)
-    guesses = {name: learn(trial) for name, learn in learners.items()}
+    by_learner = {name: learn(trial) for name, learn in learners.items()}
     n = len(tested.client)
     first = {
-        name: exposure.named_first(g.take(slice(n, None)), grid) for name, g in guesses.items()
+        name: exposure.named_first(g.take(slice(n, None)), grid) for name, g in by_learner.items()
     }
     return _Said(
         _tested(trial, tested, fold, place, books),
-        {name: guess.take(slice(n)) for name, guess in guesses.items()},
+        {name: learner_scores.take(slice(n)) for name, learner_scores in by_learner.items()},
         first,
         books,
     )
@@ -249,22 +251,25 @@ def _joined_guess(parts: list[LearnerScores]) -> LearnerScores:
     )
 
 
-def _unseen(guess: LearnerScores, tested: HeldOut, champion: AllianceModel) -> LearnerScores:
+def _unseen(
+    learner_scores: LearnerScores, tested: HeldOut, champion: AllianceModel
+) -> LearnerScores:
     """The champion's guess where it could not have learned from the pairing, else NaN."""
     until = champion.manifest.known_until
     if until is None:
-        return guess
+        return learner_scores
     last = int((np.datetime64(until, "D") - EPOCH).astype(np.int64))
     unseen = tested.began > last
     return LearnerScores(
-        np.where(unseen, guess.pairing, np.nan), np.where(unseen, guess.alliance, np.nan)
+        np.where(unseen, learner_scores.pairing, np.nan),
+        np.where(unseen, learner_scores.alliance, np.nan),
     )
 
 
 def _measured(
     folds: tuple[str, ...],
     tested: HeldOut,
-    guesses: Mapping[str, LearnerScores],
+    by_learner: Mapping[str, LearnerScores],
     exposure: pd.DataFrame,
     groups: Mapping[str, Mask],
     *,
@@ -272,29 +277,31 @@ def _measured(
     draws: int,
 ) -> Evaluation:
     """Every figure by draw: of all rows, and of those that can judge the champion."""
-    others = {name: guess for name, guess in guesses.items() if name != CHAMPION}
+    others = {
+        name: learner_scores for name, learner_scores in by_learner.items() if name != CHAMPION
+    }
     sampled, beside = sample(tested, others, seed=seed, draws=draws), {}
-    if CHAMPION in guesses:
-        rows = np.isfinite(guesses[CHAMPION].pairing)
-        two = {name: guesses[name].take(rows) for name in (OURS, CHAMPION)}
+    if CHAMPION in by_learner:
+        rows = np.isfinite(by_learner[CHAMPION].pairing)
+        two = {name: by_learner[name].take(rows) for name in (OURS, CHAMPION)}
         beside = dict(sample(tested.take(rows), two, seed=seed, draws=draws))
     tables = [table_of(sampled, others), table_of(beside, (CHAMPION,))]
     by_fold = pd.DataFrame(
-        _each_fold(folds, tested, guesses), columns=["fold", "learner", "metric", "value"]
+        _each_fold(folds, tested, by_learner), columns=["fold", "learner", "metric", "value"]
     )
     table = pd.concat([each for each in tables if len(each)] or tables[:1], ignore_index=True)
     return Evaluation(
-        folds, tested, guesses, table, by_fold, exposure, groups, sampled, beside, seed, draws
+        folds, tested, by_learner, table, by_fold, exposure, groups, sampled, beside, seed, draws
     )
 
 
 def _each_fold(
-    folds: tuple[str, ...], tested: HeldOut, guesses: Mapping[str, LearnerScores]
+    folds: tuple[str, ...], tested: HeldOut, by_learner: Mapping[str, LearnerScores]
 ) -> Iterator[tuple[str, str, str, float]]:
     for place, name in enumerate(folds):
-        for learner, guess in guesses.items():
-            rows = (tested.fold == place) & np.isfinite(guess.pairing)
+        for learner, learner_scores in by_learner.items():
+            rows = (tested.fold == place) & np.isfinite(learner_scores.pairing)
             for metric in METRICS if rows.any() else ():
-                value = figure_of(metric, tested.take(rows), guess.take(rows))
+                value = figure_of(metric, tested.take(rows), learner_scores.take(rows))
                 if np.isfinite(value):
                     yield name, learner, metric, value

@@ -100,7 +100,7 @@ def _ours(trial: FoldTask, pairs: Pairs) -> Array:
     """Our pairing scores; only the clients asked about are read."""
     clients, place = np.unique(pairs.client, return_inverse=True)
     columns = trial.dataset.clients.take(clients)
-    scores = trial.fitted.model.score(columns, trial.standing, Pairs(place, pairs.clinician))
+    scores = trial.fitted.model.score(columns, trial.encoding, Pairs(place, pairs.clinician))
     return scores.pairing
 
 
@@ -119,6 +119,8 @@ def exposure(first: Mapping[str, list[Ints]], books: list[NDArray[np.intp]]) -> 
     return pd.DataFrame(rows, columns=["learner", "top_share", "gini"])
 
 
-def named_first(guess: LearnerScores, asked: ExposureGrid) -> list[Ints]:
+def named_first(learner_scores: LearnerScores, asked: ExposureGrid) -> list[Ints]:
     """Whom a guess of the grid's pairings names first; nobody when it says nothing."""
-    return [asked.first(guess.pairing)] if np.isfinite(guess.pairing).all() else []
+    return (
+        [asked.first(learner_scores.pairing)] if np.isfinite(learner_scores.pairing).all() else []
+    )

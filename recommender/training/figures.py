@@ -26,29 +26,29 @@ Sampled = Mapping[str, Mapping[str, Floats]]
 """By metric and learner: the figure of the rows as they are, then at each draw, (1 + draws,)."""
 
 
-def _partial(tested: HeldOut, guess: LearnerScores) -> Measured:
+def _partial(tested: HeldOut, learner_scores: LearnerScores) -> Measured:
     rows = tested.is_rated
-    ready = products([tested.expected[rows], tested.label[rows], guess.pairing[rows]])
+    ready = products([tested.expected[rows], tested.label[rows], learner_scores.pairing[rows]])
     return lambda weighed: ready.at(weighed.rated).partial()
 
 
-def _dyad(tested: HeldOut, guess: LearnerScores) -> Measured:
+def _dyad(tested: HeldOut, learner_scores: LearnerScores) -> Measured:
     rows = tested.is_rated
-    columns = [tested.expected[rows], tested.label[rows], guess.pairing[rows]]
+    columns = [tested.expected[rows], tested.label[rows], learner_scores.pairing[rows]]
     ready = products(columns, tested.met_in_fold[rows])
     return lambda weighed: ready.at(weighed.rated).partial()
 
 
-def _slope(tested: HeldOut, guess: LearnerScores) -> Measured:
+def _slope(tested: HeldOut, learner_scores: LearnerScores) -> Measured:
     rows = tested.is_rated
-    ready = products([tested.expected[rows], tested.label[rows], guess.pairing[rows]])
+    ready = products([tested.expected[rows], tested.label[rows], learner_scores.pairing[rows]])
     return lambda weighed: ready.at(weighed.rated).slope()
 
 
-def _composite(tested: HeldOut, guess: LearnerScores) -> Measured:
+def _composite(tested: HeldOut, learner_scores: LearnerScores) -> Measured:
     """Those who left have the client part for a label, and one column more that lowers it."""
     label = np.where(tested.is_rated, tested.label, tested.expected)
-    ready = products([tested.expected, label, guess.pairing, 1.0 - tested.rated])
+    ready = products([tested.expected, label, learner_scores.pairing, 1.0 - tested.rated])
 
     def at(weighed: WeightedHeldOut) -> Floats:
         shares = np.zeros((len(weighed.low), 3, 4))
@@ -59,9 +59,9 @@ def _composite(tested: HeldOut, guess: LearnerScores) -> Measured:
     return at
 
 
-def _rmse(tested: HeldOut, guess: LearnerScores) -> Measured:
+def _rmse(tested: HeldOut, learner_scores: LearnerScores) -> Measured:
     rows = tested.is_rated
-    squared = (guess.alliance[rows] - tested.label[rows]) ** 2
+    squared = (learner_scores.alliance[rows] - tested.label[rows]) ** 2
     return lambda weighed: np.asarray(np.sqrt(mean_at(squared, weighed.rated)))
 
 
@@ -82,12 +82,12 @@ class MeasureWithin:
     measure: Callable[..., within_client_ranking.ByClient]
     scale: tuple[str, ...] = ()
 
-    def __call__(self, tested: HeldOut, guess: LearnerScores) -> Measured:
+    def __call__(self, tested: HeldOut, learner_scores: LearnerScores) -> Measured:
         """The metric of these rows by their weights."""
         rows = tested.is_rated
         lists = tested.lists[rows]
         lowest = [getattr(tested, name) for name in self.scale]
-        order = self.measure(guess.pairing[rows], tested.label[rows], lists, *lowest)
+        order = self.measure(learner_scores.pairing[rows], tested.label[rows], lists, *lowest)
         if order.client.size < FEWEST_LISTS:
             return lambda weighed: np.full(weighed.rated.shape[1], np.nan)
         return lambda weighed: np.array([order.mean(lists, draw) for draw in weighed.rated.T])
@@ -109,16 +109,18 @@ METRICS: Mapping[str, Metric] = {
 
 
 def figure_of(
-    metric: str, tested: HeldOut, guess: LearnerScores, weights: Floats | None = None
+    metric: str, tested: HeldOut, learner_scores: LearnerScores, weights: Floats | None = None
 ) -> float:
     """One figure of a guess; rows count by the lots they came of when no weights are given."""
     weights = tested.weights if weights is None else weights
-    return float(METRICS[metric](tested, guess)(WeightedHeldOut(tested, weights[:, None]))[0])
+    return float(
+        METRICS[metric](tested, learner_scores)(WeightedHeldOut(tested, weights[:, None]))[0]
+    )
 
 
 def sample(
     tested: HeldOut,
-    guesses: Mapping[str, LearnerScores],
+    by_learner: Mapping[str, LearnerScores],
     *,
     seed: int,
     draws: int,
@@ -130,9 +132,9 @@ def sample(
     `recommender.training.held_out`.
     """
     measured = {
-        (name, learner): METRICS[name](tested, guess)
+        (name, learner): METRICS[name](tested, learner_scores)
         for name in metrics
-        for learner, guess in guesses.items()
+        for learner, learner_scores in by_learner.items()
     }
     found: dict[tuple[str, str], list[Floats]] = {key: [] for key in measured}
 
@@ -146,7 +148,7 @@ def sample(
     for weights in weightings(tested.client, tested.clinician, seed=seed, draws=draws):
         measure(own * weights)
     return {
-        name: {learner: np.concatenate(found[name, learner]) for learner in guesses}
+        name: {learner: np.concatenate(found[name, learner]) for learner in by_learner}
         for name in dict.fromkeys(name for name, _ in measured)
     }
 

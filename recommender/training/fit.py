@@ -112,7 +112,7 @@ def finish(
     model = AllianceModel(
         manifest=_manifest(prepared, settings),
         pipeline=prepared.pipeline,
-        linker=prepared.labels.harmoniser,
+        linker=prepared.labels.linker,
         client_trees=prepared.client.trees,
         client_mean=prepared.client.mean,
         client_tree_weight=prepared.client.share,
@@ -165,11 +165,11 @@ def _share(prepared: PreparedFit, trees: Array) -> float:
     tried = np.isfinite(apart)
     apart, weight = apart[tried], prepared.learned.weight[tried]
     missed = (prepared.left - prepared.held_out)[tried]
-    spread = float(weight @ apart**2)
-    if spread == 0:
+    interval = float(weight @ apart**2)
+    if interval == 0:
         return 0.0
-    found = float(weight @ (missed * apart)) / spread
-    error = float(np.sqrt(np.average(missed**2, weights=weight) / spread))
+    found = float(weight @ (missed * apart)) / interval
+    error = float(np.sqrt(np.average(missed**2, weights=weight) / interval))
     return float(np.clip(found - error, 0.0, 1.0))
 
 

@@ -47,7 +47,7 @@ class LearningRows:
 
     Attributes
     ----------
-    rows, seats, pairs
+    rows, clinician_index, pairs
         Of all n.
     residual : (n,)
         Label less client part, in points; for those who left the low quantile of the rated ones.
@@ -59,7 +59,7 @@ class LearningRows:
     """
 
     rows: Rows
-    seats: ClinicianIndex
+    clinician_index: ClinicianIndex
     pairs: Pairs
     residual: Array
     weight: Array
@@ -146,7 +146,7 @@ class _Preparation:
             np.concatenate([rated.client, self.left.client]),
             np.concatenate([rated.clinician, self.left.clinician]),
         )
-        self.seats = dataset.seats_of(self.pairs)
+        self.clinician_index = dataset.seats_of(self.pairs)
         self.fold = client_folds(self.pairs.client, settings.folds, settings.seed)
 
     def prepared(self) -> PreparedFit:
@@ -189,10 +189,10 @@ class _Preparation:
     def _records(self, residual: Array) -> tuple[HistoryRecords, Array]:
         """Records of all clinicians, and history rows of all learned pairings out of fold."""
         rated, per = len(residual), self.dataset.practice.history.per
-        seats = self.seats.take(np.arange(rated))
+        clinician_index = self.clinician_index.take(np.arange(rated))
         reports = ClientReports(
-            clinician=seats.clinician,
-            level=seats.level,
+            clinician=clinician_index.clinician,
+            level=clinician_index.level,
             residual=residual,
             known_on=self.dataset.known[self.train],
             clinicians=len(self.dataset.clinician_ids),
@@ -201,7 +201,12 @@ class _Preparation:
         shrinkage = shrinkage_of(reports)
         # A record that counts more ratings beside those who left would tell the trees who left.
         history = held_out_rows(
-            reports, self.fold[:rated], self.seats.clinician, self.seats.level, self.fold, shrinkage
+            reports,
+            self.fold[:rated],
+            self.clinician_index.clinician,
+            self.clinician_index.level,
+            self.fold,
+            shrinkage,
         )
         return records_of(reports, shrinkage), history
 
@@ -212,7 +217,7 @@ class _Preparation:
         left = len(self.left.client)
         return LearningRows(
             rows=rows,
-            seats=self.seats,
+            clinician_index=self.clinician_index,
             pairs=self.pairs,
             residual=np.concatenate([residual, np.full(left, low)]),
             weight=np.concatenate([self.weight, np.ones(left)]),
@@ -232,7 +237,7 @@ class _Preparation:
 
     def _additive(self, frame: DesignSpec, learned: LearningRows) -> tuple[Additive, Array]:
         """The mixed model on all rows, and each client's effect, which the bundle never holds."""
-        blocks = frame.blocks(learned.rows, learned.seats)
+        blocks = frame.blocks(learned.rows, learned.clinician_index)
         mixed = fit_mixed(
             learned.residual,
             blocks,
@@ -262,7 +267,7 @@ class _Preparation:
             outside = np.flatnonzero(learned.fold != number)
             mixed = fit_mixed_at(
                 learned.residual[outside],
-                frame.blocks(learned.rows.take(outside), learned.seats.take(outside)),
+                frame.blocks(learned.rows.take(outside), learned.clinician_index.take(outside)),
                 variances=whole.variances,
                 sigma2=whole.sigma2,
                 tau2=whole.tau2,
@@ -270,5 +275,7 @@ class _Preparation:
                 group=learned.pairs.client[outside].astype(np.int64),
             )
             asked = learned.rows.take(inside)
-            found[inside] = Additive(frame, mixed).score(asked, learned.seats.take(inside))
+            found[inside] = Additive(frame, mixed).score(
+                asked, learned.clinician_index.take(inside)
+            )
         return found

@@ -279,8 +279,8 @@ def draw(evaluation: Evaluation, practice: Practice) -> dict[str, Drawn]:
     names = table["learner"].tolist()
     ends = (table[end] for end in ("value", "low", "high"))
     scores = {
-        name: _net(guess.pairing[rated], tested.expected[rated])
-        for name, guess in evaluation.scores.items()
+        name: _net(learner_scores.pairing[rated], tested.expected[rated])
+        for name, learner_scores in evaluation.scores.items()
         if name not in (CHAMPION, RANDOM)
     }
     said = evaluation.scores[OURS].alliance[rated]
@@ -407,8 +407,8 @@ def _mean_of_first(score: Floats, left: Floats, taken: NDArray[np.intp]) -> Floa
 def _net(score: Floats, expected: Floats) -> Floats:
     """A score less what the client part explains of it: an order of clients is no gain."""
     client = expected - expected.mean()
-    spread = float(client @ client)
-    return score - client * (float(client @ score) / spread) if spread > 0 else score
+    interval = float(client @ client)
+    return score - client * (float(client @ score) / interval) if interval > 0 else score
 
 
 def _style(place: int) -> dict[str, Any]:

@@ -340,13 +340,13 @@ def _exposure(case: PromotionCase) -> Iterator[Found]:
     said = f"gives the most-named tenth of clinicians {ours:.0%} of first ranks"
     # One clinician of one gets every first rank, whoever orders.
     way = (ours - at_random) / (1 - at_random) if at_random < 1 else 0.0
-    spread = "give clinicians what tells them apart besides being well rated"
+    interval = "give clinicians what tells them apart besides being well rated"
     beside = f"{said}, a random order {at_random:.0%}"
-    yield _fails(beside, spread) if way > MOST_CONCENTRATED else _passes(beside)
+    yield _fails(beside, interval) if way > MOST_CONCENTRATED else _passes(beside)
     if case.champion is None or math.isnan(before):
         return
     beside = f"{said}, the champion {before:.0%}"
-    yield _fails(beside, spread) if ours - before > MORE_THAN_CHAMPION else _passes(beside)
+    yield _fails(beside, interval) if ours - before > MORE_THAN_CHAMPION else _passes(beside)
 
 
 DECLARED: Mapping[str, Rule] = {"ratings": _declared, "version": _withdrawn}

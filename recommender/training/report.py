@@ -204,9 +204,9 @@ def _group(
     evaluation: Evaluation, among: str, rows: Mask, learners: tuple[str, ...]
 ) -> Iterator[Row]:
     tested = evaluation.held_out.take(rows)
-    guesses = {name: evaluation.scores[name].take(rows) for name in learners}
+    by_learner = {name: evaluation.scores[name].take(rows) for name in learners}
     seed, draws = evaluation.seed, evaluation.draws
-    found = dict(sample(tested, guesses, seed=seed, draws=draws, metrics=(PARTIAL,))[PARTIAL])
+    found = dict(sample(tested, by_learner, seed=seed, draws=draws, metrics=(PARTIAL,))[PARTIAL])
     if CHAMPION in found:
         found[OURS_MINUS_CHAMPION] = found.pop(OURS) - found[CHAMPION]
     for learner, figures in found.items():
@@ -220,9 +220,9 @@ def _group(
 def _by_quantile(evaluation: Evaluation) -> Iterator[Row]:
     """The composite, were those who left put elsewhere: how much rests on that choice."""
     for quantile in LEFT_QUANTILES:
-        for learner, guess in evaluation.scores.items():
+        for learner, learner_scores in evaluation.scores.items():
             rows = evaluation.counted(learner)
-            tested, said = evaluation.held_out.take(rows), guess.take(rows)
+            tested, said = evaluation.held_out.take(rows), learner_scores.take(rows)
             value = composite(
                 said.pairing,
                 tested.label,

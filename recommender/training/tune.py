@@ -173,7 +173,7 @@ class _Bench:
     ) -> None:
         self.dataset, self.folds, self.settings = dataset, folds, settings
         self.space, self.draws, self.told = space, draws, told
-        self.standing = encode_clinicians(dataset)
+        self.encoding = encode_clinicians(dataset)
         self.prepared: dict[tuple[int, TreeSettings], PreparedFit] = {}
 
     def begin(self, found: Sequence[TrialResult]) -> None:
@@ -185,7 +185,7 @@ class _Bench:
         for place, weights in enumerate(_weights(pairs, self.settings.seed, self.draws)):
             said(len(found), place)
             fitted = self._learned(self.settings, place)
-            scores = fitted.model.score(self.dataset.clients, self.standing, pairs[place])
+            scores = fitted.model.score(self.dataset.clients, self.encoding, pairs[place])
             label = np.full(len(scores.pairing), np.nan)
             test = self.folds[place].test
             label[: len(test)] = fitted.labels.alliance[test]
@@ -210,7 +210,7 @@ class _Bench:
                 break
             self.told.trial(number, place)
             model = self._learned(settings, place).model
-            scores = model.score(self.dataset.clients, self.standing, asked.pairs)
+            scores = model.score(self.dataset.clients, self.encoding, asked.pairs)
             measured.append(asked.measured(scores.pairing))
         return _tried(number, params, measured, perf_counter() - started, state)
 

@@ -247,7 +247,7 @@ def test_ratings_of_test_pairings_change_nothing_that_was_fitted() -> None:
     for table in (ratings, changed):
         early = early_ratings(table, pairings, SETTINGS, FORMS)
         kept = early.rows[early.rows["pairing_id"].isin(train)]
-        harmoniser = InstrumentLinker.fit(kept, FORMS, "wai_sr")
-        found.append(link_scores(early, SETTINGS, FORMS, harmoniser).loc[train])
-        assert harmoniser.links["srs_v3"].basis == "training"
+        linker = InstrumentLinker.fit(kept, FORMS, "wai_sr")
+        found.append(link_scores(early, SETTINGS, FORMS, linker).loc[train])
+        assert linker.links["srs_v3"].basis == "training"
     pd.testing.assert_frame_equal(found[0], found[1])

@@ -23,7 +23,7 @@ def scores(**pomp_by_instrument: object) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def spread(n: int, mean: float, sd: float) -> FloatArray:
+def interval(n: int, mean: float, sd: float) -> FloatArray:
     """Give n values of exactly this mean and sample SD."""
     z = np.linspace(-1, 1, n)
     standard: FloatArray = (z - z.mean()) / z.std(ddof=1)
@@ -31,7 +31,7 @@ def spread(n: int, mean: float, sd: float) -> FloatArray:
 
 
 def test_equal_z_becomes_equal_alliance_with_a_hundred_ratings_each() -> None:
-    train = scores(wai_sr=spread(100, 0.7, 0.2), srs_v3=spread(100, 0.9, 0.05))
+    train = scores(wai_sr=interval(100, 0.7, 0.2), srs_v3=interval(100, 0.9, 0.05))
     fitted = InstrumentLinker.fit(train, TWO, "wai_sr")
     # z = (.95 - .90) / .05 = 1, so .7 + 1 * .2
     np.testing.assert_allclose(fitted.alliance(0.95, "srs_v3"), 0.9, rtol=1e-12)
@@ -45,7 +45,7 @@ def test_the_reference_is_never_moved_by_a_bit() -> None:
 
 
 def test_with_99_ratings_the_stated_moments_of_both_instruments_are_used() -> None:
-    train = scores(wai_sr=spread(500, 0.9, 0.1), srs_v3=spread(99, 0.5, 0.1))
+    train = scores(wai_sr=interval(500, 0.9, 0.1), srs_v3=interval(99, 0.5, 0.1))
     fitted = InstrumentLinker.fit(train, TWO, "wai_sr")
     # z = (.97 - .88) / .09 = 1, so .73 + 1 * .18
     np.testing.assert_allclose(fitted.alliance(0.97, "srs_v3"), 0.91, rtol=1e-12)
@@ -59,7 +59,7 @@ def test_an_instrument_without_stated_moments_is_taken_as_it_stands_while_rating
 
 
 def test_ratings_that_are_all_equal_give_no_training_moments() -> None:
-    train = scores(wai_sr=spread(200, 0.7, 0.2), srs_v3=np.full(200, 1.0))
+    train = scores(wai_sr=interval(200, 0.7, 0.2), srs_v3=np.full(200, 1.0))
     assert InstrumentLinker.fit(train, TWO, "wai_sr").links["srs_v3"].basis == "stated"
 
 
@@ -69,7 +69,7 @@ def test_missing_scores_are_not_counted_as_ratings() -> None:
 
 
 def test_beyond_the_scale_is_kept_and_only_clipped_when_said() -> None:
-    train = scores(wai_sr=spread(100, 0.7, 0.2), srs_v3=spread(100, 0.5, 0.05))
+    train = scores(wai_sr=interval(100, 0.7, 0.2), srs_v3=interval(100, 0.5, 0.05))
     fitted = InstrumentLinker.fit(train, TWO, "wai_sr")
     # z = (1 - .5) / .05 = 10, so .7 + 10 * .2 = 2.7, and 1 + 2.7 * (5 - 1) = 11.8
     value = fitted.on_scale(fitted.alliance([1.0, np.nan], "srs_v3"))

@@ -18,7 +18,7 @@ from recommender.practice.columns import read_rows
 from recommender.recommendation.recommend import Intake, recommend
 from recommender.screening.screen import screen
 from recommender.tables.cells import People
-from tests.support.builders import DAY, a_model, a_practice, a_roster, a_standing
+from tests.support.builders import DAY, a_model, a_practice, a_roster, an_encoding
 
 SLOWLY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CONCERNS = ("anxiety", "grief", "sleep")
@@ -49,7 +49,7 @@ def everybody() -> list[WaitingClient]:
 def allocated(waiting: Sequence[WaitingClient] | None = None, **terms: Any) -> Allocation:
     given = Terms(**terms)
     people = everybody() if waiting is None else waiting
-    return allocate(some_people(), people, a_standing(), a_model(), given, day=DAY)
+    return allocate(some_people(), people, an_encoding(), a_model(), given, day=DAY)
 
 
 def clinicians(found: Allocation) -> dict[str, str]:
@@ -131,7 +131,7 @@ def test_a_client_alone_is_given_whom_a_request_shows_first() -> None:
     for row, client_id in enumerate(some_people().ids):
         client = some_people().columns.take(np.array([row]))
         shown = recommend(
-            Intake(client, client_id, ()), a_standing(), a_model(), day=DAY, top_k=12
+            Intake(client, client_id, ()), an_encoding(), a_model(), day=DAY, top_k=12
         ).shortlist
         given = allocated([WaitingClient(client_id)]).assigned
         if not shown or shown[0].predicted is None:

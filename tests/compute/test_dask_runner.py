@@ -13,7 +13,7 @@ from recommender.compute.runner import TaskRunner, run_serially
 from recommender.errors import RecommenderError
 from recommender.recommendation.scoring_job import JobResult, JobSettings, score_clients
 from tests.allocation.test_allocate import some_people
-from tests.support.builders import DAY, a_model, a_standing
+from tests.support.builders import DAY, a_model, an_encoding
 
 SIZE = 40
 
@@ -25,7 +25,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def scored(out: Path, runner: TaskRunner = run_serially) -> JobResult:
-    asked = JobSettings(a_standing(), a_model(), DAY, 4)
+    asked = JobSettings(an_encoding(), a_model(), DAY, 4)
     return score_clients(some_people(SIZE), asked, "digest", out, lambda *_: None, runner)
 
 

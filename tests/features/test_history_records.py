@@ -260,10 +260,10 @@ def test_what_is_learned_today_has_the_records_of_what_was_known_yesterday() -> 
 def test_the_number_of_ratings_stands_beside_the_record_in_every_row_served() -> None:
     rows = some_rows(pairings=300)
     model, tables = learned(rows), tables_of(rows)
-    standing = model.encode_roster(tables.roster(TAKEN_AT))
+    encoding = model.encode_roster(tables.roster(TAKEN_AT))
     names = [feature.name for feature in model.pipeline.features]
     of_one = model.contributions(
-        tables.clients.take(np.array([0])), standing, Pairs.of_one(len(standing.roster))
+        tables.clients.take(np.array([0])), encoding, Pairs.of_one(len(encoding.roster))
     )
 
     told = np.expm1(of_one.raw[:, names.index("history.ratings")])

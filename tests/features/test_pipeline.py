@@ -5,21 +5,24 @@ import pytest
 
 from recommender.features.pipeline import PANEL, Pairs, Pipeline, fit_pipeline
 from recommender.practice.definition import Practice, shipped_practice
-from tests.support.builders import a_dataset, a_model, a_practice, a_roster, a_standing
+from tests.support.builders import a_dataset, a_model, a_practice, a_roster, an_encoding
 from tests.support.random_tables import invented_people
 
 
 def test_every_training_pairing_alone_has_its_row_of_the_batch() -> None:
-    dataset, model, standing = a_dataset(), a_model(), a_standing()
-    batch, seats = model.rows(dataset.clients, standing, dataset.pairs)
+    dataset, model, encoding = a_dataset(), a_model(), an_encoding()
+    batch, clinician_index = model.rows(dataset.clients, encoding, dataset.pairs)
 
     for row in range(len(dataset)):
         client = dataset.clients.take(dataset.pairs.client[row : row + 1])
         at = int(dataset.pairs.clinician[row])
-        served, seat = model.rows(client, standing, Pairs.of_one(len(a_roster())))
+        served, seat = model.rows(client, encoding, Pairs.of_one(len(a_roster())))
         assert np.array_equal(served.together()[at], batch.together()[row], equal_nan=True)
         assert np.array_equal(served.raw[at], batch.raw[row], equal_nan=True)
-        assert (seat.clinician[at], seat.level[at]) == (seats.clinician[row], seats.level[row])
+        assert (seat.clinician[at], seat.level[at]) == (
+            clinician_index.clinician[row],
+            clinician_index.level[row],
+        )
 
 
 @pytest.mark.parametrize("practice", [a_practice(), shipped_practice()], ids=lambda p: p.id)
@@ -44,7 +47,7 @@ def test_training_is_served_the_columns_the_fit_learned_from() -> None:
     dataset, model = a_dataset(), a_model()
     history = np.zeros((len(dataset), 4))
     rows = model.pipeline.rows(dataset.clients, dataset.clinicians, dataset.pairs, history)
-    served, _ = model.rows(dataset.clients, a_standing(), dataset.pairs)
+    served, _ = model.rows(dataset.clients, an_encoding(), dataset.pairs)
 
     width = served.together().shape[1] - 4
     assert np.array_equal(rows.together()[:, :width], served.together()[:, :width], equal_nan=True)
@@ -52,7 +55,7 @@ def test_training_is_served_the_columns_the_fit_learned_from() -> None:
 
 def test_matches_are_centred_on_the_panel_and_words_are_not() -> None:
     dataset = a_dataset()
-    rows, _ = a_model().rows(dataset.clients, a_standing(), dataset.pairs)
+    rows, _ = a_model().rows(dataset.clients, an_encoding(), dataset.pairs)
     apart = rows.raw - rows.match
     wanted = dataset.pairs.client[~np.isnan(apart[:, 0])]
 

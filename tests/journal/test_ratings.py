@@ -113,13 +113,13 @@ def test_a_correction_stands_and_what_it_corrects_stays_visible(a_store: Store) 
     assert (again.rating_id, again.version, again.pomp) == (kept.rating_id, 2, 0.75)
     with a_store.reading() as connection:
         history = rating_history(connection, kept.rating_id)
-        standing = current_ratings(connection)
+        current = current_ratings(connection)
     assert [(each.version, each.rating.score, each.actor) for each in history] == [
         (1, 12.0, ACTOR),
         (2, 48.0, "key-2"),
     ]
     assert history[1].reason == "typing_error"
-    assert [rating.score for rating in standing] == [48.0]
+    assert [rating.score for rating in current] == [48.0]
 
 
 def test_who_corrects_an_older_version_is_told(a_store: Store) -> None:

@@ -17,12 +17,12 @@ from recommender.model.additive import (
     design_spec,
 )
 from recommender.model.mixed.blocks import DenseBlock
-from tests.support.builders import a_dataset, a_fit, a_model, a_practice, a_standing
+from tests.support.builders import a_dataset, a_fit, a_model, a_practice, an_encoding
 
 
 def rows_and_seats() -> tuple[Rows, ClinicianIndex]:
     dataset = a_dataset()
-    return a_model().rows(dataset.clients, a_standing(), dataset.pairs)
+    return a_model().rows(dataset.clients, an_encoding(), dataset.pairs)
 
 
 def a_frame() -> DesignSpec:
@@ -30,54 +30,56 @@ def a_frame() -> DesignSpec:
 
 
 def test_contributions_sum_to_what_the_mixed_model_predicts() -> None:
-    rows, seats = rows_and_seats()
+    rows, clinician_index = rows_and_seats()
     additive = a_model().additive
-    parts = additive.contributions(rows, seats)
+    parts = additive.contributions(rows, clinician_index)
 
-    predicted = additive.fit.predict(additive.frame.blocks(rows, seats))
+    predicted = additive.fit.predict(additive.frame.blocks(rows, clinician_index))
     assert parts.sum(axis=1) == pytest.approx(predicted, abs=1e-12)
-    assert np.array_equal(additive.score(rows, seats), parts.sum(axis=1))
+    assert np.array_equal(additive.score(rows, clinician_index), parts.sum(axis=1))
 
 
 def test_there_is_a_contribution_for_every_column_that_is_not_the_client_s() -> None:
-    rows, seats = rows_and_seats()
-    parts = a_model().additive.contributions(rows, seats)
+    rows, clinician_index = rows_and_seats()
+    parts = a_model().additive.contributions(rows, clinician_index)
 
     widths = rows.clinician.shape[1] + rows.match.shape[1] + rows.history.shape[1]
     assert parts.shape == (len(rows.match), widths + 1)
 
 
 def test_a_clinician_alone_has_exactly_the_score_they_have_among_others() -> None:
-    rows, seats = rows_and_seats()
+    rows, clinician_index = rows_and_seats()
     additive = a_model().additive
-    batch = additive.score(rows, seats)
+    batch = additive.score(rows, clinician_index)
 
     for row in range(len(batch)):
         place = np.array([row])
-        assert additive.score(rows.take(place), seats.take(place))[0] == batch[row]
+        assert additive.score(rows.take(place), clinician_index.take(place))[0] == batch[row]
 
 
 @pytest.mark.parametrize("size", [2, 3, 5, 8, 33])
 def test_equal_clinicians_score_equally_wherever_they_stand(size: int) -> None:
-    rows, seats = rows_and_seats()
+    rows, clinician_index = rows_and_seats()
     everywhere = np.full(size, 7)
 
-    scores = a_model().additive.score(rows.take(everywhere), seats.take(everywhere))
+    scores = a_model().additive.score(rows.take(everywhere), clinician_index.take(everywhere))
     assert len(set(scores.tolist())) == 1
 
 
 def test_a_missing_answer_is_the_average_answer() -> None:
-    rows, seats = rows_and_seats()
+    rows, clinician_index = rows_and_seats()
     additive = a_model().additive
     unknown = replace(rows, clinician=np.full_like(rows.clinician, np.nan))
     average = replace(rows, clinician=np.tile(additive.frame.clinician.mean, (len(rows.raw), 1)))
 
-    assert additive.score(unknown, seats) == pytest.approx(additive.score(average, seats))
+    assert additive.score(unknown, clinician_index) == pytest.approx(
+        additive.score(average, clinician_index)
+    )
 
 
 def test_a_clinician_nobody_rated_gets_no_effect_of_their_own() -> None:
-    rows, seats = rows_and_seats()
-    stranger = ClinicianIndex(np.full_like(seats.clinician, -1), seats.level)
+    rows, clinician_index = rows_and_seats()
+    stranger = ClinicianIndex(np.full_like(clinician_index.clinician, -1), clinician_index.level)
     parts = a_model().additive.contributions(rows, stranger)
 
     width = rows.clinician.shape[1] + rows.match.shape[1]
@@ -85,45 +87,47 @@ def test_a_clinician_nobody_rated_gets_no_effect_of_their_own() -> None:
 
 
 def test_the_declared_sizes_enter_as_one_column_shrunk_to_what_they_say() -> None:
-    rows, seats = rows_and_seats()
-    evidence = {block.name: block for block in a_frame().blocks(rows, seats)}["evidence"]
+    rows, clinician_index = rows_and_seats()
+    evidence = {block.name: block for block in a_frame().blocks(rows, clinician_index)}["evidence"]
 
     assert isinstance(evidence, DenseBlock)
     assert evidence.prior_mean == pytest.approx([1.0])
-    spread = float(a_fit().labels.alliance.std())
-    sizes = spread * np.array([0.2, -0.1])
+    interval = float(a_fit().labels.alliance.std())
+    sizes = interval * np.array([0.2, -0.1])
     assert evidence.values[:, 0] == pytest.approx(np.nan_to_num(rows.match) @ sizes)
 
 
 def test_a_practice_that_declares_no_sizes_has_no_evidence_column() -> None:
     practice = a_practice()
     matches = {n: replace(m, prior=0.0) for n, m in practice.matches.items()}
-    rows, seats = rows_and_seats()
+    rows, clinician_index = rows_and_seats()
     frame = design_spec(replace(practice, matches=matches), rows, 0.7, 12, 3)
 
-    assert "evidence" not in [block.name for block in frame.blocks(rows, seats)]
+    assert "evidence" not in [block.name for block in frame.blocks(rows, clinician_index)]
 
 
 def test_what_is_written_is_read_back_to_the_last_bit() -> None:
-    rows, seats = rows_and_seats()
+    rows, clinician_index = rows_and_seats()
     additive = a_model().additive
     again = Additive.from_arrays(*additive.to_arrays())
 
-    scores: NDArray[np.float64] = again.score(rows, seats)
-    assert np.array_equal(scores, additive.score(rows, seats))
+    scores: NDArray[np.float64] = again.score(rows, clinician_index)
+    assert np.array_equal(scores, additive.score(rows, clinician_index))
 
 
 # Products
 
 
 def test_products_stand_with_the_clinician_s_columns_and_the_sum_is_the_score() -> None:
-    rows, seats = rows_and_seats()
+    rows, clinician_index = rows_and_seats()
     additive = a_model().additive
     products = additive.frame.products
     assert products is not None
     none = dict(additive.fit.coefficients) | {"products": np.zeros(products.width)}
     silent = replace(additive, fit=replace(additive.fit, coefficients=none))
-    apart = additive.contributions(rows, seats) - silent.contributions(rows, seats)
+    apart = additive.contributions(rows, clinician_index) - silent.contributions(
+        rows, clinician_index
+    )
 
     added = products.parts(rows, additive.fit.coefficients["products"])
     assert added.any()
@@ -145,37 +149,41 @@ def test_every_block_has_a_draw_of_each_coefficient_in_half_the_bytes() -> None:
 
 
 def test_deviations_are_what_the_draws_add_to_a_row() -> None:
-    rows, seats = rows_and_seats()
+    rows, clinician_index = rows_and_seats()
     additive = a_model().additive
-    found = additive.deviations(rows, seats)
+    found = additive.deviations(rows, clinician_index)
 
     for draw in (0, DRAWS - 1):
         drawn = {name: block[:, draw].astype(float) for name, block in additive.draws.items()}
         fit = replace(additive.fit, coefficients=drawn, intercept=0.0)
-        told = fit.predict(additive.frame.blocks(rows, seats))
+        told = fit.predict(additive.frame.blocks(rows, clinician_index))
         assert found[:, draw] == pytest.approx(told, abs=1e-6)
 
 
 def test_a_stranger_has_no_draws_of_their_own_and_does_not_borrow_the_last_clinician_s() -> None:
-    rows, seats = rows_and_seats()
+    rows, clinician_index = rows_and_seats()
     additive = a_model().additive
     none = {
         name: np.zeros_like(block) if name in ("clinicians", "by_level") else block
         for name, block in additive.draws.items()
     }
-    stranger = ClinicianIndex(np.full_like(seats.clinician, -1), seats.level)
+    stranger = ClinicianIndex(np.full_like(clinician_index.clinician, -1), clinician_index.level)
 
     assert np.array_equal(
-        additive.deviations(rows, stranger), replace(additive, draws=none).deviations(rows, seats)
+        additive.deviations(rows, stranger),
+        replace(additive, draws=none).deviations(rows, clinician_index),
     )
 
 
 def test_draws_are_read_back_to_the_last_bit() -> None:
-    rows, seats = rows_and_seats()
+    rows, clinician_index = rows_and_seats()
     additive = a_model().additive
     again = Additive.from_arrays(*additive.to_arrays())
 
-    assert again.deviations(rows, seats).tobytes() == additive.deviations(rows, seats).tobytes()
+    assert (
+        again.deviations(rows, clinician_index).tobytes()
+        == additive.deviations(rows, clinician_index).tobytes()
+    )
     assert again.unknown == additive.unknown
 
 
@@ -184,10 +192,10 @@ def test_draws_are_read_back_to_the_last_bit() -> None:
 
 def test_the_doubt_about_the_declared_sizes_is_a_share_of_the_variance_of_a_rating() -> None:
     rows, _ = rows_and_seats()
-    frame, spread = a_frame(), float(a_fit().labels.alliance.std())
+    frame, interval = a_frame(), float(a_fit().labels.alliance.std())
     sizes = np.nan_to_num(rows.match) @ np.array([0.2, -0.1])
 
-    believed = frame.expected(rows, spread)
+    believed = frame.expected(rows, interval)
     assert believed["evidence"] == pytest.approx(UNSURE_EVIDENCE**2 * np.mean(sizes**2))
     assert {name: believed[name] for name in EXPECTED} == dict(EXPECTED)
 
@@ -201,8 +209,8 @@ def test_where_no_size_is_declared_nothing_is_believed_of_it() -> None:
 
 
 def test_every_share_believed_is_of_a_block_and_smaller_than_what_stays_unexplained() -> None:
-    rows, seats = rows_and_seats()
-    names = {block.name for block in a_frame().blocks(rows, seats)}
+    rows, clinician_index = rows_and_seats()
+    names = {block.name for block in a_frame().blocks(rows, clinician_index)}
 
     assert set(EXPECTED) <= names
     assert all(0 < share < 0.1 for share in EXPECTED.values())

@@ -27,7 +27,7 @@ from tests.support.builders import (
     a_model,
     a_practice,
     a_roster,
-    a_standing,
+    an_encoding,
     an_intake,
     some_rows,
 )
@@ -50,12 +50,12 @@ def cells_of(rows: int = 40) -> pd.DataFrame:
 
 
 def test_a_pairing_scores_in_a_request_exactly_as_it_does_among_all_training_pairings() -> None:
-    dataset, model, standing = a_dataset(), a_model(), a_standing()
-    batch = model.score(dataset.clients, standing, dataset.pairs)
+    dataset, model, encoding = a_dataset(), a_model(), an_encoding()
+    batch = model.score(dataset.clients, encoding, dataset.pairs)
 
     for row in range(0, len(dataset), 5):
         client = dataset.clients.take(dataset.pairs.client[row : row + 1])
-        served = model.score(client, standing)
+        served = model.score(client, encoding)
         at = int(dataset.pairs.clinician[row])
         assert served.pairing[at] == batch.pairing[row]
         assert served.client[at] == batch.client[row]
@@ -70,7 +70,7 @@ def test_raw_cells_score_as_the_tables_they_come_from() -> None:
         answers = {str(n)[7:]: c for n, c in cells.items() if str(n).startswith("client.")}
         intake = read_rows(a_practice().fields("client", "score", "filter"), [answers])
         at = a_roster().ids.index(table["clinician_id"].iloc[row])
-        scores = model.score(intake, a_standing())
+        scores = model.score(intake, an_encoding())
         said = model.linker.to_displayed(scores.alliance)[at]
         assert told["predicted_alliance"].iloc[row] == said
     assert list(told.index) == list(table.index)
@@ -99,9 +99,9 @@ def test_an_answer_kept_for_audits_is_refused_in_a_table() -> None:
 
 
 def test_parts_and_start_sum_to_the_predicted_alliance() -> None:
-    dataset, model, standing = a_dataset(), a_model(), a_standing()
-    parts = model.contributions(dataset.clients, standing, dataset.pairs)
-    scores = model.score(dataset.clients, standing, dataset.pairs)
+    dataset, model, encoding = a_dataset(), a_model(), an_encoding()
+    parts = model.contributions(dataset.clients, encoding, dataset.pairs)
+    scores = model.score(dataset.clients, encoding, dataset.pairs)
 
     assert parts.start + parts.values.sum(axis=1) == pytest.approx(scores.alliance, abs=1e-9)
     assert parts.values.shape[1] == len(parts.features) == parts.raw.shape[1]
@@ -112,17 +112,17 @@ def test_parts_sum_to_the_prediction_also_without_some_trees(without: str) -> No
     model: AllianceModel = replace(a_model(), **{without: None})  # type: ignore[arg-type]
     model = replace(model, tree_weight=0.0) if without == "trees" else model
     client = an_intake().client
-    parts = model.contributions(client, a_standing(), Pairs.of_one(12))
-    scores = model.score(client, a_standing())
+    parts = model.contributions(client, an_encoding(), Pairs.of_one(12))
+    scores = model.score(client, an_encoding())
 
     assert parts.start + parts.values.sum(axis=1) == pytest.approx(scores.alliance, abs=1e-9)
 
 
 def test_some_clinicians_score_exactly_as_they_do_among_all() -> None:
     client, places = an_intake().client, np.array([2, 5, 11])
-    some = a_model().score(client, a_standing(), Pairs(np.zeros(3, dtype=np.intp), places))
+    some = a_model().score(client, an_encoding(), Pairs(np.zeros(3, dtype=np.intp), places))
 
-    assert np.array_equal(some.pairing, a_model().score(client, a_standing()).pairing[places])
+    assert np.array_equal(some.pairing, a_model().score(client, an_encoding()).pairing[places])
 
 
 def test_the_order_of_roster_rows_changes_nothing() -> None:
@@ -134,26 +134,26 @@ def test_the_order_of_roster_rows_changes_nothing() -> None:
 
     assert turned.ids == roster.ids
     again = a_model().score(an_intake().client, a_model().encode_roster(turned))
-    assert np.array_equal(again.pairing, a_model().score(an_intake().client, a_standing()).pairing)
+    assert np.array_equal(again.pairing, a_model().score(an_intake().client, an_encoding()).pairing)
 
 
 def test_a_clinician_who_joined_after_training_is_scored_without_a_record() -> None:
     roster = a_roster()
     new = replace(roster, ids=("new", *roster.ids[1:]))
-    standing = a_model().encode_roster(new)
+    encoding = a_model().encode_roster(new)
 
-    assert standing.clinician[0] == -1
-    assert np.isfinite(a_model().score(an_intake().client, standing).pairing).all()
+    assert encoding.clinician[0] == -1
+    assert np.isfinite(a_model().score(an_intake().client, encoding).pairing).all()
 
 
 def test_a_client_who_answered_nothing_is_scored() -> None:
     nothing = read_rows(a_practice().fields("client", "score", "filter"), [{}])
 
-    assert np.isfinite(a_model().score(nothing, a_standing()).alliance).all()
+    assert np.isfinite(a_model().score(nothing, an_encoding()).alliance).all()
 
 
 def test_the_order_follows_the_pairing_alone_as_the_client_part_is_one_number() -> None:
-    scores = a_model().score(an_intake().client, a_standing())
+    scores = a_model().score(an_intake().client, an_encoding())
 
     assert len(set(scores.client.tolist())) == 1
     assert len(set(scores.pairing.tolist())) > 1
@@ -182,17 +182,17 @@ def test_an_empty_roster_has_no_scores() -> None:
 
 
 def everyone_faced(model: AllianceModel | None = None) -> PreparedPairs:
-    return (model or a_model()).prepare(an_intake().client, a_standing(), Pairs.of_one(12))
+    return (model or a_model()).prepare(an_intake().client, an_encoding(), Pairs.of_one(12))
 
 
 EACH, OTHER = np.divmod(np.arange(144), 12)
 
 
-def doubts(model: AllianceModel, faced: PreparedPairs, one: Places, other: Places) -> Array:
+def doubts(model: AllianceModel, prepared: PreparedPairs, one: Places, other: Places) -> Array:
     """Standard deviation of each difference, by what is said of it; NaN where nobody leads."""
-    pairing = model.score_of(faced).pairing
+    pairing = model.score_of(prepared).pairing
     lead = pairing[one] - pairing[other]
-    return np.where(lead == 0, np.nan, lead / ndtri(model.ahead(faced, one, other)))
+    return np.where(lead == 0, np.nan, lead / ndtri(model.ahead(prepared, one, other)))
 
 
 def led_by(points: float) -> AllianceModel:
@@ -206,19 +206,19 @@ def led_by(points: float) -> AllianceModel:
 
 
 def test_how_sure_one_is_before_another_is_how_unsure_the_other_is_before_one() -> None:
-    model, faced = a_model(), everyone_faced()
+    model, prepared = a_model(), everyone_faced()
 
-    there, back = model.ahead(faced, EACH, OTHER), model.ahead(faced, OTHER, EACH)
+    there, back = model.ahead(prepared, EACH, OTHER), model.ahead(prepared, OTHER, EACH)
     assert there + back == pytest.approx(np.ones(144), abs=1e-12)
     assert ((there > 0) & (there < 1)).all()
 
 
 def test_the_higher_prediction_is_more_likely_than_not_the_higher_alliance() -> None:
-    model, faced = a_model(), everyone_faced()
-    pairing = model.score_of(faced).pairing
+    model, prepared = a_model(), everyone_faced()
+    pairing = model.score_of(prepared).pairing
     lead = pairing[EACH] - pairing[OTHER]
 
-    assert np.array_equal(np.sign(model.ahead(faced, EACH, OTHER) - 0.5), np.sign(lead))
+    assert np.array_equal(np.sign(model.ahead(prepared, EACH, OTHER) - 0.5), np.sign(lead))
 
 
 def test_nobody_is_before_themselves() -> None:
@@ -228,13 +228,13 @@ def test_nobody_is_before_themselves() -> None:
 
 
 def test_two_clinicians_alike_in_everything_stand_beside_each_other() -> None:
-    faced = everyone_faced()
+    prepared = everyone_faced()
     twins = np.array([4, 4, 7])
     alike = PreparedPairs(
-        faced.rows.take(twins),
-        faced.seats.take(twins),
-        faced.expected[twins],
-        faced.added[twins],
+        prepared.rows.take(twins),
+        prepared.clinician_index.take(twins),
+        prepared.expected[twins],
+        prepared.added[twins],
     )
 
     assert a_model().ahead(alike, np.array([0]), np.array([1])).tolist() == [0.5]
@@ -244,50 +244,54 @@ def test_the_larger_the_lead_the_surer() -> None:
     said = []
     for points in (-2.0, -0.5, 0.0, 0.1, 0.5, 2.0):
         model = led_by(points)
-        faced = everyone_faced(model)
-        said.append(float(model.ahead(faced, np.array([0]), np.array([5]))[0]))
+        prepared = everyone_faced(model)
+        said.append(float(model.ahead(prepared, np.array([0]), np.array([5]))[0]))
 
     assert said == sorted(said)
     assert len(set(said)) == len(said)
 
 
 def test_the_doubt_is_the_posterior_s_widened_for_what_no_model_holds() -> None:
-    model, faced = a_model(), everyone_faced()
-    apart = model.additive.deviations(faced.rows, faced.seats)
+    model, prepared = a_model(), everyone_faced()
+    apart = model.additive.deviations(prepared.rows, prepared.clinician_index)
     one, other = np.array([0, 3]), np.array([5, 8])
-    spread = np.sqrt(((apart[one] - apart[other]) ** 2).mean(axis=1))
+    interval = np.sqrt(((apart[one] - apart[other]) ** 2).mean(axis=1))
 
-    assert doubts(model, faced, one, other) == pytest.approx(SD_INFLATION * spread)
+    assert doubts(model, prepared, one, other) == pytest.approx(SD_INFLATION * interval)
 
 
 def test_what_the_client_would_rate_anybody_makes_nobody_surer() -> None:
-    faced = everyone_faced()
-    moved = replace(faced, expected=faced.expected - 3)
+    prepared = everyone_faced()
+    moved = replace(prepared, expected=prepared.expected - 3)
 
-    assert np.array_equal(a_model().ahead(faced, EACH, OTHER), a_model().ahead(moved, EACH, OTHER))
+    assert np.array_equal(
+        a_model().ahead(prepared, EACH, OTHER), a_model().ahead(moved, EACH, OTHER)
+    )
 
 
 def test_a_clinician_the_model_never_saw_is_placed_with_less_certainty_than_a_known_one() -> None:
-    model, faced = a_model(), everyone_faced()
-    unknown = np.where(np.arange(12) == 0, -1, faced.seats.clinician)
-    stranger = replace(faced, seats=replace(faced.seats, clinician=unknown))
+    model, prepared = a_model(), everyone_faced()
+    unknown = np.where(np.arange(12) == 0, -1, prepared.clinician_index.clinician)
+    stranger = replace(
+        prepared, clinician_index=replace(prepared.clinician_index, clinician=unknown)
+    )
     one, other = np.zeros(11, dtype=np.intp), np.arange(1, 12)
 
-    assert (doubts(model, stranger, one, other) > doubts(model, faced, one, other)).all()
+    assert (doubts(model, stranger, one, other) > doubts(model, prepared, one, other)).all()
     known = np.arange(2, 12)
     assert doubts(model, stranger, known, known - 1) == pytest.approx(
-        doubts(model, faced, known, known - 1)
+        doubts(model, prepared, known, known - 1)
     )
 
 
 def test_two_clinicians_the_model_never_saw_are_less_sure_than_one() -> None:
-    model, faced = a_model(), everyone_faced()
+    model, prepared = a_model(), everyone_faced()
     places = [np.array([0]), np.array([1])]
     found = []
     for strangers in ([], [0], [0, 1]):
-        codes = faced.seats.clinician.copy()
+        codes = prepared.clinician_index.clinician.copy()
         codes[strangers] = -1
-        met = replace(faced, seats=replace(faced.seats, clinician=codes))
+        met = replace(prepared, clinician_index=replace(prepared.clinician_index, clinician=codes))
         found.append(float(doubts(model, met, *places)[0]))
 
     assert found == sorted(found)
@@ -295,21 +299,21 @@ def test_two_clinicians_the_model_never_saw_are_less_sure_than_one() -> None:
 
 
 def test_where_nothing_is_in_doubt_the_lead_decides() -> None:
-    model, faced = a_model(), everyone_faced()
+    model, prepared = a_model(), everyone_faced()
     still = {name: np.zeros_like(block) for name, block in model.additive.draws.items()}
     sure = replace(model, additive=replace(model.additive, draws=still))
-    pairing = model.score_of(faced).pairing
+    pairing = model.score_of(prepared).pairing
     lead = pairing[EACH] - pairing[OTHER]
 
-    assert sure.ahead(faced, EACH, OTHER).tolist() == ((np.sign(lead) + 1) / 2).tolist()
+    assert sure.ahead(prepared, EACH, OTHER).tolist() == ((np.sign(lead) + 1) / 2).tolist()
 
 
 def test_more_ratings_make_it_surer() -> None:
     spreads = []
     for rows in (60, 290):
         model = fit(a_dataset(), np.arange(rows), FitSettings(fewest_for_trees=10_000)).model
-        faced = everyone_faced(model)
-        apart = model.additive.deviations(faced.rows, faced.seats)
+        prepared = everyone_faced(model)
+        apart = model.additive.deviations(prepared.rows, prepared.clinician_index)
         doubt = (apart[EACH] - apart[OTHER]).std(axis=1)[EACH != OTHER]
         spreads.append(float(doubt.mean() / a_fit().labels.alliance.std()))
 
@@ -326,14 +330,14 @@ def test_of_no_pairings_nothing_is_said() -> None:
 
 
 def test_predictions_are_lifted_to_those_who_stay_and_the_order_is_not_touched() -> None:
-    model, faced = a_model(), everyone_faced()
+    model, prepared = a_model(), everyone_faced()
     unlifted = replace(model, survivor_offset=0.0)
-    scores, without = model.score_of(faced), unlifted.score_of(faced)
+    scores, without = model.score_of(prepared), unlifted.score_of(prepared)
 
     assert model.survivor_offset > 0.01
     assert scores.alliance - without.alliance == pytest.approx(np.full(12, model.survivor_offset))
     assert np.array_equal(np.argsort(scores.pairing), np.argsort(without.pairing))
-    parts = model.contributions_of(faced)
+    parts = model.contributions_of(prepared)
     assert parts.start + parts.values.sum(axis=1) == pytest.approx(scores.alliance, abs=1e-9)
 
 
@@ -345,7 +349,7 @@ def test_contributions_with_many_products_sum_to_the_last_rounding() -> None:
     assert products is not None
     assert products.width > 100
 
-    standing = encode_clinicians(dataset)
-    parts = model.contributions(dataset.clients, standing, dataset.pairs)
-    scores = model.score(dataset.clients, standing, dataset.pairs)
+    encoding = encode_clinicians(dataset)
+    parts = model.contributions(dataset.clients, encoding, dataset.pairs)
+    scores = model.score(dataset.clients, encoding, dataset.pairs)
     assert parts.start + parts.values.sum(axis=1) == pytest.approx(scores.alliance, abs=1e-9)

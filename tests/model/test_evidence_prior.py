@@ -35,9 +35,9 @@ def test_without_ratings_the_therapy_asked_for_leads_and_the_mode_says_so() -> N
 
 def test_the_order_is_that_of_the_declared_sizes_in_points() -> None:
     model, intake = a_first_day(), an_intake()
-    standing = model.encode_roster(a_roster())
-    scores = model.score(intake.client, standing)
-    rows, _ = model.rows(intake.client, standing, Pairs.of_one(len(a_roster())))
+    encoding = model.encode_roster(a_roster())
+    scores = model.score(intake.client, encoding)
+    rows, _ = model.rows(intake.client, encoding, Pairs.of_one(len(a_roster())))
     # WAI-SR, mean of 1 to 5: a standard deviation of .18 POMP is .72 points.
     sizes = 4 * a_practice().reference.reference_sd * np.array([0.2, -0.1])  # type: ignore[operator]
 
@@ -63,49 +63,49 @@ def test_its_range_is_that_of_the_instrument_since_nothing_was_measured() -> Non
 
 def test_it_comes_apart_into_contributions_like_any_model() -> None:
     model, client = a_first_day(), an_intake().client
-    standing, pairs = model.encode_roster(a_roster()), Pairs.of_one(len(a_roster()))
-    parts = model.contributions(client, standing, pairs)
+    encoding, pairs = model.encode_roster(a_roster()), Pairs.of_one(len(a_roster()))
+    parts = model.contributions(client, encoding, pairs)
 
     whole = parts.start + parts.values.sum(axis=1)
-    assert whole == pytest.approx(model.score(client, standing).alliance, abs=1e-9)
+    assert whole == pytest.approx(model.score(client, encoding).alliance, abs=1e-9)
 
 
 def test_it_is_a_bundle_like_any_model(tmp_path: Path) -> None:
     model = a_first_day()
     save_bundle(replace(model, report={"mode": EVIDENCE_PRIOR}), tmp_path / "bundle")
     again = load_bundle(tmp_path / "bundle")
-    standing = again.encode_roster(a_roster())
+    encoding = again.encode_roster(a_roster())
 
     assert again.manifest.mode == EVIDENCE_PRIOR
     assert np.array_equal(
-        again.score(an_intake().client, standing).pairing,
-        model.score(an_intake().client, standing).pairing,
+        again.score(an_intake().client, encoding).pairing,
+        model.score(an_intake().client, encoding).pairing,
     )
 
 
 def test_it_says_how_sure_it_is_of_one_before_another_without_any_rating() -> None:
     model, client = a_first_day(), an_intake(wanted=["emdr"]).client
-    standing = model.encode_roster(a_roster())
-    faced = model.prepare(client, standing, Pairs.of_one(len(a_roster())))
-    pairing = model.score_of(faced).pairing
+    encoding = model.encode_roster(a_roster())
+    prepared = model.prepare(client, encoding, Pairs.of_one(len(a_roster())))
+    pairing = model.score_of(prepared).pairing
     first, last = np.array([pairing.argmax()]), np.array([pairing.argmin()])
-    ahead = model.ahead(faced, first, last)[0]
+    ahead = model.ahead(prepared, first, last)[0]
 
     assert pairing[first] > pairing[last]
     assert 0.5 < ahead < 0.99
-    assert model.ahead(faced, last, first)[0] == pytest.approx(1 - ahead)
-    assert model.ahead(faced, first, first).tolist() == [0.5]
+    assert model.ahead(prepared, last, first)[0] == pytest.approx(1 - ahead)
+    assert model.ahead(prepared, first, first).tolist() == [0.5]
 
 
 def test_its_doubt_is_that_about_the_sizes_and_about_each_clinician_nobody_has_rated() -> None:
     model = a_first_day()
-    spread = 4 * a_practice().reference.reference_sd  # type: ignore[operator]
+    interval = 4 * a_practice().reference.reference_sd  # type: ignore[operator]
     draws = model.additive.draws
 
     assert {block.dtype.name for block in draws.values()} == {"float32"}
     assert {block.shape[1] for block in draws.values()} == {DRAWS}
     assert draws["evidence"].std() == pytest.approx(UNSURE_EVIDENCE, rel=0.2)
-    each = np.sqrt(EXPECTED["clinicians"]) * spread
+    each = np.sqrt(EXPECTED["clinicians"]) * interval
     assert draws["clinicians"].std() == pytest.approx(each, rel=0.1)
     assert not draws["matches"].any()
     assert model.additive.unknown == pytest.approx(each**2)
@@ -122,12 +122,12 @@ def test_a_practice_that_declares_no_size_is_sure_of_no_order() -> None:
     matches = {name: replace(match, prior=0.0) for name, match in practice.matches.items()}
     silent, roster = replace(practice, matches=matches), a_roster()
     model = evidence_model(silent, roster.columns, roster.ids, data_digest="none", created_at="")
-    faced = model.prepare(
+    prepared = model.prepare(
         an_intake().client, model.encode_roster(roster), Pairs.of_one(len(roster))
     )
     one, other = np.divmod(np.arange(144), 12)
 
-    assert model.ahead(faced, one, other).tolist() == [0.5] * 144
+    assert model.ahead(prepared, one, other).tolist() == [0.5] * 144
 
 
 def test_it_learned_from_no_day_so_that_any_later_rating_can_judge_it() -> None:

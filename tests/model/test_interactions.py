@@ -18,7 +18,7 @@ from recommender.model.interactions import (
     numeric_columns,
 )
 from recommender.practice.definition import Practice, read_practice, shipped_practice
-from tests.support.builders import DEFINITION, a_dataset, a_model, a_practice, a_standing
+from tests.support.builders import DEFINITION, a_dataset, a_model, a_practice, an_encoding
 
 HEAD = """
 [practice]
@@ -294,7 +294,7 @@ def test_a_practice_without_numbers_on_one_side_has_no_products(numbers: list[st
     ]
     practice = read_practice("\n[".join([head, *silent]))
     dataset = a_dataset()
-    rows, _ = a_model().rows(dataset.clients, a_standing(), dataset.pairs)
+    rows, _ = a_model().rows(dataset.clients, an_encoding(), dataset.pairs)
 
     assert fit_interactions(practice, rows) is None
     assert fit_interactions(a_practice(), rows) is not None

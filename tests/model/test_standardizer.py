@@ -11,7 +11,7 @@ def test_scales_are_those_of_known_answers_alone() -> None:
     )
 
     assert scale.mean.tolist() == [2, 5, 0]
-    assert scale.spread.tolist() == [1, 1, 1]
+    assert scale.interval.tolist() == [1, 1, 1]
     assert scale.apply(np.array([[3.0, np.nan, 9.0]])).tolist() == [[1, 0, 9]]
 
 

@@ -18,7 +18,7 @@ from recommender.practice.fields import Field, Side
 from recommender.practice.match_operators import OPERATORS
 from recommender.practice.matches import SHAPES, Match, read_match
 from recommender.recommendation.explanation import Explanation, compare, explain
-from tests.support.builders import a_model, a_practice, a_standing, an_intake
+from tests.support.builders import a_model, a_practice, an_encoding, an_intake
 from tests.support.definitions import a_field, places_of
 
 SHIPPED = shipped_practice()
@@ -347,8 +347,8 @@ def test_a_record_has_words_for_above_and_below_the_usual() -> None:
 
 
 def everyone_explained(model: AllianceModel) -> tuple[Explanation, ...]:
-    everyone = Pairs.of_one(len(a_standing().roster))
-    parts = model.contributions(an_intake().client, a_standing(), everyone)
+    everyone = Pairs.of_one(len(an_encoding().roster))
+    parts = model.contributions(an_intake().client, an_encoding(), everyone)
     return explain(model.practice, parts, everyone.clinician)
 
 
@@ -369,8 +369,8 @@ def test_parts_against_a_clinician_are_said_in_the_words_for_against() -> None:
 def test_a_comparison_says_of_the_other_what_speaks_for_the_other() -> None:
     model = a_model()
     model = replace(model, pipeline=replace(model.pipeline, practice=with_otherwise()))
-    for other in range(1, len(a_standing().roster)):
-        told = compare(model, an_intake().client, a_standing(), 0, other)
+    for other in range(1, len(an_encoding().roster)):
+        told = compare(model, an_intake().client, an_encoding(), 0, other)
         assert not any(words.endswith("?") for words in (*told.in_favour, *told.against))
 
 

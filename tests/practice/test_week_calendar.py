@@ -220,12 +220,12 @@ def opened(*people: list[tuple[int, int, int]]) -> np.ndarray[Any, np.dtype[np.f
 
 @pytest.mark.parametrize("first", [date(2026, 11, 25), SPRING])
 def test_a_person_alone_opens_when_they_do_in_a_crowd(first: date) -> None:
-    crowd = [[(2, 1380, DAY), (3, 0, 60)], [(6, 60, 150)], [], [(1, 540, 600)]]
+    batch = [[(2, 1380, DAY), (3, 0, 60)], [(6, 60, 150)], [], [(1, 540, 600)]]
     week, wish = week_of(SYDNEY, first), np.array([[-DAY, 9.0 * DAY]])
-    together = longest_in_common(wish, *on_shared_clock(openings_of(opened(*crowd)), week, first))
+    together = longest_in_common(wish, *on_shared_clock(openings_of(opened(*batch)), week, first))
     alone = [
         longest_in_common(wish, *on_shared_clock(openings_of(opened(one)), week, first))[0]
-        for one in crowd
+        for one in batch
     ]
     assert together.tolist() == alone
 

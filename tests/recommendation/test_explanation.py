@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from recommender.features.pipeline import Pairs
 from recommender.recommendation.explanation import NOTABLE, Explanation, compare, explain
-from tests.support.builders import a_model, a_practice, a_roster, a_standing, an_intake
+from tests.support.builders import a_model, a_practice, a_roster, an_encoding, an_intake
 
 EVERYONE = np.arange(12)
 PLACE = st.integers(0, 11)
@@ -18,7 +18,7 @@ CAUSAL = re.compile(r"because|will |cause|improve|guarantee|best|ideal|success",
 
 def why(*shown: int, eligible: tuple[int, ...] = tuple(range(12))) -> tuple[Explanation, ...]:
     pairs = Pairs(np.zeros(len(eligible), dtype=np.intp), np.array(eligible))
-    parts = a_model().contributions(an_intake().client, a_standing(), pairs)
+    parts = a_model().contributions(an_intake().client, an_encoding(), pairs)
     return explain(a_practice(), parts, np.searchsorted(eligible, shown))
 
 
@@ -28,7 +28,7 @@ def sums(explanation: Explanation) -> list[float]:
 
 def test_groups_sum_to_the_difference_from_the_average_eligible_clinician() -> None:
     eligible = (1, 2, 4, 7, 8)
-    alliance = a_model().score(an_intake().client, a_standing()).alliance
+    alliance = a_model().score(an_intake().client, an_encoding()).alliance
     average = alliance[list(eligible)].mean()
 
     for place, found in zip((8, 1), why(8, 1, eligible=eligible), strict=True):
@@ -43,7 +43,7 @@ def test_differences_of_all_eligible_cancel() -> None:
 
 
 def test_what_the_client_alone_says_cancels() -> None:
-    client = a_model().score(an_intake().client, a_standing()).client
+    client = a_model().score(an_intake().client, an_encoding()).client
     told = [found.difference for found in why(*EVERYONE)]
 
     assert abs(client[0]) > 1
@@ -55,8 +55,8 @@ def test_an_explanation_does_not_depend_on_who_else_is_shown() -> None:
 
 
 def test_one_who_is_not_eligible_can_be_compared_with_one_who_is() -> None:
-    alliance = a_model().score(an_intake().client, a_standing()).alliance
-    found = compare(a_model(), an_intake().client, a_standing(), 9, 1)
+    alliance = a_model().score(an_intake().client, an_encoding()).alliance
+    found = compare(a_model(), an_intake().client, an_encoding(), 9, 1)
 
     assert found.difference == pytest.approx(alliance[9] - alliance[1], abs=1e-9)
 
@@ -68,8 +68,8 @@ def test_nobody_shown_needs_no_explanation() -> None:
 @given(one=PLACE, other=PLACE)
 def test_a_comparison_turned_round_turns_every_sign(one: int, other: int) -> None:
     client = an_intake().client
-    forth = compare(a_model(), client, a_standing(), one, other)
-    back = compare(a_model(), client, a_standing(), other, one)
+    forth = compare(a_model(), client, an_encoding(), one, other)
+    back = compare(a_model(), client, an_encoding(), other, one)
 
     assert forth.difference == -back.difference
     assert sums(forth) == [-points for points in sums(back)]
@@ -79,8 +79,8 @@ def test_a_comparison_turned_round_turns_every_sign(one: int, other: int) -> Non
 
 @given(one=PLACE, other=PLACE)
 def test_a_comparison_is_the_difference_of_both_predictions(one: int, other: int) -> None:
-    alliance = a_model().score(an_intake().client, a_standing()).alliance
-    found = compare(a_model(), an_intake().client, a_standing(), one, other)
+    alliance = a_model().score(an_intake().client, an_encoding()).alliance
+    found = compare(a_model(), an_intake().client, an_encoding(), one, other)
 
     assert found.difference == pytest.approx(alliance[one] - alliance[other], abs=1e-9)
     assert sum(sums(found)) == pytest.approx(found.difference, abs=1e-9)
@@ -109,7 +109,7 @@ def test_what_is_told_as_offered_was_asked_for_and_is_offered() -> None:
 
 def test_a_client_who_asked_for_nothing_is_told_of_nothing_asked_for() -> None:
     client = an_intake(wanted=None).client
-    parts = a_model().contributions(client, a_standing(), Pairs.of_one(12))
+    parts = a_model().contributions(client, an_encoding(), Pairs.of_one(12))
     told = explain(a_practice(), parts, EVERYONE)
 
     assert all(found.asked_and_offered == () for found in told)

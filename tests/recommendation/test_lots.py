@@ -46,8 +46,8 @@ def with_rules(ranking: str, doubt: float = 1.0) -> AllianceModel:
 
 
 def asked(model: AllianceModel, seed: str | None = None, top_k: int = MAX_TOP_K) -> Recommendation:
-    standing = model.encode_roster(a_roster())
-    return recommend(an_intake(), standing, model, day=DAY, top_k=top_k, seed=seed)
+    encoding = model.encode_roster(a_roster())
+    return recommend(an_intake(), encoding, model, day=DAY, top_k=top_k, seed=seed)
 
 
 def names(shown: tuple[ShortlistEntry, ...]) -> list[str]:

@@ -27,7 +27,7 @@ from tests.support.builders import (
     a_model,
     a_practice,
     a_roster,
-    a_standing,
+    an_encoding,
     an_intake,
 )
 
@@ -49,11 +49,11 @@ SLOWLY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthC
 
 def asked(answers: dict[str, Any], client_id: str | None = None, top_k: int = 5) -> Recommendation:
     intake = read_intake(a_practice(), answers, client_id)
-    return recommend(intake, a_standing(), a_model(), day=DAY, top_k=top_k)
+    return recommend(intake, an_encoding(), a_model(), day=DAY, top_k=top_k)
 
 
 def a_request(top_k: int = 5, **answers: Any) -> Recommendation:
-    return recommend(an_intake(**answers), a_standing(), a_model(), day=DAY, top_k=top_k)
+    return recommend(an_intake(**answers), an_encoding(), a_model(), day=DAY, top_k=top_k)
 
 
 def shown_ids(found: Recommendation) -> list[str]:
@@ -105,7 +105,7 @@ def test_the_order_of_roster_rows_changes_nothing(answers: dict[str, Any], seed:
 @given(answers=INTAKES)
 def test_a_score_does_not_depend_on_who_else_could_be_shown(answers: dict[str, Any]) -> None:
     client = read_intake(a_practice(), answers | {"agrees": True}).client
-    whole = a_model().score(client, a_standing())
+    whole = a_model().score(client, an_encoding())
     found = asked(answers | {"agrees": True})
     said = a_model().linker.to_displayed(whole.alliance)
 
@@ -194,8 +194,8 @@ def test_a_practice_of_one_clinician_shows_that_one_without_a_difference() -> No
 
 def test_an_empty_roster_shows_nobody() -> None:
     for agrees in (True, False):
-        standing = a_model().encode_roster(a_roster_of())
-        assert recommend(an_intake(agrees=agrees), standing, a_model(), day=DAY).shortlist == ()
+        encoding = a_model().encode_roster(a_roster_of())
+        assert recommend(an_intake(agrees=agrees), encoding, a_model(), day=DAY).shortlist == ()
 
 
 def test_answers_left_open_are_told_as_such() -> None:
@@ -230,7 +230,7 @@ def test_reservations_are_the_soft_constraints_not_met() -> None:
 
 def test_what_is_told_stays_within_the_scale() -> None:
     model = replace(a_model(), interval=replace(a_model().interval, low=-99.0, high=99.0))
-    found = recommend(an_intake(), a_standing(), model, day=DAY)
+    found = recommend(an_intake(), an_encoding(), model, day=DAY)
 
     assert found.shortlist
     for shown in found.shortlist:
@@ -241,7 +241,7 @@ def test_the_list_is_what_scoring_the_eligible_alone_gives() -> None:
     found = a_request(top_k=MAX_TOP_K)
     eligible = np.flatnonzero(found.screening.eligible)
     pairs = Pairs(np.zeros(len(eligible), dtype=np.intp), eligible)
-    scores = a_model().score(an_intake().client, a_standing(), pairs)
+    scores = a_model().score(an_intake().client, an_encoding(), pairs)
 
     order = np.argsort(-scores.pairing, kind="stable")
     assert shown_ids(found) == [a_roster().ids[eligible[place]] for place in order]

@@ -90,9 +90,9 @@ def a_crowd() -> Roster:
 
 
 def a_crowd_of(places: NDArray[np.intp]) -> Roster:
-    crowd = a_crowd()
-    ids, names = [crowd.ids[p] for p in places], [crowd.names[p] for p in places]
-    return snapshot(ids, names, crowd.columns.take(places), TAKEN_AT)
+    batch = a_crowd()
+    ids, names = [batch.ids[p] for p in places], [batch.names[p] for p in places]
+    return snapshot(ids, names, batch.columns.take(places), TAKEN_AT)
 
 
 def asked(model: AllianceModel, roster: Roster | None = None, **answers: Any) -> Recommendation:

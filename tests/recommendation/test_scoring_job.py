@@ -12,7 +12,7 @@ from recommender.recommendation import scoring_job
 from recommender.recommendation.recommend import Intake, Recommendation, recommend
 from recommender.recommendation.scoring_job import JobResult, JobSettings, score_clients
 from tests.allocation.test_allocate import some_people
-from tests.support.builders import DAY, a_model, a_standing
+from tests.support.builders import DAY, a_model, an_encoding
 
 SIZE = 14
 
@@ -21,12 +21,12 @@ SIZE = 14
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recommender.recommendation.scoring_job.MIN_CHUNK_CLIENTS", 4)
     monkeypatch.setattr(
-        "recommender.recommendation.batch_scoring.MAX_PAIRS", 2 * len(a_standing().roster)
+        "recommender.recommendation.batch_scoring.MAX_PAIRS", 2 * len(an_encoding().roster)
     )
 
 
 def scored(out: Path, day: date = DAY, top_k: int = 4) -> JobResult:
-    asked = JobSettings(a_standing(), a_model(), day, top_k)
+    asked = JobSettings(an_encoding(), a_model(), day, top_k)
     return score_clients(some_people(SIZE), asked, "digest", out, lambda step, done: None)
 
 
@@ -37,7 +37,7 @@ def read(out: Path, table: str) -> pd.DataFrame:
 def alone(row: int) -> Recommendation:
     client = some_people(SIZE).columns.take(np.array([row]))
     intake = Intake(client, some_people(SIZE).ids[row], ())
-    return recommend(intake, a_standing(), a_model(), day=DAY, top_k=4)
+    return recommend(intake, an_encoding(), a_model(), day=DAY, top_k=4)
 
 
 def test_every_client_gets_what_a_single_request_gives(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ FREE = "tue 09:00-12:00"
 
 def asked(model: AllianceModel, roster: Roster | None = None, **answers: Any) -> Recommendation:
     """As many as can be shown, to a client with these answers."""
-    standing = model.encode_roster(roster or a_roster())
-    return recommend(an_intake(**answers), standing, model, day=DAY, top_k=MAX_TOP_K)
+    encoding = model.encode_roster(roster or a_roster())
+    return recommend(an_intake(**answers), encoding, model, day=DAY, top_k=MAX_TOP_K)
 
 
 def as_sure(factor: float) -> AllianceModel:

@@ -19,10 +19,10 @@ ONE, OTHER = "ab" * 32, "cd" * 32
     ],
 )
 def test_an_offer_is_read_as_it_was_written(offer: RegistryPointer, tmp_path: Path) -> None:
-    shelf = BundleCache(tmp_path / "shelf")
-    shelf.write_pointer(offer)
+    bundle_cache = BundleCache(tmp_path / "shelf")
+    bundle_cache.write_pointer(offer)
 
-    assert shelf.read_pointer() == offer
+    assert bundle_cache.read_pointer() == offer
 
 
 def test_an_empty_shelf_offers_nothing_and_knows_no_last_good(tmp_path: Path) -> None:
@@ -43,11 +43,11 @@ def test_an_empty_shelf_offers_nothing_and_knows_no_last_good(tmp_path: Path) ->
     ],
 )
 def test_a_damaged_offer_is_none(text: str, tmp_path: Path) -> None:
-    shelf = BundleCache(tmp_path)
-    shelf.write_pointer(RegistryPointer(ONE))
+    bundle_cache = BundleCache(tmp_path)
+    bundle_cache.write_pointer(RegistryPointer(ONE))
     (tmp_path / "offer.json").write_text(text)
 
-    assert shelf.read_pointer() is None
+    assert bundle_cache.read_pointer() is None
 
 
 @pytest.mark.parametrize("text", ["", "../elsewhere", "AB" * 32, ONE + "\n", "\x00"])
@@ -58,30 +58,30 @@ def test_a_damaged_note_of_the_last_good_one_is_none(text: str, tmp_path: Path) 
 
 
 def test_forgetting_an_offer_keeps_what_answered_last(tmp_path: Path) -> None:
-    shelf = BundleCache(tmp_path)
-    shelf.write_pointer(RegistryPointer(ONE))
-    shelf.store_last_good(ONE)
-    shelf.clear_pointer()
-    shelf.clear_pointer()
+    bundle_cache = BundleCache(tmp_path)
+    bundle_cache.write_pointer(RegistryPointer(ONE))
+    bundle_cache.store_last_good(ONE)
+    bundle_cache.clear_pointer()
+    bundle_cache.clear_pointer()
 
-    assert shelf.read_pointer() is None
-    assert shelf.last_good() == ONE
+    assert bundle_cache.read_pointer() is None
+    assert bundle_cache.last_good() == ONE
 
 
 def test_a_reader_finds_the_old_or_the_new_and_never_a_half(tmp_path: Path) -> None:
-    shelf, done = BundleCache(tmp_path), threading.Event()
-    shelf.store_last_good(ONE)
+    bundle_cache, done = BundleCache(tmp_path), threading.Event()
+    bundle_cache.store_last_good(ONE)
 
     def write() -> None:
         for turn in range(200):
-            shelf.store_last_good((OTHER, ONE)[turn % 2])
+            bundle_cache.store_last_good((OTHER, ONE)[turn % 2])
         done.set()
 
     writer = threading.Thread(target=write)
     writer.start()
     found = set()
     while not done.is_set():
-        found.add(shelf.last_good())
+        found.add(bundle_cache.last_good())
     writer.join()
 
     assert found <= {ONE, OTHER}

@@ -46,7 +46,7 @@ class Registry:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BundleCache:
+def bundle_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BundleCache:
     monkeypatch.setattr(poller, "try_bundle", lambda bundle: None)
     return BundleCache(tmp_path / "shelf")
 
@@ -58,37 +58,39 @@ def registry(tmp_path: Path) -> Registry:
     return Registry(origin.directory, put(origin, a_model()))
 
 
-def test_the_champion_is_fetched_once_and_offered(shelf: BundleCache, registry: Registry) -> None:
-    look(registry, shelf)
-    look(registry, shelf)
+def test_the_champion_is_fetched_once_and_offered(
+    bundle_cache: BundleCache, registry: Registry
+) -> None:
+    look(registry, bundle_cache)
+    look(registry, bundle_cache)
 
-    assert shelf.read_pointer() == RegistryPointer(registry.champion, version=1)
+    assert bundle_cache.read_pointer() == RegistryPointer(registry.champion, version=1)
     assert registry.fetched == [registry.champion]
 
 
-def test_no_champion_is_an_offer_of_none(shelf: BundleCache, registry: Registry) -> None:
+def test_no_champion_is_an_offer_of_none(bundle_cache: BundleCache, registry: Registry) -> None:
     registry.champion = None
-    look(registry, shelf)
+    look(registry, bundle_cache)
 
-    assert shelf.read_pointer() == RegistryPointer()
+    assert bundle_cache.read_pointer() == RegistryPointer()
 
 
 def test_a_registry_that_is_away_and_comes_back_is_told_each_time(
-    shelf: BundleCache, registry: Registry
+    bundle_cache: BundleCache, registry: Registry
 ) -> None:
-    look(registry, shelf)
+    look(registry, bundle_cache)
     registry.away = True
-    look(registry, shelf)
-    assert shelf.read_pointer() == RegistryPointer(unreachable=True)
+    look(registry, bundle_cache)
+    assert bundle_cache.read_pointer() == RegistryPointer(unreachable=True)
     registry.away = False
-    look(registry, shelf)
+    look(registry, bundle_cache)
 
-    assert shelf.read_pointer() == RegistryPointer(registry.champion, version=1)
+    assert bundle_cache.read_pointer() == RegistryPointer(registry.champion, version=1)
     assert len(registry.fetched) == 1
 
 
 def test_a_bundle_refused_at_its_trial_is_told_and_not_tried_again(
-    shelf: BundleCache, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    bundle_cache: BundleCache, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[Path] = []
 
@@ -97,33 +99,35 @@ def test_a_bundle_refused_at_its_trial_is_told_and_not_tried_again(
         return CRASHED
 
     monkeypatch.setattr(poller, "try_bundle", crash)
-    look(registry, shelf)
-    look(registry, shelf)
+    look(registry, bundle_cache)
+    look(registry, bundle_cache)
 
-    assert shelf.read_pointer() == RegistryPointer(registry.champion, CRASHED, version=1)
+    assert bundle_cache.read_pointer() == RegistryPointer(registry.champion, CRASHED, version=1)
     assert len(tried) == 1
 
 
 def test_a_fetch_that_failed_is_told_and_tried_again(
-    shelf: BundleCache, registry: Registry
+    bundle_cache: BundleCache, registry: Registry
 ) -> None:
     registry.origin.rename(registry.origin.with_name("gone"))
-    look(registry, shelf)
-    assert shelf.read_pointer() == RegistryPointer(registry.champion, "RegistryError", version=1)
+    look(registry, bundle_cache)
+    assert bundle_cache.read_pointer() == RegistryPointer(
+        registry.champion, "RegistryError", version=1
+    )
     registry.origin.with_name("gone").rename(registry.origin)
-    look(registry, shelf)
+    look(registry, bundle_cache)
 
-    assert shelf.read_pointer() == RegistryPointer(registry.champion, version=1)
+    assert bundle_cache.read_pointer() == RegistryPointer(registry.champion, version=1)
 
 
 def test_a_bundle_damaged_on_the_shelf_is_fetched_anew(
-    shelf: BundleCache, registry: Registry
+    bundle_cache: BundleCache, registry: Registry
 ) -> None:
-    look(registry, shelf)
+    look(registry, bundle_cache)
     assert registry.champion is not None
-    damaged(shelf, registry.champion)
-    shelf.clear_pointer()
-    look(registry, shelf)
+    damaged(bundle_cache, registry.champion)
+    bundle_cache.clear_pointer()
+    look(registry, bundle_cache)
 
     assert registry.fetched == [registry.champion] * 2
 

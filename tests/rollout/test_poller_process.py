@@ -22,10 +22,10 @@ def published(registry: Registry, directory: Path, model: AllianceModel) -> Vers
         return registry.publish(run.run_id, directory, model.practice, digest, {})
 
 
-def wait_for(shelf: BundleCache, offer: RegistryPointer) -> None:
+def wait_for(bundle_cache: BundleCache, offer: RegistryPointer) -> None:
     until = time.monotonic() + 30
-    while shelf.read_pointer() != offer:
-        assert time.monotonic() < until, f"{shelf.read_pointer()} is offered and not {offer}"
+    while bundle_cache.read_pointer() != offer:
+        assert time.monotonic() < until, f"{bundle_cache.read_pointer()} is offered and not {offer}"
         time.sleep(0.1)
 
 
@@ -34,14 +34,14 @@ def test_a_promotion_and_a_rollback_come_to_the_shelf_within_seconds(tmp_path: P
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     registry = Registry(uri)
     registry.experiment("training")
-    with following(uri, tmp_path / "bundles") as shelf:
-        assert wait_for_offer(shelf, 60) == RegistryPointer()
+    with following(uri, tmp_path / "bundles") as bundle_cache:
+        assert wait_for_offer(bundle_cache, 60) == RegistryPointer()
         one = published(registry, tmp_path / "one", a_model())
         other = published(registry, tmp_path / "other", replace(a_model(), client_mean=3.0))
         for version in (one, other, one):
             registry.set_alias(CHAMPION, version.version)
-            wait_for(shelf, RegistryPointer(version.digest, version=version.version))
-            assert shelf.bundle(version.digest).is_dir()
+            wait_for(bundle_cache, RegistryPointer(version.digest, version=version.version))
+            assert bundle_cache.bundle(version.digest).is_dir()
 
 
 def test_a_registry_that_says_nothing_in_time_is_taken_to_be_away(tmp_path: Path) -> None:
@@ -51,8 +51,8 @@ def test_a_registry_that_says_nothing_in_time_is_taken_to_be_away(tmp_path: Path
 @pytest.mark.slow
 def test_a_registry_nobody_made_is_not_made_and_offers_nothing(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/nowhere/mlflow.db"
-    with following(uri, tmp_path / "bundles") as shelf:
-        assert wait_for_offer(shelf, 60) == RegistryPointer()
+    with following(uri, tmp_path / "bundles") as bundle_cache:
+        assert wait_for_offer(bundle_cache, 60) == RegistryPointer()
     assert not (tmp_path / "nowhere").exists()
 
 

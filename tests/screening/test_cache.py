@@ -14,10 +14,10 @@ from tests.support.builders import DAY, a_practice, a_roster
 
 @given(some=st.lists(st.tuples(INTAKES, CLIENT_IDS), min_size=1, max_size=6))
 def test_what_is_remembered_is_what_is_judged(some: list[tuple[dict[str, object], str]]) -> None:
-    sieve = ScreeningCache(a_practice(), a_roster(), DAY)
+    screening_cache = ScreeningCache(a_practice(), a_roster(), DAY)
     for answers, client_id in [*some, *some]:
         client = read_intake(a_practice(), answers).client
-        found = sieve.screen(client, client_id)
+        found = screening_cache.screen(client, client_id)
         alone = screen(a_practice(), client, client_id, a_roster(), DAY)
         assert found.exclusions == alone.exclusions
         assert found.cautions == alone.cautions
@@ -26,7 +26,7 @@ def test_what_is_remembered_is_what_is_judged(some: list[tuple[dict[str, object]
 
 def test_a_full_memory_judges_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recommender.screening.cache.MAX_CACHED", 0)
-    sieve = ScreeningCache(a_practice(), a_roster(), DAY)
+    screening_cache = ScreeningCache(a_practice(), a_roster(), DAY)
     client = read_intake(a_practice(), {"max_fee": 200}).client
     alone = screen(a_practice(), client, None, a_roster(), DAY)
-    assert sieve.screen(client, None).exclusions == alone.exclusions
+    assert screening_cache.screen(client, None).exclusions == alone.exclusions

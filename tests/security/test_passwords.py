@@ -114,8 +114,8 @@ def test_the_right_password_starts_the_count_anew(a_store: Store) -> None:
 def test_guesses_sent_all_at_once_are_each_counted(a_store: Store) -> None:
     added(a_store)
     with ThreadPoolExecutor(8) as pool:
-        guesses = pool.map(lambda place: let_in(a_store, f"guess number {place}"), range(24))
-        assert not any(guesses)
+        by_learner = pool.map(lambda place: let_in(a_store, f"guess number {place}"), range(24))
+        assert not any(by_learner)
     assert not let_in(a_store)
 
 

@@ -117,7 +117,7 @@ def a_roster() -> Roster:
     return some_tables().roster(TAKEN_AT)
 
 
-def a_standing() -> RosterEncoding:
+def an_encoding() -> RosterEncoding:
     """The roster as the model knows it."""
     return a_model().encode_roster(a_roster())
 

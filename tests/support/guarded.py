@@ -34,15 +34,15 @@ class Guarded:
     now: datetime
 
     @property
-    def door(self) -> AuthBackend:
+    def auth(self) -> AuthBackend:
         assert isinstance(self.client.app, FastAPI)
-        door: AuthBackend = self.client.app.state.door
-        return door
+        auth: AuthBackend = self.client.app.state.auth
+        return auth
 
     @property
     def store(self) -> Store:
-        assert self.door.locks is not None
-        return self.door.locks.store
+        assert self.auth.locks is not None
+        return self.auth.locks.store
 
     def later(self, wait: timedelta) -> None:
         self.now += wait
@@ -88,7 +88,7 @@ def guarded(settings: Settings) -> Iterator[Guarded]:
     store.close()
     with a_caller(settings) as client:
         running = Guarded(client, keys, now)
-        running.door.clock = lambda: running.now
+        running.auth.clock = lambda: running.now
         yield running
 
 

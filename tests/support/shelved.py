@@ -14,45 +14,47 @@ from tests.support.builders import DEFINITION, a_model, write_tables
 from tests.support.served import TestClient
 
 
-def a_shelf(directory: Path) -> BundleCache:
+def a_bundle_cache(directory: Path) -> BundleCache:
     """An empty shelf beside a roster."""
     write_tables(directory)
     return BundleCache(directory / "shelf")
 
 
-def put(shelf: BundleCache, model: AllianceModel) -> str:
+def put(bundle_cache: BundleCache, model: AllianceModel) -> str:
     """Puts a model's bundle on the shelf and gives its digest."""
-    unnamed = shelf.directory / "unnamed"
+    unnamed = bundle_cache.directory / "unnamed"
     digest = save_bundle(model, unnamed)
-    unnamed.rename(shelf.bundle(digest))
+    unnamed.rename(bundle_cache.bundle(digest))
     return digest
 
 
-def two(shelf: BundleCache) -> tuple[str, str]:
+def two(bundle_cache: BundleCache) -> tuple[str, str]:
     """Digests of two models whose predictions are half a point apart."""
     model = a_model()
-    return put(shelf, model), put(shelf, replace(model, client_mean=model.client_mean + 0.5))
+    return put(bundle_cache, model), put(
+        bundle_cache, replace(model, client_mean=model.client_mean + 0.5)
+    )
 
 
-def following(shelf: BundleCache) -> Settings:
+def following(bundle_cache: BundleCache) -> Settings:
     """Settings of a server that follows the shelf and looks at it all the time."""
     given: dict[str, Any] = {
-        "bundles": shelf.directory,
-        "roster": shelf.directory.parent / "clinicians.csv",
+        "bundles": bundle_cache.directory,
+        "roster": bundle_cache.directory.parent / "clinicians.csv",
         "practice": str(DEFINITION),
         "look_seconds": 0.01,
     }
     return Settings(**given)
 
 
-def alone(shelf: BundleCache) -> Settings:
+def alone(bundle_cache: BundleCache) -> Settings:
     """Settings of a server that has the roster and the definition, and no model."""
-    return following(shelf).model_copy(update={"bundles": None})
+    return following(bundle_cache).model_copy(update={"bundles": None})
 
 
-def damaged(shelf: BundleCache, digest: str) -> str:
+def damaged(bundle_cache: BundleCache, digest: str) -> str:
     """The same digest, with one byte of its bundle changed."""
-    path = shelf.bundle(digest) / "arrays.npz"
+    path = bundle_cache.bundle(digest) / "arrays.npz"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))

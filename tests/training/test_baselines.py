@@ -42,11 +42,11 @@ def with_other_test_ratings(dataset: Dataset) -> Dataset:
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_a_learner_says_a_number_of_every_pairing_asked(name: str) -> None:
-    guess = LEARNERS[name](a_trial())
+    learner_scores = LEARNERS[name](a_trial())
 
-    assert guess.pairing.shape == guess.alliance.shape == TEST.shape
-    assert np.isfinite(guess.pairing).all()
-    assert np.isfinite(guess.alliance).all()
+    assert learner_scores.pairing.shape == learner_scores.alliance.shape == TEST.shape
+    assert np.isfinite(learner_scores.pairing).all()
+    assert np.isfinite(learner_scores.alliance).all()
 
 
 @pytest.mark.parametrize("name", LEARNERS)
@@ -69,9 +69,9 @@ def test_ours_is_what_serves() -> None:
 
 def test_the_clinician_average_orders_by_the_clinician_alone() -> None:
     trial = a_trial()
-    guess = clinician_average(trial)
+    learner_scores = clinician_average(trial)
     by_clinician = {
-        int(clinician): set(guess.pairing[trial.asked.clinician == clinician].tolist())
+        int(clinician): set(learner_scores.pairing[trial.asked.clinician == clinician].tolist())
         for clinician in np.unique(trial.asked.clinician)
     }
 
@@ -80,31 +80,33 @@ def test_the_clinician_average_orders_by_the_clinician_alone() -> None:
 
 def test_the_clinician_average_is_the_mean_rating_as_it_is() -> None:
     trial = a_trial()
-    guess = clinician_average(trial)
+    learner_scores = clinician_average(trial)
     other = trial.asked.clinician[4]
 
     own = trial.label[trial.learned.clinician == other]
-    assert guess.pairing[4] == guess.alliance[4] == pytest.approx(own.mean())
+    assert learner_scores.pairing[4] == learner_scores.alliance[4] == pytest.approx(own.mean())
 
 
 def test_a_clinician_without_ratings_has_the_average_of_all() -> None:
     trial = a_trial()
     alone = replace(trial, train=TRAIN[a_dataset().pairs.clinician[TRAIN] != 3])
-    guess = clinician_average(alone)
+    learner_scores = clinician_average(alone)
 
     asked = alone.asked.clinician == 3
     assert asked.any()
-    assert guess.pairing[asked] == pytest.approx(alone.label.mean())
+    assert learner_scores.pairing[asked] == pytest.approx(alone.label.mean())
 
 
 def test_shrunken_popularity_is_nearer_to_none_than_the_mean_net_of_the_client() -> None:
     trial = a_trial()
-    guess = shrunken_popularity(trial)
+    learner_scores = shrunken_popularity(trial)
 
-    assert guess.alliance - trial.expected == pytest.approx(guess.pairing)
-    assert np.abs(guess.pairing).max() < np.abs(clinician_average(trial).pairing - 3.5).max()
+    assert learner_scores.alliance - trial.expected == pytest.approx(learner_scores.pairing)
+    assert (
+        np.abs(learner_scores.pairing).max() < np.abs(clinician_average(trial).pairing - 3.5).max()
+    )
     one = trial.asked.clinician == trial.asked.clinician[0]
-    assert len(set(guess.pairing[one].tolist())) == 1
+    assert len(set(learner_scores.pairing[one].tolist())) == 1
 
 
 # The champion
@@ -113,12 +115,12 @@ def test_shrunken_popularity_is_nearer_to_none_than_the_mean_net_of_the_client()
 def test_a_model_learned_earlier_says_what_it_would_serve() -> None:
     trial = a_trial()
     earlier = fit(trial.dataset, TRAIN[:120], QUICK).model
-    guess = as_it_serves(earlier, trial)
-    scores = earlier.score(trial.dataset.clients, trial.standing, trial.asked)
+    learner_scores = as_it_serves(earlier, trial)
+    scores = earlier.score(trial.dataset.clients, trial.encoding, trial.asked)
 
     new = np.isnan(trial.fitted.known_client[trial.asked.client])
-    assert np.array_equal(guess.pairing, scores.pairing)
-    assert guess.alliance[new] == pytest.approx(scores.alliance[new])
+    assert np.array_equal(learner_scores.pairing, scores.pairing)
+    assert learner_scores.alliance[new] == pytest.approx(scores.alliance[new])
 
 
 def test_a_champion_that_never_met_a_clinician_still_says_something() -> None:
@@ -126,9 +128,9 @@ def test_a_champion_that_never_met_a_clinician_still_says_something() -> None:
     model = fit(trial.dataset, TRAIN, QUICK).model
     renamed = replace(model, clinician_ids=tuple(f"gone {c}" for c in model.clinician_ids))
 
-    guess = as_it_serves(renamed, trial)
-    assert np.isfinite(guess.pairing).all()
-    assert not np.array_equal(guess.pairing, as_it_serves(model, trial).pairing)
+    learner_scores = as_it_serves(renamed, trial)
+    assert np.isfinite(learner_scores.pairing).all()
+    assert not np.array_equal(learner_scores.pairing, as_it_serves(model, trial).pairing)
 
 
 def test_a_champion_that_cannot_read_the_fields_of_today_says_nothing() -> None:

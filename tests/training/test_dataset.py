@@ -129,11 +129,11 @@ def test_the_scale_of_labels_is_learned_from_training_rows_only() -> None:
     train, test = np.arange(450), np.arange(450, len(dataset))
     labels, moved = labels_for(dataset, train), labels_for(with_scores_moved(dataset, test), train)
 
-    assert labels.harmoniser.links["wai_s"].basis == "training"
-    assert labels.harmoniser == moved.harmoniser
+    assert labels.linker.links["wai_s"].basis == "training"
+    assert labels.linker == moved.linker
     assert np.array_equal(labels.alliance[train], moved.alliance[train])
     assert not np.array_equal(labels.alliance[test], moved.alliance[test])
-    assert labels_for(dataset, test).harmoniser != labels.harmoniser
+    assert labels_for(dataset, test).linker != labels.linker
 
 
 # Who left, and whom they may teach

@@ -28,7 +28,7 @@ def client_only(trial: FoldTask) -> LearnerScores:
     """Everything a client's answers say of their rating, and nothing of the clinician."""
     learner = lgb.LGBMRegressor(n_estimators=100, num_leaves=6, verbosity=-1, n_jobs=1)
     learner.fit(trial.rows(trial.learned).client, trial.label)
-    said = np.asarray(learner.predict(trial.faced.rows.client), dtype=np.float64)
+    said = np.asarray(learner.predict(trial.prepared.rows.client), dtype=np.float64)
     return LearnerScores(said, said)
 
 
@@ -36,7 +36,7 @@ def shuffled_matches(trial: FoldTask) -> LearnerScores:
     """Our model asked about the right clinicians with somebody else's answers."""
     other = np.random.default_rng(trial.seed).permutation(trial.asked.client)
     moved = Pairs(other, trial.asked.clinician)
-    scores = trial.fitted.model.score(trial.dataset.clients, trial.standing, moved)
+    scores = trial.fitted.model.score(trial.dataset.clients, trial.encoding, moved)
     return LearnerScores(scores.pairing, trial.expected + scores.pairing)
 
 
@@ -74,9 +74,9 @@ def test_a_model_of_the_client_alone_scores_nothing(metric: str) -> None:
 
 def test_a_model_of_the_client_alone_looks_good_where_ratings_are_pooled() -> None:
     # Why figures are net of the client: this decoy orders ratings, and no clinician.
-    tested, guesses = measured("high_signal").held_out, measured("high_signal").scores
+    tested, by_learner = measured("high_signal").held_out, measured("high_signal").scores
     rows = tested.is_rated
-    pooled = np.corrcoef(guesses[CLIENT_ONLY].pairing[rows], tested.label[rows])[0, 1]
+    pooled = np.corrcoef(by_learner[CLIENT_ONLY].pairing[rows], tested.label[rows])[0, 1]
 
     assert pooled > 0.1
 

@@ -52,8 +52,8 @@ def an_evaluation() -> Evaluation:
 
 def measured(pairing: np.ndarray, metric: str) -> float:
     tested = an_evaluation().held_out
-    guess = LearnerScores(pairing, tested.expected + pairing)
-    return figure_of(metric, tested, guess)
+    learner_scores = LearnerScores(pairing, tested.expected + pairing)
+    return figure_of(metric, tested, learner_scores)
 
 
 @pytest.mark.parametrize("metric", PARTIALS)
@@ -123,8 +123,8 @@ def test_every_learner_is_measured_on_the_same_rows() -> None:
     evaluation = an_evaluation()
 
     assert set(evaluation.scores) == set(LEARNERS)
-    for guess in evaluation.scores.values():
-        assert len(guess.pairing) == len(evaluation.held_out.label)
+    for learner_scores in evaluation.scores.values():
+        assert len(learner_scores.pairing) == len(evaluation.held_out.label)
 
 
 def test_clients_who_left_before_rating_are_asked_too() -> None:
@@ -294,9 +294,9 @@ def test_figures_by_draw_are_those_of_one_draw_after_another() -> None:
     evaluation = an_evaluation()
     tested = evaluation.held_out
     for learner, metric in ((OURS, "composite"), (RANDOM, "dyad partial"), (OURS, "RMSE")):
-        guess = evaluation.scores[learner]
+        learner_scores = evaluation.scores[learner]
         interval = bootstrap(
-            partial(figure_of, metric, tested, guess),
+            partial(figure_of, metric, tested, learner_scores),
             tested.client, tested.clinician, seed=evaluation.seed, draws=evaluation.draws,
         )  # fmt: skip
         row = evaluation.table.query("learner == @learner and metric == @metric").iloc[0]
@@ -307,29 +307,29 @@ def test_figures_by_draw_are_those_of_one_draw_after_another() -> None:
 
 def test_the_figures_say_what_the_plain_metrics_say() -> None:
     evaluation = an_evaluation()
-    tested, guess = evaluation.held_out, evaluation.scores[OURS]
+    tested, learner_scores = evaluation.held_out, evaluation.scores[OURS]
     weights = np.random.default_rng(3).integers(0, 4, len(tested)).astype(float)
     rated = weights * tested.rated
-    label, part, said = tested.label, tested.expected, guess.pairing
+    label, part, said = tested.label, tested.expected, learner_scores.pairing
     plain = {
         "client-adjusted partial": metrics.client_adjusted_partial(said, label, part, rated),
         "dyad partial": metrics.dyad_partial(said, label, part, tested.met_in_fold, rated),
         "composite": metrics.composite(said, label, part, weights),
         "calibration slope": metrics.calibration_slope(said, label, part, rated),
-        "RMSE": metrics.rmse(guess.alliance, label, rated),
+        "RMSE": metrics.rmse(learner_scores.alliance, label, rated),
     }
 
     for metric, expected in plain.items():
-        assert figure_of(metric, tested, guess, weights) == pytest.approx(expected)
+        assert figure_of(metric, tested, learner_scores, weights) == pytest.approx(expected)
 
 
 def test_a_pairing_that_was_not_rated_takes_no_part_where_only_ratings_count() -> None:
-    tested, guess = an_evaluation().held_out, an_evaluation().scores[OURS]
-    moved = replace(guess, pairing=np.where(tested.is_rated, guess.pairing, 99.0))
+    tested, learner_scores = an_evaluation().held_out, an_evaluation().scores[OURS]
+    moved = replace(learner_scores, pairing=np.where(tested.is_rated, learner_scores.pairing, 99.0))
 
     for metric in ("client-adjusted partial", "dyad partial", "calibration slope"):
-        assert figure_of(metric, tested, moved) == figure_of(metric, tested, guess)
-    assert figure_of("composite", tested, moved) != figure_of("composite", tested, guess)
+        assert figure_of(metric, tested, moved) == figure_of(metric, tested, learner_scores)
+    assert figure_of("composite", tested, moved) != figure_of("composite", tested, learner_scores)
 
 
 def test_every_fold_has_its_own_figures() -> None:
@@ -362,10 +362,10 @@ def test_the_place_of_a_pairing_is_the_share_of_clinicians_our_score_puts_before
     dataset = a_world()
     (fold,) = forward(dataset, 0.4)
     model, tested = fit(dataset, fold.train, QUICK).model, an_evaluation().held_out
-    standing, books = encode_clinicians(dataset), np.unique(tested.clinician)
+    encoding, books = encode_clinicians(dataset), np.unique(tested.clinician)
     for row in (0, 7, 101):
         pairs = Pairs(np.repeat(tested.client[row], len(books)), books)
-        scores = model.score(dataset.clients, standing, pairs).pairing
+        scores = model.score(dataset.clients, encoding, pairs).pairing
         own = scores[books == tested.clinician[row]]
         assert tested.place[row] == pytest.approx((scores > own).mean())
     assert np.isnan(tested.place[~tested.is_rated]).all()

@@ -102,13 +102,13 @@ def without_sections(*names: str) -> Practice:
 def check_serves(fitted: FitResult, rows: Rows, practice: Practice) -> None:
     """A model of odd data scores, explains and survives being saved."""
     model, tables = fitted.model, tables_of(rows, practice)
-    standing = model.encode_roster(tables.roster(TAKEN_AT))
-    found = recommend(read_intake(practice, {}), standing, model, day=DAY)
+    encoding = model.encode_roster(tables.roster(TAKEN_AT))
+    found = recommend(read_intake(practice, {}), encoding, model, day=DAY)
     assert found.shortlist or found.exclusions or found.mode == "constraints_only"
     client = tables.clients.take(np.array([0]))
-    scores = model.score(client, standing)
+    scores = model.score(client, encoding)
     assert np.isfinite(scores.alliance).all()
-    parts = model.contributions(client, standing, Pairs.of_one(len(standing.roster)))
+    parts = model.contributions(client, encoding, Pairs.of_one(len(encoding.roster)))
     assert parts.start + parts.values.sum(axis=1) == pytest.approx(scores.alliance, abs=1e-9)
     assert np.isfinite([model.interval.low, model.interval.high]).all()
     assert digest_of(model)

@@ -152,10 +152,15 @@ def test_trees_learned_who_had_left_from_the_number_of_ratings() -> None:
     learned, levels = a_preparation().learned, 3
     counts = np.rint(np.expm1(learned.rows.history[:, 1::2]))
     is_left = np.arange(len(counts)) >= learned.rated
-    told = learned.seats.level >= 0
+    told = learned.clinician_index.level >= 0
     for cell, column in (
-        (learned.seats.clinician, 0),
-        (np.where(told, learned.seats.clinician * levels + learned.seats.level, -1), 1),
+        (learned.clinician_index.clinician, 0),
+        (
+            np.where(
+                told, learned.clinician_index.clinician * levels + learned.clinician_index.level, -1
+            ),
+            1,
+        ),
     ):
         both = 0
         for fold, place in {(f, c) for f, c in zip(learned.fold, cell, strict=True) if c >= 0}:
@@ -169,7 +174,7 @@ def test_a_row_holds_the_records_of_the_raters_of_other_folds() -> None:
     prepared = a_preparation()
     learned = prepared.learned
     rated = learned.fold[: learned.rated]
-    clinician = learned.seats.clinician
+    clinician = learned.clinician_index.clinician
 
     for row in (0, 100, learned.rated, len(learned.fold) - 1):
         others = (rated != learned.fold[row]) & (clinician[: learned.rated] == clinician[row])

@@ -125,13 +125,16 @@ def an_evaluation(lots: bool) -> Evaluation:
 
 def test_figures_weigh_by_the_lots_that_are_known_and_learning_does_not() -> None:
     evaluation, plain = an_evaluation(True), an_evaluation(False)
-    tested, guess = evaluation.held_out, evaluation.scores[OURS]
+    tested, learner_scores = evaluation.held_out, evaluation.scores[OURS]
     rated = tested.is_rated
     found = client_adjusted_partial(
-        guess.pairing[rated], tested.label[rated], tested.expected[rated], tested.weights[rated]
+        learner_scores.pairing[rated],
+        tested.label[rated],
+        tested.expected[rated],
+        tested.weights[rated],
     )
 
-    assert np.array_equal(guess.pairing, plain.scores[OURS].pairing)
+    assert np.array_equal(learner_scores.pairing, plain.scores[OURS].pairing)
     assert len(np.unique(tested.weights)) == 3
     assert evaluation.value(OURS, PARTIAL) == pytest.approx(found)
     assert evaluation.value(OURS, PARTIAL) != pytest.approx(plain.value(OURS, PARTIAL))

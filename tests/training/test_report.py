@@ -208,10 +208,10 @@ def judged_on(count: int) -> Evaluation:
     evaluation = an_evaluation()
     rated = np.flatnonzero(evaluation.held_out.is_rated)[:count]
     nothing = np.full(len(evaluation.held_out), np.nan)
-    guess = LearnerScores(nothing.copy(), nothing.copy())
-    guess.pairing[rated] = evaluation.scores[OURS].pairing[rated]
-    guess.alliance[rated] = evaluation.scores[OURS].alliance[rated]
-    return replace(evaluation, scores={**evaluation.scores, CHAMPION: guess})
+    learner_scores = LearnerScores(nothing.copy(), nothing.copy())
+    learner_scores.pairing[rated] = evaluation.scores[OURS].pairing[rated]
+    learner_scores.alliance[rated] = evaluation.scores[OURS].alliance[rated]
+    return replace(evaluation, scores={**evaluation.scores, CHAMPION: learner_scores})
 
 
 @pytest.mark.parametrize("count", [0, 1, FEWEST_IN_GROUP - 1])
@@ -281,8 +281,8 @@ def test_predictions_promise_more_once_those_who_left_are_counted_low() -> None:
 
     assert told["rated"] == pytest.approx((said - tested.label)[rated].mean())
     # Half a point higher for everybody is half a point more optimistic.
-    guesses = an_evaluation().scores
-    moved = {**guesses, OURS: replace(guesses[OURS], alliance=said + 0.5)}
+    by_learner = an_evaluation().scores
+    moved = {**by_learner, OURS: replace(by_learner[OURS], alliance=said + 0.5)}
     higher = optimism(replace(an_evaluation(), scores=moved))
     assert higher["with_left"] == pytest.approx(told["with_left"] + 0.5)
     assert told["with_left"] > told["rated"]

@@ -90,13 +90,13 @@ def test_the_coverage_that_is_told_is_of_ranges_stated_before() -> None:
     evaluation = an_evaluation()
     tested, said = evaluation.held_out, evaluation.scores["ours"].alliance
     error = (tested.label - said)[tested.is_rated]
-    spread = with_interval(a_model(), evaluation)[0].interval
+    interval = with_interval(a_model(), evaluation)[0].interval
     told = report_of(evaluation, a_practice())["ranges"][0]
     stated = (tested.low <= tested.label) & (tested.label <= tested.high)
 
     assert told["coverage"] == pytest.approx(stated[tested.is_rated].mean())
     assert told["coverage"] != pytest.approx(
-        ((spread.low <= error) & (error <= spread.high)).mean()
+        ((interval.low <= error) & (error <= interval.high)).mean()
     )
 
 

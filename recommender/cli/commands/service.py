@@ -64,8 +64,8 @@ def serve(
             return
         if registry is not None:
             must_exist(registry)
-        with following(registry or REGISTRY, bundles) as shelf:
-            _serve(where | {"bundle": None, "bundles": shelf.directory})
+        with following(registry or REGISTRY, bundles) as bundle_cache:
+            _serve(where | {"bundle": None, "bundles": bundle_cache.directory})
 
 
 def _serve(given: Mapping[str, Any]) -> None:

@@ -120,7 +120,7 @@ def _frame(additive: Additive, practice: Practice, clinicians: int, levels: int)
     scales = zip((frame.clinician, frame.match), widths, strict=True)
     return (
         all(
-            _numbers(scale.mean, (width,)) and _positive(scale.spread, (width,))
+            _numbers(scale.mean, (width,)) and _positive(scale.interval, (width,))
             for scale, width in scales
         )
         and _numbers(frame.prior, (len(practice.matches),))
@@ -152,7 +152,7 @@ def _side(numbers: NumericColumns, width: int) -> bool:
         and 1 <= basis.shape[1] <= size
         and _numbers(basis, (size, basis.shape[1]))
         and _numbers(numbers.scale.mean, (size,))
-        and _positive(numbers.scale.spread, (size,))
+        and _positive(numbers.scale.interval, (size,))
     )
 
 

@@ -66,8 +66,8 @@ async def get_readiness(request: Request) -> Response:
     `degraded` is as ready, with a model that is not the registry's: the log says why.
     """
     current_snapshot(request.app)
-    succession: SnapshotHolder = request.app.state.succession
-    status = "degraded" if succession.alert else "ready"
+    snapshot_holder: SnapshotHolder = request.app.state.snapshot_holder
+    status = "degraded" if snapshot_holder.alert else "ready"
     return Response(Probe(status=status).model_dump_json(), media_type=JSON)
 
 

@@ -64,10 +64,12 @@ def get_models(request: Request) -> Response:
 
 def known_models(state: ServingSnapshot, settings: Settings) -> KnownModels:
     """What a server answers with and what lies on its shelf."""
-    shelf = None if settings.bundle or settings.bundles is None else BundleCache(settings.bundles)
-    offer = (shelf.read_pointer() if shelf else None) or RegistryPointer()
-    last = shelf.last_good() if shelf else None
-    on_disk = set(shelf.digests()) if shelf else set()
+    bundle_cache = (
+        None if settings.bundle or settings.bundles is None else BundleCache(settings.bundles)
+    )
+    offer = (bundle_cache.read_pointer() if bundle_cache else None) or RegistryPointer()
+    last = bundle_cache.last_good() if bundle_cache else None
+    on_disk = set(bundle_cache.digests()) if bundle_cache else set()
     named = {state.digest, *on_disk, *(each for each in (offer.digest, last) if each)}
     return KnownModels(
         current=ModelInUse.of(state.model.manifest, state.digest, state.version),

@@ -157,8 +157,8 @@ def _pairings(
     named = Pairs(np.zeros(len(places), dtype=np.intp), np.array(places, dtype=np.intp))
     points = _points(state, state.model.score(intake.client, state.encoding, named))
     day = asked.asked_on or today(state.practice)
-    sieve = screening_cache_for(state.practice, state.encoding.roster, day)
-    screening = sieve.screen(intake.client, intake.client_id, intake.modes)
+    screening_cache = screening_cache_for(state.practice, state.encoding.roster, day)
+    screening = screening_cache.screen(intake.client, intake.client_id, intake.modes)
     told = predict & screening.eligible[named.clinician]
     because = {each.clinician_id: each.reasons for each in screening.exclusions}
     noted = {each.clinician_id: each.reasons for each in screening.cautions}

@@ -93,17 +93,17 @@ class OpenSession(ResponseModel):
 )
 async def post_session(request: Request) -> Response:
     """For people at a browser of this server; programs use keys. Sets a cookie."""
-    door = auth_backend(request)
-    if door.locks is None:
+    auth = auth_backend(request)
+    if auth.locks is None:
         raise ProblemError(NOT_FOUND)
     check_headers(request.headers)
     check_same_site(request.headers)
-    enforce_rate_limit(request, door.logins, request.client.host if request.client else "")
+    enforce_rate_limit(request, auth.logins, request.client.host if request.client else "")
     given = _credentials(await request.body())
-    session = await door.log_in(given.name, given.password.get_secret_value())
+    session = await auth.log_in(given.name, given.password.get_secret_value())
     if session is None:
         raise unauthenticated()
-    headers = {"Set-Cookie": door.cookie.setting(session.token)}
+    headers = {"Set-Cookie": auth.cookie.setting(session.token)}
     return Response(OpenSession.of(session).model_dump_json(), 201, headers, media_type=JSON)
 
 
@@ -128,9 +128,9 @@ async def get_session(request: Request) -> Response:
 )
 async def delete_session(request: Request) -> Response:
     """Nothing opens it again."""
-    door = auth_backend(request)
-    await door.log_out(session_of(request))
-    return Response(status_code=204, headers={"Set-Cookie": door.cookie.clearing()})
+    auth = auth_backend(request)
+    await auth.log_out(session_of(request))
+    return Response(status_code=204, headers={"Set-Cookie": auth.cookie.clearing()})
 
 
 def _credentials(body: bytes) -> Credentials:

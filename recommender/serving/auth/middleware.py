@@ -57,8 +57,8 @@ def session_of(request: Request) -> Session:
 
 def auth_backend(request: Request) -> AuthBackend:
     """The door of the server that was asked."""
-    door: AuthBackend = request.app.state.door
-    return door
+    auth: AuthBackend = request.app.state.auth
+    return auth
 
 
 def enforce_rate_limit(request: Request, rates: RateLimiter, who: str) -> None:
@@ -86,30 +86,30 @@ def check_same_site(headers: Headers) -> None:
 
 
 async def _principal(request: Request) -> Principal:
-    door = auth_backend(request)
-    if door.locks is None:
+    auth = auth_backend(request)
+    if auth.locks is None:
         if not from_this_machine(request.client.host if request.client else None):
             raise unauthenticated()
         return ANYBODY
     shown = request.headers.getlist("authorization")
     if shown and not is_page(request.scope["route"].path):
-        return await _holder(door, shown)
-    return (await _logged_in(door, request)).principal
+        return await _holder(auth, shown)
+    return (await _logged_in(auth, request)).principal
 
 
-async def _holder(door: AuthBackend, shown: list[str]) -> Principal:
+async def _holder(auth: AuthBackend, shown: list[str]) -> Principal:
     scheme, _, key = shown[0].partition(" ")
     if len(shown) != 1 or scheme.lower() != "bearer":
         raise unauthenticated()
-    holder = await door.principal_of_key(key.strip(" "))
+    holder = await auth.principal_of_key(key.strip(" "))
     if holder is None:
         raise unauthenticated()
     return holder
 
 
-async def _logged_in(door: AuthBackend, request: Request) -> Session:
-    token = request.cookies.get(door.cookie.name)
-    session = await door.session(token) if token else None
+async def _logged_in(auth: AuthBackend, request: Request) -> Session:
+    token = request.cookies.get(auth.cookie.name)
+    session = await auth.session(token) if token else None
     if session is None:
         raise unauthenticated()
     if request.method not in _SAFE:

@@ -51,49 +51,49 @@ class JournalWriter:
 
 def journal_writer(app: FastAPI) -> JournalWriter | None:
     """The journal, where the server has one."""
-    keeper: JournalWriter | None = app.state.keeper
-    return keeper
+    writer: JournalWriter | None = app.state.journal_writer
+    return writer
 
 
 def require_journal_writer(request: Request) -> JournalWriter:
     """The journal; refuses (409) where the server keeps nothing."""
-    keeper = journal_writer(request.app)
-    if keeper is None:
+    writer = journal_writer(request.app)
+    if writer is None:
         raise ProblemError(NO_STORE)
-    return keeper
+    return writer
 
 
 async def read(request: Request, look: Callable[[Connection], Found]) -> Found:
     """What is found in the journal."""
-    keeper = require_journal_writer(request)
+    journal_writer = require_journal_writer(request)
 
     def looked() -> Found:
-        with keeper.store.reading() as connection:
+        with journal_writer.store.reading() as connection:
             return look(connection)
 
-    return await keeper.queue.run(looked)
+    return await journal_writer.queue.run(looked)
 
 
 async def write_once(request: Request, body: bytes, write: Write) -> StoredReply:
     """What is written, or what was answered when the same was sent before."""
-    keeper = require_journal_writer(request)
+    journal_writer = require_journal_writer(request)
     ticket = idempotency_ticket(request, body)
 
     def written() -> StoredReply:
         if ticket is not None:
-            return keeper.requests.once(ticket, write)
-        with keeper.store.writing() as connection:
+            return journal_writer.requests.once(ticket, write)
+        with journal_writer.store.writing() as connection:
             return write(connection)
 
-    return await keeper.queue.run(written)
+    return await journal_writer.queue.run(written)
 
 
 async def compute_then_write(
     request: Request, body: bytes, prepare: Callable[[], Awaitable[Write]]
 ) -> StoredReply:
     """The same for what is computed first, and only when it was not answered before."""
-    keeper, ticket = require_journal_writer(request), idempotency_ticket(request, body)
-    claim = keeper.requests.claimed(ticket) if ticket else _unclaimed()
+    journal_writer, ticket = require_journal_writer(request), idempotency_ticket(request, body)
+    claim = journal_writer.requests.claimed(ticket) if ticket else _unclaimed()
     async with contextmanager_in_threadpool(claim) as known:
         if known is not None:
             return known
@@ -101,11 +101,11 @@ async def compute_then_write(
 
         def settled() -> StoredReply:
             if ticket is not None:
-                return keeper.requests.settle(ticket, write)
-            with keeper.store.writing() as connection:
+                return journal_writer.requests.settle(ticket, write)
+            with journal_writer.store.writing() as connection:
                 return write(connection)
 
-        return await keeper.queue.run(settled)
+        return await journal_writer.queue.run(settled)
 
 
 def idempotency_ticket(request: Request, body: bytes) -> IdempotencyTicket | None:

@@ -30,9 +30,9 @@ class ModelWatcher:
 
     Parameters
     ----------
-    shelf
+    bundle_cache
         Where another process puts what the registry names.
-    succession
+    snapshot_holder
         What it changes.
     settings
         Of the server.
@@ -42,13 +42,13 @@ class ModelWatcher:
 
     def __init__(
         self,
-        shelf: BundleCache,
-        succession: SnapshotHolder,
+        bundle_cache: BundleCache,
+        snapshot_holder: SnapshotHolder,
         settings: Settings,
         expected: Practice | None,
     ) -> None:
-        self._shelf = shelf
-        self._succession = succession
+        self._shelf = bundle_cache
+        self._succession = snapshot_holder
         self._settings = settings
         self._expected = expected
         self._seen: RegistryPointer | None = None

@@ -31,18 +31,18 @@ class RosterSync:
     ----------
     store
         None where the roster is a file.
-    succession
+    snapshot_holder
         What it changes.
     look_seconds
         How often it looks for what other servers wrote.
     """
 
     def __init__(
-        self, store: Store | None, succession: SnapshotHolder, look_seconds: float
+        self, store: Store | None, snapshot_holder: SnapshotHolder, look_seconds: float
     ) -> None:
         self._store = store
         self._requests = None if store is None else IdempotencyStore(store)
-        self._succession = succession
+        self._succession = snapshot_holder
         self._seconds = look_seconds
         self._refused = 0
         self._away = False

@@ -45,7 +45,7 @@ class ServingSnapshot:
     ----------
     model, digest
         The model that answers and the digest of its bundle.
-    standing
+    encoding
         The roster as the model knows it.
     form, clinicians
         The questions of the model's practice definition, and the fields of its clinicians.
@@ -110,7 +110,7 @@ def expected_practice(settings: Settings) -> Practice | None:
 
 
 def read_cached_bundle(
-    shelf: BundleCache, digest: str, expected: Practice | None
+    bundle_cache: BundleCache, digest: str, expected: Practice | None
 ) -> tuple[AllianceModel, str]:
     """The model of this digest on the shelf.
 
@@ -119,7 +119,7 @@ def read_cached_bundle(
     BundleError
         When it is not there, is another one, or must not be loaded.
     """
-    model, found = read_bundle(shelf.bundle(digest), expected)
+    model, found = read_bundle(bundle_cache.bundle(digest), expected)
     if found != digest:
         raise BundleError("bundle", "is not the one its directory is named for", "fetch it again")
     return model, digest
@@ -141,8 +141,8 @@ def with_model(
     """
     if model.practice.digest == state.practice.digest:
         # The form is kept: building its classes anew for each model would only be garbage.
-        standing = model.encode_roster(state.encoding.roster)
-        return replace(state, model=model, digest=digest, encoding=standing, version=version)
+        encoding = model.encode_roster(state.encoding.roster)
+        return replace(state, model=model, digest=digest, encoding=encoding, version=version)
     kept = state.roster_version
     roster = _file(model.practice, settings) if kept is None else of_version(kept, model.practice)
     return replace(_state(model, digest, roster, settings, kept), version=version)
@@ -176,16 +176,16 @@ def of_version(kept: RosterVersion, practice: Practice) -> Roster:
 
 
 def _from_shelf(
-    shelf: BundleCache, expected: Practice | None
+    bundle_cache: BundleCache, expected: Practice | None
 ) -> tuple[AllianceModel, str, int | None] | None:
     """What is offered, else what answered last, whichever can first be used, and its version."""
-    offer = shelf.read_pointer()
+    offer = bundle_cache.read_pointer()
     offered = None if offer is None or offer.rejected else offer.digest
-    for digest in dict.fromkeys((offered, shelf.last_good())):
+    for digest in dict.fromkeys((offered, bundle_cache.last_good())):
         if digest is not None:
             try:
                 version = offer.version if offer is not None and digest == offered else None
-                return (*read_cached_bundle(shelf, digest, expected), version)
+                return (*read_cached_bundle(bundle_cache, digest, expected), version)
             except BundleError as error:
                 log.error(REFUSED, model=digest, error=type(error).__name__, where=error.field)
     return None

@@ -28,7 +28,7 @@ DAMAGE: dict[str, Change] = {
     "a clinician too few": lambda facts: facts["clinician_ids"].pop(),
     "more clinicians than effects": lambda facts: facts["additive"].update(clinicians=99),
     "levels nobody declared": lambda facts: facts["additive"].update(levels=2),
-    "a range upside down": lambda facts: facts.update(spread={"low": 1.0, "high": -1.0}),
+    "a range upside down": lambda facts: facts.update(interval={"low": 1.0, "high": -1.0}),
     "a scale upside down": lambda facts: facts["harmoniser"].update(low=9.0),
     "another reference": lambda facts: facts["harmoniser"].update(reference="other"),
     "no link for an instrument": lambda facts: facts["harmoniser"].update(links={}),

@@ -19,7 +19,7 @@ from tests.support.builders import (
     a_bundle,
     a_dataset,
     a_model,
-    a_standing,
+    an_encoding,
     an_intake,
     some_rows,
     some_tables,
@@ -44,9 +44,9 @@ def changed(bundle: Path, name: str, change: Callable[[str], str]) -> Path:
 
 
 def test_a_loaded_model_scores_to_the_last_bit_as_the_one_saved(tmp_path: Path) -> None:
-    dataset, standing, loaded = a_dataset(), a_standing(), load_bundle(a_bundle(tmp_path))
-    before = a_model().score(dataset.clients, standing, dataset.pairs)
-    after = loaded.score(dataset.clients, loaded.encode_roster(standing.roster), dataset.pairs)
+    dataset, encoding, loaded = a_dataset(), an_encoding(), load_bundle(a_bundle(tmp_path))
+    before = a_model().score(dataset.clients, encoding, dataset.pairs)
+    after = loaded.score(dataset.clients, loaded.encode_roster(encoding.roster), dataset.pairs)
 
     assert np.array_equal(before.pairing, after.pairing)
     assert np.array_equal(before.client, after.client)
@@ -55,9 +55,9 @@ def test_a_loaded_model_scores_to_the_last_bit_as_the_one_saved(tmp_path: Path) 
 
 
 def test_a_loaded_model_explains_as_the_one_saved(tmp_path: Path) -> None:
-    dataset, standing, loaded = a_dataset(), a_standing(), load_bundle(a_bundle(tmp_path))
-    before = a_model().contributions(dataset.clients, standing, dataset.pairs)
-    after = loaded.contributions(dataset.clients, standing, dataset.pairs)
+    dataset, encoding, loaded = a_dataset(), an_encoding(), load_bundle(a_bundle(tmp_path))
+    before = a_model().contributions(dataset.clients, encoding, dataset.pairs)
+    after = loaded.contributions(dataset.clients, encoding, dataset.pairs)
 
     assert np.array_equal(before.values, after.values)
     assert np.array_equal(before.start, after.start)
@@ -278,5 +278,5 @@ def test_a_model_without_trees_is_a_bundle_without_them(tmp_path: Path) -> None:
 
     assert not [p for p in (tmp_path / "small").iterdir() if re.search("trees", p.name)]
     assert np.array_equal(
-        loaded.score(client, a_standing()).alliance, small.score(client, a_standing()).alliance
+        loaded.score(client, an_encoding()).alliance, small.score(client, an_encoding()).alliance
     )

@@ -43,9 +43,9 @@ def test_many_draws_vary_together_as_the_posterior_says() -> None:
     apart = contrasts(6) @ deviations(asked, fit.draws_of(blocks, MANY, 0))
     cover = contrasts(6) @ fit.covariance_of(asked) @ contrasts(6).T
 
-    spread = np.sqrt(np.outer(np.diagonal(cover), np.diagonal(cover)))
-    assert np.abs(np.cov(apart) - cover).max() < 0.03 * spread.max()
-    assert np.abs((np.cov(apart) - cover) / spread).max() < 0.04
+    interval = np.sqrt(np.outer(np.diagonal(cover), np.diagonal(cover)))
+    assert np.abs(np.cov(apart) - cover).max() < 0.03 * interval.max()
+    assert np.abs((np.cov(apart) - cover) / interval).max() < 0.04
 
 
 def test_draws_lie_around_the_means() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from recommender.errors import BundleError
 from recommender.model.trees.ensemble import MOST_SPLITS, Trees, shapley_table
 from recommender.model.trees.forest import read_forest
-from tests.support.builders import a_dataset, a_model, a_standing
+from tests.support.builders import a_dataset, a_model, an_encoding
 
 with warnings.catch_warnings():
     # shap makes its colour maps in a way matplotlib is about to forbid.
@@ -22,7 +22,7 @@ Rows = NDArray[np.float64]
 
 def training_rows() -> Rows:
     dataset = a_dataset()
-    return a_model().rows(dataset.clients, a_standing(), dataset.pairs)[0].together()
+    return a_model().rows(dataset.clients, an_encoding(), dataset.pairs)[0].together()
 
 
 def grown_on(rows: Rows, label: Rows, **parameters: object) -> Trees:

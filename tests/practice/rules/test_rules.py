@@ -409,9 +409,9 @@ def test_a_rule_judges_an_empty_roster(rule: str) -> None:
 @pytest.mark.parametrize("rule", EXAMPLES)
 def test_a_clinician_is_judged_alike_alone_and_in_a_crowd(rule: str) -> None:
     told = EXAMPLES[rule]
-    crowd = [told.passes, told.fails, told.unknown] * 2
-    together = told.world.judge(told.client, *crowd)
-    alone = [told.world.judge(told.client, clinician)[0] for clinician in crowd]
+    batch = [told.passes, told.fails, told.unknown] * 2
+    together = told.world.judge(told.client, *batch)
+    alone = [told.world.judge(told.client, clinician)[0] for clinician in batch]
     np.testing.assert_array_equal(together, alone)
 
 

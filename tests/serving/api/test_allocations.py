@@ -18,7 +18,7 @@ from recommender.serving.schemas.allocation_request import MOST_WAITING
 from recommender.settings import Settings
 from recommender.tables.cells import People
 from tests.serving.http.test_problems import check_problem
-from tests.support.builders import DAY, a_model, a_practice, a_standing
+from tests.support.builders import DAY, a_model, a_practice, an_encoding
 from tests.support.guarded import Guarded
 from tests.support.served import CANARY, TestClient, a_caller, kept_logs
 
@@ -75,7 +75,7 @@ def test_it_says_what_the_engine_says(caller: TestClient) -> None:
         longest_wait_days=60,
     )
     people = People(ids, (None,) * len(ids), read_rows(fields, rows))
-    found = allocate(people, waiting, a_standing(), a_model(), terms, day=DAY)
+    found = allocate(people, waiting, an_encoding(), a_model(), terms, day=DAY)
 
     assert [
         (each["client_id"], each["clinician_id"], each["stands"]) for each in told["given"]

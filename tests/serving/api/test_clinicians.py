@@ -20,7 +20,7 @@ ONE = "/v1/clinicians/k03"
 
 
 @pytest.fixture
-def keeper(tmp_path: Path) -> Any:
+def journal_writer(tmp_path: Path) -> Any:
     with a_keeper(tmp_path) as running:
         yield running
 
@@ -41,44 +41,44 @@ def test_an_empty_store_is_seeded_from_the_file_and_only_once(tmp_path: Path) ->
 
 
 def test_a_roster_from_a_file_is_told_as_one_from_a_store(
-    caller: TestClient, keeper: TestClient
+    caller: TestClient, journal_writer: TestClient
 ) -> None:
-    told, kept = caller.get("/v1/roster").json(), keeper.get("/v1/roster").json()
+    told, kept = caller.get("/v1/roster").json(), journal_writer.get("/v1/roster").json()
     assert told["clinicians"] == kept["clinicians"]
     assert told["roster_version"] == shown(caller)["roster_version"]
-    assert kept["roster_version"] == shown(keeper)["roster_version"]
+    assert kept["roster_version"] == shown(journal_writer)["roster_version"]
     assert {key: shown(caller)[key] for key in ("shortlist", "excluded")} == {
-        key: shown(keeper)[key] for key in ("shortlist", "excluded")
+        key: shown(journal_writer)[key] for key in ("shortlist", "excluded")
     }
 
 
-def test_a_change_answers_at_once_and_says_its_version(keeper: TestClient) -> None:
-    response = put(keeper, "/v1/clinicians/ines", INES, if_none_match="*")
+def test_a_change_answers_at_once_and_says_its_version(journal_writer: TestClient) -> None:
+    response = put(journal_writer, "/v1/clinicians/ines", INES, if_none_match="*")
     assert response.status_code == 200, response.text
     told = response.json()
     assert told["clinician"] == {"clinician_id": "ines", **INES}
-    assert response.headers["etag"] == etag_of(keeper, "/v1/clinicians/ines")
-    found = shown(keeper)
+    assert response.headers["etag"] == etag_of(journal_writer, "/v1/clinicians/ines")
+    found = shown(journal_writer)
     assert "ines" in {each["clinician_id"] for each in found["shortlist"]}
     assert found["roster_version"] == told["roster_version"]
     assert found["availability_as_of"][:19] == told["availability_as_of"][:19]
 
 
-def test_what_is_put_is_what_is_got(keeper: TestClient) -> None:
-    before = keeper.get(ONE).json()["clinician"]
+def test_what_is_put_is_what_is_got(journal_writer: TestClient) -> None:
+    before = journal_writer.get(ONE).json()["clinician"]
     sent = {"name": before["name"], "facts": before["facts"]}
-    assert put(keeper, ONE, sent).json()["clinician"] == before
+    assert put(journal_writer, ONE, sent).json()["clinician"] == before
 
 
-def test_no_change_without_the_version_it_was_made_on(keeper: TestClient) -> None:
+def test_no_change_without_the_version_it_was_made_on(journal_writer: TestClient) -> None:
     for response in (
-        keeper.put(ONE, json=INES),
-        keeper.patch(ONE, json={"facts": {"years": 3}}),
-        keeper.put(f"{ONE}/availability", json={"places": 3}),
-        keeper.delete(ONE),
-        keeper.put("/v1/roster", json={"clinicians": [{"clinician_id": "a", **INES}]}),
-        keeper.put(ONE, json=INES, headers={"if-match": "*"}),
-        keeper.put(ONE, json=INES, headers={"if-match": 'W/"abc"'}),
+        journal_writer.put(ONE, json=INES),
+        journal_writer.patch(ONE, json={"facts": {"years": 3}}),
+        journal_writer.put(f"{ONE}/availability", json={"places": 3}),
+        journal_writer.delete(ONE),
+        journal_writer.put("/v1/roster", json={"clinicians": [{"clinician_id": "a", **INES}]}),
+        journal_writer.put(ONE, json=INES, headers={"if-match": "*"}),
+        journal_writer.put(ONE, json=INES, headers={"if-match": 'W/"abc"'}),
     ):
         assert (response.status_code, response.json()["type"]) == (
             428,
@@ -86,31 +86,36 @@ def test_no_change_without_the_version_it_was_made_on(keeper: TestClient) -> Non
         )
 
 
-def test_a_change_made_on_an_older_version_is_refused(keeper: TestClient) -> None:
-    old = etag_of(keeper, ONE)
-    assert put(keeper, ONE, INES, if_match=old).status_code == 200
+def test_a_change_made_on_an_older_version_is_refused(journal_writer: TestClient) -> None:
+    old = etag_of(journal_writer, ONE)
+    assert put(journal_writer, ONE, INES, if_match=old).status_code == 200
     for response in (
-        put(keeper, ONE, INES, if_match=old),
-        put(keeper, ONE, INES, if_none_match="*"),
-        keeper.patch(ONE, json={}, headers={"if-match": old}),
-        keeper.delete(ONE, headers={"if-match": old}),
+        put(journal_writer, ONE, INES, if_match=old),
+        put(journal_writer, ONE, INES, if_none_match="*"),
+        journal_writer.patch(ONE, json={}, headers={"if-match": old}),
+        journal_writer.delete(ONE, headers={"if-match": old}),
     ):
         assert (response.status_code, response.json()["type"]) == (412, "/problems/stale")
-    assert put(keeper, ONE, INES, if_match=f'"x", {etag_of(keeper, ONE)}').status_code == 200
+    assert (
+        put(journal_writer, ONE, INES, if_match=f'"x", {etag_of(journal_writer, ONE)}').status_code
+        == 200
+    )
 
 
-def test_whoever_has_the_version_is_sent_nothing(keeper: TestClient) -> None:
+def test_whoever_has_the_version_is_sent_nothing(journal_writer: TestClient) -> None:
     for path in (ONE, "/v1/clinicians", "/v1/roster", "/v1/models"):
-        tag = etag_of(keeper, path)
-        response = keeper.get(path, headers={"if-none-match": f'"other", W/{tag}'})
+        tag = etag_of(journal_writer, path)
+        response = journal_writer.get(path, headers={"if-none-match": f'"other", W/{tag}'})
         assert (response.status_code, response.content) == (304, b"")
-        assert keeper.get(path, headers={"if-none-match": '"other"'}).status_code == 200
+        assert journal_writer.get(path, headers={"if-none-match": '"other"'}).status_code == 200
 
 
-def test_a_patch_changes_what_it_names_and_null_empties(keeper: TestClient) -> None:
-    before = keeper.get(ONE).json()["clinician"]
+def test_a_patch_changes_what_it_names_and_null_empties(journal_writer: TestClient) -> None:
+    before = journal_writer.get(ONE).json()["clinician"]
     body = {"facts": {"years": 3, "guides": None}}
-    response = keeper.patch(ONE, json=body, headers={"if-match": etag_of(keeper, ONE)})
+    response = journal_writer.patch(
+        ONE, json=body, headers={"if-match": etag_of(journal_writer, ONE)}
+    )
     after = response.json()["clinician"]
     assert after["facts"]["years"] == 3
     assert "guides" not in after["facts"]
@@ -118,45 +123,47 @@ def test_a_patch_changes_what_it_names_and_null_empties(keeper: TestClient) -> N
     assert after["facts"]["fee"] == before["facts"]["fee"]
 
 
-def test_availability_is_what_constraints_on_capacity_and_time_compare(keeper: TestClient) -> None:
+def test_availability_is_what_constraints_on_capacity_and_time_compare(
+    journal_writer: TestClient,
+) -> None:
     assert availability_of(a_practice()) == ("hours", "places")
     assert {"places_open", "hours", "next_available"} <= set(availability_of(shipped_practice()))
-    headers = {"if-match": etag_of(keeper, ONE)}
-    response = keeper.put(f"{ONE}/availability", json={"places": 7}, headers=headers)
+    headers = {"if-match": etag_of(journal_writer, ONE)}
+    response = journal_writer.put(f"{ONE}/availability", json={"places": 7}, headers=headers)
     facts = response.json()["clinician"]["facts"]
     assert facts["places"] == 7
     assert "hours" not in facts
     assert "fee" in facts
-    response = keeper.put(f"{ONE}/availability", json={"fee": 7}, headers=headers)
+    response = journal_writer.put(f"{ONE}/availability", json={"fee": 7}, headers=headers)
     assert response.status_code == 422
 
 
-def test_a_roster_put_whole_is_the_roster(keeper: TestClient) -> None:
+def test_a_roster_put_whole_is_the_roster(journal_writer: TestClient) -> None:
     body = {"clinicians": [{"clinician_id": name, **INES} for name in ("b", "a")]}
-    told = put(keeper, "/v1/roster", body).json()
+    told = put(journal_writer, "/v1/roster", body).json()
     assert [each["clinician_id"] for each in told["clinicians"]] == ["a", "b"]
-    assert shown(keeper)["eligible"] == 2
-    again = put(keeper, "/v1/roster", body).json()
+    assert shown(journal_writer)["eligible"] == 2
+    again = put(journal_writer, "/v1/roster", body).json()
     assert again["clinicians"] == told["clinicians"]
     assert again["availability_as_of"] > told["availability_as_of"]
 
 
-def test_the_last_clinician_stays(keeper: TestClient) -> None:
-    put(keeper, "/v1/roster", {"clinicians": [{"clinician_id": "a", **INES}]})
-    headers = {"if-match": etag_of(keeper, "/v1/clinicians/a")}
-    assert keeper.delete("/v1/clinicians/a", headers=headers).status_code == 409
-    assert keeper.get("/v1/clinicians/a").status_code == 200
+def test_the_last_clinician_stays(journal_writer: TestClient) -> None:
+    put(journal_writer, "/v1/roster", {"clinicians": [{"clinician_id": "a", **INES}]})
+    headers = {"if-match": etag_of(journal_writer, "/v1/clinicians/a")}
+    assert journal_writer.delete("/v1/clinicians/a", headers=headers).status_code == 409
+    assert journal_writer.get("/v1/clinicians/a").status_code == 200
 
 
-def test_pages_together_are_the_roster(keeper: TestClient) -> None:
+def test_pages_together_are_the_roster(journal_writer: TestClient) -> None:
     told, path = [], "/v1/clinicians?limit=5"
     while path:
-        page = keeper.get(path).json()
+        page = journal_writer.get(path).json()
         told += page["clinicians"]
         path = page["next"]
-    assert told == keeper.get("/v1/roster").json()["clinicians"]
+    assert told == journal_writer.get("/v1/roster").json()["clinicians"]
     for query in ("limit=0", f"limit={CANARY}", f"after={CANARY}%20"):
-        response = keeper.get(f"/v1/clinicians?{query}")
+        response = journal_writer.get(f"/v1/clinicians?{query}")
         assert response.status_code == 400
         assert CANARY not in response.text
 
@@ -174,21 +181,23 @@ def test_pages_together_are_the_roster(keeper: TestClient) -> None:
         [CANARY],
     ],
 )
-def test_what_does_not_fit_is_refused_without_repeating_it(keeper: TestClient, body: Any) -> None:
-    response = put(keeper, "/v1/clinicians/new", body, if_none_match="*")
+def test_what_does_not_fit_is_refused_without_repeating_it(
+    journal_writer: TestClient, body: Any
+) -> None:
+    response = put(journal_writer, "/v1/clinicians/new", body, if_none_match="*")
     assert response.status_code == 422, response.text
     assert response.json()["type"] == "/problems/invalid-clinician"
     assert response.json()["errors"]
     assert CANARY not in response.text
-    assert keeper.get("/v1/clinicians/new").status_code == 404
+    assert journal_writer.get("/v1/clinicians/new").status_code == 404
 
 
-def test_ids_are_pseudonyms_and_each_is_there_once(keeper: TestClient) -> None:
-    response = put(keeper, "/v1/clinicians/0412345678", INES, if_none_match="*")
+def test_ids_are_pseudonyms_and_each_is_there_once(journal_writer: TestClient) -> None:
+    response = put(journal_writer, "/v1/clinicians/0412345678", INES, if_none_match="*")
     assert response.status_code == 422
     assert "0412345678" not in response.text
     body = {"clinicians": [{"clinician_id": "a", **INES}] * 2}
-    assert put(keeper, "/v1/roster", body).json()["errors"][0]["code"] == "repeated"
+    assert put(journal_writer, "/v1/roster", body).json()["errors"][0]["code"] == "repeated"
 
 
 def test_a_roster_in_a_file_is_changed_in_the_file(caller: TestClient) -> None:
@@ -213,18 +222,18 @@ def test_of_many_who_take_the_last_place_one_gets_it(tmp_path: Path, a_store_url
         assert "ines" in excluded
 
 
-def test_a_place_is_taken_once_however_often_it_is_sent(keeper: TestClient) -> None:
-    put(keeper, "/v1/clinicians/ines", INES | {"facts": {"places": 3}}, if_none_match="*")
+def test_a_place_is_taken_once_however_often_it_is_sent(journal_writer: TestClient) -> None:
+    put(journal_writer, "/v1/clinicians/ines", INES | {"facts": {"places": 3}}, if_none_match="*")
     path, key = "/v1/clinicians/ines/places", {"idempotency-key": "one"}
-    first = keeper.post(f"{path}/take", headers=key)
-    again = keeper.post(f"{path}/take", headers=key)
+    first = journal_writer.post(f"{path}/take", headers=key)
+    again = journal_writer.post(f"{path}/take", headers=key)
     assert first.json() == again.json()
     assert again.headers["idempotent-replayed"] == "true"
     assert first.json()["clinician"]["facts"]["places"] == 2
-    given = keeper.post(f"{path}/give", headers=key)
+    given = journal_writer.post(f"{path}/give", headers=key)
     assert given.json()["clinician"]["facts"]["places"] == 3
-    assert keeper.post(f"{path}/take").status_code == 400
-    other = keeper.post("/v1/clinicians/k03/places/take", headers=key)
+    assert journal_writer.post(f"{path}/take").status_code == 400
+    other = journal_writer.post("/v1/clinicians/k03/places/take", headers=key)
     assert (other.status_code, other.json()["type"]) == (422, "/problems/key-reused")
 
 
@@ -253,8 +262,8 @@ def test_what_is_old_is_said_to_be(tmp_path: Path) -> None:
         assert not any("hours old" in warning for warning in shown(caller)["warnings"])
 
 
-def test_the_contract_has_exactly_this_practices_fields(keeper: TestClient) -> None:
-    schemas = keeper.get("/openapi.json").json()["components"]["schemas"]
+def test_the_contract_has_exactly_this_practices_fields(journal_writer: TestClient) -> None:
+    schemas = journal_writer.get("/openapi.json").json()["components"]["schemas"]
     assert set(schemas["Facts"]["properties"]) == set(a_practice().clinician)
     assert set(schemas["Availability"]["properties"]) == {"hours", "places"}
     assert {"ClinicianUpdate", "ClinicianPatch", "Clinician", "RosterUpdate"} <= set(schemas)

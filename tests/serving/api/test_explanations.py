@@ -16,7 +16,7 @@ from recommender.serving.services.stored_recommendation import (
 from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.snapshot import open_snapshot
 from recommender.settings import Settings
-from tests.support.builders import DAY, a_model, a_standing, an_intake
+from tests.support.builders import DAY, a_model, an_encoding, an_intake
 from tests.support.keeping import Keeping, a_keeping
 from tests.support.served import RECOMMEND
 
@@ -110,27 +110,27 @@ def test_another_model_explains_nothing_anew(
     before = explained(keeping, told).content
     state = open_snapshot(settings)
     model = replace(state.model, client_mean=state.model.client_mean + 1)
-    succession: SnapshotHolder = keeping.app.state.succession
-    succession.swap(lambda _: replace(state, model=model, digest="f" * 64))
+    snapshot_holder: SnapshotHolder = keeping.app.state.snapshot_holder
+    snapshot_holder.swap(lambda _: replace(state, model=model, digest="f" * 64))
     assert explained(keeping, told).content == before
 
 
 def test_another_definition_has_no_words_for_it(
     keeping: Keeping, told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    succession: SnapshotHolder = keeping.app.state.succession
-    state = succession.current
+    snapshot_holder: SnapshotHolder = keeping.app.state.snapshot_holder
+    state = snapshot_holder.current
     assert state is not None
     practice = replace(state.practice, digest="0" * 64)
     pipeline = replace(state.model.pipeline, practice=practice)
     model = replace(state.model, pipeline=pipeline)
-    monkeypatch.setattr(succession, "current", replace(state, model=model))
+    monkeypatch.setattr(snapshot_holder, "current", replace(state, model=model))
     response = explained(keeping, told)
     assert (response.status_code, response.json()["type"]) == (410, "/problems/gone")
 
 
 def test_what_explains_is_kept_to_the_last_digit() -> None:
-    found = recommend(an_intake(), a_standing(), a_model(), day=DAY)
+    found = recommend(an_intake(), an_encoding(), a_model(), day=DAY)
     assert found.contributions is not None
     ids = tuple(f"k{number}" for number in range(len(found.contributions.values)))
     kept = stored_contributions(found.contributions, ids)

@@ -339,4 +339,4 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 def _swap(caller: TestClient, state: ServingSnapshot) -> None:
     assert isinstance(caller.app, FastAPI)
-    caller.app.state.succession.swap(lambda _: state)
+    caller.app.state.snapshot_holder.swap(lambda _: state)

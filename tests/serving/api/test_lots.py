@@ -29,12 +29,12 @@ def drawing(tmp_path: Path) -> Iterator[Keeping]:
 
 
 def test_lots_are_drawn_from_the_id_and_kept_with_their_chance(drawing: Keeping) -> None:
-    standing = MODEL.encode_roster(a_roster())
+    encoding = MODEL.encode_roster(a_roster())
     orders = set()
     for _ in range(6):
         told = drawing.recommended(client_id="c9999")
         name = told["recommendation_id"]
-        found = recommend(an_intake("c9999"), standing, MODEL, day=DAY, seed=name)
+        found = recommend(an_intake("c9999"), encoding, MODEL, day=DAY, seed=name)
         with drawing.store.reading() as connection:
             kept = find_recommendation(connection, name).shown.shortlist
         order = tuple(each["clinician_id"] for each in told["shortlist"])

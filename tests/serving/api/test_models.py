@@ -2,7 +2,7 @@ from pathlib import Path
 
 from recommender.rollout.bundle_cache import RegistryPointer
 from tests.support.served import TestClient, a_caller
-from tests.support.shelved import a_shelf, answering, damaged, following, two, until
+from tests.support.shelved import a_bundle_cache, answering, damaged, following, two, until
 
 
 def test_a_server_with_one_bundle_knows_that_one(caller: TestClient) -> None:
@@ -13,13 +13,13 @@ def test_a_server_with_one_bundle_knows_that_one(caller: TestClient) -> None:
 
 
 def test_what_is_offered_refused_and_gone_back_to_is_told(tmp_path: Path) -> None:
-    shelf = a_shelf(tmp_path)
-    first, second = two(shelf)
-    shelf.write_pointer(RegistryPointer(first))
-    with a_caller(following(shelf)) as caller:
+    bundle_cache = a_bundle_cache(tmp_path)
+    first, second = two(bundle_cache)
+    bundle_cache.write_pointer(RegistryPointer(first))
+    with a_caller(following(bundle_cache)) as caller:
         before = caller.get("/v1/models").headers["etag"]
-        until(lambda: shelf.last_good() == first)
-        shelf.write_pointer(RegistryPointer(damaged(shelf, second), "BundleError"))
+        until(lambda: bundle_cache.last_good() == first)
+        bundle_cache.write_pointer(RegistryPointer(damaged(bundle_cache, second), "BundleError"))
         known = {each["digest"]: each for each in caller.get("/v1/models").json()["models"]}
         assert set(known) == {first, second}
         assert (known[first]["answers"], known[first]["last_good"]) == (True, True)

@@ -67,12 +67,12 @@ def _exchanged(state: ServingSnapshot, _: ServingSnapshot) -> ServingSnapshot:
 def test_models_and_rosters_that_come_to_answer_are_counted(settings: Settings) -> None:
     with a_caller(settings) as caller:
         assert isinstance(caller.app, FastAPI)
-        succession: SnapshotHolder = caller.app.state.succession
+        snapshot_holder: SnapshotHolder = caller.app.state.snapshot_holder
         state = open_snapshot(settings)
         roster = replace(state.encoding.roster, version="another")
         moved = replace(state, encoding=replace(state.encoding, roster=roster))
         for each in (state, moved, replace(moved, digest="f" * 64)):
-            succession.swap(partial(_exchanged, each))
+            snapshot_holder.swap(partial(_exchanged, each))
         metrics: Metrics = caller.app.state.metrics
         metrics.bundle_rejected()
         samples = measured(caller)

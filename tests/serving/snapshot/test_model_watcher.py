@@ -17,7 +17,7 @@ from recommender.serving.snapshot.snapshot import ServingSnapshot
 from tests.support.builders import a_model, a_practice
 from tests.support.served import RECOMMEND, TestClient, a_caller, a_request, kept_logs, lines, send
 from tests.support.shelved import (
-    a_shelf,
+    a_bundle_cache,
     alone,
     answering,
     damaged,
@@ -31,13 +31,13 @@ from tests.support.shelved import (
 
 def succession_of(caller: TestClient) -> SnapshotHolder:
     assert isinstance(caller.app, FastAPI)
-    found: SnapshotHolder = caller.app.state.succession
+    found: SnapshotHolder = caller.app.state.snapshot_holder
     return found
 
 
 def test_without_any_model_the_declared_sizes_answer_and_say_so(tmp_path: Path) -> None:
-    shelf = a_shelf(tmp_path)
-    with a_caller(alone(shelf)) as caller:
+    bundle_cache = a_bundle_cache(tmp_path)
+    with a_caller(alone(bundle_cache)) as caller:
         told = caller.post(RECOMMEND, json=a_request()).json()
         assert readiness(caller) == "ready"
     assert told["mode"] == "evidence_prior"
@@ -47,32 +47,32 @@ def test_without_any_model_the_declared_sizes_answer_and_say_so(tmp_path: Path) 
 
 
 def test_without_any_model_two_servers_answer_under_one_digest(tmp_path: Path) -> None:
-    settings = alone(a_shelf(tmp_path))
+    settings = alone(a_bundle_cache(tmp_path))
     with a_caller(settings) as one, a_caller(settings) as other:
         assert answering(one) == answering(other)
 
 
 def test_the_first_champion_is_taken_up_while_running(tmp_path: Path) -> None:
-    shelf = a_shelf(tmp_path)
-    with a_caller(following(shelf)) as caller:
+    bundle_cache = a_bundle_cache(tmp_path)
+    with a_caller(following(bundle_cache)) as caller:
         assert caller.post(RECOMMEND, json=a_request()).json()["mode"] == "evidence_prior"
-        digest, _ = two(shelf)
-        shelf.write_pointer(RegistryPointer(digest))
+        digest, _ = two(bundle_cache)
+        bundle_cache.write_pointer(RegistryPointer(digest))
         until(lambda: answering(caller) == digest)
         assert caller.post(RECOMMEND, json=a_request()).json()["mode"] == "model"
-    assert shelf.last_good() == digest
+    assert bundle_cache.last_good() == digest
 
 
 def test_a_new_champion_and_a_rollback_are_taken_up_while_running(tmp_path: Path) -> None:
-    shelf = a_shelf(tmp_path)
-    first, second = two(shelf)
-    shelf.write_pointer(RegistryPointer(first))
-    with a_caller(following(shelf)) as caller:
+    bundle_cache = a_bundle_cache(tmp_path)
+    first, second = two(bundle_cache)
+    bundle_cache.write_pointer(RegistryPointer(first))
+    with a_caller(following(bundle_cache)) as caller:
         assert answering(caller) == first
         for digest, version in ((second, 2), (first, 1)):
-            shelf.write_pointer(RegistryPointer(digest, version=version))
+            bundle_cache.write_pointer(RegistryPointer(digest, version=version))
             until(lambda wanted=digest: answering(caller) == wanted)  # type: ignore[misc]
-            until(lambda wanted=digest: shelf.last_good() == wanted)  # type: ignore[misc]
+            until(lambda wanted=digest: bundle_cache.last_good() == wanted)  # type: ignore[misc]
             told = caller.post(RECOMMEND, json=a_request()).json()["model"]
             assert (told["name"], told["version"]) == ("alliance", version)
         assert succession_of(caller).counts.loaded == 3
@@ -82,117 +82,117 @@ def test_a_new_champion_and_a_rollback_are_taken_up_while_running(tmp_path: Path
 def test_a_bundle_that_may_not_answer_leaves_the_old_one_and_raises_an_alert(
     offered: str, tmp_path: Path
 ) -> None:
-    shelf = a_shelf(tmp_path)
-    good, bad = two(shelf)
-    shelf.write_pointer(RegistryPointer(good))
+    bundle_cache = a_bundle_cache(tmp_path)
+    good, bad = two(bundle_cache)
+    bundle_cache.write_pointer(RegistryPointer(good))
     refused = None
-    with kept_logs() as stream, a_caller(following(shelf)) as caller:
+    with kept_logs() as stream, a_caller(following(bundle_cache)) as caller:
         if offered == "damaged":
-            damaged(shelf, bad)
+            damaged(bundle_cache, bad)
         elif offered == "crashed":
             refused = "Crashed"
         elif offered == "misnamed":
-            shelf.bundle(bad).rename(shelf.bundle("ab" * 32))
+            bundle_cache.bundle(bad).rename(bundle_cache.bundle("ab" * 32))
             bad = "ab" * 32
         else:
             bad = "ab" * 32
-        shelf.write_pointer(RegistryPointer(bad, refused))
+        bundle_cache.write_pointer(RegistryPointer(bad, refused))
         until(lambda: readiness(caller) == "degraded")
         assert answering(caller) == good
         assert caller.post(RECOMMEND, json=a_request()).status_code == 200
         assert caller.get("/readyz").json() == {"status": "degraded"}
         assert succession_of(caller).counts.rejected == 1
-        shelf.write_pointer(RegistryPointer(good))
+        bundle_cache.write_pointer(RegistryPointer(good))
         until(lambda: readiness(caller) == "ready")
     (alert,) = (line for line in lines(stream) if line["event"] == "refused_bundle")
     assert alert["level"] == "error"
     assert alert["model"] == bad
     assert alert["error"] == (refused or "BundleError")
-    assert shelf.last_good() == good
+    assert bundle_cache.last_good() == good
 
 
 def test_a_model_that_cannot_answer_an_invented_request_never_answers_a_real_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shelf = a_shelf(tmp_path)
-    good, bad = two(shelf)
-    shelf.write_pointer(RegistryPointer(good))
-    with a_caller(following(shelf)) as caller:
+    bundle_cache = a_bundle_cache(tmp_path)
+    good, bad = two(bundle_cache)
+    bundle_cache.write_pointer(RegistryPointer(good))
+    with a_caller(following(bundle_cache)) as caller:
 
         def fails(_: ServingSnapshot) -> None:
             raise IndexError
 
         monkeypatch.setattr(succession_module, "warm_up", fails)
-        shelf.write_pointer(RegistryPointer(bad))
+        bundle_cache.write_pointer(RegistryPointer(bad))
         until(lambda: readiness(caller) == "degraded")
         assert answering(caller) == good
         monkeypatch.undo()
-        shelf.write_pointer(RegistryPointer(good))
+        bundle_cache.write_pointer(RegistryPointer(good))
         until(lambda: readiness(caller) == "ready")
 
 
 def test_a_model_of_another_definition_than_the_named_one_is_refused(tmp_path: Path) -> None:
-    shelf = a_shelf(tmp_path)
-    good, _ = two(shelf)
+    bundle_cache = a_bundle_cache(tmp_path)
+    good, _ = two(bundle_cache)
     practice = read_practice(a_practice().text.replace('version = "1"', 'version = "2"'))
     manifest = replace(a_model().manifest, practice_version="2", practice_digest=practice.digest)
     pipeline = replace(a_model().pipeline, practice=practice)
     foreign = replace(a_model(), manifest=manifest, pipeline=pipeline)
-    shelf.write_pointer(RegistryPointer(good))
-    with a_caller(following(shelf)) as caller:
-        shelf.write_pointer(RegistryPointer(put(shelf, foreign)))
+    bundle_cache.write_pointer(RegistryPointer(good))
+    with a_caller(following(bundle_cache)) as caller:
+        bundle_cache.write_pointer(RegistryPointer(put(bundle_cache, foreign)))
         until(lambda: readiness(caller) == "degraded")
         assert answering(caller) == good
 
 
 def test_a_registry_that_is_away_changes_nothing_but_what_readiness_says(tmp_path: Path) -> None:
-    shelf = a_shelf(tmp_path)
-    good, _ = two(shelf)
-    shelf.write_pointer(RegistryPointer(good))
-    with kept_logs() as stream, a_caller(following(shelf)) as caller:
-        shelf.write_pointer(RegistryPointer(unreachable=True))
+    bundle_cache = a_bundle_cache(tmp_path)
+    good, _ = two(bundle_cache)
+    bundle_cache.write_pointer(RegistryPointer(good))
+    with kept_logs() as stream, a_caller(following(bundle_cache)) as caller:
+        bundle_cache.write_pointer(RegistryPointer(unreachable=True))
         until(lambda: readiness(caller) == "degraded")
         assert answering(caller) == good
         assert caller.post(RECOMMEND, json=a_request()).status_code == 200
-        shelf.write_pointer(RegistryPointer(good))
+        bundle_cache.write_pointer(RegistryPointer(good))
         until(lambda: readiness(caller) == "ready")
     events = [line["event"] for line in lines(stream)]
     assert events.count("registry_away") == events.count("registry_back") == 1
 
 
 def test_a_start_while_the_registry_is_away_serves_what_answered_last(tmp_path: Path) -> None:
-    shelf = a_shelf(tmp_path)
-    _, last = two(shelf)
-    shelf.store_last_good(last)
-    shelf.write_pointer(RegistryPointer(unreachable=True))
-    with a_caller(following(shelf)) as caller:
+    bundle_cache = a_bundle_cache(tmp_path)
+    _, last = two(bundle_cache)
+    bundle_cache.store_last_good(last)
+    bundle_cache.write_pointer(RegistryPointer(unreachable=True))
+    with a_caller(following(bundle_cache)) as caller:
         assert answering(caller) == last
 
 
 def test_a_start_on_a_damaged_champion_serves_what_answered_last(tmp_path: Path) -> None:
-    shelf = a_shelf(tmp_path)
-    good, bad = two(shelf)
-    shelf.store_last_good(good)
-    shelf.write_pointer(RegistryPointer(damaged(shelf, bad)))
-    with kept_logs() as stream, a_caller(following(shelf)) as caller:
+    bundle_cache = a_bundle_cache(tmp_path)
+    good, bad = two(bundle_cache)
+    bundle_cache.store_last_good(good)
+    bundle_cache.write_pointer(RegistryPointer(damaged(bundle_cache, bad)))
+    with kept_logs() as stream, a_caller(following(bundle_cache)) as caller:
         assert answering(caller) == good
         until(lambda: readiness(caller) == "degraded")
     assert any(line["event"] == "refused_bundle" for line in lines(stream))
 
 
 def test_a_start_on_nothing_but_damage_serves_the_declared_sizes(tmp_path: Path) -> None:
-    shelf = a_shelf(tmp_path)
-    good, bad = two(shelf)
-    shelf.store_last_good(damaged(shelf, good))
-    shelf.write_pointer(RegistryPointer(damaged(shelf, bad)))
-    with a_caller(following(shelf)) as caller:
+    bundle_cache = a_bundle_cache(tmp_path)
+    good, bad = two(bundle_cache)
+    bundle_cache.store_last_good(damaged(bundle_cache, good))
+    bundle_cache.write_pointer(RegistryPointer(damaged(bundle_cache, bad)))
+    with a_caller(following(bundle_cache)) as caller:
         assert caller.post(RECOMMEND, json=a_request()).json()["mode"] == "evidence_prior"
 
 
 def test_two_changes_at_once_are_both_kept(tmp_path: Path) -> None:
-    shelf = a_shelf(tmp_path)
-    with a_caller(alone(shelf)) as caller:
-        succession, both = succession_of(caller), threading.Barrier(2)
+    bundle_cache = a_bundle_cache(tmp_path)
+    with a_caller(alone(bundle_cache)) as caller:
+        snapshot_holder, both = succession_of(caller), threading.Barrier(2)
 
         def longer(state: ServingSnapshot) -> ServingSnapshot:
             # Long enough for the other to begin from the same snapshot, if it could.
@@ -201,7 +201,7 @@ def test_two_changes_at_once_are_both_kept(tmp_path: Path) -> None:
 
         def change() -> None:
             both.wait(10)
-            succession.swap(longer)
+            snapshot_holder.swap(longer)
 
         before = answering(caller)
         threads = [threading.Thread(target=change) for _ in range(2)]
@@ -213,19 +213,19 @@ def test_two_changes_at_once_are_both_kept(tmp_path: Path) -> None:
 
 
 def test_no_response_mixes_two_models_while_they_are_exchanged(tmp_path: Path) -> None:
-    shelf = a_shelf(tmp_path)
-    digests = two(shelf)
-    shelf.write_pointer(RegistryPointer(digests[0]))
+    bundle_cache = a_bundle_cache(tmp_path)
+    digests = two(bundle_cache)
+    bundle_cache.write_pointer(RegistryPointer(digests[0]))
     body = json.dumps(a_request()).encode()
     found: dict[str, set[float]] = {digest: set() for digest in digests}
-    with a_caller(following(shelf)) as caller:
+    with a_caller(following(bundle_cache)) as caller:
         for turn in range(1, 7):
-            shelf.write_pointer(RegistryPointer(digests[turn % 2]))
+            bundle_cache.write_pointer(RegistryPointer(digests[turn % 2]))
             while answering(caller) != digests[turn % 2]:
                 told = send(caller, body).json()
                 found[told["model"]["digest"]].add(told["shortlist"][0]["predicted_alliance"])
         for digest in digests:
-            shelf.write_pointer(RegistryPointer(digest))
+            bundle_cache.write_pointer(RegistryPointer(digest))
             until(lambda wanted=digest: answering(caller) == wanted)  # type: ignore[misc]
             told = send(caller, body).json()
             found[digest].add(told["shortlist"][0]["predicted_alliance"])

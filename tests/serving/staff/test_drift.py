@@ -13,10 +13,10 @@ def test_a_number_is_held_to_the_mean_and_spread_the_model_learned_with() -> Non
     model = a_model()
     products = model.additive.frame.products
     assert products is not None
-    (then,), (spread,) = products.client.scale.mean, products.client.scale.spread
+    (then,), (interval,) = products.client.scale.mean, products.client.scale.interval
     (found,) = answer_shifts([{"directive": 8}, {"directive": 10}] * FEWEST, model)
     assert (found.answered, found.now, found.then) == (2 * FEWEST, 9.0, then)
-    assert found.deviations == pytest.approx((9 - then) / spread)
+    assert found.deviations == pytest.approx((9 - then) / interval)
     assert found.moved
 
 

@@ -46,27 +46,27 @@ async def get_entrance(request: Request) -> Response:
 @router.post(ENTRANCE)
 async def post_entrance(request: Request) -> Response:
     """Opens a session; nothing says whether the name or the password was wrong."""
-    door = auth_backend(request)
-    if door.locks is None:
+    auth = auth_backend(request)
+    if auth.locks is None:
         return moved(HOME)
     check_same_site(request.headers)
-    enforce_rate_limit(request, door.logins, request.client.host if request.client else "")
+    enforce_rate_limit(request, auth.logins, request.client.host if request.client else "")
     given = _credentials(await read_form(request))
-    session = await door.log_in(given.name, given.password.get_secret_value()) if given else None
+    session = await auth.log_in(given.name, given.password.get_secret_value()) if given else None
     if session is None:
         return page(request, "entrance.html", wording.SIGN_IN, status=REFUSED, refused=True)
     response = moved(HOME)
-    response.headers["set-cookie"] = door.cookie.setting(session.token)
+    response.headers["set-cookie"] = auth.cookie.setting(session.token)
     return response
 
 
 @router.post(f"{ENTRANCE}/end")
 async def post_end(request: Request) -> Response:
     """Ends the session at once."""
-    door = auth_backend(request)
-    await door.log_out(session_of(request))
+    auth = auth_backend(request)
+    await auth.log_out(session_of(request))
     response = moved(ENTRANCE)
-    response.headers["set-cookie"] = door.cookie.clearing()
+    response.headers["set-cookie"] = auth.cookie.clearing()
     return response
 
 

@@ -74,9 +74,9 @@ def answer_shifts(lately: Sequence[Answers], model: AllianceModel) -> tuple[Answ
     ours, features = numbers.client, client_features(model.practice)
     told = np.concatenate(rows)[:, ours.places]
     found = (
-        _shift(features[place].phrase, values, float(then), float(spread))
-        for place, values, then, spread in zip(
-            ours.places, told.T, ours.scale.mean, ours.scale.spread, strict=True
+        _shift(features[place].phrase, values, float(then), float(interval))
+        for place, values, then, interval in zip(
+            ours.places, told.T, ours.scale.mean, ours.scale.interval, strict=True
         )
     )
     return tuple(shift for shift in found if shift.answered >= FEWEST)
@@ -116,10 +116,10 @@ def swing(field: Field, now: Sequence[Any], then: Sequence[Any]) -> LevelShift:
     return LevelShift(field.phrase, index, float(chance))
 
 
-def _shift(phrase: str, values: Array, then: float, spread: float) -> AnswerShift:
+def _shift(phrase: str, values: Array, then: float, interval: float) -> AnswerShift:
     known = values[~np.isnan(values)]
     now = float(known.mean()) if len(known) else math.nan
-    return AnswerShift(phrase, len(known), then, now, (now - then) / spread)
+    return AnswerShift(phrase, len(known), then, now, (now - then) / interval)
 
 
 def _row(answers: Answers, practice: Practice) -> Array | None:

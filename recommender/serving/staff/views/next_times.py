@@ -55,30 +55,38 @@ def next_free(
     """
     if shown.practice_digest != practice.digest:
         return {}
-    desk = MeetingContext(shown, practice, roster)
-    if desk.free_day is None and not desk.knows_hours:
+    meeting_context = MeetingContext(shown, practice, roster)
+    if meeting_context.free_day is None and not meeting_context.knows_hours:
         return {}
-    return {each: _free(desk, row, now) for row, each in enumerate(desk.ids)}
+    return {each: _free(meeting_context, row, now) for row, each in enumerate(meeting_context.ids)}
 
 
-def _free(desk: MeetingContext, row: int, now: datetime) -> NextTimes:
-    first = desk.first_day(row)
-    today = now.astimezone(ZoneInfo(desk.practice.timezone)).date()
+def _free(meeting_context: MeetingContext, row: int, now: datetime) -> NextTimes:
+    first = meeting_context.first_day(row)
+    today = now.astimezone(ZoneInfo(meeting_context.practice.timezone)).date()
     day = wording.FREE_UNKNOWN if first is None else wording.free(date.fromordinal(first), today)
-    meetings = tuple(desk.meetings(row))
-    suiting = [(each, _stretches(desk, row, each, now, wished=True)) for each in meetings]
-    times = _told(desk, suiting, suits=True)
+    meetings = tuple(meeting_context.meetings(row))
+    suiting = [
+        (each, _stretches(meeting_context, row, each, now, wished=True)) for each in meetings
+    ]
+    times = _told(meeting_context, suiting, suits=True)
     if not times:
-        other = [(each, _stretches(desk, row, each, now, wished=False)) for each in meetings]
-        times = _told(desk, other, suits=False)
-    return NextTimes(day if desk.free_day else "", times)
+        other = [
+            (each, _stretches(meeting_context, row, each, now, wished=False)) for each in meetings
+        ]
+        times = _told(meeting_context, other, suits=False)
+    return NextTimes(day if meeting_context.free_day else "", times)
 
 
 def _stretches(
-    desk: MeetingContext, row: int, meeting: Meeting, now: datetime, *, wished: bool
+    meeting_context: MeetingContext, row: int, meeting: Meeting, now: datetime, *, wished: bool
 ) -> tuple[OpenInterval, ...]:
     zone = ZoneInfo(meeting.open.zone)
-    days = (desk.shown.asked_on.toordinal(), desk.first_day(row), desk.wished_day())
+    days = (
+        meeting_context.shown.asked_on.toordinal(),
+        meeting_context.first_day(row),
+        meeting_context.wished_day(),
+    )
     day = date.fromordinal(max(each for each in days if each is not None))
     since = max(_quarter(now), datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC))
     weeks = (meeting.open, *(meeting.wishes if wished else ()))
@@ -92,13 +100,16 @@ def _quarter(moment: datetime) -> datetime:
 
 
 def _told(
-    desk: MeetingContext, found: Iterable[tuple[Meeting, Sequence[OpenInterval]]], *, suits: bool
+    meeting_context: MeetingContext,
+    found: Iterable[tuple[Meeting, Sequence[OpenInterval]]],
+    *,
+    suits: bool,
 ) -> tuple[TimesOnDay, ...]:
     """The times in words; ways in which they are the very same are told together."""
     alike: dict[tuple[tuple[str, ...], str], list[Meeting]] = {}
     for meeting, stretches in found:
         if stretches:
-            clocks = _clocks(desk, meeting).telling_apart(stretches)
+            clocks = _clocks(meeting_context, meeting).telling_apart(stretches)
             said = tuple(clock.said(each, clocks) for each in stretches)
             aloud = clock.aloud(stretches[0], clocks) if suits else ""
             alike.setdefault((said, aloud), []).append(meeting)
@@ -113,8 +124,8 @@ def _heading(told_apart: Sequence[Meeting], first: Meeting, suits: bool) -> str:
     return wording.times_heading(ways, wished=bool(first.wishes), suits=suits)
 
 
-def _clocks(desk: MeetingContext, meeting: Meeting) -> clock.Clocks:
+def _clocks(meeting_context: MeetingContext, meeting: Meeting) -> clock.Clocks:
     """Whose clocks a time is said on: the client's first, but in the rooms that of the rooms."""
-    there, here = meeting.open.zone, desk.practice.timezone
+    there, here = meeting.open.zone, meeting_context.practice.timezone
     first = meeting.client_zone or there
     return clock.Clocks(first, meeting.client_zone is not None, (there, here))
