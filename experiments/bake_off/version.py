@@ -27,28 +27,27 @@ MEASURED = (
 
 
 UNLEARNED = (
+    "recommender.practice.funding",
+    "recommender.practice.week_calendar",
     *(
-        f"recommender.definition.{name}"
+        f"recommender.practice.rules.{name}"
         for name in (
+            "catalogue",
             "constraint",
-            "easing",
-            "funding",
-            "misfits",
-            "postcodes",
-            "prices",
-            "question",
-            "rulebook",
-            "rules",
-            "times",
-            "verdicts",
-            "weeks",
+            "fee_rules",
+            "functions",
+            "minimal_changes",
+            "parse",
+            "rule_input",
+            "time_rules",
+            "validation",
         )
     ),
     "experiments.simulated_practice.paperwork",
 )
 """Who may be offered, and the fields that only this reads: a fit runs none of it, and no cell or
 truth that a learner sees depends on it. Both are tested."""
-PRACTICES = ROOT / "recommender" / "practices"
+PRACTICES = ROOT / "recommender" / "practice" / "shipped"
 PROSE = frozenset({"phrase", "otherwise", "purpose", "missing", "source", "title"})
 HEADING = ("id", "timezone", "currency", "consent")
 """Of the practice itself. Its version is not among them, since any change of a rule makes a new

@@ -672,7 +672,7 @@ def fields_read(practice: Practice) -> set[str]:
 
 # The table in docs/constraints.md
 
-TABLE = Path(__file__).parents[1] / "docs" / "constraints.md"
+TABLE = Path(__file__).parents[2] / "docs" / "constraints.md"
 
 
 @cache

@@ -56,7 +56,7 @@ def test_opening_again_changes_nothing(a_store_url: str, a_store: Store) -> None
 def test_a_migration_killed_half_way_leaves_nothing_and_is_done_by_the_next(
     empty_url: str, statement: int
 ) -> None:
-    command = [sys.executable, "-m", "tests.store.migrating", empty_url, str(statement)]
+    command = [sys.executable, "-m", "tests.support.migrating", empty_url, str(statement)]
     assert subprocess.run(command).returncode == -signal.SIGKILL
     store = connect(empty_url)
     assert not names_of(store) & set(metadata.tables)

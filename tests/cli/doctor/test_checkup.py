@@ -219,7 +219,10 @@ def test_a_port_that_this_server_has_is_no_finding(sound: Deployment) -> None:
 def test_every_check_is_in_the_checkup() -> None:
     modules = {check.__module__ for check in CHECKS}
     assert len(CHECKS) == len(set(CHECKS)) == 14
-    assert modules == {f"recommender.doctor.{n}" for n in ("files", "locks", "surroundings")}
+    assert modules == {
+        f"recommender.cli.doctor.{name}"
+        for name in ("files", "security_checks", "environment_checks")
+    }
 
 
 def test_the_command_says_each_finding_on_a_line_and_exits_with_one(

@@ -273,8 +273,8 @@ def test_no_spelling_of_a_path_goes_past_the_door(locked: Guarded, path: str) ->
 
 def test_who_asks_is_never_decided_on_the_address_as_sent() -> None:
     root = Path(recommender.__file__).parent
-    deciding = [root / "serving" / f"{name}.py" for name in ("callers", "door", "permissions")]
-    for file in [*deciding, *(root / "access").glob("*.py")]:
+    deciding = (root / "serving" / "auth").glob("*.py")
+    for file in [*deciding, *(root / "security").glob("*.py")]:
         named = {
             n.attr for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Attribute)
         }

@@ -162,7 +162,7 @@ def test_an_error_nobody_foresaw_is_a_problem_and_its_text_stays_here(
     check_problem(response, 500)
     failed, answered = lines(stream)
     assert failed["error"] == "BundleError"
-    assert failed["where"].startswith("tests.serving.test_problems:")
+    assert failed["where"].startswith("tests.serving.http.test_problems:")
     assert answered["status"] == 500
     assert CANARY not in response.text + stream.getvalue()
 
