@@ -55,7 +55,7 @@ def a_keeping(settings: Settings, url: str) -> Iterator[Keeping]:
     changed = settings.model_copy(update={"store": None})
     given = changed.model_dump() | {"store": url, "pepper": PEPPER}
     with a_caller(Settings(**given)) as staff:
-        staff.headers["authorization"] = f"Bearer {make_key(store, 'meeting_context', Role.STAFF)}"
+        staff.headers["authorization"] = f"Bearer {make_key(store, 'desk', Role.STAFF)}"
         tools = [TestClient(staff.app, base_url="http://localhost") for _ in range(2)]
         for number, tool in enumerate(tools):
             tool.headers["authorization"] = f"Bearer {make_key(store, f't{number}', Role.TOOL)}"

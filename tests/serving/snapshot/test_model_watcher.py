@@ -11,7 +11,6 @@ from fastapi import FastAPI
 
 from recommender.practice.definition import read_practice
 from recommender.rollout.bundle_cache import RegistryPointer
-from recommender.serving.snapshot import holder as succession_module
 from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from tests.support.builders import a_model, a_practice
@@ -29,7 +28,7 @@ from tests.support.shelved import (
 )
 
 
-def succession_of(caller: TestClient) -> SnapshotHolder:
+def holder_of(caller: TestClient) -> SnapshotHolder:
     assert isinstance(caller.app, FastAPI)
     found: SnapshotHolder = caller.app.state.snapshot_holder
     return found
@@ -75,7 +74,7 @@ def test_a_new_champion_and_a_rollback_are_taken_up_while_running(tmp_path: Path
             until(lambda wanted=digest: bundle_cache.last_good() == wanted)  # type: ignore[misc]
             told = caller.post(RECOMMEND, json=a_request()).json()["model"]
             assert (told["name"], told["version"]) == ("alliance", version)
-        assert succession_of(caller).counts.loaded == 3
+        assert holder_of(caller).counts.loaded == 3
 
 
 @pytest.mark.parametrize("offered", ["damaged", "missing", "crashed", "misnamed"])
@@ -101,7 +100,7 @@ def test_a_bundle_that_may_not_answer_leaves_the_old_one_and_raises_an_alert(
         assert answering(caller) == good
         assert caller.post(RECOMMEND, json=a_request()).status_code == 200
         assert caller.get("/readyz").json() == {"status": "degraded"}
-        assert succession_of(caller).counts.rejected == 1
+        assert holder_of(caller).counts.rejected == 1
         bundle_cache.write_pointer(RegistryPointer(good))
         until(lambda: readiness(caller) == "ready")
     (alert,) = (line for line in lines(stream) if line["event"] == "refused_bundle")
@@ -122,7 +121,7 @@ def test_a_model_that_cannot_answer_an_invented_request_never_answers_a_real_one
         def fails(_: ServingSnapshot) -> None:
             raise IndexError
 
-        monkeypatch.setattr(succession_module, "warm_up", fails)
+        monkeypatch.setattr(holder_of(caller), "check", fails)
         bundle_cache.write_pointer(RegistryPointer(bad))
         until(lambda: readiness(caller) == "degraded")
         assert answering(caller) == good
@@ -192,7 +191,7 @@ def test_a_start_on_nothing_but_damage_serves_the_declared_sizes(tmp_path: Path)
 def test_two_changes_at_once_are_both_kept(tmp_path: Path) -> None:
     bundle_cache = a_bundle_cache(tmp_path)
     with a_caller(alone(bundle_cache)) as caller:
-        snapshot_holder, both = succession_of(caller), threading.Barrier(2)
+        snapshot_holder, both = holder_of(caller), threading.Barrier(2)
 
         def longer(state: ServingSnapshot) -> ServingSnapshot:
             # Long enough for the other to begin from the same snapshot, if it could.

@@ -45,7 +45,7 @@ def spelt_abroad(text: str) -> list[str]:
     return [word for words_found in found for word in words_found]
 
 
-@pytest.mark.parametrize("path", [*TEMPLATES, ROOM / "words.py"], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*TEMPLATES, ROOM / "wording.py"], ids=lambda path: path.stem)
 def test_every_page_is_spelt_as_in_australia(path: Path) -> None:
     bare = re.sub(r"<style.*?</style>|<[^>]*>", " ", path.read_text(), flags=re.DOTALL)
     assert spelt_abroad(bare) == []
