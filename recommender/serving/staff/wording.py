@@ -561,7 +561,7 @@ def mark(told: Mapping[str, Any]) -> str:
 
 def reservation(reason: Mapping[str, Any]) -> str:
     """A rule that is not met, or not known to be."""
-    return f"Perhaps {reason['say']}: ask" if reason["unknown"] else sentence(reason["say"])
+    return f"Perhaps {reason['text']}: ask" if reason["unknown"] else sentence(reason["text"])
 
 
 def excluding(say: str, unknown: bool) -> str:
