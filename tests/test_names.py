@@ -13,7 +13,22 @@ import recommender
 ROOT = Path(recommender.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
-DIALECT = frozenset("told said kept made stands stood mend door shelf sieve crowd whoever".split())
+DIALECT = frozenset(
+    [
+        "told",
+        "said",
+        "kept",
+        "made",
+        "stands",
+        "stood",
+        "mend",
+        "door",
+        "shelf",
+        "sieve",
+        "crowd",
+        "whoever",
+    ]
+)
 """Words that meant something only to their authors; a name says what it holds or does."""
 
 PHRASES = (
