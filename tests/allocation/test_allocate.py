@@ -74,7 +74,7 @@ TERMS = st.fixed_dictionaries(
         "places": st.none() | st.dictionaries(st.sampled_from(IDS), st.integers(0, 3)),
         "floor": st.builds(Floor, st.none() | st.floats(0, 1), st.none() | st.floats(3, 4.5)),
         "limits": st.just(()) | st.just((Limit("concern", "grief", 1),)),
-        "worth_of": st.just(0),
+        "marginal_value_for": st.just(0),
     }
 )
 
