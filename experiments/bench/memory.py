@@ -23,7 +23,7 @@ from experiments.trust.live import PATIENT, Server, live_server
 from recommender.model.bundle.io import load_bundle
 from recommender.registry.registry import Registry
 from recommender.rollout.bundle_cache import BundleCache
-from recommender.rollout.poller_process import wait_for_offer
+from recommender.rollout.poller import wait_for_pointer
 from recommender.security.scopes import Role
 from recommender.serving.api.clinicians import places_field
 
@@ -175,6 +175,6 @@ def follower_mib(directory: Path) -> float:
         assert process.stdin is not None
         process.stdin.write(f"{registry}\n")
         process.stdin.flush()
-        wait_for_offer(bundle_cache, PATIENCE_SECONDS)
+        wait_for_pointer(bundle_cache, PATIENCE_SECONDS)
         # It leaves with whoever holds the other end of its input.
         return _status(process.pid, "VmRSS")

@@ -5,7 +5,6 @@ on makes only what is missing. The numbers are `recommend`'s. Imported by the co
 """
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from recommender.compute.runner import Progress, TaskRunner, run_serially
 from recommender.errors import RecommenderError
+from recommender.files import atomic_write
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.recommendation.batch_scoring import ScoredBatch, batch_size, score_batches
 from recommender.recommendation.recommend import (
@@ -132,7 +132,8 @@ def score_clients(
     progress(f"{done} of {len(parts)} parts", 0.0)
     for number, (name, tables) in enumerate(runner(tables_of, asked, some), 1):
         for table in TABLES:
-            _put(_file(out, table, name), tables[table])
+            with atomic_write(_file(out, table, name)) as file:
+                pq.write_table(tables[table], file)
         progress(f"{done + number} of {len(parts)} parts", number / len(missing))
     return JobResult(len(parts), len(missing), sum(len(part.rows) for part in missing))
 
@@ -216,13 +217,3 @@ def _shortlist_row(client_id: str, shown: ShortlistEntry) -> tuple[Any, ...]:
 
 def _removal_row(client_id: str, removal: ConstraintCount) -> tuple[Any, ...]:
     return client_id, removal.constraint, removal.removed, removal.removed_only_by_it
-
-
-def _put(path: Path, table: pa.Table) -> None:
-    """Writes a file whole or not at all: it is only named when every byte is on disk."""
-    unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("wb") as file:
-        pq.write_table(table, file)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
