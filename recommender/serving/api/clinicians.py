@@ -28,7 +28,6 @@ from recommender.journal.roster_versions import (
     take_place,
 )
 from recommender.practice.definition import Practice
-from recommender.serving.api.decisions import counting
 from recommender.serving.auth.middleware import caller
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.etags import etag, seen, seen_or_new, unless_seen
@@ -258,21 +257,6 @@ def rosters_of(request: Request) -> RosterSync:
     return rosters
 
 
-def places_field(practice: Practice) -> str:
-    """The clinician field that counts open places: of what a capacity constraint needs one.
-
-    Raises
-    ------
-    NotFoundError
-        When the practice counts none.
-    """
-    counted = counting(practice)
-    if counted is None:
-        remedy = "count them in the roster"
-        raise NotFoundError("places", "are not counted by this practice", remedy)
-    return counted.clinician[0]
-
-
 async def _patched(
     request: Request, clinician_id: str, read: Callable[[ClinicianSchema, bytes], Cells]
 ) -> Response:
@@ -299,8 +283,10 @@ async def _counted(request: Request, clinician_id: str, count: Count) -> Respons
     form = rosters_of(request).current().clinicians
 
     def once(transaction: Transaction, practice: Practice) -> StoredReply:
-        field = places_field(practice)
-        kept = count(transaction, practice, clinician_id, field, actor=actor)
+        if practice.places is None:
+            remedy = "count them in the roster"
+            raise NotFoundError("places", "are not counted by this practice", remedy)
+        kept = count(transaction, practice, clinician_id, practice.places, actor=actor)
         told = _told(kept) | {"clinician": form.to_response(clinician_id, kept.rows[clinician_id])}
         return StoredReply(200, _json({"etag": kept.etag_of(clinician_id), "body": told}))
 

@@ -167,31 +167,23 @@ def move_place(
     ConflictError
         When no place is left.
     """
-    counted = counting(practice)
-    if counted is None or not current_roster(connection).number:
+    capacity = practice.capacity
+    if capacity is None or not current_roster(connection).number:
         return
-    if _waits(counted, recorded.shown.answers):
+    if _waits(capacity, recorded.shown.answers):
         return
     before = decisions_of(connection, decision.recommendation_id)
     earlier = before[-1].decision.clinician_id if before else None
     if earlier == decision.clinician_id:
         return
-    count = partial(_count, connection, practice, counted.clinician[0], actor)
+    count = partial(_count, connection, practice, capacity.clinician[0], actor)
     if earlier is not None:
         count(give_place, earlier)
     count(take_place, decision.clinician_id)
 
 
-def counting(practice: Practice) -> Constraint | None:
-    """The constraint whose clinician field counts open places: at least one must be left."""
-    for each in practice.constraints.values():
-        if (each.family, each.rule, each.value) == ("capacity", "at_least", 1):
-            return each
-    return None
-
-
-def _waits(counted: Constraint, answers: Mapping[str, Any]) -> bool:
-    return counted.unless is not None and answers.get(counted.unless.client) is True
+def _waits(capacity: Constraint, answers: Mapping[str, Any]) -> bool:
+    return capacity.unless is not None and answers.get(capacity.unless.client) is True
 
 
 def _count(

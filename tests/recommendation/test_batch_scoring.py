@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from recommender.errors import RecommenderError
+from recommender.recommendation.batch_scoring import JobResult, JobSettings, score_clients
 from recommender.recommendation.recommend import Intake, Recommendation, recommend
-from recommender.recommendation.scoring_job import JobResult, JobSettings, score_clients
 from tests.allocation.test_allocate import some_people
 from tests.support.builders import DAY, a_model, an_encoding
 
@@ -21,7 +21,7 @@ SIZE = 14
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recommender.recommendation.scoring_job.MIN_CHUNK_CLIENTS", 4)
+    monkeypatch.setattr("recommender.recommendation.batch_scoring.MIN_CHUNK_CLIENTS", 4)
     monkeypatch.setattr(
         "recommender.recommendation.batch_scoring.MAX_PAIRS", 2 * len(an_encoding().roster)
     )
