@@ -5,7 +5,6 @@ the code that trained it.
 """
 
 import json
-import math
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -36,8 +35,9 @@ from recommender.model.bundle.archive import (
     unpacked,
     write_files,
 )
-from recommender.model.bundle.facts import read_facts, read_json
+from recommender.model.bundle.facts import read_facts
 from recommender.model.bundle.integrity import check_shapes
+from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.manifest import Manifest
 from recommender.model.trees.ensemble import Trees
 from recommender.practice.columns import Columns
@@ -78,7 +78,7 @@ def _contents(model: AllianceModel) -> dict[str, bytes]:
     contents = {
         PRACTICE: model.practice.text.encode(),
         FACTS: _json(facts),
-        REPORT: _json(_without_nan(model.report)),
+        REPORT: model.report.to_json().encode(),
         ARRAYS: packed(arrays),
     }
     for name, trees in ((CLIENT, model.client_trees), (PAIRING, model.trees)):
@@ -137,7 +137,7 @@ def _opened(sealed: BundleArchive, expected: Practice | None) -> AllianceModel:
     practice = read_practice(contents[PRACTICE].decode())
     if expected is not None:
         _check_definition(practice, expected)
-    report = _with_nan(read_json(contents[REPORT]))
+    report = EvaluationReport.from_json(contents[REPORT])
     model = _put_together(practice, facts, unpacked(contents[ARRAYS]), report)
     _check_features(model)
     check_shapes(model)
@@ -172,7 +172,7 @@ def _put_together(
     practice: Practice,
     facts: Mapping[str, Any],
     arrays: Mapping[str, NDArray[Any]],
-    report: Mapping[str, Any],
+    report: EvaluationReport,
 ) -> AllianceModel:
     """The model but for its trees."""
     manifest = Manifest(**facts["manifest"])
@@ -237,24 +237,6 @@ def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray
 
 def _asdict(records: HistoryRecords) -> dict[str, NDArray[Any]]:
     return {name: getattr(records, name) for name in HistoryRecords.__dataclass_fields__}
-
-
-def _without_nan(told: Any) -> Any:
-    """A report with null for each figure that could not be measured: JSON knows no NaN."""
-    if isinstance(told, Mapping):
-        return {name: _without_nan(part) for name, part in told.items()}
-    if isinstance(told, list | tuple):
-        return [_without_nan(part) for part in told]
-    return None if isinstance(told, float) and math.isnan(told) else told
-
-
-def _with_nan(told: Any) -> Any:
-    """A report as it was before `save_bundle` wrote null for what could not be measured."""
-    if isinstance(told, dict):
-        return {name: _with_nan(part) for name, part in told.items()}
-    if isinstance(told, list):
-        return [_with_nan(part) for part in told]
-    return math.nan if told is None else told
 
 
 def _json(facts: Mapping[str, Any]) -> bytes:
