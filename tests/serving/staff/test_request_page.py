@@ -117,6 +117,12 @@ def test_an_offer_is_shown_as_a_new_request_and_never_applied(open_server: TestC
     assert offered["name"] in after.text.split("<article")[1]
     assert f"{offered['predicted_alliance']:.1f} on WAI-SR" in after.text.split("<article")[1]
     assert "$120.00" in open_server.get(before).text
+    sentence = (
+        "This is the result of one change. Nothing was changed in the request before it. "
+        "Back to the request before the change"
+    )
+    assert sentence in Reader(after.text).text
+    assert sentence not in Reader(page.text).text
     unknown = send(open_server, form, offer="99")
     assert unknown.status_code == 404
 
