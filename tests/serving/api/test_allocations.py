@@ -17,10 +17,15 @@ from recommender.serving.api import allocations
 from recommender.serving.schemas.allocation_request import MAX_CLIENTS
 from recommender.settings import Settings
 from recommender.tables.cells import People
-from tests.serving.http.test_problems import check_problem
 from tests.support.builders import DAY, a_model, a_practice, an_encoding
-from tests.support.guarded import Guarded
-from tests.support.served import CANARY, TestClient, a_caller, kept_logs
+from tests.support.server import (
+    CANARY,
+    LockedServer,
+    TestClient,
+    captured_logs,
+    check_problem,
+    local_client,
+)
 
 ALLOCATE = "/v1/allocations"
 CONCERNS = ("anxiety", "grief", "sleep")
@@ -149,7 +154,7 @@ def test_a_list_too_long_is_sent_to_the_command(
 
 
 def test_a_list_larger_than_the_limit_is_not_read(settings: Settings) -> None:
-    with a_caller(settings.model_copy(update={"list_limit": 2048})) as small:
+    with local_client(settings.model_copy(update={"list_limit": 2048})) as small:
         check_problem(small.post(ALLOCATE, json=a_list(size=60)), 413)
 
 
@@ -184,7 +189,7 @@ def test_a_list_larger_than_the_limit_is_not_read(settings: Settings) -> None:
 def test_what_is_wrong_is_named_by_place_and_not_repeated(
     caller: TestClient, changes: dict[str, Any], pointer: str
 ) -> None:
-    with kept_logs() as stream:
+    with captured_logs() as stream:
         refused = caller.post(ALLOCATE, json=a_list(size=2) | changes)
     assert pointer in [each["pointer"] for each in check_problem(refused, 422)["errors"]]
     assert CANARY not in refused.text + stream.getvalue()
@@ -193,7 +198,7 @@ def test_what_is_wrong_is_named_by_place_and_not_repeated(
 def test_nobody_of_a_list_is_in_the_log(caller: TestClient) -> None:
     body = a_list(size=3)
     body["clients"][0]["client_id"] = CANARY
-    with kept_logs() as stream:
+    with captured_logs() as stream:
         assert CANARY in json.dumps(asked(caller, body))
     assert ALLOCATE in stream.getvalue()
     assert CANARY not in stream.getvalue()
@@ -203,11 +208,11 @@ def test_nobody_of_a_list_is_in_the_log(caller: TestClient) -> None:
     ("role", "status"),
     [(Role.TOOL, 403), (Role.SCIENTIST, 403), (Role.STAFF, 200), (Role.ADMIN, 200)],
 )
-def test_staff_and_admins_may_allocate(locked: Guarded, role: Role, status: int) -> None:
+def test_staff_and_admins_may_allocate(locked: LockedServer, role: Role, status: int) -> None:
     response = locked.ask("POST", ALLOCATE, locked.keys[role].text, json=a_list(size=2))
     assert response.status_code == status
 
 
 def test_lists_wait_in_a_line_of_their_own(settings: Settings) -> None:
-    with a_caller(settings) as running:
+    with local_client(settings) as running:
         assert running.app.state.lists is not running.app.state.queue  # type: ignore[attr-defined]

@@ -8,9 +8,8 @@ import pytest
 from recommender.practice.definition import shipped_practice
 from recommender.serving.staff import wording
 from recommender.settings import Settings
-from tests.support.guarded import Guarded
 from tests.support.page_reader import ANSWERS, Reader, ask, read, send
-from tests.support.served import RECOMMEND, TestClient, a_caller, a_request
+from tests.support.server import RECOMMEND, LockedServer, TestClient, a_request, local_client
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -32,7 +31,7 @@ def shipped(tmp_path: Path) -> Iterator[TestClient]:
     fields = list(shipped_practice().fields("clinician"))
     known = ["level_3" if name == "max_risk" else "" for name in fields]
     roster.write_text(f"clinician_id,name,{','.join(fields)}\nk001,A. Wattle,{','.join(known)}\n")
-    with a_caller(Settings(practice="psychology", roster=roster)) as client:
+    with local_client(Settings(practice="psychology", roster=roster)) as client:
         yield client
 
 
@@ -184,7 +183,7 @@ def test_every_kind_of_answer_can_be_given(open_server: TestClient) -> None:
     assert "Asked, and none of these" in text
 
 
-def test_a_kept_request_reads_the_same_again(locked: Guarded, staff: TestClient) -> None:
+def test_a_kept_request_reads_the_same_again(locked: LockedServer, staff: TestClient) -> None:
     page = ask(staff, client_id="c9999")
     assert staff.get(page.url.path).text == page.text
     assert "c9999" not in page.url.path
