@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from recommender.compute.runner import Progress as Told
-    from recommender.practice.rules.parse import Rule
+    from recommender.practice.rules.catalogue import Rule
     from recommender.registry.versions import Promotion
     from recommender.tables.report import TablesReport
     from recommender.training.promotion_gate import Finding

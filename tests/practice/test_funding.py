@@ -140,11 +140,11 @@ def test_every_fault_of_every_row_is_told_at_once() -> None:
     assert [fault.where for fault in faults] == [
         "funding.1.minutes",
         "funding.1.cap_per",
+        "funding.2.minutes",
+        "funding.2.source",
         "funding.2.fee_cents",
         "funding.2.cap",
         "funding.2.cap_per",
-        "funding.2.source",
-        "funding.2.minutes",
         "funding.2.modes",
         "funding.4.from",
     ]

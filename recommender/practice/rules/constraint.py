@@ -1,15 +1,18 @@
-"""One requirement as a practice declared it, and its verdict on a whole roster.
+"""A declared constraint, and its verdict on a whole roster.
 
-A constraint is a rule with fields, a family, a mode and the reason staff say aloud.
-Imported by `misfits`, `rules` and `constraints`.
+A constraint is a rule with its fields, a family, a mode and the reason staff give.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import field as attribute
+from datetime import date
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from recommender.practice.columns import Columns
 from recommender.practice.fields import Field
@@ -17,6 +20,15 @@ from recommender.practice.match_operators import aligned
 from recommender.practice.rules.catalogue import FIELD_SETTINGS, RULES, Rule
 from recommender.practice.rules.rule_input import Array, RequestContext, RuleInput, either
 from recommender.values.kinds import KINDS
+from recommender.values.toml_settings import (
+    FieldNames,
+    FilledText,
+    Number,
+    Text,
+    Texts,
+    one_of,
+    toml_table,
+)
 
 Mode = Literal["hard", "soft", "off"]
 Silence = Literal["fail", "pass", "met", "unknown"]
@@ -24,7 +36,7 @@ Lifting = Literal["no", "yes", "ask"]
 MODES: tuple[Mode, ...] = ("hard", "soft", "off")
 
 NEVER_RELAXED = ("safety", "legal", "registration", "funding", "consent", "conflict")
-"""Families nobody is ever offered to lift, and in which unknown means no unless declared."""
+"""Families that no one is offered to relax, and in which unknown fails unless declared."""
 FAMILIES: tuple[str, ...] = (
     *NEVER_RELAXED,
     "capacity",
@@ -37,13 +49,27 @@ FAMILIES: tuple[str, ...] = (
 )
 
 USUAL_MINUTES = 50.0
-"""A session whose length the definition leaves open: Medicare's standard consultation, 50 minutes
-or more."""
+"""Minutes of a session if the definition does not state them: Medicare's standard consultation is
+50 minutes or more."""
 
 
+def _level_of(has: object) -> object:
+    # A flag is met by being true, so naming it and writing `has = true` mean the same.
+    if has is True:
+        return None
+    return "false" if has is False else has
+
+
+def _one_test(condition: object) -> object:
+    if isinstance(condition, Mapping) and {"has", "below"} <= set(condition):
+        raise PydanticCustomError("condition", "has a level and a number")
+    return condition
+
+
+@toml_table
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An answer of the client's on which it hangs whether a constraint applies.
+    """A client's answer that decides whether a constraint applies.
 
     Attributes
     ----------
@@ -55,22 +81,46 @@ class Condition:
         The number it must be below.
     """
 
-    client: str
-    has: str | None = None
-    below: float | None = None
+    client: Text
+    has: Annotated[Text | None, BeforeValidator(_level_of)] = None
+    below: Number | None = None
 
 
+@toml_table
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Two flags that, both true, meet a constraint in another way than its own.
+    """A flag of each side; if both are true, the constraint is met whatever its rule says.
 
-    A client who said nothing has not agreed to the other way.
+    A client who did not answer has not accepted the alternative.
     """
 
-    client: str
-    clinician: str
+    client: Text
+    clinician: Text
 
 
+def _constant_of(value: object) -> object:
+    """A constant as a cell of the clinician's field: a list is joined, a date written out."""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ";".join(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bool | int | float | str):
+        return value
+    raise PydanticCustomError("constant", "is not a constant")
+
+
+def _lifting_of(relaxable: object) -> object:
+    if isinstance(relaxable, bool):
+        return "yes" if relaxable else "no"
+    if relaxable == "ask":
+        return relaxable
+    raise PydanticCustomError("lifting", "is not known")
+
+
+Constant = Annotated[Any, BeforeValidator(_constant_of)]
+
+
+@toml_table
 @dataclass(frozen=True, slots=True)
 class Constraint:
     """A declared constraint.
@@ -79,57 +129,57 @@ class Constraint:
     ----------
     name, rule
         Its name, and one of `recommender.practice.rules.catalogue.RULES`.
-    client, clinician
-        Names of the fields compared, in the order the rule takes them.
-    value
-        A constant in place of the client's field, written as a cell of the clinician's field.
     family
         What it protects; see `FAMILIES`.
-    mode
-        `hard` excludes, `soft` raises a concern, `off` is not evaluated.
+    say
+        The reason, as staff say it after the clinician's name.
     unknown
-        What is made of an unknown verdict: `fail` excludes where the constraint is hard, `pass`
-        only mentions it, `met` takes it for a pass.
+        What an unknown verdict does: `fail` excludes if the constraint is hard, `pass` only
+        mentions it, `met` counts as passed.
+    client, clinician
+        Names of the fields compared, in the order the rule expects.
+    value
+        A constant in place of the client's field, written as a cell of the clinician's field.
+    mode
+        `hard` excludes, `soft` raises a caution, `off` is not evaluated.
     unasked
         What a client's silence means: `pass`, or `unknown`.
     may_be
-        Modes a single request may choose instead.
+        Modes that a request may choose instead.
     relaxable
-        Whether staff are offered what a change of the client's answer would open: `yes`; `ask`,
-        where it is only said that the client could be asked; or `no`.
-    say
-        The reason, said after the clinician's name.
+        Whether staff are offered a change of the client's answer: `yes`; `ask`, if they are only
+        told that the client could be asked; or `no`.
     offer
-        How a change is offered, with `{value}` and `{stated}` for the answers; empty for the
+        How a change is offered, with `{value}` and `{stated}` for the answers; if empty, the
         field's own phrase.
     when, unless
         The answer without which, and the one with which, it does not apply; or None.
     instead
-        Another way to meet it, or None.
+        An alternative way to meet it, or None.
     ways
-        Ways of meeting it is about; empty when it is about all of them.
+        Ways of meeting it is about; empty for all.
     settings
         Settings of its rule.
     """
 
     name: str
-    rule: str
-    client: tuple[str, ...]
-    clinician: tuple[str, ...]
-    value: float | str | bool | None
-    family: str
-    mode: Mode
-    unknown: Silence
-    unasked: Silence
-    may_be: tuple[Mode, ...]
-    relaxable: Lifting
-    say: str
-    offer: str
-    when: Condition | None
-    unless: Condition | None
-    instead: Alternative | None
-    ways: tuple[str, ...]
-    settings: Mapping[str, Any]
+    rule: Annotated[str, one_of(RULES)]
+    family: Annotated[str, one_of(FAMILIES)]
+    say: FilledText
+    unknown: Annotated[Silence, one_of(("fail", "pass", "met"))]
+    client: FieldNames = ()
+    clinician: FieldNames = ()
+    value: Constant | None = None
+    mode: Annotated[Mode, one_of(MODES)] = "hard"
+    unasked: Annotated[Silence, one_of(("pass", "unknown"))] = "pass"
+    may_be: tuple[Annotated[Mode, one_of(MODES)], ...] = ()
+    relaxable: Annotated[Lifting, BeforeValidator(_lifting_of)] = "no"
+    offer: Text = ""
+    when: Annotated[Condition | None, BeforeValidator(_one_test)] = None
+    unless: Annotated[Condition | None, BeforeValidator(_one_test)] = None
+    instead: Alternative | None = None
+    ways: Texts = ()
+    settings: Mapping[str, Any] = attribute(default_factory=dict)
 
 
 def judge(

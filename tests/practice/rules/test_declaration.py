@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from recommender.practice.fields import Field
-from recommender.practice.rules.parse import (
-    Condition,
+from recommender.practice.rules.constraint import Condition
+from recommender.practice.rules.declaration import (
     constraint_problems,
     funding_problems,
     read_constraint,
