@@ -10,7 +10,7 @@ import numpy as np
 from recommender.features.feature import Array, Feature
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.match_functions import known_mean
+from recommender.practice.match_operators import known_mean
 
 ROWS_AT_ONCE = 200_000
 

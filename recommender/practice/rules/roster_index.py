@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
-from recommender.practice.match_functions import EARTH_KM
+from recommender.practice.match_operators import EARTH_KM
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
