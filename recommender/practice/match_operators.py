@@ -88,7 +88,7 @@ def product(client: Side, clinician: Side) -> Array:
 
 
 def stress(client: Side, clinician: Side) -> Array:
-    """Distance times how far the wish is from the middle: a strong wish that is missed weighs more."""
+    """Distance times how far the wish is from the middle, so that a strong wish counts more."""
     return np.abs(2 * client[0] - 1) * np.abs(client[0] - clinician[0])
 
 

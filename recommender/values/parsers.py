@@ -190,7 +190,7 @@ def _within(declared: FieldBounds, value: float) -> float:
 
 def _number_in(text: str) -> float:
     try:
-        # Python reads 1_0 as ten; whoever typed it meant something else.
+        # Python parses 1_0 as 10, which is more likely a typing error.
         read = float("" if "_" in text else text)
     except ValueError:
         raise ValueError("is not a number") from None

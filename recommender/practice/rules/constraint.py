@@ -183,35 +183,35 @@ class Constraint:
 
 
 def judge(
-    constraint: Constraint, client: Columns, roster: Columns, asking: RequestContext
+    constraint: Constraint, client: Columns, roster: Columns, context: RequestContext
 ) -> Array:
     """The verdict on every clinician, (n,): 1 pass, 0 fail, NaN unknown.
 
     Parameters
     ----------
     constraint
-        A constraint without `recommender.practice.rules.validation.problems`.
+        A constraint without faults; see `recommender.practice.rules.declaration`.
     client
         The client's fields, one row.
     roster
-        The clinicians' fields, n rows in the order of `asking.clinician_ids`.
-    asking
-        The circumstances, and the declarations of the fields.
+        The clinicians' fields, n rows in the order of `context.clinician_ids`.
+    context
+        What the request gives to every rule.
     """
     everyone = roster.view("everyone", lambda: np.broadcast_to(1.0, (roster.size,)))
-    applies = _applies(constraint, client, asking)
+    applies = _applies(constraint, client, context)
     open_verdict = np.nan if constraint.unasked == "unknown" else 1.0
     if not roster.size or applies == 0 or (np.isnan(applies) and open_verdict == 1):
         return everyone
     rule = RULES[constraint.rule]
     wish = None if rule.wish is None or not constraint.client else constraint.client[rule.wish]
-    if wish is not None and _is_silent(client[wish]):
+    if wish is not None and _is_missing(client[wish]):
         verdict = np.array(open_verdict)
-    elif wish is not None and _is_indifferent(constraint, asking.client[wish], client[wish]):
+    elif wish is not None and _is_indifferent(constraint, context.client[wish], client[wish]):
         return everyone
     else:
-        verdict = rule.judge(rule_input_of(constraint, client, roster, asking))
-    verdict = _or_instead(
+        verdict = rule.judge(rule_input_of(constraint, client, roster, context))
+    verdict = _with_alternative(
         constraint.instead, np.broadcast_to(verdict, (roster.size,)), client, roster
     )
     return np.where(verdict == 1, 1.0, np.nan) if np.isnan(applies) else np.asarray(verdict)
@@ -252,23 +252,23 @@ def field_names(constraint: Constraint) -> tuple[tuple[str, ...], tuple[str, ...
 
 
 def constant_field(rule: Rule, target: Field) -> Field:
-    """The declaration a constant is read by: the clinician's, in the kind the rule compares."""
+    """The declaration that parses a constant: the clinician's, in the kind the rule compares."""
     kind = target.kind if rule.constant == "same" else str(rule.constant)
     return replace(target, kind=kind)
 
 
-def _applies(constraint: Constraint, client: Columns, asking: RequestContext) -> float:
-    """1 where the conditions are met, 0 where not, NaN where the client did not say."""
-    met = 1.0 if constraint.when is None else _is_met(constraint.when, client, asking)
+def _applies(constraint: Constraint, client: Columns, context: RequestContext) -> float:
+    """1 if the conditions are met, 0 if not, NaN if the client did not answer."""
+    met = 1.0 if constraint.when is None else _is_met(constraint.when, client, context)
     if constraint.unless is None:
         return met
-    spared = _is_met(constraint.unless, client, asking)
-    # Whoever did not say that it may be left out has not left it out.
-    return 0.0 if spared == 1 else met
+    lifted = _is_met(constraint.unless, client, context)
+    # A missing answer does not lift the constraint.
+    return 0.0 if lifted == 1 else met
 
 
-def _is_met(when: Condition, client: Columns, asking: RequestContext) -> float:
-    answer, field = client[when.client], asking.client[when.client]
+def _is_met(when: Condition, client: Columns, context: RequestContext) -> float:
+    answer, field = client[when.client], context.client[when.client]
     if when.below is not None:
         return float("nan") if np.isnan(answer[0]) else float(answer[0] < when.below)
     if field.kind == "flag":
@@ -279,7 +279,7 @@ def _is_met(when: Condition, client: Columns, asking: RequestContext) -> float:
     return float("nan") if np.isnan(answer[0]) else float(answer[0] == place)
 
 
-def _or_instead(
+def _with_alternative(
     instead: Alternative | None, verdict: Array, client: Columns, roster: Columns
 ) -> Array:
     if instead is None or client[instead.client][0] != 1.0:
@@ -287,7 +287,7 @@ def _or_instead(
     return either(verdict, roster[instead.clinician])
 
 
-def _is_silent(answer: NDArray[Any]) -> bool:
+def _is_missing(answer: NDArray[Any]) -> bool:
     return bool(np.isnan(answer).all())
 
 
@@ -297,12 +297,12 @@ def _is_indifferent(constraint: Constraint, field: Field, answer: NDArray[Any]) 
 
 
 def rule_input_of(
-    constraint: Constraint, client: Columns, roster: Columns, asking: RequestContext
+    constraint: Constraint, client: Columns, roster: Columns, context: RequestContext
 ) -> RuleInput:
-    """What a constraint's rule is asked: the answers it compares, in one order."""
-    theirs = tuple(asking.clinician[name] for name in constraint.clinician)
+    """The input of a constraint's rule, with the client's levels in the clinician's order."""
+    theirs = tuple(context.clinician[name] for name in constraint.clinician)
     if constraint.value is None:
-        ours = tuple(asking.client[name] for name in constraint.client)
+        ours = tuple(context.client[name] for name in constraint.client)
         answers = tuple(
             _in_their_order(constraint, place, ours, theirs, client) for place in range(len(ours))
         )
@@ -320,7 +320,7 @@ def rule_input_of(
         session=session_minutes(constraint.settings, client),
         settings=constraint.settings,
         unasked=constraint.unasked,
-        context=asking,
+        context=context,
     )
 
 
@@ -331,7 +331,7 @@ def _in_their_order(
     theirs: tuple[Field, ...],
     client: Columns,
 ) -> NDArray[Any]:
-    """The client's answer, its levels in the order of the clinician's where they are compared."""
+    """The client's answer; if levels are compared, in the order of the clinician's."""
     field, answer = ours[place], client[ours[place].name]
     if place or not field.levels or not RULES[constraint.rule].compares:
         return answer
@@ -339,7 +339,7 @@ def _in_their_order(
 
 
 def session_minutes(settings: Mapping[str, Any], client: Columns) -> float:
-    """Minutes of one session as the client or a rule's settings say; NaN where neither does."""
+    """Minutes of one session as the client or a rule's settings state; NaN if neither does."""
     usual = float(settings.get("usual_minutes", np.nan))
     session = settings.get("session", USUAL_MINUTES if np.isnan(usual) else usual)
     minutes = float(client[session][0]) if isinstance(session, str) else float(session)

@@ -91,7 +91,7 @@ def constraint_problems(
     if faults:
         return faults
     if constraint.relaxable != "no" and eased_field(constraint, client_fields) is None:
-        problem = "is allowed where no answer of the client's could lift it"
+        problem = "is allowed although no answer of the client could lift it"
         faults.append(Fault(f"{where}.relaxable", problem, "remove it, or compare a stated wish"))
     ours = [client_fields[field] for field in constraint.client]
     theirs = [clinician_fields[field] for field in constraint.clinician]
@@ -111,7 +111,7 @@ def funding_problems(
 ) -> list[Fault]:
     """Schemes and providers of funding rows that the constraint's fields do not know.
 
-    A misspelt scheme would otherwise pay nothing back, silently.
+    A misspelt scheme would otherwise pay no rebate without any error.
     """
     scheme, provider = _paid_by(constraint)
     if scheme is None or provider is None:
@@ -126,12 +126,12 @@ def funding_problems(
 
 
 def ways_problems(constraint: Constraint, wanted: Field | None) -> list[Fault]:
-    """Ways of meeting the constraint is about that the practice's clients cannot choose."""
+    """Faults of ways of meeting in a constraint that the practice's clients cannot choose."""
     where = f"constraints.{constraint.name}.ways"
     if not constraint.ways:
         return []
     if wanted is None:
-        return [Fault(where, "is given without [ways]", "say there which fields hold the ways")]
+        return [Fault(where, "is given without [ways]", "name there the fields that list the ways")]
     unknown = [way for way in constraint.ways if way not in wanted.levels]
     remedy = f"choose from {', '.join(wanted.levels)}"
     return [Fault(where, f"has no way called {', '.join(unknown)}", remedy)] if unknown else []
@@ -148,12 +148,12 @@ def _never_lifted(where: str, constraint: Constraint) -> list[Fault]:
     if constraint.relaxable == "no" or constraint.family not in NEVER_RELAXED:
         return []
     problem = f"is allowed in the family {constraint.family}"
-    return [Fault(f"{where}.relaxable", problem, "this family is never lifted: remove it")]
+    return [Fault(f"{where}.relaxable", problem, "this family is never relaxed: remove it")]
 
 
 def _wrong_modes(where: str, constraint: Constraint) -> Iterator[Fault]:
     if constraint.unknown == "met" and constraint.family in NEVER_RELAXED:
-        problem = f"takes what nobody knows for a pass in the family {constraint.family}"
+        problem = f"counts unknown as passed in the family {constraint.family}"
         yield Fault(f"{where}.unknown", problem, "write fail, or pass to have it mentioned")
     weaker = any(mode != "hard" for mode in constraint.may_be)
     if weaker and constraint.family in NEVER_RELAXED:
@@ -176,9 +176,9 @@ def _wrong_instead(
 def _wrong_sides(where: str, rule: Rule, constraint: Constraint) -> Iterator[Fault]:
     if constraint.value is not None:
         if rule.constant is None:
-            yield Fault(f"{where}.value", f"cannot stand in {rule.name}", "name a client field")
+            yield Fault(f"{where}.value", f"is not possible in {rule.name}", "name a client field")
         if constraint.client:
-            yield Fault(f"{where}.value", "stands beside a client field", "keep one of the two")
+            yield Fault(f"{where}.value", "is given beside a client field", "keep one of the two")
     sides = (
         ("client", constraint.client, rule.client),
         ("clinician", constraint.clinician, rule.clinician),
@@ -230,7 +230,7 @@ def _wrong_when(
         return
     field = client_fields[when.client]
     if field.kind == "flag" and when.has is not None:
-        yield Fault(where, "asks a flag for a level", "write has = true")
+        yield Fault(where, "compares a flag with a level", "write has = true")
     if field.kind != "flag" and when.has not in field.levels:
         remedy = f"choose from {', '.join(field.levels)}"
         yield Fault(where, "has a level that is not declared", remedy)
@@ -279,7 +279,7 @@ def _wrong_settings(
 def _wrong_zones(where: str, field: Field) -> Iterator[Fault]:
     unknown = [level for level in field.levels if not is_zone(level)]
     if unknown:
-        problem = f"{field.label} has levels that are no zone: {', '.join(unknown)}"
+        problem = f"{field.label} has levels that are not zones: {', '.join(unknown)}"
         yield Fault(where, problem, "use IANA names such as Australia/Sydney")
 
 
@@ -327,7 +327,7 @@ def _wrong_value(where: str, rule: Rule, constraint: Constraint, target: Field) 
 def _not_comparable(
     where: str, rule: Rule, ours: Field, theirs: list[Field], constraint: Constraint
 ) -> Iterator[Fault]:
-    """Faults where the client's field and a clinician's cannot be held against each other."""
+    """Faults of a client field and clinician fields that cannot be compared."""
     if ours.levels:
         yield from _wrong_levels(where, rule, ours, theirs, constraint.settings)
         return
