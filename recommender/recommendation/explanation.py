@@ -15,7 +15,7 @@ from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel, Contributions, RosterEncoding
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.match_functions import known_mean
+from recommender.practice.match_operators import known_mean
 
 NOTABLE = 0.02
 """Points below which a part is not worth a sentence: a fiftieth of a point on a 1 to 5 scale."""

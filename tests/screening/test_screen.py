@@ -13,7 +13,9 @@ from recommender.errors import IntakeError
 from recommender.practice.columns import Columns, read_cell, read_rows
 from recommender.practice.definition import Practice, read_practice
 from recommender.practice.fields import Field
-from recommender.practice.rules.parse import RULES, Constraint, Mode, read_constraint
+from recommender.practice.rules.catalogue import RULES
+from recommender.practice.rules.constraint import Constraint, Mode
+from recommender.practice.rules.declaration import read_constraint
 from recommender.practice.sections import MeetingModes
 from recommender.screening.screen import (
     Caution,

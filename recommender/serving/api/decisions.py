@@ -14,7 +14,7 @@ from recommender.journal.idempotency import StoredReply
 from recommender.journal.recommendations import RecordedRecommendation, ShownRecommendation
 from recommender.journal.roster_versions import current_roster, give_place, take_place
 from recommender.practice.definition import Practice
-from recommender.practice.rules.parse import Constraint
+from recommender.practice.rules.constraint import Constraint
 from recommender.serving.api.recommendations import ADDRESS, RecommendationId, seen_by
 from recommender.serving.auth.middleware import caller
 from recommender.serving.dependencies import current_snapshot

@@ -9,15 +9,11 @@ import pytest
 from recommender.errors import Fault
 from recommender.practice.columns import read_rows
 from recommender.practice.fields import Field, Side, read_field
-from recommender.practice.rules.parse import (
-    NEVER_RELAXED,
-    RULES,
-    Constraint,
-    FundingRow,
-    RequestContext,
-    judge,
-    read_constraint,
-)
+from recommender.practice.funding import FundingRow
+from recommender.practice.rules.catalogue import RULES
+from recommender.practice.rules.constraint import NEVER_RELAXED, Constraint, judge
+from recommender.practice.rules.declaration import read_constraint
+from recommender.practice.rules.rule_input import RequestContext
 
 DAY = date(2026, 11, 23)
 NEEDS: Mapping[str, Mapping[str, Any]] = {
