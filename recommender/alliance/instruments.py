@@ -1,8 +1,4 @@
-"""Alliance instruments as numbers: what a form asks for, never how it asks.
-
-The practice definition declares them, scores and alliance use them; this module imports
-only errors. Item wording never enters it.
-"""
+"""Alliance instruments: items, response ranges and scoring rules, without item wording."""
 
 import re
 import tomllib
@@ -24,9 +20,9 @@ METRICS = (*TOTAL_METRICS, "items")
 
 @dataclass(frozen=True, slots=True)
 class AllianceSettings:
-    """Which ratings make the label, and on which scale predictions are said.
+    """Which ratings make the label, and the scale of predictions.
 
-    Session numbers and days are inclusive. `interval` is the level of the stated range (0-1).
+    Session numbers and days are inclusive. `interval` is the level of prediction intervals, 0-1.
     """
 
     instruments: tuple[str, ...]
@@ -43,8 +39,8 @@ class AllianceSettings:
 class Instrument:
     """One alliance form: its items, its response range and its rule for missing items.
 
-    Item numbers count from 1. `min` and `max` are one item's responses, `reference_mean` and
-    `reference_sd` stand on POMP (0-1), `cut_offs` on the sum, value included.
+    Item numbers count from 1. `min` and `max` are the ends of one item's response scale;
+    `reference_mean` and `reference_sd` are on POMP (0-1); `cut_offs` are on the sum, inclusive.
     """
 
     name: str
@@ -69,7 +65,7 @@ class Instrument:
     status: str = ""
 
     def bounds(self, metric: str) -> tuple[float, float]:
-        """Lowest and highest score there can be on a metric.
+        """Lowest and highest possible score on a metric.
 
         Raises
         ------
@@ -84,22 +80,9 @@ class Instrument:
             return 0.0, 1.0
         raise RecommenderError("metric", "is not a total", f"use one of {', '.join(TOTAL_METRICS)}")
 
-    def from_pomp(self, pomp: npt.ArrayLike, metric: str) -> FloatArray:
-        """POMP scores said on a metric of this instrument, neither rounded nor clipped.
-
-        Parameters
-        ----------
-        pomp
-            Shape (n,) or a single number, 0-1 on the scale and beyond it where a model says so.
-        metric
-            One of sum, mean, pomp.
-        """
-        low, high = self.bounds(metric)
-        return low + np.asarray(pomp, dtype=np.float64) * (high - low)
-
 
 def shipped_instruments() -> dict[str, Instrument]:
-    """Give the instruments that come with the package, by name."""
+    """The instruments that ship with the package, by name."""
     text = files("recommender").joinpath("practice/shipped/instruments.toml").read_text("utf-8")
     return read_instruments(tomllib.loads(text)["instruments"])
 

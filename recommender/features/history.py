@@ -149,7 +149,7 @@ def held_out_rows(
     fold: Codes,
     clinician: Codes,
     level: Codes,
-    asked: Codes,
+    pair_fold: Codes,
     shrinkage: Shrinkage,
 ) -> Array:
     """History rows of any pairings, by the reports of all folds but the pairing's own.
@@ -161,9 +161,9 @@ def held_out_rows(
     clinician, level, asked : (m,) int
         Of the pairings, in place of `reports`' own, and their folds.
     """
-    rows = np.empty((len(asked), 4 if reports.levels else 2))
-    for number in np.unique(asked):
-        inside = asked == number
+    rows = np.empty((len(pair_fold), 4 if reports.levels else 2))
+    for number in np.unique(pair_fold):
+        inside = pair_fold == number
         records = records_of(reports.where(fold != number), shrinkage)
         rows[inside] = records.rows(clinician[inside], level[inside])
     return rows

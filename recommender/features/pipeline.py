@@ -22,7 +22,7 @@ from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.match_functions import known_mean
 
-ROWS_AT_ONCE = 200_000
+MAX_PANEL_ROWS = 200_000
 
 
 def pairing_features(practice: Practice) -> tuple[Feature, ...]:
@@ -57,7 +57,7 @@ def panel_means(practice: Practice, client: Columns, panel: Columns) -> Array:
     client, panel = client.only(ours), panel.only(theirs)
     if client.size == 1:
         return known_mean(pairing_rows(practice, client, panel)[None])
-    step = max(ROWS_AT_ONCE // max(panel.size, 1), 1)
+    step = max(MAX_PANEL_ROWS // max(panel.size, 1), 1)
     for start in range(0, client.size, step):
         some = np.arange(start, min(start + step, client.size))
         prepared = client.take(np.repeat(some, panel.size))
@@ -69,7 +69,7 @@ def panel_means(practice: Practice, client: Columns, panel: Columns) -> Array:
 
 
 Places = NDArray[np.intp]
-PANEL = 20
+PANEL_SIZE = 20
 """Clinicians against whom matches are centred (methods study: 20 random roster members)."""
 
 
@@ -112,7 +112,7 @@ class Rows:
     raw: Array
     history: Array
 
-    def together(self) -> Array:
+    def model_columns(self) -> Array:
         """All model columns in the order of `Pipeline.features`, (n, features)."""
         return np.concatenate([self.client, self.clinician, self.match, self.history], axis=1)
 
@@ -121,7 +121,7 @@ class Rows:
         return Rows(*(part[rows] for part in self._families))
 
     @classmethod
-    def joined(cls, some: "Sequence[Rows]") -> "Rows":
+    def concatenate(cls, some: "Sequence[Rows]") -> "Rows":
         """The rows of several, one after another; there is one at least."""
         return cls(*map(np.concatenate, zip(*(rows._families for rows in some), strict=True)))
 
@@ -197,6 +197,6 @@ class Pipeline:
 
 def fit_pipeline(practice: Practice, clinicians: Columns, rng: np.random.Generator) -> Pipeline:
     """A pipeline whose panel is drawn from the given clinicians, all of them when they are few."""
-    size = min(PANEL, clinicians.size)
+    size = min(PANEL_SIZE, clinicians.size)
     drawn = np.sort(rng.choice(clinicians.size, size=size, replace=False))
     return Pipeline(practice, clinicians.take(drawn))

@@ -201,7 +201,7 @@ def recommend(
     found = relaxations(asked, max_changes(screening))
     if consents_to_prediction(practice, intake):
         mode, pool = model.manifest.mode, candidate_pool(asked, encoding, model, found)
-        shortlist, contributions = _predicted(encoding, model, screening, pool, top_k, seed)
+        shortlist, contributions = _scored_shortlist(encoding, model, screening, pool, top_k, seed)
         open_more = relaxation_offers(asked, encoding, model, pool, found)
     else:
         mode, contributions = CONSTRAINTS_ONLY, None
@@ -233,7 +233,7 @@ def with_consent(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
     return np.asarray(clients[practice.consent] == 1.0)
 
 
-def _predicted(
+def _scored_shortlist(
     encoding: RosterEncoding,
     model: AllianceModel,
     screening: Screening,
@@ -283,7 +283,7 @@ def build_shortlist(
     held = np.count_nonzero(screening.cautioning[:, eligible[strongest]], axis=0)
     leads = _leads(model, prepared, scores, rows[strongest])
     last = reserved_last_places(model.practice, encoding.roster, screening)[eligible[strongest]]
-    lots = _lots(model.practice, seed, [ids[place] for place in strongest])
+    lots = _draw(model.practice, seed, [ids[place] for place in strongest])
     ranking = ranking_of(strongest, scores.pairing[rows[strongest]], leads, held, last, lots)
     order = ranking.places[:top_k]
     points = _displayed_points(model, scores, rows[order])
@@ -294,7 +294,7 @@ def build_shortlist(
     return _with_ties(shown, ranking), order
 
 
-def _lots(practice: Practice, seed: str | None, ids: Sequence[str]) -> NDArray[np.intp] | None:
+def _draw(practice: Practice, seed: str | None, ids: Sequence[str]) -> NDArray[np.intp] | None:
     """What is drawn for each; None where the practice draws no lots, or there is no seed."""
     return draw_lots(seed, ids) if practice.ranking.shuffle_ties and seed is not None else None
 
@@ -314,10 +314,10 @@ def _with_ties(shown: tuple[ShortlistEntry, ...], ranking: Ranking) -> tuple[Sho
     """What the ranking says of each, up to where the list ends."""
     ahead = [*np.diagonal(ranking.leads, 1)[: len(shown) - 1].tolist(), None]
     chance = [None] * len(shown) if ranking.propensity is None else ranking.propensity.tolist()
-    said = zip(shown, ranking.ties.tolist(), ahead, ranking.broken_by, chance, strict=False)
+    rows = zip(shown, ranking.ties.tolist(), ahead, ranking.broken_by, chance, strict=False)
     return tuple(
         replace(each, tie=tie, ahead=lead, tie_broken_by=broken_by, propensity=propensity)
-        for each, tie, lead, broken_by, propensity in said
+        for each, tie, lead, broken_by, propensity in rows
     )
 
 
@@ -342,8 +342,8 @@ def _displayed_points(
 ) -> list[tuple[float | None, float | None, float | None]]:
     """Predicted alliance and its range as they may be told: within the ends of the scale."""
     ends = (scores.alliance, *model.interval_of(scores))
-    said = [model.linker.to_displayed(part[order]) for part in ends]
-    return [(float(p), float(low), float(high)) for p, low, high in zip(*said, strict=True)]
+    displayed = [model.linker.to_displayed(part[order]) for part in ends]
+    return [(float(p), float(low), float(high)) for p, low, high in zip(*displayed, strict=True)]
 
 
 def _entry(

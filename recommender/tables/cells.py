@@ -43,8 +43,8 @@ def plain_field(
     *,
     required: bool = False,
     levels: tuple[str, ...] = (),
-    least: float | None = None,
-    most: float | None = None,
+    minimum: float | None = None,
+    maximum: float | None = None,
 ) -> Field:
     """A field that every practice has, and so none declares."""
     return Field(
@@ -55,59 +55,59 @@ def plain_field(
         purpose="",
         missing="",
         use="filter",
-        min=least,
-        max=most,
+        min=minimum,
+        max=maximum,
         levels=levels,
         required=required,
     )
 
 
 def check_header(
-    sheet: RawTable, required: Iterable[str], optional: Iterable[str] = ()
+    table: RawTable, required: Iterable[str], optional: Iterable[str] = ()
 ) -> list[TableFault]:
     """Faults of columns that are missing, and of columns that would be lost."""
     required = tuple(required)
     known = {*required, *optional}
     faults = [
-        TableFault(sheet.file, name, "is missing", "add the column; its cells may be empty")
+        TableFault(table.file, name, "is missing", "add the column; its cells may be empty")
         for name in required
-        if name not in sheet.columns
+        if name not in table.columns
     ]
     # Without the first column this may be a file without a header, whose first row is a person's.
-    is_header = required[0] in sheet.columns
-    for number, name in enumerate(sheet.columns, start=1):
+    is_header = required[0] in table.columns
+    for number, name in enumerate(table.columns, start=1):
         if name not in known:
-            said = name if is_header and _PLAIN_NAME.fullmatch(name) else f"number {number}"
+            place = name if is_header and _PLAIN_NAME.fullmatch(name) else f"number {number}"
             remedy = "remove it, mend its spelling, or declare it in the practice definition"
-            faults.append(TableFault(sheet.file, said, "is not known and would be lost", remedy))
+            faults.append(TableFault(table.file, place, "is not known and would be lost", remedy))
     return faults
 
 
-def read_fields(sheet: RawTable, fields: Mapping[str, Field]) -> ReadFields:
+def read_fields(table: RawTable, fields: Mapping[str, Field]) -> ReadFields:
     """The declared fields of a sheet; a cell that cannot be read is missing in the columns."""
     values: dict[str, NDArray[Any]] = {}
     unanswered: dict[str, float] = {}
     faults: list[TableFault] = []
     for name, field in fields.items():
-        cells = sheet.column(name)
+        cells = table.column(name)
         read = [read_cell(field, cell) for cell in cells.distinct]
         encoded = field.behaviour.encode(field, [value for value, _ in read])
         values[name] = encoded[cells.places]
-        unanswered[name] = float(cells.empty().mean()) if sheet.size else 0.0
-        if name in sheet.columns:
+        unanswered[name] = float(cells.empty().mean()) if table.size else 0.0
+        if name in table.columns:
             problems = [problem for _, problem in read]
-            faults += _problems(sheet, name, remedy_for(field), cells, problems)
-    return ReadFields(Columns(sheet.size, values), unanswered, faults)
+            faults += _problems(table, name, remedy_for(field), cells, problems)
+    return ReadFields(Columns(table.size, values), unanswered, faults)
 
 
-def read_ids(sheet: RawTable, name: str) -> tuple[NDArray[np.object_], list[TableFault]]:
+def read_ids(table: RawTable, name: str) -> tuple[NDArray[np.object_], list[TableFault]]:
     """The ids of a column, (n,) of text or None where a cell holds no acceptable id."""
-    return _read_texts(sheet, name, read_id, ID_REMEDY)
+    return _read_texts(table, name, read_id, ID_REMEDY)
 
 
-def read_names(sheet: RawTable, name: str) -> tuple[NDArray[np.object_], list[TableFault]]:
+def read_names(table: RawTable, name: str) -> tuple[NDArray[np.object_], list[TableFault]]:
     """What people are called, (n,) of text or None."""
-    return _read_texts(sheet, name, read_name, NAME_REMEDY)
+    return _read_texts(table, name, read_name, NAME_REMEDY)
 
 
 def read_id(cell: RawValue) -> tuple[str | None, str | None]:
@@ -144,23 +144,23 @@ def read_name(cell: RawValue) -> tuple[str | None, str | None]:
 
 
 def _read_texts(
-    sheet: RawTable,
+    table: RawTable,
     name: str,
     read: Callable[[RawValue], tuple[str | None, str | None]],
     remedy: str,
 ) -> tuple[NDArray[np.object_], list[TableFault]]:
-    cells = sheet.column(name)
+    cells = table.column(name)
     results = [read(cell) for cell in cells.distinct]
     values = np.empty(len(results), dtype=object)
     values[:] = [value for value, _ in results]
     faults = []
-    if name in sheet.columns:
-        faults = _problems(sheet, name, remedy, cells, [problem for _, problem in results])
+    if name in table.columns:
+        faults = _problems(table, name, remedy, cells, [problem for _, problem in results])
     return values[cells.places], faults
 
 
 def _problems(
-    sheet: RawTable, name: str, remedy: str, cells: InternedColumn, problems: list[str | None]
+    table: RawTable, name: str, remedy: str, cells: InternedColumn, problems: list[str | None]
 ) -> list[TableFault]:
     found = sorted({problem for problem in problems if problem})
     number = {problem: place for place, problem in enumerate(found)}
@@ -168,7 +168,7 @@ def _problems(
     return [
         fault
         for place, problem in enumerate(found)
-        for fault in sheet.faults(name, problem, remedy, codes == place)
+        for fault in table.faults(name, problem, remedy, codes == place)
     ]
 
 
@@ -212,26 +212,26 @@ class ReadPeople:
     faults: list[TableFault]
 
 
-def read_people(sheet: RawTable, fields: Mapping[str, Field], side: Side) -> ReadPeople:
+def read_people(table: RawTable, fields: Mapping[str, Field], side: Side) -> ReadPeople:
     """People of one side; those without an acceptable id, or with an earlier one's, are a fault."""
     id_column = f"{side}_id"
     optional = (NAME_COLUMN,) if side == "clinician" else ()
-    faults = check_header(sheet, (id_column, *fields), optional)
-    ids, more = read_ids(sheet, id_column)
-    read = read_fields(sheet, fields)
+    faults = check_header(table, (id_column, *fields), optional)
+    ids, more = read_ids(table, id_column)
+    read = read_fields(table, fields)
     faults += more + read.faults
     remedy = "keep one row for each person"
-    faults += sheet.repeated(id_column, "is there twice", remedy, pd.DataFrame({"id": ids}))
-    names = np.full(sheet.size, None, dtype=object)
+    faults += table.repeated(id_column, "is there twice", remedy, pd.DataFrame({"id": ids}))
+    names = np.full(table.size, None, dtype=object)
     if NAME_COLUMN in optional and NAME_COLUMN not in fields:
-        names, more = read_names(sheet, NAME_COLUMN)
+        names, more = read_names(table, NAME_COLUMN)
         faults += more
-    if side == "clinician" and sheet.size == 0:
+    if side == "clinician" and table.size == 0:
         remedy = "give one row for each clinician"
-        faults.append(TableFault(sheet.file, None, "has no rows", remedy))
+        faults.append(TableFault(table.file, None, "has no rows", remedy))
     order = _by_id(ids)
     people = People(tuple(ids[order]), tuple(names[order]), read.columns.take(order))
-    return ReadPeople(people, sheet.lines[order], read.unanswered, faults)
+    return ReadPeople(people, table.lines[order], read.unanswered, faults)
 
 
 def _by_id(ids: Sequence[str | None] | NDArray[np.object_]) -> NDArray[np.intp]:

@@ -21,7 +21,7 @@ from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, Side
 from recommender.tables.cells import People, ReadPeople, read_people
-from recommender.tables.pairings import CHANCE, read_pairings, read_ratings
+from recommender.tables.pairings import PROPENSITY, read_pairings, read_ratings
 from recommender.tables.raw_table import RawTable, TableFault, find_table_file, read_raw_table
 from recommender.tables.roster import Roster, snapshot
 
@@ -100,7 +100,7 @@ def read_tables(directory: Path, practice: Practice, today: date | None = None) 
         With every fault, when anything in the files would be lost or misread.
     """
     read = read_directory(directory, practice, today)
-    _refuse(read.faults)
+    _raise_faults(read.faults)
     clients, clinicians = read.clients.people, read.clinicians.people
     pairings = _ordered(read.pairings, ("pairing_id",))
     ratings = _ordered(read.ratings, RATING_KEY)
@@ -127,7 +127,7 @@ def read_roster(path: Path, practice: Practice, taken_at: datetime) -> Roster:
     """
     sheet, faults = read_raw_table(path)
     read = _people(sheet, practice.clinician, "clinician")
-    _refuse([*faults, *read.faults])
+    _raise_faults([*faults, *read.faults])
     return snapshot(read.people.ids, read.people.names, read.people.columns, taken_at)
 
 
@@ -141,7 +141,7 @@ def read_clients(path: Path, practice: Practice) -> People:
     """
     sheet, faults = read_raw_table(path)
     read = _people(sheet, practice.client, "client")
-    _refuse([*faults, *read.faults])
+    _raise_faults([*faults, *read.faults])
     return read.people
 
 
@@ -192,10 +192,10 @@ def _sorted(faults: Iterable[TableFault]) -> tuple[TableFault, ...]:
     return tuple(sorted(faults, key=key))
 
 
-def _refuse(faults: Iterable[TableFault]) -> None:
-    told = [fault.to_fault() for fault in faults]
-    if told:
-        raise TablesError(told)
+def _raise_faults(faults: Iterable[TableFault]) -> None:
+    errors = [fault.to_fault() for fault in faults]
+    if errors:
+        raise TablesError(errors)
 
 
 def _ordered(frame: pd.DataFrame, key: tuple[str, ...]) -> pd.DataFrame:
@@ -214,7 +214,7 @@ def _digest(
     for frame in (pairings, ratings):
         for column, values in frame.items():
             # An empty column of these says no more than one that is not there.
-            optional = column == CHANCE or str(column).startswith("item_")
+            optional = column == PROPENSITY or str(column).startswith("item_")
             if not (optional and values.isna().all()):
                 digest.update(str(column).encode() + _bytes(values.to_numpy()))
     return digest.hexdigest()

@@ -16,21 +16,21 @@ from recommender.tables.cells import check_header, plain_field, read_fields, rea
 from recommender.tables.raw_table import RawTable, TableFault
 from recommender.values.kinds import EPOCH
 
-CHANCE = "propensity"
+PROPENSITY = "propensity"
 """Probability with which a lot put the clinician where they stood when they were chosen."""
-FIELDS = {
+PAIRING_FIELDS = {
     field.name: field
     for field in (
         plain_field("started_on", "date", required=True),
-        plain_field("sessions", "number", least=0),
+        plain_field("sessions", "number", minimum=0),
         plain_field("ended_on", "date"),
-        plain_field(CHANCE, "number", least=0, most=1),
+        plain_field(PROPENSITY, "number", minimum=0, maximum=1),
     )
 }
-IDS = ("pairing_id", "client_id", "clinician_id")
-YEARS = (1900, 2199)
+ID_COLUMNS = ("pairing_id", "client_id", "clinician_id")
+PLAUSIBLE_YEARS = (1900, 2199)
 """Dates beside these years are slips of the hand, such as 0206 for 2026."""
-BOOKED_AHEAD = 366
+MAX_DAYS_AHEAD = 366
 """Days after today by which a pairing may be said to begin."""
 
 Days = NDArray[np.float64]
@@ -48,16 +48,16 @@ def read_pairings(
     started_on, sessions, ended_on, propensity, line. What cannot be read is missing. Links are not
     checked against ids that are None, as their own file could not be read.
     """
-    faults = check_header(sheet, (*IDS, "started_on"), ("sessions", "ended_on", CHANCE))
+    faults = check_header(sheet, (*ID_COLUMNS, "started_on"), ("sessions", "ended_on", PROPENSITY))
     ids = {}
-    for name in IDS:
+    for name in ID_COLUMNS:
         ids[name], more = read_ids(sheet, name)
         faults += more
-    read = read_fields(sheet, FIELDS)
+    read = read_fields(sheet, PAIRING_FIELDS)
     days = {name: read.columns[name] for name in ("started_on", "ended_on")}
     faults += read.faults + whole_numbers(sheet, "sessions", read.columns["sessions"])
     faults += sheet.faults(
-        CHANCE, "is 0", "leave it out where no lot was drawn", read.columns[CHANCE] == 0
+        PROPENSITY, "is 0", "leave it out where no lot was drawn", read.columns[PROPENSITY] == 0
     )
     faults += _dates(sheet, days["started_on"], days["ended_on"], today)
     places = {}
@@ -73,7 +73,7 @@ def read_pairings(
             "started_on": as_dates(days["started_on"]),
             "sessions": read.columns["sessions"],
             "ended_on": as_dates(days["ended_on"]),
-            CHANCE: read.columns[CHANCE],
+            PROPENSITY: read.columns[PROPENSITY],
             "line": sheet.lines,
         }
     )
@@ -110,10 +110,15 @@ def check_references(
 
 def check_plausible(sheet: RawTable, column: str, days: Days, latest: float) -> list[TableFault]:
     """Faults of dates in a year nobody means, and of dates after the latest day."""
-    first, last = (date(year, 1, 1).toordinal() - EPOCH for year in (YEARS[0], YEARS[1] + 1))
+    first, last = (
+        date(year, 1, 1).toordinal() - EPOCH
+        for year in (PLAUSIBLE_YEARS[0], PLAUSIBLE_YEARS[1] + 1)
+    )
     strange = (days < first) | (days >= last)
     remedy = "check the year"
-    faults = sheet.faults(column, f"lies outside {YEARS[0]} to {YEARS[1]}", remedy, strange)
+    faults = sheet.faults(
+        column, f"lies outside {PLAUSIBLE_YEARS[0]} to {PLAUSIBLE_YEARS[1]}", remedy, strange
+    )
     late = (days > latest) & ~strange
     return faults + sheet.faults(column, "lies in the future", "check the date", late)
 
@@ -124,7 +129,7 @@ def last_day(today: date | None) -> float:
 
 
 def _dates(sheet: RawTable, started: Days, ended: Days, today: date | None) -> list[TableFault]:
-    faults = check_plausible(sheet, "started_on", started, last_day(today) + BOOKED_AHEAD)
+    faults = check_plausible(sheet, "started_on", started, last_day(today) + MAX_DAYS_AHEAD)
     faults += check_plausible(sheet, "ended_on", ended, last_day(today))
     remedy = "check both dates"
     return faults + sheet.faults("ended_on", "is before started_on", remedy, ended < started)
@@ -196,7 +201,7 @@ def _optional(items: list[str]) -> tuple[str, ...]:
 
 def _rating_fields(items: list[str], instruments: Mapping[str, Instrument]) -> dict[str, Field]:
     fields = (
-        plain_field("session", "number", required=True, least=1),
+        plain_field("session", "number", required=True, minimum=1),
         plain_field("rated_on", "date", required=True),
         plain_field("known_on", "date"),
         plain_field("instrument", "category", required=True, levels=tuple(instruments)),

@@ -22,9 +22,9 @@ from recommender.errors import Fault
 from recommender.values.kinds import RawValue, is_missing
 
 SUFFIXES = (".csv", ".parquet")
-SHOWN = 5
+MAX_ROWS_SHOWN = 5
 """Rows named in a message; the others are counted."""
-AT_ONCE = 10_000
+CHUNK_ROWS = 10_000
 """Rows held as they were written: a million clients' cells would take gigabytes."""
 
 
@@ -57,11 +57,15 @@ class TableFault:
         place = self.file if self.column is None else f"{self.file}, column {self.column}"
         if not self.rows:
             return place
-        said = [str(row) for row in self.rows[:SHOWN]]
+        rows = [str(row) for row in self.rows[:MAX_ROWS_SHOWN]]
         if self.repeats:
-            said = [f"{row} (as {first})" for row, first in zip(said, self.repeats, strict=False)]
-        more = f" and {len(self.rows) - SHOWN} more" if len(self.rows) > SHOWN else ""
-        return f"{place}, row{'s'[: len(self.rows) > 1]} {', '.join(said)}{more}"
+            rows = [f"{row} (as {first})" for row, first in zip(rows, self.repeats, strict=False)]
+        more = (
+            f" and {len(self.rows) - MAX_ROWS_SHOWN} more"
+            if len(self.rows) > MAX_ROWS_SHOWN
+            else ""
+        )
+        return f"{place}, row{'s'[: len(self.rows) > 1]} {', '.join(rows)}{more}"
 
     def to_fault(self) -> Fault:
         """The fault as errors carry it."""
@@ -177,7 +181,7 @@ def _read_csv(file: str, content: bytes) -> tuple[RawTable | None, list[TableFau
         return None, [TableFault(file, None, "is not separated by commas", remedy)]
     columns, lines, sizes = _columns(len(header), records)
     faults += _ragged(file, len(header), sizes, lines)
-    sheet, more = _sheet(file, header, columns, lines)
+    sheet, more = _raw_table(file, header, columns, lines)
     return sheet, faults + more
 
 
@@ -208,7 +212,7 @@ def _columns(
     """
     columns = [_Column() for _ in range(width)]
     lines, sizes = list[int](), list[int]()
-    while some := list(islice(records, AT_ONCE)):
+    while some := list(islice(records, CHUNK_ROWS)):
         lines += (line for line, _ in some)
         sizes += (len(record) for _, record in some)
         evened = ((record + [""] * width)[:width] for _, record in some)
@@ -237,32 +241,32 @@ def _read_parquet(file: str, content: bytes) -> tuple[RawTable | None, list[Tabl
     try:
         with pq.ParquetFile(pa.BufferReader(content)) as opened:
             table = opened.read()
-        columns = [_cells_of(column) for column in table.columns]
+        columns = [_interned(column) for column in table.columns]
     except (pa.ArrowException, OSError, ValueError, OverflowError):
         remedy = "write it again from its source"
         return None, [TableFault(file, None, "cannot be read as Parquet", remedy)]
     lines = np.arange(2, table.num_rows + 2)
-    return _sheet(file, table.column_names, columns, lines)
+    return _raw_table(file, table.column_names, columns, lines)
 
 
-def _frozen(cell: Any) -> Hashable:
+def _hashable(cell: Any) -> Hashable:
     if isinstance(cell, list):
-        return tuple(_frozen(part) for part in cell)
+        return tuple(_hashable(part) for part in cell)
     if isinstance(cell, dict):
-        return tuple((name, _frozen(part)) for name, part in cell.items())
+        return tuple((name, _hashable(part)) for name, part in cell.items())
     hashable: Hashable = cell
     return hashable
 
 
-def _cells_of(column: pa.ChunkedArray) -> InternedColumn:
+def _interned(column: pa.ChunkedArray) -> InternedColumn:
     found = _Column()
     for chunk in column.chunks:
-        for start in range(0, len(chunk), AT_ONCE):
-            found.add([_frozen(cell) for cell in chunk.slice(start, AT_ONCE).to_pylist()])
+        for start in range(0, len(chunk), CHUNK_ROWS):
+            found.add([_hashable(cell) for cell in chunk.slice(start, CHUNK_ROWS).to_pylist()])
     return found.cells()
 
 
-def _sheet(
+def _raw_table(
     file: str, header: Sequence[str], columns: Iterable[InternedColumn], lines: NDArray[np.intp]
 ) -> tuple[RawTable, list[TableFault]]:
     cells: dict[str, InternedColumn] = {}

@@ -75,7 +75,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_files(
     whole = tmp_path / "whole"
     scored(whole)
 
-    put, left = batch_scoring._put, iter(range(5))
+    put, left = batch_scoring._write_atomically, iter(range(5))
 
     def killed(path: Path, table: object) -> None:
         if next(left, None) is None:
@@ -84,10 +84,10 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_files(
         put(path, table)
 
     broken = tmp_path / "broken"
-    monkeypatch.setattr(batch_scoring, "_put", killed)
+    monkeypatch.setattr(batch_scoring, "_write_atomically", killed)
     with pytest.raises(KeyboardInterrupt):
         scored(broken)
-    monkeypatch.setattr(batch_scoring, "_put", put)
+    monkeypatch.setattr(batch_scoring, "_write_atomically", put)
 
     assert scored(broken) == JobResult(chunks=4, computed=3, clients=SIZE - 4)
     assert scored(broken) == JobResult(chunks=4, computed=0, clients=0)

@@ -12,7 +12,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, create_model
 from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
-from recommender.allocation.terms import FEW, HEAVIEST, Floor, Limit, Terms, WaitingClient
+from recommender.allocation.terms import (
+    MARGINAL_PLACES,
+    MAX_WEIGHT,
+    Floor,
+    Limit,
+    Terms,
+    WaitingClient,
+)
 from recommender.serving.schemas.json_types import ID_PATTERN, STRICT
 from recommender.values.kinds import RawValue
 
@@ -108,7 +115,7 @@ def _waiting(client: Any) -> WaitingClient:
         client.client_id,
         priority=client.priority,
         weight=client.weight,
-        since=client.waiting_since,
+        waiting_since=client.waiting_since,
         promised_clinician_id=client.told,
         former_clinician_id=client.previous,
     )
@@ -180,7 +187,7 @@ _PROMISES: Mapping[str, Any] = {
         ),
     ),
     "weight": (
-        Annotated[float, Setting(ge=LIGHTEST, le=HEAVIEST)],
+        Annotated[float, Setting(ge=LIGHTEST, le=MAX_WEIGHT)],
         Setting(default=1.0, description="What a point of theirs counts beside another's."),
     ),
     "waiting_since": (date | None, Setting(default=None, description="See longest_wait_days.")),
@@ -223,7 +230,8 @@ _TERMS: Mapping[str, Any] = {
     "worth_of": (
         Annotated[int, Setting(ge=0, le=MOST_WORTHS)],
         Setting(
-            default=FEW, description="Of how many clinicians to say what one more place is worth."
+            default=MARGINAL_PLACES,
+            description="Of how many clinicians to say what one more place is worth.",
         ),
     ),
 }

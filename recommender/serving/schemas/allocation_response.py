@@ -9,17 +9,17 @@ from typing import Annotated, Self
 
 from pydantic import Field as Setting
 
-from recommender.allocation.files import why
+from recommender.allocation.files import reason_text
 from recommender.allocation.outcome import (
     AssignedClient,
-    Before,
+    FixedBy,
     FullClinician,
     Holder,
-    Kept,
+    HolderReason,
     MarginalPlace,
     PlacesUsed,
     Unplaced,
-    Why,
+    UnplacedReason,
 )
 from recommender.serving.schemas.responses import (
     DECIMALS,
@@ -37,7 +37,7 @@ class Assignment(ResponseModel):
     client_id: str
     clinician_id: str
     kept: Annotated[
-        Kept | None,
+        FixedBy | None,
         Setting(description="`told`: promised before; `previous`: as in the allocation before."),
     ]
     predicted_alliance: Annotated[
@@ -63,12 +63,12 @@ class Assignment(ResponseModel):
         return cls(
             client_id=given.client_id,
             clinician_id=given.clinician_id,
-            kept=given.kept,
+            kept=given.fixed_by,
             predicted_alliance=_rounded(given.predicted),
             first_choice=given.first_choice,
             points_below_first=_rounded(given.cost),
-            stands=given.stands,
-            among=given.among,
+            stands=given.rank,
+            among=given.choices,
             reservations=given.reservations,
         )
 
@@ -78,7 +78,7 @@ class PlaceHolder(ResponseModel):
 
     client_id: str
     before: Annotated[
-        Before,
+        HolderReason,
         Setting(
             description="`told`: promised; `comes_first`: of an earlier class, or waiting too "
             "long; `gains_as_much`: as much or more is gained there."
@@ -93,7 +93,7 @@ class PlaceHolder(ResponseModel):
         """One holder."""
         return cls(
             client_id=holder.client_id,
-            before=holder.before,
+            before=holder.reason,
             points_ahead=_rounded(holder.ahead),
         )
 
@@ -112,7 +112,7 @@ class OccupiedClinician(ResponseModel):
         return cls(
             clinician_id=taken.clinician_id,
             predicted_alliance=_rounded(taken.predicted),
-            mix_full=taken.limit,
+            mix_full=taken.limit_reached,
             holders=tuple(PlaceHolder.of(each) for each in taken.holders),
         )
 
@@ -121,7 +121,7 @@ class UnplacedClient(ResponseModel):
     """A client who is given nobody."""
 
     client_id: str
-    why: Why
+    why: UnplacedReason
     say: Annotated[str, Setting(description="The reason in words.")]
     removals: Annotated[
         tuple[ExclusionCount, ...],
@@ -137,10 +137,10 @@ class UnplacedClient(ResponseModel):
         """One client; `says` is what staff say of each constraint."""
         return cls(
             client_id=unplaced.client_id,
-            why=unplaced.why,
-            say=why(unplaced, says),
+            why=unplaced.reason,
+            say=reason_text(unplaced, says),
             removals=tuple(ExclusionCount.of(each) for each in unplaced.removals),
-            taken=tuple(OccupiedClinician.of(each) for each in unplaced.taken),
+            taken=tuple(OccupiedClinician.of(each) for each in unplaced.full),
         )
 
 
@@ -162,7 +162,7 @@ class MarginalCapacity(ResponseModel):
             clinician_id=more.clinician_id,
             placed=more.placed,
             points=round(more.points, DECIMALS) + 0.0,
-            newly=more.newly,
+            newly=more.newly_assigned,
             moved=more.moved,
         )
 
