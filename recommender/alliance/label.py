@@ -283,8 +283,8 @@ def labels(
     >>> forms = {"wai_sr": shipped_instruments()["wai_sr"]}
     >>> early = early_ratings(ratings, pairings, settings, forms)
     >>> linker = InstrumentLinker.fit(early.rows, forms, "wai_sr")
-    >>> labels(ratings, pairings, settings, forms, linker).loc["p1", ["alliance", "tier"]].tolist()
-    [4.5, 'A']
+    >>> labels(ratings, pairings, settings, forms, linker)["alliance"].to_dict()
+    {'p1': 4.5}
     """
     early = early_ratings(ratings, pairings, settings, instruments)
     return link_scores(early, settings, instruments, linker)

@@ -125,7 +125,8 @@ class InstrumentLinker:
             If an instrument has no link.
         """
         values = np.asarray(pomp, dtype=np.float64)
-        codes, names = pd.factorize(np.atleast_1d(np.asarray(instrument, dtype=object)))
+        given = np.broadcast_to(np.asarray(instrument, dtype=object), values.shape)
+        codes, names = pd.factorize(given.ravel())
         unknown = sorted({str(name) for name in names} - set(self.links))
         if unknown or (codes < 0).any():
             raise RecommenderError(
@@ -133,7 +134,7 @@ class InstrumentLinker:
                 f"{', '.join(unknown) or 'a missing name'} has no link",
                 f"use one of {', '.join(sorted(self.links))}",
             )
-        which = np.broadcast_to(codes if np.ndim(instrument) else codes[0], values.shape)
+        which = codes.reshape(values.shape)
         linked = np.full(values.shape, np.nan)
         for code, name in enumerate(names):
             linked[which == code] = self.links[name].apply(values[which == code])
