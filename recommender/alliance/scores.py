@@ -75,7 +75,7 @@ def score_items(instrument: Instrument, answers: npt.ArrayLike) -> FormScores:
     values = np.asarray(answers, dtype=np.float64)
     given = ~np.isnan(values)
     answered = given.sum(axis=1)
-    legal = _on_scale(instrument, values)
+    legal = is_response(instrument, values)
     outside = np.asarray((given & ~legal).any(axis=1))
     enough = _enough(instrument, given) & instrument.accepts_items
     sums = np.where(legal, item_pomp(instrument, values), 0.0).sum(axis=1)
@@ -90,7 +90,8 @@ def score_items(instrument: Instrument, answers: npt.ArrayLike) -> FormScores:
     )
 
 
-def _on_scale(instrument: Instrument, values: FloatArray) -> BoolArray:
+def is_response(instrument: Instrument, values: FloatArray) -> BoolArray:
+    """Whether each value is a response of the instrument's scale; NaN is none."""
     within = (values >= instrument.min) & (values <= instrument.max)
     steps = np.where(within, values - instrument.min, 0.0) / instrument.step
     # Tenths have no exact binary form, so a step counts when it is one to six decimals.
