@@ -76,7 +76,7 @@ def test_it_says_what_the_engine_says(caller: TestClient) -> None:
     waiting = [WaitingClient(name) for name in ids]
     waiting[3] = WaitingClient("w03", promised_clinician_id="k03", weight=2.0)
     since = DAY.replace(year=2026, month=1, day=5)
-    waiting[6] = WaitingClient("w06", priority=2, since=since, former_clinician_id="k05")
+    waiting[6] = WaitingClient("w06", priority=2, waiting_since=since, former_clinician_id="k05")
     terms = Terms(
         places={"k03": 2, "k05": 3},
         limits=(Limit("concern", "grief", 1),),
@@ -89,11 +89,11 @@ def test_it_says_what_the_engine_says(caller: TestClient) -> None:
     assert [
         (each["client_id"], each["clinician_id"], each["choice_rank"])
         for each in told["assignments"]
-    ] == [(each.client_id, each.clinician_id, each.stands) for each in found.assigned]
+    ] == [(each.client_id, each.clinician_id, each.rank) for each in found.assigned]
     for one, other in zip(told["assignments"], found.assigned, strict=True):
         assert one["points_below_first"] == (other.cost and pytest.approx(other.cost, abs=0.005))
     assert [(each["client_id"], each["reason"]) for each in told["unplaced"]] == [
-        (each.client_id, each.why) for each in found.unplaced
+        (each.client_id, each.reason) for each in found.unplaced
     ]
     assert [(each["clinician_id"], each["placed"]) for each in told["marginal_capacity"]] == [
         (each.clinician_id, each.placed) for each in found.marginal_places
