@@ -15,7 +15,7 @@ from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
 from recommender.rollout.poller import CRASHED, is_listening, poll, smoke_test
 from tests.support.broken_bundles import with_facts
 from tests.support.builders import a_bundle, a_model
-from tests.support.shelved import damaged, put
+from tests.support.server import damage_bundle, put_bundle
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 AWAY = RegistryError("registry", "cannot be reached", "start it")
@@ -55,7 +55,7 @@ def bundle_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BundleCache
 def registry(tmp_path: Path) -> Registry:
     origin = BundleCache(tmp_path / "origin")
     origin.directory.mkdir()
-    return Registry(origin.directory, put(origin, a_model()))
+    return Registry(origin.directory, put_bundle(origin, a_model()))
 
 
 def test_the_champion_is_fetched_once_and_offered(
@@ -125,7 +125,7 @@ def test_a_bundle_damaged_on_the_shelf_is_fetched_anew(
 ) -> None:
     poll(registry, bundle_cache)
     assert registry.champion is not None
-    damaged(bundle_cache, registry.champion)
+    damage_bundle(bundle_cache, registry.champion)
     bundle_cache.clear_pointer()
     poll(registry, bundle_cache)
 

@@ -4,7 +4,6 @@ Nothing is pickled, and a bundle loads without mlflow and without the code that 
 """
 
 import json
-import math
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -36,7 +35,8 @@ from recommender.model.bundle.archive import (
     write_files,
 )
 from recommender.model.bundle.integrity import check_arrays, check_manifest
-from recommender.model.bundle.schema import read_json, read_model_json
+from recommender.model.bundle.schema import read_model_json
+from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.manifest import Manifest
 from recommender.model.trees.ensemble import Trees
 from recommender.practice.columns import Columns
@@ -155,7 +155,7 @@ def _contents(model: AllianceModel) -> dict[str, bytes]:
     contents = {
         PRACTICE: model.practice.text.encode(),
         FACTS: _json(facts),
-        REPORT: _json(_without_nan(model.report)),
+        REPORT: model.report.to_json().encode(),
         ARRAYS: packed(
             {f"additive.{name}": array for name, array in additive.items()}
             | {f"panel.{name}": array for name, array in panel.items()}
@@ -175,7 +175,7 @@ def _open(archive: BundleArchive, expected: Practice | None) -> AllianceModel:
     if expected is not None:
         _check_definition(practice, expected)
     check_manifest(facts, practice)
-    report, arrays = _with_nan(read_json(contents[REPORT])), unpacked(contents[ARRAYS])
+    report, arrays = EvaluationReport.from_json(contents[REPORT]), unpacked(contents[ARRAYS])
     pipeline = Pipeline(practice, Columns(facts.panel_size, _under("panel.", arrays)))
     features = tuple(feature.name for feature in pipeline.features)
     _check_features(tuple(facts.manifest.features), features)
@@ -228,24 +228,6 @@ def _check_features(learned: tuple[str, ...], computed: tuple[str, ...]) -> None
 
 def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
-
-
-def _without_nan(report: Any) -> Any:
-    """A report with null for each figure that could not be measured: JSON has no NaN."""
-    if isinstance(report, Mapping):
-        return {name: _without_nan(part) for name, part in report.items()}
-    if isinstance(report, list | tuple):
-        return [_without_nan(part) for part in report]
-    return None if isinstance(report, float) and math.isnan(report) else report
-
-
-def _with_nan(report: Any) -> Any:
-    """The inverse of `_without_nan`."""
-    if isinstance(report, dict):
-        return {name: _with_nan(part) for name, part in report.items()}
-    if isinstance(report, list):
-        return [_with_nan(part) for part in report]
-    return math.nan if report is None else report
 
 
 def _json(facts: Mapping[str, Any]) -> bytes:
