@@ -1,7 +1,4 @@
-"""The client part: what a client would rate an average clinician, learned from clients once each.
-
-Imported by `training.fit` alone.
-"""
+"""The client part: what a client would rate an average clinician, one row a client."""
 
 from dataclasses import dataclass
 
@@ -88,14 +85,14 @@ def client_part(
     settings
         How the trees are grown, and by whom.
     """
-    growth = settings.client
+    tree_settings = settings.client
     own, held = rows[raters.place], fold[raters.first]
     mean = float(np.average(raters.label, weights=raters.weight))
-    if not own.shape[1] or len(own) < 2 * growth.min_data_in_leaf:
+    if not own.shape[1] or len(own) < 2 * tree_settings.min_data_in_leaf:
         return ClientPart(None, mean, 0.0, np.full(len(fold), mean))
-    parameters = growth.parameters(settings.seed, own.size)
-    ground = TreeInput(own, raters.label, raters.weight, parameters)
-    trees, expected = fit_trees(ground, held, np.unique(held).tolist(), settings.grower)
+    parameters = tree_settings.parameters(settings.seed, own.size)
+    tree_input = TreeInput(own, raters.label, raters.weight, parameters)
+    trees, expected = fit_trees(tree_input, held, np.unique(held).tolist(), settings.grower)
     share = _share(raters, mean, expected)
     expected = mean + share * (expected - mean)
     return ClientPart(trees, mean, share, expected[raters.row])
@@ -103,10 +100,10 @@ def client_part(
 
 def _share(raters: RatingClients, mean: float, expected: Array) -> float:
     """The share of the trees' departure from the mean that leaves the least squared error."""
-    apart, weight = expected - mean, raters.weight
-    interval = float(weight @ apart**2)
-    found = float(weight @ ((raters.label - mean) * apart))
-    return float(np.clip(found / interval, 0.0, 1.0)) if interval > 0 else 0.0
+    departure, weight = expected - mean, raters.weight
+    size = float(weight @ departure**2)
+    product = float(weight @ ((raters.label - mean) * departure))
+    return float(np.clip(product / size, 0.0, 1.0)) if size > 0 else 0.0
 
 
 def _between_over_within(label: Array, weight: Array, row: Chosen, mean: Array) -> float:

@@ -14,7 +14,12 @@ from recommender.features.history import ClientReports, Shrinkage, held_out_rows
 from recommender.model.alliance_model import AllianceModel
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import FitResult, finish, fit
-from recommender.training.fit_preparation import ENOUGH_HELD_OUT, PreparedFit, prepare, tried_folds
+from recommender.training.fit_preparation import (
+    ENOUGH_HELD_OUT,
+    PreparedFit,
+    held_out_folds,
+    prepare,
+)
 from recommender.training.metrics import LEFT_QUANTILE
 from recommender.training.tree_fitting import FitSettings, TreeSettings
 from tests.support.builders import Rows, a_dataset, a_fit, a_practice, some_rows, tables_of
@@ -228,7 +233,7 @@ def test_where_leaving_is_chance_no_tree_can_tell_who_left(monkeypatch: pytest.M
 @given(st.lists(st.integers(0, 30_000), min_size=1, max_size=8).filter(any))
 def test_as_many_folds_are_held_out_as_say_enough_and_never_none(sizes: list[int]) -> None:
     fold = np.repeat(np.arange(len(sizes)), sizes)
-    tried = tried_folds(fold)
+    tried = held_out_folds(fold)
     rows = np.isin(fold, tried).sum()
 
     assert tried == list(range(len(tried)))
@@ -238,14 +243,14 @@ def test_as_many_folds_are_held_out_as_say_enough_and_never_none(sizes: list[int
 
 
 def test_below_the_number_that_is_enough_every_fold_is_held_out() -> None:
-    assert tried_folds(np.arange(ENOUGH_HELD_OUT - 1) % 5) == [0, 1, 2, 3, 4]
-    assert a_preparation().tried == [0, 1, 2]
+    assert held_out_folds(np.arange(ENOUGH_HELD_OUT - 1) % 5) == [0, 1, 2, 3, 4]
+    assert a_preparation().held_out_folds == [0, 1, 2]
     assert np.isfinite(a_preparation().held_out).all()
 
 
 def test_far_above_it_fewer_are() -> None:
-    assert tried_folds(np.arange(10 * ENOUGH_HELD_OUT) % 5) == [0]
-    assert tried_folds(np.arange(3 * ENOUGH_HELD_OUT) % 5) == [0, 1]
+    assert held_out_folds(np.arange(10 * ENOUGH_HELD_OUT) % 5) == [0]
+    assert held_out_folds(np.arange(3 * ENOUGH_HELD_OUT) % 5) == [0, 1]
 
 
 def test_rows_of_folds_nobody_needed_are_not_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +259,7 @@ def test_rows_of_folds_nobody_needed_are_not_predicted(monkeypatch: pytest.Monke
     fitted = finish(prepared, QUICK)
     rated = prepared.learned.fold[: prepared.learned.rated]
 
-    assert prepared.tried == [0, 1]
+    assert prepared.held_out_folds == [0, 1]
     assert np.array_equal(np.isnan(prepared.held_out), prepared.learned.fold == 2)
     assert np.array_equal(np.isnan(fitted.out_of_fold), rated == 2)
     assert np.isfinite(

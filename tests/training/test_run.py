@@ -19,12 +19,12 @@ from recommender.training.run import (
     FEWEST_RATED,
     LATER,
     OUT_OF_FOLD,
-    SearchSettings,
     TrainingResult,
     train,
     with_interval,
 )
 from recommender.training.tree_fitting import FitSettings
+from recommender.training.tune import SearchSettings
 from tests.support.builders import a_model, a_practice, write_tables
 from tests.training.test_report import an_evaluation
 
