@@ -11,7 +11,7 @@ import lightgbm as lgb
 import numpy as np
 
 from recommender.features.feature import Array
-from recommender.features.history import ClientReports, out_of_fold_rows, records_of, shrinkage_of
+from recommender.features.history import ClientReports, held_out_rows, records_of, shrinkage_of
 from recommender.training.baselines import FoldTask
 from recommender.training.folds import client_folds
 
@@ -73,7 +73,10 @@ def prepare(trial: FoldTask) -> Prepared:
     clinician_index = trial.dataset.seats_of(trial.asked)
     history = records_of(reports, shrinkage).rows(clinician_index.clinician, clinician_index.level)
     return Prepared(
-        rows=replace(learned, history=out_of_fold_rows(reports, fold, shrinkage)).together(),
+        rows=replace(
+            learned,
+            history=held_out_rows(reports, fold, reports.clinician, reports.level, fold, shrinkage),
+        ).together(),
         asked=replace(asked, history=history).together(),
         expected=expected,
         asked_expected=np.asarray(trees.predict(asked.client)),

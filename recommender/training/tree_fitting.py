@@ -157,3 +157,18 @@ def parameters_of(settings: FitSettings) -> Mapping[str, object]:
         elif each.compare:
             flat[each.name] = value
     return flat
+
+
+def settings_from(flat: Mapping[str, Any]) -> FitSettings:
+    """The settings that `parameters_of` gives these names and values for.
+
+    Examples
+    --------
+    >>> settings_from(parameters_of(FitSettings(folds=3))) == FitSettings(folds=3)
+    True
+    """
+    parts: dict[str, Any] = {name: value for name, value in flat.items() if "." not in name}
+    for part in ("client", "pairing"):
+        names = [name for name in flat if name.startswith(f"{part}.")]
+        parts[part] = TreeSettings(**{n.removeprefix(f"{part}."): flat[n] for n in names})
+    return FitSettings(**parts)

@@ -315,9 +315,13 @@ def test_the_figures_say_what_the_plain_metrics_say() -> None:
         "client-adjusted partial": metrics.client_adjusted_partial(said, label, part, rated),
         "dyad partial": metrics.dyad_partial(said, label, part, tested.met_in_fold, rated),
         "composite": metrics.composite(said, label, part, weights),
-        "calibration slope": metrics.calibration_slope(said, label, part, rated),
-        "RMSE": metrics.rmse(learner_scores.alliance, label, rated),
     }
+    rows = tested.is_rated
+    error = (learner_scores.alliance - label)[rows]
+    plain["RMSE"] = np.sqrt(np.average(error**2, weights=rated[rows]))
+    plain["calibration slope"] = np.polyfit(
+        said[rows], (label - part)[rows], 1, w=np.sqrt(rated[rows])
+    )[0]
 
     for metric, expected in plain.items():
         assert figure_of(metric, tested, learner_scores, weights) == pytest.approx(expected)
