@@ -180,7 +180,7 @@ def _clinician(entry: Mapping[str, Any], scale: Mapping[str, Any]) -> Panel:
     if entry.get("against"):
         lines.append(_words("Speaks against", entry["against"], "yellow"))
     for label, unknown in (("Not met", False), ("Perhaps not met, ask", True)):
-        said = [r["say"] for r in entry["reservations"] if r["unknown"] == unknown]
+        said = [r["text"] for r in entry["reservations"] if r["unknown"] == unknown]
         if said:
             lines.append(_words(label, said, "magenta"))
     title = f"{entry['rank']}. {escape(entry['name'])}"
@@ -224,7 +224,7 @@ def _relaxations(answer: Mapping[str, Any]) -> list[Any]:
         said, gain = each["predicted_alliance"], each["gain"]
         told = "" if said is None else f"{said:.1f}" + ("" if gain is None else f" ({gain:+.1f})")
         name = escape(each["name"]) if each["answers"] else ""
-        table.add_row(Text(each["say"]), str(each["opens"]), name, told)
+        table.add_row(Text(each["text"]), str(each["admits"]), name, told)
     return [table]
 
 
@@ -233,11 +233,11 @@ def _ledger(answer: Mapping[str, Any]) -> Table:
         "constraint", "removed", "only by it", "said as", title="Who was left out by what", box=None
     )
     said = {
-        reason["constraint"]: reason["say"]
+        reason["constraint"]: reason["text"]
         for person in answer["excluded"]
         for reason in person["reasons"]
     }
-    lines = [line for line in answer["ledger"] if line["removed"]]
+    lines = [line for line in answer["exclusion_counts"] if line["removed"]]
     for line in sorted(lines, key=lambda line: -int(line["removed"])):
         name = line["constraint"]
         table.add_row(

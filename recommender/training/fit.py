@@ -17,7 +17,7 @@ from recommender.features.feature import Array
 from recommender.model.alliance_model import AllianceModel, PredictionInterval
 from recommender.model.manifest import MODEL, Manifest
 from recommender.model.trees.ensemble import Trees
-from recommender.training.dataset import Chosen, Dataset, Labels
+from recommender.training.dataset import Dataset, Labels, RowIndex
 from recommender.training.fit_preparation import PreparedFit, prepare
 from recommender.training.tree_fitting import FitSettings, TreeInput, fit_trees
 
@@ -52,7 +52,7 @@ class FitResult:
 
 def fit(
     dataset: Dataset,
-    train: Chosen | None = None,
+    train: RowIndex | None = None,
     settings: FitSettings | None = None,
     progress: Progress = lambda step, done: None,
     *,

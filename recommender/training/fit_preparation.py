@@ -29,8 +29,8 @@ from recommender.model.additive import (
 from recommender.model.mixed.blocks import Ints
 from recommender.model.mixed.fit import MixedFit, fit_mixed, fit_mixed_at
 from recommender.practice.columns import Columns
-from recommender.training.client_part import ClientPart, client_part, rating_clients
-from recommender.training.dataset import Chosen, Dataset, Labels, labels_for
+from recommender.training.client_part import ClientPart, client_part, client_ratings
+from recommender.training.dataset import Dataset, Labels, RowIndex, labels_for
 from recommender.training.folds import client_folds
 from recommender.training.tree_fitting import FitSettings
 
@@ -91,7 +91,7 @@ class PreparedFit:
     """
 
     dataset: Dataset
-    train: Chosen
+    train: RowIndex
     labels: Labels
     pipeline: Pipeline
     client: ClientPart
@@ -114,7 +114,7 @@ class PreparedFit:
 
 def prepare(
     dataset: Dataset,
-    train: Chosen,
+    train: RowIndex,
     settings: FitSettings,
     progress: Progress = lambda step, done: None,
 ) -> PreparedFit:
@@ -176,14 +176,14 @@ class _Preparation:
     """One preparation, step by step; each step reads the results of the earlier ones."""
 
     def __init__(
-        self, dataset: Dataset, train: Chosen, settings: FitSettings, progress: Progress
+        self, dataset: Dataset, train: RowIndex, settings: FitSettings, progress: Progress
     ) -> None:
         self.dataset, self.train, self.settings = dataset, train, settings
         self.progress = progress
         self.labels = labels_for(dataset, train)
         self.label, self.weight = self.labels.alliance[train], self.labels.weight[train]
-        counted = dataset.left_with(train)
-        self.left = dataset.left.take(
+        counted = dataset.dropouts_with(train)
+        self.left = dataset.dropouts.take(
             counted if settings.left_quantile is not None else counted[:0]
         )
         rated = dataset.pairs.take(train)
@@ -191,7 +191,7 @@ class _Preparation:
             np.concatenate([rated.client, self.left.client]),
             np.concatenate([rated.clinician, self.left.clinician]),
         )
-        self.clinician_index = dataset.seats_of(self.pairs)
+        self.clinician_index = dataset.clinician_index_of(self.pairs)
         self.fold = client_folds(self.pairs.client, settings.folds, settings.seed)
 
     def prepared(self) -> PreparedFit:
@@ -200,7 +200,7 @@ class _Preparation:
         self.progress("features", 0.0)
         pipeline = self._pipeline()
         self.progress("client part", 0.1)
-        raters = rating_clients(self.pairs.client[:rated], self.label, self.weight)
+        raters = client_ratings(self.pairs.client[:rated], self.label, self.weight)
         client_rows = pipeline.client_rows(self.dataset.clients)
         client = client_part(client_rows, raters, self.fold[:rated], self.settings)
         self.progress("clinician records", 0.2)
@@ -239,7 +239,6 @@ class _Preparation:
             clinician=clinician_index.clinician,
             level=clinician_index.level,
             residual=residual,
-            known_on=self.dataset.known[self.train],
             clinicians=len(self.dataset.clinician_ids),
             levels=0 if per is None else len(self.dataset.practice.client[per].levels),
         )

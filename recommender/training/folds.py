@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError
 from recommender.model.additive import Codes
-from recommender.training.dataset import Chosen, Dataset
+from recommender.training.dataset import Dataset, RowIndex
 
 TUNING_FOLDS, FIRST_CUT = 3, 0.4
 """Folds for tuning, and the share of the earliest pairings before the first of them."""
@@ -30,12 +30,12 @@ class Fold:
     """
 
     name: str
-    train: Chosen
-    test: Chosen
-    left: Chosen
+    train: RowIndex
+    test: RowIndex
+    dropouts: RowIndex
 
 
-def client_folds(client: Chosen, folds: int, seed: int) -> Codes:
+def client_folds(client: RowIndex, folds: int, seed: int) -> Codes:
     """A fold for each row such that no client is in two, balanced in clients, (n,)."""
     clients, place = np.unique(client, return_inverse=True)
     numbers = np.arange(len(clients)) % folds
@@ -88,7 +88,7 @@ def _later(dataset: Dataset, name: str, start: int, end: int | None) -> Fold:
         raise RecommenderError("ratings", problem, "give ratings of a longer time")
     test, left = (
         np.flatnonzero((began >= start) & (end is None or began < end))
-        for began in (dataset.started, dataset.left_started)
+        for began in (dataset.started, dataset.dropouts_started)
     )
     return Fold(name, train, test, left)
 
@@ -131,15 +131,15 @@ def new_client_folds(
 
 def _new_clients(dataset: Dataset, usable: NDArray[np.bool_], start: int, until: int) -> Fold:
     train = usable & (dataset.known < start)
-    gone = dataset.left.client[dataset.left_started < start]
+    gone = dataset.dropouts.client[dataset.dropouts_started < start]
     seen = np.concatenate([dataset.pairs.client[train], gone])
     test = usable & (dataset.started >= start) & (dataset.started < until)
-    left = (dataset.left_started >= start) & (dataset.left_started < until)
+    left = (dataset.dropouts_started >= start) & (dataset.dropouts_started < until)
     return Fold(
         f"from {np.datetime64(start, 'D')}",
         np.flatnonzero(train),
         np.flatnonzero(test & ~np.isin(dataset.pairs.client, seen)),
-        np.flatnonzero(left & ~np.isin(dataset.left.client, seen)),
+        np.flatnonzero(left & ~np.isin(dataset.dropouts.client, seen)),
     )
 
 
@@ -184,7 +184,7 @@ def folds_from_file(dataset: Dataset, path: Path) -> tuple[Fold, ...]:
     return _each(number, names)
 
 
-def _at_most(folds: int, people: Chosen, side: str) -> int:
+def _at_most(folds: int, people: RowIndex, side: str) -> int:
     """As many folds as there are people to part, 2 at least."""
     several = len(np.unique(people))
     if several < 2:

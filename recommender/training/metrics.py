@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from recommender.errors import RecommenderError
 from recommender.training.weighted_moments import ROUNDING, Floats, Ints, low_quantile, products
 
-LEFT_QUANTILE = 0.15
+DROPOUT_QUANTILE = 0.15
 """Quantile of the residuals at which dropouts are imputed; on simulated practices it ordered models
 better than .05 and .30."""
 
@@ -84,7 +84,7 @@ def composite(
     label: Floats,
     client_part: Floats,
     weights: Floats | None = None,
-    quantile: float = LEFT_QUANTILE,
+    quantile: float = DROPOUT_QUANTILE,
 ) -> float:
     """Client-adjusted partial on the composite outcome: the rating, or having left before it.
 
@@ -98,7 +98,7 @@ def composite(
 def with_dropouts(
     label: Floats,
     client_part: Floats,
-    quantile: float = LEFT_QUANTILE,
+    quantile: float = DROPOUT_QUANTILE,
     weights: Floats | None = None,
 ) -> Floats:
     """Labels with those who left before rating at a low residual, (n,).

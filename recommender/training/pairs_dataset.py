@@ -135,12 +135,12 @@ def dataset_of_pairs(sides: PairSides, label: Array, weight: Array, client: Code
         known=never,
         early=early,
         pairing_ids=names,
-        left=Pairs(nobody, nobody),
-        left_started=np.zeros(0, dtype=np.int64),
-        left_ended=np.zeros(0, dtype=np.int64),
+        dropouts=Pairs(nobody, nobody),
+        dropouts_started=np.zeros(0, dtype=np.int64),
+        dropouts_ended=np.zeros(0, dtype=np.int64),
         digest="",
-        given=Labels(linker, label, weight),
-        seat=seat.astype(np.int64),
+        given_labels=Labels(linker, label, weight),
+        clinician_of_row=seat.astype(np.int64),
     )
 
 

@@ -34,10 +34,10 @@ from recommender.training.tune import SearchSettings, tuned_settings
 from recommender.training.tuning_trials import TuningResult
 
 EXPERIMENT = "early alliance"
-FEWEST_RATED = 50
+MIN_RATED = 50
 """Rated pairings below which nothing is learned and the declared sizes serve: a held-out fifth
 would be fewer than ten ratings."""
-FEWEST_LATER = 200
+MIN_LATER = 200
 """Later ratings from which the published range is taken: the share that a range of 90 % holds is
 then known to within 4 points (two standard errors)."""
 LATER, OUT_OF_FOLD = "later ratings", "out of fold"
@@ -131,7 +131,7 @@ def with_interval(model: AllianceModel, evaluation: Evaluation) -> tuple[Allianc
     """
     tested, said = evaluation.held_out, evaluation.scores[OURS].alliance
     error = (tested.label - said)[tested.is_rated]
-    if len(error) < FEWEST_LATER:
+    if len(error) < MIN_LATER:
         return model, OUT_OF_FOLD
     level = model.practice.alliance.interval
     return replace(model, interval=prediction_interval(error, level)), LATER
@@ -144,7 +144,7 @@ def _learnable(tables: Tables, practice: Practice) -> Dataset | None:
     except TablesError:
         # Checked tables lack only this: a rating that counts.
         return None
-    return dataset if len(dataset) >= FEWEST_RATED else None
+    return dataset if len(dataset) >= MIN_RATED else None
 
 
 def _part(progress: Progress, what: str, start: float, end: float) -> Progress:

@@ -331,7 +331,7 @@ def _identity(
     shared = [
         dataset.digest,
         dataset.practice.digest,
-        [[fold.name, len(fold.train), len(fold.test), len(fold.left)] for fold in folds],
+        [[fold.name, len(fold.train), len(fold.test), len(fold.dropouts)] for fold in folds],
         dict(parameters_of(settings)),
         search.draws,
         {name: distribution_to_json(known) for name, known in space.items()},

@@ -10,7 +10,6 @@ from recommender.features.pipeline import Pairs
 from recommender.model.additive import DRAWS, EXPECTED, UNSURE_EVIDENCE
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import load_bundle, save_bundle
-from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.evidence_prior import evidence_model
 from recommender.model.manifest import EVIDENCE_PRIOR
 from recommender.recommendation.recommend import recommend
@@ -73,7 +72,7 @@ def test_it_comes_apart_into_contributions_like_any_model() -> None:
 
 def test_it_is_a_bundle_like_any_model(tmp_path: Path) -> None:
     model = a_first_day()
-    save_bundle(replace(model, report=EvaluationReport(mode=EVIDENCE_PRIOR)), tmp_path / "bundle")
+    save_bundle(model, tmp_path / "bundle")
     again = load_bundle(tmp_path / "bundle")
     encoding = again.encode_roster(a_roster())
 

@@ -20,7 +20,7 @@ from recommender.training.fit_preparation import (
     held_out_folds,
     prepare,
 )
-from recommender.training.metrics import LEFT_QUANTILE
+from recommender.training.metrics import DROPOUT_QUANTILE
 from recommender.training.tree_fitting import FitSettings, TreeSettings
 from tests.support.builders import Rows, a_dataset, a_fit, a_practice, some_rows, tables_of
 from tests.training.test_fit import digest_of
@@ -54,12 +54,14 @@ def digest_without_tables(model: AllianceModel) -> str:
 
 def test_pairings_that_ended_unrated_stand_behind_the_rated_ones() -> None:
     dataset, learned = a_dataset(), a_preparation().learned
-    left = dataset.left_with(np.arange(len(dataset)))
+    left = dataset.dropouts_with(np.arange(len(dataset)))
 
     assert learned.rated == len(dataset)
     assert len(learned.residual) == len(dataset) + len(left)
-    assert np.array_equal(learned.pairs.client[learned.rated :], dataset.left.client[left])
-    assert np.array_equal(learned.pairs.clinician[learned.rated :], dataset.left.clinician[left])
+    assert np.array_equal(learned.pairs.client[learned.rated :], dataset.dropouts.client[left])
+    assert np.array_equal(
+        learned.pairs.clinician[learned.rated :], dataset.dropouts.clinician[left]
+    )
     assert len(left) > 50
 
 
@@ -67,9 +69,9 @@ def test_who_left_counts_as_the_fifteenth_of_a_hundred_who_rated() -> None:
     learned = a_preparation().learned
     rated, weight = learned.residual[: learned.rated], learned.weight[: learned.rated]
     order = np.argsort(rated)
-    reached = np.cumsum(weight[order]) >= LEFT_QUANTILE * weight.sum()
+    reached = np.cumsum(weight[order]) >= DROPOUT_QUANTILE * weight.sum()
 
-    assert LEFT_QUANTILE == 0.15
+    assert DROPOUT_QUANTILE == 0.15
     assert set(learned.residual[learned.rated :].tolist()) == {rated[order][reached.argmax()]}
     assert set(learned.weight[learned.rated :].tolist()) == {1.0}
 
@@ -85,9 +87,9 @@ def test_the_fifteenth_of_a_hundred_is_counted_by_weight_not_by_head() -> None:
     value = learned.residual[-1]
 
     assert len(set(weight.tolist())) > 1
-    assert weight[rated < value].sum() < LEFT_QUANTILE * weight.sum()
-    assert weight[rated <= value].sum() >= LEFT_QUANTILE * weight.sum() - 1e-9
-    assert value != np.quantile(rated, LEFT_QUANTILE, method="inverted_cdf")
+    assert weight[rated < value].sum() < DROPOUT_QUANTILE * weight.sum()
+    assert weight[rated <= value].sum() >= DROPOUT_QUANTILE * weight.sum() - 1e-9
+    assert value != np.quantile(rated, DROPOUT_QUANTILE, method="inverted_cdf")
 
 
 def test_a_late_rating_of_someone_who_left_teaches_nothing() -> None:
@@ -119,7 +121,9 @@ def test_who_left_is_never_in_the_client_part_or_the_records() -> None:
     prepared = a_preparation()
     dataset = prepared.dataset
     nobody = np.zeros(0, dtype=np.intp)
-    none_left = replace(dataset, left=dataset.left.take(nobody), left_ended=np.zeros(0, np.int64))
+    none_left = replace(
+        dataset, dropouts=dataset.dropouts.take(nobody), dropouts_ended=np.zeros(0, np.int64)
+    )
     without = prepare(none_left, prepared.train, QUICK)
 
     assert prepared.records.count.sum() == len(dataset)

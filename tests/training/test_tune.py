@@ -91,15 +91,15 @@ def any_dataset(draw: st.DrawFn) -> Dataset:
     """The builders' pairings with other clients, days and delays."""
     dataset, seed = a_dataset(), draw(st.integers(0, 2**32 - 1))
     rng, clients = np.random.default_rng(seed), draw(st.integers(40, 400))
-    rated, left = len(dataset), len(dataset.left_started)
+    rated, left = len(dataset), len(dataset.dropouts_started)
     started = np.sort(rng.integers(20_000, 20_000 + draw(st.integers(30, 900)), rated))
     return replace(
         dataset,
         pairs=Pairs(rng.integers(0, clients, rated), dataset.pairs.clinician),
-        left=Pairs(rng.integers(0, clients, left), dataset.left.clinician),
+        dropouts=Pairs(rng.integers(0, clients, left), dataset.dropouts.clinician),
         started=started,
         known=started + rng.integers(1, draw(st.integers(2, 90)), rated),
-        left_started=rng.integers(20_000, started.max() + 1, left),
+        dropouts_started=rng.integers(20_000, started.max() + 1, left),
     )
 
 
@@ -115,7 +115,7 @@ def folds_or_none(dataset: Dataset, before: int | None) -> tuple[Fold, ...]:
 def test_no_client_is_both_learned_from_and_tested(dataset: Dataset, before: int | None) -> None:
     for fold in folds_or_none(dataset, before):
         learned = set(dataset.pairs.client[fold.train])
-        tested = dataset.pairs.client[fold.test], dataset.left.client[fold.left]
+        tested = dataset.pairs.client[fold.test], dataset.dropouts.client[fold.dropouts]
         assert learned.isdisjoint(np.concatenate(tested))
 
 
@@ -125,7 +125,9 @@ def test_every_tested_pairing_began_after_all_that_was_learned_was_known(
     dataset: Dataset, before: int | None
 ) -> None:
     for fold in folds_or_none(dataset, before):
-        began = np.concatenate([dataset.started[fold.test], dataset.left_started[fold.left]])
+        began = np.concatenate(
+            [dataset.started[fold.test], dataset.dropouts_started[fold.dropouts]]
+        )
         assert dataset.known[fold.train].max() < began.min()
 
 
@@ -134,7 +136,7 @@ def test_every_tested_pairing_began_after_all_that_was_learned_was_known(
 def test_nothing_known_later_than_asked_is_in_a_fold(dataset: Dataset, before: int) -> None:
     for fold in folds_or_none(dataset, before):
         assert dataset.known[np.concatenate([fold.train, fold.test])].max() < before
-        assert (dataset.left_started[fold.left] < before).all()
+        assert (dataset.dropouts_started[fold.dropouts] < before).all()
 
 
 def test_three_spans_follow_one_another_and_no_pairing_is_tested_twice() -> None:
@@ -150,7 +152,7 @@ def test_clients_who_left_before_a_span_are_not_tested_in_it() -> None:
     dataset = a_dataset()
     last = new_client_folds(dataset)[-1]
     returned = dataset.pairs.client.copy()
-    returned[last.test[0]] = dataset.left.client[0]
+    returned[last.test[0]] = dataset.dropouts.client[0]
 
     again = replace(dataset, pairs=Pairs(returned, dataset.pairs.clinician))
 
@@ -181,7 +183,7 @@ def test_the_pairings_that_judge_afterwards_play_no_part(monkeypatch: pytest.Mon
 def test_a_value_is_the_composite_worked_out_by_hand() -> None:
     fold = folds()[0]
     fitted = fit(a_dataset(), fold.train, QUICK)
-    rated, left = a_dataset().pairs.take(fold.test), a_dataset().left.take(fold.left)
+    rated, left = a_dataset().pairs.take(fold.test), a_dataset().dropouts.take(fold.dropouts)
     asked = Pairs(
         np.concatenate([rated.client, left.client]),
         np.concatenate([rated.clinician, left.clinician]),
@@ -189,14 +191,14 @@ def test_a_value_is_the_composite_worked_out_by_hand() -> None:
     scores = fitted.model.score(a_dataset().clients, encode_clinicians(a_dataset()), asked)
     residual = fitted.labels.alliance[fold.test] - scores.client[: len(fold.test)]
     low = np.sort(residual)[int(np.ceil(0.15 * len(residual))) - 1]
-    label = scores.client + np.concatenate([residual, np.full(len(fold.left), low)])
+    label = scores.client + np.concatenate([residual, np.full(len(fold.dropouts), low)])
     known = np.stack([np.ones(len(label)), scores.client], axis=1)
     own, other = (
         column - known @ np.linalg.lstsq(known, column, rcond=None)[0]
         for column in (scores.pairing, label)
     )
 
-    assert len(fold.left) > 5
+    assert len(fold.dropouts) > 5
     assert tuned(1).trials[0].by_fold[0] == pytest.approx(np.corrcoef(own, other)[0, 1], abs=1e-9)
 
 

@@ -22,6 +22,7 @@ from recommender.cli.commands.console import (
     exit_on_error,
     must_exist,
     out,
+    uses_extras,
 )
 from recommender.errors import RecommenderError
 
@@ -49,6 +50,7 @@ SPLITS = (
 )
 
 
+@uses_extras("train")
 def evaluate(
     data: Data,
     practice: Definition = "psychology",

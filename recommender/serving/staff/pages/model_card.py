@@ -78,4 +78,4 @@ def _past(connection: Connection) -> Past:
 def _standing(known: KnownModel) -> str:
     """What a model is on this machine, in words."""
     told = [said for key, said in wording.STANDINGS.items() if getattr(known, key)]
-    return ", ".join(told + ([known.refused] if known.refused else []))
+    return ", ".join(told + ([known.rejected] if known.rejected else []))
