@@ -12,8 +12,7 @@ from recommender.compute.dask_runner import connected, runner_on, workers_of
 from recommender.compute.runner import TaskRunner, run_serially
 from recommender.errors import RecommenderError
 from recommender.recommendation.scoring_job import JobResult, JobSettings, score_clients
-from tests.allocation.test_allocate import some_people
-from tests.support.builders import DAY, a_model, an_encoding
+from tests.support.builders import DAY, a_model, an_encoding, some_people
 
 SIZE = 40
 

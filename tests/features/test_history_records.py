@@ -24,8 +24,8 @@ from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import fit
 from recommender.training.folds import forward
 from recommender.training.tree_fitting import FitSettings
-from tests.features.test_history import CLINICIANS, LEVELS, SOME, drawn_reports, some_reports
 from tests.support.builders import TAKEN_AT, Row, Rows, a_practice, some_rows, tables_of
+from tests.support.client_reports import CLINICIANS, LEVELS, SOME, drawn_reports, some_reports
 
 FOLDS = 4
 SHRINKAGE = Shrinkage(overall=6.5, by_level=13.0)

@@ -11,8 +11,7 @@ from recommender.errors import RecommenderError
 from recommender.recommendation import scoring_job
 from recommender.recommendation.recommend import Intake, Recommendation, recommend
 from recommender.recommendation.scoring_job import JobResult, JobSettings, score_clients
-from tests.allocation.test_allocate import some_people
-from tests.support.builders import DAY, a_model, an_encoding
+from tests.support.builders import DAY, a_model, an_encoding, some_people
 
 SIZE = 14
 

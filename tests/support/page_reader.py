@@ -104,3 +104,33 @@ def ask(client: TestClient, **changes: Any) -> Any:
     """A request made through the form."""
     form = read(client, "/staff/requests/new").form("/staff/requests")
     return send(client, form, **ANSWERS | changes)
+
+
+CLIENT = {"client_id": "c9999"}
+
+
+def forms(client: TestClient, address: str, ending: str) -> list[Form]:
+    return [form for form in read(client, address).forms if form.action.endswith(ending)]
+
+
+def decided(staff: TestClient) -> str:
+    """The address of a request somebody was chosen on."""
+    address = str(ask(staff, **CLIENT).url.path)
+    choose, _ = forms(staff, address, "/decisions")
+    assert send(staff, choose, clinician_id=first(staff, address)).status_code == 200
+    return address
+
+
+def first(staff: TestClient, address: str) -> str:
+    name = address.rsplit("/", 1)[1]
+    told: dict[str, Any] = staff.get(f"/v1/recommendations/{name}").json()
+    return str(told["shortlist"][0]["clinician_id"])
+
+
+def begun(staff: TestClient) -> str:
+    """The address of a pairing that began from a request."""
+    address = decided(staff)
+    (form,) = forms(staff, address, "/pairings")
+    page = send(staff, form, booked_on="2024-10-01", pairing_id="p1")
+    assert page.status_code == 200, Reader(page.text).text
+    return str(page.url.path)

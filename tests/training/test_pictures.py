@@ -7,7 +7,7 @@ import pytest
 
 from recommender.training.plots import coverage, draw, gain
 from tests.support.builders import a_practice
-from tests.training.test_report import an_evaluation
+from tests.support.evaluations import an_evaluation
 
 UNIT = "WAI-SR mean, 1 to 5"
 

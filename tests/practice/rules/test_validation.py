@@ -11,7 +11,7 @@ from recommender.practice.rules.parse import (
     read_constraint,
     ways_problems,
 )
-from tests.practice.rules.test_rules import (
+from tests.support.rule_examples import (
     FUNDED,
     GAP,
     SESSIONS,

@@ -8,9 +8,8 @@ from recommender.security.passwords import add_account
 from recommender.security.scopes import Role
 from recommender.serving.staff import wording
 from recommender.serving.staff.views.exposure import BAR, exposure_rows
-from tests.serving.staff.test_decisions import decided
 from tests.support.builders import a_practice, a_roster
-from tests.support.page_reader import ask, read, send
+from tests.support.page_reader import ask, decided, read, send
 from tests.support.rated_pairings import keep_matches
 from tests.support.server import PASSWORD, LockedServer, TestClient
 
