@@ -23,7 +23,6 @@ NOT_INSTALLED = ("mlflow", "optuna", "matplotlib", "sklearn", "pyarrow", "dask",
 COMMAND_LINE = f"""
 import sys
 sys.modules.update(dict.fromkeys({NOT_INSTALLED!r}))
-import recommender.serving.server
 from recommender.cli.main import app
 app()
 """
