@@ -28,7 +28,7 @@ PROGRAMS, TOOLS = ROOT / "clients", ROOT / "var" / "clients"
 EXPECTED = {
     "chosen": True,
     "predicted": True,
-    "problem": "/problems/not-kept",
+    "problem": "/problems/no-such-record",
     "same": True,
     "started_on": "2026-10-05",
     "versions": [False, True],

@@ -1,10 +1,13 @@
 """A page as a reader's program sees it: what stands in it, its forms, and what each field is."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
-from tests.support.server import SAME_SITE, TestClient
+from recommender.security.passwords import add_account
+from recommender.security.scopes import Role
+from tests.support.server import PASSWORD, SAME_SITE, LockedServer, TestClient
 
 FILLED = frozenset({"input", "select", "textarea"})
 ANSWERS: dict[str, Any] = {
@@ -134,3 +137,22 @@ def begun(staff: TestClient) -> str:
     page = send(staff, form, booked_on="2024-10-01", pairing_id="p1")
     assert page.status_code == 200, Reader(page.text).text
     return str(page.url.path)
+
+
+def by_items(staff: TestClient, address: str) -> Form:
+    """The form that asks for the twelve items of the practice's questionnaire."""
+    found = read(staff, f"{address}?items=wai_sr")
+    form = next(form for form in found.forms if "item_12" in form.fields)
+    assert form.unlabelled == []
+    assert "Item 4 (goal)" in found.text
+    return form
+
+
+def signed_in(locked: LockedServer, role: Role) -> TestClient:
+    """A browser of somebody with this role."""
+    with locked.store.writing() as connection:
+        add_account(connection, f"a.{role}", role, PASSWORD, now=datetime.now(UTC), actor="test")
+    client = TestClient(locked.client.app, base_url="http://localhost")
+    form = read(client, "/staff/session").form("/session")
+    assert send(client, form, name=f"a.{role}", password=PASSWORD).status_code == 200
+    return client

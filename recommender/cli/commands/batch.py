@@ -175,7 +175,7 @@ def score(
     worker that is lost costs the parts it was at.
     """
     from recommender.model.bundle.io import bundle_digest
-    from recommender.recommendation.scoring_job import JobSettings, score_clients
+    from recommender.recommendation.batch_scoring import JobSettings, score_clients
     from recommender.tables.loader import read_clients
 
     with exit_on_error(), render.progress_bar(err) as progress:
@@ -199,7 +199,7 @@ def _runner(cluster: str | None) -> "TaskRunner":
 
     if cluster is None:
         return run_serially
-    from recommender.compute.dask_runner import runner_on
+    from recommender.compute.runner import runner_on
 
     return runner_on(cluster)
 

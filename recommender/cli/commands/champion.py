@@ -65,7 +65,9 @@ def promote(
 
 
 def _say_verdict(judged: "PromotionVerdict") -> None:
-    out.print(render.verdict_table(judged.findings, judged.version.version))
+    from recommender.cli.evaluation_tables import verdict_table
+
+    out.print(verdict_table(judged.findings, judged.version.version))
     if judged.objections:
         out.print(f"Not promoted, and would be refused: {len(judged.objections)} objections.")
         raise typer.Exit(1)

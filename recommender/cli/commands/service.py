@@ -29,7 +29,7 @@ from recommender.cli.commands.console import (
 )
 from recommender.errors import RecommenderError
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
-from recommender.rollout.poller_process import following, wait_for_offer
+from recommender.rollout.poller import polling, wait_for_pointer
 
 
 def serve(
@@ -80,7 +80,7 @@ def serve(
             return
         if registry is not None:
             must_exist(registry)
-        with following(registry or REGISTRY, bundles) as bundle_cache:
+        with polling(registry or REGISTRY, bundles) as bundle_cache:
             _serve(where | {"bundle": None, "bundles": bundle_cache.directory})
 
 
@@ -91,7 +91,7 @@ def _serve(given: Mapping[str, Any]) -> None:
 
     server = Settings(**given)
     if server.bundle is None and server.bundles is not None:
-        err.print(_found(wait_for_offer(BundleCache(server.bundles))), markup=False)
+        err.print(_found(wait_for_pointer(BundleCache(server.bundles))), markup=False)
     at = f"http://{server.host}:{server.port}"
     err.print(f"Serving {at} (POST /v1/recommendations, GET /openapi.json)")
     err.print(f"Pages for intake staff: {at}/staff")

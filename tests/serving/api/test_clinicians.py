@@ -88,7 +88,7 @@ def test_no_change_without_the_version_it_was_made_on(journal_writer: TestClient
     ):
         assert (response.status_code, response.json()["type"]) == (
             428,
-            "/problems/version-not-named",
+            "/problems/precondition-required",
         )
 
 

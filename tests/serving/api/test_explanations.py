@@ -35,7 +35,7 @@ def explained(
     keeping: JournalServer, told: dict[str, Any], name: str = "", against: str = ""
 ) -> Any:
     at = f"{RECOMMEND}/{told['recommendation_id']}/explanations"
-    query = {"against": against} if against else {}
+    query = {"compared_with": against} if against else {}
     return keeping.staff.get(f"{at}/{name}" if name else at, params=query)
 
 
@@ -47,9 +47,9 @@ def test_parts_add_up_to_groups_and_groups_to_the_difference(
         each["clinician_id"] for each in told["shortlist"]
     ]
     for each, shown in zip(listed, told["shortlist"], strict=True):
-        assert each["standing"] == "shown"
+        assert each["status"] == "shown"
         assert each["predicted_alliance"] == shown["predicted_alliance"]
-        assert each["speaks_for"] == shown["in_favour"]
+        assert each["in_favour"] == shown["in_favour"]
         for group, short in zip(each["groups"], shown["groups"], strict=True):
             parts = sum(part["points"] for part in group["parts"])
             assert isclose(group["points"], parts, abs_tol=1e-4)
@@ -64,7 +64,7 @@ def test_two_compared_turn_every_sign_when_turned_round(
     there = explained(keeping, told, one, other).json()["explanation"]
     back = explained(keeping, told, other, one).json()["explanation"]
     assert there["difference"] == -back["difference"]
-    assert there["speaks_for"] == back["speaks_against"]
+    assert there["in_favour"] == back["against"]
     for group, turned in zip(there["groups"], back["groups"], strict=True):
         assert group["points"] == -turned["points"]
         assert [(p["feature"], p["points"]) for p in group["parts"]] == [
@@ -82,12 +82,12 @@ def test_who_was_not_shown_is_held_against_the_first_or_their_exclusion_told(
     everyone = {f"k{number:02d}" for number in range(12)}
     (below, *_) = sorted(everyone - shown - set(excluded))
     why = explained(keeping, told, below).json()["explanation"]
-    assert (why["standing"], why["rank"]) == ("eligible", None)
-    assert why["against"] == told["shortlist"][0]["clinician_id"]
+    assert (why["status"], why["rank"]) == ("eligible", None)
+    assert why["compared_with"] == told["shortlist"][0]["clinician_id"]
     assert why["difference"] < 0
     (left_out, reasons), *_ = excluded.items()
     why = explained(keeping, told, left_out).json()["explanation"]
-    assert (why["standing"], why["reasons"]) == ("excluded", reasons)
+    assert (why["status"], why["reasons"]) == ("excluded", reasons)
     assert why["difference"] is None
     assert explained(keeping, told, "nobody").status_code == 404
     assert explained(keeping, told, below, left_out).status_code == 404

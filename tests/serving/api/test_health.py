@@ -19,7 +19,7 @@ from recommender.serving.http.request_context import HEADERS
 from recommender.serving.openapi import openapi_document
 from recommender.serving.schemas.clinician import build_clinician_schema
 from recommender.serving.schemas.intake import build_request_schema
-from recommender.serving.schemas.responses import BY_ALLIANCE, BY_WAIT, NOTICE
+from recommender.serving.schemas.responses import NOTICE, ORDER_BY_ALLIANCE, ORDER_BY_WAIT
 from recommender.serving.services.recommendation_service import (
     ServedRecommendation,
     answer,
@@ -59,7 +59,7 @@ def test_a_response_is_what_the_engine_recommends(caller: TestClient, settings: 
         assert each["predicted_alliance"] == round(shown.predicted, 2)
         assert each["range"]["lower"] <= each["predicted_alliance"] <= each["range"]["upper"]
         assert each["tie"] == shown.tie
-        assert bool(each["tie_say"]) == (shown.tie_broken_by is not None)
+        assert bool(each["tie_text"]) == (shown.tie_broken_by is not None)
     assert told["eligible"] == found.eligible
     assert [each["clinician_id"] for each in told["excluded"]] == [
         exclusion.clinician_id for exclusion in found.exclusions
@@ -75,7 +75,7 @@ def test_a_response_says_by_what_it_was_made(caller: TestClient, settings: Setti
     assert told["scale"] == {"instrument": "wai_sr", "metric": "mean", "low": 1.0, "high": 5.0}
     assert told["asked_on"] == "2026-11-23"
     assert told["notice"] == NOTICE
-    assert told["order"] == BY_ALLIANCE
+    assert told["order"] == ORDER_BY_ALLIANCE
     assert told["availability_as_of"].endswith("Z")
 
 
@@ -94,8 +94,8 @@ def test_without_agreement_nothing_is_predicted(caller: TestClient) -> None:
     assert told["mode"] == "constraints_only"
     assert told["shortlist"]
     assert all(each["predicted_alliance"] is None for each in told["shortlist"])
-    assert {(each["tie"], each["tie_say"]) for each in told["shortlist"]} == {(None, None)}
-    assert told["order"] == BY_WAIT
+    assert {(each["tie"], each["tie_text"]) for each in told["shortlist"]} == {(None, None)}
+    assert told["order"] == ORDER_BY_WAIT
     assert len(told["warnings"]) == 1
 
 
@@ -105,15 +105,15 @@ def test_a_model_that_learned_from_no_rating_says_so(settings: Settings) -> None
     untaught = replace(state, model=replace(state.model, manifest=manifest))
     told = json.loads(answer(untaught, json.dumps(a_request()).encode()).body)
     assert told["mode"] == "evidence_prior"
-    assert "No rating of this practice" in told["warnings"][0]
+    assert "not trained on ratings of this practice" in told["warnings"][0]
 
 
 def test_when_nobody_fits_the_list_is_empty_and_says_so(caller: TestClient) -> None:
     told = recommended(caller, answers={"max_km": 0, "home": [{"latitude": 0, "longitude": 0}]})
     assert told["shortlist"] == []
     assert told["eligible"] == 0
-    assert any("ledger" in warning for warning in told["warnings"])
-    assert any(line["removed"] for line in told["ledger"])
+    assert any("exclusion_counts" in warning for warning in told["warnings"])
+    assert any(line["removed"] for line in told["exclusion_counts"])
 
 
 def test_every_recommendation_has_an_id_of_its_own(caller: TestClient) -> None:
@@ -213,13 +213,13 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
         "getExplanation",
         "predict",
         "allocate",
-        "decide",
+        "recordDecision",
         "listDecisions",
         "recordPairing",
         "getPairing",
         "recordEvent",
         "listEvents",
-        "rate",
+        "recordRating",
         "getRating",
         "correctRating",
         "getCurrentModel",
@@ -238,7 +238,7 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
         "getRoster",
         "putRoster",
         "takePlace",
-        "givePlace",
+        "releasePlace",
         "exportSubject",
         "recordConsent",
         "eraseSubject",

@@ -47,9 +47,9 @@ def test_lots_are_drawn_from_the_id_and_kept_with_their_chance(drawing: JournalS
 
 def test_the_answer_says_where_and_that_lots_were_drawn(drawing: JournalServer) -> None:
     told = drawing.recommended()
-    said = [each["tie_say"] for each in told["shortlist"] if each["tie_say"]]
+    said = [each["tie_text"] for each in told["shortlist"] if each["tie_text"]]
 
-    assert "drawn by lot" in told["order"]
-    assert any("drawn by lot" in each for each in said)
-    assert "drawn by lot" in wording.sentence(said[0])
+    assert "drawn at random" in told["order"]
+    assert any("drawn at random" in each for each in said)
+    assert "drawn at random" in wording.sentence(said[0])
     assert "propensity" not in str(told)

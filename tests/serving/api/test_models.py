@@ -17,7 +17,7 @@ def test_a_server_with_one_bundle_knows_that_one(caller: TestClient) -> None:
     told = caller.get("/v1/models").json()
     (only,) = told["models"]
     assert only["digest"] == told["current"]["digest"] == served_digest(caller)
-    assert (only["answers"], only["on_disk"], only["offered"]) == (True, True, False)
+    assert (only["active"], only["on_disk"], only["champion"]) == (True, True, False)
 
 
 def test_what_is_offered_refused_and_gone_back_to_is_told(tmp_path: Path) -> None:
@@ -32,6 +32,6 @@ def test_what_is_offered_refused_and_gone_back_to_is_told(tmp_path: Path) -> Non
         )
         known = {each["digest"]: each for each in caller.get("/v1/models").json()["models"]}
         assert set(known) == {first, second}
-        assert (known[first]["answers"], known[first]["last_good"]) == (True, True)
-        assert (known[second]["offered"], known[second]["refused"]) == (True, "BundleError")
+        assert (known[first]["active"], known[first]["last_good"]) == (True, True)
+        assert (known[second]["champion"], known[second]["rejected"]) == (True, "BundleError")
         assert caller.get("/v1/models").headers["etag"] != before

@@ -21,7 +21,7 @@ def test_they_say_what_a_recommendation_says(caller: TestClient) -> None:
     assert [each["clinician_id"] for each in told["pairings"]] == names
     for each in told["pairings"]:
         name = each["clinician_id"]
-        assert each["fits"] == (name in by_name)
+        assert each["eligible"] == (name in by_name)
         assert each["reasons"] == left_out.get(name, [])
         known = by_name.get(name, {"predicted_alliance": None, "range": None})
         assert each["predicted_alliance"] == known["predicted_alliance"]

@@ -39,9 +39,12 @@ def test_all_that_is_kept_of_a_client_is_told_and_then_forgotten(
         assert receipt["model_digests"] == ["d" * 64]
         assert receipt["rows"]["ratings"] == 1
         for response in (caller.get(f"{ME}/export"), caller.delete(ME)):
-            assert (response.status_code, response.json()["type"]) == (404, "/problems/not-kept")
+            assert (response.status_code, response.json()["type"]) == (
+                404,
+                "/problems/no-such-record",
+            )
         found = caller.get("/v1/audit-events/verification").json()
-        assert found["holds"]
+        assert found["valid"]
         assert found["rows"] > 3
 
 
@@ -58,7 +61,7 @@ def test_a_chain_that_was_tampered_with_is_found(tmp_path: Path) -> None:
     store.close()
     with roster_client(tmp_path, url) as caller:
         found = caller.get("/v1/audit-events/verification").json()
-    assert (found["holds"], found["first_bad"]) == (False, 2)
+    assert (found["valid"], found["first_invalid"]) == (False, 2)
     assert found["problem"] == "was changed after it was written"
 
 

@@ -23,7 +23,7 @@ def test_an_offer_sent_back_gives_that_clinician_and_that_prediction(tmp_path: P
                 after = ask(caller, **{"max_fee": fee, **instead})
                 shown = {s["clinician_id"]: s["predicted_alliance"] for s in after["shortlist"]}
                 assert shown[offer["clinician_id"]] == offer["predicted_alliance"]
-                assert after["eligible"] == before["eligible"] + offer["opens"]
+                assert after["eligible"] == before["eligible"] + offer["admits"]
                 applied += 1
     assert applied > 3
 

@@ -380,7 +380,7 @@ def test_when_the_store_is_away_callers_are_told_to_come_back(
 
     monkeypatch.setattr("recommender.serving.auth.backend.authenticate_key", away)
     response = locked.ask("GET", CURRENT, locked.keys[Role.STAFF].text)
-    assert check_problem(response, 503)["type"] == "/problems/store-away"
+    assert check_problem(response, 503)["type"] == "/problems/store-unavailable"
     assert response.headers["retry-after"] == "1"
     assert locked.ask("GET", "/livez").status_code == 200
 

@@ -65,7 +65,7 @@ def test_whoever_is_slow_is_let_go(tmp_path: Path) -> None:
             assert received == b""
         _, received = seconds_until_closed(body)
         assert received.startswith(b"HTTP/1.1 408")
-        assert b"/problems/too-slow" in received
+        assert b"/problems/request-timeout" in received
         assert b"connection: close" in received.lower()
 
 

@@ -6,7 +6,7 @@ import pytest
 from recommender.errors import BundleError, Fault, IntakeError
 from recommender.serving.http.problems import (
     BUSY,
-    MOST_ERRORS,
+    MAX_ERRORS,
     PROBLEM_TYPES,
     FieldError,
     ProblemError,
@@ -184,7 +184,7 @@ def test_before_the_model_is_warm_nothing_is_answered(settings: Settings) -> Non
 def test_a_list_of_errors_has_an_end() -> None:
     faults = [Fault(f"f{place}", "is odd", "mend it") for place in range(3)]
     assert len(problem_for(IntakeError(faults)).errors) == 3
-    assert MOST_ERRORS == 50
+    assert MAX_ERRORS == 50
 
 
 def test_many_wrong_members_are_not_all_told(caller: TestClient) -> None:
@@ -192,7 +192,7 @@ def test_many_wrong_members_are_not_all_told(caller: TestClient) -> None:
     told = check_problem(
         post_bytes(caller, json.dumps({"answers": {"free": windows}}).encode()), 422
     )
-    assert len(told["errors"]) == MOST_ERRORS
+    assert len(told["errors"]) == MAX_ERRORS
 
 
 @pytest.mark.parametrize(

@@ -87,9 +87,9 @@ def test_it_is_read_again_byte_for_byte_by_whoever_may(keeping: JournalServer) -
     assert keeping.tool.get(where).content == response.content
     assert keeping.staff.get(where).content == response.content
     assert b"groups" not in response.content
-    problem(keeping.other_tool.get(where), 404, "not-kept")
+    problem(keeping.other_tool.get(where), 404, "no-such-record")
     problem(keeping.tool.get(f"{where}/explanations"), 403, "forbidden")
-    problem(keeping.staff.get(f"{RECOMMEND}/unknown"), 404, "not-kept")
+    problem(keeping.staff.get(f"{RECOMMEND}/unknown"), 404, "no-such-record")
     problem(keeping.staff.get(f"{RECOMMEND}/{'x' * 65}"), 404, "not-found")
 
 
@@ -145,7 +145,7 @@ def test_a_store_that_is_away_is_told_and_nothing_is_pretended(
         keeping.post(RECOMMEND, a_request(), "one"),
         keeping.post("/v1/pairings", PAIRING),
     ):
-        problem(response, 503, "store-away")
+        problem(response, 503, "store-unavailable")
         assert response.headers["retry-after"] == "1"
     assert keeping.staff.post(f"{RECOMMEND}?dry_run=true", json=a_request()).status_code == 200
 
@@ -182,7 +182,9 @@ def test_a_decision_nobody_can_keep_is_refused_with_its_place(keeping: JournalSe
         found = problem(keeping.post(at, wrong), 422, "invalid-feedback")
         assert [each["pointer"] for each in found["errors"]] == [pointer]
         assert CANARY not in json.dumps(found)
-    problem(keeping.post(f"{RECOMMEND}/none/decisions", {"clinician_id": "k01"}), 404, "not-kept")
+    problem(
+        keeping.post(f"{RECOMMEND}/none/decisions", {"clinician_id": "k01"}), 404, "no-such-record"
+    )
     assert count(keeping.store, decisions) == 0
 
 
@@ -237,8 +239,8 @@ def test_what_came_of_a_pairing_is_kept_and_read(keeping: JournalServer) -> None
     assert told == PAIRING | {"recommendation_id": None} | course
     listed = keeping.staff.get("/v1/pairings/p1/events").json()["events"]
     assert {each["kind"] for each in listed} == {"booked", "attended", "ended"}
-    problem(keeping.staff.get("/v1/pairings/p9"), 404, "not-kept")
-    problem(keeping.staff.get("/v1/pairings/p9/events"), 404, "not-kept")
+    problem(keeping.staff.get("/v1/pairings/p9"), 404, "no-such-record")
+    problem(keeping.staff.get("/v1/pairings/p9/events"), 404, "no-such-record")
 
 
 def test_feedback_that_comes_early_waits_for_its_pairing(keeping: JournalServer) -> None:
@@ -256,12 +258,16 @@ def test_a_rating_is_scored_corrected_and_withdrawn(keeping: JournalServer) -> N
     kept = made.json()
     assert (made.status_code, kept["version"], kept["pomp"]) == (201, 1, 0.75)
     at = made.headers["location"]
-    correction = {"seen": 1, "reason": "typed_wrongly", "rating": RATING | {"score": 60}}
+    correction = {
+        "expected_version": 1,
+        "reason": "typed_wrongly",
+        "rating": RATING | {"score": 60},
+    }
     corrected = keeping.post(f"{at}/corrections", correction, "one")
     assert (corrected.status_code, corrected.json()["pomp"]) == (201, 1.0)
     assert keeping.post(f"{at}/corrections", correction, "one").content == corrected.content
     problem(keeping.post(f"{at}/corrections", correction), 412, "stale")
-    withdrawn = keeping.post(f"{at}/corrections", {"seen": 2, "reason": "not_theirs"})
+    withdrawn = keeping.post(f"{at}/corrections", {"expected_version": 2, "reason": "not_theirs"})
     assert withdrawn.json() == {**kept, "version": 3, "pomp": None}
     versions = keeping.staff.get(at).json()["versions"]
     assert [(each["score"], each["withdrawn"]) for each in versions] == [

@@ -47,7 +47,7 @@ def test_without_any_model_the_declared_sizes_answer_and_say_so(tmp_path: Path) 
         assert readiness(caller) == "ready"
     assert told["mode"] == "evidence_prior"
     assert told["model"]["practice"] == a_practice().id
-    assert "No rating of this practice" in told["warnings"][0]
+    assert "not trained on ratings of this practice" in told["warnings"][0]
     assert told["shortlist"]
 
 

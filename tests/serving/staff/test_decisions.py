@@ -7,7 +7,17 @@ from recommender.journal.audit_log import verify
 from recommender.journal.pairings import Pairing, record_pairing
 from recommender.serving.staff import wording
 from tests.support.builders import a_practice
-from tests.support.page_reader import Form, Reader, ask, begun, decided, first, forms, read, send
+from tests.support.page_reader import (
+    Reader,
+    ask,
+    begun,
+    by_items,
+    decided,
+    first,
+    forms,
+    read,
+    send,
+)
 from tests.support.server import LockedServer, TestClient
 
 
@@ -129,15 +139,6 @@ def test_a_low_rating_of_a_pairing_begun_elsewhere_offers_to_ask_anew(
     assert ("href", "/staff/requests/new") in found.attributes
     assert wording.LOW_OPTIONS not in found.text
     assert "c9998" not in read(staff, "/staff/requests/new").text
-
-
-def by_items(staff: TestClient, address: str) -> Form:
-    """The form that asks for the twelve items of the practice's questionnaire."""
-    found = read(staff, f"{address}?items=wai_sr")
-    form = next(form for form in found.forms if "item_12" in form.fields)
-    assert form.unlabelled == []
-    assert "Item 4 (goal)" in found.text
-    return form
 
 
 def test_a_rating_is_entered_by_items_and_counts_as_training_counts_it(staff: TestClient) -> None:

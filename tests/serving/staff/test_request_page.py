@@ -89,7 +89,7 @@ def test_anybody_on_the_roster_can_be_asked_about(open_server: TestClient) -> No
         assert f'value="{each["clinician_id"]}"' in left_out.split("</optgroup>")[0]
         text = read(open_server, f"{address}?why_not={each['clinician_id']}").text
         for reason in each["reasons"]:
-            assert wording.sentence(reason["say"]) in text
+            assert wording.sentence(reason["text"]) in text
     first, second = (each["name"] for each in answer["shortlist"][:2])
     asked = answer["shortlist"][1]["clinician_id"]
     text = read(open_server, f"{address}?why_not={asked}").text
@@ -116,6 +116,12 @@ def test_an_offer_is_shown_as_a_new_request_and_never_applied(open_server: TestC
     assert offered["name"] in after.text.split("<article")[1]
     assert f"{offered['predicted_alliance']:.1f} on WAI-SR" in after.text.split("<article")[1]
     assert "$120.00" in open_server.get(before).text
+    sentence = (
+        "This is the result of one change. Nothing was changed in the request before it. "
+        "Back to the request before the change"
+    )
+    assert sentence in Reader(after.text).text
+    assert sentence not in Reader(page.text).text
     unknown = send(open_server, form, offer="99")
     assert unknown.status_code == 404
 
