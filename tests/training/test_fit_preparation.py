@@ -22,8 +22,15 @@ from recommender.training.fit_preparation import (
 )
 from recommender.training.metrics import DROPOUT_QUANTILE
 from recommender.training.tree_fitting import FitSettings, TreeSettings
-from tests.support.builders import Rows, a_dataset, a_fit, a_practice, some_rows, tables_of
-from tests.training.test_fit import digest_of
+from tests.support.builders import (
+    Rows,
+    a_dataset,
+    a_fit,
+    a_practice,
+    digest_of,
+    some_rows,
+    tables_of,
+)
 
 QUICK = FitSettings(fewest_for_trees=100, folds=3)
 
