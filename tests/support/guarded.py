@@ -15,6 +15,7 @@ from recommender.security.keys import KeyRequest, NewKey, Pepper, create_key
 from recommender.security.passwords import add_account
 from recommender.security.scopes import Role
 from recommender.serving.auth.backend import AuthBackend
+from recommender.serving.dependencies import app_state
 from recommender.settings import Settings
 from recommender.store.database import Store
 from recommender.store.migration import open_store
@@ -36,13 +37,12 @@ class Guarded:
     @property
     def auth(self) -> AuthBackend:
         assert isinstance(self.client.app, FastAPI)
-        auth: AuthBackend = self.client.app.state.auth
-        return auth
+        return app_state(self.client.app).auth
 
     @property
     def store(self) -> Store:
-        assert self.auth.locks is not None
-        return self.auth.locks.store
+        assert self.auth.credentials is not None
+        return self.auth.credentials.store
 
     def later(self, wait: timedelta) -> None:
         self.now += wait

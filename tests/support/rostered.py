@@ -34,7 +34,7 @@ INES: dict[str, Any] = {
 def with_store(directory: Path, url: str | None = None, **changes: Any) -> Settings:
     """Settings of a server whose roster is kept in a database."""
     store = url or f"sqlite:///{directory / 'journal.db'}"
-    return some_settings(directory, store=store, pepper=PEPPER, look_seconds=0.02, **changes)
+    return some_settings(directory, store=store, pepper=PEPPER, poll_seconds=0.02, **changes)
 
 
 class ByRole(httpx.Auth):

@@ -42,7 +42,7 @@ def following(bundle_cache: BundleCache) -> Settings:
         "bundles": bundle_cache.directory,
         "roster": bundle_cache.directory.parent / "clinicians.csv",
         "practice": str(DEFINITION),
-        "look_seconds": 0.01,
+        "poll_seconds": 0.01,
     }
     return Settings(**given)
 
