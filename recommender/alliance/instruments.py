@@ -108,22 +108,9 @@ class Instrument:
             return 0.0, 1.0
         raise RecommenderError("metric", "is not a total", f"use one of {', '.join(TOTAL_METRICS)}")
 
-    def from_pomp(self, pomp: npt.ArrayLike, metric: str) -> FloatArray:
-        """POMP scores converted to a metric of this instrument, neither rounded nor clipped.
-
-        Parameters
-        ----------
-        pomp
-            Shape (n,) or a single number; 0 to 1 on the scale, and predictions may exceed it.
-        metric
-            One of sum, mean, pomp.
-        """
-        low, high = self.bounds(metric)
-        return low + np.asarray(pomp, dtype=np.float64) * (high - low)
-
 
 def shipped_instruments() -> dict[str, Instrument]:
-    """The instruments that come with the package, by name."""
+    """The instruments that ship with the package, by name."""
     text = files("recommender").joinpath("practice/shipped/instruments.toml").read_text("utf-8")
     return read_instruments(tomllib.loads(text)["instruments"])
 

@@ -125,9 +125,14 @@ class Practice:
         return self.instruments[self.alliance.reference]
 
     @property
+    def capacity(self) -> Constraint | None:
+        """The constraint on open places: the first of family capacity by rule `at_least`."""
+        return capacity_of(self.constraints.values())
+
+    @property
     def places(self) -> str | None:
-        """The clinician's field of open places: the one the capacity rule reads, if any does."""
-        return places_in(self.constraints.values())
+        """The clinician field that counts open places, which `capacity` reads; None without one."""
+        return None if self.capacity is None else self.capacity.clinician[0]
 
     def fields(self, side: Side, *uses: str) -> dict[str, Field]:
         """Fields of one side; with `uses`, only fields of one of these uses."""
@@ -135,11 +140,11 @@ class Practice:
         return {name: f for name, f in declared.items() if not uses or f.use in uses}
 
 
-def places_in(constraints: Iterable[Constraint]) -> str | None:
-    """The clinician's field of open places that some constraints read; None without one."""
+def capacity_of(constraints: Iterable[Constraint]) -> Constraint | None:
+    """The constraint on open places among some constraints; None without one."""
     for constraint in constraints:
         if constraint.family == "capacity" and constraint.rule == "at_least":
-            return constraint.clinician[0]
+            return constraint
     return None
 
 
@@ -231,7 +236,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     if (
         ranking.keep_last_places
         and not constraint_faults
-        and places_in(constraints.values()) is None
+        and capacity_of(constraints.values()) is None
     ):
         remedy = "declare a constraint of family capacity by rule at_least, or leave it out"
         fault = Fault("ranking.keep_last_places", "has no field of open places", remedy)

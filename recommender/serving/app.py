@@ -39,7 +39,7 @@ from recommender.serving.http.body_limits import BodyLimitMiddleware
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.metrics import Metrics, MetricsMiddleware
 from recommender.serving.http.problems import (
-    JOURNAL,
+    JOURNAL_PROBLEMS,
     NOT_ALLOWED,
     ProblemError,
     problem_for,
@@ -144,7 +144,7 @@ def create_app(settings: Settings) -> FastAPI:
             405: _refuse_method,
             IntakeError: _refuse,
             RequestValidationError: _refuse,
-            **dict.fromkeys(JOURNAL, _refuse),
+            **dict.fromkeys(JOURNAL_PROBLEMS, _refuse),
         },
     )
     app.state.store, app.state.rosters, app.state.settings = store, rosters, settings

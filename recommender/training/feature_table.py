@@ -49,7 +49,7 @@ def feature_table(
     """
     needed = clients.only(sides.pipeline.client_fields)
     made = dict(runner(_rows, sides, _parts(needed, pairs, history)))
-    return Rows.joined([made[name] for name in sorted(made)])
+    return Rows.concatenate([made[name] for name in sorted(made)])
 
 
 def _rows(sides: SideTables, met: TrainingPair) -> Rows:

@@ -148,7 +148,7 @@ def _trees(prepared: PreparedFit, settings: FitSettings) -> tuple[Trees | None, 
     learned = prepared.learned
     if learned.rated < settings.fewest_for_trees:
         return None, None
-    cells = learned.rows.together()
+    cells = learned.rows.model_columns()
     parameters = settings.pairing.parameters(settings.seed, cells.size)
     ground = TreeInput(cells, prepared.left, learned.weight, parameters)
     return fit_trees(ground, learned.fold, prepared.tried, settings.grower)

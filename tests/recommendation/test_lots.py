@@ -15,8 +15,8 @@ from recommender.model.alliance_model import AllianceModel
 from recommender.practice.definition import read_practice
 from recommender.practice.sections import RankingSettings
 from recommender.recommendation.ranking import (
-    CLEAR,
-    EVEN,
+    CLEAR_LEAD,
+    EVEN_LEAD,
     draw_lots,
     ranking_of,
     reserved_last_places,
@@ -29,7 +29,7 @@ from recommender.recommendation.recommend import (
     recommend,
 )
 from recommender.screening.screen import Screening, screen
-from recommender.serving.schemas.responses import order_said
+from recommender.serving.schemas.responses import ordering_text
 from tests.recommendation.test_ranking import cases
 from tests.recommendation.test_ties import as_sure
 from tests.support.builders import DAY, a_practice, a_roster, an_intake, under
@@ -87,7 +87,7 @@ def test_whoever_is_passed_by_lot_was_about_even_with_as_many_reservations(
     lots = draw_lots(seed, [str(place) for place in places])
     declared = ranking_of(places, pairing, leads, held).places.tolist()
     drawn = ranking_of(places, pairing, leads, held, None, lots)
-    even = ties_of(leads, EVEN)
+    even = ties_of(leads, EVEN_LEAD)
 
     stood = {place: rank for rank, place in enumerate(declared)}
     order = drawn.places.tolist()
@@ -96,11 +96,11 @@ def test_whoever_is_passed_by_lot_was_about_even_with_as_many_reservations(
             if stood[other] < stood[place]:
                 assert even[place] == even[other]
                 assert held[place] == held[other]
-                assert leads[other, place] < CLEAR
+                assert leads[other, place] < CLEAR_LEAD
     assert drawn.propensity is not None
     for rank, place in enumerate(order):
         alike = (even == even[place]) & (held == held[place])
-        alike &= ties_of(leads, CLEAR) == ties_of(leads, CLEAR)[place]
+        alike &= ties_of(leads, CLEAR_LEAD) == ties_of(leads, CLEAR_LEAD)[place]
         assert drawn.propensity[rank] == pytest.approx(1 / alike.sum())
 
 
@@ -144,11 +144,11 @@ def test_who_stands_behind_another_by_lot_is_said_to() -> None:
 def test_the_answer_says_that_lots_are_drawn_or_places_kept_where_they_are() -> None:
     neither, both = RankingSettings(), RankingSettings(shuffle_ties=True, keep_last_places=1)
 
-    assert "lot" not in order_said("model", neither)
-    assert order_said("model", both).startswith(order_said("model", neither))
-    assert "drawn by lot" in order_said("model", both)
-    assert "last places" in order_said("model", both)
-    assert order_said("constraints_only", both) == order_said("constraints_only", neither)
+    assert "lot" not in ordering_text("model", neither)
+    assert ordering_text("model", both).startswith(ordering_text("model", neither))
+    assert "drawn at random" in ordering_text("model", both)
+    assert "last places" in ordering_text("model", both)
+    assert ordering_text("constraints_only", both) == ordering_text("constraints_only", neither)
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def a_case(
 
 
 def answers(asked: ScreenedRequest) -> dict[Any, list[str]]:
-    ids = asked.asking.clinician_ids
+    ids = asked.context.clinician_ids
     return {
         each.changes[0].answer: [ids[place] for place in each.admits] for each in relaxations(asked)
     }

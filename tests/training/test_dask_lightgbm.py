@@ -11,8 +11,7 @@ from typer.testing import CliRunner
 
 from experiments.bench.workers import Cluster, started
 from recommender.cli.main import app
-from recommender.compute.dask_runner import runner_on
-from recommender.compute.runner import Part, Result, Shared, run_serially
+from recommender.compute.runner import Part, Result, Shared, run_serially, runner_on
 from recommender.errors import RecommenderError
 from recommender.model.bundle.io import load_bundle
 from recommender.model.trees.ensemble import Trees
@@ -97,7 +96,9 @@ def test_what_is_prepared_on_a_cluster_is_what_is_prepared_here(
         prepare(dataset, everyone, replace(QUICK, runner=runner))
         for runner in (run_serially, runner_on(workers.address))
     )
-    np.testing.assert_array_equal(here.learned.rows.together(), there.learned.rows.together())
+    np.testing.assert_array_equal(
+        here.learned.rows.model_columns(), there.learned.rows.model_columns()
+    )
     np.testing.assert_array_equal(here.left, there.left)
 
 

@@ -195,7 +195,7 @@ def told_apart(dataset: Dataset) -> float:
     prepared = prepare(dataset, np.arange(len(dataset)), QUICK)
     trees = finish(prepared, QUICK).model.trees
     assert trees is not None
-    scores = trees.score(prepared.learned.rows.together())
+    scores = trees.score(prepared.learned.rows.model_columns())
     rated = prepared.learned.rated
     return float(scores[:rated].mean() - scores[rated:].mean())
 

@@ -16,7 +16,7 @@ from recommender.errors import ConflictError, FeedbackError, StaleError
 from recommender.serving.auth.middleware import auth_backend, check_same_site
 from recommender.serving.http.problems import (
     BAD_REQUEST,
-    UNKEPT,
+    INVALID_FEEDBACK,
     UNSUPPORTED,
     ProblemError,
     problem_for,
@@ -80,7 +80,7 @@ def validated_form(model: type[Body], told: Mapping[str, Any]) -> Body:
     try:
         return model.model_validate_json(json.dumps(given))
     except ValidationError as error:
-        raise problem_from_validation(error, UNKEPT) from None
+        raise problem_from_validation(error, INVALID_FEEDBACK) from None
 
 
 def form_faults(error: Exception) -> tuple[tuple[str, ...], int]:

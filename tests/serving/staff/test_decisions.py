@@ -8,9 +8,8 @@ from recommender.journal.audit_log import verify
 from recommender.journal.pairings import Pairing, record_pairing
 from recommender.serving.staff import wording
 from tests.support.builders import a_practice
-from tests.support.guarded import Guarded
 from tests.support.page_reader import Form, Reader, ask, read, send
-from tests.support.served import TestClient
+from tests.support.server import LockedServer, TestClient
 
 CLIENT = {"client_id": "c9999"}
 
@@ -42,7 +41,9 @@ def begun(staff: TestClient) -> str:
     return str(page.url.path)
 
 
-def test_somebody_shown_is_chosen_by_the_form_alone(locked: Guarded, staff: TestClient) -> None:
+def test_somebody_shown_is_chosen_by_the_form_alone(
+    locked: LockedServer, staff: TestClient
+) -> None:
     address = decided(staff)
     text = read(staff, address).text
     assert "Decisions, oldest first" in text
@@ -144,7 +145,7 @@ def test_a_low_early_rating_offers_a_conversation(
 
 
 def test_a_low_rating_of_a_pairing_begun_elsewhere_offers_to_ask_anew(
-    locked: Guarded, staff: TestClient
+    locked: LockedServer, staff: TestClient
 ) -> None:
     with locked.store.writing() as connection:
         record_pairing(connection, Pairing("p2", "c9998", "k01"), actor="test")

@@ -20,7 +20,6 @@ from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.services.idempotency import journal_writer, read
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
-from recommender.serving.staff.carded import Carded
 from recommender.serving.staff.page import MODEL, page
 from recommender.serving.staff.views.drift import LATELY, Answers, answer_shifts, level_shifts
 from recommender.store.database import Connection
@@ -40,7 +39,7 @@ class Past:
 async def get_card_page(request: Request) -> Response:
     """The card of the model that answers now."""
     state = current_snapshot(request.app)
-    card = Carded.of(card_of(state.model))
+    card = card_of(state.model)
     return page(request, "card.html", card.title, card=card, digest=state.digest)
 
 
@@ -79,4 +78,4 @@ def _past(connection: Connection) -> Past:
 def _standing(known: KnownModel) -> str:
     """What a model is on this machine, in words."""
     told = [said for key, said in wording.STANDINGS.items() if getattr(known, key)]
-    return ", ".join(told + ([known.refused] if known.refused else []))
+    return ", ".join(told + ([known.rejected] if known.rejected else []))
