@@ -17,7 +17,7 @@ from recommender.practice.funding import (
     rebate_cents,
     session_cap,
 )
-from tests.practice.rules.test_rules import a_row
+from tests.support.rule_examples import a_row
 
 JULY, JUNE = date(2026, 7, 1), date(2027, 6, 30)
 

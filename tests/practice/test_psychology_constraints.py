@@ -27,17 +27,11 @@ from recommender.recommendation.recommend import (
 )
 from recommender.screening.screen import DECLARED_MODES, Reason, Screening, screen
 from recommender.tables.roster import Roster, snapshot
+from tests.support.definitions import LITTLE
 
 MONDAY = date(2026, 11, 23)
 TAKEN_AT = datetime(2026, 11, 23, tzinfo=UTC)
 
-LITTLE: Mapping[str, object] = {
-    "age_years": 34,
-    "service": "individual",
-    "risk_level": "level_2",
-    "funding": "private",
-}
-"""A client without whom nobody could be screened at all, and who wishes nothing."""
 
 COMPLETE: Mapping[str, object] = {
     "consents_to_matching": True,

@@ -30,9 +30,8 @@ from recommender.recommendation.recommend import (
 )
 from recommender.screening.screen import Screening, screen
 from recommender.serving.schemas.responses import ordering_text
-from tests.recommendation.test_ranking import cases
-from tests.recommendation.test_ties import as_sure
-from tests.support.builders import DAY, a_practice, a_roster, an_intake, under
+from tests.support.builders import DAY, a_practice, a_roster, an_intake, as_sure, under
+from tests.support.strategies import cases
 
 SLOWLY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SEEDS = st.text(st.sampled_from("0123456789abcdef"), min_size=4, max_size=32)

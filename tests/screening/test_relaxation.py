@@ -18,7 +18,7 @@ from recommender.screening.relaxation import (
     relaxations,
 )
 from recommender.screening.screen import Screening, request_context_of, screen
-from tests.screening.test_screen import (
+from tests.support.screening_cases import (
     CASES,
     FEW,
     Case,

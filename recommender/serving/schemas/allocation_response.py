@@ -9,8 +9,10 @@ from pydantic import Field as Setting
 from recommender.allocation.files import reason_text
 from recommender.allocation.outcome import (
     AssignedClient,
+    FixedBy,
     FullClinician,
     Holder,
+    HolderReason,
     MarginalPlace,
     PlacesUsed,
     Unplaced,

@@ -11,7 +11,7 @@ from recommender.practice.rules.declaration import (
     read_constraint,
     ways_problems,
 )
-from tests.practice.rules.test_rules import (
+from tests.support.rule_examples import (
     FUNDED,
     GAP,
     SESSIONS,
