@@ -145,7 +145,9 @@ class UnplacedClient(ResponseModel):
             client_id=unplaced.client_id,
             reason=unplaced.why,
             text=why(unplaced, says),
-            exclusion_counts=tuple(ExclusionCount.of(each) for each in unplaced.removals),
+            exclusion_counts=tuple(
+                ExclusionCount.model_validate(each) for each in unplaced.removals
+            ),
             occupied=tuple(OccupiedClinician.of(each) for each in unplaced.taken),
         )
 
