@@ -11,7 +11,7 @@ import lightgbm as lgb
 import numpy as np
 
 from recommender.features.feature import Array
-from recommender.features.history import ClientReports, out_of_fold_rows, records_of, shrinkage_of
+from recommender.features.history import ClientReports, held_out_rows, records_of, shrinkage_of
 from recommender.training.baselines import FoldTask
 from recommender.training.folds import client_folds
 
@@ -60,8 +60,8 @@ class Prepared:
 
 def prepare(trial: FoldTask) -> Prepared:
     """Rows of training and asked pairs, and the client part of both."""
-    learned, asked = trial.rows(trial.learned), trial.rows(trial.asked)
-    fold = client_folds(trial.learned.client, FOLDS, trial.seed)
+    learned, asked = trial.rows(trial.train_pairs), trial.rows(trial.pairs)
+    fold = client_folds(trial.train_pairs.client, FOLDS, trial.seed)
     expected = np.empty(len(fold))
     for number in range(FOLDS):
         inside = fold == number
@@ -70,11 +70,12 @@ def prepare(trial: FoldTask) -> Prepared:
     trees = boosted(learned.client, trial.label, CLIENT, trial.seed)
     reports = _reports(trial, trial.label - expected)
     shrinkage = shrinkage_of(reports)
-    clinician_index = trial.dataset.seats_of(trial.asked)
+    out_of_fold = held_out_rows(reports, fold, reports.clinician, reports.level, fold, shrinkage)
+    clinician_index = trial.dataset.clinician_index_of(trial.pairs)
     history = records_of(reports, shrinkage).rows(clinician_index.clinician, clinician_index.level)
     return Prepared(
-        rows=replace(learned, history=out_of_fold_rows(reports, fold, shrinkage)).together(),
-        asked=replace(asked, history=history).together(),
+        rows=replace(learned, history=out_of_fold).model_columns(),
+        asked=replace(asked, history=history).model_columns(),
         expected=expected,
         asked_expected=np.asarray(trees.predict(asked.client)),
     )
@@ -87,12 +88,14 @@ def boosted(rows: Array, label: Array, settings: dict[str, Any], seed: int) -> l
 
 
 def _reports(trial: FoldTask, residual: Array) -> ClientReports:
-    clinician_index, per = trial.dataset.seats_of(trial.learned), trial.dataset.practice.history.per
+    clinician_index, per = (
+        trial.dataset.clinician_index_of(trial.train_pairs),
+        trial.dataset.practice.history.per,
+    )
     return ClientReports(
         clinician=clinician_index.clinician,
         level=clinician_index.level,
         residual=residual,
-        known_on=trial.dataset.known[trial.train],
         clinicians=len(trial.dataset.clinician_ids),
         levels=0 if per is None else len(trial.dataset.practice.client[per].levels),
     )

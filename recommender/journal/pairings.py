@@ -4,11 +4,12 @@ Imported within `journal` and by `serving`.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from recommender.errors import ConflictError, Fault, NotFoundError
 from recommender.journal.audit_log import AuditEntry, append
@@ -17,7 +18,7 @@ from recommender.journal.subjects import Subject, subject_for, subject_with
 from recommender.journal.validation import choice_faults, code_faults, day_faults, id_faults, refuse
 from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import pairing_events, pairings, subjects
-from recommender.tables.pairings import BOOKED_AHEAD
+from recommender.tables.pairings import MAX_DAYS_AHEAD
 
 BOOKED, ATTENDED, ENDED = "booked", "attended", "ended"
 EVENTS = (BOOKED, ATTENDED, "missed", "cancelled", ENDED)
@@ -142,7 +143,7 @@ def find_pairing(connection: Connection, pairing_id: str) -> Pairing:
     statement = select(pairings, subjects.c.client_id).join(subjects)
     row = connection.execute(statement.where(pairings.c.pairing_id == pairing_id)).first()
     if row is None:
-        raise NotFoundError("pairing_id", "is not kept here", "check it, or record the pairing")
+        raise NotFoundError("pairing_id", "is not recorded", "check it, or record the pairing")
     return Pairing(row.pairing_id, row.client_id, row.clinician_id, row.recommendation_id)
 
 
@@ -154,13 +155,27 @@ def subject_of_pairing(connection: Connection, pairing_id: str) -> Subject | Non
 
 
 def events_of(connection: Connection, pairing_id: str) -> tuple[PairingEvent, ...]:
-    """What happened in a pairing, in the order it was told."""
+    """What happened in a pairing, in the order it was recorded."""
     statement = select(pairing_events).where(pairing_events.c.pairing_id == pairing_id)
     order = (pairing_events.c.recorded_at, pairing_events.c.event_id)
-    return tuple(
-        PairingEvent(row.pairing_id, row.kind, row.happened_on, row.session, row.reason)
-        for row in connection.execute(statement.order_by(*order))
-    )
+    return tuple(_event(row) for row in connection.execute(statement.order_by(*order)))
+
+
+def outcomes_of(
+    connection: Connection, pairing_ids: Collection[str] | None = None
+) -> dict[str, PairingOutcome]:
+    """How each pairing went, or each of some, in one query; those without events are left out."""
+    statement = select(pairing_events)
+    if pairing_ids is not None:
+        statement = statement.where(pairing_events.c.pairing_id.in_(pairing_ids))
+    events: dict[str, list[PairingEvent]] = {}
+    for row in connection.execute(statement):
+        events.setdefault(row.pairing_id, []).append(_event(row))
+    return {pairing_id: pairing_outcome(some) for pairing_id, some in events.items()}
+
+
+def _event(row: Row[Any]) -> PairingEvent:
+    return PairingEvent(row.pairing_id, row.kind, row.happened_on, row.session, row.reason)
 
 
 def pairing_outcome(events: Sequence[PairingEvent]) -> PairingOutcome:
@@ -177,7 +192,7 @@ def pairing_outcome(events: Sequence[PairingEvent]) -> PairingOutcome:
 
 
 def _check(event: PairingEvent, today: date) -> None:
-    latest = today + timedelta(days=BOOKED_AHEAD) if event.kind == BOOKED else today
+    latest = today + timedelta(days=MAX_DAYS_AHEAD) if event.kind == BOOKED else today
     faults = id_faults(pairing_id=event.pairing_id) + choice_faults("kind", event.kind, EVENTS)
     faults += day_faults("happened_on", event.happened_on, latest)
     faults += code_faults(reason=event.reason)

@@ -150,11 +150,6 @@ def find_recommendation(connection: Connection, recommendation_id: str) -> Recor
     return RecordedRecommendation(made, subject, row.actor, row.recorded_at)
 
 
-def replay(connection: Connection, recommendation_id: str) -> bytes:
-    """The bytes that were sent; see `find_recommendation` for errors."""
-    return find_recommendation(connection, recommendation_id).shown.response
-
-
 def intakes(connection: Connection, *, most: int, without: str) -> tuple[Mapping[str, Any], ...]:
     """The answers of the last recommendations, newest first; those of one mode left out.
 
@@ -192,6 +187,11 @@ def contributions_in(name: str, sealed: bytes | None, subject: Subject) -> bytes
     return subject.unseal(f"explained/{name}", bytes(sealed))
 
 
+def unknown_recommendation() -> NotFoundError:
+    """The error for an id without a record; also for records the caller may not see."""
+    return NotFoundError("recommendation_id", "is not recorded", "check it, or request anew")
+
+
 def _row(connection: Connection, recommendation_id: str) -> "Row[Any]":
     statement = (
         select(recommendations, subjects.c.client_id)
@@ -200,7 +200,7 @@ def _row(connection: Connection, recommendation_id: str) -> "Row[Any]":
     )
     row = connection.execute(statement).first()
     if row is None:
-        raise NotFoundError("recommendation_id", "is not kept here", "check it, or ask anew")
+        raise unknown_recommendation()
     return row
 
 

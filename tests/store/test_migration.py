@@ -17,6 +17,8 @@ from recommender.store.database import Store, connect
 from recommender.store.migration import MIGRATIONS, migrate, open_store, schema_version
 from recommender.store.schema import NEVER_CHANGED, metadata
 
+pytestmark = pytest.mark.both_databases("the database itself is tested")
+
 
 def names_of(store: Store) -> set[str]:
     return set(inspect(store.engine).get_table_names())

@@ -20,6 +20,7 @@ from recommender.cli.commands.console import (
     exit_on_error,
     must_exist,
     out,
+    uses_extras,
 )
 from recommender.errors import RecommenderError
 
@@ -62,6 +63,7 @@ def champion_bundle(uri: str, bundles: Path) -> Path:
     return Registry(uri).fetch(CHAMPION, bundles)
 
 
+@uses_extras("registry,parquet")
 def allocate(
     clients: Clients,
     roster: Clinicians,
@@ -117,7 +119,12 @@ def allocate(
     sum of predicted alliance is largest. No place is given twice, no requirement passed over.
     """
     from recommender.allocation.allocate import allocate as assign
-    from recommender.allocation.files import read_list, read_places, with_former, write_tables
+    from recommender.allocation.files import (
+        read_list,
+        read_places,
+        with_former_clinicians,
+        write_tables,
+    )
     from recommender.allocation.terms import Floor, Terms, WaitingClient, read_limit
     from recommender.cli.allocation_tables import summary
     from recommender.tables.loader import read_clients
@@ -136,7 +143,7 @@ def allocate(
         )
         found = assign(
             people,
-            with_former(listed, previous) if previous else listed,
+            with_former_clinicians(listed, previous) if previous else listed,
             model.encode_roster(clinicians),
             model,
             terms,
@@ -151,6 +158,7 @@ def allocate(
     out.print(f"Written: {', '.join(map(str, paths))}", markup=False, soft_wrap=True)
 
 
+@uses_extras("registry,parquet")
 def score(
     clients: Clients,
     roster: Clinicians,
@@ -172,7 +180,7 @@ def score(
     worker that is lost costs the parts it was at.
     """
     from recommender.model.bundle.io import bundle_digest
-    from recommender.recommendation.scoring_job import JobSettings, score_clients
+    from recommender.recommendation.batch_scoring import JobSettings, score_clients
     from recommender.tables.loader import read_clients
 
     with exit_on_error(), render.progress_bar(err) as progress:
@@ -196,7 +204,7 @@ def _runner(cluster: str | None) -> "TaskRunner":
 
     if cluster is None:
         return run_serially
-    from recommender.compute.dask_runner import runner_on
+    from recommender.compute.runner import runner_on
 
     return runner_on(cluster)
 

@@ -21,7 +21,6 @@ from recommender.journal.roster_versions import (
     take_place,
 )
 from recommender.practice.definition import Practice
-from recommender.serving.api.decisions import counting
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Context, app_state
 from recommender.serving.http.etags import etag, required_or_new, required_version, unless_matched
@@ -224,15 +223,6 @@ async def give_one_place(request: Request, clinician_id: str) -> Response:
     return await _counted(request, clinician_id, give_place)
 
 
-def places_field(practice: Practice) -> str:
-    """The clinician field that counts open places; raises `NotFoundError` without one."""
-    counted = counting(practice)
-    if counted is None:
-        remedy = "count them in the roster"
-        raise NotFoundError("places", "are not counted by this practice", remedy)
-    return counted.clinician[0]
-
-
 async def _patched(
     request: Request,
     clinician_id: str,
@@ -256,7 +246,10 @@ async def _counted(request: Request, clinician_id: str, count: Count) -> Respons
     clinicians = context.snapshots.require().clinicians
 
     def write(transaction: Transaction, practice: Practice) -> StoredReply:
-        version = count(transaction, practice, clinician_id, places_field(practice), actor=actor)
+        if practice.places is None:
+            remedy = "count them in the roster"
+            raise NotFoundError("places", "are not counted by this practice", remedy)
+        version = count(transaction, practice, clinician_id, practice.places, actor=actor)
         clinician = clinicians.to_response(clinician_id, version.rows[clinician_id])
         body = _json({**_facts(version), "clinician": clinician})
         return StoredReply(200, body, headers=etag(version.etag_of(clinician_id)))

@@ -14,7 +14,7 @@ from recommender.journal.idempotency import StoredReply
 from recommender.journal.recommendations import RecordedRecommendation, ShownRecommendation
 from recommender.journal.roster_versions import current_roster, give_place, take_place
 from recommender.practice.definition import Practice
-from recommender.practice.rules.parse import Constraint
+from recommender.practice.rules.constraint import Constraint
 from recommender.serving.api.recommendations import ADDRESS, RecommendationId, seen_by
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Snapshot
@@ -160,31 +160,23 @@ def move_place(
     ConflictError
         When no place is open.
     """
-    counted = counting(practice)
-    if counted is None or not current_roster(connection).number:
+    capacity = practice.capacity
+    if capacity is None or not current_roster(connection).number:
         return
-    if _waits(counted, recorded.shown.answers):
+    if _waits(capacity, recorded.shown.answers):
         return
     before = decisions_of(connection, decision.recommendation_id)
     earlier = before[-1].decision.clinician_id if before else None
     if earlier == decision.clinician_id:
         return
-    count = partial(_count, connection, practice, counted.clinician[0], actor)
+    count = partial(_count, connection, practice, capacity.clinician[0], actor)
     if earlier is not None:
         count(give_place, earlier)
     count(take_place, decision.clinician_id)
 
 
-def counting(practice: Practice) -> Constraint | None:
-    """The constraint whose clinician field counts open places."""
-    for each in practice.constraints.values():
-        if (each.family, each.rule, each.value) == ("capacity", "at_least", 1):
-            return each
-    return None
-
-
-def _waits(counted: Constraint, answers: Mapping[str, Any]) -> bool:
-    return counted.unless is not None and answers.get(counted.unless.client) is True
+def _waits(capacity: Constraint, answers: Mapping[str, Any]) -> bool:
+    return capacity.unless is not None and answers.get(capacity.unless.client) is True
 
 
 def _count(

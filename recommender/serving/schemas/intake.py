@@ -10,7 +10,7 @@ from pydantic import Field as Setting
 
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
-from recommender.practice.rules.parse import Constraint
+from recommender.practice.rules.constraint import Constraint
 from recommender.recommendation.recommend import MAX_TOP_K
 from recommender.screening.screen import Modes
 from recommender.serving.schemas.allocation_request import (

@@ -14,7 +14,7 @@ from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
 from recommender.practice.fields import Field
-from recommender.values.kinds import DAYS, LARGEST, RawValue
+from recommender.values.kinds import DAYS, MAX_NUMBER, RawValue
 
 ID_PATTERN = "^[A-Za-z0-9._-]{1,64}$"
 POSTCODE_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9 -]{0,8}[A-Za-z0-9])?$"
@@ -112,8 +112,8 @@ def _level(field: Field) -> Any:
 
 
 def _number(field: Field, multiple: float | None = None) -> Any:
-    low = -LARGEST if field.min is None else field.min
-    high = LARGEST if field.max is None else field.max
+    low = -MAX_NUMBER if field.min is None else field.min
+    high = MAX_NUMBER if field.max is None else field.max
     return Annotated[float, Setting(ge=low, le=high, allow_inf_nan=False, multiple_of=multiple)]
 
 

@@ -13,7 +13,7 @@ from recommender.journal.decisions import Decision
 from recommender.journal.pairings import Pairing, PairingEvent
 from recommender.journal.ratings import Rating
 from recommender.serving.schemas.json_types import ID_PATTERN, STRICT, JsonDate
-from recommender.values.kinds import LARGEST
+from recommender.values.kinds import MAX_NUMBER
 
 MAX_ITEMS = 100
 MAX_SESSIONS = 10_000
@@ -24,7 +24,7 @@ Code = Annotated[
     str,
     Setting(pattern="^[a-z][a-z0-9_]{0,63}$", description="A code; free text is not stored."),
 ]
-Number = Annotated[float, Setting(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+Number = Annotated[float, Setting(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
 Session = Annotated[int, Setting(ge=1, le=MAX_SESSIONS, description="Counted from 1.")]
 
 

@@ -12,7 +12,7 @@ from recommender.journal.roster_versions import Cells, RosterVersion, current_ro
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.model.bundle.io import model_digest, read_bundle
 from recommender.model.evidence_prior import evidence_model
-from recommender.practice.decoding import cells_at
+from recommender.practice.columns import cells_at
 from recommender.practice.definition import Practice, practice_named
 from recommender.rollout.bundle_cache import BundleCache
 from recommender.serving.schemas.clinician import ClinicianSchema, build_clinician_schema

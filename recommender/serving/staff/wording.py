@@ -363,7 +363,7 @@ SHIFTS_SAID = (
     "deviations of those clients. A quarter of a deviation and more is said to be a change."
 )
 NO_SHIFTS = "Too few requests with a number the model holds the mean of, so that nothing is said."
-THEN, NOW, DEVIATIONS, CHANGED = "Learned from", "Now", "Deviations", "Changed"
+THEN, NOW, DEVIATIONS, HAS_CHANGED = "Learned from", "Now", "Deviations", "Changed"
 SWINGS = "Questions, against the requests before"
 SWINGS_SAID = (
     "The population stability index of each question, beside what chance alone seldom goes past. "

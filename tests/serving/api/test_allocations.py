@@ -19,10 +19,15 @@ from recommender.serving.dependencies import app_state
 from recommender.serving.schemas.allocation_request import MAX_CLIENTS
 from recommender.settings import Settings
 from recommender.tables.cells import People
-from tests.serving.http.test_problems import check_problem
 from tests.support.builders import DAY, a_model, a_practice, an_encoding
-from tests.support.guarded import Guarded
-from tests.support.served import CANARY, TestClient, a_caller, kept_logs
+from tests.support.server import (
+    CANARY,
+    LockedServer,
+    TestClient,
+    captured_logs,
+    check_problem,
+    local_client,
+)
 
 ALLOCATE = "/v1/allocations"
 CONCERNS = ("anxiety", "grief", "sleep")
@@ -73,7 +78,7 @@ def test_it_says_what_the_engine_says(caller: TestClient) -> None:
     waiting = [WaitingClient(name) for name in ids]
     waiting[3] = WaitingClient("w03", promised_clinician_id="k03", weight=2.0)
     since = DAY.replace(year=2026, month=1, day=5)
-    waiting[6] = WaitingClient("w06", priority=2, since=since, former_clinician_id="k05")
+    waiting[6] = WaitingClient("w06", priority=2, waiting_since=since, former_clinician_id="k05")
     terms = Terms(
         places={"k03": 2, "k05": 3},
         limits=(Limit("concern", "grief", 1),),
@@ -86,11 +91,11 @@ def test_it_says_what_the_engine_says(caller: TestClient) -> None:
     assert [
         (each["client_id"], each["clinician_id"], each["choice_rank"])
         for each in told["assignments"]
-    ] == [(each.client_id, each.clinician_id, each.stands) for each in found.assigned]
+    ] == [(each.client_id, each.clinician_id, each.rank) for each in found.assigned]
     for one, other in zip(told["assignments"], found.assigned, strict=True):
         assert one["points_below_first"] == (other.cost and pytest.approx(other.cost, abs=0.005))
     assert [(each["client_id"], each["reason"]) for each in told["unplaced"]] == [
-        (each.client_id, each.why) for each in found.unplaced
+        (each.client_id, each.reason) for each in found.unplaced
     ]
     assert [(each["clinician_id"], each["placed"]) for each in told["marginal_capacity"]] == [
         (each.clinician_id, each.placed) for each in found.marginal_places
@@ -145,13 +150,13 @@ def test_a_list_too_long_is_sent_to_the_command(
     told = check_problem(refused, 422)
     assert told["type"] == "/problems/list-too-long"
     assert "recommender allocate" in told["detail"]
-    monkeypatch.setattr(allocations, "MOST_PAIRS", 25)
+    monkeypatch.setattr(allocations, "MAX_PAIRS", 25)
     told = check_problem(caller.post(ALLOCATE, json=a_list()), 422)
     assert told["errors"][0]["message"].endswith("allows: 2")
 
 
 def test_a_list_larger_than_the_limit_is_not_read(settings: Settings) -> None:
-    with a_caller(settings.model_copy(update={"max_list_bytes": 2048})) as small:
+    with local_client(settings.model_copy(update={"max_list_bytes": 2048})) as small:
         check_problem(small.post(ALLOCATE, json=a_list(size=60)), 413)
 
 
@@ -186,7 +191,7 @@ def test_a_list_larger_than_the_limit_is_not_read(settings: Settings) -> None:
 def test_what_is_wrong_is_named_by_place_and_not_repeated(
     caller: TestClient, changes: dict[str, Any], pointer: str
 ) -> None:
-    with kept_logs() as stream:
+    with captured_logs() as stream:
         refused = caller.post(ALLOCATE, json=a_list(size=2) | changes)
     assert pointer in [each["pointer"] for each in check_problem(refused, 422)["errors"]]
     assert CANARY not in refused.text + stream.getvalue()
@@ -195,7 +200,7 @@ def test_what_is_wrong_is_named_by_place_and_not_repeated(
 def test_nobody_of_a_list_is_in_the_log(caller: TestClient) -> None:
     body = a_list(size=3)
     body["clients"][0]["client_id"] = CANARY
-    with kept_logs() as stream:
+    with captured_logs() as stream:
         assert CANARY in json.dumps(asked(caller, body))
     assert ALLOCATE in stream.getvalue()
     assert CANARY not in stream.getvalue()
@@ -205,13 +210,13 @@ def test_nobody_of_a_list_is_in_the_log(caller: TestClient) -> None:
     ("role", "status"),
     [(Role.TOOL, 403), (Role.SCIENTIST, 403), (Role.STAFF, 200), (Role.ADMIN, 200)],
 )
-def test_staff_and_admins_may_allocate(locked: Guarded, role: Role, status: int) -> None:
+def test_staff_and_admins_may_allocate(locked: LockedServer, role: Role, status: int) -> None:
     response = locked.ask("POST", ALLOCATE, locked.keys[role].text, json=a_list(size=2))
     assert response.status_code == status
 
 
 def test_lists_wait_in_a_line_of_their_own(settings: Settings) -> None:
-    with a_caller(settings) as running:
+    with local_client(settings) as running:
         assert isinstance(running.app, FastAPI)
         queues = app_state(running.app).queues
         assert queues.allocations is not queues.recommendations

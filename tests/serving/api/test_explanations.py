@@ -17,29 +17,30 @@ from recommender.serving.services.stored_recommendation import (
 from recommender.serving.snapshot.snapshot import open_snapshot
 from recommender.settings import Settings
 from tests.support.builders import DAY, a_model, an_encoding, an_intake
-from tests.support.keeping import Keeping, a_keeping
-from tests.support.served import RECOMMEND
+from tests.support.server import RECOMMEND, JournalServer, journal_server
 
 
 @pytest.fixture
-def keeping(settings: Settings, tmp_path: Path) -> Iterator[Keeping]:
-    with a_keeping(settings, f"sqlite:///{tmp_path}/journal.db") as made:
+def keeping(settings: Settings, tmp_path: Path) -> Iterator[JournalServer]:
+    with journal_server(settings, f"sqlite:///{tmp_path}/journal.db") as made:
         yield made
 
 
 @pytest.fixture
-def told(keeping: Keeping) -> dict[str, Any]:
+def told(keeping: JournalServer) -> dict[str, Any]:
     return keeping.recommended(top_k=3, client_id="c9999")
 
 
-def explained(keeping: Keeping, told: dict[str, Any], name: str = "", against: str = "") -> Any:
+def explained(
+    keeping: JournalServer, told: dict[str, Any], name: str = "", against: str = ""
+) -> Any:
     at = f"{RECOMMEND}/{told['recommendation_id']}/explanations"
     query = {"compared_with": against} if against else {}
     return keeping.staff.get(f"{at}/{name}" if name else at, params=query)
 
 
 def test_parts_add_up_to_groups_and_groups_to_the_difference(
-    keeping: Keeping, told: dict[str, Any]
+    keeping: JournalServer, told: dict[str, Any]
 ) -> None:
     listed = explained(keeping, told).json()["explanations"]
     assert [each["clinician_id"] for each in listed] == [
@@ -57,7 +58,7 @@ def test_parts_add_up_to_groups_and_groups_to_the_difference(
 
 
 def test_two_compared_turn_every_sign_when_turned_round(
-    keeping: Keeping, told: dict[str, Any]
+    keeping: JournalServer, told: dict[str, Any]
 ) -> None:
     one, other = (each["clinician_id"] for each in told["shortlist"][:2])
     there = explained(keeping, told, one, other).json()["explanation"]
@@ -74,7 +75,7 @@ def test_two_compared_turn_every_sign_when_turned_round(
 
 
 def test_who_was_not_shown_is_held_against_the_first_or_their_exclusion_told(
-    keeping: Keeping, told: dict[str, Any]
+    keeping: JournalServer, told: dict[str, Any]
 ) -> None:
     shown = {each["clinician_id"] for each in told["shortlist"]}
     excluded = {each["clinician_id"]: each["reasons"] for each in told["excluded"]}
@@ -93,7 +94,7 @@ def test_who_was_not_shown_is_held_against_the_first_or_their_exclusion_told(
 
 
 def test_without_agreement_nothing_is_explained_since_nothing_was_predicted(
-    keeping: Keeping,
+    keeping: JournalServer,
 ) -> None:
     told = keeping.recommended(answers={"agrees": False})
     (first, *_) = explained(keeping, told).json()["explanations"]
@@ -105,7 +106,7 @@ def test_without_agreement_nothing_is_explained_since_nothing_was_predicted(
 
 
 def test_another_model_explains_nothing_anew(
-    keeping: Keeping, told: dict[str, Any], settings: Settings
+    keeping: JournalServer, told: dict[str, Any], settings: Settings
 ) -> None:
     before = explained(keeping, told).content
     state = open_snapshot(settings)
@@ -116,7 +117,7 @@ def test_another_model_explains_nothing_anew(
 
 
 def test_another_definition_has_no_words_for_it(
-    keeping: Keeping, told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    keeping: JournalServer, told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot_holder = app_state(keeping.app).snapshots
     state = snapshot_holder.current

@@ -30,7 +30,15 @@ from recommender.serving.services.recommendation_service import (
 from recommender.serving.snapshot.snapshot import ServingSnapshot, open_snapshot
 from recommender.settings import Settings
 from tests.support.builders import DAY, an_intake
-from tests.support.served import RECOMMEND, TestClient, a_caller, a_request, kept_logs, lines, send
+from tests.support.server import (
+    RECOMMEND,
+    TestClient,
+    a_request,
+    captured_logs,
+    local_client,
+    log_lines,
+    post_bytes,
+)
 
 
 def recommended(caller: TestClient, **changes: Any) -> dict[str, Any]:
@@ -117,7 +125,7 @@ def test_every_recommendation_has_an_id_of_its_own(caller: TestClient) -> None:
 
 
 def test_the_day_is_the_practices_own_when_none_is_asked(caller: TestClient) -> None:
-    response = send(caller, json.dumps({"answers": {}}).encode())
+    response = post_bytes(caller, json.dumps({"answers": {}}).encode())
     assert response.status_code == 200
     assert response.json()["asked_on"]
 
@@ -127,7 +135,7 @@ def test_the_day_is_the_practices_own_when_none_is_asked(caller: TestClient) -> 
 )
 def test_json_may_be_announced_as_people_write_it(caller: TestClient, content_type: str) -> None:
     body = json.dumps(a_request()).encode()
-    assert send(caller, body, **{"content-type": content_type}).status_code == 200
+    assert post_bytes(caller, body, **{"content-type": content_type}).status_code == 200
 
 
 @pytest.mark.parametrize("given", ["abc-DEF_1.2", "a" * 64])
@@ -150,9 +158,9 @@ def test_every_response_has_the_headers_that_keep_it_private(caller: TestClient,
 
 
 def test_a_request_is_one_line_made_of_words_on_the_list(caller: TestClient) -> None:
-    with kept_logs() as stream:
+    with captured_logs() as stream:
         told = recommended(caller, client_id="c0042")
-    (line,) = lines(stream)
+    (line,) = log_lines(stream)
     assert line.pop("duration_ms") > 0
     assert line.pop("timestamp")
     assert len(line.pop("request_id")) == 32
@@ -170,9 +178,9 @@ def test_a_request_is_one_line_made_of_words_on_the_list(caller: TestClient) -> 
 
 
 def test_what_is_not_on_the_list_is_not_logged() -> None:
-    with kept_logs() as stream:
+    with captured_logs() as stream:
         structlog.get_logger().info("request_completed", client_id="c0042", body="x", status=200)
-    assert set(lines(stream)[0]) == {"event", "level", "timestamp", "status"}
+    assert set(log_lines(stream)[0]) == {"event", "level", "timestamp", "status"}
 
 
 def test_the_current_model_is_told_without_any_person(caller: TestClient) -> None:
@@ -262,7 +270,7 @@ def test_the_contract_of_another_practice_has_its_questions(settings: Settings) 
 
 
 def test_a_swapped_model_answers_from_then_on(settings: Settings) -> None:
-    with a_caller(settings) as caller:
+    with local_client(settings) as caller:
         before = recommended(caller)["model"]["digest"]
         _swap(caller, replace(open_snapshot(settings), digest="f" * 64))
         assert before != "f" * 64
@@ -279,7 +287,7 @@ def test_a_request_ends_with_the_model_it_began_with(
         assert may_end.wait(10)
         return recommend_request(state, body)
 
-    with a_caller(settings) as caller, ThreadPoolExecutor(1) as pool:
+    with local_client(settings) as caller, ThreadPoolExecutor(1) as pool:
         before = recommended(caller)["model"]["digest"]
         monkeypatch.setattr(recommendations, "recommend_request", slowly)
         waiting = pool.submit(recommended, caller)
@@ -301,7 +309,7 @@ def test_too_many_waiting_are_told_to_come_back(
 
     monkeypatch.setattr(recommendations, "recommend_request", slowly)
     narrow = settings.model_copy(update={"workers": 1, "queue_limit": 0})
-    with a_caller(narrow) as caller, ThreadPoolExecutor(1) as pool:
+    with local_client(narrow) as caller, ThreadPoolExecutor(1) as pool:
         first = pool.submit(caller.post, RECOMMEND, json=a_request())
         assert begun.wait(10)
         refused = caller.post(RECOMMEND, json=a_request())
@@ -315,7 +323,7 @@ def test_too_many_waiting_are_told_to_come_back(
 
 def test_many_callers_at_once_are_each_answered_alike(settings: Settings) -> None:
     patient = settings.model_copy(update={"queue_wait_seconds": 60.0})
-    with a_caller(patient) as caller, ThreadPoolExecutor(8) as pool:
+    with local_client(patient) as caller, ThreadPoolExecutor(8) as pool:
         bodies = list(pool.map(lambda _: recommended(caller), range(40)))
     for body in bodies:
         body.pop("recommendation_id")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.served import RECOMMEND, TestClient, a_request
+from tests.support.server import RECOMMEND, TestClient, a_request
 
 PREDICT = "/v1/predictions"
 

@@ -24,7 +24,7 @@ from recommender.serving.schemas.responses import TIE_BREAK_TEXTS, ShownClinicia
 from recommender.serving.services.recommendation_service import today
 from recommender.values.kinds import KINDS
 from tests.support.builders import a_practice
-from tests.support.served import CANARY
+from tests.support.server import CANARY
 
 PRACTICES = (shipped_practice("psychology"), a_practice())
 FORMS = {practice.id: build_request_schema(practice, top_k=5) for practice in PRACTICES}

@@ -11,8 +11,7 @@ import pytest
 from recommender.journal.recommendations import find_recommendation, record_recommendation
 from recommender.serving.services.stored_recommendation import current_body, read_response
 from recommender.settings import Settings
-from tests.support.keeping import Keeping, a_keeping
-from tests.support.served import RECOMMEND
+from tests.support.server import RECOMMEND, JournalServer, journal_server
 
 FIRST_CONTRACT = {
     "exclusion_counts": "ledger",
@@ -23,8 +22,8 @@ FIRST_CONTRACT = {
 
 
 @pytest.fixture
-def keeping(settings: Settings, tmp_path: Path) -> Iterator[Keeping]:
-    with a_keeping(settings, f"sqlite:///{tmp_path}/journal.db") as running:
+def keeping(settings: Settings, tmp_path: Path) -> Iterator[JournalServer]:
+    with journal_server(settings, f"sqlite:///{tmp_path}/journal.db") as running:
         yield running
 
 
@@ -39,7 +38,7 @@ def in_the_first_contract(part: Any) -> Any:
     return [in_the_first_contract(each) for each in part] if isinstance(part, list) else part
 
 
-def test_a_body_of_the_first_contract_is_read_in_the_present_names(keeping: Keeping) -> None:
+def test_a_body_of_the_first_contract_is_read_in_the_present_names(keeping: JournalServer) -> None:
     sent = keeping.recommended(answers={"wanted": ["act"]}, top_k=3)
     assert sent["excluded"]
     old = json.dumps(in_the_first_contract(sent)).encode()
@@ -50,7 +49,7 @@ def test_a_body_of_the_first_contract_is_read_in_the_present_names(keeping: Keep
 
 
 def test_a_recommendation_recorded_by_the_first_contract_is_served_and_explained(
-    keeping: Keeping,
+    keeping: JournalServer,
 ) -> None:
     sent = keeping.recommended()
     old = json.dumps(in_the_first_contract(sent)).encode()
@@ -64,6 +63,6 @@ def test_a_recommendation_recorded_by_the_first_contract_is_served_and_explained
     assert there == here["explanations"]
 
 
-def test_a_body_of_today_is_given_as_it_was_sent(keeping: Keeping) -> None:
+def test_a_body_of_today_is_given_as_it_was_sent(keeping: JournalServer) -> None:
     body = json.dumps(keeping.recommended()).encode()
     assert current_body(body) is body

@@ -20,7 +20,6 @@ from recommender.serving.dependencies import app_state, current_snapshot, run_in
 from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
-from recommender.serving.staff.carded import Carded
 from recommender.serving.staff.page import MODEL, page
 from recommender.serving.staff.views.drift import LATELY, Answers, answer_shifts, level_shifts
 from recommender.store.database import Connection
@@ -40,7 +39,7 @@ class Past:
 async def get_card_page(request: Request) -> Response:
     """The card of the model that answers now."""
     state = current_snapshot(request.app)
-    card = Carded.of(card_of(state.model))
+    card = card_of(state.model)
     return page(request, "card.html", card.title, card=card, digest=state.digest)
 
 

@@ -6,16 +6,19 @@ of mean `m`, a practice mean `M`, variance `s2` of ratings within clinicians and
     shown = M + n / (n + k) * (m - M),  k = s2 / t2
     variance of what is shown = 1 / (n / s2 + 1 / t2)
 
-`s2` and `t2` are the analysis-of-variance estimates of an unbalanced one-way layout (Searle,
-Casella and McCulloch 1992, section 3.6), `M` the mean of the means weighted by `1 / (t2 + s2 / n)`.
-That `M`, `s2` and `t2` are estimates is left out, so that ranges are a little narrow where there
-are few clinicians. Imported by `staff.overseeing`.
+`s2` and `t2` are analysis-of-variance estimates (`recommender.features.variance`), `M` the mean of
+the means weighted by `1 / (t2 + s2 / n)`. That `M`, `s2` and `t2` are estimates is left out, so
+that ranges are a little narrow where there are few clinicians.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
 from statistics import fmean
+
+import numpy as np
+
+from recommender.features.variance import variance_components
 
 FEWEST_OF_RECORD = 5
 """Ratings below which no record is shown: it would tell of single clients."""
@@ -56,31 +59,16 @@ def clinician_records(points: Mapping[str, Sequence[float]]) -> ClinicianRecords
     far clinicians differ.
     """
     told = {name: some for name, some in points.items() if some}
-    total = sum(map(len, told.values()))
-    if len(told) < 2 or total == len(told):
+    group = [place for place, some in enumerate(told.values()) for _ in some]
+    values = np.array([each for some in told.values() for each in some])
+    variances = variance_components(np.array(group, dtype=np.intp), values)
+    if variances is None:
         return None
-    within, between = _variances(told)
+    within, between = variances.within, variances.between
     practice = _practice_mean(told, within, between)
     found = [_record(name, some, practice, within, between) for name, some in told.items()]
     found.sort(key=lambda each: (-each.rated, each.clinician_id))
     return ClinicianRecords(practice, within / between if between else inf, tuple(found))
-
-
-def _variances(points: Mapping[str, Sequence[float]]) -> tuple[float, float]:
-    """Within and between clinicians; between is 0 where means differ no more than by chance."""
-    counts = [len(some) for some in points.values()]
-    total, groups = sum(counts), len(counts)
-    means = [fmean(some) for some in points.values()]
-    grand = sum(n * mean for n, mean in zip(counts, means, strict=True)) / total
-    inside = sum(
-        (each - mean) ** 2
-        for some, mean in zip(points.values(), means, strict=True)
-        for each in some
-    )
-    among = sum(n * (mean - grand) ** 2 for n, mean in zip(counts, means, strict=True))
-    within = inside / (total - groups)
-    typical = (total - sum(n * n for n in counts) / total) / (groups - 1)
-    return within, max(0.0, (among / (groups - 1) - within) / typical)
 
 
 def _practice_mean(points: Mapping[str, Sequence[float]], within: float, between: float) -> float:

@@ -9,10 +9,8 @@ from typing import Self
 
 import numpy as np
 
-from recommender.errors import NotFoundError
 from recommender.journal.rated_pairings import Exposure
 from recommender.practice.definition import Practice
-from recommender.serving.api.clinicians import places_field
 from recommender.tables.roster import Roster
 
 DAYS = 90
@@ -73,9 +71,8 @@ def exposure_rows(
 
 def _free(roster: Roster, practice: Practice) -> dict[str, int]:
     """Open places by clinician, of those where they are known."""
-    try:
-        places = np.asarray(roster.columns[places_field(practice)], dtype=np.float64)
-    except NotFoundError:
+    if practice.places is None:
         return {}
+    places = np.asarray(roster.columns[practice.places], dtype=np.float64)
     told = zip(roster.ids, places.tolist(), strict=True)
     return {each: int(number) for each, number in told if not np.isnan(number)}
