@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.features.pipeline import Pairs
-from recommender.recommendation.explanation import MIN_POINTS, Explanation, compare, explain
+from recommender.model.alliance_model import AllianceModel
+from recommender.recommendation.explanation import MIN_POINTS, Explanation, contrast, explain
 from tests.support.builders import a_model, a_practice, a_roster, an_encoding, an_intake
 
 EVERYONE = np.arange(12)
@@ -20,6 +21,13 @@ def why(*shown: int, eligible: tuple[int, ...] = tuple(range(12))) -> tuple[Expl
     pairs = Pairs(np.zeros(len(eligible), dtype=np.intp), np.array(eligible))
     parts = a_model().contributions(an_intake().client, an_encoding(), pairs)
     return explain(a_practice(), parts, np.searchsorted(eligible, shown))
+
+
+def compare(model: AllianceModel, one: int, other: int) -> Explanation:
+    """Two places of the roster for the client of `an_intake`."""
+    pairs = Pairs(np.zeros(2, dtype=np.intp), np.array([one, other]))
+    contributions = model.contributions(an_intake().client, an_encoding(), pairs)
+    return contrast(model.practice, contributions, 0, 1)
 
 
 def sums(explanation: Explanation) -> list[float]:
@@ -56,7 +64,7 @@ def test_an_explanation_does_not_depend_on_who_else_is_shown() -> None:
 
 def test_one_who_is_not_eligible_can_be_compared_with_one_who_is() -> None:
     alliance = a_model().score(an_intake().client, an_encoding()).alliance
-    found = compare(a_model(), an_intake().client, an_encoding(), 9, 1)
+    found = compare(a_model(), 9, 1)
 
     assert found.difference == pytest.approx(alliance[9] - alliance[1], abs=1e-9)
 
@@ -67,9 +75,7 @@ def test_nobody_shown_needs_no_explanation() -> None:
 
 @given(one=PLACE, other=PLACE)
 def test_a_comparison_turned_round_turns_every_sign(one: int, other: int) -> None:
-    client = an_intake().client
-    forth = compare(a_model(), client, an_encoding(), one, other)
-    back = compare(a_model(), client, an_encoding(), other, one)
+    forth, back = compare(a_model(), one, other), compare(a_model(), other, one)
 
     assert forth.difference == -back.difference
     assert sums(forth) == [-points for points in sums(back)]
@@ -80,7 +86,7 @@ def test_a_comparison_turned_round_turns_every_sign(one: int, other: int) -> Non
 @given(one=PLACE, other=PLACE)
 def test_a_comparison_is_the_difference_of_both_predictions(one: int, other: int) -> None:
     alliance = a_model().score(an_intake().client, an_encoding()).alliance
-    found = compare(a_model(), an_intake().client, an_encoding(), one, other)
+    found = compare(a_model(), one, other)
 
     assert found.difference == pytest.approx(alliance[one] - alliance[other], abs=1e-9)
     assert sum(sums(found)) == pytest.approx(found.difference, abs=1e-9)
