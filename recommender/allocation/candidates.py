@@ -31,7 +31,7 @@ from recommender.compute.runner import Progress
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.rules.parse import Constraint
+from recommender.practice.rules.constraint import Constraint
 from recommender.recommendation.batch_scoring import ScoredBatch, score_batches
 from recommender.screening.screen import ConstraintCount
 from recommender.tables.roster import Roster

@@ -10,7 +10,7 @@ from recommender.allocation.solver import Flags, Places
 from recommender.errors import Fault, IntakeError, RecommenderError
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.rules.parse import Constraint
+from recommender.practice.rules.constraint import Constraint
 from recommender.tables.roster import Roster
 
 STAY_BONUS = 0.005

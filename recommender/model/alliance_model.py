@@ -4,9 +4,7 @@ Everything a prediction needs stands here and in the bundle it is read from; no 
 mlflow. Imported by `explanation`, `recommend`, `registry` and `training`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +17,7 @@ from recommender.features.feature import Array, Feature
 from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import Pairs, Pipeline, Places, Rows
 from recommender.model.additive import Additive, ClinicianIndex
+from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.manifest import Manifest
 from recommender.model.trees.ensemble import Trees
 from recommender.practice.columns import Columns, read_rows
@@ -161,7 +160,7 @@ class AllianceModel:
     records: HistoryRecords
     clinician_ids: tuple[str, ...]
     interval: PredictionInterval
-    report: Mapping[str, Any] = field(default_factory=dict)
+    report: EvaluationReport = field(default_factory=EvaluationReport)
 
     @property
     def practice(self) -> Practice:
@@ -282,7 +281,7 @@ class AllianceModel:
         if "clinician_id" not in table.columns:
             raise IntakeError([Fault("clinician_id", "is not given", "add the column")])
         sides = {
-            side: read_rows(self.practice.fields(side, "score", "filter"), _named(table, side))
+            side: read_rows(self.practice.fields(side, "score", "filter"), named_cells(table, side))
             for side in SIDES
         }
         place = {clinician_id: code for code, clinician_id in enumerate(self.clinician_ids)}
@@ -308,8 +307,8 @@ class AllianceModel:
         return self.client_mean + self.client_tree_weight * apart
 
 
-def _named(table: pd.DataFrame, side: Side) -> list[dict[str, RawValue]]:
-    """Cells of one side by field, a mapping a row, also where the table has no such column."""
+def named_cells(table: pd.DataFrame, side: Side) -> list[dict[str, RawValue]]:
+    """Cells of `<side>.<field>` columns by field, a mapping a row; empty ones without columns."""
     prefix = f"{side}."
     names = [name for name in table.columns if str(name).startswith(prefix)]
     cells = [table[name].tolist() for name in names]

@@ -4,7 +4,6 @@ The shortlists equal those of `recommend` for each client alone; only the cost o
 """
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from recommender.compute.runner import Progress, TaskRunner, run_serially
 from recommender.errors import RecommenderError
 from recommender.features.pipeline import Pairs
+from recommender.files import atomic_write
 from recommender.model.alliance_model import (
     AllianceModel,
     PairScores,
@@ -230,7 +230,8 @@ def score_clients(
     progress(f"{done} of {len(chunks)} parts", 0.0)
     for number, (name, tables) in enumerate(runner(chunk_tables, job, parts), 1):
         for table in TABLES:
-            _write_atomically(_file(out, table, name), tables[table])
+            with atomic_write(_file(out, table, name)) as file:
+                pq.write_table(tables[table], file)
         progress(f"{done + number} of {len(chunks)} parts", number / len(missing))
     return JobResult(len(chunks), len(missing), sum(len(chunk.rows) for chunk in missing))
 
@@ -312,13 +313,3 @@ def _shortlist_row(client_id: str, shown: ShortlistEntry) -> tuple[Any, ...]:
 
 def _exclusion_row(client_id: str, removal: ConstraintCount) -> tuple[Any, ...]:
     return client_id, removal.constraint, removal.removed, removal.removed_only_by_it
-
-
-def _write_atomically(path: Path, table: pa.Table) -> None:
-    """Writes a file completely or not at all: it is renamed when every byte is on disk."""
-    unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("wb") as file:
-        pq.write_table(table, file)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)

@@ -5,8 +5,8 @@ from datetime import date
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.rules.constraint import client_fields, field_names, judge
-from recommender.practice.rules.parse import Constraint, RequestContext
+from recommender.practice.rules.constraint import Constraint, client_fields, field_names, judge
+from recommender.practice.rules.rule_input import RequestContext
 from recommender.screening.screen import (
     DECLARED_MODES,
     Array,

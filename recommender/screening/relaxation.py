@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.rules.minimal_changes import MinimalChange
-from recommender.practice.rules.parse import (
-    RULES,
+from recommender.practice.rules.catalogue import RULES
+from recommender.practice.rules.constraint import (
     Constraint,
-    RequestContext,
     client_fields,
     eased_field,
     rule_input_of,
 )
+from recommender.practice.rules.minimal_changes import MinimalChange
+from recommender.practice.rules.rule_input import RequestContext
 from recommender.screening.screen import Modes, Screening, screen_columns
 from recommender.values.kinds import KINDS, RawValue
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from recommender.errors import Fault, IntakeError
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.rules.parse import Constraint, Mode, RequestContext, judge
+from recommender.practice.rules.constraint import Constraint, Mode, judge
 from recommender.practice.rules.roster_index import bitsets_in
+from recommender.practice.rules.rule_input import RequestContext
 from recommender.tables.roster import Roster
 
 Array = NDArray[np.float64]

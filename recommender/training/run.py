@@ -8,19 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from recommender.compute.runner import Progress
 from recommender.errors import TablesError
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import save_bundle
+from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.evidence_prior import evidence_model
 from recommender.model.manifest import EVIDENCE_PRIOR
 from recommender.practice.definition import Practice
 from recommender.registry.registry import Registry
-from recommender.registry.versions import CHALLENGER, CHAMPION, Version
+from recommender.registry.versions import CHALLENGER, Version
 from recommender.tables.loader import Tables, read_tables
-from recommender.training.artifacts import keep_facts, keep_measured, keep_trials
+from recommender.training.artifacts import log_model, log_training, log_trials
 from recommender.training.baselines import OURS
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import Evaluation, evaluate
@@ -30,33 +30,17 @@ from recommender.training.mlflow_run import TrackedRun, tracked_run
 from recommender.training.promotion import ChampionModel, champion_model
 from recommender.training.report import report_of
 from recommender.training.tree_fitting import FitSettings
-from recommender.training.trials import TuningResult
-from recommender.training.tune import tuned_settings
+from recommender.training.tune import SearchSettings, tuned_settings
+from recommender.training.tuning_trials import TuningResult
 
 EXPERIMENT = "early alliance"
-FEWEST_RATED = 50
+MIN_RATED = 50
 """Rated pairings below which nothing is learned and the declared sizes serve: a held-out fifth
 would be fewer than ten ratings."""
-FEWEST_LATER = 200
+MIN_LATER = 200
 """Later ratings from which the published range is taken: the share that a range of 90 % holds is
 then known to within 4 points (two standard errors)."""
 LATER, OUT_OF_FOLD = "later ratings", "out of fold"
-
-
-@dataclass(frozen=True, slots=True)
-class SearchSettings:
-    """How settings are sought before training.
-
-    Attributes
-    ----------
-    trials
-        How many there shall be in all.
-    storage
-        The file that keeps them, so that a search that was stopped goes on; None keeps nothing.
-    """
-
-    trials: int
-    storage: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,22 +96,26 @@ def train(
         model = _unlearned(tables, practice, champion, now, settings.seed)
         return TrainingResult(_publish(registry, model, lambda run: None), model)
     if search is not None:
-        told = _part(progress, "tuning", 0.0, 0.5)
-        tuned = tuned_settings(dataset, settings, search.trials, search.storage, told)
+        step_progress = _part(progress, "tuning", 0.0, 0.5)
+        tuned = tuned_settings(dataset, settings, search, step_progress)
         settings = tuned.settings
     started = 0.5 if tuned else 0.0
-    told = _part(progress, "measuring", started, (0.95 + started) / 2)
-    evaluation = evaluate(dataset, forward(dataset), settings, told, champion=champion.model)
-    told = _part(progress, "learning from all", (0.95 + started) / 2, 0.95)
-    model, source = with_interval(fit(dataset, None, settings, told, now=now).model, evaluation)
-    report = report_of(evaluation, practice) | {"ranges_from": source} | _beside(champion)
+    step_progress = _part(progress, "measuring", started, (0.95 + started) / 2)
+    evaluation = evaluate(
+        dataset, forward(dataset), settings, step_progress, champion=champion.model
+    )
+    step_progress = _part(progress, "learning from all", (0.95 + started) / 2, 0.95)
+    model, source = with_interval(
+        fit(dataset, None, settings, step_progress, now=now).model, evaluation
+    )
+    report = report_of(evaluation, practice, champion=champion.facts, ranges_from=source)
     model = replace(model, report=report)
     progress("publishing", 0.95)
 
     def keep(run: TrackedRun) -> None:
-        keep_measured(run, model, dataset, evaluation, settings)
+        log_training(run, model, dataset, evaluation, settings)
         if tuned is not None:
-            keep_trials(run, EXPERIMENT, tuned)
+            log_trials(run, EXPERIMENT, tuned)
 
     version = _publish(registry, model, keep)
     progress("done", 1.0)
@@ -143,7 +131,7 @@ def with_interval(model: AllianceModel, evaluation: Evaluation) -> tuple[Allianc
     """
     tested, said = evaluation.held_out, evaluation.scores[OURS].alliance
     error = (tested.label - said)[tested.is_rated]
-    if len(error) < FEWEST_LATER:
+    if len(error) < MIN_LATER:
         return model, OUT_OF_FOLD
     level = model.practice.alliance.interval
     return replace(model, interval=prediction_interval(error, level)), LATER
@@ -156,7 +144,7 @@ def _learnable(tables: Tables, practice: Practice) -> Dataset | None:
     except TablesError:
         # Checked tables lack only this: a rating that counts.
         return None
-    return dataset if len(dataset) >= FEWEST_RATED else None
+    return dataset if len(dataset) >= MIN_RATED else None
 
 
 def _part(progress: Progress, what: str, start: float, end: float) -> Progress:
@@ -175,12 +163,7 @@ def _unlearned(
         created_at=now.isoformat(timespec="seconds"),
         seed=seed,
     )
-    return replace(model, report={"mode": EVIDENCE_PRIOR} | _beside(champion))
-
-
-def _beside(champion: ChampionModel) -> dict[str, Any]:
-    """What the report keeps of the champion that stood, for the gate."""
-    return {CHAMPION: dict(champion.facts)} if champion.facts else {}
+    return replace(model, report=EvaluationReport(mode=EVIDENCE_PRIOR, champion=champion.facts))
 
 
 def _publish(
@@ -195,7 +178,7 @@ def _publish(
     ):
         bundle = Path(workspace) / "bundle"
         digest = save_bundle(model, bundle)
-        keep_facts(run, model)
+        log_model(run, model)
         keep(run)
         version = registry.publish(run.run_id, bundle, practice, digest, tags)
     registry.set_alias(CHALLENGER, version.version)

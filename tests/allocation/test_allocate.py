@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,33 +21,12 @@ from recommender.allocation.terms import (
     read_limit,
 )
 from recommender.errors import IntakeError, RecommenderError
-from recommender.practice.columns import read_rows
 from recommender.practice.definition import read_practice
 from recommender.recommendation.recommend import Intake, recommend
 from recommender.screening.screen import screen
-from recommender.tables.cells import People
-from tests.support.builders import DAY, a_model, a_practice, a_roster, an_encoding
+from tests.support.builders import DAY, a_model, a_practice, a_roster, an_encoding, some_people
 
 SLOWLY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-CONCERNS = ("anxiety", "grief", "sleep")
-
-
-@cache
-def some_people(size: int = 14) -> People:
-    rng = np.random.default_rng(5)
-    rows: list[dict[str, Any]] = [
-        {
-            "concern": CONCERNS[place % 3],
-            "wanted": [("act", "cbt", "emdr")[int(rng.integers(3))]],
-            "directive": int(rng.integers(-10, 11)),
-            "agrees": place % 5 != 4,
-            **({"max_fee": 190} if place % 4 == 3 else {}),
-        }
-        for place in range(size)
-    ]
-    fields = a_practice().fields("client", "score", "filter")
-    ids = tuple(f"w{place:02d}" for place in range(size))
-    return People(ids, (None,) * size, read_rows(fields, rows))
 
 
 def everybody() -> list[WaitingClient]:

@@ -11,8 +11,7 @@ from experiments.bench.workers import Cluster, started
 from recommender.compute.runner import TaskRunner, connected, run_serially, runner_on, workers_of
 from recommender.errors import RecommenderError
 from recommender.recommendation.batch_scoring import JobResult, JobSettings, score_clients
-from tests.allocation.test_allocate import some_people
-from tests.support.builders import DAY, a_model, an_encoding
+from tests.support.builders import DAY, a_model, an_encoding, some_people
 
 SIZE = 40
 

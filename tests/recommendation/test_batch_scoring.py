@@ -2,17 +2,18 @@
 
 from datetime import date
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from recommender.errors import RecommenderError
-from recommender.recommendation import batch_scoring
 from recommender.recommendation.batch_scoring import JobResult, JobSettings, score_clients
 from recommender.recommendation.recommend import Intake, Recommendation, recommend
-from tests.allocation.test_allocate import some_people
-from tests.support.builders import DAY, a_model, an_encoding
+from tests.support.builders import DAY, a_model, an_encoding, some_people
 
 SIZE = 14
 
@@ -75,19 +76,19 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_files(
     whole = tmp_path / "whole"
     scored(whole)
 
-    put, left = batch_scoring._write_atomically, iter(range(5))
+    write_table, left = pq.write_table, iter(range(5))
 
-    def killed(path: Path, table: object) -> None:
+    def killed(table: pa.Table, file: IO[bytes]) -> None:
         if next(left, None) is None:
-            path.with_suffix(".unfinished").write_bytes(b"half a fi")
+            file.write(b"half a fi")
             raise KeyboardInterrupt
-        put(path, table)
+        write_table(table, file)
 
     broken = tmp_path / "broken"
-    monkeypatch.setattr(batch_scoring, "_write_atomically", killed)
+    monkeypatch.setattr(pq, "write_table", killed)
     with pytest.raises(KeyboardInterrupt):
         scored(broken)
-    monkeypatch.setattr(batch_scoring, "_write_atomically", put)
+    monkeypatch.setattr(pq, "write_table", write_table)
 
     assert scored(broken) == JobResult(chunks=4, computed=3, clients=SIZE - 4)
     assert scored(broken) == JobResult(chunks=4, computed=0, clients=0)

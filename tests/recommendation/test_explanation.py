@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.features.pipeline import Pairs
-from recommender.model.alliance_model import AllianceModel
-from recommender.recommendation.explanation import MIN_POINTS, Explanation, contrast, explain
-from tests.support.builders import a_model, a_practice, a_roster, an_encoding, an_intake
+from recommender.recommendation.explanation import MIN_POINTS, Explanation, explain
+from tests.support.builders import a_model, a_practice, a_roster, an_encoding, an_intake, compare
 
 EVERYONE = np.arange(12)
 PLACE = st.integers(0, 11)
@@ -21,13 +20,6 @@ def why(*shown: int, eligible: tuple[int, ...] = tuple(range(12))) -> tuple[Expl
     pairs = Pairs(np.zeros(len(eligible), dtype=np.intp), np.array(eligible))
     parts = a_model().contributions(an_intake().client, an_encoding(), pairs)
     return explain(a_practice(), parts, np.searchsorted(eligible, shown))
-
-
-def compare(model: AllianceModel, one: int, other: int) -> Explanation:
-    """Two places of the roster for the client of `an_intake`."""
-    pairs = Pairs(np.zeros(2, dtype=np.intp), np.array([one, other]))
-    contributions = model.contributions(an_intake().client, an_encoding(), pairs)
-    return contrast(model.practice, contributions, 0, 1)
 
 
 def sums(explanation: Explanation) -> list[float]:

@@ -3,7 +3,6 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import ndtr
 
 from recommender.features.feature import Array
 from recommender.recommendation.ranking import (
@@ -16,8 +15,7 @@ from recommender.recommendation.ranking import (
     ranking_of,
     ties_of,
 )
-
-SCORES = st.lists(st.integers(-3, 3).map(float), min_size=1, max_size=12)
+from tests.support.strategies import SCORES, cases
 
 
 def ids_of(n: int) -> tuple[str, ...]:
@@ -65,16 +63,6 @@ def told(pairing: list[float], leads: Array, reservations: list[int]) -> Ranking
     """The ranking of clinicians who stand in falling order of their pairing parts."""
     places = np.arange(len(pairing))
     return ranking_of(places, np.array(pairing), leads, np.array(reservations, dtype=np.intp))
-
-
-@st.composite
-def cases(draw: st.DrawFn) -> tuple[Array, Array, Places]:
-    """Pairing parts, falling, the leads that doubts of every size leave, and reservations."""
-    pairing = np.array(sorted(draw(SCORES), reverse=True)) / 10
-    rng = np.random.default_rng(draw(st.integers(0, 999)))
-    doubt = rng.uniform(0.01, 0.6, (len(pairing), len(pairing)))
-    leads = ndtr((pairing[:, None] - pairing) / np.maximum(doubt, doubt.T))
-    return pairing, leads, rng.integers(0, 3, len(pairing)).astype(np.intp)
 
 
 def test_a_tie_ends_where_a_lead_is_clear() -> None:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from recommender.model.alliance_model import AllianceModel
 from recommender.practice.definition import Practice
-from recommender.practice.rules.parse import NEVER_RELAXED, Constraint, read_constraint
+from recommender.practice.rules.constraint import NEVER_RELAXED, Constraint
+from recommender.practice.rules.declaration import read_constraint
 from recommender.recommendation.ranking import CLEAR_LEAD
 from recommender.recommendation.recommend import MAX_TOP_K, Recommendation, read_intake, recommend
 from recommender.recommendation.relaxation_offers import MAX_OFFERS, RelaxationOffer

@@ -1,6 +1,5 @@
 """Ties across the whole request: who cannot be told apart, and in what order they stand."""
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +18,7 @@ from recommender.recommendation.recommend import (
     recommend,
 )
 from recommender.tables.roster import Roster, snapshot
-from tests.support.builders import DAY, TAKEN_AT, a_model, a_practice, a_roster, an_intake
+from tests.support.builders import DAY, TAKEN_AT, a_model, a_practice, a_roster, an_intake, as_sure
 
 SLOWLY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # Some clinicians share no hour with this client, which is a reservation and excludes nobody.
@@ -30,13 +29,6 @@ def asked(model: AllianceModel, roster: Roster | None = None, **answers: Any) ->
     """As many as can be shown, to a client with these answers."""
     encoding = model.encode_roster(roster or a_roster())
     return recommend(an_intake(**answers), encoding, model, day=DAY, top_k=MAX_TOP_K)
-
-
-def as_sure(factor: float) -> AllianceModel:
-    """The model with so many times its doubt about every coefficient."""
-    additive = a_model().additive
-    draws = {name: np.float32(factor) * drawn for name, drawn in additive.draws.items()}
-    return replace(a_model(), additive=replace(additive, draws=draws))
 
 
 def a_first_day() -> AllianceModel:

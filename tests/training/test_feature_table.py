@@ -8,8 +8,8 @@ import pytest
 from recommender.compute.runner import Part, Result, Shared, TaskRunner, run_serially
 from recommender.features.pipeline import Pairs, Rows, fit_pipeline
 from recommender.practice.definition import shipped_practice
-from recommender.training import feature_table as module
-from recommender.training.feature_table import SideTables, TrainingPair, feature_table
+from recommender.training import fit_preparation as module
+from recommender.training.fit_preparation import SideTables, TrainingPair, feature_table
 from tests.support.random_tables import invented_people
 
 CLIENTS, CLINICIANS, PAIRINGS, HISTORY = 30, 12, 90, 4

@@ -20,6 +20,7 @@ from recommender.cli.commands.console import (
     exit_on_error,
     must_exist,
     out,
+    uses_extras,
 )
 from recommender.errors import RecommenderError
 
@@ -62,6 +63,7 @@ def champion_bundle(uri: str, bundles: Path) -> Path:
     return Registry(uri).fetch(CHAMPION, bundles)
 
 
+@uses_extras("registry,parquet")
 def allocate(
     clients: Clients,
     roster: Clinicians,
@@ -156,6 +158,7 @@ def allocate(
     out.print(f"Written: {', '.join(map(str, paths))}", markup=False, soft_wrap=True)
 
 
+@uses_extras("registry,parquet")
 def score(
     clients: Clients,
     roster: Clinicians,

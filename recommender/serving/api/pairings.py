@@ -1,4 +1,4 @@
-"""Who began with whom, and what came of it. Imported by `serving.app`."""
+"""Routes that record and read pairings and their events."""
 
 from datetime import date
 from functools import partial
@@ -20,32 +20,28 @@ from recommender.journal.pairings import (
     record_pairing,
     subject_of_pairing,
 )
-from recommender.serving.auth.middleware import caller
-from recommender.serving.dependencies import current_snapshot
+from recommender.serving.authorization import caller
+from recommender.serving.dependencies import Snapshot
 from recommender.serving.http.problems import NOT_FOUND
-from recommender.serving.http.strict_json import JSON, read_body
-from recommender.serving.openapi import KEEPING, READING, created, json_body, problem_responses
+from recommender.serving.http.strict_json import JSON, Body
+from recommender.serving.openapi import JournalRoute, links, problem_responses, request_body
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.request_bodies import EventRequest, PairingRequest
 from recommender.serving.schemas.responses import ResponseModel
-from recommender.serving.services.idempotency import read, reply_response, write_once
+from recommender.serving.services.idempotency import created, read, reply_response, write_once
 from recommender.serving.services.recommendation_service import today
 from recommender.store.database import Connection
 
 ADDRESS = "/v1/pairings/{pairing_id}"
 EVENTS = f"{ADDRESS}/events"
 PairingId = Annotated[str, Path(pattern=ID_PATTERN)]
-_ITS_ID = {"parameters": {"pairing_id": "$response.body#/pairing_id"}}
-LINKS = {
-    operation: {"operationId": operation, **_ITS_ID}
-    for operation in ("getPairing", "recordEvent", "listEvents")
-}
+LINKS = links("pairing_id", "getPairing", "recordEvent", "listEvents")
 
-router = APIRouter(tags=["pairings"])
+router = APIRouter(tags=["pairings"], route_class=JournalRoute)
 
 
 class PairingCreated(ResponseModel):
-    """A pairing as it was kept."""
+    """A recorded pairing."""
 
     pairing_id: str
     client_id: str
@@ -64,7 +60,7 @@ class PairingCreated(ResponseModel):
 
 
 class PairingRecord(PairingCreated):
-    """The same, and how it went as far as is known."""
+    """A pairing and its course as far as it is known."""
 
     started_on: date | None = None
     sessions: int | None = None
@@ -72,7 +68,7 @@ class PairingRecord(PairingCreated):
 
 
 class EventRecord(ResponseModel):
-    """One thing that happened."""
+    """One event of a pairing."""
 
     kind: str
     happened_on: date
@@ -91,17 +87,17 @@ class EventRecord(ResponseModel):
 
 
 class EventCreated(EventRecord):
-    """An event as it was kept."""
+    """A recorded event."""
 
     event_id: str
     pairing_id: str
     pairing_known: Annotated[
-        bool, Setting(description="An event of a pairing not known here waits for it.")
+        bool, Setting(description="Whether the pairing is recorded; events may be sent earlier.")
     ]
 
 
 class EventHistory(ResponseModel):
-    """What happened in a pairing, in the order it was told."""
+    """The events of a pairing, in the order of recording."""
 
     pairing_id: str
     events: tuple[EventRecord, ...]
@@ -110,40 +106,42 @@ class EventHistory(ResponseModel):
 @router.post(
     "/v1/pairings",
     operation_id="recordPairing",
-    summary="Record who begins with whom",
+    summary="Record a pairing",
     status_code=201,
     response_model=PairingCreated,
-    responses={201: created(PairingCreated, LINKS), **problem_responses(*KEEPING)},
-    openapi_extra=json_body("PairingRequest"),
+    responses={201: {"links": LINKS}},
+    openapi_extra=request_body("PairingRequest"),
 )
-async def post_pairing(request: Request) -> Response:
-    """Feedback that came before it finds its place."""
-    asked, body = await read_body(request, PairingRequest)
-    pairing, actor = asked.pairing(), caller(request).actor
+async def post_pairing(request: Request, body: Body) -> Response:
+    """Events and ratings sent before the pairing are attached to it."""
+    pairing, actor = body.read(PairingRequest).pairing(), caller(request).actor
 
     def write(connection: Connection) -> StoredReply:
         subject = record_pairing(connection, pairing, actor=actor)
-        return StoredReply(201, PairingCreated.of(pairing).model_dump_json().encode(), subject)
+        response = PairingCreated.of(pairing).model_dump_json().encode()
+        return created(response, ADDRESS.format(pairing_id=pairing.pairing_id), subject)
 
-    return reply_response(await write_once(request, body, write), ADDRESS)
+    return reply_response(await write_once(request, body, write))
 
 
 @router.get(
     ADDRESS,
     operation_id="getPairing",
-    summary="A pairing, and how it went",
+    summary="Read a pairing and its course",
     response_model=PairingRecord,
-    responses=problem_responses(*READING),
 )
 async def get_pairing(request: Request, pairing_id: PairingId) -> Response:
-    """How it went follows from its events."""
+    """The course is derived from the events."""
 
     def look(connection: Connection) -> PairingRecord:
         pairing = find_pairing(connection, pairing_id)
-        course = pairing_outcome(events_of(connection, pairing_id))
-        known = PairingRecord.of(pairing)
-        found = {name: getattr(course, name) for name in ("started_on", "sessions", "ended_on")}
-        return known.model_copy(update=found)
+        outcome = pairing_outcome(events_of(connection, pairing_id))
+        return PairingRecord(
+            **PairingCreated.of(pairing).model_dump(),
+            started_on=outcome.started_on,
+            sessions=outcome.sessions,
+            ended_on=outcome.ended_on,
+        )
 
     return Response((await read(request, look)).model_dump_json(), media_type=JSON)
 
@@ -151,48 +149,48 @@ async def get_pairing(request: Request, pairing_id: PairingId) -> Response:
 @router.post(
     EVENTS,
     operation_id="recordEvent",
-    summary="Record what happened in a pairing",
+    summary="Record an event of a pairing",
     status_code=201,
     response_model=EventCreated,
-    responses={201: created(EventCreated), **problem_responses(*KEEPING, NOT_FOUND)},
-    openapi_extra=json_body("EventRequest"),
+    responses=problem_responses(NOT_FOUND),
+    openapi_extra=request_body("EventRequest"),
 )
-async def post_event(request: Request, pairing_id: PairingId) -> Response:
-    """One of a pairing that is not known here is kept as well, and waits for it."""
-    state = current_snapshot(request.app)
-    asked, body = await read_body(request, EventRequest)
-    event, actor = asked.of(pairing_id), caller(request).actor
+async def post_event(
+    request: Request, pairing_id: PairingId, snapshot: Snapshot, body: Body
+) -> Response:
+    """Events of a pairing that is not recorded yet are stored and attached to it later."""
+    event, actor = body.read(EventRequest).of(pairing_id), caller(request).actor
 
     def write(connection: Connection) -> StoredReply:
-        kept = record_event(connection, event, actor=actor, today=today(state.practice))
+        event_id = record_event(connection, event, actor=actor, today=today(snapshot.practice))
         subject = subject_of_pairing(connection, pairing_id)
-        told = EventCreated(
+        response = EventCreated(
             **EventRecord.of(event).model_dump(),
-            event_id=kept,
+            event_id=event_id,
             pairing_id=pairing_id,
             pairing_known=subject is not None,
         )
-        return StoredReply(201, told.model_dump_json().encode(), subject)
+        location = EVENTS.format(pairing_id=pairing_id)
+        return created(response.model_dump_json().encode(), location, subject)
 
-    return reply_response(await write_once(request, body, write), EVENTS)
+    return reply_response(await write_once(request, body, write))
 
 
 @router.get(
     EVENTS,
     operation_id="listEvents",
-    summary="What happened in a pairing",
+    summary="List the events of a pairing",
     response_model=EventHistory,
-    responses=problem_responses(*READING),
 )
 async def get_events(request: Request, pairing_id: PairingId) -> Response:
-    """In the order it was told; also of a pairing not known here yet."""
-    found = await read(request, partial(_events, pairing_id))
-    told = EventHistory(pairing_id=pairing_id, events=tuple(map(EventRecord.of, found)))
-    return Response(told.model_dump_json(), media_type=JSON)
+    """In the order of recording; also for a pairing that is not recorded yet."""
+    events = await read(request, partial(_events, pairing_id))
+    history = EventHistory(pairing_id=pairing_id, events=tuple(map(EventRecord.of, events)))
+    return Response(history.model_dump_json(), media_type=JSON)
 
 
 def _events(pairing_id: str, connection: Connection) -> tuple[PairingEvent, ...]:
-    found = events_of(connection, pairing_id)
-    if not found and subject_of_pairing(connection, pairing_id) is None:
-        raise NotFoundError("pairing_id", "is not kept here", "check it, or record the pairing")
-    return found
+    events = events_of(connection, pairing_id)
+    if not events and subject_of_pairing(connection, pairing_id) is None:
+        raise NotFoundError("pairing_id", "is not recorded", "check it, or record the pairing")
+    return events

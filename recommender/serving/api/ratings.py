@@ -1,7 +1,4 @@
-"""Ratings of the alliance and their corrections, checked as training checks them.
-
-Imported by `serving.app`.
-"""
+"""Routes that record, correct and read ratings; checks are those of training."""
 
 from datetime import date, datetime
 from functools import partial
@@ -21,48 +18,45 @@ from recommender.journal.ratings import (
     record_rating,
     withdraw_rating,
 )
-from recommender.serving.auth.middleware import caller
-from recommender.serving.dependencies import current_snapshot
-from recommender.serving.http.problems import NOT_FOUND, NOT_KEPT, STALE
-from recommender.serving.http.strict_json import JSON, read_body
-from recommender.serving.openapi import KEEPING, READING, created, json_body, problem_responses
+from recommender.practice.definition import Practice
+from recommender.serving.authorization import caller
+from recommender.serving.dependencies import Snapshot
+from recommender.serving.http.problems import NO_SUCH_RECORD, NOT_FOUND, STALE
+from recommender.serving.http.strict_json import JSON, Body
+from recommender.serving.openapi import JournalRoute, links, problem_responses, request_body
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.request_bodies import CorrectionRequest, RatingRequest
 from recommender.serving.schemas.responses import ResponseModel
-from recommender.serving.services.idempotency import read, reply_response, write_once
+from recommender.serving.services.idempotency import created, read, reply_response, write_once
 from recommender.serving.services.recommendation_service import today
-from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.store.database import Connection
 
 ADDRESS = "/v1/ratings/{rating_id}"
 RatingId = Annotated[str, Path(pattern=ID_PATTERN)]
-_ITS_ID = {"parameters": {"rating_id": "$response.body#/rating_id"}}
-LINKS = {
-    operation: {"operationId": operation, **_ITS_ID} for operation in ("getRating", "correctRating")
-}
+LINKS = links("rating_id", "getRating", "correctRating")
 
-router = APIRouter(tags=["ratings"])
+router = APIRouter(tags=["ratings"], route_class=JournalRoute)
 
 
 class RatingCreated(ResponseModel):
-    """What became of a rating."""
+    """A recorded rating."""
 
     rating_id: str
-    version: Annotated[int, Setting(description="1, and one more with each correction.")]
+    version: Annotated[int, Setting(description="1, increased by each correction.")]
     pomp: Annotated[
         float | None,
         Setting(
-            description="Its score from 0 to 1 as training reads it; null when too few items were "
-            "answered, or when it was withdrawn."
+            description="The score as a proportion of the maximum possible (0 to 1), as used in "
+            "training; null if too few items were answered or the rating is withdrawn."
         ),
     ]
     pairing_known: Annotated[
-        bool, Setting(description="A rating of a pairing not known here waits for it.")
+        bool, Setting(description="Whether the pairing is recorded; ratings may be sent earlier.")
     ]
 
 
 class RatingRecord(ResponseModel):
-    """A rating as it stood from one moment (UTC) on."""
+    """One version of a rating, valid from `recorded_at` (UTC)."""
 
     version: int
     pairing_id: str
@@ -102,7 +96,7 @@ class RatingRecord(ResponseModel):
 
 
 class RatingHistory(ResponseModel):
-    """Every version of a rating, oldest first; the last one stands."""
+    """All versions of a rating, oldest first; the last one is in force."""
 
     rating_id: str
     versions: tuple[RatingRecord, ...]
@@ -110,42 +104,39 @@ class RatingHistory(ResponseModel):
 
 @router.post(
     "/v1/ratings",
-    operation_id="rate",
+    operation_id="recordRating",
     summary="Record a rating of the alliance",
     status_code=201,
     response_model=RatingCreated,
-    responses={201: created(RatingCreated, LINKS), **problem_responses(*KEEPING)},
-    openapi_extra=json_body("RatingRequest"),
+    responses={201: {"links": LINKS}},
+    openapi_extra=request_body("RatingRequest"),
 )
-async def post_rating(request: Request) -> Response:
-    """Refused with everything training would refuse it for.
+async def post_rating(request: Request, snapshot: Snapshot, body: Body) -> Response:
+    """Record a rating, with the same checks as in training.
 
-    One of a pairing that is not known here is kept as well, and waits for it.
+    A rating of a pairing that is not recorded yet is stored and attached to it later.
     """
-    state = current_snapshot(request.app)
-    asked, body = await read_body(request, RatingRequest)
-    rating, actor = asked.rating(), caller(request).actor
+    rating, actor = body.read(RatingRequest).rating(), caller(request).actor
 
     def write(connection: Connection) -> StoredReply:
-        day = today(state.practice)
-        kept = record_rating(connection, state.practice, rating, actor=actor, today=day)
-        return _reply(connection, kept, rating.pairing_id)
+        day = today(snapshot.practice)
+        stored = record_rating(connection, snapshot.practice, rating, actor=actor, today=day)
+        return _reply(connection, stored, rating.pairing_id)
 
-    return reply_response(await write_once(request, body, write), ADDRESS)
+    return reply_response(await write_once(request, body, write))
 
 
 @router.get(
     ADDRESS,
     operation_id="getRating",
-    summary="A rating with everything that corrected it",
+    summary="Read a rating and its corrections",
     response_model=RatingHistory,
-    responses=problem_responses(*READING),
 )
 async def get_rating(request: Request, rating_id: RatingId) -> Response:
-    """Every version, oldest first; the last one stands."""
-    found = await read(request, partial(rating_history, rating_id=rating_id))
-    told = RatingHistory(rating_id=rating_id, versions=tuple(map(RatingRecord.of, found)))
-    return Response(told.model_dump_json(), media_type=JSON)
+    """All versions, oldest first; the last one is in force."""
+    versions = await read(request, partial(rating_history, rating_id=rating_id))
+    history = RatingHistory(rating_id=rating_id, versions=tuple(map(RatingRecord.of, versions)))
+    return Response(history.model_dump_json(), media_type=JSON)
 
 
 @router.post(
@@ -154,55 +145,58 @@ async def get_rating(request: Request, rating_id: RatingId) -> Response:
     summary="Correct or withdraw a rating",
     status_code=201,
     response_model=RatingCreated,
-    responses={
-        201: created(RatingCreated, LINKS),
-        **problem_responses(*KEEPING, NOT_FOUND, NOT_KEPT, STALE),
-    },
-    openapi_extra=json_body("CorrectionRequest"),
+    responses={201: {"links": LINKS}, **problem_responses(NOT_FOUND, NO_SUCH_RECORD, STALE)},
+    openapi_extra=request_body("CorrectionRequest"),
 )
-async def post_correction(request: Request, rating_id: RatingId) -> Response:
-    """What it corrects stays visible; refused (412) unless the newest version was seen."""
-    state = current_snapshot(request.app)
-    asked, body = await read_body(request, CorrectionRequest)
-    actor = caller(request).actor
+async def post_correction(
+    request: Request, rating_id: RatingId, snapshot: Snapshot, body: Body
+) -> Response:
+    """Earlier versions remain readable; refused (412) unless `expected_version` is the newest."""
+    correction, actor = body.read(CorrectionRequest), caller(request).actor
 
     def write(connection: Connection) -> StoredReply:
-        kept = _corrected(connection, state, rating_id, asked, actor)
-        about = rating_history(connection, rating_id)[-1].rating.pairing_id
-        return _reply(connection, kept, about)
+        stored = correct(connection, snapshot.practice, rating_id, correction, actor)
+        pairing_id = rating_history(connection, rating_id)[-1].rating.pairing_id
+        return _reply(connection, stored, pairing_id)
 
-    return reply_response(await write_once(request, body, write), ADDRESS)
+    return reply_response(await write_once(request, body, write))
 
 
-def _corrected(
+def correct(
     connection: Connection,
-    state: ServingSnapshot,
+    practice: Practice,
     rating_id: str,
-    asked: CorrectionRequest,
+    correction: CorrectionRequest,
     actor: str,
 ) -> StoredRating:
-    if asked.rating is None:
+    """Corrects a rating, or withdraws it if the correction has no rating."""
+    if correction.rating is None:
         return withdraw_rating(
-            connection, rating_id, seen=asked.seen, reason=asked.reason, actor=actor
+            connection,
+            rating_id,
+            seen=correction.expected_version,
+            reason=correction.reason,
+            actor=actor,
         )
     return correct_rating(
         connection,
-        state.practice,
+        practice,
         rating_id,
-        asked.rating.rating(),
-        seen=asked.seen,
-        reason=asked.reason,
+        correction.rating.rating(),
+        seen=correction.expected_version,
+        reason=correction.reason,
         actor=actor,
-        today=today(state.practice),
+        today=today(practice),
     )
 
 
-def _reply(connection: Connection, kept: StoredRating, pairing_id: str) -> StoredReply:
+def _reply(connection: Connection, stored: StoredRating, pairing_id: str) -> StoredReply:
     subject = subject_of_pairing(connection, pairing_id)
-    told = RatingCreated(
-        rating_id=kept.rating_id,
-        version=kept.version,
-        pomp=kept.pomp,
+    response = RatingCreated(
+        rating_id=stored.rating_id,
+        version=stored.version,
+        pomp=stored.pomp,
         pairing_known=subject is not None,
     )
-    return StoredReply(201, told.model_dump_json().encode(), subject)
+    location = ADDRESS.format(rating_id=stored.rating_id)
+    return created(response.model_dump_json().encode(), location, subject)

@@ -13,10 +13,10 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from recommender.errors import ConflictError, FeedbackError, StaleError
-from recommender.serving.auth.middleware import auth_backend, check_same_site
+from recommender.serving.authorization import auth_backend, check_same_site
 from recommender.serving.http.problems import (
     BAD_REQUEST,
-    UNKEPT,
+    INVALID_FEEDBACK,
     UNSUPPORTED,
     ProblemError,
     problem_for,
@@ -53,7 +53,7 @@ async def read_form(request: Request) -> FormData:
     """
     if request.headers.get("content-type") != FORM:
         raise ProblemError(UNSUPPORTED)
-    if auth_backend(request).locks is None:
+    if auth_backend(request).credentials is None:
         check_same_site(request.headers)
     try:
         body = (await request.body()).decode()
@@ -80,7 +80,7 @@ def validated_form(model: type[Body], told: Mapping[str, Any]) -> Body:
     try:
         return model.model_validate_json(json.dumps(given))
     except ValidationError as error:
-        raise problem_from_validation(error, UNKEPT) from None
+        raise problem_from_validation(error, INVALID_FEEDBACK) from None
 
 
 def form_faults(error: Exception) -> tuple[tuple[str, ...], int]:

@@ -363,7 +363,7 @@ SHIFTS_SAID = (
     "deviations of those clients. A quarter of a deviation and more is said to be a change."
 )
 NO_SHIFTS = "Too few requests with a number the model holds the mean of, so that nothing is said."
-THEN, NOW, DEVIATIONS, CHANGED = "Learned from", "Now", "Deviations", "Changed"
+THEN, NOW, DEVIATIONS, HAS_CHANGED = "Learned from", "Now", "Deviations", "Changed"
 SWINGS = "Questions, against the requests before"
 SWINGS_SAID = (
     "The population stability index of each question, beside what chance alone seldom goes past. "
@@ -561,7 +561,7 @@ def mark(told: Mapping[str, Any]) -> str:
 
 def reservation(reason: Mapping[str, Any]) -> str:
     """A rule that is not met, or not known to be."""
-    return f"Perhaps {reason['say']}: ask" if reason["unknown"] else sentence(reason["say"])
+    return f"Perhaps {reason['text']}: ask" if reason["unknown"] else sentence(reason["text"])
 
 
 def excluding(say: str, unknown: bool) -> str:

@@ -20,11 +20,11 @@ from recommender.screening.screen import Reason
 from recommender.serving.http.problems import problem_for, problem_from_validation, problem_response
 from recommender.serving.schemas.intake import ParsedRequest, RequestSchema, build_request_schema
 from recommender.serving.schemas.json_types import JSON_TYPES
-from recommender.serving.schemas.responses import BROKEN_BY, ShownClinician
+from recommender.serving.schemas.responses import TIE_BREAK_TEXTS, ShownClinician
 from recommender.serving.services.recommendation_service import today
 from recommender.values.kinds import KINDS
 from tests.support.builders import a_practice
-from tests.support.served import CANARY
+from tests.support.server import CANARY
 
 PRACTICES = (shipped_practice("psychology"), a_practice())
 FORMS = {practice.id: build_request_schema(practice, top_k=5) for practice in PRACTICES}
@@ -58,7 +58,7 @@ WRONG: dict[str, list[Any]] = {
 }
 
 
-def refusal(form: RequestSchema, practice: Practice, body: bytes) -> str | None:
+def refusal(form: RequestSchema, practice: Practice, body: Any) -> str | None:
     """What a caller is told, or None when the request is accepted."""
     try:
         asked = form.read(body)
@@ -70,13 +70,13 @@ def refusal(form: RequestSchema, practice: Practice, body: bytes) -> str | None:
     return None
 
 
-def body_of(practice: Practice, **answers: Any) -> bytes:
+def body_of(practice: Practice, **answers: Any) -> dict[str, Any]:
     required = {
         name: JSON_TYPES[field.kind].example_of(field)
         for name, field in practice.fields("client").items()
         if field.required
     }
-    return json.dumps({"answers": required | answers}).encode()
+    return {"answers": required | answers}
 
 
 def a_field(kind: str, **settings: Any) -> Field:
@@ -158,7 +158,7 @@ def test_a_form_without_its_required_answers_names_each(practice: Practice) -> N
 @pytest.mark.parametrize("practice", PRACTICES, ids=lambda practice: practice.id)
 def test_the_whole_example_is_accepted(practice: Practice) -> None:
     form = FORMS[practice.id]
-    assert refusal(form, practice, form.example_body()) is None
+    assert refusal(form, practice, form.example) is None
 
 
 @pytest.mark.parametrize("practice", PRACTICES, ids=lambda practice: practice.id)
@@ -208,7 +208,7 @@ def test_a_field_may_have_any_name_a_definition_allows() -> None:
     text = a_practice().text.replace("[client.max_km]", "[client.copy]")
     text = text.replace('"max_km"', '"copy"')
     form = build_request_schema(read_practice(text), top_k=5)
-    assert form.read(b'{"answers": {"copy": 5}}').answers == {"copy": 5.0}
+    assert form.read({"answers": {"copy": 5}}).answers == {"copy": 5.0}
 
 
 def test_answers_are_read_like_cells_of_a_table() -> None:
@@ -284,7 +284,11 @@ def test_places_are_the_same_however_they_are_told(places: list[Any]) -> None:
     [
         ({"postcode": 2010}, "/answers/home/0/postcode", "is not text"),
         ({"postcode": None}, "/answers/home/0/postcode", "is not text"),
-        ({"postcode": f"{CANARY}?"}, "/answers/home/0/postcode", "is not written as described"),
+        (
+            {"postcode": f"{CANARY}?"},
+            "/answers/home/0/postcode",
+            "does not have the documented format",
+        ),
         ({"postcode": "2010", "latitude": 1}, "/answers/home/0", "has an unknown field"),
         ({"latitude": 1}, "/answers/home/0/longitude", "is required"),
         ({"latitude": 91, "longitude": 0}, "/answers/home/0/latitude", "is above the largest"),
@@ -318,7 +322,7 @@ def test_both_ways_to_tell_a_place_are_documented() -> None:
     assert place["anyOf"] == [{"$ref": "#/$defs/Point"}, {"$ref": "#/$defs/Postcode"}]
     assert list(schema["$defs"]["Postcode"]["properties"]) == ["postcode"]
     assert TOWN_FORM.example["answers"]["home"] == [{"postcode": "2010"}]
-    assert refusal(TOWN_FORM, IN_TOWN, TOWN_FORM.example_body()) is None
+    assert refusal(TOWN_FORM, IN_TOWN, TOWN_FORM.example) is None
 
 
 def test_an_empty_list_is_an_answer_and_null_is_none() -> None:
@@ -377,13 +381,13 @@ def test_without_a_prediction_nothing_is_made_up() -> None:
     assert told.predicted_alliance is None
     assert told.range is None
     assert told.groups == ()
-    assert (told.tie, told.tie_say) == (None, None)
+    assert (told.tie, told.tie_text) == (None, None)
 
 
 def test_the_first_of_a_tie_needs_no_words_about_the_one_before() -> None:
     shown = ShortlistEntry(4, "k01", "Kim", 4.0, 3.0, 5.0, None, (), tie=3, ahead=0.61)
     told = ShownClinician.of(shown, 0.9)
-    assert (told.tie, told.tie_say) == (3, None)
+    assert (told.tie, told.tie_text) == (3, None)
 
 
 @pytest.mark.parametrize(
@@ -400,9 +404,9 @@ def test_a_tie_is_told_in_words_with_what_broke_it_and_never_as_a_probability(
     shown = ShortlistEntry(2, "k01", "Kim", 4.0, 3.0, 5.0, None, (), 1, 0.6173, broken_by)
     told = json.loads(ShownClinician.of(shown, 0.9).model_dump_json())
     assert told["tie"] == 1
-    assert "cannot be told apart from the one before by what we know" in told["tie_say"]
-    assert words in told["tie_say"].removeprefix("cannot be told apart")
-    assert len(set(BROKEN_BY.values())) == len(BROKEN_BY)
+    assert "cannot be told apart from the one before by what we know" in told["tie_text"]
+    assert words in told["tie_text"].removeprefix("cannot be told apart")
+    assert len(set(TIE_BREAK_TEXTS.values())) == len(TIE_BREAK_TEXTS)
     assert "0.6" not in json.dumps(told)
     assert "ahead" not in told
 

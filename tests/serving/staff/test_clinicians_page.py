@@ -1,31 +1,17 @@
 import re
-from datetime import UTC, datetime
 
 import pytest
 
 from recommender.journal.rated_pairings import Exposure
-from recommender.security.passwords import add_account
 from recommender.security.scopes import Role
 from recommender.serving.staff import wording
 from recommender.serving.staff.views.exposure import BAR, exposure_rows
-from tests.serving.staff.test_decisions import decided
 from tests.support.builders import a_practice, a_roster
-from tests.support.guarded import PASSWORD, Guarded
-from tests.support.page_reader import ask, read, send
+from tests.support.page_reader import ask, decided, read, signed_in
 from tests.support.rated_pairings import keep_matches
-from tests.support.served import TestClient
+from tests.support.server import LockedServer, TestClient
 
 RECORDS, CLINICIANS = "/staff/clinicians/records", "/staff/clinicians"
-
-
-def signed_in(locked: Guarded, role: Role) -> TestClient:
-    """A browser of somebody with this role."""
-    with locked.store.writing() as connection:
-        add_account(connection, f"a.{role}", role, PASSWORD, now=datetime.now(UTC), actor="test")
-    client = TestClient(locked.client.app, base_url="http://localhost")
-    form = read(client, "/staff/session").form("/session")
-    assert send(client, form, name=f"a.{role}", password=PASSWORD).status_code == 200
-    return client
 
 
 def test_counts_become_rows_most_shown_first_with_bars_on_one_scale() -> None:
@@ -47,7 +33,7 @@ def test_counts_become_rows_most_shown_first_with_bars_on_one_scale() -> None:
 
 
 def test_what_was_shown_and_chosen_is_counted_on_the_page(
-    locked: Guarded, staff: TestClient
+    locked: LockedServer, staff: TestClient
 ) -> None:
     decided(staff)
     ask(staff)
@@ -59,7 +45,7 @@ def test_what_was_shown_and_chosen_is_counted_on_the_page(
 
 
 def test_records_are_drawn_towards_the_practice_and_told_without_a_name_to_who_learns(
-    locked: Guarded,
+    locked: LockedServer,
 ) -> None:
     keep_matches(locked.store, 15)
     scientist, admin = (signed_in(locked, role) for role in (Role.SCIENTIST, Role.ADMIN))
@@ -72,7 +58,7 @@ def test_records_are_drawn_towards_the_practice_and_told_without_a_name_to_who_l
     assert wording.nobody(1) not in named
 
 
-def test_staff_see_no_record_and_no_way_to_one(locked: Guarded, staff: TestClient) -> None:
+def test_staff_see_no_record_and_no_way_to_one(locked: LockedServer, staff: TestClient) -> None:
     keep_matches(locked.store, 15)
     refused = staff.get(RECORDS)
     assert refused.status_code == 403
@@ -85,12 +71,12 @@ def test_staff_see_no_record_and_no_way_to_one(locked: Guarded, staff: TestClien
     ("role", "allowed"), [(Role.SCIENTIST, False), (Role.ADMIN, True), (Role.STAFF, True)]
 )
 def test_who_may_not_see_the_roster_is_told_of_no_clinician(
-    locked: Guarded, role: Role, allowed: bool
+    locked: LockedServer, role: Role, allowed: bool
 ) -> None:
     assert (signed_in(locked, role).get(CLINICIANS).status_code == 200) == allowed
 
 
-def test_too_few_ratings_make_no_record(locked: Guarded) -> None:
+def test_too_few_ratings_make_no_record(locked: LockedServer) -> None:
     admin = signed_in(locked, Role.ADMIN)
     assert wording.NO_RECORDS in read(admin, RECORDS).text
     keep_matches(locked.store, 6)

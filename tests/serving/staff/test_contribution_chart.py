@@ -12,7 +12,7 @@ from recommender.serving.staff.views.explanation import (
     ExplanationView,
 )
 from tests.support.page_reader import Reader, ask
-from tests.support.served import RECOMMEND, TestClient, a_request
+from tests.support.server import RECOMMEND, TestClient, a_request
 
 
 def a_why(*hundredths: int, remainder: int = 0, phrase: str = "style") -> ExplanationView:

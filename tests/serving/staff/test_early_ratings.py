@@ -8,12 +8,10 @@ from recommender.journal.rated_pairings import RatedMatch
 from recommender.journal.ratings import Rating
 from recommender.serving.staff.views.coverage_by_group import FEWEST_IN_GROUP
 from recommender.serving.staff.views.early_ratings import FEWEST, CoverageCheck, rated_predictions
-from tests.serving.staff.test_decisions import begun
 from tests.support.builders import a_model
-from tests.support.guarded import Guarded
-from tests.support.page_reader import read, send
+from tests.support.page_reader import begun, read, send
 from tests.support.rated_pairings import keep_matches
-from tests.support.served import TestClient
+from tests.support.server import LockedServer, TestClient
 
 STARTED = date(2024, 10, 1)
 
@@ -50,7 +48,7 @@ def test_too_few_are_said_to_be_too_few_and_enough_are_counted() -> None:
     assert enough.said(0.9).startswith(f"Of the last {FEWEST} rated matches {FEWEST - 1} fell")
 
 
-def test_a_kept_rating_reaches_the_page(locked: Guarded, staff: TestClient) -> None:
+def test_a_kept_rating_reaches_the_page(locked: LockedServer, staff: TestClient) -> None:
     address = begun(staff)
     rating = read(staff, address).form("/ratings")
     send(staff, rating, session="3", score="48", rated_on="2024-10-15")
@@ -62,7 +60,7 @@ def test_a_kept_rating_reaches_the_page(locked: Guarded, staff: TestClient) -> N
 
 
 def test_groups_averages_and_errors_of_what_was_kept_stand_in_tables_beside_their_pictures(
-    locked: Guarded, staff: TestClient
+    locked: LockedServer, staff: TestClient
 ) -> None:
     keep_matches(locked.store, 2 * FEWEST_IN_GROUP + 12)
     found = read(staff, "/staff/model")

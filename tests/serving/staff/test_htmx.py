@@ -4,9 +4,8 @@ import hashlib
 import json
 
 from recommender.serving.staff.htmx import ADDRESS, SCRIPT, SETTINGS
-from tests.support.guarded import Guarded
 from tests.support.page_reader import ask
-from tests.support.served import TestClient
+from tests.support.server import LockedServer, TestClient
 
 RELEASED = "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
 
@@ -33,7 +32,7 @@ def test_a_page_is_never_kept_though_its_script_is(staff: TestClient) -> None:
     assert page.headers["cache-control"] == "no-store"
 
 
-def test_whoever_is_signed_out_meanwhile_is_led_to_the_entrance(locked: Guarded) -> None:
+def test_whoever_is_signed_out_meanwhile_is_led_to_the_entrance(locked: LockedServer) -> None:
     response = locked.client.get("/staff/requests/r1", headers={"hx-request": "true"})
     assert response.status_code == 204
     assert response.headers["hx-redirect"] == "/staff/session"

@@ -1,10 +1,9 @@
 from recommender.serving.staff import wording
 from recommender.serving.staff.views.drift import FEWEST
 from tests.support.builders import a_model
-from tests.support.guarded import Guarded
 from tests.support.page_reader import ask, read
 from tests.support.rated_pairings import keep_matches
-from tests.support.served import TestClient
+from tests.support.server import LockedServer, TestClient
 
 
 def test_the_card_of_the_model_that_answers_is_shown_whole(open_server: TestClient) -> None:
@@ -16,7 +15,9 @@ def test_the_card_of_the_model_that_answers_is_shown_whole(open_server: TestClie
     assert "*" not in found.text
 
 
-def test_models_that_answered_are_told_with_how_often(locked: Guarded, staff: TestClient) -> None:
+def test_models_that_answered_are_told_with_how_often(
+    locked: LockedServer, staff: TestClient
+) -> None:
     ask(staff)
     keep_matches(locked.store, 3)
     text = read(staff, "/staff/model/history").text
@@ -27,7 +28,7 @@ def test_models_that_answered_are_told_with_how_often(locked: Guarded, staff: Te
 
 
 def test_enough_requests_are_held_to_training_and_to_those_before(
-    locked: Guarded, staff: TestClient
+    locked: LockedServer, staff: TestClient
 ) -> None:
     keep_matches(locked.store, 2 * FEWEST)
     text = read(staff, "/staff/model/history").text

@@ -8,9 +8,8 @@ import pytest
 from recommender.practice.definition import shipped_practice
 from recommender.serving.staff import wording
 from recommender.settings import Settings
-from tests.support.guarded import Guarded
 from tests.support.page_reader import ANSWERS, Reader, ask, read, send
-from tests.support.served import RECOMMEND, TestClient, a_caller, a_request
+from tests.support.server import RECOMMEND, LockedServer, TestClient, a_request, local_client
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -32,7 +31,7 @@ def shipped(tmp_path: Path) -> Iterator[TestClient]:
     fields = list(shipped_practice().fields("clinician"))
     known = ["level_3" if name == "max_risk" else "" for name in fields]
     roster.write_text(f"clinician_id,name,{','.join(fields)}\nk001,A. Wattle,{','.join(known)}\n")
-    with a_caller(Settings(practice="psychology", roster=roster)) as client:
+    with local_client(Settings(practice="psychology", roster=roster)) as client:
         yield client
 
 
@@ -90,7 +89,7 @@ def test_anybody_on_the_roster_can_be_asked_about(open_server: TestClient) -> No
         assert f'value="{each["clinician_id"]}"' in left_out.split("</optgroup>")[0]
         text = read(open_server, f"{address}?why_not={each['clinician_id']}").text
         for reason in each["reasons"]:
-            assert wording.sentence(reason["say"]) in text
+            assert wording.sentence(reason["text"]) in text
     first, second = (each["name"] for each in answer["shortlist"][:2])
     asked = answer["shortlist"][1]["clinician_id"]
     text = read(open_server, f"{address}?why_not={asked}").text
@@ -117,6 +116,12 @@ def test_an_offer_is_shown_as_a_new_request_and_never_applied(open_server: TestC
     assert offered["name"] in after.text.split("<article")[1]
     assert f"{offered['predicted_alliance']:.1f} on WAI-SR" in after.text.split("<article")[1]
     assert "$120.00" in open_server.get(before).text
+    sentence = (
+        "This is the result of one change. Nothing was changed in the request before it. "
+        "Back to the request before the change"
+    )
+    assert sentence in Reader(after.text).text
+    assert sentence not in Reader(page.text).text
     unknown = send(open_server, form, offer="99")
     assert unknown.status_code == 404
 
@@ -178,7 +183,7 @@ def test_every_kind_of_answer_can_be_given(open_server: TestClient) -> None:
     assert "Asked, and none of these" in text
 
 
-def test_a_kept_request_reads_the_same_again(locked: Guarded, staff: TestClient) -> None:
+def test_a_kept_request_reads_the_same_again(locked: LockedServer, staff: TestClient) -> None:
     page = ask(staff, client_id="c9999")
     assert staff.get(page.url.path).text == page.text
     assert "c9999" not in page.url.path

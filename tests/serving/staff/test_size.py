@@ -11,7 +11,7 @@ from recommender.serving.staff.pages.sign_in import ICON, STYLE
 from recommender.settings import Settings
 from tests.support.builders import a_bundle, write_tables
 from tests.support.page_reader import Reader, ask, read
-from tests.support.served import RECOMMEND, a_caller, a_request
+from tests.support.server import RECOMMEND, a_request, local_client
 
 MOST_BYTES = 150_000
 AGE = {"answer.age_years": "34"}
@@ -25,7 +25,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def test_two_hundred_clinicians_fit_a_page(many: Settings) -> None:
-    with a_caller(many) as client:
+    with local_client(many) as client:
         address = ask(client, top_k="50", **{"answer.max_fee": "200"}).url.path
         answer = client.post(RECOMMEND, json=a_request({"max_fee": 200.0}, top_k=50)).json()
         text = client.get(address).text
@@ -50,7 +50,7 @@ def test_the_definition_that_ships_makes_a_form_with_a_label_on_everything(tmp_p
     roster = tmp_path / "clinicians.csv"
     fields = shipped_practice().fields("clinician")
     roster.write_text(f"clinician_id,name,{','.join(fields)}\nk001,A. Wattle{',' * len(fields)}\n")
-    with a_caller(Settings(practice="psychology", roster=roster)) as client:
+    with local_client(Settings(practice="psychology", roster=roster)) as client:
         found = read(client, "/staff/requests/new")
         size = len(client.get("/staff/requests/new").content)
         page = ask(

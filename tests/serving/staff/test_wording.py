@@ -1,6 +1,8 @@
 """No page claims a cause or promises a result, and every text stands in one place."""
 
+import ast
 import re
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -91,6 +93,17 @@ def test_a_template_holds_no_text_of_its_own(path: Path) -> None:
     bare = re.sub(r"\{%.*?%\}|\{\{.*?\}\}", "", path.read_text(), flags=re.DOTALL)
     outside = re.sub(r"<[^>]*>|[a-z-]+=\"[^\"]*\"", "", bare, flags=re.DOTALL)
     assert re.findall(r"[A-Za-z]{2,}", outside) == []
+
+
+def test_no_name_is_assigned_twice() -> None:
+    """Once the second of two constants of one name was shown in the place of the first."""
+    names: list[str] = []
+    for node in ast.parse(Path(str(wording.__file__)).read_text()).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [node]
+        names += [each.id for target in targets for each in ast.walk(target)
+                  if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]  # fmt: skip
+        names += [node.name] if isinstance(node, ast.FunctionDef) else []
+    assert [name for name, times in Counter(names).items() if times > 1] == []
 
 
 def test_a_day_that_is_past_is_said_to_mean_now() -> None:

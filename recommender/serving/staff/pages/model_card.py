@@ -16,11 +16,10 @@ from recommender.journal.recommendations import intakes
 from recommender.model.card import card_of
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.api.models import KnownModel, known_models
-from recommender.serving.dependencies import current_snapshot, run_in_pool
-from recommender.serving.services.idempotency import journal_writer, read
+from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
+from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
-from recommender.serving.staff.carded import Carded
 from recommender.serving.staff.page import MODEL, page
 from recommender.serving.staff.views.drift import LATELY, Answers, answer_shifts, level_shifts
 from recommender.store.database import Connection
@@ -40,7 +39,7 @@ class Past:
 async def get_card_page(request: Request) -> Response:
     """The card of the model that answers now."""
     state = current_snapshot(request.app)
-    card = Carded.of(card_of(state.model))
+    card = card_of(state.model)
     return page(request, "card.html", card.title, card=card, digest=state.digest)
 
 
@@ -48,9 +47,9 @@ async def get_card_page(request: Request) -> Response:
 async def get_history_page(request: Request) -> Response:
     """Which models answered when, and whether clients come differently now."""
     state, past = current_snapshot(request.app), Past()
-    if journal_writer(request.app) is not None:
+    if has_store(request):
         past = await read(request, _past)
-    known = known_models(state, request.app.state.settings)
+    known = known_models(state, app_state(request.app).settings)
     return page(
         request,
         "history.html",
@@ -79,4 +78,4 @@ def _past(connection: Connection) -> Past:
 def _standing(known: KnownModel) -> str:
     """What a model is on this machine, in words."""
     told = [said for key, said in wording.STANDINGS.items() if getattr(known, key)]
-    return ", ".join(told + ([known.refused] if known.refused else []))
+    return ", ".join(told + ([known.rejected] if known.rejected else []))

@@ -24,9 +24,10 @@ from recommender.serving.http.problems import (
     problem_for,
     problem_from_validation,
 )
-from recommender.serving.http.strict_json import check_json
+from recommender.serving.http.strict_json import parse_json
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import JSON_TYPES
+from recommender.serving.services.stored_recommendation import current_body
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import FormData, read_form
@@ -79,7 +80,7 @@ async def post_change(request: Request, recommendation_id: RecommendationId) -> 
     shown = await find_shown(request, recommendation_id)
     if shown.practice_digest != state.practice.digest:
         raise ProblemError(GONE)
-    offers = json.loads(shown.response)["relaxations"]
+    offers = json.loads(current_body(shown.response))["relaxations"]
     number = sent.text("offer")
     if not number.isdecimal() or int(number) >= len(offers):
         raise ProblemError(NOT_FOUND)
@@ -90,9 +91,8 @@ async def post_change(request: Request, recommendation_id: RecommendationId) -> 
 
 def _read(state: ServingSnapshot, sent: FormData) -> ParsedRequest:
     body = body_of(state.practice, sent)
-    check_json(body)
     try:
-        return state.form.read(body)
+        return state.form.read(parse_json(body))
     except ValidationError as error:
         raise problem_from_validation(error) from None
 

@@ -36,9 +36,14 @@ from recommender.journal.work_list import ratings_of
 from recommender.practice.definition import Practice
 from recommender.serving.api.pairings import PairingId
 from recommender.serving.api.ratings import RatingId
-from recommender.serving.auth.middleware import caller
+from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
-from recommender.serving.http.problems import UNKEPT, FieldError, ProblemError, problem_for
+from recommender.serving.http.problems import (
+    INVALID_FEEDBACK,
+    FieldError,
+    ProblemError,
+    problem_for,
+)
 from recommender.serving.schemas.request_bodies import (
     CorrectionRequest,
     EventRequest,
@@ -158,10 +163,12 @@ def _correct(
     connection: Connection, state: ServingSnapshot, rating_id: str, sent: FormData, actor: str
 ) -> None:
     last = rating_history(connection, rating_id)[-1].rating
-    told = {"seen": number(sent.text("seen")), "reason": sent.text("reason")}
+    told = {"expected_version": number(sent.text("seen")), "reason": sent.text("reason")}
     asked = validated_form(CorrectionRequest, told)
     if sent.text("withdraw"):
-        withdraw_rating(connection, rating_id, seen=asked.seen, reason=asked.reason, actor=actor)
+        withdraw_rating(
+            connection, rating_id, seen=asked.expected_version, reason=asked.reason, actor=actor
+        )
         return
     same = {name: getattr(last, name) for name in ("session", "instrument", "rater")}
     correct_rating(
@@ -169,7 +176,7 @@ def _correct(
         state.practice,
         rating_id,
         _rating(state.practice, last.pairing_id, sent, same).rating(),
-        seen=asked.seen,
+        seen=asked.expected_version,
         reason=asked.reason,
         actor=actor,
         today=today(state.practice),
@@ -189,7 +196,7 @@ def _rating(
         told["items"] = answers_of(instrument, sent)
     elif not sent.text("score"):
         raise ProblemError(
-            UNKEPT, (FieldError(pointer="/score", code="missing", message="is missing"),)
+            INVALID_FEEDBACK, (FieldError(pointer="/score", code="missing", message="is missing"),)
         )
     else:
         told["score"] = number(sent.text("score"))
@@ -203,7 +210,7 @@ def _day(request: Request) -> date:
 async def _kept(request: Request, pairing_id: str, write: Write, typed: TypedForm) -> Response:
     """Back to the page once it is kept, or the page as it was filled in with what could not be."""
     try:
-        await write_once(request, b"", write)
+        await write_once(request, None, write)
     except (ProblemError, *UNKEEPABLE) as error:
         said, status = form_faults(error)
         faults = item_faults(problem_for(error).errors)

@@ -7,13 +7,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from recommender.journal.pairings import events_of, pairing_outcome
+from recommender.journal.pairings import outcomes_of
 from recommender.journal.work_list import BEGUN, WorkItem, work_list
 from recommender.practice.definition import Practice
 from recommender.security.scopes import Scope
-from recommender.serving.auth.middleware import caller
+from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot
-from recommender.serving.services.idempotency import journal_writer, read
+from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import HOME, page
@@ -44,7 +44,7 @@ async def post_search(request: Request) -> Response:
 
 async def _listed(request: Request, sought: str) -> Response:
     told: dict[str, Any] = {"waiting": (), "tried": (), "sought": sought, "names": {}}
-    if journal_writer(request.app) is None:
+    if not has_store(request):
         told["tried"] = recent_recommendations(request.app).newest()
         return page(request, "queue.html", wording.QUEUE, **told)
     state = current_snapshot(request.app)
@@ -56,15 +56,10 @@ async def _listed(request: Request, sought: str) -> Response:
 
 def _waiting(connection: Connection, sought: str, practice: Practice) -> tuple[WorkItem, ...]:
     """The newest requests; one whose pairing lacks its early rating says that it is due."""
-    found = work_list(connection, most=MOST, sought=sought)
+    items = work_list(connection, limit=MOST, sought=sought)
+    begun = [each for item in items if item.state == BEGUN for each in item.pairing_ids]
+    outcomes = outcomes_of(connection, begun)
+    due = {each for each, outcome in outcomes.items() if is_due(outcome, (), practice)}
     return tuple(
-        replace(each, state=DUE)
-        if each.state == BEGUN and _is_due(connection, each.pairing_ids, practice)
-        else each
-        for each in found
+        item if due.isdisjoint(item.pairing_ids) else replace(item, state=DUE) for item in items
     )
-
-
-def _is_due(connection: Connection, pairing_ids: tuple[str, ...], practice: Practice) -> bool:
-    courses = (pairing_outcome(events_of(connection, each)) for each in pairing_ids)
-    return any(is_due(course, (), practice) for course in courses)

@@ -15,6 +15,7 @@ import pandas as pd
 from recommender.alliance.label import labels
 from recommender.journal.rated_pairings import RatedMatch, RatedPairing
 from recommender.model.alliance_model import AllianceModel
+from recommender.serving.services.stored_recommendation import current_body
 from recommender.serving.staff import wording
 
 LAST, FEWEST = 200, 50
@@ -102,7 +103,7 @@ def _held(match: RatedMatch, shown: Mapping[str, Any], points: float) -> RatedPr
 
 def _shown(match: RatedMatch) -> Mapping[str, Any] | None:
     """What was shown of whom the match began with; None where no range was shown of them."""
-    for each in json.loads(match.response)["shortlist"]:
+    for each in json.loads(current_body(match.response))["shortlist"]:
         if each["clinician_id"] == match.clinician_id:
             shown: Mapping[str, Any] = each
             return shown if shown["range"] is not None else None

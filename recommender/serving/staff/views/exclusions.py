@@ -39,8 +39,8 @@ def exclusion_lines(response: Told, names: Names) -> tuple[ExclusionLine, ...]:
     for each in response["excluded"]:
         for reason in each["reasons"]:
             whom.setdefault(reason["constraint"], []).append(each["clinician_id"])
-            said[reason["constraint"]] = reason["say"]
-    lines = [line for line in response["ledger"] if line["removed"]]
+            said[reason["constraint"]] = reason["text"]
+    lines = [line for line in response["exclusion_counts"] if line["removed"]]
     return tuple(
         ExclusionLine(
             wording.sentence(said.get(line["constraint"], line["constraint"])),
@@ -74,8 +74,8 @@ def relaxation_lines(response: Told) -> tuple[RelaxationLine, ...]:
     """What would open more, as it is offered."""
     return tuple(
         RelaxationLine(
-            wording.sentence(each["say"]),
-            wording.opens(each["opens"]),
+            wording.sentence(each["text"]),
+            wording.opens(each["admits"]),
             wording.gives(each) if each["answers"] else "",
             number if each["answers"] else None,
         )

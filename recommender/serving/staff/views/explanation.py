@@ -41,7 +41,7 @@ class ExplanationGroup:
     def of(cls, told: ExplainedGroup) -> Self:
         """A group as it is shown."""
         line = ExplanationLine(told.phrase, _hundredths(told.points))
-        parts = [ExplanationLine(part.say, _hundredths(part.points)) for part in told.parts]
+        parts = [ExplanationLine(part.text, _hundredths(part.points)) for part in told.parts]
         shown = tuple(part for part in parts if part.hundredths)
         rest = line.hundredths - sum(part.hundredths for part in shown)
         return cls(line, shown, ExplanationLine(wording.SMALLER_PARTS, rest) if rest else None)
@@ -67,7 +67,7 @@ class ExplanationView:
         left = total - sum(group.line.hundredths for group in groups)
         return cls(
             told.clinician_id,
-            told.against,
+            told.compared_with,
             groups,
             ExplanationLine(wording.REMAINDER, left),
             ExplanationLine(wording.TOTAL, total),

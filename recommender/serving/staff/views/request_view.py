@@ -13,6 +13,7 @@ from recommender.journal.recommendations import ShownRecommendation
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.api.explanations import ExplanationCase, explanation_case
 from recommender.serving.http.problems import ProblemError
+from recommender.serving.services.stored_recommendation import current_body
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.views.answers import answers_used, open_questions
@@ -67,7 +68,7 @@ class RequestView:
 
     def __init__(self, shown: ShownRecommendation, state: ServingSnapshot) -> None:
         self.shown, self.state = shown, state
-        self.response: Mapping[str, Any] = json.loads(shown.response)
+        self.response: Mapping[str, Any] = json.loads(current_body(shown.response))
         self.case = _case(shown, state)
         self.names = self._names()
 
@@ -122,7 +123,7 @@ class RequestView:
         """What everybody is called who was on the roster, by id."""
         roster = self.state.encoding.roster
         called = roster.called
-        explained = self.case.explained if self.case else None
+        explained = self.case.contributions if self.case else None
         same = self.response["roster_version"] == roster.version
         ids = [each["clinician_id"] for each in self.response["excluded"]]
         ids += explained.ids if explained else roster.ids if same else ()
@@ -138,8 +139,8 @@ class RequestView:
         if self.case is None:
             return ()
         found = [
-            (self.names[each], ExplanationView.of(self.case.to_response(each, None)))
-            for each in list(self.case.ranks)[:EXPLAINED]
+            (self.names[each], ExplanationView.of(self.case.explain(each, None)))
+            for each in self.case.shown[:EXPLAINED]
         ]
         return tuple((name, why) for name, why in found if why is not None)
 
@@ -150,30 +151,29 @@ class RequestView:
         if self.case is None:
             return WhyNot(name, wording.NOT_EXPLAINED)
         try:
-            told = self.case.to_response(clinician_id, self._rival(clinician_id))
+            told = self.case.explain(clinician_id, self._rival(clinician_id))
         except NotFoundError:
             return WhyNot(name, wording.FITS_BUT_LATER)
-        reasons = tuple(wording.excluding(reason.say, reason.unknown) for reason in told.reasons)
-        if told.standing == "excluded":
+        reasons = tuple(wording.excluding(reason.text, reason.unknown) for reason in told.reasons)
+        if told.status == "excluded":
             return WhyNot(name, wording.left_out(name), reasons)
         why = ExplanationView.of(told)
         if why is None:
             return WhyNot(name, wording.FITS_BUT_LATER)
-        rival = self.names.get(told.against or "", "")
+        rival = self.names.get(told.compared_with or "", "")
         return WhyNot(name, wording.contrasted(name, rival), (), why)
 
     def _rival(self, clinician_id: str) -> str | None:
         """Whoever stands first, or second where the first is asked about."""
-        shown = [] if self.case is None or not self.case.explained else list(self.case.ranks)
+        shown = [] if self.case is None or not self.case.contributions else self.case.shown
         return next((each for each in shown if each != clinician_id), None)
 
     def _comparison(self, one: str, other: str) -> Comparison | None:
-        known = self.case.explained.ids if self.case and self.case.explained else ()
+        known = self.case.contributions.ids if self.case and self.case.contributions else ()
         if self.case is None or one not in known or other not in known:
             return None
         there, back = (
-            ExplanationView.of(self.case.to_response(*pair))
-            for pair in ((one, other), (other, one))
+            ExplanationView.of(self.case.explain(*pair)) for pair in ((one, other), (other, one))
         )
         if there is None or back is None:
             return None

@@ -68,7 +68,7 @@ class ShortlistCard:
             upper=wording.one(ends["upper"]) if ends else "",
             reason=next(iter((*told["reasons"], *for_them)), wording.NO_REASON),
             caution=next(iter((*reservations, *against)), wording.NO_CAUTION),
-            tie=wording.sentence(told["tie_say"] or ""),
+            tie=wording.sentence(told["tie_text"] or ""),
             aloud=wording.aloud(told["name"], told["reasons"]),
             in_favour=for_them,
             against=against,
