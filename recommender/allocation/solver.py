@@ -69,12 +69,6 @@ class AssignmentProblem:
     rank: Places
     limits: tuple[CapacityLimit, ...] = ()
 
-    def with_one_more_place(self, clinician: int) -> "AssignmentProblem":
-        """The problem with one more place at one clinician."""
-        places = self.places.copy()
-        places[clinician] += 1
-        return replace(self, places=places)
-
     def placed(self, taken: Places) -> tuple[int, ...]:
         """Number of placed clients by rank."""
         ranks = int(self.rank.max(initial=-1)) + 1
@@ -238,7 +232,9 @@ def marginal_gains(
 
 
 def _gain(problem: AssignmentProblem, optimum: AssignmentOptimum, place: int) -> MarginalGain:
-    more = problem.with_one_more_place(place)
+    places = problem.places.copy()
+    places[place] += 1
+    more = replace(problem, places=places)
     chosen = solve(more).chosen
     before, after = problem.placed(optimum.chosen), more.placed(chosen)
     placed = tuple(new - old for new, old in zip(after, before, strict=True))

@@ -35,7 +35,7 @@ from recommender.recommendation.recommend import (
     unscored_shortlist,
     with_consent,
 )
-from recommender.screening.cache import ScreeningCache, screening_cache_for
+from recommender.screening.cache import screening_cache_for
 from recommender.screening.screen import ConstraintCount, Screening
 from recommender.tables.cells import People
 from recommender.tables.roster import digest_of
@@ -76,25 +76,6 @@ class ScoredBatch:
         return np.arange(*ends)
 
 
-def score_batch(
-    ids: Sequence[str],
-    clients: Columns,
-    encoding: RosterEncoding,
-    model: AllianceModel,
-    screening_cache: ScreeningCache,
-) -> ScoredBatch:
-    """Screens and scores some clients together."""
-    screenings = tuple(
-        screening_cache.screen(clients.row(place), name) for place, name in enumerate(ids)
-    )
-    agree = with_consent(model.practice, clients)
-    pairs = _pairs(screenings, agree)
-    prepared = model.prepare(clients, encoding, pairs)
-    return ScoredBatch(
-        tuple(ids), clients, screenings, agree, pairs, prepared, model.score_of(prepared)
-    )
-
-
 def score_batches(
     ids: Sequence[str],
     clients: Columns,
@@ -103,12 +84,17 @@ def score_batches(
     day: date,
 ) -> Iterator[ScoredBatch]:
     """Screens and scores all clients in their order, `batch_size` at a time."""
-    screening_cache = screening_cache_for(model.practice, encoding.roster, day)
+    cache = screening_cache_for(model.practice, encoding.roster, day)
     size = batch_size(len(encoding.roster))
     for start in range(0, len(ids), size):
-        some = ids[start : start + size]
-        rows = np.arange(start, start + len(some))
-        yield score_batch(some, clients.take(rows), encoding, model, screening_cache)
+        some = tuple(ids[start : start + size])
+        rows = clients.take(np.arange(start, start + len(some)))
+        screenings = tuple(cache.screen(rows.row(row), name) for row, name in enumerate(some))
+        agree = with_consent(model.practice, rows)
+        pairs = _pairs(screenings, agree)
+        prepared = model.prepare(rows, encoding, pairs)
+        scores = model.score_of(prepared)
+        yield ScoredBatch(some, rows, screenings, agree, pairs, prepared, scores)
 
 
 def batch_size(clinicians: int) -> int:

@@ -330,6 +330,6 @@ def shared_modes(practice: Practice, client: Columns, columns: Columns) -> dict[
     any_way = not (wanted > 0).any()
     return {
         level: offered.may_have(place_of(level))
-        for level, asked in zip(levels, wanted.tolist(), strict=True)
-        if any_way or asked == 1
+        for level, is_wanted in zip(levels, wanted.tolist(), strict=True)
+        if any_way or is_wanted == 1
     }
