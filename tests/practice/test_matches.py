@@ -16,8 +16,8 @@ from recommender.practice.definition import Practice, read_practice, shipped_pra
 from recommender.practice.fields import Field, Side
 from recommender.practice.match_operators import OPERATORS
 from recommender.practice.matches import Match, read_match
-from recommender.recommendation.explanation import Explanation, compare, explain
-from tests.support.builders import a_model, a_practice, an_encoding, an_intake
+from recommender.recommendation.explanation import Explanation, explain
+from tests.support.builders import a_model, a_practice, an_encoding, an_intake, compare
 from tests.support.definitions import a_field, places_of
 
 SHIPPED = shipped_practice()
@@ -362,7 +362,7 @@ def test_a_comparison_says_of_the_other_what_speaks_for_the_other() -> None:
     model = a_model()
     model = replace(model, pipeline=replace(model.pipeline, practice=with_otherwise()))
     for other in range(1, len(an_encoding().roster)):
-        told = compare(model, an_intake().client, an_encoding(), 0, other)
+        told = compare(model, 0, other)
         assert not any(words.endswith("?") for words in (*told.in_favour, *told.against))
 
 
