@@ -1,11 +1,15 @@
-"""The visible text of a page, a line for each block, row and control, for comparison with a file."""
+"""The visible text of a page, a line for each block, row and control."""
 
 import re
 from html.parser import HTMLParser
 
 LINES = frozenset(
-    "blockquote button caption dd desc div dl dt fieldset figcaption figure form h1 h2 h3 header "
-    "label legend li main nav option p section select summary svg table text title tr ul".split()
+    {
+        *("blockquote", "button", "caption", "dd", "desc", "div", "dl", "dt", "fieldset", "figure"),
+        *("figcaption", "form", "h1", "h2", "h3", "header", "label", "legend", "li", "main", "nav"),
+        *("option", "p", "section", "select", "summary", "svg", "table", "text", "title", "tr"),
+        "ul",
+    }
 )
 CELLS = frozenset({"td", "th"})
 BUTTONS = {"button": "[{}]", "summary": "> {}"}

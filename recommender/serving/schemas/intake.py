@@ -103,7 +103,19 @@ class RequestSchema:
         pydantic.ValidationError
             With everything that does not fit the form.
         """
-        request: Any = self.model.model_validate_json(body)
+        return self._read(self.model.model_validate_json(body))
+
+    def read_values(self, values: Mapping[str, Any]) -> ParsedRequest:
+        """A request from values in which texts may stand for dates, as a form sends them.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            With everything that does not fit the form.
+        """
+        return self._read(self.model.model_validate(values, strict=False))
+
+    def _read(self, request: Any) -> ParsedRequest:
         return replace(self._asked(request), top_k=request.top_k, agreed=request.consent)
 
     def read_pairings(self, body: bytes) -> ParsedRequest:

@@ -76,7 +76,7 @@ def test_staff_see_no_record_and_no_way_to_one(locked: Guarded, staff: TestClien
     keep_matches(locked.store, 15)
     refused = staff.get(RECORDS)
     assert refused.status_code == 403
-    assert wording.DRAWN not in refused.text
+    assert "Shrunk towards the practice" not in refused.text
     assert RECORDS not in staff.get("/staff/model").text
     assert read(staff, CLINICIANS)
 
@@ -92,15 +92,15 @@ def test_who_may_not_see_the_roster_is_told_of_no_clinician(
 
 def test_too_few_ratings_make_no_record(locked: Guarded) -> None:
     admin = signed_in(locked, Role.ADMIN)
-    assert wording.NO_RECORDS in read(admin, RECORDS).text
+    assert "Too few ratings to say how far clinicians differ." in read(admin, RECORDS).text
     keep_matches(locked.store, 6)
     text = read(admin, RECORDS).text
-    assert "That leaves out 2." in text
-    assert wording.DRAWN not in text
+    assert "Left out: 2." in text
+    assert "Shrunk towards the practice" not in text
 
 
 def test_a_server_that_keeps_nothing_shows_the_roster_and_no_record(
     open_server: TestClient,
 ) -> None:
     assert "Clinician B" in read(open_server, CLINICIANS).text
-    assert wording.NO_RECORDS in read(open_server, RECORDS).text
+    assert "Too few ratings to say how far clinicians differ." in read(open_server, RECORDS).text

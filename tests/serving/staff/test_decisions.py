@@ -94,7 +94,7 @@ def test_of_two_who_decide_at_once_one_is_told(staff: TestClient) -> None:
     late = send(staff, other, clinician_id="k01", reason="availability")
     assert late.status_code == 412
     text = Reader(late.text).text
-    assert "Somebody else was first" in text
+    assert "Someone else decided first" in text
     assert "Availability" not in text.split("Decisions, oldest first")[1].split("A later")[0]
     again = forms(staff, address, "/decisions")[1]
     assert send(staff, again, clinician_id="k01", reason="availability").status_code == 200
@@ -139,8 +139,8 @@ def test_a_low_early_rating_offers_a_conversation(
     page = send(staff, rating, session="3", score=score, rated_on="2024-10-15")
     text = Reader(page.text).text
     assert (wording.LOW_OF_RANGE in text) is offered
-    assert (wording.LOW_OPTIONS in text) is offered
-    assert (wording.LOW_ANEW in text) is offered
+    assert ("See who else fitted at the time" in text) is offered
+    assert ("Make a new request; the form opens empty" in text) is offered
 
 
 def test_a_low_rating_of_a_pairing_begun_elsewhere_offers_to_ask_anew(
@@ -156,7 +156,7 @@ def test_a_low_rating_of_a_pairing_begun_elsewhere_offers_to_ask_anew(
     found = Reader(page.text)
     assert wording.LOW_OF_USUAL in found.text
     assert ("href", "/staff/requests/new") in found.attributes
-    assert wording.LOW_OPTIONS not in found.text
+    assert "See who else fitted at the time" not in found.text
     assert "c9998" not in read(staff, "/staff/requests/new").text
 
 
@@ -207,7 +207,7 @@ def test_an_item_off_the_scale_is_said_beside_it_and_nothing_typed_is_lost(
         assert again.fields["item_1"] == ["4"]
         assert again.fields["item_7"] == [wrong]
         assert 'id="item_7-fault"' in page.text
-        assert "Item 7" in Reader(page.text).text.split("Nothing was kept")[1].split("What hap")[0]
+        assert "Item 7" in Reader(page.text).text.split("Not saved")[1].split("What hap")[0]
 
 
 def test_what_was_typed_of_an_event_is_there_again_after_a_fault(staff: TestClient) -> None:

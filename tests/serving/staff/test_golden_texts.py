@@ -18,7 +18,7 @@ from recommender.settings import Settings
 from tests.serving.staff.test_clinicians_page import signed_in
 from tests.serving.staff.test_decisions import begun, by_items, first, forms
 from tests.support.builders import DEFINITION
-from tests.support.guarded import Guarded, guarded, guarded_settings
+from tests.support.guarded import Guarded
 from tests.support.page_reader import ask, read, send
 from tests.support.page_text import visible_text
 from tests.support.rated_pairings import keep_matches

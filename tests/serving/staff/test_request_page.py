@@ -222,9 +222,12 @@ def test_nobody_fits_until_what_must_be_known_is_asked(shipped: TestClient) -> N
     plain = {"answer.concern": "", "answer.wanted": [], "answer.directive": ""}
     page = ask(shipped, **plain, **{"answer.age_years": "34", "answer.funding": "medicare"})
     text = Reader(page.text).text
-    assert wording.ASK_FIRST in text
+    assert "Ask these first. They are not answered yet, and nothing else leaves these clinicians out:" in text
     for question in ("Level of care needed: 1 clinician", "Holds a valid referral and plan: 1"):
         assert question in text
     again = read(shipped, f"{page.url.path}/again").form("/staff/requests")
     asked = {"answer.risk_level": "level_1", "answer.referral_held": "yes"}
-    assert wording.ASK_FIRST not in Reader(send(shipped, again, **asked).text).text
+    assert (
+        "Ask these first. They are not answered yet, and nothing else leaves these clinicians out:"
+        not in Reader(send(shipped, again, **asked).text).text
+    )

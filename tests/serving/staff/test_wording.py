@@ -99,10 +99,12 @@ def test_no_name_is_assigned_twice() -> None:
     """Once the second of two constants of one name was shown in the place of the first."""
     names: list[str] = []
     for node in ast.parse(Path(str(wording.__file__)).read_text()).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node]
-        names += [each.id for target in targets for each in ast.walk(target)
-                  if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]  # fmt: skip
-        names += [node.name] if isinstance(node, ast.FunctionDef) else []
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            parts = (each for target in targets for each in ast.walk(target))
+            names += [each.id for each in parts if isinstance(each, ast.Name)]
     assert [name for name, times in Counter(names).items() if times > 1] == []
 
 

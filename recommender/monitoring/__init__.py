@@ -1,0 +1,1 @@
+"""Statistics of a model in use: calibration, coverage, error, drift, exposure, clinician records."""
