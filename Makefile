@@ -7,6 +7,7 @@ BROWSER := var/browser
 REGISTRY ?= sqlite:///var/demo/mlflow.db
 ROSTER ?= var/demo/practice/clinicians.csv
 PORT ?= 8000
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q --extra build
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
@@ -78,9 +79,11 @@ bench: $(VENV)/dev ## Speed and memory, as ratios in one run.
 screenshots: $(BROWSER)/ready ## Write a picture of every staff page into docs/screenshots.
 	$(BIN)/python -m experiments.screenshots
 
-lock: ## Resolve dependencies anew (needs uv).
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q --extra build pyproject.toml -o requirements.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q --extra build --extra dev pyproject.toml -o requirements-dev.lock
+lock: ## Resolve dependencies anew (needs uv); the present lock files are preferred versions.
+	$(LOCK) pyproject.toml -o requirements-serve.lock
+	$(LOCK) --extra registry --extra parquet pyproject.toml -o requirements-registry.lock
+	$(LOCK) --extra train pyproject.toml -o requirements.lock
+	$(LOCK) --extra train --extra dev pyproject.toml -o requirements-dev.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q requirements-clients.in -o requirements-clients.lock
 	cd clients/typescript && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 	cd tests/browser && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from experiments.within_client_ranking import WITHIN_CLIENT
 from recommender.errors import RecommenderError, TablesError
 from recommender.practice.definition import Practice
 from recommender.tables.loader import read_tables
@@ -29,13 +30,14 @@ from recommender.tables.report import check_tables
 from recommender.training.baselines import OURS
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import DRAWS, Evaluation, evaluate
+from recommender.training.figures import METRICS
 from recommender.training.folds import Fold, folds_from_file
 from recommender.training.tree_fitting import FitSettings
 
 DATA = Path("../shared/data")
 """Where the data sets are, from the root of the repository."""
 WIDTH = 140
-METRICS = (
+SHOWN = (
     "RMSE",
     "NDCG@5",
     "Spearman",
@@ -159,7 +161,8 @@ def measure(
     """Every learner on every fold of a protocol."""
     folds = folds_of(dataset, protocol)
     began = time.perf_counter()
-    evaluation = evaluate(dataset, folds, settings, _tell, draws=draws)
+    metrics = {**METRICS, **WITHIN_CLIENT}
+    evaluation = evaluate(dataset, folds, settings, _tell, draws=draws, metrics=metrics)
     seconds = time.perf_counter() - began
     learned = tuple(len(fold.train) for fold in folds)
     return Result(protocol, learned, sum(len(fold.test) for fold in folds), seconds, evaluation)
@@ -173,8 +176,7 @@ def cells_of(evaluation: Evaluation) -> list[tuple[str, ...]]:
     """A row a learner, ours last: its name, then each metric with its interval."""
     learners = [*(name for name in evaluation.scores if name != OURS), OURS]
     return [
-        (learner, *(_cell(evaluation, learner, metric) for metric in METRICS))
-        for learner in learners
+        (learner, *(_cell(evaluation, learner, metric) for metric in SHOWN)) for learner in learners
     ]
 
 
@@ -189,7 +191,7 @@ def _cell(evaluation: Evaluation, learner: str, metric: str) -> str:
 
 def rich_table(result: Result) -> Table:
     """The result for a terminal."""
-    table = Table("learner", *METRICS, title=f"{result.protocol.name}: {result.protocol.meaning}")
+    table = Table("learner", *SHOWN, title=f"{result.protocol.name}: {result.protocol.meaning}")
     for cells in cells_of(result.evaluation):
         table.add_row(*(escape(cell.replace(" [", "\n[")) for cell in cells))
     return table
@@ -218,8 +220,8 @@ def _section(result: Result) -> list[str]:
     learned = ", ".join(f"{size:,}" for size in result.learned)
     said = f"{result.protocol.meaning} Learned from {learned} ratings; {result.tested:,} tested."
     rows = ["| " + " | ".join(cells) + " |" for cells in cells_of(result.evaluation)]
-    head = "| " + " | ".join(("learner", *METRICS)) + " |"
-    return [said, "", head, "|---" * (len(METRICS) + 1) + "|", *rows]
+    head = "| " + " | ".join(("learner", *SHOWN)) + " |"
+    return [said, "", head, "|---" * (len(SHOWN) + 1) + "|", *rows]
 
 
 def command(name: str, load: Callable[[Path], RealRatings]) -> Callable[..., None]:

@@ -8,9 +8,9 @@ import sys
 from datetime import date
 
 from generated import AuthenticatedClient
-from generated.api.decisions import decide
+from generated.api.decisions import record_decision
 from generated.api.pairings import get_pairing, record_event, record_pairing
-from generated.api.ratings import correct_rating, get_rating, rate
+from generated.api.ratings import correct_rating, get_rating, record_rating
 from generated.api.recommendations import get_recommendation, predict, recommend
 from generated.models import (
     CorrectionRequest,
@@ -41,7 +41,7 @@ named = PredictionRequest.from_dict(asked | {"clinician_ids": [first]})
 predicted = predict.sync(client=client, body=named).pairings[0].predicted_alliance
 told["predicted"] = predicted == made.shortlist[0].predicted_alliance
 
-chosen = decide.sync(
+chosen = record_decision.sync(
     made.recommendation_id, client=client, body=DecisionRequest(clinician_id=first)
 )
 told["chosen"] = chosen.clinician_id == first
@@ -54,7 +54,7 @@ told["started_on"] = get_pairing.sync("python-p", client=client).started_on.isof
 scored = RatingRequest(
     "python-p", 3, "wai_sr", RatingRequestMetric.SUM, date(2026, 10, 20), score=48
 )
-rated = rate.sync(client=client, body=scored)
+rated = record_rating.sync(client=client, body=scored)
 correction = CorrectionRequest(1, "typed_wrongly", rating=None)
 correct_rating.sync(rated.rating_id, client=client, body=correction)
 versions = get_rating.sync(rated.rating_id, client=client).versions

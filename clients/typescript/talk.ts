@@ -62,7 +62,7 @@ const of = { path: { rating_id: rated.rating_id } };
 given(
   await client.POST("/v1/ratings/{rating_id}/corrections", {
     params: of,
-    body: { seen: 1, reason: "typed_wrongly", rating: null },
+    body: { expected_version: 1, reason: "typed_wrongly", rating: null },
   }),
 );
 const history = given(await client.GET("/v1/ratings/{rating_id}", { params: of }));

@@ -12,7 +12,7 @@ from experiments.bake_off.page import Sheet
 from experiments.insteval.load import load as load_insteval
 from experiments.real_ratings import (
     DATA,
-    METRICS,
+    SHOWN,
     RealRatings,
     measure,
     open_dataset,
@@ -37,7 +37,7 @@ def measure_real(folder: Path, data: Path = DATA) -> None:
         for protocol in ratings.protocols:
             result = measure(dataset, protocol, FitSettings())
             table = result.evaluation.table.assign(data=name, protocol=protocol.name)
-            parts.append(table[table["metric"].isin(METRICS)])
+            parts.append(table[table["metric"].isin(SHOWN)])
     whole = pd.concat(parts, ignore_index=True)[COLUMNS]
     whole.round(4).to_csv(folder / FILE, index=False, lineterminator="\n")
 

@@ -11,7 +11,7 @@ import lightgbm as lgb
 import numpy as np
 
 from recommender.features.feature import Array
-from recommender.features.history import ClientReports, out_of_fold_rows, records_of, shrinkage_of
+from recommender.features.history import ClientReports, held_out_rows, records_of, shrinkage_of
 from recommender.training.baselines import FoldTask
 from recommender.training.folds import client_folds
 
@@ -70,10 +70,11 @@ def prepare(trial: FoldTask) -> Prepared:
     trees = boosted(learned.client, trial.label, CLIENT, trial.seed)
     reports = _reports(trial, trial.label - expected)
     shrinkage = shrinkage_of(reports)
+    out_of_fold = held_out_rows(reports, fold, reports.clinician, reports.level, fold, shrinkage)
     clinician_index = trial.dataset.seats_of(trial.asked)
     history = records_of(reports, shrinkage).rows(clinician_index.clinician, clinician_index.level)
     return Prepared(
-        rows=replace(learned, history=out_of_fold_rows(reports, fold, shrinkage)).together(),
+        rows=replace(learned, history=out_of_fold).together(),
         asked=replace(asked, history=history).together(),
         expected=expected,
         asked_expected=np.asarray(trees.predict(asked.client)),
@@ -92,7 +93,6 @@ def _reports(trial: FoldTask, residual: Array) -> ClientReports:
         clinician=clinician_index.clinician,
         level=clinician_index.level,
         residual=residual,
-        known_on=trial.dataset.known[trial.train],
         clinicians=len(trial.dataset.clinician_ids),
         levels=0 if per is None else len(trial.dataset.practice.client[per].levels),
     )

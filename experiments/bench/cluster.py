@@ -17,17 +17,17 @@ from pathlib import Path
 
 from experiments.bench.scoring import DAY, TOP_K, some
 from experiments.bench.workers import started
-from recommender.compute.dask_runner import runner_on
+from recommender.compute.runner import runner_on
 from recommender.model.alliance_model import AllianceModel
+from recommender.model.evaluation_report import PARTIAL
 from recommender.practice.definition import shipped_practice
-from recommender.recommendation.scoring_job import JobSettings, score_clients
+from recommender.recommendation.batch_scoring import JobSettings, score_clients
 from recommender.tables.cells import People
 from recommender.tables.loader import read_roster, read_tables
 from recommender.training.baselines import OURS, ours
 from recommender.training.dask_lightgbm import settings_on
 from recommender.training.dataset import dataset_of
 from recommender.training.evaluate import evaluate
-from recommender.training.figures import PARTIAL
 from recommender.training.folds import forward
 from recommender.training.tree_fitting import FitSettings
 

@@ -23,9 +23,8 @@ from experiments.trust.live import PATIENT, Server, live_server
 from recommender.model.bundle.io import load_bundle
 from recommender.registry.registry import Registry
 from recommender.rollout.bundle_cache import BundleCache
-from recommender.rollout.poller_process import wait_for_offer
+from recommender.rollout.poller import wait_for_pointer
 from recommender.security.scopes import Role
-from recommender.serving.api.clinicians import places_field
 
 WARM_UP, REQUESTS = 20, 100
 """After the first every view of the roster was made and every buffer has found its size."""
@@ -74,7 +73,8 @@ def held(bundle: Path, roster: Path, clinicians: int) -> Held:
     settings: dict[str, object] = {"BUNDLE": bundle, "ROSTER": rows, **PATIENT}
     with live_server(settings) as server:
         file = _asked(server, {})
-    path, places = rows.with_suffix(".db"), places_field(load_bundle(bundle).practice)
+    path, places = rows.with_suffix(".db"), load_bundle(bundle).practice.places
+    assert places is not None
     settings |= {"STORE": f"sqlite:///{path}", "PEPPER": PEPPER, "LOOK_SECONDS": 0.2}
     keys = _keys(f"sqlite:///{path}")
     with live_server(settings) as server:
@@ -175,6 +175,6 @@ def follower_mib(directory: Path) -> float:
         assert process.stdin is not None
         process.stdin.write(f"{registry}\n")
         process.stdin.flush()
-        wait_for_offer(bundle_cache, PATIENCE_SECONDS)
+        wait_for_pointer(bundle_cache, PATIENCE_SECONDS)
         # It leaves with whoever holds the other end of its input.
         return _status(process.pid, "VmRSS")

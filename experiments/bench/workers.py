@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from recommender.compute.dask_runner import addresses_of, connected
+from recommender.compute.runner import addresses_of, connected
 
 START_SECONDS = 120
 

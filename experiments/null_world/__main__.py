@@ -16,9 +16,9 @@ from experiments.null_world.cover import (
     intervals,
     is_chance,
 )
+from recommender.model.evaluation_report import DYAD
 from recommender.practice.definition import shipped_practice
 from recommender.training.evaluate import DRAWS
-from recommender.training.figures import DYAD
 
 
 def main(

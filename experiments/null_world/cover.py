@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from scipy.stats import binom
 
 from experiments.null_world.measure import simulated_dataset
+from recommender.model.evaluation_report import COMPOSITE, DYAD, PARTIAL
 from recommender.practice.definition import Practice
 from recommender.training.baselines import LEARNERS, OURS
 from recommender.training.evaluate import DRAWS, Evaluation, evaluate
-from recommender.training.figures import COMPOSITE, DYAD, PARTIAL
 from recommender.training.folds import forward
 from recommender.training.tree_fitting import FitSettings
 

@@ -11,7 +11,6 @@ from playwright.sync_api import Page
 from experiments.screenshots.answers import ANSWERS
 from experiments.screenshots.filling import follow, press, send
 from experiments.screenshots.office import SCIENTIST, STAFF, Office
-from recommender.serving.staff import wording
 
 NOBODY = {"answer.max_fee": "180"}
 RATED = {
@@ -61,7 +60,7 @@ def rated_walk(page: Page, office: Office) -> Iterator[str]:
 def sign_in(page: Page, office: Office, name: str = STAFF) -> None:
     """Signs somebody in by name and password."""
     page.goto(f"{office.url}/staff/session")
-    send(page, {"name": name, "password": office.password}, wording.SIGN_IN)
+    send(page, {"name": name, "password": office.password}, "Sign in")
 
 
 def new_request(page: Page, office: Office) -> None:
@@ -72,7 +71,7 @@ def new_request(page: Page, office: Office) -> None:
 def _entrance(page: Page, office: Office) -> Iterator[str]:
     page.goto(f"{office.url}/staff")
     yield "sign in"
-    send(page, {"name": STAFF, "password": "not the password"}, wording.SIGN_IN)
+    send(page, {"name": STAFF, "password": "not the password"}, "Sign in")
     yield "sign in, refused"
     sign_in(page, office)
     yield "queue, empty"

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from experiments.null_world.cover import TARGET, intervals, is_chance
 from experiments.trust.line import Line
 from experiments.trust.subject import Subject
+from recommender.model.evaluation_report import DYAD
 from recommender.practice.definition import shipped_practice
-from recommender.training.figures import DYAD
 
 
 def measure(count: int, _: Subject) -> Sequence[Line]:

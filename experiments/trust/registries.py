@@ -24,7 +24,6 @@ from experiments.trust.tracking import Tracking, tracking_server
 from recommender.model.bundle.io import load_bundle
 from recommender.registry.registry import Registry
 from recommender.rollout.bundle_cache import BundleCache
-from recommender.serving.api.clinicians import places_field
 from recommender.training.mlflow_run import tracked_run
 
 SEEN_SECONDS = 30.0
@@ -97,7 +96,8 @@ def _following(
             words += ["--practice", subject.practice]
             log = subject.workspace / f"{name}.log"
             servers.append(both.enter_context(live_server(settings, log, words)))
-        bundle_cache, places = BundleCache(subject.workspace / "made"), places_field(practice)
+        bundle_cache, places = BundleCache(subject.workspace / "made"), practice.places
+        assert places is not None
         yield Pair(
             (servers[0], servers[1]), keys, url, bundle_cache, tuple(versions.values()), places
         )

@@ -28,7 +28,6 @@ from recommender.journal.audit_log import verify
 from recommender.model.bundle.io import load_bundle
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
 from recommender.security.scopes import Role
-from recommender.serving.api.clinicians import places_field
 from recommender.store.database import connect
 from recommender.store.schema import recommendations
 
@@ -108,7 +107,8 @@ def _pair(subject: Subject, url: str) -> Iterator[Pair]:
     digests = shelve(subject, bundle_cache)
     bundle_cache.write_pointer(RegistryPointer(digests[0]))
     keys = keys_to(url, STAFF_AND_ADMIN)
-    places = places_field(load_bundle(subject.bundle).practice)
+    places = load_bundle(subject.bundle).practice.places
+    assert places is not None
     settings: dict[str, object] = {
         "BUNDLES": bundle_cache.directory,
         "ROSTER": subject.roster,

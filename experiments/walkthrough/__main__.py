@@ -24,6 +24,7 @@ from experiments.simulated_practice.settings import scenario
 from experiments.simulated_practice.world import simulate
 from experiments.simulated_practice.write import write
 from recommender.cli import render
+from recommender.cli.evaluation_tables import figures_table, verdict_table
 from recommender.features.pipeline import Pairs
 from recommender.practice.definition import shipped_practice
 from recommender.practice.fields import Side
@@ -37,6 +38,7 @@ from recommender.training.evaluate import evaluate
 from recommender.training.fit import fit
 from recommender.training.folds import forward
 from recommender.training.promotion import judge
+from recommender.training.report import report_of
 from recommender.training.run import train
 from recommender.training.tree_fitting import FitSettings
 
@@ -147,9 +149,9 @@ console.print(pd.concat([records.head(3), records.tail(3)]).to_string())
 console.rule("7  Is it any good?", align="left")
 evaluation = evaluate(dataset, forward(dataset), draws=100)
 shown = ("client-adjusted partial", "composite", "RMSE")
-figures = evaluation.table[evaluation.table["metric"].isin(shown)]
-rated = int((evaluation.held_out.rated > 0).sum())
-console.print(render.figures_table(figures, f"Measured on {rated} later rated pairings"))
+measured = report_of(evaluation, practice)
+figures = [figure for figure in measured.figures if figure.metric in shown]
+console.print(figures_table(figures, f"Measured on {measured.rated} later rated pairings"))
 
 # %% [markdown]
 # ## 8  Your own questions: scikit-learn
@@ -203,7 +205,7 @@ console.print(
     "tables and seed give the same digest."
 )
 judged = judge(registry, None)
-console.print(render.verdict_table(judged.findings, judged.version.version))
+console.print(verdict_table(judged.findings, judged.version.version))
 
 # %% [markdown]
 # ## 10  Read next

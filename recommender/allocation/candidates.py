@@ -18,11 +18,20 @@ from recommender.allocation.solver import (
     Flags,
     Places,
 )
-from recommender.allocation.terms import Floor, Limit, Terms, WaitingClient, members, ranks_of
+from recommender.allocation.terms import (
+    Floor,
+    Limit,
+    Terms,
+    WaitingClient,
+    members,
+    min_places,
+    ranks_of,
+)
 from recommender.compute.runner import Progress
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
+from recommender.practice.rules.parse import Constraint
 from recommender.recommendation.batch_scoring import ScoredBatch, score_batches
 from recommender.screening.screen import ConstraintCount
 from recommender.tables.roster import Roster
@@ -89,7 +98,7 @@ def candidates_of(
     progress: Progress,
 ) -> Candidates:
     """Screens and scores a list, a few hundred clients at a time."""
-    roster = _as_if_free(encoding.roster, model.practice.places)
+    roster = _as_if_free(encoding.roster, model.practice.capacity)
     parts = [_NOBODY]
     done = 0
     for batch in score_batches(
@@ -136,11 +145,13 @@ _NONE = np.empty(0, dtype=np.intp)
 _NOBODY = Candidates(_NONE, _NONE, np.empty(0), np.empty(0), _NONE, {})
 
 
-def _as_if_free(roster: Roster, places: str | None) -> Roster:
-    if places is None:
+def _as_if_free(roster: Roster, capacity: Constraint | None) -> Roster:
+    """The roster as if everyone had the places that the capacity constraint asks for."""
+    if capacity is None:
         return roster
-    free = np.fmax(roster.columns[places], 1.0)
-    columns = Columns(len(roster), {**roster.columns.values, places: free})
+    field = capacity.clinician[0]
+    free = np.fmax(roster.columns[field], min_places(capacity))
+    columns = Columns(len(roster), {**roster.columns.values, field: free})
     return Roster(roster.ids, roster.names, columns, roster.version, roster.taken_at)
 
 

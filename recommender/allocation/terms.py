@@ -13,6 +13,7 @@ from recommender.allocation.solver import Flags, Places
 from recommender.errors import Fault, IntakeError, RecommenderError
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
+from recommender.practice.rules.parse import Constraint
 from recommender.tables.roster import Roster
 
 STAY = 0.005
@@ -80,19 +81,27 @@ class Terms:
 def places_of(roster: Roster, practice: Practice, terms: Terms) -> Places:
     """How many clients each clinician can take, (clinicians,); what is not recorded counts as none.
 
+    A practice whose capacity constraint asks for at least 2 open places keeps one of them free.
+
     Raises
     ------
     RecommenderError
-        When neither the terms nor the definition say where places stand, or a clinician named is
-        not on the roster.
+        When neither the terms nor the definition give places, or a clinician named is not on the
+        roster.
     """
     if terms.places is not None:
         return _stated(roster, terms.places)
-    name = practice.places
-    if name is None:
+    if practice.capacity is None:
         problem = "are not declared by any rule of family capacity"
         raise RecommenderError("places", problem, "give them for each clinician")
-    return np.asarray(np.nan_to_num(roster.columns[name], nan=0.0), dtype=np.intp)
+    recorded = np.nan_to_num(roster.columns[practice.capacity.clinician[0]], nan=0.0)
+    left = recorded - (min_places(practice.capacity) - 1)
+    return np.asarray(np.maximum(left, 0), dtype=np.intp)
+
+
+def min_places(capacity: Constraint) -> float:
+    """Open places a clinician needs to be shown, 1 at least."""
+    return max(capacity.value, 1.0) if isinstance(capacity.value, float | int) else 1.0
 
 
 def _stated(roster: Roster, places: Mapping[str, int]) -> Places:

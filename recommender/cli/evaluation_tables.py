@@ -1,168 +1,233 @@
-"""What was measured, as tables in a terminal, each with a line on how to read it.
-
-Reads a report as `training.report` writes it. Imported by `learning` and `evaluation`.
-"""
+"""An evaluation report as tables in a terminal, each with a line on how to read it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from recommender.cli.render import UNSAID, figure_cell, figures_table, print_notes
+from recommender.model.evaluation_report import (
+    COMPOSITE,
+    DYAD,
+    MIN_RATINGS_SHOWN,
+    NOT_MEASURED,
+    PARTIAL,
+    RMSE,
+    SLOPE,
+    BaselineDifference,
+    DropoutSensitivity,
+    Estimate,
+    EvaluationReport,
+    GroupFigure,
+    LearnerExposure,
+    LearnerFigure,
+    RangeCoverage,
+    number_text,
+    split_by_size,
+)
 
-FEWEST_TOLD = 30
-"""Ratings below which figures of a group say more about single people than about the model."""
-BESIDE = ("composite", "dyad partial", "client-adjusted partial")
-"""Differences shown; as many as 80 columns hold."""
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from recommender.training.promotion_gate import Finding
+
+DIFFERENCES_SHOWN = (COMPOSITE, DYAD, PARTIAL)
+"""As many metrics as 80 columns hold."""
+HOW_TO_READ: Mapping[str, str] = {
+    PARTIAL: "order of pairings, net of the client; 0 is chance",
+    DYAD: "net of the clinician too, so only matching is left; 0 is chance",
+    COMPOSITE: "dropouts imputed as low ratings; the promotion criterion",
+    SLOPE: "slope of ratings on predictions; below 1: too spread out",
+    RMSE: "the usual error of a predicted rating, in points; lower is better",
+}
+"""How to read each metric, one line each."""
+LARGEST_FIGURE = 100
+"""No useful figure is larger: it would only widen the table."""
+INTERVALS = "Below each figure: its 95 % bootstrap interval by client and clinician."
+OUTCOMES = {"passes": "green", "fails": "bold red", "too few to say": "yellow"}
 
 
-def training_view(report: Row) -> Group:
-    """What a training measured: figures, whether the range holds, why no champion stands beside."""
-    title = f"Measured on {report['rated']:,} later rated pairings"
-    return Group(_figures(report, title), ranges_table(report["ranges"]), *_not_compared(report))
-
-
-def evaluation_view(report: Row) -> Group:
-    """All that an evaluation measured."""
-    title = f"{report['rated']:,} held-out rated pairings"
+def training_view(report: EvaluationReport) -> Group:
+    """What a training measured: figures, interval coverage, why no champion was compared."""
+    title = f"Measured on {report.rated or 0:,} later rated pairings"
     return Group(
-        _figures(report, title),
-        differences_table(report["ours_minus"]),
-        ranges_table(report["ranges"]),
-        groups_table(report["groups"], report["groups_too_few"]),
-        exposure_table(report["exposure"]),
-        dropout_table(report["dropout_sensitivity"]),
-        optimism_note(report),
-        *lot_note(report),
+        figures_table(report.figures, title), ranges_table(report.ranges), *_not_compared(report)
+    )
+
+
+def evaluation_view(report: EvaluationReport) -> Group:
+    """Everything that an evaluation measured."""
+    return Group(
+        figures_table(report.figures, f"{report.rated or 0:,} held-out rated pairings"),
+        differences_table(report.differences),
+        ranges_table(report.ranges),
+        groups_table(report.groups or (), report.groups_too_few),
+        exposure_table(report.exposure),
+        dropout_table(report.dropout_sensitivity),
+        *optimism_note(report),
+        *randomised_note(report),
         *_not_compared(report),
     )
 
 
-def differences_table(rows: Sequence[Row]) -> RenderableType:
-    """Ours less every baseline, one metric a column."""
-    shown = [row for row in rows if row["metric"] in BESIDE]
-    return _wide(
-        shown, "baseline", "metric", "Ours less each baseline",
-        "On the same draws: an interval that reaches over 0 may be chance.",
-        sign="+",
-    )  # fmt: skip
+def figures_table(figures: Sequence[LearnerFigure], title: str) -> Group:
+    """Learners beside one another with 95 % intervals, three metrics a table, and how to read them.
+
+    Three metrics are as many as 80 columns hold.
+    """
+    metrics = list(dict.fromkeys(figure.metric for figure in figures))
+    tables = [
+        _wide({(f.learner, f.metric): f for f in figures}, metrics[start : start + 3], title)
+        for start in range(0, len(metrics), 3)
+    ]
+    lines = [f"{name}: {HOW_TO_READ[name]}." for name in metrics if name in HOW_TO_READ]
+    return Group(*tables, *_notes(*lines, *([INTERVALS] if metrics else [])))
 
 
-def ranges_table(rows: Sequence[Row]) -> Group:
-    """How often the stated range held, among whom: rows of a report's `ranges`."""
-    enough, few = _enough(rows)
-    table = Table("among", "ratings", "held", "width", "bias", title="Does the range hold")
+def differences_table(rows: Sequence[BaselineDifference]) -> RenderableType:
+    """Ours minus every baseline, one metric a column."""
+    by = {(row.baseline, row.metric): row for row in rows if row.metric in DIFFERENCES_SHOWN}
+    if not by:
+        return Group()
+    metrics = list(dict.fromkeys(metric for _, metric in by))
+    table = _wide(by, metrics, "Ours minus each baseline", sign="+")
+    return Group(table, *_notes("On the same draws: an interval that includes 0 may be chance."))
+
+
+def ranges_table(rows: Sequence[RangeCoverage]) -> Group:
+    """Stated and observed coverage of the prediction interval, by population."""
+    enough, few = split_by_size(rows)
+    table = Table("among", "ratings", "observed", "width", "bias", title="Interval coverage")
     for row in enough:
-        figures = (_number(row[name]) for name in ("coverage", "width"))
-        table.add_row(Text(row["among"]), f"{row['rated']:,}", *figures, _number(row["bias"], "+"))
-    said = " and ".join(dict.fromkeys(f"{row['level']:.0%}" for row in rows))
-    how = f"Said to hold: {said}. Bias is predicted less rated: above 0, too much is promised."
-    return Group(table, *print_notes(how, *few))
-
-
-def groups_table(rows: Sequence[Row], unseen: int) -> RenderableType:
-    """The client-adjusted partial in each audited group: ours, and beside the champion."""
-    enough, few = _enough(rows)
+        figures = number_text(row.coverage), number_text(row.width), number_text(row.bias, "+.2f")
+        table.add_row(Text(_short_group(row.among)), f"{row.rated:,}", *figures)
+    stated = " and ".join(dict.fromkeys(number_text(row.level, ".0%") for row in rows))
+    lines = [f"Stated: {stated}. Bias is predicted minus rated: above 0 is too optimistic."]
     if few:
-        few = (f"Left out: rows on fewer than {FEWEST_TOLD} ratings.",)
-    if unseen:
-        few += (f"{unseen} more groups have too few people to be looked at.",)
-    return _wide(
-        enough, "among", "learner", "Client-adjusted partial by group of clients",
-        "A group far below the others is served less well, if its interval says so.", *few,
-    )  # fmt: skip
+        names = ", ".join(map(_short_group, few))
+        lines.append(f"Fewer than {MIN_RATINGS_SHOWN} ratings, and so no figures: {names}.")
+    return Group(table, *_notes(*lines))
 
 
-def exposure_table(rows: Sequence[Row]) -> RenderableType:
+def groups_table(rows: Sequence[GroupFigure], too_few: int) -> RenderableType:
+    """The client-adjusted partial in each audited group: ours, and beside the champion."""
+    enough, few = split_by_size(rows)
+    lines = [f"Left out: rows on fewer than {MIN_RATINGS_SHOWN} ratings."] if few else []
+    if too_few:
+        lines.append(f"{too_few} more groups have too few people to be looked at.")
+    if not enough:
+        return Group(*_notes(*lines))
+    by = {(_short_group(row.among), row.learner): row for row in enough}
+    learners = list(dict.fromkeys(row.learner for row in enough))
+    how = "A group far below the others is served less well, if its interval says so."
+    title = "Client-adjusted partial by group of clients"
+    return Group(_wide(by, learners, title), *_notes(how, *lines))
+
+
+def exposure_table(rows: Sequence[LearnerExposure]) -> RenderableType:
     """How concentrated the first ranks of each learner are."""
     table = Table("", "of the most-named tenth", "Gini", title="First ranks")
     for row in rows:
-        table.add_row(row["learner"], f"{row['top_share']:.0%}", f"{row['gini']:.2f}")
-    how = "How much goes to a tenth of the clinicians; Gini: 0 where all get as many."
-    return Group(table, *print_notes(how)) if rows else Group()
+        table.add_row(row.learner, number_text(row.top_share, ".0%"), number_text(row.gini))
+    how = "The share that goes to a tenth of the clinicians; Gini: 0 where all get as many."
+    return Group(table, *_notes(how)) if rows else Group()
 
 
-def dropout_table(rows: Sequence[Row]) -> RenderableType:
-    """The composite, were those who left before rating put lower or higher."""
-    places = dict.fromkeys(f"at {row['quantile']:.0%}" for row in rows)
-    table = Table("", *places, title="Those who left, elsewhere")
-    for learner in dict.fromkeys(row["learner"] for row in rows):
-        own = [row["composite"] for row in rows if row["learner"] == learner]
-        table.add_row(learner, *(_number(value, places=3) for value in own))
-    how = "The composite, those who left put at that quantile: the order should stand."
-    return Group(table, *print_notes(how)) if rows else Group()
-
-
-def optimism_note(report: Row) -> Text:
-    """How much higher predictions lie than ratings, without and with those who left."""
-    found = report["optimism"]
-    said = f"Predicted less rated: {_points(found['rated'])}"
-    if report["left_unrated"]:
-        low = f"counted at the lowest {found['dropouts_low_at']:.0%} of ratings"
-        left = f"the {report['left_unrated']:,} who left unrated {low}"
-        said += f"; with {left}: {_points(found['with_left'])}"
-    return Text(f"{said}.")
-
-
-def lot_note(report: Row) -> tuple[Text, ...]:
-    """How many ratings a lot was part of, how they are weighed, and what they say."""
-    found = report.get("by_lot")
-    if not found:
-        return ()
-    said = (
-        f"A lot was part of {found['rated']:,} of the ratings. They weigh by the inverse of its "
-        f"chance, ten times at most, so that all {report['rated']:,} say as much as "
-        f"{found['effective']:,.0f} of equal weight. Had each of those clients seen everyone of "
-        f"their lot alike: {found['mean']:.2f} ({found['low']:.2f} to {found['high']:.2f})."
+def dropout_table(rows: Sequence[DropoutSensitivity]) -> RenderableType:
+    """The composite with dropouts imputed at other quantiles."""
+    table = Table(
+        "", *dict.fromkeys(f"at {row.quantile:.0%}" for row in rows), title="Dropout sensitivity"
     )
-    return (Text(said),)
+    for learner in dict.fromkeys(row.learner for row in rows):
+        own = [row.composite for row in rows if row.learner == learner]
+        table.add_row(learner, *(number_text(value, ".3f") for value in own))
+    how = "The composite with dropouts imputed at that quantile: the order should not change."
+    return Group(table, *_notes(how)) if rows else Group()
 
 
-def _figures(report: Row, title: str) -> Group:
-    columns = ["learner", "metric", "value", "low", "high"]
-    return figures_table(pd.DataFrame(report["figures"], columns=columns), title)
+def optimism_note(report: EvaluationReport) -> tuple[Text, ...]:
+    """Mean predicted minus rated alliance, without and with dropouts."""
+    optimism = report.optimism
+    if optimism is None:
+        return ()
+    text = f"Predicted minus rated: {_points(optimism.rated)}"
+    if report.left_unrated:
+        low = number_text(optimism.dropouts_low_at, ".0%")
+        dropouts = f"the {report.left_unrated:,} dropouts imputed at the lowest {low} of ratings"
+        text += f"; with {dropouts}: {_points(optimism.with_left)}"
+    return (Text(f"{text}."),)
+
+
+def randomised_note(report: EvaluationReport) -> tuple[Text, ...]:
+    """How many ratings follow a randomised tie, how they are weighted, and their mean."""
+    randomised = report.randomised
+    if randomised is None:
+        return ()
+    mean, low, high = map(number_text, (randomised.mean, randomised.low, randomised.high))
+    text = (
+        f"{randomised.rated:,} of the ratings follow a randomised tie. They are weighted by the "
+        f"inverse of its probability, at most {1 / randomised.clip:.0f}-fold, so that all "
+        f"{report.rated or 0:,} carry as much information as "
+        f"{number_text(randomised.effective, ',.0f')} of equal weight. Their mean, had each client "
+        f"seen every clinician of the tie equally often: {mean} ({low} to {high})."
+    )
+    return (Text(text),)
+
+
+def verdict_table(findings: "Sequence[Finding]", version: int) -> Table:
+    """What every rule found of a version, and the remedy where it fails."""
+    table = Table("rule", "", "finding", title=f"The gate on version {version}")
+    for each in findings:
+        finding = Text(each.text)
+        if each.remedy:
+            finding.append(f"\n{each.remedy}", style="dim")
+        table.add_row(each.rule, Text(str(each.outcome), style=OUTCOMES[each.outcome]), finding)
+    return table
+
+
+def figure_cell(figure: Estimate, sign: str = "") -> Text:
+    """A value above its interval, in words where either could not be measured."""
+    if figure.value is None:
+        return Text(NOT_MEASURED)
+    interval = "no interval"
+    if figure.low is not None and figure.high is not None:
+        interval = ", ".join(_bounded(end, f"{sign}.2f") for end in (figure.low, figure.high))
+    return Text(_bounded(figure.value, f"{sign}.3f")).append(f"\n{interval}", style="dim")
+
+
+def _bounded(value: float, form: str) -> str:
+    """A figure, or that it is out of range, as the slope of a nearly constant score is."""
+    if abs(value) < LARGEST_FIGURE:
+        return f"{value:{form}}"
+    return f"over {LARGEST_FIGURE}" if value > 0 else f"under -{LARGEST_FIGURE}"
 
 
 def _wide(
-    rows: Sequence[Row], down: str, across: str, title: str, *lines: str, sign: str = ""
-) -> Group:
-    """Rows by two of their names as a table of figures with intervals."""
-    if not rows:
-        return Group(*print_notes(*lines[1:]))
-    names = list(dict.fromkeys(row[across] for row in rows))
-    table = Table("", *names, title=title)
-    for name in dict.fromkeys(row[down] for row in rows):
-        own = {row[across]: row for row in rows if row[down] == name}
-        ends = ([own[n][end] for end in ("value", "low", "high")] if n in own else None
-                for n in names)  # fmt: skip
-        cells = (Text("") if found is None else figure_cell(found, sign) for found in ends)
-        table.add_row(Text(name), *cells)
-    return Group(table, *print_notes(*lines))
+    by: Mapping[tuple[str, str], Estimate], columns: Sequence[str], title: str, sign: str = ""
+) -> Table:
+    """Figures by row and column as a table."""
+    table = Table("", *columns, title=title)
+    for name in dict.fromkeys(row for row, _ in by):
+        cells = (
+            figure_cell(by[name, column], sign) if (name, column) in by else Text("")
+            for column in columns
+        )  # fmt: skip
+        table.add_row(Text(name), *cells, style="bold" if name == "ours" else "")
+    return table
 
 
-def _enough(rows: Sequence[Row]) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """Rows on enough ratings, and a line that names the others without a figure."""
+def _short_group(among: str) -> str:
     # Every group is one of clients: to say so in each line would only widen the table.
-    named = [{**row, "among": row["among"].removeprefix("client.")} for row in rows]
-    enough = [row for row in named if row["rated"] >= FEWEST_TOLD]
-    names = dict.fromkeys(row["among"] for row in named if row not in enough)
-    few = f"Fewer than {FEWEST_TOLD} ratings, and so no figures: {', '.join(names)}."
-    return enough, (few,) if names else ()
+    return among.removeprefix("client.")
 
 
-def _not_compared(report: Row) -> tuple[Text, ...]:
-    why = report.get("champion", {}).get("not_compared")
-    return (Text(f"The champion was not measured beside: {why}."),) if why else ()
+def _not_compared(report: EvaluationReport) -> tuple[Text, ...]:
+    why = report.champion and report.champion.not_compared
+    return (Text(f"The champion was not measured: {why}."),) if why else ()
 
 
-def _number(value: float | None, sign: str = "", places: int = 2) -> str:
-    # Adding 0 turns -0.00 into 0.00.
-    return UNSAID if value is None else f"{round(value, places) + 0.0:{sign}.{places}f}"
+def _notes(*lines: str) -> tuple[Text, ...]:
+    return tuple(Text(line, style="dim") for line in lines)
 
 
 def _points(value: float | None) -> str:
-    return UNSAID if value is None else f"{value:+.2f} points"
+    return NOT_MEASURED if value is None else f"{value:+.2f} points"

@@ -3,7 +3,6 @@
 Imported by `cli` only; knows plain values and draws with rich.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -23,13 +22,11 @@ from recommender.practice.definition import Practice
 
 if TYPE_CHECKING:
     # Only spoken of: importing them costs seconds that `--help` should not.
-    import pandas as pd
 
     from recommender.compute.runner import Progress as Told
     from recommender.practice.rules.parse import Rule
     from recommender.registry.versions import Promotion
     from recommender.tables.report import TablesReport
-    from recommender.training.promotion_gate import Finding
 
 MARK = 31
 """Characters of the line on which a range is drawn."""
@@ -125,83 +122,6 @@ def tables_report(report: "TablesReport") -> Group:
     return Group(*parts)
 
 
-UNSAID = "not measured"
-READ: Mapping[str, str] = {
-    "client-adjusted partial": "order of pairings, net of the client; 0 is chance",
-    "dyad partial": "net of the clinician too, so that matching is left; 0 is chance",
-    "composite": "the first, those who left counted low; the gate decides on it",
-    "calibration slope": "1 where a point predicted comes with a point rated",
-    "RMSE": "the usual error of a predicted rating, in points; lower is nearer",
-    "Spearman": "order within each client's own ratings; 0 is chance",
-    "NDCG@5": "whether what a client rated high stands first; 1 where it always does",
-    "pairs in order": "how often the right one of a client's two leads; .5 is chance",
-}
-"""How to read each figure, one line each."""
-BEYOND = 100
-"""No figure of a learner that says something is as large: it would only widen the table."""
-INTERVALS = "Below each figure: its 95 % bootstrap interval by client and clinician."
-
-
-def figures_table(table: "pd.DataFrame", title: str) -> Group:
-    """Learners beside one another, one metric a column, with 95 % intervals and how to read them.
-
-    `table` has one row a learner and metric: learner, metric, value, low, high. Three metrics stand
-    side by side, as many as 80 columns hold.
-    """
-    names = list(dict.fromkeys(table["metric"]))
-    parts = [names[start : start + 3] for start in range(0, len(names), 3)]
-    shown = [_beside(table, part, title) for part in parts]
-    lines = [f"{name}: {READ[name]}." for name in names if name in READ]
-    return Group(*shown, *print_notes(*lines, *([INTERVALS] if names else [])))
-
-
-def print_notes(*lines: str) -> tuple[Text, ...]:
-    """How to read what stands above, a line each."""
-    return tuple(Text(line, style="dim") for line in lines)
-
-
-def _beside(table: "pd.DataFrame", names: Sequence[str], title: str) -> Table:
-    shown = Table("", *names, title=title)
-    for learner, rows in table.groupby("learner", sort=False):
-        ends = rows[["value", "low", "high"]].to_numpy(dtype=float).tolist()
-        cells = dict(zip(rows["metric"], map(figure_cell, ends), strict=True))
-        style = "bold" if learner == "ours" else ""
-        shown.add_row(str(learner), *(cells.get(name, "") for name in names), style=style)
-    return shown
-
-
-def figure_cell(figure: Sequence[float | None], sign: str = "") -> Text:
-    """A value above its interval, in words where either could not be measured."""
-    value, low, high = (math.nan if end is None else end for end in figure)
-    if math.isnan(value):
-        return Text(UNSAID)
-    unsaid = math.isnan(low) or math.isnan(high)
-    ends = (_short(end, f"{sign}.2f") for end in (low, high))
-    interval = "no interval" if unsaid else ", ".join(ends)
-    return Text(_short(value, f"{sign}.3f")).append(f"\n{interval}", style="dim")
-
-
-def _short(value: float, form: str) -> str:
-    """A figure, or that it is beyond what can be one: the slope of a score that hardly varies."""
-    if abs(value) < BEYOND:
-        return f"{value:{form}}"
-    return f"over {BEYOND}" if value > 0 else f"under -{BEYOND}"
-
-
-OUTCOMES = {"passes": "green", "fails": "bold red", "too few to say": "yellow"}
-
-
-def verdict_table(findings: "Sequence[Finding]", version: int) -> Table:
-    """What every rule found of a version, and what it takes where it fails."""
-    table = Table("rule", "", "found", title=f"The gate on version {version}")
-    for each in findings:
-        found = Text(each.text)
-        if each.remedy:
-            found.append(f"\n{each.remedy}", style="dim")
-        table.add_row(each.rule, Text(str(each.outcome), style=OUTCOMES[each.outcome]), found)
-    return table
-
-
 def history_table(changes: "Sequence[Promotion]") -> Table:
     """Changes of champion in the order given."""
     table = Table("when (UTC)", "version", "in place of", "who", "why", title="Champions")
@@ -260,7 +180,7 @@ def _clinician(entry: Mapping[str, Any], scale: Mapping[str, Any]) -> Panel:
     if entry.get("against"):
         lines.append(_words("Speaks against", entry["against"], "yellow"))
     for label, unknown in (("Not met", False), ("Perhaps not met, ask", True)):
-        said = [r["say"] for r in entry["reservations"] if r["unknown"] == unknown]
+        said = [r["text"] for r in entry["reservations"] if r["unknown"] == unknown]
         if said:
             lines.append(_words(label, said, "magenta"))
     title = f"{entry['rank']}. {escape(entry['name'])}"
@@ -304,7 +224,7 @@ def _relaxations(answer: Mapping[str, Any]) -> list[Any]:
         said, gain = each["predicted_alliance"], each["gain"]
         told = "" if said is None else f"{said:.1f}" + ("" if gain is None else f" ({gain:+.1f})")
         name = escape(each["name"]) if each["answers"] else ""
-        table.add_row(Text(each["say"]), str(each["opens"]), name, told)
+        table.add_row(Text(each["text"]), str(each["admits"]), name, told)
     return [table]
 
 
@@ -313,11 +233,11 @@ def _ledger(answer: Mapping[str, Any]) -> Table:
         "constraint", "removed", "only by it", "said as", title="Who was left out by what", box=None
     )
     said = {
-        reason["constraint"]: reason["say"]
+        reason["constraint"]: reason["text"]
         for person in answer["excluded"]
         for reason in person["reasons"]
     }
-    lines = [line for line in answer["ledger"] if line["removed"]]
+    lines = [line for line in answer["exclusion_counts"] if line["removed"]]
     for line in sorted(lines, key=lambda line: -int(line["removed"])):
         name = line["constraint"]
         table.add_row(

@@ -1,7 +1,10 @@
-"""What earlier clients reported of a clinician, shrunken by how little of it there is.
+"""Clinician records: what earlier clients rated a clinician, shrunk towards 0 by how few they are.
 
-This module alone looks back. It counts strictly before `as_of`, by the day a rating was known;
-for training rows it counts out of fold. A client's own rating never enters that client's row.
+Records count every report they are given: the caller chooses which. A fold that tests forward in
+time is trained on pairings whose ratings were known before its first test pairing began
+(`recommender.training.folds`), and the rows it learns from are computed out of fold, so that no
+client's rating enters that client's row. A trained model stores the records of its training
+tables; ratings that arrive later change nothing until the next training.
 """
 
 from dataclasses import dataclass, replace
@@ -10,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.features.feature import Array, Feature
+from recommender.features.variance import variance_components
 from recommender.practice.definition import Practice
 
 Codes = NDArray[np.int64]
-FEWEST, MOST = 2.0, 200.0
-"""Bounds of the shrinkage ratio: below, two lucky ratings would lead; above, none ever would."""
+MIN_RATIO, MAX_RATIO = 2.0, 200.0
+"""Bounds of the shrinkage ratio: below, two ratings could lead; above, no record ever would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +33,6 @@ class ClientReports:
         Level of the client question by which records are also kept; -1 for none.
     residual : (n,) float
         Rating less what this client would rate an average clinician, in points.
-    known_on : (n,) int
-        Day since 1970-01-01 on which the rating was known.
     clinicians, levels
         How many there are.
     """
@@ -38,7 +40,6 @@ class ClientReports:
     clinician: Codes
     level: Codes
     residual: Array
-    known_on: Codes
     clinicians: int
     levels: int
 
@@ -49,12 +50,7 @@ class ClientReports:
             clinician=self.clinician[chosen],
             level=self.level[chosen],
             residual=self.residual[chosen],
-            known_on=self.known_on[chosen],
         )
-
-    def known_before(self, as_of: int) -> "ClientReports":
-        """Reports known strictly before a day."""
-        return self.where(self.known_on < as_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +85,9 @@ class HistoryRecords:
         known = clinician >= 0
         columns = [np.where(known, part[clinician], 0.0) for part in (self.mean, self.count)]
         if self.level_mean.shape[1]:
-            told = known & (level >= 0)
+            answered = known & (level >= 0)
             columns += [
-                np.where(told, part[clinician, level], 0.0)
+                np.where(answered, part[clinician, level], 0.0)
                 for part in (self.level_mean, self.level_count)
             ]
         rows = np.stack(columns, axis=1)
@@ -110,7 +106,7 @@ def history_features(practice: Practice) -> tuple[Feature, ...]:
     ]
     if settings.per is not None:
         alike = f"among those with the same {practice.client[settings.per].phrase}"
-        phrase, otherwise, count = (f"{said}, {alike}" for said in (phrase, otherwise, count))
+        phrase, otherwise, count = (f"{each}, {alike}" for each in (phrase, otherwise, count))
         features += [
             Feature("history.record_by_level", phrase, otherwise, settings.group),
             Feature("history.ratings_by_level", count, count, settings.group),
@@ -119,12 +115,16 @@ def history_features(practice: Practice) -> tuple[Feature, ...]:
 
 
 def shrinkage_of(reports: ClientReports) -> Shrinkage:
-    """The ratio of within- to between-clinician variance by the ANOVA method of moments.
+    """How far records are drawn to 0: within- over between-clinician variance, 2 to 200.
 
-    Searle, Casella & McCulloch 1992, 3.5: between = (MSB - MSW) / n0. By level the ratio is
-    doubled: less is known, and the overall record has already taken the clinician's own part.
+    The largest ratio where clinicians differ no more than by chance. By level the ratio is doubled,
+    by our choice: fewer ratings remain, and the overall record already holds a part of the effect.
     """
-    overall = _ratio(reports.clinician, reports.residual, reports.clinicians)
+    components = variance_components(reports.clinician, reports.residual)
+    ratio = MAX_RATIO
+    if components is not None and components.between > 0:
+        ratio = components.within / components.between
+    overall = float(np.clip(ratio, MIN_RATIO, MAX_RATIO))
     return Shrinkage(overall, 2.0 * overall)
 
 
@@ -134,19 +134,14 @@ def records_of(reports: ClientReports, shrinkage: Shrinkage) -> HistoryRecords:
     total = np.bincount(reports.clinician, reports.residual, minlength=reports.clinicians)
     mean = total / (count + shrinkage.overall)
     left = reports.residual - mean[reports.clinician]
-    told = reports.level >= 0
-    cell = reports.clinician[told] * max(reports.levels, 1) + reports.level[told]
+    answered = reports.level >= 0
+    cell = reports.clinician[answered] * max(reports.levels, 1) + reports.level[answered]
     cells = reports.clinicians * reports.levels
     level_count = np.bincount(cell, minlength=cells).astype(np.float64)[:cells]
-    level_total = np.bincount(cell, left[told], minlength=cells)[:cells]
+    level_total = np.bincount(cell, left[answered], minlength=cells)[:cells]
     shape = (reports.clinicians, reports.levels)
     level_mean = (level_total / (level_count + shrinkage.by_level)).reshape(shape)
     return HistoryRecords(mean, count, level_mean, level_count.reshape(shape))
-
-
-def out_of_fold_rows(reports: ClientReports, fold: Codes, shrinkage: Shrinkage) -> Array:
-    """History rows in which each report's fold is left out of its own record, (n, features)."""
-    return held_out_rows(reports, fold, reports.clinician, reports.level, fold, shrinkage)
 
 
 def held_out_rows(
@@ -172,19 +167,3 @@ def held_out_rows(
         records = records_of(reports.where(fold != number), shrinkage)
         rows[inside] = records.rows(clinician[inside], level[inside])
     return rows
-
-
-def _ratio(group: Codes, values: Array, groups: int) -> float:
-    count = np.bincount(group, minlength=groups).astype(np.float64)
-    seen = count > 0
-    n, several = count.sum(), int(seen.sum())
-    if several < 2 or n <= several:
-        return MOST
-    mean = np.bincount(group, values, minlength=groups)[seen] / count[seen]
-    within = (np.sum(values**2) - np.sum(count[seen] * mean**2)) / (n - several)
-    among = np.sum(count[seen] * (mean - values.mean()) ** 2) / (several - 1)
-    typical = (n - np.sum(count**2) / n) / (several - 1)
-    between = (among - within) / typical
-    if between <= 0:
-        return MOST
-    return float(np.clip(within / between, FEWEST, MOST))

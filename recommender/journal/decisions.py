@@ -4,6 +4,7 @@ Imported within `journal` and by `serving`.
 """
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -79,18 +80,23 @@ class RecordedDecision:
 
 
 def decisions_of(connection: Connection, recommendation_id: str) -> tuple[RecordedDecision, ...]:
-    """Every decision on a recommendation, oldest first; the last one stands."""
-    statement = select(decisions).where(decisions.c.recommendation_id == recommendation_id)
+    """Every decision on a recommendation, oldest first; the last one is in force."""
+    return decisions_by_recommendation(connection, [recommendation_id]).get(recommendation_id, ())
+
+
+def decisions_by_recommendation(
+    connection: Connection, recommendation_ids: Collection[str]
+) -> dict[str, tuple[RecordedDecision, ...]]:
+    """Every decision on each of some recommendations, in one query; those without are left out."""
+    statement = select(decisions).where(decisions.c.recommendation_id.in_(recommendation_ids))
     order = (decisions.c.recorded_at, decisions.c.decision_id)
-    return tuple(
-        RecordedDecision(
-            row.decision_id,
-            Decision(row.recommendation_id, row.clinician_id, row.kind, row.reason),
-            row.actor,
-            row.recorded_at,
-        )
-        for row in connection.execute(statement.order_by(*order))
-    )
+    found: dict[str, tuple[RecordedDecision, ...]] = {}
+    for row in connection.execute(statement.order_by(*order)):
+        decision = Decision(row.recommendation_id, row.clinician_id, row.kind, row.reason)
+        recorded = RecordedDecision(row.decision_id, decision, row.actor, row.recorded_at)
+        earlier = found.get(row.recommendation_id, ())
+        found[row.recommendation_id] = (*earlier, recorded)
+    return found
 
 
 def _check(connection: Connection, decision: Decision) -> None:

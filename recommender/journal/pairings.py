@@ -4,11 +4,12 @@ Imported within `journal` and by `serving`.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from recommender.errors import ConflictError, Fault, NotFoundError
 from recommender.journal.audit_log import AuditEntry, append
@@ -154,13 +155,27 @@ def subject_of_pairing(connection: Connection, pairing_id: str) -> Subject | Non
 
 
 def events_of(connection: Connection, pairing_id: str) -> tuple[PairingEvent, ...]:
-    """What happened in a pairing, in the order it was told."""
+    """What happened in a pairing, in the order it was recorded."""
     statement = select(pairing_events).where(pairing_events.c.pairing_id == pairing_id)
     order = (pairing_events.c.recorded_at, pairing_events.c.event_id)
-    return tuple(
-        PairingEvent(row.pairing_id, row.kind, row.happened_on, row.session, row.reason)
-        for row in connection.execute(statement.order_by(*order))
-    )
+    return tuple(_event(row) for row in connection.execute(statement.order_by(*order)))
+
+
+def outcomes_of(
+    connection: Connection, pairing_ids: Collection[str] | None = None
+) -> dict[str, PairingOutcome]:
+    """How each pairing went, or each of some, in one query; those without events are left out."""
+    statement = select(pairing_events)
+    if pairing_ids is not None:
+        statement = statement.where(pairing_events.c.pairing_id.in_(pairing_ids))
+    events: dict[str, list[PairingEvent]] = {}
+    for row in connection.execute(statement):
+        events.setdefault(row.pairing_id, []).append(_event(row))
+    return {pairing_id: pairing_outcome(some) for pairing_id, some in events.items()}
+
+
+def _event(row: Row[Any]) -> PairingEvent:
+    return PairingEvent(row.pairing_id, row.kind, row.happened_on, row.session, row.reason)
 
 
 def pairing_outcome(events: Sequence[PairingEvent]) -> PairingOutcome:

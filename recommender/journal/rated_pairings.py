@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, case, func, select
 
 from recommender.errors import NotFoundError
-from recommender.journal.pairings import Pairing, PairingEvent, events_of, pairing_outcome
+from recommender.journal.pairings import Pairing, events_of, outcomes_of, pairing_outcome
 from recommender.journal.ratings import Rating, current_ratings
 from recommender.journal.recommendations import find_recommendation
-from recommender.store.schema import decisions, pairing_events, pairings, recommendations, shown
+from recommender.store.schema import decisions, pairings, recommendations, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,7 @@ class RatedPairing:
 def rated_pairings(connection: Connection) -> tuple[RatedPairing, ...]:
     """Every pairing with a rating that stands and a known start; nothing sealed is opened."""
     rated = _rated(connection)
-    events: dict[str, list[PairingEvent]] = {}
-    for row in connection.execute(select(pairing_events)):
-        told = PairingEvent(row.pairing_id, row.kind, row.happened_on, row.session, row.reason)
-        events.setdefault(row.pairing_id, []).append(told)
+    outcomes = outcomes_of(connection)
     order = pairings.c.recorded_at, pairings.c.pairing_id
     rows = connection.execute(
         select(pairings.c.pairing_id, pairings.c.clinician_id).order_by(*order)
@@ -66,7 +63,7 @@ def rated_pairings(connection: Connection) -> tuple[RatedPairing, ...]:
     return tuple(
         RatedPairing(name, clinician_id, started_on, tuple(rated[name]))
         for name, clinician_id in rows
-        if name in rated and (started_on := pairing_outcome(events.get(name, ())).started_on)
+        if name in rated and name in outcomes and (started_on := outcomes[name].started_on)
     )
 
 

@@ -25,7 +25,7 @@ from recommender.journal.validation import code_faults, refuse
 from recommender.practice.definition import Practice
 from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import rating_versions, ratings
-from recommender.tables.ratings import read_ratings
+from recommender.tables.pairings import read_ratings
 from recommender.tables.raw_table import InternedColumn, RawTable
 
 _KEY = ("pairing_id", "session", "instrument", "rater")

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from recommender.journal.consents import TRAIN, current_consents
 from recommender.journal.erasure import erased_before
-from recommender.journal.pairings import PairingEvent, PairingOutcome, pairing_outcome
+from recommender.journal.pairings import PairingOutcome, outcomes_of
 from recommender.journal.ratings import Rating, current_ratings
 from recommender.journal.roster_versions import Cells, last_known
 from recommender.journal.subjects import Subject
@@ -23,7 +23,6 @@ from recommender.practice.columns import read_cell
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.store.schema import (
-    pairing_events,
     pairings,
     payloads,
     recommendations,
@@ -120,7 +119,7 @@ def _candidates(
 ) -> Iterator[TrainingPairing]:
     """Pairings that may be learned from, those that began first before later ones."""
     consents, was_erased = current_consents(connection), erased_before(connection)
-    courses, chances = _courses(connection), _chances(connection)
+    courses, chances = outcomes_of(connection), _chances(connection)
     found: list[TrainingPairing] = []
     rows = connection.execute(select(pairings, subjects.c.client_id).join(subjects))
     for row in rows:
@@ -161,14 +160,6 @@ def _course_problem(course: PairingOutcome) -> str | None:
     if course.ended_on is not None and course.ended_on < course.started_on:
         return BACKWARDS
     return None
-
-
-def _courses(connection: Connection) -> dict[str, PairingOutcome]:
-    events: dict[str, list[PairingEvent]] = {}
-    for row in connection.execute(select(pairing_events)):
-        event = PairingEvent(row.pairing_id, row.kind, row.happened_on, row.session)
-        events.setdefault(row.pairing_id, []).append(event)
-    return {name: pairing_outcome(told) for name, told in events.items()}
 
 
 def _chances(connection: Connection) -> dict[tuple[str, str], float]:

@@ -1,6 +1,6 @@
-"""What was asked lately and what became of it: the list people work from.
+"""The work list of staff: recent recommendations and what became of each.
 
-Nothing sealed is opened for it. Imported by `serving`.
+Nothing is decrypted for it.
 """
 
 from collections.abc import Collection
@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, or_, select
 
-from recommender.journal.decisions import RecordedDecision, decisions_of
+from recommender.journal.decisions import RecordedDecision, decisions_by_recommendation
 from recommender.store.schema import pairings, rating_versions, ratings, recommendations, subjects
 
 OPEN, DECIDED, BEGUN, RATED = "open", "decided", "begun", "rated"
@@ -25,9 +25,9 @@ class WorkItem:
     client_id
         Pseudonym, None when the client was new to the practice.
     decided
-        The decision that stands, if any.
+        The newest decision, if any.
     pairing_ids
-        What began from it.
+        The pairings that began from it.
     state
         One of `STATES`.
     """
@@ -42,35 +42,42 @@ class WorkItem:
     state: str
 
 
-def work_list(connection: Connection, *, most: int, sought: str = "") -> tuple[WorkItem, ...]:
-    """Recommendations, newest first; those of one client or of one id where they are sought."""
+def work_list(connection: Connection, *, limit: int, sought: str = "") -> tuple[WorkItem, ...]:
+    """Recommendations, newest first; those of one client or of one id where they are sought.
+
+    Makes four queries, however many recommendations there are.
+    """
     asked = select(recommendations, subjects.c.client_id).join(subjects)
     if sought:
         asked = asked.where(
             or_(subjects.c.client_id == sought, recommendations.c.recommendation_id == sought)
         )
     order = (recommendations.c.recorded_at.desc(), recommendations.c.recommendation_id)
-    rows = connection.execute(asked.order_by(*order).limit(most)).all()
+    rows = connection.execute(asked.order_by(*order).limit(limit)).all()
+    ids = [row.recommendation_id for row in rows]
+    decisions = decisions_by_recommendation(connection, ids)
+    begun = _begun_by_recommendation(connection, ids)
+    rated = _rated_among(connection, [each for some in begun.values() for each in some])
     return tuple(
-        _waiting(
-            connection,
+        WorkItem(
             row.recommendation_id,
             row.client_id,
             row.asked_on,
             row.mode,
             row.recorded_at,
+            decided[-1] if decided else None,
+            started,
+            _state(bool(decided), bool(started), not rated.isdisjoint(started)),
         )
         for row in rows
+        for decided in [decisions.get(row.recommendation_id, ())]
+        for started in [begun.get(row.recommendation_id, ())]
     )
 
 
 def begun_from(connection: Connection, recommendation_id: str) -> tuple[str, ...]:
     """Pairings that came of a recommendation, oldest first."""
-    statement = select(pairings.c.pairing_id).where(
-        pairings.c.recommendation_id == recommendation_id
-    )
-    order = (pairings.c.recorded_at, pairings.c.pairing_id)
-    return tuple(connection.execute(statement.order_by(*order)).scalars())
+    return _begun_by_recommendation(connection, [recommendation_id]).get(recommendation_id, ())
 
 
 def ratings_of(connection: Connection, pairing_ids: Collection[str]) -> tuple[str, ...]:
@@ -80,29 +87,20 @@ def ratings_of(connection: Connection, pairing_ids: Collection[str]) -> tuple[st
     return tuple(connection.execute(statement.order_by(*order)).scalars())
 
 
-def _waiting(
-    connection: Connection,
-    recommendation_id: str,
-    client_id: str | None,
-    asked_on: date,
-    mode: str,
-    recorded_at: datetime,
-) -> WorkItem:
-    decided = decisions_of(connection, recommendation_id)
-    begun = begun_from(connection, recommendation_id)
-    return WorkItem(
-        recommendation_id,
-        client_id,
-        asked_on,
-        mode,
-        recorded_at,
-        decided[-1] if decided else None,
-        begun,
-        _state(bool(decided), begun, _is_rated(connection, begun)),
+def _begun_by_recommendation(
+    connection: Connection, recommendation_ids: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    statement = select(pairings.c.recommendation_id, pairings.c.pairing_id).where(
+        pairings.c.recommendation_id.in_(recommendation_ids)
     )
+    order = (pairings.c.recorded_at, pairings.c.pairing_id)
+    begun: dict[str, tuple[str, ...]] = {}
+    for recommendation_id, pairing_id in connection.execute(statement.order_by(*order)):
+        begun[recommendation_id] = (*begun.get(recommendation_id, ()), pairing_id)
+    return begun
 
 
-def _state(decided: bool, begun: tuple[str, ...], rated: bool) -> str:
+def _state(decided: bool, begun: bool, rated: bool) -> str:
     if rated:
         return RATED
     if begun:
@@ -110,15 +108,15 @@ def _state(decided: bool, begun: tuple[str, ...], rated: bool) -> str:
     return DECIDED if decided else OPEN
 
 
-def _is_rated(connection: Connection, pairing_ids: tuple[str, ...]) -> bool:
-    """Whether a rating of any of them stands."""
+def _rated_among(connection: Connection, pairing_ids: Collection[str]) -> set[str]:
+    """Those of the pairings with a rating that is not withdrawn."""
     newest = (
         select(rating_versions.c.rating_id, func.max(rating_versions.c.version).label("version"))
         .group_by(rating_versions.c.rating_id)
         .subquery()
     )
     statement = (
-        select(ratings.c.rating_id)
+        select(ratings.c.pairing_id)
         .join(newest, newest.c.rating_id == ratings.c.rating_id)
         .join(
             rating_versions,
@@ -127,4 +125,4 @@ def _is_rated(connection: Connection, pairing_ids: tuple[str, ...]) -> bool:
         )
         .where(ratings.c.pairing_id.in_(pairing_ids), rating_versions.c.withdrawn.is_(False))
     )
-    return bool(pairing_ids) and connection.execute(statement.limit(1)).first() is not None
+    return set(connection.execute(statement).scalars())

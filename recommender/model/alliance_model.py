@@ -4,9 +4,7 @@ Everything a prediction needs stands here and in the bundle it is read from; no 
 mlflow. Imported by `explanation`, `recommend`, `registry` and `training`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +17,7 @@ from recommender.features.feature import Array, Feature
 from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import Pairs, Pipeline, Places, Rows
 from recommender.model.additive import Additive, ClinicianIndex
+from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.manifest import Manifest
 from recommender.model.trees.ensemble import Trees
 from recommender.practice.columns import Columns, read_rows
@@ -161,7 +160,7 @@ class AllianceModel:
     records: HistoryRecords
     clinician_ids: tuple[str, ...]
     interval: PredictionInterval
-    report: Mapping[str, Any] = field(default_factory=dict)
+    report: EvaluationReport = field(default_factory=EvaluationReport)
 
     @property
     def practice(self) -> Practice:

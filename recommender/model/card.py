@@ -1,33 +1,77 @@
-"""The card of a model: what it is, who answers for it, how it was measured, where it falls short.
+"""The model card: what a model is, who answers for it, how it was measured, its known limits.
 
-After Mitchell et al. 2019, "Model Cards for Model Reporting". Everything but the words of the
-definition's section `card` comes from the bundle. Imported by `training` and `serving`.
+After Mitchell et al. 2019, "Model Cards for Model Reporting". Everything comes from the bundle;
+people write the entries `card.*` in the practice definition. A card is a structure of sections
+and blocks; Markdown is one rendering of it, the staff page another.
 """
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from itertools import groupby
+from typing import ClassVar, Literal
 
 from recommender.model.alliance_model import AllianceModel
+from recommender.model.evaluation_report import (
+    COMPOSITE,
+    DYAD,
+    MIN_RATINGS_SHOWN,
+    NOT_MEASURED,
+    PARTIAL,
+    RMSE,
+    SLOPE,
+    interval_text,
+    number_text,
+    split_by_size,
+)
 from recommender.model.manifest import EVIDENCE_PRIOR
 
-FEWEST_TOLD = 30
-"""Ratings below which a group is named without any figure: it would say more about single people
-than about the model."""
-SHOWN = ("composite", "client-adjusted partial", "dyad partial", "calibration slope", "RMSE")
-
-Row = Mapping[str, Any]
-Writer = Callable[[AllianceModel], str]
+SHOWN = (COMPOSITE, PARTIAL, DYAD, SLOPE, RMSE)
 
 
 @dataclass(frozen=True, slots=True)
-class CardEntry:
-    """One entry of a card: its name, `card.` before it where people write it; heading and text."""
+class CardParagraph:
+    """A paragraph of plain text."""
+
+    kind: ClassVar[Literal["paragraph"]] = "paragraph"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardList:
+    """A bulleted list of plain text."""
+
+    kind: ClassVar[Literal["list"]] = "list"
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CardTable:
+    """A table; each row has a cell for each heading, and the first cell names the row."""
+
+    kind: ClassVar[Literal["table"]] = "table"
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+CardBlock = CardParagraph | CardList | CardTable
+
+
+@dataclass(frozen=True, slots=True)
+class CardSection:
+    """One entry of a card; no blocks where nobody and nothing filled it.
+
+    `name` begins with `card.` where people write the entry in the practice definition.
+    """
 
     name: str
     heading: str
-    text: str
+    blocks: tuple[CardBlock, ...]
+
+    @property
+    def markdown(self) -> str:
+        """The blocks as Markdown; an empty section says so."""
+        return "\n\n".join(map(_markdown, self.blocks)) or f"*Empty: {self.name}.*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,266 +79,270 @@ class Card:
     """A model card."""
 
     title: str
-    entries: tuple[CardEntry, ...]
+    sections: tuple[CardSection, ...]
 
     @property
     def empty(self) -> tuple[str, ...]:
-        """Names of the entries nobody and nothing has filled."""
-        return tuple(entry.name for entry in self.entries if not entry.text.strip())
+        """Names of the sections without content."""
+        return tuple(section.name for section in self.sections if not section.blocks)
 
     @property
     def markdown(self) -> str:
-        """The card as a text; an empty entry says so."""
+        """The card as a Markdown document."""
         parts = [f"# {self.title}"]
-        for entry in self.entries:
-            parts += [f"## {entry.heading}", entry.text.strip() or f"*Empty: {entry.name}.*"]
+        for section in self.sections:
+            parts += [f"## {section.heading}", section.markdown]
         return "\n\n".join(parts) + "\n"
 
 
 def card_of(model: AllianceModel) -> Card:
     """The card of a model, from its bundle alone."""
-    entries = tuple(
-        CardEntry(name, heading, write(model)) for name, (heading, write) in WRITERS.items()
+    sections = tuple(
+        CardSection(name, heading, tuple(write(model)))
+        for name, (heading, write) in WRITERS.items()
     )
-    return Card(f"Model card: predicted early alliance, {model.practice.title}", entries)
+    return Card(f"Model card: predicted early alliance, {model.practice.title}", sections)
 
 
-def _what(model: AllianceModel) -> str:
+def _markdown(block: CardBlock) -> str:
+    if isinstance(block, CardTable):
+        cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in r] for r in block.rows]
+        lines = [" | ".join(row) for row in (block.heads, *cells)]
+        head, *rows = (f"| {line} |" for line in lines)
+        return "\n".join([head, "|" + "---|" * len(block.heads), *rows])
+    if isinstance(block, CardList):
+        return "\n".join(f"- {item}" for item in block.items)
+    return block.text
+
+
+def _paragraphs(*texts: str) -> Iterator[CardBlock]:
+    return (CardParagraph(text) for text in texts if text)
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[CardBlock]:
+    """The table, unless it has no row."""
+    cells = tuple(tuple(row) for row in rows)
+    if cells:
+        yield CardTable(tuple(heads), cells)
+
+
+Writer = Callable[[AllianceModel], Iterable[CardBlock]]
+
+
+def _what(model: AllianceModel) -> Iterator[CardBlock]:
     facts, practice = model.manifest, model.practice
     if facts.mode == EVIDENCE_PRIOR:
-        made = "It learned from no rating: it orders by the sizes the practice definition declares,"
-        made += " each with its source in the literature."
+        source = (
+            "It learned from no rating: it orders by the sizes the practice definition declares, "
+            "each with its source in the literature."
+        )
     else:
-        made = (
+        source = (
             "It learned what a client would rate an average clinician (trees on the client's "
             "answers) and what is particular to each clinician for this client: a linear mixed "
             f"model with {1 - model.tree_weight:.0%} and trees with {model.tree_weight:.0%} of the "
             "weight."
         )
+    purpose = "A model of the predicted early alliance between a new client and each clinician."
     libraries = ", ".join(f"{name} {number}" for name, number in facts.versions.items())
-    lines = [
-        f"A model of the predicted early alliance between a new client and each clinician. {made}",
-        f"- Mode: {facts.mode}; made {facts.created_at or 'at a time not kept'}; "
-        f"seed {facts.seed}; {len(facts.features)} columns",
-        f"- Practice definition: {practice.id} {practice.version}, {practice.digest}",
-        *([f"- Made with {libraries}"] if libraries else []),
-    ]
-    return "\n".join(lines)
+    yield CardParagraph(f"{purpose} {source}")
+    yield CardList(
+        (
+            f"Mode: {facts.mode}; trained {facts.created_at or 'at an unknown time'}; "
+            f"seed {facts.seed}; {len(facts.features)} columns",
+            f"Practice definition: {practice.id} {practice.version}, {practice.digest}",
+            *([f"Libraries: {libraries}"] if libraries else []),
+        )
+    )
 
 
-def _said(key: str) -> Writer:
-    return lambda model: str(getattr(model.practice.card, key))
+def _by_people(key: str, model: AllianceModel) -> Iterator[CardBlock]:
+    """The text of the definition as paragraphs; lines that begin with a dash as lists."""
+    lines = [line.strip() for line in str(getattr(model.practice.card, key)).splitlines()]
+    for is_list, some in groupby(lines, key=lambda line: line[:2] == "- "):
+        if is_list:
+            yield CardList(tuple(line.removeprefix("- ") for line in some))
+            continue
+        for blank, part in groupby(some, key=lambda line: not line):
+            if not blank:
+                yield CardParagraph(" ".join(part))
 
 
-def _label(model: AllianceModel) -> str:
+def _label(model: AllianceModel) -> Iterator[CardBlock]:
     settings = model.practice.alliance
     first, last = settings.early_sessions
-    return (
+    return _paragraphs(
         f"The alliance as the {settings.rater} rates it at sessions {first} to {last}, within "
-        f"{settings.within_days} days, from {', '.join(settings.instruments)}; said on the "
+        f"{settings.within_days} days, from {', '.join(settings.instruments)}; on the "
         f"{settings.metric} of {settings.reference}. A pairing nobody rated is unknown, not low."
     )
 
 
-def _data(model: AllianceModel) -> str:
+def _data(model: AllianceModel) -> Iterator[CardBlock]:
     facts = model.manifest
-    if facts.mode == EVIDENCE_PRIOR:
-        return f"No rating was learned from. Digest of the tables: {facts.data_digest}"
-    return (
+    learned = (
         f"{facts.ratings:,} ratings of {facts.pairings:,} pairings that began from "
-        f"{facts.first_day} to {facts.last_day}, known until {facts.known_until}. "
-        f"Digest of the tables: {facts.data_digest}"
+        f"{facts.first_day} to {facts.last_day}, known until {facts.known_until}."
     )
+    if facts.mode == EVIDENCE_PRIOR:
+        learned = "No rating was learned from."
+    return _paragraphs(f"{learned} Digest of the tables: {facts.data_digest}")
 
 
-def _measured(model: AllianceModel) -> str:
+def _measured(model: AllianceModel) -> Iterator[CardBlock]:
     report = model.report
     if model.manifest.mode == EVIDENCE_PRIOR:
-        return "Not at all: a practice's own ratings have to come first."
-    if not report.get("folds"):
-        return ""
-    return (
-        f"Held back: {', '.join(report['folds'])}. Tested on {_count(report, 'rated')} rated "
-        f"pairings and {_count(report, 'left_unrated')} that ended before a rating, which count "
-        "low in the composite. *Client-adjusted partial*: how well the order of pairings is told "
-        "once what the client would rate anybody is taken out; *dyad partial*: the clinician "
-        "taken out as well, so that only matching is left; both 0 for an order at random. "
-        "*Calibration slope*: 1 where a point predicted comes with a point rated. Intervals: "
-        "95 % bootstrap by client and clinician."
+        return _paragraphs("Not at all: a practice's own ratings have to come first.")
+    if not report.folds:
+        return _paragraphs()
+    return _paragraphs(
+        f"Held back: {', '.join(report.folds)}. Tested on {_count(report.rated)} rated pairings "
+        f"and {_count(report.left_unrated)} that ended before a rating. Client-adjusted partial: "
+        "correlation between score and rating after removing each client's general tendency to "
+        "rate high or low. Dyad partial: the clinician's average is removed too, so that only "
+        "matching is left. Both are 0 for a random order. Composite: the client-adjusted partial "
+        "with early dropouts imputed as low ratings. Calibration slope: slope of ratings on "
+        "predictions; 1 is perfect calibration, below 1 means predictions are too spread out. "
+        "Intervals: 95 % bootstrap by client and clinician."
     )
 
 
-def _figures(model: AllianceModel) -> str:
-    rows = [row for row in _rows(model, "figures") if row.get("metric") in SHOWN]
-    by = {(row.get("learner"), row.get("metric")): row for row in rows}
+def _figures(model: AllianceModel) -> Iterator[CardBlock]:
+    by = {(f.learner, f.metric): f for f in model.report.figures if f.metric in SHOWN}
     shown = [name for name in SHOWN if any(name == metric for _, metric in by)]
-    lines = [
-        [learner, *(_interval(by.get((learner, metric), {})) for metric in shown)]
-        for learner in dict.fromkeys(row.get("learner") for row in rows)
-    ]
-    return _table(["", *shown], lines)
-
-
-def _differences(model: AllianceModel) -> str:
-    lines = [
-        [row.get("baseline"), row.get("metric"), _interval(row, "+"), _count(row, "rated")]
-        for row in _rows(model, "ours_minus")
-    ]
-    return _table(["ours less", "metric", "difference", "ratings"], lines)
-
-
-def _ranges(model: AllianceModel) -> str:
-    rows, few = _told(_rows(model, "ranges"))
-    lines = [
-        [row.get("among"), _count(row, "rated"), f"{_number(row, 'level'):.0%}", _percent(row),
-         f"{_number(row, 'width'):.2f}", f"{_number(row, 'bias'):+.2f}"]
-        for row in rows
+    rows = [
+        [
+            learner,
+            *(interval_text(by[key]) if (key := (learner, metric)) in by else NOT_MEASURED
+              for metric in shown),
+        ]
+        for learner in dict.fromkeys(learner for learner, _ in by)
     ]  # fmt: skip
-    heads = ["among", "ratings", "said to hold", "held", "width", "predicted less rated"]
-    return _table(heads, lines) + few + _source(model) if lines else few
+    return _table(["", *shown], rows)
 
 
-def _source(model: AllianceModel) -> str:
-    told = model.report.get("ranges_from")
-    served = f"Errors behind the range that is served: {told}. The shares above are of ranges"
-    return f"\n\n{served} stated before the ratings were seen." if told else ""
-
-
-def _groups(model: AllianceModel) -> str:
-    rows, few = _told(_rows(model, "groups"))
-    unseen = _number(model.report, "groups_too_few")
-    if "groups" in model.report and not (rows or few or unseen > 0):
-        return "No answer of a client has levels, so there was no group to look at."
-    lines = [
-        [row.get("among"), row.get("learner"), _interval(row), _count(row, "rated")] for row in rows
+def _differences(model: AllianceModel) -> Iterator[CardBlock]:
+    rows = [
+        [each.baseline, each.metric, interval_text(each, "+"), _count(each.rated)]
+        for each in model.report.differences
     ]
-    if unseen > 0:
-        few += f"\n\nToo small to be looked at: {unseen:.0f} more."
-    return _table(["group", "learner", "client-adjusted partial", "ratings"], lines) + few
+    return _table(["ours less", "metric", "difference", "ratings"], rows)
 
 
-def _exposure(model: AllianceModel) -> str:
-    lines = [
-        [row.get("learner"), f"{_number(row, 'top_share'):.0%}", f"{_number(row, 'gini'):.2f}"]
-        for row in _rows(model, "exposure")
+def _ranges(model: AllianceModel) -> Iterator[CardBlock]:
+    enough, few = split_by_size(model.report.ranges)
+    rows = [
+        [
+            row.among, _count(row.rated), number_text(row.level, ".0%"),
+            f"{number_text(row.coverage, '.0%')} "
+            f"({number_text(row.low, '.0%')} to {number_text(row.high, '.0%')})",
+            number_text(row.width), number_text(row.bias, "+.2f"),
+        ]
+        for row in enough
+    ]  # fmt: skip
+    heads = ["among", "ratings", "stated", "observed", "width", "predicted minus rated"]
+    yield from _table(heads, rows)
+    yield from _without_figures(few)
+    source = model.report.ranges_from
+    if rows and source:
+        yield CardParagraph(
+            f"Errors behind the interval that is served: {source}. The shares above are of "
+            "intervals stated before the ratings were seen."
+        )
+
+
+def _groups(model: AllianceModel) -> Iterator[CardBlock]:
+    report = model.report
+    enough, few = split_by_size(report.groups or ())
+    rows = [[row.among, row.learner, interval_text(row), _count(row.rated)] for row in enough]
+    yield from _table(["group", "learner", PARTIAL, "ratings"], rows)
+    yield from _without_figures(few)
+    if report.groups_too_few:
+        yield CardParagraph(f"Too small to be looked at: {report.groups_too_few} more.")
+    elif report.groups is not None and not rows and not few:
+        yield CardParagraph("No answer of a client has levels, so there was no group to look at.")
+
+
+def _without_figures(names: list[str]) -> Iterator[CardBlock]:
+    few = f"Fewer than {MIN_RATINGS_SHOWN} ratings, and so no figures: {', '.join(names)}."
+    return _paragraphs(few if names else "")
+
+
+def _exposure(model: AllianceModel) -> Iterator[CardBlock]:
+    rows = [
+        [row.learner, number_text(row.top_share, ".0%"), number_text(row.gini)]
+        for row in model.report.exposure
     ]
-    return _table(["order by", "first ranks to the most-named tenth", "Gini"], lines)
+    return _table(["order by", "first ranks to the most-named tenth", "Gini"], rows)
 
 
-def _limits(model: AllianceModel) -> str:
-    said = [
-        "Predictions are for clients who stay and rate; those who leave before are not asked, and "
-        "so predictions lie too high for the average client."
-    ]
-    told = model.report.get("optimism")
-    if isinstance(told, Mapping) and not math.isnan(_number(told, "rated")):
-        said.append(
-            f"Measured: predictions lay {_number(told, 'rated'):+.2f} points from the ratings "
-            f"given, and {_number(told, 'with_left'):+.2f} from what would have been given if "
-            f"those who left had rated at the lowest {_number(told, 'dropouts_low_at'):.0%}."
+def _limits(model: AllianceModel) -> Iterator[CardBlock]:
+    optimism = model.report.optimism
+    measured = ""
+    if optimism is not None and optimism.rated is not None:
+        measured = (
+            f"Measured: predictions lay {optimism.rated:+.2f} points from the ratings given, and "
+            f"{number_text(optimism.with_left, '+.2f')} from what would have been given if clients "
+            "who dropped out had rated at the lowest "
+            f"{number_text(optimism.dropouts_low_at, '.0%')}. "
         )
     elif model.manifest.mode != EVIDENCE_PRIOR:
-        return ""
-    said.append(
-        "Ranges say how sure a level is, and never rank two clinicians. Clinicians without a "
-        "rating are told from the others by what they declare alone."
+        return _paragraphs()
+    return _paragraphs(
+        "Predictions are for clients who stay and rate; dropouts do not rate, and so predictions "
+        f"lie too high for the average client. {measured}"
+        "Intervals describe one clinician's predicted rating; they do not rank two clinicians. "
+        "Clinicians without a rating differ from the others by what they declare alone."
     )
-    return " ".join(said)
 
 
-def _caveats(model: AllianceModel) -> str:
+def _caveats(model: AllianceModel) -> Iterator[CardBlock]:
     audited = ", ".join(f.phrase for f in model.practice.fields("client", "audit").values())
-    read = f"{audited} serve fairness reports alone" if audited else "none are asked"
-    return (
+    use = f"{audited} serve fairness reports alone" if audited else "none are asked"
+    return _paragraphs(
         "Predicted alliance is not predicted outcome: the two go together in research, and in the "
         "one randomised trial of data-driven matching outcomes differed while alliance did not "
         "(Constantino 2021). Contributions are patterns in earlier ratings, not causes. "
-        f"A client's protected answers are never read by the model or a constraint: {read}."
+        f"A client's protected answers are never read by the model or a constraint: {use}."
     )
 
 
-def _back(_: AllianceModel) -> str:
-    return (
-        '`recommender rollback --reason "..."` lets the model that stood before stand again and '
-        "keeps who did it and why; `recommender history` shows every change. Without any model "
-        "the declared sizes serve, and every answer says so."
+def _rollback(_: AllianceModel) -> Iterator[CardBlock]:
+    return _paragraphs(
+        'recommender rollback --reason "..." makes the previous model champion again and records '
+        "who did it and why; recommender history shows every change. Without any model the "
+        "declared sizes are served, and every response says so."
     )
 
 
-def _unmeasured(write: Writer) -> Writer:
-    """The entry, or that nothing was measured where nothing was learned."""
-    return lambda model: (
-        "Nothing was learned, so nothing was measured."
-        if model.manifest.mode == EVIDENCE_PRIOR
-        else write(model)
-    )
+def _if_learned(write: Writer, model: AllianceModel) -> Iterable[CardBlock]:
+    """The section, or that nothing was measured where nothing was learned."""
+    if model.manifest.mode == EVIDENCE_PRIOR:
+        return _paragraphs("Nothing was learned, so nothing was measured.")
+    return write(model)
 
 
 WRITERS: Mapping[str, tuple[str, Writer]] = {
     "what": ("What it is", _what),
-    "card.owner": ("Who answers for it", _said("owner")),
-    "card.contact": ("Whom to ask", _said("contact")),
-    "card.review": ("When it is looked at again", _said("review")),
-    "card.intended_use": ("Intended use", _said("intended_use")),
-    "card.out_of_scope": ("Out of scope", _said("out_of_scope")),
+    "card.owner": ("Who answers for it", partial(_by_people, "owner")),
+    "card.contact": ("Contact", partial(_by_people, "contact")),
+    "card.review": ("Next review", partial(_by_people, "review")),
+    "card.intended_use": ("Intended use", partial(_by_people, "intended_use")),
+    "card.out_of_scope": ("Out of scope", partial(_by_people, "out_of_scope")),
     "label": ("What is predicted", _label),
     "data": ("What it learned from", _data),
     "measured": ("How it was measured", _measured),
-    "figures": ("Figures beside the baselines", _unmeasured(_figures)),
-    "differences": ("Ours less each baseline, on the same draws", _unmeasured(_differences)),
-    "ranges": ("Do the ranges hold", _unmeasured(_ranges)),
-    "groups": ("Groups of clients", _unmeasured(_groups)),
-    "exposure": ("Who is named first", _unmeasured(_exposure)),
+    "figures": ("Figures beside the baselines", partial(_if_learned, _figures)),
+    "differences": ("Ours minus each baseline", partial(_if_learned, _differences)),
+    "ranges": ("Interval coverage", partial(_if_learned, _ranges)),
+    "groups": ("Groups of clients", partial(_if_learned, _groups)),
+    "exposure": ("Who is ranked first", partial(_if_learned, _exposure)),
     "limits": ("Known limits", _limits),
     "caveats": ("Caveats", _caveats),
-    "back": ("How to go back", _back),
+    "back": ("How to go back", _rollback),
 }
-"""Every entry of a card, in the order it is read: heading, and who writes it."""
+"""Heading and writer of every section, in reading order."""
 
 
-def _rows(model: AllianceModel, part: str) -> Sequence[Row]:
-    rows = model.report.get(part)
-    return rows if isinstance(rows, list | tuple) else ()
-
-
-def _table(heads: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; nothing where there is no line."""
-    rows = ["| " + " | ".join(map(_cell, line)) + " |" for line in lines]
-    if not rows:
-        return ""
-    head = "| " + " | ".join(heads) + " |"
-    return "\n".join([head, "|" + "---|" * len(heads), *rows])
-
-
-def _cell(told: object) -> str:
-    return str(told).replace("|", "\\|").replace("\n", " ")
-
-
-def _told(rows: Sequence[Row]) -> tuple[list[Row], str]:
-    """Rows on enough ratings, and a sentence that names all others without a figure."""
-    enough = [row for row in rows if _number(row, "rated") >= FEWEST_TOLD]
-    few = dict.fromkeys(str(row.get("among")) for row in rows if row not in enough)
-    named = f"\n\nFewer than {FEWEST_TOLD} ratings, and so no figures: {', '.join(few)}."
-    return enough, named if few else ""
-
-
-def _interval(row: Row, sign: str = "") -> str:
-    value, low, high = (_number(row, key) for key in ("value", "low", "high"))
-    if math.isnan(value):
-        return "not measured"
-    return f"{value:{sign}.3f} ({low:{sign}.2f} to {high:{sign}.2f})"
-
-
-def _percent(row: Row) -> str:
-    low, high = _number(row, "low"), _number(row, "high")
-    return f"{_number(row, 'coverage'):.0%} ({low:.0%} to {high:.0%})"
-
-
-def _count(row: Row, key: str) -> str:
-    count = _number(row, key)
-    return "not counted" if math.isnan(count) else f"{count:,.0f}"
-
-
-def _number(row: Row, key: str) -> float:
-    value = row.get(key)
-    return float(value) if isinstance(value, int | float) else math.nan
+def _count(count: int | None) -> str:
+    return "not counted" if count is None else f"{count:,}"

@@ -1,1 +1,1 @@
-"""Statistics of a model in use: calibration, coverage, error, drift, exposure, clinician records."""
+"""Statistics of a model in use: coverage, calibration, error, drift, exposure and records."""

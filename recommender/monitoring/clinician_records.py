@@ -6,8 +6,8 @@ of mean `m`, a practice mean `M`, variance `s2` of ratings within clinicians and
     shrunk = M + n / (n + k) * (m - M),  k = s2 / t2
     posterior variance = 1 / (n / s2 + 1 / t2)
 
-`s2` and `t2` are the analysis-of-variance estimates of an unbalanced one-way layout (Searle,
-Casella and McCulloch 1992, section 3.6), `M` the mean of the means weighted by `1 / (t2 + s2 / n)`.
+`s2` and `t2` are analysis-of-variance estimates (`recommender.features.variance`), `M` the mean of
+the means weighted by `1 / (t2 + s2 / n)`.
 The uncertainty of `M`, `s2` and `t2` is ignored, so ranges are slightly narrow where there are few
 clinicians.
 """
@@ -16,6 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
 from statistics import fmean
+
+import numpy as np
+
+from recommender.features.variance import variance_components
 
 MIN_RATINGS = 5
 """Ratings below which a record is not shown, since it would reveal single clients."""
@@ -72,31 +76,16 @@ def clinician_records(points: Mapping[str, Sequence[float]]) -> ClinicianRecords
     [3.23, 4.37]
     """
     rated = {name: some for name, some in points.items() if some}
-    total = sum(map(len, rated.values()))
-    if len(rated) < 2 or total == len(rated):
+    group = [place for place, some in enumerate(rated.values()) for _ in some]
+    values = np.array([each for some in rated.values() for each in some])
+    variances = variance_components(np.array(group, dtype=np.intp), values)
+    if variances is None:
         return None
-    within, between = _variances(rated)
+    within, between = variances.within, variances.between
     practice = _practice_mean(rated, within, between)
     records = [_record(name, some, practice, within, between) for name, some in rated.items()]
     records.sort(key=lambda each: (-each.ratings, each.clinician_id))
     return ClinicianRecords(practice, within / between if between else inf, tuple(records))
-
-
-def _variances(points: Mapping[str, Sequence[float]]) -> tuple[float, float]:
-    """Within and between clinicians; the latter is 0 where means differ no more than by chance."""
-    counts = [len(some) for some in points.values()]
-    total, groups = sum(counts), len(counts)
-    means = [fmean(some) for some in points.values()]
-    grand = sum(n * mean for n, mean in zip(counts, means, strict=True)) / total
-    squares_within = sum(
-        (each - mean) ** 2
-        for some, mean in zip(points.values(), means, strict=True)
-        for each in some
-    )
-    squares_between = sum(n * (mean - grand) ** 2 for n, mean in zip(counts, means, strict=True))
-    within = squares_within / (total - groups)
-    typical = (total - sum(n * n for n in counts) / total) / (groups - 1)
-    return within, max(0.0, (squares_between / (groups - 1) - within) / typical)
 
 
 def _practice_mean(points: Mapping[str, Sequence[float]], within: float, between: float) -> float:

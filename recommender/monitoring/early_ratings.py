@@ -1,7 +1,8 @@
 """Early ratings of matches beside what was predicted for them, and how often the range held."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 
@@ -43,7 +44,7 @@ class RatedPrediction:
     upper: float
     predicted: float
     started_on: date
-    answers: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    answers: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def inside(self) -> bool:

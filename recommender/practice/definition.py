@@ -103,9 +103,14 @@ class Practice:
         return self.instruments[self.alliance.reference]
 
     @property
+    def capacity(self) -> Constraint | None:
+        """The constraint on open places: the first of family capacity by rule `at_least`."""
+        return capacity_of(self.constraints.values())
+
+    @property
     def places(self) -> str | None:
-        """The clinician's field of open places: what the rule about capacity reads, if any does."""
-        return places_in(self.constraints.values())
+        """The clinician field that counts open places, which `capacity` reads; None without one."""
+        return None if self.capacity is None else self.capacity.clinician[0]
 
     def fields(self, side: Side, *uses: str) -> dict[str, Field]:
         """Fields of one side, only those of the given uses if any are named."""
@@ -113,11 +118,11 @@ class Practice:
         return {name: f for name, f in declared.items() if not uses or f.use in uses}
 
 
-def places_in(constraints: Iterable[Constraint]) -> str | None:
-    """The clinician's field of open places that some constraints read; None without one."""
+def capacity_of(constraints: Iterable[Constraint]) -> Constraint | None:
+    """The constraint on open places among some constraints; None without one."""
     for constraint in constraints:
         if constraint.family == "capacity" and constraint.rule == "at_least":
-            return constraint.clinician[0]
+            return constraint
     return None
 
 
@@ -188,7 +193,11 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     faults += of_groups + of_postcodes + of_fields + of_heading + of_card + of_alliance + of_history
     ranking, of_ranking = read_ranking(shaped["ranking"])
     faults += of_matches + of_funding + of_ways + of_constraints + of_ranking
-    if ranking.keep_last_places and not of_constraints and places_in(constraints.values()) is None:
+    if (
+        ranking.keep_last_places
+        and not of_constraints
+        and capacity_of(constraints.values()) is None
+    ):
         remedy = "declare a constraint of family capacity by rule at_least, or leave it out"
         faults.append(Fault("ranking.keep_last_places", "has no field of open places", remedy))
     if faults:

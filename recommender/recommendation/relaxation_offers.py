@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features.pairing import matched_fields
-from recommender.features.pipeline import Pairs
+from recommender.features.pipeline import Pairs, matched_fields
 from recommender.model.alliance_model import (
     AllianceModel,
     PairScores,

@@ -1,14 +1,22 @@
-"""Follows one registry: `python -m recommender.rollout.poller SHELF`, the address on its input.
+"""Polls the registry for a new champion, in a process beside the server.
 
-Asks again and again who is champion, fetches the bundle, tries it in a process of its own, and says
-on the shelf what came of it. Started by `following`; ends when whoever started it is gone.
+`python -m recommender.rollout.poller CACHE` reads the registry's address from standard input, then
+polls: it downloads the champion's bundle, smoke-tests it and writes the pointer of the cache. A
+process and not a thread: mlflow takes seconds to load and minutes to give up on a registry that
+hangs, and neither may delay a request. `python -m recommender.rollout.poller --smoke-test BUNDLE`
+loads one bundle and exits.
 """
 
+import hashlib
 import select
 import shutil
 import socket
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -18,18 +26,27 @@ from recommender.errors import BundleError, RecommenderError, RegistryError
 from recommender.model.bundle.archive import read_files
 from recommender.registry.versions import CHAMPION, Version, tracking_reachable
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
-from recommender.rollout.poller_process import LOOK_SECONDS
-from recommender.rollout.smoke_test import REFUSED
 
+POLL_SECONDS = 4.0
+"""Between two polls: a rollback is active within ten seconds."""
+FIRST_POLL_SECONDS = 20.0
+"""How long a server's start waits for the first poll before it continues without one."""
+RESTART_SECONDS = (1.0, 60.0)
+"""Before a poller that ended is started again: at first, and at most."""
+STOP_SECONDS = 5.0
+SMOKE_TEST_SECONDS = 120.0
+CONNECT_SECONDS = 2.0
 CRASHED = "Crashed"
-"""What is said of a bundle at whose trial the process died."""
-TRIAL_SECONDS = 120.0
-CALL_SECONDS = 2.0
-PORTS = {"http": 80, "https": 443}
+"""The `rejected` of a bundle whose smoke test crashed or hung."""
+REJECTED_EXIT = 3
+"""Exit code for a rejected bundle; 1 is Python's for an unexpected error."""
+_SMOKE_TEST = "--smoke-test"
+_COMMAND = (sys.executable, "-m", "recommender.rollout.poller")
+_PORTS = {"http": 80, "https": 443}
 
 
-class Names(Protocol):
-    """A registry, as far as it is followed."""
+class ChampionSource(Protocol):
+    """The part of a registry that is polled."""
 
     def alias(self, alias: str) -> Version | None:
         """The version an alias stands for."""
@@ -38,114 +55,173 @@ class Names(Protocol):
         """The directory of a bundle, downloaded unless it is there."""
 
 
-def look(registry: Names, bundle_cache: BundleCache) -> None:
-    """Asks once, and says on the shelf what is new."""
+@contextmanager
+def polling(uri: str, bundles: Path) -> Iterator[BundleCache]:
+    """The cache that a poller process fills from this registry, for as long as the block runs.
+
+    Each registry has a cache of its own below `bundles`.
+    """
+    bundle_cache = BundleCache(bundles / hashlib.sha256(uri.encode()).hexdigest()[:12])
+    bundle_cache.clear_pointer()
+    stop = threading.Event()
+    thread = threading.Thread(target=_keep_running, args=(uri, bundle_cache, stop), daemon=True)
+    thread.start()
+    try:
+        yield bundle_cache
+    finally:
+        stop.set()
+        thread.join()
+
+
+def wait_for_pointer(
+    bundle_cache: BundleCache, patience: float = FIRST_POLL_SECONDS
+) -> RegistryPointer:
+    """What the registry names; as if it were unreachable where no poll ends in time."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        pointer = bundle_cache.read_pointer()
+        if pointer is not None:
+            return pointer
+        time.sleep(0.05)
+    return RegistryPointer(unreachable=True)
+
+
+def poll(registry: ChampionSource, bundle_cache: BundleCache) -> None:
+    """Asks the registry once and writes the pointer where something changed."""
     before = bundle_cache.read_pointer()
     try:
         champion = registry.alias(CHAMPION)
     except RegistryError:
-        now = RegistryPointer(unreachable=True)
-    else:
-        known = champion is not None and before is not None and before.digest == champion.digest
-        if known and before is not None and _is_settled(before, bundle_cache):
-            return
-        now = RegistryPointer() if champion is None else _fetched(registry, champion, bundle_cache)
-    _tell(bundle_cache, now)
-
-
-def _tell(bundle_cache: BundleCache, now: RegistryPointer) -> None:
-    if now != bundle_cache.read_pointer():
-        bundle_cache.write_pointer(now)
-
-
-def try_bundle(bundle: Path) -> str | None:
-    """The class of the error with which a bundle is refused, or None.
-
-    In a process of its own: should LightGBM's parser be brought down after all, it is not ours.
-    """
-    line = [sys.executable, "-m", "recommender.rollout.smoke_test", str(bundle)]
+        return _update(bundle_cache, RegistryPointer(unreachable=True))
+    if champion is None:
+        return _update(bundle_cache, RegistryPointer())
+    if (
+        before is not None
+        and before.digest == champion.digest
+        and before.rejected in (None, BundleError.__name__, CRASHED)
+        and bundle_cache.bundle(champion.digest).is_dir()
+    ):
+        return None
     try:
-        tried = subprocess.run(line, capture_output=True, timeout=TRIAL_SECONDS, check=False)
+        _remove_damaged(bundle_cache, champion.digest)
+        rejected = smoke_test(registry.fetch(champion.version, bundle_cache.directory))
+    except RecommenderError as error:
+        rejected = type(error).__name__
+    return _update(
+        bundle_cache, RegistryPointer(champion.digest, rejected, False, champion.version)
+    )
+
+
+def smoke_test(bundle: Path) -> str | None:
+    """The class of the error with which a bundle is rejected, or None.
+
+    In a process of its own, so that a crash of LightGBM's parser would not be ours.
+    """
+    command = [*_COMMAND, _SMOKE_TEST, str(bundle)]
+    try:
+        ended = subprocess.run(
+            command, capture_output=True, timeout=SMOKE_TEST_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
         return CRASHED
-    if tried.returncode == 0:
+    if ended.returncode == 0:
         return None
-    return BundleError.__name__ if tried.returncode == REFUSED else CRASHED
-
-
-def _is_settled(offer: RegistryPointer, bundle_cache: BundleCache) -> bool:
-    """Whether asking again for the same bundle could bring nothing new."""
-    there = offer.digest is not None and bundle_cache.bundle(offer.digest).is_dir()
-    return there and offer.rejected in (None, BundleError.__name__, CRASHED)
-
-
-def _fetched(registry: Names, champion: Version, bundle_cache: BundleCache) -> RegistryPointer:
-    try:
-        _clear_damaged(bundle_cache, champion.digest)
-        refused = try_bundle(registry.fetch(champion.version, bundle_cache.directory))
-    except RecommenderError as error:
-        refused = type(error).__name__
-    return RegistryPointer(champion.digest, refused, version=champion.version)
-
-
-def _clear_damaged(bundle_cache: BundleCache, digest: str) -> None:
-    """Removes a bundle that is no longer what it was, so that it is fetched again."""
-    kept = (
-        {path.name for path in bundle_cache.directory.iterdir()}
-        if bundle_cache.directory.is_dir()
-        else set()
-    )
-    if digest in kept:
-        try:
-            sound = read_files(bundle_cache.bundle(digest)).digest == digest
-        except BundleError:
-            sound = False
-        if not sound:
-            shutil.rmtree(bundle_cache.bundle(digest))
-
-
-def _is_left(seconds: float) -> bool:
-    """Waits, and says whether whoever holds the other end of our input has gone meanwhile."""
-    readable, _, _ = select.select([sys.stdin], [], [], seconds)
-    return bool(readable)
+    return BundleError.__name__ if ended.returncode == REJECTED_EXIT else CRASHED
 
 
 def is_listening(uri: str) -> bool:
-    """Whether somebody takes calls at the address; mlflow takes seconds to find that nobody does.
+    """Whether the address accepts connections; mlflow takes seconds to find that it does not.
 
-    What is reached through a proxy is taken to listen, and so is what is no address.
+    True for what is reached through a proxy and for what is no network address.
     """
     parts = urlsplit(uri)
     host, proxied = parts.hostname, getproxies().get(parts.scheme)
-    if parts.scheme not in PORTS or host is None or (proxied and not proxy_bypass(host)):
+    if parts.scheme not in _PORTS or host is None or (proxied and not proxy_bypass(host)):
         return True
     try:
-        where = host, parts.port or PORTS[parts.scheme]
-        socket.create_connection(where, timeout=CALL_SECONDS).close()
+        address = host, parts.port or _PORTS[parts.scheme]
+        socket.create_connection(address, timeout=CONNECT_SECONDS).close()
     except (OSError, ValueError):
         return False
     return True
 
 
-def _registry(uri: str) -> Names:
-    # Late, because it loads mlflow, and a start may be waiting for the first word.
-    from recommender.registry.registry import Registry
+def _update(bundle_cache: BundleCache, pointer: RegistryPointer) -> None:
+    if pointer != bundle_cache.read_pointer():
+        bundle_cache.write_pointer(pointer)
 
-    return Registry(uri)
+
+def _remove_damaged(bundle_cache: BundleCache, digest: str) -> None:
+    """Removes a bundle that no longer has its digest, so that it is downloaded again."""
+    if digest not in bundle_cache.digests():
+        return
+    try:
+        is_sound = read_files(bundle_cache.bundle(digest)).digest == digest
+    except BundleError:
+        is_sound = False
+    if not is_sound:
+        shutil.rmtree(bundle_cache.bundle(digest))
+
+
+def _keep_running(uri: str, bundle_cache: BundleCache, stop: threading.Event) -> None:
+    """Runs the poller process until stopped, and starts it again whenever it ends."""
+    pause, max_pause = RESTART_SECONDS
+    while not stop.is_set():
+        # The address can hold a password, and a command line is readable by every user.
+        process = subprocess.Popen(
+            [*_COMMAND, str(bundle_cache.directory)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        _send_address(process, uri)
+        while process.poll() is None and not stop.wait(0.2):
+            pass
+        process.terminate()
+        try:
+            process.communicate(timeout=STOP_SECONDS)
+        except (subprocess.TimeoutExpired, BrokenPipeError):
+            process.kill()
+            process.wait()
+        stop.wait(pause)
+        pause = min(2 * pause, max_pause)
+
+
+def _send_address(process: subprocess.Popen[bytes], uri: str) -> None:
+    """Writes the address to the process, which ends by itself once the pipe is closed."""
+    assert process.stdin is not None
+    try:
+        process.stdin.write(f"{uri}\n".encode())
+        process.stdin.flush()
+    except BrokenPipeError:
+        return
 
 
 def main() -> None:
-    """Follows until left alone."""
+    """Polls until standard input is closed, or smoke-tests one bundle."""
+    if sys.argv[1] == _SMOKE_TEST:
+        # Late: a poller needs nothing of what loads a model.
+        from recommender.model.bundle.io import load_bundle
+
+        try:
+            load_bundle(Path(sys.argv[2]))
+        except BundleError as error:
+            sys.stderr.write(f"{error}\n")
+            sys.exit(REJECTED_EXIT)
+        return
     bundle_cache, uri = BundleCache(Path(sys.argv[1])), sys.stdin.readline().strip()
     while True:
-        # Asking for a database that is not there would make one.
+        # Connecting to a database file that does not exist would create it.
         if not tracking_reachable(uri):
-            _tell(bundle_cache, RegistryPointer(unreachable=bundle_cache.last_good() is not None))
+            _update(bundle_cache, RegistryPointer(unreachable=bundle_cache.last_good() is not None))
         elif not is_listening(uri):
-            _tell(bundle_cache, RegistryPointer(unreachable=True))
+            _update(bundle_cache, RegistryPointer(unreachable=True))
         else:
-            look(_registry(uri), bundle_cache)
-        if _is_left(LOOK_SECONDS):
+            # Late: it loads mlflow, and a server's start may be waiting for the first poll.
+            from recommender.registry.registry import Registry
+
+            poll(Registry(uri), bundle_cache)
+        is_closed, _, _ = select.select([sys.stdin], [], [], POLL_SECONDS)
+        if is_closed:
             return
 
 

@@ -39,7 +39,7 @@ from recommender.serving.http.body_limits import BodyLimitMiddleware
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.metrics import Metrics, MetricsMiddleware
 from recommender.serving.http.problems import (
-    JOURNAL,
+    JOURNAL_PROBLEMS,
     NOT_ALLOWED,
     ProblemError,
     problem_for,
@@ -53,7 +53,7 @@ from recommender.serving.snapshot.model_watcher import ModelWatcher
 from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import expected_practice, open_snapshot
 from recommender.serving.staff import router as staff
-from recommender.serving.staff.error_page import is_staff, refused_page
+from recommender.serving.staff.page import STATIC, error_page, is_staff, static_files
 from recommender.serving.staff.request_source import RecentRecommendations
 from recommender.settings import Settings
 from recommender.store.database import POOL
@@ -144,7 +144,7 @@ def create_app(settings: Settings) -> FastAPI:
             405: _refuse_method,
             IntakeError: _refuse,
             RequestValidationError: _refuse,
-            **dict.fromkeys(JOURNAL, _refuse),
+            **dict.fromkeys(JOURNAL_PROBLEMS, _refuse),
         },
     )
     app.state.store, app.state.rosters, app.state.settings = store, rosters, settings
@@ -159,6 +159,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.tried = RecentRecommendations()
     for each in ROUTERS:
         app.include_router(each)
+    app.mount(STATIC, static_files())
     return app
 
 
@@ -183,5 +184,5 @@ async def _refuse_method(request: Request, _: Exception) -> Response:
 async def _refuse(request: Request, error: Exception) -> Response:
     request.state.problem = problem_for(error).kind.slug
     if is_staff(request):
-        return refused_page(request, error)
+        return error_page(request, error)
     return problem_response(error, request.state.request_id)

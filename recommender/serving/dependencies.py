@@ -9,7 +9,7 @@ from typing import TypeVar
 from fastapi import FastAPI
 
 from recommender.serving.http.compute_queue import ComputeQueue
-from recommender.serving.http.problems import NOT_READY, RETRY, ProblemError
+from recommender.serving.http.problems import NOT_READY, RETRY_SOON, ProblemError
 from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
@@ -21,7 +21,7 @@ def current_snapshot(app: FastAPI) -> ServingSnapshot:
     snapshot_holder: SnapshotHolder = app.state.snapshot_holder
     state = snapshot_holder.current
     if state is None:
-        raise ProblemError(NOT_READY, headers=RETRY)
+        raise ProblemError(NOT_READY, headers=RETRY_SOON)
     return state
 
 

@@ -1,7 +1,4 @@
-"""The contract of this server: its operations, with exactly this practice's questions in them.
-
-Imported by `serving.routes`.
-"""
+"""The OpenAPI document of a server, with the questions of its practice definition."""
 
 import json
 from collections.abc import Mapping
@@ -21,20 +18,20 @@ from recommender.serving.http.problems import (
     CROSS_SITE,
     FORBIDDEN,
     IN_FLIGHT,
+    INVALID_FEEDBACK,
     KEY_REUSED,
     MALFORMED,
     MEDIA_TYPE,
     NO_STORE,
+    NO_SUCH_RECORD,
     NOT_FOUND,
-    NOT_KEPT,
     NOT_READY,
-    STORE_AWAY,
+    REQUEST_TIMEOUT,
+    STORE_UNAVAILABLE,
     TOO_LARGE,
     TOO_MANY,
-    TOO_SLOW,
     UNAUTHENTICATED,
     UNEXPECTED,
-    UNKEPT,
     UNSUPPORTED,
     Problem,
     ProblemType,
@@ -45,45 +42,54 @@ from recommender.serving.schemas.intake import RequestSchema
 from recommender.serving.schemas.request_bodies import BODIES, Credentials
 
 REF = "#/components/schemas/{model}"
-API_VERSION = "1.6.0"
+API_VERSION = "2.0.0"
 SCHEMES: Mapping[str, Any] = {
     "key": {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "rk_<id>_<secret>",
-        "description": "A program's key, made with `recommender keys create`. A server without a "
-        "store asks for none and answers its own machine only.",
+        "description": "A program's key, created with `recommender keys create`. A server without "
+        "a store requires none and accepts requests from its own machine only.",
     },
     "session": {
         "type": "apiKey",
         "in": "cookie",
         "name": "__Host-recommender",
-        "description": "A person's session; see POST /v1/session. Without TLS, on the server's own "
-        "machine, the cookie is called `recommender`.",
+        "description": "A staff session; see POST /v1/session. Without TLS, on the server's own "
+        "machine, the cookie is named `recommender`.",
     },
 }
 DESCRIPTION = (
-    "Recommends clinicians to a new client by the early working alliance predicted with each, "
-    "among those who fit the client's requirements, and says who cannot be told apart. The "
+    "Recommends clinicians to a new client: excludes those who do not meet the client's hard "
+    "constraints, ranks the others by the predicted early working alliance, and marks ties. The "
     "questions are those of the practice definition `{title}`, version {version}."
 )
 _FRAMEWORKS = ("HTTPValidationError", "ValidationError")
-_ALWAYS = (TOO_MANY, BUSY, STORE_AWAY)
+_ALWAYS = (TOO_MANY, BUSY, STORE_UNAVAILABLE)
 
 
-KEEPING = (
-    *(BAD_REQUEST, MALFORMED, TOO_SLOW, NO_STORE, CONFLICT, IN_FLIGHT, TOO_LARGE, UNSUPPORTED),
-    *(UNKEPT, KEY_REUSED, UNEXPECTED, NOT_READY),
+WRITE_PROBLEMS = (
+    *(
+        BAD_REQUEST,
+        MALFORMED,
+        REQUEST_TIMEOUT,
+        NO_STORE,
+        CONFLICT,
+        IN_FLIGHT,
+        TOO_LARGE,
+        UNSUPPORTED,
+    ),
+    *(INVALID_FEEDBACK, KEY_REUSED, UNEXPECTED, NOT_READY),
 )
-"""How an operation that keeps what is sent may refuse it."""
-READING = (BAD_REQUEST, NOT_FOUND, NOT_KEPT, NO_STORE, UNEXPECTED)
-"""How an operation that reads what is kept may refuse."""
+"""Problems of operations that record what is sent."""
+READ_PROBLEMS = (BAD_REQUEST, NOT_FOUND, NO_SUCH_RECORD, NO_STORE, UNEXPECTED)
+"""Problems of operations that read records."""
 KEY_PARAMETER: Mapping[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Any new text, such as a UUID: sent again with the same key and body within 48 "
-    "hours, a request is answered as the first time and nothing is kept twice.",
+    "description": "Any new text, such as a UUID. A request repeated with the same key and body "
+    "within 48 hours gets the first response and is recorded once.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     "example": "6b1f0d6e-3a59-4c1d-9d0a-6f1f1f0c2c1e",
 }
@@ -98,8 +104,12 @@ def json_body(model: str, *, kept: bool = True) -> dict[str, Any]:
 
 def created(model: type[BaseModel], links: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """How an operation documents that something was kept, and where it is found."""
-    where = {"description": "Where it is read again.", "schema": {"type": "string"}}
-    entry: dict[str, Any] = {"model": model, "description": "Kept.", "headers": {"Location": where}}
+    where = {"description": "URL of the new resource.", "schema": {"type": "string"}}
+    entry: dict[str, Any] = {
+        "model": model,
+        "description": "Recorded.",
+        "headers": {"Location": where},
+    }
     return entry | ({"links": links} if links else {})
 
 
@@ -148,7 +158,7 @@ def request_body(model: str) -> dict[str, Any]:
 def response_body(model: str) -> dict[int | str, dict[str, Any]]:
     """How an operation documents an answer whose form is the practice's own."""
     schema = {"schema": {"$ref": REF.format(model=model)}}
-    return {200: {"description": "Done.", "content": {"application/json": schema}}}
+    return {200: {"description": "Success.", "content": {"application/json": schema}}}
 
 
 @lru_cache(maxsize=4)

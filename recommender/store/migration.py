@@ -1,14 +1,10 @@
-"""The schema brought up to date, all of it or none, by whichever process comes first.
+"""Upgrades the schema of the store in one transaction, whichever process comes first."""
 
-Imported by whoever opens the store: the server, the commands, the tests.
-"""
-
-from collections.abc import Sequence
+import threading
 from pathlib import Path
-from typing import Any
 
+from alembic import command
 from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
@@ -17,17 +13,19 @@ from recommender.errors import StoreError
 from recommender.store.database import Store, advisory_lock, connect
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+_upgrading = threading.Lock()
+"""Alembic's `op` and `context` are global to a process."""
 
 
 def open_store(url: str) -> Store:
-    """The database at an address with the schema this code knows; see `connect` for addresses.
+    """The database at an address, upgraded to the newest schema; see `connect` for addresses.
 
     Raises
     ------
     StoreError
-        When the address is none, or the database was written by a newer recommender.
+        When the address cannot be read, or a newer recommender wrote the database.
     UnavailableError
-        When the database is away or busy.
+        When the database is unreachable or busy.
     """
     store = connect(url)
     try:
@@ -39,21 +37,21 @@ def open_store(url: str) -> Store:
 
 
 def migrate(store: Store) -> None:
-    """Brings the schema up to date in one transaction.
+    """Upgrades the schema in one transaction.
 
-    Killed half-way it leaves the schema as it was; a second process waits and finds it done.
+    Killed half-way it leaves the schema as it was; a second process waits and finds it upgraded.
 
     Raises
     ------
     StoreError
-        When the database was written by a newer recommender.
+        When a newer recommender wrote the database.
     """
     script = ScriptDirectory(str(MIGRATIONS))
     with store.writing() as connection:
         advisory_lock(connection, "migration")
         if _heads(connection) != set(script.get_heads()):
             _refuse_newer(connection, script)
-            _upgrade(connection, script)
+            _upgrade(connection)
 
 
 def schema_version(store: Store) -> str | None:
@@ -81,11 +79,9 @@ def _refuse_newer(connection: Connection, script: ScriptDirectory) -> None:
         )
 
 
-def _upgrade(connection: Connection, script: ScriptDirectory) -> None:
-    def steps(revision: Any, _: MigrationContext) -> Sequence[Any]:
-        return script._upgrade_revs("head", revision)
-
-    with EnvironmentContext(Config(), script, fn=steps, destination_rev="head") as environment:
-        # The caller's transaction holds the lock; Alembic neither begins nor commits another.
-        environment.configure(connection=connection, transactional_ddl=True)
-        environment.run_migrations()
+def _upgrade(connection: Connection) -> None:
+    """Runs `migrations/env.py` on the caller's connection, whose transaction holds the lock."""
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with _upgrading:
+        command.upgrade(config, "head")

@@ -21,8 +21,7 @@ from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, Side
 from recommender.tables.cells import People, ReadPeople, read_people
-from recommender.tables.pairings import CHANCE, read_pairings
-from recommender.tables.ratings import read_ratings
+from recommender.tables.pairings import CHANCE, read_pairings, read_ratings
 from recommender.tables.raw_table import RawTable, TableFault, find_table_file, read_raw_table
 from recommender.tables.roster import Roster, snapshot
 

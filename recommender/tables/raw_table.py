@@ -10,16 +10,17 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from recommender.errors import Fault
 from recommender.values.kinds import RawValue, is_missing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SUFFIXES = (".csv", ".parquet")
 SHOWN = 5
@@ -234,6 +235,13 @@ def _ragged(
 
 
 def _read_parquet(file: str, content: bytes) -> tuple[RawTable | None, list[TableFault]]:
+    # Imported here because a server that reads CSV does not install pyarrow.
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ModuleNotFoundError:
+        remedy = "run `pip install '.[parquet]'` in a clone of the project, or save it as .csv"
+        return None, [TableFault(file, None, "needs pyarrow, which is not installed", remedy)]
     try:
         with pq.ParquetFile(pa.BufferReader(content)) as opened:
             table = opened.read()
@@ -254,7 +262,7 @@ def _frozen(cell: Any) -> Hashable:
     return hashable
 
 
-def _cells_of(column: pa.ChunkedArray) -> InternedColumn:
+def _cells_of(column: "pa.ChunkedArray") -> InternedColumn:
     found = _Column()
     for chunk in column.chunks:
         for start in range(0, len(chunk), AT_ONCE):

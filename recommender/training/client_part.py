@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.features.feature import Array
+from recommender.features.variance import variance_components
 from recommender.model.mixed.blocks import Ints
 from recommender.model.trees.ensemble import Trees
 from recommender.training.dataset import Chosen
@@ -48,7 +49,8 @@ def rating_clients(client: Chosen, label: Array, weight: Array) -> RatingClients
     place, first, row = np.unique(client, return_index=True, return_inverse=True)
     total = np.bincount(row, weight)
     mean = np.bincount(row, weight * label) / total
-    theta = _between_over_within(label, weight, row, mean)
+    variances = variance_components(row, label, weight)
+    theta = variances.between / variances.within if variances and variances.within > 0 else 0.0
     return RatingClients(place, first, row, mean, total / (1 + theta * total))
 
 
@@ -107,18 +109,3 @@ def _share(raters: RatingClients, mean: float, expected: Array) -> float:
     interval = float(weight @ apart**2)
     found = float(weight @ ((raters.label - mean) * apart))
     return float(np.clip(found / interval, 0.0, 1.0)) if interval > 0 else 0.0
-
-
-def _between_over_within(label: Array, weight: Array, row: Chosen, mean: Array) -> float:
-    """The ratio of variances by the method of moments, 0 when nobody rated twice.
-
-    Searle, Casella & McCulloch 1992, 3.5, with weights.
-    """
-    n, clients, total = len(label), len(mean), np.bincount(row, weight)
-    if n == clients or clients < 2:
-        return 0.0
-    whole = float(total.sum())
-    within = float(weight @ (label - mean[row]) ** 2) / (n - clients)
-    among = float(total @ (mean - np.average(label, weights=weight)) ** 2) / (clients - 1)
-    typical = (whole - float(total @ total) / whole) / (clients - 1)
-    return max(among - within, 0.0) / (typical * within) if within > 0 else 0.0

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recommender.compute.dask_runner import addresses_of, connected, runner_on, workers_of
+from recommender.compute.runner import addresses_of, connected, runner_on, workers_of
 from recommender.errors import RecommenderError
 from recommender.training.tree_fitting import FitSettings, Parameters, Rows, TreeFitter, TreeInput
 

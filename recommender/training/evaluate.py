@@ -1,11 +1,7 @@
-"""Honest figures: our learner, every baseline and the champion on the same held-out pairings.
-
-Imported by `report`, `run`, the command line and the experiments; what is measured comes from the
-model's own `score`, the path that serves.
-"""
+"""Evaluates our learner, every baseline and the champion on the same held-out pairings."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -28,15 +24,23 @@ from recommender.training.baselines import (
     learners_for,
 )
 from recommender.training.dataset import EPOCH, Chosen, Dataset
-from recommender.training.figures import METRICS, Sampled, ends_of, figure_of, sample, table_of
+from recommender.training.figures import (
+    METRICS,
+    Metric,
+    Sampled,
+    ends_of,
+    figure_of,
+    sample,
+    table_of,
+)
 from recommender.training.fit import fit
 from recommender.training.folds import Fold
-from recommender.training.held_out import HeldOut, Mask, asked_of, joined, together
+from recommender.training.held_out import HeldOut, Mask, joined, tested_pairs, together
 from recommender.training.tree_fitting import FitSettings
 from recommender.training.weighted_moments import Ints
 
-LISTED = ("category", "ordinal", "tags", "flag")
-"""Kinds whose answers are groups as they are."""
+WITH_LEVELS = ("category", "ordinal", "tags", "flag")
+"""Kinds of fields whose levels are groups."""
 
 
 def groups_of(practice: Practice, clients: Columns) -> dict[str, Mask]:
@@ -49,19 +53,19 @@ def groups_of(practice: Practice, clients: Columns) -> dict[str, Mask]:
     return {
         f"client.{name}={level}": rows
         for name, field in audited.items()
-        if field.kind in LISTED
+        if field.kind in WITH_LEVELS
         for level, rows in _levels(field, clients)
     }
 
 
 def _levels(field: Field, clients: Columns) -> Iterator[tuple[str, Mask]]:
-    told = clients[field.name]
+    answer = clients[field.name]
     if field.kind == "flag":
-        yield "no", told == 0
-        yield "yes", told == 1
+        yield "no", answer == 0
+        yield "yes", answer == 1
         return
     for place, level in enumerate(field.levels):
-        yield level, (told[:, place] == 1) if field.kind == "tags" else told == place
+        yield level, (answer[:, place] == 1) if field.kind == "tags" else answer == place
 
 
 DRAWS = 200
@@ -69,16 +73,16 @@ DRAWS = 200
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What `recommender evaluate` prints.
+    """Figures of every learner on the same held-out pairings.
 
     Attributes
     ----------
     folds
         Names, in order.
-    tested
-        The rows measured on.
-    by_learner
-        What each learner said of them; the champion's are NaN for what began before it was made.
+    held_out
+        The tested pairings.
+    scores
+        Of each learner on them; the champion's are NaN where it may have learned from the pairing.
     table
         One row a learner and metric: value, low, high (95 % bootstrap by client and clinician).
     by_fold
@@ -108,21 +112,21 @@ class Evaluation:
 
     def value(self, learner: str, metric: str) -> float:
         """One figure; NaN where the metric does not apply."""
-        found = self.table.query("learner == @learner and metric == @metric")["value"]
-        return float(found.iloc[0]) if len(found) else float("nan")
+        values = self.table.query("learner == @learner and metric == @metric")["value"]
+        return float(values.iloc[0]) if len(values) else float("nan")
 
     def counted(self, learner: str) -> Mask:
         """Which rows judge a learner."""
         return np.isfinite(self.scores[learner].pairing)
 
 
-class _Said(NamedTuple):
-    """What came of one fold."""
+class _FoldResult(NamedTuple):
+    """The scores of one fold, and whom each learner ranks first."""
 
     tested: HeldOut
-    by_learner: Mapping[str, LearnerScores]
+    scores: Mapping[str, LearnerScores]
     first: Mapping[str, list[Ints]]
-    books: Chosen
+    available: Chosen
 
 
 def evaluate(
@@ -134,174 +138,182 @@ def evaluate(
     draws: int = DRAWS,
     champion: AllianceModel | None = None,
     learners: Mapping[str, Learner] | None = None,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> Evaluation:
     """Fits every learner on each fold's training rows and measures all on its test rows.
 
     Parameters
     ----------
+    dataset, folds
+        See `recommender.training.folds`, for example `forward(dataset)`.
+    settings
+        Of our learner.
+    draws
+        Of the bootstrap.
     champion
-        Judged, and ours beside it, on pairings that began after it was made.
+        Measured, with ours beside it, on pairings that began after it was trained.
     learners
         Instead of all that apply; ours must be among them.
+    metrics
+        What is computed of each learner.
+
+    Examples
+    --------
+    >>> from recommender.training.folds import forward
+    >>> from tests.support.builders import a_dataset
+    >>> dataset = a_dataset(pairings=120)
+    >>> evaluation = evaluate(dataset, forward(dataset), draws=10)
+    >>> evaluation.folds, int(evaluation.held_out.is_rated.sum())
+    (('forward',), 24)
+    >>> sorted(evaluation.table["learner"].unique())[:3]
+    ['additive', 'clinician average', 'evidence prior']
     """
     settings = settings or FitSettings()
     learners = learners_for(dataset, champion) if learners is None else learners
     # With one thread the report, and so the bundle, is the same to the byte on every machine.
     with threadpool_limits(1, user_api="blas"):
-        return _evaluated(dataset, folds, settings, progress, draws, champion, learners)
-
-
-def _evaluated(
-    dataset: Dataset,
-    folds: tuple[Fold, ...],
-    settings: FitSettings,
-    progress: Progress,
-    draws: int,
-    champion: AllianceModel | None,
-    learners: Mapping[str, Learner],
-) -> Evaluation:
-    parts = []
-    for place, fold in enumerate(folds):
-        progress(f"fold {fold.name}", place / len(folds))
-        parts.append(_said(dataset, fold, place, settings, learners))
-    progress("intervals", 1.0)
-    tested = joined([part.tested for part in parts])
-    by_learner = {
-        name: _joined_guess([part.by_learner[name] for part in parts]) for name in learners
-    }
-    if CHAMPION in by_learner and champion is not None:
-        by_learner[CHAMPION] = _unseen(by_learner[CHAMPION], tested, champion)
-    first = {name: [each for part in parts for each in part.first[name]] for name in learners}
-    groups = groups_of(dataset.practice, dataset.clients.take(tested.client))
-    shown = exposure.exposure(first, [part.books for part in parts])
-    return _measured(tuple(f.name for f in folds), tested, by_learner, shown, groups,
-                     seed=settings.seed, draws=draws)  # fmt: skip
+        parts = []
+        for place, fold in enumerate(folds):
+            progress(f"fold {fold.name}", place / len(folds))
+            parts.append(_evaluate_fold(dataset, fold, place, settings, learners))
+        progress("intervals", 1.0)
+        tested = joined([part.tested for part in parts])
+        scores = {name: _joined_scores([part.scores[name] for part in parts]) for name in learners}
+        if CHAMPION in scores and champion is not None:
+            scores[CHAMPION] = _unseen(scores[CHAMPION], tested, champion)
+        first = {name: [each for part in parts for each in part.first[name]] for name in learners}
+        return _with_figures(
+            Evaluation(
+                folds=tuple(fold.name for fold in folds),
+                held_out=tested,
+                scores=scores,
+                table=pd.DataFrame(),
+                by_fold=pd.DataFrame(),
+                exposure=exposure.exposure(first, [part.available for part in parts]),
+                groups=groups_of(dataset.practice, dataset.clients.take(tested.client)),
+                sampled={},
+                beside_champion={},
+                seed=settings.seed,
+                draws=draws,
+            ),
+            metrics,
+        )
 
 
 def ours_minus(evaluation: Evaluation, metric: str) -> pd.DataFrame:
-    """Our figure less each baseline's on the same draws: baseline, value, low, high, rated.
+    """Our figure minus each baseline's on the same draws: baseline, value, low, high, rated.
 
-    Beside the champion both are measured on the pairings that began after it was made.
+    Beside the champion both are measured on the pairings that began after it was trained.
     """
     rows = []
     for name in evaluation.scores:
         sampled = evaluation.beside_champion if name == CHAMPION else evaluation.sampled
         if name != OURS:
-            apart = sampled[metric][OURS] - sampled[metric][name]
+            difference = sampled[metric][OURS] - sampled[metric][name]
             judged = evaluation.counted(name) & evaluation.held_out.is_rated
-            rows.append((name, *ends_of(apart), int(judged.sum())))
+            rows.append((name, *ends_of(difference), int(judged.sum())))
     return pd.DataFrame(rows, columns=["baseline", "value", "low", "high", "rated"])
 
 
-def _said(
+def _evaluate_fold(
     dataset: Dataset,
     fold: Fold,
     place: int,
     settings: FitSettings,
     learners: Mapping[str, Learner],
-) -> _Said:
-    """One fold: every learner is asked of the tested pairings and of a grid, in one go."""
-    fitted, tested = fit(dataset, fold.train, settings), asked_of(dataset, fold)
-    books = exposure.on_the_books(dataset, fold)
-    grid = exposure.grid(tested, np.arange(len(tested.client)), books, exposure.ASKED_OF_ALL)
-    asked = together(tested, grid.pairs)
-    trial = FoldTask(dataset, fold.train, asked, fitted, settings.seed)
-    by_learner = {name: learn(trial) for name, learn in learners.items()}
+) -> _FoldResult:
+    """One fold: every learner scores the tested pairings and an exposure grid, in one go."""
+    fitted, tested = fit(dataset, fold.train, settings), tested_pairs(dataset, fold)
+    available = exposure.on_the_books(dataset, fold)
+    grid = exposure.grid(tested, np.arange(len(tested.client)), available, exposure.ASKED_OF_ALL)
+    task = FoldTask(dataset, fold.train, together(tested, grid.pairs), fitted, settings.seed)
+    scores = {name: learn(task) for name, learn in learners.items()}
     n = len(tested.client)
-    first = {
-        name: exposure.named_first(g.take(slice(n, None)), grid) for name, g in by_learner.items()
-    }
-    return _Said(
-        _tested(trial, tested, fold, place, books),
-        {name: learner_scores.take(slice(n)) for name, learner_scores in by_learner.items()},
-        first,
-        books,
+    return _FoldResult(
+        _held_out(task, tested, fold, place, available),
+        {name: each.take(slice(n)) for name, each in scores.items()},
+        {
+            name: exposure.named_first(each.take(slice(n, None)), grid)
+            for name, each in scores.items()
+        },
+        available,
     )
 
 
-def _tested(trial: FoldTask, asked: Pairs, fold: Fold, place: int, books: Chosen) -> HeldOut:
-    """The first of what was asked, with what became of them."""
-    n, rated, dataset = len(asked.client), len(fold.test), trial.dataset
-    expected = trial.expected[:n]
-    pairing = trial.scores.pairing[:n]
-    low, high = trial.fitted.model.interval_of(PairScores(expected, pairing))
+def _held_out(task: FoldTask, pairs: Pairs, fold: Fold, place: int, available: Chosen) -> HeldOut:
+    """The tested pairings, the first that the task scores, with their outcomes."""
+    n, rated, dataset = len(pairs.client), len(fold.test), task.dataset
+    expected, pairing = task.expected[:n], task.scores.pairing[:n]
+    low, high = task.fitted.model.interval_of(PairScores(expected, pairing))
     label = np.full(n, np.nan)
-    label[:rated] = trial.fitted.labels.alliance[fold.test]
-    known = np.bincount(trial.learned.clinician, minlength=len(dataset.clinician_ids))
+    label[:rated] = task.fitted.labels.alliance[fold.test]
+    known = np.bincount(task.learned.clinician, minlength=len(dataset.clinician_ids))
     return HeldOut(
         label=label,
         expected=expected,
-        client=asked.client.astype(np.int64),
-        clinician=asked.clinician.astype(np.int64),
+        client=pairs.client.astype(np.int64),
+        clinician=pairs.clinician.astype(np.int64),
         fold=np.full(n, place, dtype=np.int64),
         began=np.concatenate([dataset.started[fold.test], dataset.left_started[fold.left]]),
-        known=known[asked.clinician],
-        place=exposure.places(trial, np.arange(rated), books, pairing),
+        known=known[pairs.clinician],
+        place=exposure.places(task, np.arange(rated), available, pairing),
         low=low,
         high=high,
         chance=dataset.chance_of(fold.test, fold.left),
-        lowest=trial.fitted.model.linker.low,
+        lowest=task.fitted.model.linker.low,
     )
 
 
-def _joined_guess(parts: list[LearnerScores]) -> LearnerScores:
+def _joined_scores(parts: list[LearnerScores]) -> LearnerScores:
     return LearnerScores(
         np.concatenate([part.pairing for part in parts]),
         np.concatenate([part.alliance for part in parts]),
     )
 
 
-def _unseen(
-    learner_scores: LearnerScores, tested: HeldOut, champion: AllianceModel
-) -> LearnerScores:
-    """The champion's guess where it could not have learned from the pairing, else NaN."""
+def _unseen(scores: LearnerScores, tested: HeldOut, champion: AllianceModel) -> LearnerScores:
+    """The champion's scores where it cannot have learned from the pairing, else NaN."""
     until = champion.manifest.known_until
     if until is None:
-        return learner_scores
+        return scores
     last = int((np.datetime64(until, "D") - EPOCH).astype(np.int64))
     unseen = tested.began > last
     return LearnerScores(
-        np.where(unseen, learner_scores.pairing, np.nan),
-        np.where(unseen, learner_scores.alliance, np.nan),
+        np.where(unseen, scores.pairing, np.nan), np.where(unseen, scores.alliance, np.nan)
     )
 
 
-def _measured(
-    folds: tuple[str, ...],
-    tested: HeldOut,
-    by_learner: Mapping[str, LearnerScores],
-    exposure: pd.DataFrame,
-    groups: Mapping[str, Mask],
-    *,
-    seed: int,
-    draws: int,
-) -> Evaluation:
+def _with_figures(evaluation: Evaluation, metrics: Mapping[str, Metric]) -> Evaluation:
     """Every figure by draw: of all rows, and of those that can judge the champion."""
-    others = {
-        name: learner_scores for name, learner_scores in by_learner.items() if name != CHAMPION
-    }
-    sampled, beside = sample(tested, others, seed=seed, draws=draws), {}
-    if CHAMPION in by_learner:
-        rows = np.isfinite(by_learner[CHAMPION].pairing)
-        two = {name: by_learner[name].take(rows) for name in (OURS, CHAMPION)}
-        beside = dict(sample(tested.take(rows), two, seed=seed, draws=draws))
+    tested, scores = evaluation.held_out, evaluation.scores
+    seed, draws = evaluation.seed, evaluation.draws
+    others = {name: each for name, each in scores.items() if name != CHAMPION}
+    sampled = sample(tested, others, seed=seed, draws=draws, metrics=metrics)
+    beside: Sampled = {}
+    if CHAMPION in scores:
+        rows = evaluation.counted(CHAMPION)
+        two = {name: scores[name].take(rows) for name in (OURS, CHAMPION)}
+        beside = sample(tested.take(rows), two, seed=seed, draws=draws, metrics=metrics)
     tables = [table_of(sampled, others), table_of(beside, (CHAMPION,))]
-    by_fold = pd.DataFrame(
-        _each_fold(folds, tested, by_learner), columns=["fold", "learner", "metric", "value"]
-    )
-    table = pd.concat([each for each in tables if len(each)] or tables[:1], ignore_index=True)
-    return Evaluation(
-        folds, tested, by_learner, table, by_fold, exposure, groups, sampled, beside, seed, draws
+    return replace(
+        evaluation,
+        table=pd.concat([each for each in tables if len(each)] or tables[:1], ignore_index=True),
+        by_fold=pd.DataFrame(
+            _each_fold(evaluation, metrics), columns=["fold", "learner", "metric", "value"]
+        ),
+        sampled=sampled,
+        beside_champion=beside,
     )
 
 
 def _each_fold(
-    folds: tuple[str, ...], tested: HeldOut, by_learner: Mapping[str, LearnerScores]
+    evaluation: Evaluation, metrics: Mapping[str, Metric]
 ) -> Iterator[tuple[str, str, str, float]]:
-    for place, name in enumerate(folds):
-        for learner, learner_scores in by_learner.items():
-            rows = (tested.fold == place) & np.isfinite(learner_scores.pairing)
-            for metric in METRICS if rows.any() else ():
-                value = figure_of(metric, tested.take(rows), learner_scores.take(rows))
+    tested = evaluation.held_out
+    for place, name in enumerate(evaluation.folds):
+        for learner, scores in evaluation.scores.items():
+            rows = (tested.fold == place) & evaluation.counted(learner)
+            for metric in metrics if rows.any() else ():
+                value = figure_of(metric, tested.take(rows), scores.take(rows), metrics=metrics)
                 if np.isfinite(value):
                     yield name, learner, metric, value

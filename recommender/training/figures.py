@@ -1,23 +1,18 @@
-"""Every learner's figures on the same tested rows and the same bootstrap draws.
+"""Figures of every learner on the same tested rows and the same bootstrap draws.
 
-What does not depend on the weights is found once for each learner. Imported by `evaluate` and
-`report`.
+What does not depend on the weights is computed once for each learner.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from recommender.training import within_client_ranking
+from recommender.model.evaluation_report import COMPOSITE, DYAD, PARTIAL, RMSE, SLOPE
 from recommender.training.baselines import LearnerScores
 from recommender.training.bootstrap import interval_of, weightings
 from recommender.training.held_out import HeldOut, Mask, WeightedHeldOut
-from recommender.training.weighted_moments import Floats, products
-
-FEWEST_LISTS = 30
-"""Clients with three test ratings below which an order within clients is not reported."""
+from recommender.training.weighted_moments import Floats, MomentProducts, products
 
 Measured = Callable[[WeightedHeldOut], Floats]
 """A figure at each of d weightings, (d,); NaN where it does not apply."""
@@ -26,96 +21,78 @@ Sampled = Mapping[str, Mapping[str, Floats]]
 """By metric and learner: the figure of the rows as they are, then at each draw, (1 + draws,)."""
 
 
-def _partial(tested: HeldOut, learner_scores: LearnerScores) -> Measured:
+def _rated_products(tested: HeldOut, scores: LearnerScores) -> MomentProducts:
     rows = tested.is_rated
-    ready = products([tested.expected[rows], tested.label[rows], learner_scores.pairing[rows]])
-    return lambda weighed: ready.at(weighed.rated).partial()
+    return products([tested.expected[rows], tested.label[rows], scores.pairing[rows]])
 
 
-def _dyad(tested: HeldOut, learner_scores: LearnerScores) -> Measured:
+def _partial(tested: HeldOut, scores: LearnerScores) -> Measured:
+    ready = _rated_products(tested, scores)
+    return lambda weighted: ready.at(weighted.rated).partial()
+
+
+def _slope(tested: HeldOut, scores: LearnerScores) -> Measured:
+    ready = _rated_products(tested, scores)
+    return lambda weighted: ready.at(weighted.rated).slope()
+
+
+def _dyad(tested: HeldOut, scores: LearnerScores) -> Measured:
     rows = tested.is_rated
-    columns = [tested.expected[rows], tested.label[rows], learner_scores.pairing[rows]]
+    columns = [tested.expected[rows], tested.label[rows], scores.pairing[rows]]
     ready = products(columns, tested.met_in_fold[rows])
-    return lambda weighed: ready.at(weighed.rated).partial()
+    return lambda weighted: ready.at(weighted.rated).partial()
 
 
-def _slope(tested: HeldOut, learner_scores: LearnerScores) -> Measured:
-    rows = tested.is_rated
-    ready = products([tested.expected[rows], tested.label[rows], learner_scores.pairing[rows]])
-    return lambda weighed: ready.at(weighed.rated).slope()
-
-
-def _composite(tested: HeldOut, learner_scores: LearnerScores) -> Measured:
-    """Those who left have the client part for a label, and one column more that lowers it."""
+def _composite(tested: HeldOut, scores: LearnerScores) -> Measured:
+    """Dropouts have the client part for a label, and one column more that lowers it."""
     label = np.where(tested.is_rated, tested.label, tested.expected)
-    ready = products([tested.expected, label, learner_scores.pairing, 1.0 - tested.rated])
+    ready = products([tested.expected, label, scores.pairing, 1.0 - tested.rated])
 
-    def at(weighed: WeightedHeldOut) -> Floats:
-        shares = np.zeros((len(weighed.low), 3, 4))
+    def at(weighted: WeightedHeldOut) -> Floats:
+        shares = np.zeros((len(weighted.low), 3, 4))
         shares[:, [0, 1, 2], [0, 1, 2]] = 1.0
-        shares[:, 1, 3] = weighed.low
-        return ready.at(weighed.weights).mixed(shares).partial()
+        shares[:, 1, 3] = weighted.low
+        return ready.at(weighted.weights).mixed(shares).partial()
 
     return at
 
 
-def _rmse(tested: HeldOut, learner_scores: LearnerScores) -> Measured:
+def _rmse(tested: HeldOut, scores: LearnerScores) -> Measured:
     rows = tested.is_rated
-    squared = (learner_scores.alliance[rows] - tested.label[rows]) ** 2
-    return lambda weighed: np.asarray(np.sqrt(mean_at(squared, weighed.rated)))
+    squared = (scores.alliance[rows] - tested.label[rows]) ** 2
+    return lambda weighted: np.asarray(np.sqrt(mean_at(squared, weighted.rated)))
 
 
-def mean_at(values: Floats, weights: Floats) -> Floats:
-    """Weighted mean of rows at each weighting, (d,); NaN where nothing weighs."""
-    total = weights.sum(axis=0)
-    sums = values @ weights
-    return np.asarray(np.divide(sums, total, out=np.full(len(total), np.nan), where=total > 0))
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureWithin:
-    """A mean over clients who rated several; NaN when too few did.
-
-    `scale` names what of the tested rows the measure needs besides.
-    """
-
-    measure: Callable[..., within_client_ranking.ByClient]
-    scale: tuple[str, ...] = ()
-
-    def __call__(self, tested: HeldOut, learner_scores: LearnerScores) -> Measured:
-        """The metric of these rows by their weights."""
-        rows = tested.is_rated
-        lists = tested.lists[rows]
-        lowest = [getattr(tested, name) for name in self.scale]
-        order = self.measure(learner_scores.pairing[rows], tested.label[rows], lists, *lowest)
-        if order.client.size < FEWEST_LISTS:
-            return lambda weighed: np.full(weighed.rated.shape[1], np.nan)
-        return lambda weighed: np.array([order.mean(lists, draw) for draw in weighed.rated.T])
-
-
-PARTIAL, DYAD, COMPOSITE, RMSE = "client-adjusted partial", "dyad partial", "composite", "RMSE"
-SLOPE = "calibration slope"
 METRICS: Mapping[str, Metric] = {
     PARTIAL: _partial,
     DYAD: _dyad,
     COMPOSITE: _composite,
     SLOPE: _slope,
     RMSE: _rmse,
-    "Spearman": MeasureWithin(within_client_ranking.spearman),
-    "NDCG@5": MeasureWithin(within_client_ranking.ndcg, ("lowest",)),
-    "pairs in order": MeasureWithin(within_client_ranking.pairacc),
 }
-"""Measured for every learner. The last three need clients who rated several clinicians."""
+"""Metrics computed for every learner."""
+
+
+def mean_at(values: Floats, weights: Floats) -> Floats:
+    """Weighted mean of rows at each weighting, (d,); NaN where all weights are 0."""
+    total = weights.sum(axis=0)
+    sums = values @ weights
+    return np.asarray(np.divide(sums, total, out=np.full(len(total), np.nan), where=total > 0))
 
 
 def figure_of(
-    metric: str, tested: HeldOut, learner_scores: LearnerScores, weights: Floats | None = None
+    metric: str,
+    tested: HeldOut,
+    scores: LearnerScores,
+    weights: Floats | None = None,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> float:
-    """One figure of a guess; rows count by the lots they came of when no weights are given."""
+    """One figure of a learner; rows have their inverse-propensity weights unless others are given.
+
+    A metric that does not apply is NaN.
+    """
     weights = tested.weights if weights is None else weights
-    return float(
-        METRICS[metric](tested, learner_scores)(WeightedHeldOut(tested, weights[:, None]))[0]
-    )
+    return float(metrics[metric](tested, scores)(WeightedHeldOut(tested, weights[:, None]))[0])
 
 
 def sample(
@@ -124,32 +101,32 @@ def sample(
     *,
     seed: int,
     draws: int,
-    metrics: Iterable[str] = METRICS,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> Sampled:
     """Figures of every learner on the rows as they are and on the same draws of them.
 
-    Rows that came of a lot weigh by its inverse chance, with and without a draw; see
+    Rows of randomised ties have inverse-propensity weights, with and without a draw; see
     `recommender.training.held_out`.
     """
     measured = {
-        (name, learner): METRICS[name](tested, learner_scores)
-        for name in metrics
-        for learner, learner_scores in by_learner.items()
+        (name, learner): metric(tested, scores)
+        for name, metric in metrics.items()
+        for learner, scores in by_learner.items()
     }
-    found: dict[tuple[str, str], list[Floats]] = {key: [] for key in measured}
+    figures: dict[tuple[str, str], list[Floats]] = {key: [] for key in measured}
 
     def measure(weights: Floats) -> None:
-        weighed = WeightedHeldOut(tested, weights)
+        weighted = WeightedHeldOut(tested, weights)
         for key, figure in measured.items():
-            found[key].append(figure(weighed))
+            figures[key].append(figure(weighted))
 
     own = tested.weights[:, None]
     measure(own)
     for weights in weightings(tested.client, tested.clinician, seed=seed, draws=draws):
         measure(own * weights)
     return {
-        name: {learner: np.concatenate(found[name, learner]) for learner in by_learner}
-        for name in dict.fromkeys(name for name, _ in measured)
+        name: {learner: np.concatenate(figures[name, learner]) for learner in by_learner}
+        for name in (metrics if by_learner else ())
     }
 
 
@@ -164,25 +141,27 @@ def table_of(sampled: Sampled, learners: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["learner", "metric", "value", "low", "high"])
 
 
-def ends_of(found: Floats) -> tuple[float, float, float]:
-    """Value and 95 % interval of a figure at the rows as they are and at each draw."""
-    interval = interval_of(float(found[0]), found[1:])
+def ends_of(figures: Floats) -> tuple[float, float, float]:
+    """Value and 95 % interval of a figure on the rows as they are and at each draw."""
+    interval = interval_of(float(figures[0]), figures[1:])
     return interval.value, interval.low, interval.high
 
 
 def mean_rated(tested: HeldOut, *, seed: int, draws: int) -> Floats:
-    """Mean rating, every row counting by the lot it came of, as it is and by draw."""
-    some = tested.take(tested.is_rated)
-    own = some.weights[:, None]
-    drawn = weightings(some.client, some.clinician, seed=seed, draws=draws)
-    whole = np.ones((len(some), 1))
-    return np.concatenate([mean_at(some.label, own * weights) for weights in (whole, *drawn)])
+    """Inverse-propensity weighted mean rating, on the rows as they are and at each draw."""
+    rated = tested.take(tested.is_rated)
+    return _mean_by_draw(rated, rated.label, rated.weights[:, None], seed, draws)
 
 
 def share_within(tested: HeldOut, chosen: Mask, *, seed: int, draws: int) -> Floats:
-    """How often chosen rated pairings fell within our stated range, as they are and by draw."""
-    some = tested.take(chosen & tested.is_rated)
-    inside = ((some.low <= some.label) & (some.label <= some.high)).astype(np.float64)
-    whole = np.ones((len(some), 1))
-    drawn = weightings(some.client, some.clinician, seed=seed, draws=draws)
-    return np.concatenate([mean_at(inside, weights) for weights in (whole, *drawn)])
+    """Share of the chosen rated pairings inside the stated interval, as they are and by draw."""
+    rated = tested.take(chosen & tested.is_rated)
+    inside = ((rated.low <= rated.label) & (rated.label <= rated.high)).astype(np.float64)
+    return _mean_by_draw(rated, inside, np.ones((len(rated), 1)), seed, draws)
+
+
+def _mean_by_draw(rows: HeldOut, values: Floats, own: Floats, seed: int, draws: int) -> Floats:
+    drawn = weightings(rows.client, rows.clinician, seed=seed, draws=draws)
+    return np.concatenate(
+        [mean_at(values, own), *(mean_at(values, own * weights) for weights in drawn)]
+    )

@@ -194,7 +194,6 @@ class _Preparation:
             clinician=clinician_index.clinician,
             level=clinician_index.level,
             residual=residual,
-            known_on=self.dataset.known[self.train],
             clinicians=len(self.dataset.clinician_ids),
             levels=0 if per is None else len(self.dataset.practice.client[per].levels),
         )

@@ -171,7 +171,7 @@ def _within_fold(fold: Ints, code: Ints) -> Ints:
     return np.unique(np.stack([fold, code]), axis=1, return_inverse=True)[1]
 
 
-def asked_of(dataset: Dataset, fold: Fold) -> Pairs:
+def tested_pairs(dataset: Dataset, fold: Fold) -> Pairs:
     """The pairings a fold tests: the rated, then those that ended unrated."""
     return together(dataset.pairs.take(fold.test), dataset.left.take(fold.left))
 

@@ -1,19 +1,16 @@
-"""Who stands as champion: what speaks for a challenger, promoting it, and going back.
-
-Every change is recorded with who, when and why. Imported by `run` and `commands`.
-"""
+"""Judges a challenger, promotes it, and rolls back; each change is recorded with who and why."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from recommender.errors import BundleError, Fault, RefusedError, RegistryError
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import load_bundle
 from recommender.model.card import card_of
+from recommender.model.evaluation_report import ComparedChampion
 from recommender.practice.definition import Practice
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHALLENGER, CHAMPION, ROLLED_BACK, Promotion, Version
@@ -58,30 +55,33 @@ class ChampionModel:
     model
         None while there is none, or where it cannot be measured beside the challenger.
     facts
-        What the report keeps: `version`, `digest` and `mode`, or `not_compared` with why; empty
-        while there is no champion.
+        For the report; None while there is no champion.
     """
 
-    model: AllianceModel | None
-    facts: Mapping[str, Any]
+    model: AllianceModel | None = None
+    facts: ComparedChampion | None = None
 
 
 def champion_model(registry: Registry, practice: Practice) -> ChampionModel:
-    """The champion as far as it can be measured; one that cannot be had never stops a training."""
+    """The champion as far as it can be measured; one that cannot be loaded stops no training."""
     champion = registry.alias(CHAMPION)
     if champion is None:
-        return ChampionModel(None, {})
-    facts = {"version": champion.version, "digest": champion.digest}
+        return ChampionModel()
+    number, digest = champion.version, champion.digest
     try:
         model = _model(registry, champion)
     except (RegistryError, BundleError) as error:
-        return ChampionModel(None, facts | {"not_compared": f"{error.field} {error.problem}"})
-    facts["mode"] = model.manifest.mode
+        why = f"{error.field} {error.problem}"
+        return ChampionModel(
+            None, ComparedChampion(version=number, digest=digest, not_compared=why)
+        )
+    mode = model.manifest.mode
     changed = declared_otherwise(model.practice, practice)
     if changed:
-        problem = f"it learned with another definition of {_first_five(changed)}"
-        return ChampionModel(None, facts | {"not_compared": problem})
-    return ChampionModel(model, facts)
+        why = f"it learned with another definition of {_first_five(changed)}"
+        facts = ComparedChampion(version=number, digest=digest, mode=mode, not_compared=why)
+        return ChampionModel(None, facts)
+    return ChampionModel(model, ComparedChampion(version=number, digest=digest, mode=mode))
 
 
 def declared_otherwise(champion: Practice, now: Practice) -> tuple[str, ...]:

@@ -8,19 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from recommender.compute.runner import Progress
 from recommender.errors import TablesError
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import save_bundle
+from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.evidence_prior import evidence_model
 from recommender.model.manifest import EVIDENCE_PRIOR
 from recommender.practice.definition import Practice
 from recommender.registry.registry import Registry
-from recommender.registry.versions import CHALLENGER, CHAMPION, Version
+from recommender.registry.versions import CHALLENGER, Version
 from recommender.tables.loader import Tables, read_tables
-from recommender.training.artifacts import keep_facts, keep_measured, keep_trials
+from recommender.training.artifacts import log_model, log_training, log_trials
 from recommender.training.baselines import OURS
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import Evaluation, evaluate
@@ -120,14 +120,14 @@ def train(
     evaluation = evaluate(dataset, forward(dataset), settings, told, champion=champion.model)
     told = _part(progress, "learning from all", (0.95 + started) / 2, 0.95)
     model, source = with_interval(fit(dataset, None, settings, told, now=now).model, evaluation)
-    report = report_of(evaluation, practice) | {"ranges_from": source} | _beside(champion)
+    report = report_of(evaluation, practice, champion=champion.facts, ranges_from=source)
     model = replace(model, report=report)
     progress("publishing", 0.95)
 
     def keep(run: TrackedRun) -> None:
-        keep_measured(run, model, dataset, evaluation, settings)
+        log_training(run, model, dataset, evaluation, settings)
         if tuned is not None:
-            keep_trials(run, EXPERIMENT, tuned)
+            log_trials(run, EXPERIMENT, tuned)
 
     version = _publish(registry, model, keep)
     progress("done", 1.0)
@@ -175,12 +175,7 @@ def _unlearned(
         created_at=now.isoformat(timespec="seconds"),
         seed=seed,
     )
-    return replace(model, report={"mode": EVIDENCE_PRIOR} | _beside(champion))
-
-
-def _beside(champion: ChampionModel) -> dict[str, Any]:
-    """What the report keeps of the champion that stood, for the gate."""
-    return {CHAMPION: dict(champion.facts)} if champion.facts else {}
+    return replace(model, report=EvaluationReport(mode=EVIDENCE_PRIOR, champion=champion.facts))
 
 
 def _publish(
@@ -195,7 +190,7 @@ def _publish(
     ):
         bundle = Path(workspace) / "bundle"
         digest = save_bundle(model, bundle)
-        keep_facts(run, model)
+        log_model(run, model)
         keep(run)
         version = registry.publish(run.run_id, bundle, practice, digest, tags)
     registry.set_alias(CHALLENGER, version.version)

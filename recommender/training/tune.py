@@ -23,7 +23,7 @@ from recommender.training.dataset import Dataset
 from recommender.training.fit import FitResult, finish
 from recommender.training.fit_preparation import PreparedFit, prepare
 from recommender.training.folds import Fold, forward
-from recommender.training.held_out import asked_of
+from recommender.training.held_out import tested_pairs
 from recommender.training.metrics import composite
 from recommender.training.search_space import SPACE, Space, params_of, searched, settings_with
 from recommender.training.study import identity, opened, suggested
@@ -179,7 +179,7 @@ class _Bench:
     def begin(self, found: Sequence[TrialResult]) -> None:
         """Measures trial 0, beside which all others are measured, also when it is stored."""
         started, said = perf_counter(), self.told.again if found else self.told.trial
-        pairs = [asked_of(self.dataset, fold) for fold in self.folds]
+        pairs = [tested_pairs(self.dataset, fold) for fold in self.folds]
         self.asked: list[_Asked] = []
         measured = []
         for place, weights in enumerate(_weights(pairs, self.settings.seed, self.draws)):

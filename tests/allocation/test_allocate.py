@@ -12,9 +12,18 @@ from hypothesis import strategies as st
 
 from recommender.allocation.allocate import allocate
 from recommender.allocation.outcome import Allocation
-from recommender.allocation.terms import Floor, Limit, Terms, WaitingClient, members, read_limit
+from recommender.allocation.terms import (
+    Floor,
+    Limit,
+    Terms,
+    WaitingClient,
+    members,
+    places_of,
+    read_limit,
+)
 from recommender.errors import IntakeError, RecommenderError
 from recommender.practice.columns import read_rows
+from recommender.practice.definition import read_practice
 from recommender.recommendation.recommend import Intake, recommend
 from recommender.screening.screen import screen
 from recommender.tables.cells import People
@@ -74,7 +83,7 @@ TERMS = st.fixed_dictionaries(
         "places": st.none() | st.dictionaries(st.sampled_from(IDS), st.integers(0, 3)),
         "floor": st.builds(Floor, st.none() | st.floats(0, 1), st.none() | st.floats(3, 4.5)),
         "limits": st.just(()) | st.just((Limit("concern", "grief", 1),)),
-        "worth_of": st.just(0),
+        "marginal_value_for": st.just(0),
     }
 )
 
@@ -212,3 +221,12 @@ def test_limits_are_read_as_typed() -> None:
 def test_nobody_waiting_is_an_empty_allocation() -> None:
     found = allocated([])
     assert (found.assigned, found.unplaced, found.marginal_places) == ((), (), ())
+
+
+def test_a_practice_that_asks_for_two_open_places_keeps_one_free() -> None:
+    one = 'value = 1\nclinician = "places"'
+    two = read_practice(a_practice().text.replace(one, one.replace("1", "2")))
+    recorded = a_roster().columns["places"]
+
+    assert places_of(a_roster(), a_practice(), Terms()).tolist() == recorded.tolist()
+    assert places_of(a_roster(), two, Terms()).tolist() == np.maximum(recorded - 1, 0).tolist()

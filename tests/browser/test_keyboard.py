@@ -4,7 +4,6 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from experiments.screenshots.office import STAFF, Office
-from recommender.serving.staff import wording
 from tests.support.browser_checks import WIDE
 
 pytestmark = pytest.mark.slow
@@ -69,12 +68,12 @@ def signed_in(hands: Hands, office: Office) -> None:
     hands.type("password", office.password)
     with hands.page.expect_navigation():
         hands.page.keyboard.press("Enter")
-    hands.heading(wording.QUEUE)
+    hands.heading("Requests")
 
 
 def asked(hands: Hands) -> None:
-    hands.press(wording.NEW_REQUEST)
-    hands.heading(wording.NEW_REQUEST)
+    hands.press("New request")
+    hands.heading("New request")
     hands.type("answer.main_concern", "anx")
     hands.go(sent="answer.concerns", name="anxiety")
     hands.page.keyboard.press("Space")

@@ -6,19 +6,29 @@ import pytest
 from rich.console import Console, RenderableType
 
 from recommender.cli.evaluation_tables import (
-    FEWEST_TOLD,
+    HOW_TO_READ,
     differences_table,
     dropout_table,
     evaluation_view,
     exposure_table,
+    figure_cell,
     groups_table,
     optimism_note,
     ranges_table,
     training_view,
 )
-from recommender.cli.render import READ, figure_cell
+from recommender.model.evaluation_report import (
+    MIN_RATINGS_SHOWN,
+    BaselineDifference,
+    DropoutSensitivity,
+    EvaluationReport,
+    GroupFigure,
+    LearnerExposure,
+    LearnerFigure,
+    RangeCoverage,
+)
 from recommender.training.figures import METRICS
-from tests.support.reports import a_report, beside, exposed, group, held
+from tests.support.reports import a_report, beside, exposed, group, held, report_facts, report_from
 
 WIDTH = 80
 
@@ -36,14 +46,14 @@ def said(shown: RenderableType) -> str:
     return " ".join(words.split())
 
 
-def a_whole_report(**parts: Any) -> dict[str, Any]:
+def a_whole_report(**parts: Any) -> EvaluationReport:
     at = {"quantile": 0.15, "learner": "ours", "composite": None}
     return a_report(dropout_sensitivity=[at], groups_too_few=2, **parts)
 
 
 def test_every_figure_has_a_line_on_how_to_read_it_that_fits_a_terminal() -> None:
-    assert READ.keys() == METRICS.keys()
-    for name, how in READ.items():
+    assert HOW_TO_READ.keys() == METRICS.keys()
+    for name, how in HOW_TO_READ.items():
         assert len(f"{name}: {how}.") <= WIDTH
 
 
@@ -52,22 +62,24 @@ def test_every_figure_has_a_line_on_how_to_read_it_that_fits_a_terminal() -> Non
     [
         ((0.5, 0.25, 0.75), "0.500\n0.25, 0.75"),
         ((0.5, None, None), "0.500\nno interval"),
-        ((0.5, float("nan"), 0.75), "0.500\nno interval"),
+        ((0.5, None, 0.75), "0.500\nno interval"),
         ((None, None, None), "not measured"),
-        ((float("nan"), 0.25, 0.75), "not measured"),
+        ((None, 0.25, 0.75), "not measured"),
         ((-63194.0, -1e6, 1e6), "under -100\nunder -100, over 100"),
     ],
 )
 def test_what_could_not_be_measured_is_said_in_words(
     figure: tuple[float | None, float | None, float | None], cell: str
 ) -> None:
-    assert figure_cell(figure).plain == cell
+    value, low, high = figure
+    measured = LearnerFigure(learner="ours", metric="RMSE", value=value, low=low, high=high)
+    assert figure_cell(measured).plain == cell
 
 
 def test_nothing_unsaid_is_printed_as_nan_or_none() -> None:
     report = a_whole_report(
         apart={"random": (None, None, None)},
-        ranges=[held("all rated", None, rated=FEWEST_TOLD)],
+        ranges=[held("all rated", None, rated=MIN_RATINGS_SHOWN)],
         groups=[group("ours", (None, None, None))],
         optimism={"rated": None, "with_left": None, "dropouts_low_at": 0.15},
     )
@@ -80,9 +92,9 @@ def test_nothing_unsaid_is_printed_as_nan_or_none() -> None:
 def test_every_part_of_an_evaluation_is_shown_in_eighty_columns() -> None:
     shown = evaluation_view(a_whole_report(champion="abc"))
     titles = (
-        "800 held-out rated pairings", "Ours less each baseline", "Does the range hold",
-        "Client-adjusted partial by group of clients", "First ranks", "Those who left, elsewhere",
-        "Predicted less rated",
+        "800 held-out rated pairings", "Ours minus each baseline", "Interval coverage",
+        "Client-adjusted partial by group of clients", "First ranks", "Dropout sensitivity",
+        "Predicted minus rated",
     )  # fmt: skip
     for title in titles:
         assert title in said(shown)
@@ -91,45 +103,52 @@ def test_every_part_of_an_evaluation_is_shown_in_eighty_columns() -> None:
 
 
 def test_after_a_training_it_is_said_why_no_champion_stands_beside() -> None:
-    report = a_report() | {"champion": {"not_compared": "it learned with another definition"}}
-    assert "not measured beside: it learned with another" in said(training_view(report))
+    facts = {"champion": {"not_compared": "it learned with another definition"}}
+    report = report_from(report_facts() | facts)
+    assert "The champion was not measured: it learned with another" in said(training_view(report))
     assert "champion" not in said(training_view(a_report()))
 
 
 def test_a_range_on_few_ratings_is_named_without_a_figure() -> None:
-    rows = [held("all rated", 0.9), held("first-ranked", 0.77, rated=FEWEST_TOLD - 1)]
+    rows = [
+        RangeCoverage(**held("all rated", 0.9)),
+        RangeCoverage(**held("first-ranked", 0.77, rated=MIN_RATINGS_SHOWN - 1)),
+    ]
     words = said(ranges_table(rows))
     assert "no figures: first-ranked." in words
     assert "0.77" not in words
 
 
 def test_bias_and_coverage_stand_beside_what_was_promised() -> None:
-    words = said(ranges_table([held("all rated", 0.87, rated=200)]))
+    words = said(ranges_table([RangeCoverage(**held("all rated", 0.87, rated=200))]))
     assert "all rated 200 0.87 1.60 +0.05" in words
-    assert "Said to hold: 90%." in words
+    assert "Stated: 90%." in words
 
 
 def test_a_difference_carries_its_sign_and_an_interval() -> None:
-    words = said(differences_table([beside("random", (0.2, -0.01, 0.3))]))
+    words = said(differences_table([BaselineDifference(**beside("random", (0.2, -0.01, 0.3)))]))
     assert "random +0.200 -0.01, +0.30" in words
 
 
 def test_a_champion_stands_beside_ours_in_each_group() -> None:
     rows = [group(name, (0.1, 0.0, 0.2)) for name in ("ours", "champion")]
-    rows.append(group("ours", (0.7, 0.6, 0.8), among="client.gender=man", rated=FEWEST_TOLD - 1))
-    words = said(groups_table(rows, 3))
+    rows.append(
+        group("ours", (0.7, 0.6, 0.8), among="client.gender=man", rated=MIN_RATINGS_SHOWN - 1)
+    )
+    words = said(groups_table([GroupFigure(**row) for row in rows], 3))
     assert "ours champion" in words
     assert "man 0.700" not in words
     assert "3 more groups have too few people" in words
 
 
 def test_first_ranks_are_told_as_shares() -> None:
-    assert "ours 60% 0.60" in said(exposure_table([exposed("ours", 0.6)]))
+    assert "ours 60% 0.60" in said(exposure_table([LearnerExposure(**exposed("ours", 0.6))]))
 
 
 def test_the_composite_is_told_for_every_place_of_those_who_left() -> None:
     rows = [
-        {"quantile": q, "learner": "ours", "composite": c} for q, c in ((0.05, 0.2), (0.3, 0.1))
+        DropoutSensitivity(quantile=q, learner="ours", composite=c)
+        for q, c in ((0.05, 0.2), (0.3, 0.1))
     ]
     words = said(dropout_table(rows))
     assert "at 5% at 30%" in words
@@ -138,8 +157,9 @@ def test_the_composite_is_told_for_every_place_of_those_who_left() -> None:
 
 def test_who_left_is_spoken_of_only_where_somebody_was_held_back_who_left() -> None:
     optimism = {"rated": 0.05, "with_left": 0.2, "dropouts_low_at": 0.15}
-    left = {"optimism": optimism, "left_unrated": 1200}
-    words = said(optimism_note(left))
-    assert "+0.05 points; with the 1,200 who left unrated" in words
-    assert "lowest 15% of ratings: +0.20 points." in words
-    assert "left unrated" not in said(optimism_note(left | {"left_unrated": 0}))
+    facts = {"optimism": optimism, "left_unrated": 1200}
+    (note,) = optimism_note(report_from(facts))
+    assert "+0.05 points; with the 1,200 dropouts imputed" in note.plain
+    assert "lowest 15% of ratings: +0.20 points." in note.plain
+    (note,) = optimism_note(report_from(facts | {"left_unrated": 0}))
+    assert "dropouts" not in note.plain

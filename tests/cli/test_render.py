@@ -21,7 +21,7 @@ def an_entry(rank: int, tie: int | None) -> dict[str, Any]:
         "groups": [],
         "reservations": [],
         "tie": tie,
-        "tie_say": None,
+        "tie_text": None,
     }
 
 
@@ -41,7 +41,7 @@ def told(shortlist: list[dict[str, Any]], *relaxations: dict[str, Any]) -> str:
         "shortlist": shortlist,
         "eligible": len(shortlist),
         "excluded": [],
-        "ledger": [],
+        "exclusion_counts": [],
         "unanswered": [],
         "notice": "",
     }
@@ -77,8 +77,8 @@ def test_the_rule_of_the_order_is_told_where_there_is_an_order() -> None:
 
 def test_a_clinician_of_whom_nothing_was_on_file_was_said_not_to_meet_the_wish() -> None:
     reservations = [
-        {"say": "has no room without stairs", "unknown": False},
-        {"say": "does not speak the language asked for", "unknown": True},
+        {"text": "has no room without stairs", "unknown": False},
+        {"text": "does not speak the language asked for", "unknown": True},
     ]
     said = told([an_entry(1, 1) | {"reservations": reservations}])
 
@@ -88,9 +88,9 @@ def test_a_clinician_of_whom_nothing_was_on_file_was_said_not_to_meet_the_wish()
 
 def test_what_would_open_more_is_told_with_whom_and_by_how_much() -> None:
     offer = {
-        "say": "Saturday too",
+        "text": "Saturday too",
         "answers": [{"field": "free", "answer": []}],
-        "opens": 3,
+        "admits": 3,
         "clinician_id": "k09",
         "name": "Clinician 9",
         "predicted_alliance": 4.31,
@@ -103,9 +103,9 @@ def test_what_would_open_more_is_told_with_whom_and_by_how_much() -> None:
 
 def test_a_wish_that_may_only_be_asked_about_names_nobody() -> None:
     asks = {
-        "say": "you could ask whether the gender of the clinician matters",
+        "text": "you could ask whether the gender of the clinician matters",
         "answers": [],
-        "opens": 2,
+        "admits": 2,
         "clinician_id": "k09",
         "name": "Clinician 9",
         "predicted_alliance": 4.31,

@@ -10,7 +10,7 @@ import pytest
 
 from experiments.insteval.load import COLUMNS, FILE, insteval, load
 from experiments.real_ratings import (
-    METRICS,
+    SHOWN,
     RealRatings,
     folds_of,
     markdown,
@@ -137,7 +137,7 @@ def test_the_page_of_results_has_one_table_a_protocol_with_ours_last() -> None:
     result = measure(open_dataset(ratings), protocol, FitSettings(folds=2), draws=2)
     page = markdown(ratings, [result], "python -m experiments.insteval", date(2026, 11, 23))
     rows = [line for line in page.splitlines() if line.startswith("| ")]
-    assert rows[0] == "| learner | " + " | ".join(METRICS) + " |"
+    assert rows[0] == "| learner | " + " | ".join(SHOWN) + " |"
     assert [row.split(" | ")[0] for row in rows[1:]] == [
         "| random",
         "| clinician average",

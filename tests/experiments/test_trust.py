@@ -24,7 +24,7 @@ from recommender.serving.snapshot.snapshot import open_snapshot
 from recommender.settings import Settings
 from tests.support.builders import a_bundle, a_model, write_tables
 from tests.support.postgres import cluster
-from tests.support.served import a_request
+from tests.support.server import a_request
 
 __all__ = ["cluster"]
 

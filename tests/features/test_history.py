@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.features.history import (
-    FEWEST,
-    MOST,
+    MAX_RATIO,
+    MIN_RATIO,
     ClientReports,
     Shrinkage,
     held_out_rows,
     history_features,
-    out_of_fold_rows,
     records_of,
     shrinkage_of,
 )
@@ -27,18 +26,16 @@ ONE = st.tuples(
     st.integers(0, CLINICIANS - 1),
     st.integers(-1, LEVELS - 1),
     st.integers(-200, 200).map(lambda hundredths: hundredths / 100),
-    st.integers(20_000, 20_100),
 )
 SOME = st.lists(ONE, min_size=1, max_size=40)
 
 
-def some_reports(rows: list[tuple[int, int, float, int]]) -> ClientReports:
-    clinician, level, residual, known_on = zip(*rows, strict=True)
+def some_reports(rows: list[tuple[int, int, float]]) -> ClientReports:
+    clinician, level, residual = zip(*rows, strict=True)
     return ClientReports(
         np.array(clinician, dtype=np.int64),
         np.array(level, dtype=np.int64),
         np.array(residual),
-        np.array(known_on, dtype=np.int64),
         CLINICIANS,
         LEVELS,
     )
@@ -49,10 +46,12 @@ def drawn_reports(n: int, seed: int = 0) -> ClientReports:
     quality = rng.normal(0, 1, CLINICIANS)
     clinician = rng.integers(0, CLINICIANS, n)
     residual = quality[clinician] + rng.normal(0, 1, n)
-    known_on = rng.integers(20_000, 20_100, n)
-    return ClientReports(
-        clinician, rng.integers(-1, LEVELS, n), residual, known_on, CLINICIANS, LEVELS
-    )
+    return ClientReports(clinician, rng.integers(-1, LEVELS, n), residual, CLINICIANS, LEVELS)
+
+
+def out_of_fold_rows(reports: ClientReports, fold: np.ndarray, shrinkage: Shrinkage) -> np.ndarray:
+    """History rows of the reports themselves, each without those of its own fold."""
+    return held_out_rows(reports, fold, reports.clinician, reports.level, fold, shrinkage)
 
 
 def every_row(reports: ClientReports, shrinkage: Shrinkage) -> np.ndarray:
@@ -61,7 +60,7 @@ def every_row(reports: ClientReports, shrinkage: Shrinkage) -> np.ndarray:
 
 
 def test_a_record_is_the_sum_over_n_plus_k() -> None:
-    reports = some_reports([(0, 0, 0.5, 1), (0, 1, 0.7, 1), (1, 0, -0.4, 1)])
+    reports = some_reports([(0, 0, 0.5), (0, 1, 0.7), (1, 0, -0.4)])
     records = records_of(reports, Shrinkage(overall=4.0, by_level=8.0))
 
     assert records.mean.tolist() == pytest.approx([1.2 / 6, -0.4 / 5, 0, 0, 0])
@@ -70,45 +69,33 @@ def test_a_record_is_the_sum_over_n_plus_k() -> None:
 
 
 def test_a_clinician_without_reports_has_no_record_and_a_count_of_none() -> None:
-    records = records_of(some_reports([(0, 0, 0.5, 1)]), Shrinkage(4.0, 8.0))
+    records = records_of(some_reports([(0, 0, 0.5)]), Shrinkage(4.0, 8.0))
 
     assert records.rows(np.array([3]), np.array([0])).tolist() == [[0, 0, 0, 0]]
 
 
 def test_a_clinician_the_model_never_saw_does_not_borrow_the_last_ones_record() -> None:
-    records = records_of(some_reports([(CLINICIANS - 1, 0, 0.5, 1)]), Shrinkage(4.0, 8.0))
+    records = records_of(some_reports([(CLINICIANS - 1, 0, 0.5)]), Shrinkage(4.0, 8.0))
 
     assert records.rows(np.array([-1]), np.array([0])).tolist() == [[0, 0, 0, 0]]
 
 
 def test_a_client_who_did_not_answer_does_not_borrow_the_last_levels_record() -> None:
-    records = records_of(some_reports([(0, LEVELS - 1, 0.5, 1)]), Shrinkage(4.0, 8.0))
+    records = records_of(some_reports([(0, LEVELS - 1, 0.5)]), Shrinkage(4.0, 8.0))
 
     assert records.rows(np.array([0]), np.array([-1]))[0, 2:].tolist() == [0, 0]
 
 
 def test_how_many_reports_there_are_is_carried_beside_the_record() -> None:
-    records = records_of(some_reports([(0, 0, 0.5, 1)] * 7 + [(0, 1, 0.1, 1)]), Shrinkage(4.0, 8.0))
+    records = records_of(some_reports([(0, 0, 0.5)] * 7 + [(0, 1, 0.1)]), Shrinkage(4.0, 8.0))
 
     rows = records.rows(np.array([0]), np.array([0]))
     assert np.expm1(rows[0, 1::2]) == pytest.approx([8, 7])
 
 
-@given(known=SOME, later=SOME, as_of=st.integers(20_000, 20_100))
-def test_a_rating_known_tomorrow_changes_nothing_today(
-    known: list[tuple[int, int, float, int]], later: list[tuple[int, int, float, int]], as_of: int
-) -> None:
-    future = [(*row[:3], max(row[3], as_of)) for row in later]
-    today = some_reports(known).known_before(as_of)
-    both = some_reports(known + future).known_before(as_of)
-
-    assert shrinkage_of(today) == shrinkage_of(both)
-    assert np.array_equal(every_row(today, Shrinkage(5, 10)), every_row(both, Shrinkage(5, 10)))
-
-
 @given(rows=SOME, place=st.integers(0, 39), residual=st.floats(-3, 3))
 def test_a_client_s_own_rating_never_enters_that_client_s_row(
-    rows: list[tuple[int, int, float, int]], place: int, residual: float
+    rows: list[tuple[int, int, float]], place: int, residual: float
 ) -> None:
     reports, place = some_reports(rows), place % len(rows)
     fold = np.arange(len(rows), dtype=np.int64) % 4
@@ -134,7 +121,7 @@ def test_a_row_of_a_fold_holds_the_records_of_the_other_folds() -> None:
 
 
 def test_plain_sql_counts_the_same_records() -> None:
-    reports, k = drawn_reports(300, seed=4).known_before(20_060), Shrinkage(6.5, 13.0)
+    reports, k = drawn_reports(300, seed=4), Shrinkage(6.5, 13.0)
     records = records_of(reports, k)
     base = sqlite3.connect(":memory:")
     base.execute("create table report (clinician int, level int, residual real)")
@@ -168,13 +155,11 @@ def test_plain_sql_counts_the_same_records() -> None:
 
 def test_the_order_of_reports_does_not_matter_beyond_rounding() -> None:
     reports = drawn_reports(200)
-    turned = reports.where(np.ones(200, dtype=bool))
     order = np.random.default_rng(1).permutation(200)
     turned = ClientReports(
         reports.clinician[order],
         reports.level[order],
         reports.residual[order],
-        reports.known_on[order],
         CLINICIANS,
         LEVELS,
     )
@@ -185,14 +170,14 @@ def test_the_order_of_reports_does_not_matter_beyond_rounding() -> None:
 
 def test_clinicians_who_differ_much_are_shrunken_little() -> None:
     # Two clinicians, four ratings each: MSW = 1/3, MSB = 8, n0 = 4, so k = (1/3) / (23/12) = 4/23.
-    rows = [(c, 0, c * 2 + e, 1) for c in (0, 1) for e in (-0.5, 0.5, -0.5, 0.5)]
+    rows = [(c, 0, c * 2 + e) for c in (0, 1) for e in (-0.5, 0.5, -0.5, 0.5)]
 
-    assert shrinkage_of(some_reports(rows)).overall == max(4 / 23, FEWEST)
+    assert shrinkage_of(some_reports(rows)).overall == max(4 / 23, MIN_RATIO)
 
 
 def test_shrinkage_is_the_ratio_of_the_two_variances() -> None:
     # Means -.5 and .5 of four ratings that are 1 away: MSW = 4/3, MSB = 2, between = (2/3) / 4.
-    rows = [(c, 0, c - 0.5 + e, 1) for c in (0, 1) for e in (-1.0, 1.0, -1.0, 1.0)]
+    rows = [(c, 0, c - 0.5 + e) for c in (0, 1) for e in (-1.0, 1.0, -1.0, 1.0)]
 
     assert shrinkage_of(some_reports(rows)).overall == pytest.approx((4 / 3) / (1 / 6))
 
@@ -200,17 +185,17 @@ def test_shrinkage_is_the_ratio_of_the_two_variances() -> None:
 @pytest.mark.parametrize(
     "rows",
     [
-        [(0, 0, 0.3, 1)],
-        [(0, 0, 0.3, 1), (0, 0, 0.1, 1)],
-        [(0, 0, 0.3, 1), (1, 0, 0.1, 1)],
-        [(0, 0, 0.0, 1), (0, 1, 0.0, 1), (1, 0, 0.0, 1), (1, 1, 0.0, 1)],
+        [(0, 0, 0.3)],
+        [(0, 0, 0.3), (0, 0, 0.1)],
+        [(0, 0, 0.3), (1, 0, 0.1)],
+        [(0, 0, 0.0), (0, 1, 0.0), (1, 0, 0.0), (1, 1, 0.0)],
     ],
     ids=["one rating", "one clinician", "one rating each", "constant ratings"],
 )
 def test_where_clinicians_cannot_be_told_apart_records_are_shrunken_most(
-    rows: list[tuple[int, int, float, int]],
+    rows: list[tuple[int, int, float]],
 ) -> None:
-    assert shrinkage_of(some_reports(rows)).overall == MOST
+    assert shrinkage_of(some_reports(rows)).overall == MAX_RATIO
 
 
 def test_a_practice_that_keeps_no_record_by_level_has_two_columns() -> None:
@@ -237,7 +222,7 @@ def test_columns_by_level_are_told_as_such() -> None:
 
 @given(rows=SOME, asked=SOME)
 def test_the_number_of_ratings_gave_away_who_had_left(
-    rows: list[tuple[int, int, float, int]], asked: list[tuple[int, int, float, int]]
+    rows: list[tuple[int, int, float]], asked: list[tuple[int, int, float]]
 ) -> None:
     """Beside a clinician in one fold, who rated and who left must see the same record."""
     reports, others = some_reports(rows), some_reports(asked)
@@ -258,7 +243,7 @@ def test_the_number_of_ratings_gave_away_who_had_left(
 
 def test_a_pairing_that_is_no_report_sees_the_reports_of_the_other_folds() -> None:
     # Clinician 0 has reports in folds 0, 0 and 1: one who left in fold 0 sees the last alone.
-    reports = some_reports([(0, 0, 0.5, 1), (0, 1, 0.7, 1), (0, 0, 1.0, 1)])
+    reports = some_reports([(0, 0, 0.5), (0, 1, 0.7), (0, 0, 1.0)])
     fold, shrinkage = np.array([0, 0, 1]), Shrinkage(overall=4.0, by_level=8.0)
     clinician, level, asked = np.array([[0, 0, 0, 3], [0, 1, -1, 0], [0, 1, 7, 0]])
     found = held_out_rows(reports, fold, clinician, level, asked, shrinkage)

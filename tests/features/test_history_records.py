@@ -12,19 +12,24 @@ from hypothesis import strategies as st
 
 from recommender.features.history import (
     ClientReports,
-    HistoryRecords,
     Shrinkage,
-    out_of_fold_rows,
     records_of,
 )
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel
-from recommender.model.bundle.io import save_bundle
+from recommender.model.bundle.io import load_bundle, save_bundle
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import fit
 from recommender.training.folds import forward
 from recommender.training.tree_fitting import FitSettings
-from tests.features.test_history import CLINICIANS, LEVELS, SOME, drawn_reports, some_reports
+from tests.features.test_history import (
+    CLINICIANS,
+    LEVELS,
+    SOME,
+    drawn_reports,
+    out_of_fold_rows,
+    some_reports,
+)
 from tests.support.builders import TAKEN_AT, Row, Rows, a_practice, some_rows, tables_of
 
 FOLDS = 4
@@ -82,7 +87,7 @@ def said(rows: np.ndarray) -> np.ndarray:
 
 @given(rows=SOME)
 def test_every_record_and_its_number_of_ratings_are_those_sql_counts(
-    rows: list[tuple[int, int, float, int]],
+    rows: list[tuple[int, int, float]],
 ) -> None:
     reports = some_reports(rows)
     found = by_sql(reports, fold_of(reports), asked=-1)
@@ -93,7 +98,7 @@ def test_every_record_and_its_number_of_ratings_are_those_sql_counts(
 
 @given(rows=SOME)
 def test_out_of_fold_rows_are_those_sql_counts_from_the_other_folds(
-    rows: list[tuple[int, int, float, int]],
+    rows: list[tuple[int, int, float]],
 ) -> None:
     reports = some_reports(rows)
     fold = fold_of(reports)
@@ -121,7 +126,7 @@ def test_many_reports_out_of_fold_are_those_sql_counts() -> None:
 
 @given(rows=SOME, place=st.integers(0, 39))
 def test_an_absurd_label_changes_no_row_of_its_own_fold(
-    rows: list[tuple[int, int, float, int]], place: int
+    rows: list[tuple[int, int, float]], place: int
 ) -> None:
     reports, place = some_reports(rows), place % len(rows)
     fold = fold_of(reports)
@@ -146,7 +151,7 @@ def raw_means(reports: ClientReports) -> np.ndarray:
 
 @given(rows=SOME, k=st.floats(2, 200))
 def test_a_record_lies_between_the_average_and_the_raw_mean(
-    rows: list[tuple[int, int, float, int]], k: float
+    rows: list[tuple[int, int, float]], k: float
 ) -> None:
     reports = some_reports(rows)
     record, raw = records_of(reports, Shrinkage(k, 2 * k)).mean, raw_means(reports)
@@ -157,7 +162,7 @@ def test_a_record_lies_between_the_average_and_the_raw_mean(
 
 @given(rows=SOME, k=st.floats(2, 100))
 def test_more_shrinkage_brings_every_record_nearer_to_the_average(
-    rows: list[tuple[int, int, float, int]], k: float
+    rows: list[tuple[int, int, float]], k: float
 ) -> None:
     reports = some_reports(rows)
     less, more = (records_of(reports, Shrinkage(ratio, ratio)).mean for ratio in (k, 2 * k))
@@ -168,26 +173,13 @@ def test_more_shrinkage_brings_every_record_nearer_to_the_average(
 @given(times=st.integers(1, 200))
 def test_the_same_mean_counts_for_more_the_more_ratings_it_rests_on(times: int) -> None:
     once, again = (
-        records_of(some_reports([(0, 0, 0.5, 1)] * n), SHRINKAGE) for n in (times, times + 1)
+        records_of(some_reports([(0, 0, 0.5)] * n), SHRINKAGE) for n in (times, times + 1)
     )
 
     assert 0 < once.mean[0] < again.mean[0] < 0.5
     # n x 0.5 / (n + 6.5), written out.
     assert once.mean[0] == pytest.approx(times * 0.5 / (times + 6.5))
     assert (once.count[0], again.count[0]) == (times, times + 1)
-
-
-@given(rows=SOME, known=st.integers(20_000, 20_100))
-def test_a_rating_counts_from_the_day_after_it_was_known(
-    rows: list[tuple[int, int, float, int]], known: int
-) -> None:
-    reports = some_reports([*rows, (0, 0, 2.0, known)])
-
-    def count(day: int) -> HistoryRecords:
-        return records_of(reports.known_before(day), SHRINKAGE)
-
-    more = sum(1 for row in rows if row[0] == 0 and row[3] == known)
-    assert count(known + 1).count[0] == count(known).count[0] + more + 1
 
 
 # Through the model
@@ -234,6 +226,23 @@ def test_a_rating_that_is_known_tomorrow_changes_nothing_learned_today() -> None
     assert digest_of(learned(with_ratings(rows, changed))) == digest_of(learned(rows))
 
 
+def test_a_fold_learns_the_same_where_the_rows_of_its_future_do_not_exist_yet() -> None:
+    rows = some_rows(pairings=300)
+    dataset = dataset_from(rows)
+    [fold] = forward(dataset)
+    day = first_day_tested(dataset)
+    past = {
+        **rows,
+        "pairings": [row for row in rows["pairings"] if row["started_on"] < day],
+        "ratings": [row for row in rows["ratings"] if row["known_on"] < day],
+    }
+    then = fit(dataset_from(past), settings=QUICK).model
+    then = replace(then, manifest=replace(then.manifest, data_digest=""))
+
+    assert len(fold.train) == len(dataset_from(past)) < len(dataset)
+    assert digest_of(then) == digest_of(learned(rows))
+
+
 def test_a_rating_that_is_known_a_day_before_is_learned_from_and_one_of_that_day_is_not() -> None:
     rows = some_rows(pairings=300)
     day = np.datetime64(first_day_tested(dataset_from(rows)), "D")
@@ -255,6 +264,31 @@ def test_what_is_learned_today_has_the_records_of_what_was_known_yesterday() -> 
 
     counted = [known.count(clinician) for clinician in model.clinician_ids]
     assert model.records.count.tolist() == counted
+
+
+def test_ratings_that_arrive_after_training_change_no_served_prediction_until_the_next_one() -> (
+    None
+):
+    """Neither of a new client, nor of one whose own first rating is among them."""
+    rows = some_rows(pairings=300)
+    day = first_day_tested(dataset_from(rows))
+    known = with_ratings(rows, [row for row in rows["ratings"] if row["known_on"] < day])
+    with TemporaryDirectory() as directory:
+        save_bundle(learned(rows), Path(directory) / "bundle")
+        model = load_bundle(Path(directory) / "bundle")
+
+    then, now = (served(model, each) for each in (known, rows))
+    assert np.array_equal(then, now)
+    again = fit(dataset_from(rows), settings=QUICK).model
+    assert not np.array_equal(served(again, rows), now)
+
+
+def served(model: AllianceModel, rows: Rows) -> np.ndarray:
+    """Contributions of every clinician for the first client, as the request path computes them."""
+    tables = tables_of(rows)
+    encoding = model.encode_roster(tables.roster(TAKEN_AT))
+    client = tables.clients.take(np.array([0]))
+    return model.contributions(client, encoding, Pairs.of_one(len(encoding.roster))).values
 
 
 def test_the_number_of_ratings_stands_beside_the_record_in_every_row_served() -> None:

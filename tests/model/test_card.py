@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from recommender.model.alliance_model import AllianceModel
-from recommender.model.card import FEWEST_TOLD, WRITERS, card_of
+from recommender.model.card import WRITERS, card_of
+from recommender.model.evaluation_report import MIN_RATINGS_SHOWN, EvaluationReport
 from recommender.model.evidence_prior import evidence_model
 from recommender.practice.definition import shipped_practice
 from recommender.practice.sections import CardSettings
 from tests.support.builders import a_model, a_practice, some_tables
-from tests.support.reports import a_report, group, held
+from tests.support.reports import a_report, group, held, report_facts, report_from
 
 PEOPLE = ("owner", "contact", "intended_use", "out_of_scope", "review")
 PROMISES = re.compile(r"\b(best|will improve|success|successful|guarantee\w*|ideal|compatible)\b")
@@ -35,11 +36,11 @@ def of_declared_sizes() -> AllianceModel:
         a_practice(), tables.clinicians, tables.clinician_ids, data_digest="abc",
         created_at="2026-11-23", seed=0,
     )  # fmt: skip
-    return replace(model, report={"mode": "evidence_prior"})
+    return replace(model, report=EvaluationReport(mode="evidence_prior"))
 
 
 def text_of(model: AllianceModel, name: str) -> str:
-    (found,) = [entry.text for entry in card_of(model).entries if entry.name == name]
+    (found,) = [each.markdown for each in card_of(model).sections if each.name == name]
     return found
 
 
@@ -69,9 +70,9 @@ def test_what_people_left_empty_is_named(name: str) -> None:
     ],
 )  # fmt: skip
 def test_what_was_not_measured_leaves_its_entry_empty(part: str, entry: str) -> None:
-    report = a_report()
+    report = report_facts()
     del report[part]
-    assert card_of(replace(a_model(), report=report)).empty == (entry,)
+    assert card_of(replace(a_model(), report=report_from(report))).empty == (entry,)
 
 
 @pytest.mark.parametrize("made", [measured, of_declared_sizes])
@@ -99,12 +100,14 @@ def test_figures_stand_beside_the_baselines_with_their_intervals() -> None:
 
 
 def test_no_figure_is_told_of_a_group_so_small_that_it_would_be_about_people() -> None:
-    few = held("client.gender=man", 0.4321, rated=FEWEST_TOLD - 1)
-    told = text_of(measured(ranges=[*a_report()["ranges"], few]), "ranges")
+    few = held("client.gender=man", 0.4321, rated=MIN_RATINGS_SHOWN - 1)
+    told = text_of(measured(ranges=[*report_facts()["ranges"], few]), "ranges")
     assert "43%" not in told
     assert "client.gender=man" in told.splitlines()[-1]
-    worse = group("ours", (-0.77, -0.9, -0.5), among="client.gender=man", rated=FEWEST_TOLD - 1)
-    told = text_of(measured(groups=[*a_report()["groups"], worse]), "groups")
+    worse = group(
+        "ours", (-0.77, -0.9, -0.5), among="client.gender=man", rated=MIN_RATINGS_SHOWN - 1
+    )
+    told = text_of(measured(groups=[*report_facts()["groups"], worse]), "groups")
     assert "0.77" not in told
 
 
@@ -143,5 +146,5 @@ def test_every_entry_of_people_is_a_setting_of_the_definition() -> None:
 @pytest.mark.parametrize("source", ["later ratings", "out of fold"])
 def test_a_card_says_where_the_served_range_comes_from(source: str) -> None:
     said = text_of(measured(ranges_from=source), "ranges")
-    assert f"the range that is served: {source}." in said
+    assert f"the interval that is served: {source}." in said
     assert "is served" not in text_of(measured(), "ranges")

@@ -72,7 +72,7 @@ def test_it_comes_apart_into_contributions_like_any_model() -> None:
 
 def test_it_is_a_bundle_like_any_model(tmp_path: Path) -> None:
     model = a_first_day()
-    save_bundle(replace(model, report={"mode": EVIDENCE_PRIOR}), tmp_path / "bundle")
+    save_bundle(model, tmp_path / "bundle")
     again = load_bundle(tmp_path / "bundle")
     encoding = again.encode_roster(a_roster())
 

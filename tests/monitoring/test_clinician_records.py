@@ -2,9 +2,9 @@ from math import inf, sqrt
 
 import pytest
 
-from recommender.serving.staff.views.clinician_records import (
-    FEWEST_OF_RECORD,
-    TENTH,
+from recommender.monitoring.clinician_records import (
+    MIN_RATINGS,
+    QUANTILE_90,
     clinician_records,
 )
 
@@ -14,13 +14,13 @@ def test_records_are_drawn_by_hand_calculated_variances() -> None:
     found = clinician_records({"a": [1.0, 3.0], "b": [7.0, 9.0]})
     assert found is not None
     assert found.mean == pytest.approx(5.0)
-    assert found.pull == pytest.approx(2 / 17)
+    assert found.prior_ratings == pytest.approx(2 / 17)
     one, other = found.records
     trust = 2 / (2 + 2 / 17)
-    assert (one.clinician_id, one.rated, one.mean) == ("a", 2, 2.0)
-    assert one.shrunken == pytest.approx(5 + trust * (2 - 5))
-    assert other.shrunken == pytest.approx(5 + trust * (8 - 5))
-    assert one.upper - one.shrunken == pytest.approx(TENTH * sqrt(1 / (2 / 2 + 1 / 17)))
+    assert (one.clinician_id, one.ratings, one.mean) == ("a", 2, 2.0)
+    assert one.shrunk == pytest.approx(5 + trust * (2 - 5))
+    assert other.shrunk == pytest.approx(5 + trust * (8 - 5))
+    assert one.upper - one.shrunk == pytest.approx(QUANTILE_90 * sqrt(1 / (2 / 2 + 1 / 17)))
 
 
 def test_who_has_few_ratings_is_drawn_further_towards_the_practice() -> None:
@@ -28,18 +28,18 @@ def test_who_has_few_ratings_is_drawn_further_towards_the_practice() -> None:
         {"a": [5.0] * 20 + [4.0] * 20, "b": [5.0, 4.0], "c": [2.0] * 20 + [3.0] * 20}
     )
     assert found is not None
-    drawn = {each.clinician_id: abs(each.mean - each.shrunken) for each in found.records}
+    drawn = {each.clinician_id: abs(each.mean - each.shrunk) for each in found.records}
     assert drawn["b"] > drawn["a"]
     assert [each.clinician_id for each in found.records] == ["a", "c", "b"]
     assert not found.records[-1].enough
-    assert found.records[0].rated > FEWEST_OF_RECORD
+    assert found.records[0].ratings > MIN_RATINGS
 
 
 def test_clinicians_who_differ_by_no_more_than_chance_are_shown_alike() -> None:
     found = clinician_records({"a": [1.0, 5.0], "b": [2.0, 4.0]})
     assert found is not None
-    assert found.pull == inf
-    assert {(each.shrunken, each.lower, each.upper) for each in found.records} == {(3.0, 3.0, 3.0)}
+    assert found.prior_ratings == inf
+    assert {(each.shrunk, each.lower, each.upper) for each in found.records} == {(3.0, 3.0, 3.0)}
 
 
 @pytest.mark.parametrize("points", [{}, {"a": [1.0, 2.0]}, {"a": [1.0], "b": [2.0]}])

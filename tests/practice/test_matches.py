@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from recommender.features.feature import Feature
 from recommender.features.history import history_features
-from recommender.features.pairing import pairing_features, pairing_rows
-from recommender.features.pipeline import Pairs
+from recommender.features.pipeline import Pairs, pairing_features, pairing_rows
 from recommender.model.alliance_model import AllianceModel
 from recommender.practice.columns import Columns, read_rows
 from recommender.practice.definition import Practice, read_practice, shipped_practice

@@ -29,7 +29,7 @@ from recommender.recommendation.recommend import (
     recommend,
 )
 from recommender.screening.screen import Screening, screen
-from recommender.serving.schemas.responses import order_said
+from recommender.serving.schemas.responses import ordering_text
 from tests.recommendation.test_ranking import cases
 from tests.recommendation.test_ties import as_sure
 from tests.support.builders import DAY, a_practice, a_roster, an_intake, under
@@ -144,11 +144,11 @@ def test_who_stands_behind_another_by_lot_is_said_to() -> None:
 def test_the_answer_says_that_lots_are_drawn_or_places_kept_where_they_are() -> None:
     neither, both = RankingSettings(), RankingSettings(shuffle_ties=True, keep_last_places=1)
 
-    assert "lot" not in order_said("model", neither)
-    assert order_said("model", both).startswith(order_said("model", neither))
-    assert "drawn by lot" in order_said("model", both)
-    assert "last places" in order_said("model", both)
-    assert order_said("constraints_only", both) == order_said("constraints_only", neither)
+    assert "lot" not in ordering_text("model", neither)
+    assert ordering_text("model", both).startswith(ordering_text("model", neither))
+    assert "drawn at random" in ordering_text("model", both)
+    assert "last places" in ordering_text("model", both)
+    assert ordering_text("constraints_only", both) == ordering_text("constraints_only", neither)
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from recommender.errors import RegistryError
 from recommender.registry.versions import Version
 from recommender.rollout import poller
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
-from recommender.rollout.poller import CRASHED, is_listening, look, try_bundle
+from recommender.rollout.poller import CRASHED, is_listening, poll, smoke_test
 from tests.support.broken_bundles import with_facts
 from tests.support.builders import a_bundle, a_model
-from tests.support.shelved import damaged, put
+from tests.support.server import damage_bundle, put_bundle
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 AWAY = RegistryError("registry", "cannot be reached", "start it")
@@ -47,7 +47,7 @@ class Registry:
 
 @pytest.fixture
 def bundle_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BundleCache:
-    monkeypatch.setattr(poller, "try_bundle", lambda bundle: None)
+    monkeypatch.setattr(poller, "smoke_test", lambda bundle: None)
     return BundleCache(tmp_path / "shelf")
 
 
@@ -55,14 +55,14 @@ def bundle_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BundleCache
 def registry(tmp_path: Path) -> Registry:
     origin = BundleCache(tmp_path / "origin")
     origin.directory.mkdir()
-    return Registry(origin.directory, put(origin, a_model()))
+    return Registry(origin.directory, put_bundle(origin, a_model()))
 
 
 def test_the_champion_is_fetched_once_and_offered(
     bundle_cache: BundleCache, registry: Registry
 ) -> None:
-    look(registry, bundle_cache)
-    look(registry, bundle_cache)
+    poll(registry, bundle_cache)
+    poll(registry, bundle_cache)
 
     assert bundle_cache.read_pointer() == RegistryPointer(registry.champion, version=1)
     assert registry.fetched == [registry.champion]
@@ -70,7 +70,7 @@ def test_the_champion_is_fetched_once_and_offered(
 
 def test_no_champion_is_an_offer_of_none(bundle_cache: BundleCache, registry: Registry) -> None:
     registry.champion = None
-    look(registry, bundle_cache)
+    poll(registry, bundle_cache)
 
     assert bundle_cache.read_pointer() == RegistryPointer()
 
@@ -78,12 +78,12 @@ def test_no_champion_is_an_offer_of_none(bundle_cache: BundleCache, registry: Re
 def test_a_registry_that_is_away_and_comes_back_is_told_each_time(
     bundle_cache: BundleCache, registry: Registry
 ) -> None:
-    look(registry, bundle_cache)
+    poll(registry, bundle_cache)
     registry.away = True
-    look(registry, bundle_cache)
+    poll(registry, bundle_cache)
     assert bundle_cache.read_pointer() == RegistryPointer(unreachable=True)
     registry.away = False
-    look(registry, bundle_cache)
+    poll(registry, bundle_cache)
 
     assert bundle_cache.read_pointer() == RegistryPointer(registry.champion, version=1)
     assert len(registry.fetched) == 1
@@ -98,9 +98,9 @@ def test_a_bundle_refused_at_its_trial_is_told_and_not_tried_again(
         tried.append(bundle)
         return CRASHED
 
-    monkeypatch.setattr(poller, "try_bundle", crash)
-    look(registry, bundle_cache)
-    look(registry, bundle_cache)
+    monkeypatch.setattr(poller, "smoke_test", crash)
+    poll(registry, bundle_cache)
+    poll(registry, bundle_cache)
 
     assert bundle_cache.read_pointer() == RegistryPointer(registry.champion, CRASHED, version=1)
     assert len(tried) == 1
@@ -110,12 +110,12 @@ def test_a_fetch_that_failed_is_told_and_tried_again(
     bundle_cache: BundleCache, registry: Registry
 ) -> None:
     registry.origin.rename(registry.origin.with_name("gone"))
-    look(registry, bundle_cache)
+    poll(registry, bundle_cache)
     assert bundle_cache.read_pointer() == RegistryPointer(
         registry.champion, "RegistryError", version=1
     )
     registry.origin.with_name("gone").rename(registry.origin)
-    look(registry, bundle_cache)
+    poll(registry, bundle_cache)
 
     assert bundle_cache.read_pointer() == RegistryPointer(registry.champion, version=1)
 
@@ -123,11 +123,11 @@ def test_a_fetch_that_failed_is_told_and_tried_again(
 def test_a_bundle_damaged_on_the_shelf_is_fetched_anew(
     bundle_cache: BundleCache, registry: Registry
 ) -> None:
-    look(registry, bundle_cache)
+    poll(registry, bundle_cache)
     assert registry.champion is not None
-    damaged(bundle_cache, registry.champion)
+    damage_bundle(bundle_cache, registry.champion)
     bundle_cache.clear_pointer()
-    look(registry, bundle_cache)
+    poll(registry, bundle_cache)
 
     assert registry.fetched == [registry.champion] * 2
 
@@ -158,7 +158,7 @@ def test_a_trial_tells_a_sound_bundle_from_a_damaged_one_and_from_a_crash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = a_bundle(tmp_path)
-    assert try_bundle(bundle) is None
-    assert try_bundle(with_facts(bundle, lambda facts: facts.pop("stays"))) == "BundleError"
-    monkeypatch.setattr("sys.executable", "/bin/false")
-    assert try_bundle(bundle) == CRASHED
+    assert smoke_test(bundle) is None
+    assert smoke_test(with_facts(bundle, lambda facts: facts.pop("stays"))) == "BundleError"
+    monkeypatch.setattr(poller, "_COMMAND", ("/bin/false",))
+    assert smoke_test(bundle) == CRASHED

@@ -11,7 +11,7 @@ from recommender.model.bundle.io import save_bundle
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHAMPION, Version
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
-from recommender.rollout.poller_process import following, wait_for_offer
+from recommender.rollout.poller import polling, wait_for_pointer
 from recommender.training.mlflow_run import tracked_run
 from tests.support.builders import a_model
 
@@ -34,8 +34,8 @@ def test_a_promotion_and_a_rollback_come_to_the_shelf_within_seconds(tmp_path: P
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     registry = Registry(uri)
     registry.experiment("training")
-    with following(uri, tmp_path / "bundles") as bundle_cache:
-        assert wait_for_offer(bundle_cache, 60) == RegistryPointer()
+    with polling(uri, tmp_path / "bundles") as bundle_cache:
+        assert wait_for_pointer(bundle_cache, 60) == RegistryPointer()
         one = published(registry, tmp_path / "one", a_model())
         other = published(registry, tmp_path / "other", replace(a_model(), client_mean=3.0))
         for version in (one, other, one):
@@ -45,17 +45,19 @@ def test_a_promotion_and_a_rollback_come_to_the_shelf_within_seconds(tmp_path: P
 
 
 def test_a_registry_that_says_nothing_in_time_is_taken_to_be_away(tmp_path: Path) -> None:
-    assert wait_for_offer(BundleCache(tmp_path), patience=0.1) == RegistryPointer(unreachable=True)
+    assert wait_for_pointer(BundleCache(tmp_path), patience=0.1) == RegistryPointer(
+        unreachable=True
+    )
 
 
 @pytest.mark.slow
 def test_a_registry_nobody_made_is_not_made_and_offers_nothing(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/nowhere/mlflow.db"
-    with following(uri, tmp_path / "bundles") as bundle_cache:
-        assert wait_for_offer(bundle_cache, 60) == RegistryPointer()
+    with polling(uri, tmp_path / "bundles") as bundle_cache:
+        assert wait_for_pointer(bundle_cache, 60) == RegistryPointer()
     assert not (tmp_path / "nowhere").exists()
 
 
 def test_bundles_of_two_registries_have_each_a_shelf(tmp_path: Path) -> None:
-    with following("sqlite:///one.db", tmp_path) as one, following("sqlite:///b.db", tmp_path) as b:
+    with polling("sqlite:///one.db", tmp_path) as one, polling("sqlite:///b.db", tmp_path) as b:
         assert one.directory != b.directory

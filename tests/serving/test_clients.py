@@ -18,9 +18,8 @@ import pytest
 from recommender.security.scopes import Role
 from recommender.settings import Settings
 from recommender.store.migration import open_store
-from tests.serving.test_server import RUN, a_free_port, ask, wait_until_ready
-from tests.support.keeping import PEPPER, make_key
-from tests.support.served import a_request
+from tests.support.server import PEPPER, a_request, new_key
+from tests.support.server_process import RUN_SERVER, free_port, http_request, wait_until_ready
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +28,7 @@ PROGRAMS, TOOLS = ROOT / "clients", ROOT / "var" / "clients"
 EXPECTED = {
     "chosen": True,
     "predicted": True,
-    "problem": "/problems/not-kept",
+    "problem": "/problems/no-such-record",
     "same": True,
     "started_on": "2026-10-05",
     "versions": [False, True],
@@ -40,14 +39,14 @@ EXPECTED = {
 def live(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
     """The port of a server in a process of its own, and a key of staff."""
     url = f"sqlite:///{tmp_path_factory.mktemp('live')}/journal.db"
-    store, port = open_store(url), a_free_port()
-    key = make_key(store, "generated", Role.STAFF)
+    store, port = open_store(url), free_port()
+    key = new_key(store, "generated", Role.STAFF).text
     store.close()
     given: dict[str, object] = {"BUNDLE": settings.bundle, "ROSTER": settings.roster, "PORT": port}
     given |= {"STORE": url, "PEPPER": PEPPER}
     environment = os.environ | {f"RECOMMENDER_{name}": str(value) for name, value in given.items()}
     with tempfile.TemporaryFile() as log:
-        line = [sys.executable, "-c", f"{RUN}serve(Settings())"]
+        line = [sys.executable, "-c", f"{RUN_SERVER}serve(Settings())"]
         process = subprocess.Popen(line, env=environment, cwd=ROOT, stderr=log, text=True)
         try:
             wait_until_ready(process, port)
@@ -60,7 +59,7 @@ def live(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def contract(port: int, directory: Path) -> Path:
     """The contract as the live server gives it."""
     path = directory / "openapi.json"
-    path.write_bytes(ask(port, "GET", "/openapi.json")[2])
+    path.write_bytes(http_request(port, "GET", "/openapi.json")[2])
     return path
 
 

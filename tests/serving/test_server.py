@@ -1,86 +1,32 @@
-import http.client
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from recommender.settings import Settings
-from tests.support.served import RECOMMEND, a_request
+from tests.support.server import RECOMMEND, a_request
+from tests.support.server_process import free_port, http_request, server_process, wait_until_ready
 
 pytestmark = pytest.mark.slow
 
-RUN = "from recommender.serving.server import serve; from recommender.settings import Settings; "
 BODY = json.dumps(a_request()).encode()
-JSON = {"content-type": "application/json"}
-
-
-@contextmanager
-def a_process(settings: Settings, port: int) -> Iterator[subprocess.Popen[str]]:
-    environment = os.environ | {
-        "RECOMMENDER_BUNDLE": str(settings.bundle),
-        "RECOMMENDER_ROSTER": str(settings.roster),
-        "RECOMMENDER_PORT": str(port),
-    }
-    command = [sys.executable, "-c", RUN + "serve(Settings())"]
-    root = Path(__file__).parents[2]
-    process = subprocess.Popen(
-        command, env=environment, cwd=root, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
-def a_free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
-def ask(port: int, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request(method, path, body or None, JSON if body else {})
-        response = connection.getresponse()
-        return response.status, dict(response.getheaders()), response.read()
-    finally:
-        connection.close()
-
-
-def wait_until_ready(process: subprocess.Popen[str], port: int) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        assert process.poll() is None, "the server ended by itself"
-        try:
-            if ask(port, "GET", "/readyz")[0] == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the server was never ready")
 
 
 def test_a_real_server_answers_over_http_and_stops_when_told(settings: Settings) -> None:
-    port = a_free_port()
-    with a_process(settings, port) as process:
+    port = free_port()
+    with server_process(settings, port) as process:
         wait_until_ready(process, port)
-        status, headers, body = ask(port, "POST", RECOMMEND, BODY)
+        status, headers, body = http_request(port, "POST", RECOMMEND, BODY)
         assert status == 200
         assert json.loads(body)["shortlist"]
         assert "server" not in {name.lower() for name in headers}
-        assert ask(port, "GET", "/openapi.json")[0] == 200
-        assert ask(port, "GET", "/nowhere")[0] == 404
+        assert http_request(port, "GET", "/openapi.json")[0] == 200
+        assert http_request(port, "GET", "/nowhere")[0] == 404
         process.send_signal(signal.SIGTERM)
         _, logged = process.communicate(timeout=20)
     assert process.returncode == 0
@@ -90,8 +36,8 @@ def test_a_real_server_answers_over_http_and_stops_when_told(settings: Settings)
 
 
 def test_a_request_under_way_is_finished_when_the_server_is_stopped(settings: Settings) -> None:
-    port = a_free_port()
-    with a_process(settings, port) as process:
+    port = free_port()
+    with server_process(settings, port) as process:
         wait_until_ready(process, port)
         with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
             head = f"POST {RECOMMEND} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
@@ -113,7 +59,7 @@ def test_a_server_whose_port_is_taken_says_so(settings: Settings) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with a_process(settings, taken.getsockname()[1]) as process:
+        with server_process(settings, taken.getsockname()[1]) as process:
             _, logged = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "server: could not start" in logged

@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
-from tests.support.guarded import SAME_SITE
-from tests.support.served import TestClient
+from tests.support.server import SAME_SITE, TestClient
 
 FILLED = frozenset({"input", "select", "textarea"})
 ANSWERS: dict[str, Any] = {

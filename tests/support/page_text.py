@@ -4,12 +4,40 @@ import re
 from html.parser import HTMLParser
 
 LINES = frozenset(
-    {
-        *("blockquote", "button", "caption", "dd", "desc", "div", "dl", "dt", "fieldset", "figure"),
-        *("figcaption", "form", "h1", "h2", "h3", "header", "label", "legend", "li", "main", "nav"),
-        *("option", "p", "section", "select", "summary", "svg", "table", "text", "title", "tr"),
+    [
+        "blockquote",
+        "button",
+        "caption",
+        "dd",
+        "desc",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "header",
+        "label",
+        "legend",
+        "li",
+        "main",
+        "nav",
+        "option",
+        "p",
+        "section",
+        "select",
+        "summary",
+        "svg",
+        "table",
+        "text",
+        "title",
+        "tr",
         "ul",
-    }
+    ]
 )
 CELLS = frozenset({"td", "th"})
 BUTTONS = {"button": "[{}]", "summary": "> {}"}

@@ -1,8 +1,10 @@
-"""Reports as `recommender.training.report` writes them, built by hand one figure at a time."""
+"""Evaluation reports built by hand, one figure at a time."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from recommender.model.evaluation_report import EvaluationReport
 from recommender.training.baselines import ADDITIVE, AVERAGE, CHAMPION, OURS, PLAIN, RANDOM
 
 Ends = tuple[float | None, float | None, float | None]
@@ -15,7 +17,17 @@ APART: Mapping[str, Ends] = {
 }
 
 
-def a_report(
+def a_report(**options: Any) -> EvaluationReport:
+    """The report of `report_facts`."""
+    return report_from(report_facts(**options))
+
+
+def report_from(facts: Mapping[str, Any]) -> EvaluationReport:
+    """The report in this JSON."""
+    return EvaluationReport.from_json(json.dumps(facts))
+
+
+def report_facts(
     *,
     rated: int = 800,
     apart: Mapping[str, Ends] | None = None,
@@ -23,7 +35,7 @@ def a_report(
     champion: str | None = None,
     **parts: Any,
 ) -> Row:
-    """A report in which ours is above every baseline, by `APART` unless `apart` says otherwise.
+    """The JSON of a report in which ours is above every baseline by `APART` or `apart`.
 
     `champion` is the digest of a champion it was measured beside and is above of, too; `parts`
     stand in place of what the report has under these names.

@@ -11,8 +11,7 @@ from typer.testing import CliRunner
 
 from experiments.bench.workers import Cluster, started
 from recommender.cli.main import app
-from recommender.compute.dask_runner import runner_on
-from recommender.compute.runner import Part, Result, Shared, run_serially
+from recommender.compute.runner import Part, Result, Shared, run_serially, runner_on
 from recommender.errors import RecommenderError
 from recommender.model.bundle.io import load_bundle
 from recommender.model.trees.ensemble import Trees

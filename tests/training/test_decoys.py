@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from experiments.null_world.measure import simulated_dataset
+from experiments.within_client_ranking import spearman
 from recommender.features.pipeline import Pairs
+from recommender.model.evaluation_report import COMPOSITE, DYAD, PARTIAL
 from recommender.practice.definition import shipped_practice
 from recommender.training.baselines import LEARNERS, OURS, POPULARITY, FoldTask, LearnerScores, ours
 from recommender.training.evaluate import Evaluation, evaluate
-from recommender.training.figures import COMPOSITE, DYAD, PARTIAL
 from recommender.training.folds import forward
-from recommender.training.within_client_ranking import spearman
 from tests.support.builders import a_dataset, a_fit
 
 CLIENT_ONLY, SHUFFLED = "client only", "shuffled matches"

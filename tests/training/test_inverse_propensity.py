@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recommender.cli.evaluation_tables import lot_note
+from recommender.cli.evaluation_tables import randomised_note
+from recommender.model.evaluation_report import PARTIAL
 from recommender.training import held_out
 from recommender.training.baselines import OURS, learners_for
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import Evaluation, evaluate
-from recommender.training.figures import PARTIAL, ends_of, mean_rated
+from recommender.training.figures import ends_of, mean_rated
 from recommender.training.folds import forward
 from recommender.training.held_out import CLIP, effective_size, inverse_chance
 from recommender.training.metrics import client_adjusted_partial
@@ -146,15 +147,16 @@ def test_a_report_says_what_came_of_lots_only_where_there_were_any() -> None:
         report_of(evaluation, a_practice()),
         report_of(an_evaluation(False), a_practice()),
     )
-    found = report["by_lot"]
+    randomised = report.randomised
 
     drawn = evaluation.held_out.is_rated & (evaluation.held_out.chance < 1)
-    assert set(report) - set(plain) == {"by_lot"}
-    assert found["rated"] == drawn.sum()
-    assert found["effective"] < report["rated"]
-    assert found["low"] < found["mean"] < found["high"]
-    assert lot_note(plain) == ()
-    assert f"{found['rated']} of the ratings" in str(lot_note(report)[0])
+    assert set(report.to_dict()) - set(plain.to_dict()) == {"by_lot"}
+    assert randomised is not None
+    assert randomised.rated == drawn.sum()
+    assert (randomised.effective or 0) < (report.rated or 0)
+    assert (randomised.low or 0) < (randomised.mean or 0) < (randomised.high or 0)
+    assert randomised_note(plain) == ()
+    assert f"{randomised.rated} of the ratings" in str(randomised_note(report)[0])
 
 
 def test_of_too_few_people_nothing_is_said() -> None:
@@ -163,4 +165,4 @@ def test_of_too_few_people_nothing_is_said() -> None:
     chance[np.flatnonzero(chance < 1)[5:]] = np.nan
     few = replace(evaluation, held_out=replace(evaluation.held_out, chance=chance))
 
-    assert "by_lot" not in report_of(few, a_practice())
+    assert report_of(few, a_practice()).randomised is None

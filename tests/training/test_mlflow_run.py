@@ -10,7 +10,7 @@ import pytest
 from recommender.errors import RegistryError
 from recommender.registry.registry import Registry
 from recommender.training.mlflow_run import TrackedRun, refuse_personal, tracked_run
-from recommender.training.plots import progress
+from recommender.training.plots import importance
 
 slow = pytest.mark.slow
 
@@ -88,15 +88,15 @@ def test_a_table_is_kept_as_csv_and_as_json(registry: Registry) -> None:
 
 @slow
 def test_a_figure_is_kept_as_svg_and_as_png(registry: Registry) -> None:
-    drawn = progress([1, 2], {"training": [2.0, 1.0]}, "error")
+    drawn = importance(["style"], [[0.2]], "WAI-SR points")
     with tracked_run(registry, "training", "r", {}) as run:
-        run.log_figure("progress", drawn.figure)
+        run.log_figure("importance", drawn.figure)
         run.log_text("card.md", "# Model card\n")
     with registry.client() as client:
         files = {file.path for file in client.list_artifacts(run.run_id, "figures")}
 
-    assert files == {"figures/progress.svg", "figures/progress.png"}
-    assert "<svg" in kept_text(run, "figures/progress.svg")
+    assert files == {"figures/importance.svg", "figures/importance.png"}
+    assert "<svg" in kept_text(run, "figures/importance.svg")
     assert kept_text(run, "card.md") == "# Model card\n"
 
 

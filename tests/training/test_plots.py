@@ -4,9 +4,21 @@ import io
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
-from recommender.training.plots import Drawn, baselines, calibration, importance, progress
+from recommender.model.evaluation_report import RangeCoverage
+from recommender.training.plots import (
+    Drawn,
+    baselines,
+    calibration,
+    coverage,
+    draw,
+    gain,
+    importance,
+)
+from tests.support.builders import a_practice
+from tests.training.test_report import an_evaluation
 
 UNIT = "WAI-SR mean, 1 to 5"
 
@@ -15,7 +27,8 @@ def a_baseline_figure() -> Drawn:
     learners = ["clinician average", "challenger"] * 2
     metrics = ["share", "share", "dyad partial", "dyad partial"]
     values = np.array([0.1, 0.7, np.nan, 0.2])
-    return baselines(learners, metrics, values, values - 0.1, values + 0.1, highlight="challenger")
+    ends = {"value": values, "low": values - 0.1, "high": values + 0.1}
+    return baselines(pd.DataFrame({"learner": learners, "metric": metrics, **ends}), "challenger")
 
 
 def texts(drawn: Drawn) -> list[str]:
@@ -79,27 +92,14 @@ def test_importance_of_no_prediction_is_unknown_and_not_zero() -> None:
     assert np.isnan(numbers["mean_absolute"][0])
 
 
-def test_progress_keeps_every_series_and_marks_the_round_kept() -> None:
-    losses = {"training": [3.0, 2.0, 1.0], "held out": [3.0, 2.0, 2.5]}
-    drawn = progress([1, 2, 3], losses, "error", chosen=2)
-    legend = drawn.figure.axes[0].get_legend()
-
-    assert drawn.numbers.columns.tolist() == ["round", "training", "held out"]
-    assert drawn.numbers["held out"].tolist() == [3.0, 2.0, 2.5]
-    assert legend is not None
-    labels = [text.get_text() for text in legend.get_texts()]
-    assert labels == ["training", "held out", "kept: 2"]
-
-
 @pytest.mark.parametrize(
     "drawn",
     [
         calibration(np.linspace(1, 5, 50), np.linspace(1, 5, 50), UNIT),
         a_baseline_figure(),
         importance(["style"], [[0.2]], "WAI-SR points"),
-        progress([1, 2], {"training": [2.0, 1.0]}, "error"),
     ],
-    ids=["calibration", "baselines", "importance", "progress"],
+    ids=["calibration", "baselines", "importance"],
 )
 def test_every_figure_is_labelled_and_can_be_kept_as_svg(drawn: Drawn) -> None:
     kept = io.StringIO()
@@ -113,3 +113,44 @@ def test_no_figure_is_left_open_globally() -> None:
     a_baseline_figure()
 
     assert plt.get_fignums() == []
+
+
+def test_a_gain_curve_by_hand() -> None:
+    # First 3, then 1 and 2 tied (their mean 3/2 each), then 0.
+    drawn = gain({"one": [4.0, 3.0, 3.0, 1.0]}, [3.0, 1.0, 2.0, 0.0], UNIT)
+
+    assert drawn.numbers["share"].tolist() == [1 / 4, 2 / 4, 3 / 4, 1.0]
+    assert drawn.numbers["one"].tolist() == pytest.approx([3, (3 + 1.5) / 2, 6 / 3, 6 / 4])
+
+
+def test_a_gain_curve_of_a_constant_score_runs_along_the_mean() -> None:
+    left = np.random.default_rng(0).normal(size=60)
+    drawn = gain({"constant": np.ones(60), "oracle": left}, left, UNIT, highlight="oracle")
+
+    assert drawn.numbers["constant"].to_numpy() == pytest.approx(left.mean())
+    assert drawn.numbers["oracle"].is_monotonic_decreasing
+    assert drawn.numbers["oracle"].iloc[-1] == pytest.approx(left.mean())
+
+
+def test_no_ratings_are_an_empty_gain_curve() -> None:
+    assert gain({"one": []}, [], UNIT).numbers.empty
+
+
+def test_coverage_is_drawn_as_it_was_measured_and_keeps_a_line_for_what_cannot_be_said() -> None:
+    measured = RangeCoverage(among="all", rated=9, level=0.9, coverage=0.9, low=0.8, high=1.0)
+    drawn = coverage([measured, RangeCoverage(among="new", rated=0, level=0.9)], 0.9)
+
+    assert drawn.numbers["coverage"].iloc[0] == 0.9
+    labels = [label.get_text() for label in drawn.figure.axes[0].get_yticklabels()]
+    assert labels == ["all (9)", "new (0)"]
+
+
+def test_every_picture_of_an_evaluation_is_drawn_from_it() -> None:
+    drawn = draw(an_evaluation(), a_practice())
+
+    assert list(drawn) == ["baselines", "calibration", "gain", "coverage"]
+    assert drawn["calibration"].numbers["count"].sum() == an_evaluation().held_out.is_rated.sum()
+    assert set(drawn["gain"].numbers) == {"share", "ours"}
+    for picture in drawn.values():
+        assert not picture.numbers.empty
+        picture.figure.savefig(io.BytesIO(), format="png")

@@ -1,11 +1,9 @@
 """Promotion, rollback and the standing champion against a real SQLite registry."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,6 +11,7 @@ from recommender.errors import BundleError, RefusedError
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.archive import listing
 from recommender.model.bundle.io import bundle_digest, save_bundle
+from recommender.model.evaluation_report import ComparedChampion, EvaluationReport
 from recommender.practice.definition import Practice, read_practice
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHALLENGER, CHAMPION, ROLLED_BACK, Version
@@ -46,7 +45,7 @@ def registry(store: Path, request: pytest.FixtureRequest) -> Registry:
 def published(
     registry: Registry,
     tmp_path: Path,
-    report: Mapping[str, Any],
+    report: EvaluationReport,
     model: AllianceModel | None = None,
 ) -> Version:
     """A model with this report, as the newest version and challenger."""
@@ -216,14 +215,14 @@ def test_one_does_not_go_back_to_a_bundle_that_no_longer_opens(
 def test_the_champion_is_handed_over_to_be_measured_beside(
     registry: Registry, tmp_path: Path
 ) -> None:
-    assert champion_model(registry, a_practice()).facts == {}
+    assert champion_model(registry, a_practice()).facts is None
     champion = published(registry, tmp_path, a_report())
     promoted(registry)
     found = champion_model(registry, a_practice())
 
     assert found.model is not None
     assert found.model.manifest == a_model().manifest
-    assert found.facts == {"version": 1, "digest": champion.digest, "mode": "model"}
+    assert found.facts == ComparedChampion(version=1, digest=champion.digest, mode="model")
 
 
 @slow
@@ -237,7 +236,8 @@ def test_a_champion_that_cannot_be_fetched_is_said_and_stops_nothing(
     found = champion_model(registry, a_practice())
 
     assert found.model is None
-    assert "not_compared" in found.facts
+    assert found.facts is not None
+    assert found.facts.not_compared
 
 
 @slow
@@ -250,7 +250,8 @@ def test_a_champion_of_another_definition_is_said_to_be_and_by_what(
     found = champion_model(registry, other)
 
     assert found.model is None
-    assert "client.concern" in found.facts["not_compared"]
+    assert found.facts is not None
+    assert "client.concern" in (found.facts.not_compared or "")
 
 
 def changed(before: str, after: str) -> Practice:

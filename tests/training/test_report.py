@@ -9,6 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from recommender.model.evaluation_report import (
+    ALL_RATED,
+    COMPOSITE,
+    FIRST_RANKED,
+    NEW_CLINICIANS,
+    PARTIAL,
+)
 from recommender.training.baselines import (
     CHAMPION,
     LEARNERS,
@@ -19,15 +26,12 @@ from recommender.training.baselines import (
 )
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import Evaluation, evaluate, groups_of
-from recommender.training.figures import COMPOSITE, PARTIAL, figure_of
+from recommender.training.figures import figure_of
 from recommender.training.fit import fit
 from recommender.training.folds import forward
 from recommender.training.report import (
-    ALL_RATED,
-    FEWEST_IN_GROUP,
-    FIRST_RANKED,
     FIRST_TENTH,
-    NEW_CLINICIANS,
+    MIN_GROUP_SIZE,
     OURS_MINUS_CHAMPION,
     optimism,
     report_of,
@@ -59,7 +63,12 @@ def an_evaluation() -> Evaluation:
 
 @cache
 def a_report() -> dict[str, Any]:
-    return report_of(an_evaluation(), a_practice())
+    return facts_of(an_evaluation())
+
+
+def facts_of(evaluation: Evaluation) -> dict[str, Any]:
+    """The JSON of its report."""
+    return report_of(evaluation, a_practice()).to_dict()
 
 
 def row(part: str, **named: str) -> dict[str, Any]:
@@ -80,7 +89,7 @@ def test_what_cannot_be_said_is_none_and_never_nan() -> None:
     evaluation = an_evaluation()
     nothing = {metric: dict.fromkeys(by, np.full(21, np.nan)) for metric, by in
                evaluation.beside_champion.items()}  # fmt: skip
-    report = report_of(replace(evaluation, beside_champion=nothing), a_practice())
+    report = facts_of(replace(evaluation, beside_champion=nothing))
     (found,) = (
         row for row in report["ours_minus"]
         if row["baseline"] == CHAMPION and row["metric"] == COMPOSITE
@@ -145,11 +154,11 @@ def test_a_practice_that_audits_nothing_is_told_of_by_what_it_asks() -> None:
 
 def test_a_group_in_which_a_person_could_be_found_is_counted_and_not_told_of() -> None:
     few = np.zeros(len(an_evaluation().held_out), bool)
-    few[: FEWEST_IN_GROUP - 1] = True
+    few[: MIN_GROUP_SIZE - 1] = True
     enough = few.copy()
-    enough[FEWEST_IN_GROUP - 1] = True
+    enough[MIN_GROUP_SIZE - 1] = True
     evaluation = replace(an_evaluation(), groups={"few": few, "enough": enough})
-    report = report_of(evaluation, a_practice())
+    report = facts_of(evaluation)
 
     assert report["groups_too_few"] == 1
     for part in ("ranges", "groups"):
@@ -163,10 +172,9 @@ def test_a_group_of_many_ratings_by_few_people_is_not_told_of() -> None:
     tested = evaluation.held_out
     client = np.where(np.arange(len(tested)) < 60, 0, tested.client)
     one = (client == 0) & tested.is_rated
-    assert one.sum() >= FEWEST_IN_GROUP
-    report = report_of(
-        replace(evaluation, held_out=replace(tested, client=client), groups={"one": one}),
-        a_practice(),
+    assert one.sum() >= MIN_GROUP_SIZE
+    report = facts_of(
+        replace(evaluation, held_out=replace(tested, client=client), groups={"one": one})
     )
 
     assert report["groups_too_few"] == 1
@@ -181,10 +189,10 @@ def new_to_the_practice(count: int) -> Evaluation:
     return replace(an_evaluation(), held_out=replace(tested, known=known))
 
 
-@pytest.mark.parametrize("count", [1, FEWEST_IN_GROUP - 1])
+@pytest.mark.parametrize("count", [1, MIN_GROUP_SIZE - 1])
 def test_ratings_of_few_people_for_new_clinicians_are_told_of_as_none(count: int) -> None:
     (found,) = (
-        row for row in report_of(new_to_the_practice(count), a_practice())["ranges"]
+        row for row in facts_of(new_to_the_practice(count))["ranges"]
         if row["among"] == NEW_CLINICIANS
     )  # fmt: skip
 
@@ -195,11 +203,11 @@ def test_ratings_of_few_people_for_new_clinicians_are_told_of_as_none(count: int
 
 def test_ratings_of_enough_people_for_new_clinicians_are_told_of() -> None:
     (found,) = (
-        row for row in report_of(new_to_the_practice(FEWEST_IN_GROUP), a_practice())["ranges"]
+        row for row in facts_of(new_to_the_practice(MIN_GROUP_SIZE))["ranges"]
         if row["among"] == NEW_CLINICIANS
     )  # fmt: skip
 
-    assert found["rated"] == FEWEST_IN_GROUP
+    assert found["rated"] == MIN_GROUP_SIZE
     assert 0 <= found["coverage"] <= 1
 
 
@@ -214,9 +222,9 @@ def judged_on(count: int) -> Evaluation:
     return replace(evaluation, scores={**evaluation.scores, CHAMPION: learner_scores})
 
 
-@pytest.mark.parametrize("count", [0, 1, FEWEST_IN_GROUP - 1])
+@pytest.mark.parametrize("count", [0, 1, MIN_GROUP_SIZE - 1])
 def test_a_champion_that_few_people_can_judge_is_told_without_figures(count: int) -> None:
-    report = report_of(judged_on(count), a_practice())
+    report = facts_of(judged_on(count))
 
     for part in ("figures", "by_fold"):
         assert CHAMPION not in {row["learner"] for row in report[part]}
@@ -231,11 +239,11 @@ def test_a_champion_that_few_people_can_judge_is_told_without_figures(count: int
 
 
 def test_a_group_few_of_whom_can_judge_the_champion_is_told_without_it() -> None:
-    evaluation = judged_on(3 * FEWEST_IN_GROUP)
+    evaluation = judged_on(3 * MIN_GROUP_SIZE)
     rated = np.flatnonzero(evaluation.held_out.is_rated)
     among = np.zeros(len(evaluation.held_out), bool)
-    among[rated[2 * FEWEST_IN_GROUP + 1 :]] = True
-    report = report_of(replace(evaluation, groups={"some": among}), a_practice())
+    among[rated[2 * MIN_GROUP_SIZE + 1 :]] = True
+    report = facts_of(replace(evaluation, groups={"some": among}))
     told = {row["learner"]: row for row in report["groups"] if row["rated"] == 0}
 
     assert told[OURS_MINUS_CHAMPION]["value"] is None
@@ -246,7 +254,7 @@ def test_a_group_few_of_whom_can_judge_the_champion_is_told_without_it() -> None
 def test_a_fold_in_which_few_people_rated_is_not_told_of() -> None:
     evaluation = an_evaluation()
     fold = np.zeros(len(evaluation.held_out), dtype=np.int64)
-    fold[: FEWEST_IN_GROUP - 1] = 1
+    fold[: MIN_GROUP_SIZE - 1] = 1
     by_fold = evaluation.by_fold
     two = pd.concat([by_fold, by_fold.assign(fold="few")], ignore_index=True)
     parted = replace(
@@ -254,13 +262,13 @@ def test_a_fold_in_which_few_people_rated_is_not_told_of() -> None:
         folds=("forward", "few"),
     )  # fmt: skip
 
-    assert {row["fold"] for row in report_of(parted, a_practice())["by_fold"]} == {"forward"}
+    assert {row["fold"] for row in facts_of(parted)["by_fold"]} == {"forward"}
 
 
 def test_a_group_is_told_beside_the_champion_on_what_judges_both() -> None:
     evaluation = an_evaluation()
     half = np.arange(len(evaluation.held_out)) % 2 == 0
-    report = report_of(replace(evaluation, groups={"half": half}), a_practice())
+    report = facts_of(replace(evaluation, groups={"half": half}))
     told = {row["learner"]: row for row in report["groups"]}
     judged = half & evaluation.counted(CHAMPION)
     own, other = (
@@ -284,7 +292,7 @@ def test_predictions_promise_more_once_those_who_left_are_counted_low() -> None:
     by_learner = an_evaluation().scores
     moved = {**by_learner, OURS: replace(by_learner[OURS], alliance=said + 0.5)}
     higher = optimism(replace(an_evaluation(), scores=moved))
-    assert higher["with_left"] == pytest.approx(told["with_left"] + 0.5)
+    assert higher.with_left == pytest.approx(told["with_left"] + 0.5)
     assert told["with_left"] > told["rated"]
 
 
@@ -300,7 +308,7 @@ def test_the_composite_is_told_for_three_ways_to_count_those_who_left() -> None:
 def test_without_a_champion_nothing_is_said_of_one() -> None:
     learners = {OURS: LEARNERS[OURS]}
     evaluation = evaluate(a_world(), forward(a_world(), 0.4), QUICK, draws=2, learners=learners)
-    report = report_of(evaluation, a_practice())
+    report = facts_of(evaluation)
 
     assert report["ours_minus"] == []
     assert {row["learner"] for row in report["groups"]} <= {OURS}

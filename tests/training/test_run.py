@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from recommender.model.bundle.io import load_bundle
+from recommender.model.evaluation_report import ComparedChampion
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHALLENGER
 from recommender.training.promotion import promote
@@ -91,19 +92,19 @@ def test_the_coverage_that_is_told_is_of_ranges_stated_before() -> None:
     tested, said = evaluation.held_out, evaluation.scores["ours"].alliance
     error = (tested.label - said)[tested.is_rated]
     interval = with_interval(a_model(), evaluation)[0].interval
-    told = report_of(evaluation, a_practice())["ranges"][0]
+    told = report_of(evaluation, a_practice()).ranges[0]
     stated = (tested.low <= tested.label) & (tested.label <= tested.high)
 
-    assert told["coverage"] == pytest.approx(stated[tested.is_rated].mean())
-    assert told["coverage"] != pytest.approx(
+    assert told.coverage == pytest.approx(stated[tested.is_rated].mean())
+    assert told.coverage != pytest.approx(
         ((interval.low <= error) & (error <= interval.high)).mean()
     )
 
 
 @pytest.mark.slow
 def test_a_report_says_where_the_range_comes_from(twice: Twice) -> None:
-    assert twice.second.model.report["rated"] < FEWEST_LATER
-    assert twice.second.model.report["ranges_from"] == OUT_OF_FOLD
+    assert (twice.second.model.report.rated or 0) < FEWEST_LATER
+    assert twice.second.model.report.ranges_from == OUT_OF_FOLD
     card = twice.registry.text(twice.second.version, "card.md")
     assert "the range that is served: out of fold." in card
 
@@ -111,23 +112,23 @@ def test_a_report_says_where_the_range_comes_from(twice: Twice) -> None:
 @pytest.mark.slow
 def test_the_first_training_has_no_champion_beside_it(twice: Twice) -> None:
     report = twice.first.model.report
-    assert "champion" not in report
-    assert "champion" not in {row["learner"] for row in report["figures"]}
+    assert report.champion is None
+    assert "champion" not in {figure.learner for figure in report.figures}
 
 
 @pytest.mark.slow
 def test_the_second_training_measures_the_champion_beside_the_challenger(twice: Twice) -> None:
     report, champion = twice.second.model.report, twice.first.version
-    assert report["champion"] == {"version": 1, "digest": champion.digest, "mode": "model"}
-    beside = {row["baseline"]: row for row in report["ours_minus"] if row["metric"] == "composite"}
+    assert report.champion == ComparedChampion(version=1, digest=champion.digest, mode="model")
+    beside = {row.baseline: row for row in report.differences if row.metric == "composite"}
     assert set(beside) >= {"champion", "random", "plain LightGBM"}
-    assert beside["champion"]["rated"] <= beside["random"]["rated"] == report["rated"]
+    assert (beside["champion"].rated or 0) <= (beside["random"].rated or 0) == report.rated
 
 
 @pytest.mark.slow
 def test_what_is_published_is_what_was_measured(twice: Twice, tmp_path: Path) -> None:
     model = load_bundle(twice.registry.fetch(CHALLENGER, tmp_path))
-    assert model.report["champion"] == twice.second.model.report["champion"]
+    assert model.report == twice.second.model.report
     assert model.manifest == twice.second.model.manifest
     assert twice.registry.alias(CHALLENGER) == twice.second.version
 
@@ -140,7 +141,7 @@ def test_a_run_keeps_figures_overall_and_by_fold(twice: Twice) -> None:
     assert evaluation is not None
     for name in ("composite/ours", "fold/forward/composite/ours"):
         assert np.isclose(run.metrics[name], evaluation.value("ours", "composite"))
-    assert run.metrics["range/all rated/rated"] == twice.second.model.report["rated"]
+    assert run.metrics["range/all rated/rated"] == twice.second.model.report.rated
     assert run.params["known_until"] == twice.second.model.manifest.known_until
     assert run.params["pairing.num_leaves"] == "4"
 
@@ -177,5 +178,5 @@ def test_with_hardly_a_rating_the_declared_sizes_are_published_and_say_so(tmp_pa
     trained = a_training(registry, tmp_path / "tables", FEWEST_RATED // 2)
 
     assert trained.evaluation is None
-    assert trained.model.report == {"mode": "evidence_prior"}
+    assert trained.model.report.to_dict() == {"mode": "evidence_prior"}
     assert "so nothing was measured" in registry.text(trained.version, "card.md")

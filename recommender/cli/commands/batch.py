@@ -20,6 +20,7 @@ from recommender.cli.commands.console import (
     exit_on_error,
     must_exist,
     out,
+    uses_extras,
 )
 from recommender.errors import RecommenderError
 
@@ -62,6 +63,7 @@ def champion_bundle(uri: str, bundles: Path) -> Path:
     return Registry(uri).fetch(CHAMPION, bundles)
 
 
+@uses_extras("registry,parquet")
 def allocate(
     clients: Clients,
     roster: Clinicians,
@@ -151,6 +153,7 @@ def allocate(
     out.print(f"Written: {', '.join(map(str, paths))}", markup=False, soft_wrap=True)
 
 
+@uses_extras("registry,parquet")
 def score(
     clients: Clients,
     roster: Clinicians,
@@ -172,7 +175,7 @@ def score(
     worker that is lost costs the parts it was at.
     """
     from recommender.model.bundle.io import bundle_digest
-    from recommender.recommendation.scoring_job import JobSettings, score_clients
+    from recommender.recommendation.batch_scoring import JobSettings, score_clients
     from recommender.tables.loader import read_clients
 
     with exit_on_error(), render.progress_bar(err) as progress:
@@ -196,7 +199,7 @@ def _runner(cluster: str | None) -> "TaskRunner":
 
     if cluster is None:
         return run_serially
-    from recommender.compute.dask_runner import runner_on
+    from recommender.compute.runner import runner_on
 
     return runner_on(cluster)
 

@@ -11,7 +11,15 @@ import typer
 from rich.markup import escape
 
 from recommender.cli import render
-from recommender.cli.commands.console import REGISTRY, Uri, err, exit_on_error, must_exist, out
+from recommender.cli.commands.console import (
+    REGISTRY,
+    Uri,
+    err,
+    exit_on_error,
+    must_exist,
+    out,
+    uses_extras,
+)
 
 if TYPE_CHECKING:
     from recommender.registry.versions import Promotion
@@ -21,6 +29,7 @@ PASSED = "passed the gate"
 By = Annotated[str | None, typer.Option(help="Who decides; the account by default.")]
 
 
+@uses_extras("train")
 def promote(
     registry: Uri = REGISTRY,
     version: Annotated[int | None, typer.Option(help="Instead of the challenger.")] = None,
@@ -56,7 +65,9 @@ def promote(
 
 
 def _say_verdict(judged: "PromotionVerdict") -> None:
-    out.print(render.verdict_table(judged.findings, judged.version.version))
+    from recommender.cli.evaluation_tables import verdict_table
+
+    out.print(verdict_table(judged.findings, judged.version.version))
     if judged.objections:
         out.print(f"Not promoted, and would be refused: {len(judged.objections)} objections.")
         raise typer.Exit(1)
@@ -70,6 +81,7 @@ def _say_promoted(done: "Promotion") -> None:
         out.print(render.faults_table(done.notes, "kept with the promotion", "yellow"))
 
 
+@uses_extras("train")
 def rollback(
     reason: Annotated[str, typer.Option(help="Why; kept with the record.")],
     registry: Uri = REGISTRY,
@@ -97,6 +109,7 @@ def _given(reason: str, what: str) -> str:
     return reason.strip()
 
 
+@uses_extras("registry")
 def history(registry: Uri = REGISTRY) -> None:
     """Show every change of champion, newest first: when, who, why, in whose place."""
     from recommender.registry.registry import Registry
@@ -110,6 +123,7 @@ def history(registry: Uri = REGISTRY) -> None:
     out.print(render.history_table(changes[::-1]))
 
 
+@uses_extras("registry")
 def card(
     registry: Uri = REGISTRY,
     version: Annotated[

@@ -3,10 +3,11 @@
 Imported by the commands only. Nothing here takes longer to import than `--help` may take.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -44,6 +45,13 @@ StoreUrl = Annotated[
     ),
 ]
 REGISTRY = "sqlite:///var/mlflow.db"
+OPTIONAL_MODULES = frozenset(
+    {"matplotlib", "mlflow", "optuna", "pyarrow", "requests", "sklearn", "skops"}
+)
+"""Modules that the extras of `pyproject.toml` install and a server works without."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @contextmanager
@@ -57,6 +65,39 @@ def exit_on_error() -> Iterator[None]:
     except RecommenderError as error:
         err.print(render.faults_table([str(error)], "refused"))
         raise typer.Exit(1) from None
+
+
+def uses_extras(extras: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Marks a command that needs extras of the project; without them it exits with 1 and says so.
+
+    Parameters
+    ----------
+    extras
+        As `pip install` takes them, such as `registry,parquet`.
+    """
+
+    def mark(command: Callable[P, R]) -> Callable[P, R]:
+        @wraps(command)
+        def run(*args: P.args, **options: P.kwargs) -> R:
+            try:
+                return command(*args, **options)
+            except ModuleNotFoundError as error:
+                module = (error.name or "").partition(".")[0]
+                if module not in OPTIONAL_MODULES:
+                    raise
+                missing = missing_extras(command.__name__, module, extras)
+                err.print(render.faults_table([str(missing)], "refused"))
+                raise typer.Exit(1) from None
+
+        return run
+
+    return mark
+
+
+def missing_extras(what: str, module: str, extras: str) -> RecommenderError:
+    """The error for a module that is not installed, with the command that installs it."""
+    remedy = f"run `pip install '.[{extras}]'` in a clone of the project"
+    return RecommenderError(what, f"needs {module}, which is not installed", remedy)
 
 
 def definition(name: str) -> Practice:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,10 +22,12 @@ from recommender.cli.commands.console import (
     exit_on_error,
     must_exist,
     out,
+    uses_extras,
 )
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:
+    from recommender.model.evaluation_report import EvaluationReport
     from recommender.registry.registry import Registry
     from recommender.training.dataset import Dataset
     from recommender.training.folds import Fold
@@ -48,6 +50,7 @@ SPLITS = (
 )
 
 
+@uses_extras("train")
 def evaluate(
     data: Data,
     practice: Definition = "psychology",
@@ -77,7 +80,7 @@ def evaluate(
     data can be learned from. What `promote` decides on is measured by `train`, in the same way
     as --split forward.
     """
-    from recommender.cli.evaluation_tables import evaluation_view as shown
+    from recommender.cli.evaluation_tables import evaluation_view
     from recommender.training import plots
     from recommender.training.evaluate import evaluate as measure
     from recommender.training.promotion import ChampionModel, champion_model
@@ -88,19 +91,17 @@ def evaluate(
         folder, kept = _folder(save), _registry(registry, log)
         declared = definition(practice)
         dataset, held_back = _held_back(data, practice, split, folds)
-        champion = champion_model(kept, declared) if kept else ChampionModel(None, {})
+        champion = champion_model(kept, declared) if kept else ChampionModel()
         settings = FitSettings(seed=seed)
-        found = measure(dataset, held_back, settings, progress, champion=champion.model)
-        report = report_of(found, declared)
-        if champion.facts:
-            report["champion"] = dict(champion.facts)
-        drawn = plots.draw(found, declared) if folder or kept else {}
+        evaluation = measure(dataset, held_back, settings, progress, champion=champion.model)
+        report = report_of(evaluation, declared, champion=champion.facts)
+        drawn = plots.draw(evaluation, declared) if folder or kept else {}
         if folder:
             _write(folder, report, drawn)
         if kept:
             way = "file" if folds else split.value
             run_id = _keep(kept, dataset, report, settings, drawn, way)
-    out.print(shown(report))
+    out.print(evaluation_view(report))
     if folder:
         out.print(f"Written to {folder}", soft_wrap=True, markup=False)
     if kept:
@@ -154,7 +155,7 @@ def _held_back(
     return dataset, ways[split](dataset)
 
 
-def _write(folder: Path, report: Mapping[str, Any], drawn: "Mapping[str, Drawn]") -> None:
+def _write(folder: Path, report: "EvaluationReport", drawn: "Mapping[str, Drawn]") -> None:
     from recommender.training.artifacts import write_evaluation
 
     try:
@@ -167,17 +168,17 @@ def _write(folder: Path, report: Mapping[str, Any], drawn: "Mapping[str, Drawn]"
 def _keep(
     registry: "Registry",
     dataset: "Dataset",
-    report: Mapping[str, Any],
+    report: "EvaluationReport",
     settings: "FitSettings",
     drawn: "Mapping[str, Drawn]",
     way: str,
 ) -> str:
-    from recommender.training.artifacts import evaluation_facts, keep_evaluation
+    from recommender.training.artifacts import evaluation_tags, log_evaluation
     from recommender.training.mlflow_run import tracked_run
     from recommender.training.run import EXPERIMENT
 
-    tags = evaluation_facts(dataset.practice, dataset.digest) | {"split": way}
+    tags = evaluation_tags(dataset.practice, dataset.digest) | {"split": way}
     name = f"{dataset.practice.id}, {way}"
     with tracked_run(registry, EXPERIMENT, name, tags) as run:
-        keep_evaluation(run, report, settings, drawn)
+        log_evaluation(run, report, settings, drawn)
     return run.run_id

@@ -4,6 +4,7 @@ mlflow and the web framework are imported by the commands that need them, when t
 """
 
 import http.client
+import importlib.util
 import json
 import os
 import subprocess
@@ -16,11 +17,19 @@ from typing import Annotated, Any
 
 import typer
 
+import recommender
 from recommender.cli import render
-from recommender.cli.commands.console import REGISTRY, err, exit_on_error, must_exist, out
+from recommender.cli.commands.console import (
+    REGISTRY,
+    err,
+    exit_on_error,
+    missing_extras,
+    must_exist,
+    out,
+)
 from recommender.errors import RecommenderError
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
-from recommender.rollout.poller_process import following, wait_for_offer
+from recommender.rollout.poller import polling, wait_for_pointer
 
 
 def serve(
@@ -62,9 +71,16 @@ def serve(
         if bundle is not None:
             _serve(where | {"bundle": bundle})
             return
+        if importlib.util.find_spec("mlflow") is None:
+            if registry is not None or practice is None:
+                raise missing_extras("serve without --bundle", "mlflow", "registry")
+            err.print("mlflow is not installed: no registry is followed, and the definition's "
+                      "declared sizes answer.")  # fmt: skip
+            _serve(where | {"bundle": None})
+            return
         if registry is not None:
             must_exist(registry)
-        with following(registry or REGISTRY, bundles) as bundle_cache:
+        with polling(registry or REGISTRY, bundles) as bundle_cache:
             _serve(where | {"bundle": None, "bundles": bundle_cache.directory})
 
 
@@ -75,7 +91,7 @@ def _serve(given: Mapping[str, Any]) -> None:
 
     server = Settings(**given)
     if server.bundle is None and server.bundles is not None:
-        err.print(_found(wait_for_offer(BundleCache(server.bundles))), markup=False)
+        err.print(_found(wait_for_pointer(BundleCache(server.bundles))), markup=False)
     at = f"http://{server.host}:{server.port}"
     err.print(f"Serving {at} (POST /v1/recommendations, GET /openapi.json)")
     err.print(f"Pages for intake staff: {at}/staff")
@@ -142,6 +158,13 @@ def _problem(error: urllib.error.HTTPError) -> RecommenderError:
 
 def simulate(context: typer.Context) -> None:
     """Write the tables of a simulated practice with a known truth (see `simulate --help`)."""
-    # The experiments use the engine, never the reverse: another process keeps that true.
+    # experiments imports recommender, never the reverse: a process of its own keeps that true.
+    clone = Path(recommender.__file__).parents[1]
+    with exit_on_error():
+        if not (clone / "experiments" / "simulated_practice").is_dir():
+            remedy = "run `python -m experiments.simulated_practice` in a clone of the project"
+            raise RecommenderError("simulate", "is not part of the installed package", remedy)
     command = [sys.executable, "-m", "experiments.simulated_practice", *context.args]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    paths = os.pathsep.join(filter(None, [str(clone), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"PYTHONPATH": paths}
+    raise typer.Exit(subprocess.run(command, check=False, env=environment).returncode)

@@ -22,12 +22,14 @@ from recommender.cli.commands.console import (
     err,
     exit_on_error,
     out,
+    uses_extras,
 )
 
 if TYPE_CHECKING:
     from recommender.training.tree_fitting import FitSettings
 
 
+@uses_extras("train")
 def train(
     data: Data,
     practice: Definition = "psychology",

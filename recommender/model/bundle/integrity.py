@@ -1,213 +1,194 @@
-"""Whether the parts of a model read from a bundle fit each other and its practice definition.
+"""Checks that the parts of a bundle fit each other and its practice definition.
 
-A wrong shape would end a request instead of a load, and a wrong index would read another person's
-number. Imported by `bundle`.
+A wrong shape would otherwise end a request instead of a load, and a wrong index would read another
+clinician's number.
 """
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import BundleError
-from recommender.features.feature import clinician_features
-from recommender.features.history import HistoryRecords
-from recommender.model.additive import Additive
-from recommender.model.alliance_model import AllianceModel
-from recommender.model.interactions import NumericColumns
-from recommender.practice.columns import Columns
+from recommender.features.feature import client_features, clinician_features
+from recommender.model.bundle.archive import ARRAYS, FACTS
+from recommender.model.bundle.schema import MAX_NUMBER, REMEDY, ModelJSON
 from recommender.practice.definition import Practice
-from recommender.practice.fields import Field
 
-LARGEST = 1e12
-"""Beyond any number a model can have: products of such still are numbers."""
-
-Numeric = NDArray[Any]
+Arrays = Mapping[str, NDArray[Any]]
+_POSITIVE = math.ulp(0.0)
 
 
-def check_shapes(model: AllianceModel) -> None:
-    """Refuses a model whose parts do not fit each other.
+@dataclass(frozen=True, slots=True)
+class ArraySpec:
+    """What an array must be: its shape (None is any length), and entries from low to below high."""
+
+    shape: tuple[int | None, ...]
+    dtype: str = "<f8"
+    low: float = -MAX_NUMBER
+    high: float = MAX_NUMBER
+    has_missing: bool = False
+    is_whole: bool = False
+
+    def fits(self, values: NDArray[Any]) -> bool:
+        """Whether an array is as specified; compares shapes before it looks at any entry."""
+        if values.dtype.str != self.dtype or values.ndim != len(self.shape):
+            return False
+        if any(n not in (None, m) for n, m in zip(self.shape, values.shape, strict=True)):
+            return False
+        known = values[~np.isnan(values)] if self.has_missing else values
+        return bool(((known >= self.low) & (known < self.high)).all()) and not (
+            self.is_whole and (known != np.floor(known)).any()
+        )
+
+
+def check_manifest(facts: ModelJSON, practice: Practice) -> None:
+    """Refuses a manifest that contradicts the practice definition beside it.
 
     Raises
     ------
     BundleError
         Naming the first part that does not fit.
     """
-    for part, sound in _parts(model):
-        if not sound:
-            remedy = "train again; if it comes from elsewhere, do not use it"
-            raise BundleError(f"bundle {part}", "does not fit its practice definition", remedy)
-
-
-def _parts(model: AllianceModel) -> Iterator[tuple[str, bool]]:
-    """Every part and whether it is sound, a part resting on those before it."""
-    practice, people = model.practice, model.clinician_ids
-    per = practice.history.per
-    levels = 0 if per is None else len(practice.client[per].levels)
-    yield "manifest", _manifest(model)
-    yield "harmoniser", _harmoniser(model)
-    yield (
-        "numbers",
-        _small(model.client_mean, model.survivor_offset, model.interval.low, model.interval.high),
-    )
-    yield "spread", model.interval.low <= model.interval.high
-    yield "shares", all(0 <= share <= 1 for share in (model.client_tree_weight, model.tree_weight))
-    yield "clinician_ids", len(set(people)) == len(people)
-    yield "records", _records(model.records, len(people), levels)
-    yield "panel", _panel(model.pipeline.panel, practice)
-    yield "frame", _frame(model.additive, practice, len(people), levels)
-    yield "products", _products(model)
-    yield "mixed model", _fit(model.additive)
-
-
-def _manifest(model: AllianceModel) -> bool:
-    facts, practice = model.manifest, model.practice
-    same = (facts.practice_id, facts.practice_version) == (practice.id, practice.version)
-    return same and facts.practice_digest == practice.digest
-
-
-def _harmoniser(model: AllianceModel) -> bool:
-    said, settings = model.linker, model.practice.alliance
-    numbers = (n for link in said.links.values() for n in (link.mean, link.to_mean, link.to_sd))
-    return (
-        (said.reference, said.metric) == (settings.reference, settings.metric)
-        and set(said.links) == set(model.practice.instruments)
-        and said.low < said.high
-        and _small(said.low, said.high, *numbers)
-        and all(0 < link.sd < LARGEST for link in said.links.values())
-    )
-
-
-def _records(records: HistoryRecords, clinicians: int, levels: int) -> bool:
-    overall = (records.mean, records.count)
-    by_level = (records.level_mean, records.level_count)
-    return (
-        all(_numbers(part, (clinicians,)) for part in overall)
-        and all(_numbers(part, (clinicians, levels)) for part in by_level)
-        and all(bool((part >= 0).all()) for part in (records.count, records.level_count))
-    )
-
-
-def _panel(panel: Columns, practice: Practice) -> bool:
-    fields = {name: f for name, f in practice.clinician.items() if f.kind != "ids"}
-    return (
-        panel.size >= 1
-        and set(panel.values) == set(fields)
-        and all(_column(panel[name], field, panel.size) for name, field in fields.items())
-    )
-
-
-def _column(values: Numeric, field: Field, size: int) -> bool:
-    """Whether a column is one that a field's own kind could have encoded; NaN is missing."""
-    # One row shows the shape: a claimed size is not to be trusted with memory.
-    empty = field.behaviour.encode(field, [None])
-    # How many places or windows a row has room for is as many as the fullest row had.
-    room = slice(2, None) if field.kind in ("place", "weekly_hours") else slice(1, None)
-    if values.dtype != empty.dtype or values.ndim != empty.ndim or len(values) != size:
-        return False
-    known = values[~np.isnan(values)]
-    if field.kind in ("ordinal", "category") and known.size:
-        whole = bool((known == np.floor(known)).all())
-        if not whole or known.min() < 0 or known.max() >= len(field.levels):
-            return False
-    return values.shape[room] == empty.shape[room] and _within(known)
-
-
-def _frame(additive: Additive, practice: Practice, clinicians: int, levels: int) -> bool:
-    frame = additive.frame
-    widths = (len(clinician_features(practice)), len(practice.matches))
-    scales = zip((frame.clinician, frame.match), widths, strict=True)
-    return (
-        all(
-            _numbers(scale.mean, (width,)) and _positive(scale.interval, (width,))
-            for scale, width in scales
-        )
-        and _numbers(frame.prior, (len(practice.matches),))
-        and frame.clinicians == clinicians
-        and frame.levels in (0, levels)
-    )
-
-
-def _products(model: AllianceModel) -> bool:
-    products, features = model.additive.frame.products, model.pipeline.features
-    if products is None:
-        return True
-    count = {
-        side: sum(f.name.startswith(f"{side}.") for f in features)
-        for side in ("client", "clinician")
+    manifest, linker, settings = facts.manifest, facts.harmoniser, practice.alliance
+    ids, learned_levels = facts.clinician_ids, _record_levels(practice)
+    learned = (manifest.practice_id, manifest.practice_version, manifest.practice_digest)
+    is_sound = {
+        "manifest": learned == (practice.id, practice.version, practice.digest),
+        "harmoniser": (linker.reference, linker.metric) == (settings.reference, settings.metric)
+        and set(linker.links) == set(practice.instruments)
+        and linker.low < linker.high,
+        "clinician_ids": len(set(ids)) == len(ids),
+        "additive.clinicians": facts.additive.clinicians == len(ids),
+        "additive.levels": facts.additive.levels in (0, learned_levels),
     }
-    sides = ((products.client, count["client"]), (products.clinician, count["clinician"]))
-    return all(_side(numbers, width) for numbers, width in sides)
+    for part, sound in is_sound.items():
+        _require(sound, f"{FACTS} {part}")
 
 
-def _side(numbers: NumericColumns, width: int) -> bool:
-    places, basis, size = numbers.places, numbers.basis, len(numbers.places)
-    return (
-        places.dtype == np.int64
-        and places.ndim == 1
-        and size >= 1
-        and bool(((places >= 0) & (places < width)).all())
-        and basis.ndim == 2
-        and 1 <= basis.shape[1] <= size
-        and _numbers(basis, (size, basis.shape[1]))
-        and _numbers(numbers.scale.mean, (size,))
-        and _positive(numbers.scale.interval, (size,))
-    )
+def check_arrays(arrays: Arrays, facts: ModelJSON, practice: Practice) -> None:
+    """Refuses arrays other than those that a checked manifest and its definition call for.
+
+    Raises
+    ------
+    BundleError
+        Naming the first array that does not fit.
+    """
+    specs = _panel_specs(practice, facts.panel_size) | _model_specs(practice, facts)
+    specs |= _product_specs(practice, arrays)
+    _check(arrays, specs)
+    widths = _block_widths(arrays, facts, practice)
+    fit = facts.additive.fit
+    sound = sorted(fit.names) == sorted(widths) and set(fit.penalised) <= set(widths)
+    _require(sound, f"{FACTS} additive.fit.names")
+    blocks = _block_specs(arrays, widths)
+    _check(arrays, blocks)
+    _require(set(arrays) == set(specs | blocks), ARRAYS)
 
 
-def _fit(additive: Additive) -> bool:
-    fit, widths = additive.fit, _widths(additive)
-    draws = {part.shape[1:] for part in additive.draws.values()}
-    return (
-        set(fit.names) == set(fit.coefficients) == set(additive.draws) == set(widths)
-        and len(fit.names) == len(widths)
-        and set(fit.variances) <= set(widths)
-        and len(draws) == 1
-        and all(len(shape) == 1 and shape[0] >= 1 for shape in draws)
-        and all(
-            _numbers(fit.coefficients[name], (width,)) and _drawn(additive.draws[name], width)
-            for name, width in widths.items()
+def _check(arrays: Arrays, specs: Mapping[str, ArraySpec]) -> None:
+    for name, spec in specs.items():
+        _require(name in arrays and spec.fits(arrays[name]), f"{ARRAYS} {name}")
+
+
+def _require(sound: bool, part: str) -> None:
+    if not sound:
+        raise BundleError(part, "does not fit its practice definition", REMEDY)
+
+
+def _panel_specs(practice: Practice, size: int) -> dict[str, ArraySpec]:
+    """The fields of the panel, as the kind of each encodes them."""
+    specs = {}
+    for name, field in practice.clinician.items():
+        if field.kind == "ids":
+            continue
+        # One row shows the shape: a claimed size is not to be trusted with memory.
+        empty = field.behaviour.encode(field, [None])
+        # A row has room for as many places or windows as the fullest row had.
+        middle = (None,) if field.kind in ("place", "weekly_hours") else empty.shape[1:2]
+        is_coded = field.kind in ("ordinal", "category")
+        specs[f"panel.{name}"] = ArraySpec(
+            (size, *middle, *empty.shape[2:]),
+            empty.dtype.str,
+            low=0 if is_coded else -MAX_NUMBER,
+            high=len(field.levels) if is_coded else MAX_NUMBER,
+            has_missing=True,
+            is_whole=is_coded,
         )
-        and _small(fit.intercept, fit.log_evidence, *fit.degrees.values())
-        and all(0 <= v < LARGEST for v in (fit.sigma2, fit.tau2, *fit.variances.values()))
-        and fit.client_codes.shape == fit.client_effects.shape == (0,)
-        and fit.factor is None
-    )
+    return specs
 
 
-def _widths(additive: Additive) -> Mapping[str, int]:
-    """Coefficients of each block that the frame makes."""
-    frame = additive.frame
+def _model_specs(practice: Practice, facts: ModelJSON) -> dict[str, ArraySpec]:
+    overall = (len(facts.clinician_ids),)
+    by_level = (*overall, _record_levels(practice))
+    attributes, matches = (len(clinician_features(practice)),), (len(practice.matches),)
+    return {
+        "records.mean": ArraySpec(overall),
+        "records.count": ArraySpec(overall, low=0),
+        "records.level_mean": ArraySpec(by_level),
+        "records.level_count": ArraySpec(by_level, low=0),
+        "additive.clinician.mean": ArraySpec(attributes),
+        "additive.clinician.spread": ArraySpec(attributes, low=_POSITIVE),
+        "additive.match.mean": ArraySpec(matches),
+        "additive.match.spread": ArraySpec(matches, low=_POSITIVE),
+        "additive.prior": ArraySpec(matches),
+        # The effect of a single client is never stored.
+        "additive.fit.client_codes": ArraySpec((0,), "<i8"),
+        "additive.fit.client_effects": ArraySpec((0,)),
+    }
+
+
+def _product_specs(practice: Practice, arrays: Arrays) -> dict[str, ArraySpec]:
+    """The interactions, whose widths the arrays state; none where there are no such arrays."""
+    if not any(name.startswith("additive.products.") for name in arrays):
+        return {}
+    specs = {}
+    for side, features in (
+        ("client", client_features(practice)),
+        ("clinician", clinician_features(practice)),
+    ):
+        prefix = f"additive.products.{side}."
+        columns, directions = arrays[f"{prefix}basis"].shape
+        _require(1 <= directions <= columns, f"{ARRAYS} {prefix}basis")
+        specs[f"{prefix}basis"] = ArraySpec((columns, directions))
+        specs[f"{prefix}places"] = ArraySpec((columns,), "<i8", low=0, high=len(features))
+        specs[f"{prefix}mean"] = ArraySpec((columns,))
+        specs[f"{prefix}spread"] = ArraySpec((columns,), low=_POSITIVE)
+    return specs
+
+
+def _block_widths(arrays: Arrays, facts: ModelJSON, practice: Practice) -> dict[str, int]:
+    """Number of coefficients of each block of the mixed model; see `DesignSpec.blocks`."""
+    clinicians, levels = facts.additive.clinicians, facts.additive.levels
     widths = {
-        "clinician": len(frame.clinician.mean),
-        "matches": len(frame.match.mean),
-        "clinicians": frame.clinicians,
+        "clinician": len(clinician_features(practice)),
+        "matches": len(practice.matches),
+        "clinicians": clinicians,
     }
-    if frame.levels:
-        widths["by_level"] = frame.clinicians * frame.levels
-    if frame.prior.any():
+    if levels:
+        widths["by_level"] = clinicians * levels
+    if arrays["additive.prior"].any():
         widths["evidence"] = 1
-    if frame.products is not None:
-        widths["products"] = frame.products.width
+    bases = [array for name, array in arrays.items() if name.endswith(".basis")]
+    if bases:
+        widths["products"] = math.prod(basis.shape[1] for basis in bases)
     return widths
 
 
-def _drawn(draws: Numeric, width: int) -> bool:
-    return draws.dtype == np.float32 and len(draws) == width and _within(draws)
+def _block_specs(arrays: Arrays, widths: Mapping[str, int]) -> dict[str, ArraySpec]:
+    """Coefficients and posterior draws of each block; all blocks have as many draws."""
+    draws = arrays["additive.draws.clinician"].shape[-1]
+    _require(draws >= 1, f"{ARRAYS} additive.draws.clinician")
+    specs = {}
+    for block, width in widths.items():
+        specs[f"additive.fit.coefficients.{block}"] = ArraySpec((width,))
+        specs[f"additive.draws.{block}"] = ArraySpec((width, draws), "<f4")
+    return specs
 
 
-def _positive(values: Numeric, shape: tuple[int, ...]) -> bool:
-    return _numbers(values, shape) and bool((values > 0).all())
-
-
-def _numbers(values: Numeric, shape: tuple[int, ...]) -> bool:
-    return values.dtype == np.float64 and values.shape == shape and _within(values)
-
-
-def _within(values: Numeric) -> bool:
-    return bool((np.abs(values) < LARGEST).all())
-
-
-def _small(*numbers: float) -> bool:
-    return all(-LARGEST < number < LARGEST for number in numbers)
+def _record_levels(practice: Practice) -> int:
+    per = practice.history.per
+    return 0 if per is None else len(practice.client[per].levels)

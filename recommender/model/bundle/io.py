@@ -1,11 +1,9 @@
-"""A model on disk: LightGBM text, JSON and arrays under one digest; never a pickle.
+"""Saves a model as a bundle and loads it: LightGBM text, JSON and arrays under one digest.
 
-Imported by `registry`, `training.run` and `serving`; a bundle opens without mlflow and without
-the code that trained it.
+Nothing is pickled, and a bundle loads without mlflow and without the code that trained it.
 """
 
 import json
-import math
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -36,8 +34,9 @@ from recommender.model.bundle.archive import (
     unpacked,
     write_files,
 )
-from recommender.model.bundle.facts import read_facts, read_json
-from recommender.model.bundle.integrity import check_shapes
+from recommender.model.bundle.integrity import check_arrays, check_manifest
+from recommender.model.bundle.schema import read_model_json
+from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.manifest import Manifest
 from recommender.model.trees.ensemble import Trees
 from recommender.practice.columns import Columns
@@ -47,7 +46,7 @@ _UNREADABLE = (
     *(KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError),
     *(EOFError, zlib.error, zipfile.BadZipFile),
 )
-"""What bytes that are no bundle make their readers raise."""
+"""What the readers of a bundle's files raise for bytes of another kind."""
 
 
 def save_bundle(model: AllianceModel, directory: Path) -> str:
@@ -59,7 +58,21 @@ def save_bundle(model: AllianceModel, directory: Path) -> str:
     Raises
     ------
     BundleError
-        When the directory holds anything: with a file left over it could not be loaded again.
+        When the directory is not empty: with another file in it the bundle would be refused.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from recommender.model.evidence_prior import evidence_model
+    >>> from recommender.practice.columns import read_rows
+    >>> from recommender.practice.definition import shipped_practice
+    >>> practice = shipped_practice()
+    >>> clinicians = read_rows(practice.clinician, [{"modalities": ["cbt"]}])
+    >>> model = evidence_model(practice, clinicians, ["k1"], data_digest="", created_at="")
+    >>> with TemporaryDirectory() as directory:
+    ...     digest = save_bundle(model, Path(directory) / "bundle")
+    ...     load_bundle(Path(directory) / "bundle").clinician_ids
+    ('k1',)
     """
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()):
@@ -68,53 +81,44 @@ def save_bundle(model: AllianceModel, directory: Path) -> str:
 
 
 def model_digest(model: AllianceModel) -> str:
-    """The digest that a bundle of this model has or would have."""
+    """The digest of a bundle of this model."""
     return digest_of(_contents(model))
 
 
-def _contents(model: AllianceModel) -> dict[str, bytes]:
-    """The files of a model's bundle but for their listing."""
-    arrays, facts = _taken_apart(model)
-    contents = {
-        PRACTICE: model.practice.text.encode(),
-        FACTS: _json(facts),
-        REPORT: _json(_without_nan(model.report)),
-        ARRAYS: packed(arrays),
-    }
-    for name, trees in ((CLIENT, model.client_trees), (PAIRING, model.trees)):
-        if trees is not None:
-            contents[name] = trees.text.encode()
-    return contents
-
-
 def load_bundle(directory: Path, expected: Practice | None = None) -> AllianceModel:
-    """The model in a bundle; see `read_bundle`."""
-    return read_bundle(directory, expected)[0]
-
-
-def read_bundle(directory: Path, expected: Practice | None = None) -> tuple[AllianceModel, str]:
-    """The model in a bundle and the bundle's digest, of bytes that were read once.
-
-    Everything is checked before LightGBM's parser sees a byte: the sums of the files, then the
-    trees, the names and kinds of facts, the arrays and their shapes.
+    """The model in a bundle.
 
     Parameters
     ----------
     directory
         Holds the files of the bundle and nothing else.
     expected
-        The definition it must have learned with; any when not given.
+        The practice definition it must have learned with; any when None.
 
     Raises
     ------
     BundleError
-        When a file is missing, added, changed, too large, or of another format, when a part of it
-        is damaged, or when the model learned other features than this version makes, or with
-        another definition; both are told name by name.
+        As `read_bundle`; `save_bundle` has an example.
     """
-    sealed = read_files(directory)
+    return read_bundle(directory, expected)[0]
+
+
+def read_bundle(directory: Path, expected: Practice | None = None) -> tuple[AllianceModel, str]:
+    """The model in a bundle and the bundle's digest; parameters as in `load_bundle`.
+
+    Each file is read once, and everything is checked before LightGBM's parser sees a byte: the
+    sums of the files, the keys and types of the JSON, the shapes of the arrays, then the trees.
+
+    Raises
+    ------
+    BundleError
+        When a file is missing, added, changed, too large, or of another format; when a part of it
+        is damaged; when the model learned other features than this version computes, or with
+        another definition than expected, naming what differs.
+    """
+    archive = read_files(directory)
     try:
-        model = _opened(sealed, expected)
+        model = _open(archive, expected)
     except BundleError:
         raise
     except (RecommenderError, *_UNREADABLE):
@@ -122,37 +126,20 @@ def read_bundle(directory: Path, expected: Practice | None = None) -> tuple[Alli
         raise BundleError(directory.name, "cannot be read by this version", remedy) from None
     if model.trees is not None:
         model.trees.prepare()
-    return model, sealed.digest
+    return model, archive.digest
 
 
 def bundle_digest(directory: Path) -> str:
-    """The digest of a bundle whose files are what it says they are."""
+    """The digest of a bundle, its files checked against it."""
     return read_files(directory).digest
 
 
-def _opened(sealed: BundleArchive, expected: Practice | None) -> AllianceModel:
-    contents = sealed.contents
-    facts = read_facts(contents[FACTS])
-    facts["manifest"]["created_at"] = sealed.created_at
-    practice = read_practice(contents[PRACTICE].decode())
-    if expected is not None:
-        _check_definition(practice, expected)
-    report = _with_nan(read_json(contents[REPORT]))
-    model = _put_together(practice, facts, unpacked(contents[ARRAYS]), report)
-    _check_features(model)
-    check_shapes(model)
-    # Last of all: here bytes reach LightGBM.
-    trees = {name: Trees(contents[name].decode()) for name in (CLIENT, PAIRING) if name in contents}
-    model = replace(model, client_trees=trees.get(CLIENT), trees=trees.get(PAIRING))
-    _check_widths(model)
-    return model
-
-
-def _taken_apart(model: AllianceModel) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def _contents(model: AllianceModel) -> dict[str, bytes]:
+    """The files of a model's bundle but for their listing."""
     additive, additive_facts = model.additive.to_arrays()
-    arrays = {f"additive.{name}": array for name, array in additive.items()}
-    arrays |= {f"panel.{name}": array for name, array in _plain(model.pipeline.panel).items()}
-    arrays |= {f"records.{name}": array for name, array in _asdict(model.records).items()}
+    # No match compares ids, and lists of who may not meet whom are never written.
+    panel = {n: a for n, a in model.pipeline.panel.values.items() if a.dtype != object}
+    records = {name: getattr(model.records, name) for name in HistoryRecords.__dataclass_fields__}
     facts = {
         "manifest": asdict(replace(model.manifest, created_at="")),
         "harmoniser": model.linker.to_dict(),
@@ -165,42 +152,65 @@ def _taken_apart(model: AllianceModel) -> tuple[dict[str, NDArray[Any]], dict[st
         "panel_size": model.pipeline.panel.size,
         "clinician_ids": list(model.clinician_ids),
     }
-    return arrays, facts
+    contents = {
+        PRACTICE: model.practice.text.encode(),
+        FACTS: _json(facts),
+        REPORT: model.report.to_json().encode(),
+        ARRAYS: packed(
+            {f"additive.{name}": array for name, array in additive.items()}
+            | {f"panel.{name}": array for name, array in panel.items()}
+            | {f"records.{name}": array for name, array in records.items()}
+        ),
+    }
+    for name, trees in ((CLIENT, model.client_trees), (PAIRING, model.trees)):
+        if trees is not None:
+            contents[name] = trees.text.encode()
+    return contents
 
 
-def _put_together(
-    practice: Practice,
-    facts: Mapping[str, Any],
-    arrays: Mapping[str, NDArray[Any]],
-    report: Mapping[str, Any],
-) -> AllianceModel:
-    """The model but for its trees."""
-    manifest = Manifest(**facts["manifest"])
-    panel = Columns(facts["panel_size"], _under("panel.", arrays))
-    model = AllianceModel(
-        manifest=replace(manifest, features=tuple(manifest.features)),
-        pipeline=Pipeline(practice, panel),
-        linker=InstrumentLinker.from_dict(facts["harmoniser"]),
-        client_trees=None,
-        client_mean=facts["client_mean"],
-        client_tree_weight=facts["client_share"],
-        additive=Additive.from_arrays(_under("additive.", arrays), facts["additive"]),
-        trees=None,
-        tree_weight=facts["share"],
-        survivor_offset=facts["stays"],
+def _open(archive: BundleArchive, expected: Practice | None) -> AllianceModel:
+    contents = archive.contents
+    facts = read_model_json(contents[FACTS], FACTS)
+    practice = read_practice(contents[PRACTICE].decode())
+    if expected is not None:
+        _check_definition(practice, expected)
+    check_manifest(facts, practice)
+    report, arrays = EvaluationReport.from_json(contents[REPORT]), unpacked(contents[ARRAYS])
+    pipeline = Pipeline(practice, Columns(facts.panel_size, _under("panel.", arrays)))
+    features = tuple(feature.name for feature in pipeline.features)
+    _check_features(tuple(facts.manifest.features), features)
+    check_arrays(arrays, facts, practice)
+    # Last of all: here bytes reach LightGBM.
+    trees = {name: Trees(contents[name].decode()) for name in (CLIENT, PAIRING) if name in contents}
+    client_width = sum(name.startswith("client.") for name in features)
+    for file, width in ((CLIENT, client_width), (PAIRING, len(features))):
+        if file in trees and trees[file].width != width:
+            problem = f"has trees of {trees[file].width} columns where rows have {width}"
+            raise BundleError("features", problem, "train again with this version")
+    manifest = facts.manifest.model_dump() | {
+        "created_at": archive.created_at,
+        "features": features,
+    }
+    return AllianceModel(
+        manifest=Manifest(**manifest),
+        pipeline=pipeline,
+        linker=InstrumentLinker.from_dict(facts.harmoniser.model_dump()),
+        client_trees=trees.get(CLIENT),
+        client_mean=facts.client_mean,
+        client_tree_weight=facts.client_share,
+        additive=Additive.from_arrays(_under("additive.", arrays), facts.additive.model_dump()),
+        trees=trees.get(PAIRING),
+        tree_weight=facts.share,
+        survivor_offset=facts.stays,
         records=HistoryRecords(**_under("records.", arrays)),
-        clinician_ids=tuple(facts["clinician_ids"]),
-        interval=PredictionInterval(**facts["spread"]),
+        clinician_ids=tuple(facts.clinician_ids),
+        interval=PredictionInterval(facts.spread.low, facts.spread.high),
         report=report,
     )
-    # What is read is what would be written: no array stands there that nothing reads.
-    if set(_taken_apart(model)[0]) != set(arrays):
-        raise ValueError
-    return model
 
 
 def _check_definition(learned: Practice, expected: Practice) -> None:
-    """A changed constraint or question would otherwise be asked of nobody, and silently."""
+    """Without this a changed constraint or question would silently not apply."""
     differs = compatibility.diff_practices(learned, expected)
     if differs:
         problem = f"is not the one this bundle learned with: {differs}"
@@ -208,53 +218,16 @@ def _check_definition(learned: Practice, expected: Practice) -> None:
         raise BundleError("practice definition", problem, remedy)
 
 
-def _check_features(model: AllianceModel) -> None:
+def _check_features(learned: tuple[str, ...], computed: tuple[str, ...]) -> None:
     """LightGBM reads columns by position: another list of features would be silently wrong."""
-    ours = tuple(feature.name for feature in model.pipeline.features)
-    differs = compatibility.diff_names(model.manifest.features, ours)
-    if ours != model.manifest.features:
-        problem = f"are not those this bundle learned: {differs or 'some stand twice'}"
+    if learned != computed:
+        differs = compatibility.diff_names(learned, computed)
+        problem = f"are not those this bundle learned: {differs or 'some occur twice'}"
         raise BundleError("features", problem, "train again with this version")
-
-
-def _check_widths(model: AllianceModel) -> None:
-    names = model.manifest.features
-    of_client = sum(name.startswith("client.") for name in names)
-    for trees, width in ((model.client_trees, of_client), (model.trees, len(names))):
-        if trees is not None and trees.width != width:
-            problem = f"has trees of {trees.width} columns where rows have {width}"
-            raise BundleError("features", problem, "train again with this version")
-
-
-def _plain(columns: Columns) -> dict[str, NDArray[Any]]:
-    # Ids are who-may-not-meet-whom lists: no match compares them, so a bundle never holds one.
-    return {name: array for name, array in columns.values.items() if array.dtype != object}
 
 
 def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
-
-
-def _asdict(records: HistoryRecords) -> dict[str, NDArray[Any]]:
-    return {name: getattr(records, name) for name in HistoryRecords.__dataclass_fields__}
-
-
-def _without_nan(told: Any) -> Any:
-    """A report with null for each figure that could not be measured: JSON knows no NaN."""
-    if isinstance(told, Mapping):
-        return {name: _without_nan(part) for name, part in told.items()}
-    if isinstance(told, list | tuple):
-        return [_without_nan(part) for part in told]
-    return None if isinstance(told, float) and math.isnan(told) else told
-
-
-def _with_nan(told: Any) -> Any:
-    """A report as it was before `save_bundle` wrote null for what could not be measured."""
-    if isinstance(told, dict):
-        return {name: _with_nan(part) for name, part in told.items()}
-    if isinstance(told, list):
-        return [_with_nan(part) for part in told]
-    return math.nan if told is None else told
 
 
 def _json(facts: Mapping[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ above.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,6 @@ from scipy.linalg import solve_triangular
 
 from recommender.errors import RecommenderError
 from recommender.model.mixed.blocks import Block, DenseBlock, Floats, Ints, chunks, design_of, spans
-
-Facts = dict[str, float | int | bool | list[str]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,53 +151,34 @@ class MixedFit:
         parts = [design.wide(rows) for rows in chunks(design.rows)]
         return [np.asarray(solve_triangular(factor, wide.T, lower=True)) for wide in parts]
 
-    def to_arrays(self) -> tuple[dict[str, NDArray[np.generic]], Facts]:
-        """The fit as named arrays and as facts that JSON can hold, for `from_arrays`."""
+    def to_arrays(self) -> tuple[dict[str, NDArray[np.generic]], dict[str, Any]]:
+        """The fit as named arrays and as numbers that JSON can hold, for `from_arrays`."""
         arrays: dict[str, NDArray[np.generic]] = {
             f"coefficients.{name}": self.coefficients[name] for name in self.names
         }
         arrays["client_codes"], arrays["client_effects"] = self.client_codes, self.client_effects
         if self.factor is not None:
             arrays["factor"] = self.factor
-        facts: Facts = {"names": list(self.names), "penalised": list(self.variances)}
+        facts: dict[str, Any] = {"names": list(self.names), "penalised": list(self.variances)}
         facts |= {f"variances.{name}": value for name, value in self.variances.items()}
         facts |= {f"degrees.{name}": value for name, value in self.degrees.items()}
         return arrays, facts | {name: getattr(self, name) for name in _SCALARS}
 
     @classmethod
     def from_arrays(
-        cls, arrays: Mapping[str, NDArray[np.generic]], facts: Mapping[str, object]
+        cls, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]
     ) -> "MixedFit":
-        """The fit that `to_arrays` wrote; a KeyError names what is missing."""
-        names, penalised = _texts(facts["names"]), _texts(facts["penalised"])
-        factor = arrays.get("factor")
+        """The fit that `to_arrays` wrote, whose types a reader of untrusted bytes checks first."""
         return cls(
-            names=names,
-            coefficients={
-                name: np.asarray(arrays[f"coefficients.{name}"], float) for name in names
-            },
-            variances={name: _number(facts[f"variances.{name}"]) for name in penalised},
-            degrees={name: _number(facts[f"degrees.{name}"]) for name in penalised},
-            intercept=_number(facts["intercept"]),
-            sigma2=_number(facts["sigma2"]),
-            tau2=_number(facts["tau2"]),
-            client_codes=np.asarray(arrays["client_codes"], dtype=np.int64),
-            client_effects=np.asarray(arrays["client_effects"], dtype=np.float64),
-            iterations=int(_number(facts["iterations"])),
-            converged=bool(facts["converged"]),
-            log_evidence=_number(facts["log_evidence"]),
-            factor=None if factor is None else np.asarray(factor, dtype=np.float64),
+            names=tuple(facts["names"]),
+            coefficients={name: arrays[f"coefficients.{name}"] for name in facts["names"]},
+            variances={name: facts[f"variances.{name}"] for name in facts["penalised"]},
+            degrees={name: facts[f"degrees.{name}"] for name in facts["penalised"]},
+            client_codes=arrays["client_codes"],
+            client_effects=arrays["client_effects"],
+            factor=arrays.get("factor"),
+            **{name: facts[name] for name in _SCALARS},
         )
 
 
 _SCALARS = ("intercept", "sigma2", "tau2", "iterations", "converged", "log_evidence")
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(str(text) for text in value) if isinstance(value, list | tuple) else ()
-
-
-def _number(value: object) -> float:
-    if not isinstance(value, int | float):
-        raise RecommenderError("mixed model", "a stored fact is not a number", "rebuild the bundle")
-    return float(value)

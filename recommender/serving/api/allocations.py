@@ -1,7 +1,4 @@
-"""A whole waiting list at once: who should see whom. Nothing is kept.
-
-Imported by `serving.app`.
-"""
+"""Route that allocates a waiting list; nothing is recorded."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -23,7 +20,7 @@ from recommender.serving.http.problems import (
     INVALID,
     LIST_TOO_LONG,
     MALFORMED,
-    MOST_ERRORS,
+    MAX_ERRORS,
     NOT_READY,
     TOO_LARGE,
     UNEXPECTED,
@@ -61,7 +58,7 @@ router = APIRouter(tags=["allocations"])
 @router.post(
     "/v1/allocations",
     operation_id="allocate",
-    summary="Say who on a waiting list should see whom",
+    summary="Allocate a waiting list",
     response_model=AllocationResponse,
     responses=problem_responses(
         *(BAD_REQUEST, MALFORMED, TOO_LARGE, UNSUPPORTED, INVALID, LIST_TOO_LONG, UNEXPECTED),
@@ -70,10 +67,10 @@ router = APIRouter(tags=["allocations"])
     openapi_extra=json_body("AllocationRequest", kept=False),
 )
 async def post_allocations(request: Request) -> Response:
-    """As many as possible are given somebody, earlier classes first.
+    """Assign as many clients as possible, earlier priority classes first.
 
-    Among all ways to do that, the sum of predicted alliance is largest. Promises are kept, and
-    nobody is told anything: it is the same as `recommender allocate` would say.
+    Among all such allocations this one has the largest sum of predicted alliance. Promised
+    clinicians are never changed. The result equals that of `recommender allocate`.
     """
     state = current_snapshot(request.app)
     check_headers(request.headers)
@@ -96,13 +93,13 @@ def allocated(state: ServingSnapshot, body: bytes) -> AllocationResponse:
     """
     asked = _read(state, body)
     people = People(
-        tuple(each.client_id for each in asked.waiting),
-        (None,) * len(asked.waiting),
+        tuple(each.client_id for each in asked.clients),
+        (None,) * len(asked.clients),
         _columns(state, asked),
     )
     _check(state, asked, people)
     day = asked.asked_on or today(state.practice)
-    found = allocate(people, asked.waiting, state.encoding, state.model, asked.terms, day=day)
+    found = allocate(people, asked.clients, state.encoding, state.model, asked.terms, day=day)
     return _told(state, found)
 
 
@@ -115,7 +112,7 @@ def _read(state: ServingSnapshot, body: bytes) -> ParsedWaitingList:
         if any(each.pointer == "/clients" and each.code == "too_long" for each in refused.errors):
             raise ProblemError(LIST_TOO_LONG, refused.errors) from None
         raise refused from None
-    if len(asked.waiting) * len(state.encoding.roster) > MOST_PAIRS:
+    if len(asked.clients) * len(state.encoding.roster) > MOST_PAIRS:
         most = MOST_PAIRS // len(state.encoding.roster)
         said = f"has more members than this roster allows: {most}"
         raise ProblemError(
@@ -136,15 +133,19 @@ def _columns(state: ServingSnapshot, asked: ParsedWaitingList) -> Columns:
                 read_rows(fields, [answers])
             except IntakeError as error:
                 slips += field_errors(error, "clients", str(row), "answers")
-        raise ProblemError(INVALID, slips[:MOST_ERRORS]) from None
+        raise ProblemError(INVALID, slips[:MAX_ERRORS]) from None
 
 
 def _check(state: ServingSnapshot, asked: ParsedWaitingList, people: People) -> None:
     """Refuses what the engine would refuse too, but says where it stands in the request."""
     known = set(state.encoding.roster.ids)
     slips = [
-        FieldError(pointer=f"/clients/{row}/told", code="unknown", message="is not on the roster")
-        for row, each in enumerate(asked.waiting)
+        FieldError(
+            pointer=f"/clients/{row}/promised_clinician_id",
+            code="unknown",
+            message="is not on the roster",
+        )
+        for row, each in enumerate(asked.clients)
         if each.promised_clinician_id is not None and each.promised_clinician_id not in known
     ]
     for row, limit in enumerate(asked.terms.limits):
@@ -160,7 +161,7 @@ def _check(state: ServingSnapshot, asked: ParsedWaitingList, people: People) -> 
     except RecommenderError as error:
         slips.append(_slip("/places", error))
     if slips:
-        raise ProblemError(INVALID, slips[:MOST_ERRORS])
+        raise ProblemError(INVALID, slips[:MAX_ERRORS])
 
 
 def _slip(pointer: str, error: RecommenderError) -> FieldError:
@@ -175,10 +176,10 @@ def _told(state: ServingSnapshot, found: Allocation) -> AllocationResponse:
         asked_on=found.day,
         roster_version=found.roster_version,
         scale=AllianceScale.of(state.model),
-        given=tuple(Assignment.of(each) for each in found.assigned),
+        assignments=tuple(Assignment.of(each) for each in found.assigned),
         unplaced=tuple(UnplacedClient.of(each, says) for each in found.unplaced),
         places=tuple(ClinicianCapacity.of(each) for each in found.places_used),
-        one_more_place=tuple(MarginalCapacity.of(each) for each in found.marginal_places),
+        marginal_capacity=tuple(MarginalCapacity.of(each) for each in found.marginal_places),
         points=round(found.points, DECIMALS) + 0.0,
         notice=NOTICE,
     )

@@ -1,7 +1,4 @@
-"""The addresses of the roster: every change names the version it was made on.
-
-Who may call them is decided in one place for all routes. Imported by `serving.app`.
-"""
+"""Routes of the roster; every change names the version it is based on (If-Match)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -31,7 +28,6 @@ from recommender.journal.roster_versions import (
     take_place,
 )
 from recommender.practice.definition import Practice
-from recommender.serving.api.decisions import counting
 from recommender.serving.auth.middleware import caller
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.etags import etag, seen, seen_or_new, unless_seen
@@ -43,13 +39,13 @@ from recommender.serving.http.problems import (
     KEY_REUSED,
     MALFORMED,
     NO_STORE,
-    NOT_KEPT,
+    NO_SUCH_RECORD,
     NOT_READY,
-    NOT_SEEN,
+    PRECONDITION_REQUIRED,
+    REQUEST_TIMEOUT,
     STALE,
-    STORE_AWAY,
+    STORE_UNAVAILABLE,
     TOO_LARGE,
-    TOO_SLOW,
     UNEXPECTED,
     UNSUPPORTED,
     FieldError,
@@ -68,9 +64,9 @@ JSON = "application/json"
 PAGE = 100
 LOOKUP_SECONDS = 2.0
 """How long whoever asks for the roster may have to wait for others who do."""
-READING = (BAD_REQUEST, NOT_KEPT, UNEXPECTED, NOT_READY, BUSY)
-CHANGING = (*READING, NO_STORE, CONFLICT, STALE, NOT_SEEN, STORE_AWAY)
-SENDING = (*CHANGING, MALFORMED, TOO_SLOW, TOO_LARGE, UNSUPPORTED, INVALID_ROSTER)
+READING = (BAD_REQUEST, NO_SUCH_RECORD, UNEXPECTED, NOT_READY, BUSY)
+CHANGING = (*READING, NO_STORE, CONFLICT, STALE, PRECONDITION_REQUIRED, STORE_UNAVAILABLE)
+SENDING = (*CHANGING, MALFORMED, REQUEST_TIMEOUT, TOO_LARGE, UNSUPPORTED, INVALID_ROSTER)
 
 COUNTING = (*CHANGING, KEY_REUSED)
 IDEMPOTENT: dict[str, Any] = {
@@ -79,7 +75,7 @@ IDEMPOTENT: dict[str, Any] = {
             "name": "Idempotency-Key",
             "in": "header",
             "required": True,
-            "description": "A request sent again with the same key is done once; kept 48 hours.",
+            "description": "A request repeated with this key within 48 hours is executed once.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255},
         }
     ]
@@ -93,15 +89,15 @@ router = APIRouter(tags=["roster"])
 @router.get(
     "/v1/clinicians",
     operation_id="listClinicians",
-    summary="The clinicians, page by page",
-    responses=response_body("SomeClinicians") | problem_responses(*READING),
+    summary="List clinicians page by page",
+    responses=response_body("ClinicianPage") | problem_responses(*READING),
 )
 async def get_clinicians(
     request: Request,
     after: Annotated[str, Query(pattern="^[A-Za-z0-9._-]{0,64}$")] = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = PAGE,
 ) -> Response:
-    """Who is on the roster now."""
+    """The current roster, ordered by id."""
     state = await _in_turn(request, rosters_of(request).newest)
     kept = roster_of(state)
     ids = [each for each in kept.rows if each > after]
@@ -113,11 +109,11 @@ async def get_clinicians(
 @router.get(
     "/v1/roster",
     operation_id="getRoster",
-    summary="All clinicians at once",
-    responses=response_body("SomeClinicians") | problem_responses(*READING),
+    summary="Read the whole roster",
+    responses=response_body("ClinicianPage") | problem_responses(*READING),
 )
 async def get_roster(request: Request) -> Response:
-    """The whole roster, as PUT takes it, with the ETag that PUT asks for."""
+    """The roster in the form PUT takes, with the ETag PUT requires."""
     state = await _in_turn(request, rosters_of(request).newest)
     kept = roster_of(state)
     told = [state.clinicians.to_response(each, row) for each, row in kept.rows.items()]
@@ -127,14 +123,14 @@ async def get_roster(request: Request) -> Response:
 @router.put(
     "/v1/roster",
     operation_id="putRoster",
-    summary="Put all clinicians anew",
-    responses=response_body("SomeClinicians") | problem_responses(*SENDING),
+    summary="Replace the roster",
+    responses=response_body("ClinicianPage") | problem_responses(*SENDING),
     openapi_extra=request_body("RosterUpdate"),
 )
 async def put_roster(request: Request) -> Response:
-    """Replaces the roster: who is left out leaves it.
+    """Replace the roster; clinicians not listed are removed.
 
-    One that changes nobody says that all is still as it was, and so renews `availability_as_of`.
+    A roster without changes confirms the present one and so renews `availability_as_of`.
     """
     state, rows = await _read(request, ClinicianSchema.read_roster)
     known = seen(request.headers, roster_of(state).etag)
@@ -151,11 +147,11 @@ async def put_roster(request: Request) -> Response:
 @router.get(
     "/v1/clinicians/{clinician_id}",
     operation_id="getClinician",
-    summary="One clinician",
-    responses=response_body("OneClinician") | problem_responses(*READING),
+    summary="Read one clinician",
+    responses=response_body("ClinicianResponse") | problem_responses(*READING),
 )
 async def get_clinician(request: Request, clinician_id: str) -> Response:
-    """What is known of one clinician, with the ETag that a change asks for."""
+    """All facts about one clinician, with the ETag a change requires."""
     state = await _in_turn(request, rosters_of(request).newest)
     return _one(request, state, roster_of(state), clinician_id)
 
@@ -163,12 +159,12 @@ async def get_clinician(request: Request, clinician_id: str) -> Response:
 @router.put(
     "/v1/clinicians/{clinician_id}",
     operation_id="putClinician",
-    summary="Put one clinician",
-    responses=response_body("OneClinician") | problem_responses(*SENDING),
+    summary="Add or replace one clinician",
+    responses=response_body("ClinicianResponse") | problem_responses(*SENDING),
     openapi_extra=request_body("ClinicianUpdate"),
 )
 async def put_one(request: Request, clinician_id: str) -> Response:
-    """Adds a clinician (If-None-Match: *), or replaces what is known of one (If-Match)."""
+    """Add a clinician (If-None-Match: *) or replace all facts about one (If-Match)."""
     state, cells = await _read(request, ClinicianSchema.read_update)
     known = seen_or_new(request.headers, _etag_of(state, clinician_id))
     actor = caller(request).actor
@@ -184,36 +180,36 @@ async def put_one(request: Request, clinician_id: str) -> Response:
     "/v1/clinicians/{clinician_id}",
     operation_id="patchClinician",
     summary="Change some facts of one clinician",
-    responses=response_body("OneClinician") | problem_responses(*SENDING),
+    responses=response_body("ClinicianResponse") | problem_responses(*SENDING),
     openapi_extra=request_body("ClinicianPatch"),
 )
 async def patch_one(request: Request, clinician_id: str) -> Response:
-    """Changes what is sent; null empties a fact, and what is left out stays."""
+    """Change the facts that are sent; null removes a fact, omitted facts are unchanged."""
     return await _patched(request, clinician_id, ClinicianSchema.read_patch)
 
 
 @router.put(
     "/v1/clinicians/{clinician_id}/availability",
     operation_id="putAvailability",
-    summary="Say when and for how many one clinician is free",
-    responses=response_body("OneClinician") | problem_responses(*SENDING),
+    summary="Replace the availability of one clinician",
+    responses=response_body("ClinicianResponse") | problem_responses(*SENDING),
     openapi_extra=request_body("Availability"),
 )
 async def put_availability(request: Request, clinician_id: str) -> Response:
-    """Replaces what constraints on capacity and time read; every other fact stays."""
+    """Replace the facts used by constraints on capacity and time; other facts are unchanged."""
     return await _patched(request, clinician_id, ClinicianSchema.read_availability)
 
 
 @router.delete(
     "/v1/clinicians/{clinician_id}",
     operation_id="deleteClinician",
-    summary="Take one clinician off the roster",
+    summary="Remove one clinician",
     status_code=204,
     response_class=Response,
     responses=problem_responses(*CHANGING),
 )
 async def delete_clinician(request: Request, clinician_id: str) -> Response:
-    """Nobody is offered this clinician from now on; earlier versions of the roster stay."""
+    """The clinician is no longer recommended; earlier versions of the roster remain stored."""
     state = await _in_turn(request, rosters_of(request).newest)
     known = seen(request.headers, _etag_of(state, clinician_id))
     actor = caller(request).actor
@@ -232,26 +228,26 @@ async def delete_clinician(request: Request, clinician_id: str) -> Response:
     "/v1/clinicians/{clinician_id}/places/take",
     operation_id="takePlace",
     summary="Take one open place of a clinician",
-    responses=response_body("OneClinician") | problem_responses(*COUNTING),
+    responses=response_body("ClinicianResponse") | problem_responses(*COUNTING),
     openapi_extra=IDEMPOTENT,
 )
 async def take_one_place(request: Request, clinician_id: str) -> Response:
-    """Counts one open place less: of two who take the last one, one gets 409.
+    """Decrease the open places by one; of two concurrent requests for the last place, one gets 409.
 
-    Where the clinician's open places are not known nothing is counted.
+    Unknown numbers of open places are not changed.
     """
     return await _counted(request, clinician_id, take_place)
 
 
 @router.post(
     "/v1/clinicians/{clinician_id}/places/give",
-    operation_id="givePlace",
-    summary="Give one place of a clinician back",
-    responses=response_body("OneClinician") | problem_responses(*COUNTING),
+    operation_id="releasePlace",
+    summary="Release one place of a clinician",
+    responses=response_body("ClinicianResponse") | problem_responses(*COUNTING),
     openapi_extra=IDEMPOTENT,
 )
 async def give_one_place(request: Request, clinician_id: str) -> Response:
-    """Counts one open place more, when a booking is cancelled or a pairing ends."""
+    """Increase the open places by one, when a booking is cancelled or a pairing ends."""
     return await _counted(request, clinician_id, give_place)
 
 
@@ -259,21 +255,6 @@ def rosters_of(request: Request) -> RosterSync:
     """The roster of the server that was asked."""
     rosters: RosterSync = request.app.state.rosters
     return rosters
-
-
-def places_field(practice: Practice) -> str:
-    """The clinician field that counts open places: of what a capacity constraint needs one.
-
-    Raises
-    ------
-    NotFoundError
-        When the practice counts none.
-    """
-    counted = counting(practice)
-    if counted is None:
-        remedy = "count them in the roster"
-        raise NotFoundError("places", "are not counted by this practice", remedy)
-    return counted.clinician[0]
 
 
 async def _patched(
@@ -302,8 +283,10 @@ async def _counted(request: Request, clinician_id: str, count: Count) -> Respons
     form = rosters_of(request).current().clinicians
 
     def once(transaction: Transaction, practice: Practice) -> StoredReply:
-        field = places_field(practice)
-        kept = count(transaction, practice, clinician_id, field, actor=actor)
+        if practice.places is None:
+            remedy = "count them in the roster"
+            raise NotFoundError("places", "are not counted by this practice", remedy)
+        kept = count(transaction, practice, clinician_id, practice.places, actor=actor)
         told = _told(kept) | {"clinician": form.to_response(clinician_id, kept.rows[clinician_id])}
         return StoredReply(200, _json({"etag": kept.etag_of(clinician_id), "body": told}))
 

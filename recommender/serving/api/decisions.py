@@ -1,9 +1,5 @@
-"""Who was decided on after a recommendation, and the place it takes.
+"""Routes that record and read decisions after a recommendation, and count open places."""
 
-Imported by `serving.app`.
-"""
-
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -22,12 +18,25 @@ from recommender.practice.rules.parse import Constraint
 from recommender.serving.api.recommendations import ADDRESS, RecommendationId, seen_by
 from recommender.serving.auth.middleware import caller
 from recommender.serving.dependencies import current_snapshot
-from recommender.serving.http.problems import NOT_FOUND, NOT_KEPT, UNKEPT, FieldError, ProblemError
+from recommender.serving.http.problems import (
+    INVALID_FEEDBACK,
+    NO_SUCH_RECORD,
+    NOT_FOUND,
+    FieldError,
+    ProblemError,
+)
 from recommender.serving.http.strict_json import JSON, read_body
-from recommender.serving.openapi import KEEPING, READING, created, json_body, problem_responses
+from recommender.serving.openapi import (
+    READ_PROBLEMS,
+    WRITE_PROBLEMS,
+    created,
+    json_body,
+    problem_responses,
+)
 from recommender.serving.schemas.request_bodies import DecisionRequest
 from recommender.serving.schemas.responses import ResponseModel
 from recommender.serving.services.idempotency import read, reply_response, write_once
+from recommender.serving.services.stored_recommendation import read_response
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.store.database import Connection
 
@@ -38,7 +47,7 @@ router = APIRouter(tags=["decisions"])
 
 
 class DecisionCreated(ResponseModel):
-    """A decision as it was kept."""
+    """A recorded decision."""
 
     decision_id: str
     recommendation_id: str
@@ -48,7 +57,7 @@ class DecisionCreated(ResponseModel):
 
 
 class DecisionRecord(DecisionCreated):
-    """The same with who decided, and when (UTC)."""
+    """A recorded decision with its actor and time (UTC)."""
 
     actor: str
     recorded_at: datetime
@@ -61,7 +70,7 @@ class DecisionRecord(DecisionCreated):
 
 
 class DecisionHistory(ResponseModel):
-    """Every decision on a recommendation, oldest first; the last one stands."""
+    """All decisions on a recommendation, oldest first; the last one is in force."""
 
     recommendation_id: str
     decisions: tuple[DecisionRecord, ...]
@@ -69,18 +78,21 @@ class DecisionHistory(ResponseModel):
 
 @router.post(
     AT,
-    operation_id="decide",
-    summary="Record who was decided on",
+    operation_id="recordDecision",
+    summary="Record a decision",
     status_code=201,
     response_model=DecisionCreated,
-    responses={201: created(DecisionCreated), **problem_responses(*KEEPING, NOT_FOUND, NOT_KEPT)},
+    responses={
+        201: created(DecisionCreated),
+        **problem_responses(*WRITE_PROBLEMS, NOT_FOUND, NO_SUCH_RECORD),
+    },
     openapi_extra=json_body("DecisionRequest"),
 )
 async def post_decision(request: Request, recommendation_id: RecommendationId) -> Response:
-    """A later decision stands in the place of an earlier one.
+    """Record the chosen clinician; a later decision replaces an earlier one.
 
-    Where the practice counts open places the decision takes one, and an earlier one gives its own
-    back; of two who take the last, one is refused (409).
+    If the practice counts open places, a decision takes one and releases that of the earlier
+    decision. Of two concurrent decisions on the last place, one is refused (409).
     """
     state = current_snapshot(request.app)
     asked, body = await read_body(request, DecisionRequest)
@@ -101,12 +113,12 @@ async def post_decision(request: Request, recommendation_id: RecommendationId) -
 @router.get(
     AT,
     operation_id="listDecisions",
-    summary="Who was decided on, by whom and when",
+    summary="List the decisions on a recommendation",
     response_model=DecisionHistory,
-    responses=problem_responses(*READING),
+    responses=problem_responses(*READ_PROBLEMS),
 )
 async def get_decisions(request: Request, recommendation_id: RecommendationId) -> Response:
-    """Every decision on a recommendation, oldest first."""
+    """Oldest first."""
 
     def look(connection: Connection) -> tuple[RecordedDecision, ...]:
         seen_by(request, recommendation_id, connection)
@@ -129,11 +141,12 @@ def check_named(
     ProblemError
         Of kind `UNKEPT`, which says so.
     """
-    then = json.loads(shown.response)
-    known = {each["clinician_id"] for part in ("shortlist", "excluded") for each in then[part]}
+    then = read_response(shown.response)
+    known = {each.clinician_id for each in then.shortlist}
+    known |= {each.clinician_id for each in then.excluded}
     if decision.clinician_id not in known.union(state.encoding.roster.ids):
         slip = FieldError(pointer="/clinician_id", code="unknown", message=say)
-        raise ProblemError(UNKEPT, (slip,))
+        raise ProblemError(INVALID_FEEDBACK, (slip,))
 
 
 def move_place(
@@ -154,31 +167,23 @@ def move_place(
     ConflictError
         When no place is left.
     """
-    counted = counting(practice)
-    if counted is None or not current_roster(connection).number:
+    capacity = practice.capacity
+    if capacity is None or not current_roster(connection).number:
         return
-    if _waits(counted, recorded.shown.answers):
+    if _waits(capacity, recorded.shown.answers):
         return
     before = decisions_of(connection, decision.recommendation_id)
     earlier = before[-1].decision.clinician_id if before else None
     if earlier == decision.clinician_id:
         return
-    count = partial(_count, connection, practice, counted.clinician[0], actor)
+    count = partial(_count, connection, practice, capacity.clinician[0], actor)
     if earlier is not None:
         count(give_place, earlier)
     count(take_place, decision.clinician_id)
 
 
-def counting(practice: Practice) -> Constraint | None:
-    """The constraint whose clinician field counts open places: at least one must be left."""
-    for each in practice.constraints.values():
-        if (each.family, each.rule, each.value) == ("capacity", "at_least", 1):
-            return each
-    return None
-
-
-def _waits(counted: Constraint, answers: Mapping[str, Any]) -> bool:
-    return counted.unless is not None and answers.get(counted.unless.client) is True
+def _waits(capacity: Constraint, answers: Mapping[str, Any]) -> bool:
+    return capacity.unless is not None and answers.get(capacity.unless.client) is True
 
 
 def _count(

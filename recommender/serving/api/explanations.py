@@ -1,12 +1,7 @@
-"""Why a recommendation is as it is: contributions by group and feature, for staff.
+"""Routes that explain a recommendation to staff: contributions by group and feature."""
 
-Imported by `serving.app`.
-"""
-
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field as Setting
@@ -21,40 +16,44 @@ from recommender.serving.api.recommendations import ADDRESS, RecommendationId, r
 from recommender.serving.dependencies import current_snapshot
 from recommender.serving.http.problems import GONE, NOT_READY, ProblemError
 from recommender.serving.http.strict_json import JSON
-from recommender.serving.openapi import READING, problem_responses
+from recommender.serving.openapi import READ_PROBLEMS, problem_responses
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.responses import (
     NOTICE,
     AllianceScale,
     Points,
+    RecommendationResponse,
     ResponseModel,
     StatedReason,
 )
-from recommender.serving.services.stored_recommendation import StoredContributions
+from recommender.serving.services.stored_recommendation import (
+    StoredContributions,
+    read_response,
+)
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
 FINE = 6
-"""Decimals of parts: fine enough to add up. Whoever shows them to people rounds them."""
+"""Decimals of contributions: enough for sums to agree; pages round them."""
 ClinicianId = Annotated[str, Path(pattern=ID_PATTERN)]
 
 router = APIRouter(tags=["explanations"])
 
 
 class ExplainedFeature(ResponseModel):
-    """What one feature adds."""
+    """The contribution of one feature."""
 
     feature: str
-    say: Annotated[str, Setting(description="A phrase; never a cause.")]
+    text: Annotated[str, Setting(description="Describes the feature; not a cause.")]
     points: Points
 
     @classmethod
     def of(cls, part: Contribution) -> Self:
-        """One part."""
-        return cls(feature=part.name, say=part.phrase, points=_fine(part.points))
+        """One contribution."""
+        return cls(feature=part.name, text=part.phrase, points=_fine(part.points))
 
 
 class ExplainedGroup(ResponseModel):
-    """What one group of features adds, and what its features add to that."""
+    """The contribution of a group of features, and of each feature in it."""
 
     group: str
     phrase: str
@@ -63,39 +62,39 @@ class ExplainedGroup(ResponseModel):
 
     @classmethod
     def of(cls, group: GroupContribution) -> Self:
-        """One group, its strongest part first."""
+        """One group; the strongest feature comes first."""
         parts = tuple(ExplainedFeature.of(part) for part in group.parts)
         return cls(group=group.group, phrase=group.phrase, points=_fine(group.points), parts=parts)
 
 
 class ClinicianExplanation(ResponseModel):
-    """Why one clinician stands where they stand."""
+    """Reasons for the position of one clinician."""
 
     clinician_id: str
-    standing: Annotated[
+    status: Annotated[
         Literal["shown", "eligible", "excluded"],
-        Setting(description="`eligible`: fits, and stands below those shown."),
+        Setting(description="`eligible`: not excluded, but ranked below the shortlist."),
     ]
     rank: int | None
     predicted_alliance: Points | None
-    against: Annotated[
+    compared_with: Annotated[
         str | None,
-        Setting(description="Whom they are held against; null for the average eligible clinician."),
+        Setting(description="Id of the other clinician; null: the average eligible clinician."),
     ]
     difference: Annotated[
         Points | None,
-        Setting(description="The sum over `groups`; null where nothing was predicted."),
+        Setting(description="The sum over `groups`; null if no alliance was predicted."),
     ]
     groups: tuple[ExplainedGroup, ...]
-    speaks_for: tuple[str, ...]
-    speaks_against: tuple[str, ...]
+    in_favour: tuple[str, ...]
+    against: tuple[str, ...]
     reasons: Annotated[
-        tuple[StatedReason, ...], Setting(description="Why they may not be shown, if they may not.")
+        tuple[StatedReason, ...], Setting(description="Reasons for the exclusion, if excluded.")
     ]
 
 
 class ExplanationResponse(ResponseModel):
-    """One explanation, and the scale its points are of."""
+    """One explanation, and the scale of its points."""
 
     recommendation_id: str
     scale: AllianceScale
@@ -104,7 +103,7 @@ class ExplanationResponse(ResponseModel):
 
 
 class ExplanationsResponse(ResponseModel):
-    """An explanation of everybody shown."""
+    """Explanations of all clinicians of a shortlist."""
 
     recommendation_id: str
     scale: AllianceScale
@@ -114,86 +113,95 @@ class ExplanationsResponse(ResponseModel):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExplanationCase:
-    """A recommendation as it was shown, with what explains it.
+    """A stored recommendation, and what explains it.
 
-    `explained` is None where nothing was predicted.
+    Attributes
+    ----------
+    practice, features
+        Those of the active model, which are those of the recommendation.
+    response
+        The response that was sent.
+    contributions
+        Contributions of all eligible clinicians; None if no alliance was predicted.
     """
 
     practice: Practice
     features: tuple[Feature, ...]
-    response: Mapping[str, Any]
-    explained: StoredContributions | None
+    response: RecommendationResponse
+    contributions: StoredContributions | None
 
     @property
-    def ranks(self) -> dict[str, int]:
-        """Rank of everybody shown, first first."""
-        return {each["clinician_id"]: each["rank"] for each in self.response["shortlist"]}
+    def shown(self) -> list[str]:
+        """Ids of the shortlist, first rank first."""
+        return [each.clinician_id for each in self.response.shortlist]
 
-    def to_response(self, clinician_id: str, against: str | None) -> ClinicianExplanation:
-        """Why a clinician stands where they stand.
+    def explain(self, clinician_id: str, compared_with: str | None) -> ClinicianExplanation:
+        """The explanation of one clinician.
 
-        Held against another where one is named, else against the average where they were shown,
-        else against whoever stands first.
+        Parameters
+        ----------
+        compared_with
+            Another eligible clinician. Without one, a shown clinician is compared with the average
+            eligible clinician, another one with the first of the shortlist.
+
+        Raises
+        ------
+        NotFoundError
+            When one of the two was not eligible.
         """
-        excluded = {each["clinician_id"]: each["reasons"] for each in self.response["excluded"]}
+        shown = {each.clinician_id: each for each in self.response.shortlist}
+        excluded = {each.clinician_id: each.reasons for each in self.response.excluded}
+        entry, why = shown.get(clinician_id), None
         if clinician_id in excluded:
-            return self._told(clinician_id, "excluded", None, None, excluded[clinician_id])
-        shown = clinician_id in self.ranks
-        if self.explained is None and shown:
-            return self._told(clinician_id, "shown", None, None)
-        if not shown:
-            against = against or next(iter(self.ranks), None)
-        why = self._why(clinician_id, against)
-        return self._told(clinician_id, "shown" if shown else "eligible", against, why)
-
-    def _why(self, clinician_id: str, against: str | None) -> Explanation:
-        known = () if self.explained is None else self.explained.ids
-        if self.explained is None or clinician_id not in known:
-            raise _unknown("clinician_id")
-        if against is None:
-            return self.explained.against_average(self.practice, self.features, clinician_id)
-        if against not in known:
-            raise _unknown("against")
-        return self.explained.against(self.practice, self.features, clinician_id, against)
-
-    def _told(
-        self,
-        clinician_id: str,
-        standing: Literal["shown", "eligible", "excluded"],
-        against: str | None,
-        why: Explanation | None,
-        reasons: tuple[Mapping[str, Any], ...] = (),
-    ) -> ClinicianExplanation:
-        shown = {each["clinician_id"]: each for each in self.response["shortlist"]}
-        known = shown.get(clinician_id, {})
+            status: Literal["shown", "eligible", "excluded"] = "excluded"
+            compared_with = None
+        elif entry is not None and self.contributions is None:
+            status, compared_with = "shown", None
+        else:
+            status = "eligible" if entry is None else "shown"
+            if entry is None and compared_with is None:
+                compared_with = next(iter(shown), None)
+            why = self._contrast(clinician_id, compared_with)
         return ClinicianExplanation(
             clinician_id=clinician_id,
-            standing=standing,
-            rank=known.get("rank"),
-            predicted_alliance=known.get("predicted_alliance"),
-            against=against,
+            status=status,
+            rank=entry.rank if entry else None,
+            predicted_alliance=entry.predicted_alliance if entry else None,
+            compared_with=compared_with,
             difference=_fine(why.difference) if why else None,
             groups=tuple(ExplainedGroup.of(group) for group in why.groups) if why else (),
-            speaks_for=why.in_favour if why else (),
-            speaks_against=why.against if why else (),
-            reasons=tuple(StatedReason(**reason) for reason in reasons),
+            in_favour=why.in_favour if why else (),
+            against=why.against if why else (),
+            reasons=excluded.get(clinician_id, ()),
         )
+
+    def _contrast(self, clinician_id: str, compared_with: str | None) -> Explanation:
+        stored = self.contributions
+        if stored is None or clinician_id not in stored.ids:
+            raise _not_eligible("clinician_id")
+        if compared_with is None:
+            return stored.against_average(self.practice, self.features, clinician_id)
+        if compared_with not in stored.ids:
+            raise _not_eligible("compared_with")
+        return stored.against(self.practice, self.features, clinician_id, compared_with)
 
 
 @router.get(
     f"{ADDRESS}/explanations",
     operation_id="listExplanations",
-    summary="Why those shown were shown",
+    summary="Explain a shortlist",
     response_model=ExplanationsResponse,
-    responses=problem_responses(*READING, GONE, NOT_READY),
+    responses=problem_responses(*READ_PROBLEMS, GONE, NOT_READY),
 )
 async def get_explanations(request: Request, recommendation_id: RecommendationId) -> Response:
-    """Each held against the average eligible clinician, as known when it was shown."""
+    """Each clinician is compared with the average eligible one, as of the recommendation."""
     case = await _case(request, recommendation_id)
     told = ExplanationsResponse(
         recommendation_id=recommendation_id,
-        scale=AllianceScale(**case.response["scale"]),
-        explanations=tuple(case.to_response(clinician_id, None) for clinician_id in case.ranks),
+        scale=case.response.scale,
+        explanations=tuple(
+            case.explain(each.clinician_id, None) for each in case.response.shortlist
+        ),
         notice=NOTICE,
     )
     return Response(told.model_dump_json(), media_type=JSON)
@@ -202,28 +210,29 @@ async def get_explanations(request: Request, recommendation_id: RecommendationId
 @router.get(
     f"{ADDRESS}/explanations/{{clinician_id}}",
     operation_id="getExplanation",
-    summary="Why one clinician stands where they stand",
+    summary="Explain the position of one clinician",
     response_model=ExplanationResponse,
-    responses=problem_responses(*READING, GONE, NOT_READY),
+    responses=problem_responses(*READ_PROBLEMS, GONE, NOT_READY),
 )
 async def get_explanation(
     request: Request,
     recommendation_id: RecommendationId,
     clinician_id: ClinicianId,
-    against: Annotated[
+    compared_with: Annotated[
         str | None,
-        Query(pattern=ID_PATTERN, description="Another eligible clinician to be held against."),
+        Query(pattern=ID_PATTERN, description="Id of another eligible clinician."),
     ] = None,
 ) -> Response:
-    """Anybody on the roster: who was not shown is held against the first, or their exclusion told.
+    """Explain any clinician on the roster.
 
-    With `against` two are compared; turned round, every sign turns.
+    Clinicians who were not shown are compared with the first one shown; excluded ones get the
+    reasons of their exclusion. With `compared_with` two eligible clinicians are compared.
     """
     case = await _case(request, recommendation_id)
     told = ExplanationResponse(
         recommendation_id=recommendation_id,
-        scale=AllianceScale(**case.response["scale"]),
-        explanation=case.to_response(clinician_id, against),
+        scale=case.response.scale,
+        explanation=case.explain(clinician_id, compared_with),
         notice=NOTICE,
     )
     return Response(told.model_dump_json(), media_type=JSON)
@@ -236,18 +245,23 @@ async def _case(request: Request, recommendation_id: str) -> ExplanationCase:
 
 
 def explanation_case(shown: ShownRecommendation, state: ServingSnapshot) -> ExplanationCase:
-    """What explains a recommendation; refuses (410) where its words are no longer known."""
-    explained = None if shown.explained is None else StoredContributions.from_bytes(shown.explained)
+    """What explains a recommendation.
+
+    Raises
+    ------
+    ProblemError
+        410 when the active model has another practice definition or other features.
+    """
+    stored = None if shown.explained is None else StoredContributions.from_bytes(shown.explained)
     features = state.model.pipeline.features
     names = tuple(feature.name for feature in features)
-    known = explained is None or explained.names == names
-    if shown.practice_digest != state.practice.digest or not known:
+    if shown.practice_digest != state.practice.digest or (stored and stored.names != names):
         raise ProblemError(GONE)
-    return ExplanationCase(state.practice, features, json.loads(shown.response), explained)
+    return ExplanationCase(state.practice, features, read_response(shown.response), stored)
 
 
-def _unknown(name: str) -> NotFoundError:
-    return NotFoundError(name, "was not on the roster, or did not fit", "name another clinician")
+def _not_eligible(name: str) -> NotFoundError:
+    return NotFoundError(name, "was not on the roster or not eligible", "name another clinician")
 
 
 def _fine(points: float) -> float:

@@ -1,7 +1,4 @@
-"""The addresses of the server: each is a few lines that hand over and send back.
-
-Imported by `serving.app`.
-"""
+"""Routes for probes, metrics, the OpenAPI document and descriptions of problems."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -27,13 +24,13 @@ router = APIRouter()
 @router.get(
     "/v1/models/current",
     operation_id="getCurrentModel",
-    summary="The model that answers now",
+    summary="Describe the active model",
     tags=["models"],
     response_model=CurrentModel,
     responses=problem_responses(BAD_REQUEST, UNEXPECTED, NOT_READY),
 )
 async def get_current_model(request: Request) -> Response:
-    """What the model is and came from."""
+    """Identity and provenance of the model."""
     state = current_snapshot(request.app)
     told = CurrentModel.of(state.model, state.digest, state.version)
     return Response(told.model_dump_json(), media_type=JSON)
@@ -42,28 +39,28 @@ async def get_current_model(request: Request) -> Response:
 @router.get(
     "/livez",
     operation_id="getLiveness",
-    summary="Whether the server lives",
+    summary="Liveness probe",
     tags=["probes"],
     response_model=Probe,
     responses=problem_responses(BAD_REQUEST),
 )
 async def get_liveness() -> Response:
-    """Touches nothing but the server itself."""
+    """Does not access the model or the store."""
     return Response(Probe(status="alive").model_dump_json(), media_type=JSON)
 
 
 @router.get(
     "/readyz",
     operation_id="getReadiness",
-    summary="Whether the server can answer",
+    summary="Readiness probe",
     tags=["probes"],
     response_model=Probe,
     responses=problem_responses(BAD_REQUEST, NOT_READY),
 )
 async def get_readiness(request: Request) -> Response:
-    """Ready once a model has answered an invented request.
+    """Ready once a model has passed its warm-up request.
 
-    `degraded` is as ready, with a model that is not the registry's: the log says why.
+    `degraded` is ready too, but the active model is not the registry's champion; see the log.
     """
     current_snapshot(request.app)
     snapshot_holder: SnapshotHolder = request.app.state.snapshot_holder
@@ -73,21 +70,21 @@ async def get_readiness(request: Request) -> Response:
 
 @router.get("/openapi.json", include_in_schema=False)
 async def get_openapi_document(request: Request) -> Response:
-    """The contract, with the questions of the practice definition in use."""
+    """The OpenAPI document, with the questions of the active practice definition."""
     state = current_snapshot(request.app)
     return Response(openapi_document(request.app, state.form, state.clinicians), media_type=JSON)
 
 
 @router.get("/metrics", include_in_schema=False)
 async def get_metrics(request: Request) -> Response:
-    """What this server counted and timed, for Prometheus."""
+    """Metrics of this process, for Prometheus."""
     metrics: Metrics = request.app.state.metrics
     return Response(metrics.text(), media_type=MEDIA_TYPE)
 
 
 @router.get("/problems/{slug}", include_in_schema=False)
 async def get_problem(slug: str) -> Response:
-    """What a kind of problem means."""
+    """Description of a problem type."""
     if slug not in PROBLEM_TYPES:
         raise ProblemError(NOT_FOUND)
     kind = PROBLEM_TYPES[slug]

@@ -1,7 +1,4 @@
-"""The models a server knows of: what lies on its shelf, and which of it answers.
-
-Only names are told of what was not opened. Imported by `serving.app`.
-"""
+"""Routes that list the models in the bundle cache and describe the active one."""
 
 import hashlib
 from typing import Annotated
@@ -23,38 +20,40 @@ router = APIRouter(tags=["models"])
 
 
 class KnownModel(BaseModel):
-    """One model by its digest, and what is known of it here."""
+    """A model in the bundle cache or named by the registry."""
 
     model_config = ConfigDict(frozen=True)
 
     digest: str
-    answers: bool
-    on_disk: Annotated[bool, Setting(description="Whether its bundle is kept on this machine.")]
-    offered: Annotated[bool, Setting(description="Whether the registry names it champion.")]
-    last_good: Annotated[bool, Setting(description="Whether it is gone back to when others fail.")]
-    refused: Annotated[str | None, Setting(description="Why it may not answer.")] = None
+    active: bool
+    on_disk: Annotated[bool, Setting(description="Whether its bundle is on this machine.")]
+    champion: Annotated[bool, Setting(description="Whether the registry names it champion.")]
+    last_good: Annotated[
+        bool, Setting(description="Whether the server falls back to it when others fail.")
+    ]
+    rejected: Annotated[str | None, Setting(description="Why it was rejected.")] = None
 
 
 class KnownModels(BaseModel):
-    """Every model this server knows of, ordered by digest."""
+    """All models known to this server, ordered by digest."""
 
     model_config = ConfigDict(frozen=True)
 
     current: ModelInUse
     mode: str
-    registry_away: bool
+    registry_unreachable: bool
     models: tuple[KnownModel, ...]
 
 
 @router.get(
     "/v1/models",
     operation_id="listModels",
-    summary="The models this server knows of",
+    summary="List the known models",
     response_model=KnownModels,
     responses=problem_responses(BAD_REQUEST, UNEXPECTED, NOT_READY),
 )
 def get_models(request: Request) -> Response:
-    """What answers, what the registry offers, and what could be gone back to."""
+    """The active model, the registry's champion and the models to fall back to."""
     state = request.app.state.rosters.current()
     body = known_models(state, request.app.state.settings).model_dump_json()
     tag = hashlib.sha256(body.encode()).hexdigest()[:32]
@@ -63,7 +62,7 @@ def get_models(request: Request) -> Response:
 
 
 def known_models(state: ServingSnapshot, settings: Settings) -> KnownModels:
-    """What a server answers with and what lies on its shelf."""
+    """The active model and the contents of the bundle cache."""
     bundle_cache = (
         None if settings.bundle or settings.bundles is None else BundleCache(settings.bundles)
     )
@@ -74,15 +73,15 @@ def known_models(state: ServingSnapshot, settings: Settings) -> KnownModels:
     return KnownModels(
         current=ModelInUse.of(state.model.manifest, state.digest, state.version),
         mode=state.model.manifest.mode,
-        registry_away=offer.unreachable,
+        registry_unreachable=offer.unreachable,
         models=tuple(
             KnownModel(
                 digest=digest,
-                answers=digest == state.digest,
+                active=digest == state.digest,
                 on_disk=digest in on_disk or settings.bundle is not None,
-                offered=digest == offer.digest,
+                champion=digest == offer.digest,
                 last_good=digest == last,
-                refused=offer.rejected if digest == offer.digest else None,
+                rejected=offer.rejected if digest == offer.digest else None,
             )
             for digest in sorted(named)
         ),

@@ -1,4 +1,4 @@
-"""Who began with whom, and what came of it. Imported by `serving.app`."""
+"""Routes that record and read pairings and their events."""
 
 from datetime import date
 from functools import partial
@@ -24,7 +24,13 @@ from recommender.serving.auth.middleware import caller
 from recommender.serving.dependencies import current_snapshot
 from recommender.serving.http.problems import NOT_FOUND
 from recommender.serving.http.strict_json import JSON, read_body
-from recommender.serving.openapi import KEEPING, READING, created, json_body, problem_responses
+from recommender.serving.openapi import (
+    READ_PROBLEMS,
+    WRITE_PROBLEMS,
+    created,
+    json_body,
+    problem_responses,
+)
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.request_bodies import EventRequest, PairingRequest
 from recommender.serving.schemas.responses import ResponseModel
@@ -45,7 +51,7 @@ router = APIRouter(tags=["pairings"])
 
 
 class PairingCreated(ResponseModel):
-    """A pairing as it was kept."""
+    """A recorded pairing."""
 
     pairing_id: str
     client_id: str
@@ -64,7 +70,7 @@ class PairingCreated(ResponseModel):
 
 
 class PairingRecord(PairingCreated):
-    """The same, and how it went as far as is known."""
+    """A pairing and its course as far as it is known."""
 
     started_on: date | None = None
     sessions: int | None = None
@@ -72,7 +78,7 @@ class PairingRecord(PairingCreated):
 
 
 class EventRecord(ResponseModel):
-    """One thing that happened."""
+    """One event of a pairing."""
 
     kind: str
     happened_on: date
@@ -91,17 +97,17 @@ class EventRecord(ResponseModel):
 
 
 class EventCreated(EventRecord):
-    """An event as it was kept."""
+    """A recorded event."""
 
     event_id: str
     pairing_id: str
     pairing_known: Annotated[
-        bool, Setting(description="An event of a pairing not known here waits for it.")
+        bool, Setting(description="Whether the pairing is recorded; events may be sent earlier.")
     ]
 
 
 class EventHistory(ResponseModel):
-    """What happened in a pairing, in the order it was told."""
+    """The events of a pairing, in the order of recording."""
 
     pairing_id: str
     events: tuple[EventRecord, ...]
@@ -110,14 +116,14 @@ class EventHistory(ResponseModel):
 @router.post(
     "/v1/pairings",
     operation_id="recordPairing",
-    summary="Record who begins with whom",
+    summary="Record a pairing",
     status_code=201,
     response_model=PairingCreated,
-    responses={201: created(PairingCreated, LINKS), **problem_responses(*KEEPING)},
+    responses={201: created(PairingCreated, LINKS), **problem_responses(*WRITE_PROBLEMS)},
     openapi_extra=json_body("PairingRequest"),
 )
 async def post_pairing(request: Request) -> Response:
-    """Feedback that came before it finds its place."""
+    """Events and ratings sent before the pairing are attached to it."""
     asked, body = await read_body(request, PairingRequest)
     pairing, actor = asked.pairing(), caller(request).actor
 
@@ -131,12 +137,12 @@ async def post_pairing(request: Request) -> Response:
 @router.get(
     ADDRESS,
     operation_id="getPairing",
-    summary="A pairing, and how it went",
+    summary="Read a pairing and its course",
     response_model=PairingRecord,
-    responses=problem_responses(*READING),
+    responses=problem_responses(*READ_PROBLEMS),
 )
 async def get_pairing(request: Request, pairing_id: PairingId) -> Response:
-    """How it went follows from its events."""
+    """The course is derived from the events."""
 
     def look(connection: Connection) -> PairingRecord:
         pairing = find_pairing(connection, pairing_id)
@@ -151,10 +157,10 @@ async def get_pairing(request: Request, pairing_id: PairingId) -> Response:
 @router.post(
     EVENTS,
     operation_id="recordEvent",
-    summary="Record what happened in a pairing",
+    summary="Record an event of a pairing",
     status_code=201,
     response_model=EventCreated,
-    responses={201: created(EventCreated), **problem_responses(*KEEPING, NOT_FOUND)},
+    responses={201: created(EventCreated), **problem_responses(*WRITE_PROBLEMS, NOT_FOUND)},
     openapi_extra=json_body("EventRequest"),
 )
 async def post_event(request: Request, pairing_id: PairingId) -> Response:
@@ -180,12 +186,12 @@ async def post_event(request: Request, pairing_id: PairingId) -> Response:
 @router.get(
     EVENTS,
     operation_id="listEvents",
-    summary="What happened in a pairing",
+    summary="List the events of a pairing",
     response_model=EventHistory,
-    responses=problem_responses(*READING),
+    responses=problem_responses(*READ_PROBLEMS),
 )
 async def get_events(request: Request, pairing_id: PairingId) -> Response:
-    """In the order it was told; also of a pairing not known here yet."""
+    """In the order of recording; also for a pairing that is not recorded yet."""
     found = await read(request, partial(_events, pairing_id))
     told = EventHistory(pairing_id=pairing_id, events=tuple(map(EventRecord.of, found)))
     return Response(told.model_dump_json(), media_type=JSON)
@@ -194,5 +200,5 @@ async def get_events(request: Request, pairing_id: PairingId) -> Response:
 def _events(pairing_id: str, connection: Connection) -> tuple[PairingEvent, ...]:
     found = events_of(connection, pairing_id)
     if not found and subject_of_pairing(connection, pairing_id) is None:
-        raise NotFoundError("pairing_id", "is not kept here", "check it, or record the pairing")
+        raise NotFoundError("pairing_id", "is not recorded", "check it, or record the pairing")
     return found

@@ -1,7 +1,4 @@
-"""What is predicted of named pairings: one client, several clinicians. Nothing is kept.
-
-Imported by `serving.app`.
-"""
+"""Route that predicts the alliance of one client with given clinicians; nothing is recorded."""
 
 from functools import partial
 from typing import Annotated
@@ -56,20 +53,22 @@ router = APIRouter(tags=["recommendations"])
 
 
 class PredictedPairing(ResponseModel):
-    """What is predicted of the client with one clinician."""
+    """The prediction for the client with one clinician."""
 
     clinician_id: str
-    fits: Annotated[bool, Setting(description="Whether no hard constraint speaks against it.")]
+    eligible: Annotated[bool, Setting(description="Whether every hard constraint is met.")]
     predicted_alliance: Annotated[
-        Points | None, Setting(description="null where they do not fit or nothing is predicted.")
+        Points | None, Setting(description="null if not eligible or no alliance is predicted.")
     ]
     range: AllianceRange | None
-    reasons: Annotated[tuple[StatedReason, ...], Setting(description="Why they do not fit.")]
+    reasons: Annotated[
+        tuple[StatedReason, ...], Setting(description="Hard constraints that are not met.")
+    ]
     reservations: tuple[StatedReason, ...]
 
 
 class PredictionResponse(ResponseModel):
-    """Predictions of the pairings named, in the order they were named."""
+    """Predictions in the order of `clinician_ids`."""
 
     mode: str
     model: ModelInUse
@@ -82,7 +81,7 @@ class PredictionResponse(ResponseModel):
 @router.post(
     "/v1/predictions",
     operation_id="predict",
-    summary="Predict the alliance of named pairings",
+    summary="Predict the alliance with given clinicians",
     response_model=PredictionResponse,
     responses=problem_responses(
         BAD_REQUEST, MALFORMED, TOO_LARGE, UNSUPPORTED, INVALID, UNEXPECTED, NOT_READY, BUSY
@@ -90,7 +89,7 @@ class PredictionResponse(ResponseModel):
     openapi_extra=json_body("PredictionRequest", kept=False),
 )
 async def post_predictions(request: Request) -> Response:
-    """The same as a recommendation would say of these clinicians; constraints are still told."""
+    """Predictions equal those of a recommendation; constraints are checked as well."""
     state = current_snapshot(request.app)
     check_headers(request.headers)
     body = await request.body()
@@ -165,7 +164,7 @@ def _pairings(
     return tuple(
         PredictedPairing(
             clinician_id=name,
-            fits=name not in because,
+            eligible=name not in because,
             predicted_alliance=points[row][0] if tell else None,
             range=points[row][1] if tell else None,
             reasons=stated_reason(because.get(name, ())),

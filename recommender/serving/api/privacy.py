@@ -1,7 +1,4 @@
-"""The addresses of a person's rights: what is kept of them, that it be forgotten, that it holds.
-
-Who may call them is decided in one place for all routes. Imported by `serving.app`.
-"""
+"""Routes for export and erasure of a client's data, consents, and verification of the audit log."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -23,14 +20,14 @@ from recommender.serving.http.problems import (
     BAD_REQUEST,
     BUSY,
     NO_STORE,
+    NO_SUCH_RECORD,
     NOT_FOUND,
-    NOT_KEPT,
-    STORE_AWAY,
+    STORE_UNAVAILABLE,
     UNEXPECTED,
     ProblemError,
 )
 from recommender.serving.http.strict_json import read_body
-from recommender.serving.openapi import KEEPING, json_body, problem_responses
+from recommender.serving.openapi import WRITE_PROBLEMS, json_body, problem_responses
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.request_bodies import ConsentRequest
 from recommender.serving.schemas.responses import ResponseModel
@@ -38,17 +35,17 @@ from recommender.serving.services.idempotency import reply_response, write_once
 from recommender.store.database import Connection, Store, database_time
 
 JSON = "application/json"
-REFUSED = (BAD_REQUEST, NO_STORE, UNEXPECTED, BUSY, STORE_AWAY)
+REFUSED = (BAD_REQUEST, NO_STORE, UNEXPECTED, BUSY, STORE_UNAVAILABLE)
 EXPORT: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "One list a table.",
+        "description": "One list per table.",
         "content": {JSON: {"schema": {"type": "object"}}},
     }
 }
 AT_A_TIME = 1
-"""Exports, erasures and walks of the chain: each may read much, and recommendations come first."""
+"""Exports, erasures and verifications run one at a time: each may read much data."""
 SELDOM_SECONDS = 60.0
-"""How long one of them may have to wait for others."""
+"""Maximum expected wait of such a request."""
 
 Found = TypeVar("Found")
 router = APIRouter(tags=["privacy"])
@@ -61,46 +58,46 @@ class PrivacyResponse(BaseModel):
 
 
 class ErasureReport(PrivacyResponse):
-    """What an erasure did."""
+    """The result of an erasure."""
 
     erasure_id: str
     rows: Annotated[Mapping[str, int], Setting(description="Rows deleted, by table.")]
     model_digests: Annotated[
         tuple[str, ...],
-        Setting(description="Models that learned from this client; train anew, and retire these."),
+        Setting(description="Models trained with this client's data; retrain and retire them."),
     ]
 
     @classmethod
     def of(cls, erased: Erasure) -> "ErasureReport":
-        """An erasure as it is told."""
+        """The response to an erasure."""
         return cls(
             erasure_id=erased.erasure_id, rows=erased.rows, model_digests=erased.model_digests
         )
 
 
 class Verification(PrivacyResponse):
-    """What a walk along the audit chain found."""
+    """The result of verifying the audit log."""
 
-    holds: bool
+    valid: bool
     rows: int
-    newest: Annotated[int, Setting(description="Number of the newest row that holds.")]
-    newest_hash: str
+    last_valid: Annotated[int, Setting(description="Number of the last valid row.")]
+    last_valid_hash: str
     anchored: Annotated[
-        bool, Setting(description="Whether it was held against hashes kept outside the database.")
+        bool, Setting(description="Whether hashes stored outside the database were checked too.")
     ]
-    first_bad: int | None
+    first_invalid: int | None
     problem: str | None
 
     @classmethod
     def of(cls, verdict: ChainVerification, *, anchored: bool) -> "Verification":
-        """A verdict as it is told."""
+        """The response to a verification."""
         return cls(
-            holds=verdict.holds,
+            valid=verdict.holds,
             rows=verdict.rows,
-            newest=verdict.head.seq,
-            newest_hash=verdict.head.row_hash,
+            last_valid=verdict.head.seq,
+            last_valid_hash=verdict.head.row_hash,
             anchored=anchored,
-            first_bad=verdict.first_bad,
+            first_invalid=verdict.first_bad,
             problem=verdict.problem,
         )
 
@@ -108,15 +105,12 @@ class Verification(PrivacyResponse):
 @router.get(
     "/v1/subjects/{pseudonym}/export",
     operation_id="exportSubject",
-    summary="All that is kept of one client",
-    responses=EXPORT | problem_responses(*REFUSED, NOT_KEPT),
+    summary="Export the data of one client",
+    responses=EXPORT | problem_responses(*REFUSED, NO_SUCH_RECORD),
     response_class=Response,
 )
 async def get_export(request: Request, pseudonym: str) -> Response:
-    """Everything of one client in clear text, answers and answers' responses with it.
-
-    That it was exported, and by whom, is kept in the audit chain.
-    """
+    """All stored data of one client in clear text. The export is recorded in the audit log."""
     store, actor = _store(request), caller(request).actor
 
     def work() -> bytes:
@@ -129,15 +123,15 @@ async def get_export(request: Request, pseudonym: str) -> Response:
 @router.delete(
     "/v1/subjects/{pseudonym}",
     operation_id="eraseSubject",
-    summary="Forget one client",
+    summary="Erase the data of one client",
     response_model=ErasureReport,
-    responses=problem_responses(*REFUSED, NOT_KEPT),
+    responses=problem_responses(*REFUSED, NO_SUCH_RECORD),
 )
 async def delete_subject(request: Request, pseudonym: str) -> Response:
-    """Deletes what is kept of a client and destroys their key; the receipt says what went.
+    """Delete the stored data of a client and destroy the client's encryption key.
 
-    The client is never learned from again. Models that did learn from them are named: they answer
-    until a training without the client takes their place.
+    The client is excluded from further training. The response names the models that were trained
+    with the client's data; they stay active until another model replaces them.
     """
     work = partial(erase_subject, _store(request), pseudonym, actor=caller(request).actor)
     told = ErasureReport.of(await _alone(request, work))
@@ -147,12 +141,12 @@ async def delete_subject(request: Request, pseudonym: str) -> Response:
 @router.get(
     "/v1/audit-events/verification",
     operation_id="verifyAudit",
-    summary="Whether the audit chain is whole",
+    summary="Verify the audit log",
     response_model=Verification,
     responses=problem_responses(*REFUSED),
 )
 async def get_verification(request: Request) -> Response:
-    """Walks the chain from its first kept row, and names the first that does not hold."""
+    """Verify the hash chain from its first stored row, and report the first invalid row."""
     store, anchors = _store(request), request.app.state.settings.anchors
 
     def work() -> ChainVerification:
@@ -179,28 +173,28 @@ ADDRESS = "/v1/subjects/{pseudonym}/consents"
 
 
 class CurrentConsents(ResponseModel):
-    """What a client agrees to now."""
+    """The current consents of a client."""
 
     consents: Annotated[
         Mapping[str, bool],
-        Setting(description="Scope to what was said last; a scope never asked about is not there."),
+        Setting(description="The latest statement by scope; scopes never asked about are absent."),
     ]
 
 
 @router.post(
     ADDRESS,
     operation_id="recordConsent",
-    summary="Record what a client agrees to or takes back",
+    summary="Record consents given or withdrawn",
     response_model=CurrentConsents,
-    responses=problem_responses(*KEEPING, NOT_FOUND),
+    responses=problem_responses(*WRITE_PROBLEMS, NOT_FOUND),
     openapi_extra=json_body("ConsentRequest"),
 )
 async def post_consent(
     request: Request, pseudonym: Annotated[str, Path(pattern=ID_PATTERN)]
 ) -> Response:
-    """What was said last holds: the next training leaves out whoever took it back.
+    """Record consents; the latest statement applies, also to the next training.
 
-    Models that learned before go on answering; to be forgotten is another request, see DELETE.
+    Models trained before a withdrawal stay active; erasure is a separate request, see DELETE.
     """
     asked, body = await read_body(request, ConsentRequest)
     consent, actor = asked.consent(), caller(request).actor

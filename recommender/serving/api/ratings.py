@@ -1,7 +1,4 @@
-"""Ratings of the alliance and their corrections, checked as training checks them.
-
-Imported by `serving.app`.
-"""
+"""Routes that record, correct and read ratings; checks are those of training."""
 
 from datetime import date, datetime
 from functools import partial
@@ -23,9 +20,15 @@ from recommender.journal.ratings import (
 )
 from recommender.serving.auth.middleware import caller
 from recommender.serving.dependencies import current_snapshot
-from recommender.serving.http.problems import NOT_FOUND, NOT_KEPT, STALE
+from recommender.serving.http.problems import NO_SUCH_RECORD, NOT_FOUND, STALE
 from recommender.serving.http.strict_json import JSON, read_body
-from recommender.serving.openapi import KEEPING, READING, created, json_body, problem_responses
+from recommender.serving.openapi import (
+    READ_PROBLEMS,
+    WRITE_PROBLEMS,
+    created,
+    json_body,
+    problem_responses,
+)
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.request_bodies import CorrectionRequest, RatingRequest
 from recommender.serving.schemas.responses import ResponseModel
@@ -45,24 +48,24 @@ router = APIRouter(tags=["ratings"])
 
 
 class RatingCreated(ResponseModel):
-    """What became of a rating."""
+    """A recorded rating."""
 
     rating_id: str
-    version: Annotated[int, Setting(description="1, and one more with each correction.")]
+    version: Annotated[int, Setting(description="1, increased by each correction.")]
     pomp: Annotated[
         float | None,
         Setting(
-            description="Its score from 0 to 1 as training reads it; null when too few items were "
-            "answered, or when it was withdrawn."
+            description="The score as a proportion of the maximum possible (0 to 1), as used in "
+            "training; null if too few items were answered or the rating is withdrawn."
         ),
     ]
     pairing_known: Annotated[
-        bool, Setting(description="A rating of a pairing not known here waits for it.")
+        bool, Setting(description="Whether the pairing is recorded; ratings may be sent earlier.")
     ]
 
 
 class RatingRecord(ResponseModel):
-    """A rating as it stood from one moment (UTC) on."""
+    """One version of a rating, valid from `recorded_at` (UTC)."""
 
     version: int
     pairing_id: str
@@ -102,7 +105,7 @@ class RatingRecord(ResponseModel):
 
 
 class RatingHistory(ResponseModel):
-    """Every version of a rating, oldest first; the last one stands."""
+    """All versions of a rating, oldest first; the last one is in force."""
 
     rating_id: str
     versions: tuple[RatingRecord, ...]
@@ -110,17 +113,17 @@ class RatingHistory(ResponseModel):
 
 @router.post(
     "/v1/ratings",
-    operation_id="rate",
+    operation_id="recordRating",
     summary="Record a rating of the alliance",
     status_code=201,
     response_model=RatingCreated,
-    responses={201: created(RatingCreated, LINKS), **problem_responses(*KEEPING)},
+    responses={201: created(RatingCreated, LINKS), **problem_responses(*WRITE_PROBLEMS)},
     openapi_extra=json_body("RatingRequest"),
 )
 async def post_rating(request: Request) -> Response:
-    """Refused with everything training would refuse it for.
+    """Record a rating, with the same checks as in training.
 
-    One of a pairing that is not known here is kept as well, and waits for it.
+    A rating of a pairing that is not recorded yet is stored and attached to it later.
     """
     state = current_snapshot(request.app)
     asked, body = await read_body(request, RatingRequest)
@@ -137,12 +140,12 @@ async def post_rating(request: Request) -> Response:
 @router.get(
     ADDRESS,
     operation_id="getRating",
-    summary="A rating with everything that corrected it",
+    summary="Read a rating and its corrections",
     response_model=RatingHistory,
-    responses=problem_responses(*READING),
+    responses=problem_responses(*READ_PROBLEMS),
 )
 async def get_rating(request: Request, rating_id: RatingId) -> Response:
-    """Every version, oldest first; the last one stands."""
+    """All versions, oldest first; the last one is in force."""
     found = await read(request, partial(rating_history, rating_id=rating_id))
     told = RatingHistory(rating_id=rating_id, versions=tuple(map(RatingRecord.of, found)))
     return Response(told.model_dump_json(), media_type=JSON)
@@ -156,12 +159,12 @@ async def get_rating(request: Request, rating_id: RatingId) -> Response:
     response_model=RatingCreated,
     responses={
         201: created(RatingCreated, LINKS),
-        **problem_responses(*KEEPING, NOT_FOUND, NOT_KEPT, STALE),
+        **problem_responses(*WRITE_PROBLEMS, NOT_FOUND, NO_SUCH_RECORD, STALE),
     },
     openapi_extra=json_body("CorrectionRequest"),
 )
 async def post_correction(request: Request, rating_id: RatingId) -> Response:
-    """What it corrects stays visible; refused (412) unless the newest version was seen."""
+    """Earlier versions remain readable; refused (412) unless `expected_version` is the newest."""
     state = current_snapshot(request.app)
     asked, body = await read_body(request, CorrectionRequest)
     actor = caller(request).actor
@@ -183,14 +186,14 @@ def _corrected(
 ) -> StoredRating:
     if asked.rating is None:
         return withdraw_rating(
-            connection, rating_id, seen=asked.seen, reason=asked.reason, actor=actor
+            connection, rating_id, seen=asked.expected_version, reason=asked.reason, actor=actor
         )
     return correct_rating(
         connection,
         state.practice,
         rating_id,
         asked.rating.rating(),
-        seen=asked.seen,
+        seen=asked.expected_version,
         reason=asked.reason,
         actor=actor,
         today=today(state.practice),

@@ -1,4 +1,4 @@
-"""Asking for a recommendation, and reading it again. Imported by `serving.app`."""
+"""Routes that create and read recommendations."""
 
 from functools import partial
 from typing import Annotated, Literal
@@ -14,7 +14,13 @@ from recommender.serving.auth.middleware import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.http.problems import BUSY, INVALID
 from recommender.serving.http.strict_json import JSON, check_headers
-from recommender.serving.openapi import KEEPING, READING, created, json_body, problem_responses
+from recommender.serving.openapi import (
+    READ_PROBLEMS,
+    WRITE_PROBLEMS,
+    created,
+    json_body,
+    problem_responses,
+)
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.responses import RecommendationResponse
 from recommender.serving.services.idempotency import (
@@ -28,7 +34,7 @@ from recommender.serving.services.recommendation_service import (
     ServedRecommendation,
     recommend_request,
 )
-from recommender.serving.services.stored_recommendation import to_journal_row
+from recommender.serving.services.stored_recommendation import current_body, to_journal_row
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.store.database import Connection
 
@@ -37,7 +43,7 @@ RecommendationId = Annotated[str, Path(pattern=ID_PATTERN)]
 _ITS_ID = {"parameters": {"recommendation_id": "$response.body#/recommendation_id"}}
 LINKS = {
     operation: {"operationId": operation, **_ITS_ID}
-    for operation in ("getRecommendation", "listExplanations", "decide", "listDecisions")
+    for operation in ("getRecommendation", "listExplanations", "recordDecision", "listDecisions")
 }
 
 router = APIRouter(tags=["recommendations"])
@@ -50,20 +56,20 @@ router = APIRouter(tags=["recommendations"])
     response_model=RecommendationResponse,
     responses={
         201: created(RecommendationResponse, LINKS),
-        **problem_responses(*KEEPING, INVALID, BUSY),
+        **problem_responses(*WRITE_PROBLEMS, INVALID, BUSY),
     },
     openapi_extra=json_body("RecommendationRequest"),
 )
 async def post_recommendation(
     request: Request,
     dry_run: Annotated[
-        Literal["true", "false"], Query(description="Whether nothing is to be kept.")
+        Literal["true", "false"], Query(description="Whether to compute without recording.")
     ] = "false",
 ) -> Response:
-    """Predict the early working alliance with every eligible clinician and show the strongest.
+    """Predict the early working alliance with every eligible clinician and rank the clinicians.
 
-    What was asked and shown is kept (201), unless the server has no store or it is a dry run (200).
-    What speaks for and against each clinician is told to staff.
+    The request and the response are recorded (201), unless the server has no store or `dry_run` is
+    true (200). Only staff receive the contributions for and against each clinician.
     """
     state = current_snapshot(request.app)
     check_headers(request.headers)
@@ -83,14 +89,14 @@ async def post_recommendation(
 @router.get(
     ADDRESS,
     operation_id="getRecommendation",
-    summary="A recommendation as it was shown",
+    summary="Read a recommendation",
     response_model=RecommendationResponse,
-    responses=problem_responses(*READING),
+    responses=problem_responses(*READ_PROBLEMS),
 )
 async def get_recommendation(request: Request, recommendation_id: RecommendationId) -> Response:
-    """The very bytes that were sent, whatever has changed since."""
+    """The response as it was sent, in the field names of the present contract version."""
     recorded = await recorded_for(request, recommendation_id)
-    return Response(recorded.shown.response, media_type=JSON)
+    return Response(current_body(recorded.shown.response), media_type=JSON)
 
 
 async def recorded_for(request: Request, recommendation_id: str) -> RecordedRecommendation:

@@ -1,4 +1,4 @@
-"""Logging in and out: a session of staff, opened with a password. Imported by `serving.app`."""
+"""Routes that open, read and close staff sessions."""
 
 from datetime import datetime
 from typing import Annotated
@@ -23,7 +23,7 @@ from recommender.serving.http.problems import (
     INVALID,
     MALFORMED,
     NOT_FOUND,
-    STORE_AWAY,
+    STORE_UNAVAILABLE,
     TOO_LARGE,
     TOO_MANY,
     UNAUTHENTICATED,
@@ -41,19 +41,19 @@ router = APIRouter(tags=["sessions"])
 
 
 class OpenSession(ResponseModel):
-    """A session as its owner sees it."""
+    """A session of the logged-in account."""
 
     account_id: str
     role: str
     scopes: tuple[str, ...]
     csrf_token: Annotated[
-        str, Setting(description="Send it as X-CSRF-Token with whatever changes something.")
+        str, Setting(description="To be sent as X-CSRF-Token with every changing request.")
     ]
-    ends_at: Annotated[datetime, Setting(description="At the latest; earlier when not used.")]
+    ends_at: Annotated[datetime, Setting(description="Latest end; unused sessions end earlier.")]
 
     @classmethod
     def of(cls, session: Session) -> "OpenSession":
-        """What a page needs to know."""
+        """The response for a session."""
         principal = session.principal
         return cls(
             account_id=principal.actor,
@@ -82,7 +82,7 @@ class OpenSession(ResponseModel):
         TOO_MANY,
         UNEXPECTED,
         BUSY,
-        STORE_AWAY,
+        STORE_UNAVAILABLE,
     ),
     openapi_extra={
         "requestBody": {
@@ -92,7 +92,7 @@ class OpenSession(ResponseModel):
     },
 )
 async def post_session(request: Request) -> Response:
-    """For people at a browser of this server; programs use keys. Sets a cookie."""
+    """For browsers on this server's own pages; programs use keys. Sets a cookie."""
     auth = auth_backend(request)
     if auth.locks is None:
         raise ProblemError(NOT_FOUND)
@@ -110,12 +110,12 @@ async def post_session(request: Request) -> Response:
 @router.get(
     "/v1/session",
     operation_id="getSession",
-    summary="Who is logged in",
+    summary="Read the current session",
     response_model=OpenSession,
     responses=problem_responses(BAD_REQUEST, UNEXPECTED),
 )
 async def get_session(request: Request) -> Response:
-    """The session of the cookie that was sent."""
+    """The session of the submitted cookie."""
     return Response(OpenSession.of(session_of(request)).model_dump_json(), media_type=JSON)
 
 
@@ -127,7 +127,7 @@ async def get_session(request: Request) -> Response:
     responses=problem_responses(BAD_REQUEST, UNEXPECTED),
 )
 async def delete_session(request: Request) -> Response:
-    """Nothing opens it again."""
+    """Delete the session; its token is no longer valid."""
     auth = auth_backend(request)
     await auth.log_out(session_of(request))
     return Response(status_code=204, headers={"Set-Cookie": auth.cookie.clearing()})

@@ -29,7 +29,7 @@ from recommender.security.sessions import (
     find_session,
     open_session,
 )
-from recommender.serving.http.problems import BUSY, RETRY, ProblemError
+from recommender.serving.http.problems import BUSY, RETRY_SOON, ProblemError
 from recommender.settings import Settings
 from recommender.store.database import POOL, Store
 from recommender.store.migration import open_store
@@ -164,7 +164,7 @@ class AuthBackend:
     async def _in_turn(self, limiter: CapacityLimiter, work: Callable[[], Found]) -> Found:
         full = limiter.statistics().tasks_waiting >= self._waiting
         if full and not limiter.available_tokens:
-            raise ProblemError(BUSY, headers=RETRY)
+            raise ProblemError(BUSY, headers=RETRY_SOON)
         return await to_thread.run_sync(work, limiter=limiter)
 
 

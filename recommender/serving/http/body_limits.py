@@ -16,8 +16,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.problems import (
     BUSY,
-    RETRY,
-    TOO_SLOW,
+    REQUEST_TIMEOUT,
+    RETRY_SOON,
     UNSUPPORTED,
     ProblemError,
     problem_response,
@@ -72,7 +72,7 @@ class BodyLimitMiddleware:
         if Headers(scope=scope).get("content-encoding", "identity").lower() != "identity":
             return ProblemError(UNSUPPORTED)
         queue = self.queues.get(scope["path"])
-        return ProblemError(BUSY, headers=RETRY) if queue is not None and queue.full else None
+        return ProblemError(BUSY, headers=RETRY_SOON) if queue is not None and queue.full else None
 
 
 class BodyTimeout:
@@ -97,7 +97,7 @@ class BodyTimeout:
             async with asyncio.timeout_at(self._until):
                 message = await self._receive()
         except TimeoutError:
-            raise ProblemError(TOO_SLOW, headers=CLOSE) from None
+            raise ProblemError(REQUEST_TIMEOUT, headers=CLOSE) from None
         self._whole = not message.get("more_body", False)
         return message
 

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from recommender.serving.http.problems import BUSY, RETRY, ProblemError
+from recommender.serving.http.problems import BUSY, RETRY_SOON, ProblemError
 
 WEIGHT = 0.1
 """Of the latest request in what requests take."""
@@ -63,7 +63,7 @@ class ComputeQueue:
             When too many wait: a quick refusal serves callers better.
         """
         if self.full:
-            raise ProblemError(BUSY, headers=RETRY)
+            raise ProblemError(BUSY, headers=RETRY_SOON)
         self._let_in += 1
         try:
             return await to_thread.run_sync(

@@ -8,7 +8,7 @@ import re
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from recommender.serving.http.problems import NOT_SEEN, ProblemError
+from recommender.serving.http.problems import PRECONDITION_REQUIRED, ProblemError
 
 NOT_MODIFIED = 304
 _TAG = re.compile(r'\s*(W/)?"([!#-~]*)"\s*')
@@ -29,7 +29,7 @@ def seen(headers: Headers, current: str | None) -> str:
     """
     named = [tag for weak, tag in _tags(headers.get("if-match", "")) if not weak]
     if not named:
-        raise ProblemError(NOT_SEEN)
+        raise ProblemError(PRECONDITION_REQUIRED)
     return current if current in named and current is not None else named[0]
 
 

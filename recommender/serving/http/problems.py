@@ -1,7 +1,7 @@
-"""What is said when something is refused: RFC 9457 problems that never repeat what was sent.
+"""RFC 9457 problem documents, and the mapping from errors to them.
 
-Messages come from tables here, not from libraries, so that no answer can leak into a log or a
-proxy. The only place where errors meet HTTP. Imported by the rest of `serving`.
+Messages come from the tables of this module, not from libraries, so that no submitted value can
+reach a log or a proxy.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,12 +28,12 @@ from recommender.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
-MOST_ERRORS = 50
+MAX_ERRORS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:
-    """One kind of problem; `slug` ends the address that explains it."""
+    """One type of problem; `slug` is the last segment of its URL."""
 
     slug: str
     status: int
@@ -42,12 +42,12 @@ class ProblemType:
 
     @property
     def type(self) -> str:
-        """The address of the explanation, relative to the server."""
+        """The URL of the explanation, relative to the server."""
         return f"/problems/{self.slug}"
 
 
 BAD_REQUEST = ProblemType(
-    "bad-request", 400, "Bad request", "Check the address and the headers of the request."
+    "bad-request", 400, "Bad request", "Check the URL and the headers of the request."
 )
 MALFORMED = ProblemType(
     "malformed-json",
@@ -58,28 +58,28 @@ MALFORMED = ProblemType(
 UNAUTHENTICATED = ProblemType(
     "unauthenticated",
     401,
-    "Not let in",
-    "Send a live key as `Authorization: Bearer rk_...`, or log in. Whoever runs this server makes "
-    "keys with `recommender keys create`.",
+    "Not authenticated",
+    "Send a valid key as `Authorization: Bearer rk_...`, or log in. The operator of this server "
+    "creates keys with `recommender keys create`.",
 )
 FORBIDDEN = ProblemType(
     "forbidden",
     403,
-    "Not allowed",
-    "This key or account may not do this; WWW-Authenticate names the scope it lacks.",
+    "Forbidden",
+    "This key or account lacks the scope named in WWW-Authenticate.",
 )
 CROSS_SITE = ProblemType(
     "cross-site",
     403,
-    "Not sent by a page of this server",
-    "A browser must say that the request comes from this very site, and repeat the session's "
-    "token in X-CSRF-Token.",
+    "Cross-site request refused",
+    "A browser must send Sec-Fetch-Site or Origin of this server, and the session's token in "
+    "X-CSRF-Token.",
 )
 NOT_FOUND = ProblemType(
-    "not-found", 404, "Not found", "There is nothing at this address; see /openapi.json."
+    "not-found", 404, "Not found", "No resource has this URL; see /openapi.json."
 )
-NOT_KEPT = ProblemType(
-    "not-kept", 404, "Not kept here", "Check the id; `errors` says what is not kept."
+NO_SUCH_RECORD = ProblemType(
+    "no-such-record", 404, "No such record", "Check the id; `errors` names the missing record."
 )
 NOT_ALLOWED = ProblemType(
     "method-not-allowed",
@@ -87,34 +87,34 @@ NOT_ALLOWED = ProblemType(
     "Method not allowed",
     "Use a method named in the Allow header; see /openapi.json.",
 )
-TOO_SLOW = ProblemType(
-    "too-slow", 408, "Request too slow", "Send the whole request within a few seconds."
+REQUEST_TIMEOUT = ProblemType(
+    "request-timeout", 408, "Request timeout", "Send the whole request within a few seconds."
 )
 CONFLICT = ProblemType(
-    "conflict", 409, "No longer possible", "Somebody else was first; `errors` says in what."
+    "conflict", 409, "Conflict", "Another request came first; `errors` describes the conflict."
 )
 NO_STORE = ProblemType(
     "no-store",
     409,
-    "Nothing is kept here",
-    "This server has no store: its roster is a file, and it keeps nothing. Whoever runs it sets "
+    "No store configured",
+    "This server has no store: its roster is a file and it records nothing. The operator can set "
     "RECOMMENDER_STORE.",
 )
 IN_FLIGHT = ProblemType(
     "in-flight",
     409,
-    "Still being worked on",
-    "The first sending with this Idempotency-Key has no answer yet; send it again in a moment.",
+    "Request in progress",
+    "The first request with this Idempotency-Key has no response yet; retry in a moment.",
 )
 GONE = ProblemType(
     "gone",
     410,
-    "Explained no more",
-    "It was made with another practice definition, or before explanations were kept; the response "
-    "itself still says what was shown.",
+    "Explanation no longer available",
+    "The recommendation was computed with another practice definition, or before explanations were "
+    "stored; the recommendation itself is still available.",
 )
 STALE = ProblemType(
-    "stale", 412, "Changed since it was read", "Read it again and repeat the change on that."
+    "stale", 412, "Changed since it was read", "Read the current version and repeat the change."
 )
 TOO_LARGE = ProblemType("too-large", 413, "Request too large", "Send fewer bytes.")
 UNSUPPORTED = ProblemType(
@@ -126,59 +126,57 @@ UNSUPPORTED = ProblemType(
 INVALID = ProblemType(
     "invalid-intake",
     422,
-    "The answers do not fit the questions",
-    "Mend what `errors` names; /openapi.json has every question of this practice.",
+    "Invalid answers",
+    "Fix the fields listed in `errors`; /openapi.json has every question of this practice.",
 )
-UNKEPT = ProblemType(
+INVALID_FEEDBACK = ProblemType(
     "invalid-feedback",
     422,
-    "It cannot be kept",
-    "Mend what `errors` names; nothing was written.",
+    "Invalid record",
+    "Fix the fields listed in `errors`; nothing was written.",
 )
 LIST_TOO_LONG = ProblemType(
     "list-too-long",
     422,
-    "The list is too long",
-    "Send as many clients as `errors` allows; `recommender allocate` takes as many as there are.",
+    "List too long",
+    "Send at most as many clients as `errors` states; `recommender allocate` has no limit.",
 )
 INVALID_ROSTER = ProblemType(
     "invalid-clinician",
     422,
-    "The facts do not fit the fields",
-    "Mend what `errors` names; /openapi.json has every field of this practice's clinicians.",
+    "Invalid clinician",
+    "Fix the fields listed in `errors`; /openapi.json has every clinician field of this practice.",
 )
 KEY_REUSED = ProblemType(
     "key-reused",
     422,
-    "Idempotency-Key used before",
-    "It came before with another request; use a new key for a new request.",
+    "Idempotency-Key reused",
+    "The key was sent before with another request; use a new key for a new request.",
 )
 TOO_MANY = ProblemType(
     "too-many-requests",
     429,
     "Too many requests",
-    "Wait as many seconds as Retry-After says.",
+    "Wait for the number of seconds in Retry-After.",
 )
-NOT_SEEN = ProblemType(
-    "version-not-named",
+PRECONDITION_REQUIRED = ProblemType(
+    "precondition-required",
     428,
-    "Say which version is changed",
-    "Send If-Match with the ETag last read, or If-None-Match: * for what is not there yet.",
+    "Precondition required",
+    "Send If-Match with the ETag last read, or If-None-Match: * to create a new clinician.",
 )
 UNEXPECTED = ProblemType(
     "unexpected",
     500,
-    "Something went wrong here",
-    "The request was not at fault. Report the `instance` to whoever runs this server.",
+    "Unexpected error",
+    "The server failed. Report the `instance` to the operator of this server.",
 )
-NOT_READY = ProblemType(
-    "not-ready", 503, "Not ready", "The model is being opened; try again shortly."
+NOT_READY = ProblemType("not-ready", 503, "Not ready", "The model is being loaded; retry shortly.")
+BUSY = ProblemType("busy", 503, "Too busy", "Too many requests are waiting; retry shortly.")
+STORE_UNAVAILABLE = ProblemType(
+    "store-unavailable", 503, "Store unavailable", "Nothing was written; retry the same request."
 )
-BUSY = ProblemType("busy", 503, "Too busy", "Too many requests are waiting; try again shortly.")
-STORE_AWAY = ProblemType(
-    "store-away", 503, "The store is away", "Nothing was written; send the same request again."
-)
-RETRY = {"Retry-After": "1"}
+RETRY_SOON = {"Retry-After": "1"}
 
 PROBLEM_TYPES: Mapping[str, ProblemType] = {
     kind.slug: kind
@@ -189,10 +187,10 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         FORBIDDEN,
         CROSS_SITE,
         NOT_FOUND,
-        NOT_KEPT,
+        NO_SUCH_RECORD,
         NO_STORE,
         NOT_ALLOWED,
-        TOO_SLOW,
+        REQUEST_TIMEOUT,
         CONFLICT,
         IN_FLIGHT,
         GONE,
@@ -202,31 +200,31 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         INVALID,
         LIST_TOO_LONG,
         INVALID_ROSTER,
-        UNKEPT,
+        INVALID_FEEDBACK,
         KEY_REUSED,
         TOO_MANY,
-        NOT_SEEN,
+        PRECONDITION_REQUIRED,
         UNEXPECTED,
         NOT_READY,
         BUSY,
-        STORE_AWAY,
+        STORE_UNAVAILABLE,
     )
 }
-"""Every problem this server gives, by slug."""
+"""All problem types, by slug."""
 
-_USUAL = {400: BAD_REQUEST, 404: NOT_FOUND, 405: NOT_ALLOWED, 413: TOO_LARGE, 415: UNSUPPORTED}
+_BY_STATUS = {400: BAD_REQUEST, 404: NOT_FOUND, 405: NOT_ALLOWED, 413: TOO_LARGE, 415: UNSUPPORTED}
 
-JOURNAL: Mapping[type[RecommenderError], ProblemType] = {
-    NotFoundError: NOT_KEPT,
+JOURNAL_PROBLEMS: Mapping[type[RecommenderError], ProblemType] = {
+    NotFoundError: NO_SUCH_RECORD,
     StaleError: STALE,
     ConflictError: CONFLICT,
     InFlightError: IN_FLIGHT,
     KeyReusedError: KEY_REUSED,
-    FeedbackError: UNKEPT,
-    UnavailableError: STORE_AWAY,
+    FeedbackError: INVALID_FEEDBACK,
+    UnavailableError: STORE_UNAVAILABLE,
 }
-"""Which problem each of the journal's refusals is; a class before those it inherits from."""
-_LATER = (IN_FLIGHT, STORE_AWAY)
+"""Problem types of the journal's errors; subclasses come before their base classes."""
+_RETRYABLE = (IN_FLIGHT, STORE_UNAVAILABLE)
 
 _MESSAGES: Mapping[str, str] = {
     "missing": "is required",
@@ -236,15 +234,18 @@ _MESSAGES: Mapping[str, str] = {
     "list_type": "is not a list",
     "string_type": "is not text",
     "bool_type": "is neither true nor false",
+    "bool_parsing": "is neither true nor false",
     "float_type": "is not a number",
+    "float_parsing": "is not a number",
     "int_type": "is not a whole number",
+    "int_parsing": "is not a whole number",
     "int_from_float": "is not a whole number",
     "finite_number": "is not a finite number",
     "multiple_of": "has more than two decimals",
     "date_type": "is not a date, written 2026-11-23",
     "date_parsing": "is not a date, written 2026-11-23",
-    "string_pattern_mismatch": "is not written as described",
-    "repeated": "names a member twice",
+    "string_pattern_mismatch": "does not have the documented format",
+    "repeated": "has a repeated member",
 }
 _BOUNDED: Mapping[str, tuple[str, str]] = {
     "greater_than_equal": ("is below the smallest value allowed", "ge"),
@@ -253,17 +254,17 @@ _BOUNDED: Mapping[str, tuple[str, str]] = {
     "too_short": ("has fewer members than allowed", "min_length"),
     "literal_error": ("is not one of the levels allowed", "expected"),
 }
-"""Messages that also say the declared limit; the second is its name among pydantic's facts."""
+"""Messages that include the declared limit, and the limit's key in pydantic's error context."""
 
 
 class FieldError(BaseModel):
-    """One thing that does not fit."""
+    """One error of a request."""
 
     model_config = ConfigDict(frozen=True)
 
     pointer: Annotated[str, Setting(description="JSON pointer (RFC 6901) into the request.")]
     code: str
-    message: Annotated[str, Setting(description="Never holds what was sent.")]
+    message: Annotated[str, Setting(description="Never contains a submitted value.")]
 
 
 class Problem(BaseModel):
@@ -282,7 +283,7 @@ class Problem(BaseModel):
     def of(
         cls, kind: ProblemType, request_id: str, errors: tuple[FieldError, ...] = ()
     ) -> "Problem":
-        """A problem of one kind."""
+        """A problem document of one type."""
         return cls(
             type=kind.type,
             title=kind.title,
@@ -294,7 +295,7 @@ class Problem(BaseModel):
 
 
 class ProblemError(Exception):
-    """A request this door refuses."""
+    """A request that is refused with a problem of a given type."""
 
     def __init__(
         self,
@@ -309,74 +310,72 @@ class ProblemError(Exception):
 
 
 def problem_response(error: Exception, request_id: str) -> Response:
-    """The response to an error; whatever is not foreseen is a 500 that says nothing of it."""
-    told = problem_for(error)
-    problem = Problem.of(told.kind, request_id, told.errors)
+    """The response to an error; unknown errors become a 500 without details."""
+    refusal = problem_for(error)
+    problem = Problem.of(refusal.kind, request_id, refusal.errors)
     return Response(
-        problem.model_dump_json(), told.kind.status, told.headers, media_type=MEDIA_TYPE
+        problem.model_dump_json(), refusal.kind.status, refusal.headers, media_type=MEDIA_TYPE
     )
 
 
 def problem_for(error: Exception) -> ProblemError:
-    """Which problem an error is to a caller: the one table from errors to HTTP."""
+    """The problem of an error: the one mapping from errors to HTTP."""
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, IntakeError):
         return ProblemError(INVALID, field_errors(error, "answers"))
     if isinstance(error, RequestValidationError):
-        # It holds what was sent; which parameter it was stands in the documentation.
-        named = any(each["loc"][0] == "path" for each in error.errors())
-        return ProblemError(NOT_FOUND if named else BAD_REQUEST)
-    for refused, kind in JOURNAL.items():
-        if isinstance(error, refused):
-            headers = RETRY if kind in _LATER else None
-            return ProblemError(kind, _slips(error), headers)
+        # The error contains submitted values: the problem does not name the parameter.
+        in_path = any(each["loc"][0] == "path" for each in error.errors())
+        return ProblemError(NOT_FOUND if in_path else BAD_REQUEST)
+    for error_class, kind in JOURNAL_PROBLEMS.items():
+        if isinstance(error, error_class):
+            headers = RETRY_SOON if kind in _RETRYABLE else None
+            return ProblemError(kind, _journal_errors(error), headers)
     return ProblemError(UNEXPECTED)
 
 
 def field_errors(error: FaultsError, *part: str) -> tuple[FieldError, ...]:
-    """Faults the engine found, at their place in one part of the request."""
+    """Faults reported by the engine, with pointers into one part of the request."""
     return tuple(
         FieldError(
             pointer=_pointer((*part, fault.where)),
             code="unreadable",
             message=f"{fault.problem}; {fault.remedy}",
         )
-        for fault in error.faults[:MOST_ERRORS]
+        for fault in error.faults[:MAX_ERRORS]
     )
 
 
-def _slips(error: Exception) -> Iterable[FieldError]:
-    """What is wrong, in the journal's words, which never repeat a value."""
+def _journal_errors(error: Exception) -> Iterable[FieldError]:
+    """Errors in the words of the journal, which never contain a submitted value."""
     if isinstance(error, FaultsError):
         for fault in error.faults:
-            said = f"{fault.problem}; {fault.remedy}"
-            yield FieldError(pointer=_pointer((fault.where,)), code="unkept", message=said)
+            message = f"{fault.problem}; {fault.remedy}"
+            yield FieldError(pointer=_pointer((fault.where,)), code="rejected", message=message)
     elif isinstance(error, RecommenderError) and not isinstance(error, UnavailableError):
-        said = f"{error.field}: {error.problem}; {error.remedy}"
-        yield FieldError(pointer="", code="refused", message=said)
+        message = f"{error.field}: {error.problem}; {error.remedy}"
+        yield FieldError(pointer="", code="rejected", message=message)
 
 
 def problem_type_for_status(status: int) -> ProblemType:
-    """The problem a bare status stands for, when a library gave nothing more."""
-    if status in _USUAL:
-        return _USUAL[status]
+    """The problem of a bare status, for responses of libraries."""
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
     if status >= 500:
         return UNEXPECTED
     return ProblemType("bad-request", status, HTTPStatus(status).phrase, BAD_REQUEST.detail)
 
 
 def problem_from_validation(error: ValidationError, kind: ProblemType = INVALID) -> ProblemError:
-    """The problem of a request that does not fit its form."""
-    found = error.errors(include_url=False, include_input=False)
-    if any(each["type"] == "json_invalid" for each in found):
-        return ProblemError(MALFORMED)
-    slips = dict.fromkeys(_slip(each["type"], each["loc"], each.get("ctx", {})) for each in found)
-    return ProblemError(kind, tuple(slips)[:MOST_ERRORS])
+    """The problem of a request that fails validation by its model."""
+    details = error.errors(include_url=False, include_input=False)
+    errors = dict.fromkeys(_field_error(d["type"], d["loc"], d.get("ctx", {})) for d in details)
+    return ProblemError(kind, tuple(errors)[:MAX_ERRORS])
 
 
-def _slip(code: str, where: tuple[str | int, ...], facts: Mapping[str, Any]) -> FieldError:
-    # The name of an unknown field was written by the caller: point to where it stands instead.
+def _field_error(code: str, where: tuple[str | int, ...], facts: Mapping[str, Any]) -> FieldError:
+    # The name of an unknown field was written by the caller: the pointer names its parent instead.
     place = where[:-1] if code == "extra_forbidden" else where
     if code in _BOUNDED:
         message, limit = _BOUNDED[code]
@@ -384,7 +383,7 @@ def _slip(code: str, where: tuple[str | int, ...], facts: Mapping[str, Any]) -> 
     if code in _MESSAGES:
         return FieldError(pointer=_pointer(place), code=code, message=_MESSAGES[code])
     return FieldError(
-        pointer=_pointer(place), code="unfitting", message="is not written as described"
+        pointer=_pointer(place), code="invalid", message="does not have the documented format"
     )
 
 

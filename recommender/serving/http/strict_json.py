@@ -13,8 +13,8 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from recommender.serving.http.problems import (
+    INVALID_FEEDBACK,
     MALFORMED,
-    UNKEPT,
     UNSUPPORTED,
     FieldError,
     ProblemError,
@@ -41,7 +41,7 @@ async def read_body(request: Request, model: type[Body]) -> tuple[Body, bytes]:
     try:
         return model.model_validate_json(body), body
     except ValidationError as error:
-        raise problem_from_validation(error, UNKEPT) from None
+        raise problem_from_validation(error, INVALID_FEEDBACK) from None
 
 
 DEEPEST = 16
@@ -64,6 +64,9 @@ def check_json(body: bytes) -> None:
         told = json.loads(
             body.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_not_a_number
         )
+        if b"\\u" in body:
+            # A lone surrogate cannot be encoded.
+            json.dumps(told, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         # The error's text can quote the body: it goes no further.
         raise ProblemError(MALFORMED) from None

@@ -1,7 +1,4 @@
-"""A waiting list as it is sent, built from the practice definition like every other request.
-
-Imported by `serving.form` and `serving.allocations`.
-"""
+"""The request to allocate a waiting list, built from the practice definition."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,14 +13,14 @@ from recommender.allocation.terms import FEW, HEAVIEST, Floor, Limit, Terms, Wai
 from recommender.serving.schemas.json_types import ID_PATTERN, STRICT
 from recommender.values.kinds import RawValue
 
-MOST_WAITING = 500
-"""Clients of one request; more would keep a server busy for long."""
-MOST_LIMITS = 50
-MOST_CLINICIANS = 5_000
-LONGEST_WAIT = 36_500
-LOWEST_CLASS = 1_000
-LIGHTEST = 0.01
-MOST_WORTHS = 20
+MAX_CLIENTS = 500
+"""Clients of one request; more would occupy a server for too long."""
+MAX_LIMITS = 50
+MAX_CLINICIANS = 5_000
+MAX_WAIT_DAYS = 36_500
+MAX_PRIORITY = 1_000
+MIN_WEIGHT = 0.01
+MAX_MARGINAL_VALUES = 20
 LEVEL_LENGTH = 64
 
 _Id = Annotated[str, Setting(pattern=ID_PATTERN)]
@@ -39,7 +36,7 @@ class OpenPlaces(BaseModel):
 
 
 class MixLimit(BaseModel):
-    """At most so many clients of one kind for a clinician, of those given now."""
+    """Upper bound on the newly assigned clients of one kind for a clinician."""
 
     model_config = STRICT
 
@@ -47,35 +44,39 @@ class MixLimit(BaseModel):
     level: Annotated[
         str,
         Setting(
-            max_length=LEVEL_LENGTH, description="One of its answers; `yes` or `no` of a flag."
+            max_length=LEVEL_LENGTH, description="One of its levels; `yes` or `no` for a flag."
         ),
     ]
-    most: Annotated[int, Setting(ge=0, le=MOST_WAITING)]
+    max_clients: Annotated[int, Setting(ge=0, le=MAX_CLIENTS)]
     clinician_id: Annotated[
-        _Id | None, Setting(description="For this one alone. Left out or null: for each of them.")
+        _Id | None, Setting(description="The clinician; omitted or null: every clinician.")
     ] = None
 
 
 class FloorRequest(BaseModel):
-    """Below which nobody is given anybody; both hold where both are given."""
+    """Minimum predicted alliance of an assignment; both conditions apply if both are given."""
 
     model_config = STRICT
 
     within_points: Annotated[
         float | None,
-        Setting(ge=0, allow_inf_nan=False, description="Points below the client's first choice."),
+        Setting(
+            ge=0, allow_inf_nan=False, description="Maximum points below the client's first choice."
+        ),
     ] = None
     level: Annotated[
         float | None,
-        Setting(allow_inf_nan=False, description="Predicted alliance on the reference scale."),
+        Setting(
+            allow_inf_nan=False, description="Minimum predicted alliance on the reference scale."
+        ),
     ] = None
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedWaitingList:
-    """A list as `recommender.allocation` takes it, with the clients' answers in the same order."""
+    """A list in the form of `recommender.allocation`; `answers` are in the order of `clients`."""
 
-    waiting: tuple[WaitingClient, ...]
+    clients: tuple[WaitingClient, ...]
     answers: tuple[Mapping[str, RawValue], ...]
     terms: Terms
     asked_on: date | None
@@ -84,20 +85,20 @@ class ParsedWaitingList:
 def parse_waiting_list(
     request: Any, answers: tuple[Mapping[str, RawValue], ...]
 ) -> ParsedWaitingList:
-    """A request that fits its form, and the answers in it."""
+    """The engine's form of a validated request and its raw answers."""
     floor = request.floor or FloorRequest()
     places = request.places
-    limits = (Limit(each.field, each.level, each.most, each.clinician_id)
+    limits = (Limit(each.field, each.level, each.max_clients, each.clinician_id)
               for each in request.limits)  # fmt: skip
     return ParsedWaitingList(
-        waiting=tuple(_waiting(each) for each in request.clients),
+        clients=tuple(_waiting(each) for each in request.clients),
         answers=answers,
         terms=Terms(
             places=None if places is None else {p.clinician_id: p.places for p in places},
             limits=tuple(limits),
             floor=Floor(floor.within_points, floor.level),
             longest_wait_days=request.longest_wait_days,
-            marginal_value_for=request.worth_of,
+            marginal_value_for=request.marginal_value_for,
         ),
         asked_on=request.asked_on,
     )
@@ -109,24 +110,24 @@ def _waiting(client: Any) -> WaitingClient:
         priority=client.priority,
         weight=client.weight,
         since=client.waiting_since,
-        promised_clinician_id=client.told,
-        former_clinician_id=client.previous,
+        promised_clinician_id=client.promised_clinician_id,
+        former_clinician_id=client.former_clinician_id,
     )
 
 
-def build_list(
-    answers: Any, given: Mapping[str, Any], asked_on: tuple[Any, Any]
+def build_allocation_request(
+    answers: Any, example_answers: Mapping[str, Any], asked_on: tuple[Any, Any]
 ) -> type[BaseModel]:
-    """The request of a list.
+    """The request model of a waiting list.
 
     Parameters
     ----------
     answers
-        The member of one client's answers: its type and its setting.
-    given
+        Type and default of the member `answers` of one client.
+    example_answers
         Invented answers, for the example.
     asked_on
-        The member of the day asked.
+        Type and default of the member `asked_on`.
     """
     client = create_model(
         "WaitingClient",
@@ -138,13 +139,13 @@ def build_list(
     )
     listed = Annotated[
         list[client],  # type: ignore[valid-type]
-        Setting(min_length=1, max_length=MOST_WAITING),
+        Setting(min_length=1, max_length=MAX_CLIENTS),
         AfterValidator(_clients_once),
     ]
     example: dict[str, Any] = {
         "clients": [
-            {"client_id": "c0001", "answers": given, "waiting_since": "2026-10-05"},
-            {"client_id": "c0002", "answers": given, "priority": 2},
+            {"client_id": "c0001", "answers": example_answers, "waiting_since": "2026-10-05"},
+            {"client_id": "c0002", "answers": example_answers, "priority": 2},
         ],
         "floor": {"within_points": 0.5},
         "asked_on": "2026-11-23",
@@ -152,7 +153,7 @@ def build_list(
     return create_model(
         "AllocationRequest",
         __config__=ConfigDict(**STRICT, json_schema_extra={"examples": [example]}),
-        __doc__="A waiting list, and on what terms it is to be allocated.",
+        __doc__="A waiting list and the terms of its allocation.",
         clients=(listed, ...),
         asked_on=asked_on,
         **_TERMS,
@@ -163,7 +164,7 @@ def _once(name: str) -> Any:
     def check(members: list[Any]) -> list[Any]:
         named = [getattr(member, name) for member in members]
         if len(set(named)) != len(named):
-            raise PydanticCustomError("repeated", "A member is named twice")
+            raise PydanticCustomError("repeated", "A member is repeated")
         return members
 
     return check
@@ -173,27 +174,27 @@ _clients_once = _once("client_id")
 
 _PROMISES: Mapping[str, Any] = {
     "priority": (
-        Annotated[int, Setting(ge=1, le=LOWEST_CLASS)],
+        Annotated[int, Setting(ge=1, le=MAX_PRIORITY)],
         Setting(
             default=1,
-            description="Class, 1 the first: an earlier one gets a place before any later one.",
+            description="Priority class; 1 is placed before any later class.",
         ),
     ),
     "weight": (
-        Annotated[float, Setting(ge=LIGHTEST, le=HEAVIEST)],
-        Setting(default=1.0, description="What a point of theirs counts beside another's."),
+        Annotated[float, Setting(ge=MIN_WEIGHT, le=HEAVIEST)],
+        Setting(default=1.0, description="Weight of this client's points in the total."),
     ),
     "waiting_since": (date | None, Setting(default=None, description="See longest_wait_days.")),
-    "told": (
+    "promised_clinician_id": (
         _Id | None,
-        Setting(default=None, description="The clinician they were promised: they stay."),
+        Setting(default=None, description="The clinician promised to this client; never changed."),
     ),
-    "previous": (
+    "former_clinician_id": (
         _Id | None,
         Setting(
             default=None,
-            description="The clinician an earlier allocation gave them, without their being told: "
-            "kept where nothing is lost by it.",
+            description="The clinician of an earlier allocation that the client does not know of; "
+            "retained if the total is as high.",
         ),
     ),
 }
@@ -201,29 +202,33 @@ _TERMS: Mapping[str, Any] = {
     "places": (
         Annotated[
             list[OpenPlaces],
-            Setting(max_length=MOST_CLINICIANS),
+            Setting(max_length=MAX_CLINICIANS),
             AfterValidator(_once("clinician_id")),
         ]
         | None,
         Setting(
             default=None,
-            description="Who can take how many; whoever is not named takes nobody. Left out or "
+            description="Open places by clinician; clinicians not listed have none. Omitted or "
             "null: the roster's open places.",
         ),
     ),
     "limits": (
-        Annotated[list[MixLimit], Setting(max_length=MOST_LIMITS)],
-        Setting(default_factory=list, description="Of each clinician's mix."),
+        Annotated[list[MixLimit], Setting(max_length=MAX_LIMITS)],
+        Setting(default_factory=list, description="Limits on each clinician's mix of new clients."),
     ),
     "floor": (FloorRequest | None, Setting(default=None)),
     "longest_wait_days": (
-        Annotated[int, Setting(ge=1, le=LONGEST_WAIT)] | None,
-        Setting(default=None, description="Who has waited as long comes before every class."),
-    ),
-    "worth_of": (
-        Annotated[int, Setting(ge=0, le=MOST_WORTHS)],
+        Annotated[int, Setting(ge=1, le=MAX_WAIT_DAYS)] | None,
         Setting(
-            default=FEW, description="Of how many clinicians to say what one more place is worth."
+            default=None,
+            description="Clients who have waited as long precede every priority class.",
+        ),
+    ),
+    "marginal_value_for": (
+        Annotated[int, Setting(ge=0, le=MAX_MARGINAL_VALUES)],
+        Setting(
+            default=FEW,
+            description="Number of clinicians for whom the value of one more place is computed.",
         ),
     ),
 }

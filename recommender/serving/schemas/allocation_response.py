@@ -1,11 +1,8 @@
-"""What is answered to a waiting list: who is given whom at what cost, who is not and why.
-
-Imported by `serving.allocations`.
-"""
+"""The response to a waiting list: assignments with their cost, unplaced clients with reasons."""
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field as Setting
 
@@ -32,60 +29,67 @@ from recommender.serving.schemas.responses import (
 
 
 class Assignment(ResponseModel):
-    """A client and the clinician they are given."""
+    """A client and the clinician assigned to them."""
 
     client_id: str
     clinician_id: str
-    kept: Annotated[
-        Kept | None,
-        Setting(description="`told`: promised before; `previous`: as in the allocation before."),
+    retained: Annotated[
+        Literal["promised", "former"] | None,
+        Setting(
+            description="`promised`: the promised clinician; `former`: as in the allocation before."
+        ),
     ]
     predicted_alliance: Annotated[
         Points | None,
-        Setting(description="null where nothing is predicted, or a promise no longer fits."),
+        Setting(
+            description="null if nothing is predicted or the promised clinician is not eligible."
+        ),
     ]
     first_choice: Annotated[
         str | None,
-        Setting(description="Who with a place would be shown first to this client alone."),
+        Setting(description="The first clinician with open places if the client were alone."),
     ]
     points_below_first: Annotated[
-        Points | None, Setting(description="What the compromise costs this client.")
+        Points | None, Setting(description="Cost of the compromise for this client.")
     ]
-    stands: Annotated[
-        int | None, Setting(description="Of those who fit and have a place, which one this is.")
+    choice_rank: Annotated[
+        int | None,
+        Setting(description="Rank of this clinician among the eligible ones with open places."),
     ]
-    among: Annotated[int, Setting(description="How many fit and have a place.")]
-    reservations: Annotated[int, Setting(description="Soft constraints not met.")]
+    candidates: Annotated[
+        int, Setting(description="Number of eligible clinicians with open places.")
+    ]
+    reservations: Annotated[int, Setting(description="Number of soft constraints not met.")]
 
     @classmethod
-    def of(cls, given: AssignedClient) -> Self:
-        """One client who is given somebody."""
+    def of(cls, assigned: AssignedClient) -> Self:
+        """One assigned client."""
         return cls(
-            client_id=given.client_id,
-            clinician_id=given.clinician_id,
-            kept=given.kept,
-            predicted_alliance=_rounded(given.predicted),
-            first_choice=given.first_choice,
-            points_below_first=_rounded(given.cost),
-            stands=given.stands,
-            among=given.among,
-            reservations=given.reservations,
+            client_id=assigned.client_id,
+            clinician_id=assigned.clinician_id,
+            retained=_RETAINED[assigned.kept] if assigned.kept else None,
+            predicted_alliance=_rounded(assigned.predicted),
+            first_choice=assigned.first_choice,
+            points_below_first=_rounded(assigned.cost),
+            choice_rank=assigned.stands,
+            candidates=assigned.among,
+            reservations=assigned.reservations,
         )
 
 
 class PlaceHolder(ResponseModel):
-    """Who has a place another client would have liked."""
+    """A client who has a place that another client would have taken."""
 
     client_id: str
-    before: Annotated[
-        Before,
+    precedence: Annotated[
+        Literal["promised", "priority", "gain"],
         Setting(
-            description="`told`: promised; `comes_first`: of an earlier class, or waiting too "
-            "long; `gains_as_much`: as much or more is gained there."
+            description="`promised`: the place was promised; `priority`: an earlier class, or over "
+            "the longest wait; `gain`: gains as much or more there."
         ),
     ]
     points_ahead: Annotated[
-        Points | None, Setting(description="How much more is gained there, weighted.")
+        Points | None, Setting(description="How much more this holder gains there, weighted.")
     ]
 
     @classmethod
@@ -93,17 +97,19 @@ class PlaceHolder(ResponseModel):
         """One holder."""
         return cls(
             client_id=holder.client_id,
-            before=holder.before,
+            precedence=_PRECEDENCE[holder.before],
             points_ahead=_rounded(holder.ahead),
         )
 
 
 class OccupiedClinician(ResponseModel):
-    """A clinician who fits, and who has the places."""
+    """An eligible clinician without open places, and the holders of the places."""
 
     clinician_id: str
     predicted_alliance: Points | None
-    mix_full: Annotated[bool, Setting(description="Places are left, but a limit is reached.")]
+    mix_full: Annotated[
+        bool, Setting(description="Whether places are left but a limit on the mix is reached.")
+    ]
     holders: tuple[PlaceHolder, ...]
 
     @classmethod
@@ -118,42 +124,44 @@ class OccupiedClinician(ResponseModel):
 
 
 class UnplacedClient(ResponseModel):
-    """A client who is given nobody."""
+    """A client without an assignment."""
 
     client_id: str
-    why: Why
-    say: Annotated[str, Setting(description="The reason in words.")]
-    removals: Annotated[
+    reason: Why
+    text: Annotated[str, Setting(description="The reason in words.")]
+    exclusion_counts: Annotated[
         tuple[ExclusionCount, ...],
-        Setting(description="Where nobody fits: what removed how many, most first."),
+        Setting(description="If nobody is eligible: exclusions by constraint, most first."),
     ]
-    taken: Annotated[
+    occupied: Annotated[
         tuple[OccupiedClinician, ...],
-        Setting(description="Where places are taken: the first few who stand first."),
+        Setting(description="If places are taken: the first few clinicians for this client."),
     ]
 
     @classmethod
     def of(cls, unplaced: Unplaced, says: Mapping[str, str]) -> Self:
-        """One client; `says` is what staff say of each constraint."""
+        """One client; `says` has the phrase of each constraint, by its name."""
         return cls(
             client_id=unplaced.client_id,
-            why=unplaced.why,
-            say=why(unplaced, says),
-            removals=tuple(ExclusionCount.of(each) for each in unplaced.removals),
-            taken=tuple(OccupiedClinician.of(each) for each in unplaced.taken),
+            reason=unplaced.why,
+            text=why(unplaced, says),
+            exclusion_counts=tuple(ExclusionCount.of(each) for each in unplaced.removals),
+            occupied=tuple(OccupiedClinician.of(each) for each in unplaced.taken),
         )
 
 
 class MarginalCapacity(ResponseModel):
-    """What one more place with a clinician would be worth."""
+    """The value of one more place with a clinician."""
 
     clinician_id: str
-    placed: Annotated[int, Setting(description="How many more would be given somebody.")]
+    placed: Annotated[int, Setting(description="How many more clients would be placed.")]
     points: Annotated[
-        Points, Setting(description="Gained, in all, by those who have somebody either way.")
+        Points, Setting(description="Total gain of the clients who are placed either way.")
     ]
-    newly: Annotated[tuple[str, ...], Setting(description="Clients given somebody only then.")]
-    moved: Annotated[int, Setting(description="Clients given somebody else than now.")]
+    newly_placed: Annotated[tuple[str, ...], Setting(description="Clients placed only then.")]
+    moved: Annotated[
+        int, Setting(description="Number of clients assigned to another clinician than now.")
+    ]
 
     @classmethod
     def of(cls, more: MarginalPlace) -> Self:
@@ -162,18 +170,18 @@ class MarginalCapacity(ResponseModel):
             clinician_id=more.clinician_id,
             placed=more.placed,
             points=round(more.points, DECIMALS) + 0.0,
-            newly=more.newly,
+            newly_placed=more.newly,
             moved=more.moved,
         )
 
 
 class ClinicianCapacity(ResponseModel):
-    """One clinician's places: how many, promised and given."""
+    """The places of one clinician: open, promised and newly assigned."""
 
     clinician_id: str
     places: int
-    told: int
-    given: int
+    promised: int
+    assigned: int
 
     @classmethod
     def of(cls, seat: PlacesUsed) -> Self:
@@ -181,29 +189,39 @@ class ClinicianCapacity(ResponseModel):
         return cls(
             clinician_id=seat.clinician_id,
             places=seat.places,
-            told=seat.promised,
-            given=seat.assigned,
+            promised=seat.promised,
+            assigned=seat.assigned,
         )
 
 
 class AllocationResponse(ResponseModel):
-    """A whole list allocated; clients and clinicians in the order of their ids."""
+    """An allocated waiting list; clients and clinicians are ordered by id."""
 
     mode: str
     model: ModelInUse
     asked_on: date
     roster_version: str
     scale: AllianceScale
-    given: tuple[Assignment, ...]
+    assignments: tuple[Assignment, ...]
     unplaced: tuple[UnplacedClient, ...]
     places: tuple[ClinicianCapacity, ...]
-    one_more_place: Annotated[
-        tuple[MarginalCapacity, ...], Setting(description="Where one would add most, most first.")
+    marginal_capacity: Annotated[
+        tuple[MarginalCapacity, ...],
+        Setting(description="Clinicians whose next place is worth most, most first."),
     ]
     points: Annotated[
-        Points, Setting(description="What is particular to each pair given now, in all.")
+        Points, Setting(description="Sum of the pairing parts of the new assignments.")
     ]
     notice: str
+
+
+_RETAINED: Mapping[Kept, Literal["promised", "former"]] = {"told": "promised", "previous": "former"}
+_PRECEDENCE: Mapping[Before, Literal["promised", "priority", "gain"]] = {
+    "told": "promised",
+    "comes_first": "priority",
+    "gains_as_much": "gain",
+}
+"""Words of `recommender.allocation` in terms of this contract."""
 
 
 def _rounded(points: float | None) -> float | None:

@@ -1,8 +1,4 @@
-"""A clinician as JSON, built from the practice definition: what is sent, and what is taken in.
-
-The counterpart of `serving.form` for the other side of a pairing. Imported by `serving.state` and
-above.
-"""
+"""Request and response models of clinicians, built from the practice definition."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -16,40 +12,41 @@ from pydantic_core import PydanticCustomError
 from recommender.journal.roster_versions import Cells
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
-from recommender.serving.schemas.intake import PREFIX, declared
+from recommender.serving.schemas.intake import ATTRIBUTE_PREFIX, declared
 from recommender.serving.schemas.json_types import ID_PATTERN, JSON_TYPES, STRICT
 from recommender.tables.cells import NAME_COLUMN
 
-MOST = 5_000
-"""Clinicians one request may put on the roster."""
-AVAILABILITY = ("capacity", "time")
-"""Families of constraints whose clinician fields say who is free."""
+MAX_CLINICIANS = 5_000
+"""Largest number of clinicians in one request."""
+AVAILABILITY_FAMILIES = ("capacity", "time")
+"""Families of constraints whose clinician fields describe availability."""
 
 Read = TypeVar("Read", bound=BaseModel)
 _NAME = (Annotated[str, Setting(max_length=200)] | None, Setting(default=None, examples=["Ines"]))
 _ID = (Annotated[str, Setting(pattern=ID_PATTERN)], Setting(examples=["k012"]))
 
-_NEXT = (str | None, Setting(description="Address of the next page; null on the last."))
-_SAID: Mapping[str, Any] = {
-    "roster_version": (str, Setting(description="As in answers; the ETag of /v1/roster.")),
+_NEXT = (str | None, Setting(description="URL of the next page; null on the last."))
+_VERSION: Mapping[str, Any] = {
+    "roster_version": (str, Setting(description="As in recommendations; the ETag of /v1/roster.")),
     "availability_as_of": (datetime, Setting(description="When this version was written.")),
 }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClinicianSchema:
-    """What a practice keeps of its clinicians.
+    """The models of a practice's clinicians.
 
     Attributes
     ----------
     fields
-        The facts, by name.
+        Clinician fields, by name.
     availability
-        Names of those that say who is free.
+        Names of the fields that describe availability.
     update, patch, available, roster
-        Bodies: one clinician anew, some facts of one, who is free, all clinicians anew.
-    answers
-        What is answered: one clinician, some.
+        Request bodies: replace one clinician, change some facts, replace the availability,
+        replace the roster.
+    responses
+        Response bodies: one clinician, a page of clinicians.
     """
 
     fields: Mapping[str, Field]
@@ -58,26 +55,28 @@ class ClinicianSchema:
     patch: type[BaseModel]
     available: type[BaseModel]
     roster: type[BaseModel]
-    answers: tuple[type[BaseModel], ...]
+    responses: tuple[type[BaseModel], ...]
 
     @property
     def models(self) -> tuple[type[BaseModel], ...]:
-        """Every body, for the documentation."""
-        return self.update, self.patch, self.available, self.roster, *self.answers
+        """All models, for the OpenAPI document."""
+        return self.update, self.patch, self.available, self.roster, *self.responses
 
     def read_update(self, body: bytes) -> Cells:
-        """A clinician's cells from the body of a PUT; raises `pydantic.ValidationError`."""
+        """Cells of a clinician from the body of a PUT; raises `pydantic.ValidationError`."""
         return self._row(self.update.model_validate_json(body))
 
     def read_patch(self, body: bytes) -> Cells:
-        """Some cells, None for those to be emptied; raises `pydantic.ValidationError`."""
+        """Changed cells, None for facts to remove; raises `pydantic.ValidationError`."""
         patch: Any = self.patch.model_validate_json(body)
         named = {NAME_COLUMN: patch.name} if NAME_COLUMN in patch.model_fields_set else {}
-        given = [name for name in self.fields if PREFIX + name in patch.facts.model_fields_set]
+        given = [
+            name for name in self.fields if ATTRIBUTE_PREFIX + name in patch.facts.model_fields_set
+        ]
         return named | self._cells(patch.facts, given)
 
     def read_availability(self, body: bytes) -> Cells:
-        """Every cell that says who is free, None for those left out."""
+        """All cells about availability, None for omitted ones."""
         return self._cells(self.available.model_validate_json(body), self.availability)
 
     def read_roster(self, body: bytes) -> Mapping[str, Cells]:
@@ -86,7 +85,7 @@ class ClinicianSchema:
         return {each.clinician_id: self._row(each) for each in roster.clinicians}
 
     def to_response(self, clinician_id: str, cells: Cells) -> dict[str, Any]:
-        """A clinician as sent: what is not known is left out."""
+        """A clinician in the form of a response; unknown facts are omitted."""
         facts = {
             name: JSON_TYPES[field.kind].json_of(cells[name])
             for name, field in self.fields.items()
@@ -99,7 +98,7 @@ class ClinicianSchema:
         return {name: cell for name, cell in cells.items() if cell is not None}
 
     def _cells(self, facts: BaseModel, names: Iterable[str]) -> dict[str, Any]:
-        given = {name: getattr(facts, PREFIX + name) for name in names}
+        given = {name: getattr(facts, ATTRIBUTE_PREFIX + name) for name in names}
         return {
             name: None if fact is None else JSON_TYPES[self.fields[name].kind].cell_of(fact)
             for name, fact in given.items()
@@ -107,31 +106,31 @@ class ClinicianSchema:
 
 
 def build_clinician_schema(practice: Practice) -> ClinicianSchema:
-    """The form of a practice's clinicians: every declared field, with its type and bounds."""
+    """The clinician models of a practice: every declared field, with its type and bounds."""
     fields = practice.clinician
     examples = {name: JSON_TYPES[field.kind].example_of(field) for name, field in fields.items()}
-    facts = _model("Facts", "What is known of a clinician.", _settings(fields.values()))
+    facts = _model("Facts", "Facts about a clinician.", _settings(fields.values()))
     some = _model(
-        "SomeFacts",
-        "Facts to change: null empties one, one left out stays.",
+        "FactsPatch",
+        "Facts to change: null removes a fact; omitted facts are unchanged.",
         _settings(replace(field, required=False) for field in fields.values()),
     )
     free = availability_of(practice)
     available = _model(
         "Availability",
-        "Who is free: all of these facts anew; what is left out is no longer known.",
+        "All facts about availability; omitted facts become unknown.",
         _settings(fields[name] for name in free),
         {name: examples[name] for name in free},
     )
     update = _model(
         "ClinicianUpdate",
-        "One clinician, whole: what is left out is not known.",
+        "All facts about one clinician; omitted facts are unknown.",
         {"name": _NAME, "facts": (facts, ...)},
         {"name": "Ines", "facts": examples},
     )
     patch = _model(
         "ClinicianPatch",
-        "Some facts of one clinician.",
+        "Changes to some facts of one clinician.",
         {"name": _NAME, "facts": (some, Setting(default_factory=some))},
         {"facts": {name: examples[name] for name in free}},
     )
@@ -142,31 +141,35 @@ def build_clinician_schema(practice: Practice) -> ClinicianSchema:
     )
     each: Any = clinician
     listed = Annotated[
-        list[each], Setting(min_length=1, max_length=MOST), AfterValidator(_each_once)
+        list[each], Setting(min_length=1, max_length=MAX_CLINICIANS), AfterValidator(_each_once)
     ]
     roster = _model(
         "RosterUpdate",
-        "All clinicians, whole: who is left out leaves the roster.",
+        "All clinicians of the roster; clinicians not listed are removed.",
         {"clinicians": (listed, ...)},
         {"clinicians": [{"clinician_id": "k012", "name": "Ines", "facts": examples}]},
     )
-    answers = (
-        _model("OneClinician", "One clinician.", {"clinician": (clinician, ...), **_SAID}),
+    responses = (
         _model(
-            "SomeClinicians",
+            "ClinicianResponse",
+            "A clinician and the version of the roster.",
+            {"clinician": (clinician, ...), **_VERSION},
+        ),
+        _model(
+            "ClinicianPage",
             "Clinicians ordered by id.",
-            {"clinicians": (list[each], ...), "next": _NEXT, **_SAID},
+            {"clinicians": (list[each], ...), "next": _NEXT, **_VERSION},
         ),
     )
-    return ClinicianSchema(fields, free, update, patch, available, roster, answers)
+    return ClinicianSchema(fields, free, update, patch, available, roster, responses)
 
 
 def availability_of(practice: Practice) -> tuple[str, ...]:
-    """The clinician fields that constraints on capacity and time compare, in declared order."""
+    """Clinician fields used by constraints on capacity and time, in declared order."""
     compared = {
         name
         for constraint in practice.constraints.values()
-        if constraint.family in AVAILABILITY
+        if constraint.family in AVAILABILITY_FAMILIES
         for name in constraint.clinician
     }
     return tuple(name for name in practice.clinician if name in compared)
@@ -174,17 +177,20 @@ def availability_of(practice: Practice) -> tuple[str, ...]:
 
 def _each_once(clinicians: list[Any]) -> list[Any]:
     if len({each.clinician_id for each in clinicians}) != len(clinicians):
-        raise PydanticCustomError("repeated", "A clinician is there twice")
+        raise PydanticCustomError("repeated", "A clinician is repeated")
     return clinicians
 
 
 def _settings(fields: Iterable[Field]) -> dict[str, Any]:
-    return {PREFIX + field.name: declared(field) for field in fields}
+    return {ATTRIBUTE_PREFIX + field.name: declared(field) for field in fields}
 
 
 def _model(
-    name: str, told: str, members: Mapping[str, Any], example: Mapping[str, Any] | None = None
+    name: str,
+    description: str,
+    members: Mapping[str, Any],
+    example: Mapping[str, Any] | None = None,
 ) -> type[BaseModel]:
     extra: Any = {"examples": [example]} if example else {}
     config = ConfigDict(**STRICT, json_schema_extra=extra)
-    return create_model(name, __config__=config, __doc__=told, **members)
+    return create_model(name, __config__=config, __doc__=description, **members)

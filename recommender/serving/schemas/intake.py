@@ -1,7 +1,4 @@
-"""The request, built from the practice definition: exactly this practice's questions, no others.
-
-The same model checks requests and documents them. Imported by `serving.state` and above.
-"""
+"""Request models of clients' answers, built from the questions of a practice definition."""
 
 import json
 from collections.abc import Mapping
@@ -19,34 +16,36 @@ from recommender.recommendation.recommend import MAX_TOP_K
 from recommender.screening.screen import Modes
 from recommender.serving.schemas.allocation_request import (
     ParsedWaitingList,
-    build_list,
+    build_allocation_request,
     parse_waiting_list,
 )
-from recommender.serving.schemas.json_types import ID_PATTERN, JSON_TYPES, STRICT, once_each
+from recommender.serving.schemas.json_types import ID_PATTERN, JSON_TYPES, STRICT, check_unique
 from recommender.values.kinds import RawValue
 
-MOST_NAMED = 500
-"""Clinicians whose pairings one request may ask about."""
+MAX_NAMED_CLINICIANS = 500
+"""Largest number of clinicians in one prediction request."""
 # Answers live under their own prefix: a practice may name a field `json` or `copy`, which
 # pydantic's models use themselves. Callers only ever see the field's own name.
-PREFIX = "answer_"
-MODES_SAID = (
-    "How single constraints count for this request: hard leaves a clinician out, soft only marks "
-    "them, off passes over them."
+ATTRIBUTE_PREFIX = "answer_"
+MODES_DESCRIPTION = (
+    "Modes of single constraints for this request: `hard` excludes clinicians, `soft` only adds a "
+    "reservation, `off` ignores the constraint."
 )
 
 
-class Agreement(BaseModel):
-    """What the client agreed to besides being matched, and the wording they were shown."""
+class ConsentStatement(BaseModel):
+    """Further consents of the client, and the version of the wording they were shown."""
 
     model_config = STRICT
 
     version: Annotated[str, Setting(pattern=ID_PATTERN, examples=["2026-1"])]
     train: Annotated[
-        bool | None, Setting(description="To be learned from. Left out or null: not asked.")
+        bool | None,
+        Setting(description="Use of the client's data for training. Omitted or null: not asked."),
     ] = None
     research: Annotated[
-        bool | None, Setting(description="To be in research. Left out or null: not asked.")
+        bool | None,
+        Setting(description="Use of the client's data for research. Omitted or null: not asked."),
     ] = None
 
 
@@ -62,7 +61,7 @@ class ParsedRequest:
     modes: Modes
     top_k: int
     asked_on: date | None
-    agreed: Agreement | None = None
+    consent: ConsentStatement | None = None
     clinician_ids: tuple[str, ...] = ()
 
 
@@ -116,7 +115,7 @@ class RequestSchema:
         return self._read(self.model.model_validate(values, strict=False))
 
     def _read(self, request: Any) -> ParsedRequest:
-        return replace(self._asked(request), top_k=request.top_k, agreed=request.consent)
+        return replace(self._asked(request), top_k=request.top_k, consent=request.consent)
 
     def read_pairings(self, body: bytes) -> ParsedRequest:
         """The same of a request that names clinicians."""
@@ -133,14 +132,14 @@ class RequestSchema:
     def _cells(self, given: Any) -> Mapping[str, RawValue]:
         answers = {}
         for name, field in self.fields.items():
-            answer = getattr(given, PREFIX + name)
+            answer = getattr(given, ATTRIBUTE_PREFIX + name)
             if answer is not None:
                 answers[name] = JSON_TYPES[field.kind].cell_of(answer)
         return answers
 
     def _asked(self, request: Any) -> ParsedRequest:
         answers = self._cells(request.answers)
-        chosen = {name: getattr(request.modes, PREFIX + name) for name in self.modes}
+        chosen = {name: getattr(request.modes, ATTRIBUTE_PREFIX + name) for name in self.modes}
         modes = {name: mode for name, mode in chosen.items() if mode is not None}
         return ParsedRequest(request.client_id, answers, modes, MAX_TOP_K, request.asked_on)
 
@@ -160,7 +159,7 @@ def build_request_schema(practice: Practice, top_k: int) -> RequestSchema:
         How many clinicians are shown when a request does not say.
     """
     fields = practice.fields("client", "score", "filter")
-    questions: dict[str, Any] = {PREFIX + name: declared(f) for name, f in fields.items()}
+    questions: dict[str, Any] = {ATTRIBUTE_PREFIX + name: declared(f) for name, f in fields.items()}
     answers = create_model(
         "Answers",
         __config__=STRICT,
@@ -168,8 +167,8 @@ def build_request_schema(practice: Practice, top_k: int) -> RequestSchema:
         **questions,
     )
     movable = [c for c in practice.constraints.values() if c.may_be]
-    chosen: dict[str, Any] = {PREFIX + c.name: _mode_of(c) for c in movable}
-    modes = create_model("Modes", __config__=STRICT, __doc__=MODES_SAID, **chosen)
+    chosen: dict[str, Any] = {ATTRIBUTE_PREFIX + c.name: _mode_of(c) for c in movable}
+    modes = create_model("Modes", __config__=STRICT, __doc__=MODES_DESCRIPTION, **chosen)
     given = {name: JSON_TYPES[field.kind].example_of(field) for name, field in fields.items()}
     example: dict[str, Any] = {
         "client_id": "c0001",
@@ -189,20 +188,20 @@ def build_request_schema(practice: Practice, top_k: int) -> RequestSchema:
     model = create_model(
         "RecommendationRequest",
         __config__=ConfigDict(**STRICT, json_schema_extra={"examples": [example]}),
-        __doc__="One client's answers, for whom clinicians are to be recommended.",
+        __doc__="The answers of one client who needs a clinician.",
         **asked,
         top_k=(Annotated[int, Setting(ge=1, le=MAX_TOP_K)], _top_k(top_k)),
-        consent=(Agreement | None, None),
+        consent=(ConsentStatement | None, None),
     )
     pairings = create_model(
         "PredictionRequest",
         __config__=ConfigDict(**STRICT, json_schema_extra={"examples": [named]}),
-        __doc__="One client's answers, and the clinicians who are asked about.",
+        __doc__="The answers of one client, and the clinicians to predict for.",
         **asked,
         clinician_ids=(_clinician_ids(), ...),
     )
     names = tuple(constraint.name for constraint in movable)
-    lists = build_list(asked["answers"], given, asked["asked_on"])
+    lists = build_allocation_request(asked["answers"], given, asked["asked_on"])
     heading = practice.title, practice.version
     return RequestSchema(*heading, fields, names, model, pairings, lists, example)
 
@@ -215,7 +214,7 @@ def declared(field: Field) -> tuple[Any, Any]:
     settings: dict[str, Any] = {
         "alias": field.name,
         "title": field.phrase,
-        "description": _sentences(*told, f"Left out or null: {field.missing}"),
+        "description": _sentences(*told, f"Omitted or null: {field.missing}"),
         "examples": [question.example_of(field)],
     }
     if field.required:
@@ -226,7 +225,7 @@ def declared(field: Field) -> tuple[Any, Any]:
 def _mode_of(constraint: Constraint) -> tuple[Any, Any]:
     literal: Any = Literal
     allowed = tuple(dict.fromkeys((constraint.mode, *constraint.may_be)))
-    said = f"Who {constraint.say}. Left out or null: {constraint.mode}."
+    said = f"Applies if the clinician {constraint.say}. Omitted or null: {constraint.mode}."
     settings: dict[str, Any] = {"alias": constraint.name, "description": said, "examples": allowed}
     return literal[allowed] | None, Setting(default=None, **settings)
 
@@ -238,25 +237,27 @@ def _sentences(*texts: str) -> str:
 def _clinician_ids() -> Any:
     return Annotated[
         list[Annotated[str, Setting(pattern=ID_PATTERN)]],
-        Setting(min_length=1, max_length=MOST_NAMED, json_schema_extra={"uniqueItems": True}),
-        AfterValidator(once_each),
+        Setting(
+            min_length=1, max_length=MAX_NAMED_CLINICIANS, json_schema_extra={"uniqueItems": True}
+        ),
+        AfterValidator(check_unique),
     ]
 
 
 def _client_id() -> Any:
     return Setting(
         default=None,
-        description="The client's pseudonym at the practice, so that do-not-match lists hold. "
-        "Never a name, an address or a number the client is reached by.",
+        description="The client's pseudonym at the practice, needed for do-not-match lists. "
+        "Never a name, an address or a telephone number.",
     )
 
 
 def _top_k(default: int) -> Any:
-    return Setting(default=default, description="How many clinicians to show at most.")
+    return Setting(default=default, description="Maximum number of clinicians to show.")
 
 
 def _asked_on() -> Any:
     return Setting(
         default=None,
-        description="The day asked, on the practice's calendar. Left out: today.",
+        description="The day of the request, on the practice's calendar. Omitted: today.",
     )

@@ -18,9 +18,9 @@ from recommender.values.kinds import DAYS, LARGEST, RawValue
 
 ID_PATTERN = "^[A-Za-z0-9._-]{1,64}$"
 POSTCODE_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9 -]{0,8}[A-Za-z0-9])?$"
-MOST_PLACES = 20
-MOST_WINDOWS = 100
-MOST_IDS = 200
+MAX_PLACES = 20
+MAX_WINDOWS = 100
+MAX_IDS = 200
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -74,7 +74,7 @@ class JsonType:
     json_of: Callable[[RawValue], Any]
 
 
-def once_each(members: list[Any]) -> list[Any]:
+def check_unique(members: list[Any]) -> list[Any]:
     """Refuses a list that names a member twice."""
     if len(set(members)) != len(members):
         raise PydanticCustomError("repeated", "A member is named twice")
@@ -85,7 +85,7 @@ def _listed(member: Any, most: int) -> Any:
     return Annotated[
         list[member],
         Setting(max_length=most, json_schema_extra={"uniqueItems": True}),
-        AfterValidator(once_each),
+        AfterValidator(check_unique),
     ]
 
 
@@ -109,7 +109,7 @@ def _tags(field: Field) -> Any:
 
 
 def _ids(_: Field) -> Any:
-    return _listed(Annotated[str, Setting(pattern=ID_PATTERN)], MOST_IDS)
+    return _listed(Annotated[str, Setting(pattern=ID_PATTERN)], MAX_IDS)
 
 
 def _by_its_name(answer: Any, _: Any) -> Point | Postcode:
@@ -121,11 +121,11 @@ def _by_its_name(answer: Any, _: Any) -> Point | Postcode:
 def _places(field: Field) -> Any:
     place: Any = Annotated[Point | Postcode, WrapValidator(_by_its_name)]
     member: Any = place if field.postcodes else Point
-    return Annotated[list[member], Setting(min_length=1, max_length=MOST_PLACES)]
+    return Annotated[list[member], Setting(min_length=1, max_length=MAX_PLACES)]
 
 
 def _hours(_: Field) -> Any:
-    return Annotated[list[TimeWindow], Setting(max_length=MOST_WINDOWS)]
+    return Annotated[list[TimeWindow], Setting(max_length=MAX_WINDOWS)]
 
 
 def _plain(of: Any) -> Callable[[Field], Any]:

@@ -1,6 +1,6 @@
-"""What comes back after a recommendation: bodies of decisions, consents, pairings, ratings.
+"""Request bodies of decisions, consents, pairings, ratings and sessions.
 
-Shapes only; whether it can be kept, the journal says. Imported by `serving.openapi` and the routes.
+The models check types and bounds; the journal checks the content.
 """
 
 from datetime import date
@@ -16,17 +16,17 @@ from recommender.journal.ratings import Rating
 from recommender.serving.schemas.json_types import ID_PATTERN, STRICT
 from recommender.values.kinds import LARGEST
 
-MOST_ITEMS = 100
-MOST_SESSIONS = 10_000
-MOST_VERSIONS = 10_000
+MAX_ITEMS = 100
+MAX_SESSIONS = 10_000
+MAX_VERSIONS = 10_000
 
 Id = Annotated[str, Setting(pattern=ID_PATTERN)]
 Code = Annotated[
     str,
-    Setting(pattern="^[a-z][a-z0-9_]{0,63}$", description="A code; free text is not kept."),
+    Setting(pattern="^[a-z][a-z0-9_]{0,63}$", description="A code; free text is not stored."),
 ]
 Number = Annotated[float, Setting(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
-Session = Annotated[int, Setting(ge=1, le=MOST_SESSIONS, description="Counted from 1.")]
+Session = Annotated[int, Setting(ge=1, le=MAX_SESSIONS, description="Counted from 1.")]
 
 
 def _strict(example: dict[str, Any]) -> ConfigDict:
@@ -34,7 +34,7 @@ def _strict(example: dict[str, Any]) -> ConfigDict:
 
 
 class DecisionRequest(BaseModel):
-    """Who was decided on; an override says by a code why it departs."""
+    """The chosen clinician; an override has a code for its reason."""
 
     model_config = _strict({"clinician_id": "k012", "kind": "chosen"})
 
@@ -43,41 +43,44 @@ class DecisionRequest(BaseModel):
     reason: Code | None = None
 
     def on(self, recommendation_id: str) -> Decision:
-        """The decision as the journal keeps it."""
+        """The decision in the form of the journal."""
         return Decision(recommendation_id, self.clinician_id, self.kind, self.reason)
 
 
 class ConsentRequest(BaseModel):
-    """What a client agrees to or takes back, and the wording they were shown."""
+    """Consents a client gives or withdraws, and the version of the wording they were shown."""
 
     model_config = _strict({"version": "2026-1", "train": False})
 
     version: Id
     match: Annotated[
-        bool | None, Setting(description="To be matched with scores. Left out: nothing said.")
+        bool | None, Setting(description="Matching with predicted scores. Omitted: unchanged.")
     ] = None
     train: Annotated[
-        bool | None, Setting(description="To be learned from. Left out: nothing said.")
+        bool | None,
+        Setting(description="Use of the client's data for training. Omitted: unchanged."),
     ] = None
     research: Annotated[
-        bool | None, Setting(description="To be in research. Left out: nothing said.")
+        bool | None,
+        Setting(description="Use of the client's data for research. Omitted: unchanged."),
     ] = None
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _has_a_scope(self) -> Self:
         if not self.consent().scopes:
-            raise ValueError(f"says nothing: give one of {', '.join(SCOPES)}")
+            raise ValueError(f"has no consent: give at least one of {', '.join(SCOPES)}")
         return self
 
     def consent(self) -> Consent:
-        """The consent as the journal keeps it."""
-        said = {scope: getattr(self, scope) for scope in SCOPES}
-        given = {scope: given for scope, given in said.items() if given is not None}
-        return Consent(self.version, given)
+        """The consent in the form of the journal."""
+        scopes = {scope: getattr(self, scope) for scope in SCOPES}
+        return Consent(
+            self.version, {s: agreed for s, agreed in scopes.items() if agreed is not None}
+        )
 
 
 class PairingRequest(BaseModel):
-    """Who begins with whom, and the recommendation it came from, if any."""
+    """A client who starts with a clinician, and the recommendation this follows, if any."""
 
     model_config = _strict({"pairing_id": "p0001", "client_id": "c0001", "clinician_id": "k012"})
 
@@ -87,12 +90,12 @@ class PairingRequest(BaseModel):
     recommendation_id: Id | None = None
 
     def pairing(self) -> Pairing:
-        """The pairing as the journal keeps it."""
+        """The pairing in the form of the journal."""
         return Pairing(self.pairing_id, self.client_id, self.clinician_id, self.recommendation_id)
 
 
 class EventRequest(BaseModel):
-    """One thing that happened in a pairing, on a day of the practice's calendar."""
+    """One event of a pairing, on a day of the practice's calendar."""
 
     model_config = _strict({"kind": "attended", "happened_on": "2026-10-05", "session": 1})
 
@@ -102,12 +105,12 @@ class EventRequest(BaseModel):
     reason: Code | None = None
 
     def of(self, pairing_id: str) -> PairingEvent:
-        """The event as the journal keeps it."""
+        """The event in the form of the journal."""
         return PairingEvent(pairing_id, self.kind, self.happened_on, self.session, self.reason)
 
 
 class RatingRequest(BaseModel):
-    """One form answered at one session: its total, or its items in their order."""
+    """One completed questionnaire of one session: its total, or its items in order."""
 
     model_config = _strict(
         {
@@ -127,16 +130,16 @@ class RatingRequest(BaseModel):
     score: Annotated[Number | None, Setting(description="Left out or null with `items`.")] = None
     items: Annotated[
         list[Number | None],
-        Setting(max_length=MOST_ITEMS, description="Raw answers; null where one was left empty."),
+        Setting(max_length=MAX_ITEMS, description="Raw item scores; null for an unanswered item."),
     ] = []
     rated_on: date
     known_on: Annotated[
-        date | None, Setting(description="The day the practice knew. Left out: today.")
+        date | None, Setting(description="The day the practice received it. Omitted: today.")
     ] = None
     rater: Literal["client", "clinician"] = "client"
 
     def rating(self) -> Rating:
-        """The rating as the journal keeps it."""
+        """The rating in the form of the journal."""
         return Rating(
             pairing_id=self.pairing_id,
             session=self.session,
@@ -151,19 +154,19 @@ class RatingRequest(BaseModel):
 
 
 class CorrectionRequest(BaseModel):
-    """What stands in a rating's place from now on; without a rating it is withdrawn."""
+    """The new content of a rating; without `rating` the rating is withdrawn."""
 
-    model_config = _strict({"seen": 1, "reason": "typed_wrongly", "rating": None})
+    model_config = _strict({"expected_version": 1, "reason": "typed_wrongly", "rating": None})
 
-    seen: Annotated[
-        int, Setting(ge=1, le=MOST_VERSIONS, description="The newest version that was read.")
+    expected_version: Annotated[
+        int, Setting(ge=1, le=MAX_VERSIONS, description="The newest version the caller has read.")
     ]
     reason: Code
     rating: RatingRequest | None = None
 
 
 class Credentials(BaseModel):
-    """What opens a session."""
+    """Name and password of an account."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -183,4 +186,4 @@ BODIES: tuple[type[BaseModel], ...] = (
     RatingRequest,
     CorrectionRequest,
 )
-"""Everything that may be sent as feedback."""
+"""Request bodies that do not depend on the practice definition."""

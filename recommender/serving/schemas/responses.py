@@ -1,13 +1,12 @@
-"""What is answered: the shape of every response, translated from what the engine gives.
+"""Response models, built from the engine's results.
 
-Numbers are points of the reference scale, rounded to two decimals and never finer.
-Imported by `serving.answers` and `serving.routes`.
+Predictions are points of the reference scale, rounded to two decimals.
 """
 
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
@@ -30,46 +29,48 @@ NOTICE = (
     "This estimates how clients with similar answers rated the early working relationship. "
     "It is not a diagnosis or a promise, and the reasons are patterns, not causes."
 )
-BY_ALLIANCE = (
+ORDER_BY_ALLIANCE = (
     "By predicted alliance. Clinicians with the same `tie` cannot be told apart by what we know: "
-    "where they are about even, fewer reservations stand first, then the higher predicted "
-    "alliance, then the id."
+    "where they are about even, those with fewer reservations come first, then those with the "
+    "higher predicted alliance, then by id."
 )
-KEPT_BACK = (
-    " Among those about even with as many reservations, the last places of a clinician are kept "
-    "for clients who need what few offer: such a clinician stands behind the others."
+ORDER_LAST_PLACES = (
+    " Among clinicians about even with as many reservations, the last places of a clinician are "
+    "reserved for clients whose needs few clinicians meet: such a clinician comes after the others."
 )
-BY_LOT = (
-    " Among those still about even with as many reservations, the order is drawn by lot and the "
-    "chance of it is kept, so that new clinicians are seen and later figures are fair."
+ORDER_LOTTERY = (
+    " Among clinicians still about even with as many reservations, the order is drawn at random "
+    "and its probability is stored, so that new clinicians are seen and evaluation is unbiased."
 )
-BY_WAIT = "By the next free day, then by id; nothing is predicted."
+ORDER_BY_WAIT = "By the next free day, then by id; no alliance is predicted."
 STAFF_ONLY: Mapping[str, Any] = {
     "shortlist": {"__all__": {"in_favour", "against", "groups"}},
     "relaxations": {"__all__": {"gain"}},
 }
-"""What a client or a client's form is not told: how much anything adds to a score."""
-TIED = "cannot be told apart from the one before by what we know; "
-BROKEN_BY: Mapping[TieBreak, str] = {
+"""Fields that clients and matching tools do not receive: how much anything adds to a score."""
+TIE_TEXT = "cannot be told apart from the one before by what we know; "
+TIE_BREAK_TEXTS: Mapping[TieBreak, str] = {
     "reservations": "the one before has fewer reservations",
-    "last_places": "the last places of this one are kept for clients who need what few offer",
-    "lot": "the order of the two was drawn by lot",
+    "last_places": "the last places of this one are reserved for clients whose needs few meet",
+    "lot": "the order of the two was drawn at random",
     "alliance": "the order of the two follows predicted alliance all the same",
     "id": "the order of the two follows their ids",
 }
 
-FOR_STAFF = "For staff; left out where the caller's key is a tool's."
+FOR_STAFF = "For staff; omitted when the caller's key belongs to a matching tool."
+CONTRACT_VERSION: Literal[2] = 2
+"""Version of the field names of a stored recommendation; see `services.stored_recommendation`."""
 Points = Annotated[float, Setting(description="Points of the reference scale.")]
 
 
 class ResponseModel(BaseModel):
-    """A part of a response."""
+    """Base of all response models; immutable."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class AllianceScale(ResponseModel):
-    """The scale predictions are said on."""
+    """The scale of predictions."""
 
     instrument: str
     metric: str
@@ -79,17 +80,17 @@ class AllianceScale(ResponseModel):
     @classmethod
     def of(cls, model: AllianceModel) -> Self:
         """The reference scale of a model."""
-        said = model.linker
-        return cls(instrument=said.reference, metric=said.metric, low=said.low, high=said.high)
+        linker = model.linker
+        return cls(
+            instrument=linker.reference, metric=linker.metric, low=linker.low, high=linker.high
+        )
 
 
 class ModelInUse(ResponseModel):
-    """Which model answered."""
+    """The model that produced a response."""
 
     name: str
-    version: Annotated[
-        int | None, Setting(description="In its registry; null where it is not known.")
-    ]
+    version: Annotated[int | None, Setting(description="In the registry; null if unknown.")]
     practice: str
     practice_version: Annotated[str, Setting(description="Of the practice definition.")]
     digest: str
@@ -97,7 +98,7 @@ class ModelInUse(ResponseModel):
 
     @classmethod
     def of(cls, manifest: Manifest, digest: str, version: int | None) -> Self:
-        """What a caller needs to name a model again."""
+        """The identity of a model."""
         return cls(
             name=NAME,
             version=version,
@@ -109,7 +110,7 @@ class ModelInUse(ResponseModel):
 
 
 class AllianceRange(ResponseModel):
-    """Where ratings like this one fell, `level` of the time."""
+    """Prediction interval: the share `level` of ratings falls within it."""
 
     lower: Points
     upper: Points
@@ -117,7 +118,7 @@ class AllianceRange(ResponseModel):
 
 
 class GroupPoints(ResponseModel):
-    """What one group of reasons adds, against the average eligible clinician."""
+    """Contribution of one group of features, relative to the average eligible clinician."""
 
     group: str
     phrase: str
@@ -125,34 +126,36 @@ class GroupPoints(ResponseModel):
 
     @classmethod
     def of(cls, part: GroupContribution) -> Self:
-        """A group's sum; its parts stay on the server."""
+        """The sum of a group."""
         # Adding 0.0 turns a rounded -0.0 into 0.0.
         points = round(part.points, DECIMALS) + 0.0
         return cls(group=part.group, phrase=part.phrase, points=points)
 
 
 class StatedReason(ResponseModel):
-    """A constraint that is not met or, with `unknown`, not known to be met."""
+    """A constraint that is not met or, if `unknown` is true, not known to be met."""
 
     constraint: str
     family: str
-    say: Annotated[str, Setting(description="Follows the clinician's name.")]
+    text: Annotated[
+        str, Setting(description="Continues a sentence that begins with the clinician's name.")
+    ]
     unknown: bool
 
     @classmethod
     def of(cls, reason: Reason) -> Self:
-        """One reason, as declared."""
+        """One reason, as declared in the practice definition."""
         return cls(
             constraint=reason.constraint,
             family=reason.family,
-            say=reason.text,
+            text=reason.text,
             unknown=reason.unknown,
         )
 
 
 @lru_cache(maxsize=4096)
 def stated_reason(reasons: tuple[Reason, ...]) -> tuple[StatedReason, ...]:
-    """Reasons as they are sent; a roster repeats few patterns of them."""
+    """Reasons as response models; cached because rosters repeat few combinations of reasons."""
     return tuple(StatedReason.of(reason) for reason in reasons)
 
 
@@ -165,7 +168,7 @@ class ShownClinician(ResponseModel):
     predicted_alliance: Points | None
     range: AllianceRange | None
     reasons: Annotated[
-        tuple[str, ...], Setting(description="What the client asked for and the clinician offers.")
+        tuple[str, ...], Setting(description="Wishes of the client that this clinician meets.")
     ]
     in_favour: Annotated[tuple[str, ...], Setting(description=FOR_STAFF)] = ()
     against: Annotated[tuple[str, ...], Setting(description=FOR_STAFF)] = ()
@@ -174,24 +177,25 @@ class ShownClinician(ResponseModel):
     tie: Annotated[
         int | None,
         Setting(
-            description="Number of the tie, from 1. Nobody has a clear lead over another clinician "
+            description="Number of the tie, from 1. No clinician has a clear lead over another "
             "of the same tie: choose among them by availability or by what the client prefers. "
-            "null where nothing is predicted.",
+            "null if no alliance is predicted.",
             examples=[1],
         ),
     ]
-    tie_say: Annotated[
+    tie_text: Annotated[
         str | None,
         Setting(
-            description="Follows the clinician's name: that the one before is of the same tie, and "
-            "what put the two in this order. null for the first of a tie.",
-            examples=[TIED + BROKEN_BY["reservations"]],
+            description="Continues a sentence that begins with the clinician's name: that the "
+            "clinician before is in the same tie, and what decided their order. null for the first "
+            "of a tie.",
+            examples=[TIE_TEXT + TIE_BREAK_TEXTS["reservations"]],
         ),
     ]
 
     @classmethod
     def of(cls, shown: ShortlistEntry, level: float) -> Self:
-        """One clinician; nothing predicted where there was no model or no agreement."""
+        """One clinician; nothing is predicted without a model or the client's consent."""
         why = shown.explanation
         return cls(
             rank=shown.rank,
@@ -205,12 +209,14 @@ class ShownClinician(ResponseModel):
             groups=tuple(GroupPoints.of(part) for part in why.groups) if why else (),
             reservations=stated_reason(shown.reservations),
             tie=shown.tie,
-            tie_say=TIED + BROKEN_BY[shown.tie_broken_by] if shown.tie_broken_by else None,
+            tie_text=TIE_TEXT + TIE_BREAK_TEXTS[shown.tie_broken_by]
+            if shown.tie_broken_by
+            else None,
         )
 
 
 class ExcludedClinician(ResponseModel):
-    """A clinician who may not be shown, with every reason."""
+    """An excluded clinician, with every reason."""
 
     clinician_id: str
     reasons: tuple[StatedReason, ...]
@@ -222,61 +228,66 @@ class ExcludedClinician(ResponseModel):
 
 
 class ExclusionCount(ResponseModel):
-    """How many clinicians a constraint removed, and how many nothing else removed."""
+    """How many clinicians a constraint excluded, and how many it alone excluded."""
 
     constraint: str
     removed: int
     removed_only_by_it: int
 
     @classmethod
-    def of(cls, removal: ConstraintCount) -> Self:
-        """One line."""
+    def of(cls, count: ConstraintCount) -> Self:
+        """The counts of one constraint."""
         return cls(
-            constraint=removal.constraint,
-            removed=removal.removed,
-            removed_only_by_it=removal.removed_only_by_it,
+            constraint=count.constraint,
+            removed=count.removed,
+            removed_only_by_it=count.removed_only_by_it,
         )
 
 
 class ProposedChange(ResponseModel):
-    """One answer to send instead, so that a relaxation comes true."""
+    """One answer to send instead, in order to apply a relaxation."""
 
     field: str
-    answer: Annotated[Any, Setting(description="As the request takes it; null leaves it out.")]
+    answer: Annotated[
+        Any, Setting(description="In the form the request takes; null omits the answer.")
+    ]
 
     @classmethod
     def of(cls, change: Change, field: Field) -> Self:
-        """One change, as it would be sent."""
+        """One change, in the form of a request."""
         answer = None if change.answer is None else JSON_TYPES[field.kind].json_of(change.answer)
         return cls(field=field.name, answer=answer)
 
 
 class SuggestedRelaxation(ResponseModel):
-    """A small change of the request that would admit somebody worth it."""
+    """A small change of the request that would admit further clinicians."""
 
-    say: Annotated[str, Setting(description="The change in words.", examples=["Saturday too"])]
+    text: Annotated[str, Setting(description="The change in words.", examples=["Saturday too"])]
     answers: Annotated[
         tuple[ProposedChange, ...],
         Setting(
-            description="What to send instead; empty where the client may only be asked. Nothing "
-            "is ever changed without it."
+            description="What to send instead; empty if the client has to be asked first. No "
+            "constraint is ever relaxed without a new request."
         ),
     ]
-    opens: Annotated[int, Setting(description="How many more clinicians would fit.")]
-    clinician_id: Annotated[str, Setting(description="The strongest of them.")]
+    admits: Annotated[int, Setting(description="How many more clinicians would be eligible.")]
+    clinician_id: Annotated[
+        str, Setting(description="The one with the highest predicted alliance.")
+    ]
     name: str
     predicted_alliance: Points | None
     gain: Annotated[
-        Points | None, Setting(description="Points above whoever stands first now, if anybody.")
-    ]
+        Points | None,
+        Setting(description="Points above the present first clinician, if there is one."),
+    ] = None
 
     @classmethod
     def of(cls, offer: RelaxationOffer, practice: Practice) -> Self:
         """One offer."""
         return cls(
-            say=offer.text,
+            text=offer.text,
             answers=tuple(ProposedChange.of(c, practice.client[c.field]) for c in offer.changes),
-            opens=offer.admits,
+            admits=offer.admits,
             clinician_id=offer.clinician_id,
             name=offer.name,
             predicted_alliance=_rounded(offer.predicted),
@@ -285,44 +296,47 @@ class SuggestedRelaxation(ResponseModel):
 
 
 class RecommendationResponse(ResponseModel):
-    """A shortlist, why, and who was left out by what."""
+    """A shortlist with reasons, and the excluded clinicians with theirs."""
 
     recommendation_id: str
+    contract_version: Annotated[
+        Literal[2], Setting(description="Version of the field names of this response.")
+    ] = CONTRACT_VERSION
     mode: Annotated[
         str,
         Setting(
-            description="`model`; `evidence_prior`: no rating was learned from; "
-            "`constraints_only`: nothing was predicted."
+            description="`model`: trained on ratings; `evidence_prior`: based on published effect "
+            "sizes only; `constraints_only`: no alliance is predicted."
         ),
     ]
     model: ModelInUse
     asked_on: date
     roster_version: str
     availability_as_of: Annotated[
-        datetime, Setting(description="When what is known of the clinicians was written.")
+        datetime, Setting(description="When the roster was last written.")
     ]
     scale: AllianceScale
     order: Annotated[
         str,
-        Setting(
-            description="By what rule the shortlist is ordered, in words.", examples=[BY_ALLIANCE]
-        ),
+        Setting(description="The rule that orders the shortlist.", examples=[ORDER_BY_ALLIANCE]),
     ]
     shortlist: tuple[ShownClinician, ...]
     eligible: int
     excluded: tuple[ExcludedClinician, ...]
-    ledger: tuple[ExclusionCount, ...]
+    exclusion_counts: tuple[ExclusionCount, ...]
     relaxations: Annotated[
         tuple[SuggestedRelaxation, ...],
-        Setting(description="What would open more, smallest sets of changes first."),
+        Setting(description="Smallest sets of changes first."),
     ]
-    unanswered: Annotated[tuple[str, ...], Setting(description="Scored questions left open.")]
+    unanswered: Annotated[
+        tuple[str, ...], Setting(description="Scored questions without an answer.")
+    ]
     warnings: tuple[str, ...]
     notice: str
 
 
 class CurrentModel(ResponseModel):
-    """The model that answers now and what it came from; no person in it."""
+    """The active model and its provenance; contains no personal data."""
 
     mode: str
     model: ModelInUse
@@ -356,17 +370,17 @@ class CurrentModel(ResponseModel):
 
 
 class Probe(ResponseModel):
-    """Whether the server lives, or is ready."""
+    """Result of a liveness or readiness probe."""
 
     status: str
 
 
-def order_said(mode: str, ranking: RankingSettings) -> str:
-    """By what rule a shortlist made in a mode is ordered."""
+def ordering_text(mode: str, ranking: RankingSettings) -> str:
+    """The rule by which a shortlist of this mode is ordered, in words."""
     if mode == CONSTRAINTS_ONLY:
-        return BY_WAIT
-    kept_back = KEPT_BACK if ranking.keep_last_places else ""
-    return BY_ALLIANCE + kept_back + (BY_LOT if ranking.shuffle_ties else "")
+        return ORDER_BY_WAIT
+    last_places = ORDER_LAST_PLACES if ranking.keep_last_places else ""
+    return ORDER_BY_ALLIANCE + last_places + (ORDER_LOTTERY if ranking.shuffle_ties else "")
 
 
 def _rounded(points: float | None) -> float | None:

@@ -34,7 +34,7 @@ from recommender.serving.schemas.responses import (
     RecommendationResponse,
     ShownClinician,
     SuggestedRelaxation,
-    order_said,
+    ordering_text,
 )
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
@@ -122,11 +122,13 @@ def to_response(
         roster_version=found.roster_version,
         availability_as_of=state.taken_at,
         scale=AllianceScale.of(state.model),
-        order=order_said(found.mode, state.practice.ranking),
+        order=ordering_text(found.mode, state.practice.ranking),
         shortlist=tuple(ShownClinician.of(shown, level) for shown in found.shortlist),
         eligible=found.eligible,
         excluded=tuple(ExcludedClinician.of(each) for each in found.exclusions),
-        ledger=tuple(ExclusionCount.of(removal) for removal in screening.constraint_counts),
+        exclusion_counts=tuple(
+            ExclusionCount.of(removal) for removal in screening.constraint_counts
+        ),
         relaxations=tuple(SuggestedRelaxation.of(each, state.practice) for each in found.offers),
         unanswered=found.unanswered,
         warnings=(*_warnings(found), *_stale(state)),
@@ -138,16 +140,16 @@ def _warnings(found: Recommendation) -> tuple[str, ...]:
     warnings = []
     if found.mode == EVIDENCE_PRIOR:
         warnings.append(
-            "No rating of this practice was learned from: the order follows sizes published "
-            "elsewhere."
+            "The model was not trained on ratings of this practice: the order follows published "
+            "effect sizes."
         )
     if found.mode == CONSTRAINTS_ONLY:
         warnings.append(
-            "The client has not agreed to a personalised order: nothing was predicted, and who "
-            "is free first stands first."
+            "The client has not consented to a personalised order: no alliance was predicted, and "
+            "clinicians who are free first come first."
         )
     if not found.eligible:
-        warnings.append("No clinician fits every requirement; `ledger` says which removed whom.")
+        warnings.append("No clinician meets every requirement; see `exclusion_counts`.")
         warnings += _triage(found)
     return tuple(warnings)
 
@@ -157,7 +159,7 @@ def _stale(state: ServingSnapshot) -> list[str]:
     if datetime.now(UTC) - state.taken_at <= timedelta(hours=state.stale_hours):
         return []
     return [
-        f"What is known of who is free is more than {state.stale_hours:g} hours old "
+        f"Availability was last updated more than {state.stale_hours:g} hours ago "
         "(`availability_as_of`): ask the clinician before offering a time."
     ]
 
@@ -168,7 +170,9 @@ def _triage(found: Recommendation) -> list[str]:
     unsafe = [any(r.constraint in safety for r in each.reasons) for each in found.exclusions]
     if not unsafe or not all(unsafe):
         return []
-    return ["Nobody on the roster can safely take this on: a clinician must triage the request."]
+    return [
+        "No clinician on the roster can safely take this client: the request needs clinical triage."
+    ]
 
 
 def warm_up(state: ServingSnapshot) -> None:

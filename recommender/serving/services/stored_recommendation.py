@@ -1,7 +1,9 @@
-"""A recommendation as the journal keeps it. Imported by `serving.recommendations`."""
+"""Recommendations in the journal: what is stored of them, and how stored responses are read."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from recommender.model.alliance_model import Contributions
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import Explanation, contrast, explain
 from recommender.serving.schemas.intake import ParsedRequest
+from recommender.serving.schemas.responses import CONTRACT_VERSION, RecommendationResponse
 from recommender.serving.services.recommendation_service import ServedRecommendation
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.store.database import Connection
@@ -91,7 +94,36 @@ def stored_contributions(own: Contributions, ids: tuple[str, ...]) -> StoredCont
     return StoredContributions(names, ids, own.values, own.raw, own.start)
 
 
-KEPT = 201
+_RENAMED: Mapping[str, str] = {
+    "ledger": "exclusion_counts",
+    "say": "text",
+    "tie_say": "tie_text",
+    "opens": "admits",
+}
+"""Field names of contract version 1, which had no `contract_version`, and their present names."""
+
+
+def read_response(body: bytes) -> RecommendationResponse:
+    """A stored response, whichever contract version it was written in."""
+    return RecommendationResponse.model_validate_json(current_body(body))
+
+
+def current_body(body: bytes) -> bytes:
+    """The bytes of a stored response in the present field names; unchanged if it has them."""
+    response = json.loads(body)
+    if response.get("contract_version") == CONTRACT_VERSION:
+        return body
+    renamed = {"contract_version": CONTRACT_VERSION, **_with_present_names(response)}
+    return json.dumps(renamed, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _with_present_names(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {_RENAMED.get(key, key): _with_present_names(each) for key, each in part.items()}
+    return [_with_present_names(each) for each in part] if isinstance(part, list) else part
+
+
+CREATED = 201
 
 
 def to_journal_row(
@@ -102,7 +134,7 @@ def to_journal_row(
 
     def write(connection: Connection) -> StoredReply:
         subject = record_recommendation(connection, shown, actor=actor)
-        return StoredReply(KEPT, sent, subject)
+        return StoredReply(CREATED, sent, subject)
 
     return write
 
@@ -140,7 +172,7 @@ def consent_of(asked: ParsedRequest, practice: Practice) -> Consent | None:
 
     To be matched with scores is a question of the practice's own, worded by its definition.
     """
-    agreed, scopes = asked.agreed, {}
+    agreed, scopes = asked.consent, {}
     match = asked.answers.get(practice.consent) if practice.consent else None
     said = (
         {"match": match}

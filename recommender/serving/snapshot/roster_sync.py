@@ -13,7 +13,7 @@ from recommender.errors import RecommenderError, UnavailableError
 from recommender.journal.idempotency import IdempotencyStore, IdempotencyTicket, StoredReply
 from recommender.journal.roster_versions import RosterVersion, current_roster, newest_number
 from recommender.practice.definition import Practice
-from recommender.serving.http.problems import NO_STORE, NOT_READY, RETRY, ProblemError
+from recommender.serving.http.problems import NO_STORE, NOT_READY, RETRY_SOON, ProblemError
 from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.snapshot import ServingSnapshot, with_roster
 from recommender.store.database import Store, Transaction
@@ -141,5 +141,5 @@ class RosterSync:
         """The snapshot that answers now; raises `ProblemError` before the first."""
         state = self._succession.current
         if state is None:
-            raise ProblemError(NOT_READY, headers=RETRY)
+            raise ProblemError(NOT_READY, headers=RETRY_SOON)
         return state

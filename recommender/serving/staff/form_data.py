@@ -12,7 +12,7 @@ from recommender.errors import ConflictError, FeedbackError, StaleError
 from recommender.serving.auth.middleware import auth_backend, check_same_site
 from recommender.serving.http.problems import (
     BAD_REQUEST,
-    UNKEPT,
+    INVALID_FEEDBACK,
     UNSUPPORTED,
     ProblemError,
     problem_for,
@@ -22,7 +22,7 @@ from recommender.serving.staff import wording
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FIELDS = 2_000
-INVALID_FEEDBACK = (FeedbackError, ConflictError)
+REFUSED = (FeedbackError, ConflictError)
 """Errors of the journal about what was sent, not about where."""
 DECIDED_MEANWHILE = "Someone else decided first. Read what they entered below, then decide again."
 
@@ -76,7 +76,7 @@ def validated_form(model: type[Body], values: Mapping[str, Any]) -> Body:
         # Texts of a form stand for dates and numbers, which strict validation of a dict refuses.
         return model.model_validate(given, strict=False)
     except ValidationError as error:
-        raise problem_from_validation(error, UNKEPT) from None
+        raise problem_from_validation(error, INVALID_FEEDBACK) from None
 
 
 def form_faults(error: Exception) -> tuple[tuple[str, ...], int]:

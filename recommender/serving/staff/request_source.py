@@ -20,13 +20,16 @@ from recommender.serving.api.recommendations import recorded_for
 from recommender.serving.auth.middleware import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.schemas.intake import ParsedRequest
-from recommender.serving.schemas.responses import RecommendationResponse
 from recommender.serving.services.idempotency import journal_writer, write_once
 from recommender.serving.services.recommendation_service import (
     ServedRecommendation,
     recommend_parsed,
 )
-from recommender.serving.services.stored_recommendation import shown_of, to_journal_row
+from recommender.serving.services.stored_recommendation import (
+    current_body,
+    shown_of,
+    to_journal_row,
+)
 from recommender.store.database import Connection
 from recommender.values.kinds import RawValue
 
@@ -80,17 +83,9 @@ async def find_shown(request: Request, recommendation_id: str) -> ShownRecommend
     return (await recorded_for(request, recommendation_id)).shown
 
 
-def stored_response(shown: ShownRecommendation) -> RecommendationResponse:
-    """The response of a recommendation; what its caller was not sent is missing from it."""
-    values = json.loads(shown.response)
-    for relaxation in values["relaxations"]:
-        relaxation.setdefault("gain", None)
-    return RecommendationResponse.model_validate_json(json.dumps(values))
-
-
 def shown_prediction(match: RatedMatch) -> ShownPrediction | None:
     """What was predicted for the clinician a match began with; None without a range."""
-    for each in json.loads(match.response)["shortlist"]:
+    for each in json.loads(current_body(match.response))["shortlist"]:
         if each["clinician_id"] == match.clinician_id and each["range"] is not None:
             ends = each["range"]
             return ShownPrediction(each["predicted_alliance"], ends["lower"], ends["upper"])

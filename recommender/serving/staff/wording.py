@@ -211,12 +211,12 @@ def sure(ends: AllianceRange | None) -> str:
 
 def reservation(reason: StatedReason) -> str:
     """A rule that is not met, or not known to be met."""
-    return f"Perhaps {reason.say}: ask" if reason.unknown else sentence(reason.say)
+    return f"Perhaps {reason.text}: ask" if reason.unknown else sentence(reason.text)
 
 
 def exclusion(reason: StatedReason) -> str:
     """A rule that left a clinician out."""
-    return f"{sentence(reason.say)}{' (not known, so taken as not met)' if reason.unknown else ''}"
+    return f"{sentence(reason.text)}{' (not known, so taken as not met)' if reason.unknown else ''}"
 
 
 def tie(first: int, last: int) -> str:

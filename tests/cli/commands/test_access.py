@@ -7,7 +7,7 @@ from typer.testing import CliRunner, Result
 
 from recommender.cli.main import app
 from recommender.security import passwords
-from tests.support.guarded import PASSWORD, PEPPER
+from tests.support.server import PASSWORD, PEPPER
 
 
 @pytest.fixture

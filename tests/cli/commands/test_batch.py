@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.recommendation.scoring_job import MIN_CHUNK_CLIENTS
+from recommender.recommendation.batch_scoring import MIN_CHUNK_CLIENTS
 from tests.support.builders import a_bundle, some_rows, write_rows
 
 PARTS, CLINICIANS = 16, 1_000

@@ -9,14 +9,13 @@ from recommender.security.keys import KeyRequest, Pepper, create_key
 from recommender.security.scopes import Role
 from recommender.store.migration import open_store
 from tests.support.builders import a_practice
-from tests.support.guarded import PEPPER
-from tests.support.served import some_settings
+from tests.support.server import PEPPER, server_settings
 
 
 @pytest.fixture(scope="session")
 def practice_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory: Path = tmp_path_factory.mktemp("doctor")
-    some_settings(directory)
+    server_settings(directory)
     return directory
 
 

@@ -43,7 +43,7 @@ from recommender.cli.main import app
 from recommender.errors import Fault
 from recommender.practice.definition import shipped_practice
 from recommender.store.database import connect
-from tests.support.served import CANARY
+from tests.support.server import CANARY
 
 DAY = timedelta(days=1)
 

@@ -14,6 +14,7 @@ import pytest
 from recommender.errors import BundleError
 from recommender.model.bundle.archive import LISTING
 from recommender.model.bundle.io import bundle_digest, load_bundle, save_bundle
+from recommender.model.evaluation_report import EvaluationReport, LearnerFigure
 from tests.support.broken_bundles import sealed
 from tests.support.builders import (
     a_bundle,
@@ -80,13 +81,13 @@ def test_a_loaded_model_saved_again_has_the_same_digest(tmp_path: Path) -> None:
 def test_a_figure_that_could_not_be_measured_does_not_lose_the_whole_training(
     tmp_path: Path,
 ) -> None:
-    figures = [{"metric": "dyad partial", "low": float("nan"), "value": 0.1}]
-    told = replace(a_model(), report={"figures": figures, "range": {"level": 0.9}})
-    digest = save_bundle(told, tmp_path / "bundle")
+    figure = LearnerFigure(learner="ours", metric="dyad partial", value=0.1, low=None)
+    measured = replace(a_model(), report=EvaluationReport(figures=(figure,)))
+    digest = save_bundle(measured, tmp_path / "bundle")
     report = load_bundle(tmp_path / "bundle").report
 
-    assert np.isnan(report["figures"][0]["low"])
-    assert report["figures"][0]["value"] == 0.1
+    assert report.figures == (figure,)
+    assert report.figures[0].low is None
     assert save_bundle(load_bundle(tmp_path / "bundle"), tmp_path / "again") == digest
 
 

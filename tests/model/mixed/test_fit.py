@@ -341,6 +341,3 @@ def test_rows_that_do_not_fit_are_named() -> None:
     kept = fit_mixed(y, blocks, keep_factor=True)
     with pytest.raises(RecommenderError, match=r"^blocks:"):
         kept.variance_of(blocks[:1])
-    arrays, facts = kept.to_arrays()
-    with pytest.raises(RecommenderError, match=r"^mixed model:"):
-        MixedFit.from_arrays(arrays, facts | {"sigma2": "much"})

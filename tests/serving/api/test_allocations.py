@@ -14,13 +14,18 @@ from recommender.cli.main import app
 from recommender.practice.columns import read_rows
 from recommender.security.scopes import Role
 from recommender.serving.api import allocations
-from recommender.serving.schemas.allocation_request import MOST_WAITING
+from recommender.serving.schemas.allocation_request import MAX_CLIENTS
 from recommender.settings import Settings
 from recommender.tables.cells import People
-from tests.serving.http.test_problems import check_problem
 from tests.support.builders import DAY, a_model, a_practice, an_encoding
-from tests.support.guarded import Guarded
-from tests.support.served import CANARY, TestClient, a_caller, kept_logs
+from tests.support.server import (
+    CANARY,
+    LockedServer,
+    TestClient,
+    captured_logs,
+    check_problem,
+    local_client,
+)
 
 ALLOCATE = "/v1/allocations"
 CONCERNS = ("anxiety", "grief", "sleep")
@@ -53,12 +58,16 @@ def asked(caller: TestClient, body: dict[str, Any], status: int = 200) -> Any:
 def test_it_says_what_the_engine_says(caller: TestClient) -> None:
     body = a_list(
         places=[{"clinician_id": "k03", "places": 2}, {"clinician_id": "k05", "places": 3}],
-        limits=[{"field": "concern", "level": "grief", "most": 1}],
+        limits=[{"field": "concern", "level": "grief", "max_clients": 1}],
         floor={"within_points": 0.4},
         longest_wait_days=60,
     )
-    body["clients"][3] |= {"told": "k03", "weight": 2.0}
-    body["clients"][6] |= {"priority": 2, "waiting_since": "2026-01-05", "previous": "k05"}
+    body["clients"][3] |= {"promised_clinician_id": "k03", "weight": 2.0}
+    body["clients"][6] |= {
+        "priority": 2,
+        "waiting_since": "2026-01-05",
+        "former_clinician_id": "k05",
+    }
     told = asked(caller, body)
 
     rows = [answers_of(number) for number in range(14)]
@@ -78,17 +87,18 @@ def test_it_says_what_the_engine_says(caller: TestClient) -> None:
     found = allocate(people, waiting, an_encoding(), a_model(), terms, day=DAY)
 
     assert [
-        (each["client_id"], each["clinician_id"], each["stands"]) for each in told["given"]
+        (each["client_id"], each["clinician_id"], each["choice_rank"])
+        for each in told["assignments"]
     ] == [(each.client_id, each.clinician_id, each.stands) for each in found.assigned]
-    for one, other in zip(told["given"], found.assigned, strict=True):
+    for one, other in zip(told["assignments"], found.assigned, strict=True):
         assert one["points_below_first"] == (other.cost and pytest.approx(other.cost, abs=0.005))
-    assert [(each["client_id"], each["why"]) for each in told["unplaced"]] == [
+    assert [(each["client_id"], each["reason"]) for each in told["unplaced"]] == [
         (each.client_id, each.why) for each in found.unplaced
     ]
-    assert [(each["clinician_id"], each["placed"]) for each in told["one_more_place"]] == [
+    assert [(each["clinician_id"], each["placed"]) for each in told["marginal_capacity"]] == [
         (each.clinician_id, each.placed) for each in found.marginal_places
     ]
-    assert {"told", None} <= {each["kept"] for each in told["given"]}
+    assert {"promised", None} <= {each["retained"] for each in told["assignments"]}
     assert told["unplaced"]
 
 
@@ -111,8 +121,8 @@ def test_it_says_what_the_command_writes(
     assert done.exit_code == 0, done.output
     with (tmp_path / "out" / "allocation.csv").open() as file:
         written = {row["client_id"]: row for row in csv.DictReader(file)}
-    assert len(written) == len(told["given"]) + len(told["unplaced"])
-    for each in told["given"]:
+    assert len(written) == len(told["assignments"]) + len(told["unplaced"])
+    for each in told["assignments"]:
         row = written[each["client_id"]]
         assert row["clinician_id"] == each["clinician_id"]
         shown = (each["predicted_alliance"], each["points_below_first"])
@@ -120,20 +130,20 @@ def test_it_says_what_the_command_writes(
         for one, other in zip(shown, kept, strict=True):
             assert one == (round(float(other), 2) if other else None)
     for each in told["unplaced"]:
-        assert written[each["client_id"]]["why"] == each["say"]
+        assert written[each["client_id"]]["why"] == each["text"]
 
 
 def test_the_example_of_the_contract_is_accepted(caller: TestClient) -> None:
     contract = caller.get("/openapi.json").json()
     (example,) = contract["components"]["schemas"]["AllocationRequest"]["examples"]
     told = asked(caller, example)
-    assert len(told["given"]) + len(told["unplaced"]) == len(example["clients"])
+    assert len(told["assignments"]) + len(told["unplaced"]) == len(example["clients"])
 
 
 def test_a_list_too_long_is_sent_to_the_command(
     caller: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clients = [a_client(0, client_id=f"w{number}") for number in range(MOST_WAITING + 1)]
+    clients = [a_client(0, client_id=f"w{number}") for number in range(MAX_CLIENTS + 1)]
     refused = caller.post(ALLOCATE, json={"clients": clients})
     told = check_problem(refused, 422)
     assert told["type"] == "/problems/list-too-long"
@@ -144,7 +154,7 @@ def test_a_list_too_long_is_sent_to_the_command(
 
 
 def test_a_list_larger_than_the_limit_is_not_read(settings: Settings) -> None:
-    with a_caller(settings.model_copy(update={"list_limit": 2048})) as small:
+    with local_client(settings.model_copy(update={"list_limit": 2048})) as small:
         check_problem(small.post(ALLOCATE, json=a_list(size=60)), 413)
 
 
@@ -153,26 +163,33 @@ def test_a_list_larger_than_the_limit_is_not_read(settings: Settings) -> None:
     [
         ({"clients": []}, "/clients"),
         ({"clients": [a_client(1), a_client(1)]}, "/clients"),
-        ({"clients": [a_client(0), a_client(1, told=CANARY)]}, "/clients/1/told"),
+        (
+            {"clients": [a_client(0), a_client(1, promised_clinician_id=CANARY)]},
+            "/clients/1/promised_clinician_id",
+        ),
         ({"clients": [a_client(0, priority=0)]}, "/clients/0/priority"),
         ({"clients": [a_client(0, weight=0)]}, "/clients/0/weight"),
         ({"clients": [a_client(0, answers={"concern": CANARY})]}, "/clients/0/answers/concern"),
         ({"places": [{"clinician_id": CANARY, "places": 1}]}, "/places"),
         ({"places": [{"clinician_id": "k01", "places": -1}]}, "/places/0/places"),
-        ({"limits": [{"field": CANARY, "level": "a", "most": 1}]}, "/limits/0"),
-        ({"limits": [{"field": "concern", "level": CANARY, "most": 1}]}, "/limits/0"),
+        ({"limits": [{"field": CANARY, "level": "a", "max_clients": 1}]}, "/limits/0"),
+        ({"limits": [{"field": "concern", "level": CANARY, "max_clients": 1}]}, "/limits/0"),
         (
-            {"limits": [{"field": "concern", "level": "grief", "most": 1, "clinician_id": CANARY}]},
+            {
+                "limits": [
+                    {"field": "concern", "level": "grief", "max_clients": 1, "clinician_id": CANARY}
+                ]
+            },
             "/limits/0/clinician_id",
         ),
         ({"floor": {"within_points": -1}}, "/floor/within_points"),
-        ({"worth_of": 21}, "/worth_of"),
+        ({"marginal_value_for": 21}, "/marginal_value_for"),
     ],
 )
 def test_what_is_wrong_is_named_by_place_and_not_repeated(
     caller: TestClient, changes: dict[str, Any], pointer: str
 ) -> None:
-    with kept_logs() as stream:
+    with captured_logs() as stream:
         refused = caller.post(ALLOCATE, json=a_list(size=2) | changes)
     assert pointer in [each["pointer"] for each in check_problem(refused, 422)["errors"]]
     assert CANARY not in refused.text + stream.getvalue()
@@ -181,7 +198,7 @@ def test_what_is_wrong_is_named_by_place_and_not_repeated(
 def test_nobody_of_a_list_is_in_the_log(caller: TestClient) -> None:
     body = a_list(size=3)
     body["clients"][0]["client_id"] = CANARY
-    with kept_logs() as stream:
+    with captured_logs() as stream:
         assert CANARY in json.dumps(asked(caller, body))
     assert ALLOCATE in stream.getvalue()
     assert CANARY not in stream.getvalue()
@@ -191,11 +208,11 @@ def test_nobody_of_a_list_is_in_the_log(caller: TestClient) -> None:
     ("role", "status"),
     [(Role.TOOL, 403), (Role.SCIENTIST, 403), (Role.STAFF, 200), (Role.ADMIN, 200)],
 )
-def test_staff_and_admins_may_allocate(locked: Guarded, role: Role, status: int) -> None:
+def test_staff_and_admins_may_allocate(locked: LockedServer, role: Role, status: int) -> None:
     response = locked.ask("POST", ALLOCATE, locked.keys[role].text, json=a_list(size=2))
     assert response.status_code == status
 
 
 def test_lists_wait_in_a_line_of_their_own(settings: Settings) -> None:
-    with a_caller(settings) as running:
+    with local_client(settings) as running:
         assert running.app.state.lists is not running.app.state.queue  # type: ignore[attr-defined]

@@ -11,9 +11,17 @@ from recommender.serving.schemas.clinician import availability_of, build_clinici
 from recommender.store.migration import open_store
 from tests.support.builders import a_practice
 from tests.support.postgres import a_store_url, cluster, migrated_file
-from tests.support.rostered import INES, a_keeper, etag_of, put
-from tests.support.served import CANARY, RECOMMEND, TestClient, a_request
-from tests.support.shelved import until
+from tests.support.server import (
+    CANARY,
+    INES,
+    RECOMMEND,
+    TestClient,
+    a_request,
+    etag_of,
+    put_if_match,
+    roster_client,
+    wait_until,
+)
 
 __all__ = ["a_store_url", "cluster", "migrated_file"]
 ONE = "/v1/clinicians/k03"
@@ -21,7 +29,7 @@ ONE = "/v1/clinicians/k03"
 
 @pytest.fixture
 def journal_writer(tmp_path: Path) -> Any:
-    with a_keeper(tmp_path) as running:
+    with roster_client(tmp_path) as running:
         yield running
 
 
@@ -31,12 +39,12 @@ def shown(caller: TestClient) -> dict[str, Any]:
 
 
 def test_an_empty_store_is_seeded_from_the_file_and_only_once(tmp_path: Path) -> None:
-    with a_keeper(tmp_path) as caller:
+    with roster_client(tmp_path) as caller:
         before = caller.get("/v1/roster")
         assert len(before.json()["clinicians"]) == 12
         headers = {"if-match": etag_of(caller, ONE)}
         assert caller.delete(ONE, headers=headers).status_code == 204
-    with a_keeper(tmp_path) as caller:
+    with roster_client(tmp_path) as caller:
         assert len(caller.get("/v1/roster").json()["clinicians"]) == 11
 
 
@@ -53,7 +61,7 @@ def test_a_roster_from_a_file_is_told_as_one_from_a_store(
 
 
 def test_a_change_answers_at_once_and_says_its_version(journal_writer: TestClient) -> None:
-    response = put(journal_writer, "/v1/clinicians/ines", INES, if_none_match="*")
+    response = put_if_match(journal_writer, "/v1/clinicians/ines", INES, if_none_match="*")
     assert response.status_code == 200, response.text
     told = response.json()
     assert told["clinician"] == {"clinician_id": "ines", **INES}
@@ -67,7 +75,7 @@ def test_a_change_answers_at_once_and_says_its_version(journal_writer: TestClien
 def test_what_is_put_is_what_is_got(journal_writer: TestClient) -> None:
     before = journal_writer.get(ONE).json()["clinician"]
     sent = {"name": before["name"], "facts": before["facts"]}
-    assert put(journal_writer, ONE, sent).json()["clinician"] == before
+    assert put_if_match(journal_writer, ONE, sent).json()["clinician"] == before
 
 
 def test_no_change_without_the_version_it_was_made_on(journal_writer: TestClient) -> None:
@@ -82,22 +90,24 @@ def test_no_change_without_the_version_it_was_made_on(journal_writer: TestClient
     ):
         assert (response.status_code, response.json()["type"]) == (
             428,
-            "/problems/version-not-named",
+            "/problems/precondition-required",
         )
 
 
 def test_a_change_made_on_an_older_version_is_refused(journal_writer: TestClient) -> None:
     old = etag_of(journal_writer, ONE)
-    assert put(journal_writer, ONE, INES, if_match=old).status_code == 200
+    assert put_if_match(journal_writer, ONE, INES, if_match=old).status_code == 200
     for response in (
-        put(journal_writer, ONE, INES, if_match=old),
-        put(journal_writer, ONE, INES, if_none_match="*"),
+        put_if_match(journal_writer, ONE, INES, if_match=old),
+        put_if_match(journal_writer, ONE, INES, if_none_match="*"),
         journal_writer.patch(ONE, json={}, headers={"if-match": old}),
         journal_writer.delete(ONE, headers={"if-match": old}),
     ):
         assert (response.status_code, response.json()["type"]) == (412, "/problems/stale")
     assert (
-        put(journal_writer, ONE, INES, if_match=f'"x", {etag_of(journal_writer, ONE)}').status_code
+        put_if_match(
+            journal_writer, ONE, INES, if_match=f'"x", {etag_of(journal_writer, ONE)}'
+        ).status_code
         == 200
     )
 
@@ -140,16 +150,16 @@ def test_availability_is_what_constraints_on_capacity_and_time_compare(
 
 def test_a_roster_put_whole_is_the_roster(journal_writer: TestClient) -> None:
     body = {"clinicians": [{"clinician_id": name, **INES} for name in ("b", "a")]}
-    told = put(journal_writer, "/v1/roster", body).json()
+    told = put_if_match(journal_writer, "/v1/roster", body).json()
     assert [each["clinician_id"] for each in told["clinicians"]] == ["a", "b"]
     assert shown(journal_writer)["eligible"] == 2
-    again = put(journal_writer, "/v1/roster", body).json()
+    again = put_if_match(journal_writer, "/v1/roster", body).json()
     assert again["clinicians"] == told["clinicians"]
     assert again["availability_as_of"] > told["availability_as_of"]
 
 
 def test_the_last_clinician_stays(journal_writer: TestClient) -> None:
-    put(journal_writer, "/v1/roster", {"clinicians": [{"clinician_id": "a", **INES}]})
+    put_if_match(journal_writer, "/v1/roster", {"clinicians": [{"clinician_id": "a", **INES}]})
     headers = {"if-match": etag_of(journal_writer, "/v1/clinicians/a")}
     assert journal_writer.delete("/v1/clinicians/a", headers=headers).status_code == 409
     assert journal_writer.get("/v1/clinicians/a").status_code == 200
@@ -184,7 +194,7 @@ def test_pages_together_are_the_roster(journal_writer: TestClient) -> None:
 def test_what_does_not_fit_is_refused_without_repeating_it(
     journal_writer: TestClient, body: Any
 ) -> None:
-    response = put(journal_writer, "/v1/clinicians/new", body, if_none_match="*")
+    response = put_if_match(journal_writer, "/v1/clinicians/new", body, if_none_match="*")
     assert response.status_code == 422, response.text
     assert response.json()["type"] == "/problems/invalid-clinician"
     assert response.json()["errors"]
@@ -193,21 +203,26 @@ def test_what_does_not_fit_is_refused_without_repeating_it(
 
 
 def test_ids_are_pseudonyms_and_each_is_there_once(journal_writer: TestClient) -> None:
-    response = put(journal_writer, "/v1/clinicians/0412345678", INES, if_none_match="*")
+    response = put_if_match(journal_writer, "/v1/clinicians/0412345678", INES, if_none_match="*")
     assert response.status_code == 422
     assert "0412345678" not in response.text
     body = {"clinicians": [{"clinician_id": "a", **INES}] * 2}
-    assert put(journal_writer, "/v1/roster", body).json()["errors"][0]["code"] == "repeated"
+    assert (
+        put_if_match(journal_writer, "/v1/roster", body).json()["errors"][0]["code"] == "repeated"
+    )
 
 
 def test_a_roster_in_a_file_is_changed_in_the_file(caller: TestClient) -> None:
-    response = put(caller, ONE, INES)
+    response = put_if_match(caller, ONE, INES)
     assert (response.status_code, response.json()["type"]) == (409, "/problems/no-store")
 
 
 def test_of_many_who_take_the_last_place_one_gets_it(tmp_path: Path, a_store_url: str) -> None:
-    with a_keeper(tmp_path, a_store_url) as first, a_keeper(tmp_path, a_store_url) as second:
-        put(first, "/v1/clinicians/ines", INES, if_none_match="*")
+    with (
+        roster_client(tmp_path, a_store_url) as first,
+        roster_client(tmp_path, a_store_url) as second,
+    ):
+        put_if_match(first, "/v1/clinicians/ines", INES, if_none_match="*")
 
         def take(number: int) -> int:
             caller = (first, second)[number % 2]
@@ -223,7 +238,9 @@ def test_of_many_who_take_the_last_place_one_gets_it(tmp_path: Path, a_store_url
 
 
 def test_a_place_is_taken_once_however_often_it_is_sent(journal_writer: TestClient) -> None:
-    put(journal_writer, "/v1/clinicians/ines", INES | {"facts": {"places": 3}}, if_none_match="*")
+    put_if_match(
+        journal_writer, "/v1/clinicians/ines", INES | {"facts": {"places": 3}}, if_none_match="*"
+    )
     path, key = "/v1/clinicians/ines/places", {"idempotency-key": "one"}
     first = journal_writer.post(f"{path}/take", headers=key)
     again = journal_writer.post(f"{path}/take", headers=key)
@@ -238,11 +255,14 @@ def test_a_place_is_taken_once_however_often_it_is_sent(journal_writer: TestClie
 
 
 def test_what_one_server_writes_another_takes_up(tmp_path: Path, a_store_url: str) -> None:
-    with a_keeper(tmp_path, a_store_url) as first, a_keeper(tmp_path, a_store_url) as second:
-        told = put(first, "/v1/clinicians/ines", INES, if_none_match="*").json()
+    with (
+        roster_client(tmp_path, a_store_url) as first,
+        roster_client(tmp_path, a_store_url) as second,
+    ):
+        told = put_if_match(first, "/v1/clinicians/ines", INES, if_none_match="*").json()
         # Whoever asks for the roster is told of the newest at once; answers follow in a moment.
         assert second.get("/v1/clinicians/ines").json() == told
-        until(lambda: shown(second)["roster_version"] == told["roster_version"])
+        wait_until(lambda: shown(second)["roster_version"] == told["roster_version"])
     store = open_store(a_store_url)
     with store.reading() as connection:
         assert "ines" in roster_at(connection, told["roster_version"]).rows
@@ -250,15 +270,15 @@ def test_what_one_server_writes_another_takes_up(tmp_path: Path, a_store_url: st
 
 
 def test_answers_follow_without_anybody_asking_for_the_roster(tmp_path: Path) -> None:
-    with a_keeper(tmp_path) as first, a_keeper(tmp_path) as second:
-        told = put(first, "/v1/clinicians/ines", INES, if_none_match="*").json()
-        until(lambda: shown(second)["roster_version"] == told["roster_version"])
+    with roster_client(tmp_path) as first, roster_client(tmp_path) as second:
+        told = put_if_match(first, "/v1/clinicians/ines", INES, if_none_match="*").json()
+        wait_until(lambda: shown(second)["roster_version"] == told["roster_version"])
 
 
 def test_what_is_old_is_said_to_be(tmp_path: Path) -> None:
-    with a_keeper(tmp_path, stale_hours=1e-9) as caller:
+    with roster_client(tmp_path, stale_hours=1e-9) as caller:
         assert any("hours old" in warning for warning in shown(caller)["warnings"])
-    with a_keeper(tmp_path) as caller:
+    with roster_client(tmp_path) as caller:
         assert not any("hours old" in warning for warning in shown(caller)["warnings"])
 
 

@@ -7,24 +7,30 @@ import pytest
 
 from recommender.journal.consents import current_consents
 from recommender.settings import Settings
-from tests.support.keeping import Keeping, a_keeping
 from tests.support.postgres import a_store_url, cluster, migrated_file
-from tests.support.served import CANARY, TestClient, kept_logs, some_settings
+from tests.support.server import (
+    CANARY,
+    JournalServer,
+    TestClient,
+    captured_logs,
+    journal_server,
+    server_settings,
+)
 
 __all__ = ["a_store_url", "cluster", "migrated_file"]
 CONSENTS = "/v1/subjects/c0001/consents"
 
 
 @pytest.fixture
-def keeping(tmp_path: Path, settings: Settings) -> Iterator[Keeping]:
-    with a_keeping(settings, f"sqlite:///{tmp_path / 'journal.db'}") as kept:
+def keeping(tmp_path: Path, settings: Settings) -> Iterator[JournalServer]:
+    with journal_server(settings, f"sqlite:///{tmp_path / 'journal.db'}") as kept:
         yield kept
 
 
 def test_who_takes_back_that_they_may_be_learned_from_is_not(
     tmp_path: Path, a_store_url: str
 ) -> None:
-    with a_keeping(some_settings(tmp_path), a_store_url) as keeping:
+    with journal_server(server_settings(tmp_path), a_store_url) as keeping:
         keeping.post(CONSENTS, {"version": "2026-1", "train": True, "research": True})
         told = keeping.post(CONSENTS, {"version": "2026-2", "train": False}).json()
         with keeping.store.reading() as connection:
@@ -33,7 +39,7 @@ def test_who_takes_back_that_they_may_be_learned_from_is_not(
     assert {scope: given for (_, scope), given in standing.items()} == told["consents"]
 
 
-def test_sent_twice_with_a_key_it_is_one_statement(keeping: Keeping) -> None:
+def test_sent_twice_with_a_key_it_is_one_statement(keeping: JournalServer) -> None:
     body = {"version": "2026-1", "train": False}
     first, again = (keeping.post(CONSENTS, body, "a key") for _ in range(2))
     assert first.json() == again.json()
@@ -41,18 +47,18 @@ def test_sent_twice_with_a_key_it_is_one_statement(keeping: Keeping) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"version": "2026-1"}, {"train": True}, {"version": "x y"}])
-def test_what_says_nothing_is_refused(keeping: Keeping, body: dict[str, object]) -> None:
+def test_what_says_nothing_is_refused(keeping: JournalServer, body: dict[str, object]) -> None:
     refused = keeping.post(CONSENTS, body)
     assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid-feedback")
 
 
-def test_a_tool_may_not_speak_for_a_client(keeping: Keeping) -> None:
+def test_a_tool_may_not_speak_for_a_client(keeping: JournalServer) -> None:
     body = {"version": "2026-1", "train": True}
     assert keeping.tool.post(CONSENTS, json=body).status_code == 403
 
 
-def test_a_pseudonym_that_is_none_is_refused_and_not_logged(keeping: Keeping) -> None:
-    with kept_logs() as stream:
+def test_a_pseudonym_that_is_none_is_refused_and_not_logged(keeping: JournalServer) -> None:
+    with captured_logs() as stream:
         refused = keeping.post(f"/v1/subjects/{CANARY} x/consents", {"version": "1", "train": True})
     assert refused.status_code == 404
     assert CANARY not in stream.getvalue() + refused.text

@@ -17,38 +17,39 @@ from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.snapshot import open_snapshot
 from recommender.settings import Settings
 from tests.support.builders import DAY, a_model, an_encoding, an_intake
-from tests.support.keeping import Keeping, a_keeping
-from tests.support.served import RECOMMEND
+from tests.support.server import RECOMMEND, JournalServer, journal_server
 
 
 @pytest.fixture
-def keeping(settings: Settings, tmp_path: Path) -> Iterator[Keeping]:
-    with a_keeping(settings, f"sqlite:///{tmp_path}/journal.db") as made:
+def keeping(settings: Settings, tmp_path: Path) -> Iterator[JournalServer]:
+    with journal_server(settings, f"sqlite:///{tmp_path}/journal.db") as made:
         yield made
 
 
 @pytest.fixture
-def told(keeping: Keeping) -> dict[str, Any]:
+def told(keeping: JournalServer) -> dict[str, Any]:
     return keeping.recommended(top_k=3, client_id="c9999")
 
 
-def explained(keeping: Keeping, told: dict[str, Any], name: str = "", against: str = "") -> Any:
+def explained(
+    keeping: JournalServer, told: dict[str, Any], name: str = "", against: str = ""
+) -> Any:
     at = f"{RECOMMEND}/{told['recommendation_id']}/explanations"
-    query = {"against": against} if against else {}
+    query = {"compared_with": against} if against else {}
     return keeping.staff.get(f"{at}/{name}" if name else at, params=query)
 
 
 def test_parts_add_up_to_groups_and_groups_to_the_difference(
-    keeping: Keeping, told: dict[str, Any]
+    keeping: JournalServer, told: dict[str, Any]
 ) -> None:
     listed = explained(keeping, told).json()["explanations"]
     assert [each["clinician_id"] for each in listed] == [
         each["clinician_id"] for each in told["shortlist"]
     ]
     for each, shown in zip(listed, told["shortlist"], strict=True):
-        assert each["standing"] == "shown"
+        assert each["status"] == "shown"
         assert each["predicted_alliance"] == shown["predicted_alliance"]
-        assert each["speaks_for"] == shown["in_favour"]
+        assert each["in_favour"] == shown["in_favour"]
         for group, short in zip(each["groups"], shown["groups"], strict=True):
             parts = sum(part["points"] for part in group["parts"])
             assert isclose(group["points"], parts, abs_tol=1e-4)
@@ -57,13 +58,13 @@ def test_parts_add_up_to_groups_and_groups_to_the_difference(
 
 
 def test_two_compared_turn_every_sign_when_turned_round(
-    keeping: Keeping, told: dict[str, Any]
+    keeping: JournalServer, told: dict[str, Any]
 ) -> None:
     one, other = (each["clinician_id"] for each in told["shortlist"][:2])
     there = explained(keeping, told, one, other).json()["explanation"]
     back = explained(keeping, told, other, one).json()["explanation"]
     assert there["difference"] == -back["difference"]
-    assert there["speaks_for"] == back["speaks_against"]
+    assert there["in_favour"] == back["against"]
     for group, turned in zip(there["groups"], back["groups"], strict=True):
         assert group["points"] == -turned["points"]
         assert [(p["feature"], p["points"]) for p in group["parts"]] == [
@@ -74,26 +75,26 @@ def test_two_compared_turn_every_sign_when_turned_round(
 
 
 def test_who_was_not_shown_is_held_against_the_first_or_their_exclusion_told(
-    keeping: Keeping, told: dict[str, Any]
+    keeping: JournalServer, told: dict[str, Any]
 ) -> None:
     shown = {each["clinician_id"] for each in told["shortlist"]}
     excluded = {each["clinician_id"]: each["reasons"] for each in told["excluded"]}
     everyone = {f"k{number:02d}" for number in range(12)}
     (below, *_) = sorted(everyone - shown - set(excluded))
     why = explained(keeping, told, below).json()["explanation"]
-    assert (why["standing"], why["rank"]) == ("eligible", None)
-    assert why["against"] == told["shortlist"][0]["clinician_id"]
+    assert (why["status"], why["rank"]) == ("eligible", None)
+    assert why["compared_with"] == told["shortlist"][0]["clinician_id"]
     assert why["difference"] < 0
     (left_out, reasons), *_ = excluded.items()
     why = explained(keeping, told, left_out).json()["explanation"]
-    assert (why["standing"], why["reasons"]) == ("excluded", reasons)
+    assert (why["status"], why["reasons"]) == ("excluded", reasons)
     assert why["difference"] is None
     assert explained(keeping, told, "nobody").status_code == 404
     assert explained(keeping, told, below, left_out).status_code == 404
 
 
 def test_without_agreement_nothing_is_explained_since_nothing_was_predicted(
-    keeping: Keeping,
+    keeping: JournalServer,
 ) -> None:
     told = keeping.recommended(answers={"agrees": False})
     (first, *_) = explained(keeping, told).json()["explanations"]
@@ -105,7 +106,7 @@ def test_without_agreement_nothing_is_explained_since_nothing_was_predicted(
 
 
 def test_another_model_explains_nothing_anew(
-    keeping: Keeping, told: dict[str, Any], settings: Settings
+    keeping: JournalServer, told: dict[str, Any], settings: Settings
 ) -> None:
     before = explained(keeping, told).content
     state = open_snapshot(settings)
@@ -116,7 +117,7 @@ def test_another_model_explains_nothing_anew(
 
 
 def test_another_definition_has_no_words_for_it(
-    keeping: Keeping, told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    keeping: JournalServer, told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot_holder: SnapshotHolder = keeping.app.state.snapshot_holder
     state = snapshot_holder.current

@@ -19,7 +19,7 @@ from recommender.serving.http.request_context import HEADERS
 from recommender.serving.openapi import openapi_document
 from recommender.serving.schemas.clinician import build_clinician_schema
 from recommender.serving.schemas.intake import build_request_schema
-from recommender.serving.schemas.responses import BY_ALLIANCE, BY_WAIT, NOTICE
+from recommender.serving.schemas.responses import NOTICE, ORDER_BY_ALLIANCE, ORDER_BY_WAIT
 from recommender.serving.services.recommendation_service import (
     ServedRecommendation,
     answer,
@@ -28,7 +28,15 @@ from recommender.serving.services.recommendation_service import (
 from recommender.serving.snapshot.snapshot import ServingSnapshot, open_snapshot
 from recommender.settings import Settings
 from tests.support.builders import DAY, an_intake
-from tests.support.served import RECOMMEND, TestClient, a_caller, a_request, kept_logs, lines, send
+from tests.support.server import (
+    RECOMMEND,
+    TestClient,
+    a_request,
+    captured_logs,
+    local_client,
+    log_lines,
+    post_bytes,
+)
 
 
 def recommended(caller: TestClient, **changes: Any) -> dict[str, Any]:
@@ -51,7 +59,7 @@ def test_a_response_is_what_the_engine_recommends(caller: TestClient, settings: 
         assert each["predicted_alliance"] == round(shown.predicted, 2)
         assert each["range"]["lower"] <= each["predicted_alliance"] <= each["range"]["upper"]
         assert each["tie"] == shown.tie
-        assert bool(each["tie_say"]) == (shown.tie_broken_by is not None)
+        assert bool(each["tie_text"]) == (shown.tie_broken_by is not None)
     assert told["eligible"] == found.eligible
     assert [each["clinician_id"] for each in told["excluded"]] == [
         exclusion.clinician_id for exclusion in found.exclusions
@@ -67,7 +75,7 @@ def test_a_response_says_by_what_it_was_made(caller: TestClient, settings: Setti
     assert told["scale"] == {"instrument": "wai_sr", "metric": "mean", "low": 1.0, "high": 5.0}
     assert told["asked_on"] == "2026-11-23"
     assert told["notice"] == NOTICE
-    assert told["order"] == BY_ALLIANCE
+    assert told["order"] == ORDER_BY_ALLIANCE
     assert told["availability_as_of"].endswith("Z")
 
 
@@ -86,8 +94,8 @@ def test_without_agreement_nothing_is_predicted(caller: TestClient) -> None:
     assert told["mode"] == "constraints_only"
     assert told["shortlist"]
     assert all(each["predicted_alliance"] is None for each in told["shortlist"])
-    assert {(each["tie"], each["tie_say"]) for each in told["shortlist"]} == {(None, None)}
-    assert told["order"] == BY_WAIT
+    assert {(each["tie"], each["tie_text"]) for each in told["shortlist"]} == {(None, None)}
+    assert told["order"] == ORDER_BY_WAIT
     assert len(told["warnings"]) == 1
 
 
@@ -97,15 +105,15 @@ def test_a_model_that_learned_from_no_rating_says_so(settings: Settings) -> None
     untaught = replace(state, model=replace(state.model, manifest=manifest))
     told = json.loads(answer(untaught, json.dumps(a_request()).encode()).body)
     assert told["mode"] == "evidence_prior"
-    assert "No rating of this practice" in told["warnings"][0]
+    assert "not trained on ratings of this practice" in told["warnings"][0]
 
 
 def test_when_nobody_fits_the_list_is_empty_and_says_so(caller: TestClient) -> None:
     told = recommended(caller, answers={"max_km": 0, "home": [{"latitude": 0, "longitude": 0}]})
     assert told["shortlist"] == []
     assert told["eligible"] == 0
-    assert any("ledger" in warning for warning in told["warnings"])
-    assert any(line["removed"] for line in told["ledger"])
+    assert any("exclusion_counts" in warning for warning in told["warnings"])
+    assert any(line["removed"] for line in told["exclusion_counts"])
 
 
 def test_every_recommendation_has_an_id_of_its_own(caller: TestClient) -> None:
@@ -115,7 +123,7 @@ def test_every_recommendation_has_an_id_of_its_own(caller: TestClient) -> None:
 
 
 def test_the_day_is_the_practices_own_when_none_is_asked(caller: TestClient) -> None:
-    response = send(caller, json.dumps({"answers": {}}).encode())
+    response = post_bytes(caller, json.dumps({"answers": {}}).encode())
     assert response.status_code == 200
     assert response.json()["asked_on"]
 
@@ -125,7 +133,7 @@ def test_the_day_is_the_practices_own_when_none_is_asked(caller: TestClient) -> 
 )
 def test_json_may_be_announced_as_people_write_it(caller: TestClient, content_type: str) -> None:
     body = json.dumps(a_request()).encode()
-    assert send(caller, body, **{"content-type": content_type}).status_code == 200
+    assert post_bytes(caller, body, **{"content-type": content_type}).status_code == 200
 
 
 @pytest.mark.parametrize("given", ["abc-DEF_1.2", "a" * 64])
@@ -148,9 +156,9 @@ def test_every_response_has_the_headers_that_keep_it_private(caller: TestClient,
 
 
 def test_a_request_is_one_line_made_of_words_on_the_list(caller: TestClient) -> None:
-    with kept_logs() as stream:
+    with captured_logs() as stream:
         told = recommended(caller, client_id="c0042")
-    (line,) = lines(stream)
+    (line,) = log_lines(stream)
     assert line.pop("duration_ms") > 0
     assert line.pop("timestamp")
     assert len(line.pop("request_id")) == 32
@@ -168,9 +176,9 @@ def test_a_request_is_one_line_made_of_words_on_the_list(caller: TestClient) -> 
 
 
 def test_what_is_not_on_the_list_is_not_logged() -> None:
-    with kept_logs() as stream:
+    with captured_logs() as stream:
         structlog.get_logger().info("answered", client_id="c0042", body="x", status=200)
-    assert set(lines(stream)[0]) == {"event", "level", "timestamp", "status"}
+    assert set(log_lines(stream)[0]) == {"event", "level", "timestamp", "status"}
 
 
 def test_the_current_model_is_told_without_any_person(caller: TestClient) -> None:
@@ -205,13 +213,13 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
         "getExplanation",
         "predict",
         "allocate",
-        "decide",
+        "recordDecision",
         "listDecisions",
         "recordPairing",
         "getPairing",
         "recordEvent",
         "listEvents",
-        "rate",
+        "recordRating",
         "getRating",
         "correctRating",
         "getCurrentModel",
@@ -230,7 +238,7 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
         "getRoster",
         "putRoster",
         "takePlace",
-        "givePlace",
+        "releasePlace",
         "exportSubject",
         "recordConsent",
         "eraseSubject",
@@ -260,7 +268,7 @@ def test_the_contract_of_another_practice_has_its_questions(settings: Settings) 
 
 
 def test_a_swapped_model_answers_from_then_on(settings: Settings) -> None:
-    with a_caller(settings) as caller:
+    with local_client(settings) as caller:
         before = recommended(caller)["model"]["digest"]
         _swap(caller, replace(open_snapshot(settings), digest="f" * 64))
         assert before != "f" * 64
@@ -277,7 +285,7 @@ def test_a_request_ends_with_the_model_it_began_with(
         assert may_end.wait(10)
         return recommend_request(state, body)
 
-    with a_caller(settings) as caller, ThreadPoolExecutor(1) as pool:
+    with local_client(settings) as caller, ThreadPoolExecutor(1) as pool:
         before = recommended(caller)["model"]["digest"]
         monkeypatch.setattr(recommendations, "recommend_request", slowly)
         waiting = pool.submit(recommended, caller)
@@ -299,7 +307,7 @@ def test_too_many_waiting_are_told_to_come_back(
 
     monkeypatch.setattr(recommendations, "recommend_request", slowly)
     narrow = settings.model_copy(update={"workers": 1, "queue_limit": 0})
-    with a_caller(narrow) as caller, ThreadPoolExecutor(1) as pool:
+    with local_client(narrow) as caller, ThreadPoolExecutor(1) as pool:
         first = pool.submit(caller.post, RECOMMEND, json=a_request())
         assert begun.wait(10)
         refused = caller.post(RECOMMEND, json=a_request())
@@ -313,7 +321,7 @@ def test_too_many_waiting_are_told_to_come_back(
 
 def test_many_callers_at_once_are_each_answered_alike(settings: Settings) -> None:
     patient = settings.model_copy(update={"patience_seconds": 60.0})
-    with a_caller(patient) as caller, ThreadPoolExecutor(8) as pool:
+    with local_client(patient) as caller, ThreadPoolExecutor(8) as pool:
         bodies = list(pool.map(lambda _: recommended(caller), range(40)))
     for body in bodies:
         body.pop("recommendation_id")

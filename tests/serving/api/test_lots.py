@@ -12,23 +12,22 @@ from recommender.serving.staff import wording
 from recommender.store.migration import open_store
 from tests.recommendation.test_ties import as_sure
 from tests.support.builders import DAY, a_roster, an_intake, under, write_tables
-from tests.support.keeping import Keeping, a_keeping
-from tests.support.served import some_settings
+from tests.support.server import JournalServer, journal_server, server_settings
 
 MODEL = under(as_sure(1e4), "shuffle_ties = true")
 
 
 @pytest.fixture
-def drawing(tmp_path: Path) -> Iterator[Keeping]:
+def drawing(tmp_path: Path) -> Iterator[JournalServer]:
     write_tables(tmp_path)
     save_bundle(MODEL, tmp_path / "bundle")
     url = f"sqlite:///{tmp_path}/recommender.db"
     open_store(url).close()
-    with a_keeping(some_settings(tmp_path), url) as made:
+    with journal_server(server_settings(tmp_path), url) as made:
         yield made
 
 
-def test_lots_are_drawn_from_the_id_and_kept_with_their_chance(drawing: Keeping) -> None:
+def test_lots_are_drawn_from_the_id_and_kept_with_their_chance(drawing: JournalServer) -> None:
     encoding = MODEL.encode_roster(a_roster())
     orders = set()
     for _ in range(6):
@@ -47,11 +46,11 @@ def test_lots_are_drawn_from_the_id_and_kept_with_their_chance(drawing: Keeping)
     assert len(orders) > 1
 
 
-def test_the_answer_says_where_and_that_lots_were_drawn(drawing: Keeping) -> None:
+def test_the_answer_says_where_and_that_lots_were_drawn(drawing: JournalServer) -> None:
     told = drawing.recommended()
-    said = [each["tie_say"] for each in told["shortlist"] if each["tie_say"]]
+    said = [each["tie_text"] for each in told["shortlist"] if each["tie_text"]]
 
-    assert "drawn by lot" in told["order"]
-    assert any("drawn by lot" in each for each in said)
-    assert "drawn by lot" in wording.sentence(said[0])
+    assert "drawn at random" in told["order"]
+    assert any("drawn at random" in each for each in said)
+    assert "drawn at random" in wording.sentence(said[0])
     assert "propensity" not in str(told)

@@ -1,27 +1,37 @@
 from pathlib import Path
 
 from recommender.rollout.bundle_cache import RegistryPointer
-from tests.support.served import TestClient, a_caller
-from tests.support.shelved import a_bundle_cache, answering, damaged, following, two, until
+from tests.support.server import (
+    TestClient,
+    cache_settings,
+    damage_bundle,
+    empty_bundle_cache,
+    local_client,
+    served_digest,
+    two_bundles,
+    wait_until,
+)
 
 
 def test_a_server_with_one_bundle_knows_that_one(caller: TestClient) -> None:
     told = caller.get("/v1/models").json()
     (only,) = told["models"]
-    assert only["digest"] == told["current"]["digest"] == answering(caller)
-    assert (only["answers"], only["on_disk"], only["offered"]) == (True, True, False)
+    assert only["digest"] == told["current"]["digest"] == served_digest(caller)
+    assert (only["active"], only["on_disk"], only["champion"]) == (True, True, False)
 
 
 def test_what_is_offered_refused_and_gone_back_to_is_told(tmp_path: Path) -> None:
-    bundle_cache = a_bundle_cache(tmp_path)
-    first, second = two(bundle_cache)
+    bundle_cache = empty_bundle_cache(tmp_path)
+    first, second = two_bundles(bundle_cache)
     bundle_cache.write_pointer(RegistryPointer(first))
-    with a_caller(following(bundle_cache)) as caller:
+    with local_client(cache_settings(bundle_cache)) as caller:
         before = caller.get("/v1/models").headers["etag"]
-        until(lambda: bundle_cache.last_good() == first)
-        bundle_cache.write_pointer(RegistryPointer(damaged(bundle_cache, second), "BundleError"))
+        wait_until(lambda: bundle_cache.last_good() == first)
+        bundle_cache.write_pointer(
+            RegistryPointer(damage_bundle(bundle_cache, second), "BundleError")
+        )
         known = {each["digest"]: each for each in caller.get("/v1/models").json()["models"]}
         assert set(known) == {first, second}
-        assert (known[first]["answers"], known[first]["last_good"]) == (True, True)
-        assert (known[second]["offered"], known[second]["refused"]) == (True, "BundleError")
+        assert (known[first]["active"], known[first]["last_good"]) == (True, True)
+        assert (known[second]["champion"], known[second]["rejected"]) == (True, "BundleError")
         assert caller.get("/v1/models").headers["etag"] != before

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.served import RECOMMEND, TestClient, a_request
+from tests.support.server import RECOMMEND, TestClient, a_request
 
 PREDICT = "/v1/predictions"
 
@@ -21,7 +21,7 @@ def test_they_say_what_a_recommendation_says(caller: TestClient) -> None:
     assert [each["clinician_id"] for each in told["pairings"]] == names
     for each in told["pairings"]:
         name = each["clinician_id"]
-        assert each["fits"] == (name in by_name)
+        assert each["eligible"] == (name in by_name)
         assert each["reasons"] == left_out.get(name, [])
         known = by_name.get(name, {"predicted_alliance": None, "range": None})
         assert each["predicted_alliance"] == known["predicted_alliance"]

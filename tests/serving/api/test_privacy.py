@@ -8,8 +8,7 @@ from recommender.store.database import connect
 from recommender.store.migration import open_store
 from tests.support.journal_rows import pair, rate, recommend
 from tests.support.postgres import a_store_url, cluster, migrated_file
-from tests.support.rostered import a_keeper
-from tests.support.served import CANARY, TestClient, kept_logs
+from tests.support.server import CANARY, TestClient, captured_logs, roster_client
 
 __all__ = ["a_store_url", "cluster", "migrated_file"]
 ME = "/v1/subjects/c0001"
@@ -30,7 +29,7 @@ def test_all_that_is_kept_of_a_client_is_told_and_then_forgotten(
     tmp_path: Path, a_store_url: str
 ) -> None:
     a_client_is_kept(a_store_url)
-    with a_keeper(tmp_path, a_store_url) as caller:
+    with roster_client(tmp_path, a_store_url) as caller:
         told = caller.get(f"{ME}/export")
         assert told.headers["cache-control"] == "no-store"
         assert [each["pairing_id"] for each in told.json()["pairings"]] == ["p1"]
@@ -40,9 +39,12 @@ def test_all_that_is_kept_of_a_client_is_told_and_then_forgotten(
         assert receipt["model_digests"] == ["d" * 64]
         assert receipt["rows"]["ratings"] == 1
         for response in (caller.get(f"{ME}/export"), caller.delete(ME)):
-            assert (response.status_code, response.json()["type"]) == (404, "/problems/not-kept")
+            assert (response.status_code, response.json()["type"]) == (
+                404,
+                "/problems/no-such-record",
+            )
         found = caller.get("/v1/audit-events/verification").json()
-        assert found["holds"]
+        assert found["valid"]
         assert found["rows"] > 3
 
 
@@ -57,9 +59,9 @@ def test_a_chain_that_was_tampered_with_is_found(tmp_path: Path) -> None:
             connection.execute(text(f'DROP TRIGGER "{name}"'))
         connection.execute(text("UPDATE audit SET actor = 'somebody' WHERE seq = 2"))
     store.close()
-    with a_keeper(tmp_path, url) as caller:
+    with roster_client(tmp_path, url) as caller:
         found = caller.get("/v1/audit-events/verification").json()
-    assert (found["holds"], found["first_bad"]) == (False, 2)
+    assert (found["valid"], found["first_invalid"]) == (False, 2)
     assert found["problem"] == "was changed after it was written"
 
 
@@ -73,7 +75,7 @@ def test_without_a_store_nothing_is_kept_of_anybody(caller: TestClient) -> None:
 
 
 def test_a_pseudonym_in_an_address_is_not_logged(tmp_path: Path) -> None:
-    with kept_logs() as stream, a_keeper(tmp_path) as caller:
+    with captured_logs() as stream, roster_client(tmp_path) as caller:
         response = caller.get(f"/v1/subjects/{CANARY}/export?{CANARY}={CANARY}")
         assert response.status_code == 404
         caller.delete(f"/v1/subjects/{CANARY}")

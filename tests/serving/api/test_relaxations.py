@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.support.served import RECOMMEND, TestClient, a_caller, a_request, some_settings
+from tests.support.server import RECOMMEND, TestClient, a_request, local_client, server_settings
 
 FEES = range(150, 280, 10)
 
@@ -15,7 +15,7 @@ def ask(caller: TestClient, **answers: Any) -> Any:
 
 def test_an_offer_sent_back_gives_that_clinician_and_that_prediction(tmp_path: Path) -> None:
     applied = 0
-    with a_caller(some_settings(tmp_path)) as caller:
+    with local_client(server_settings(tmp_path)) as caller:
         for fee in FEES:
             before = ask(caller, max_fee=fee)
             for offer in before["relaxations"]:
@@ -23,13 +23,13 @@ def test_an_offer_sent_back_gives_that_clinician_and_that_prediction(tmp_path: P
                 after = ask(caller, **{"max_fee": fee, **instead})
                 shown = {s["clinician_id"]: s["predicted_alliance"] for s in after["shortlist"]}
                 assert shown[offer["clinician_id"]] == offer["predicted_alliance"]
-                assert after["eligible"] == before["eligible"] + offer["opens"]
+                assert after["eligible"] == before["eligible"] + offer["admits"]
                 applied += 1
     assert applied > 3
 
 
 def test_an_offer_says_the_answer_as_the_form_takes_it(tmp_path: Path) -> None:
-    with a_caller(some_settings(tmp_path)) as caller:
+    with local_client(server_settings(tmp_path)) as caller:
         (offer, *_) = ask(caller, max_fee=1)["relaxations"]
     assert [each["field"] for each in offer["answers"]] == ["max_fee"]
     assert isinstance(offer["answers"][0]["answer"], float)

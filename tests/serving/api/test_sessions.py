@@ -6,18 +6,25 @@ import pytest
 from recommender.security.passwords import FREE_FAILURES
 from recommender.security.sessions import IDLE, LONGEST
 from recommender.serving.auth.backend import LOGINS
-from tests.serving.http.test_problems import check_problem
-from tests.support.guarded import PASSWORD, SAME_SITE, Guarded
-from tests.support.served import RECOMMEND, TestClient, a_request, kept_logs
+from tests.support.server import (
+    PASSWORD,
+    RECOMMEND,
+    SAME_SITE,
+    LockedServer,
+    TestClient,
+    a_request,
+    captured_logs,
+    check_problem,
+)
 
 SESSION = "/v1/session"
 
 
-def recommended(locked: Guarded, **headers: str) -> Any:
+def recommended(locked: LockedServer, **headers: str) -> Any:
     return locked.client.post(RECOMMEND, json=a_request(), headers=headers)
 
 
-def test_a_password_opens_a_session_that_asks_as_staff(locked: Guarded) -> None:
+def test_a_password_opens_a_session_that_asks_as_staff(locked: LockedServer) -> None:
     opened = locked.log_in()
     assert opened.status_code == 201
     token = opened.json()["csrf_token"]
@@ -30,13 +37,13 @@ def test_a_password_opens_a_session_that_asks_as_staff(locked: Guarded) -> None:
     assert "explain:read" in told["scopes"]
 
 
-def test_a_sessions_cookie_is_kept_from_scripts_and_other_sites(locked: Guarded) -> None:
+def test_a_sessions_cookie_is_kept_from_scripts_and_other_sites(locked: LockedServer) -> None:
     rules = locked.log_in().headers["set-cookie"].split("; ")[1:]
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(rules)
     assert locked.client.get(SESSION).json()["csrf_token"] not in str(locked.client.cookies)
 
 
-def test_a_wrong_name_and_a_wrong_password_are_told_alike(locked: Guarded) -> None:
+def test_a_wrong_name_and_a_wrong_password_are_told_alike(locked: LockedServer) -> None:
     wrong = locked.log_in("another four words")
     told = {"name": "nobody", "password": PASSWORD}
     unknown = locked.client.post(SESSION, json=told, headers=SAME_SITE)
@@ -45,7 +52,7 @@ def test_a_wrong_name_and_a_wrong_password_are_told_alike(locked: Guarded) -> No
     assert "set-cookie" not in wrong.headers
 
 
-def test_a_locked_account_is_told_as_a_wrong_password(locked: Guarded) -> None:
+def test_a_locked_account_is_told_as_a_wrong_password(locked: LockedServer) -> None:
     for _ in range(FREE_FAILURES):
         locked.log_in("another four words")
     check_problem(locked.log_in(), 401)
@@ -53,7 +60,7 @@ def test_a_locked_account_is_told_as_a_wrong_password(locked: Guarded) -> None:
     assert locked.log_in().status_code == 201
 
 
-def test_an_address_that_tries_too_often_waits(locked: Guarded) -> None:
+def test_an_address_that_tries_too_often_waits(locked: LockedServer) -> None:
     tried = [locked.log_in("another four words") for _ in range(LOGINS + 1)]
     check_problem(tried[-1], 429)
     assert tried[-1].headers["retry-after"]
@@ -74,7 +81,7 @@ def test_an_address_that_tries_too_often_waits(locked: Guarded) -> None:
     ],
 )
 def test_what_another_site_sends_changes_nothing_and_opens_nothing(
-    locked: Guarded, headers: dict[str, str]
+    locked: LockedServer, headers: dict[str, str]
 ) -> None:
     told = {"name": "intake.desk", "password": PASSWORD}
     check_problem(locked.client.post(SESSION, json=told, headers=headers), 403)
@@ -84,20 +91,22 @@ def test_what_another_site_sends_changes_nothing_and_opens_nothing(
     assert locked.client.get(SESSION).status_code == 200
 
 
-def test_an_older_browser_is_known_by_its_origin(locked: Guarded) -> None:
+def test_an_older_browser_is_known_by_its_origin(locked: LockedServer) -> None:
     token = locked.log_in().json()["csrf_token"]
     sent = recommended(locked, origin="http://localhost", **{"x-csrf-token": token})
     assert sent.status_code == 201
 
 
 @pytest.mark.parametrize("token", [None, "", "x", "0" * 64])
-def test_a_changing_call_must_repeat_the_sessions_token(locked: Guarded, token: str | None) -> None:
+def test_a_changing_call_must_repeat_the_sessions_token(
+    locked: LockedServer, token: str | None
+) -> None:
     locked.log_in()
     headers = SAME_SITE if token is None else SAME_SITE | {"x-csrf-token": token}
     check_problem(recommended(locked, **headers), 403)
 
 
-def test_a_form_without_script_repeats_the_token_in_a_field(locked: Guarded) -> None:
+def test_a_form_without_script_repeats_the_token_in_a_field(locked: LockedServer) -> None:
     token = locked.log_in().json()["csrf_token"]
     form = {"content-type": "application/x-www-form-urlencoded"} | SAME_SITE
     for body, status in ((f"csrf_token={token}", 204), ("csrf_token=x", 403), ("\xff=", 403)):
@@ -108,7 +117,7 @@ def test_a_form_without_script_repeats_the_token_in_a_field(locked: Guarded) -> 
         assert response.status_code == status
 
 
-def test_a_session_ends_when_it_is_not_used_and_at_the_end_of_a_day(locked: Guarded) -> None:
+def test_a_session_ends_when_it_is_not_used_and_at_the_end_of_a_day(locked: LockedServer) -> None:
     locked.log_in()
     locked.later(IDLE - timedelta(seconds=1))
     assert locked.client.get(SESSION).status_code == 200
@@ -122,7 +131,7 @@ def test_a_session_ends_when_it_is_not_used_and_at_the_end_of_a_day(locked: Guar
     check_problem(locked.client.get(SESSION), 401)
 
 
-def test_logging_out_ends_the_session_for_good(locked: Guarded) -> None:
+def test_logging_out_ends_the_session_for_good(locked: LockedServer) -> None:
     token = locked.log_in().json()["csrf_token"]
     cookie = locked.client.cookies[locked.auth.cookie.name]
     out = locked.client.delete(SESSION, headers=SAME_SITE | {"x-csrf-token": token})
@@ -131,8 +140,8 @@ def test_logging_out_ends_the_session_for_good(locked: Guarded) -> None:
     check_problem(locked.client.get(SESSION), 401)
 
 
-def test_no_password_and_no_token_is_logged_or_told(locked: Guarded) -> None:
-    with kept_logs() as stream:
+def test_no_password_and_no_token_is_logged_or_told(locked: LockedServer) -> None:
+    with captured_logs() as stream:
         replies = [
             locked.log_in(),
             locked.log_in("a canary of four words"),

@@ -16,16 +16,20 @@ from recommender.security.scopes import ROLES, Role, Scope
 from recommender.serving.app import create_app
 from recommender.serving.auth.permissions import NEEDS, Unrestricted, is_page
 from recommender.settings import Settings
-from tests.serving.http.test_problems import check_problem
-from tests.support.guarded import PEPPER, Guarded, guarded, guarded_settings, operations
-from tests.support.served import (
+from tests.support.server import (
     CANARY,
+    PEPPER,
     RECOMMEND,
+    LockedServer,
     TestClient,
-    a_caller,
     a_request,
-    kept_logs,
-    lines,
+    captured_logs,
+    check_problem,
+    local_client,
+    locked_server,
+    locked_settings,
+    log_lines,
+    operations,
 )
 
 RANDOM = "0123456789abcdef0123456789abcdef"
@@ -107,7 +111,7 @@ def addresses(path: str) -> list[str]:
     return filled
 
 
-def call(locked: Guarded, method: str, path: str, key: str | None, **options: Any) -> Any:
+def call(locked: LockedServer, method: str, path: str, key: str | None, **options: Any) -> Any:
     if method == "POST" and path == RECOMMEND:
         options["json"] = a_request()
     return locked.ask(method, path, key, **options)
@@ -144,14 +148,14 @@ def test_a_route_nobody_wrote_down_is_refused_to_everybody(settings: Settings) -
         assert CANARY not in check_problem(client.get("/v1/new"), 403)
 
 
-def made_by(locked: Guarded, key: str) -> str:
+def made_by(locked: LockedServer, key: str) -> str:
     """A recommendation this key asked for."""
     made = locked.ask("POST", RECOMMEND, key, json=a_request())
     return str(made.json()["recommendation_id"])
 
 
 def test_what_a_tool_asked_for_is_read_by_it_and_by_staff_and_by_nobody_else(
-    locked: Guarded,
+    locked: LockedServer,
 ) -> None:
     other = locked.make_key("other-tool", Role.TOOL)
     keys = {str(role): key.text for role, key in locked.keys.items()} | {"other": other.text}
@@ -164,7 +168,7 @@ def test_what_a_tool_asked_for_is_read_by_it_and_by_staff_and_by_nobody_else(
         assert {name for name, status in seen.items() if status == 200} == {"staff"}
 
 
-def test_every_role_gets_what_the_table_says_from_every_route(locked: Guarded) -> None:
+def test_every_role_gets_what_the_table_says_from_every_route(locked: LockedServer) -> None:
     assert isinstance(locked.client.app, FastAPI)
     foreign = made_by(locked, locked.make_key("another-tool", Role.TOOL).text)
     for method, path in operations(locked.client.app):
@@ -184,7 +188,7 @@ def test_every_role_gets_what_the_table_says_from_every_route(locked: Guarded) -
                 assert status == 401, "a session's own routes take no key"
 
 
-def test_a_tool_reads_what_it_asked_for_and_nothing_of_another(locked: Guarded) -> None:
+def test_a_tool_reads_what_it_asked_for_and_nothing_of_another(locked: LockedServer) -> None:
     ours, theirs = (
         locked.make_key("ours", Role.TOOL).text,
         locked.make_key("theirs", Role.TOOL).text,
@@ -204,7 +208,7 @@ def test_a_tool_reads_what_it_asked_for_and_nothing_of_another(locked: Guarded) 
         assert hidden | {"instance": ""} == nowhere | {"instance": ""}
 
 
-def test_without_a_key_only_open_routes_answer(locked: Guarded) -> None:
+def test_without_a_key_only_open_routes_answer(locked: LockedServer) -> None:
     assert isinstance(locked.client.app, FastAPI)
     for method, path in operations(locked.client.app):
         if NEEDS[f"{method} {path}"] is Unrestricted.ANYBODY or is_page(path):
@@ -230,33 +234,33 @@ def test_without_a_key_only_open_routes_answer(locked: Guarded) -> None:
         "Bearer null",
     ],
 )
-def test_whatever_is_wrong_with_a_key_is_told_alike(locked: Guarded, shown: str) -> None:
+def test_whatever_is_wrong_with_a_key_is_told_alike(locked: LockedServer, shown: str) -> None:
     response = locked.ask("GET", CURRENT, headers={"authorization": shown})
     told = check_problem(response, 401)
     plain = check_problem(locked.ask("GET", CURRENT), 401)
     assert told | {"instance": ""} == plain | {"instance": ""}
 
 
-def test_two_keys_in_one_request_open_nothing(locked: Guarded) -> None:
+def test_two_keys_in_one_request_open_nothing(locked: LockedServer) -> None:
     key = f"Bearer {locked.keys[Role.STAFF].text}"
     headers = [("authorization", key), ("authorization", key)]
     check_problem(locked.client.get(CURRENT, headers=headers), 401)
 
 
-def test_a_key_in_the_address_opens_nothing(locked: Guarded) -> None:
+def test_a_key_in_the_address_opens_nothing(locked: LockedServer) -> None:
     key = locked.keys[Role.STAFF].text
     for name in ("key", "token", "access_token", "authorization"):
         check_problem(locked.ask("GET", f"{CURRENT}?{name}={key}"), 401)
 
 
-def test_who_may_not_is_told_which_scope_is_lacking(locked: Guarded) -> None:
+def test_who_may_not_is_told_which_scope_is_lacking(locked: LockedServer) -> None:
     response = locked.ask("GET", CURRENT, locked.keys[Role.TOOL].text)
     check_problem(response, 403)
     assert 'error="insufficient_scope", scope="model:read"' in response.headers["www-authenticate"]
 
 
 @pytest.mark.parametrize("host", MALFORMED_HOSTS)
-def test_no_host_header_opens_a_route(locked: Guarded, host: str) -> None:
+def test_no_host_header_opens_a_route(locked: LockedServer, host: str) -> None:
     key = locked.keys[Role.TOOL].text
     for method, path in (("GET", CURRENT), ("GET", "/metrics"), ("POST", RECOMMEND)):
         without = call(locked, method, path, None, headers={"host": host})
@@ -267,7 +271,7 @@ def test_no_host_header_opens_a_route(locked: Guarded, host: str) -> None:
 
 
 @pytest.mark.parametrize("path", SPELLINGS)
-def test_no_spelling_of_a_path_goes_past_the_door(locked: Guarded, path: str) -> None:
+def test_no_spelling_of_a_path_goes_past_the_door(locked: LockedServer, path: str) -> None:
     assert locked.ask("GET", path).status_code in (401, 404)
 
 
@@ -281,7 +285,7 @@ def test_who_asks_is_never_decided_on_the_address_as_sent() -> None:
         assert not named & {"url", "base_url", "url_for"}, file.name
 
 
-def test_a_tools_answer_holds_reasons_and_no_contribution(locked: Guarded) -> None:
+def test_a_tools_answer_holds_reasons_and_no_contribution(locked: LockedServer) -> None:
     tool, staff = (
         call(locked, "POST", RECOMMEND, locked.keys[role].text).json()
         for role in (Role.TOOL, Role.STAFF)
@@ -300,13 +304,13 @@ def names_in(told: Any) -> set[str]:
     return set().union(*(names_in(value) for value in told)) if isinstance(told, list) else set()
 
 
-def test_a_narrowed_key_gets_no_more_than_its_scopes(locked: Guarded) -> None:
+def test_a_narrowed_key_gets_no_more_than_its_scopes(locked: LockedServer) -> None:
     key = locked.make_key("prometheus", Role.ADMIN, "metrics:read").text
     assert locked.ask("GET", "/metrics", key).status_code == 200
     assert locked.ask("GET", CURRENT, key).status_code == 403
 
 
-def test_a_revoked_key_is_refused_at_the_very_next_request(locked: Guarded) -> None:
+def test_a_revoked_key_is_refused_at_the_very_next_request(locked: LockedServer) -> None:
     key = locked.keys[Role.STAFF]
     assert locked.ask("GET", CURRENT, key.text).status_code == 200
     with locked.store.writing() as connection:
@@ -314,7 +318,7 @@ def test_a_revoked_key_is_refused_at_the_very_next_request(locked: Guarded) -> N
     assert locked.ask("GET", CURRENT, key.text).status_code == 401
 
 
-def test_both_keys_of_a_rotation_answer_until_the_old_one_ends(locked: Guarded) -> None:
+def test_both_keys_of_a_rotation_answer_until_the_old_one_ends(locked: LockedServer) -> None:
     old = locked.keys[Role.STAFF].text
     with locked.store.writing() as connection:
         new = rotate_key(connection, "a-staff", Pepper.of(PEPPER), now=locked.now, actor="test")
@@ -323,14 +327,14 @@ def test_both_keys_of_a_rotation_answer_until_the_old_one_ends(locked: Guarded) 
     assert [locked.ask("GET", CURRENT, key).status_code for key in (old, new.text)] == [401, 200]
 
 
-def test_an_expired_key_is_refused(locked: Guarded) -> None:
+def test_an_expired_key_is_refused(locked: LockedServer) -> None:
     locked.later(LIFETIME)
     check_problem(locked.ask("GET", CURRENT, locked.keys[Role.STAFF].text), 401)
 
 
-def test_no_key_is_logged_measured_or_told(locked: Guarded) -> None:
+def test_no_key_is_logged_measured_or_told(locked: LockedServer) -> None:
     keys = [key.text for key in locked.keys.values()] + [f"rk_{CANARY[:8]}_{CANARY * 4}"[:55]]
-    with kept_logs() as stream:
+    with captured_logs() as stream:
         told = [
             call(locked, method, path, key)
             for key in keys
@@ -343,12 +347,12 @@ def test_no_key_is_logged_measured_or_told(locked: Guarded) -> None:
         assert key.split("_", 2)[2][:12] not in seen
 
 
-def test_the_log_names_the_key_that_asked_and_the_trace_it_belongs_to(locked: Guarded) -> None:
+def test_the_log_names_the_key_that_asked_and_the_trace_it_belongs_to(locked: LockedServer) -> None:
     key = locked.keys[Role.STAFF]
-    with kept_logs() as stream:
+    with captured_logs() as stream:
         for parent in PARENTS:
             locked.ask("GET", CURRENT, key.text, headers={"traceparent": parent})
-    written = lines(stream)
+    written = log_lines(stream)
     assert {line["caller"] for line in written} == {key.facts.key_id}
     assert [line["trace"] for line in written] == list(PARENTS.values())
 
@@ -357,7 +361,7 @@ def test_too_many_calls_of_one_key_wait_and_another_key_does_not(
     practice: Path, tmp_path: Path
 ) -> None:
     store = f"sqlite:///{tmp_path}/limited.db"
-    with guarded(guarded_settings(practice, store=store, calls_per_minute=2)) as limited:
+    with locked_server(locked_settings(practice, store=store, calls_per_minute=2)) as limited:
         key, other = (limited.keys[role].text for role in (Role.STAFF, Role.ADMIN))
         left = [limited.ask("GET", CURRENT, key).headers["ratelimit"] for _ in range(2)]
         refused = limited.ask("GET", CURRENT, key)
@@ -369,14 +373,14 @@ def test_too_many_calls_of_one_key_wait_and_another_key_does_not(
 
 
 def test_when_the_store_is_away_callers_are_told_to_come_back(
-    locked: Guarded, monkeypatch: pytest.MonkeyPatch
+    locked: LockedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object, **__: object) -> None:
         raise UnavailableError("database", CANARY, CANARY)
 
     monkeypatch.setattr("recommender.serving.auth.backend.authenticate_key", away)
     response = locked.ask("GET", CURRENT, locked.keys[Role.STAFF].text)
-    assert check_problem(response, 503)["type"] == "/problems/store-away"
+    assert check_problem(response, 503)["type"] == "/problems/store-unavailable"
     assert response.headers["retry-after"] == "1"
     assert locked.ask("GET", "/livez").status_code == 200
 
@@ -391,10 +395,10 @@ def test_a_server_without_keys_answers_no_other_machine(settings: Settings, addr
 
 
 def test_a_server_without_keys_says_so_when_it_starts(settings: Settings) -> None:
-    with kept_logs() as stream, a_caller(settings) as caller:
+    with captured_logs() as stream, local_client(settings) as caller:
         assert caller.get(CURRENT).status_code == 200
     assert ("serving_without_keys", "warning") in [
-        (line["event"], line["level"]) for line in lines(stream)
+        (line["event"], line["level"]) for line in log_lines(stream)
     ]
 
 
@@ -409,18 +413,16 @@ def test_a_server_that_other_machines_reach_does_not_start_without_keys(
 def test_a_store_without_a_sound_pepper_is_no_door(practice: Path, tmp_path: Path) -> None:
     for pepper in (None, "short"):
         with pytest.raises(RecommenderError, match="pepper"):
-            create_app(
-                guarded_settings(practice, store=f"sqlite:///{tmp_path}/x.db", pepper=pepper)
-            )
+            create_app(locked_settings(practice, store=f"sqlite:///{tmp_path}/x.db", pepper=pepper))
 
 
 def test_settings_hide_the_store_and_the_pepper(practice: Path) -> None:
-    settings = guarded_settings(practice, store=f"sqlite:///{CANARY}.db")
+    settings = locked_settings(practice, store=f"sqlite:///{CANARY}.db")
     assert CANARY not in repr(settings) + str(settings)
     assert PEPPER not in repr(settings) + json.dumps(settings.model_dump(mode="json"))
 
 
-def test_a_key_shown_by_a_stranger_is_looked_up_even_when_many_are(locked: Guarded) -> None:
+def test_a_key_shown_by_a_stranger_is_looked_up_even_when_many_are(locked: LockedServer) -> None:
     locked.later(timedelta(minutes=1))
     tried = [locked.ask("GET", CURRENT, f"rk_zzzzzzz{n}_" + "A" * 43) for n in range(10)]
     assert {response.status_code for response in tried} == {401}

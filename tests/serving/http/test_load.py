@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from recommender.settings import Settings
-from tests.serving.test_server import a_free_port, a_process, ask, wait_until_ready
-from tests.support.served import RECOMMEND, a_request, some_settings
+from tests.support.server import RECOMMEND, a_request, server_settings
+from tests.support.server_process import free_port, http_request, server_process, wait_until_ready
 
 pytestmark = pytest.mark.slow
 
@@ -23,12 +23,12 @@ HEAD = f"POST {RECOMMEND} HTTP/1.1\r\nhost: localhost\r\ncontent-type: applicati
 @contextmanager
 def a_server(directory: Path, **changes: str) -> Iterator[tuple[int, int]]:
     """Port and process id of a live server whose settings these are."""
-    settings, port = some_settings(directory), a_free_port()
+    settings, port = server_settings(directory), free_port()
     given = {f"RECOMMENDER_{name.upper()}": value for name, value in changes.items()}
     with pytest.MonkeyPatch.context() as patched:
         for name, value in given.items():
             patched.setenv(name, value)
-        with a_process(settings, port) as process:
+        with server_process(settings, port) as process:
             wait_until_ready(process, port)
             yield port, process.pid
             process.send_signal(signal.SIGTERM)
@@ -58,14 +58,14 @@ def test_whoever_is_slow_is_let_go(tmp_path: Path) -> None:
         head = open_lines.enter_context(left_open(port, HEAD.encode()[:40]))
         half = HEAD + f"content-length: {len(BODY)}\r\n\r\n"
         body = open_lines.enter_context(left_open(port, half.encode() + BODY[:10]))
-        assert ask(port, "POST", RECOMMEND, BODY)[0] == 200
+        assert http_request(port, "POST", RECOMMEND, BODY)[0] == 200
         for line in (silent, head):
             taken, received = seconds_until_closed(line)
             assert taken < 5
             assert received == b""
         _, received = seconds_until_closed(body)
         assert received.startswith(b"HTTP/1.1 408")
-        assert b"/problems/too-slow" in received
+        assert b"/problems/request-timeout" in received
         assert b"connection: close" in received.lower()
 
 
@@ -74,7 +74,7 @@ def test_a_thousand_silent_lines_keep_nobody_out(tmp_path: Path) -> None:
         for _ in range(100):
             open_lines.enter_context(left_open(port, b"POST"))
         for _ in range(5):
-            assert ask(port, "POST", RECOMMEND, BODY)[0] == 200
+            assert http_request(port, "POST", RECOMMEND, BODY)[0] == 200
 
 
 def test_what_is_compressed_or_too_large_is_refused(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_several_processes_share_a_port_and_one_that_dies_is_replaced(tmp_path: 
         statuses, until = list[int](), time.monotonic() + 60
         while not is_replaced(parent, first[0]):
             assert time.monotonic() < until
-            statuses.append(ask(port, "POST", RECOMMEND, BODY)[0])
+            statuses.append(http_request(port, "POST", RECOMMEND, BODY)[0])
         assert set(statuses) <= {200}
 
 
@@ -122,12 +122,12 @@ def command_of(process: str) -> bytes:
 
 
 def test_a_port_that_is_taken_is_said_to_be_by_several_too(tmp_path: Path) -> None:
-    settings: Settings = some_settings(tmp_path)
+    settings: Settings = server_settings(tmp_path)
     with socket.socket() as taken, pytest.MonkeyPatch.context() as patched:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         patched.setenv("RECOMMENDER_PROCESSES", "2")
-        with a_process(settings, taken.getsockname()[1]) as process:
+        with server_process(settings, taken.getsockname()[1]) as process:
             _, logged = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "server: could not start" in logged

@@ -9,7 +9,7 @@ from recommender.serving.http.metrics import Metrics
 from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.snapshot import ServingSnapshot, open_snapshot
 from recommender.settings import Settings
-from tests.support.served import CANARY, RECOMMEND, TestClient, a_caller, a_request
+from tests.support.server import CANARY, RECOMMEND, TestClient, a_request, local_client
 
 LABELS = {"route", "method", "status_class", "mode", "problem", "outcome", "le"}
 
@@ -32,7 +32,7 @@ def of(samples: dict[tuple[str, frozenset[str]], float], name: str, *labels: str
 
 
 def test_a_request_is_counted_and_timed_by_its_route(settings: Settings) -> None:
-    with a_caller(settings) as caller:
+    with local_client(settings) as caller:
         caller.post(RECOMMEND, json=a_request())
         caller.post(RECOMMEND, json=a_request(answers={"agrees": None}))
         caller.post(RECOMMEND, json=a_request(top_k=0))
@@ -47,7 +47,7 @@ def test_a_request_is_counted_and_timed_by_its_route(settings: Settings) -> None
 
 
 def test_labels_come_from_closed_sets_whatever_is_sent(settings: Settings) -> None:
-    with a_caller(settings) as caller:
+    with local_client(settings) as caller:
         for place in range(30):
             caller.request(f"{CANARY}{place}".upper(), "/livez")
             caller.get(f"/{CANARY}/{place}?{CANARY}=1", headers={"host": f"{CANARY}.example"})
@@ -65,7 +65,7 @@ def _exchanged(state: ServingSnapshot, _: ServingSnapshot) -> ServingSnapshot:
 
 
 def test_models_and_rosters_that_come_to_answer_are_counted(settings: Settings) -> None:
-    with a_caller(settings) as caller:
+    with local_client(settings) as caller:
         assert isinstance(caller.app, FastAPI)
         snapshot_holder: SnapshotHolder = caller.app.state.snapshot_holder
         state = open_snapshot(settings)
@@ -83,6 +83,6 @@ def test_models_and_rosters_that_come_to_answer_are_counted(settings: Settings) 
 
 def test_the_age_of_what_is_known_of_the_clinicians_is_told(settings: Settings) -> None:
     written = open_snapshot(settings).taken_at
-    with a_caller(settings) as caller:
+    with local_client(settings) as caller:
         age = of(measured(caller), "recommender_availability_age_seconds")
     assert 0 <= (datetime.now(UTC) - written).total_seconds() - age < 60

@@ -6,7 +6,7 @@ import pytest
 from recommender.errors import BundleError, Fault, IntakeError
 from recommender.serving.http.problems import (
     BUSY,
-    MOST_ERRORS,
+    MAX_ERRORS,
     PROBLEM_TYPES,
     FieldError,
     ProblemError,
@@ -17,31 +17,17 @@ from recommender.serving.http.problems import (
 )
 from recommender.settings import Settings
 from tests.support.builders import a_practice
-from tests.support.served import (
+from tests.support.server import (
     CANARY,
     RECOMMEND,
     TestClient,
-    a_caller,
     a_request,
-    kept_logs,
-    lines,
-    send,
+    captured_logs,
+    check_problem,
+    local_client,
+    log_lines,
+    post_bytes,
 )
-
-MEMBERS = {"type", "title", "status", "detail", "instance", "errors"}
-
-
-def check_problem(response: Any, status: int) -> dict[str, Any]:
-    """The problem in a response that has everything a problem must have."""
-    assert response.status_code == status
-    assert response.headers["content-type"] == "application/problem+json"
-    told: dict[str, Any] = response.json()
-    assert set(told) == MEMBERS
-    assert told["status"] == status
-    assert told["instance"] == response.headers["x-request-id"]
-    assert told["title"]
-    assert told["detail"]
-    return told
 
 
 @pytest.mark.parametrize("kind", PROBLEM_TYPES.values(), ids=lambda kind: kind.slug)
@@ -79,7 +65,7 @@ def test_every_refusal_is_a_problem_that_repeats_nothing(
     caller: TestClient, method: str, path: str, headers: dict[str, str], body: bytes, status: int
 ) -> None:
     given = {"content-type": "application/json"} | headers if method == "POST" else headers
-    with kept_logs() as stream:
+    with captured_logs() as stream:
         response = caller.request(method, path, headers=given, content=body)
     check_problem(response, status)
     assert CANARY not in response.text.lower() + str(response.headers).lower()
@@ -117,18 +103,20 @@ def test_a_body_that_grows_beyond_the_limit_is_cut_off(caller: TestClient) -> No
 def test_a_body_that_readers_could_read_differently_is_refused(
     caller: TestClient, body: bytes, code: str | None
 ) -> None:
-    told = check_problem(send(caller, body), 400)
+    told = check_problem(post_bytes(caller, body), 400)
     assert [error["code"] for error in told["errors"]] == ([code] if code else [])
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"3", b'"x"', b"true"])
 def test_a_body_that_is_no_object_is_refused(caller: TestClient, body: bytes) -> None:
-    check_problem(send(caller, body), 422)
+    check_problem(post_bytes(caller, body), 422)
 
 
 def test_huge_numbers_are_refused(caller: TestClient) -> None:
     for number in (b"1e999", b"-1e999", b"9" * 400, b"1e308"):
-        told = check_problem(send(caller, b'{"answers": {"directive": ' + number + b"}}"), 422)
+        told = check_problem(
+            post_bytes(caller, b'{"answers": {"directive": ' + number + b"}}"), 422
+        )
         assert [error["pointer"] for error in told["errors"]] == ["/answers/directive"]
 
 
@@ -142,11 +130,11 @@ def test_what_is_sent_in_any_field_comes_back_nowhere(caller: TestClient) -> Non
         {"answers": {f"{CANARY}{place}": 1 for place in range(500)}},
         a_request(client_id=CANARY, answers={"not_with": [CANARY]}),
     ]
-    with kept_logs() as stream:
+    with captured_logs() as stream:
         replies = [caller.post(f"{RECOMMEND}?{CANARY}=1", json=s, headers=headers) for s in sent]
     assert [reply.status_code for reply in replies] == [422, 422, 422, 422, 200]
     assert all(CANARY not in reply.text + str(reply.headers) for reply in replies)
-    assert len(lines(stream)) == len(sent)
+    assert len(log_lines(stream)) == len(sent)
     assert CANARY not in stream.getvalue()
 
 
@@ -157,10 +145,10 @@ def test_an_error_nobody_foresaw_is_a_problem_and_its_text_stays_here(
         raise BundleError(CANARY, CANARY, CANARY)
 
     monkeypatch.setattr("recommender.serving.api.recommendations.recommend_request", fail)
-    with kept_logs() as stream:
+    with captured_logs() as stream:
         response = caller.post(RECOMMEND, json=a_request())
     check_problem(response, 500)
-    failed, answered = lines(stream)
+    failed, answered = log_lines(stream)
     assert failed["error"] == "BundleError"
     assert failed["where"].startswith("tests.serving.http.test_problems:")
     assert answered["status"] == 500
@@ -185,7 +173,7 @@ def test_what_the_engine_cannot_read_is_the_callers_to_mend(
 
 
 def test_before_the_model_is_warm_nothing_is_answered(settings: Settings) -> None:
-    cold = a_caller(settings)
+    cold = local_client(settings)
     for method, path in (("GET", "/readyz"), ("GET", "/openapi.json"), ("POST", RECOMMEND)):
         response = cold.request(method, path)
         assert check_problem(response, 503)["type"] == "/problems/not-ready"
@@ -196,13 +184,15 @@ def test_before_the_model_is_warm_nothing_is_answered(settings: Settings) -> Non
 def test_a_list_of_errors_has_an_end() -> None:
     faults = [Fault(f"f{place}", "is odd", "mend it") for place in range(3)]
     assert len(problem_for(IntakeError(faults)).errors) == 3
-    assert MOST_ERRORS == 50
+    assert MAX_ERRORS == 50
 
 
 def test_many_wrong_members_are_not_all_told(caller: TestClient) -> None:
     windows = [{"day": 1, "start": 2, "end": 3}] * 90
-    told = check_problem(send(caller, json.dumps({"answers": {"free": windows}}).encode()), 422)
-    assert len(told["errors"]) == MOST_ERRORS
+    told = check_problem(
+        post_bytes(caller, json.dumps({"answers": {"free": windows}}).encode()), 422
+    )
+    assert len(told["errors"]) == MAX_ERRORS
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,11 @@ from recommender.screening.screen import Reason
 from recommender.serving.http.problems import problem_for, problem_from_validation, problem_response
 from recommender.serving.schemas.intake import ParsedRequest, RequestSchema, build_request_schema
 from recommender.serving.schemas.json_types import JSON_TYPES
-from recommender.serving.schemas.responses import BROKEN_BY, ShownClinician
+from recommender.serving.schemas.responses import TIE_BREAK_TEXTS, ShownClinician
 from recommender.serving.services.recommendation_service import today
 from recommender.values.kinds import KINDS
 from tests.support.builders import a_practice
-from tests.support.served import CANARY
+from tests.support.server import CANARY
 
 PRACTICES = (shipped_practice("psychology"), a_practice())
 FORMS = {practice.id: build_request_schema(practice, top_k=5) for practice in PRACTICES}
@@ -284,7 +284,11 @@ def test_places_are_the_same_however_they_are_told(places: list[Any]) -> None:
     [
         ({"postcode": 2010}, "/answers/home/0/postcode", "is not text"),
         ({"postcode": None}, "/answers/home/0/postcode", "is not text"),
-        ({"postcode": f"{CANARY}?"}, "/answers/home/0/postcode", "is not written as described"),
+        (
+            {"postcode": f"{CANARY}?"},
+            "/answers/home/0/postcode",
+            "does not have the documented format",
+        ),
         ({"postcode": "2010", "latitude": 1}, "/answers/home/0", "has an unknown field"),
         ({"latitude": 1}, "/answers/home/0/longitude", "is required"),
         ({"latitude": 91, "longitude": 0}, "/answers/home/0/latitude", "is above the largest"),
@@ -377,13 +381,13 @@ def test_without_a_prediction_nothing_is_made_up() -> None:
     assert told.predicted_alliance is None
     assert told.range is None
     assert told.groups == ()
-    assert (told.tie, told.tie_say) == (None, None)
+    assert (told.tie, told.tie_text) == (None, None)
 
 
 def test_the_first_of_a_tie_needs_no_words_about_the_one_before() -> None:
     shown = ShortlistEntry(4, "k01", "Kim", 4.0, 3.0, 5.0, None, (), tie=3, ahead=0.61)
     told = ShownClinician.of(shown, 0.9)
-    assert (told.tie, told.tie_say) == (3, None)
+    assert (told.tie, told.tie_text) == (3, None)
 
 
 @pytest.mark.parametrize(
@@ -400,9 +404,9 @@ def test_a_tie_is_told_in_words_with_what_broke_it_and_never_as_a_probability(
     shown = ShortlistEntry(2, "k01", "Kim", 4.0, 3.0, 5.0, None, (), 1, 0.6173, broken_by)
     told = json.loads(ShownClinician.of(shown, 0.9).model_dump_json())
     assert told["tie"] == 1
-    assert "cannot be told apart from the one before by what we know" in told["tie_say"]
-    assert words in told["tie_say"].removeprefix("cannot be told apart")
-    assert len(set(BROKEN_BY.values())) == len(BROKEN_BY)
+    assert "cannot be told apart from the one before by what we know" in told["tie_text"]
+    assert words in told["tie_text"].removeprefix("cannot be told apart")
+    assert len(set(TIE_BREAK_TEXTS.values())) == len(TIE_BREAK_TEXTS)
     assert "0.6" not in json.dumps(told)
     assert "ahead" not in told
 

@@ -23,9 +23,16 @@ from recommender.store.schema import (
     recommendations,
 )
 from tests.support.journal_rows import count
-from tests.support.keeping import Keeping, a_keeping, put_clinicians
 from tests.support.postgres import a_store_url, cluster, migrated_file
-from tests.support.served import CANARY, RECOMMEND, a_request, kept_logs
+from tests.support.server import (
+    CANARY,
+    RECOMMEND,
+    JournalServer,
+    a_request,
+    captured_logs,
+    journal_server,
+    put_small_roster,
+)
 
 __all__ = ["a_store_url", "cluster", "migrated_file"]
 
@@ -42,8 +49,8 @@ RATING = {
 
 
 @pytest.fixture
-def keeping(settings: Settings, a_store_url: str) -> Iterator[Keeping]:
-    with a_keeping(settings, a_store_url) as made:
+def keeping(settings: Settings, a_store_url: str) -> Iterator[JournalServer]:
+    with journal_server(settings, a_store_url) as made:
         yield made
 
 
@@ -55,7 +62,7 @@ def problem(response: Any, status: int, slug: str) -> dict[str, Any]:
     return told
 
 
-def test_a_recommendation_is_kept_with_all_it_was_made_from(keeping: Keeping) -> None:
+def test_a_recommendation_is_kept_with_all_it_was_made_from(keeping: JournalServer) -> None:
     sent = a_request(client_id="c9999", consent=AGREED)
     response = keeping.staff.post(RECOMMEND, json=sent)
     told = response.json()
@@ -76,26 +83,26 @@ def test_a_recommendation_is_kept_with_all_it_was_made_from(keeping: Keeping) ->
     assert [(each.clinician_id, round(each.score or 0, 2)) for each in shown.shortlist] == listed
 
 
-def test_it_is_read_again_byte_for_byte_by_whoever_may(keeping: Keeping) -> None:
+def test_it_is_read_again_byte_for_byte_by_whoever_may(keeping: JournalServer) -> None:
     response = keeping.tool.post(RECOMMEND, json=a_request())
     where = response.headers["location"]
     assert keeping.tool.get(where).content == response.content
     assert keeping.staff.get(where).content == response.content
     assert b"groups" not in response.content
-    problem(keeping.other_tool.get(where), 404, "not-kept")
+    problem(keeping.other_tool.get(where), 404, "no-such-record")
     problem(keeping.tool.get(f"{where}/explanations"), 403, "forbidden")
-    problem(keeping.staff.get(f"{RECOMMEND}/unknown"), 404, "not-kept")
+    problem(keeping.staff.get(f"{RECOMMEND}/unknown"), 404, "no-such-record")
     problem(keeping.staff.get(f"{RECOMMEND}/{'x' * 65}"), 404, "not-found")
 
 
-def test_a_dry_run_keeps_nothing(keeping: Keeping) -> None:
+def test_a_dry_run_keeps_nothing(keeping: JournalServer) -> None:
     response = keeping.staff.post(f"{RECOMMEND}?dry_run=true", json=a_request())
     assert response.status_code == 200
     assert count(keeping.store, recommendations) == 0
     problem(keeping.staff.post(f"{RECOMMEND}?dry_run=1", json=a_request()), 400, "bad-request")
 
 
-def test_a_key_makes_it_once(keeping: Keeping) -> None:
+def test_a_key_makes_it_once(keeping: JournalServer) -> None:
     def ask(body: dict[str, Any], key: str = "one") -> Any:
         return keeping.post(RECOMMEND, body, key)
 
@@ -110,14 +117,14 @@ def test_a_key_makes_it_once(keeping: Keeping) -> None:
     assert ask(a_request(top_k=1), "two").status_code == 201
 
 
-def test_a_request_that_is_refused_leaves_its_key_free(keeping: Keeping) -> None:
+def test_a_request_that_is_refused_leaves_its_key_free(keeping: JournalServer) -> None:
     wrong = a_request(top_k=0)
     problem(keeping.post(RECOMMEND, wrong, "one"), 422, "invalid-intake")
     assert count(keeping.store, idempotency) == 0
     assert keeping.post(RECOMMEND, a_request(), "one").status_code == 201
 
 
-def test_a_key_is_good_for_one_address(keeping: Keeping) -> None:
+def test_a_key_is_good_for_one_address(keeping: JournalServer) -> None:
     for pairing_id in ("p1", "p2"):
         keeping.post("/v1/pairings", PAIRING | {"pairing_id": pairing_id})
     event = {"kind": "attended", "happened_on": "2026-10-05", "session": 1}
@@ -126,7 +133,7 @@ def test_a_key_is_good_for_one_address(keeping: Keeping) -> None:
 
 
 def test_a_store_that_is_away_is_told_and_nothing_is_pretended(
-    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+    keeping: JournalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object, **__: object) -> None:
         raise UnavailableError("database", "is away or busy", "try again")
@@ -140,7 +147,7 @@ def test_a_store_that_is_away_is_told_and_nothing_is_pretended(
         keeping.post(RECOMMEND, a_request(), "one"),
         keeping.post("/v1/pairings", PAIRING),
     ):
-        problem(response, 503, "store-away")
+        problem(response, 503, "store-unavailable")
         assert response.headers["retry-after"] == "1"
     assert keeping.staff.post(f"{RECOMMEND}?dry_run=true", json=a_request()).status_code == 200
 
@@ -151,7 +158,7 @@ def test_a_server_without_a_store_says_so(caller: Any) -> None:
     problem(caller.post("/v1/pairings", json=PAIRING), 409, "no-store")
 
 
-def test_a_decision_is_kept_and_a_later_one_stands(keeping: Keeping) -> None:
+def test_a_decision_is_kept_and_a_later_one_stands(keeping: JournalServer) -> None:
     told = keeping.recommended(client_id="c9999")
     at = f"{RECOMMEND}/{told['recommendation_id']}/decisions"
     first, second, third = (each["clinician_id"] for each in told["shortlist"][:3])
@@ -164,7 +171,7 @@ def test_a_decision_is_kept_and_a_later_one_stands(keeping: Keeping) -> None:
     assert {each["actor"] for each in kept} == {"key:desk"}
 
 
-def test_a_decision_nobody_can_keep_is_refused_with_its_place(keeping: Keeping) -> None:
+def test_a_decision_nobody_can_keep_is_refused_with_its_place(keeping: JournalServer) -> None:
     told = keeping.recommended()
     at = f"{RECOMMEND}/{told['recommendation_id']}/decisions"
     for wrong, pointer in (
@@ -177,12 +184,14 @@ def test_a_decision_nobody_can_keep_is_refused_with_its_place(keeping: Keeping) 
         found = problem(keeping.post(at, wrong), 422, "invalid-feedback")
         assert [each["pointer"] for each in found["errors"]] == [pointer]
         assert CANARY not in json.dumps(found)
-    problem(keeping.post(f"{RECOMMEND}/none/decisions", {"clinician_id": "k01"}), 404, "not-kept")
+    problem(
+        keeping.post(f"{RECOMMEND}/none/decisions", {"clinician_id": "k01"}), 404, "no-such-record"
+    )
     assert count(keeping.store, decisions) == 0
 
 
-def test_of_two_who_take_the_last_place_one_is_refused(keeping: Keeping) -> None:
-    put_clinicians(keeping.store, places=1)
+def test_of_two_who_take_the_last_place_one_is_refused(keeping: JournalServer) -> None:
+    put_small_roster(keeping.store, places=1)
     made = [keeping.recommended(client_id=name) for name in ("c1", "c2")]
     name = made[0]["shortlist"][0]["clinician_id"]
     assert name in [each["clinician_id"] for each in made[1]["shortlist"]]
@@ -200,8 +209,8 @@ def test_of_two_who_take_the_last_place_one_is_refused(keeping: Keeping) -> None
     assert count(keeping.store, decisions) == 1
 
 
-def test_a_later_decision_gives_the_earlier_place_back(keeping: Keeping) -> None:
-    put_clinicians(keeping.store, places=2)
+def test_a_later_decision_gives_the_earlier_place_back(keeping: JournalServer) -> None:
+    put_small_roster(keeping.store, places=2)
     told = keeping.recommended()
     at = f"{RECOMMEND}/{told['recommendation_id']}/decisions"
     first, second = (each["clinician_id"] for each in told["shortlist"][:2])
@@ -211,12 +220,12 @@ def test_a_later_decision_gives_the_earlier_place_back(keeping: Keeping) -> None
     assert places_of(keeping, second) == 1
 
 
-def places_of(keeping: Keeping, name: str) -> int:
+def places_of(keeping: JournalServer, name: str) -> int:
     with keeping.store.reading() as connection:
         return int(current_roster(connection).rows[name]["places"])
 
 
-def test_what_came_of_a_pairing_is_kept_and_read(keeping: Keeping) -> None:
+def test_what_came_of_a_pairing_is_kept_and_read(keeping: JournalServer) -> None:
     made = keeping.post("/v1/pairings", PAIRING)
     assert made.status_code == 201
     assert made.headers["location"] == "/v1/pairings/p1"
@@ -232,11 +241,11 @@ def test_what_came_of_a_pairing_is_kept_and_read(keeping: Keeping) -> None:
     assert told == PAIRING | {"recommendation_id": None} | course
     listed = keeping.staff.get("/v1/pairings/p1/events").json()["events"]
     assert {each["kind"] for each in listed} == {"booked", "attended", "ended"}
-    problem(keeping.staff.get("/v1/pairings/p9"), 404, "not-kept")
-    problem(keeping.staff.get("/v1/pairings/p9/events"), 404, "not-kept")
+    problem(keeping.staff.get("/v1/pairings/p9"), 404, "no-such-record")
+    problem(keeping.staff.get("/v1/pairings/p9/events"), 404, "no-such-record")
 
 
-def test_feedback_that_comes_early_waits_for_its_pairing(keeping: Keeping) -> None:
+def test_feedback_that_comes_early_waits_for_its_pairing(keeping: JournalServer) -> None:
     event = {"kind": "attended", "happened_on": "2026-10-06", "session": 1}
     assert keeping.post("/v1/pairings/p1/events", event).json()["pairing_known"] is False
     assert keeping.post("/v1/ratings", RATING).json()["pairing_known"] is False
@@ -245,18 +254,22 @@ def test_feedback_that_comes_early_waits_for_its_pairing(keeping: Keeping) -> No
     assert count(keeping.store, pairing_events) == count(keeping.store, ratings) == 1
 
 
-def test_a_rating_is_scored_corrected_and_withdrawn(keeping: Keeping) -> None:
+def test_a_rating_is_scored_corrected_and_withdrawn(keeping: JournalServer) -> None:
     keeping.post("/v1/pairings", PAIRING)
     made = keeping.post("/v1/ratings", RATING)
     kept = made.json()
     assert (made.status_code, kept["version"], kept["pomp"]) == (201, 1, 0.75)
     at = made.headers["location"]
-    correction = {"seen": 1, "reason": "typed_wrongly", "rating": RATING | {"score": 60}}
+    correction = {
+        "expected_version": 1,
+        "reason": "typed_wrongly",
+        "rating": RATING | {"score": 60},
+    }
     corrected = keeping.post(f"{at}/corrections", correction, "one")
     assert (corrected.status_code, corrected.json()["pomp"]) == (201, 1.0)
     assert keeping.post(f"{at}/corrections", correction, "one").content == corrected.content
     problem(keeping.post(f"{at}/corrections", correction), 412, "stale")
-    withdrawn = keeping.post(f"{at}/corrections", {"seen": 2, "reason": "not_theirs"})
+    withdrawn = keeping.post(f"{at}/corrections", {"expected_version": 2, "reason": "not_theirs"})
     assert withdrawn.json() == {**kept, "version": 3, "pomp": None}
     versions = keeping.staff.get(at).json()["versions"]
     assert [(each["score"], each["withdrawn"]) for each in versions] == [
@@ -280,22 +293,22 @@ def test_a_rating_is_scored_corrected_and_withdrawn(keeping: Keeping) -> None:
     ],
 )
 def test_a_rating_training_would_refuse_is_refused(
-    keeping: Keeping, changes: dict[str, Any], pointer: str
+    keeping: JournalServer, changes: dict[str, Any], pointer: str
 ) -> None:
     found = problem(keeping.post("/v1/ratings", RATING | changes), 422, "invalid-feedback")
     assert pointer in [each["pointer"] for each in found["errors"]]
     assert count(keeping.store, ratings) == 0
 
 
-def test_nan_is_not_json(keeping: Keeping) -> None:
+def test_nan_is_not_json(keeping: JournalServer) -> None:
     body = json.dumps(RATING).replace("48", "NaN").encode()
     headers = {"content-type": "application/json"}
     response = keeping.staff.post("/v1/ratings", content=body, headers=headers)
     problem(response, 400, "malformed-json")
 
 
-def test_nothing_that_was_sent_is_logged(keeping: Keeping) -> None:
-    with kept_logs() as stream:
+def test_nothing_that_was_sent_is_logged(keeping: JournalServer) -> None:
+    with captured_logs() as stream:
         keeping.recommended(client_id=CANARY)
         keeping.post("/v1/pairings", PAIRING | {"pairing_id": CANARY, "client_id": CANARY})
         keeping.staff.get(f"/v1/pairings/{CANARY}")
@@ -306,14 +319,14 @@ def test_nothing_that_was_sent_is_logged(keeping: Keeping) -> None:
         assert connection.execute(select(pairings.c.pairing_id)).scalars().all() == [CANARY]
 
 
-def test_a_method_that_is_not_allowed_is_told_all_that_are(keeping: Keeping) -> None:
+def test_a_method_that_is_not_allowed_is_told_all_that_are(keeping: JournalServer) -> None:
     for method in ("PATCH", "OPTIONS"):
         refused = keeping.staff.request(method, "/v1/pairings/p1/events")
         problem(refused, 405, "method-not-allowed")
         assert refused.headers["allow"] == "GET, POST"
 
 
-def test_a_key_with_a_body_that_is_no_json_is_refused(keeping: Keeping) -> None:
+def test_a_key_with_a_body_that_is_no_json_is_refused(keeping: JournalServer) -> None:
     headers = {"content-type": "application/json", "idempotency-key": "one"}
     for path in (RECOMMEND, "/v1/ratings"):
         response = keeping.staff.post(path, content=b"{", headers=headers)

@@ -1,13 +1,12 @@
 """Whatever was learned, two clinicians compared are opposite to the last digit."""
 
-from typing import Any
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from recommender.serving.api.explanations import ExplanationCase
+from recommender.serving.schemas.responses import RecommendationResponse, ShownClinician
 from recommender.serving.services.stored_recommendation import StoredContributions
 from recommender.serving.staff.views.explanation import ExplanationView
 from tests.support.builders import a_model, a_practice
@@ -20,14 +19,16 @@ POINTS = st.floats(-3, 3, allow_nan=False) | st.sampled_from([0.0, 0.005, -0.005
 def a_case(values: NDArray[np.float64]) -> ExplanationCase:
     names = tuple(feature.name for feature in FEATURES)
     explained = StoredContributions(names, IDS, values, np.zeros_like(values), np.zeros(len(IDS)))
-    shown = [{"clinician_id": each, "rank": rank} for rank, each in enumerate(IDS, 1)]
-    points = [each | {"predicted_alliance": 4.0} for each in shown]
-    response: dict[str, Any] = {"shortlist": points, "excluded": []}
+    shortlist = tuple(
+        ShownClinician.model_construct(clinician_id=each, rank=rank, predicted_alliance=4.0)
+        for rank, each in enumerate(IDS, 1)
+    )
+    response = RecommendationResponse.model_construct(shortlist=shortlist, excluded=())
     return ExplanationCase(a_practice(), FEATURES, response, explained)
 
 
 def figures(case: ExplanationCase, one: str, other: str) -> list[int]:
-    why = ExplanationView.of(case.to_response(one, other))
+    why = ExplanationView.of(case.explain(one, other))
     assert why is not None
     lines = [group.line.hundredths for group in why.groups]
     assert sum(lines) + why.remainder.hundredths == why.total.hundredths

@@ -6,11 +6,10 @@ import pytest
 from recommender.alliance.scores import score_items
 from recommender.journal.audit_log import verify
 from recommender.journal.pairings import Pairing, record_pairing
-from recommender.serving.staff import wording
+from recommender.serving.staff.views.rating_form import BELOW_RANGE, UNUSUALLY_LOW
 from tests.support.builders import a_practice
-from tests.support.guarded import Guarded
 from tests.support.page_reader import Form, Reader, ask, read, send
-from tests.support.served import TestClient
+from tests.support.server import LockedServer, TestClient
 
 CLIENT = {"client_id": "c9999"}
 
@@ -42,7 +41,9 @@ def begun(staff: TestClient) -> str:
     return str(page.url.path)
 
 
-def test_somebody_shown_is_chosen_by_the_form_alone(locked: Guarded, staff: TestClient) -> None:
+def test_somebody_shown_is_chosen_by_the_form_alone(
+    locked: LockedServer, staff: TestClient
+) -> None:
     address = decided(staff)
     text = read(staff, address).text
     assert "Decisions, oldest first" in text
@@ -66,7 +67,7 @@ def test_nobody_is_decided_on_who_is_not_on_the_roster(staff: TestClient) -> Non
     _, override = forms(staff, ask(staff).url.path, "/decisions")
     refused = send(staff, override, clinician_id="nobody", reason="other")
     assert refused.status_code == 422
-    assert f"Clinician {wording.NOT_ON_ROSTER}" in Reader(refused.text).text
+    assert "Clinician is not on the roster of this request" in Reader(refused.text).text
 
 
 def test_whoever_decided_is_named_as_their_account_is(staff: TestClient) -> None:
@@ -79,7 +80,10 @@ def test_a_rating_is_said_to_be_due_until_it_is_there(staff: TestClient) -> None
     send(staff, event, kind="attended", happened_on="2024-10-01", session="1")
     assert "A rating is due" not in read(staff, address).text
     send(staff, event, kind="attended", happened_on="2024-10-08", session="2")
-    assert wording.due(2, 2, 5) in read(staff, address).text
+    assert (
+        "A rating is due: session 2 was attended, and the client rated none of sessions 2 to 5."
+        in read(staff, address).text
+    )
     assert "Rating due" in read(staff, "/staff").text
     rating = read(staff, address).form("/ratings")
     send(staff, rating, session="2", score="48", rated_on="2024-10-08")
@@ -138,13 +142,13 @@ def test_a_low_early_rating_offers_a_conversation(
     rating = read(staff, address).form("/ratings")
     page = send(staff, rating, session="3", score=score, rated_on="2024-10-15")
     text = Reader(page.text).text
-    assert (wording.LOW_OF_RANGE in text) is offered
+    assert (BELOW_RANGE in text) is offered
     assert ("See who else fitted at the time" in text) is offered
     assert ("Make a new request; the form opens empty" in text) is offered
 
 
 def test_a_low_rating_of_a_pairing_begun_elsewhere_offers_to_ask_anew(
-    locked: Guarded, staff: TestClient
+    locked: LockedServer, staff: TestClient
 ) -> None:
     with locked.store.writing() as connection:
         record_pairing(connection, Pairing("p2", "c9998", "k01"), actor="test")
@@ -154,7 +158,7 @@ def test_a_low_rating_of_a_pairing_begun_elsewhere_offers_to_ask_anew(
     page = send(staff, rating, session="3", score="14", rated_on="2024-10-15")
     assert page.status_code == 200, Reader(page.text).text
     found = Reader(page.text)
-    assert wording.LOW_OF_USUAL in found.text
+    assert UNUSUALLY_LOW in found.text
     assert ("href", "/staff/requests/new") in found.attributes
     assert "See who else fitted at the time" not in found.text
     assert "c9998" not in read(staff, "/staff/requests/new").text

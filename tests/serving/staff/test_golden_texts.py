@@ -18,11 +18,10 @@ from recommender.settings import Settings
 from tests.serving.staff.test_clinicians_page import signed_in
 from tests.serving.staff.test_decisions import begun, by_items, first, forms
 from tests.support.builders import DEFINITION
-from tests.support.guarded import Guarded
 from tests.support.page_reader import ask, read, send
 from tests.support.page_text import visible_text
 from tests.support.rated_pairings import keep_matches
-from tests.support.served import TestClient, a_caller, some_settings
+from tests.support.server import LockedServer, TestClient, local_client, server_settings
 
 GOLDEN = Path(__file__).with_name("golden")
 CLIENT = {"client_id": "c4711"}
@@ -47,14 +46,14 @@ def fixed_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def practice(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle and a roster."""
     directory = tmp_path_factory.mktemp("golden")
-    some_settings(directory)
+    server_settings(directory)
     return directory
 
 
 @pytest.fixture
 def try_out(practice: Path) -> Iterator[TestClient]:
     """A server without a store."""
-    with a_caller(some_settings(practice)) as client:
+    with local_client(server_settings(practice)) as client:
         yield client
 
 
@@ -66,14 +65,14 @@ def check(name: str, html: str) -> None:
     assert text == path.read_text(encoding="utf-8")
 
 
-def test_signing_in(locked: Guarded) -> None:
+def test_signing_in(locked: LockedServer) -> None:
     check("sign-in", locked.client.get("/staff/session").text)
     form = read(locked.client, "/staff/session").form("/session")
     refused = send(locked.client, form, name="intake.desk", password="another four words")
     check("sign-in-refused", refused.text)
 
 
-def test_the_first_page_of_an_account_that_may_not_see_clients(locked: Guarded) -> None:
+def test_the_first_page_of_an_account_that_may_not_see_clients(locked: LockedServer) -> None:
     check("welcome", signed_in(locked, Role.SCIENTIST).get("/staff").text)
 
 
@@ -125,7 +124,7 @@ def test_a_request_that_nobody_fits_and_one_change_of_it(staff: TestClient) -> N
 
 def test_a_request_of_a_server_without_a_store(practice: Path) -> None:
     settings = Settings(practice=str(DEFINITION), roster=practice / "clinicians.csv")
-    with a_caller(settings) as client:
+    with local_client(settings) as client:
         check("open-request", ask(client, **CLIENT).text)
         check("open-model", client.get("/staff/model").text)
         check("open-clinicians", client.get("/staff/clinicians").text)
@@ -162,7 +161,7 @@ def test_a_pairing(staff: TestClient) -> None:
     check("pairing-item-by-item", staff.get(f"{address}?items=wai_sr").text)
 
 
-def test_the_model(locked: Guarded, staff: TestClient) -> None:
+def test_the_model(locked: LockedServer, staff: TestClient) -> None:
     check("model-few-ratings", staff.get("/staff/model").text)
     check("model-history-few-requests", staff.get("/staff/model/history").text)
     keep_matches(locked.store, 110)
@@ -171,7 +170,7 @@ def test_the_model(locked: Guarded, staff: TestClient) -> None:
     check("model-card", staff.get("/staff/model/card").text)
 
 
-def test_clinicians_and_their_records(locked: Guarded, staff: TestClient) -> None:
+def test_clinicians_and_their_records(locked: LockedServer, staff: TestClient) -> None:
     scientist = signed_in(locked, Role.SCIENTIST)
     check("records-few-ratings", scientist.get("/staff/clinicians/records").text)
     keep_matches(locked.store, 30)

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from recommender.practice.definition import shipped_practice
+from recommender.security.scopes import Role
 from recommender.serving.staff import wording
 from recommender.settings import Settings
-from tests.support.guarded import Guarded
 from tests.support.page_reader import ANSWERS, Reader, ask, read, send
-from tests.support.served import RECOMMEND, TestClient, a_caller, a_request
+from tests.support.server import RECOMMEND, LockedServer, TestClient, a_request, local_client
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -32,7 +32,7 @@ def shipped(tmp_path: Path) -> Iterator[TestClient]:
     fields = list(shipped_practice().fields("clinician"))
     known = ["level_3" if name == "max_risk" else "" for name in fields]
     roster.write_text(f"clinician_id,name,{','.join(fields)}\nk001,A. Wattle,{','.join(known)}\n")
-    with a_caller(Settings(practice="psychology", roster=roster)) as client:
+    with local_client(Settings(practice="psychology", roster=roster)) as client:
         yield client
 
 
@@ -57,6 +57,23 @@ def test_a_request_from_the_form_shows_what_the_endpoint_answers(open_server: Te
         assert f"{each['range']['lower']:.1f} and {each['range']['upper']:.1f}" in page.text
     assert f"{len(answer['excluded'])} do not: 12 on the roster" in page.text
     assert answer["notice"] in Reader(page.text).text
+
+
+def test_a_request_of_a_tool_opens_without_what_the_tool_was_not_sent(
+    locked: LockedServer, staff: TestClient
+) -> None:
+    """A tool is sent neither contributions nor gains, and its response is what is stored."""
+    body = a_request({"max_fee": 120.0})
+    response = locked.ask("POST", RECOMMEND, locked.keys[Role.TOOL].text, json=body)
+    assert response.status_code == 201, response.text
+    answer = response.json()
+    assert answer["relaxations"]
+    assert "gain" not in answer["relaxations"][0]
+    text = read(staff, f"/staff/requests/{answer['recommendation_id']}").text
+    first = answer["shortlist"][0]
+    assert f"1. {first['name']}" in text
+    assert f"{first['predicted_alliance']:.1f} on WAI-SR (mean)" in text
+    assert "average clinician who fits" not in text.split("Decide")[1].split("Why these")[0]
 
 
 def test_what_was_not_answered_is_said_to_be_open(open_server: TestClient) -> None:
@@ -90,11 +107,11 @@ def test_anybody_on_the_roster_can_be_asked_about(open_server: TestClient) -> No
         assert f'value="{each["clinician_id"]}"' in left_out.split("</optgroup>")[0]
         text = read(open_server, f"{address}?why_not={each['clinician_id']}").text
         for reason in each["reasons"]:
-            assert wording.sentence(reason["say"]) in text
+            assert wording.sentence(reason["text"]) in text
     first, second = (each["name"] for each in answer["shortlist"][:2])
     asked = answer["shortlist"][1]["clinician_id"]
     text = read(open_server, f"{address}?why_not={asked}").text
-    assert wording.contrasted(second, first) in text
+    assert f"{second} fits. Compared with {first}, group by group:" in text
 
 
 def test_without_agreement_no_points_stand_anywhere(open_server: TestClient) -> None:
@@ -184,7 +201,7 @@ def test_every_kind_of_answer_can_be_given(open_server: TestClient) -> None:
     assert "Asked, and none of these" in text
 
 
-def test_a_kept_request_reads_the_same_again(locked: Guarded, staff: TestClient) -> None:
+def test_a_kept_request_reads_the_same_again(locked: LockedServer, staff: TestClient) -> None:
     page = ask(staff, client_id="c9999")
     assert staff.get(page.url.path).text == page.text
     assert "c9999" not in page.url.path
@@ -222,12 +239,9 @@ def test_nobody_fits_until_what_must_be_known_is_asked(shipped: TestClient) -> N
     plain = {"answer.concern": "", "answer.wanted": [], "answer.directive": ""}
     page = ask(shipped, **plain, **{"answer.age_years": "34", "answer.funding": "medicare"})
     text = Reader(page.text).text
-    assert "Ask these first. They are not answered yet, and nothing else leaves these clinicians out:" in text
+    assert "Ask these first." in text
     for question in ("Level of care needed: 1 clinician", "Holds a valid referral and plan: 1"):
         assert question in text
     again = read(shipped, f"{page.url.path}/again").form("/staff/requests")
     asked = {"answer.risk_level": "level_1", "answer.referral_held": "yes"}
-    assert (
-        "Ask these first. They are not answered yet, and nothing else leaves these clinicians out:"
-        not in Reader(send(shipped, again, **asked).text).text
-    )
+    assert "Ask these first." not in Reader(send(shipped, again, **asked).text).text

@@ -5,9 +5,8 @@ from fastapi import FastAPI
 
 from recommender.security.scopes import Role
 from recommender.serving.auth.permissions import NEEDS, Unrestricted, is_page
-from tests.support.guarded import PASSWORD, SAME_SITE, Guarded, operations
 from tests.support.page_reader import ANSWERS, Reader, read, send
-from tests.support.served import TestClient
+from tests.support.server import PASSWORD, SAME_SITE, LockedServer, TestClient, operations
 
 POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
@@ -15,7 +14,7 @@ POLICY = (
 )
 
 
-def test_neither_a_key_nor_nothing_opens_a_page(locked: Guarded) -> None:
+def test_neither_a_key_nor_nothing_opens_a_page(locked: LockedServer) -> None:
     assert isinstance(locked.client.app, FastAPI)
     pages = [each for each in operations(locked.client.app) if is_page(each[1])]
     assert pages
@@ -29,7 +28,7 @@ def test_neither_a_key_nor_nothing_opens_a_page(locked: Guarded) -> None:
         assert (response.status_code, response.headers["location"]) == (303, "/staff/session")
 
 
-def test_a_wrong_password_is_told_without_saying_what_was_wrong(locked: Guarded) -> None:
+def test_a_wrong_password_is_told_without_saying_what_was_wrong(locked: LockedServer) -> None:
     form = read(locked.client, "/staff/session").form("/session")
     wrong = send(locked.client, form, name="intake.desk", password="another four words")
     unknown = send(locked.client, form, name="<b>nobody</b>", password=PASSWORD)
@@ -71,7 +70,7 @@ def test_a_page_may_load_its_style_and_nothing_else(staff: TestClient, path: str
     assert all(each.startswith(("/staff", "#")) for each in hrefs)
 
 
-def test_who_may_not_see_clients_gets_no_list_of_them(locked: Guarded) -> None:
+def test_who_may_not_see_clients_gets_no_list_of_them(locked: LockedServer) -> None:
     from recommender.security.passwords import add_account
 
     with locked.store.writing() as connection:

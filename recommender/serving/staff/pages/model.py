@@ -1,4 +1,4 @@
-"""Pages about the model: its figures against ratings, its card, and models and clients over time."""
+"""Pages about the model: figures against ratings, its card, models and clients over time."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -63,8 +63,8 @@ FACTS: Mapping[str, str] = {
     "known_until": "Last rating known",
 }
 STATUS: Mapping[str, str] = {
-    "answers": "in use",
-    "offered": "named by the registry",
+    "active": "in use",
+    "champion": "named by the registry",
     "last_good": "used when another fails",
     "on_disk": "stored on this machine",
 }
@@ -178,7 +178,7 @@ def _history(connection: Connection) -> tuple[tuple[ModelUse, ...], tuple[Answer
 
 def _status(known: KnownModel) -> str:
     texts = [text for name, text in STATUS.items() if getattr(known, name)]
-    return ", ".join(texts + ([known.refused] if known.refused else []))
+    return ", ".join(texts + ([known.rejected] if known.rejected else []))
 
 
 def _facts(state: ServingSnapshot) -> list[tuple[str, str]]:

@@ -21,13 +21,13 @@ from recommender.serving.http.problems import (
 )
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.responses import SuggestedRelaxation
+from recommender.serving.services.stored_recommendation import read_response
 from recommender.serving.staff.form_data import FormData, read_form
 from recommender.serving.staff.page import HOME, NEW, page, redirect
 from recommender.serving.staff.request_source import (
     find_shown,
     recommend_and_store,
     repeated,
-    stored_response,
 )
 from recommender.serving.staff.views.intake_answers import prefilled, request_values
 from recommender.serving.staff.views.intake_form import form_sections
@@ -79,7 +79,7 @@ async def post_change(request: Request, recommendation_id: RecommendationId) -> 
     shown = await find_shown(request, recommendation_id)
     if shown.practice_digest != practice.digest:
         raise ProblemError(GONE)
-    relaxations = stored_response(shown).relaxations
+    relaxations = read_response(shown.response).relaxations
     number = sent.text("offer")
     if not number.isdecimal() or int(number) >= len(relaxations):
         raise ProblemError(NOT_FOUND)

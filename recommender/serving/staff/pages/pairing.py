@@ -35,7 +35,12 @@ from recommender.serving.api.pairings import PairingId
 from recommender.serving.api.ratings import RatingId
 from recommender.serving.auth.middleware import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
-from recommender.serving.http.problems import UNKEPT, FieldError, ProblemError, problem_for
+from recommender.serving.http.problems import (
+    INVALID_FEEDBACK,
+    FieldError,
+    ProblemError,
+    problem_for,
+)
 from recommender.serving.schemas.request_bodies import (
     CorrectionRequest,
     EventRequest,
@@ -44,7 +49,7 @@ from recommender.serving.schemas.request_bodies import (
 from recommender.serving.services.idempotency import read, write_once
 from recommender.serving.services.recommendation_service import today
 from recommender.serving.staff.form_data import (
-    INVALID_FEEDBACK,
+    REFUSED,
     FormData,
     form_faults,
     number,
@@ -163,10 +168,12 @@ def _correct(
     connection: Connection, practice: Practice, rating_id: str, sent: FormData, actor: str
 ) -> None:
     last = rating_history(connection, rating_id)[-1].rating
-    values = {"seen": number(sent.text("seen")), "reason": sent.text("reason")}
+    values = {"expected_version": number(sent.text("seen")), "reason": sent.text("reason")}
     asked = validated_form(CorrectionRequest, values)
     if sent.text("withdraw"):
-        withdraw_rating(connection, rating_id, seen=asked.seen, reason=asked.reason, actor=actor)
+        withdraw_rating(
+            connection, rating_id, seen=asked.expected_version, reason=asked.reason, actor=actor
+        )
         return
     unchanged = {name: getattr(last, name) for name in ("session", "instrument", "rater")}
     correct_rating(
@@ -174,7 +181,7 @@ def _correct(
         practice,
         rating_id,
         _rating(practice, last.pairing_id, sent, unchanged).rating(),
-        seen=asked.seen,
+        seen=asked.expected_version,
         reason=asked.reason,
         actor=actor,
         today=today(practice),
@@ -194,7 +201,7 @@ def _rating(
         values["items"] = item_answers(instrument, sent)
     elif not sent.text("score"):
         raise ProblemError(
-            UNKEPT, (FieldError(pointer="/score", code="missing", message="is missing"),)
+            INVALID_FEEDBACK, (FieldError(pointer="/score", code="missing", message="is missing"),)
         )
     else:
         values["score"] = number(sent.text("score"))
@@ -205,7 +212,7 @@ async def _store(request: Request, pairing_id: str, write: Write, typed: TypedFo
     """Back to the page once it is stored, or the page as it was filled in with its faults."""
     try:
         await write_once(request, b"", write)
-    except (ProblemError, *INVALID_FEEDBACK) as error:
+    except (ProblemError, *REFUSED) as error:
         faults, status = form_faults(error)
         of_items = item_faults(problem_for(error).errors)
         typed = replace(typed, faults=faults, item_faults=of_items, status=status)
@@ -213,9 +220,7 @@ async def _store(request: Request, pairing_id: str, write: Write, typed: TypedFo
     return redirect(PAIRING.format(pairing_id=pairing_id))
 
 
-async def _page(
-    request: Request, pairing_id: str, typed: TypedForm, items: str = ""
-) -> Response:
+async def _page(request: Request, pairing_id: str, typed: TypedForm, items: str = "") -> Response:
     state = current_snapshot(request.app)
     view, match = await read(request, partial(_pairing_view, pairing_id=pairing_id))
     low = partial(low_rating_text, match, view.current_ratings, state)
@@ -234,9 +239,7 @@ async def _page(
     )
 
 
-def _pairing_view(
-    connection: Connection, pairing_id: str
-) -> tuple[PairingView, RatedMatch | None]:
+def _pairing_view(connection: Connection, pairing_id: str) -> tuple[PairingView, RatedMatch | None]:
     pairing, events = find_pairing(connection, pairing_id), events_of(connection, pairing_id)
     rating_ids = ratings_of(connection, (pairing_id,))
     ratings = tuple((each, rating_history(connection, each)) for each in rating_ids)

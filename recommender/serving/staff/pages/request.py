@@ -24,7 +24,7 @@ from recommender.serving.schemas.request_bodies import DecisionRequest, EventReq
 from recommender.serving.services.idempotency import journal_writer, read, write_once
 from recommender.serving.services.recommendation_service import today
 from recommender.serving.staff.form_data import (
-    INVALID_FEEDBACK,
+    REFUSED,
     FormData,
     form_faults,
     read_form,
@@ -61,7 +61,7 @@ async def post_decision(request: Request, recommendation_id: RecommendationId) -
     sent = await read_form(request)
     try:
         await _decide(request, recommendation_id, sent)
-    except (ProblemError, *INVALID_FEEDBACK) as error:
+    except (ProblemError, *REFUSED) as error:
         return await _page_with_faults(request, recommendation_id, error)
     return redirect(f"{REQUESTS}/{recommendation_id}#decide")
 
@@ -73,7 +73,7 @@ async def post_pairing(request: Request, recommendation_id: RecommendationId) ->
     pairing_id = sent.text("pairing_id") or secrets.token_hex(8)
     try:
         await _start_pairing(request, recommendation_id, pairing_id, sent)
-    except (ProblemError, *INVALID_FEEDBACK) as error:
+    except (ProblemError, *REFUSED) as error:
         return await _page_with_faults(request, recommendation_id, error)
     return redirect(f"{HOME}/pairings/{pairing_id}")
 
@@ -123,9 +123,7 @@ def _booked(pairing_id: str, sent: FormData) -> PairingEvent | None:
     return validated_form(EventRequest, values).of(pairing_id)
 
 
-async def _page_with_faults(
-    request: Request, recommendation_id: str, error: Exception
-) -> Response:
+async def _page_with_faults(request: Request, recommendation_id: str, error: Exception) -> Response:
     faults, status = form_faults(error)
     return await _page(request, recommendation_id, PageQuestions(), faults, status)
 

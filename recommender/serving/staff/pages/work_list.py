@@ -6,7 +6,7 @@ from functools import partial
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from recommender.journal.pairings import events_of, pairing_outcome
+from recommender.journal.pairings import outcomes_of
 from recommender.journal.work_list import BEGUN, WorkItem, work_list
 from recommender.practice.definition import Practice
 from recommender.security.scopes import Scope
@@ -59,14 +59,10 @@ async def _page(request: Request, sought: str) -> Response:
 
 def _items(connection: Connection, sought: str, practice: Practice) -> tuple[WorkItem, ...]:
     """The newest requests, marked where the early rating of a pairing is due."""
+    items = work_list(connection, limit=MAX_REQUESTS, sought=sought)
+    begun = [each for item in items if item.state == BEGUN for each in item.pairing_ids]
+    outcomes = outcomes_of(connection, begun)
+    due = {each for each, outcome in outcomes.items() if is_rating_due(outcome, (), practice)}
     return tuple(
-        replace(each, state=DUE)
-        if each.state == BEGUN and _is_due(connection, each.pairing_ids, practice)
-        else each
-        for each in work_list(connection, most=MAX_REQUESTS, sought=sought)
+        item if due.isdisjoint(item.pairing_ids) else replace(item, state=DUE) for item in items
     )
-
-
-def _is_due(connection: Connection, pairing_ids: tuple[str, ...], practice: Practice) -> bool:
-    outcomes = (pairing_outcome(events_of(connection, each)) for each in pairing_ids)
-    return any(is_rating_due(outcome, (), practice) for outcome in outcomes)

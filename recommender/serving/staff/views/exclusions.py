@@ -42,8 +42,8 @@ def exclusion_lines(
     for each in response.excluded:
         for reason in each.reasons:
             whom.setdefault(reason.constraint, []).append(each.clinician_id)
-            texts[reason.constraint] = reason.say
-    lines = [line for line in response.ledger if line.removed]
+            texts[reason.constraint] = reason.text
+    lines = [line for line in response.exclusion_counts if line.removed]
     return tuple(
         ExclusionLine(
             wording.sentence(texts.get(line.constraint, line.constraint)),
@@ -75,8 +75,8 @@ def relaxation_lines(response: RecommendationResponse) -> tuple[RelaxationLine, 
     """The relaxations of a response in words."""
     return tuple(
         RelaxationLine(
-            wording.sentence(each.say),
-            wording.counted(each.opens, "more clinician", "more clinicians"),
+            wording.sentence(each.text),
+            wording.counted(each.admits, "more clinician", "more clinicians"),
             wording.gain(each) if each.answers else "",
             number if each.answers else None,
         )
@@ -84,9 +84,7 @@ def relaxation_lines(response: RecommendationResponse) -> tuple[RelaxationLine, 
     )
 
 
-def _unanswered(
-    practice: Practice, constraint: str, answers: Mapping[str, Any]
-) -> tuple[str, ...]:
+def _unanswered(practice: Practice, constraint: str, answers: Mapping[str, Any]) -> tuple[str, ...]:
     """Phrases of unanswered questions without which a constraint cannot be judged."""
     rule = practice.constraints.get(constraint)
     names = rule.client if rule and rule.unasked == "unknown" else ()

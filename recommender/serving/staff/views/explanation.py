@@ -43,7 +43,7 @@ class ExplanationGroup:
     def of(cls, group: ExplainedGroup) -> Self:
         """A group of an explanation."""
         line = ExplanationLine(group.phrase, _hundredths(group.points))
-        parts = (ExplanationLine(part.say, _hundredths(part.points)) for part in group.parts)
+        parts = (ExplanationLine(part.text, _hundredths(part.points)) for part in group.parts)
         shown = tuple(part for part in parts if part.hundredths)
         rest = line.hundredths - sum(part.hundredths for part in shown)
         return cls(line, shown, ExplanationLine("Smaller parts together", rest) if rest else None)

@@ -33,7 +33,9 @@ def request_values(practice: Practice, sent: FormData) -> dict[str, Any]:
         body["top_k"] = int(top_k) if top_k.isdecimal() else top_k
     modes = {name: sent.text(f"{MODE}{name}") for name in practice.constraints}
     body["modes"] = {
-        name: mode for name, mode in modes.items() if mode not in ("", practice.constraints[name].mode)
+        name: mode
+        for name, mode in modes.items()
+        if mode not in ("", practice.constraints[name].mode)
     }
     consent = _present((name, _flag(sent.text(f"{CONSENT}{name}"))) for name in SCOPES)
     if consent:

@@ -209,9 +209,7 @@ def _rules(practice: Practice, sent: FormData) -> tuple[FormEntry, ...]:
     )
 
 
-def _about_request(
-    sent: FormData, faults: Mapping[str, str], top_k: int
-) -> tuple[FormEntry, ...]:
+def _about_request(sent: FormData, faults: Mapping[str, str], top_k: int) -> tuple[FormEntry, ...]:
     return (
         FormEntry(
             "client_id",

@@ -108,18 +108,14 @@ def score_text(rating: Rating, instruments: Mapping[str, Instrument]) -> str:
     return f"{low + pomp * (high - low):.2f} on {low:g} to {high:g} (mean of {answered})"
 
 
-def is_rating_due(
-    outcome: PairingOutcome, ratings: Sequence[Rating], practice: Practice
-) -> bool:
+def is_rating_due(outcome: PairingOutcome, ratings: Sequence[Rating], practice: Practice) -> bool:
     """Whether an early session was attended and the client rated none of the early sessions."""
     first, last = practice.alliance.early_sessions
     rated = any(each.rater == CLIENT and first <= each.session <= last for each in ratings)
     return (outcome.sessions or 0) >= first and not rated
 
 
-def rating_due_text(
-    outcome: PairingOutcome, ratings: Sequence[Rating], practice: Practice
-) -> str:
+def rating_due_text(outcome: PairingOutcome, ratings: Sequence[Rating], practice: Practice) -> str:
     """That a rating is due, empty where none is."""
     if not is_rating_due(outcome, ratings, practice):
         return ""

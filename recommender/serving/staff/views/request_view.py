@@ -15,9 +15,9 @@ from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.recommendation.relaxation_offers import SIGNS
 from recommender.serving.api.explanations import ExplanationCase, explanation_case
 from recommender.serving.http.problems import ProblemError
+from recommender.serving.services.stored_recommendation import read_response
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
-from recommender.serving.staff.request_source import stored_response
 from recommender.serving.staff.views.charts import contribution_chart, longest_line, range_chart
 from recommender.serving.staff.views.exclusions import (
     exclusion_lines,
@@ -85,7 +85,7 @@ class RequestView:
 
     def __init__(self, shown: ShownRecommendation, state: ServingSnapshot) -> None:
         self.shown, self.state = shown, state
-        self.response = stored_response(shown)
+        self.response = read_response(shown.response)
         self.case = _case(shown, state)
         self.names = self._names()
 
@@ -141,8 +141,8 @@ class RequestView:
         """Names of everybody who was on the roster, by id."""
         roster, response = self.state.encoding.roster, self.response
         ids = [each.clinician_id for each in response.excluded]
-        if self.case is not None and self.case.explained is not None:
-            ids += self.case.explained.ids
+        if self.case is not None and self.case.contributions is not None:
+            ids += self.case.contributions.ids
         elif response.roster_version == roster.version:
             ids += roster.ids
         names = {each: roster.called.get(each, each) for each in ids}
@@ -157,8 +157,8 @@ class RequestView:
         if self.case is None:
             return ()
         views = (
-            (self.names[each], ExplanationView.of(self.case.to_response(each, None)))
-            for each in list(self.case.ranks)[:MAX_EXPLAINED]
+            (self.names[each], ExplanationView.of(self.case.explain(each, None)))
+            for each in self.case.shown[:MAX_EXPLAINED]
         )
         return tuple((name, view) for name, view in views if view is not None)
 
@@ -169,31 +169,30 @@ class RequestView:
         if self.case is None:
             return WhyNot(name, NOT_EXPLAINED)
         try:
-            why = self.case.to_response(clinician_id, self._rival(clinician_id))
+            why = self.case.explain(clinician_id, self._rival(clinician_id))
         except NotFoundError:
             return WhyNot(name, FITS_BUT_LATER)
-        if why.standing == "excluded":
+        if why.status == "excluded":
             reasons = tuple(wording.exclusion(reason) for reason in why.reasons)
             return WhyNot(name, f"{name} was left out by these rules:", reasons)
         view = ExplanationView.of(why)
         if view is None:
             return WhyNot(name, FITS_BUT_LATER)
-        rival = self.names.get(why.against or "", "")
+        rival = self.names.get(why.compared_with or "", "")
         text = f"{name} fits. Compared with {rival}, group by group:"
         return WhyNot(name, text, explanation=view)
 
     def _rival(self, clinician_id: str) -> str | None:
         """The first clinician, or the second where the first is asked about."""
-        ranked = [] if self.case is None or self.case.explained is None else list(self.case.ranks)
+        ranked = [] if self.case is None or self.case.contributions is None else self.case.shown
         return next((each for each in ranked if each != clinician_id), None)
 
     def _comparison(self, one: str, other: str) -> Comparison | None:
-        known = self.case.explained.ids if self.case and self.case.explained else ()
+        known = self.case.contributions.ids if self.case and self.case.contributions else ()
         if self.case is None or one not in known or other not in known:
             return None
         there, back = (
-            ExplanationView.of(self.case.to_response(*pair))
-            for pair in ((one, other), (other, one))
+            ExplanationView.of(self.case.explain(*pair)) for pair in ((one, other), (other, one))
         )
         if there is None or back is None:
             return None

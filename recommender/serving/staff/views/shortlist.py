@@ -56,7 +56,7 @@ class ShortlistCard:
             upper=wording.one(ends.upper) if ends else "",
             reason=next(iter((*shown.reasons, *shown.in_favour)), NO_REASON),
             caution=next(iter((*reservations, *shown.against)), NO_CAUTION),
-            tie=wording.sentence(shown.tie_say or ""),
+            tie=wording.sentence(shown.tie_text or ""),
             aloud=wording.aloud(shown.name, shown.reasons),
             in_favour=shown.in_favour or (NO_REASON,),
             against=shown.against or (NO_CAUTION,),

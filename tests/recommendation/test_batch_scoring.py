@@ -2,15 +2,17 @@
 
 from datetime import date
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from recommender.errors import RecommenderError
-from recommender.recommendation import scoring_job
+from recommender.recommendation.batch_scoring import JobResult, JobSettings, score_clients
 from recommender.recommendation.recommend import Intake, Recommendation, recommend
-from recommender.recommendation.scoring_job import JobResult, JobSettings, score_clients
 from tests.allocation.test_allocate import some_people
 from tests.support.builders import DAY, a_model, an_encoding
 
@@ -19,7 +21,7 @@ SIZE = 14
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recommender.recommendation.scoring_job.MIN_CHUNK_CLIENTS", 4)
+    monkeypatch.setattr("recommender.recommendation.batch_scoring.MIN_CHUNK_CLIENTS", 4)
     monkeypatch.setattr(
         "recommender.recommendation.batch_scoring.MAX_PAIRS", 2 * len(an_encoding().roster)
     )
@@ -75,19 +77,19 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_files(
     whole = tmp_path / "whole"
     scored(whole)
 
-    put, left = scoring_job._put, iter(range(5))
+    write_table, left = pq.write_table, iter(range(5))
 
-    def killed(path: Path, table: object) -> None:
+    def killed(table: pa.Table, file: IO[bytes]) -> None:
         if next(left, None) is None:
-            path.with_suffix(".unfinished").write_bytes(b"half a fi")
+            file.write(b"half a fi")
             raise KeyboardInterrupt
-        put(path, table)
+        write_table(table, file)
 
     broken = tmp_path / "broken"
-    monkeypatch.setattr(scoring_job, "_put", killed)
+    monkeypatch.setattr(pq, "write_table", killed)
     with pytest.raises(KeyboardInterrupt):
         scored(broken)
-    monkeypatch.setattr(scoring_job, "_put", put)
+    monkeypatch.setattr(pq, "write_table", write_table)
 
     assert scored(broken) == JobResult(chunks=4, computed=3, clients=SIZE - 4)
     assert scored(broken) == JobResult(chunks=4, computed=0, clients=0)

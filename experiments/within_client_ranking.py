@@ -1,16 +1,21 @@
 """Order within clients who rated several clinicians: Spearman, NDCG and concordance.
 
-Only for data where clients rate many (public sets, group practices); with one rated pairing a
-client these say nothing, and NDCG says 1. Imported by `evaluate` and the experiments. Protocol:
-`reference/data.md`.
+For data where clients rate many clinicians (public sets); with one rated pairing a client these
+metrics do not apply.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from recommender.training.baselines import LearnerScores
+from recommender.training.figures import Measured, Metric
+from recommender.training.held_out import HeldOut
 from recommender.training.weighted_moments import Floats, Ints
 
+MIN_LISTS = 30
+"""Clients with three test ratings below which an order within clients is not reported."""
 # Fewer rows or constant labels have no order to find.
 LEAST_ROWS = 3
 
@@ -169,3 +174,31 @@ def _discounted(lists: _Lists, key: Floats, gain: Floats, depth: int) -> Floats:
     counts = np.bincount(tie)
     expected = (np.bincount(tie, weights=gain[order]) / counts)[tie]
     return lists.sums(expected * discount)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureWithin:
+    """A mean over clients who rated several; NaN when too few did.
+
+    `scale` names further attributes of the tested rows that the measure needs.
+    """
+
+    measure: Callable[..., ByClient]
+    scale: tuple[str, ...] = ()
+
+    def __call__(self, tested: HeldOut, learner_scores: LearnerScores) -> Measured:
+        """The metric of these rows at each weighting."""
+        rows = tested.is_rated
+        lists = tested.lists[rows]
+        lowest = [getattr(tested, name) for name in self.scale]
+        order = self.measure(learner_scores.pairing[rows], tested.label[rows], lists, *lowest)
+        if order.client.size < MIN_LISTS:
+            return lambda weighed: np.full(weighed.rated.shape[1], np.nan)
+        return lambda weighed: np.array([order.mean(lists, draw) for draw in weighed.rated.T])
+
+
+WITHIN_CLIENT: Mapping[str, Metric] = {
+    "Spearman": MeasureWithin(spearman),
+    "NDCG@5": MeasureWithin(ndcg, ("lowest",)),
+    "pairs in order": MeasureWithin(pairacc),
+}

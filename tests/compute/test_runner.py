@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from experiments.bench.workers import Cluster, started
-from recommender.compute.dask_runner import connected, runner_on, workers_of
-from recommender.compute.runner import TaskRunner, run_serially
+from recommender.compute.runner import TaskRunner, connected, run_serially, runner_on, workers_of
 from recommender.errors import RecommenderError
-from recommender.recommendation.scoring_job import JobResult, JobSettings, score_clients
+from recommender.recommendation.batch_scoring import JobResult, JobSettings, score_clients
 from tests.allocation.test_allocate import some_people
 from tests.support.builders import DAY, a_model, an_encoding
 
@@ -20,8 +19,8 @@ SIZE = 40
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recommender.recommendation.scoring_job.batch_size", lambda clinicians: 2)
-    monkeypatch.setattr("recommender.recommendation.scoring_job.MIN_CHUNK_CLIENTS", 1)
+    monkeypatch.setattr("recommender.recommendation.batch_scoring.batch_size", lambda clinicians: 2)
+    monkeypatch.setattr("recommender.recommendation.batch_scoring.MIN_CHUNK_CLIENTS", 1)
 
 
 def scored(out: Path, runner: TaskRunner = run_serially) -> JobResult:
@@ -99,6 +98,6 @@ def test_workers_with_another_version_of_what_decides_the_numbers_are_refused(
 
 @pytest.mark.slow
 def test_where_nobody_answers_the_address_is_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recommender.compute.dask_runner.REACHED_SECONDS", 0.5)
+    monkeypatch.setattr("recommender.compute.runner.REACHED_SECONDS", 0.5)
     with pytest.raises(RecommenderError, match="does not answer"), connected("tcp://127.0.0.1:1"):
         pass

@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,8 @@ import pytest
 
 from recommender.errors import BundleError
 from recommender.model.bundle.archive import FACTS, REPORT
-from recommender.model.bundle.facts import read_json
 from recommender.model.bundle.io import load_bundle
+from recommender.model.bundle.schema import read_json
 from tests.support.broken_bundles import sealed, with_facts
 from tests.support.builders import a_bundle
 
@@ -28,7 +29,7 @@ DAMAGE: dict[str, Change] = {
     "a clinician too few": lambda facts: facts["clinician_ids"].pop(),
     "more clinicians than effects": lambda facts: facts["additive"].update(clinicians=99),
     "levels nobody declared": lambda facts: facts["additive"].update(levels=2),
-    "a range upside down": lambda facts: facts.update(interval={"low": 1.0, "high": -1.0}),
+    "a range upside down": lambda facts: facts.update(spread={"low": 1.0, "high": -1.0}),
     "a scale upside down": lambda facts: facts["harmoniser"].update(low=9.0),
     "another reference": lambda facts: facts["harmoniser"].update(reference="other"),
     "no link for an instrument": lambda facts: facts["harmoniser"].update(links={}),
@@ -38,17 +39,39 @@ DAMAGE: dict[str, Change] = {
     "a variance below none": lambda f: f["additive"]["fit"].update({"variances.matches": -1.0}),
     "a panel of another size": lambda facts: facts.update(panel_size=3),
     "a panel larger than memory": lambda facts: facts.update(panel_size=10**12),
+    "no panel": lambda facts: facts.update(panel_size=0),
+    "a variance without its degrees": lambda f: f["additive"]["fit"].pop("degrees.matches"),
+    "a negative residual variance": lambda f: f["additive"]["fit"].update(sigma2=-1.0),
+    "a link without spread": lambda f: f["harmoniser"]["links"]["wai_sr"].update(sd=0.0),
     "levels beyond memory": lambda facts: facts["additive"].update(levels=10**12),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_facts_that_are_not_those_of_a_model_are_refused(damage: str, tmp_path: Path) -> None:
+def test_a_manifest_that_is_not_that_of_a_model_is_refused(damage: str, tmp_path: Path) -> None:
     with pytest.raises(BundleError):
         load_bundle(with_facts(a_bundle(tmp_path), DAMAGE[damage]))
 
 
-def test_a_change_of_nothing_is_accepted(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda facts: facts.pop("stays"), "manifest.json stays: is missing"),
+        (lambda facts: facts.update(share=1.5), "manifest.json share: is out of range"),
+        (lambda facts: facts.update(seed=1), "manifest.json seed: is unknown"),
+        (lambda facts: facts["manifest"].update(seed=True), "manifest.seed: is not a whole number"),
+        (lambda facts: facts["manifest"].update(mode="oracle"), "is not one of the known modes"),
+        (lambda facts: facts.update({"\x1b[2J": 1}), "manifest.json: is unknown"),
+    ],
+)
+def test_the_first_wrong_key_is_named_unless_it_is_unprintable(
+    change: Change, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BundleError, match=re.escape(message)):
+        load_bundle(with_facts(a_bundle(tmp_path), change))
+
+
+def test_an_unchanged_manifest_is_accepted(tmp_path: Path) -> None:
     assert load_bundle(with_facts(a_bundle(tmp_path), lambda facts: None))
 
 
@@ -71,7 +94,7 @@ def test_json_that_two_readers_could_read_differently_is_refused(text: str) -> N
         read_json(text.encode())
 
 
-def test_a_well_without_a_bottom_is_refused(tmp_path: Path) -> None:
+def test_deeply_nested_json_is_refused(tmp_path: Path) -> None:
     for number, name in enumerate((FACTS, REPORT)):
         bundle = a_bundle(tmp_path / str(number))
         (bundle / name).write_text('{"a":' * 100_000)
@@ -79,7 +102,7 @@ def test_a_well_without_a_bottom_is_refused(tmp_path: Path) -> None:
             load_bundle(sealed(bundle))
 
 
-def test_a_fact_told_twice_is_refused(tmp_path: Path) -> None:
+def test_a_key_that_occurs_twice_is_refused(tmp_path: Path) -> None:
     bundle = a_bundle(tmp_path)
     facts = json.loads((bundle / FACTS).read_text())
     (bundle / FACTS).write_text(json.dumps(facts)[:-1] + ', "stays": 0.0}')

@@ -1,0 +1,297 @@
+"""The typed evaluation report in a bundle, and how its figures are written as text."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PARTIAL, DYAD, COMPOSITE, RMSE = "client-adjusted partial", "dyad partial", "composite", "RMSE"
+SLOPE = "calibration slope"
+ALL_RATED, FIRST_RANKED, NEW_CLINICIANS = "all rated", "first-ranked", "new clinicians"
+"""Populations whose interval coverage every report of a learned model gives."""
+MIN_RATINGS_SHOWN = 30
+"""Ratings below which a group is named without any figure: it would say more about single people
+than about the model."""
+NOT_MEASURED = "not measured"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, strict=True, allow_inf_nan=False, populate_by_name=True, extra="ignore"
+    )
+
+
+class LearnerFigure(_Part):
+    """A metric of one learner over all folds, with its 95 % bootstrap interval."""
+
+    learner: str
+    metric: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class FoldFigure(_Part):
+    """A metric of one learner in one fold."""
+
+    fold: str
+    learner: str
+    metric: str
+    value: float | None = None
+
+
+class BaselineDifference(_Part):
+    """Our figure minus a baseline's on the same bootstrap draws, and the ratings it rests on."""
+
+    baseline: str
+    metric: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    rated: int | None = None
+
+
+class RangeCoverage(_Part):
+    """How often the stated prediction interval held in one population.
+
+    `level` and `coverage` are shares from 0 to 1; `width` and `bias` (predicted minus rated) are
+    points of the reference scale.
+    """
+
+    among: str
+    rated: int | None = None
+    level: float | None = None
+    coverage: float | None = None
+    low: float | None = None
+    high: float | None = None
+    width: float | None = None
+    bias: float | None = None
+
+
+class GroupFigure(_Part):
+    """A metric of one learner, or of ours minus the champion, in one group of clients."""
+
+    among: str
+    learner: str
+    metric: str = PARTIAL
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    rated: int | None = None
+
+
+class LearnerExposure(_Part):
+    """How concentrated a learner's first ranks are: the top tenth's share, and Gini (0 is even)."""
+
+    learner: str
+    top_share: float | None = None
+    gini: float | None = None
+
+
+class DropoutSensitivity(_Part):
+    """A learner's composite when dropouts are imputed at another quantile of the residuals."""
+
+    quantile: float
+    learner: str
+    composite: float | None = None
+
+
+class Optimism(_Part):
+    """Mean predicted minus rated alliance in points; `with_left` imputes dropouts as low."""
+
+    rated: float | None = None
+    with_left: float | None = None
+    dropouts_low_at: float | None = None
+
+
+class RandomisedRatings(_Part):
+    """Ratings of pairings whose place in the list was drawn at random, and their weighted mean.
+
+    `effective` is the effective sample size of all rated pairings under inverse-propensity weights.
+    """
+
+    rated: int
+    clip: float
+    effective: float | None = None
+    mean: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class FirstRankedRule(_Part):
+    """Which tested pairings count as first-ranked: the share `in_first` of `of`."""
+
+    in_first: float
+    of: str
+
+
+class ComparedChampion(_Part):
+    """The champion a challenger was measured beside, or why it could not be."""
+
+    version: int | None = None
+    digest: str | None = None
+    mode: str | None = None
+    not_compared: str | None = None
+
+
+class EvaluationReport(_Part):
+    r"""What was measured on held-out pairings; aggregates only, never about one person.
+
+    A part that was not measured is None or empty; a figure that could not be computed, or that
+    rests on too few people, is None.
+
+    Attributes
+    ----------
+    mode
+        `model`, or `evidence_prior` where nothing was learned and nothing measured.
+    folds
+        Names of the folds, in order.
+    rated, left_unrated
+        Held-out pairings that were rated, and that ended before a rating.
+    figures, by_fold
+        Every metric of every learner, over all folds and in each.
+    differences
+        Our figures minus each baseline's; `ours_minus` in JSON.
+    ranges, ranges_from
+        Interval coverage by population, and which errors the served interval comes from.
+    groups, groups_too_few
+        Figures of each audited group, and how many groups have too few people to be reported.
+    exposure, optimism, dropout_sensitivity
+        See the classes.
+    randomised
+        Ratings after randomised ties; `by_lot` in JSON.
+    champion
+        The champion that was measured beside.
+
+    Examples
+    --------
+    >>> report = EvaluationReport.from_json('{"mode": "model", "rated": 620}')
+    >>> report.rated, report.groups, report.difference("random", "composite")
+    (620, None, None)
+    >>> report.to_json()
+    '{\n "mode": "model",\n "rated": 620\n}'
+    """
+
+    mode: str | None = None
+    folds: tuple[str, ...] = ()
+    rated: int | None = None
+    left_unrated: int | None = None
+    figures: tuple[LearnerFigure, ...] = ()
+    by_fold: tuple[FoldFigure, ...] = ()
+    differences: tuple[BaselineDifference, ...] = Field(
+        default=(), validation_alias="ours_minus", serialization_alias="ours_minus"
+    )
+    ranges: tuple[RangeCoverage, ...] = ()
+    ranges_from: str | None = None
+    first_ranked: FirstRankedRule | None = None
+    groups: tuple[GroupFigure, ...] | None = None
+    groups_too_few: int = 0
+    exposure: tuple[LearnerExposure, ...] = ()
+    optimism: Optimism | None = None
+    dropout_sensitivity: tuple[DropoutSensitivity, ...] = ()
+    randomised: RandomisedRatings | None = Field(
+        default=None, validation_alias="by_lot", serialization_alias="by_lot"
+    )
+    champion: ComparedChampion | None = None
+
+    @classmethod
+    def from_json(cls, content: str | bytes) -> Self:
+        """The report in a bundle's `report.json`.
+
+        Raises
+        ------
+        ValueError
+            When it is not JSON, names a key twice, or holds a value of another type.
+        """
+        json.loads(content, object_pairs_hook=_unique_names)
+        return cls.model_validate_json(content)
+
+    def to_json(self) -> str:
+        """JSON with sorted keys; null for a figure that could not be computed."""
+        return json.dumps(self.to_dict(), indent=1, sort_keys=True, allow_nan=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain JSON values, without the parts that were not measured."""
+        parts = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return {name: part for name, part in parts.items() if part is not None}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no report at all."""
+        return not self.model_fields_set
+
+    def difference(self, baseline: str, metric: str) -> BaselineDifference | None:
+        """Our figure minus a baseline's, or None when it was not measured."""
+        both = (baseline, metric)
+        return next((d for d in self.differences if (d.baseline, d.metric) == both), None)
+
+
+class Estimate(Protocol):
+    """A value with its 95 % interval."""
+
+    @property
+    def value(self) -> float | None: ...  # noqa: D102
+    @property
+    def low(self) -> float | None: ...  # noqa: D102
+    @property
+    def high(self) -> float | None: ...  # noqa: D102
+
+
+class PopulationFigure(Protocol):
+    """A figure of a population with the number of ratings it rests on."""
+
+    @property
+    def among(self) -> str: ...  # noqa: D102
+    @property
+    def rated(self) -> int | None: ...  # noqa: D102
+
+
+Figure = TypeVar("Figure", bound=PopulationFigure)
+
+
+def split_by_size(rows: Sequence[Figure]) -> tuple[list[Figure], list[str]]:
+    """Rows on at least `MIN_RATINGS_SHOWN` ratings, and the populations of the other rows."""
+    enough = [row for row in rows if (row.rated or 0) >= MIN_RATINGS_SHOWN]
+    few = dict.fromkeys(row.among for row in rows if (row.rated or 0) < MIN_RATINGS_SHOWN)
+    return enough, list(few)
+
+
+def number_text(value: float | None, form: str = ".2f") -> str:
+    """A figure in a format, or that it was not measured.
+
+    Examples
+    --------
+    >>> number_text(-0.001), number_text(0.897, ".0%"), number_text(None)
+    ('0.00', '90%', 'not measured')
+    """
+    if value is None:
+        return NOT_MEASURED
+    # The format option z writes -0.00 as 0.00.
+    sign, digits = ("+", form[1:]) if form.startswith("+") else ("", form)
+    return f"{value:{sign}z{digits}}"
+
+
+def interval_text(figure: Estimate, sign: str = "", end_digits: int = 2) -> str:
+    """A value with its interval, in words where either could not be measured.
+
+    Examples
+    --------
+    >>> interval_text(LearnerFigure(learner="ours", metric="RMSE", value=0.5, low=0.25, high=0.75))
+    '0.500 (0.25 to 0.75)'
+    >>> interval_text(LearnerFigure(learner="ours", metric="RMSE", value=0.5), "+")
+    '+0.500 (interval not measured)'
+    """
+    if figure.value is None:
+        return NOT_MEASURED
+    if figure.low is None or figure.high is None:
+        return f"{figure.value:{sign}.3f} (interval {NOT_MEASURED})"
+    ends = f"{figure.low:{sign}.{end_digits}f} to {figure.high:{sign}.{end_digits}f}"
+    return f"{figure.value:{sign}.3f} ({ends})"
+
+
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("a name is given twice")
+    return values

@@ -1,0 +1,73 @@
+"""Servers in processes of their own, and plain HTTP requests to them."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from recommender.settings import Settings
+
+RUN_SERVER = (
+    "from recommender.serving.server import serve; from recommender.settings import Settings; "
+)
+JSON = {"content-type": "application/json"}
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def server_process(settings: Settings, port: int) -> Iterator[subprocess.Popen[str]]:
+    """A server with a bundle; killed at the end if it still runs."""
+    environment = os.environ | {
+        "RECOMMENDER_BUNDLE": str(settings.bundle),
+        "RECOMMENDER_ROSTER": str(settings.roster),
+        "RECOMMENDER_PORT": str(port),
+    }
+    command = [sys.executable, "-c", RUN_SERVER + "serve(Settings())"]
+    process = subprocess.Popen(
+        command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def free_port() -> int:
+    """A port on which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def http_request(
+    port: int, method: str, path: str, body: bytes = b""
+) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of a response."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request(method, path, body or None, JSON if body else {})
+        response = connection.getresponse()
+        return response.status, dict(response.getheaders()), response.read()
+    finally:
+        connection.close()
+
+
+def wait_until_ready(process: subprocess.Popen[str], port: int) -> None:
+    """Returns when `/readyz` answers 200; fails after a minute, or when the process has ended."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        assert process.poll() is None, "the server ended by itself"
+        try:
+            if http_request(port, "GET", "/readyz")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the server was never ready")
