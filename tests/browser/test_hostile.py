@@ -141,7 +141,7 @@ def test_clinicians_with_such_names_are_shown_by_them(page: Page, named_counter:
     check_nothing_happened(page, looker)
     for each in ("h000", "h016", "h099"):
         send(page, {"why_not": each}, "Show why")
-        assert collapsed[each] in " ".join(page.locator("#why-not-told h3").inner_text().split())
+        assert collapsed[each] in " ".join(page.locator("#why-not-shown h3").inner_text().split())
         check_nothing_happened(page, looker)
 
 

@@ -35,7 +35,7 @@ def test_an_answer_takes_its_place_and_nothing_else_moves(page: Page, counter: O
     page.locator("#shortlist ~ * summary").first.click()
     fill(page, {"why_not": fitting(page)[-1]})
     press(page, "Show why")
-    page.locator("#why-not-told table").wait_for()
+    page.locator("#why-not-shown table").wait_for()
     assert page.evaluate("window.same")
     assert page.evaluate("document.activeElement.innerText") == "Show why"
     assert page.locator("#shortlist ~ * details[open]").count() == 1
@@ -44,26 +44,26 @@ def test_an_answer_takes_its_place_and_nothing_else_moves(page: Page, counter: O
     fill(page, {"one": one, "other": other})
     press(page, "Compare")
     page.locator("#compared table").first.wait_for()
-    assert page.locator("#why-not-told table").count() == 1
+    assert page.locator("#why-not-shown table").count() == 1
     assert (looker.heard.errors, looker.heard.elsewhere) == ([], [])
 
 
 def test_what_was_asked_is_there_when_the_address_is_opened_again(page: Page) -> None:
     fill(page, {"why_not": fitting(page)[-1]})
     press(page, "Show why")
-    told = page.locator("#why-not-told")
+    told = page.locator("#why-not-shown")
     told.locator("table").wait_for()
     said = told.inner_text()
     page.reload()
     assert told.inner_text() == said
     page.go_back()
-    page.locator("#why-not-told:empty, #why-not-told:not(:has(*))").wait_for(state="attached")
+    page.locator("#why-not-shown:empty, #why-not-shown:not(:has(*))").wait_for(state="attached")
 
 
 def test_the_browser_keeps_where_it_is_and_nothing_of_what_it_shows(page: Page) -> None:
     fill(page, {"why_not": fitting(page)[-1]})
     press(page, "Show why")
-    page.locator("#why-not-told table").wait_for()
+    page.locator("#why-not-shown table").wait_for()
     kept = page.evaluate("[...Object.values(localStorage), ...Object.values(sessionStorage)]")
     assert all(page.url.endswith(each) for each in kept)
 

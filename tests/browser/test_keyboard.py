@@ -122,7 +122,7 @@ def test_another_is_asked_about_and_two_are_compared_by_keyboard(
     hands.go(sent="why_not")
     hands.page.keyboard.press("ArrowDown")
     hands.press("Show why")
-    hands.page.locator("#why-not-told h3").wait_for()
+    hands.page.locator("#why-not-shown h3").wait_for()
     hands.go(sent="one")
     hands.page.keyboard.press("ArrowDown")
     hands.go(sent="other")
