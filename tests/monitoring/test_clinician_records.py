@@ -9,7 +9,7 @@ from recommender.monitoring.clinician_records import (
 )
 
 
-def test_records_are_drawn_by_hand_calculated_variances() -> None:
+def test_records_agree_with_variances_calculated_by_hand() -> None:
     # Within: (2 + 2) / (4 - 2) = 2. Between: ((2 * 9 + 2 * 9) / 1 - 2) / 2 = 17.
     found = clinician_records({"a": [1.0, 3.0], "b": [7.0, 9.0]})
     assert found is not None
@@ -23,7 +23,7 @@ def test_records_are_drawn_by_hand_calculated_variances() -> None:
     assert one.upper - one.shrunk == pytest.approx(QUANTILE_90 * sqrt(1 / (2 / 2 + 1 / 17)))
 
 
-def test_who_has_few_ratings_is_drawn_further_towards_the_practice() -> None:
+def test_a_clinician_with_few_ratings_is_shrunk_further() -> None:
     found = clinician_records(
         {"a": [5.0] * 20 + [4.0] * 20, "b": [5.0, 4.0], "c": [2.0] * 20 + [3.0] * 20}
     )

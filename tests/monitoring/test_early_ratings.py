@@ -30,7 +30,7 @@ def coverage(matches: list[RatedMatch], *, with_range: bool = True) -> Coverage:
 
 
 @pytest.mark.parametrize(("score", "inside"), [(2.9, 0), (3.0, 1), (3.5, 1), (4.0, 1), (4.1, 0)])
-def test_a_rating_is_held_to_the_range_that_was_shown(score: float, inside: int) -> None:
+def test_a_rating_counts_as_inside_the_range_that_was_shown(score: float, inside: int) -> None:
     assert coverage([a_match(1, score)]) == Coverage(1, inside)
 
 
@@ -42,7 +42,7 @@ def test_a_match_without_a_range_or_an_early_rating_is_not_counted() -> None:
     assert coverage([]).rated == 0
 
 
-def test_each_group_is_held_to_its_own_ranges_and_small_ones_are_marked() -> None:
+def test_coverage_is_counted_for_each_group_and_small_groups_are_marked() -> None:
     anxious = [a_match_rated(4.0, concern="anxiety") for _ in range(MIN_IN_GROUP - 1)]
     anxious.append(a_match_rated(2.0, concern="anxiety"))
     grieving = [a_match_rated(4.0, concern="grief")]

@@ -27,7 +27,7 @@ from tests.support.rated_pairings import a_match_rated, in_order
 from tests.support.server import RECOMMEND, TestClient, a_request
 
 
-def test_what_came_out_as_predicted_stands_on_the_diagonal() -> None:
+def test_ratings_as_predicted_are_on_the_diagonal() -> None:
     bins = [
         calibration_bin([a_match_rated(3.0, predicted=3.0)]),
         calibration_bin([a_match_rated(4.0, predicted=3.5)]),
@@ -44,7 +44,7 @@ def test_a_picture_of_one_value_has_room_around_it() -> None:
     assert picture.low < picture.high
 
 
-def test_a_lower_error_stands_lower_and_none_stands_on_the_axis() -> None:
+def test_a_lower_error_is_drawn_lower_and_no_error_on_the_axis() -> None:
     windows = error_windows(in_order([1.0] * WINDOW + [0.5] * WINDOW + [0.0] * WINDOW))
     picture = error_chart(windows)
     assert picture.highest == 1.0

@@ -23,7 +23,7 @@ def signed_in(locked: LockedServer, role: Role) -> TestClient:
     return client
 
 
-def test_what_was_shown_and_chosen_is_counted_on_the_page(
+def test_clinicians_shown_and_chosen_are_counted_on_the_page(
     locked: LockedServer, staff: TestClient
 ) -> None:
     decided(staff)
@@ -35,7 +35,7 @@ def test_what_was_shown_and_chosen_is_counted_on_the_page(
     assert not [value for name, value in found.attributes if name == "style"]
 
 
-def test_records_are_drawn_towards_the_practice_and_told_without_a_name_to_who_learns(
+def test_records_are_shown_without_names_to_an_account_that_may_not_see_the_roster(
     locked: LockedServer,
 ) -> None:
     keep_matches(locked.store, 15)
@@ -61,7 +61,7 @@ def test_staff_see_no_record_and_no_way_to_one(locked: LockedServer, staff: Test
 @pytest.mark.parametrize(
     ("role", "allowed"), [(Role.SCIENTIST, False), (Role.ADMIN, True), (Role.STAFF, True)]
 )
-def test_who_may_not_see_the_roster_is_told_of_no_clinician(
+def test_the_page_of_clinicians_is_refused_without_access_to_the_roster(
     locked: LockedServer, role: Role, allowed: bool
 ) -> None:
     assert (signed_in(locked, role).get(CLINICIANS).status_code == 200) == allowed
@@ -76,7 +76,7 @@ def test_too_few_ratings_make_no_record(locked: LockedServer) -> None:
     assert "Shrunk towards the practice" not in text
 
 
-def test_a_server_that_keeps_nothing_shows_the_roster_and_no_record(
+def test_a_server_without_a_store_shows_the_roster_and_no_record(
     open_server: TestClient,
 ) -> None:
     assert "Clinician B" in read(open_server, CLINICIANS).text

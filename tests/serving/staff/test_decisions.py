@@ -63,18 +63,18 @@ def test_an_override_needs_a_reason(staff: TestClient) -> None:
     assert "The client asked for it" in read(staff, address).text
 
 
-def test_nobody_is_decided_on_who_is_not_on_the_roster(staff: TestClient) -> None:
+def test_a_decision_for_a_clinician_who_is_not_on_the_roster_is_refused(staff: TestClient) -> None:
     _, override = forms(staff, ask(staff).url.path, "/decisions")
     refused = send(staff, override, clinician_id="nobody", reason="other")
     assert refused.status_code == 422
     assert "Clinician is not on the roster of this request" in Reader(refused.text).text
 
 
-def test_whoever_decided_is_named_as_their_account_is(staff: TestClient) -> None:
+def test_a_decision_names_the_account_that_made_it(staff: TestClient) -> None:
     assert "intake.desk" in read(staff, decided(staff)).text
 
 
-def test_a_rating_is_said_to_be_due_until_it_is_there(staff: TestClient) -> None:
+def test_a_rating_is_shown_as_due_until_it_is_entered(staff: TestClient) -> None:
     address = begun(staff)
     event = read(staff, address).form("/events")
     send(staff, event, kind="attended", happened_on="2024-10-01", session="1")
@@ -91,7 +91,7 @@ def test_a_rating_is_said_to_be_due_until_it_is_there(staff: TestClient) -> None
     assert "Rating due" not in read(staff, "/staff").text
 
 
-def test_of_two_who_decide_at_once_one_is_told(staff: TestClient) -> None:
+def test_the_second_of_two_simultaneous_decisions_is_refused(staff: TestClient) -> None:
     address = ask(staff).url.path
     one, other = forms(staff, address, "/decisions")
     assert send(staff, one, clinician_id=first(staff, address)).status_code == 200
@@ -104,7 +104,7 @@ def test_of_two_who_decide_at_once_one_is_told(staff: TestClient) -> None:
     assert send(staff, again, clinician_id="k01", reason="availability").status_code == 200
 
 
-def test_what_came_of_it_is_told_rated_and_corrected(staff: TestClient) -> None:
+def test_events_and_ratings_are_recorded_and_corrected(staff: TestClient) -> None:
     address = begun(staff)
     found = read(staff, address)
     assert "Booked" in found.text
@@ -191,7 +191,7 @@ def test_a_rating_is_entered_by_items_and_counts_as_training_counts_it(staff: Te
     assert said in text
 
 
-def test_too_few_items_are_kept_and_said_not_to_count(staff: TestClient) -> None:
+def test_a_rating_with_too_few_items_is_stored_and_shown_as_not_counted(staff: TestClient) -> None:
     address = begun(staff)
     form = by_items(staff, address)
     page = send(staff, form, session="3", rated_on="2024-10-15", item_1="5", item_2="4")
@@ -199,7 +199,7 @@ def test_too_few_items_are_kept_and_said_not_to_count(staff: TestClient) -> None
     assert "Too few items to count: 2 of 12 items" in Reader(page.text).text
 
 
-def test_an_item_off_the_scale_is_said_beside_it_and_nothing_typed_is_lost(
+def test_the_fault_of_an_item_is_beside_it_and_nothing_typed_is_lost(
     staff: TestClient,
 ) -> None:
     address = begun(staff)
@@ -255,7 +255,7 @@ def test_an_unknown_pairing_is_not_found(staff: TestClient) -> None:
     assert staff.get("/staff/pairings/none").status_code == 404
 
 
-def test_no_page_is_kept_by_a_browser_and_no_form_remembers(staff: TestClient) -> None:
+def test_no_page_is_cached_and_no_form_is_autocompleted(staff: TestClient) -> None:
     pairing = begun(staff)
     links = [value for name, value in read(staff, "/staff").attributes if name == "href"]
     request = next(each for each in links if "/requests/" in each and not each.endswith("/new"))

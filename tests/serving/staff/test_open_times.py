@@ -82,7 +82,7 @@ def test_a_past_day_means_from_now_and_a_wished_day_from_then() -> None:
     assert unknown.times[0].times[0] == "Mon 30 Nov, 9:00 am to noon"
 
 
-def test_only_hours_that_suit_the_client_and_hold_a_session_are_told() -> None:
+def test_only_hours_that_suit_the_client_and_fit_a_session_are_shown() -> None:
     found = free({}, hours_free=["mon 11:15-13:00", "tue 17:00-21:00"])
     assert found.times[0].heading == "Open hours that suit"
     assert found.times[0].times[:2] == (
@@ -93,12 +93,12 @@ def test_only_hours_that_suit_the_client_and_hold_a_session_are_told() -> None:
     assert longer.times[0].heading == "None at the client's times; open hours are"
 
 
-def test_evenings_are_told_where_they_are_needed() -> None:
+def test_evenings_are_shown_where_they_are_needed() -> None:
     found = free({}, after_hours_needed=True)
     assert found.times[0].times[0] == "Tue 1 Dec, 5:00 pm to 8:00 pm"
 
 
-def test_a_client_elsewhere_is_told_both_times_and_the_rooms_their_own() -> None:
+def test_a_client_in_another_zone_sees_both_times_and_the_rooms_their_own() -> None:
     found = free({}, timezone="Australia/Perth", modes_wanted=["in_person", "video"])
     there, by_video = found.times
     assert there.heading == "In person: open hours"
@@ -117,7 +117,7 @@ def test_a_way_that_a_rule_closes_has_no_times() -> None:
     assert "your time in Perth" in found.aloud
 
 
-def test_rooms_elsewhere_are_said_on_their_clock_and_the_practice_s() -> None:
+def test_times_of_rooms_in_another_zone_are_on_their_clock_and_the_practice_s() -> None:
     rooms = {"timezone": "Australia/Perth", "modes": ["in_person"]}
     found = free(rooms, modes_wanted=["in_person"])
     assert found.times[0].times[0] == (
@@ -125,7 +125,7 @@ def test_rooms_elsewhere_are_said_on_their_clock_and_the_practice_s() -> None:
     )
 
 
-def test_where_no_time_suits_the_open_hours_are_told_and_nothing_is_read_aloud() -> None:
+def test_where_no_time_suits_all_open_hours_are_shown_and_nothing_is_read_aloud() -> None:
     found = free({}, hours_free=["sun 09:00-12:00"])
     assert found.times[0].heading == "None at the client's times; open hours are"
     assert found.times[0].times[0] == "Tue 1 Dec, 3:00 pm to 8:00 pm"
@@ -166,7 +166,7 @@ def told(weeks: list[WeeklyHours], since: datetime, zone: str, *others: str) -> 
     return [clocks.text(each) for each in stretches]
 
 
-def test_a_time_is_said_on_the_client_s_clock_and_on_that_of_the_rooms() -> None:
+def test_a_time_is_on_the_client_s_clock_and_on_that_of_the_rooms() -> None:
     said = told(
         [weekly("Sydney", (TUE, 9, 22)), weekly("Perth", (TUE, 16, 20))],
         at("Australia/Sydney", 2026, 11, 26),
@@ -243,7 +243,7 @@ def test_an_hour_the_clock_leaves_out_is_not_offered() -> None:
     assert said == "Sun 4 Oct, 1:00 am to 4:00 am"
 
 
-def test_one_clock_is_said_once_and_without_a_place() -> None:
+def test_a_single_clock_is_shown_once_and_without_a_place() -> None:
     said = told(
         [weekly("Sydney", (MON, 9, 12))],
         at("Australia/Sydney", 2026, 11, 26),

@@ -80,7 +80,7 @@ def test_a_request_of_a_tool_opens_without_what_the_tool_was_not_sent(
     assert wording.sentence(relaxation["text"]) in text
 
 
-def test_what_was_not_answered_is_said_to_be_open(open_server: TestClient) -> None:
+def test_unanswered_questions_are_listed_with_what_that_means(open_server: TestClient) -> None:
     text = Reader(ask(open_server).text).text
     assert "Not answered: no limit stated" in text
     assert "therapies asked for" in text
@@ -118,7 +118,7 @@ def test_anybody_on_the_roster_can_be_asked_about(open_server: TestClient) -> No
     assert f"{second} fits. Compared with {first}, group by group:" in text
 
 
-def test_without_agreement_no_points_stand_anywhere(open_server: TestClient) -> None:
+def test_without_consent_no_points_are_shown_anywhere(open_server: TestClient) -> None:
     page = ask(open_server, **{"answer.agrees": "no"})
     found = Reader(page.text)
     assert "Rules only" in found.text
@@ -205,7 +205,7 @@ def test_every_kind_of_answer_can_be_given(open_server: TestClient) -> None:
     assert "Asked, and none of these" in text
 
 
-def test_a_kept_request_reads_the_same_again(locked: LockedServer, staff: TestClient) -> None:
+def test_a_stored_request_reads_the_same_again(locked: LockedServer, staff: TestClient) -> None:
     page = ask(staff, client_id="c9999")
     assert staff.get(page.url.path).text == page.text
     assert "c9999" not in page.url.path

@@ -44,7 +44,9 @@ def test_hours_are_read_as_they_are_typed(typed: str, meant: tuple[tuple[str, st
         ("9-9", BACKWARDS),
     ],
 )
-def test_what_cannot_be_meant_is_refused_with_how_to_write_it(typed: str, said: str) -> None:
+def test_hours_that_cannot_be_read_are_refused_with_how_to_write_them(
+    typed: str, said: str
+) -> None:
     with pytest.raises(ValueError, match=r".") as refused:
         read_hours(typed)
     assert str(refused.value) == said

@@ -58,7 +58,7 @@ def exclusion_lines(
 def questions_to_ask(
     response: RecommendationResponse, practice: Practice, answers: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Unanswered questions that alone left clinicians out, the one that left out most first."""
+    """Unanswered questions that left clinicians out, the one that left out most first."""
     unanswered: Counter[tuple[str, ...]] = Counter()
     for each in response.excluded:
         reasons = [reason.constraint for reason in each.reasons if reason.unknown]

@@ -43,7 +43,7 @@ def figures(case: ExplanationCase, one: str, other: str) -> list[int]:
         lambda points: np.array(points).reshape(len(IDS), len(FEATURES))
     )
 )
-def test_turned_round_every_figure_turns_its_sign(values: NDArray[np.float64]) -> None:
+def test_the_reverse_comparison_has_the_opposite_figures(values: NDArray[np.float64]) -> None:
     case = a_case(values)
     for one, other in (("k01", "k02"), ("k02", "k03"), ("k03", "k01")):
         there, back = figures(case, one, other), figures(case, other, one)
