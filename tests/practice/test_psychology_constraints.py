@@ -17,8 +17,7 @@ from recommender.errors import IntakeError
 from recommender.model.evidence_prior import evidence_model
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice, shipped_practice, shipped_text
-from recommender.practice.rules.constraint import field_names
-from recommender.practice.rules.parse import Constraint, Mode, client_fields
+from recommender.practice.rules.constraint import Constraint, Mode, client_fields, field_names
 from recommender.recommendation.recommend import (
     CONSTRAINTS_ONLY,
     Intake,
@@ -28,17 +27,11 @@ from recommender.recommendation.recommend import (
 )
 from recommender.screening.screen import DECLARED_MODES, Reason, Screening, screen
 from recommender.tables.roster import Roster, snapshot
+from tests.support.definitions import LITTLE
 
 MONDAY = date(2026, 11, 23)
 TAKEN_AT = datetime(2026, 11, 23, tzinfo=UTC)
 
-LITTLE: Mapping[str, object] = {
-    "age_years": 34,
-    "service": "individual",
-    "risk_level": "level_2",
-    "funding": "private",
-}
-"""A client without whom nobody could be screened at all, and who wishes nothing."""
 
 COMPLETE: Mapping[str, object] = {
     "consents_to_matching": True,

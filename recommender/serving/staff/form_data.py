@@ -9,7 +9,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from recommender.errors import ConflictError, FeedbackError, StaleError
-from recommender.serving.auth.middleware import auth_backend, check_same_site
+from recommender.serving.authorization import auth_backend, check_same_site
 from recommender.serving.http.problems import (
     BAD_REQUEST,
     INVALID_FEEDBACK,
@@ -54,7 +54,7 @@ async def read_form(request: Request) -> FormData:
     """
     if request.headers.get("content-type") != FORM:
         raise ProblemError(UNSUPPORTED)
-    if auth_backend(request).locks is None:
+    if auth_backend(request).credentials is None:
         check_same_site(request.headers)
     try:
         body = (await request.body()).decode()
@@ -73,8 +73,7 @@ def validated_form(model: type[Body], values: Mapping[str, Any]) -> Body:
     """
     given = {name: value for name, value in values.items() if value not in ("", None)}
     try:
-        # Texts of a form stand for dates and numbers, which strict validation of a dict refuses.
-        return model.model_validate(given, strict=False)
+        return model.model_validate(given)
     except ValidationError as error:
         raise problem_from_validation(error, INVALID_FEEDBACK) from None
 

@@ -12,10 +12,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from recommender.security.scopes import Principal, Scope
-from recommender.serving.auth.middleware import CSRF_FIELD, auth_backend
+from recommender.security.scopes import Scope
 from recommender.serving.auth.permissions import PAGES, is_page
+from recommender.serving.authorization import CSRF_FIELD, auth_backend
 from recommender.serving.http.problems import FORBIDDEN, UNAUTHENTICATED, problem_for
+from recommender.serving.http.request_context import request_info
 from recommender.serving.staff import wording
 
 HOME = PAGES
@@ -105,15 +106,14 @@ def page(
     request: Request, template: str, title: str, *, status: int = 200, **values: Any
 ) -> Response:
     """A page; a session's token is in each of its forms."""
-    request.state.page = True
-    session = getattr(request.state, "session", None)
-    principal: Principal | None = getattr(request.state, "principal", None)
+    info = request_info(request.scope)
+    info.is_page, session, principal = True, info.session, info.principal
     html = _templates.get_template(template).render(
         title=title,
         token=session.csrf if session else "",
         token_field=CSRF_FIELD,
         signed_in=session is not None,
-        without_store=auth_backend(request).locks is None,
+        without_store=auth_backend(request).credentials is None,
         links=[
             (address, name)
             for address, name, scope in LINKS
@@ -152,7 +152,7 @@ def error_page(request: Request, error: Exception) -> Response:
         status=problem.kind.status,
         faults=[each.message for each in problem.errors],
         detail=detail,
-        request_id=request.state.request_id,
+        request_id=request_info(request.scope).request_id,
     )
     response.headers.update(problem.headers or {})
     return response

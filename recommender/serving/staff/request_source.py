@@ -1,15 +1,12 @@
 """Recommendations as pages read them: from the journal, or from memory on a server without one."""
 
 import json
-from collections import OrderedDict
 from collections.abc import Mapping
 from functools import partial
-from threading import Lock
 from typing import cast
 
 from fastapi import FastAPI, Request
 
-from recommender.errors import NotFoundError
 from recommender.journal.rated_pairings import RatedMatch
 from recommender.journal.recommendations import ShownRecommendation
 from recommender.monitoring.early_ratings import ShownPrediction
@@ -17,10 +14,16 @@ from recommender.recommendation.recommend import DEFAULT_TOP_K
 from recommender.screening.screen import Modes
 from recommender.security.passwords import list_accounts
 from recommender.serving.api.recommendations import recorded_for
-from recommender.serving.auth.middleware import caller
-from recommender.serving.dependencies import current_snapshot, run_in_pool
+from recommender.serving.authorization import caller
+from recommender.serving.dependencies import (
+    RecentRecommendations,
+    app_state,
+    current_snapshot,
+    run_in_pool,
+)
+from recommender.serving.http.request_context import request_info
 from recommender.serving.schemas.intake import ParsedRequest
-from recommender.serving.services.idempotency import journal_writer, write_once
+from recommender.serving.services.idempotency import has_store, write_once
 from recommender.serving.services.recommendation_service import (
     ServedRecommendation,
     recommend_parsed,
@@ -33,53 +36,16 @@ from recommender.serving.services.stored_recommendation import (
 from recommender.store.database import Connection
 from recommender.values.kinds import RawValue
 
-MAX_RECENT = 20
-
-
-class RecentRecommendations:
-    """The latest recommendations of a server without a store; lost when it stops."""
-
-    def __init__(self) -> None:
-        self._shown: OrderedDict[str, ShownRecommendation] = OrderedDict()
-        self._lock = Lock()
-
-    def add(self, shown: ShownRecommendation) -> None:
-        """Adds a recommendation, and drops the oldest when there are too many."""
-        with self._lock:
-            self._shown[shown.recommendation_id] = shown
-            while len(self._shown) > MAX_RECENT:
-                self._shown.popitem(last=False)
-
-    def get(self, recommendation_id: str) -> ShownRecommendation:
-        """A recommendation by id.
-
-        Raises
-        ------
-        NotFoundError
-            When it never existed or was dropped.
-        """
-        with self._lock:
-            shown = self._shown.get(recommendation_id)
-        if shown is None:
-            raise NotFoundError("recommendation_id", "is not stored here", "make a new request")
-        return shown
-
-    def newest(self) -> tuple[ShownRecommendation, ...]:
-        """All of them, newest first."""
-        with self._lock:
-            return tuple(reversed(self._shown.values()))
-
 
 def recent_recommendations(app: FastAPI) -> RecentRecommendations:
     """The latest recommendations of this server."""
-    recent: RecentRecommendations = app.state.tried
-    return recent
+    return app_state(app).recent
 
 
 async def find_shown(request: Request, recommendation_id: str) -> ShownRecommendation:
     """A recommendation as it was shown, if the caller may see it."""
-    if journal_writer(request.app) is None:
-        return recent_recommendations(request.app).get(recommendation_id)
+    if not has_store(request):
+        return recent_recommendations(request.app).find(recommendation_id)
     return (await recorded_for(request, recommendation_id)).shown
 
 
@@ -95,17 +61,18 @@ def shown_prediction(match: RatedMatch) -> ShownPrediction | None:
 async def recommend_and_store(request: Request, parsed: ParsedRequest) -> str:
     """Recommends as the endpoint does, stores what is shown, and gives its id."""
     state = current_snapshot(request.app)
-    request.state.model = state.digest
+    info = request_info(request.scope)
+    info.model = state.digest
     served: ServedRecommendation = await run_in_pool(
         request.app, partial(recommend_parsed, state, parsed)
     )
-    request.state.mode = served.recommendation.mode
+    info.mode = served.recommendation.mode
     body = served.to_json(to_staff=True)
-    if journal_writer(request.app) is None:
+    if not has_store(request):
         recent_recommendations(request.app).add(shown_of(served, body, state))
     else:
         row = to_journal_row(served, body, state, actor=caller(request).actor)
-        await write_once(request, b"", row)
+        await write_once(request, None, row)
     return served.response.recommendation_id
 
 

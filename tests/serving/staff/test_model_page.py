@@ -1,9 +1,8 @@
 from recommender.monitoring.drift import MIN_REQUESTS
 from recommender.monitoring.early_ratings import MIN_IN_GROUP, MIN_MATCHES
 from recommender.serving.staff.pages.model import coverage_text
-from tests.serving.staff.test_decisions import begun
 from tests.support.builders import a_model
-from tests.support.page_reader import ask, read, send
+from tests.support.page_reader import ask, begun, read, send
 from tests.support.rated_pairings import a_match_rated, keep_matches
 from tests.support.server import LockedServer, TestClient
 

@@ -24,10 +24,10 @@ from recommender.monitoring.clinician_records import (
 from recommender.monitoring.early_ratings import early_points
 from recommender.monitoring.exposure import DAYS, clinician_exposures
 from recommender.security.scopes import Scope
-from recommender.serving.auth.middleware import caller
+from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.schemas.responses import AllianceScale
-from recommender.serving.services.idempotency import journal_writer, read
+from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.page import CLINICIANS, RECORDS, page
@@ -49,7 +49,7 @@ async def get_clinicians_page(request: Request) -> Response:
     """How often each clinician was shown and chosen lately, and their open places."""
     state = current_snapshot(request.app)
     counted: dict[str, Exposure] = {}
-    if journal_writer(request.app) is not None:
+    if has_store(request):
         since = datetime.now(UTC) - timedelta(days=DAYS)
         counted = await read(request, partial(exposures, since=since))
     rows = clinician_exposures(counted, state.encoding.roster, state.practice.places)
@@ -72,7 +72,7 @@ async def get_records_page(request: Request) -> Response:
     """The mean rating of each clinician, shrunk towards the practice mean."""
     state = current_snapshot(request.app)
     rated: tuple[RatedPairing, ...] = ()
-    if journal_writer(request.app) is not None:
+    if has_store(request):
         rated = await read(request, rated_pairings)
     named = caller(request).may(Scope.ROSTER_READ)
     values = partial(record_values, rated, state, named=named)

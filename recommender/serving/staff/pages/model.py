@@ -32,9 +32,9 @@ from recommender.monitoring.prediction_error import (
 )
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.api.models import KnownModel, known_models
-from recommender.serving.dependencies import current_snapshot, run_in_pool
+from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
 from recommender.serving.schemas.responses import AllianceScale
-from recommender.serving.services.idempotency import journal_writer, read
+from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.page import MODEL, page
@@ -78,7 +78,7 @@ async def get_model_page(request: Request) -> Response:
     """Predictions against the latest ratings, and the model in use."""
     state = current_snapshot(request.app)
     matches: tuple[RatedPrediction, ...] | None = None
-    if journal_writer(request.app) is not None:
+    if has_store(request):
         rated = await read(request, partial(rated_matches, most=MAX_MATCHES))
         compare = partial(rated_predictions, rated, shown_prediction, state.model)
         matches = await run_in_pool(request.app, compare)
@@ -110,9 +110,9 @@ async def get_history_page(request: Request) -> Response:
     state = current_snapshot(request.app)
     used: tuple[ModelUse, ...] = ()
     requests: tuple[Answers, ...] = ()
-    if journal_writer(request.app) is not None:
+    if has_store(request):
         used, requests = await read(request, _history)
-    known = known_models(state, request.app.state.settings)
+    known = known_models(state, app_state(request.app).settings)
     return page(
         request,
         "model_history.html",

@@ -51,7 +51,7 @@ async def post_request(request: Request) -> Response:
     sent, form = await read_form(request), current_snapshot(request.app).form
     try:
         try:
-            parsed = form.read_values(request_values(current_snapshot(request.app).practice, sent))
+            parsed = form.read(request_values(current_snapshot(request.app).practice, sent))
         except ValidationError as error:
             raise problem_from_validation(error) from None
         return redirect(f"{REQUESTS}/{await recommend_and_store(request, parsed)}")
@@ -119,6 +119,6 @@ def _changed_answers(
             answers.pop(field.name, None)
             continue
         json_type = JSON_TYPES[field.kind]
-        answer = TypeAdapter(json_type.type_of(field)).validate_python(change.answer, strict=False)
+        answer = TypeAdapter(json_type.type_of(field)).validate_python(change.answer)
         answers[field.name] = json_type.cell_of(answer)
     return answers

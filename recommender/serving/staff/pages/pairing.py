@@ -33,7 +33,7 @@ from recommender.journal.work_list import ratings_of
 from recommender.practice.definition import Practice
 from recommender.serving.api.pairings import PairingId
 from recommender.serving.api.ratings import RatingId
-from recommender.serving.auth.middleware import caller
+from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.http.problems import (
     INVALID_FEEDBACK,
@@ -211,7 +211,7 @@ def _rating(
 async def _store(request: Request, pairing_id: str, write: Write, typed: TypedForm) -> Response:
     """Back to the page once it is stored, or the page as it was filled in with its faults."""
     try:
-        await write_once(request, b"", write)
+        await write_once(request, None, write)
     except (ProblemError, *REFUSED) as error:
         faults, status = form_faults(error)
         of_items = item_faults(problem_for(error).errors)

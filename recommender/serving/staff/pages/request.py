@@ -14,14 +14,14 @@ from recommender.journal.decisions import RecordedDecision, decisions_of, record
 from recommender.journal.idempotency import StoredReply
 from recommender.journal.pairings import BOOKED, PairingEvent, record_event, record_pairing
 from recommender.journal.work_list import begun_from
-from recommender.serving.api.decisions import check_named, move_place
+from recommender.serving.api.decisions import check_clinician, move_place
 from recommender.serving.api.recommendations import RecommendationId, seen_by
-from recommender.serving.auth.middleware import caller
+from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.http.problems import ProblemError
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.request_bodies import DecisionRequest, EventRequest, PairingRequest
-from recommender.serving.services.idempotency import journal_writer, read, write_once
+from recommender.serving.services.idempotency import has_store, read, write_once
 from recommender.serving.services.recommendation_service import today
 from recommender.serving.staff.form_data import (
     REFUSED,
@@ -89,12 +89,12 @@ async def _decide(request: Request, recommendation_id: str, sent: FormData) -> N
         before = decisions_of(connection, recommendation_id)
         if (before[-1].decision_id if before else "") != sent.text("seen"):
             raise StaleError("decision", "is not the newest any more", "read it, then decide")
-        check_named(recorded.shown, state, decision, NOT_ON_ROSTER)
+        check_clinician(recorded.shown, state, decision, NOT_ON_ROSTER)
         move_place(connection, state.practice, recorded, decision, actor=actor)
         record_decision(connection, decision, actor=actor)
         return StoredReply(CREATED, b"{}", recorded.subject)
 
-    await write_once(request, b"", write)
+    await write_once(request, None, write)
 
 
 async def _start_pairing(
@@ -113,7 +113,7 @@ async def _start_pairing(
             record_event(connection, booked, actor=actor, today=day)
         return StoredReply(CREATED, b"{}", subject)
 
-    await write_once(request, b"", write)
+    await write_once(request, None, write)
 
 
 def _booked(pairing_id: str, sent: FormData) -> PairingEvent | None:
@@ -139,7 +139,7 @@ async def _page(
     decisions: tuple[RecordedDecision, ...] = ()
     pairings: tuple[str, ...] = ()
     accounts: Mapping[str, str] = {}
-    if journal_writer(request.app) is not None:
+    if has_store(request):
         follow_up = partial(_follow_up, recommendation_id=recommendation_id)
         decisions, pairings, accounts = await read(request, follow_up)
 

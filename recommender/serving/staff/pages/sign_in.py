@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from recommender.serving.auth.middleware import (
+from recommender.serving.authorization import (
     auth_backend,
     check_same_site,
     enforce_rate_limit,
@@ -22,7 +22,7 @@ router = APIRouter(include_in_schema=False)
 @router.get(SIGN_IN)
 async def get_sign_in_page(request: Request) -> Response:
     """The form for name and password; a server without accounts leads to the first page."""
-    if auth_backend(request).locks is None:
+    if auth_backend(request).credentials is None:
         return redirect(HOME)
     return page(request, "sign_in.html", "Sign in", refused=False)
 
@@ -31,7 +31,7 @@ async def get_sign_in_page(request: Request) -> Response:
 async def post_sign_in(request: Request) -> Response:
     """Opens a session; a refusal does not say whether the name or the password was wrong."""
     auth = auth_backend(request)
-    if auth.locks is None:
+    if auth.credentials is None:
         return redirect(HOME)
     check_same_site(request.headers)
     enforce_rate_limit(request, auth.logins, request.client.host if request.client else "")

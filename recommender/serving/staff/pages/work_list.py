@@ -10,9 +10,9 @@ from recommender.journal.pairings import outcomes_of
 from recommender.journal.work_list import BEGUN, WorkItem, work_list
 from recommender.practice.definition import Practice
 from recommender.security.scopes import Scope
-from recommender.serving.auth.middleware import caller
+from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot
-from recommender.serving.services.idempotency import journal_writer, read
+from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import HOME, page
 from recommender.serving.staff.request_source import recent_recommendations
@@ -43,7 +43,7 @@ async def post_search(request: Request) -> Response:
 async def _page(request: Request, sought: str) -> Response:
     items: tuple[WorkItem, ...] = ()
     state = current_snapshot(request.app)
-    stored = journal_writer(request.app) is not None
+    stored = has_store(request)
     if stored:
         items = await read(request, partial(_items, sought=sought, practice=state.practice))
     return page(
