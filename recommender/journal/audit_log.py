@@ -102,7 +102,7 @@ def append(connection: Connection, entry: AuditEntry) -> int:
         "action": entry.action,
         "subject_id": entry.subject.subject_id if entry.subject else None,
         "facts": canonical_json(entry.facts),
-        "details_sealed": _sealed(entry, last.seq + 1),
+        "details_sealed": _encrypted_details(entry, last.seq + 1),
         "prev_hash": last.row_hash,
     }
     row["row_hash"] = row_hash(row)
@@ -122,14 +122,14 @@ def details_of(row: "Row[Any]", subject: Subject) -> Mapping[str, Any] | None:
     if row.details_sealed is None:
         return None
     opened: Mapping[str, Any] = json.loads(
-        subject.unseal(_purpose(row.seq), bytes(row.details_sealed))
+        subject.decrypt(_purpose(row.seq), bytes(row.details_sealed))
     )
     return opened
 
 
 def row_hash(row: Mapping[str, Any]) -> str:
     """What a row's hash must be, from its other columns."""
-    sealed = row["details_sealed"]
+    encrypted = row["details_sealed"]
     hashed = {
         "seq": row["seq"],
         "at": row["at"].isoformat(timespec="microseconds"),
@@ -137,7 +137,7 @@ def row_hash(row: Mapping[str, Any]) -> str:
         "action": row["action"],
         "subject": row["subject_id"],
         "facts": row["facts"],
-        "details": None if sealed is None else base64.b64encode(bytes(sealed)).decode(),
+        "details": None if encrypted is None else base64.b64encode(bytes(encrypted)).decode(),
     }
     return digest(row["prev_hash"] + canonical_json(hashed))
 
@@ -153,14 +153,14 @@ def verify(connection: Connection, anchors: Path | None = None) -> ChainVerifica
         The file `anchor` writes. Without it nobody can tell a chain from one that an owner of the
         database wrote anew from end to end.
     """
-    start, kept = _start(connection), read_anchors(anchors) if anchors else {}
-    if not _honestly_pruned(connection, start, kept):
+    start, anchored = _start(connection), read_anchors(anchors) if anchors else {}
+    if not _honestly_pruned(connection, start, anchored):
         return ChainVerification(0, start, start.seq, "was pruned without a record of it")
-    walked = _walk(connection, start, kept)
+    walked = _walk(connection, start, anchored)
     if not walked.holds:
         return walked
     last, written_last = walked.head, head(connection)
-    if max([written_last.seq, *kept]) > last.seq:
+    if max([written_last.seq, *anchored]) > last.seq:
         return replace(walked, first_bad=last.seq + 1, problem="is missing, and every later row")
     if written_last != last:
         return replace(walked, first_bad=last.seq, problem="is not the row that was written last")
@@ -188,21 +188,21 @@ def read_anchors(path: Path) -> dict[int, str]:
     """Hashes kept outside the database, by row number; nothing when the file is not there."""
     if not path.exists():
         return {}
-    kept = {}
+    anchors = {}
     for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
         # A line cut short by a crash was never promised to anybody.
         if line.endswith("\n"):
-            said = json.loads(line)
-            kept[int(said["seq"])] = str(said["row_hash"])
-    return kept
+            anchor_line = json.loads(line)
+            anchors[int(anchor_line["seq"])] = str(anchor_line["row_hash"])
+    return anchors
 
 
 def prune(connection: Connection, before: datetime, actor: str) -> int:
     """Takes rows older than a moment out of the chain, says so in the chain, and counts them."""
     start = _start(connection)
     younger = select(func.min(audit.c.seq)).where(audit.c.at >= before)
-    first_kept = connection.execute(younger).scalar_one() or head(connection).seq + 1
-    last_taken = select(audit.c.seq, audit.c.row_hash).where(audit.c.seq == first_kept - 1)
+    first_left = connection.execute(younger).scalar_one() or head(connection).seq + 1
+    last_taken = select(audit.c.seq, audit.c.row_hash).where(audit.c.seq == first_left - 1)
     row = connection.execute(last_taken).first()
     last = ChainHead(row.seq, row.row_hash) if row else start
     if last != start:
@@ -216,10 +216,10 @@ def prune(connection: Connection, before: datetime, actor: str) -> int:
     return last.seq - start.seq
 
 
-def _sealed(entry: AuditEntry, seq: int) -> bytes | None:
+def _encrypted_details(entry: AuditEntry, seq: int) -> bytes | None:
     if entry.subject is None or entry.details is None:
         return None
-    return entry.subject.seal_json(_purpose(seq), entry.details)
+    return entry.subject.encrypt_json(_purpose(seq), entry.details)
 
 
 def _purpose(seq: int) -> str:
@@ -271,11 +271,11 @@ def _honestly_pruned(connection: Connection, start: ChainHead, anchors: Mapping[
         return True
     if max(anchors, default=start.seq) < start.seq:
         return False
-    said = select(audit.c.seq).where(
+    recorded = select(audit.c.seq).where(
         audit.c.action == PRUNED, audit.c.facts == canonical_json(_pruning(start))
     )
     anchored = anchors.get(start.seq, start.row_hash) == start.row_hash
-    return anchored and connection.execute(said).first() is not None
+    return anchored and connection.execute(recorded).first() is not None
 
 
 def _problem(row: Mapping[str, Any], last: ChainHead, anchors: Mapping[int, str]) -> str | None:

@@ -54,8 +54,8 @@ def record_consent(
     refuse(f for scope in consent.scopes for f in choice_faults("scope", scope, SCOPES))
     subject = subject_for(connection, client_id)
     store_consent(connection, subject, consent, stated_at=stated_at, actor=actor)
-    said = {"scopes": dict(consent.scopes), "version": consent.version}
-    append(connection, AuditEntry(actor, "consent.recorded", {}, subject, said))
+    details = {"scopes": dict(consent.scopes), "version": consent.version}
+    append(connection, AuditEntry(actor, "consent.recorded", {}, subject, details))
     return subject
 
 
@@ -90,8 +90,8 @@ def adopt_consents(connection: Connection, subject: Subject, recommendation_id: 
         .where(subjects.c.client_id.is_(None))
     )
     for row in connection.execute(statement).all():
-        said = Consent(row.version, {row.scope: row.given})
-        store_consent(connection, subject, said, stated_at=row.stated_at, actor=row.actor)
+        consent = Consent(row.version, {row.scope: row.given})
+        store_consent(connection, subject, consent, stated_at=row.stated_at, actor=row.actor)
 
 
 def current_consents(connection: Connection) -> dict[tuple[str, str], bool]:

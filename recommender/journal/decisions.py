@@ -90,13 +90,13 @@ def decisions_by_recommendation(
     """Every decision on each of some recommendations, in one query; those without are left out."""
     statement = select(decisions).where(decisions.c.recommendation_id.in_(recommendation_ids))
     order = (decisions.c.recorded_at, decisions.c.decision_id)
-    found: dict[str, tuple[RecordedDecision, ...]] = {}
+    decided: dict[str, tuple[RecordedDecision, ...]] = {}
     for row in connection.execute(statement.order_by(*order)):
         decision = Decision(row.recommendation_id, row.clinician_id, row.kind, row.reason)
         recorded = RecordedDecision(row.decision_id, decision, row.actor, row.recorded_at)
-        earlier = found.get(row.recommendation_id, ())
-        found[row.recommendation_id] = (*earlier, recorded)
-    return found
+        earlier = decided.get(row.recommendation_id, ())
+        decided[row.recommendation_id] = (*earlier, recorded)
+    return decided
 
 
 def _check(connection: Connection, decision: Decision) -> None:

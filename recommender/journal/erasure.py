@@ -54,8 +54,8 @@ def erase_subject(store: Store, client_id: str, *, actor: str) -> Erasure:
 
 def erased_before(connection: Connection) -> Callable[[str], bool]:
     """Tells of a pseudonym whether it was ever erased."""
-    kept = [(bytes(row.salt), row.tombstone) for row in connection.execute(select(erasures))]
-    return lambda client_id: any(_tombstone(salt, client_id) == stone for salt, stone in kept)
+    tombstones = [(bytes(row.salt), row.tombstone) for row in connection.execute(select(erasures))]
+    return lambda client_id: any(_tombstone(salt, client_id) == stone for salt, stone in tombstones)
 
 
 def _erase(connection: Connection, client_id: str, actor: str) -> Erasure:

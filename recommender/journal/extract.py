@@ -155,7 +155,7 @@ def _ratings(
     material: TrainingMaterial, practice: Practice, pairing: Callable[[str], str]
 ) -> Table:
     forms = {rating.instrument for rating in material.ratings if rating.items}
-    most = max((practice.instruments[name].items for name in forms), default=0)
+    max_items = max((practice.instruments[name].items for name in forms), default=0)
     rows: list[tuple[RawValue, ...]] = [
         (
             pairing(rating.pairing_id),
@@ -167,11 +167,11 @@ def _ratings(
             rating.metric,
             rating.score,
             *rating.items,
-            *[None] * (most - len(rating.items)),
+            *[None] * (max_items - len(rating.items)),
         )
         for rating in material.ratings
     ]
-    items = (f"item_{number}" for number in range(1, most + 1))
+    items = (f"item_{number}" for number in range(1, max_items + 1))
     return (*_RATINGS, *items), sorted(rows, key=lambda row: tuple(map(str, row[:6])))
 
 

@@ -19,8 +19,8 @@ from recommender.journal.subjects import Subject, subject_with
 from recommender.store.database import Store, database_time, try_advisory_lock
 from recommender.store.schema import idempotency
 
-KEPT_FOR = timedelta(hours=48)
-LONGEST_KEY = 255
+LIFETIME = timedelta(hours=48)
+MAX_KEY_LENGTH = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ def ticket_for(principal: str, route: str, key: str, body: bytes) -> Idempotency
     RecommenderError
         When the key is empty, longer than 255 characters or not printable ASCII.
     """
-    if not 1 <= len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
-        remedy = f"give 1 to {LONGEST_KEY} printable ASCII characters, such as a UUID"
+    if not 1 <= len(key) <= MAX_KEY_LENGTH or not (key.isascii() and key.isprintable()):
+        remedy = f"give 1 to {MAX_KEY_LENGTH} printable ASCII characters, such as a UUID"
         raise RecommenderError("Idempotency-Key", "cannot be used as a key", remedy)
     return IdempotencyTicket(principal, route, key, _fingerprint(body))
 
@@ -124,7 +124,7 @@ class IdempotencyStore:
 
 def forget_expired(connection: Connection) -> int:
     """Removes replies older than 48 hours by the database's clock, and counts them."""
-    limit = database_time(connection) - KEPT_FOR
+    limit = database_time(connection) - LIFETIME
     return connection.execute(delete(idempotency).where(idempotency.c.created_at < limit)).rowcount
 
 
@@ -151,7 +151,7 @@ def _named(ticket: IdempotencyTicket) -> ColumnElement[bool]:
 
 def _known(connection: Connection, ticket: IdempotencyTicket) -> StoredReply | None:
     row = connection.execute(select(idempotency).where(_named(ticket))).first()
-    if row is None or row.created_at < database_time(connection) - KEPT_FOR:
+    if row is None or row.created_at < database_time(connection) - LIFETIME:
         return None
     if row.fingerprint != ticket.fingerprint:
         problem = "came before with a different request"
@@ -160,7 +160,7 @@ def _known(connection: Connection, ticket: IdempotencyTicket) -> StoredReply | N
     subject = subject_with(connection, row.subject_id) if row.subject_id else None
     if subject is None:
         return reply
-    return replace(reply, body=subject.unseal(_purpose(ticket), reply.body), subject=subject)
+    return replace(reply, body=subject.decrypt(_purpose(ticket), reply.body), subject=subject)
 
 
 def _keep(connection: Connection, ticket: IdempotencyTicket, reply: StoredReply) -> None:
@@ -172,7 +172,7 @@ def _keep(connection: Connection, ticket: IdempotencyTicket, reply: StoredReply)
             key=ticket.key,
             fingerprint=ticket.fingerprint,
             status=reply.status,
-            body=subject.seal(_purpose(ticket), reply.body) if subject else reply.body,
+            body=subject.encrypt(_purpose(ticket), reply.body) if subject else reply.body,
             subject_id=subject.subject_id if subject else None,
             created_at=database_time(connection),
         )

@@ -122,13 +122,15 @@ def record_event(connection: Connection, event: PairingEvent, *, actor: str, tod
     """
     _check(event, today)
     event_id = secrets.token_hex(16)
-    told = {name: getattr(event, name) for name in _EVENT}
+    details = {name: getattr(event, name) for name in _EVENT}
     at = database_time(connection)
     connection.execute(
-        insert(pairing_events).values(**told, event_id=event_id, actor=actor, recorded_at=at)
+        insert(pairing_events).values(**details, event_id=event_id, actor=actor, recorded_at=at)
     )
     subject = subject_of_pairing(connection, event.pairing_id)
-    append(connection, AuditEntry(actor, "pairing.followed", {"event_id": event_id}, subject, told))
+    append(
+        connection, AuditEntry(actor, "pairing.followed", {"event_id": event_id}, subject, details)
+    )
     return event_id
 
 

@@ -34,12 +34,12 @@ class RatedMatch:
     answers: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-def rated_matches(connection: Connection, *, most: int) -> tuple[RatedMatch, ...]:
+def rated_matches(connection: Connection, *, limit: int) -> tuple[RatedMatch, ...]:
     """The last pairings with a rating that stands, newest first.
 
     Left out where the start is not known, or what was shown was erased or is past its age.
     """
-    return tuple(islice(_matches(connection, _rated(connection)), most))
+    return tuple(islice(_matches(connection, _rated(connection)), limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,9 @@ def exposures(connection: Connection, *, since: datetime) -> dict[str, Exposure]
 
 def model_uses(connection: Connection) -> tuple[ModelUse, ...]:
     """Every model that answered a kept request, the one that answered last first."""
-    first, last = (made(recommendations.c.recorded_at) for made in (func.min, func.max))
+    first, last = (
+        of_requests(recommendations.c.recorded_at) for of_requests in (func.min, func.max)
+    )
     names = (recommendations.c.model_digest, recommendations.c.mode)
     statement = select(*names, func.count(), first, last).group_by(*names)
     rows = connection.execute(statement.order_by(last.desc(), *names))
@@ -169,8 +171,8 @@ def _chosen(connection: Connection, since: datetime) -> Counter[str]:
         decisions.c.recorded_at, decisions.c.decision_id
     )
     rows = connection.execute(statement.where(decisions.c.recorded_at >= since))
-    standing = {row.recommendation_id: row.clinician_id for row in rows}
-    return Counter(standing.values())
+    newest = {row.recommendation_id: row.clinician_id for row in rows}
+    return Counter(newest.values())
 
 
 def _begun(connection: Connection, since: datetime) -> Counter[str]:

@@ -105,14 +105,14 @@ def record_rating(
     same = [ratings.c[name] == value for name, value in _key(rating).items()]
     if connection.execute(select(ratings.c.rating_id).where(*same)).first():
         raise ConflictError("session", "was rated before", "correct the rating that is there")
-    kept = StoredRating(secrets.token_hex(16), 1, pomp)
+    stored = StoredRating(secrets.token_hex(16), 1, pomp)
     connection.execute(
         insert(ratings).values(
-            **_key(rating), rating_id=kept.rating_id, recorded_at=database_time(connection)
+            **_key(rating), rating_id=stored.rating_id, recorded_at=database_time(connection)
         )
     )
-    _add_version(connection, kept, rating, today, actor, "rating.recorded")
-    return kept
+    _add_version(connection, stored, rating, today, actor, "rating.recorded")
+    return stored
 
 
 def correct_rating(
@@ -152,9 +152,9 @@ def correct_rating(
         if getattr(rating, name) != getattr(last.rating, name)
     ]
     refuse(faults)
-    kept = StoredRating(rating_id, seen + 1, _check(connection, practice, rating, today))
-    _add_version(connection, kept, rating, today, actor, "rating.corrected", reason)
-    return kept
+    stored = StoredRating(rating_id, seen + 1, _check(connection, practice, rating, today))
+    _add_version(connection, stored, rating, today, actor, "rating.corrected", reason)
+    return stored
 
 
 def withdraw_rating(
@@ -163,10 +163,10 @@ def withdraw_rating(
     """Adds a version that says the rating no longer counts; see `correct_rating` for errors."""
     last = _last(connection, rating_id, seen)
     refuse(code_faults(reason=reason))
-    kept = StoredRating(rating_id, seen + 1, None)
+    stored = StoredRating(rating_id, seen + 1, None)
     day = last.rating.known_on or last.rating.rated_on
-    _add_version(connection, kept, last.rating, day, actor, "rating.withdrawn", reason)
-    return kept
+    _add_version(connection, stored, last.rating, day, actor, "rating.withdrawn", reason)
+    return stored
 
 
 def rating_history(connection: Connection, rating_id: str) -> tuple[RatingVersion, ...]:
@@ -206,8 +206,8 @@ def current_ratings(connection: Connection) -> tuple[Rating, ...]:
         )
         .where(rating_versions.c.withdrawn.is_(False))
     )
-    standing = [_version_of(row).rating for row in rows]
-    return tuple(sorted(standing, key=lambda rating: tuple(map(str, _key(rating).values()))))
+    current = [_version_of(row).rating for row in rows]
+    return tuple(sorted(current, key=lambda rating: tuple(map(str, _key(rating).values()))))
 
 
 def _key(rating: Rating) -> dict[str, Any]:
@@ -258,7 +258,7 @@ def _last(connection: Connection, rating_id: str, seen: int) -> RatingVersion:
 
 def _add_version(
     connection: Connection,
-    kept: StoredRating,
+    stored: StoredRating,
     rating: Rating,
     today: date,
     actor: str,
@@ -272,7 +272,7 @@ def _add_version(
         "rated_on": rating.rated_on,
         "known_on": rating.known_on or today,
     }
-    facts = {"rating_id": kept.rating_id, "version": kept.version}
+    facts = {"rating_id": stored.rating_id, "version": stored.version}
     connection.execute(
         insert(rating_versions).values(
             **facts,

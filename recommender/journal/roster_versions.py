@@ -176,9 +176,9 @@ def patch_clinician(
     before = _held(connection)
     _refuse_stale(before, clinician_id, seen)
     merged = {**before.rows[clinician_id], **cells}
-    kept = {name: cell for name, cell in merged.items() if cell is not None}
-    _check(practice, {clinician_id: kept})
-    return _changed(connection, before, {clinician_id: kept}, "clinician.patched", actor)
+    cells_left = {name: cell for name, cell in merged.items() if cell is not None}
+    _check(practice, {clinician_id: cells_left})
+    return _changed(connection, before, {clinician_id: cells_left}, "clinician.patched", actor)
 
 
 def remove_clinician(
@@ -290,8 +290,8 @@ def _changed(
         connection.execute(insert(roster_rows), rows)
     append(connection, AuditEntry(actor, cause, {**version, "clinicians": sorted(texts)}))
     merged = {**before.rows, **{name: json.loads(text or "null") for name, text in texts.items()}}
-    kept = {name: merged[name] for name in sorted(merged) if merged[name] is not None}
-    return RosterVersion(number, etag, at, MappingProxyType(kept))
+    stored = {name: merged[name] for name in sorted(merged) if merged[name] is not None}
+    return RosterVersion(number, etag, at, MappingProxyType(stored))
 
 
 def _rows_at(connection: Connection, number: int) -> Mapping[str, Cells]:
@@ -306,9 +306,9 @@ def _rows_at(connection: Connection, number: int) -> Mapping[str, Cells]:
         (newest.c.clinician_id == roster_rows.c.clinician_id)
         & (newest.c.number == roster_rows.c.number),
     )
-    found = {row.clinician_id: row.cells for row in connection.execute(statement)}
+    cells = {row.clinician_id: row.cells for row in connection.execute(statement)}
     rows: dict[str, Any] = {
-        name: json.loads(found[name]) for name in sorted(found) if found[name] is not None
+        name: json.loads(cells[name]) for name in sorted(cells) if cells[name] is not None
     }
     return MappingProxyType(rows)
 
@@ -320,5 +320,5 @@ def last_known(connection: Connection) -> Mapping[str, Cells]:
         .where(roster_rows.c.cells.is_not(None))
         .order_by(roster_rows.c.number)
     )
-    found = {row.clinician_id: row.cells for row in connection.execute(statement)}
-    return {name: json.loads(found[name]) for name in sorted(found)}
+    rows = {row.clinician_id: row.cells for row in connection.execute(statement)}
+    return {name: json.loads(rows[name]) for name in sorted(rows)}

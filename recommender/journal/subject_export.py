@@ -45,7 +45,7 @@ class SubjectRows:
 
     def conditions(self) -> Sequence[tuple[Table, ColumnElement[bool]]]:
         """Which rows are theirs, tables in an order in which they may be deleted."""
-        made = self.recommendation_ids
+        recommendation_ids = self.recommendation_ids
         return (
             (trained_on, trained_on.c.pairing_id.in_(self.pairing_ids)),
             (extract_pairings, extract_pairings.c.pairing_id.in_(self.pairing_ids)),
@@ -54,10 +54,10 @@ class SubjectRows:
             (ratings, ratings.c.rating_id.in_(self.rating_ids)),
             (pairing_events, pairing_events.c.pairing_id.in_(self.pairing_ids)),
             (pairings, pairings.c.pairing_id.in_(self.pairing_ids)),
-            (decisions, decisions.c.recommendation_id.in_(made)),
-            (shown, shown.c.recommendation_id.in_(made)),
-            (payloads, payloads.c.recommendation_id.in_(made)),
-            (recommendations, recommendations.c.recommendation_id.in_(made)),
+            (decisions, decisions.c.recommendation_id.in_(recommendation_ids)),
+            (shown, shown.c.recommendation_id.in_(recommendation_ids)),
+            (payloads, payloads.c.recommendation_id.in_(recommendation_ids)),
+            (recommendations, recommendations.c.recommendation_id.in_(recommendation_ids)),
             (consents, consents.c.subject_id.in_(self.subject_ids)),
             (subjects, subjects.c.subject_id.in_(self.subject_ids)),
         )
@@ -136,7 +136,7 @@ def export_subject(connection: Connection, client_id: str, *, actor: str) -> byt
     exported["payloads"] = _payloads(connection, holdings)
     exported["audit"] = _audit(connection, holdings)
     exported["models"] = models_that_learned_from(connection, holdings.pairing_ids)
-    return json.dumps(exported, default=_said, ensure_ascii=False, indent=1).encode()
+    return json.dumps(exported, default=_json_default, ensure_ascii=False, indent=1).encode()
 
 
 def known_subject(connection: Connection, client_id: str) -> Subject:
@@ -155,21 +155,21 @@ def known_subject(connection: Connection, client_id: str) -> Subject:
 
 def _payloads(connection: Connection, holdings: SubjectRows) -> list[dict[str, Any]]:
     opened = []
-    made = {
+    subject_of = {
         row["recommendation_id"]: row["subject_id"]
         for row in holdings.rows(connection, recommendations)
     }
     for row in holdings.rows(connection, payloads):
         name = row["recommendation_id"]
-        subject = subject_with(connection, made[name])
+        subject = subject_with(connection, subject_of[name])
         if subject:
-            request = subject.unseal(f"request/{name}", row["request_sealed"])
-            response = subject.unseal(f"response/{name}", row["response_sealed"])
-            said = {"request": json.loads(request), "response": response.decode()}
+            request = subject.decrypt(f"request/{name}", row["request_sealed"])
+            response = subject.decrypt(f"response/{name}", row["response_sealed"])
+            content = {"request": json.loads(request), "response": response.decode()}
             explained = contributions_in(name, row["explained_sealed"], subject)
             if explained is not None:
-                said["explained"] = json.loads(explained)
-            opened.append({"recommendation_id": name, **said})
+                content["explained"] = json.loads(explained)
+            opened.append({"recommendation_id": name, **content})
     return opened
 
 
@@ -179,12 +179,12 @@ def _audit(connection: Connection, holdings: SubjectRows) -> list[dict[str, Any]
     for row in connection.execute(select(audit).where(theirs).order_by(audit.c.seq)):
         subject = subject_with(connection, row.subject_id)
         details = details_of(row, subject) if subject else None
-        said = {name: getattr(row, name) for name in ("seq", "at", "actor", "action")}
-        listed.append({**said, "facts": json.loads(row.facts), "details": details})
+        columns = {name: getattr(row, name) for name in ("seq", "at", "actor", "action")}
+        listed.append({**columns, "facts": json.loads(row.facts), "details": details})
     return listed
 
 
-def _said(value: Any) -> str:
+def _json_default(value: Any) -> str:
     # A datetime is a date as well.
     if isinstance(value, date):
         return value.isoformat()

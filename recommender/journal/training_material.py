@@ -120,7 +120,7 @@ def _candidates(
     """Pairings that may be learned from, those that began first before later ones."""
     consents, was_erased = current_consents(connection), erased_before(connection)
     courses, chances = outcomes_of(connection), _chances(connection)
-    found: list[TrainingPairing] = []
+    candidates: list[TrainingPairing] = []
     rows = connection.execute(select(pairings, subjects.c.client_id).join(subjects))
     for row in rows:
         course = courses.get(row.pairing_id, PairingOutcome(None, None, None))
@@ -134,18 +134,18 @@ def _candidates(
             left_out[NO_CLINICIAN] += 1
         else:
             chance = chances.get((row.recommendation_id, row.clinician_id))
-            found.append(
+            candidates.append(
                 TrainingPairing(row.pairing_id, row.client_id, row.clinician_id, course, chance)
             )
-    found.sort(key=lambda each: (each.started_on, each.pairing_id))
-    return _once_each(found, left_out)
+    candidates.sort(key=lambda each: (each.started_on, each.pairing_id))
+    return _once_each(candidates, left_out)
 
 
 def _once_each(
-    found: Sequence[TrainingPairing], left_out: "Counter[str]"
+    candidates: Sequence[TrainingPairing], left_out: "Counter[str]"
 ) -> Iterator[TrainingPairing]:
     seen = set()
-    for each in found:
+    for each in candidates:
         key = (each.client_id, each.clinician_id, each.started_on)
         if key in seen:
             left_out[REPEATED] += 1
@@ -174,7 +174,7 @@ class _Intakes:
 
     def __init__(self, connection: Connection, practice: Practice) -> None:
         self._fields = practice.client
-        self._of_pairing = _made_for(connection)
+        self._of_pairing = _recommendation_of(connection)
         self._kept: dict[str, _Intake] = {}
         self._of_client: dict[str, list[_Intake]] = {}
         for name, client_id, intake in _intakes(connection):
@@ -196,7 +196,7 @@ class _Intakes:
         return intake.answers, None if _fits(self._fields, intake.answers) else MISFIT
 
 
-def _made_for(connection: Connection) -> dict[str, str]:
+def _recommendation_of(connection: Connection) -> dict[str, str]:
     statement = select(pairings.c.pairing_id, pairings.c.recommendation_id)
     rows = connection.execute(statement.where(pairings.c.recommendation_id.is_not(None)))
     return {row.pairing_id: row.recommendation_id for row in rows}
@@ -216,8 +216,8 @@ def _intakes(connection: Connection) -> Iterator[tuple[str, str | None, _Intake]
     )
     for row in connection.execute(statement):
         subject = Subject(row.subject_id, bytes(row.key))
-        sealed = bytes(row.request_sealed)
-        request: Any = json.loads(subject.unseal(f"request/{row.recommendation_id}", sealed))
+        encrypted = bytes(row.request_sealed)
+        request: Any = json.loads(subject.decrypt(f"request/{row.recommendation_id}", encrypted))
         yield row.recommendation_id, row.client_id, _Intake(row.asked_on, request["answers"])
 
 

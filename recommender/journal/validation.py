@@ -47,6 +47,6 @@ def refuse(faults: Iterable[Fault]) -> None:
     FeedbackError
         With all of them.
     """
-    told = sorted(set(faults))
-    if told:
-        raise FeedbackError(told)
+    ordered = sorted(set(faults))
+    if ordered:
+        raise FeedbackError(ordered)

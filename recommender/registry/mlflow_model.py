@@ -52,8 +52,8 @@ def model_table(practice: Practice) -> tuple[pd.DataFrame, ModelSignature]:
         ColSpec("string", field.label, required=field.required) for field in table_fields(practice)
     ]
     columns.append(ColSpec("string", "clinician_id"))
-    said = Schema([ColSpec("double", name) for name in PREDICTED])
-    return pd.DataFrame([invented_row(practice)]), ModelSignature(Schema(columns), said)
+    outputs = Schema([ColSpec("double", name) for name in PREDICTED])
+    return pd.DataFrame([invented_row(practice)]), ModelSignature(Schema(columns), outputs)
 
 
 def write_model(workspace: Path, bundle: Path, practice: Practice, written: Model) -> None:

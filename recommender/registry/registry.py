@@ -70,14 +70,14 @@ class Registry:
                 yield MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
             except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
                 # The cause is not chained: its text can hold the password of the address.
-                raise _explained(self.uri, error) from None
+                raise _registry_error(self.uri, error) from None
 
     def experiment(self, name: str) -> str:
         """The id of the experiment of this name, created at its first use."""
         with self.client() as client:
-            found = client.get_experiment_by_name(name)
-            if found is not None:
-                return str(found.experiment_id)
+            experiment = client.get_experiment_by_name(name)
+            if experiment is not None:
+                return str(experiment.experiment_id)
             root = self.artifacts or _beside(self.uri)
             place = root.resolve().as_uri() if root else None
             return client.create_experiment(name, artifact_location=place)
@@ -101,8 +101,8 @@ class Registry:
             More about the version, such as the commit it was made at.
         """
         verified_bundle(bundle, digest)
-        told = {**tags, "digest": checked_digest(digest), "practice": practice.id}
-        told |= {"practice_version": practice.version, "practice_digest": practice.digest}
+        version_tags = {**tags, "digest": checked_digest(digest), "practice": practice.id}
+        version_tags |= {"practice_version": practice.version, "practice_digest": practice.digest}
         with self.client() as client, tempfile.TemporaryDirectory() as workspace:
             experiment = client.get_run(run_id).info.experiment_id
             logged = client.create_logged_model(experiment, self.name, run_id)
@@ -116,25 +116,27 @@ class Registry:
             client.log_model_artifacts(number, str(Path(workspace) / "model"))
             client.finalize_logged_model(number, "READY")
             client.log_outputs(run_id, [LoggedModelOutput(number, step=0)])
-            with _if_not("RESOURCE_ALREADY_EXISTS"):
+            with _ignoring("RESOURCE_ALREADY_EXISTS"):
                 client.create_registered_model(self.name)
             # A `models:/` source would be resolved by mlflow's global address, not by ours.
-            made = client.create_model_version(self.name, place, run_id, told, model_id=number)
-            return _version(made)
+            created = client.create_model_version(
+                self.name, place, run_id, version_tags, model_id=number
+            )
+            return _version(created)
 
     def versions(self) -> tuple[Version, ...]:
         """Every published version, oldest first."""
-        return tuple(_version(found) for found in self._found())
+        return tuple(_version(each) for each in self._search())
 
-    def _found(self) -> list[Any]:
-        found: list[Any] = []
+    def _search(self) -> list[Any]:
+        versions: list[Any] = []
         with self.client() as client:
             token: str | None = ""
             while token is not None:
                 page = client.search_model_versions(f"name='{self.name}'", page_token=token or None)
-                found += page
+                versions += page
                 token = page.token or None
-        return sorted(found, key=lambda each: int(each.version))
+        return sorted(versions, key=lambda each: int(each.version))
 
     def version(self, number: int) -> Version:
         """The version of this number."""
@@ -148,7 +150,7 @@ class Registry:
 
     def alias(self, alias: str) -> Version | None:
         """The version an alias stands for, or None while it stands for none."""
-        with self.client() as client, _if_not("RESOURCE_DOES_NOT_EXIST"):
+        with self.client() as client, _ignoring("RESOURCE_DOES_NOT_EXIST"):
             number = client.get_registered_model(self.name).aliases.get(alias)
             if number is not None:
                 return _version(client.get_model_version(self.name, str(number)))
@@ -169,8 +171,8 @@ class Registry:
         The record is written first: an entry without effect is a lesser fault than an effect
         without an entry.
         """
-        chosen, standing = self.version(version), self.alias(CHAMPION)
-        previous = standing.version if standing else None
+        chosen, champion = self.version(version), self.alias(CHAMPION)
+        previous = champion.version if champion else None
         promotion = Promotion(in_utc(at), version, chosen.digest, by, reason, previous, kind, notes)
         with self.client() as client:
             for key, value in promotion_tags(promotion).items():
@@ -180,8 +182,8 @@ class Registry:
 
     def history(self) -> tuple[Promotion, ...]:
         """Every promotion there has been, oldest first."""
-        kept = (read_promotions(_version(found), found.tags) for found in self._found())
-        return tuple(sorted((one for each in kept for one in each), key=lambda one: one.at))
+        promotions = (read_promotions(_version(found), found.tags) for found in self._search())
+        return tuple(sorted((one for each in promotions for one in each), key=lambda one: one.at))
 
     def previous(self) -> Version | None:
         """The version to roll back to: what stood before the champion was first promoted.
@@ -204,8 +206,8 @@ class Registry:
             When the run keeps none of this name.
         """
         with self.client() as client, tempfile.TemporaryDirectory() as workspace:
-            kept = [file.path for file in client.list_artifacts(version.run_id)]
-            if name not in kept:
+            names = [file.path for file in client.list_artifacts(version.run_id)]
+            if name not in names:
                 remedy = "train again with this version of recommender"
                 raise RegistryError(self.name, f"version {version.version} has no {name}", remedy)
             got = client.download_artifacts(version.run_id, name, workspace)
@@ -221,12 +223,12 @@ class Registry:
         """
         if isinstance(alias_or_version, int) or alias_or_version.isdecimal():
             return self.version(int(alias_or_version))
-        found = self.alias(alias_or_version)
-        if found is None:
+        version = self.alias(alias_or_version)
+        if version is None:
             steps = "run `recommender train`"
             steps += ", then `recommender promote`" if alias_or_version == CHAMPION else ""
             raise RegistryError(self.name, f"no {alias_or_version} yet", steps)
-        return found
+        return version
 
     def fetch(self, alias_or_version: str | int, into: Path) -> Path:
         """The directory `into/<digest>` of the bundle, downloaded whole unless it is there."""
@@ -246,14 +248,14 @@ class Registry:
         return install_bundle(into, wanted.digest, download)
 
 
-def _version(found: Any) -> Version:
-    created_at = datetime.fromtimestamp(found.creation_timestamp / 1000, UTC)
-    digest = found.tags.get("digest", "")
-    return Version(int(found.version), digest, found.run_id or "", created_at)
+def _version(entity: Any) -> Version:
+    created_at = datetime.fromtimestamp(entity.creation_timestamp / 1000, UTC)
+    digest = entity.tags.get("digest", "")
+    return Version(int(entity.version), digest, entity.run_id or "", created_at)
 
 
 @contextmanager
-def _if_not(code: str) -> Iterator[None]:
+def _ignoring(code: str) -> Iterator[None]:
     """Passes over mlflow's refusal of one kind."""
     try:
         yield
@@ -268,7 +270,7 @@ def _beside(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")).parent / "mlartifacts"
 
 
-def _explained(uri: str, error: Exception) -> RegistryError:
+def _registry_error(uri: str, error: Exception) -> RegistryError:
     parts = urlsplit(uri)
     shown = f"{parts.scheme}://{parts.hostname or parts.path}"
     shown += f":{parts.port}" if parts.port else ""
@@ -276,6 +278,6 @@ def _explained(uri: str, error: Exception) -> RegistryError:
     if isinstance(error, lost) or isinstance(error.__context__, lost):
         remedy = "start it, or set the registry's address to one that runs"
         return RegistryError("registry", f"cannot reach the mlflow registry at {shown}", remedy)
-    said = (str(error).splitlines() or [""])[0].replace(uri, shown)
+    message = (str(error).splitlines() or [""])[0].replace(uri, shown)
     remedy = "mend what it names; nothing after this step was done"
-    return RegistryError("registry", f"{shown} refused: {said}", remedy)
+    return RegistryError("registry", f"{shown} refused: {message}", remedy)

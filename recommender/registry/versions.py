@@ -18,7 +18,7 @@ PROMOTED = "promoted"
 ROLLED_BACK = "rolled back"
 
 _RECORD = "promotion."
-_MOST = 4000
+_MAX_CHARACTERS = 4000
 """Characters of notes a record keeps: a database may hold 5,000 of a tag, the reason included."""
 
 
@@ -75,7 +75,7 @@ def promotion_tags(promotion: Promotion) -> dict[str, str]:
         "reason": promotion.reason,
         "previous": previous,
         "kind": promotion.kind,
-        "notes": _kept(promotion.notes),
+        "notes": _fitting(promotion.notes),
     }
     return {
         f"{_RECORD}{promotion.at:%Y%m%dT%H%M%S.%fZ}": json.dumps(record),
@@ -86,14 +86,14 @@ def promotion_tags(promotion: Promotion) -> dict[str, str]:
     }
 
 
-def _kept(notes: Sequence[str]) -> list[str]:
+def _fitting(notes: Sequence[str]) -> list[str]:
     """The first notes, as many as a tag holds, and how many more there were."""
-    kept: list[str] = []
+    fitting: list[str] = []
     for note in notes:
-        if len(json.dumps([*kept, note])) > _MOST:
-            return [*kept, f"and {len(notes) - len(kept)} more"]
-        kept.append(note)
-    return kept
+        if len(json.dumps([*fitting, note])) > _MAX_CHARACTERS:
+            return [*fitting, f"and {len(notes) - len(fitting)} more"]
+        fitting.append(note)
+    return fitting
 
 
 def read_promotions(version: Version, tags: Mapping[str, str]) -> tuple[Promotion, ...]:

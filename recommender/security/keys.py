@@ -118,7 +118,7 @@ def create_key(
     if _live(connection, wanted.name, now):
         remedy = f"run `recommender keys rotate {wanted.name}`, or choose another name"
         raise ConflictError("name", "has a live key already", remedy)
-    return _made(connection, wanted, pepper, now=now, actor=actor)
+    return _create(connection, wanted, pepper, now=now, actor=actor)
 
 
 def rotate_key(
@@ -153,7 +153,7 @@ def rotate_key(
         update(access_keys).where(access_keys.c.key_id == old.key_id).values(expires_at=ends)
     )
     wanted = KeyRequest(name, old.role, old.only, lifetime)
-    return _made(connection, wanted, pepper, now=now, actor=actor)
+    return _create(connection, wanted, pepper, now=now, actor=actor)
 
 
 def revoke_key(connection: Connection, key_id: str, *, now: datetime, actor: str) -> KeyFacts:
@@ -181,18 +181,18 @@ def list_keys(connection: Connection) -> tuple[KeyFacts, ...]:
 
 
 def authenticate_key(
-    store: Store, given: str, pepper: Pepper, *, now: datetime
+    store: Store, secret: str, pepper: Pepper, *, now: datetime
 ) -> Principal | None:
     """Whose key this is; None for whatever is not a live key, with nothing to tell why."""
-    shape = _SHAPE.fullmatch(given)
+    shape = _SHAPE.fullmatch(secret)
     if shape is None:
         return None
     with store.reading() as connection:
         asked = select(access_keys).where(access_keys.c.key_id == shape[1])
         row = connection.execute(asked).first()
     # Comparing where there is no such key as well: an unknown id takes as long as a wrong secret.
-    kept = bytes(row.secret_hash) if row else bytes(hashlib.sha256().digest_size)
-    same = hmac.compare_digest(kept, pepper.hash(given))
+    stored = bytes(row.secret_hash) if row else bytes(hashlib.sha256().digest_size)
+    same = hmac.compare_digest(stored, pepper.hash(secret))
     if row is None or not same or not _facts(row).live(now):
         return None
     if row.last_used_on != now.date():
@@ -210,7 +210,7 @@ def _check(wanted: KeyRequest) -> None:
     granted(wanted.role, wanted.only)
 
 
-def _made(
+def _create(
     connection: Connection, wanted: KeyRequest, pepper: Pepper, *, now: datetime, actor: str
 ) -> NewKey:
     _check(wanted)
@@ -234,8 +234,8 @@ def _made(
 
 
 def _live(connection: Connection, name: str, now: datetime) -> Sequence[KeyFacts]:
-    asked = select(access_keys).where(_usable(name, now)).order_by(access_keys.c.created_at)
-    return [_facts(row) for row in connection.execute(asked)]
+    usable = select(access_keys).where(_usable(name, now)).order_by(access_keys.c.created_at)
+    return [_facts(row) for row in connection.execute(usable)]
 
 
 def _usable(name: str, now: datetime) -> ColumnElement[bool]:

@@ -19,14 +19,14 @@ from recommender.security.scopes import Principal, Role, granted
 from recommender.store.database import Store, advisory_lock
 from recommender.store.schema import staff_accounts, staff_sessions
 
-SHORTEST, LONGEST = 12, 256
+MIN_LENGTH, MAX_LENGTH = 12, 256
 FREE_FAILURES = 5
 """Wrong passwords in a row before an account is closed for a while."""
-FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
+FIRST_WAIT, MAX_WAIT = timedelta(minutes=1), timedelta(hours=1)
 PEOPLE = (Role.STAFF, Role.SCIENTIST, Role.ADMIN)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}", re.ASCII)
-_LEAST_DIFFERENT = 5
+_MIN_DISTINCT = 5
 # argon2id with the parameters of RFC 9106's low-memory recommendation: 64 MiB, 3 passes.
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash(secrets.token_urlsafe(32))
@@ -158,16 +158,17 @@ def account_of(row: "Row[Any]") -> Account:
 
 
 def _check_password(name: str, password: str) -> None:
-    remedy = f"give {SHORTEST} to {LONGEST} characters; four words that do not belong together do"
-    if not SHORTEST <= len(password) <= LONGEST:
-        raise RecommenderError("password", f"is not {SHORTEST} to {LONGEST} characters", remedy)
-    if name in password.lower() or len(set(password)) < _LEAST_DIFFERENT:
+    length = f"{MIN_LENGTH} to {MAX_LENGTH} characters"
+    remedy = f"give {length}; four words that do not belong together are enough"
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise RecommenderError("password", f"is not {length}", remedy)
+    if name in password.lower() or len(set(password)) < _MIN_DISTINCT:
         raise RecommenderError("password", "can be guessed", remedy)
 
 
-def _verified(kept: str, password: str) -> bool:
+def _verified(password_hash: str, password: str) -> bool:
     try:
-        return _hasher.verify(kept, password[:LONGEST]) and len(password) <= LONGEST
+        return _hasher.verify(password_hash, password[:MAX_LENGTH]) and len(password) <= MAX_LENGTH
     except (VerificationError, InvalidHashError):
         return False
 
@@ -182,7 +183,7 @@ def _count_failure(connection: Connection, row: "Row[Any]", now: datetime) -> No
     if failures >= FREE_FAILURES:
         # Beyond ten doublings every wait is the longest one.
         doubled = FIRST_WAIT * 2 ** min(failures - FREE_FAILURES, 10)
-        values["locked_until"] = now + min(doubled, LONGEST_WAIT)
+        values["locked_until"] = now + min(doubled, MAX_WAIT)
     _set(connection, row.staff_id, values)
 
 

@@ -21,8 +21,8 @@ from recommender.security.scopes import Principal
 from recommender.store.database import Store
 from recommender.store.schema import staff_accounts, staff_sessions
 
-IDLE, LONGEST = timedelta(minutes=30), timedelta(hours=12)
-NOTED_AFTER = timedelta(minutes=1)
+MAX_IDLE, MAX_AGE = timedelta(minutes=30), timedelta(hours=12)
+USE_NOTED_EVERY = timedelta(minutes=1)
 """How coarsely the last use is kept, so that not every request writes."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
@@ -105,9 +105,9 @@ def find_session(store: Store, token: str, *, now: datetime) -> Session | None:
         row = connection.execute(asked).first()
     if row is None or row.removed_at is not None:
         return None
-    if now >= min(row.opened_at + LONGEST, row.seen_at + IDLE):
+    if now >= min(row.opened_at + MAX_AGE, row.seen_at + MAX_IDLE):
         return None
-    if now - row.seen_at >= NOTED_AFTER:
+    if now - row.seen_at >= USE_NOTED_EVERY:
         _note_use(store, token, now)
     return Session(account_of(row), row.opened_at, row.seen_at, token)
 
@@ -121,7 +121,7 @@ def close_session(connection: Connection, session: Session) -> None:
 
 def _remove_ended(connection: Connection, now: datetime) -> None:
     columns = staff_sessions.c
-    ended = or_(columns.opened_at <= now - LONGEST, columns.seen_at <= now - IDLE)
+    ended = or_(columns.opened_at <= now - MAX_AGE, columns.seen_at <= now - MAX_IDLE)
     connection.execute(delete(staff_sessions).where(ended))
 
 

@@ -151,8 +151,8 @@ def connect(url: str) -> Store:
 def database_time(connection: Connection) -> datetime:
     """The database's clock, UTC: one clock, however many servers there are."""
     if connection.dialect.name == "sqlite":
-        said = connection.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))
-        return datetime.fromisoformat(said.scalar_one()).replace(tzinfo=UTC)
+        now = connection.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))
+        return datetime.fromisoformat(now.scalar_one()).replace(tzinfo=UTC)
     at: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     return at.astimezone(UTC)
 

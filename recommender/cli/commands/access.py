@@ -73,12 +73,12 @@ def create(
     from recommender.security.keys import KeyRequest, create_key
     from recommender.security.scopes import role_named
 
-    with exit_on_error(), opened(store) as kept:
+    with exit_on_error(), opened(store) as journal:
         sound = _pepper(pepper)
         wanted = KeyRequest(name, role_named(role), only, timedelta(days=days))
-        with kept.writing() as connection:
-            made = create_key(connection, wanted, sound, now=_now(), actor=_actor())
-    _show_once(made)
+        with journal.writing() as connection:
+            issued = create_key(connection, wanted, sound, now=_now(), actor=_actor())
+    _show_once(issued)
 
 
 @keys_app.command("list")
@@ -86,7 +86,7 @@ def list_all(store: StoreUrl) -> None:
     """Show every key there is or was, without its secret."""
     from recommender.security.keys import list_keys
 
-    with exit_on_error(), opened(store) as kept, kept.reading() as connection:
+    with exit_on_error(), opened(store) as journal, journal.reading() as connection:
         found = list_keys(connection)
     if not found:
         err.print("There is no key yet: make one with `recommender keys create website`.")
@@ -108,10 +108,10 @@ def rotate(
     from recommender.security.keys import rotate_key
 
     overlap, lifetime = timedelta(days=overlap_days), timedelta(days=days)
-    with exit_on_error(), opened(store) as kept:
+    with exit_on_error(), opened(store) as journal:
         sound = _pepper(pepper)
-        with kept.writing() as connection:
-            made = rotate_key(
+        with journal.writing() as connection:
+            issued = rotate_key(
                 connection,
                 name,
                 sound,
@@ -120,7 +120,7 @@ def rotate(
                 overlap=overlap,
                 lifetime=lifetime,
             )
-    _show_once(made)
+    _show_once(issued)
     err.print(f"The old key works for {overlap_days} more days at most.")
 
 
@@ -132,7 +132,7 @@ def revoke(
     """End a key at once."""
     from recommender.security.keys import revoke_key
 
-    with exit_on_error(), opened(store) as kept, kept.writing() as connection:
+    with exit_on_error(), opened(store) as journal, journal.writing() as connection:
         ended = revoke_key(connection, key, now=_now(), actor=_actor())
     out.print(f"Key {ended.key_id} of {ended.name} is revoked: its next request is refused.")
 
@@ -147,9 +147,9 @@ def add(
     from recommender.security.passwords import add_account
     from recommender.security.scopes import role_named
 
-    with exit_on_error(), opened(store) as kept:
+    with exit_on_error(), opened(store) as journal:
         known, typed = role_named(role), _typed()
-        with kept.writing() as connection:
+        with journal.writing() as connection:
             add_account(connection, name, known, typed, now=_now(), actor=_actor())
     out.print(f"{name} may log in as {role}.", markup=False)
 
@@ -159,7 +159,7 @@ def list_people(store: StoreUrl) -> None:
     """Show every account there is or was."""
     from recommender.security.passwords import list_accounts
 
-    with exit_on_error(), opened(store) as kept, kept.reading() as connection:
+    with exit_on_error(), opened(store) as journal, journal.reading() as connection:
         found = list_accounts(connection)
     if not found:
         err.print("There is no account yet: make one with `recommender staff add NAME`.")
@@ -172,9 +172,9 @@ def password(name: Person, store: StoreUrl) -> None:
     """Give an account a new password, unlock it, and end its sessions."""
     from recommender.security.passwords import change_password
 
-    with exit_on_error(), opened(store) as kept:
+    with exit_on_error(), opened(store) as journal:
         typed = _typed()
-        with kept.writing() as connection:
+        with journal.writing() as connection:
             change_password(connection, name, typed, actor=_actor())
     out.print(f"{name} has a new password and must log in again.", markup=False)
 
@@ -184,7 +184,7 @@ def remove(name: Person, store: StoreUrl) -> None:
     """Close an account for good and end its sessions."""
     from recommender.security.passwords import remove_account
 
-    with exit_on_error(), opened(store) as kept, kept.writing() as connection:
+    with exit_on_error(), opened(store) as journal, journal.writing() as connection:
         remove_account(connection, name, now=_now(), actor=_actor())
     out.print(f"{name} can no longer log in. The name stays taken.", markup=False)
 
@@ -235,13 +235,13 @@ def _accounts_table(found: "Sequence[Account]", now: datetime) -> Table:
     return table
 
 
-def _show_once(made: "NewKey") -> None:
-    ends = f"{made.facts.expires_at:%Y-%m-%d}"
-    facts = made.facts
+def _show_once(issued: "NewKey") -> None:
+    ends = f"{issued.facts.expires_at:%Y-%m-%d}"
+    facts = issued.facts
     err.print(f"Key {facts.key_id} of {facts.name}, role {facts.role}, until {ends}.")
     err.print("This is the only time it is shown:")
     # Alone on standard output, so that it can go straight into a file or a vault.
-    typer.echo(made.text)
+    typer.echo(issued.text)
 
 
 def _typed() -> str:

@@ -70,7 +70,7 @@ def subject_export(
     """Write all that is kept of one client, as JSON; that it was exported is kept as well."""
     from recommender.journal.subject_export import export_subject
 
-    with _opened(store) as kept, kept.writing() as transaction:
+    with _opened(store) as journal, journal.writing() as transaction:
         exported = export_subject(transaction, pseudonym, actor=_who(by))
         if to is not None:
             _write_new(to, exported)
@@ -92,8 +92,8 @@ def subject_erase(
 
     if not yes:
         typer.confirm("Everything kept of this client is deleted for good. Go on?", abort=True)
-    with _opened(store) as kept:
-        erased = erase_subject(kept, pseudonym, actor=_who(by))
+    with _opened(store) as journal:
+        erased = erase_subject(journal, pseudonym, actor=_who(by))
     out.print(f"Erasure {erased.erasure_id}: {sum(erased.rows.values())} rows deleted.")
     for name, rows in erased.rows.items():
         if rows:
@@ -112,12 +112,12 @@ def sweep(
     """Delete what is past its age; run it daily."""
     from recommender.journal.retention import sweep as swept
 
-    with _opened(store) as kept:
-        with kept.writing() as transaction:
+    with _opened(store) as journal:
+        with journal.writing() as transaction:
             counts = swept(transaction, ages_of(payload, ratings, audit), actor=_who(by))
-        kept.scrub(tuple(name for name, rows in counts.items() if rows))
-    said = ", ".join(f"{rows} of {name}" for name, rows in counts.items() if rows)
-    out.print(f"Deleted {said or 'nothing'}.")
+        journal.scrub(tuple(name for name, rows in counts.items() if rows))
+    deleted = ", ".join(f"{rows} of {name}" for name, rows in counts.items() if rows)
+    out.print(f"Deleted {deleted or 'nothing'}.")
 
 
 @audit_app.command("verify")
@@ -125,7 +125,7 @@ def audit_verify(store: Url, anchors: Anchors = None) -> None:
     """Walk the chain and name the first row that does not hold; exits 1 when one does not."""
     from recommender.journal.audit_log import verify
 
-    with _opened(store) as kept, kept.reading() as transaction:
+    with _opened(store) as journal, journal.reading() as transaction:
         verdict = verify(transaction, anchors)
     if verdict.holds:
         against = "and agrees with its anchors" if anchors else "(no anchors were given)"
@@ -142,8 +142,8 @@ def audit_anchor(store: Url, anchors: Anchors = None) -> None:
 
     if anchors is None:
         raise typer.BadParameter("name the file: --anchors, or RECOMMENDER_ANCHORS")
-    with _opened(store) as kept:
-        head = anchor(kept, anchors)
+    with _opened(store) as journal:
+        head = anchor(journal, anchors)
     out.print(f"Anchored row {head.seq}: {head.row_hash}", soft_wrap=True)
 
 
@@ -157,8 +157,8 @@ def privacy_statement(
     from recommender.journal.privacy_statement import privacy_statement
 
     with exit_on_error():
-        said = privacy_statement(definition(practice), ages_of(payload, ratings, audit))
-    typer.echo(said, nl=False)
+        statement = privacy_statement(definition(practice), ages_of(payload, ratings, audit))
+    typer.echo(statement, nl=False)
 
 
 def ages_of(payload: int, ratings: int, audit: int) -> "Ages":

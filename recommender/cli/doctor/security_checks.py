@@ -17,7 +17,7 @@ DEFAULTS = frozenset(
     {"", "admin", "changeme", "mlflow", "password", "password1234", "postgres", "recommender"}
 )
 """Passwords that come with programs and examples."""
-LEAST_DIFFERENT = 10
+MIN_DISTINCT = 10
 
 
 def check_open(found: Deployment) -> Iterator[Fault]:
@@ -58,13 +58,13 @@ def check_pepper(found: Deployment) -> Iterator[Fault]:
     if len(pepper) < PEPPER_LENGTH:
         yield Fault("pepper", f"has fewer than {PEPPER_LENGTH} characters", remedy)
         return
-    if len(set(pepper)) < LEAST_DIFFERENT:
+    if len(set(pepper)) < MIN_DISTINCT:
         yield Fault("pepper", "can be guessed", f"{remedy}, and rotate every key")
     foreign = [k.name for k in _live_keys(found) if k.pepper_mark != Pepper.of(pepper).mark]
     if foreign:
-        said = ", ".join(sorted(set(foreign)))
-        mend = "set the pepper they were made with, or rotate them"
-        yield Fault("pepper", f"is not the one these keys were made with: {said}", mend)
+        names = ", ".join(sorted(set(foreign)))
+        remedy_for_keys = "set the pepper they were made with, or rotate them"
+        yield Fault("pepper", f"is not the one these keys were made with: {names}", remedy_for_keys)
 
 
 def check_keys(found: Deployment) -> Iterator[Fault]:

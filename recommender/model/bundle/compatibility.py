@@ -1,7 +1,4 @@
-"""What differs between two lists of declared names, said so that a person finds it.
-
-Imported by `bundle`.
-"""
+"""Differences between the names and definitions that a bundle learned with and those of now."""
 
 import re
 from collections.abc import Sequence
@@ -10,8 +7,8 @@ from difflib import SequenceMatcher
 
 from recommender.practice.definition import Practice
 
-SAID = 5
-"""Names told of each kind; how many more there are is told as a number."""
+MAX_NAMES = 5
+"""Names listed of each kind; more are counted."""
 NAMED = ("groups", "instruments", "client", "clinician", "matches", "constraints")
 SINGLE = ("id", "version", "title", "timezone", "currency", "consent")
 WHOLE = ("card", "alliance", "history", "funding")
@@ -20,17 +17,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.:=-]{1,120}")
 
 @dataclass(frozen=True, slots=True)
 class DeclarationDiff:
-    """How what is now differs from what a bundle learned.
-
-    Attributes
-    ----------
-    added, removed
-        Names that are new, and names that are gone.
-    moved
-        Names of both that stand in another order.
-    changed
-        Names of both that mean something else.
-    """
+    """Names that were added, removed, moved to another position, or changed in their meaning."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -42,15 +29,17 @@ class DeclarationDiff:
 
     def __str__(self) -> str:
         kinds = ("added", "removed", "moved", "changed")
-        return ", ".join(_said(kind, getattr(self, kind)) for kind in kinds if getattr(self, kind))
+        return ", ".join(
+            _describe(kind, getattr(self, kind)) for kind in kinds if getattr(self, kind)
+        )
 
 
 def diff_names(learned: Sequence[str], now: Sequence[str]) -> DeclarationDiff:
-    """How a list of names differs from the one that was learned with."""
+    """How a list of names differs from the one a model learned with."""
     ours, theirs = set(now), set(learned)
     both = [name for name in learned if name in ours]
     here = [name for name in now if name in theirs]
-    kept = {
+    in_place = {
         name
         for block in SequenceMatcher(None, both, here, autojunk=False).get_matching_blocks()
         for name in both[block.a : block.a + block.size]
@@ -58,12 +47,12 @@ def diff_names(learned: Sequence[str], now: Sequence[str]) -> DeclarationDiff:
     return DeclarationDiff(
         added=tuple(name for name in now if name not in theirs),
         removed=tuple(name for name in learned if name not in ours),
-        moved=tuple(name for name in here if name not in kept),
+        moved=tuple(name for name in here if name not in in_place),
     )
 
 
 def diff_practices(learned: Practice, now: Practice) -> DeclarationDiff:
-    """How a definition differs from the one that was learned with; comments do not count."""
+    """How a definition differs from the one a model learned with; comments do not count."""
     before, after = _declared(learned), _declared(now)
     names = diff_names(tuple(before), tuple(after))
     changed = (name for name in after if name in before and before[name] != after[name])
@@ -71,7 +60,7 @@ def diff_practices(learned: Practice, now: Practice) -> DeclarationDiff:
 
 
 def _declared(practice: Practice) -> dict[str, object]:
-    """Everything a definition says, by the name it has in the file."""
+    """Every declaration, by the name it has in the file."""
     declared = {f"practice.{name}": getattr(practice, name) for name in SINGLE}
     declared |= {name: getattr(practice, name) for name in WHOLE}
     for section in NAMED:
@@ -80,8 +69,10 @@ def _declared(practice: Practice) -> dict[str, object]:
     return declared
 
 
-def _said(kind: str, names: tuple[str, ...]) -> str:
+def _describe(kind: str, names: tuple[str, ...]) -> str:
     # A foreign bundle chooses its names, and what is said here is printed and logged.
-    told = [name if _PLAIN.fullmatch(name) else "an unprintable name" for name in names[:SAID]]
-    more = f" and {len(names) - SAID} more" if len(names) > SAID else ""
-    return f"{kind} {' '.join(told)}{more}"
+    shown = [
+        name if _PLAIN.fullmatch(name) else "an unprintable name" for name in names[:MAX_NAMES]
+    ]
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"{kind} {' '.join(shown)}{more}"

@@ -180,7 +180,7 @@ def _open(archive: BundleArchive, expected: Practice | None) -> AllianceModel:
     features = tuple(feature.name for feature in pipeline.features)
     _check_features(tuple(facts.manifest.features), features)
     check_arrays(arrays, facts, practice)
-    # Last of all: here bytes reach LightGBM.
+    # Last: from here on bytes reach LightGBM.
     trees = {name: Trees(contents[name].decode()) for name in (CLIENT, PAIRING) if name in contents}
     client_width = sum(name.startswith("client.") for name in features)
     for file, width in ((CLIENT, client_width), (PAIRING, len(features))):

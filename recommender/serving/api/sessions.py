@@ -8,7 +8,7 @@ from pydantic import Field as Setting
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from recommender.security.sessions import LONGEST, Session
+from recommender.security.sessions import MAX_AGE, Session
 from recommender.serving.auth.middleware import (
     auth_backend,
     check_same_site,
@@ -60,7 +60,7 @@ class OpenSession(ResponseModel):
             role=principal.role,
             scopes=tuple(sorted(principal.scopes)),
             csrf_token=session.csrf,
-            ends_at=session.opened_at + LONGEST,
+            ends_at=session.opened_at + MAX_AGE,
         )
 
 

@@ -68,7 +68,7 @@ async def _held(request: Request) -> tuple[RatedPrediction, ...] | None:
     """The last rated matches, newest first; None where nothing is kept."""
     if journal_writer(request.app) is None:
         return None
-    matches = await read(request, partial(rated_matches, most=LAST))
+    matches = await read(request, partial(rated_matches, limit=LAST))
     return await run_in_pool(
         request.app, partial(rated_predictions, matches, current_snapshot(request.app).model)
     )

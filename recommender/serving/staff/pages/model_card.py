@@ -71,7 +71,7 @@ def drifted(lately: Sequence[Answers], state: ServingSnapshot) -> dict[str, Any]
 
 
 def _past(connection: Connection) -> Past:
-    lately = intakes(connection, most=LATELY, without=CONSTRAINTS_ONLY)
+    lately = intakes(connection, limit=LATELY, without=CONSTRAINTS_ONLY)
     return Past(model_uses(connection), lately)
 
 
