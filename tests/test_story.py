@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from recommender.cli.main import app
 from recommender.journal.audit_log import verify
-from recommender.journal.model_lineage import models_that_learned_from
+from recommender.journal.privacy_requests import models_that_learned_from
 from recommender.store.migration import open_store
 from tests.support.staff_desk import (
     PEPPER,

@@ -1,7 +1,7 @@
-"""A request sent again is answered as the first time, and done once.
+"""Idempotency keys: a request sent again is executed once and gets the first reply.
 
-The answer is written in the transaction of what it answers. Behaves like Stripe's API and
-draft-ietf-httpapi-idempotency-key-header-07. Imported by `serving`.
+The reply is stored in the transaction of the request. Behaves like Stripe's API and
+draft-ietf-httpapi-idempotency-key-header-07.
 """
 
 import json
@@ -25,7 +25,7 @@ MAX_KEY_LENGTH = 255
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyTicket:
-    """One request: who sent it, to which route (method included), under which key, saying what."""
+    """One request: principal, route (method included), key, and a fingerprint of its body."""
 
     principal: str
     route: str
@@ -35,10 +35,7 @@ class IdempotencyTicket:
 
 @dataclass(frozen=True, slots=True)
 class StoredReply:
-    """An answer as it was sent.
-
-    `subject` is whom it is about, so that it is kept sealed and erased with them.
-    """
+    """A reply as it was sent; encrypted for, and erased with, the subject it is about."""
 
     status: int
     body: bytes = field(repr=False)
@@ -64,7 +61,7 @@ def ticket_for(principal: str, route: str, key: str, body: bytes) -> Idempotency
 
 
 class IdempotencyStore:
-    """The requests of one server process; make one and keep it."""
+    """The requests of one server process, which needs one instance."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -72,26 +69,26 @@ class IdempotencyStore:
         self._working: set[tuple[str, str, str]] = set()
 
     def once(self, ticket: IdempotencyTicket, write: Write) -> StoredReply:
-        """What `write` gives in a transaction, or what it gave the first time.
+        """The reply of `write`, run in a transaction, or the stored reply of the first time.
 
-        When `write` raises, nothing is kept and the same key may try again.
+        When `write` raises, nothing is stored and the same key may try again.
 
         Raises
         ------
         KeyReusedError
             When the key came before with another body.
         InFlightError
-            When the first sending is still being worked on, here or (PostgreSQL) in any process.
-            With SQLite a second process waits for the first and then replays.
+            When the first request is still running, here or (PostgreSQL) in any process. With
+            SQLite a second process waits for the first and then replays.
         """
         with self.claimed(ticket) as known:
             return known or self.settle(ticket, write)
 
     @contextmanager
     def claimed(self, ticket: IdempotencyTicket) -> Iterator[StoredReply | None]:
-        """Keeps the ticket to oneself, for work that should be done before the transaction.
+        """Claims the ticket for the block and gives the stored reply, if any.
 
-        Gives the reply when there is one already; else work, then `settle`, inside the block.
+        Without one, do the work that needs no transaction and call `settle`, inside the block.
         """
         name = (ticket.principal, ticket.route, ticket.key)
         with self._lock:
@@ -107,7 +104,7 @@ class IdempotencyStore:
                 self._working.discard(name)
 
     def settle(self, ticket: IdempotencyTicket, write: Write) -> StoredReply:
-        """Writes and keeps the reply, both or neither; see `once`."""
+        """Runs `write` and stores its reply in one transaction; see `once`."""
         with self._store.writing() as connection:
             if not try_advisory_lock(
                 connection, canonical_json([ticket.principal, ticket.route, ticket.key])

@@ -1,7 +1,6 @@
 """What the journal has to learn from: pairings with consent, an intake and a course, and ratings.
 
-Whoever did not agree, was erased, never began or no longer fits is left out and counted.
-Imported by `journal.extract`.
+Pairings without consent, erased, not begun or no longer valid are left out and counted.
 """
 
 import json
@@ -14,8 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from recommender.journal.consents import TRAIN, current_consents
-from recommender.journal.erasure import erased_before
 from recommender.journal.pairings import PairingOutcome, outcomes_of
+from recommender.journal.privacy_requests import erased_before
 from recommender.journal.ratings import Rating, current_ratings
 from recommender.journal.roster_versions import Cells, last_known
 from recommender.journal.subjects import Subject
@@ -45,10 +44,10 @@ TOO_EARLY = "ratings dated before their pairing began"
 
 @dataclass(frozen=True, slots=True)
 class TrainingPairing:
-    """A pairing that can be learned from.
+    """A pairing for training.
 
-    `propensity` is the chance with which a lot put the clinician where they stood in the
-    recommendation it came from; None where no lot was drawn, or they were not shown.
+    `propensity` is the probability of the clinician's rank in the recommendation; None where the
+    order was not randomised, or they were not shown.
     """
 
     pairing_id: str
@@ -163,14 +162,14 @@ def _course_problem(course: PairingOutcome) -> str | None:
 
 
 def _chances(connection: Connection) -> dict[tuple[str, str], float]:
-    """By recommendation and clinician: the probability of standing where they stood."""
+    """Probability of the rank shown, by recommendation and clinician."""
     statement = select(shown.c.recommendation_id, shown.c.clinician_id, shown.c.propensity)
     rows = connection.execute(statement.where(shown.c.propensity.is_not(None)))
     return {(row.recommendation_id, row.clinician_id): row.propensity for row in rows}
 
 
 class _Intakes:
-    """Every client's kept answers, by pseudonym and by the pairing they led to."""
+    """The stored answers of clients, by pseudonym and by the pairing they led to."""
 
     def __init__(self, connection: Connection, practice: Practice) -> None:
         self._fields = practice.client
@@ -183,7 +182,7 @@ class _Intakes:
                 self._of_client.setdefault(client_id, []).append(intake)
 
     def before(self, met: TrainingPairing) -> tuple[Mapping[str, RawValue], str | None]:
-        """The answers this pairing was made from, and why they cannot be learned from, if so."""
+        """The answers behind this pairing, and why they are not valid for training, if so."""
         intake = self._kept.get(self._of_pairing.get(met.pairing_id, ""))
         earlier = [
             each

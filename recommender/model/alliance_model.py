@@ -160,7 +160,7 @@ class AllianceModel:
     >>> now = datetime(2026, 11, 28, tzinfo=UTC)
     >>> roster = snapshot(["k1", "k2"], [None, None], clinicians, now)
     >>> asked = practice.fields("client", "score", "filter")
-    >>> client = read_rows(asked, [{"modalities_wanted": ["cbt"]}])
+    >>> client = read_rows(asked, [{"age_years": 34, "modalities_wanted": ["cbt"]}])
     >>> encoding = model.encode_roster(roster)
     >>> scores = model.score(client, encoding)
     >>> bool(scores.alliance[0] > scores.alliance[1])

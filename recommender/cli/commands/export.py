@@ -77,7 +77,7 @@ def learned_from(data: Path, store: str | None) -> TrainingExtract | None:
 
 def record_learned(learned: TrainingExtract | None, model_digest: str) -> None:
     """Keeps in the journal which pairings a model learned from."""
-    from recommender.journal.model_lineage import pairings_of_extract, record_training
+    from recommender.journal.extract import pairings_of_extract, record_training
 
     if learned is None:
         return

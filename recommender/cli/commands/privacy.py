@@ -68,7 +68,7 @@ def subject_export(
     by: By = None,
 ) -> None:
     """Write all that is kept of one client, as JSON; that it was exported is kept as well."""
-    from recommender.journal.subject_export import export_subject
+    from recommender.journal.privacy_requests import export_subject
 
     with _opened(store) as journal, journal.writing() as transaction:
         exported = export_subject(transaction, pseudonym, actor=_who(by))
@@ -88,7 +88,7 @@ def subject_erase(
     by: By = None,
 ) -> None:
     """Forget one client: rows and key; say what went, and which models learned from them."""
-    from recommender.journal.erasure import erase_subject
+    from recommender.journal.privacy_requests import erase_subject
 
     if not yes:
         typer.confirm("Everything kept of this client is deleted for good. Go on?", abort=True)

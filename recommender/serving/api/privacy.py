@@ -11,9 +11,8 @@ from starlette.responses import Response
 
 from recommender.journal.audit_log import ChainVerification, verify
 from recommender.journal.consents import current_consent, record_consent
-from recommender.journal.erasure import Erasure, erase_subject
 from recommender.journal.idempotency import StoredReply
-from recommender.journal.subject_export import export_subject
+from recommender.journal.privacy_requests import Erasure, erase_subject, export_subject
 from recommender.serving.auth.middleware import caller
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.problems import (

@@ -10,7 +10,7 @@ from recommender.cli.main import app
 from recommender.errors import RecommenderError
 from recommender.journal.audit_log import verify
 from recommender.journal.extract import read_extract_id
-from recommender.journal.model_lineage import models_that_learned_from
+from recommender.journal.privacy_requests import models_that_learned_from
 from recommender.store.database import Store
 from recommender.store.migration import open_store
 from tests.support.builders import DEFINITION
