@@ -1,7 +1,6 @@
-"""The only door to the mlflow model registry: publish, name, promote and fetch bundles.
+"""The mlflow model registry: publish, name, promote and fetch bundles.
 
-Only training and the command line import this module, and late, because mlflow takes seconds to
-load; serving is handed a bundle directory and never meets mlflow in the path of a request.
+Import this module late: mlflow takes seconds to load.
 """
 
 import logging
@@ -52,7 +51,15 @@ class Registry:
     name
         The registered model.
     artifacts
-        Where a store without a server keeps its files; beside a SQLite file when not given.
+        Folder for the files of a store without a server; by default beside its SQLite file.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as directory:
+    ...     registry = Registry(f"sqlite:///{directory}/mlflow.db")
+    ...     registry.alias("champion"), registry.versions()
+    (None, ())
     """
 
     uri: str = "sqlite:///var/mlflow.db"
@@ -61,9 +68,9 @@ class Registry:
 
     @contextmanager
     def client(self) -> Iterator[MlflowClient]:
-        """A connection whose failures become `RegistryError`s."""
+        """An mlflow client whose failures become `RegistryError`s."""
         with warnings.catch_warnings():
-            # mlflow 3.17 on SQLAlchemy 2.1 and on pandas 3: theirs to mend, noise to our users.
+            # Deprecations inside mlflow 3.17, on SQLAlchemy 2.1 and pandas 3.
             warnings.filterwarnings("ignore", message=r"The ``noload`` loader strategy")
             warnings.filterwarnings("ignore", message=r"Operation with range is deprecated")
             try:
@@ -92,13 +99,13 @@ class Registry:
         run_id
             An mlflow run of this registry.
         bundle
-            The bundle's directory; it is copied, and kept as bytes: nothing is pickled.
+            The bundle's directory, which is copied.
         practice
-            Says the columns of the table the published model accepts.
+            The definition with the columns of the published model.
         digest
             The bundle's digest, in hexadecimal.
         tags
-            More about the version, such as the commit it was made at.
+            Further tags of the version, such as the commit.
         """
         verified_bundle(bundle, digest)
         version_tags = {**tags, "digest": checked_digest(digest), "practice": practice.id}
@@ -144,12 +151,12 @@ class Registry:
             return _version(client.get_model_version(self.name, str(number)))
 
     def set_alias(self, alias: str, version: int) -> None:
-        """Lets an alias stand for a version; promotions go through `promote`, which keeps why."""
+        """Points an alias to a version; for the champion use `promote`, which records why."""
         with self.client() as client:
             client.set_registered_model_alias(self.name, alias, str(version))
 
     def alias(self, alias: str) -> Version | None:
-        """The version an alias stands for, or None while it stands for none."""
+        """The version an alias points to, or None."""
         with self.client() as client, _ignoring("RESOURCE_DOES_NOT_EXIST"):
             number = client.get_registered_model(self.name).aliases.get(alias)
             if number is not None:
@@ -166,10 +173,9 @@ class Registry:
         kind: str = PROMOTED,
         notes: tuple[str, ...] = (),
     ) -> Promotion:
-        """Makes a version the champion, and keeps who did it, when, why, and what it replaced.
+        """Makes a version the champion, and records who did it, when, why, and what it replaced.
 
-        The record is written first: an entry without effect is a lesser fault than an effect
-        without an entry.
+        The record is written first: a record without effect is better than the reverse.
         """
         chosen, champion = self.version(version), self.alias(CHAMPION)
         previous = champion.version if champion else None
@@ -181,15 +187,14 @@ class Registry:
         return promotion
 
     def history(self) -> tuple[Promotion, ...]:
-        """Every promotion there has been, oldest first."""
+        """Every promotion, oldest first."""
         promotions = (read_promotions(_version(found), found.tags) for found in self._search())
         return tuple(sorted((one for each in promotions for one in each), key=lambda one: one.at))
 
     def previous(self) -> Version | None:
-        """The version to roll back to: what stood before the champion was first promoted.
+        """The version to roll back to: the champion before the current one was first promoted.
 
-        The first promotion counts, so that rolling back twice goes two steps back and never
-        returns to the version that was just withdrawn.
+        So two rollbacks go two steps back and never return to the version just withdrawn.
         """
         champion = self.alias(CHAMPION)
         if champion is None:
@@ -198,12 +203,12 @@ class Registry:
         return None if first is None or first.previous is None else self.version(first.previous)
 
     def text(self, version: Version, name: str) -> str:
-        """A text kept with the run that trained a version.
+        """A text artifact of the run that trained a version.
 
         Raises
         ------
         RegistryError
-            When the run keeps none of this name.
+            When the run has none of this name.
         """
         with self.client() as client, tempfile.TemporaryDirectory() as workspace:
             names = [file.path for file in client.list_artifacts(version.run_id)]
@@ -214,12 +219,12 @@ class Registry:
             return Path(got).read_text(encoding="utf-8")
 
     def resolve(self, alias_or_version: str | int) -> Version:
-        """The version meant by a number or an alias.
+        """The version of a number or an alias.
 
         Raises
         ------
         RegistryError
-            When the alias stands for no version yet, with what to run.
+            When the alias points to no version yet, with the command to run.
         """
         if isinstance(alias_or_version, int) or alias_or_version.isdecimal():
             return self.version(int(alias_or_version))
@@ -231,7 +236,7 @@ class Registry:
         return version
 
     def fetch(self, alias_or_version: str | int, into: Path) -> Path:
-        """The directory `into/<digest>` of the bundle, downloaded whole unless it is there."""
+        """The directory `into/<digest>` of the bundle, downloaded unless it exists."""
         wanted = self.resolve(alias_or_version)
 
         def download(unfinished: Path) -> Path:
@@ -256,7 +261,7 @@ def _version(entity: Any) -> Version:
 
 @contextmanager
 def _ignoring(code: str) -> Iterator[None]:
-    """Passes over mlflow's refusal of one kind."""
+    """Ignores mlflow errors of one code."""
     try:
         yield
     except MlflowException as error:
@@ -279,5 +284,5 @@ def _registry_error(uri: str, error: Exception) -> RegistryError:
         remedy = "start it, or set the registry's address to one that runs"
         return RegistryError("registry", f"cannot reach the mlflow registry at {shown}", remedy)
     message = (str(error).splitlines() or [""])[0].replace(uri, shown)
-    remedy = "mend what it names; nothing after this step was done"
+    remedy = "fix what it names; nothing after this step was done"
     return RegistryError("registry", f"{shown} refused: {message}", remedy)

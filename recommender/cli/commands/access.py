@@ -48,8 +48,8 @@ def create(
         str,
         typer.Option(
             help="`tool` requests recommendations and sees client-safe answers; `staff` also sees "
-            "contributions, decides and rates; `scientist` reads models and training tables; `admin` manages "
-            "rosters, keys and privacy."
+            "contributions, decides and rates; `scientist` reads models and training tables; "
+            "`admin` manages rosters, keys and privacy."
         ),
     ] = "tool",
     only: Annotated[

@@ -64,7 +64,7 @@ def test_what_a_model_learned_from_an_extract_is_kept(
     with journal.reading() as connection:
         assert models_that_learned_from(connection, ["p1"]) == ("d" * 64,)
         assert verify(connection).holds
-    with pytest.raises(RecommenderError, match="came out of a journal"):
+    with pytest.raises(RecommenderError, match="come from a journal"):
         learned_from(tmp_path / "out", None)
 
 
