@@ -25,6 +25,7 @@ def test_a_decision_is_kept_with_reason_and_actor(a_store: Store) -> None:
     assert (row.reason, row.actor) == ("client_wish", ACTOR)
 
 
+@pytest.mark.both_databases("order of rows")
 def test_a_change_of_mind_is_one_more_row(a_store: Store) -> None:
     recommend(a_store)
     assert decide(a_store) != decide(a_store, clinician_id="k02")

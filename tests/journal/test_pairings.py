@@ -45,6 +45,7 @@ def test_a_course_without_attendance_begins_on_the_first_day_booked() -> None:
     assert pairing_outcome(()) == PairingOutcome(None, None, None)
 
 
+@pytest.mark.both_databases("order of rows")
 def test_events_are_kept_in_the_order_they_were_told(a_store: Store) -> None:
     pair(a_store, began=None, recommendation_id=None)
     follow(a_store, "booked", date(2027, 1, 7))
@@ -65,6 +66,7 @@ def test_an_event_that_cannot_be_is_refused(a_store: Store) -> None:
             follow(a_store, kind, day, session)
 
 
+@pytest.mark.both_databases("unique indexes")
 def test_a_pairing_id_is_given_once(a_store: Store) -> None:
     pair(a_store)
     with pytest.raises(ConflictError, match="is there already"):

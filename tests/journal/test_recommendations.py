@@ -18,6 +18,7 @@ from recommender.store.schema import payloads, subjects
 from tests.support.journal_rows import ACTOR, ANSWERS, CANARY, a_recommendation, count, recommend
 
 
+@pytest.mark.both_databases("types")
 def test_asking_again_gives_the_same_bytes(a_store: Store) -> None:
     response = b'{"score": 4.250,\n  "name": "Zo\xc3\xab"}  '
     recommend(a_store, response=response)
@@ -25,6 +26,7 @@ def test_asking_again_gives_the_same_bytes(a_store: Store) -> None:
         assert find_recommendation(connection, "r1").shown.response == response
 
 
+@pytest.mark.both_databases("types")
 def test_everything_that_was_used_and_shown_is_read_back(a_store: Store) -> None:
     recommend(a_store)
     with a_store.reading() as connection:

@@ -59,6 +59,7 @@ def test_content_goes_after_two_years_and_what_was_ranked_stays(a_store: Store) 
             find_recommendation(connection, "r1")
 
 
+@pytest.mark.both_databases("triggers")
 def test_outcomes_and_the_key_go_after_seven_years(a_store: Store) -> None:
     a_story(a_store)
     age(a_store, 85)
@@ -77,6 +78,7 @@ def test_a_practice_may_keep_for_longer_or_for_ever(a_store: Store) -> None:
     assert swept(a_store, Ages(payload=12, ratings=None, audit=None)) == {"payloads": 1}
 
 
+@pytest.mark.both_databases("triggers")
 def test_the_sweep_is_in_the_chain_and_the_chain_holds(a_store: Store) -> None:
     a_story(a_store)
     swept(a_store)

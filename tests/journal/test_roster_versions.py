@@ -34,6 +34,7 @@ def take(store: Store, clinician_id: str = "k01") -> None:
         take_place(connection, a_practice(), clinician_id, "places", actor=ACTOR)
 
 
+@pytest.mark.both_databases("types")
 def test_a_roster_is_read_back_as_the_engine_reads_it(a_store: Store) -> None:
     put_roster(a_store)
     with a_store.reading() as connection:
@@ -76,6 +77,7 @@ def test_a_roster_put_again_says_that_all_is_still_so(a_store: Store) -> None:
         assert current_roster(connection) == again
 
 
+@pytest.mark.both_databases("locks")
 def test_a_writer_who_saw_an_older_roster_is_refused(a_store: Store) -> None:
     first = put_roster(a_store)
     take(a_store)
@@ -163,6 +165,7 @@ def test_a_row_that_the_definition_does_not_have_is_refused(
     assert count(a_store, roster_versions) == 0
 
 
+@pytest.mark.both_databases("locks")
 def test_two_who_take_the_last_place_at_once_are_one(a_store: Store) -> None:
     put_roster(a_store, {"k01": {"places": 1}})
     barrier = Barrier(10)

@@ -22,12 +22,9 @@ from recommender.training.baselines import (
     OURS,
     RANDOM,
     LearnerScores,
-    learners_for,
 )
-from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import Evaluation, evaluate, groups_of
 from recommender.training.figures import figure_of
-from recommender.training.fit import fit
 from recommender.training.folds import forward
 from recommender.training.report import (
     FIRST_TENTH,
@@ -36,29 +33,13 @@ from recommender.training.report import (
     optimism,
     report_of,
 )
-from recommender.training.tree_fitting import FitSettings
-from tests.support.builders import a_practice, some_rows, tables_of
+from tests.support.builders import a_practice
+from tests.support.evaluations import QUICK, a_world, an_evaluation
 
-QUICK = FitSettings(fewest_for_trees=10_000, folds=3)
 KEYS = {
     "mode", "folds", "rated", "left_unrated", "figures", "by_fold", "ours_minus", "ranges",
     "first_ranked", "groups", "groups_too_few", "exposure", "optimism", "dropout_sensitivity",
 }  # fmt: skip
-
-
-@cache
-def a_world() -> Dataset:
-    return dataset_of(tables_of(some_rows(pairings=700, seed=5)), a_practice())
-
-
-@cache
-def an_evaluation() -> Evaluation:
-    dataset = a_world()
-    champion = fit(dataset, np.arange(len(dataset) // 2), QUICK).model
-    learners = learners_for(dataset, champion)
-    chosen = {name: learners[name] for name in (OURS, RANDOM, CHAMPION)}
-    folds = forward(dataset, 0.4)
-    return evaluate(dataset, folds, QUICK, draws=20, champion=champion, learners=chosen)
 
 
 @cache
@@ -111,7 +92,7 @@ def test_ours_is_told_beside_each_baseline_in_four_figures() -> None:
 
 def test_coverage_is_counted_among_those_first_ranked() -> None:
     tested = an_evaluation().held_out
-    chosen = tested.is_rated & (tested.place < FIRST_TENTH)
+    chosen = tested.is_rated & (tested.rank_share < FIRST_TENTH)
     inside = (tested.low <= tested.label) & (tested.label <= tested.high)
     said = an_evaluation().scores[OURS].alliance
     told = row("ranges", among=FIRST_RANKED)
@@ -123,7 +104,7 @@ def test_coverage_is_counted_among_those_first_ranked() -> None:
 
 
 def test_among_nobody_the_coverage_cannot_be_said() -> None:
-    assert (an_evaluation().held_out.known > 0).all()
+    assert (an_evaluation().held_out.clinician_ratings > 0).all()
     told = row("ranges", among=NEW_CLINICIANS)
 
     assert told["rated"] == 0
@@ -184,9 +165,9 @@ def test_a_group_of_many_ratings_by_few_people_is_not_told_of() -> None:
 def new_to_the_practice(count: int) -> Evaluation:
     """The evaluation, in which so many rated pairings are with clinicians nobody had rated."""
     tested = an_evaluation().held_out
-    known = tested.known.copy()
+    known = tested.clinician_ratings.copy()
     known[np.flatnonzero(tested.is_rated)[:count]] = 0
-    return replace(an_evaluation(), held_out=replace(tested, known=known))
+    return replace(an_evaluation(), held_out=replace(tested, clinician_ratings=known))
 
 
 @pytest.mark.parametrize("count", [1, MIN_GROUP_SIZE - 1])

@@ -6,7 +6,7 @@ import pytest
 from recommender.errors import RecommenderError
 from recommender.model.mixed.blocks import Block, DenseBlock, Floats, IndexBlock
 from recommender.model.mixed.fit import MixedFit, fit_mixed
-from tests.model.mixed.test_fit import a_practice, blocks_of
+from tests.support.mixed_data import a_practice, blocks_of
 
 MANY = 20_000
 

@@ -22,7 +22,7 @@ Rows = NDArray[np.float64]
 
 def training_rows() -> Rows:
     dataset = a_dataset()
-    return a_model().rows(dataset.clients, an_encoding(), dataset.pairs)[0].together()
+    return a_model().rows(dataset.clients, an_encoding(), dataset.pairs)[0].model_columns()
 
 
 def grown_on(rows: Rows, label: Rows, **parameters: object) -> Trees:
