@@ -79,7 +79,7 @@ def subject_rows(connection: Connection, subject: Subject) -> SubjectRows:
     ).all()
     named = tuple(row.recommendation_id for row in met if row.recommendation_id)
     unnamed = select(subjects.c.subject_id).where(subjects.c.client_id.is_(None))
-    made = connection.execute(
+    recommended = connection.execute(
         select(recommendations.c.recommendation_id, recommendations.c.subject_id).where(
             or_(
                 recommendations.c.subject_id == subject.subject_id,
@@ -91,8 +91,8 @@ def subject_rows(connection: Connection, subject: Subject) -> SubjectRows:
     pairing_ids = tuple(sorted(row.pairing_id for row in met))
     rated = select(ratings.c.rating_id).where(ratings.c.pairing_id.in_(pairing_ids))
     return SubjectRows(
-        subject_ids=tuple(sorted({subject.subject_id, *(row.subject_id for row in made)})),
-        recommendation_ids=tuple(sorted(row.recommendation_id for row in made)),
+        subject_ids=tuple(sorted({subject.subject_id, *(row.subject_id for row in recommended)})),
+        recommendation_ids=tuple(sorted(row.recommendation_id for row in recommended)),
         pairing_ids=pairing_ids,
         rating_ids=tuple(sorted(connection.execute(rated).scalars())),
     )

@@ -174,16 +174,16 @@ class _Intakes:
     def __init__(self, connection: Connection, practice: Practice) -> None:
         self._fields = practice.client
         self._of_pairing = _recommendation_of(connection)
-        self._kept: dict[str, _Intake] = {}
+        self._by_recommendation: dict[str, _Intake] = {}
         self._of_client: dict[str, list[_Intake]] = {}
         for name, client_id, intake in _intakes(connection):
-            self._kept[name] = intake
+            self._by_recommendation[name] = intake
             if client_id is not None:
                 self._of_client.setdefault(client_id, []).append(intake)
 
     def before(self, met: TrainingPairing) -> tuple[Mapping[str, RawValue], str | None]:
         """The answers behind this pairing, and why they are not valid for training, if so."""
-        intake = self._kept.get(self._of_pairing.get(met.pairing_id, ""))
+        intake = self._by_recommendation.get(self._of_pairing.get(met.pairing_id, ""))
         earlier = [
             each
             for each in self._of_client.get(met.client_id, ())

@@ -205,9 +205,7 @@ def _check(wanted: KeyRequest) -> None:
         remedy = "give 2 to 40 of a-z, 0-9 and -, such as website"
         raise RecommenderError("name", "cannot name a key", remedy)
     if not timedelta(0) < wanted.lifetime <= 2 * LIFETIME:
-        raise RecommenderError(
-            "days", "key lifetime must be 1 to 730 days", "such as 365"
-        )
+        raise RecommenderError("days", "key lifetime must be 1 to 730 days", "such as 365")
     granted(wanted.role, wanted.only)
 
 

@@ -70,7 +70,7 @@ def _declared(practice: Practice) -> dict[str, object]:
 
 
 def _describe(kind: str, names: tuple[str, ...]) -> str:
-    # A foreign bundle chooses its names, and what is said here is printed and logged.
+    # A foreign bundle chooses its names, and they are printed and logged.
     shown = [
         name if _PLAIN.fullmatch(name) else "an unprintable name" for name in names[:MAX_NAMES]
     ]
