@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from recommender.errors import BundleError
-from recommender.model.bundle.compatibility import MAX_NAMES, diff_names, diff_practices
+from recommender.model.bundle.integrity import MAX_NAMES, diff_names, diff_practices
 from recommender.model.bundle.io import load_bundle
 from recommender.practice.definition import read_practice
 from tests.support.builders import a_bundle, a_practice
