@@ -174,7 +174,7 @@ def test_a_mistyped_registry_is_refused_and_not_created(tmp_path: Path) -> None:
     typed = tmp_path / "typo" / "mlflow.db"
     served = run("serve", "--registry", f"sqlite:///{typed}", "--bundles", tmp_path)
     assert served.exit_code == 1
-    assert "mend --registry" in served.output.replace("\n", " ")
+    assert "fix --registry" in served.output.replace("\n", " ")
     assert not typed.parent.exists()
 
 

@@ -82,7 +82,7 @@ def test_a_mistyped_registry_is_refused_and_not_created(tmp_path: Path) -> None:
     typed = tmp_path / "typo" / "mlflow.db"
     result = evaluate(tmp_path, "--registry", f"sqlite:///{typed}")
     assert result.exit_code == 1
-    assert "mend --registry" in said(result)
+    assert "fix --registry" in said(result)
     assert not typed.parent.exists()
 
 
