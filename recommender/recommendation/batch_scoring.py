@@ -9,11 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -40,6 +38,9 @@ from recommender.screening.cache import ScreeningCache, screening_cache_for
 from recommender.screening.screen import ConstraintCount, Screening
 from recommender.tables.cells import People
 from recommender.tables.roster import digest_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MAX_PAIRS = 50_000
 """Pairs, eligible or not, looked at together: memory stays below some hundred megabytes."""
@@ -127,33 +128,10 @@ def _pairs(screenings: Sequence[Screening], agree: NDArray[np.bool_]) -> Pairs:
     return Pairs(client, np.concatenate([*fitting, np.empty(0, dtype=np.intp)]))
 
 
-SHORTLIST = pa.schema(
-    [
-        ("client_id", pa.string()),
-        ("rank", pa.int16()),
-        ("clinician_id", pa.string()),
-        ("predicted_alliance", pa.float64()),
-        ("lower", pa.float64()),
-        ("upper", pa.float64()),
-        ("tie", pa.int16()),
-        ("ahead_of_next", pa.float64()),
-        ("tie_broken_by", pa.string()),
-        ("reservations", pa.list_(pa.string())),
-    ]
-)
-EXCLUSIONS = pa.schema(
-    [
-        ("client_id", pa.string()),
-        ("constraint", pa.string()),
-        ("removed", pa.int32()),
-        ("removed_only_by_it", pa.int32()),
-    ]
-)
-CLIENTS = pa.schema([("client_id", pa.string()), ("mode", pa.string()), ("eligible", pa.int32())])
 MIN_CHUNK_CLIENTS = 100
 """Clients of a part at least, however many clinicians they face: three files for each handful would
 cost more than what is in them."""
-TABLES = {"shortlist": SHORTLIST, "exclusions": EXCLUSIONS, "clients": CLIENTS}
+TABLES = ("shortlist", "exclusions", "clients")
 """What a part is made of. `clients` is written last: where it stands, the part is whole."""
 
 
@@ -184,7 +162,7 @@ class JobSettings:
     top_k: int
 
 
-Tables = Mapping[str, pa.Table]
+Tables = Mapping[str, "pa.Table"]
 
 
 def score_clients(
@@ -213,6 +191,9 @@ def score_clients(
     RecommenderError
         When the folder has parts made from something else: the two would be read as one.
     """
+    # Imported here because a server, which allocates and writes no files, does not install pyarrow.
+    import pyarrow.parquet as pq
+
     if not 1 <= asked.top_k <= MAX_TOP_K:
         raise RecommenderError("top_k", f"is outside 1 to {MAX_TOP_K}", "ask for a few clinicians")
     roster = asked.encoding.roster
@@ -242,7 +223,7 @@ def tables_of(asked: JobSettings, people: People) -> Tables:
         ):
             for place in range(len(batch.ids)):
                 _add(rows, batch, place, asked)
-    return {name: _table(rows[name], schema) for name, schema in TABLES.items()}
+    return {name: _table(rows[name], schema) for name, schema in _schemas().items()}
 
 
 def _add(
@@ -257,7 +238,41 @@ def _add(
     rows["clients"].append((name, mode, int(np.count_nonzero(screening.eligible))))
 
 
-def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+def _schemas() -> "dict[str, pa.Schema]":
+    """The columns of each table."""
+    import pyarrow as pa
+
+    shortlist = pa.schema(
+        [
+            ("client_id", pa.string()),
+            ("rank", pa.int16()),
+            ("clinician_id", pa.string()),
+            ("predicted_alliance", pa.float64()),
+            ("lower", pa.float64()),
+            ("upper", pa.float64()),
+            ("tie", pa.int16()),
+            ("ahead_of_next", pa.float64()),
+            ("tie_broken_by", pa.string()),
+            ("reservations", pa.list_(pa.string())),
+        ]
+    )
+    exclusions = pa.schema(
+        [
+            ("client_id", pa.string()),
+            ("constraint", pa.string()),
+            ("removed", pa.int32()),
+            ("removed_only_by_it", pa.int32()),
+        ]
+    )
+    clients = pa.schema(
+        [("client_id", pa.string()), ("mode", pa.string()), ("eligible", pa.int32())]
+    )
+    return {"shortlist": shortlist, "exclusions": exclusions, "clients": clients}
+
+
+def _table(rows: list[tuple[Any, ...]], schema: "pa.Schema") -> "pa.Table":
+    import pyarrow as pa
+
     columns = zip(*rows, strict=True) if rows else [()] * len(schema)
     arrays = [pa.array(col, of.type) for col, of in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)
