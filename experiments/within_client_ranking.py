@@ -189,7 +189,7 @@ class MeasureWithin:
     def __call__(self, tested: HeldOut, learner_scores: LearnerScores) -> Measured:
         """The metric of these rows at each weighting."""
         rows = tested.is_rated
-        lists = tested.lists[rows]
+        lists = tested.client_in_fold[rows]
         lowest = [getattr(tested, name) for name in self.scale]
         order = self.measure(learner_scores.pairing[rows], tested.label[rows], lists, *lowest)
         if order.client.size < MIN_LISTS:

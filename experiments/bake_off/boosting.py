@@ -24,7 +24,7 @@ RANKER: dict[str, Any] = TUNED | {"objective": "lambdarank", "label_gain": list(
 
 def regularised(trial: FoldTask) -> Answer:
     """Small trees on the rating itself, without records: the study's plain LightGBM."""
-    learned, asked = trial.rows(trial.learned), trial.rows(trial.asked)
+    learned, asked = trial.rows(trial.train_pairs), trial.rows(trial.pairs)
     parts = [np.concatenate([r.client, r.clinician, r.match], axis=1) for r in (learned, asked)]
     said = np.asarray(boosted(parts[0], trial.label, TUNED, trial.seed).predict(parts[1]))
     return Answer(said, said)
@@ -43,8 +43,8 @@ def tuned(trial: FoldTask) -> Answer:
 def ranker_by_client(trial: FoldTask) -> Answer:
     """LambdaMART that compares a client's own ratings: nearly every group has one row."""
     ready = prepare(trial)
-    order = np.argsort(trial.learned.client, kind="stable")
-    _, sizes = np.unique(trial.learned.client, return_counts=True)
+    order = np.argsort(trial.train_pairs.client, kind="stable")
+    _, sizes = np.unique(trial.train_pairs.client, return_counts=True)
     return order_only(_ranked(trial, ready, order, sizes))
 
 

@@ -59,7 +59,7 @@ def _side(own: Array, other: Array, left: Array, ridge: float) -> tuple[Array, A
 def factorisation(trial: FoldTask) -> Answer:
     """The machine on the rating itself; a clinician's columns are attributes and who it is."""
     (x, z), (asked_x, asked_z) = _columns(trial)
-    held = client_folds(trial.learned.client, FOLDS, trial.seed) == 0
+    held = client_folds(trial.train_pairs.client, FOLDS, trial.seed) == 0
     tried = [learn(x[~held], z[~held], trial.label[~held], r, trial.seed) for r in RIDGES]
     errors = [np.mean((m.predict(x[held], z[held]) - trial.label[held]) ** 2) for m in tried]
     machine = learn(x, z, trial.label, RIDGES[int(np.argmin(errors))], trial.seed)
@@ -69,7 +69,7 @@ def factorisation(trial: FoldTask) -> Answer:
 
 def _columns(trial: FoldTask) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Standardised columns of both sides, of training and asked pairs."""
-    rows = (trial.rows(trial.learned), trial.rows(trial.asked))
+    rows = (trial.rows(trial.train_pairs), trial.rows(trial.pairs))
     client, clinician = fit_standardizer(rows[0].client), fit_standardizer(rows[0].clinician)
     who = np.eye(len(trial.dataset.clinician_ids))
 
@@ -77,4 +77,4 @@ def _columns(trial: FoldTask) -> tuple[tuple[Array, Array], tuple[Array, Array]]
         z = np.concatenate([clinician.apply(rows[part].clinician), who[pairs.clinician]], axis=1)
         return client.apply(rows[part].client), z
 
-    return sides(0, trial.learned), sides(1, trial.asked)
+    return sides(0, trial.train_pairs), sides(1, trial.pairs)

@@ -27,7 +27,7 @@ def gpboost(trial: FoldTask) -> Answer:
         raise InapplicableError(f"gpboost cannot be imported: {error}") from error
     ready = prepare(trial)
     target = trial.label - ready.expected
-    model = library.GPModel(group_data=trial.learned.clinician, likelihood="gaussian")
+    model = library.GPModel(group_data=trial.train_pairs.clinician, likelihood="gaussian")
     settings = {name: value for name, value in SETTINGS.items() if name not in DROPPED}
     trees = library.train(
         params=settings | {"seed": trial.seed},
@@ -37,7 +37,7 @@ def gpboost(trial: FoldTask) -> Answer:
     )
     said = trees.predict(
         np.asarray(ready.asked, dtype=np.float32),
-        group_data_pred=trial.asked.clinician,
+        group_data_pred=trial.pairs.clinician,
         predict_var=False,
         pred_latent=True,
     )

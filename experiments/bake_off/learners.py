@@ -45,7 +45,7 @@ STUDY = (*ROWS, "experiments.bake_off.residual")
 def ours(trial: FoldTask) -> Answer:
     """The alliance model, with its range."""
     model = trial.fitted.model
-    scores = model.score(trial.dataset.clients, trial.encoding, trial.asked)
+    scores = model.score(trial.dataset.clients, trial.encoding, trial.pairs)
     low, high = model.interval_of(scores)
     return Answer(scores.pairing, scores.alliance, low, high)
 
@@ -53,7 +53,7 @@ def ours(trial: FoldTask) -> Answer:
 def mixed_alone(trial: FoldTask) -> Answer:
     """The additive half of the same fit."""
     model = trial.fitted.model
-    prepared = model.prepare(trial.dataset.clients, trial.encoding, trial.asked)
+    prepared = model.prepare(trial.dataset.clients, trial.encoding, trial.pairs)
     pairing = model.additive.score(prepared.rows, prepared.clinician_index)
     return Answer(pairing, prepared.expected + pairing)
 
@@ -63,8 +63,8 @@ def trees_alone(trial: FoldTask) -> Answer:
     model = trial.fitted.model
     if model.trees is None:
         raise InapplicableError("no trees are grown on so few ratings")
-    prepared = model.prepare(trial.dataset.clients, trial.encoding, trial.asked)
-    pairing = model.trees.score(prepared.rows.together())
+    prepared = model.prepare(trial.dataset.clients, trial.encoding, trial.pairs)
+    pairing = model.trees.score(prepared.rows.model_columns())
     return Answer(pairing, prepared.expected + pairing)
 
 

@@ -60,8 +60,8 @@ class Prepared:
 
 def prepare(trial: FoldTask) -> Prepared:
     """Rows of training and asked pairs, and the client part of both."""
-    learned, asked = trial.rows(trial.learned), trial.rows(trial.asked)
-    fold = client_folds(trial.learned.client, FOLDS, trial.seed)
+    learned, asked = trial.rows(trial.train_pairs), trial.rows(trial.pairs)
+    fold = client_folds(trial.train_pairs.client, FOLDS, trial.seed)
     expected = np.empty(len(fold))
     for number in range(FOLDS):
         inside = fold == number
@@ -71,11 +71,11 @@ def prepare(trial: FoldTask) -> Prepared:
     reports = _reports(trial, trial.label - expected)
     shrinkage = shrinkage_of(reports)
     out_of_fold = held_out_rows(reports, fold, reports.clinician, reports.level, fold, shrinkage)
-    clinician_index = trial.dataset.seats_of(trial.asked)
+    clinician_index = trial.dataset.clinician_index_of(trial.pairs)
     history = records_of(reports, shrinkage).rows(clinician_index.clinician, clinician_index.level)
     return Prepared(
-        rows=replace(learned, history=out_of_fold).together(),
-        asked=replace(asked, history=history).together(),
+        rows=replace(learned, history=out_of_fold).model_columns(),
+        asked=replace(asked, history=history).model_columns(),
         expected=expected,
         asked_expected=np.asarray(trees.predict(asked.client)),
     )
@@ -88,7 +88,10 @@ def boosted(rows: Array, label: Array, settings: dict[str, Any], seed: int) -> l
 
 
 def _reports(trial: FoldTask, residual: Array) -> ClientReports:
-    clinician_index, per = trial.dataset.seats_of(trial.learned), trial.dataset.practice.history.per
+    clinician_index, per = (
+        trial.dataset.clinician_index_of(trial.train_pairs),
+        trial.dataset.practice.history.per,
+    )
     return ClientReports(
         clinician=clinician_index.clinician,
         level=clinician_index.level,

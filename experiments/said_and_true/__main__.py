@@ -37,7 +37,7 @@ def said_and_true(arena: Arena) -> tuple[Array, Array]:
     differ = true[one] != true[other]
     one, other = one[differ], other[differ]
     trial, model = arena.trial, arena.trial.fitted.model
-    prepared = model.prepare(trial.dataset.clients, trial.encoding, trial.asked)
+    prepared = model.prepare(trial.dataset.clients, trial.encoding, trial.pairs)
     some = range(0, len(one), AT_ONCE)
     ahead = np.concatenate(
         [model.ahead(prepared, one[at : at + AT_ONCE], other[at : at + AT_ONCE]) for at in some]

@@ -79,7 +79,7 @@ low, middle, high = np.quantile(labels.alliance, [0.05, 0.5, 0.95])
 console.print(
     f"{len(dataset)} labels on {practice.reference.name}: median {middle:.2f}, "
     f"nine in ten between {low:.2f} and {high:.2f}. "
-    f"{len(dataset.left.client)} pairings ended unrated."
+    f"{len(dataset.dropouts.client)} pairings ended unrated."
 )
 for name, link in labels.linker.links.items():
     console.print(f"  {name}: {link.ratings} ratings, put on the scale by {link.basis}")

@@ -184,7 +184,7 @@ class AllianceModel:
         """Scores of pairings made ready."""
         pairing = (1 - self.tree_weight) * prepared.added.sum(axis=1)
         if self.trees is not None and self.tree_weight:
-            pairing = pairing + self.tree_weight * self.trees.score(prepared.rows.together())
+            pairing = pairing + self.tree_weight * self.trees.score(prepared.rows.model_columns())
         return PairScores(prepared.expected, pairing + self.survivor_offset)
 
     def ahead(
@@ -256,7 +256,7 @@ class AllianceModel:
         added = (1 - self.tree_weight) * prepared.added
         grown = np.zeros((len(added), len(self.pipeline.features) + 1))
         if self.trees is not None and self.tree_weight:
-            grown = self.tree_weight * self.trees.contributions(rows.together())
+            grown = self.tree_weight * self.trees.contributions(rows.model_columns())
         width = rows.client.shape[1]
         values = grown[:, :-1].copy()
         values[:, width:] += added[:, :-1]
@@ -281,7 +281,7 @@ class AllianceModel:
         if "clinician_id" not in table.columns:
             raise IntakeError([Fault("clinician_id", "is not given", "add the column")])
         sides = {
-            side: read_rows(self.practice.fields(side, "score", "filter"), _named(table, side))
+            side: read_rows(self.practice.fields(side, "score", "filter"), named_cells(table, side))
             for side in SIDES
         }
         place = {clinician_id: code for code, clinician_id in enumerate(self.clinician_ids)}
@@ -307,8 +307,8 @@ class AllianceModel:
         return self.client_mean + self.client_tree_weight * apart
 
 
-def _named(table: pd.DataFrame, side: Side) -> list[dict[str, RawValue]]:
-    """Cells of one side by field, a mapping a row, also where the table has no such column."""
+def named_cells(table: pd.DataFrame, side: Side) -> list[dict[str, RawValue]]:
+    """Cells of `<side>.<field>` columns by field, a mapping a row; empty ones without columns."""
     prefix = f"{side}."
     names = [name for name in table.columns if str(name).startswith(prefix)]
     cells = [table[name].tolist() for name in names]

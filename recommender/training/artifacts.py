@@ -27,7 +27,7 @@ from recommender.training.dataset import Dataset
 from recommender.training.evaluate import Evaluation
 from recommender.training.mlflow_run import TrackedRun, tracked_run
 from recommender.training.tree_fitting import FitSettings, parameters_of
-from recommender.training.trials import TuningResult
+from recommender.training.tuning_trials import TuningResult
 
 CARD, EVALUATION = "card.md", "evaluation"
 WITH_OWN_METRICS = (ALL_RATED, FIRST_RANKED, NEW_CLINICIANS)

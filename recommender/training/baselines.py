@@ -26,7 +26,7 @@ from recommender.model.mixed.blocks import IndexBlock
 from recommender.model.mixed.fit import fit_mixed
 from recommender.practice.definition import Practice
 from recommender.tables.roster import Roster
-from recommender.training.dataset import Chosen, Dataset
+from recommender.training.dataset import Dataset, RowIndex
 from recommender.training.fit import FitResult
 from recommender.training.tree_fitting import CELLS_FOR_THREADS
 
@@ -74,8 +74,8 @@ class FoldTask:
     """
 
     dataset: Dataset
-    train: Chosen
-    asked: Pairs
+    train: RowIndex
+    pairs: Pairs
     fitted: FitResult
     seed: int
 
@@ -85,14 +85,14 @@ class FoldTask:
         return self.fitted.labels.alliance[self.train]
 
     @property
-    def learned(self) -> Pairs:
+    def train_pairs(self) -> Pairs:
         """Who met in the training rows."""
         return self.dataset.pairs.take(self.train)
 
     @cached_property
     def expected(self) -> Array:
         """What each asked client would rate an average clinician, by their own ratings if any."""
-        known = self.fitted.known_client[self.asked.client]
+        known = self.fitted.known_client[self.pairs.client]
         return np.where(np.isnan(known), self.prepared.expected, known)
 
     @cached_property
@@ -103,7 +103,7 @@ class FoldTask:
     @cached_property
     def prepared(self) -> PreparedPairs:
         """What is asked, made ready for our model."""
-        return self.fitted.model.prepare(self.dataset.clients, self.encoding, self.asked)
+        return self.fitted.model.prepare(self.dataset.clients, self.encoding, self.pairs)
 
     @cached_property
     def scores(self) -> PairScores:
@@ -133,7 +133,7 @@ def ours(trial: FoldTask) -> LearnerScores:
 def at_random(trial: FoldTask) -> LearnerScores:
     """A random order; the prediction is the client part."""
     rng = np.random.default_rng(trial.seed)
-    return LearnerScores(rng.random(len(trial.asked.client)), trial.expected)
+    return LearnerScores(rng.random(len(trial.pairs.client)), trial.expected)
 
 
 def clinician_average(trial: FoldTask) -> LearnerScores:
@@ -142,22 +142,22 @@ def clinician_average(trial: FoldTask) -> LearnerScores:
     What anybody with a spreadsheet would rank by.
     """
     clinicians = len(trial.dataset.clinician_ids)
-    count = np.bincount(trial.learned.clinician, minlength=clinicians)
-    total = np.bincount(trial.learned.clinician, trial.label, minlength=clinicians)
+    count = np.bincount(trial.train_pairs.clinician, minlength=clinicians)
+    total = np.bincount(trial.train_pairs.clinician, trial.label, minlength=clinicians)
     mean = np.divide(total, count, out=np.full(clinicians, trial.label.mean()), where=count > 0)
-    average = mean[trial.asked.clinician]
+    average = mean[trial.pairs.clinician]
     return LearnerScores(average, average)
 
 
 def shrunken_popularity(trial: FoldTask) -> LearnerScores:
     """The clinician's mean rating net of whom they saw, shrunken by how few there are."""
-    popularity = trial.fitted.model.records.mean[trial.asked.clinician]
+    popularity = trial.fitted.model.records.mean[trial.pairs.clinician]
     return LearnerScores(popularity, trial.expected + popularity)
 
 
 def additive(trial: FoldTask) -> LearnerScores:
     """An intercept for each client and each clinician, both shrunken; no features at all."""
-    met, asked = trial.learned, trial.asked
+    met, asked = trial.train_pairs, trial.pairs
     clinicians = len(trial.dataset.clinician_ids)
     fitted = fit_mixed(
         trial.label,
@@ -178,7 +178,7 @@ def evidence_prior(trial: FoldTask) -> LearnerScores:
 
 def plain_lightgbm(trial: FoldTask) -> LearnerScores:
     """LightGBM as it comes, on all columns but the record, learning the rating itself."""
-    rows = _plain(trial.rows(trial.learned))
+    rows = _plain(trial.rows(trial.train_pairs))
     # Without force_row_wise LightGBM times two ways of counting, and the last digits follow.
     learner = lgb.LGBMRegressor(
         random_state=trial.seed,
@@ -224,11 +224,11 @@ def as_it_serves(model: AllianceModel, trial: FoldTask) -> LearnerScores:
     Clients who rated before are expected at what they are known for, as for all learners.
     """
     if not _reads(model.practice, trial.dataset.practice):
-        nothing = np.full(len(trial.asked.client), np.nan)
+        nothing = np.full(len(trial.pairs.client), np.nan)
         return LearnerScores(nothing, nothing)
     encoding = model.encode_roster(trial.encoding.roster)
-    scores = model.score(trial.dataset.clients, encoding, trial.asked)
-    known = trial.fitted.known_client[trial.asked.client]
+    scores = model.score(trial.dataset.clients, encoding, trial.pairs)
+    known = trial.fitted.known_client[trial.pairs.client]
     expected = np.where(np.isnan(known), scores.client, known)
     return LearnerScores(scores.pairing, expected + scores.pairing)
 

@@ -12,7 +12,7 @@ import numpy as np
 from recommender.errors import RecommenderError
 from recommender.training.weighted_moments import Floats, Ints
 
-CELLS_AT_ONCE = 4_000_000
+MAX_CELLS = 4_000_000
 """Weights held at once: 32 MB, and matrix products of that size are as quick as longer ones."""
 
 
@@ -86,7 +86,7 @@ def weightings(client: Ints, clinician: Ints, *, seed: int, draws: int) -> Itera
     """Row weights of the draws of `bootstrap`, so many at once as memory allows, (n, some)."""
     rng = np.random.default_rng(seed)
     codes = [np.unique(group, return_inverse=True)[1] for group in (client, clinician)]
-    at_once = max(CELLS_AT_ONCE // max(client.size, 1), 1)
+    at_once = max(MAX_CELLS // max(client.size, 1), 1)
     for start in range(0, draws, at_once):
         some = range(start, min(start + at_once, draws))
         drawn = [[_times(code, rng) for code in codes] for _ in some]

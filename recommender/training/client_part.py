@@ -1,7 +1,4 @@
-"""The client part: what a client would rate an average clinician, learned from clients once each.
-
-Imported by `training.fit` alone.
-"""
+"""The client part: what a client would rate an average clinician, one row a client."""
 
 from dataclasses import dataclass
 
@@ -11,12 +8,12 @@ from recommender.features.feature import Array
 from recommender.features.variance import variance_components
 from recommender.model.mixed.blocks import Ints
 from recommender.model.trees.ensemble import Trees
-from recommender.training.dataset import Chosen
+from recommender.training.dataset import RowIndex
 from recommender.training.tree_fitting import FitSettings, TreeInput, fit_trees
 
 
 @dataclass(frozen=True, slots=True)
-class RatingClients:
+class ClientRatings:
     """Clients who rated, one row each.
 
     Attributes
@@ -31,14 +28,14 @@ class RatingClients:
         Mean label, and its precision relative to one rating's.
     """
 
-    place: Chosen
-    first: Chosen
-    row: Chosen
+    place: RowIndex
+    first: RowIndex
+    row: RowIndex
     label: Array
     weight: Array
 
 
-def rating_clients(client: Chosen, label: Array, weight: Array) -> RatingClients:
+def client_ratings(client: RowIndex, label: Array, weight: Array) -> ClientRatings:
     """Each client's mean label.
 
     Repeated for every rating, one client's answers would look like many people who agree. The
@@ -51,7 +48,7 @@ def rating_clients(client: Chosen, label: Array, weight: Array) -> RatingClients
     mean = np.bincount(row, weight * label) / total
     variances = variance_components(row, label, weight)
     theta = variances.between / variances.within if variances and variances.within > 0 else 0.0
-    return RatingClients(place, first, row, mean, total / (1 + theta * total))
+    return ClientRatings(place, first, row, mean, total / (1 + theta * total))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ class ClientPart:
 
 
 def client_part(
-    rows: Array, raters: RatingClients, fold: Ints, settings: FitSettings
+    rows: Array, raters: ClientRatings, fold: Ints, settings: FitSettings
 ) -> ClientPart:
     """Trees on client columns, trusted as far as they were right of clients they did not see.
 
@@ -90,22 +87,22 @@ def client_part(
     settings
         How the trees are grown, and by whom.
     """
-    growth = settings.client
+    tree_settings = settings.client
     own, held = rows[raters.place], fold[raters.first]
     mean = float(np.average(raters.label, weights=raters.weight))
-    if not own.shape[1] or len(own) < 2 * growth.min_data_in_leaf:
+    if not own.shape[1] or len(own) < 2 * tree_settings.min_data_in_leaf:
         return ClientPart(None, mean, 0.0, np.full(len(fold), mean))
-    parameters = growth.parameters(settings.seed, own.size)
-    ground = TreeInput(own, raters.label, raters.weight, parameters)
-    trees, expected = fit_trees(ground, held, np.unique(held).tolist(), settings.grower)
+    parameters = tree_settings.parameters(settings.seed, own.size)
+    tree_input = TreeInput(own, raters.label, raters.weight, parameters)
+    trees, expected = fit_trees(tree_input, held, np.unique(held).tolist(), settings.grower)
     share = _share(raters, mean, expected)
     expected = mean + share * (expected - mean)
     return ClientPart(trees, mean, share, expected[raters.row])
 
 
-def _share(raters: RatingClients, mean: float, expected: Array) -> float:
+def _share(raters: ClientRatings, mean: float, expected: Array) -> float:
     """The share of the trees' departure from the mean that leaves the least squared error."""
-    apart, weight = expected - mean, raters.weight
-    interval = float(weight @ apart**2)
-    found = float(weight @ ((raters.label - mean) * apart))
-    return float(np.clip(found / interval, 0.0, 1.0)) if interval > 0 else 0.0
+    departure, weight = expected - mean, raters.weight
+    size = float(weight @ departure**2)
+    product = float(weight @ ((raters.label - mean) * departure))
+    return float(np.clip(product / size, 0.0, 1.0)) if size > 0 else 0.0

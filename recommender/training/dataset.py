@@ -19,9 +19,9 @@ from recommender.model.alliance_model import levels_of
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.tables.loader import Tables
-from recommender.tables.pairings import CHANCE
+from recommender.tables.pairings import PROPENSITY
 
-Chosen = NDArray[np.intp]
+RowIndex = NDArray[np.intp]
 EPOCH = np.datetime64("1970-01-01", "D")
 
 
@@ -64,14 +64,14 @@ class Dataset:
     known: Codes
     early: EarlyRatings
     pairing_ids: NDArray[np.object_]
-    left: Pairs
-    left_started: Codes
-    left_ended: Codes
+    dropouts: Pairs
+    dropouts_started: Codes
+    dropouts_ended: Codes
     digest: str
-    given: "Labels | None" = None
-    seat: Codes | None = None
+    given_labels: "Labels | None" = None
+    clinician_of_row: Codes | None = None
     chance: Array | None = None
-    left_chance: Array | None = None
+    dropouts_chance: Array | None = None
 
     def __len__(self) -> int:
         return len(self.pairing_ids)
@@ -79,15 +79,19 @@ class Dataset:
     @property
     def clinician_index(self) -> ClinicianIndex:
         """Clinician and client level of every rated pairing."""
-        return self.seats_of(self.pairs)
+        return self.clinician_index_of(self.pairs)
 
-    def seats_of(self, pairs: Pairs) -> ClinicianIndex:
+    def clinician_index_of(self, pairs: Pairs) -> ClinicianIndex:
         """Clinician and client level of any pairs."""
         level = levels_of(self.practice, self.clients)[pairs.client]
-        seat = pairs.clinician if self.seat is None else self.seat[pairs.clinician]
+        seat = (
+            pairs.clinician
+            if self.clinician_of_row is None
+            else self.clinician_of_row[pairs.clinician]
+        )
         return ClinicianIndex(seat.astype(np.int64), level)
 
-    def left_with(self, train: Chosen) -> Chosen:
+    def dropouts_with(self, train: RowIndex) -> RowIndex:
         """The dropouts that may be learned from together with some of the rated pairings.
 
         They had ended when the last of those ratings became known, their clinician is among those
@@ -96,17 +100,17 @@ class Dataset:
         if not len(train):
             return np.zeros(0, dtype=np.intp)
         held_back = np.delete(self.pairs.client, train)
-        known = self.left_ended <= self.known[train].max()
-        met = np.isin(self.left.clinician, self.pairs.clinician[train])
-        return np.flatnonzero(known & met & ~np.isin(self.left.client, held_back))
+        known = self.dropouts_ended <= self.known[train].max()
+        met = np.isin(self.dropouts.clinician, self.pairs.clinician[train])
+        return np.flatnonzero(known & met & ~np.isin(self.dropouts.client, held_back))
 
-    def chance_of(self, rated: Chosen, left: Chosen) -> Array:
+    def chance_of(self, rated: RowIndex, left: RowIndex) -> Array:
         """The chance of some rated pairings, then of some that ended unrated; NaN without a lot."""
-        if self.chance is None or self.left_chance is None:
+        if self.chance is None or self.dropouts_chance is None:
             return np.full(len(rated) + len(left), np.nan)
-        return np.concatenate([self.chance[rated], self.left_chance[left]])
+        return np.concatenate([self.chance[rated], self.dropouts_chance[left]])
 
-    def rated_rows(self, chosen: Chosen) -> NDArray[np.bool_]:
+    def rated_rows(self, chosen: RowIndex) -> NDArray[np.bool_]:
         """Which rows of `early` belong to some of the pairings."""
         return self.early.rows["pairing_id"].isin(self.pairing_ids[chosen]).to_numpy()
 
@@ -156,19 +160,19 @@ def dataset_of(tables: Tables, practice: Practice) -> Dataset:
         known=_days(known),
         early=early,
         pairing_ids=known.index.to_numpy(dtype=object),
-        left=_pairs(left),
-        left_started=_days(left["started_on"]),
-        left_ended=_days(left["ended_on"]),
+        dropouts=_pairs(left),
+        dropouts_started=_days(left["started_on"]),
+        dropouts_ended=_days(left["ended_on"]),
         digest=tables.digest,
-        chance=rated[CHANCE].to_numpy(float),
-        left_chance=left[CHANCE].to_numpy(float),
+        chance=rated[PROPENSITY].to_numpy(float),
+        dropouts_chance=left[PROPENSITY].to_numpy(float),
     )
 
 
-def labels_for(dataset: Dataset, train: Chosen) -> Labels:
+def labels_for(dataset: Dataset, train: RowIndex) -> Labels:
     """Labels of all pairings on the scale that the training ones give."""
-    if dataset.given is not None:
-        return dataset.given
+    if dataset.given_labels is not None:
+        return dataset.given_labels
     practice = dataset.practice
     settings = practice.alliance
     linker = InstrumentLinker.fit(

@@ -1,17 +1,15 @@
-"""The learner with scikit-learn's manners, for cross-validation and search.
+"""A scikit-learn estimator around `recommender.training.fit`, for cross-validation and search."""
 
-Nothing learns here: rows of a table become a data set, and `training.fit` does the rest. Data
-scientists and experiments import it; serving and the registry never do.
-"""
-
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags, check_array, check_consistent_length
 from sklearn.utils.validation import (
@@ -32,23 +30,25 @@ from recommender.tables.roster import Roster
 from recommender.training.dataset import Dataset
 from recommender.training.fit import fit
 from recommender.training.pairs_dataset import (
-    PairsDataset,
     check_scale,
-    dataset_of_sample,
+    dataset_of_pairs,
     practice_named,
-    sample_of_numbers,
-    sample_of_table,
+    sides_of_numbers,
+    sides_of_table,
 )
-from recommender.training.tree_fitting import FitSettings, TreeSettings
+from recommender.training.tree_fitting import FitSettings, parameters_of, settings_from
 
-FEWEST_CLIENTS = 4
-"""Clients below which nothing is learned but the mean: with fewer, what is left while one fold is
-held back can be a single row, which no slope goes through."""
-USUAL = FitSettings()
+MIN_CLIENTS = 4
+"""Clients below which only the mean is learned: with fewer, the rows outside a fold can be a single
+one, to which no slope can be fitted."""
+DEFAULTS: Mapping[str, Any] = {
+    name.replace(".", "_"): value for name, value in parameters_of(FitSettings()).items()
+}
+"""Every hyperparameter of a fit; those of `FitSettings.client` begin with `client_`."""
 
 
 class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Predicted alliance of a client with a clinician, learned as `recommender train` learns it.
+    """Predicts the alliance of a client with a clinician; learns as `recommender train` does.
 
     Parameters
     ----------
@@ -56,14 +56,15 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         A practice, the path of its definition or the name of one that ships. None takes every
         column of a numeric matrix as a number of the pairing.
     seed, folds, fewest_for_trees, left_quantile
-        As in `FitSettings`; fewer folds are made where fewer clients rated.
+        As in `FitSettings`; fewer folds are used where fewer clients rated.
     client_*, pairing_*
-        How the trees of the client part and of the pairing part are grown, as in `Growth`.
+        Hyperparameters of the trees of the client part and of the pairing part, as in
+        `TreeSettings`.
 
     Attributes
     ----------
     model_ : AllianceModel
-        What was learned; with a practice it can be saved as a bundle.
+        The fitted model; with a practice it can be saved as a bundle.
     n_features_in_, feature_names_in_
         Columns seen in `fit`.
 
@@ -74,48 +75,13 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     True
     """
 
-    def __init__(
-        self,
-        practice: Practice | str | Path | None = None,
-        *,
-        seed: int = USUAL.seed,
-        folds: int = USUAL.folds,
-        fewest_for_trees: int = USUAL.fewest_for_trees,
-        left_quantile: float | None = USUAL.left_quantile,
-        client_num_leaves: int = USUAL.client.num_leaves,
-        client_num_trees: int = USUAL.client.num_trees,
-        client_learning_rate: float = USUAL.client.learning_rate,
-        client_min_data_in_leaf: int = USUAL.client.min_data_in_leaf,
-        client_feature_fraction: float = USUAL.client.feature_fraction,
-        client_bagging_fraction: float = USUAL.client.bagging_fraction,
-        client_lambda_l2: float = USUAL.client.lambda_l2,
-        pairing_num_leaves: int = USUAL.pairing.num_leaves,
-        pairing_num_trees: int = USUAL.pairing.num_trees,
-        pairing_learning_rate: float = USUAL.pairing.learning_rate,
-        pairing_min_data_in_leaf: int = USUAL.pairing.min_data_in_leaf,
-        pairing_feature_fraction: float = USUAL.pairing.feature_fraction,
-        pairing_bagging_fraction: float = USUAL.pairing.bagging_fraction,
-        pairing_lambda_l2: float = USUAL.pairing.lambda_l2,
-    ) -> None:
-        self.practice = practice
-        self.seed = seed
-        self.folds = folds
-        self.fewest_for_trees = fewest_for_trees
-        self.left_quantile = left_quantile
-        self.client_num_leaves = client_num_leaves
-        self.client_num_trees = client_num_trees
-        self.client_learning_rate = client_learning_rate
-        self.client_min_data_in_leaf = client_min_data_in_leaf
-        self.client_feature_fraction = client_feature_fraction
-        self.client_bagging_fraction = client_bagging_fraction
-        self.client_lambda_l2 = client_lambda_l2
-        self.pairing_num_leaves = pairing_num_leaves
-        self.pairing_num_trees = pairing_num_trees
-        self.pairing_learning_rate = pairing_learning_rate
-        self.pairing_min_data_in_leaf = pairing_min_data_in_leaf
-        self.pairing_feature_fraction = pairing_feature_fraction
-        self.pairing_bagging_fraction = pairing_bagging_fraction
-        self.pairing_lambda_l2 = pairing_lambda_l2
+    def __init__(self, practice: Practice | str | Path | None = None, **settings: Any) -> None:
+        unknown = ", ".join(sorted(set(settings) - set(DEFAULTS)))
+        if unknown:
+            raise TypeError(f"AllianceRegressor has no parameter {unknown}")
+        self.practice: Any = practice
+        for name, value in {**DEFAULTS, **settings}.items():
+            setattr(self, name, value)
 
     def fit(
         self,
@@ -131,7 +97,7 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         X
             With a practice a table of raw cells as `AllianceModel.predict_table` reads: columns
             `client.<field>`, `clinician.<field>` and `clinician_id`. Without one, numbers; NaN is
-            not known.
+            missing.
         y : (n,)
             Label, with a practice in points of its reference scale.
         groups : (n,), optional
@@ -145,16 +111,19 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         RecommenderError
             For cells that cannot be read and labels that are not of the scale.
         """
-        sample, label = self._read(X, y)
+        rows, label = self._checked(X, y)
         weight = _check_sample_weight(
             sample_weight, label, dtype=np.float64, ensure_non_negative=True
         )
-        if groups is None and self.practice is not None:
-            groups = _as_table(X).get("client_id")
-        client = _codes(groups, len(label))
-        kept = np.flatnonzero(weight > 0)
-        label, weight = label[kept], weight[kept]
-        dataset = dataset_of_sample(sample.take(kept), label, weight, client[kept])
+        if groups is None and isinstance(rows, pd.DataFrame):
+            groups = rows.get("client_id")
+        client, used = _codes(groups, len(label)), np.flatnonzero(weight > 0)
+        if isinstance(rows, pd.DataFrame):
+            sides = sides_of_table(rows.iloc[used], practice_named(self.practice))
+        else:
+            sides = sides_of_numbers(rows[used])
+        label, weight = label[used], weight[used]
+        dataset = dataset_of_pairs(sides, label, weight, client[used])
         self.model_ = _model(dataset, float(np.average(label, weights=weight)), self.settings())
         return self
 
@@ -168,47 +137,54 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         numbers = validate_data(
             self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan"
         )
-        sample, places = sample_of_numbers(numbers, self.model_.practice), np.arange(len(numbers))
-        roster = Roster(tuple(sample.clinician_id), (), sample.clinician, "", _NEVER)
+        sides, places = sides_of_numbers(numbers, self.model_.practice), np.arange(len(numbers))
+        roster = Roster(tuple(sides.clinician_id), (), sides.clinician, "", _NEVER)
         encoding = RosterEncoding(roster, np.zeros(len(numbers), dtype=np.int64))
-        return self.model_.score(sample.client, encoding, Pairs(places, places)).alliance
+        return self.model_.score(sides.client, encoding, Pairs(places, places)).alliance
 
     def settings(self) -> FitSettings:
-        """The parameters as `fit` takes them."""
-        return FitSettings(
-            seed=self.seed,
-            folds=self.folds,
-            client=self._growth("client_"),
-            pairing=self._growth("pairing_"),
-            fewest_for_trees=self.fewest_for_trees,
-            left_quantile=self.left_quantile,
-        )
+        """The hyperparameters as `fit` takes them."""
+        names = parameters_of(FitSettings())
+        return settings_from({name: getattr(self, name.replace(".", "_")) for name in names})
 
-    def _growth(self, part: str) -> TreeSettings:
-        own = self.get_params(deep=False).items()
-        return TreeSettings(
-            **{n.removeprefix(part): value for n, value in own if n.startswith(part)}
-        )
-
-    def _read(self, X: pd.DataFrame | ArrayLike, y: ArrayLike) -> tuple[PairsDataset, Array]:
-        """Pairings and their labels, checked."""
+    def _checked(
+        self, X: pd.DataFrame | ArrayLike, y: ArrayLike
+    ) -> tuple[pd.DataFrame | NDArray[np.float64], Array]:
+        """Rows and labels: a table with a practice, else a matrix."""
         if self.practice is None:
-            numbers, told = validate_data(
+            numbers, label = validate_data(
                 self, X, y, dtype=np.float64, ensure_all_finite="allow-nan", y_numeric=True
             )
-            return sample_of_numbers(numbers), told.astype(np.float64)
-        practice, table = practice_named(self.practice), _as_table(X)
+            return numbers, label.astype(np.float64)
+        table = _as_table(X)
         validate_data(self, table, skip_check_array=True)
         label = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float64), warn=True)
         check_consistent_length(table, label)
-        check_scale(practice, label)
-        return sample_of_table(table, practice), label
+        check_scale(practice_named(self.practice), label)
+        return table, label
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.string = self.practice is not None
         return tags
+
+
+def _signature() -> Signature:
+    optional = [("practice", None), *DEFAULTS.items()]
+    return Signature(
+        [
+            Parameter("self", Parameter.POSITIONAL_OR_KEYWORD),
+            *(
+                Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=value)
+                for name, value in optional
+            ),
+        ]
+    )
+
+
+# scikit-learn reads a class's parameters from this signature.
+vars(AllianceRegressor.__init__)["__signature__"] = _signature()
 
 
 def _as_table(rows: pd.DataFrame | ArrayLike) -> pd.DataFrame:
@@ -230,28 +206,23 @@ def _codes(groups: ArrayLike | None, rows: int) -> Codes:
 
 
 def _model(dataset: Dataset, mean: float, settings: FitSettings) -> AllianceModel:
-    """Learned in at most as many folds as there are clients; the mean of a handful of them."""
+    """The fitted model; with too few clients the sizes the practice declares, around the mean."""
     if settings.folds < 2:
         raise RecommenderError("folds", "is below 2", "hold back in 2 folds or more")
     clients = len(np.unique(dataset.pairs.client))
-    if clients < FEWEST_CLIENTS:
-        return _mean_model(dataset, mean, settings.seed)
+    if clients < MIN_CLIENTS:
+        prior = evidence_model(
+            dataset.practice,
+            dataset.clinicians,
+            dataset.clinician_ids,
+            data_digest=dataset.digest,
+            created_at="",
+            seed=settings.seed,
+        )
+        return replace(prior, client_mean=mean)
     model = fit(dataset, None, replace(settings, folds=min(settings.folds, clients))).model
     undated = replace(model.manifest, first_day=None, last_day=None, known_until=None)
     return replace(model, manifest=undated)
-
-
-def _mean_model(dataset: Dataset, mean: float, seed: int) -> AllianceModel:
-    """The sizes the practice declares, around the mean label."""
-    model = evidence_model(
-        dataset.practice,
-        dataset.clinicians,
-        dataset.clinician_ids,
-        data_digest=dataset.digest,
-        created_at="",
-        seed=seed,
-    )
-    return replace(model, client_mean=mean)
 
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)

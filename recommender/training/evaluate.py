@@ -23,7 +23,7 @@ from recommender.training.baselines import (
     LearnerScores,
     learners_for,
 )
-from recommender.training.dataset import EPOCH, Chosen, Dataset
+from recommender.training.dataset import EPOCH, Dataset, RowIndex
 from recommender.training.figures import (
     METRICS,
     Metric,
@@ -126,7 +126,7 @@ class _FoldResult(NamedTuple):
     tested: HeldOut
     scores: Mapping[str, LearnerScores]
     first: Mapping[str, list[Ints]]
-    available: Chosen
+    available: RowIndex
 
 
 def evaluate(
@@ -224,8 +224,8 @@ def _evaluate_fold(
 ) -> _FoldResult:
     """One fold: every learner scores the tested pairings and an exposure grid, in one go."""
     fitted, tested = fit(dataset, fold.train, settings), tested_pairs(dataset, fold)
-    available = exposure.on_the_books(dataset, fold)
-    grid = exposure.grid(tested, np.arange(len(tested.client)), available, exposure.ASKED_OF_ALL)
+    available = exposure.available_clinicians(dataset, fold)
+    grid = exposure.grid(tested, np.arange(len(tested.client)), available, exposure.GRID_PAIRS)
     task = FoldTask(dataset, fold.train, together(tested, grid.pairs), fitted, settings.seed)
     scores = {name: learn(task) for name, learn in learners.items()}
     n = len(tested.client)
@@ -240,26 +240,26 @@ def _evaluate_fold(
     )
 
 
-def _held_out(task: FoldTask, pairs: Pairs, fold: Fold, place: int, available: Chosen) -> HeldOut:
+def _held_out(task: FoldTask, pairs: Pairs, fold: Fold, place: int, available: RowIndex) -> HeldOut:
     """The tested pairings, the first that the task scores, with their outcomes."""
     n, rated, dataset = len(pairs.client), len(fold.test), task.dataset
     expected, pairing = task.expected[:n], task.scores.pairing[:n]
     low, high = task.fitted.model.interval_of(PairScores(expected, pairing))
     label = np.full(n, np.nan)
     label[:rated] = task.fitted.labels.alliance[fold.test]
-    known = np.bincount(task.learned.clinician, minlength=len(dataset.clinician_ids))
+    known = np.bincount(task.train_pairs.clinician, minlength=len(dataset.clinician_ids))
     return HeldOut(
         label=label,
         expected=expected,
         client=pairs.client.astype(np.int64),
         clinician=pairs.clinician.astype(np.int64),
         fold=np.full(n, place, dtype=np.int64),
-        began=np.concatenate([dataset.started[fold.test], dataset.left_started[fold.left]]),
-        known=known[pairs.clinician],
-        place=exposure.places(task, np.arange(rated), available, pairing),
+        began=np.concatenate([dataset.started[fold.test], dataset.dropouts_started[fold.dropouts]]),
+        clinician_ratings=known[pairs.clinician],
+        rank_share=exposure.places(task, np.arange(rated), available, pairing),
         low=low,
         high=high,
-        chance=dataset.chance_of(fold.test, fold.left),
+        chance=dataset.chance_of(fold.test, fold.dropouts),
         lowest=task.fitted.model.linker.low,
     )
 

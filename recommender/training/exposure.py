@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
 from recommender.training.baselines import FoldTask, LearnerScores
-from recommender.training.dataset import Chosen, Dataset
+from recommender.training.dataset import Dataset, RowIndex
 from recommender.training.folds import Fold
 from recommender.training.metrics import gini, top_share
 from recommender.training.weighted_moments import Ints
 
-ASKED_OF_ALL, ASKED_OF_OURS = 24_000, 200_000
+GRID_PAIRS, OUR_GRID_PAIRS = 24_000, 200_000
 """Pairings every learner, and our own, is asked about besides the tested ones: 200 clients and
 1,600 of a practice of 120. First ranks of 200 clients tell a top share to within .03."""
-AT_ONCE = 50_000
+CHUNK_PAIRS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class ExposureGrid:
         Those on the books.
     """
 
-    tested: Chosen
-    client: Chosen
-    clinicians: Chosen
+    tested: RowIndex
+    client: RowIndex
+    clinicians: RowIndex
 
     @property
     def pairs(self) -> Pairs:
@@ -57,22 +57,22 @@ class ExposureGrid:
         return np.asarray(self.clinicians[best], dtype=np.int64)
 
 
-def on_the_books(dataset: Dataset, fold: Fold) -> Chosen:
+def available_clinicians(dataset: Dataset, fold: Fold) -> RowIndex:
     """Clinicians with a pairing that began from the fold's first tested one to its last."""
-    tested = np.concatenate([dataset.started[fold.test], dataset.left_started[fold.left]])
-    began = np.concatenate([dataset.started, dataset.left_started])
-    met = np.concatenate([dataset.pairs.clinician, dataset.left.clinician])
+    tested = np.concatenate([dataset.started[fold.test], dataset.dropouts_started[fold.dropouts]])
+    began = np.concatenate([dataset.started, dataset.dropouts_started])
+    met = np.concatenate([dataset.pairs.clinician, dataset.dropouts.clinician])
     return np.unique(met[(began >= tested.min()) & (began <= tested.max())])
 
 
-def grid(asked: Pairs, rows: Chosen, clinicians: Chosen, most: int) -> ExposureGrid:
+def grid(asked: Pairs, rows: RowIndex, clinicians: RowIndex, most: int) -> ExposureGrid:
     """As many of the rows as `most` pairings allow, evenly spread over them."""
     size = min(len(rows), max(most // max(len(clinicians), 1), 1))
     some = rows[np.linspace(0, len(rows) - 1, size).astype(np.intp)] if len(rows) else rows
     return ExposureGrid(some, asked.client[some], clinicians)
 
 
-def places(trial: FoldTask, rows: Chosen, clinicians: Chosen, pairing: Array) -> Array:
+def places(trial: FoldTask, rows: RowIndex, clinicians: RowIndex, pairing: Array) -> Array:
     """Share of the clinicians our pairing score puts before each tested one, (n,).
 
     Only for the given rows, as many as `ASKED_OF_OURS` allows; NaN for all others.
@@ -83,14 +83,14 @@ def places(trial: FoldTask, rows: Chosen, clinicians: Chosen, pairing: Array) ->
         Our scores of the tested pairings, the first of those asked.
     """
     found = np.full(len(pairing), np.nan)
-    for part in _parts(grid(trial.asked, rows, clinicians, ASKED_OF_OURS)):
+    for part in _parts(grid(trial.pairs, rows, clinicians, OUR_GRID_PAIRS)):
         everyone = _ours(trial, part.pairs).reshape(-1, len(clinicians))
         found[part.tested] = (everyone > pairing[part.tested, None]).mean(axis=1)
     return found
 
 
 def _parts(whole: ExposureGrid) -> Iterator[ExposureGrid]:
-    size = max(AT_ONCE // max(len(whole.clinicians), 1), 1)
+    size = max(CHUNK_PAIRS // max(len(whole.clinicians), 1), 1)
     for start in range(0, len(whole.tested), size):
         some = slice(start, start + size)
         yield ExposureGrid(whole.tested[some], whole.client[some], whole.clinicians)

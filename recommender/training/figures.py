@@ -39,7 +39,7 @@ def _slope(tested: HeldOut, scores: LearnerScores) -> Measured:
 def _dyad(tested: HeldOut, scores: LearnerScores) -> Measured:
     rows = tested.is_rated
     columns = [tested.expected[rows], tested.label[rows], scores.pairing[rows]]
-    ready = products(columns, tested.met_in_fold[rows])
+    ready = products(columns, tested.clinician_in_fold[rows])
     return lambda weighted: ready.at(weighted.rated).partial()
 
 

@@ -1,7 +1,7 @@
-"""Learning an alliance model from rated pairings: what was prepared, the trees, and their mean.
+"""Fits an alliance model to rated pairings: features, client part, records, mixed model, trees.
 
 Whatever is not an answer, a rating or a setting comes from the seed, so equal tables and settings
-give equal bytes. Imported by `evaluate`, `tune` and `run`.
+give equal bytes.
 """
 
 from dataclasses import dataclass, replace
@@ -17,12 +17,12 @@ from recommender.features.feature import Array
 from recommender.model.alliance_model import AllianceModel, PredictionInterval
 from recommender.model.manifest import MODEL, Manifest
 from recommender.model.trees.ensemble import Trees
-from recommender.training.dataset import Chosen, Dataset, Labels
+from recommender.training.dataset import Dataset, Labels, RowIndex
 from recommender.training.fit_preparation import PreparedFit, prepare
 from recommender.training.tree_fitting import FitSettings, TreeInput, fit_trees
 
-FEWEST_CLIENTS = 3
-"""With one of them held back, two are left, and a slope can go through them."""
+MIN_CLIENTS = 3
+"""With one of them held back, two are left, and a slope can be fitted to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,15 @@ class FitResult:
 
 def fit(
     dataset: Dataset,
-    train: Chosen | None = None,
+    train: RowIndex | None = None,
     settings: FitSettings | None = None,
     progress: Progress = lambda step, done: None,
     *,
     now: datetime | None = None,
 ) -> FitResult:
-    """An alliance model learned from the training rows (all when none are named).
+    """Fits an alliance model to the training rows (all when none are named).
 
-    `now` is only written down; nothing learned depends on it.
+    `now` is only stored; nothing learned depends on it.
 
     Raises
     ------
@@ -73,8 +73,8 @@ def fit(
     clients = len(np.unique(dataset.pairs.client[train]))
     if settings.folds < 2:
         raise RecommenderError("folds", "are fewer than 2", "hold back a part of the clients")
-    if clients < max(settings.folds, FEWEST_CLIENTS):
-        least = max(settings.folds, FEWEST_CLIENTS)
+    if clients < max(settings.folds, MIN_CLIENTS):
+        least = max(settings.folds, MIN_CLIENTS)
         problem = f"come from {clients} clients, fewer than {least}"
         remedy = "`recommender train` serves the evidence prior until more have rated"
         raise RecommenderError("ratings", problem, remedy)
@@ -92,7 +92,7 @@ def finish(
     settings: FitSettings,
     progress: Progress = lambda step, done: None,
 ) -> FitResult:
-    """The model of what was prepared: trees are grown, weighed out of fold, and added.
+    """Fits the trees to a preparation, weighs them out of fold, and builds the model.
 
     The settings may differ from those it was prepared with in the trees of the pairing part alone.
     """
@@ -103,11 +103,11 @@ def finish(
     pairing = prepared.held_out
     if held_out is not None:
         pairing = (1 - share) * pairing + share * held_out
-    said = prepared.client.expected + pairing[:rated]
-    error = prepared.labels.alliance[prepared.train] - said
-    tried = np.isfinite(error)
-    # Learned with those who left, the level is theirs too; a prediction is said for who stays.
-    stays = float(np.average(error[tried], weights=prepared.learned.weight[:rated][tried]))
+    predicted = prepared.client.expected + pairing[:rated]
+    error = prepared.labels.alliance[prepared.train] - predicted
+    measured = np.isfinite(error)
+    # The level is learned with dropouts imputed as low; predictions are for clients who stay.
+    offset = float(np.average(error[measured], weights=prepared.learned.weight[:rated][measured]))
     level = prepared.dataset.practice.alliance.interval
     model = AllianceModel(
         manifest=_manifest(prepared, settings),
@@ -119,21 +119,21 @@ def finish(
         additive=prepared.additive,
         trees=trees,
         tree_weight=share,
-        survivor_offset=stays,
+        survivor_offset=offset,
         records=prepared.records,
         clinician_ids=prepared.dataset.clinician_ids,
-        interval=prediction_interval(error[tried] - stays, level),
+        interval=prediction_interval(error[measured] - offset, level),
     )
     progress("done", 1.0)
     known = np.full(prepared.dataset.clients.size, np.nan)
     client = pairs.client[:rated]
     # The final trees saw these clients: their prediction already holds part of the effect.
     known[client] = prepared.client.expected + prepared.effect[client]
-    return FitResult(model, prepared.labels, known, said + stays)
+    return FitResult(model, prepared.labels, known, predicted + offset)
 
 
 def prediction_interval(error: Array, level: float) -> PredictionInterval:
-    """Ends of the range that holds `level` of new ratings (split conformal, Vovk et al. 2005).
+    """The interval of errors that holds `level` of new ratings (split conformal, Vovk et al. 2005).
 
     Quantiles are taken one rank further out, so that the stated share holds for the next rating.
     """
@@ -148,29 +148,29 @@ def _trees(prepared: PreparedFit, settings: FitSettings) -> tuple[Trees | None, 
     learned = prepared.learned
     if learned.rated < settings.fewest_for_trees:
         return None, None
-    cells = learned.rows.together()
+    cells = learned.rows.model_columns()
     parameters = settings.pairing.parameters(settings.seed, cells.size)
-    ground = TreeInput(cells, prepared.left, learned.weight, parameters)
-    return fit_trees(ground, learned.fold, prepared.tried, settings.grower)
+    tree_input = TreeInput(cells, prepared.target, learned.weight, parameters)
+    return fit_trees(tree_input, learned.fold, prepared.held_out_folds, settings.grower)
 
 
 def _share(prepared: PreparedFit, trees: Array) -> float:
-    """The share of the trees in the mean of both, 0 to 1: as much as they have surely earned.
+    """The weight of the trees in the mean of both estimates, 0 to 1.
 
-    With d the difference of the two estimates, e what the mixed model missed and w the weights,
-    `sum(w e d) / sum(w d^2)` leaves the least squared error; of that, one standard error is taken
-    off: few ratings say little of the share, and a wrong one costs more than none.
+    With d the difference of the two estimates, e the mixed model's error and w the weights,
+    `sum(w e d) / sum(w d^2)` has the least squared error; one standard error is subtracted, since
+    few ratings determine the weight poorly, and a wrong weight costs more than none.
     """
-    apart = trees - prepared.held_out
-    tried = np.isfinite(apart)
-    apart, weight = apart[tried], prepared.learned.weight[tried]
-    missed = (prepared.left - prepared.held_out)[tried]
-    interval = float(weight @ apart**2)
-    if interval == 0:
+    difference = trees - prepared.held_out
+    measured = np.isfinite(difference)
+    difference, weight = difference[measured], prepared.learned.weight[measured]
+    error = (prepared.target - prepared.held_out)[measured]
+    size = float(weight @ difference**2)
+    if size == 0:
         return 0.0
-    found = float(weight @ (missed * apart)) / interval
-    error = float(np.sqrt(np.average(missed**2, weights=weight) / interval))
-    return float(np.clip(found - error, 0.0, 1.0))
+    share = float(weight @ (error * difference)) / size
+    standard_error = float(np.sqrt(np.average(error**2, weights=weight) / size))
+    return float(np.clip(share - standard_error, 0.0, 1.0))
 
 
 def _manifest(prepared: PreparedFit, settings: FitSettings) -> Manifest:

@@ -1,14 +1,14 @@
-"""Everything of a fit that comes before the trees of the pairing part: one preparation, many trees.
+"""Prepares a fit: everything that comes before the trees of the pairing part.
 
-Apart from `fit`, so that a search over tree settings does the costly half once. Imported by `fit`
-and `tune`.
+Separate from `fit`, so that tuning of the trees does this part once.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from recommender.compute.runner import Progress
+from recommender.compute.runner import Progress, TaskRunner
 from recommender.features.feature import Array
 from recommender.features.history import (
     ClientReports,
@@ -28,29 +28,31 @@ from recommender.model.additive import (
 )
 from recommender.model.mixed.blocks import Ints
 from recommender.model.mixed.fit import MixedFit, fit_mixed, fit_mixed_at
-from recommender.training.client_part import ClientPart, client_part, rating_clients
-from recommender.training.dataset import Chosen, Dataset, Labels, labels_for
-from recommender.training.feature_table import SideTables, feature_table
+from recommender.practice.columns import Columns
+from recommender.training.client_part import ClientPart, client_part, client_ratings
+from recommender.training.dataset import Dataset, Labels, RowIndex, labels_for
 from recommender.training.folds import client_folds
 from recommender.training.tree_fitting import FitSettings
 
 ENOUGH_HELD_OUT = 20_000
-"""Held-out rows after which further folds would say the weights and the range no better: an end of
-a 90 % range of 20,000 errors is itself unsure by a hundredth of its width."""
+"""Held-out rows after which further folds would not improve the weights and the interval: an end of
+a 90 % interval of 20,000 errors is itself uncertain by a hundredth of its width."""
 TOLERANCE = 1e-3
-"""Change of a log variance at which the search rests: far below what 10,000 ratings can tell."""
+"""Change of a log variance at which the search stops: far below what 10,000 ratings can show."""
+CHUNK_ROWS = 20_000
+"""Pairings of a chunk: some 20 MB of their clients' answers, and as much of rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class LearningRows:
-    """The rows the pairing part learns from: rated pairings, then those whose client left unrated.
+    """The rows the pairing part learns from: rated pairings, then dropouts.
 
     Attributes
     ----------
     rows, clinician_index, pairs
         Of all n.
     residual : (n,)
-        Label less client part, in points; for those who left the low quantile of the rated ones.
+        Label minus client part, in points; for dropouts a low quantile of the rated rows'.
     weight : (n,)
     fold : (n,) int
         Of the client.
@@ -69,14 +71,14 @@ class LearningRows:
 
 @dataclass(frozen=True, slots=True)
 class PreparedFit:
-    """What the trees of the pairing part stand on.
+    """Everything that the trees of the pairing part are fitted to.
 
     Attributes
     ----------
     dataset, train, labels
-        What is learned from, and how it is said.
+        What is learned from, and its labels on one scale.
     pipeline, client, records
-        The fitted path, the client part, the records.
+        The fitted feature pipeline, the client part, the clinician records.
     learned
         Rows of the pairing part.
     additive
@@ -84,12 +86,12 @@ class PreparedFit:
     effect : (clients,)
         Each client's own effect, which no bundle holds.
     held_out : (n,)
-        The mixed model's pairing part of each learned row, by a fit that did not see the client;
-        NaN in folds that nobody needed to hold out.
+        The mixed model's pairing part of each row, by a fit that did not see the client; NaN in
+        folds that were not held out.
     """
 
     dataset: Dataset
-    train: Chosen
+    train: RowIndex
     labels: Labels
     pipeline: Pipeline
     client: ClientPart
@@ -100,45 +102,88 @@ class PreparedFit:
     held_out: Array
 
     @property
-    def tried(self) -> list[int]:
+    def held_out_folds(self) -> list[int]:
         """The folds that were held out."""
-        return tried_folds(self.learned.fold)
+        return held_out_folds(self.learned.fold)
 
     @property
-    def left(self) -> Array:
-        """What each learned row's client does not explain: the target of the trees, (n,)."""
+    def target(self) -> Array:
+        """The target of the trees: residual minus the effect of the client, (n,)."""
         return self.learned.residual - self.effect[self.learned.pairs.client]
 
 
 def prepare(
     dataset: Dataset,
-    train: Chosen,
+    train: RowIndex,
     settings: FitSettings,
     progress: Progress = lambda step, done: None,
 ) -> PreparedFit:
-    """All steps up to the trees; depends on the rows, the seed, the folds and the client part."""
+    """Runs all steps up to the trees; depends on the rows, seed, folds and client part alone."""
     return _Preparation(dataset, train, settings, progress).prepared()
 
 
-def tried_folds(fold: Codes) -> list[int]:
+def held_out_folds(fold: Codes) -> list[int]:
     """As many folds, from the first on, as hold `ENOUGH_HELD_OUT` rows, or all."""
     rows = np.cumsum(np.bincount(fold))
     needed = int(np.searchsorted(rows, ENOUGH_HELD_OUT)) + 1
     return list(range(min(needed, len(rows))))
 
 
+@dataclass(frozen=True, slots=True)
+class SideTables:
+    """What all chunks share: the feature pipeline, and every clinician."""
+
+    pipeline: Pipeline
+    clinicians: Columns
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPair:
+    """Some pairings, with the columns of their own clients alone."""
+
+    clients: Columns
+    pairs: Pairs
+    history: Array
+
+
+def feature_table(
+    sides: SideTables, clients: Columns, pairs: Pairs, history: Array, runner: TaskRunner
+) -> Rows:
+    """Builds the feature table of `Pipeline.rows` in chunks, on the given task runner.
+
+    A chunk holds its pairings and those of its clients alone: memory stays bounded, and a worker on
+    another machine is sent no more than it needs.
+    """
+    needed = clients.only(sides.pipeline.client_fields)
+    chunks = dict(runner(_rows, sides, _chunks(needed, pairs, history)))
+    return Rows.concatenate([chunks[name] for name in sorted(chunks)])
+
+
+def _rows(sides: SideTables, chunk: TrainingPair) -> Rows:
+    return sides.pipeline.rows(chunk.clients, sides.clinicians, chunk.pairs, chunk.history)
+
+
+def _chunks(clients: Columns, pairs: Pairs, history: Array) -> Iterator[tuple[str, TrainingPair]]:
+    # Without a pairing there is one empty chunk: its rows have columns all the same.
+    for start in range(0, max(len(pairs.client), 1), CHUNK_ROWS):
+        rows = np.arange(start, min(start + CHUNK_ROWS, len(pairs.client)))
+        own, place = np.unique(pairs.client[rows], return_inverse=True)
+        chunk_pairs = Pairs(place, pairs.clinician[rows])
+        yield f"{start:012d}", TrainingPair(clients.take(own), chunk_pairs, history[rows])
+
+
 class _Preparation:
-    """One preparation, step by step; each step reads what the earlier ones left."""
+    """One preparation, step by step; each step reads the results of the earlier ones."""
 
     def __init__(
-        self, dataset: Dataset, train: Chosen, settings: FitSettings, progress: Progress
+        self, dataset: Dataset, train: RowIndex, settings: FitSettings, progress: Progress
     ) -> None:
         self.dataset, self.train, self.settings = dataset, train, settings
         self.progress = progress
         self.labels = labels_for(dataset, train)
         self.label, self.weight = self.labels.alliance[train], self.labels.weight[train]
-        counted = dataset.left_with(train)
-        self.left = dataset.left.take(
+        counted = dataset.dropouts_with(train)
+        self.left = dataset.dropouts.take(
             counted if settings.left_quantile is not None else counted[:0]
         )
         rated = dataset.pairs.take(train)
@@ -146,7 +191,7 @@ class _Preparation:
             np.concatenate([rated.client, self.left.client]),
             np.concatenate([rated.clinician, self.left.clinician]),
         )
-        self.clinician_index = dataset.seats_of(self.pairs)
+        self.clinician_index = dataset.clinician_index_of(self.pairs)
         self.fold = client_folds(self.pairs.client, settings.folds, settings.seed)
 
     def prepared(self) -> PreparedFit:
@@ -155,7 +200,7 @@ class _Preparation:
         self.progress("features", 0.0)
         pipeline = self._pipeline()
         self.progress("client part", 0.1)
-        raters = rating_clients(self.pairs.client[:rated], self.label, self.weight)
+        raters = client_ratings(self.pairs.client[:rated], self.label, self.weight)
         client_rows = pipeline.client_rows(self.dataset.clients)
         client = client_part(client_rows, raters, self.fold[:rated], self.settings)
         self.progress("clinician records", 0.2)
@@ -198,7 +243,7 @@ class _Preparation:
             levels=0 if per is None else len(self.dataset.practice.client[per].levels),
         )
         shrinkage = shrinkage_of(reports)
-        # A record that counts more ratings beside those who left would tell the trees who left.
+        # A record that counts more ratings beside dropouts would reveal to the trees who they are.
         history = held_out_rows(
             reports,
             self.fold[:rated],
@@ -210,7 +255,7 @@ class _Preparation:
         return records_of(reports, shrinkage), history
 
     def _learned(self, rows: Rows, residual: Array) -> LearningRows:
-        """Rated rows, and those who left at a low residual: not rating is an answer too."""
+        """Rated rows, and dropouts at a low residual: not rating is an answer too."""
         quantile = self.settings.left_quantile or 0.0
         low = np.quantile(residual, quantile, weights=self.weight, method="inverted_cdf")
         left = len(self.left.client)
@@ -249,32 +294,31 @@ class _Preparation:
         effect = mixed.effect_of(np.arange(self.dataset.clients.size, dtype=np.int64))
         nobody: Ints = np.zeros(0, dtype=np.int64)
         draws = mixed.draws_of(blocks, DRAWS, self.settings.seed)
-        kept = replace(mixed, client_codes=nobody, client_effects=np.zeros(0), factor=None)
+        stored = replace(mixed, client_codes=nobody, client_effects=np.zeros(0), factor=None)
         drawn = {name: block.astype(np.float32) for name, block in draws.items()}
-        return Additive(frame, kept, drawn), effect
+        return Additive(frame, stored, drawn), effect
 
-    def _held_out(self, frame: DesignSpec, learned: LearningRows, whole: MixedFit) -> Array:
+    def _held_out(self, frame: DesignSpec, learned: LearningRows, all_rows: MixedFit) -> Array:
         """The pairing part of each row, learned without the row's client.
 
-        Variances are those of the whole fit: a fifth of the rows hardly moves them, and seeking
-        them again would cost most of the time.
+        Variances are those of the fit to all rows: a fifth of the rows hardly moves them, and
+        estimating them again would cost most of the time.
         """
-        found = np.full(len(learned.residual), np.nan)
-        for number in tried_folds(learned.fold):
+        scores = np.full(len(learned.residual), np.nan)
+        for number in held_out_folds(learned.fold):
             self.progress("out of fold", 0.4 + 0.3 * number / self.settings.folds)
             inside = np.flatnonzero(learned.fold == number)
             outside = np.flatnonzero(learned.fold != number)
             mixed = fit_mixed_at(
                 learned.residual[outside],
                 frame.blocks(learned.rows.take(outside), learned.clinician_index.take(outside)),
-                variances=whole.variances,
-                sigma2=whole.sigma2,
-                tau2=whole.tau2,
+                variances=all_rows.variances,
+                sigma2=all_rows.sigma2,
+                tau2=all_rows.tau2,
                 weights=learned.weight[outside],
                 group=learned.pairs.client[outside].astype(np.int64),
             )
-            asked = learned.rows.take(inside)
-            found[inside] = Additive(frame, mixed).score(
-                asked, learned.clinician_index.take(inside)
+            scores[inside] = Additive(frame, mixed).score(
+                learned.rows.take(inside), learned.clinician_index.take(inside)
             )
-        return found
+        return scores

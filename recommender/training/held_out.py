@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from recommender.features.pipeline import Pairs
 from recommender.training.dataset import Dataset
 from recommender.training.folds import Fold
-from recommender.training.metrics import LEFT_QUANTILE
+from recommender.training.metrics import DROPOUT_QUANTILE
 from recommender.training.weighted_moments import Floats, Ints, low_quantile
 
 CLIP = 0.1
@@ -84,8 +84,8 @@ class HeldOut:
     clinician: Ints
     fold: Ints
     began: Ints
-    known: Ints
-    place: Floats
+    clinician_ratings: Ints
+    rank_share: Floats
     low: Floats
     high: Floats
     chance: Floats
@@ -110,12 +110,12 @@ class HeldOut:
         return inverse_chance(self.chance)
 
     @property
-    def lists(self) -> Ints:
+    def client_in_fold(self) -> Ints:
         """A code for each client within each fold: only these are ranked together."""
         return _within_fold(self.fold, self.client)
 
     @property
-    def met_in_fold(self) -> Ints:
+    def clinician_in_fold(self) -> Ints:
         """A code for each clinician within each fold.
 
         Over folds a clinician's learned effect falls where the held-out ratings are high, since
@@ -164,7 +164,7 @@ class WeightedHeldOut:
         """The residual at which those who left before rating enter, (d,)."""
         rows = self.tested.is_rated
         residual = self.tested.label[rows] - self.tested.expected[rows]
-        return low_quantile(residual, self.rated, LEFT_QUANTILE)
+        return low_quantile(residual, self.rated, DROPOUT_QUANTILE)
 
 
 def _within_fold(fold: Ints, code: Ints) -> Ints:
@@ -173,7 +173,7 @@ def _within_fold(fold: Ints, code: Ints) -> Ints:
 
 def tested_pairs(dataset: Dataset, fold: Fold) -> Pairs:
     """The pairings a fold tests: the rated, then those that ended unrated."""
-    return together(dataset.pairs.take(fold.test), dataset.left.take(fold.left))
+    return together(dataset.pairs.take(fold.test), dataset.dropouts.take(fold.dropouts))
 
 
 def together(one: Pairs, other: Pairs) -> Pairs:

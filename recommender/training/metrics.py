@@ -1,7 +1,6 @@
-"""What logged ratings can say about a model: order net of the client, calibration, intervals, load.
+"""Metrics of logged ratings: order net of the client, dropouts, coverage, exposure.
 
-Pure functions of arrays, so that the run, the gate and the experiments measure alike. Imported by
-`evaluate`, `gate` and the experiments. A metric that does not apply is NaN; `why_missing` says why.
+Pure functions of arrays. A metric that does not apply is NaN; `why_missing` says why.
 """
 
 import numpy as np
@@ -10,8 +9,9 @@ from numpy.typing import NDArray
 from recommender.errors import RecommenderError
 from recommender.training.weighted_moments import ROUNDING, Floats, Ints, low_quantile, products
 
-# Clients who left before rating, `reference/methods.md` finding 4: 15 beat 5 and 30 per cent.
-LEFT_QUANTILE = 0.15
+DROPOUT_QUANTILE = 0.15
+"""Quantile of the residuals at which dropouts are imputed; on simulated practices it ordered models
+better than .05 and .30."""
 
 
 def client_adjusted_partial(
@@ -84,7 +84,7 @@ def composite(
     label: Floats,
     client_part: Floats,
     weights: Floats | None = None,
-    quantile: float = LEFT_QUANTILE,
+    quantile: float = DROPOUT_QUANTILE,
 ) -> float:
     """Client-adjusted partial on the composite outcome: the rating, or having left before it.
 
@@ -98,7 +98,7 @@ def composite(
 def with_dropouts(
     label: Floats,
     client_part: Floats,
-    quantile: float = LEFT_QUANTILE,
+    quantile: float = DROPOUT_QUANTILE,
     weights: Floats | None = None,
 ) -> Floats:
     """Labels with those who left before rating at a low residual, (n,).
@@ -113,28 +113,6 @@ def with_dropouts(
     residual = label[counted] - client_part[counted]
     low = low_quantile(residual, weights[counted, None], quantile)
     return np.where(rated, label, client_part + low)
-
-
-def calibration_slope(
-    score: Floats, label: Floats, client_part: Floats, weights: Floats | None = None
-) -> float:
-    """Points of rating, net of the client, that come with one point of pairing score.
-
-    Weighted least-squares slope of label - m(x) on the score; 1 is calibrated, below 1 the scores
-    are too far apart (Cox 1958). NaN when the score does not vary.
-    """
-    weights = _weights(label, weights)
-    if why_missing(label, weights=weights):
-        return float("nan")
-    rows = weights > 0
-    ready = products([client_part[rows], label[rows], score[rows]])
-    return float(ready.at(weights[rows, None]).slope()[0])
-
-
-def rmse(prediction: Floats, label: Floats, weights: Floats | None = None) -> float:
-    """Root of the weighted mean squared difference, in the unit of the label; NaN without rows."""
-    weights = _weights(label, weights)
-    return float(np.sqrt(_mean((label - prediction) ** 2, weights)))
 
 
 def coverage(low: Floats, high: Floats, label: Floats, weights: Floats | None = None) -> float:
@@ -182,7 +160,7 @@ def gini(first: Ints, clinicians: int) -> float:
 def why_missing(
     label: Floats, clinician: Ints | None = None, weights: Floats | None = None
 ) -> str | None:
-    """Why a partial correlation or slope cannot be given, or None when it can.
+    """Why a partial correlation does not apply, or None when it does.
 
     Give the clinicians for `dyad_partial`. Only rows with a weight above 0 count.
     """

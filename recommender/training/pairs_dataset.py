@@ -1,9 +1,5 @@
-"""Pairings handed in as rows, a table of cells or numbers, made into a data set to learn from.
+"""Builds a data set from rows of pairings, a table of cells or numbers, for the estimator."""
 
-What tables are to `recommender train`, rows are to the estimator, which alone imports this.
-"""
-
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,19 +13,18 @@ from recommender.errors import RecommenderError
 from recommender.features.feature import Array
 from recommender.features.pipeline import Pairs
 from recommender.model.additive import Codes
-from recommender.model.alliance_model import SIDES
+from recommender.model.alliance_model import SIDES, named_cells
 from recommender.practice.columns import Columns, read_rows
 from recommender.practice.definition import Practice, load_practice, read_practice, shipped_practice
 from recommender.training.dataset import EPOCH, Dataset, Labels
-from recommender.values.kinds import RawValue
 
 Texts = NDArray[np.object_]
 ANYONE = "anyone"
-"""The one clinician of a matrix: its columns say what differs between pairings, not who."""
+"""The one clinician of a numeric matrix, whose columns describe pairings."""
 
 
 @dataclass(frozen=True, slots=True)
-class PairsDataset:
+class PairSides:
     """Both sides of n pairings, a row each.
 
     Attributes
@@ -47,21 +42,16 @@ class PairsDataset:
     clinician: Columns
     clinician_id: Texts
 
-    def take(self, rows: NDArray[np.intp]) -> "PairsDataset":
-        """Some of the pairings."""
-        client, clinician = self.client.take(rows), self.clinician.take(rows)
-        return PairsDataset(self.practice, client, clinician, self.clinician_id[rows])
 
-
-def practice_named(told: Practice | str | Path) -> Practice:
+def practice_named(name: Practice | str | Path) -> Practice:
     """A practice: itself, at a path that ends in .toml, or one that ships, by its name."""
-    if isinstance(told, Practice):
-        return told
-    path = isinstance(told, Path) or told.endswith(".toml")
-    return load_practice(Path(told)) if path else shipped_practice(str(told))
+    if isinstance(name, Practice):
+        return name
+    path = isinstance(name, Path) or name.endswith(".toml")
+    return load_practice(Path(name)) if path else shipped_practice(str(name))
 
 
-def sample_of_table(table: pd.DataFrame, practice: Practice) -> PairsDataset:
+def sides_of_table(table: pd.DataFrame, practice: Practice) -> PairSides:
     """Pairings from raw cells, as `AllianceModel.predict_table` reads them.
 
     Raises
@@ -73,19 +63,19 @@ def sample_of_table(table: pd.DataFrame, practice: Practice) -> PairsDataset:
     if ids is None or not ids.map(lambda cell: isinstance(cell, str)).all():
         raise RecommenderError("clinician_id", "is not text in every row", "name the clinician")
     sides = {
-        side: read_rows(practice.fields(side, "score", "filter"), list(_cells(table, side)))
+        side: read_rows(practice.fields(side, "score", "filter"), named_cells(table, side))
         for side in SIDES
     }
-    return PairsDataset(practice, sides["client"], sides["clinician"], ids.to_numpy(dtype=object))
+    return PairSides(practice, sides["client"], sides["clinician"], ids.to_numpy(dtype=object))
 
 
-def sample_of_numbers(numbers: Array, practice: Practice | None = None) -> PairsDataset:
+def sides_of_numbers(numbers: Array, practice: Practice | None = None) -> PairSides:
     """Pairings from a matrix, (n, columns): the numbers of a row are the clinician's in it."""
     size, width = numbers.shape
     nobody = {"not_with": np.full(size, None, dtype=object)}
     columns = {f"x{number}": numbers[:, number] for number in range(width)}
-    return PairsDataset(
-        practice or _practice_of_numbers(width),
+    return PairSides(
+        practice or read_practice(_NUMBERS + "".join(map(_NUMBER.format, range(width)))),
         Columns(size, nobody),
         Columns(size, columns | nobody),
         np.full(size, ANYONE, dtype=object),
@@ -103,12 +93,12 @@ def check_scale(practice: Practice, label: Array) -> None:
         raise RecommenderError("y", problem, f"give the {practice.alliance.metric} of the form")
 
 
-def dataset_of_sample(sample: PairsDataset, label: Array, weight: Array, client: Codes) -> Dataset:
+def dataset_of_pairs(sides: PairSides, label: Array, weight: Array, client: Codes) -> Dataset:
     """The pairings as `recommender train` has them after reading tables; no day is known.
 
     Parameters
     ----------
-    sample
+    sides
         n pairings.
     label, weight : (n,)
         In points of the reference scale, and its reliability relative to one session's.
@@ -121,41 +111,37 @@ def dataset_of_sample(sample: PairsDataset, label: Array, weight: Array, client:
         When the answers of one client differ between rows.
     """
     _, first, whose = np.unique(client, return_index=True, return_inverse=True)
-    _check_one_each(_bytes(sample.client), whose)
-    # The same clinician with other facts, as after some years, is another row in the same seat.
-    keys = list(zip(sample.clinician_id, _bytes(sample.clinician), strict=True))
+    _check_one_each(_bytes(sides.client), whose)
+    # A clinician whose facts changed, as after some years, is another row of the same clinician.
+    keys = list(zip(sides.clinician_id, _bytes(sides.clinician), strict=True))
     place = {key: number for number, key in enumerate(sorted(set(keys)))}
     theirs = np.array([place[key] for key in keys], dtype=np.intp)
     seen = np.unique(theirs, return_index=True)[1]
-    seat, ids = pd.factorize(sample.clinician_id[seen], sort=True)
+    seat, ids = pd.factorize(sides.clinician_id[seen], sort=True)
     names = np.array([f"row {number}" for number in range(len(label))], dtype=object)
-    early = _early(sample.practice, names, label)
+    early = _early(sides.practice, names, label)
+    settings = sides.practice.alliance
+    linker = InstrumentLinker.fit(
+        early.rows, sides.practice.instruments, settings.reference, settings.metric
+    )
     nobody, never = np.zeros(0, dtype=np.intp), np.zeros(len(label), dtype=np.int64)
     return Dataset(
-        practice=sample.practice,
-        clients=sample.client.take(first),
-        clinicians=sample.clinician.take(seen),
+        practice=sides.practice,
+        clients=sides.client.take(first),
+        clinicians=sides.clinician.take(seen),
         clinician_ids=tuple(ids),
         pairs=Pairs(whose.astype(np.intp), theirs),
         started=never,
         known=never,
         early=early,
         pairing_ids=names,
-        left=Pairs(nobody, nobody),
-        left_started=np.zeros(0, dtype=np.int64),
-        left_ended=np.zeros(0, dtype=np.int64),
+        dropouts=Pairs(nobody, nobody),
+        dropouts_started=np.zeros(0, dtype=np.int64),
+        dropouts_ended=np.zeros(0, dtype=np.int64),
         digest="",
-        given=Labels(_harmoniser(sample.practice, early), label, weight),
-        seat=seat.astype(np.int64),
+        given_labels=Labels(linker, label, weight),
+        clinician_of_row=seat.astype(np.int64),
     )
-
-
-def _cells(table: pd.DataFrame, side: str) -> Iterator[dict[str, RawValue]]:
-    names = [name for name in table.columns if str(name).startswith(f"{side}.")]
-    fields = [name.removeprefix(f"{side}.") for name in names]
-    columns = [table[name].tolist() for name in names]
-    for row in range(len(table)):
-        yield {field: cells[row] for field, cells in zip(fields, columns, strict=True)}
 
 
 def _bytes(columns: Columns) -> list[bytes]:
@@ -175,7 +161,7 @@ def _check_one_each(answers: list[bytes], whose: NDArray[np.intp]) -> None:
 def _early(practice: Practice, names: Texts, label: Array) -> EarlyRatings:
     """One rating a label, as if given on the reference form in an early session."""
     low, high = practice.reference.bounds(practice.alliance.metric)
-    told = {
+    columns = {
         "pairing_id": names,
         "session": practice.alliance.early_sessions[0],
         "instrument": practice.alliance.reference,
@@ -185,19 +171,7 @@ def _early(practice: Practice, names: Texts, label: Array) -> EarlyRatings:
         "fallback": False,
         "known_on": EPOCH.astype("datetime64[s]"),
     }
-    return EarlyRatings(pd.DataFrame(told, index=range(len(names))), RatingExclusions(*[0] * 9))
-
-
-def _harmoniser(practice: Practice, early: EarlyRatings) -> InstrumentLinker:
-    settings = practice.alliance
-    return InstrumentLinker.fit(
-        early.rows, practice.instruments, settings.reference, settings.metric
-    )
-
-
-def _practice_of_numbers(columns: int) -> Practice:
-    fields = "".join(_NUMBER.format(number) for number in range(columns))
-    return read_practice(_NUMBERS + fields)
+    return EarlyRatings(pd.DataFrame(columns, index=range(len(names))), RatingExclusions(*[0] * 9))
 
 
 _NUMBERS = """

@@ -36,7 +36,7 @@ from recommender.training.baselines import CHAMPION, OURS, LearnerScores
 from recommender.training.evaluate import Evaluation, ours_minus
 from recommender.training.figures import METRICS, ends_of, mean_rated, sample, share_within
 from recommender.training.held_out import CLIP, HeldOut, Mask, effective_size
-from recommender.training.metrics import LEFT_QUANTILE, composite, mean_width, with_dropouts
+from recommender.training.metrics import DROPOUT_QUANTILE, composite, mean_width, with_dropouts
 
 COMPARED = (COMPOSITE, DYAD, PARTIAL, RMSE)
 """Metrics in which ours is compared with every baseline."""
@@ -45,7 +45,7 @@ FIRST_TENTH = 0.1
 stand for those ranked first: in a practice of 120 that is 12, of whom some 3 to 7 are feasible for
 a client (20 to 60 % in simulated practices), about what a shortlist shows. Of those ranked first
 outright a year's log has a handful."""
-LEFT_QUANTILES = (0.05, LEFT_QUANTILE, 0.30)
+DROPOUT_QUANTILES = (0.05, DROPOUT_QUANTILE, 0.30)
 """Quantiles of the residuals at which dropouts may be imputed, for the sensitivity analysis."""
 MIN_GROUP_SIZE = 10
 """Clients who rated, below whom nothing is reported of a part of the ratings, their number neither:
@@ -136,8 +136,8 @@ def populations(evaluation: Evaluation) -> dict[str, Mask]:
     tested = evaluation.held_out
     named = {
         ALL_RATED: tested.is_rated,
-        FIRST_RANKED: _unless_few(tested, tested.is_rated & (tested.place < FIRST_TENTH)),
-        NEW_CLINICIANS: _unless_few(tested, tested.is_rated & (tested.known == 0)),
+        FIRST_RANKED: _unless_few(tested, tested.is_rated & (tested.rank_share < FIRST_TENTH)),
+        NEW_CLINICIANS: _unless_few(tested, tested.is_rated & (tested.clinician_ratings == 0)),
     }
     groups = _reportable_groups(evaluation).items()
     return named | {name: rows & tested.is_rated for name, rows in groups}
@@ -153,7 +153,7 @@ def optimism(evaluation: Evaluation) -> Optimism:
     return Optimism(
         rated=_mean((predicted - tested.label)[tested.is_rated]),
         with_left=_mean(predicted - imputed),
-        dropouts_low_at=LEFT_QUANTILE,
+        dropouts_low_at=DROPOUT_QUANTILE,
     )
 
 
@@ -235,7 +235,7 @@ def _group(
 
 def _by_quantile(evaluation: Evaluation) -> Iterator[DropoutSensitivity]:
     """The composite with dropouts imputed at other quantiles: how much rests on that choice."""
-    for quantile in LEFT_QUANTILES:
+    for quantile in DROPOUT_QUANTILES:
         for learner, scores in evaluation.scores.items():
             rows = evaluation.counted(learner)
             tested = evaluation.held_out.take(rows)

@@ -30,33 +30,17 @@ from recommender.training.mlflow_run import TrackedRun, tracked_run
 from recommender.training.promotion import ChampionModel, champion_model
 from recommender.training.report import report_of
 from recommender.training.tree_fitting import FitSettings
-from recommender.training.trials import TuningResult
-from recommender.training.tune import tuned_settings
+from recommender.training.tune import SearchSettings, tuned_settings
+from recommender.training.tuning_trials import TuningResult
 
 EXPERIMENT = "early alliance"
-FEWEST_RATED = 50
+MIN_RATED = 50
 """Rated pairings below which nothing is learned and the declared sizes serve: a held-out fifth
 would be fewer than ten ratings."""
-FEWEST_LATER = 200
+MIN_LATER = 200
 """Later ratings from which the published range is taken: the share that a range of 90 % holds is
 then known to within 4 points (two standard errors)."""
 LATER, OUT_OF_FOLD = "later ratings", "out of fold"
-
-
-@dataclass(frozen=True, slots=True)
-class SearchSettings:
-    """How settings are sought before training.
-
-    Attributes
-    ----------
-    trials
-        How many there shall be in all.
-    storage
-        The file that keeps them, so that a search that was stopped goes on; None keeps nothing.
-    """
-
-    trials: int
-    storage: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +96,18 @@ def train(
         model = _unlearned(tables, practice, champion, now, settings.seed)
         return TrainingResult(_publish(registry, model, lambda run: None), model)
     if search is not None:
-        told = _part(progress, "tuning", 0.0, 0.5)
-        tuned = tuned_settings(dataset, settings, search.trials, search.storage, told)
+        step_progress = _part(progress, "tuning", 0.0, 0.5)
+        tuned = tuned_settings(dataset, settings, search, step_progress)
         settings = tuned.settings
     started = 0.5 if tuned else 0.0
-    told = _part(progress, "measuring", started, (0.95 + started) / 2)
-    evaluation = evaluate(dataset, forward(dataset), settings, told, champion=champion.model)
-    told = _part(progress, "learning from all", (0.95 + started) / 2, 0.95)
-    model, source = with_interval(fit(dataset, None, settings, told, now=now).model, evaluation)
+    step_progress = _part(progress, "measuring", started, (0.95 + started) / 2)
+    evaluation = evaluate(
+        dataset, forward(dataset), settings, step_progress, champion=champion.model
+    )
+    step_progress = _part(progress, "learning from all", (0.95 + started) / 2, 0.95)
+    model, source = with_interval(
+        fit(dataset, None, settings, step_progress, now=now).model, evaluation
+    )
     report = report_of(evaluation, practice, champion=champion.facts, ranges_from=source)
     model = replace(model, report=report)
     progress("publishing", 0.95)
@@ -143,7 +131,7 @@ def with_interval(model: AllianceModel, evaluation: Evaluation) -> tuple[Allianc
     """
     tested, said = evaluation.held_out, evaluation.scores[OURS].alliance
     error = (tested.label - said)[tested.is_rated]
-    if len(error) < FEWEST_LATER:
+    if len(error) < MIN_LATER:
         return model, OUT_OF_FOLD
     level = model.practice.alliance.interval
     return replace(model, interval=prediction_interval(error, level)), LATER
@@ -156,7 +144,7 @@ def _learnable(tables: Tables, practice: Practice) -> Dataset | None:
     except TablesError:
         # Checked tables lack only this: a rating that counts.
         return None
-    return dataset if len(dataset) >= FEWEST_RATED else None
+    return dataset if len(dataset) >= MIN_RATED else None
 
 
 def _part(progress: Progress, what: str, start: float, end: float) -> Progress:

@@ -1,8 +1,4 @@
-"""How trees are grown, and every setting of a fit.
-
-LightGBM learns here, in `training.clustered` and in `training.baselines`; nowhere else. Imported by
-`fit` and above.
-"""
+"""Fits LightGBM ensembles, and every setting of a fit."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -26,7 +22,7 @@ each other, and where the machine has other work to do they wait for that."""
 
 @dataclass(frozen=True, slots=True)
 class TreeSettings:
-    """How an ensemble is grown; names are LightGBM's."""
+    """Hyperparameters of an ensemble, under LightGBM's names."""
 
     num_leaves: int
     num_trees: int
@@ -54,7 +50,7 @@ class TreeSettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TreeInput:
-    """What ensembles are grown on.
+    """What ensembles are fitted to.
 
     Attributes
     ----------
@@ -72,46 +68,51 @@ class TreeInput:
 
 
 TreeFitter = Callable[[TreeInput, Sequence[Rows]], Iterator[str]]
-"""Who grows ensembles: one model text for each set of rows."""
+"""Fits an ensemble to each of several sets of rows, and gives their model texts in order."""
 
 
-def fit_trees_locally(ground: TreeInput, some: Sequence[Rows]) -> Iterator[str]:
-    """Ensembles grown by this process; the rows are sorted into bins once."""
-    parameters = ground.parameters
+def fit_trees_locally(tree_input: TreeInput, row_sets: Sequence[Rows]) -> Iterator[str]:
+    """Fits in this process; the rows are sorted into bins once."""
+    parameters = tree_input.parameters
     data = lgb.Dataset(
-        np.asarray(ground.cells, dtype=np.float32),
-        ground.label,
-        weight=ground.weight,
+        np.asarray(tree_input.cells, dtype=np.float32),
+        tree_input.label,
+        weight=tree_input.weight,
         params=parameters | {"feature_pre_filter": False},
     ).construct()
-    for rows in some:
+    for rows in row_sets:
         part = data if rows is None else data.subset(rows.tolist())
         yield lgb.train(parameters, part).model_to_string()
 
 
 def fit_trees(
-    ground: TreeInput, fold: NDArray[np.intp], tried: Sequence[int], grower: TreeFitter
+    tree_input: TreeInput, fold: NDArray[np.intp], held_out: Sequence[int], fitter: TreeFitter
 ) -> tuple[Trees, Array]:
     """Trees of all rows, and each row's score by trees that saw no row of its fold.
 
     Parameters
     ----------
+    tree_input
     fold : (n,) int
-    tried
+    held_out
         Folds to hold out; rows of others have no score, NaN.
+    fitter
+        Fits the ensembles.
     """
-    held_out = np.full(len(ground.cells), np.nan)
-    others: list[Rows] = [np.flatnonzero(fold != number) for number in tried]
-    texts = grower(ground, [*others, None])
-    for number in tried:
+    scores = np.full(len(tree_input.cells), np.nan)
+    others: list[Rows] = [np.flatnonzero(fold != number) for number in held_out]
+    texts = fitter(tree_input, [*others, None])
+    for number in held_out:
         inside = fold == number
-        held_out[inside] = Trees(next(texts)).score(ground.cells[inside])
-    return Trees(next(texts)), held_out
+        cells = np.ascontiguousarray(tree_input.cells[inside], dtype=np.float32)
+        # Fitted a moment ago and not stored: the checks of `Trees` are for texts from a file.
+        scores[inside] = lgb.Booster(model_str=next(texts)).predict(cells, num_threads=1)
+    return Trees(next(texts)), scores
 
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
-    """Settings of a fit; the defaults are those that won in the methods study.
+    """Settings of a fit; the defaults were chosen on simulated practices (`experiments/bake_off`).
 
     Attributes
     ----------
@@ -120,14 +121,14 @@ class FitSettings:
     folds
         Client-grouped folds for everything that must be out of fold.
     client, pairing
-        How the client part and the trees of the pairing part are grown.
+        Hyperparameters of the client part and of the trees of the pairing part.
     fewest_for_trees
         Ratings below which the pairing part is the additive model alone.
     left_quantile
-        Quantile of the rated clients' residuals at which clients who left before rating enter the
-        pairing part; None leaves them out. The methods study had .15 before .05 and .30.
+        Quantile of the rated clients' residuals at which dropouts are imputed in the pairing part;
+        None leaves them out.
     grower, runner
-        Who grows the trees, and who makes the table: this process, or the workers of a cluster.
+        Fit the trees and build the feature table: in this process, or on a cluster.
     """
 
     seed: int = 0
@@ -147,7 +148,7 @@ class FitSettings:
 
 
 def parameters_of(settings: FitSettings) -> Mapping[str, object]:
-    """The settings flat, as a run records them."""
+    """The settings as flat names and values, for a run's parameters."""
     flat: dict[str, object] = {}
     for each in fields(settings):
         value = getattr(settings, each.name)
@@ -156,3 +157,18 @@ def parameters_of(settings: FitSettings) -> Mapping[str, object]:
         elif each.compare:
             flat[each.name] = value
     return flat
+
+
+def settings_from(flat: Mapping[str, Any]) -> FitSettings:
+    """The settings that `parameters_of` gives these names and values for.
+
+    Examples
+    --------
+    >>> settings_from(parameters_of(FitSettings(folds=3))) == FitSettings(folds=3)
+    True
+    """
+    parts: dict[str, Any] = {name: value for name, value in flat.items() if "." not in name}
+    for part in ("client", "pairing"):
+        names = [name for name in flat if name.startswith(f"{part}.")]
+        parts[part] = TreeSettings(**{n.removeprefix(f"{part}."): flat[n] for n in names})
+    return FitSettings(**parts)

@@ -15,7 +15,7 @@ Ints = NDArray[np.int64]
 
 # A remainder below this share of its column's variance is rounding, not signal.
 ROUNDING = 1e-12
-FEWEST_ROWS = 3
+MIN_ROWS = 3
 CLIENT, LABEL, SCORE = 0, 1, 2
 """Places of the columns that partial correlations and slopes read."""
 
@@ -56,14 +56,14 @@ class WeightedMoments:
         rounding = ROUNDING * np.diagonal(self.whole, axis1=1, axis2=2)
         orders = own > rounding[:, SCORE]
         size = np.sqrt(np.where(orders, own, 1.0) * np.where(label > 0, label, 1.0))
-        told = (label > rounding[:, LABEL]) & (self.rows >= FEWEST_ROWS)
+        told = (label > rounding[:, LABEL]) & (self.rows >= MIN_ROWS)
         return np.where(told, np.where(orders, both / size, 0.0), np.nan)
 
     def slope(self) -> Floats:
         """Least-squares slope of label less client part on the score; NaN without spread, (d,)."""
         own = self.within[:, SCORE, SCORE]
         both = self.within[:, SCORE, LABEL] - self.within[:, SCORE, CLIENT]
-        told = (own > ROUNDING * self.whole[:, SCORE, SCORE]) & (self.rows >= FEWEST_ROWS)
+        told = (own > ROUNDING * self.whole[:, SCORE, SCORE]) & (self.rows >= MIN_ROWS)
         return np.where(told, both / np.where(told, own, 1.0), np.nan)
 
     def _left(self, one: int, other: int) -> Floats:

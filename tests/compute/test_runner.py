@@ -97,6 +97,6 @@ def test_workers_with_another_version_of_what_decides_the_numbers_are_refused(
 
 @pytest.mark.slow
 def test_where_nobody_answers_the_address_is_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recommender.compute.runner.REACHED_SECONDS", 0.5)
+    monkeypatch.setattr("recommender.compute.runner.CONNECT_SECONDS", 0.5)
     with pytest.raises(RecommenderError, match="does not answer"), connected("tcp://127.0.0.1:1"):
         pass

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 import pytest
 
 from recommender.errors import ConflictError, FeedbackError
-from recommender.journal.orphans import Orphans, count_orphans
 from recommender.journal.pairings import (
     PairingEvent,
     PairingOutcome,
@@ -15,7 +14,7 @@ from recommender.journal.pairings import (
 )
 from recommender.store.database import Store
 from recommender.store.schema import pairings
-from tests.support.journal_rows import ACTOR, TODAY, count, pair, rate, recommend
+from tests.support.journal_rows import ACTOR, TODAY, count, pair
 
 
 def follow(store: Store, kind: str, day: date, session: int | None = None, of: str = "p1") -> None:
@@ -73,16 +72,3 @@ def test_a_pairing_id_is_given_once(a_store: Store) -> None:
     with pytest.raises(ConflictError, match="is there already"):
         pair(a_store, client_id="c0002")
     assert count(a_store, pairings) == 1
-
-
-def test_orphans_are_kept_and_counted_until_what_they_name_comes(a_store: Store) -> None:
-    rate(a_store, "p1")
-    follow(a_store, "ended", TODAY, of="p1")
-    with a_store.reading() as connection:
-        assert count_orphans(connection) == Orphans(0, 0, 1, 1)
-    pair(a_store, "p1", recommendation_id="r1")
-    with a_store.reading() as connection:
-        assert count_orphans(connection) == Orphans(0, 1, 0, 0)
-    recommend(a_store, "r1")
-    with a_store.reading() as connection:
-        assert count_orphans(connection) == Orphans(0, 0, 0, 0)

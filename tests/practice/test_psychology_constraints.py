@@ -17,8 +17,7 @@ from recommender.errors import IntakeError
 from recommender.model.evidence_prior import evidence_model
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice, shipped_practice, shipped_text
-from recommender.practice.rules.constraint import field_names
-from recommender.practice.rules.parse import Constraint, Mode, client_fields
+from recommender.practice.rules.constraint import Constraint, Mode, client_fields, field_names
 from recommender.recommendation.recommend import (
     CONSTRAINTS_ONLY,
     Intake,

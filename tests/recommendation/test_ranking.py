@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from recommender.features.feature import Array
 from recommender.recommendation.ranking import (
-    CLEAR,
-    EVEN,
+    CLEAR_LEAD,
+    EVEN_LEAD,
     Places,
     Ranking,
     order_by_pairing,
@@ -116,15 +116,15 @@ def test_no_two_of_a_tie_can_be_told_apart_and_a_new_one_needs_a_clear_lead(
     case: tuple[Array, Array, Places],
 ) -> None:
     _, leads, _ = case
-    ties = ties_of(leads, CLEAR)
+    ties = ties_of(leads, CLEAR_LEAD)
 
     assert ties[0] == 1
     assert set(np.diff(ties).tolist()) <= {0, 1}
     for tie in range(1, ties[-1] + 1):
         members = np.flatnonzero(ties == tie)
-        assert leads[np.ix_(members, members)].max() < CLEAR
+        assert leads[np.ix_(members, members)].max() < CLEAR_LEAD
         if tie > 1:
-            assert leads[np.flatnonzero(ties == tie - 1), members[0]].max() >= CLEAR
+            assert leads[np.flatnonzero(ties == tie - 1), members[0]].max() >= CLEAR_LEAD
 
 
 @given(case=cases())
@@ -134,14 +134,14 @@ def test_the_order_within_a_tie_follows_the_rule_and_never_leaves_it(
     pairing, leads, reservations = case
     ranking = ranking_of(np.arange(len(pairing)), pairing, leads, reservations)
 
-    even = ties_of(leads, EVEN)
+    even = ties_of(leads, EVEN_LEAD)
     rule = [
         (tie, even[place], reservations[place], -pairing[place], place)
         for tie, place in zip(ranking.ties.tolist(), ranking.places.tolist(), strict=True)
     ]
     assert rule == sorted(rule)
     assert sorted(ranking.places.tolist()) == list(range(len(pairing)))
-    assert ranking.ties.tolist() == ties_of(leads, CLEAR).tolist()
+    assert ranking.ties.tolist() == ties_of(leads, CLEAR_LEAD).tolist()
 
 
 @given(case=cases())
@@ -154,7 +154,7 @@ def test_what_broke_a_tie_is_what_differs(case: tuple[Array, Array, Places]) -> 
         differs = {
             None: ranking.ties[rank - 1] < ranking.ties[rank],
             "reservations": reservations[before] < reservations[place]
-            and max(leads[before, place], leads[place, before]) < EVEN,
+            and max(leads[before, place], leads[place, before]) < EVEN_LEAD,
             "alliance": pairing[before] > pairing[place],
             "id": pairing[before] == pairing[place] and before < place,
         }

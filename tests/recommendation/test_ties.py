@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.evidence_prior import evidence_model
-from recommender.recommendation.ranking import CLEAR, EVEN
+from recommender.recommendation.ranking import CLEAR_LEAD, EVEN_LEAD
 from recommender.recommendation.recommend import (
     MAX_TOP_K,
     Recommendation,
@@ -45,7 +45,7 @@ def keeps_the_rule(before: ShortlistEntry, after: ShortlistEntry) -> bool:
     assert before.predicted is not None
     assert after.predicted is not None
     if after.tie_broken_by == "reservations":
-        return held > 0 and 1 - EVEN < before.ahead < EVEN
+        return held > 0 and 1 - EVEN_LEAD < before.ahead < EVEN_LEAD
     if after.tie_broken_by == "id":
         return held == 0 and before.ahead == 0.5
     return before.predicted >= after.predicted
@@ -67,7 +67,7 @@ def test_the_order_shown_follows_the_rule_and_its_ties_are_numbered_from_one(
     for shown, following in pairwise(shortlist):
         assert keeps_the_rule(shown, following)
         assert shown.ahead is not None
-        assert shown.tie != following.tie or shown.ahead < CLEAR
+        assert shown.tie != following.tie or shown.ahead < CLEAR_LEAD
         assert (following.tie_broken_by is None) == (shown.tie != following.tie)
     assert shortlist[-1].ahead is None
     assert shortlist[0].tie_broken_by is None

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from recommender.practice.rules.parse import NEVER_RELAXED, RULES, client_fields
+from recommender.practice.rules.catalogue import RULES
+from recommender.practice.rules.constraint import NEVER_RELAXED, client_fields
 from recommender.screening.relaxation import (
     Change,
     ScreenedRequest,
@@ -116,7 +117,7 @@ def a_case(
 
 
 def answers(asked: ScreenedRequest) -> dict[Any, list[str]]:
-    ids = asked.asking.clinician_ids
+    ids = asked.context.clinician_ids
     return {
         each.changes[0].answer: [ids[place] for place in each.admits] for each in relaxations(asked)
     }

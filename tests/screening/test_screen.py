@@ -13,7 +13,8 @@ from recommender.errors import IntakeError
 from recommender.practice.columns import read_cell
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
-from recommender.practice.rules.parse import RULES, Constraint, Mode
+from recommender.practice.rules.catalogue import RULES
+from recommender.practice.rules.constraint import Constraint, Mode
 from recommender.screening.screen import (
     Caution,
     ConstraintCount,

@@ -7,13 +7,10 @@ from typing import Any
 
 from recommender.practice.columns import read_rows
 from recommender.practice.fields import Field, Side, read_field
-from recommender.practice.rules.parse import (
-    Constraint,
-    FundingRow,
-    RequestContext,
-    judge,
-    read_constraint,
-)
+from recommender.practice.funding import FundingRow
+from recommender.practice.rules.constraint import Constraint, judge
+from recommender.practice.rules.declaration import read_constraint
+from recommender.practice.rules.rule_input import RequestContext
 
 DAY = date(2026, 11, 23)
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from recommender.practice.columns import Columns, read_rows
 from recommender.practice.definition import Practice, read_practice
 from recommender.practice.fields import Field
-from recommender.practice.rules.parse import Constraint, Mode, read_constraint
+from recommender.practice.rules.constraint import Constraint, Mode
+from recommender.practice.rules.declaration import read_constraint
 from recommender.practice.sections import MeetingModes
 from recommender.screening.screen import (
     Modes,

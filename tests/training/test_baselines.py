@@ -61,7 +61,7 @@ def test_a_learner_says_the_same_again_whatever_the_test_ratings_are(name: str) 
 def test_ours_is_what_serves() -> None:
     trial = a_trial()
     scores = trial.fitted.model.score(
-        trial.dataset.clients, encode_clinicians(trial.dataset), trial.asked
+        trial.dataset.clients, encode_clinicians(trial.dataset), trial.pairs
     )
 
     assert np.array_equal(ours(trial).pairing, scores.pairing)
@@ -71,8 +71,8 @@ def test_the_clinician_average_orders_by_the_clinician_alone() -> None:
     trial = a_trial()
     learner_scores = clinician_average(trial)
     by_clinician = {
-        int(clinician): set(learner_scores.pairing[trial.asked.clinician == clinician].tolist())
-        for clinician in np.unique(trial.asked.clinician)
+        int(clinician): set(learner_scores.pairing[trial.pairs.clinician == clinician].tolist())
+        for clinician in np.unique(trial.pairs.clinician)
     }
 
     assert all(len(said) == 1 for said in by_clinician.values())
@@ -81,9 +81,9 @@ def test_the_clinician_average_orders_by_the_clinician_alone() -> None:
 def test_the_clinician_average_is_the_mean_rating_as_it_is() -> None:
     trial = a_trial()
     learner_scores = clinician_average(trial)
-    other = trial.asked.clinician[4]
+    other = trial.pairs.clinician[4]
 
-    own = trial.label[trial.learned.clinician == other]
+    own = trial.label[trial.train_pairs.clinician == other]
     assert learner_scores.pairing[4] == learner_scores.alliance[4] == pytest.approx(own.mean())
 
 
@@ -92,7 +92,7 @@ def test_a_clinician_without_ratings_has_the_average_of_all() -> None:
     alone = replace(trial, train=TRAIN[a_dataset().pairs.clinician[TRAIN] != 3])
     learner_scores = clinician_average(alone)
 
-    asked = alone.asked.clinician == 3
+    asked = alone.pairs.clinician == 3
     assert asked.any()
     assert learner_scores.pairing[asked] == pytest.approx(alone.label.mean())
 
@@ -105,7 +105,7 @@ def test_shrunken_popularity_is_nearer_to_none_than_the_mean_net_of_the_client()
     assert (
         np.abs(learner_scores.pairing).max() < np.abs(clinician_average(trial).pairing - 3.5).max()
     )
-    one = trial.asked.clinician == trial.asked.clinician[0]
+    one = trial.pairs.clinician == trial.pairs.clinician[0]
     assert len(set(learner_scores.pairing[one].tolist())) == 1
 
 
@@ -116,9 +116,9 @@ def test_a_model_learned_earlier_says_what_it_would_serve() -> None:
     trial = a_trial()
     earlier = fit(trial.dataset, TRAIN[:120], QUICK).model
     learner_scores = as_it_serves(earlier, trial)
-    scores = earlier.score(trial.dataset.clients, trial.encoding, trial.asked)
+    scores = earlier.score(trial.dataset.clients, trial.encoding, trial.pairs)
 
-    new = np.isnan(trial.fitted.known_client[trial.asked.client])
+    new = np.isnan(trial.fitted.known_client[trial.pairs.client])
     assert np.array_equal(learner_scores.pairing, scores.pairing)
     assert learner_scores.alliance[new] == pytest.approx(scores.alliance[new])
 
@@ -147,7 +147,7 @@ def test_a_champion_that_cannot_read_the_fields_of_today_says_nothing() -> None:
 
 def test_the_evidence_prior_is_the_declared_sizes_in_points() -> None:
     trial = a_trial()
-    match = np.nan_to_num(trial.rows(trial.asked).match)
+    match = np.nan_to_num(trial.rows(trial.pairs).match)
 
     expected = trial.label.std() * (0.2 * match[:, 0] - 0.1 * match[:, 1])
     assert evidence_prior(trial).pairing == pytest.approx(expected)

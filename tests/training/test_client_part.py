@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from recommender.features.feature import Array
 from recommender.model.mixed.blocks import Ints
-from recommender.training.client_part import ClientPart, RatingClients, client_part, rating_clients
+from recommender.training.client_part import ClientPart, ClientRatings, client_part, client_ratings
 from recommender.training.folds import client_folds
 from recommender.training.tree_fitting import FitSettings, TreeSettings
 
@@ -16,10 +16,10 @@ RATING = st.tuples(st.integers(0, 8), st.floats(1, 5), st.floats(0.5, 2))
 SOME = st.lists(RATING, min_size=1, max_size=40)
 
 
-def raters(*ratings: tuple[int, float, float]) -> RatingClients:
+def raters(*ratings: tuple[int, float, float]) -> ClientRatings:
     """Raters of (client, label, weight)."""
     client, label, weight = zip(*ratings, strict=True)
-    return rating_clients(np.array(client, dtype=np.intp), np.array(label), np.array(weight))
+    return client_ratings(np.array(client, dtype=np.intp), np.array(label), np.array(weight))
 
 
 # One row a client
@@ -119,7 +119,7 @@ def part_of(rows: Array, label: Array, growth: TreeSettings = SMALL) -> tuple[Cl
     everyone = np.arange(len(rows))
     fold = client_folds(everyone, 3, 0)
     return client_part(
-        rows, rating_clients(everyone, label, np.ones(len(rows))), fold, FitSettings(client=growth)
+        rows, client_ratings(everyone, label, np.ones(len(rows))), fold, FitSettings(client=growth)
     ), fold
 
 
@@ -164,7 +164,7 @@ def test_a_client_s_expected_level_comes_from_trees_that_did_not_see_them() -> N
 def test_every_rating_of_a_client_has_the_same_expected_level() -> None:
     rows, label = clients()
     client = np.concatenate([np.arange(300), np.arange(50), np.arange(50)])
-    several = rating_clients(
+    several = client_ratings(
         client, np.concatenate([label, label[:50] + 1, label[:50]]), np.ones(400)
     )
     part = client_part(rows, several, client_folds(client, 3, 0), FitSettings(client=SMALL))
@@ -180,7 +180,7 @@ def test_without_answers_or_with_few_clients_every_client_has_the_weighted_mean(
     count = 2 * SMALL.min_data_in_leaf - (1 if columns else 0)
     rows, label = clients(count)
     weight = np.linspace(1, 2, count)
-    ratings = rating_clients(np.arange(count), label, weight)
+    ratings = client_ratings(np.arange(count), label, weight)
     part = client_part(
         rows[:, :columns], ratings, client_folds(np.arange(count), 3, 0), FitSettings(client=SMALL)
     )

@@ -89,22 +89,24 @@ def test_a_worker_killed_while_trees_grow_costs_time_and_not_the_training(
 def test_what_is_prepared_on_a_cluster_is_what_is_prepared_here(
     workers: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.training.feature_table.CHUNK_ROWS", 50)
+    monkeypatch.setattr("recommender.training.fit_preparation.CHUNK_ROWS", 50)
     dataset = a_dataset()
     everyone = np.arange(len(dataset))
     here, there = (
         prepare(dataset, everyone, replace(QUICK, runner=runner))
         for runner in (run_serially, runner_on(workers.address))
     )
-    np.testing.assert_array_equal(here.learned.rows.together(), there.learned.rows.together())
-    np.testing.assert_array_equal(here.left, there.left)
+    np.testing.assert_array_equal(
+        here.learned.rows.model_columns(), there.learned.rows.model_columns()
+    )
+    np.testing.assert_array_equal(here.target, there.target)
 
 
 @pytest.mark.slow
 def test_a_worker_killed_while_a_model_is_learned_costs_time_and_not_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.training.feature_table.CHUNK_ROWS", 20)
+    monkeypatch.setattr("recommender.training.fit_preparation.CHUNK_ROWS", 20)
     with started(tmp_path, 2) as cluster:
         runner = runner_on(cluster.address)
 

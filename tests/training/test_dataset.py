@@ -81,8 +81,8 @@ def test_a_label_of_several_ratings_is_known_with_the_last() -> None:
 def test_clients_who_left_before_rating_are_kept_apart() -> None:
     rows, dataset = some_rows(), a_dataset()
 
-    assert len(dataset.left.client) == sum(row["ended_on"] != "" for row in rows["pairings"])
-    assert len(dataset.left_started) == len(dataset.left.client)
+    assert len(dataset.dropouts.client) == sum(row["ended_on"] != "" for row in rows["pairings"])
+    assert len(dataset.dropouts_started) == len(dataset.dropouts.client)
 
 
 @pytest.mark.parametrize("change", [{"sessions": "9"}, {"sessions": ""}, {"ended_on": ""}])
@@ -92,7 +92,9 @@ def test_one_who_left_late_or_is_still_there_did_not_leave_before_rating(
     rows = some_rows()
     changed = [row | change if row["ended_on"] else row for row in rows["pairings"]]
 
-    assert len(dataset_of(tables_of({**rows, "pairings": changed}), a_practice()).left.client) == 0
+    assert (
+        len(dataset_of(tables_of({**rows, "pairings": changed}), a_practice()).dropouts.client) == 0
+    )
 
 
 def test_the_order_of_rows_in_the_files_does_not_matter() -> None:
@@ -152,9 +154,9 @@ def with_left(*left: tuple[int, int, int]) -> Dataset:
         started=np.array([1, 2, 3, 4]),
         known=np.array([10, 20, 30, 40]),
         pairing_ids=dataset.pairing_ids[:4],
-        left=Pairs(client, clinician),
-        left_started=ended - 7,
-        left_ended=ended,
+        dropouts=Pairs(client, clinician),
+        dropouts_started=ended - 7,
+        dropouts_ended=ended,
     )
 
 
@@ -184,27 +186,27 @@ def with_left(*left: tuple[int, int, int]) -> Dataset:
 def test_who_left_teaches_only_what_was_known_of_clients_who_are_not_held_back(
     left: tuple[int, int, int], learned: bool
 ) -> None:
-    assert with_left(left).left_with(np.array([0, 1])).tolist() == ([0] if learned else [])
+    assert with_left(left).dropouts_with(np.array([0, 1])).tolist() == ([0] if learned else [])
 
 
 def test_the_last_known_day_is_that_of_the_ratings_learned_from_not_of_all() -> None:
     dataset = with_left((9, 1, 15), (8, 1, 25), (7, 1, 35))
 
-    assert dataset.left_with(np.array([1])).tolist() == [0]
-    assert dataset.left_with(np.array([0, 1, 2])).tolist() == [0, 1]
-    assert dataset.left_with(np.arange(4)).tolist() == [0, 1, 2]
+    assert dataset.dropouts_with(np.array([1])).tolist() == [0]
+    assert dataset.dropouts_with(np.array([0, 1, 2])).tolist() == [0, 1]
+    assert dataset.dropouts_with(np.arange(4)).tolist() == [0, 1, 2]
 
 
 def test_a_client_held_back_in_one_pairing_is_held_back_when_they_left_another() -> None:
     dataset = with_left((1, 1, 15))
     twice = replace(dataset, pairs=Pairs(np.array([0, 1, 1, 2]), np.array([0, 1, 1, 2])))
 
-    assert dataset.left_with(np.array([0, 1])).tolist() == [0]
-    assert twice.left_with(np.array([0, 1])).tolist() == []
+    assert dataset.dropouts_with(np.array([0, 1])).tolist() == [0]
+    assert twice.dropouts_with(np.array([0, 1])).tolist() == []
 
 
 def test_where_nothing_is_learned_from_nobody_left() -> None:
-    assert a_dataset().left_with(np.zeros(0, dtype=np.intp)).tolist() == []
+    assert a_dataset().dropouts_with(np.zeros(0, dtype=np.intp)).tolist() == []
 
 
 @given(seed=st.integers(0, 10_000), share=st.floats(0.05, 1))
@@ -213,21 +215,21 @@ def test_no_dropout_tells_of_tomorrow_of_a_stranger_or_of_a_client_held_back(
 ) -> None:
     dataset = a_dataset()
     train = np.flatnonzero(np.random.default_rng(seed).random(len(dataset)) < share)
-    chosen = dataset.left_with(train)
+    chosen = dataset.dropouts_with(train)
     if not len(train):
         assert not len(chosen)
         return
 
     held_back = set(dataset.pairs.client.tolist()) - set(dataset.pairs.client[train].tolist())
     met = set(dataset.pairs.clinician[train].tolist())
-    assert (dataset.left_ended[chosen] <= dataset.known[train].max()).all()
-    assert not held_back & set(dataset.left.client[chosen].tolist())
-    assert set(dataset.left.clinician[chosen].tolist()) <= met
+    assert (dataset.dropouts_ended[chosen] <= dataset.known[train].max()).all()
+    assert not held_back & set(dataset.dropouts.client[chosen].tolist())
+    assert set(dataset.dropouts.clinician[chosen].tolist()) <= met
 
 
 def test_all_who_left_and_ended_in_time_are_learned_from_with_all_ratings() -> None:
     dataset = a_dataset()
-    everyone = dataset.left_with(np.arange(len(dataset)))
+    everyone = dataset.dropouts_with(np.arange(len(dataset)))
 
-    assert np.array_equal(everyone, np.flatnonzero(dataset.left_ended <= dataset.known.max()))
+    assert np.array_equal(everyone, np.flatnonzero(dataset.dropouts_ended <= dataset.known.max()))
     assert len(everyone) > 50

@@ -27,15 +27,15 @@ RATINGS, CLINICIANS = 1_500, 30
 def client_only(trial: FoldTask) -> LearnerScores:
     """Everything a client's answers say of their rating, and nothing of the clinician."""
     learner = lgb.LGBMRegressor(n_estimators=100, num_leaves=6, verbosity=-1, n_jobs=1)
-    learner.fit(trial.rows(trial.learned).client, trial.label)
+    learner.fit(trial.rows(trial.train_pairs).client, trial.label)
     said = np.asarray(learner.predict(trial.prepared.rows.client), dtype=np.float64)
     return LearnerScores(said, said)
 
 
 def shuffled_matches(trial: FoldTask) -> LearnerScores:
     """Our model asked about the right clinicians with somebody else's answers."""
-    other = np.random.default_rng(trial.seed).permutation(trial.asked.client)
-    moved = Pairs(other, trial.asked.clinician)
+    other = np.random.default_rng(trial.seed).permutation(trial.pairs.client)
+    moved = Pairs(other, trial.pairs.clinician)
     scores = trial.fitted.model.score(trial.dataset.clients, trial.encoding, moved)
     return LearnerScores(scores.pairing, trial.expected + scores.pairing)
 
@@ -85,8 +85,8 @@ def test_a_model_of_the_client_alone_puts_no_clinician_before_another() -> None:
     trial = a_trial_of_everybody(clients=12)
     own, decoy = ours(trial).pairing, client_only(trial).pairing
 
-    assert spearman(decoy, own, trial.asked.client.astype(np.int64)).value.tolist() == [0.0] * 12
-    assert spearman(own, own, trial.asked.client.astype(np.int64)).mean() == pytest.approx(1)
+    assert spearman(decoy, own, trial.pairs.client.astype(np.int64)).value.tolist() == [0.0] * 12
+    assert spearman(own, own, trial.pairs.client.astype(np.int64)).mean() == pytest.approx(1)
 
 
 @cache

@@ -131,8 +131,8 @@ def test_clients_who_left_before_rating_are_asked_too() -> None:
     (fold,) = forward(a_world(), 0.4)
     tested = an_evaluation().held_out
 
-    assert len(fold.left)
-    assert np.isnan(tested.label).sum() == len(fold.left)
+    assert len(fold.dropouts)
+    assert np.isnan(tested.label).sum() == len(fold.dropouts)
     assert tested.rated.sum() == len(fold.test)
 
 
@@ -184,7 +184,12 @@ def test_lists_of_one_client_in_two_folds_are_never_ranked_together() -> None:
         fold=np.array([0, 0, 1, 1]),
     )
 
-    assert tested.lists[0] == tested.lists[1] != tested.lists[2] == tested.lists[3]
+    assert (
+        tested.client_in_fold[0]
+        == tested.client_in_fold[1]
+        != tested.client_in_fold[2]
+        == tested.client_in_fold[3]
+    )
 
 
 def test_popularity_measured_over_folds_is_never_mistaken_for_matching() -> None:
@@ -313,11 +318,15 @@ def test_the_figures_say_what_the_plain_metrics_say() -> None:
     label, part, said = tested.label, tested.expected, learner_scores.pairing
     plain = {
         "client-adjusted partial": metrics.client_adjusted_partial(said, label, part, rated),
-        "dyad partial": metrics.dyad_partial(said, label, part, tested.met_in_fold, rated),
+        "dyad partial": metrics.dyad_partial(said, label, part, tested.clinician_in_fold, rated),
         "composite": metrics.composite(said, label, part, weights),
-        "calibration slope": metrics.calibration_slope(said, label, part, rated),
-        "RMSE": metrics.rmse(learner_scores.alliance, label, rated),
     }
+    rows = tested.is_rated
+    error = (learner_scores.alliance - label)[rows]
+    plain["RMSE"] = np.sqrt(np.average(error**2, weights=rated[rows]))
+    plain["calibration slope"] = np.polyfit(
+        said[rows], (label - part)[rows], 1, w=np.sqrt(rated[rows])
+    )[0]
 
     for metric, expected in plain.items():
         assert figure_of(metric, tested, learner_scores, weights) == pytest.approx(expected)
@@ -367,8 +376,8 @@ def test_the_place_of_a_pairing_is_the_share_of_clinicians_our_score_puts_before
         pairs = Pairs(np.repeat(tested.client[row], len(books)), books)
         scores = model.score(dataset.clients, encoding, pairs).pairing
         own = scores[books == tested.clinician[row]]
-        assert tested.place[row] == pytest.approx((scores > own).mean())
-    assert np.isnan(tested.place[~tested.is_rated]).all()
+        assert tested.rank_share[row] == pytest.approx((scores > own).mean())
+    assert np.isnan(tested.rank_share[~tested.is_rated]).all()
 
 
 def test_the_ratings_a_clinician_was_learned_from_are_counted() -> None:
@@ -377,4 +386,4 @@ def test_the_ratings_a_clinician_was_learned_from_are_counted() -> None:
     tested = an_evaluation().held_out
 
     met = dataset.pairs.clinician[fold.train]
-    assert tested.known[5] == (met == tested.clinician[5]).sum()
+    assert tested.clinician_ratings[5] == (met == tested.clinician[5]).sum()

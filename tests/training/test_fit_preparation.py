@@ -14,8 +14,13 @@ from recommender.features.history import ClientReports, Shrinkage, held_out_rows
 from recommender.model.alliance_model import AllianceModel
 from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import FitResult, finish, fit
-from recommender.training.fit_preparation import ENOUGH_HELD_OUT, PreparedFit, prepare, tried_folds
-from recommender.training.metrics import LEFT_QUANTILE
+from recommender.training.fit_preparation import (
+    ENOUGH_HELD_OUT,
+    PreparedFit,
+    held_out_folds,
+    prepare,
+)
+from recommender.training.metrics import DROPOUT_QUANTILE
 from recommender.training.tree_fitting import FitSettings, TreeSettings
 from tests.support.builders import (
     Rows,
@@ -56,12 +61,14 @@ def digest_without_tables(model: AllianceModel) -> str:
 
 def test_pairings_that_ended_unrated_stand_behind_the_rated_ones() -> None:
     dataset, learned = a_dataset(), a_preparation().learned
-    left = dataset.left_with(np.arange(len(dataset)))
+    left = dataset.dropouts_with(np.arange(len(dataset)))
 
     assert learned.rated == len(dataset)
     assert len(learned.residual) == len(dataset) + len(left)
-    assert np.array_equal(learned.pairs.client[learned.rated :], dataset.left.client[left])
-    assert np.array_equal(learned.pairs.clinician[learned.rated :], dataset.left.clinician[left])
+    assert np.array_equal(learned.pairs.client[learned.rated :], dataset.dropouts.client[left])
+    assert np.array_equal(
+        learned.pairs.clinician[learned.rated :], dataset.dropouts.clinician[left]
+    )
     assert len(left) > 50
 
 
@@ -69,9 +76,9 @@ def test_who_left_counts_as_the_fifteenth_of_a_hundred_who_rated() -> None:
     learned = a_preparation().learned
     rated, weight = learned.residual[: learned.rated], learned.weight[: learned.rated]
     order = np.argsort(rated)
-    reached = np.cumsum(weight[order]) >= LEFT_QUANTILE * weight.sum()
+    reached = np.cumsum(weight[order]) >= DROPOUT_QUANTILE * weight.sum()
 
-    assert LEFT_QUANTILE == 0.15
+    assert DROPOUT_QUANTILE == 0.15
     assert set(learned.residual[learned.rated :].tolist()) == {rated[order][reached.argmax()]}
     assert set(learned.weight[learned.rated :].tolist()) == {1.0}
 
@@ -87,9 +94,9 @@ def test_the_fifteenth_of_a_hundred_is_counted_by_weight_not_by_head() -> None:
     value = learned.residual[-1]
 
     assert len(set(weight.tolist())) > 1
-    assert weight[rated < value].sum() < LEFT_QUANTILE * weight.sum()
-    assert weight[rated <= value].sum() >= LEFT_QUANTILE * weight.sum() - 1e-9
-    assert value != np.quantile(rated, LEFT_QUANTILE, method="inverted_cdf")
+    assert weight[rated < value].sum() < DROPOUT_QUANTILE * weight.sum()
+    assert weight[rated <= value].sum() >= DROPOUT_QUANTILE * weight.sum() - 1e-9
+    assert value != np.quantile(rated, DROPOUT_QUANTILE, method="inverted_cdf")
 
 
 def test_a_late_rating_of_someone_who_left_teaches_nothing() -> None:
@@ -121,7 +128,9 @@ def test_who_left_is_never_in_the_client_part_or_the_records() -> None:
     prepared = a_preparation()
     dataset = prepared.dataset
     nobody = np.zeros(0, dtype=np.intp)
-    none_left = replace(dataset, left=dataset.left.take(nobody), left_ended=np.zeros(0, np.int64))
+    none_left = replace(
+        dataset, dropouts=dataset.dropouts.take(nobody), dropouts_ended=np.zeros(0, np.int64)
+    )
     without = prepare(none_left, prepared.train, QUICK)
 
     assert prepared.records.count.sum() == len(dataset)
@@ -202,7 +211,7 @@ def told_apart(dataset: Dataset) -> float:
     prepared = prepare(dataset, np.arange(len(dataset)), QUICK)
     trees = finish(prepared, QUICK).model.trees
     assert trees is not None
-    scores = trees.score(prepared.learned.rows.together())
+    scores = trees.score(prepared.learned.rows.model_columns())
     rated = prepared.learned.rated
     return float(scores[:rated].mean() - scores[rated:].mean())
 
@@ -235,7 +244,7 @@ def test_where_leaving_is_chance_no_tree_can_tell_who_left(monkeypatch: pytest.M
 @given(st.lists(st.integers(0, 30_000), min_size=1, max_size=8).filter(any))
 def test_as_many_folds_are_held_out_as_say_enough_and_never_none(sizes: list[int]) -> None:
     fold = np.repeat(np.arange(len(sizes)), sizes)
-    tried = tried_folds(fold)
+    tried = held_out_folds(fold)
     rows = np.isin(fold, tried).sum()
 
     assert tried == list(range(len(tried)))
@@ -245,14 +254,14 @@ def test_as_many_folds_are_held_out_as_say_enough_and_never_none(sizes: list[int
 
 
 def test_below_the_number_that_is_enough_every_fold_is_held_out() -> None:
-    assert tried_folds(np.arange(ENOUGH_HELD_OUT - 1) % 5) == [0, 1, 2, 3, 4]
-    assert a_preparation().tried == [0, 1, 2]
+    assert held_out_folds(np.arange(ENOUGH_HELD_OUT - 1) % 5) == [0, 1, 2, 3, 4]
+    assert a_preparation().held_out_folds == [0, 1, 2]
     assert np.isfinite(a_preparation().held_out).all()
 
 
 def test_far_above_it_fewer_are() -> None:
-    assert tried_folds(np.arange(10 * ENOUGH_HELD_OUT) % 5) == [0]
-    assert tried_folds(np.arange(3 * ENOUGH_HELD_OUT) % 5) == [0, 1]
+    assert held_out_folds(np.arange(10 * ENOUGH_HELD_OUT) % 5) == [0]
+    assert held_out_folds(np.arange(3 * ENOUGH_HELD_OUT) % 5) == [0, 1]
 
 
 def test_rows_of_folds_nobody_needed_are_not_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +270,7 @@ def test_rows_of_folds_nobody_needed_are_not_predicted(monkeypatch: pytest.Monke
     fitted = finish(prepared, QUICK)
     rated = prepared.learned.fold[: prepared.learned.rated]
 
-    assert prepared.tried == [0, 1]
+    assert prepared.held_out_folds == [0, 1]
     assert np.array_equal(np.isnan(prepared.held_out), prepared.learned.fold == 2)
     assert np.array_equal(np.isnan(fitted.out_of_fold), rated == 2)
     assert np.isfinite(

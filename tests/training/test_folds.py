@@ -43,7 +43,7 @@ def test_forward_learns_only_from_what_was_known_before_the_first_test_pairing_b
 
     assert dataset.known[fold.train].max() < dataset.started[fold.test].min()
     assert len(fold.test) == pytest.approx(0.2 * len(dataset), abs=2)
-    assert dataset.left_started[fold.left].min() >= dataset.started[fold.test].min()
+    assert dataset.dropouts_started[fold.dropouts].min() >= dataset.started[fold.test].min()
 
 
 def test_rolling_folds_test_one_stretch_of_time_after_another_up_to_the_last_pairing() -> None:
@@ -66,7 +66,7 @@ def test_one_rolling_fold_is_the_forward_one() -> None:
 
     assert np.array_equal(one.train, other.train)
     assert np.array_equal(one.test, other.test)
-    assert np.array_equal(one.left, other.left)
+    assert np.array_equal(one.dropouts, other.dropouts)
 
 
 @pytest.mark.parametrize(("folds", "share"), [(5, 0.2), (0, 0.1), (2, 0.0)])

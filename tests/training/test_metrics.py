@@ -6,14 +6,12 @@ from scipy import stats
 
 from recommender.errors import RecommenderError
 from recommender.training.metrics import (
-    calibration_slope,
     client_adjusted_partial,
     composite,
     coverage,
     dyad_partial,
     gini,
     mean_width,
-    rmse,
     top_share,
     why_missing,
     with_dropouts,
@@ -104,11 +102,8 @@ def test_a_weight_is_the_number_of_times_a_row_is_there(seed: int) -> None:
     rows = score[again], label[again], client[again]
     one = client_adjusted_partial(score, label, client, weights)
     assert one == pytest.approx(client_adjusted_partial(*rows))
-    slope = calibration_slope(score, label, client, weights)
-    assert slope == pytest.approx(calibration_slope(*rows))
     dyad = dyad_partial(score, label, client, clinician, weights)
     assert dyad == pytest.approx(dyad_partial(*rows, clinician[again]), nan_ok=True)
-    assert rmse(score, label, weights) == pytest.approx(rmse(score[again], label[again]))
 
 
 @settings(max_examples=25, deadline=None)
@@ -147,24 +142,6 @@ def test_the_composite_is_the_partial_with_those_who_left() -> None:
         match + quality, with_dropouts(label, client, quantile=0.5), client
     )
     assert composite(match + quality, label, client, quantile=0.5) == middle != expected
-
-
-def test_the_slope_of_a_score_twice_too_wide_is_one_half() -> None:
-    label, client, _, match, _ = a_holdout(n=100)
-    exact = client + match
-    assert calibration_slope(match, exact, client) == pytest.approx(1.0)
-    assert calibration_slope(2 * match + 3, exact, client) == pytest.approx(0.5)
-    expected = stats.linregress(match, label - client).slope
-    assert calibration_slope(match, label, client) == pytest.approx(expected)
-    assert np.isnan(calibration_slope(np.full(100, 0.1), label, client))
-
-
-def test_rmse_by_hand() -> None:
-    # (1, -2, 2): squares 1 + 4 + 4 = 9 over 3; with weights 1, 0, 1: 5 over 2.
-    label, zero = np.array([1.0, -2.0, 2.0]), np.zeros(3)
-    assert rmse(zero, label) == pytest.approx(np.sqrt(9 / 3))
-    assert rmse(zero, label, np.array([1.0, 0.0, 1.0])) == pytest.approx(np.sqrt(5 / 2))
-    assert np.isnan(rmse(zero[:0], label[:0]))
 
 
 def test_an_interval_covers_its_own_bounds() -> None:
@@ -213,11 +190,10 @@ def test_reasons_that_concern_clinicians_do_not_touch_the_client_partial() -> No
     assert client_adjusted_partial(label, label, np.zeros(3)) == pytest.approx(1.0)
     assert np.isnan(client_adjusted_partial(label, label, label))
     assert np.isnan(client_adjusted_partial(label[:2], label[:2], label[:2]))
-    assert np.isnan(calibration_slope(label[:2], label[:2], label[:2]))
 
 
 def test_weights_that_do_not_fit_are_refused() -> None:
     label = np.array([1.0, 2.0, 3.0])
     for weights in (np.ones(2), np.array([1.0, -1.0, 1.0]), np.array([1.0, np.nan, 1.0])):
         with pytest.raises(RecommenderError, match="weights"):
-            rmse(label, label, weights)
+            client_adjusted_partial(label, label, label, weights)

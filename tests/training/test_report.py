@@ -92,7 +92,7 @@ def test_ours_is_told_beside_each_baseline_in_four_figures() -> None:
 
 def test_coverage_is_counted_among_those_first_ranked() -> None:
     tested = an_evaluation().held_out
-    chosen = tested.is_rated & (tested.place < FIRST_TENTH)
+    chosen = tested.is_rated & (tested.rank_share < FIRST_TENTH)
     inside = (tested.low <= tested.label) & (tested.label <= tested.high)
     said = an_evaluation().scores[OURS].alliance
     told = row("ranges", among=FIRST_RANKED)
@@ -104,7 +104,7 @@ def test_coverage_is_counted_among_those_first_ranked() -> None:
 
 
 def test_among_nobody_the_coverage_cannot_be_said() -> None:
-    assert (an_evaluation().held_out.known > 0).all()
+    assert (an_evaluation().held_out.clinician_ratings > 0).all()
     told = row("ranges", among=NEW_CLINICIANS)
 
     assert told["rated"] == 0
@@ -165,9 +165,9 @@ def test_a_group_of_many_ratings_by_few_people_is_not_told_of() -> None:
 def new_to_the_practice(count: int) -> Evaluation:
     """The evaluation, in which so many rated pairings are with clinicians nobody had rated."""
     tested = an_evaluation().held_out
-    known = tested.known.copy()
+    known = tested.clinician_ratings.copy()
     known[np.flatnonzero(tested.is_rated)[:count]] = 0
-    return replace(an_evaluation(), held_out=replace(tested, known=known))
+    return replace(an_evaluation(), held_out=replace(tested, clinician_ratings=known))
 
 
 @pytest.mark.parametrize("count", [1, MIN_GROUP_SIZE - 1])

@@ -15,16 +15,16 @@ from recommender.registry.versions import CHALLENGER
 from recommender.training.promotion import promote
 from recommender.training.report import report_of
 from recommender.training.run import (
-    FEWEST_LATER,
-    FEWEST_RATED,
     LATER,
+    MIN_LATER,
+    MIN_RATED,
     OUT_OF_FOLD,
-    SearchSettings,
     TrainingResult,
     train,
     with_interval,
 )
 from recommender.training.tree_fitting import FitSettings
+from recommender.training.tune import SearchSettings
 from tests.support.builders import a_model, a_practice, write_tables
 from tests.support.evaluations import an_evaluation
 
@@ -65,7 +65,7 @@ def kept(registry: Registry, trained: TrainingResult, under: str = "") -> set[st
 def test_enough_later_ratings_give_the_range_that_is_published() -> None:
     evaluation = an_evaluation()
     rated = evaluation.held_out.is_rated
-    assert rated.sum() >= FEWEST_LATER
+    assert rated.sum() >= MIN_LATER
     model, source = with_interval(a_model(), evaluation)
     error = (evaluation.held_out.label - evaluation.scores["ours"].alliance)[rated]
     inside = (model.interval.low <= error) & (error <= model.interval.high)
@@ -81,7 +81,7 @@ def test_enough_later_ratings_give_the_range_that_is_published() -> None:
 def test_of_too_few_later_ratings_the_range_stays_that_of_held_out_ones() -> None:
     evaluation = an_evaluation()
     label = evaluation.held_out.label.copy()
-    label[np.flatnonzero(evaluation.held_out.is_rated)[FEWEST_LATER - 1 :]] = np.nan
+    label[np.flatnonzero(evaluation.held_out.is_rated)[MIN_LATER - 1 :]] = np.nan
     few = replace(evaluation, held_out=replace(evaluation.held_out, label=label))
 
     assert with_interval(a_model(), few) == (a_model(), OUT_OF_FOLD)
@@ -103,7 +103,7 @@ def test_the_coverage_that_is_told_is_of_ranges_stated_before() -> None:
 
 @pytest.mark.slow
 def test_a_report_says_where_the_range_comes_from(twice: Twice) -> None:
-    assert (twice.second.model.report.rated or 0) < FEWEST_LATER
+    assert (twice.second.model.report.rated or 0) < MIN_LATER
     assert twice.second.model.report.ranges_from == OUT_OF_FOLD
     card = twice.registry.text(twice.second.version, "card.md")
     assert "the range that is served: out of fold." in card
@@ -175,7 +175,7 @@ def test_every_trial_of_a_search_is_a_run_below_the_training(twice: Twice) -> No
 @pytest.mark.slow
 def test_with_hardly_a_rating_the_declared_sizes_are_published_and_say_so(tmp_path: Path) -> None:
     registry = Registry(f"sqlite:///{tmp_path}/mlflow.db", "alliance", tmp_path / "artifacts")
-    trained = a_training(registry, tmp_path / "tables", FEWEST_RATED // 2)
+    trained = a_training(registry, tmp_path / "tables", MIN_RATED // 2)
 
     assert trained.evaluation is None
     assert trained.model.report.to_dict() == {"mode": "evidence_prior"}

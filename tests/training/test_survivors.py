@@ -69,9 +69,9 @@ def test_a_practice_that_nobody_left_learns_as_if_dropouts_had_never_been_though
     nobody = np.zeros(0, dtype=np.intp)
     none_known = replace(
         dataset,
-        left=Pairs(nobody, nobody),
-        left_started=np.zeros(0, dtype=np.int64),
-        left_ended=np.zeros(0, dtype=np.int64),
+        dropouts=Pairs(nobody, nobody),
+        dropouts_started=np.zeros(0, dtype=np.int64),
+        dropouts_ended=np.zeros(0, dtype=np.int64),
     )
     fitted = fit(none_known, settings=QUICK)
     one, other = (
@@ -112,8 +112,8 @@ def test_the_manifest_says_how_many_left_and_until_when_it_knew() -> None:
 
     known = dataset.known[train].max()
     assert manifest.known_until == str(np.datetime64(int(known), "D"))
-    assert manifest.left_unrated == len(dataset.left_with(train))
-    assert 0 < manifest.left_unrated < len(dataset.left.client)
+    assert manifest.left_unrated == len(dataset.dropouts_with(train))
+    assert 0 < manifest.left_unrated < len(dataset.dropouts.client)
     # Who is judged by it began later: the last pairing learned from began before it was known.
     assert manifest.last_day is not None
     assert manifest.known_until > manifest.last_day
@@ -121,10 +121,10 @@ def test_the_manifest_says_how_many_left_and_until_when_it_knew() -> None:
 
 def test_who_left_after_the_last_known_rating_changes_nothing() -> None:
     dataset, train = a_dataset(), np.arange(150)
-    later = dataset.left_ended > dataset.known[train].max()
-    turned = dataset.left.clinician.copy()
+    later = dataset.dropouts_ended > dataset.known[train].max()
+    turned = dataset.dropouts.clinician.copy()
     turned[later] = (turned[later] + 1) % 12
-    moved = replace(dataset, left=replace(dataset.left, clinician=turned))
+    moved = replace(dataset, dropouts=replace(dataset.dropouts, clinician=turned))
     one, other = (fit(data, train, QUICK).model for data in (dataset, moved))
 
     assert later.any()

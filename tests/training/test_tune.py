@@ -21,20 +21,22 @@ from recommender.training.baselines import encode_clinicians
 from recommender.training.dataset import Dataset
 from recommender.training.fit import FitResult, finish, fit
 from recommender.training.fit_preparation import PreparedFit
-from recommender.training.folds import Fold, forward
-from recommender.training.search_space import (
+from recommender.training.folds import Fold, forward, new_client_folds
+from recommender.training.tree_fitting import FitSettings, TreeSettings
+from recommender.training.tune import SearchSettings, tune, tuned_settings
+from recommender.training.tuning_trials import (
+    FINISHED,
+    PRUNED,
     SPACE,
     Space,
+    TrialResult,
+    TuningResult,
+    decide,
+    effective_space,
     nearest,
     params_of,
-    searched,
     settings_with,
 )
-from recommender.training.study import file_name, suggested
-from recommender.training.tree_fitting import FitSettings, TreeSettings
-from recommender.training.trials import FINISHED, PRUNED, TrialResult, TuningResult, decided
-from recommender.training.tune import tune, tuned_settings
-from recommender.training.tuning_folds import spans
 from tests.support.builders import a_dataset
 
 FEW = TreeSettings(
@@ -55,7 +57,7 @@ NARROW: Space = {
 
 @cache
 def folds() -> tuple[Fold, ...]:
-    return spans(a_dataset(), number=2)
+    return new_client_folds(a_dataset(), number=2)
 
 
 def tuned(
@@ -64,14 +66,11 @@ def tuned(
     *,
     start: FitSettings = QUICK,
     space: Space = NARROW,
-    told: list[TrialResult] | None = None,
     said: list[tuple[str, float]] | None = None,
 ) -> TuningResult:
-    told, said = [] if told is None else told, [] if said is None else said
-    return tune(
-        a_dataset(), folds(), start, trials, storage,
-        lambda step, done: said.append((step, done)), told.append, space=space, draws=20,
-    )  # fmt: skip
+    steps = [] if said is None else said
+    search = SearchSettings(trials, storage, space, draws=20)
+    return tune(a_dataset(), folds(), start, search, lambda step, done: steps.append((step, done)))
 
 
 def what_was_tried(found: TuningResult) -> list[tuple[Mapping[str, float], tuple[float, ...], str]]:
@@ -92,21 +91,21 @@ def any_dataset(draw: st.DrawFn) -> Dataset:
     """The builders' pairings with other clients, days and delays."""
     dataset, seed = a_dataset(), draw(st.integers(0, 2**32 - 1))
     rng, clients = np.random.default_rng(seed), draw(st.integers(40, 400))
-    rated, left = len(dataset), len(dataset.left_started)
+    rated, left = len(dataset), len(dataset.dropouts_started)
     started = np.sort(rng.integers(20_000, 20_000 + draw(st.integers(30, 900)), rated))
     return replace(
         dataset,
         pairs=Pairs(rng.integers(0, clients, rated), dataset.pairs.clinician),
-        left=Pairs(rng.integers(0, clients, left), dataset.left.clinician),
+        dropouts=Pairs(rng.integers(0, clients, left), dataset.dropouts.clinician),
         started=started,
         known=started + rng.integers(1, draw(st.integers(2, 90)), rated),
-        left_started=rng.integers(20_000, started.max() + 1, left),
+        dropouts_started=rng.integers(20_000, started.max() + 1, left),
     )
 
 
-def spans_or_none(dataset: Dataset, before: int | None) -> tuple[Fold, ...]:
+def folds_or_none(dataset: Dataset, before: int | None) -> tuple[Fold, ...]:
     try:
-        return spans(dataset, before)
+        return new_client_folds(dataset, before)
     except RecommenderError:
         return ()
 
@@ -114,9 +113,9 @@ def spans_or_none(dataset: Dataset, before: int | None) -> tuple[Fold, ...]:
 @given(any_dataset(), st.none() | st.integers(20_000, 20_900))
 @settings(max_examples=60, deadline=None)
 def test_no_client_is_both_learned_from_and_tested(dataset: Dataset, before: int | None) -> None:
-    for fold in spans_or_none(dataset, before):
+    for fold in folds_or_none(dataset, before):
         learned = set(dataset.pairs.client[fold.train])
-        tested = dataset.pairs.client[fold.test], dataset.left.client[fold.left]
+        tested = dataset.pairs.client[fold.test], dataset.dropouts.client[fold.dropouts]
         assert learned.isdisjoint(np.concatenate(tested))
 
 
@@ -125,21 +124,23 @@ def test_no_client_is_both_learned_from_and_tested(dataset: Dataset, before: int
 def test_every_tested_pairing_began_after_all_that_was_learned_was_known(
     dataset: Dataset, before: int | None
 ) -> None:
-    for fold in spans_or_none(dataset, before):
-        began = np.concatenate([dataset.started[fold.test], dataset.left_started[fold.left]])
+    for fold in folds_or_none(dataset, before):
+        began = np.concatenate(
+            [dataset.started[fold.test], dataset.dropouts_started[fold.dropouts]]
+        )
         assert dataset.known[fold.train].max() < began.min()
 
 
 @given(any_dataset(), st.integers(20_100, 20_900))
 @settings(max_examples=60, deadline=None)
 def test_nothing_known_later_than_asked_is_in_a_fold(dataset: Dataset, before: int) -> None:
-    for fold in spans_or_none(dataset, before):
+    for fold in folds_or_none(dataset, before):
         assert dataset.known[np.concatenate([fold.train, fold.test])].max() < before
-        assert (dataset.left_started[fold.left] < before).all()
+        assert (dataset.dropouts_started[fold.dropouts] < before).all()
 
 
 def test_three_spans_follow_one_another_and_no_pairing_is_tested_twice() -> None:
-    found = spans(a_dataset())
+    found = new_client_folds(a_dataset())
 
     assert len(found) == 3
     ends = [(a_dataset().started[f.test].min(), a_dataset().started[f.test].max()) for f in found]
@@ -149,18 +150,18 @@ def test_three_spans_follow_one_another_and_no_pairing_is_tested_twice() -> None
 
 def test_clients_who_left_before_a_span_are_not_tested_in_it() -> None:
     dataset = a_dataset()
-    last = spans(dataset)[-1]
+    last = new_client_folds(dataset)[-1]
     returned = dataset.pairs.client.copy()
-    returned[last.test[0]] = dataset.left.client[0]
+    returned[last.test[0]] = dataset.dropouts.client[0]
 
     again = replace(dataset, pairs=Pairs(returned, dataset.pairs.clinician))
 
-    assert last.test[0] not in spans(again)[-1].test
+    assert last.test[0] not in new_client_folds(again)[-1].test
 
 
 def test_too_few_ratings_are_said_to_be_too_few() -> None:
     with pytest.raises(RecommenderError, match="are too few to tune on: a span would have 0"):
-        spans(a_dataset(), before=int(a_dataset().known.min()))
+        new_client_folds(a_dataset(), before=int(a_dataset().known.min()))
 
 
 def test_the_pairings_that_judge_afterwards_play_no_part(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +170,7 @@ def test_the_pairings_that_judge_afterwards_play_no_part(monkeypatch: pytest.Mon
         "recommender.training.tune.tune", lambda data, chosen, *rest: seen.extend(chosen)
     )
 
-    tuned_settings(dataset, QUICK, 1, None)
+    tuned_settings(dataset, QUICK, SearchSettings(1))
 
     judged = dataset.started[forward(dataset)[0].test].min()
     assert seen
@@ -182,7 +183,7 @@ def test_the_pairings_that_judge_afterwards_play_no_part(monkeypatch: pytest.Mon
 def test_a_value_is_the_composite_worked_out_by_hand() -> None:
     fold = folds()[0]
     fitted = fit(a_dataset(), fold.train, QUICK)
-    rated, left = a_dataset().pairs.take(fold.test), a_dataset().left.take(fold.left)
+    rated, left = a_dataset().pairs.take(fold.test), a_dataset().dropouts.take(fold.dropouts)
     asked = Pairs(
         np.concatenate([rated.client, left.client]),
         np.concatenate([rated.clinician, left.clinician]),
@@ -190,14 +191,14 @@ def test_a_value_is_the_composite_worked_out_by_hand() -> None:
     scores = fitted.model.score(a_dataset().clients, encode_clinicians(a_dataset()), asked)
     residual = fitted.labels.alliance[fold.test] - scores.client[: len(fold.test)]
     low = np.sort(residual)[int(np.ceil(0.15 * len(residual))) - 1]
-    label = scores.client + np.concatenate([residual, np.full(len(fold.left), low)])
+    label = scores.client + np.concatenate([residual, np.full(len(fold.dropouts), low)])
     known = np.stack([np.ones(len(label)), scores.client], axis=1)
     own, other = (
         column - known @ np.linalg.lstsq(known, column, rcond=None)[0]
         for column in (scores.pairing, label)
     )
 
-    assert len(fold.left) > 5
+    assert len(fold.dropouts) > 5
     assert tuned(1).trials[0].by_fold[0] == pytest.approx(np.corrcoef(own, other)[0, 1], abs=1e-9)
 
 
@@ -247,7 +248,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
     path = tmp_path_factory.mktemp("tuning") / "made" / "trials.db"
     with pytest.raises(StoppedError):
-        tune(a_dataset(), folds(), QUICK, 5, path, stop, space=NARROW, draws=20)
+        tune(a_dataset(), folds(), QUICK, SearchSettings(5, path, NARROW, draws=20), stop)
     return path.read_bytes()
 
 
@@ -275,24 +276,22 @@ def test_another_seed_tries_something_else() -> None:
 
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(path: Path) -> None:
     said: list[tuple[str, float]] = []
-    told: list[TrialResult] = []
 
-    gone_on = tuned(5, path, told=told, said=said)
+    gone_on = tuned(5, path, said=said)
 
     assert gone_on.already == 3
     assert said[0] == ("3 of 5 trials were there already; the defaults again, fold 1 of 2", 3 / 5)
-    assert [tried.number for tried in told] == [3, 4]
+    assert [trial.number for trial in gone_on.trials] == [0, 1, 2, 3, 4]
     assert what_was_tried(gone_on) == what_was_tried(five())
     assert (gone_on.settings, gone_on.margin) == (five().settings, five().margin)
 
 
 def test_trials_that_are_all_there_are_not_measured_again(path: Path) -> None:
     said: list[tuple[str, float]] = []
-    told: list[TrialResult] = []
 
-    again = tuned(3, path, told=told, said=said)
+    again = tuned(3, path, said=said)
 
-    assert (again.already, told) == (3, [])
+    assert again.already == 3
     assert said == [(again.verdict, 1.0)]
     assert what_was_tried(again) == what_was_tried(five())[:3]
 
@@ -338,21 +337,16 @@ def test_what_is_kept_of_a_trial_is_as_long_as_there_are_draws_not_pairings(path
     assert lists == {"params": (), "by_fold": (2,), "draws": (2, 20), "seconds": ()}
 
 
-def test_a_file_is_named_by_data_seed_and_space_alone() -> None:
-    assert file_name(a_dataset(), QUICK) == f"{a_dataset().digest[:16]}-seed0-space1.db"
-
-
 # What is told
 
 
-def test_each_trial_is_told_once_with_its_figures_and_progress_never_falls() -> None:
-    told: list[TrialResult] = []
+def test_each_trial_has_its_figures_and_progress_never_falls() -> None:
     said: list[tuple[str, float]] = []
 
-    found = tuned(3, told=told, said=said)
+    found = tuned(3, said=said)
 
-    assert [tried.number for tried in told] == [0, 1, 2]
-    assert all(tried.seconds > 0 and set(tried.params) == set(NARROW) for tried in told)
+    assert [trial.number for trial in found.trials] == [0, 1, 2]
+    assert all(trial.seconds > 0 and set(trial.params) == set(NARROW) for trial in found.trials)
     assert said[:3] == [
         ("trial 1 of 3, fold 1 of 2", 0.0),
         ("trial 1 of 3, fold 2 of 2", 1 / 6),
@@ -374,26 +368,26 @@ def test_no_trials_at_all_are_refused() -> None:
 def test_a_lead_that_chance_can_give_leaves_the_defaults() -> None:
     trials = [a_trial(0, 0.30, [0.30, 0.31, 0.29]), a_trial(1, 0.31, [0.33, 0.28, 0.32])]
 
-    found = decided(trials, FitSettings(), 0)
+    found = decide(trials, FitSettings(), 0)
 
-    assert found.stands
+    assert found.keeps_defaults
     assert found.settings == FitSettings()
     assert found.value == 0.30
-    assert found.verdict.startswith("the defaults stand: the highest trial is 0.010 above")
+    assert found.verdict.startswith("the defaults stay: the highest trial is 0.010 above")
 
 
 def test_a_lead_that_chance_cannot_give_is_taken() -> None:
     trials = [a_trial(0, 0.30, [0.30, 0.31, 0.29]), a_trial(1, 0.40, [0.40, 0.41, 0.40])]
 
-    found = decided(trials, FitSettings(), 0)
+    found = decide(trials, FitSettings(), 0)
 
     # Leads of .10, .10 and .11 are -1/300, -1/300 and 2/300 from their mean; the quantile .95 of
     # three values lies nine tenths of the way from the second to the third.
     assert found.margin == pytest.approx(0.1 * -1 / 300 + 0.9 * 2 / 300)
-    assert not found.stands
+    assert not found.keeps_defaults
     assert found.settings.pairing.num_leaves == 4
     assert (found.value, found.highest.number) == (0.40, 1)
-    assert found.verdict.startswith("trial 1 is taken: it is 0.100 above the defaults' 0.300")
+    assert found.verdict.startswith("trial 1 is used: it is 0.100 above the defaults' 0.300")
 
 
 def test_the_more_is_tried_the_more_chance_can_give() -> None:
@@ -401,7 +395,7 @@ def test_the_more_is_tried_the_more_chance_can_give() -> None:
     draws = 0.3 + 0.02 * rng.standard_normal((40, 200))
     trials = [a_trial(n, float(row.mean()), row.tolist()) for n, row in enumerate(draws)]
 
-    few, many = decided(trials[:2], FitSettings(), 0), decided(trials, FitSettings(), 0)
+    few, many = decide(trials[:2], FitSettings(), 0), decide(trials, FitSettings(), 0)
 
     assert many.margin > 1.3 * few.margin
 
@@ -416,22 +410,22 @@ def test_where_nothing_differs_but_noise_the_defaults_stand_nineteen_times_in_tw
             a_trial(n, float(v), row.tolist())
             for n, (v, row) in enumerate(zip(values, draws, strict=True))
         ]
-        beaten += not decided(trials, FitSettings(), 0).stands
+        beaten += not decide(trials, FitSettings(), 0).keeps_defaults
 
     assert beaten <= 200 * 0.1
 
 
 def test_the_defaults_alone_stand() -> None:
-    found = decided([a_trial(0, 0.30, [0.3, 0.3])], FitSettings(), 0)
+    found = decide([a_trial(0, 0.30, [0.3, 0.3])], FitSettings(), 0)
 
-    assert found.stands
-    assert found.verdict == "the defaults stand: none of 1 trials is above their 0.300"
+    assert found.keeps_defaults
+    assert found.verdict == "the defaults stay: none of 1 trials is above their 0.300"
 
 
 def test_a_pruned_trial_is_never_the_highest() -> None:
     trials = [a_trial(0, 0.30, [0.3, 0.3]), a_trial(1, 0.9, [0.9, 0.9], state=PRUNED)]
 
-    assert decided(trials, FitSettings(), 0).highest.number == 0
+    assert decide(trials, FitSettings(), 0).highest.number == 0
 
 
 def test_a_trial_clearly_behind_after_the_first_fold_is_given_up(
@@ -470,17 +464,18 @@ def test_every_name_of_the_space_is_a_setting_and_changes_it_alone() -> None:
 
 
 def test_trees_that_cannot_grow_are_not_sought() -> None:
-    assert all(name.startswith("client.") for name in searched(SPACE, FitSettings(), 999))
-    assert searched(SPACE, FitSettings(), 1000) == SPACE
+    assert all(name.startswith("client.") for name in effective_space(SPACE, FitSettings(), 999))
+    assert effective_space(SPACE, FitSettings(), 1000) == SPACE
 
 
-def test_what_is_suggested_lies_in_the_space_and_follows_what_was_found() -> None:
-    trials: list[TrialResult] = []
-    for number in range(30):
-        params = suggested(trials, NARROW, 0)
-        assert nearest(params, NARROW) == params
-        value = -abs(params["pairing.learning_rate"] - 0.09)
-        trials.append(TrialResult(number, params, (value,), np.zeros((1, 2)), 1.0, FINISHED))
+def test_what_is_tried_lies_in_the_space() -> None:
+    for trial in five().trials[1:]:
+        assert nearest(trial.params, NARROW) == pytest.approx(trial.params)
 
-    rates = [tried.params["pairing.learning_rate"] for tried in trials]
-    assert np.mean(rates[-8:]) > np.mean(rates[:8]) + 0.01
+
+def test_a_trial_during_which_a_run_was_killed_is_run_again(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("UPDATE trials SET state = 'RUNNING' WHERE state = 'FAIL'")
+        file.commit()
+
+    assert what_was_tried(tuned(5, path)) == what_was_tried(five())

@@ -119,7 +119,12 @@ def allocate(
     sum of predicted alliance is largest. No place is given twice, no requirement passed over.
     """
     from recommender.allocation.allocate import allocate as assign
-    from recommender.allocation.files import read_list, read_places, with_former, write_tables
+    from recommender.allocation.files import (
+        read_list,
+        read_places,
+        with_former_clinicians,
+        write_tables,
+    )
     from recommender.allocation.terms import Floor, Terms, WaitingClient, read_limit
     from recommender.cli.allocation_tables import summary
     from recommender.tables.loader import read_clients
@@ -138,7 +143,7 @@ def allocate(
         )
         found = assign(
             people,
-            with_former(listed, previous) if previous else listed,
+            with_former_clinicians(listed, previous) if previous else listed,
             model.encode_roster(clinicians),
             model,
             terms,

@@ -53,8 +53,8 @@ def train(
     from recommender.cli.commands.export import learned_from, record_learned
     from recommender.cli.evaluation_tables import training_view
     from recommender.registry.registry import Registry
-    from recommender.training.run import SearchSettings
     from recommender.training.run import train as retrain
+    from recommender.training.tune import SearchSettings
 
     if study is not None and not tune:
         raise typer.BadParameter("--study keeps the trials of --tune")

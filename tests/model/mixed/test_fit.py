@@ -200,18 +200,6 @@ def test_several_hot_codes_add_their_levels() -> None:
     )
 
 
-def test_the_variance_of_a_mean_agrees_with_the_dense_posterior() -> None:
-    y, matches, clinician, _ = a_practice(n=60)
-    blocks = blocks_of(matches, clinician)
-    fit = fit_mixed(y, blocks, keep_factor=True)
-    wide = np.column_stack([np.ones(60), matches, np.eye(12)[clinician]])
-    v, c = fit.variances["matches"], fit.variances["clinician"]
-    penalty = np.diag([0, 1 / v, 1 / v, *([1 / c] * 12)])
-    cover = wide @ np.linalg.inv(wide.T @ wide / fit.sigma2 + penalty) @ wide.T
-    np.testing.assert_allclose(fit.covariance_of(blocks[::-1]), cover, atol=1e-9)
-    np.testing.assert_allclose(fit.variance_of(blocks), np.diagonal(cover), atol=1e-9)
-
-
 @pytest.mark.parametrize("seed", range(12))
 def test_the_search_comes_to_rest_wherever_variances_vanish(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -236,7 +224,6 @@ def test_a_fit_of_the_intercept_alone_is_the_weighted_mean() -> None:
     assert fit.intercept == pytest.approx(15 / 4)
     assert fit.sigma2 == pytest.approx((121 + 49 + 2 * 81) / 16 / 2)
     assert fit.predict([]).tolist() == [fit.intercept]
-    assert fit.variance_of([]) == pytest.approx([fit.sigma2 / 4])
 
 
 def test_a_client_has_its_effect_and_a_stranger_none() -> None:
@@ -302,8 +289,3 @@ def test_rows_that_do_not_fit_are_named() -> None:
         fit.predict(blocks[:1])
     with pytest.raises(RecommenderError, match=r"^other:"):
         fit.terms([DenseBlock("other", matches)])
-    with pytest.raises(RecommenderError, match=r"^factor:"):
-        fit.variance_of(blocks)
-    kept = fit_mixed(y, blocks, keep_factor=True)
-    with pytest.raises(RecommenderError, match=r"^blocks:"):
-        kept.variance_of(blocks[:1])

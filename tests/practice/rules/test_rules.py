@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 
 from recommender.errors import Fault
-from recommender.practice.rules.parse import (
-    NEVER_RELAXED,
-    RULES,
-    read_constraint,
-)
+from recommender.practice.rules.catalogue import RULES
+from recommender.practice.rules.constraint import NEVER_RELAXED
+from recommender.practice.rules.declaration import read_constraint
 from tests.support.rule_examples import (
     DAY,
     FUNDED,
