@@ -179,6 +179,8 @@ def score(
     killed, the same command goes on where it was; what is there is not made again. On a cluster a
     worker that is lost costs the parts it was at.
     """
+    import pyarrow  # noqa: F401  # The files are Parquet; a missing extra is named at once.
+
     from recommender.model.bundle.io import bundle_digest
     from recommender.recommendation.batch_scoring import JobSettings, score_clients
     from recommender.tables.loader import read_clients
