@@ -30,7 +30,7 @@ def a_whole_story(store: Store, client_id: str = "c0001", name: str = "r1", of: 
         made = a_recommendation(name, client_id, answers={"free": CANARY})
         return StoredReply(200, made.response, record_recommendation(connection, made, actor=ACTOR))
 
-    IdempotencyStore(store).once(ticket_for("tool", "POST /x", name, b"{}"), shown)
+    IdempotencyStore(store).once(ticket_for("tool", "POST /x", name, {}), shown)
     pair(store, of, client_id, recommendation_id=name)
     rate(store, of)
     with store.writing() as connection:

@@ -1,5 +1,6 @@
 """A request sent again is done once and answered as the first time."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
@@ -27,7 +28,7 @@ from tests.support.journal_rows import ACTOR, CANARY, a_recommendation, count
 def a_ticket(
     key: str = "k1", body: bytes = b'{"a": 1, "b": 2}', principal: str = "tool"
 ) -> IdempotencyTicket:
-    return ticket_for(principal, "POST /v1/ratings", key, body)
+    return ticket_for(principal, "POST /v1/ratings", key, json.loads(body))
 
 
 def done(connection: Connection) -> StoredReply:

@@ -17,7 +17,7 @@ from recommender.allocation.terms import (
     Terms,
     WaitingClient,
 )
-from recommender.serving.schemas.json_types import ID_PATTERN, STRICT
+from recommender.serving.schemas.json_types import ID_PATTERN, STRICT, JsonDate
 from recommender.values.kinds import RawValue
 
 MAX_CLIENTS = 500
@@ -191,7 +191,7 @@ _PROMISES: Mapping[str, Any] = {
         Annotated[float, Setting(ge=MIN_WEIGHT, le=MAX_WEIGHT)],
         Setting(default=1.0, description="Weight of this client's points in the total."),
     ),
-    "waiting_since": (date | None, Setting(default=None, description="See longest_wait_days.")),
+    "waiting_since": (JsonDate | None, Setting(default=None, description="See longest_wait_days.")),
     "promised_clinician_id": (
         _Id | None,
         Setting(default=None, description="The clinician promised to this client; never changed."),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from typer.testing import CliRunner
 
 from recommender.allocation.allocate import allocate
@@ -14,6 +15,7 @@ from recommender.cli.main import app
 from recommender.practice.columns import read_rows
 from recommender.security.scopes import Role
 from recommender.serving.api import allocations
+from recommender.serving.dependencies import app_state
 from recommender.serving.schemas.allocation_request import MAX_CLIENTS
 from recommender.settings import Settings
 from recommender.tables.cells import People
@@ -154,7 +156,7 @@ def test_a_list_too_long_is_sent_to_the_command(
 
 
 def test_a_list_larger_than_the_limit_is_not_read(settings: Settings) -> None:
-    with local_client(settings.model_copy(update={"list_limit": 2048})) as small:
+    with local_client(settings.model_copy(update={"max_list_bytes": 2048})) as small:
         check_problem(small.post(ALLOCATE, json=a_list(size=60)), 413)
 
 
@@ -215,4 +217,6 @@ def test_staff_and_admins_may_allocate(locked: LockedServer, role: Role, status:
 
 def test_lists_wait_in_a_line_of_their_own(settings: Settings) -> None:
     with local_client(settings) as running:
-        assert running.app.state.lists is not running.app.state.queue  # type: ignore[attr-defined]
+        assert isinstance(running.app, FastAPI)
+        queues = app_state(running.app).queues
+        assert queues.allocations is not queues.recommendations
