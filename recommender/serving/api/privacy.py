@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from recommender.journal.audit_log import ChainVerification, verify
 from recommender.journal.consents import current_consent, record_consent
-from recommender.journal.erasure import Erasure, erase_subject
+from recommender.journal.erasure import erase_subject
 from recommender.journal.idempotency import StoredReply
 from recommender.journal.subject_export import export_subject
 from recommender.serving.authorization import caller
@@ -43,13 +43,6 @@ class ErasureReport(ResponseModel):
         tuple[str, ...],
         Setting(description="Models trained with this client's data; retrain and retire them."),
     ]
-
-    @classmethod
-    def of(cls, erased: Erasure) -> "ErasureReport":
-        """The response to an erasure."""
-        return cls(
-            erasure_id=erased.erasure_id, rows=erased.rows, model_digests=erased.model_digests
-        )
 
 
 class Verification(ResponseModel):
@@ -112,7 +105,7 @@ async def delete_subject(request: Request, context: Context, pseudonym: str) -> 
     """
     store, actor = require_store(request), caller(request).actor
     erasure = await context.queues.exclusive.run(erase_subject, store, pseudonym, actor=actor)
-    return Response(ErasureReport.of(erasure).model_dump_json(), media_type=JSON)
+    return Response(ErasureReport.model_validate(erasure).model_dump_json(), media_type=JSON)
 
 
 @router.get(
