@@ -72,7 +72,7 @@ class ClientPart:
 def client_part(
     rows: Array, raters: ClientRatings, fold: Ints, settings: FitSettings
 ) -> ClientPart:
-    """Trees on client columns, trusted as far as they were right of clients they did not see.
+    """Trees on client columns, weighted by how well they predict clients they did not see.
 
     Without columns, or with fewer clients than two leaves need, every client has the mean.
 
@@ -85,7 +85,7 @@ def client_part(
     fold : (n,) int
         Of each rating, by client.
     settings
-        How the trees are grown, and by whom.
+        Hyperparameters of the trees, and who fits them.
     """
     tree_settings = settings.client
     own, held = rows[raters.place], fold[raters.first]

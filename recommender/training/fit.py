@@ -67,6 +67,12 @@ def fit(
     RecommenderError
         When fewer clients rated than there are folds, or there is one fold: nothing could be held
         back.
+
+    Examples
+    --------
+    >>> model = fit(dataset).model
+    >>> model.manifest.mode, model.manifest.pairings == len(dataset)
+    ('model', True)
     """
     settings = settings or FitSettings()
     train = np.arange(len(dataset)) if train is None else train
