@@ -29,7 +29,7 @@ from recommender.values.kinds import RawValue
 SD_INFLATION = 1.4
 """How much wider than its posterior the doubt about a difference is: a posterior believes its
 model, and no model holds all that makes two people get on. With it, what is said of simulated
-practices is about what is true (`python -m experiments.said_and_true`)."""
+practices is about what is true (`python -m experiments.tie_calibration`)."""
 SIDES: tuple[Side, Side] = ("client", "clinician")
 
 

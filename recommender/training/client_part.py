@@ -94,7 +94,7 @@ def client_part(
         return ClientPart(None, mean, 0.0, np.full(len(fold), mean))
     parameters = tree_settings.parameters(settings.seed, own.size)
     tree_input = TreeInput(own, raters.label, raters.weight, parameters)
-    trees, expected = fit_trees(tree_input, held, np.unique(held).tolist(), settings.grower)
+    trees, expected = fit_trees(tree_input, held, np.unique(held).tolist(), settings.tree_fitter)
     share = _share(raters, mean, expected)
     expected = mean + share * (expected - mean)
     return ClientPart(trees, mean, share, expected[raters.row])

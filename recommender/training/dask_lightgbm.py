@@ -42,7 +42,7 @@ _MACHINES = re.compile(r"^\[machines: .*\]$", re.MULTILINE)
 
 def settings_on(address: str, settings: FitSettings) -> FitSettings:
     """The settings with the table and the trees computed on the cluster of this scheduler."""
-    return replace(settings, grower=tree_fitter_on(address), runner=runner_on(address))
+    return replace(settings, tree_fitter=tree_fitter_on(address), runner=runner_on(address))
 
 
 def tree_fitter_on(address: str) -> TreeFitter:

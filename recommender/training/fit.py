@@ -157,7 +157,7 @@ def _trees(prepared: PreparedFit, settings: FitSettings) -> tuple[Trees | None, 
     cells = learned.rows.together()
     parameters = settings.pairing.parameters(settings.seed, cells.size)
     tree_input = TreeInput(cells, prepared.target, learned.weight, parameters)
-    return fit_trees(tree_input, learned.fold, prepared.held_out_folds, settings.grower)
+    return fit_trees(tree_input, learned.fold, prepared.held_out_folds, settings.tree_fitter)
 
 
 def _share(prepared: PreparedFit, trees: Array) -> float:
