@@ -129,4 +129,4 @@ ENTRANTS: Mapping[str, Entrant] = {
     ),
     RANDOM: Entrant(guessed(at_random), "a random order", FIT),
 }
-"""Ours and its halves first, then from the strongest in an earlier simulation study to the weakest."""
+"""Ours and its halves first, then by strength in an earlier simulation study."""

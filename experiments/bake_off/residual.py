@@ -1,4 +1,4 @@
-"""Rows and target of the learners that follow an earlier simulation study: net of the client, out of fold.
+"""Rows and target of learners of an earlier simulation study: net of the client, out of fold.
 
 Written apart from our fit on purpose: what ours is measured against must not move when ours does.
 Settings are those of the study ("Settings that worked").

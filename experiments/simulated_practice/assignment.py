@@ -1,4 +1,4 @@
-"""Assignment: staff choose among the free, partly by fit; the probability of the choice is recorded."""
+"""Assignment: staff choose among the free, partly by fit, with a recorded probability."""
 
 from dataclasses import dataclass
 
