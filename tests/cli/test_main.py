@@ -133,7 +133,7 @@ def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: P
     assert ["rolled back" in line for line in lines] == [True, False, False]
     again = run("rollback", *registry, "--reason", "further")
     assert again.exit_code == 1
-    assert "nothing stood before" in said(again)
+    assert "there is no previous champion" in said(again)
     for words in ((), ("--version", "2")):
         card = run("card", *registry, *words)
         assert card.output.startswith("# Model card: predicted early alliance")
