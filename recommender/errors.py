@@ -1,7 +1,4 @@
-"""What can be wrong, said so that a person can mend it.
-
-Everyone may import this module; it imports nothing of ours and knows no HTTP.
-"""
+"""Errors of the package. Each names the field, the problem and the remedy; none knows HTTP."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One thing that is wrong: where it stands, what it is, and how to mend it.
+    """One thing that is wrong: where it is, what it is, and how to fix it.
 
     A fault about a person names the field and the kind of value, never the value.
     """
@@ -23,7 +20,7 @@ class Fault:
 
 
 class RecommenderError(Exception):
-    """Something we refuse to do, with the field, the problem and the remedy.
+    """An operation that is refused, with the field, the problem and the remedy.
 
     >>> print(RecommenderError("top_k", "is below 1", "ask for at least one clinician"))
     top_k: is below 1; ask for at least one clinician
@@ -40,13 +37,13 @@ class RecommenderError(Exception):
 
 
 class FaultsError(RecommenderError):
-    """Several faults found in one pass, all of them told at once."""
+    """Several faults found in one pass, reported together."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
         first = self.faults[0]
         super().__init__(first.where, first.problem, first.remedy)
-        # Exceptions are rebuilt from `args` when they cross a process border.
+        # Exceptions are rebuilt from `args` when they are passed between processes.
         self.args = (self.faults,)
 
     def __str__(self) -> str:
@@ -58,7 +55,7 @@ class DefinitionError(FaultsError):
 
 
 class TablesError(FaultsError):
-    """Tables of a practice that cannot be read without losing something."""
+    """Tables of a practice that cannot be read without loss."""
 
 
 class IntakeError(FaultsError):
@@ -70,7 +67,7 @@ class BundleError(RecommenderError):
 
 
 class RegistryError(RecommenderError):
-    """The model registry cannot give or take what was asked."""
+    """The model registry cannot read or write what was requested."""
 
 
 class RefusedError(FaultsError):
@@ -78,32 +75,32 @@ class RefusedError(FaultsError):
 
 
 class StoreError(RecommenderError):
-    """The database cannot be used as it is; somebody has to mend it first."""
+    """The database cannot be used in its present state."""
 
 
 class UnavailableError(StoreError):
-    """The database is away or busy; nothing was written, and the same call may succeed later."""
+    """The database is unreachable or busy; nothing was written, and a retry may succeed."""
 
 
 class NotFoundError(RecommenderError):
-    """What was asked for is not kept here."""
+    """The requested record does not exist."""
 
 
 class ConflictError(RecommenderError):
-    """What was asked can no longer be done: somebody else was first."""
+    """The operation conflicts with an earlier one."""
 
 
 class StaleError(ConflictError):
-    """A change made to a version that is no longer the newest."""
+    """A change to a version that is not the newest."""
 
 
 class KeyReusedError(RecommenderError):
-    """An idempotency key that came before with another request."""
+    """An idempotency key that was used before with a different request."""
 
 
 class InFlightError(RecommenderError):
-    """A request whose first sending is still being worked on."""
+    """A repeated request while the first one is still being processed."""
 
 
 class FeedbackError(FaultsError):
-    """A decision, an event or a rating that cannot be kept without losing its meaning."""
+    """A decision, an event or a rating that is inconsistent and was not stored."""

@@ -61,7 +61,7 @@ def trees_alone(trial: FoldTask) -> Answer:
     if model.trees is None:
         raise InapplicableError("no trees are grown on so few ratings")
     prepared = model.prepare(trial.dataset.clients, trial.encoding, trial.pairs)
-    pairing = model.trees.score(prepared.rows.together())
+    pairing = model.trees.score(prepared.rows.model_columns())
     return Answer(pairing, prepared.expected + pairing)
 
 

@@ -74,8 +74,8 @@ def prepare(trial: FoldTask) -> Prepared:
     clinician_index = trial.dataset.clinician_index_of(trial.pairs)
     history = records_of(reports, shrinkage).rows(clinician_index.clinician, clinician_index.level)
     return Prepared(
-        rows=replace(learned, history=out_of_fold).together(),
-        asked=replace(asked, history=history).together(),
+        rows=replace(learned, history=out_of_fold).model_columns(),
+        asked=replace(asked, history=history).model_columns(),
         expected=expected,
         asked_expected=np.asarray(trees.predict(asked.client)),
     )

@@ -17,7 +17,7 @@ from experiments.bake_off.answer import Entrant
 
 ROOT = Path(__file__).parents[2]
 CLOSURE = "closure of "
-WORLD = ("experiments.simulated_practice.*", "recommender.values.encoding")
+WORLD = ("experiments.simulated_practice.*", "recommender.values.kinds")
 MEASURED = (
     "experiments.known_truth",
     "experiments.bake_off.arena",
@@ -34,13 +34,12 @@ UNLEARNED = (
         for name in (
             "catalogue",
             "constraint",
+            "declaration",
             "fee_rules",
             "functions",
             "minimal_changes",
-            "parse",
             "rule_input",
             "time_rules",
-            "validation",
         )
     ),
     "experiments.simulated_practice.paperwork",

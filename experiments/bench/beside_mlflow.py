@@ -91,7 +91,7 @@ def _rate(line: http.client.HTTPConnection, path: str, body: bytes) -> tuple[flo
 def _table(request: bytes, roster: Path) -> tuple[bytes, list[str]]:
     """Rows of the client beside the first clinicians of a roster, as mlflow takes them."""
     practice = shipped_practice()
-    asked = build_request_schema(practice, top_k=5).read(request)
+    asked = build_request_schema(practice, top_k=5).read(json.loads(request))
     scored = practice.fields("client", "score", "filter")
     client = {f"client.{name}": _cell(asked.answers.get(name)) for name in scored}
     with roster.open(encoding="utf-8", newline="") as file:

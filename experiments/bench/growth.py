@@ -4,6 +4,7 @@ Training runs in a process of its own at each size; a request is the whole way f
 shortlist with its reasons, in this process.
 """
 
+import json
 import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -62,5 +63,5 @@ def _over_and_over(roster: Roster, size: int) -> Roster:
 
 
 def _intake(model: AllianceModel) -> Intake:
-    told = build_request_schema(model.practice, top_k=5).read(CLIENT.read_bytes())
+    told = build_request_schema(model.practice, top_k=5).read(json.loads(CLIENT.read_bytes()))
     return read_intake(model.practice, told.answers, told.client_id, told.modes)

@@ -75,7 +75,7 @@ def held(bundle: Path, roster: Path, clinicians: int) -> Held:
         file = _asked(server, {})
     path, places = rows.with_suffix(".db"), load_bundle(bundle).practice.places
     assert places is not None
-    settings |= {"STORE": f"sqlite:///{path}", "PEPPER": PEPPER, "LOOK_SECONDS": 0.2}
+    settings |= {"STORE": f"sqlite:///{path}", "PEPPER": PEPPER, "POLL_SECONDS": 0.2}
     keys = _keys(f"sqlite:///{path}")
     with live_server(settings) as server:
         _ask(server, keys[Role.STAFF], WARM_UP)

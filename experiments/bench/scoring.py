@@ -17,7 +17,7 @@ import psutil
 from experiments.bench.latency import ask, server
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import load_bundle
-from recommender.practice.decoding import cells_at
+from recommender.practice.columns import cells_at
 from recommender.recommendation.batch_scoring import JobSettings, score_clients
 from recommender.tables.cells import People
 from recommender.tables.loader import read_clients, read_roster

@@ -19,8 +19,7 @@ from experiments.simulated_practice.tables import client_ids, clinicians_table
 from experiments.simulated_practice.world import simulate
 from recommender.practice.columns import Columns, read_rows
 from recommender.practice.definition import Practice
-from recommender.practice.rules.constraint import field_names
-from recommender.practice.rules.parse import judge
+from recommender.practice.rules.constraint import field_names, judge
 from recommender.recommendation.recommend import Intake, read_intake
 from recommender.screening.screen import Screening, request_context_of, screen
 from recommender.tables.roster import Roster

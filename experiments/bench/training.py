@@ -62,7 +62,7 @@ def _ours(tables: Path, matrix: Path) -> float:
     taken = time.perf_counter() - started
     peak = _peak_mib()
     rows, _ = fitted.model.rows(dataset.clients, encode_clinicians(dataset), dataset.pairs)
-    np.savez(matrix, rows=rows.together().astype(np.float32), label=fitted.labels.alliance)
+    np.savez(matrix, rows=rows.model_columns().astype(np.float32), label=fitted.labels.alliance)
     return _told(taken, peak)
 
 

@@ -76,7 +76,7 @@ def decide(requests: IdempotencyStore, run: str, number: int) -> StoredReply:
     def write(connection: Connection) -> StoredReply:
         return StoredReply(201, record_decision(connection, decision, actor="writer").encode())
 
-    return requests.once(ticket_for("writer", "POST /decisions", f"{run}-{number}", b"{}"), write)
+    return requests.once(ticket_for("writer", "POST /decisions", f"{run}-{number}", {}), write)
 
 
 def kill_writers(url: str, cycles: int, seed: int = 0) -> Outcome:

@@ -20,7 +20,7 @@ SERVE = (
 )
 PROGRAM = ("-c", SERVE)
 START_SECONDS = 120
-PATIENT = {"PATIENCE_SECONDS": 60}
+PATIENT = {"QUEUE_WAIT_SECONDS": 60}
 """For parts that are about something else than load: callers wait rather than be refused."""
 Told = dict[str, Any]
 

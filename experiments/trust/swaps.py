@@ -18,7 +18,7 @@ from experiments.trust.live import PATIENT, Told, call, connected, live_server
 from experiments.trust.subject import Subject
 from recommender.model.bundle.io import load_bundle, save_bundle
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
-from recommender.serving.services.recommendation_service import answer
+from recommender.serving.services.recommendation_service import recommend_parsed
 from recommender.serving.snapshot.snapshot import open_snapshot
 from recommender.settings import Settings
 
@@ -59,7 +59,7 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
     expected = _expected(subject, bundle_cache, digests)
     load, stop, taken = Load(), threading.Event(), []
     bundle_cache.write_pointer(RegistryPointer(digests[0]))
-    settings = {"BUNDLES": bundle_cache.directory, "ROSTER": subject.roster, "LOOK_SECONDS": 0.2}
+    settings = {"BUNDLES": bundle_cache.directory, "ROSTER": subject.roster, "POLL_SECONDS": 0.2}
     with live_server(settings | PATIENT) as server:
         callers = [
             threading.Thread(target=_ask, args=(server.port, subject.request, expected, load, stop))
@@ -140,13 +140,14 @@ def _expected(
     for digest in digests:
         state = open_snapshot(Settings(bundle=bundle_cache.bundle(digest), roster=subject.roster))
         for top_k in TOP_KS:
-            body = answer(state, _body(subject.request, top_k)).body
+            request = state.form.read(_body(subject.request, top_k))
+            body = recommend_parsed(state, request).to_json(to_staff=True)
             found[digest, top_k] = _comparable(json.loads(body))
     return found
 
 
-def _body(request: bytes, top_k: int) -> bytes:
-    return json.dumps(json.loads(request) | {"top_k": top_k, "asked_on": "2026-11-23"}).encode()
+def _body(request: bytes, top_k: int) -> Told:
+    return {**json.loads(request), "top_k": top_k, "asked_on": "2026-11-23"}
 
 
 def _comparable(told: Told) -> Told:
@@ -162,7 +163,7 @@ def _ask(
     stop: threading.Event,
 ) -> None:
     """Asks without a pause until told to stop; a connection that breaks is a failure."""
-    bodies = {top_k: _body(request, top_k) for top_k in TOP_KS}
+    bodies = {top_k: json.dumps(_body(request, top_k)).encode() for top_k in TOP_KS}
     connection, turn = connected(port), 0
     while not stop.is_set():
         top_k = TOP_KS[turn % len(TOP_KS)]

@@ -1,7 +1,6 @@
-"""Alliance instruments as numbers: what a form asks for, never how it asks.
+"""Alliance instruments as numbers: items, response range, scoring rules and norms.
 
-The practice definition declares them, scores and alliance use them; this module imports
-only errors. Item wording never enters it.
+Item wording is never part of an instrument, since it is under copyright.
 """
 
 import re
@@ -9,12 +8,24 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import AfterValidator
+from pydantic import Field as Setting
 
 from recommender.errors import DefinitionError, Fault, RecommenderError
+from recommender.values.toml_settings import (
+    Flag,
+    Number,
+    Text,
+    Texts,
+    Whole,
+    one_of,
+    read_settings,
+    toml_table,
+)
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -22,54 +33,67 @@ TOTAL_METRICS = ("sum", "mean", "pomp")
 METRICS = (*TOTAL_METRICS, "items")
 
 
+def _in_order(window: tuple[int, int]) -> tuple[int, int]:
+    if not 1 <= window[0] <= window[1]:
+        raise ValueError
+    return window
+
+
+Sessions = Annotated[tuple[Whole, Whole], AfterValidator(_in_order)]
+
+
+@toml_table
 @dataclass(frozen=True, slots=True)
 class AllianceSettings:
-    """Which ratings make the label, and on which scale predictions are said.
+    """Which ratings make the label, and on which scale predictions are reported.
 
-    Session numbers and days are inclusive. `interval` is the level of the stated range (0-1).
+    Session numbers and days are inclusive. `interval` is the level of the prediction interval, as
+    a share (0.9 for 90 %).
     """
 
-    instruments: tuple[str, ...]
-    reference: str
-    metric: str = "mean"
-    rater: str = "client"
-    early_sessions: tuple[int, int] = (2, 5)
-    fallback_sessions: tuple[int, int] | None = None
-    within_days: int = 90
-    interval: float = 0.9
+    instruments: Texts
+    reference: Text
+    metric: Annotated[str, one_of(("mean", "sum"))] = "mean"
+    rater: Annotated[str, one_of(("client", "clinician"))] = "client"
+    early_sessions: Sessions = (2, 5)
+    fallback_sessions: Sessions | None = None
+    within_days: Annotated[Whole, Setting(ge=1)] = 90
+    interval: Annotated[Number, Setting(ge=0.5, lt=1)] = 0.9
 
 
+@toml_table
 @dataclass(frozen=True, slots=True)
 class Instrument:
     """One alliance form: its items, its response range and its rule for missing items.
 
-    Item numbers count from 1. `min` and `max` are one item's responses, `reference_mean` and
-    `reference_sd` stand on POMP (0-1), `cut_offs` on the sum, value included.
+    Item numbers count from 1. `min` and `max` bound the response to one item. `reference_mean` and
+    `reference_sd` are on POMP (percent of maximum possible, as a share from 0 to 1), `cut_offs` on
+    the sum, the cut-off itself included.
     """
 
     name: str
-    items: int
-    min: float
-    max: float
-    min_items: int
-    prorate: int
-    step: float = 1.0
-    subscales: Mapping[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
-    reverse: tuple[int, ...] = ()
-    min_per_subscale: int = 0
-    accepts_items: bool = True
-    cut_offs: Mapping[str, float] = field(default_factory=dict, hash=False)
+    items: Whole
+    min: Number
+    max: Number
+    min_items: Whole
+    prorate: Whole
+    step: Number = 1.0
+    subscales: Mapping[str, tuple[Whole, ...]] = field(default_factory=dict, hash=False)
+    reverse: tuple[Whole, ...] = ()
+    min_per_subscale: Whole = 0
+    accepts_items: Flag = True
+    cut_offs: Mapping[str, Number] = field(default_factory=dict, hash=False)
     # Crits-Christoph 2011: generalisability of one client's rating of one session.
-    reliability_one_session: float = 0.77
-    reliability_source: str = "Crits-Christoph 2011"
-    reference_mean: float | None = None
-    reference_sd: float | None = None
-    reference_source: str = ""
-    source: str = ""
-    status: str = ""
+    reliability_one_session: Number = 0.77
+    reliability_source: Text = "Crits-Christoph 2011"
+    reference_mean: Number | None = None
+    reference_sd: Number | None = None
+    reference_source: Text = ""
+    source: Text = ""
+    status: Text = ""
 
     def bounds(self, metric: str) -> tuple[float, float]:
-        """Lowest and highest score there can be on a metric.
+        """The lowest and the highest possible score on a metric.
 
         Raises
         ------
@@ -84,22 +108,9 @@ class Instrument:
             return 0.0, 1.0
         raise RecommenderError("metric", "is not a total", f"use one of {', '.join(TOTAL_METRICS)}")
 
-    def from_pomp(self, pomp: npt.ArrayLike, metric: str) -> FloatArray:
-        """POMP scores said on a metric of this instrument, neither rounded nor clipped.
-
-        Parameters
-        ----------
-        pomp
-            Shape (n,) or a single number, 0-1 on the scale and beyond it where a model says so.
-        metric
-            One of sum, mean, pomp.
-        """
-        low, high = self.bounds(metric)
-        return low + np.asarray(pomp, dtype=np.float64) * (high - low)
-
 
 def shipped_instruments() -> dict[str, Instrument]:
-    """Give the instruments that come with the package, by name."""
+    """The instruments that ship with the package, by name."""
     text = files("recommender").joinpath("practice/shipped/instruments.toml").read_text("utf-8")
     return read_instruments(tomllib.loads(text)["instruments"])
 
@@ -124,93 +135,27 @@ def read_instruments(mapping: Mapping[str, object]) -> dict[str, Instrument]:
         if not isinstance(cells, Mapping) or not _NAME.fullmatch(name):
             faults.append(Fault(where, "is not a named table", "write [instruments.lower_case]"))
             continue
-        values, wrong = _values(where, cells)
-        if not wrong:
-            instruments[name] = Instrument(name=name, **values)
-            wrong = _broken_rules(where, instruments[name])
+        instrument, _, wrong = read_settings(
+            Instrument, where, "an instrument", _with_defaults(cells), {"name": name}
+        )
+        if instrument is not None:
+            instruments[name] = instrument
+            wrong += _broken_rules(where, instrument)
         faults += wrong
     if faults:
         raise DefinitionError(faults)
     return instruments
 
 
-def _values(where: str, cells: Mapping[str, object]) -> tuple[dict[str, Any], list[Fault]]:
-    values: dict[str, Any] = {}
-    faults = [
-        Fault(f"{where}.{key}", "is missing", "every instrument says it")
-        for key in ("items", "min", "max")
-        if key not in cells
-    ]
-    for key, cell in cells.items():
-        if key not in _KEYS:
-            faults.append(Fault(f"{where}.{key}", "is not known", f"use {', '.join(_KEYS)}"))
-            continue
-        parse, expected = _KEYS[key]
-        try:
-            values[key] = parse(cell)
-        except (TypeError, ValueError):
-            faults.append(Fault(f"{where}.{key}", f"is not {expected}", f"give {expected}"))
-    values.setdefault("min_items", values.get("items"))
-    values.setdefault("prorate", values["min_items"])
-    return values, faults
-
-
-def _whole(cell: object) -> int:
-    if isinstance(cell, bool) or not isinstance(cell, int):
-        raise TypeError
-    return cell
-
-
-def _number(cell: object) -> float:
-    if isinstance(cell, bool) or not isinstance(cell, int | float) or not np.isfinite(cell):
-        raise TypeError
-    return float(cell)
-
-
-def _numbers(cell: object) -> tuple[int, ...]:
-    if not isinstance(cell, list | tuple):
-        raise TypeError
-    return tuple(_whole(number) for number in cell)
-
-
-def _text(cell: object) -> str:
-    if not isinstance(cell, str):
-        raise TypeError
-    return cell
-
-
-def _yes_or_no(cell: object) -> bool:
-    if not isinstance(cell, bool):
-        raise TypeError
-    return cell
-
-
-def _table(parse: Callable[[object], Any]) -> Callable[[object], dict[str, Any]]:
-    def read(cell: object) -> dict[str, Any]:
-        if not isinstance(cell, Mapping):
-            raise TypeError
-        return {str(name): parse(value) for name, value in cell.items()}
-
-    return read
+def _with_defaults(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Every item is needed for a total, and none is prorated, unless the table says otherwise."""
+    items = cells.get("items")
+    # If `items` is wrong it has its own fault; then any whole number will do.
+    needed = cells.get("min_items", items if type(items) is int else 1)
+    return {"min_items": needed, "prorate": needed} | dict(cells)
 
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_KEYS: dict[str, tuple[Callable[[object], Any], str]] = {
-    **dict.fromkeys(
-        ("items", "min_items", "prorate", "min_per_subscale"), (_whole, "a whole number")
-    ),
-    **dict.fromkeys(
-        ("min", "max", "step", "reliability_one_session", "reference_mean", "reference_sd"),
-        (_number, "a number"),
-    ),
-    "subscales": (_table(_numbers), "a table of lists of item numbers"),
-    "reverse": (_numbers, "a list of item numbers"),
-    "cut_offs": (_table(_number), "a table of numbers"),
-    "accepts_items": (_yes_or_no, "true or false"),
-    **dict.fromkeys(
-        ("source", "reliability_source", "reference_source", "status"), (_text, "text")
-    ),
-}
 
 Rule = tuple[str, Callable[[Instrument], bool], str, str]
 _RULES: tuple[Rule, ...] = (
@@ -225,13 +170,13 @@ _RULES: tuple[Rule, ...] = (
     (
         "subscales",
         lambda i: _fit(i, [number for numbers in i.subscales.values() for number in numbers]),
-        "name an item that is not there, or one item twice",
+        "name an item that does not exist, or one item twice",
         "count items from 1 and give each to one subscale",
     ),
     (
         "reverse",
         lambda i: _fit(i, i.reverse),
-        "names an item that is not there, or one item twice",
+        "names an item that does not exist, or one item twice",
         "count items from 1",
     ),
     (
@@ -244,7 +189,7 @@ _RULES: tuple[Rule, ...] = (
         "prorate",
         lambda i: 1 <= i.prorate <= i.min_items,
         "is not between 1 and min_items",
-        "give the fewest answered items that still make a marked total, or leave it out",
+        "give the smallest number of answers a total is estimated from, or leave it out",
     ),
     (
         "min_per_subscale",
@@ -267,7 +212,7 @@ _RULES: tuple[Rule, ...] = (
     (
         "reference_mean",
         lambda i: (i.reference_mean is None) == (i.reference_sd is None),
-        "and reference_sd do not come together",
+        "is given without reference_sd, or the other way round",
         "give both or neither",
     ),
     (

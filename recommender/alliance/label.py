@@ -1,7 +1,7 @@
-"""The label: which ratings count, what they are worth on one scale, and how far to trust them.
+"""The label: which ratings count, and the early alliance of each pairing on one scale.
 
-All label logic stands here. Training and evaluation read labels through this module; it knows
-tables as plain columns and imports only instruments, scores and harmoniser.
+Training and evaluation read labels through this module. Tables are plain columns here, so that it
+needs no practice definition.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from recommender.alliance.scores import BoolArray, FormScores, score_items, scor
 
 @dataclass(frozen=True, slots=True)
 class RatingExclusions:
-    """How many ratings do not count, each under the first reason that applies, in this order."""
+    """Numbers of ratings that do not count, each by the first reason that applies in this order."""
 
     unknown_pairing: int
     other_rater: int
@@ -38,10 +38,11 @@ class RatingExclusions:
 
 @dataclass(frozen=True, slots=True)
 class EarlyRatings:
-    """The ratings that count towards labels, and how many others there were by reason.
+    """The ratings that count towards labels, and the numbers of others by reason.
 
-    `rows` has one row a rating, ordered by pairing, session and instrument: pairing_id, session,
-    instrument, pomp (own scale, 0-1), prorated, straightline, fallback, known_on.
+    `rows` has one row per rating, ordered by pairing, session and instrument: pairing_id, session,
+    instrument, pomp (0-1, on the rating's own instrument), prorated, straightline, fallback,
+    known_on.
     """
 
     rows: pd.DataFrame
@@ -49,9 +50,9 @@ class EarlyRatings:
 
 
 def score_ratings(ratings: pd.DataFrame, instruments: Mapping[str, Instrument]) -> FormScores:
-    """POMP of every rating, each by its own instrument and metric, in the order given.
+    """POMP (0-1) of every rating on its own instrument and metric, in the order of the rows.
 
-    A rating on an instrument or a metric that is not known stays unscored.
+    A rating on an unknown instrument or metric stays unscored.
 
     Parameters
     ----------
@@ -69,9 +70,9 @@ def score_ratings(ratings: pd.DataFrame, instruments: Mapping[str, Instrument]) 
         for metric in METRICS:
             rows = np.flatnonzero(of_name & metrics.isin([metric]))
             if len(rows):
-                found = _scores_of(instruments[name], ratings.iloc[rows], metric)
+                some = _scores_of(instruments[name], ratings.iloc[rows], metric)
                 for part in fields(FormScores):
-                    getattr(scores, part.name)[rows] = getattr(found, part.name)
+                    getattr(scores, part.name)[rows] = getattr(some, part.name)
     return scores
 
 
@@ -89,12 +90,13 @@ def early_ratings(
     settings: AllianceSettings,
     instruments: Mapping[str, Instrument],
 ) -> EarlyRatings:
-    """Ratings that say how a pairing began; all others are counted by reason.
+    """The ratings of the early alliance; all others are counted by reason.
 
     A rating counts when it is by the chosen rater, on an accepted instrument, has a score, is
     dated from the pairing's start to `within_days` after it (both inclusive), and is of an early
-    session. Fallback sessions count only for a pairing without any such rating. Sessions 2-5
-    follow Crits-Christoph 2011: later alliance is also an effect of symptom change.
+    session. Fallback sessions count only for a pairing without such a rating. The default early
+    sessions, 2 to 5, follow Crits-Christoph et al. (2011): later alliance is also an effect of
+    symptom change.
 
     Parameters
     ----------
@@ -114,8 +116,8 @@ def early_ratings(
     session = ratings["session"].to_numpy(dtype=np.float64, na_value=np.nan)
     early = _between(session, settings.early_sessions)
     fallback = _between(session, settings.fallback_sessions) & ~early
-    # The order is that of LeftOut; a rating has the first reason that applies.
-    faults = [
+    # In the order of RatingExclusions: a rating is counted under the first reason that applies.
+    reasons = [
         pairing < 0,
         ~ratings["rater"].isin([settings.rater]).to_numpy(),
         ~ratings["instrument"].isin(settings.instruments).to_numpy(),
@@ -125,14 +127,14 @@ def early_ratings(
         (days < 0) | (days > settings.within_days),
         ~(early | fallback),
     ]
-    usable = ~np.logical_or.reduce(faults)
+    usable = ~np.logical_or.reduce(reasons)
     has_early = np.zeros(len(pairings), dtype=np.bool_)
     has_early[pairing[usable & early]] = True
     not_needed = usable & fallback
     not_needed[not_needed] = has_early[pairing[not_needed]]
-    left_out = _counted([*faults, not_needed])
-    kept = np.flatnonzero(usable & ~not_needed)
-    return EarlyRatings(_rows(ratings, scores, fallback, pairing, kept), left_out)
+    exclusions = _exclusions([*reasons, not_needed])
+    counted = np.flatnonzero(usable & ~not_needed)
+    return EarlyRatings(_rows(ratings, scores, fallback, pairing, counted), exclusions)
 
 
 def _days_since_start(
@@ -151,12 +153,12 @@ def _between(values: FloatArray, bounds: tuple[int, int] | None) -> BoolArray:
     return (values >= bounds[0]) & (values <= bounds[1])
 
 
-def _counted(reasons: Sequence[BoolArray]) -> RatingExclusions:
-    unseen = np.ones(len(reasons[0]), dtype=np.bool_)
+def _exclusions(reasons: Sequence[BoolArray]) -> RatingExclusions:
+    remaining = np.ones(len(reasons[0]), dtype=np.bool_)
     counts = []
     for reason in reasons:
-        counts.append(int(np.count_nonzero(unseen & reason)))
-        unseen &= ~reason
+        counts.append(int(np.count_nonzero(remaining & reason)))
+        remaining &= ~reason
     return RatingExclusions(*counts)
 
 
@@ -165,7 +167,7 @@ def _rows(
     scores: FormScores,
     fallback: BoolArray,
     pairing: npt.NDArray[np.intp],
-    kept: npt.NDArray[np.intp],
+    counted: npt.NDArray[np.intp],
 ) -> pd.DataFrame:
     known_on = ratings["rated_on"]
     if "known_on" in ratings:
@@ -178,8 +180,8 @@ def _rows(
         known_on=known_on,
     )
     # A fixed order makes sums, and so labels, the same to the last bit however rows arrived.
-    order = pd.DataFrame({"pairing": pairing[kept]}, index=kept).assign(
-        **{name: rows[name].to_numpy()[kept] for name in ("session", "instrument", "pomp")}
+    order = pd.DataFrame({"pairing": pairing[counted]}, index=counted).assign(
+        **{name: rows[name].to_numpy()[counted] for name in ("session", "instrument", "pomp")}
     )
     positions = order.sort_values(list(order.columns), kind="stable").index
     return rows.iloc[positions].reset_index(drop=True)
@@ -192,35 +194,53 @@ def reliability(one_session: npt.ArrayLike, sessions: npt.ArrayLike) -> FloatArr
     return k * g / (1.0 + (k - 1.0) * g)
 
 
-def pairing_scores(
-    early: EarlyRatings, settings: AllianceSettings, instruments: Mapping[str, Instrument]
+def link_scores(
+    early: EarlyRatings,
+    settings: AllianceSettings,
+    instruments: Mapping[str, Instrument],
+    linker: InstrumentLinker,
 ) -> pd.DataFrame:
-    """How well each rated pairing is known: sessions, tier, weight, and since which day.
+    """One label per rated pairing: its early sessions on the reference instrument, averaged.
 
-    Indexed by pairing_id in the order of the pairings. `instrument` is the one rated most often
-    (then the first by name); `tier` is A for two or more early sessions, B for one, C for fallback
-    sessions; `known_on` is the day the last counted rating was known; `weight` is the reliability
-    of the mean over that of one session on the reference instrument (1.00, 1.13, 1.18, 1.21, 1.23
-    for 1 to 5 sessions of .77).
+    Each rating is linked, then averaged within its session, then over sessions. A pairing without
+    a rating that counts has no row: its alliance is unknown, not low.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by pairing_id, in the order of the pairings:
+
+        - alliance: unclipped, in points of the reference instrument's metric; pomp: also 0-1;
+        - weight: reliability of the mean over that of one session on the reference instrument,
+          1.00, 1.13, 1.18, 1.21, 1.23 for 1 to 5 sessions of reliability .77;
+        - tier: A for two or more early sessions, B for one, C for fallback sessions;
+        - n_sessions;
+        - known_on: day on which the last rating that counts was known;
+        - instrument: the one rated most often, the first by name among equals.
     """
     rows = early.rows
     pairing, ids = pd.factorize(rows["pairing_id"])
     by_pairing = rows.groupby(pairing)
-    sessions = rows["session"].groupby(pairing).nunique()
-    tier = np.where(by_pairing["fallback"].any(), "C", np.where(sessions >= 2, "A", "B"))
+    linked = pd.Series(linker.alliance(rows["pomp"], rows["instrument"]))
+    of_session = linked.groupby([pairing, rows["session"]]).mean()
+    pomp = of_session.groupby(level=0).mean().to_numpy()
+    sessions = rows["session"].groupby(pairing).nunique().to_numpy()
     instrument = _most_rated(pairing, rows["instrument"])
     of_one = {name: form.reliability_one_session for name, form in instruments.items()}
     reliable = reliability(instrument.map(of_one), sessions)
-    scores = pd.DataFrame(
+    tier = np.where(by_pairing["fallback"].any(), "C", np.where(sessions >= 2, "A", "B"))
+    return pd.DataFrame(
         {
-            "instrument": instrument.to_numpy(),
-            "n_sessions": sessions.to_numpy(),
-            "tier": tier,
-            "known_on": by_pairing["known_on"].max().to_numpy(),
+            "alliance": linker.on_scale(pomp),
+            "pomp": pomp,
             "weight": reliable / of_one[settings.reference],
-        }
+            "tier": tier,
+            "n_sessions": sessions,
+            "known_on": by_pairing["known_on"].max().to_numpy(),
+            "instrument": instrument.to_numpy(),
+        },
+        index=pd.Index(ids, name="pairing_id"),
     )
-    return scores.set_index(pd.Index(ids, name="pairing_id"))
 
 
 def _most_rated(pairing: npt.NDArray[np.intp], instruments: pd.Series) -> pd.Series:
@@ -233,30 +253,6 @@ def _most_rated(pairing: npt.NDArray[np.intp], instruments: pd.Series) -> pd.Ser
     return pd.Series(names[counts.reshape(shape).argmax(axis=1)])
 
 
-def link_scores(
-    early: EarlyRatings,
-    settings: AllianceSettings,
-    instruments: Mapping[str, Instrument],
-    linker: InstrumentLinker,
-) -> pd.DataFrame:
-    """One label per rated pairing: the mean over its early sessions, on the reference instrument.
-
-    Ratings are harmonised one by one, averaged within a session, then over sessions. Indexed by
-    pairing_id in the order of the pairings: alliance (reference instrument's own scale and metric),
-    pomp (the same on 0-1), weight, tier, n_sessions, known_on, instrument. Both scores are
-    unclipped. A pairing without a rating that counts has no row: it is unknown, not low.
-    """
-    rows = early.rows
-    pairing, _ = pd.factorize(rows["pairing_id"])
-    pomp = pd.Series(linker.alliance(rows["pomp"], rows["instrument"]))
-    of_session = pomp.groupby([pairing, rows["session"]]).mean()
-    scores = pairing_scores(early, settings, instruments)
-    scores["pomp"] = of_session.groupby(level=0).mean().to_numpy()
-    scores["alliance"] = linker.on_scale(scores["pomp"])
-    columns = ["alliance", "pomp", "weight", "tier", "n_sessions", "known_on", "instrument"]
-    return scores[columns]
-
-
 def labels(
     ratings: pd.DataFrame,
     pairings: pd.DataFrame,
@@ -264,16 +260,31 @@ def labels(
     instruments: Mapping[str, Instrument],
     linker: InstrumentLinker,
 ) -> pd.DataFrame:
-    """One label per rated pairing straight from the tables: `early_ratings`, then `harmonised`.
+    """One label per rated pairing from the tables: `early_ratings`, then `link_scores`.
 
     Parameters
     ----------
     ratings, pairings
-        The tables, as `early_ratings` takes them.
+        As `early_ratings` takes them.
     settings, instruments
         Which ratings count, and the instruments by name.
     linker
         Fitted on ratings of training pairings only.
+
+    Examples
+    --------
+    >>> from recommender.alliance.instruments import shipped_instruments
+    >>> days = pd.to_datetime(["2026-03-02", "2026-03-10", "2026-03-17", "2026-06-30"])
+    >>> pairings = pd.DataFrame({"pairing_id": ["p1"], "started_on": days[:1]})
+    >>> ratings = pd.DataFrame({
+    ...     "pairing_id": "p1", "session": [2, 3, 14], "rated_on": days[1:], "rater": "client",
+    ...     "instrument": "wai_sr", "metric": "mean", "score": [4.0, 5.0, 2.0]})
+    >>> settings = AllianceSettings(instruments=("wai_sr",), reference="wai_sr")
+    >>> forms = {"wai_sr": shipped_instruments()["wai_sr"]}
+    >>> early = early_ratings(ratings, pairings, settings, forms)
+    >>> linker = InstrumentLinker.fit(early.rows, forms, "wai_sr")
+    >>> labels(ratings, pairings, settings, forms, linker)["alliance"].to_dict()
+    {'p1': 4.5}
     """
     early = early_ratings(ratings, pairings, settings, instruments)
     return link_scores(early, settings, instruments, linker)

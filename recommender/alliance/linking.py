@@ -1,7 +1,4 @@
-"""One scale out of several instruments, learnt from training ratings only.
-
-Alliance and the model read it, the bundle stores it as JSON; it imports errors and instruments.
-"""
+"""Links several instruments to one reference scale, as learned from training ratings."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,19 +11,19 @@ import pandas as pd
 from recommender.alliance.instruments import FloatArray, Instrument
 from recommender.errors import RecommenderError
 
-# A convention, not a published rule: with fewer ratings a practice's own mean and SD say less
-# than those stated for the instrument. Decided with the label's definition, November 2026.
-ENOUGH_RATINGS = 100
+# A convention of this project (November 2026), not a published rule: with fewer ratings the means
+# and SDs of a practice are less certain than those published for the instrument.
+MIN_RATINGS = 100
 # An SD below one ten-thousandth of the scale is a constant with rounding noise.
-SMALLEST_SD = 1e-4
+MIN_SD = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """How one instrument's POMP becomes the reference's: equal z, so equal mean and SD.
+    """Linear link from one instrument's POMP to the reference's: equal z, so equal mean and SD.
 
-    `basis` says whence the moments are: training (this practice's ratings), stated (both
-    instruments' declared values), pomp (taken as it stands: nothing to go by), reference (itself).
+    `basis` names the source of the moments: training (this practice's ratings), stated (both
+    instruments' declared values), pomp (the identity, for lack of both), reference (itself).
     """
 
     basis: str
@@ -43,11 +40,24 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class InstrumentLinker:
-    """Puts scores of any accepted instrument on the reference instrument's own scale.
+    """Converts scores of any accepted instrument to the reference instrument's scale.
 
-    Instruments correlate .5-.7, so equal scores are comparable only on average: linking takes the
-    groups that answered each instrument to be alike. Where that fails the instrument also belongs
-    in the model as a nuisance.
+    Mean-sigma linking (Kolen and Brennan 2014, section 4.2). Instruments correlate .5 to .7, so
+    linked scores are comparable on average only, and only where the groups that answered each
+    instrument are alike.
+
+    Examples
+    --------
+    >>> from recommender.alliance.instruments import shipped_instruments
+    >>> forms = {name: shipped_instruments()[name] for name in ("wai_sr", "srs_v3")}
+    >>> ratings = pd.DataFrame({"instrument": ["wai_sr", "srs_v3"], "pomp": [0.7, 0.9]})
+    >>> linker = InstrumentLinker.fit(ratings, forms, reference="wai_sr")
+    >>> linker.links["srs_v3"].basis
+    'stated'
+    >>> linker.alliance([0.88, 0.97], "srs_v3").round(2).tolist()
+    [0.73, 0.91]
+    >>> linker.on_scale([0.0, 0.75, 1.0]).tolist()
+    [1.0, 4.0, 5.0]
     """
 
     reference: str
@@ -64,20 +74,20 @@ class InstrumentLinker:
         reference: str,
         metric: str = "mean",
     ) -> Self:
-        """Learn one link per instrument from the ratings of the training pairings.
+        """Fits one link per instrument on the ratings of the training pairings.
 
         Means and SDs of the training ratings are used when both the instrument and the reference
-        have at least 100; otherwise those stated for both; otherwise POMP is taken as it stands.
-        Two instruments are always compared within one population, never across.
+        have at least 100; otherwise those declared for both; otherwise POMP is left unchanged.
+        The moments of two instruments always come from the same population.
 
         Parameters
         ----------
         scores
-            One row a training rating: instrument, pomp (own scale, 0-1). Missing pomp is ignored.
+            One row per training rating: instrument, pomp (0-1, own scale). Missing pomp is ignored.
         instruments
             The accepted instruments by name, the reference among them.
         reference
-            The instrument on whose scale the alliance is said.
+            The instrument on whose scale the alliance is given.
         metric
             mean, sum or pomp of the reference instrument.
 
@@ -115,7 +125,7 @@ class InstrumentLinker:
             If an instrument has no link.
         """
         values = np.asarray(pomp, dtype=np.float64)
-        given = np.asarray(instrument, dtype=object)
+        given = np.broadcast_to(np.asarray(instrument, dtype=object), values.shape)
         codes, names = pd.factorize(given.ravel())
         unknown = sorted({str(name) for name in names} - set(self.links))
         if unknown or (codes < 0).any():
@@ -124,7 +134,7 @@ class InstrumentLinker:
                 f"{', '.join(unknown) or 'a missing name'} has no link",
                 f"use one of {', '.join(sorted(self.links))}",
             )
-        which = np.broadcast_to(codes.reshape(given.shape), values.shape)
+        which = codes.reshape(values.shape)
         linked = np.full(values.shape, np.nan)
         for code, name in enumerate(names):
             linked[which == code] = self.links[name].apply(values[which == code])
@@ -135,19 +145,19 @@ class InstrumentLinker:
         return self.low + np.asarray(pomp, dtype=np.float64) * (self.high - self.low)
 
     def to_displayed(self, value: npt.ArrayLike) -> FloatArray:
-        """An alliance on the reference's own scale as it may be told: within the scale's ends.
+        """An alliance on the reference's own scale, clipped to the scale's ends.
 
-        Only for telling. Labels, scores and their order stay unclipped.
+        For display only: labels, scores and their order stay unclipped.
         """
         return np.clip(np.asarray(value, dtype=np.float64), self.low, self.high)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `from_dict` gives back an equal harmoniser."""
+        """Plain values for JSON; `from_dict` restores an equal linker."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """The harmoniser that `to_dict` wrote."""
+        """The linker that `to_dict` serialised."""
         links = {name: Link(**link) for name, link in stored["links"].items()}
         return cls(**{**stored, "links": links})
 
@@ -157,7 +167,7 @@ def _link(instrument: Instrument, reference: Instrument, moments: pd.DataFrame) 
     if instrument.name == reference.name:
         return Link("reference", n)
     to_n, to_mean, to_sd = _moments(reference.name, moments)
-    if min(n, to_n) >= ENOUGH_RATINGS and min(sd, to_sd) >= SMALLEST_SD:
+    if min(n, to_n) >= MIN_RATINGS and min(sd, to_sd) >= MIN_SD:
         return Link("training", n, mean, sd, to_mean, to_sd)
     stated = (
         instrument.reference_mean,

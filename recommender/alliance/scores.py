@@ -1,7 +1,4 @@
-"""What answered forms are worth, on one 0-1 metric, and why some are worth nothing.
-
-The label reads ratings through it; it imports instruments and nothing else of ours.
-"""
+"""Scores of answered forms on one 0-1 metric (POMP), and why some forms have none."""
 
 from dataclasses import dataclass
 
@@ -15,29 +12,29 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class FormScores:
-    """What n answered forms are worth, and why some are worth nothing; every array is (n,)."""
+    """Scores of n answered forms; every array is (n,)."""
 
     pomp: FloatArray
-    """Share of the way from the lowest to the highest score, 0-1; NaN where there is none."""
+    """Percent of maximum possible, 0-1: (score - min) / (max - min); NaN without a score."""
     unscored: BoolArray
-    """Nothing answered, or fewer items than the instrument's rule asks for."""
+    """Whether nothing is answered, or fewer items than the instrument requires."""
     out_of_range: BoolArray
-    """A value the scale does not have: the whole form is refused, never clipped."""
+    """Whether a value is not on the scale: the whole form is rejected, never clipped."""
     prorated: BoolArray
-    """A total from fewer items than an ordinary one, which the instrument allows when marked."""
+    """Whether the total rests on fewer items than usual, as the instrument allows."""
     straightline: BoolArray
-    """Every item got the same raw answer (before reversing); only items can show it."""
+    """Whether every item has the same raw answer, before reversing; False for totals."""
 
 
 def score_totals(instrument: Instrument, scores: npt.ArrayLike, metric: str) -> FormScores:
-    """POMP of totals already added up or averaged elsewhere.
+    """POMP of sums, means or POMP scores computed elsewhere.
 
-    `POMP = (score - min) / (max - min)` (Cohen et al. 1999, percent of maximum possible).
+    `POMP = (score - min) / (max - min)`, percent of maximum possible (Cohen et al. 1999).
 
     Parameters
     ----------
     instrument
-        The form the totals come from; a total alone never tells which form it was.
+        The form the totals come from.
     scores
         Shape (n,), NaN where there is none.
     metric
@@ -53,35 +50,32 @@ def score_totals(instrument: Instrument, scores: npt.ArrayLike, metric: str) -> 
 
 
 def item_pomp(instrument: Instrument, answers: npt.ArrayLike) -> FloatArray:
-    """Each answer as POMP with reverse-keyed items turned round, shape (n, items).
-
-    Turning round is `(min + max) - answer`, which on POMP is `1 - p`.
-    """
+    """POMP of each answer, (n, items); a reverse-keyed item of POMP p scores 1 - p."""
     pomp = (np.asarray(answers, dtype=np.float64) - instrument.min) / (
         instrument.max - instrument.min
     )
-    turned = np.asarray(instrument.reverse, dtype=np.intp) - 1
-    pomp[:, turned] = 1.0 - pomp[:, turned]
+    reversed_items = np.asarray(instrument.reverse, dtype=np.intp) - 1
+    pomp[:, reversed_items] = 1.0 - pomp[:, reversed_items]
     return pomp
 
 
 def score_items(instrument: Instrument, answers: npt.ArrayLike) -> FormScores:
-    """POMP of forms answered item by item, as the mean over the items answered.
+    """POMP of forms answered item by item: the mean over the answered items.
 
-    An answer beside the response scale refuses its whole form. Too few answers, in all or in one
-    subscale, leave a form without a score (the conventional half and three-quarter rule).
+    An answer outside the response scale rejects its whole form. Too few answers, in all or in one
+    subscale, leave a form without a score (the conventional half and three-quarter rules).
 
     Parameters
     ----------
     instrument
-        The form answered.
+        The form.
     answers
-        Raw answers, before reversing, shape (n, items), NaN where an item was left empty.
+        Raw answers before reversing, (n, items); NaN for an unanswered item.
     """
     values = np.asarray(answers, dtype=np.float64)
     given = ~np.isnan(values)
     answered = given.sum(axis=1)
-    legal = _on_scale(instrument, values)
+    legal = is_response(instrument, values)
     outside = np.asarray((given & ~legal).any(axis=1))
     enough = _enough(instrument, given) & instrument.accepts_items
     sums = np.where(legal, item_pomp(instrument, values), 0.0).sum(axis=1)
@@ -96,7 +90,8 @@ def score_items(instrument: Instrument, answers: npt.ArrayLike) -> FormScores:
     )
 
 
-def _on_scale(instrument: Instrument, values: FloatArray) -> BoolArray:
+def is_response(instrument: Instrument, values: FloatArray) -> BoolArray:
+    """Whether each value is a response of the instrument's scale; NaN is none."""
     within = (values >= instrument.min) & (values <= instrument.max)
     steps = np.where(within, values - instrument.min, 0.0) / instrument.step
     # Tenths have no exact binary form, so a step counts when it is one to six decimals.

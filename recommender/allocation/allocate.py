@@ -21,9 +21,9 @@ from recommender.allocation.candidates import (
 from recommender.allocation.outcome import (
     Allocation,
     AssignedClient,
+    FixedBy,
     FullClinician,
     Holder,
-    Kept,
     MarginalPlace,
     PlacesUsed,
     Unplaced,
@@ -38,7 +38,7 @@ from recommender.screening.screen import ConstraintCount
 from recommender.tables.cells import People
 from recommender.tables.roster import Roster
 
-MOST_TOLD = 3
+MAX_FULL_SHOWN = 3
 """Clinicians of whom it is said who has their places: more is not read."""
 
 
@@ -64,25 +64,25 @@ def unplaced_of(case: SolverInput, decided: AssignedPairs) -> tuple[Unplaced, ..
     for client, clinician in enumerate(decided.clinician.tolist()):
         holders[clinician].append(client)
     alone = np.flatnonzero(decided.clinician == NOBODY)
-    return tuple(_why(case, decided, holders, client) for client in alone.tolist())
+    return tuple(_unplaced(case, decided, holders, client) for client in alone.tolist())
 
 
-def _why(
+def _unplaced(
     case: SolverInput, decided: AssignedPairs, holders: Mapping[int, Sequence[int]], client: int
 ) -> Unplaced:
-    name = case.roll.waiting[client].client_id
-    own = case.fitting.rows_of(client)
+    name = case.waiting_list.waiting[client].client_id
+    own = case.candidates.rows_of(client)
     if not len(own):
-        return Unplaced(name, "nobody_fits", _removals(case.fitting.ledgers[client]))
-    if not case.open_[own].any():
+        return Unplaced(name, "nobody_fits", _removals(case.candidates.constraint_counts[client]))
+    if not case.has_place[own].any():
         return Unplaced(name, "no_places")
-    own = own[case.open_[own] & case.above[own]]
+    own = own[case.has_place[own] & case.above_floor[own]]
     if not len(own):
         return Unplaced(name, "below_floor")
-    fitting = case.fitting
-    nearest = own[np.lexsort((fitting.clinician[own], -fitting.pairing[own]))][:MOST_TOLD]
+    fitting = case.candidates
+    nearest = own[np.lexsort((fitting.clinician[own], -fitting.pairing[own]))][:MAX_FULL_SHOWN]
     taken = (_taken(case, decided, holders, pair) for pair in nearest.tolist())
-    return Unplaced(name, "places_taken", taken=tuple(taken))
+    return Unplaced(name, "places_taken", full=tuple(taken))
 
 
 def _removals(ledger: Sequence[ConstraintCount]) -> tuple[ConstraintCount, ...]:
@@ -93,30 +93,30 @@ def _removals(ledger: Sequence[ConstraintCount]) -> tuple[ConstraintCount, ...]:
 def _taken(
     case: SolverInput, decided: AssignedPairs, holders: Mapping[int, Sequence[int]], pair: int
 ) -> FullClinician:
-    clinician = int(case.fitting.clinician[pair])
+    clinician = int(case.candidates.clinician[pair])
     others = holders.get(clinician, ())
-    alliance = float(case.fitting.alliance[pair])
+    alliance = float(case.candidates.alliance[pair])
     return FullClinician(
-        clinician_id=case.roll.clinician_ids[clinician],
+        clinician_id=case.waiting_list.clinician_ids[clinician],
         predicted=None if np.isnan(alliance) else alliance,
         holders=tuple(_holder(case, decided, other, pair) for other in others),
-        limit=len(others) < int(case.roll.places[clinician]),
+        limit_reached=len(others) < int(case.waiting_list.places[clinician]),
     )
 
 
 def _holder(case: SolverInput, decided: AssignedPairs, other: int, pair: int) -> Holder:
-    roll, rank = case.roll, case.problem.rank
-    client = int(case.fitting.client[pair])
-    if roll.told[other] != NOBODY:
+    roll, rank = case.waiting_list, case.problem.rank
+    client = int(case.candidates.client[pair])
+    if roll.promised_to[other] != NOBODY:
         return Holder(roll.waiting[other].client_id, "told", None)
     if rank[other] < rank[client]:
         return Holder(roll.waiting[other].client_id, "comes_first", None)
-    theirs = roll.waiting[other].weight * case.fitting.pairing[decided.pair[other]]
-    ours = roll.waiting[client].weight * case.fitting.pairing[pair]
+    theirs = roll.waiting[other].weight * case.candidates.pairing[decided.pair[other]]
+    ours = roll.waiting[client].weight * case.candidates.pairing[pair]
     return Holder(roll.waiting[other].client_id, "gains_as_much", float(theirs - ours))
 
 
-def _in_silence(step: str, done: float) -> None:
+def _no_progress(step: str, done: float) -> None:
     """Tells nobody how far it is."""
 
 
@@ -128,7 +128,7 @@ def allocate(
     terms: Terms,
     *,
     day: date,
-    progress: Progress = _in_silence,
+    progress: Progress = _no_progress,
 ) -> Allocation:
     """Gives the clients on a list clinicians.
 
@@ -165,16 +165,16 @@ def allocate(
     case = solver_input(roll, clients, fitting, model.practice, terms, day)
     progress("who is given whom", 0.0)
     found = solve(case.problem)
-    decided = _decided(case, found.chosen)
+    decided = _assigned_pairs(case, found.chosen)
     more = marginal_gains(case.problem, found, terms.marginal_value_for, progress)
     return Allocation(
         mode=model.manifest.mode,
         day=day,
         roster_version=encoding.roster.version,
-        assigned=_given(case, decided),
+        assigned=_assigned(case, decided),
         unplaced=unplaced_of(case, decided),
-        places_used=_seats(case, decided, encoding.roster),
-        marginal_places=tuple(_place_more(case, decided, gain) for gain in more),
+        places_used=_places_used(case, decided, encoding.roster),
+        marginal_places=tuple(_marginal_place(case, decided, gain) for gain in more),
         points=float(fitting.pairing[case.free[found.chosen]].sum()),
     )
 
@@ -188,9 +188,9 @@ def _answers_of(people: People, waiting: Sequence[WaitingClient]) -> Columns:
     return people.columns.take(np.array([row[each.client_id] for each in waiting], dtype=np.intp))
 
 
-def _decided(case: SolverInput, taken: Places) -> AssignedPairs:
+def _assigned_pairs(case: SolverInput, taken: Places) -> AssignedPairs:
     """Promises, and whom the solver chose for the others."""
-    fitting, told = case.fitting, case.roll.told
+    fitting, told = case.candidates, case.waiting_list.promised_to
     pair = np.full(len(told), NOBODY, dtype=np.intp)
     held = np.flatnonzero(told[fitting.client] == fitting.clinician)
     chosen = np.concatenate([held, case.free[taken]])
@@ -200,22 +200,22 @@ def _decided(case: SolverInput, taken: Places) -> AssignedPairs:
     return AssignedPairs(clinician, pair)
 
 
-def _given(case: SolverInput, decided: AssignedPairs) -> tuple[AssignedClient, ...]:
+def _assigned(case: SolverInput, decided: AssignedPairs) -> tuple[AssignedClient, ...]:
     placed = np.flatnonzero(decided.clinician != NOBODY)
-    return tuple(_one_given(case, decided, client) for client in placed.tolist())
+    return tuple(_assigned_client(case, decided, client) for client in placed.tolist())
 
 
-def _one_given(case: SolverInput, decided: AssignedPairs, client: int) -> AssignedClient:
-    fitting, roll = case.fitting, case.roll
+def _assigned_client(case: SolverInput, decided: AssignedPairs, client: int) -> AssignedClient:
+    fitting, roll = case.candidates, case.waiting_list
     clinician, pair = int(decided.clinician[client]), int(decided.pair[client])
     own = fitting.rows_of(client)
-    own = own[case.open_[own]]
+    own = own[case.has_place[own]]
     bare = AssignedClient(
         client_id=roll.waiting[client].client_id,
         clinician_id=roll.clinician_ids[clinician],
-        among=len(own),
+        choices=len(own),
         reservations=int(fitting.reservations[pair]) if pair != NOBODY else 0,
-        kept=_kept(roll, client, clinician),
+        fixed_by=_held_by(roll, client, clinician),
     )
     if pair == NOBODY or np.isnan(fitting.alliance[pair]):
         return bare
@@ -225,18 +225,20 @@ def _one_given(case: SolverInput, decided: AssignedPairs, client: int) -> Assign
         predicted=float(fitting.alliance[pair]),
         first_choice=roll.clinician_ids[fitting.clinician[first]],
         cost=float(fitting.pairing[first] - pairing),
-        stands=1 + int((fitting.pairing[own] > pairing).sum()),
+        rank=1 + int((fitting.pairing[own] > pairing).sum()),
     )
 
 
-def _kept(roll: WaitingList, client: int, clinician: int) -> Kept | None:
-    if roll.told[client] != NOBODY:
+def _held_by(roll: WaitingList, client: int, clinician: int) -> FixedBy | None:
+    if roll.promised_to[client] != NOBODY:
         return "told"
-    return "previous" if roll.previous[client] == clinician else None
+    return "previous" if roll.former[client] == clinician else None
 
 
-def _seats(case: SolverInput, decided: AssignedPairs, roster: Roster) -> tuple[PlacesUsed, ...]:
-    roll = case.roll
+def _places_used(
+    case: SolverInput, decided: AssignedPairs, roster: Roster
+) -> tuple[PlacesUsed, ...]:
+    roll = case.waiting_list
     held = np.bincount(decided.clinician[decided.clinician != NOBODY], minlength=len(roster))
     counts = zip(roll.places.tolist(), roll.promised.tolist(), held.tolist(), strict=True)
     return tuple(
@@ -245,16 +247,18 @@ def _seats(case: SolverInput, decided: AssignedPairs, roster: Roster) -> tuple[P
     )
 
 
-def _place_more(case: SolverInput, decided: AssignedPairs, gain: MarginalGain) -> MarginalPlace:
-    after, before = _decided(case, gain.taken), decided
+def _marginal_place(case: SolverInput, decided: AssignedPairs, gain: MarginalGain) -> MarginalPlace:
+    after, before = _assigned_pairs(case, gain.chosen), decided
     both = (after.pair != NOBODY) & (before.pair != NOBODY)
     changed = after.pair[both], before.pair[both]
     newly = np.flatnonzero((before.clinician == NOBODY) & (after.clinician != NOBODY))
-    pairing = case.fitting.pairing
+    pairing = case.candidates.pairing
     return MarginalPlace(
-        clinician_id=case.roll.clinician_ids[gain.clinician],
+        clinician_id=case.waiting_list.clinician_ids[gain.clinician],
         placed=sum(gain.placed),
         points=float((pairing[changed[0]] - pairing[changed[1]]).sum()),
-        newly=tuple(case.roll.waiting[client].client_id for client in newly.tolist()),
+        newly_assigned=tuple(
+            case.waiting_list.waiting[client].client_id for client in newly.tolist()
+        ),
         moved=int((changed[0] != changed[1]).sum()),
     )

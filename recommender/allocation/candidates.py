@@ -31,12 +31,12 @@ from recommender.compute.runner import Progress
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.rules.parse import Constraint
+from recommender.practice.rules.constraint import Constraint
 from recommender.recommendation.batch_scoring import ScoredBatch, score_batches
 from recommender.screening.screen import ConstraintCount
 from recommender.tables.roster import Roster
 
-RESOLVED = 6
+DECIMALS = 6
 """Decimals of a point that are kept: finer ones differ between machines."""
 
 
@@ -62,7 +62,7 @@ class Candidates:
     pairing: Array
     alliance: Array
     reservations: Places
-    ledgers: dict[int, tuple[ConstraintCount, ...]]
+    constraint_counts: dict[int, tuple[ConstraintCount, ...]]
 
     def rows_of(self, client: int) -> Places:
         """Which of the pairs are one client's."""
@@ -77,16 +77,16 @@ class Candidates:
         first[owners] = order[where]
         return first
 
-    def above(self, floor: Floor, first: Places) -> Flags:
+    def above_floor(self, floor: Floor, first: Places) -> Flags:
         """Pairs that are not below the floor, (n,); where nothing is predicted there is none."""
-        kept = np.ones(len(self.client), dtype=np.bool_)
+        passing = np.ones(len(self.client), dtype=np.bool_)
         if floor.within is not None:
             own = first[self.client]
             ahead = np.where(own >= 0, self.pairing[own], -np.inf)
-            kept &= ahead - self.pairing <= floor.within + 10.0**-RESOLVED
+            passing &= ahead - self.pairing <= floor.within + 10.0**-DECIMALS
         if floor.level is not None:
-            kept &= ~(self.alliance < floor.level)
-        return kept
+            passing &= ~(self.alliance < floor.level)
+        return passing
 
 
 def candidates_of(
@@ -99,7 +99,7 @@ def candidates_of(
 ) -> Candidates:
     """Screens and scores a list, a few hundred clients at a time."""
     roster = _as_if_free(encoding.roster, model.practice.capacity)
-    parts = [_NOBODY]
+    parts = [_NO_CANDIDATES]
     done = 0
     for batch in score_batches(
         ids, clients, RosterEncoding(roster, encoding.clinician), model, day
@@ -107,7 +107,7 @@ def candidates_of(
         parts.append(_part(batch, model, done))
         done += len(batch.ids)
         progress("who fits whom", done / len(ids))
-    return _joined(parts)
+    return _concatenated(parts)
 
 
 def _part(batch: ScoredBatch, model: AllianceModel, start: int) -> Candidates:
@@ -115,7 +115,7 @@ def _part(batch: ScoredBatch, model: AllianceModel, start: int) -> Candidates:
     client = np.repeat(np.arange(len(fitting)), [len(places) for places in fitting])
     pairing, alliance = np.zeros(len(client)), np.full(len(client), np.nan)
     scored = batch.agree[client]
-    pairing[scored] = np.round(batch.scores.pairing, RESOLVED)
+    pairing[scored] = np.round(batch.scores.pairing, DECIMALS)
     alliance[scored] = model.linker.to_displayed(batch.scores.alliance)
     noted = [
         np.count_nonzero(screening.cautioning[:, places], axis=0)
@@ -130,19 +130,21 @@ def _part(batch: ScoredBatch, model: AllianceModel, start: int) -> Candidates:
     return Candidates(client + start, clinician, pairing, alliance, reservations, ledgers)
 
 
-def _joined(parts: Sequence[Candidates]) -> Candidates:
+def _concatenated(parts: Sequence[Candidates]) -> Candidates:
     return Candidates(
         client=np.concatenate([part.client for part in parts]),
         clinician=np.concatenate([part.clinician for part in parts]),
         pairing=np.concatenate([part.pairing for part in parts]),
         alliance=np.concatenate([part.alliance for part in parts]),
         reservations=np.concatenate([part.reservations for part in parts]),
-        ledgers={client: ledger for part in parts for client, ledger in part.ledgers.items()},
+        constraint_counts={
+            client: ledger for part in parts for client, ledger in part.constraint_counts.items()
+        },
     )
 
 
 _NONE = np.empty(0, dtype=np.intp)
-_NOBODY = Candidates(_NONE, _NONE, np.empty(0), np.empty(0), _NONE, {})
+_NO_CANDIDATES = Candidates(_NONE, _NONE, np.empty(0), np.empty(0), _NONE, {})
 
 
 def _as_if_free(roster: Roster, capacity: Constraint | None) -> Roster:
@@ -172,13 +174,13 @@ class WaitingList:
     waiting: Sequence[WaitingClient]
     clinician_ids: tuple[str, ...]
     places: Places
-    told: Places
-    previous: Places
+    promised_to: Places
+    former: Places
 
     @property
     def promised(self) -> Places:
         """How many clients each clinician was promised, (clinicians,)."""
-        return np.bincount(self.told[self.told != NOBODY], minlength=len(self.places))
+        return np.bincount(self.promised_to[self.promised_to != NOBODY], minlength=len(self.places))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,11 +199,11 @@ class SolverInput:
         Which candidate each pair of the problem is.
     """
 
-    roll: WaitingList
-    fitting: Candidates
+    waiting_list: WaitingList
+    candidates: Candidates
     first: Places
-    open_: Flags
-    above: Flags
+    has_place: Flags
+    above_floor: Flags
     free: Places
     problem: AssignmentProblem
 
@@ -211,52 +213,54 @@ def waiting_list(
 ) -> WaitingList:
     """A list with its promises as places of the roster; a former clinician who left is nobody."""
     at = {clinician_id: place for place, clinician_id in enumerate(clinician_ids)}
-    told, previous = (
+    promised_to, former = (
         np.array([at.get(name or "", NOBODY) for name in names], dtype=np.intp)
         for names in (
             [w.promised_clinician_id for w in waiting],
             [w.former_clinician_id for w in waiting],
         )
     )
-    return WaitingList(waiting, clinician_ids, places, told, previous)
+    return WaitingList(waiting, clinician_ids, places, promised_to, former)
 
 
 def solver_input(
-    roll: WaitingList,
+    waiting: WaitingList,
     clients: Columns,
-    fitting: Candidates,
+    candidates: Candidates,
     practice: Practice,
     terms: Terms,
     day: date,
 ) -> SolverInput:
     """The problem of a list on some terms."""
-    client, clinician = fitting.client, fitting.clinician
-    open_ = (roll.places[clinician] > 0) | (roll.told[client] == clinician)
-    first = fitting.first(open_, len(roll.waiting))
-    above = fitting.above(terms.floor, first)
-    free = np.flatnonzero(above & (roll.told[client] == NOBODY))
+    client, clinician = candidates.client, candidates.clinician
+    has_place = (waiting.places[clinician] > 0) | (waiting.promised_to[client] == clinician)
+    first = candidates.first(has_place, len(waiting.waiting))
+    above_floor = candidates.above_floor(terms.floor, first)
+    free = np.flatnonzero(above_floor & (waiting.promised_to[client] == NOBODY))
     problem = AssignmentProblem(
         client=client[free],
         clinician=clinician[free],
-        value=_value(roll, fitting, terms.stay)[free],
-        places=np.maximum(roll.places - roll.promised, 0),
-        rank=ranks_of(roll.waiting, terms.longest_wait_days, day),
-        caps=tuple(_cap(limit, roll, members(practice, clients, limit)) for limit in terms.limits),
+        value=_value(waiting, candidates, terms.stay_bonus)[free],
+        places=np.maximum(waiting.places - waiting.promised, 0),
+        rank=ranks_of(waiting.waiting, terms.longest_wait_days, day),
+        limits=tuple(
+            _cap(limit, waiting, members(practice, clients, limit)) for limit in terms.limits
+        ),
     )
-    return SolverInput(roll, fitting, first, open_, above, free, problem)
+    return SolverInput(waiting, candidates, first, has_place, above_floor, free, problem)
 
 
 def _value(roll: WaitingList, fitting: Candidates, stay: float) -> Array:
     weight = np.array([each.weight for each in roll.waiting], dtype=np.float64)
-    kept = roll.previous[fitting.client] == fitting.clinician
-    return np.asarray(weight[fitting.client] * fitting.pairing + stay * kept)
+    unchanged = roll.former[fitting.client] == fitting.clinician
+    return np.asarray(weight[fitting.client] * fitting.pairing + stay * unchanged)
 
 
 def _cap(limit: Limit, roll: WaitingList, about: Flags) -> CapacityLimit:
     """A limit less what promises have used of it; where it is on one clinician, others are free."""
-    promised = roll.told[about & (roll.told != NOBODY)]
+    promised = roll.promised_to[about & (roll.promised_to != NOBODY)]
     used = np.bincount(promised, minlength=len(roll.places))
-    most = np.maximum(limit.most - used, 0)
+    most = np.maximum(limit.max_clients - used, 0)
     if limit.clinician_id is not None:
         one = np.array([name == limit.clinician_id for name in roll.clinician_ids])
         most = np.where(one, most, len(about))

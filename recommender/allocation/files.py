@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recommender.allocation.outcome import WHY, Allocation, AssignedClient, Unplaced
+from recommender.allocation.outcome import REASON_TEXTS, Allocation, AssignedClient, Unplaced
 from recommender.allocation.terms import WaitingClient
 from recommender.errors import TablesError
 from recommender.practice.fields import Field
@@ -20,14 +20,16 @@ from recommender.tables.cells import check_header, plain_field, read_fields, rea
 from recommender.tables.raw_table import RawTable, read_raw_table
 from recommender.values.kinds import EPOCH
 
-LIST: Mapping[str, Field] = {
-    "priority": plain_field("priority", "number", least=1),
-    "weight": plain_field("weight", "number", least=0),
+LIST_FIELDS: Mapping[str, Field] = {
+    "priority": plain_field("priority", "number", minimum=1),
+    "weight": plain_field("weight", "number", minimum=0),
     "waiting_since": plain_field("waiting_since", "date"),
     "told": plain_field("told", "ids"),
 }
-PLACES: Mapping[str, Field] = {"places": plain_field("places", "number", required=True, least=0)}
-FORMER: Mapping[str, Field] = {"clinician_id": plain_field("clinician_id", "ids")}
+PLACES_FIELDS: Mapping[str, Field] = {
+    "places": plain_field("places", "number", required=True, minimum=0)
+}
+FORMER_FIELDS: Mapping[str, Field] = {"clinician_id": plain_field("clinician_id", "ids")}
 CLIENT, CLINICIAN = "client_id", "clinician_id"
 
 
@@ -39,13 +41,13 @@ def read_list(path: Path) -> list[WaitingClient]:
     TablesError
         With every fault of the file.
     """
-    ids, values = _read(path, CLIENT, LIST)
+    ids, values = _read(path, CLIENT, LIST_FIELDS)
     return [
         WaitingClient(
             client_id,
             priority=int(_or(values["priority"][row], 1.0)),
             weight=_or(values["weight"][row], 1.0),
-            since=_day(values["waiting_since"][row]),
+            waiting_since=_day(values["waiting_since"][row]),
             promised_clinician_id=_first(values["told"][row]),
         )
         for row, client_id in enumerate(ids)
@@ -60,11 +62,11 @@ def read_places(path: Path) -> dict[str, int]:
     TablesError
         With every fault of the file.
     """
-    ids, values = _read(path, CLINICIAN, PLACES)
+    ids, values = _read(path, CLINICIAN, PLACES_FIELDS)
     return {clinician_id: int(values["places"][row]) for row, clinician_id in enumerate(ids)}
 
 
-def with_former(waiting: list[WaitingClient], path: Path) -> list[WaitingClient]:
+def with_former_clinicians(waiting: list[WaitingClient], path: Path) -> list[WaitingClient]:
     """The list with whom each was given in an earlier allocation: its file, as written here.
 
     Raises
@@ -72,7 +74,7 @@ def with_former(waiting: list[WaitingClient], path: Path) -> list[WaitingClient]
     TablesError
         With every fault of the file.
     """
-    ids, values = _read(path, CLIENT, FORMER, others=True)
+    ids, values = _read(path, CLIENT, FORMER_FIELDS, others=True)
     former = {client_id: _first(values[CLINICIAN][row]) for row, client_id in enumerate(ids)}
     return [replace(each, former_clinician_id=former.get(each.client_id)) for each in waiting]
 
@@ -111,7 +113,7 @@ def _first(named: tuple[str, ...] | None) -> str | None:
     return named[0] if named else None
 
 
-def people_table(found: Allocation, says: Mapping[str, str]) -> pd.DataFrame:
+def clients_table(found: Allocation, says: Mapping[str, str]) -> pd.DataFrame:
     """Everyone on the list, by client id: whom they are given and at what cost, or why nobody."""
     rows = [_given(each) for each in found.assigned]
     rows += [_unplaced(each, says) for each in found.unplaced]
@@ -126,29 +128,29 @@ def people_table(found: Allocation, says: Mapping[str, str]) -> pd.DataFrame:
 def _given(each: AssignedClient) -> dict[str, Any]:
     return {
         CLIENT: each.client_id,
-        "state": "told" if each.kept == "told" else "given",
+        "state": "told" if each.fixed_by == "told" else "given",
         CLINICIAN: each.clinician_id,
         "predicted_alliance": each.predicted,
         "first_choice": each.first_choice,
         "points_below_first": each.cost,
-        "stands": each.stands,
-        "among": each.among,
+        "stands": each.rank,
+        "among": each.choices,
         "reservations": each.reservations,
     }
 
 
 def _unplaced(each: Unplaced, says: Mapping[str, str]) -> dict[str, Any]:
-    return {CLIENT: each.client_id, "state": each.why, "why": why(each, says)}
+    return {CLIENT: each.client_id, "state": each.reason, "why": reason_text(each, says)}
 
 
-def why(each: Unplaced, says: Mapping[str, str]) -> str:
+def reason_text(each: Unplaced, says: Mapping[str, str]) -> str:
     """Why a client is given nobody, in words; `says` is what staff say of each constraint."""
-    told = [f"{r.removed} {says[r.constraint]} ({r.removed_only_by_it} only that)"
+    details = [f"{r.removed} {says[r.constraint]} ({r.removed_only_by_it} only that)"
             for r in each.removals[:3]]  # fmt: skip
-    for one in each.taken:
+    for one in each.full:
         before = ", ".join(holder.client_id for holder in one.holders)
-        told.append(f"{one.clinician_id}: {'the mix is full' if one.limit else before}")
-    return ": ".join([WHY[each.why], *(["; ".join(told)] if told else [])])
+        details.append(f"{one.clinician_id}: {'the mix is full' if one.limit_reached else before}")
+    return ": ".join([REASON_TEXTS[each.reason], *(["; ".join(details)] if details else [])])
 
 
 def places_table(found: Allocation) -> pd.DataFrame:
@@ -173,7 +175,7 @@ def places_table(found: Allocation) -> pd.DataFrame:
 def write_tables(found: Allocation, says: Mapping[str, str], out: Path, form: str) -> list[Path]:
     """Writes both tables as CSV or Parquet and gives their files."""
     out.mkdir(parents=True, exist_ok=True)
-    tables = {"allocation": people_table(found, says), "places": places_table(found)}
+    tables = {"allocation": clients_table(found, says), "places": places_table(found)}
     paths = []
     for name, table in tables.items():
         path = out / f"{name}.{form}"

@@ -9,11 +9,11 @@ from typing import Literal
 
 from recommender.screening.screen import ConstraintCount
 
-Kept = Literal["told", "previous"]
-Why = Literal["nobody_fits", "no_places", "below_floor", "places_taken"]
-Before = Literal["told", "comes_first", "gains_as_much"]
+FixedBy = Literal["told", "previous"]
+UnplacedReason = Literal["nobody_fits", "no_places", "below_floor", "places_taken"]
+HolderReason = Literal["told", "comes_first", "gains_as_much"]
 
-WHY: dict[Why, str] = {
+REASON_TEXTS: dict[UnplacedReason, str] = {
     "nobody_fits": "nobody fits every requirement",
     "no_places": "nobody who fits has a place",
     "below_floor": "everybody who fits and has a place is below the floor",
@@ -47,13 +47,13 @@ class AssignedClient:
 
     client_id: str
     clinician_id: str
-    among: int
+    choices: int
     reservations: int
-    kept: Kept | None
+    fixed_by: FixedBy | None
     predicted: float | None = None
     first_choice: str | None = None
     cost: float | None = None
-    stands: int | None = None
+    rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Holder:
     """
 
     client_id: str
-    before: Before
+    reason: HolderReason
     ahead: float | None
 
 
@@ -78,7 +78,7 @@ class FullClinician:
     clinician_id: str
     predicted: float | None
     holders: tuple[Holder, ...]
-    limit: bool
+    limit_reached: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,9 @@ class Unplaced:
     """
 
     client_id: str
-    why: Why
+    reason: UnplacedReason
     removals: tuple[ConstraintCount, ...] = ()
-    taken: tuple[FullClinician, ...] = ()
+    full: tuple[FullClinician, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class MarginalPlace:
     clinician_id: str
     placed: int
     points: float
-    newly: tuple[str, ...]
+    newly_assigned: tuple[str, ...]
     moved: int
 
 

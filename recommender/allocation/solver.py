@@ -34,7 +34,7 @@ class CapacityLimit:
     """
 
     members: Flags
-    most: Places
+    max_clients: Places
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,9 +59,9 @@ class AssignmentProblem:
     value: Array
     places: Places
     rank: Places
-    caps: tuple[CapacityLimit, ...] = ()
+    limits: tuple[CapacityLimit, ...] = ()
 
-    def with_a_place_more(self, clinician: int) -> "AssignmentProblem":
+    def with_one_more_place(self, clinician: int) -> "AssignmentProblem":
         """The same with one more place at a clinician."""
         places = self.places.copy()
         places[clinician] += 1
@@ -78,22 +78,22 @@ class AssignmentProblem:
         return float(self.value[taken].sum())
 
 
-def nested(caps: tuple[CapacityLimit, ...]) -> bool:
+def nested(limits: tuple[CapacityLimit, ...]) -> bool:
     """Whether any two limits are about clients of which none, or all of one, are in the other.
 
     Then every corner of the linear programme is whole, as flows in a network are.
     """
-    for place, one in enumerate(caps):
-        for other in caps[:place]:
+    for place, one in enumerate(limits):
+        for other in limits[:place]:
             both = (one.members & other.members).sum()
             if both not in (0, one.members.sum(), other.members.sum()):
                 return False
     return True
 
 
-WHOLE = 1e-6
+INTEGER_TOLERANCE = 1e-6
 """How far from 0 or 1 a share may be and still be rounding: the solver's own tolerance."""
-LARGEST = 1e9
+MAX_PLACE_VALUE = 1e9
 """Largest worth of a place: beyond it the seventh decimal of a value is lost beside it."""
 
 
@@ -133,7 +133,7 @@ def solve(problem: AssignmentProblem) -> AssignmentOptimum:
     clients = len(problem.rank)
     bounds = -found.ineqlin.marginals[clients : clients + len(problem.places)]
     shares = found.x
-    if np.abs(shares - np.rint(shares)).max() > WHOLE:
+    if np.abs(shares - np.rint(shares)).max() > INTEGER_TOLERANCE:
         # Only where limits overlap: then corners need not be whole and HiGHS has to branch.
         shares = milp(
             -worth,
@@ -153,20 +153,20 @@ def marginal_place_values(problem: AssignmentProblem) -> Array:
     already put every rank strictly before the next; elsewhere each step outweighs everybody after.
     """
     ranks = int(problem.rank.max()) + 1
-    step = 1.0 + 2.0 * _most_of_each(problem).sum()
-    if nested(problem.caps):
+    step = 1.0 + 2.0 * _max_values(problem).sum()
+    if nested(problem.limits):
         return np.asarray(step * np.arange(ranks, 0, -1, dtype=np.float64))
     worth = np.full(ranks, step)
     for rank in range(ranks - 2, -1, -1):
         later = np.bincount(problem.rank, minlength=ranks)[rank + 1 :]
         worth[rank] = step + (worth[rank + 1 :] * later).sum()
-    if worth[0] > LARGEST:
+    if worth[0] > MAX_PLACE_VALUE:
         remedy = "use fewer classes, or limits on one field only"
         raise RecommenderError("priority", "has too many classes for limits that overlap", remedy)
     return worth
 
 
-def _most_of_each(problem: AssignmentProblem) -> Array:
+def _max_values(problem: AssignmentProblem) -> Array:
     """The largest size of any value of each client, (clients,)."""
     most = np.zeros(len(problem.rank))
     np.maximum.at(most, problem.client, np.abs(problem.value))
@@ -180,20 +180,20 @@ def _rows(problem: AssignmentProblem) -> tuple[sparse.csc_array, Array]:
     row, column = [problem.client, clients + problem.clinician], [pairs, pairs]
     most = [np.ones(clients), problem.places.astype(np.float64)]
     below = clients + clinicians
-    for cap in problem.caps:
+    for cap in problem.limits:
         own = pairs[cap.members[problem.client]]
         row.append(below + problem.clinician[own])
         column.append(own)
-        most.append(cap.most.astype(np.float64))
+        most.append(cap.max_clients.astype(np.float64))
         below += clinicians
     places = (np.concatenate(row), np.concatenate(column))
     shape = (below, len(pairs))
     return sparse.csc_array((np.ones(len(places[0])), places), shape=shape), np.concatenate(most)
 
 
-NOTHING = 1e-6
+MIN_GAIN = 1e-6
 """Points below which a place adds nothing but rounding."""
-MOST_TRIED = 12
+MAX_TRIED = 12
 """A list is solved again at most so often: ties of prices could keep it going for long."""
 
 
@@ -216,7 +216,7 @@ class MarginalGain:
     clinician: int
     placed: tuple[int, ...]
     value: float
-    taken: Places
+    chosen: Places
 
 
 def marginal_gains(
@@ -229,20 +229,20 @@ def marginal_gains(
     """
     tried: list[tuple[float, int, MarginalGain]] = []
     order = np.lexsort((np.arange(len(found.bounds)), -found.bounds))
-    hopeful = [place for place in order.tolist() if found.bounds[place] > NOTHING][:MOST_TRIED]
+    hopeful = [place for place in order.tolist() if found.bounds[place] > MIN_GAIN][:MAX_TRIED]
     for number, place in enumerate(hopeful if few else []):
         enough = len(tried) >= few and tried[few - 1][0] <= -found.bounds[place]
-        if enough and nested(problem.caps):
+        if enough and nested(problem.limits):
             break
         progress("what one more place would add", number / len(hopeful))
         gain = _gain(problem, found, place)
         tried.append((-_size(problem, gain), place, gain))
         tried.sort(key=lambda each: each[:2])
-    return tuple(gain for size, _, gain in tried[:few] if -size > NOTHING)
+    return tuple(gain for size, _, gain in tried[:few] if -size > MIN_GAIN)
 
 
 def _gain(problem: AssignmentProblem, found: AssignmentOptimum, place: int) -> MarginalGain:
-    more = problem.with_a_place_more(place)
+    more = problem.with_one_more_place(place)
     taken = solve(more).chosen
     before, after = problem.placed(found.chosen), more.placed(taken)
     placed = tuple(new - old for new, old in zip(after, before, strict=True))

@@ -13,14 +13,14 @@ from recommender.allocation.solver import Flags, Places
 from recommender.errors import Fault, IntakeError, RecommenderError
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.rules.parse import Constraint
+from recommender.practice.rules.constraint import Constraint
 from recommender.tables.roster import Roster
 
-STAY = 0.005
+STAY_BONUS = 0.005
 """Points by which an earlier allocation is preferred: half of what a prediction is rounded to, so
 that nobody is moved for a difference that no page shows."""
-FEW = 3
-SAID = "`field=level:most`, or `field=level:most@clinician_id` for one clinician"
+MARGINAL_PLACES = 3
+LIMIT_FORMAT = "`field=level:most`, or `field=level:most@clinician_id` for one clinician"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Limit:
 
     field: str
     level: str
-    most: int
+    max_clients: int
     clinician_id: str | None = None
 
 
@@ -74,8 +74,8 @@ class Terms:
     limits: tuple[Limit, ...] = ()
     floor: Floor = field(default_factory=Floor)
     longest_wait_days: int | None = None
-    stay: float = STAY
-    marginal_value_for: int = FEW
+    stay_bonus: float = STAY_BONUS
+    marginal_value_for: int = MARGINAL_PLACES
 
 
 def places_of(roster: Roster, practice: Practice, terms: Terms) -> Places:
@@ -122,7 +122,7 @@ def read_limit(text: str) -> Limit:
     named, _, most = what.rpartition(":")
     field, _, level = named.partition("=")
     if not field or not level or not most.isdecimal():
-        raise RecommenderError("limit", "cannot be read", f"write it like {SAID}")
+        raise RecommenderError("limit", "cannot be read", f"write it like {LIMIT_FORMAT}")
     return Limit(field, level, int(most), clinician_id or None)
 
 
@@ -172,7 +172,7 @@ class WaitingClient:
     client_id: str
     priority: int = 1
     weight: float = 1.0
-    since: date | None = None
+    waiting_since: date | None = None
     promised_clinician_id: str | None = None
     former_clinician_id: str | None = None
 
@@ -199,8 +199,8 @@ def check_list(waiting: Sequence[WaitingClient], clinicians: Sequence[str]) -> N
             faults.append(Fault(f"{where}told", "is not on the roster", remedy))
         if each.priority < 1:
             faults.append(Fault(f"{where}priority", "is below 1", "number classes from 1"))
-        if not 0 < each.weight <= HEAVIEST:
-            remedy = f"give a weight above 0, at most {HEAVIEST}"
+        if not 0 < each.weight <= MAX_WEIGHT:
+            remedy = f"give a weight above 0, at most {MAX_WEIGHT}"
             faults.append(Fault(f"{where}weight", "is out of bounds", remedy))
     if faults:
         raise IntakeError(faults)
@@ -210,8 +210,8 @@ def ranks_of(waiting: Sequence[WaitingClient], longest_wait_days: int | None, da
     """Before whom each gets a place, from 0: whoever waited too long, then class by class."""
     late = [
         longest_wait_days is not None
-        and each.since is not None
-        and (day - each.since).days >= longest_wait_days
+        and each.waiting_since is not None
+        and (day - each.waiting_since).days >= longest_wait_days
         for each in waiting
     ]
     classes = [0 if too_long else each.priority
@@ -219,5 +219,5 @@ def ranks_of(waiting: Sequence[WaitingClient], longest_wait_days: int | None, da
     return np.unique(np.array(classes, dtype=np.intp), return_inverse=True)[1].reshape(-1)
 
 
-HEAVIEST = 100
+MAX_WEIGHT = 100
 """Beyond it a weight is a class: say so with `priority`."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     # Only spoken of: importing them costs seconds that `--help` should not.
 
     from recommender.compute.runner import Progress as ProgressCallback
-    from recommender.practice.rules.parse import Rule
+    from recommender.practice.rules.catalogue import Rule
     from recommender.registry.versions import Promotion
     from recommender.tables.report import TablesReport
 

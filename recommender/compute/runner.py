@@ -53,10 +53,10 @@ Progress = Callable[[str, float], None]
 """Told the step and how much of the whole is done, 0 to 1."""
 
 
-AHEAD = 2
+PARTS_PER_THREAD = 2
 """Parts each thread has waiting: none is idle, and what is not written yet stays small."""
-REACHED_SECONDS = 10.0
-ALIKE = ("recommender", "lightgbm", "numpy", "scipy")
+CONNECT_SECONDS = 10.0
+PINNED_PACKAGES = ("recommender", "lightgbm", "numpy", "scipy")
 """What decides the numbers: of the same version here and on every worker, or nothing is begun."""
 SETTINGS = {
     # A part is sent with its work: laid out beforehand it would be lost with its worker.
@@ -81,7 +81,7 @@ def connected(address: str) -> "Iterator[Client]":
         raise RecommenderError("cluster", "needs Dask, which is not here", remedy) from None
     with dask.config.set(SETTINGS):
         try:
-            client = Client(address, timeout=REACHED_SECONDS)
+            client = Client(address, timeout=CONNECT_SECONDS)
         except (OSError, ValueError):
             remedy = "start `dask scheduler` and `dask worker`, and give the scheduler's address"
             raise RecommenderError("cluster", "does not answer", remedy) from None
@@ -111,10 +111,12 @@ def workers_of(client: "Client") -> int:
 
 
 def _check_versions(client: "Client") -> None:
-    found: Any = client.get_versions(packages=list(ALIKE))
+    found: Any = client.get_versions(packages=list(PINNED_PACKAGES))
     here = found["client"]["packages"]
-    workers = [told["packages"] for told in found["workers"].values()]
-    unlike = [name for name in ALIKE if any(each.get(name) != here[name] for each in workers)]
+    workers = [worker["packages"] for worker in found["workers"].values()]
+    unlike = [
+        name for name in PINNED_PACKAGES if any(each.get(name) != here[name] for each in workers)
+    ]
     if unlike:
         problem = f"has workers without {', '.join(unlike)} as it is here"
         raise RecommenderError("cluster", problem, "install the same versions on all of them")
@@ -147,7 +149,7 @@ def _spread(
 
     waiting, names = iter(parts), dict[Any, str]()
     # Handed out as a result of the cluster's own: one that was lost with its worker is made again.
-    everywhere = client.submit(_same, shared, pure=False)
+    everywhere = client.submit(_identity, shared, pure=False)
 
     def begun(count: int) -> list[Any]:
         some = list(islice(waiting, count))
@@ -155,7 +157,7 @@ def _spread(
         names.update((future.key, name) for future, (name, _) in zip(futures, some, strict=True))
         return futures
 
-    completed = as_completed(begun(AHEAD * workers_of(client)))
+    completed = as_completed(begun(PARTS_PER_THREAD * workers_of(client)))
     for future in completed:
         try:
             result = future.result()
@@ -166,5 +168,5 @@ def _spread(
         completed.update(begun(1))
 
 
-def _same(shared: Shared) -> Shared:
+def _identity(shared: Shared) -> Shared:
     return shared

@@ -1,1 +1,1 @@
-"""One fitted path from encoded answers to the rows a model sees, for a million pairings or one."""
+"""Feature rows from encoded answers, by one fitted pipeline."""

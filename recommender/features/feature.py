@@ -1,7 +1,4 @@
-"""One column a model sees, declared once: its name, what it means aloud, its group.
-
-The families beside this module make features from the practice definition; none is typed by hand.
-"""
+"""Feature columns: name, phrases and group, and the client and clinician columns of a practice."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,15 +15,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A column of a feature row.
+    """A column of the feature matrix, made from the practice definition.
 
     Attributes
     ----------
     name
-        Unique, e.g. `clinician.modalities=cbt` or `match.language_needed_met`.
+        Unique name, e.g. `clinician.modalities=cbt` or `match.language_needed_met`.
     phrase, otherwise
-        What it is, as staff would say it where it speaks for a clinician and where against one;
-        an attribute is the same in both.
+        Words for a positive and for a negative contribution; equal for an attribute.
     group
         Explanation group of the definition.
     """
@@ -38,27 +34,25 @@ class Feature:
 
 
 def features_of(fields: Iterable[Field]) -> tuple[Feature, ...]:
-    """The features of scored fields: one for each number, one for each level of the others."""
+    """The features of some fields: one for each number, one for each level of the others."""
     return tuple(feature for field in fields for feature in _of_field(field))
 
 
 def rows_of(fields: Iterable[Field], columns: Columns) -> Array:
-    """The rows of `features_of(fields)`, (n, features); missing answers stay NaN."""
+    """Values of `features_of(fields)`, (n, features); a missing answer is NaN."""
     parts = [_values(field, columns[field.name]) for field in fields]
     return np.concatenate(parts, axis=1) if parts else np.empty((columns.size, 0))
 
 
 def _of_field(field: Field) -> list[Feature]:
     if field.behaviour.numeric:
-        return [_attribute(field.label, field.phrase, field)]
-    return [
-        _attribute(f"{field.label}={level}", f"{field.phrase}: {level.replace('_', ' ')}", field)
-        for level in field.levels
-    ]
-
-
-def _attribute(name: str, phrase: str, field: Field) -> Feature:
-    return Feature(name, phrase, phrase, field.group or "")
+        named = {field.label: field.phrase}
+    else:
+        named = {
+            f"{field.label}={level}": f"{field.phrase}: {level.replace('_', ' ')}"
+            for level in field.levels
+        }
+    return [Feature(name, phrase, phrase, field.group or "") for name, phrase in named.items()]
 
 
 def _values(field: Field, values: Array) -> Array:

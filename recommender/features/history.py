@@ -23,18 +23,18 @@ MIN_RATIO, MAX_RATIO = 2.0, 200.0
 
 @dataclass(frozen=True, slots=True)
 class ClientReports:
-    """Known ratings, one a row.
+    """Ratings of clinicians by n pairings.
 
     Attributes
     ----------
     clinician : (n,) int
-        Place among `clinicians` clinicians.
+        Place among all clinicians.
     level : (n,) int
-        Level of the client question by which records are also kept; -1 for none.
+        Level of the client field by which records are also computed; -1 for none.
     residual : (n,) float
-        Rating less what this client would rate an average clinician, in points.
+        Rating minus what this client would rate an average clinician, in points.
     clinicians, levels
-        How many there are.
+        Numbers of all clinicians and of all levels.
     """
 
     clinician: Codes
@@ -44,7 +44,7 @@ class ClientReports:
     levels: int
 
     def where(self, chosen: NDArray[np.bool_]) -> "ClientReports":
-        """Some of the reports."""
+        """The reports of some rows."""
         return replace(
             self,
             clinician=self.clinician[chosen],
@@ -55,7 +55,7 @@ class ClientReports:
 
 @dataclass(frozen=True, slots=True)
 class Shrinkage:
-    """How many ratings weigh as much as the practice's average: within over between variance."""
+    """Ratings that weigh as much as the practice's average: within- over between-variance."""
 
     overall: float
     by_level: float
@@ -63,16 +63,16 @@ class Shrinkage:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRecords:
-    """A record for every clinician.
+    """The record of every clinician.
 
     Attributes
     ----------
     mean : (clinicians,)
         Shrunken mean residual, `sum / (n + k)`, in points; 0 for a clinician without ratings.
     count : (clinicians,)
-        Ratings it rests on.
+        Number of ratings.
     level_mean, level_count : (clinicians, levels)
-        The same, of what is left, for clients of one level.
+        Shrunken mean of what `mean` leaves over for clients of one level, and their ratings.
     """
 
     mean: Array
@@ -81,7 +81,7 @@ class HistoryRecords:
     level_count: Array
 
     def rows(self, clinician: Codes, level: Codes) -> Array:
-        """Rows of `history_features`, (n, features); a clinician coded -1 has no record."""
+        """Values of `history_features`, (n, features): counts as log(1 + n); 0 for clinician -1."""
         known = clinician >= 0
         columns = [np.where(known, part[clinician], 0.0) for part in (self.mean, self.count)]
         if self.level_mean.shape[1]:
@@ -96,7 +96,7 @@ class HistoryRecords:
 
 
 def history_features(practice: Practice) -> tuple[Feature, ...]:
-    """The record and the number of ratings it rests on; the same by level where that is kept."""
+    """The record and its number of ratings, overall and by level where the definition asks."""
     settings = practice.history
     phrase, otherwise = settings.phrase, settings.otherwise or settings.phrase
     count = "how many earlier clients reported"
@@ -129,7 +129,7 @@ def shrinkage_of(reports: ClientReports) -> Shrinkage:
 
 
 def records_of(reports: ClientReports, shrinkage: Shrinkage) -> HistoryRecords:
-    """The record of every clinician from all the given reports."""
+    """The record of every clinician from all of the reports."""
     count = np.bincount(reports.clinician, minlength=reports.clinicians).astype(np.float64)
     total = np.bincount(reports.clinician, reports.residual, minlength=reports.clinicians)
     mean = total / (count + shrinkage.overall)
@@ -149,7 +149,7 @@ def held_out_rows(
     fold: Codes,
     clinician: Codes,
     level: Codes,
-    asked: Codes,
+    pair_fold: Codes,
     shrinkage: Shrinkage,
 ) -> Array:
     """History rows of any pairings, by the reports of all folds but the pairing's own.
@@ -161,9 +161,9 @@ def held_out_rows(
     clinician, level, asked : (m,) int
         Of the pairings, in place of `reports`' own, and their folds.
     """
-    rows = np.empty((len(asked), 4 if reports.levels else 2))
-    for number in np.unique(asked):
-        inside = asked == number
+    rows = np.empty((len(pair_fold), 4 if reports.levels else 2))
+    for number in np.unique(pair_fold):
+        inside = pair_fold == number
         records = records_of(reports.where(fold != number), shrinkage)
         rows[inside] = records.rows(clinician[inside], level[inside])
     return rows

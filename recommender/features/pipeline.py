@@ -1,6 +1,8 @@
-"""The fitted path from columns to rows, kept inside the bundle.
+"""The pipeline from encoded answers to feature rows, used by training and serving alike.
 
-Training and serving both call `Pipeline.rows`; there is no second way to build one.
+Besides attributes of client and clinician, a row has matches between the two. A client who names
+many wishes has high matches with everyone, so each match is centred within the client: its mean
+over a fixed panel of clinicians is subtracted (the R-learner's centring, Nie and Wager 2021).
 """
 
 from collections.abc import Sequence
@@ -20,9 +22,14 @@ from recommender.features.feature import (
 from recommender.features.history import history_features
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.match_functions import known_mean
+from recommender.practice.match_operators import known_mean
 
-ROWS_AT_ONCE = 200_000
+Places = NDArray[np.intp]
+
+PANEL_SIZE = 20
+"""Clinicians in the panel: a random sample of the roster."""
+MAX_PANEL_ROWS = 200_000
+"""Pairs of clients and panel clinicians that are matched together, which bounds memory."""
 
 
 def pairing_features(practice: Practice) -> tuple[Feature, ...]:
@@ -34,7 +41,7 @@ def pairing_features(practice: Practice) -> tuple[Feature, ...]:
 
 
 def matched_fields(practice: Practice) -> tuple[frozenset[str], frozenset[str]]:
-    """Fields that matches compare, of the client and of the clinician."""
+    """The client fields and the clinician fields that matches compare."""
     matches = practice.matches.values()
     return (
         frozenset(field.name for match in matches for field in match.client),
@@ -43,7 +50,7 @@ def matched_fields(practice: Practice) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def pairing_rows(practice: Practice, client: Columns, clinician: Columns) -> Array:
-    """Matches row by row, (n, matches); one client row may face all clinicians."""
+    """Matches row by row, (n, matches); a single client row is matched with every clinician."""
     rows = np.empty((clinician.size, len(practice.matches)))
     for place, match in enumerate(practice.matches.values()):
         rows[:, place] = match.between(client, clinician)
@@ -51,13 +58,13 @@ def pairing_rows(practice: Practice, client: Columns, clinician: Columns) -> Arr
 
 
 def panel_means(practice: Practice, client: Columns, panel: Columns) -> Array:
-    """Each client's mean match with the panel, (clients, matches); NaN where no match is known."""
+    """Mean of each client's matches with the panel, (clients, matches); NaN where none is known."""
     means = np.empty((client.size, len(practice.matches)))
     ours, theirs = matched_fields(practice)
     client, panel = client.only(ours), panel.only(theirs)
     if client.size == 1:
         return known_mean(pairing_rows(practice, client, panel)[None])
-    step = max(ROWS_AT_ONCE // max(panel.size, 1), 1)
+    step = max(MAX_PANEL_ROWS // max(panel.size, 1), 1)
     for start in range(0, client.size, step):
         some = np.arange(start, min(start + step, client.size))
         prepared = client.take(np.repeat(some, panel.size))
@@ -68,14 +75,9 @@ def panel_means(practice: Practice, client: Columns, panel: Columns) -> Array:
     return means
 
 
-Places = NDArray[np.intp]
-PANEL = 20
-"""Clinicians against whom matches are centred (methods study: 20 random roster members)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Which client meets which clinician.
+    """n pairs of a client and a clinician.
 
     Attributes
     ----------
@@ -88,22 +90,22 @@ class Pairs:
 
     @classmethod
     def of_one(cls, clinicians: int) -> "Pairs":
-        """One client with each of so many clinicians."""
+        """One client with each of a number of clinicians."""
         return cls(np.zeros(clinicians, dtype=np.intp), np.arange(clinicians))
 
     def take(self, rows: Places) -> "Pairs":
-        """Some of the pairs, in the order given."""
+        """The pairs of some rows, in the order of the rows."""
         return Pairs(self.client[rows], self.clinician[rows])
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Feature rows of n pairings, by family; NaN is an answer not given.
+    """Feature rows of n pairings by family; NaN is a missing answer.
 
     Attributes
     ----------
-    client, clinician, match, raw, history : (n, family's features)
-        `match` is centred within the client; `raw` is not, and serves words only.
+    client, clinician, match, raw, history : (n, features of the family)
+        `match` is centred within the client; `raw` is not, and is read by explanations only.
     """
 
     client: Array
@@ -112,17 +114,17 @@ class Rows:
     raw: Array
     history: Array
 
-    def together(self) -> Array:
-        """All model columns in the order of `Pipeline.features`, (n, features)."""
+    def model_columns(self) -> Array:
+        """The columns of the model in the order of `Pipeline.features`, (n, features)."""
         return np.concatenate([self.client, self.clinician, self.match, self.history], axis=1)
 
     def take(self, rows: Places) -> "Rows":
-        """Some of the rows, in the order given."""
+        """Some of the rows, in the order given by `rows`."""
         return Rows(*(part[rows] for part in self._families))
 
     @classmethod
-    def joined(cls, some: "Sequence[Rows]") -> "Rows":
-        """The rows of several, one after another; there is one at least."""
+    def concatenate(cls, some: "Sequence[Rows]") -> "Rows":
+        """The rows of several one after another; at least one is needed."""
         return cls(*map(np.concatenate, zip(*(rows._families for rows in some), strict=True)))
 
     @property
@@ -132,12 +134,12 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """How rows are made for one practice.
+    """Computes the feature rows of one practice.
 
     Attributes
     ----------
     practice
-        The definition the names come from.
+        The definition that declares fields and matches.
     panel
         The clinicians against whom matches are centred, fixed when fitted.
     """
@@ -147,7 +149,7 @@ class Pipeline:
 
     @property
     def features(self) -> tuple[Feature, ...]:
-        """Every model column: client, clinician, match, history."""
+        """Every column of the model: client, clinician, match, history."""
         return (
             *client_features(self.practice),
             *clinician_features(self.practice),
@@ -157,34 +159,34 @@ class Pipeline:
 
     @property
     def client_fields(self) -> frozenset[str]:
-        """Fields of the client that rows are made of, without what only constraints read."""
+        """Client fields that rows read; constraints may read others."""
         scored = self.practice.fields("client", "score")
         return matched_fields(self.practice)[0] | scored.keys()
 
     def client_rows(self, client: Columns) -> Array:
-        """Client columns alone, (clients, features)."""
+        """The client columns alone, (clients, features)."""
         return client_rows(self.practice, client)
 
     def rows(self, clients: Columns, clinicians: Columns, pairs: Pairs, history: Array) -> Rows:
-        """Rows of pairings.
+        """Feature rows of n pairs.
 
         Parameters
         ----------
         clients, clinicians
             Each person once; a request has one client.
         pairs
-            Which client meets which clinician, n pairs.
-        history
-            Rows of `history_features`, (n, features), counted by the caller as of a day or out of
-            fold.
+            The pairs, as rows of `clients` and of `clinicians`.
+        history : (n, features)
+            Values of `history_features`: out of fold for training rows, else of the model's
+            records.
         """
-        # One client facing all is broadcast instead of repeated: the numbers are the same.
+        # A single client is broadcast instead of repeated, with the same result.
         one = clients.size == 1 and pairs.client.size > 0
-        # Rosters hold many facts that no match compares: they need not be carried row by row.
+        # Rosters hold many fields that no match compares: they are not copied row by row.
         ours, theirs = matched_fields(self.practice)
-        facing = clients if one else clients.only(ours).take(pairs.client)
-        met = clinicians.only(theirs).take(pairs.clinician)
-        raw = pairing_rows(self.practice, facing, met)
+        client = clients if one else clients.only(ours).take(pairs.client)
+        clinician = clinicians.only(theirs).take(pairs.clinician)
+        raw = pairing_rows(self.practice, client, clinician)
         means = panel_means(self.practice, clients, self.panel)
         return Rows(
             client=client_rows(self.practice, clients)[pairs.client],
@@ -196,7 +198,7 @@ class Pipeline:
 
 
 def fit_pipeline(practice: Practice, clinicians: Columns, rng: np.random.Generator) -> Pipeline:
-    """A pipeline whose panel is drawn from the given clinicians, all of them when they are few."""
-    size = min(PANEL, clinicians.size)
+    """A pipeline whose panel is a random sample of the clinicians, or all of them if few."""
+    size = min(PANEL_SIZE, clinicians.size)
     drawn = np.sort(rng.choice(clinicians.size, size=size, replace=False))
     return Pipeline(practice, clinicians.take(drawn))

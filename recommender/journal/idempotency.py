@@ -5,11 +5,12 @@ draft-ietf-httpapi-idempotency-key-header-07. Imported by `serving`.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import Lock
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
 
@@ -37,20 +38,22 @@ class IdempotencyTicket:
 class StoredReply:
     """An answer as it was sent.
 
-    `subject` is whom it is about, so that it is kept sealed and erased with them.
+    `subject` is whom it is about, so that it is kept sealed and erased with them. `headers` hold no
+    personal data.
     """
 
     status: int
     body: bytes = field(repr=False)
     subject: Subject | None = None
     replayed: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Write = Callable[[Connection], StoredReply]
 
 
-def ticket_for(principal: str, route: str, key: str, body: bytes) -> IdempotencyTicket:
-    """The ticket of a request; bodies that are equal as JSON have the same fingerprint.
+def ticket_for(principal: str, route: str, key: str, content: Any) -> IdempotencyTicket:
+    """The ticket of a request with a parsed JSON content; equal contents have equal fingerprints.
 
     Raises
     ------
@@ -60,7 +63,7 @@ def ticket_for(principal: str, route: str, key: str, body: bytes) -> Idempotency
     if not 1 <= len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
         remedy = f"give 1 to {LONGEST_KEY} printable ASCII characters, such as a UUID"
         raise RecommenderError("Idempotency-Key", "cannot be used as a key", remedy)
-    return IdempotencyTicket(principal, route, key, _fingerprint(body))
+    return IdempotencyTicket(principal, route, key, _fingerprint(content))
 
 
 class IdempotencyStore:
@@ -128,11 +131,12 @@ def forget_expired(connection: Connection) -> int:
     return connection.execute(delete(idempotency).where(idempotency.c.created_at < limit)).rowcount
 
 
-def _fingerprint(body: bytes) -> str:
+def _fingerprint(content: Any) -> str:
     try:
-        return digest(canonical_json(json.loads(body)))
-    except (ValueError, RecursionError):
-        return digest(body)
+        return digest(canonical_json(content))
+    except ValueError:
+        # A number beyond the range of floats is infinite, which JSON cannot express.
+        return digest(repr(content))
 
 
 def _in_flight() -> InFlightError:
@@ -156,7 +160,8 @@ def _known(connection: Connection, ticket: IdempotencyTicket) -> StoredReply | N
     if row.fingerprint != ticket.fingerprint:
         problem = "came before with a different request"
         raise KeyReusedError("Idempotency-Key", problem, "use a new key for a new request")
-    reply = StoredReply(row.status, bytes(row.body), replayed=True)
+    headers = json.loads(row.headers) if row.headers else {}
+    reply = StoredReply(row.status, bytes(row.body), replayed=True, headers=headers)
     subject = subject_with(connection, row.subject_id) if row.subject_id else None
     if subject is None:
         return reply
@@ -175,6 +180,7 @@ def _keep(connection: Connection, ticket: IdempotencyTicket, reply: StoredReply)
             body=subject.seal(_purpose(ticket), reply.body) if subject else reply.body,
             subject_id=subject.subject_id if subject else None,
             created_at=database_time(connection),
+            headers=json.dumps(dict(reply.headers)) if reply.headers else None,
         )
     )
 

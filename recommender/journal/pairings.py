@@ -18,7 +18,7 @@ from recommender.journal.subjects import Subject, subject_for, subject_with
 from recommender.journal.validation import choice_faults, code_faults, day_faults, id_faults, refuse
 from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import pairing_events, pairings, subjects
-from recommender.tables.pairings import BOOKED_AHEAD
+from recommender.tables.pairings import MAX_DAYS_AHEAD
 
 BOOKED, ATTENDED, ENDED = "booked", "attended", "ended"
 EVENTS = (BOOKED, ATTENDED, "missed", "cancelled", ENDED)
@@ -192,7 +192,7 @@ def pairing_outcome(events: Sequence[PairingEvent]) -> PairingOutcome:
 
 
 def _check(event: PairingEvent, today: date) -> None:
-    latest = today + timedelta(days=BOOKED_AHEAD) if event.kind == BOOKED else today
+    latest = today + timedelta(days=MAX_DAYS_AHEAD) if event.kind == BOOKED else today
     faults = id_faults(pairing_id=event.pairing_id) + choice_faults("kind", event.kind, EVENTS)
     faults += day_faults("happened_on", event.happened_on, latest)
     faults += code_faults(reason=event.reason)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from recommender.journal.retention import Ages
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
-from recommender.practice.rules.parse import client_fields
+from recommender.practice.rules.constraint import client_fields
 
 USES: Mapping[str, tuple[str, str]] = {
     "score": (

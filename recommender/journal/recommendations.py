@@ -150,11 +150,6 @@ def find_recommendation(connection: Connection, recommendation_id: str) -> Recor
     return RecordedRecommendation(made, subject, row.actor, row.recorded_at)
 
 
-def replay(connection: Connection, recommendation_id: str) -> bytes:
-    """The bytes that were sent; see `find_recommendation` for errors."""
-    return find_recommendation(connection, recommendation_id).shown.response
-
-
 def intakes(connection: Connection, *, most: int, without: str) -> tuple[Mapping[str, Any], ...]:
     """The answers of the last recommendations, newest first; those of one mode left out.
 

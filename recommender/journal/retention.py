@@ -1,12 +1,10 @@
-"""What is past its age is deleted: how long each kind of row is kept, and the sweep.
-
-Imported by `commands` and by a server's own clock.
-"""
+"""Retention: how many months each kind of row is stored, and the sweep that deletes older ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from dateutil.relativedelta import relativedelta
 from sqlalchemy import ColumnElement, Connection, Table, delete, select
 
 from recommender.journal.audit_log import AuditEntry, append, prune
@@ -49,35 +47,22 @@ class Ages:
 def sweep(connection: Connection, ages: Ages, *, actor: str) -> Mapping[str, int]:
     """Deletes what is past its age by the database's clock, and counts rows by table.
 
-    Replies to idempotent requests go after 48 hours in any case; subjects go, key and all, once
-    nothing is kept of them.
+    Replies to idempotent requests are deleted after 48 hours in any case; a subject and its key
+    once no row is about it.
     """
     now = database_time(connection)
     counts = {"idempotency": forget_expired(connection)}
-    counts |= _payloads(connection, months_before(now, ages.payload))
-    counts |= _outcomes(connection, months_before(now, ages.ratings))
+    counts |= _payloads(connection, _months_before(now, ages.payload))
+    counts |= _outcomes(connection, _months_before(now, ages.ratings))
     counts["subjects"] = _delete(connection, subjects, _holds_nothing())
-    oldest = months_before(now, ages.audit)
+    oldest = _months_before(now, ages.audit)
     counts["audit"] = prune(connection, oldest, actor) if oldest else 0
     append(connection, AuditEntry(actor, "retention.swept", counts))
     return counts
 
 
-def months_before(now: datetime, months: int | None) -> datetime | None:
-    """The moment so many months ago; in a shorter month its last day.
-
-    >>> print(months_before(datetime(2026, 3, 31), 1))
-    2026-02-28 00:00:00
-    """
-    if months is None:
-        return None
-    year, month = divmod(now.year * 12 + now.month - 1 - months, 12)
-    for day in range(now.day, now.day - 4, -1):
-        try:
-            return now.replace(year=year, month=month + 1, day=day)
-        except ValueError:
-            continue
-    raise ValueError("no month is shorter than 28 days")
+def _months_before(now: datetime, months: int | None) -> datetime | None:
+    return None if months is None else now - relativedelta(months=months)
 
 
 def _payloads(connection: Connection, limit: datetime | None) -> dict[str, int]:

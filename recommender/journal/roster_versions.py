@@ -95,21 +95,6 @@ def newest_number(connection: Connection) -> int:
     return int(connection.execute(select(func.max(roster_versions.c.number))).scalar_one() or 0)
 
 
-def roster_at(connection: Connection, etag: str) -> RosterVersion:
-    """The roster as it was at a version.
-
-    Raises
-    ------
-    NotFoundError
-        When there was no such version.
-    """
-    statement = select(roster_versions).where(roster_versions.c.etag == etag)
-    row = connection.execute(statement).first()
-    if row is None:
-        raise NotFoundError("roster", "has no such version", "read the current one")
-    return RosterVersion(row.number, etag, row.recorded_at, _rows_at(connection, row.number))
-
-
 def replace_roster(
     connection: Connection,
     practice: Practice,

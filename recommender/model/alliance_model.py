@@ -184,7 +184,7 @@ class AllianceModel:
         """Scores of pairings made ready."""
         pairing = (1 - self.tree_weight) * prepared.added.sum(axis=1)
         if self.trees is not None and self.tree_weight:
-            pairing = pairing + self.tree_weight * self.trees.score(prepared.rows.together())
+            pairing = pairing + self.tree_weight * self.trees.score(prepared.rows.model_columns())
         return PairScores(prepared.expected, pairing + self.survivor_offset)
 
     def ahead(
@@ -256,7 +256,7 @@ class AllianceModel:
         added = (1 - self.tree_weight) * prepared.added
         grown = np.zeros((len(added), len(self.pipeline.features) + 1))
         if self.trees is not None and self.tree_weight:
-            grown = self.tree_weight * self.trees.contributions(rows.together())
+            grown = self.tree_weight * self.trees.contributions(rows.model_columns())
         width = rows.client.shape[1]
         values = grown[:, :-1].copy()
         values[:, width:] += added[:, :-1]

@@ -1,6 +1,6 @@
 """A table as arrays: one array per declared field, rows along the first axis.
 
-The same encoding serves a million pairings and one intake. Imported by `tables` and above.
+One intake and a table of a million pairings are encoded in the same way.
 """
 
 import re
@@ -16,7 +16,7 @@ from recommender.errors import Fault, IntakeError
 from recommender.practice.fields import Field
 from recommender.values.kinds import RawValue, is_missing
 
-Made = TypeVar("Made")
+T = TypeVar("T")
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
@@ -43,21 +43,21 @@ class Columns:
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.values[name]
 
-    def view(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """What is made of these values alone, made when first asked for and kept with them.
+    def view(self, key: Hashable, build: Callable[[], T]) -> T:
+        """What `build` derives from these values alone, computed once and cached under a key.
 
-        A roster is asked by every request: what only it decides is worked out once.
+        Requests share the roster's columns, so what depends only on the roster is computed once.
         """
         if key not in self._views:
-            self._views[key] = make()
-        return cast("Made", self._views[key])
+            self._views[key] = build()
+        return cast("T", self._views[key])
 
     def only(self, names: Iterable[str]) -> "Columns":
-        """Some of the columns, whole."""
+        """All rows of some of the columns."""
         return Columns(self.size, {name: self.values[name] for name in names})
 
     def row(self, place: int) -> "Columns":
-        """One row, which stays where it is."""
+        """One row, as a view without a copy."""
         one = slice(place, place + 1)
         return Columns(1, {name: array[one] for name, array in self.values.items()})
 
@@ -67,18 +67,18 @@ class Columns:
 
 
 def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]]) -> Columns:
-    """Encodes answers given as one mapping a row, checking every answer.
+    """Parses and encodes answers, one mapping a row.
 
     Raises
     ------
     IntakeError
-        With every fault of every row: unknown names, unreadable values, required answers missing.
-        The row is told, counted from 1, where there are several.
+        With every fault of every row: unknown names, values that cannot be read, required answers
+        missing. With several rows, a fault names its row, counted from 1.
     """
     faults: list[Fault] = []
     parsed: dict[str, list[Any]] = {name: [] for name in fields}
     for number, row in enumerate(rows, start=1):
-        # One intake is one row, and its form has no row numbers.
+        # An intake form is one row and shows no row numbers.
         where = f"row {number}, " if len(rows) > 1 else ""
         faults += _unknown_names(where, fields, row)
         for name, field in fields.items():
@@ -96,9 +96,9 @@ def _unknown_names(
 ) -> Iterator[Fault]:
     remedy = "remove it, or declare it in the practice definition"
     for name in sorted(set(map(str, row)) - set(fields)):
-        # Where a name should stand may stand an answer, which is not to be repeated.
-        said = name if _PLAIN_NAME.fullmatch(name) else "a name of the answers"
-        yield Fault(f"{where}{said}", "is not a field of this practice", remedy)
+        # A misplaced answer may be in the position of a name: only plain names are repeated.
+        shown = name if _PLAIN_NAME.fullmatch(name) else "a name of the answers"
+        yield Fault(f"{where}{shown}", "is not a field of this practice", remedy)
 
 
 def read_cell(field: Field, cell: RawValue) -> tuple[Any, str | None]:
@@ -112,19 +112,23 @@ def read_cell(field: Field, cell: RawValue) -> tuple[Any, str | None]:
 
 
 def remedy_for(field: Field) -> str:
-    """What a person may write in this field instead."""
-    if field.kind in ("category", "ordinal", "tags"):
+    """What can be written in this field."""
+    kind = field.behaviour
+    if kind.has_levels:
         return f"choose from {', '.join(field.levels)}"
-    if field.kind == "place":
-        return f"write it like {field.behaviour.example}, or name a postcode under [postcodes]"
-    bounds = [
-        f"{word} {bound:.12g}"
-        for word, bound in (("at least", field.min), ("at most", field.max))
-        if bound is not None
-    ]
-    return f"write it like {field.behaviour.example}" + "".join(f", {bound}" for bound in bounds)
+    remedy = f"write it like {kind.example}"
+    if kind.alternative:
+        return f"{remedy}, or {kind.alternative}"
+    bounds = (("at least", field.min), ("at most", field.max))
+    return remedy + "".join(f", {word} {b:.12g}" for word, b in bounds if b is not None)
 
 
 def encode(fields: Iterable[Field], parsed: Mapping[str, Sequence[Any]], size: int) -> Columns:
-    """Columns from values that were already read, one sequence a field."""
+    """Columns of parsed values, one sequence a field."""
     return Columns(size, {f.name: f.behaviour.encode(f, parsed[f.name]) for f in fields})
+
+
+def cells_at(fields: Mapping[str, Field], columns: Columns, row: int) -> dict[str, RawValue]:
+    """The known answers of one row by field, as plain JSON that `read_rows` accepts."""
+    cells = {name: f.behaviour.decode(f, columns[name][row]) for name, f in fields.items()}
+    return {name: cell for name, cell in cells.items() if cell is not None}

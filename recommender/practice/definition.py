@@ -1,30 +1,29 @@
-"""The practice definition: one TOML file that says what this practice asks, compares and requires.
+"""The practice definition: one TOML file that states what a practice asks, compares and requires.
 
 Nothing about a single field is written in code: tables, features, the HTTP request model,
-constraints and explanations all read this. Imported by every room above it.
+constraints and explanations are all built from a `Practice`.
 """
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from recommender.alliance.instruments import AllianceSettings, Instrument
 from recommender.errors import DefinitionError, Fault
-from recommender.practice.fields import Field, Side
-from recommender.practice.funding import read_postcodes, unknown_modes
-from recommender.practice.matches import Match
-from recommender.practice.parse import (
-    read_constraints,
-    read_fields,
-    read_matches,
-    read_ways_between,
+from recommender.practice.fields import Field, Side, read_field
+from recommender.practice.funding import FundingRow, read_funding, unknown_modes
+from recommender.practice.matches import Match, read_match
+from recommender.practice.rules.catalogue import FIELD_SETTINGS
+from recommender.practice.rules.constraint import Constraint
+from recommender.practice.rules.declaration import (
+    funding_problems,
+    read_constraint,
+    ways_problems,
 )
-from recommender.practice.rules.parse import Constraint, FundingRow, read_funding
-from recommender.practice.schema import UNKNOWN_REMEDY
 from recommender.practice.sections import (
     CardSettings,
     HistorySettings,
@@ -35,15 +34,32 @@ from recommender.practice.sections import (
     read_groups,
     read_heading,
     read_history,
+    read_meeting_modes,
+    read_postcodes,
     read_ranking,
+    unknown_group,
 )
+from recommender.values.kinds import Point
+from recommender.values.toml_settings import name_faults
 
 NAMED = ("client", "clinician", "matches", "constraints")
 """Sections of named tables."""
-SECTIONS = (
+TABLES = (
     *("practice", "card", "alliance", "instruments", "groups", "history", "ranking", "ways"),
-    *(*NAMED, "postcodes", "funding"),
+    *(*NAMED, "postcodes"),
 )
+"""Sections that are one table; `funding` alone is a list of tables."""
+ON_FIELDS = frozenset(
+    (
+        *("client", "clinician", "when", "unless", "instead", "value", "session", "indifferent"),
+        *FIELD_SETTINGS,
+    )
+)
+"""Settings of a match or a constraint whose meaning depends on a field."""
+
+T = TypeVar("T")
+Fields = Mapping[str, Field]
+Sections = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +68,18 @@ class Practice:
 
     Attributes
     ----------
-    id, version, title, timezone, currency
-        Who it is for; the IANA zone in which the practice's days begin.
-    consent
-        The client flag without which no personalised order is given, if the practice asks it.
+    id, version, title, timezone, currency, consent
+        See `recommender.practice.sections.Heading`.
     card
-        What people say of the model on its card.
+        What people state about a model on its card.
     alliance, instruments
         What counts as an early alliance rating, and the instruments it may come from.
     groups
         Explanation groups: id to phrase, in the order shown.
     history
-        How a clinician's record enters.
+        How the ratings of earlier clients enter.
     ranking
-        What else may order clinicians who cannot be told apart.
+        What orders clinicians of one tie.
     ways
         The fields of the ways people meet, or None.
     client, clinician, matches, constraints
@@ -74,6 +88,14 @@ class Practice:
         Dated fees and rebates.
     text, digest
         The file as read, and its SHA-256: a bundle is only used with the definition it learned.
+
+    Examples
+    --------
+    >>> practice = shipped_practice()
+    >>> practice.reference.name
+    'wai_sr'
+    >>> practice.clinician["hours"].kind
+    'weekly_hours'
     """
 
     id: str
@@ -99,7 +121,7 @@ class Practice:
 
     @property
     def reference(self) -> Instrument:
-        """The instrument on whose scale predictions are said."""
+        """The instrument on whose scale predictions are reported."""
         return self.instruments[self.alliance.reference]
 
     @property
@@ -113,7 +135,7 @@ class Practice:
         return None if self.capacity is None else self.capacity.clinician[0]
 
     def fields(self, side: Side, *uses: str) -> dict[str, Field]:
-        """Fields of one side, only those of the given uses if any are named."""
+        """Fields of one side; with `uses`, only fields of one of these uses."""
         declared = self.client if side == "client" else self.clinician
         return {name: f for name, f in declared.items() if not uses or f.use in uses}
 
@@ -132,7 +154,7 @@ def load_practice(path: Path) -> Practice:
     Raises
     ------
     DefinitionError
-        With every fault found: path in the file, what is wrong, how to mend it.
+        With every fault: path in the file, what is wrong, how to fix it.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -143,7 +165,7 @@ def load_practice(path: Path) -> Practice:
 
 
 def practice_named(name: str) -> Practice:
-    """The definition in a `.toml` file of this name, or the one of this name that ships."""
+    """The definition in a file `NAME.toml`, or the shipped one of that name."""
     return load_practice(Path(name)) if name.endswith(".toml") else shipped_practice(name)
 
 
@@ -154,18 +176,25 @@ def shipped_practice(name: str = "psychology") -> Practice:
 
 def shipped_text(name: str) -> str:
     """The text of a shipped definition, to be copied and edited."""
-    found = files("recommender") / "practice" / "shipped" / f"{name}.toml"
-    if not found.is_file():
+    path = files("recommender") / "practice" / "shipped" / f"{name}.toml"
+    if not path.is_file():
         raise DefinitionError([Fault(name, "is not a shipped definition", "name a TOML file")])
-    return found.read_text(encoding="utf-8")
+    return path.read_text(encoding="utf-8")
 
 
 def read_practice(text: str) -> Practice:
-    """A checked practice from the text of its definition; see `load_practice` for errors."""
+    """A checked practice from the text of its definition; see `load_practice` for errors.
+
+    >>> try:
+    ...     read_practice("[practise]")
+    ... except DefinitionError as error:
+    ...     print(error.faults[-1].where, error.faults[-1].problem)
+    practise is not a section of a definition
+    """
     try:
         declared = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DefinitionError([Fault("file", f"is not TOML: {error}", "mend that line")]) from None
+        raise DefinitionError([Fault("file", f"is not TOML: {error}", "fix that line")]) from None
     return practice_of(declared, text)
 
 
@@ -175,35 +204,55 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     Raises
     ------
     DefinitionError
-        With every fault found, whatever the values are.
+        With every fault, whatever the values are.
     """
-    shaped, faults = _shaped(declared)
-    groups, of_groups = read_groups(shaped["groups"])
-    postcodes, of_postcodes = read_postcodes(shaped["postcodes"])
-    fields, of_fields = read_fields(shaped["client"], shaped["clinician"], groups, postcodes)
-    heading, of_heading = read_heading(shaped["practice"], fields.client)
-    card, of_card = read_card(shaped["card"])
-    instruments, alliance, of_alliance = read_alliance(shaped["alliance"], shaped["instruments"])
-    history, of_history = read_history(shaped["history"], groups, fields.client)
-    matches, of_matches = read_matches(shaped["matches"], fields, groups)
-    funding, of_funding = read_funding(shaped["funding"])
-    of_funding += [] if fields.faulty else unknown_modes(funding, fields.client)
-    constraints, of_constraints = read_constraints(shaped["constraints"], fields, funding)
-    ways, of_ways = read_ways_between(shaped["ways"], constraints, fields)
-    faults += of_groups + of_postcodes + of_fields + of_heading + of_card + of_alliance + of_history
-    ranking, of_ranking = read_ranking(shaped["ranking"])
-    faults += of_matches + of_funding + of_ways + of_constraints + of_ranking
+    tables, rows, faults = _sections_of(declared)
+    groups, group_faults = read_groups(tables["groups"])
+    postcodes, postcode_faults = read_postcodes(tables["postcodes"])
+    client, client_faults = _read_fields("client", tables["client"], groups, postcodes)
+    clinician, clinician_faults = _read_fields("clinician", tables["clinician"], groups, postcodes)
+    field_faults = client_faults + clinician_faults
+    faulty = frozenset(".".join(fault.where.split(".")[:2]) for fault in field_faults)
+    between = _FieldsOfBothSides(client, clinician, faulty)
+    heading, heading_faults = read_heading(tables["practice"], client)
+    card, card_faults = read_card(tables["card"])
+    instruments, alliance, alliance_faults = read_alliance(
+        tables["alliance"], tables["instruments"]
+    )
+    history, history_faults = read_history(tables["history"], groups, client)
+    ranking, ranking_faults = read_ranking(tables["ranking"])
+    matches, match_faults = _read_named("matches", tables["matches"], read_match, between)
+    for name, table in tables["matches"].items():
+        match_faults += unknown_group(f"matches.{name}.group", table.get("group"), groups)
+    funding, funding_faults = read_funding(rows)
+    if not faulty:
+        funding_faults += unknown_modes(funding, client)
+    constraints, constraint_faults = _read_named(
+        "constraints", tables["constraints"], read_constraint, between
+    )
+    for constraint in constraints.values():
+        constraint_faults += funding_problems(constraint, funding, client, clinician)
+    ways, ways_faults = _read_ways(tables["ways"], constraints.values(), between)
     if (
         ranking.keep_last_places
-        and not of_constraints
+        and not constraint_faults
         and capacity_of(constraints.values()) is None
     ):
         remedy = "declare a constraint of family capacity by rule at_least, or leave it out"
-        faults.append(Fault("ranking.keep_last_places", "has no field of open places", remedy))
+        fault = Fault("ranking.keep_last_places", "has no field of open places", remedy)
+        ranking_faults.append(fault)
+    faults += group_faults + postcode_faults + field_faults + heading_faults + card_faults
+    faults += alliance_faults + history_faults + ranking_faults + match_faults + funding_faults
+    faults += constraint_faults + ways_faults
     if faults:
         raise DefinitionError(sorted(set(faults)))
     return Practice(
-        **heading,  # type: ignore[arg-type]
+        id=heading.id,
+        version=heading.version,
+        title=heading.title,
+        timezone=heading.timezone,
+        currency=heading.currency,
+        consent=heading.consent,
         card=card,
         alliance=alliance,
         instruments=instruments,
@@ -211,8 +260,8 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         history=history,
         ranking=ranking,
         ways=ways,
-        client=fields.client,
-        clinician=fields.clinician,
+        client=client,
+        clinician=clinician,
         matches=matches,
         constraints=constraints,
         funding=funding,
@@ -221,27 +270,110 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     )
 
 
-def _shaped(declared: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
-    """Every section as the table, or list of tables, it should be, without what is neither."""
+def _sections_of(
+    declared: Mapping[str, Any],
+) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]], list[Fault]]:
+    """Every section that is one table, the funding rows, and faults of what is neither."""
+    remedy = f"remove it, or use one of: {', '.join((*TABLES, 'funding'))}"
     faults = [
-        Fault(section, "is not a section of a definition", UNKNOWN_REMEDY)
-        for section in sorted(set(declared) - set(SECTIONS))
+        Fault(section, "is not a section of a definition", remedy)
+        for section in sorted(set(declared) - {*TABLES, "funding"})
     ]
     remedy = "write it as a TOML table, [section] or [section.name]"
-    shaped: dict[str, Any] = {}
-    for section in SECTIONS[:-1]:
+    tables: dict[str, dict[str, Any]] = {}
+    for section in TABLES:
         table = declared.get(section, {})
         if not isinstance(table, dict):
             faults.append(Fault(section, "is not a table", remedy))
             table = {}
-        shaped[section] = dict(table)
-        if section in NAMED:
-            for name in [name for name in table if not isinstance(table[name], dict)]:
-                faults.append(Fault(f"{section}.{name}", "is not a table", remedy))
-                del shaped[section][name]
+        wrong = [name for name in table if section in NAMED and not isinstance(table[name], dict)]
+        faults += [Fault(f"{section}.{name}", "is not a table", remedy) for name in wrong]
+        tables[section] = {name: each for name, each in table.items() if name not in wrong}
     rows = declared.get("funding", [])
-    shaped["funding"] = rows
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         faults.append(Fault("funding", "is not a list of tables", "write each as [[funding]]"))
-        shaped["funding"] = []
-    return shaped, faults
+        rows = []
+    return tables, rows, faults
+
+
+@dataclass(frozen=True, slots=True)
+class _FieldsOfBothSides:
+    """The fields of both sides, and the labels of those with faults."""
+
+    client: Fields
+    clinician: Fields
+    faulty: frozenset[str]
+
+
+def _read_fields(
+    side: Side, tables: Sections, groups: Mapping[str, str], postcodes: Mapping[str, Point]
+) -> tuple[dict[str, Field], list[Fault]]:
+    fields: dict[str, Field] = {}
+    faults: list[Fault] = []
+    for name, table in tables.items():
+        fields[name], wrong = read_field(side, name, table, postcodes)
+        faults += wrong + name_faults(f"{side}.{name}", name)
+        faults += unknown_group(f"{side}.{name}.group", fields[name].group, groups)
+    reserved = {f"{side}_id", "name"} & set(fields)
+    remedy = "choose another name: the tables already have this column"
+    faults += [Fault(f"{side}.{name}", "is reserved", remedy) for name in sorted(reserved)]
+    return fields, faults
+
+
+def _read_named(
+    section: str,
+    tables: Sections,
+    read: Callable[[str, Mapping[str, Any], Fields, Fields], tuple[T | None, list[Fault]]],
+    fields: _FieldsOfBothSides,
+) -> tuple[dict[str, T], list[Fault]]:
+    """The matches or the constraints.
+
+    A table that names a field with faults has only those faults that do not depend on a field:
+    the others may come from the field, and would mislead.
+    """
+    declarations: dict[str, T] = {}
+    faults: list[Fault] = []
+    for name, table in tables.items():
+        where = f"{section}.{name}"
+        declaration, wrong = read(name, table, fields.client, fields.clinician)
+        if _fields_named_in(table) & fields.faulty:
+            wrong = [fault for fault in wrong if not _depends_on_fields(fault, where)]
+        elif declaration is not None:
+            declarations[name] = declaration
+        faults += wrong + name_faults(where, name)
+    return declarations, faults
+
+
+def _fields_named_in(table: Mapping[str, Any]) -> set[str]:
+    """Labels of the fields that a match or a constraint names in any setting."""
+    names = {side: [table.get(side)] for side in ("client", "clinician")}
+    names["client"].append(table.get("session"))
+    for key in ("when", "unless", "instead"):
+        for side, name in (table[key] if isinstance(table.get(key), dict) else {}).items():
+            names.setdefault(side, []).append(name)
+    for key, (side, _) in FIELD_SETTINGS.items():
+        names[side].append(table.get(key))
+    return {
+        f"{side}.{name}"
+        for side, settings in names.items()
+        for setting in settings
+        for name in (setting if isinstance(setting, list) else [setting])
+    }
+
+
+def _depends_on_fields(fault: Fault, where: str) -> bool:
+    parent, _, key = fault.where.rpartition(".")
+    return parent != where or key in ON_FIELDS
+
+
+def _read_ways(
+    table: Mapping[str, Any], constraints: Iterable[Constraint], fields: _FieldsOfBothSides
+) -> tuple[MeetingModes | None, list[Fault]]:
+    """The section `ways`, and constraints about ways of meeting that no client can choose."""
+    ways, faults = read_meeting_modes(table, fields.client, fields.clinician)
+    if faults:
+        return None, faults
+    wanted = None if ways is None else fields.client[ways.client]
+    for constraint in constraints:
+        faults += ways_problems(constraint, wanted)
+    return ways, faults

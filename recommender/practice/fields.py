@@ -1,35 +1,31 @@
-"""One question a practice asks of a client, or one fact it keeps of a clinician.
-
-A field is declared in the practice definition and nowhere else. Imported by `practice` and above.
-"""
+"""A declared field: one question to clients, or one fact about clinicians."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as attribute
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import SkipValidation
 
 from recommender.errors import Fault
-from recommender.practice.schema import (
-    FLAG,
-    NUMBER,
-    TEXT,
-    TEXTS,
-    SettingSchema,
-    is_present,
+from recommender.values.kinds import KINDS, NONE_NAMED, FieldKind, Point
+from recommender.values.toml_settings import (
+    FilledText,
+    Flag,
+    Number,
+    Texts,
     one_of,
     read_settings,
+    toml_table,
 )
-from recommender.values.kinds import KINDS, NONE_NAMED, FieldKind, Point
 
 Side = Literal["client", "clinician"]
 USES = ("score", "filter", "audit")
-NOT_SCORED = ("place", "weekly_hours", "date", "ids", "money")
-"""Kinds that say nothing by themselves: only a match or a constraint compares them."""
 
 
+@toml_table
 @dataclass(frozen=True, slots=True)
 class Field:
     """A declared field.
@@ -41,14 +37,14 @@ class Field:
     kind
         One of `recommender.values.kinds.KINDS`.
     phrase
-        How staff say it aloud.
+        How staff say it.
     purpose
         Why it is asked; printed in the privacy statement.
     missing
         What an empty answer means.
     use
-        `score`: the model may see it. `filter`: only constraints and matches on a stated wish may.
-        `audit`: only fairness reports may.
+        `score`: the model may read it. `filter`: only constraints, and matches on a wish of the
+        client's, may. `audit`: only fairness reports may.
     group
         Explanation group, for scored fields.
     unit, min, max, levels
@@ -56,24 +52,26 @@ class Field:
     required
         Whether an empty answer is a fault.
     postcodes
-        Points a place may be named by, those of the practice; empty for every other kind.
+        The practice's postcodes with their points, for a place; empty for every other kind.
     """
 
     name: str
     side: Side
-    kind: str
-    phrase: str
-    purpose: str
-    missing: str
-    use: str
-    group: str | None = None
-    unit: str | None = None
-    min: float | None = None
-    max: float | None = None
-    levels: tuple[str, ...] = ()
-    required: bool = False
-    # A mapping has no hash; two fields that differ in nothing else merely share a bucket.
-    postcodes: Mapping[str, Point] = attribute(default_factory=dict, hash=False, repr=False)
+    kind: Annotated[str, one_of(KINDS)]
+    phrase: FilledText
+    purpose: FilledText
+    missing: FilledText
+    use: Annotated[str, one_of(USES)]
+    group: FilledText | None = None
+    unit: FilledText | None = None
+    min: Number | None = None
+    max: Number | None = None
+    levels: Texts = ()
+    required: Flag = False
+    # A mapping has no hash. Fields that differ in their postcodes alone still compare unequal.
+    postcodes: Annotated[Mapping[str, Point], SkipValidation] = attribute(
+        default_factory=dict, hash=False, repr=False
+    )
 
     @property
     def label(self) -> str:
@@ -82,100 +80,95 @@ class Field:
 
     @property
     def behaviour(self) -> FieldKind:
-        """The kind that reads and encodes this field."""
+        """The kind that parses and encodes this field."""
         return KINDS[self.kind]
 
     def on_unit_range(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Values put on 0..1 by the declared bounds, or by the number of levels."""
-        if self.kind == "ordinal":
+        """Encoded values on 0 to 1, by the declared bounds or by the number of levels."""
+        kind = self.behaviour
+        if kind.has_levels:
             return values / max(len(self.levels) - 1, 1)
-        if self.kind == "flag":
+        if not kind.has_bounds:
             return values
-        scale = 100.0 if self.kind == "money" else 1.0
-        low, high = (self.min or 0.0) * scale, (1.0 if self.max is None else self.max) * scale
+        low = (self.min or 0.0) * kind.units
+        high = (1.0 if self.max is None else self.max) * kind.units
         return (values - low) / (high - low)
 
 
-SHAPES: Mapping[str, SettingSchema] = {
-    "kind": one_of("kind", KINDS),
-    "phrase": TEXT,
-    "purpose": TEXT,
-    "missing": TEXT,
-    "use": one_of("use", USES),
-    "group": TEXT,
-    "unit": TEXT,
-    "min": NUMBER,
-    "max": NUMBER,
-    "levels": TEXTS,
-    "required": FLAG,
-}
-"""What a field's table in the definition may hold."""
+def read_field(
+    side: Side,
+    name: str,
+    declared: Mapping[str, Any],
+    postcodes: Mapping[str, Point] | None = None,
+) -> tuple[Field, list[Fault]]:
+    """A field from its table in the definition, and everything that is wrong about it.
 
-
-def read_field(side: Side, name: str, declared: Mapping[str, Any]) -> tuple[Field, list[Fault]]:
-    """A field from its table in the definition, with everything that is wrong about it."""
+    A field with faults has placeholders for the wrong settings, so that others can name it.
+    """
     where = f"{side}.{name}"
-    told, faults = read_settings(where, "a field", declared, SHAPES)
-    kind = KINDS.get(told.get("kind", ""))
-    faults += _missing_settings(where, kind, declared)
+    is_place = declared.get("kind") == "place"
+    origin = {"name": name, "side": side, "postcodes": (postcodes or {}) if is_place else {}}
+    field, sound, faults = read_settings(Field, where, "a field", declared, origin)
+    kind = KINDS.get(sound.get("kind", ""))
     if kind is not None:
-        faults += _idle_settings(where, kind, told)
-    faults += (
-        _wrong_use(where, side, told) + _wrong_levels(where, told) + _wrong_bounds(where, told)
-    )
-    plain = {"kind": "number", "phrase": "", "purpose": "", "missing": "", "use": "filter"}
-    settings = plain | told | {"levels": tuple(told.get("levels", ()))}
-    return Field(name=name, side=side, **settings), faults
+        faults += _settings_of_kind(where, kind, declared)
+    faults += _wrong_use(where, side, declared, sound) + _wrong_levels(where, sound)
+    if "min" in sound and "max" in sound and not sound["min"] < sound["max"]:
+        faults.append(Fault(f"{where}.min", "is not below max", "put the smaller bound in min"))
+    if field is None:
+        texts = dict.fromkeys(("phrase", "purpose", "missing"), "")
+        settings = (
+            {"kind": "number", "use": "filter"}
+            | texts
+            | sound
+            | {"levels": tuple(sound.get("levels", ()))}
+            | origin
+        )
+        field = Field(**settings)
+    return field, faults
 
 
-def _missing_settings(
-    where: str, kind: FieldKind | None, declared: Mapping[str, Any]
+def _settings_of_kind(where: str, kind: FieldKind, declared: Mapping[str, Any]) -> list[Fault]:
+    """Faults of settings that the kind needs and lacks, or would ignore."""
+    faults = [
+        Fault(f"{where}.{key}", "is not given", f"every field of kind {kind.name} needs it")
+        for key in sorted(kind.needs)
+        if declared.get(key) in (None, [])
+    ]
+    ignored = {"unit", "min", "max", "levels"} - kind.needs - kind.allows
+    remedy = "remove it, or change the kind"
+    return faults + [
+        Fault(f"{where}.{key}", f"is not a setting of a {kind.name}", remedy)
+        for key in sorted(ignored & set(declared))
+    ]
+
+
+def _wrong_use(
+    where: str, side: Side, declared: Mapping[str, Any], sound: Mapping[str, Any]
 ) -> list[Fault]:
-    needed = ["kind", "phrase", "purpose", "missing", "use"]
-    needed += sorted(kind.needs) if kind else []
-    needed += ["group"] if declared.get("use") == "score" else []
-    remedy = f"every {kind.name if kind else ''} field of this use needs it".replace("  ", " ")
-    return [
-        Fault(f"{where}.{key}", "is not given", remedy)
-        for key in needed
-        if not is_present(declared, key)
-    ]
-
-
-def _idle_settings(where: str, kind: FieldKind, told: Mapping[str, Any]) -> list[Fault]:
-    """Faults of settings a kind would pass over: whoever wrote them meant something by them."""
-    idle = {"unit", "min", "max", "levels"} - kind.needs - kind.allows
-    return [
-        Fault(f"{where}.{key}", f"is not a setting of a {kind.name}", "remove it or mend the kind")
-        for key in sorted(idle & set(told))
-    ]
-
-
-def _wrong_use(where: str, side: Side, told: Mapping[str, Any]) -> list[Fault]:
-    if told.get("use") == "audit" and side == "clinician":
-        remedy = "use filter: a clinician's attributes only ever serve a client's stated wish"
+    use, kind = sound.get("use"), KINDS.get(sound.get("kind", ""))
+    if use == "audit" and side == "clinician":
+        remedy = "use filter: attributes of a clinician only serve a wish the client stated"
         return [Fault(f"{where}.use", "audit is for clients", remedy)]
-    if told.get("use") == "score" and told.get("kind") in NOT_SCORED:
+    faults = []
+    if use == "score" and kind is not None and not kind.scorable:
         remedy = "use filter, and declare a match that compares it"
-        return [Fault(f"{where}.use", "this kind cannot be scored by itself", remedy)]
-    return []
+        faults.append(Fault(f"{where}.use", "this kind cannot be scored by itself", remedy))
+    if use == "score" and "group" not in declared:
+        faults.append(Fault(f"{where}.group", "is not given", "every scored field needs it"))
+    return faults
 
 
-def _wrong_levels(where: str, told: Mapping[str, Any]) -> list[Fault]:
-    levels = told.get("levels", [])
+def _wrong_levels(where: str, sound: Mapping[str, Any]) -> list[Fault]:
+    levels = sound.get("levels", [])
     faults = []
     if len(set(levels)) != len(levels):
         faults.append(Fault(f"{where}.levels", "names a level twice", "name each level once"))
     if any(level != level.strip() or not level.isprintable() or not level for level in levels):
         remedy = "write each on one line, without space before or after it"
-        faults.append(Fault(f"{where}.levels", "has a level nobody could answer", remedy))
+        problem = "has a level that is blank, padded with spaces or unprintable"
+        faults.append(Fault(f"{where}.levels", problem, remedy))
     if any(";" in level or level.lower() == NONE_NAMED for level in levels):
         remedy = "choose another word: a semicolon separates tags, and none means no tag"
         faults.append(Fault(f"{where}.levels", "has a level that cannot be written", remedy))
     return faults
-
-
-def _wrong_bounds(where: str, told: Mapping[str, Any]) -> list[Fault]:
-    if "min" in told and "max" in told and not told["min"] < told["max"]:
-        return [Fault(f"{where}.min", "is not below max", "put the smaller bound in min")]
-    return []

@@ -1,27 +1,25 @@
-"""What exists only between a client and a clinician: a declared comparison of the two.
-
-Imported by `practice` and `features.pairing`.
-"""
+"""Matches: declared comparisons between a client and a clinician."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field as Setting
 
 from recommender.errors import Fault
 from recommender.practice.columns import Columns
 from recommender.practice.fields import Field
 from recommender.practice.match_operators import OPERATORS, Array, Operator, aligned
-from recommender.practice.schema import (
-    NAMES,
-    NUMBER,
-    TEXT,
-    TEXTS,
-    SettingSchema,
-    is_present,
+from recommender.values.toml_settings import (
+    FieldNames,
+    FilledText,
+    Number,
+    Text,
+    Texts,
     one_of,
     read_settings,
+    toml_table,
 )
 
 DIRECTIONS = ("up", "down")
@@ -34,10 +32,10 @@ class Match:
     Attributes
     ----------
     name, group
-        How it is named in features and grouped in explanations.
+        Name of its feature, and its group in explanations.
     phrase, otherwise
-        How it is said aloud where it speaks for a clinician, and where it speaks against one. Left
-        out, `otherwise` is the phrase, which then must be true of both.
+        How staff say it where it speaks for a clinician, and where it speaks against one. Without
+        `otherwise` the phrase is used for both, and must be true of both.
     operator
         One of `recommender.practice.match_operators.OPERATORS`.
     client, clinician
@@ -45,8 +43,8 @@ class Match:
     direction
         `up` or `down` when the evidence gives a sign.
     prior, source
-        Change in alliance, in standard deviations, as the match goes from 0 to 1, and where that
-        size comes from. Zero when the literature gives none.
+        Change in alliance, in standard deviations, as the match goes from 0 to 1, and the source
+        of that size. Zero if the literature gives none.
     indifferent
         Levels of the client's field that state no wish.
     """
@@ -69,7 +67,10 @@ class Match:
         return f"match.{self.name}"
 
     def between(self, client: Columns, clinician: Columns) -> Array:
-        """The match of each clinician's row, (n,): with the client's row there, or one for all."""
+        """The match of each clinician's row, (n,).
+
+        `client` has one row for all clinicians, or one row for each.
+        """
         operator = OPERATORS[self.operator]
         one = [self._client_side(field, client) for field in self.client]
         other = [self._ranged(field, clinician[field.name]) for field in self.clinician]
@@ -85,23 +86,26 @@ class Match:
     def _ranged(self, field: Field, values: Array) -> Array:
         if OPERATORS[self.operator].ranged:
             return field.on_unit_range(values)
-        # Cents serve exact sums; a size given for one unit of the match means the currency's.
-        return values / 100 if field.kind == "money" else values
+        # A prior is given for one unit of the match: a unit of the currency, not a cent.
+        units = field.behaviour.units
+        return values if units == 1.0 else values / units
 
 
-SHAPES: Mapping[str, SettingSchema] = {
-    "operator": one_of("operator", OPERATORS),
-    "client": NAMES,
-    "clinician": NAMES,
-    "phrase": TEXT,
-    "otherwise": TEXT,
-    "group": TEXT,
-    "direction": one_of("direction", DIRECTIONS),
-    "prior": NUMBER,
-    "source": TEXT,
-    "indifferent": TEXTS,
-}
-"""What a match's table in the definition may hold."""
+@toml_table
+@dataclass(frozen=True, slots=True)
+class MatchSettings:
+    """A match as its table in the definition states it; see `Match`."""
+
+    operator: Annotated[str, one_of(OPERATORS)]
+    client: Annotated[FieldNames, Setting(min_length=1)]
+    clinician: Annotated[FieldNames, Setting(min_length=1)]
+    phrase: FilledText
+    group: FilledText
+    otherwise: Text | None = None
+    direction: Annotated[str, one_of(DIRECTIONS)] | None = None
+    prior: Number = 0.0
+    source: Text | None = None
+    indifferent: Texts = ()
 
 
 def read_match(
@@ -112,58 +116,50 @@ def read_match(
 ) -> tuple[Match | None, list[Fault]]:
     """A match from its table in the definition, or everything that is wrong about it."""
     where = f"matches.{name}"
-    told, faults = read_settings(where, "a match", declared, SHAPES)
-    operator = OPERATORS.get(told.get("operator", ""))
-    ours = _names(told.get("client", ()))
-    theirs = _names(told.get("clinician", ()))
-    faults += _missing_settings(where, declared) + _wrong_prior(where, told)
+    settings, sound, faults = read_settings(MatchSettings, where, "a match", declared)
+    operator = OPERATORS.get(sound.get("operator", ""))
+    faults += _wrong_prior(where, sound)
     if operator is not None:
-        faults += _wrong_fields(f"{where}.client", ours, client, operator.client)
-        faults += _wrong_fields(f"{where}.clinician", theirs, clinician, operator.clinician)
-        if not operator.named and "indifferent" in told:
+        for side, known, kinds in (
+            ("client", client, operator.client),
+            ("clinician", clinician, operator.clinician),
+        ):
+            faults += _wrong_fields(f"{where}.{side}", _names(sound.get(side, ())), known, kinds)
+        if not operator.named and "indifferent" in sound:
             remedy = "remove it: only levels compared by name can state no wish"
-            faults.append(Fault(f"{where}.indifferent", "would be passed over", remedy))
-    if faults or operator is None:
+            faults.append(Fault(f"{where}.indifferent", "would be ignored", remedy))
+    if faults or settings is None or operator is None:
         return None, faults
-    settings = told | {
-        "client": tuple(client[field] for field in ours),
-        "clinician": tuple(clinician[field] for field in theirs),
-        "prior": float(told.get("prior", 0.0)),
-        "indifferent": tuple(told.get("indifferent", ())),
-    }
-    match = Match(name=name, **settings)
+    match = Match(
+        name=name,
+        operator=settings.operator,
+        client=tuple(client[field] for field in settings.client),
+        clinician=tuple(clinician[field] for field in settings.clinician),
+        phrase=settings.phrase,
+        group=settings.group,
+        otherwise=settings.otherwise,
+        direction=settings.direction,
+        prior=settings.prior,
+        source=settings.source,
+        indifferent=settings.indifferent,
+    )
     faults = _misfits(where, operator, match)
     return (None, faults) if faults else (match, [])
 
 
-def _names(told: str | Sequence[str]) -> tuple[str, ...]:
-    return (told,) if isinstance(told, str) else tuple(told)
+def _names(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _missing_settings(where: str, declared: Mapping[str, Any]) -> list[Fault]:
-    remedies = {
-        "operator": f"set it to one of {', '.join(OPERATORS)}",
-        "client": "name a field of the client",
-        "clinician": "name a field of the clinician",
-        "phrase": "staff must be able to say every match",
-        "group": "staff must be able to place every match",
-    }
-    return [
-        Fault(f"{where}.{key}", "is not given", remedy)
-        for key, remedy in remedies.items()
-        if not is_present(declared, key)
-    ]
-
-
-def _wrong_prior(where: str, told: Mapping[str, Any]) -> list[Fault]:
-    prior = told.get("prior", 0.0)
+def _wrong_prior(where: str, sound: Mapping[str, Any]) -> list[Fault]:
+    prior = sound.get("prior", 0.0)
     faults = []
-    if prior and not is_present(told, "source"):
-        remedy = "say where the size comes from"
+    if prior and not str(sound.get("source", "")).strip():
+        remedy = "name where the size comes from"
         faults.append(Fault(f"{where}.source", "is not given beside a prior", remedy))
-    if (told.get("direction"), prior > 0) in (("up", False), ("down", True)) and prior:
+    if prior and (sound.get("direction"), prior > 0) in (("up", False), ("down", True)):
         remedy = "a match that goes up has a prior above 0, one that goes down a prior below"
-        faults.append(Fault(f"{where}.prior", "goes against the direction", remedy))
+        faults.append(Fault(f"{where}.prior", "contradicts the direction", remedy))
     return faults
 
 
@@ -173,7 +169,7 @@ def _wrong_fields(
     faults = []
     for name in names:
         if name not in known:
-            remedy = "declare it or mend the name"
+            remedy = "declare it or fix the name"
             faults.append(Fault(where, f"{name} is not a declared field", remedy))
         elif known[name].kind not in kinds:
             remedy = f"this operator compares {', '.join(sorted(kinds))}"
@@ -209,7 +205,7 @@ def _unknown_levels(
     undeclared = [level for level in indifferent if level not in client.levels]
     if undeclared:
         problem = f"{', '.join(undeclared)} are not levels of {client.label}"
-        faults.append(Fault(f"{where}.indifferent", problem, "mend their spelling"))
+        faults.append(Fault(f"{where}.indifferent", problem, "fix their spelling"))
     unknown = [lv for lv in client.levels if lv not in (*clinician.levels, *indifferent)]
     if unknown:
         remedy = f"add them to {clinician.label}, or list them as indifferent"
@@ -222,10 +218,10 @@ def _without_range(where: str, match: Match) -> list[Fault]:
     faults = [
         Fault(field.label, "has no bounds", f"give min and max, {where} needs them")
         for field in (*match.client, *match.clinician)
-        if field.kind in ("number", "money") and (field.min is None or field.max is None)
+        if field.behaviour.has_bounds and (field.min is None or field.max is None)
     ]
     for ours, theirs in zip(match.client, match.clinician, strict=True):
-        # A level is compared by its place, so one name must have one place on both sides.
+        # Levels are compared by position, so a level must have one position on both sides.
         if set(ours.levels) & set(theirs.levels) and ours.levels != theirs.levels:
             problem = f"{ours.label} and {theirs.label} share levels in different places"
             faults.append(Fault(where, problem, "give both the same levels in the same order"))

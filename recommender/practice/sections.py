@@ -1,12 +1,15 @@
-"""The sections of a definition that stand by themselves: heading, card, groups, history, ranking.
+"""The sections of a definition that declare neither fields, matches nor constraints.
 
-Each reader gives what could be read and everything that is wrong, and never stops at the first.
-Imported by `practice`.
+Each reader returns the section and every fault in it. A section with faults is returned with its
+defaults, so that the other sections can still be checked.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from pydantic import Field as Setting
+from pydantic import Strict, StringConstraints
 
 from recommender.alliance.instruments import (
     AllianceSettings,
@@ -16,275 +19,274 @@ from recommender.alliance.instruments import (
 )
 from recommender.errors import DefinitionError, Fault
 from recommender.practice.fields import Field
-from recommender.practice.rules.validation import is_zone
-from recommender.practice.schema import (
-    FLAG,
-    TEXT,
-    TEXTS,
-    SettingSchema,
-    is_present,
-    name_fault,
-    one_of,
+from recommender.practice.rules.declaration import is_zone
+from recommender.values.parsers import MAX_NUMBER, Point, is_on_globe, is_postcode
+from recommender.values.toml_settings import (
+    FilledText,
+    Flag,
+    Text,
+    Whole,
+    name_faults,
     read_settings,
+    toml_table,
 )
 
-MOST_GROUPS = 5
-HEADING = ("id", "version", "title", "timezone", "currency", "consent")
+MAX_GROUPS = 5
+
+Stripped = Annotated[str, Strict(), StringConstraints(strip_whitespace=True)]
+Fields = Mapping[str, Field]
 
 
+@toml_table
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The section `practice`.
+
+    Attributes
+    ----------
+    id, version, title
+        What names the definition: for programs, for its history and for people.
+    timezone
+        The IANA zone in which the practice's days begin.
+    currency
+        ISO 4217 code of every amount.
+    consent
+        The client flag without which no personalised order is given, if the practice asks it.
+    """
+
+    id: FilledText
+    version: FilledText
+    title: FilledText
+    timezone: FilledText
+    currency: FilledText
+    consent: FilledText | None = None
+
+
+@toml_table
 @dataclass(frozen=True, slots=True)
 class HistorySettings:
-    """How what earlier clients reported of a clinician is kept and said.
+    """How the ratings of a clinician's earlier clients enter.
 
     Attributes
     ----------
     group
-        Explanation group.
+        Explanation group; the first one if left out.
     phrase, otherwise
-        How a record above and one below the usual are said; left out, `otherwise` is the phrase.
+        How a record above and one below the usual is described; `otherwise` is the phrase if left
+        out.
     per
-        The client field (a category) by whose levels the record is also kept apart.
+        The client field (a category) for whose levels separate records are computed too.
     """
 
-    group: str
-    phrase: str = "what earlier clients reported"
-    otherwise: str | None = None
-    per: str | None = None
+    group: FilledText = ""
+    phrase: FilledText = "what earlier clients reported"
+    otherwise: FilledText | None = None
+    per: FilledText | None = None
 
 
+@toml_table
 @dataclass(frozen=True, slots=True)
 class RankingSettings:
-    """What else may order clinicians who cannot be told apart; nothing, unless it is declared.
+    """What orders clinicians of one tie; by default the score alone.
 
     Attributes
     ----------
     shuffle_ties
-        Whether those of one tie who are about even, with as many reservations, stand in an order
-        drawn by lot.
+        Whether clinicians of one tie with equally many cautions are ordered at random.
     keep_last_places
-        Whoever has at most so many open places left stands behind the others who are about even,
-        unless the client needs what few offer; 0 keeps none.
+        A clinician with at most this many open places is ranked after the others of the tie,
+        unless the client needs what few clinicians offer; 0 turns this off.
     """
 
-    shuffle_ties: bool = False
-    keep_last_places: int = 0
+    shuffle_ties: Flag = False
+    keep_last_places: Annotated[Whole, Setting(ge=0)] = 0
 
 
+@toml_table
 @dataclass(frozen=True, slots=True)
 class CardSettings:
-    """What only people can say of a model; blank until they do, and then nothing is promoted.
+    """What people must state about a model; while any of it is blank, no model is promoted.
 
     Attributes
     ----------
     owner, contact
-        Who answers for the model, and where to reach them.
+        Who is responsible for the model, and how to reach them.
     intended_use, out_of_scope
         What it is for, and what it must not be used for.
     review
-        When it is looked at again.
+        When it is reviewed.
     """
 
-    owner: str = ""
-    contact: str = ""
-    intended_use: str = ""
-    out_of_scope: str = ""
-    review: str = ""
+    owner: Stripped = ""
+    contact: Stripped = ""
+    intended_use: Stripped = ""
+    out_of_scope: Stripped = ""
+    review: Stripped = ""
 
     @property
     def empty(self) -> tuple[str, ...]:
-        """What nobody has said yet."""
+        """Names of the settings that are still blank."""
         return tuple(name for name in self.__dataclass_fields__ if not getattr(self, name))
 
 
-def read_heading(
-    table: Mapping[str, Any], client: Mapping[str, Field]
-) -> tuple[dict[str, str | None], list[Fault]]:
-    """Who the definition is for."""
-    told, faults = read_settings("practice", "a practice", table, dict.fromkeys(HEADING, TEXT))
-    faults += [
-        Fault(f"practice.{key}", "is not given", "every definition says it, as text")
-        for key in HEADING
-        if key != "consent" and not is_present(table, key)
-    ]
-    if is_present(told, "id"):
-        faults += name_fault("practice.id", told["id"])
-    if is_present(told, "timezone") and not is_zone(told["timezone"]):
+@toml_table
+@dataclass(frozen=True, slots=True)
+class MeetingModes:
+    """The tags of either side that list ways of meeting: wanted by the client, offered.
+
+    Constraints about some ways of meeting only are evaluated by them.
+    """
+
+    client: Text
+    clinician: Text
+
+
+def read_heading(table: Mapping[str, Any], client: Fields) -> tuple[Heading, list[Fault]]:
+    """The section `practice`."""
+    heading, sound, faults = read_settings(Heading, "practice", "a practice", table)
+    if "id" in sound:
+        faults += name_faults("practice.id", sound["id"])
+    if "timezone" in sound and not is_zone(sound["timezone"]):
         remedy = "use an IANA name such as Australia/Sydney"
         faults.append(Fault("practice.timezone", "is not a known zone", remedy))
-    consent = told.get("consent")
+    consent = sound.get("consent")
     if consent is not None and (consent not in client or client[consent].kind != "flag"):
         remedy = "name a client field of kind flag, or leave it out"
         faults.append(Fault("practice.consent", "is not a flag of the client", remedy))
     elif consent is not None and client[consent].use == "audit":
-        # An audit answer never reaches a request, so it could not be read there.
+        # Requests have no audit fields, so this flag could never be read.
         faults.append(Fault("practice.consent", "is for audit", "set its use to filter"))
-    return {key: told.get(key) for key in HEADING}, faults
+    return heading or Heading("", "", "", "", ""), faults
 
 
 def read_card(table: Mapping[str, Any]) -> tuple[CardSettings, list[Fault]]:
-    """What people say of the model on its card; what they leave out stays blank and is no fault."""
-    told, faults = read_settings(
-        "card", "the card", table, dict.fromkeys(CardSettings.__dataclass_fields__, TEXT)
-    )
-    return CardSettings(**{key: text.strip() for key, text in told.items()}), faults
+    """The section `card`; all of it may be left out."""
+    card, _, faults = read_settings(CardSettings, "card", "the card", table)
+    return card or CardSettings(), faults
 
 
 def read_groups(table: Mapping[str, Any]) -> tuple[dict[str, str], list[Fault]]:
     """Explanation groups: name to phrase, in the order shown."""
     faults = []
     for name, phrase in table.items():
-        faults += name_fault(f"groups.{name}", name)
+        faults += name_faults(f"groups.{name}", name)
         if not isinstance(phrase, str) or not phrase.strip():
-            faults.append(Fault(f"groups.{name}", TEXT.problem, "give the phrase staff will read"))
+            remedy = "write the phrase that staff read, in quotes"
+            faults.append(Fault(f"groups.{name}", "is not text", remedy))
     if not table:
         faults.append(Fault("groups", "is not given", "name three to five under [groups]"))
-    if len(table) > MOST_GROUPS:
+    if len(table) > MAX_GROUPS:
         faults.append(Fault("groups", "has more than five", "people can weigh three to five"))
     return dict(table), faults
 
 
 def unknown_group(where: str, group: object, groups: Mapping[str, str]) -> list[Fault]:
-    """A fault where a group that is named has not been declared."""
+    """A fault if a setting names a group that is not declared."""
     if not isinstance(group, str) or not group or group in groups:
         return []
-    return [Fault(where, f"{group} is not a declared group", "add it under [groups]")]
+    remedy = f"add it under [groups], or use one of {', '.join(groups)}"
+    return [Fault(where, f"{group} is not a declared group", remedy)]
+
+
+def read_postcodes(table: Mapping[str, Any]) -> tuple[dict[str, Point], list[Fault]]:
+    """Latitude and longitude in degrees by postcode."""
+    points: dict[str, Point] = {}
+    faults: list[Fault] = []
+    for code, declared in table.items():
+        wrong = _wrong_postcode(f"postcodes.{code}", code, declared)
+        faults += wrong
+        if not wrong:
+            points[code] = float(declared[0]), float(declared[1])
+    return points, faults
+
+
+def _wrong_postcode(where: str, code: str, declared: Any) -> list[Fault]:
+    faults = []
+    if not is_postcode(code):
+        remedy = "use at most 10 capital letters and digits, at least one a digit"
+        faults.append(Fault(where, "is not a postcode", remedy))
+    remedy = "write [-33.88, 151.22], south and west below 0"
+    if not isinstance(declared, list) or len(declared) != 2 or not all(map(_is_number, declared)):
+        faults.append(Fault(where, "is not a latitude and a longitude", remedy))
+    elif not is_on_globe(*declared):
+        faults.append(Fault(where, "lies outside the globe", remedy))
+    return faults
+
+
+def _is_number(value: object) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= MAX_NUMBER  # type: ignore[arg-type]
 
 
 def read_history(
-    table: Mapping[str, Any], groups: Mapping[str, str], client: Mapping[str, Field]
+    table: Mapping[str, Any], groups: Mapping[str, str], client: Fields
 ) -> tuple[HistorySettings, list[Fault]]:
-    """How a clinician's record is kept and said; its group is the first one when left out."""
-    shapes = dict.fromkeys(HistorySettings.__dataclass_fields__, TEXT)
-    told, faults = read_settings("history", "the history", table, shapes)
-    faults += [
-        Fault(f"history.{key}", "is blank", "write it, or leave it out")
-        for key in told
-        if not is_present(told, key)
-    ]
-    settings = {"group": next(iter(groups), "")} | told
-    faults += unknown_group("history.group", settings["group"], groups)
-    per = settings.get("per")
+    """The section `history`."""
+    history, sound, faults = read_settings(HistorySettings, "history", "the history", table)
+    faults += unknown_group("history.group", sound.get("group"), groups)
+    per = sound.get("per")
     if per is not None and (per not in client or client[per].kind != "category"):
-        faults.append(Fault("history.per", "is not a category of the client", "name one"))
+        remedy = "name a category of the client, or leave it out"
+        faults.append(Fault("history.per", "is not a category of the client", remedy))
     elif per is not None and client[per].use != "score":
         faults.append(Fault("history.per", "is not scored", "name a field of use score"))
-    return HistorySettings(**settings), faults
+    history = history or HistorySettings()
+    return replace(history, group=history.group or next(iter(groups), "")), faults
 
 
 def read_ranking(table: Mapping[str, Any]) -> tuple[RankingSettings, list[Fault]]:
-    """How clinicians who cannot be told apart are ordered; as ever, where nothing is declared."""
-    told, faults = read_settings("ranking", "the ranking", table, RANKING)
-    return RankingSettings(**told), faults
-
-
-@dataclass(frozen=True, slots=True)
-class MeetingModes:
-    """The fields that say in which ways people meet: what a client wants, a clinician offers.
-
-    Constraints that are about some ways only are judged by them.
-    """
-
-    client: str
-    clinician: str
+    """The section `ranking`."""
+    ranking, _, faults = read_settings(RankingSettings, "ranking", "the ranking", table)
+    return ranking or RankingSettings(), faults
 
 
 def read_meeting_modes(
-    table: Mapping[str, Any], client: Mapping[str, Field], clinician: Mapping[str, Field]
+    table: Mapping[str, Any], client: Fields, clinician: Fields
 ) -> tuple[MeetingModes | None, list[Fault]]:
-    """The fields of ways; None where the practice has no such section."""
-    told, faults = read_settings("ways", "the ways", table, dict.fromkeys(SIDES, TEXT))
+    """The section `ways`; None if the practice has none."""
     if not table:
+        return None, []
+    modes, sound, faults = read_settings(MeetingModes, "ways", "the ways", table)
+    for side, known in (("client", client), ("clinician", clinician)):
+        field = known.get(sound.get(side, ""))
+        if side in sound and (field is None or field.kind != "tags" or field.use == "audit"):
+            fault = Fault(f"ways.{side}", f"is not tags of the {side}", f"name tags of the {side}")
+            faults.append(fault)
+    if faults or modes is None:
         return None, faults
-    for side, known in zip(SIDES, (client, clinician), strict=True):
-        field = known.get(str(told.get(side)))
-        if field is None or field.kind != "tags" or field.use == "audit":
-            remedy = f"name tags of the {side}"
-            faults.append(Fault(f"ways.{side}", f"is not tags of the {side}", remedy))
-    if not faults and set(client[told["client"]].levels) - set(clinician[told["clinician"]].levels):
+    if set(client[modes.client].levels) - set(clinician[modes.clinician].levels):
         remedy = "give both fields the same levels"
-        faults.append(Fault("ways.client", "has levels the clinician's field lacks", remedy))
-    return (None if faults else MeetingModes(**told)), faults
-
-
-SIDES = ("client", "clinician")
+        return None, [Fault("ways.client", "has levels the clinician's field lacks", remedy)]
+    return modes, []
 
 
 def read_alliance(
     table: Mapping[str, Any], declared: Mapping[str, Any]
 ) -> tuple[dict[str, Instrument], AllianceSettings, list[Fault]]:
-    """The instruments accepted, and what of their ratings makes the label.
+    """The accepted instruments, and which of their ratings make the label.
 
     Parameters
     ----------
     table
-        The `alliance` section.
+        The section `alliance`.
     declared
-        The `instruments` section, beside which the shipped instruments are known.
+        The section `instruments`; the shipped instruments are known beside it.
     """
-    told, faults = read_settings("alliance", "the alliance", table, ALLIANCE)
-    instruments, wrong = _known_instruments(declared)
-    accepted = tuple(told.get("instruments", ()))
+    alliance, sound, faults = read_settings(AllianceSettings, "alliance", "the alliance", table)
+    instruments = shipped_instruments()
+    try:
+        instruments |= read_instruments(declared)
+    except DefinitionError as error:
+        faults += error.faults
+    accepted = sound.get("instruments", [])
     # An instrument that is declared wrongly has its own fault, and is not unknown.
-    faults += wrong + [
+    faults += [
         Fault("alliance.instruments", f"{name} is not known", "declare it under [instruments]")
         for name in accepted
         if name not in instruments and name not in declared
     ]
-    # What could not be read has its own fault, and is not unaccepted.
-    misread = {"instruments", "reference"} & (set(table) - set(told))
-    if not misread and told.get("reference") not in accepted:
-        remedy = "name one of alliance.instruments; predictions are said on its scale"
+    if {"instruments", "reference"} <= set(sound) and sound["reference"] not in accepted:
+        remedy = "name one of alliance.instruments; predictions are reported on its scale"
         faults.append(Fault("alliance.reference", "is not an accepted instrument", remedy))
-    settings = {"reference": ""} | told | {"instruments": accepted}
-    for key in ("early_sessions", "fallback_sessions"):
-        if key in told:
-            settings[key] = tuple(told[key])
-    kept = {name: instruments[name] for name in accepted if name in instruments}
-    return kept, AllianceSettings(**settings), faults
-
-
-def _known_instruments(declared: Mapping[str, Any]) -> tuple[dict[str, Instrument], list[Fault]]:
-    try:
-        return shipped_instruments() | read_instruments(declared), []
-    except DefinitionError as error:
-        return shipped_instruments(), list(error.faults)
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_window(value: Any) -> bool:
-    whole = isinstance(value, list) and len(value) == 2 and all(map(_is_whole, value))
-    return whole and 1 <= value[0] <= value[1]
-
-
-RANKING: Mapping[str, SettingSchema] = {
-    "shuffle_ties": FLAG,
-    "keep_last_places": SettingSchema(
-        "is not a number of places",
-        "write a whole number, 0 or more",
-        lambda value: _is_whole(value) and value >= 0,
-    ),
-}
-"""What the section `ranking` may hold."""
-_WINDOW = SettingSchema("is not a window", "write it like [2, 5]", _is_window)
-ALLIANCE: Mapping[str, SettingSchema] = {
-    "instruments": TEXTS,
-    "reference": TEXT,
-    "metric": one_of("metric", ("mean", "sum")),
-    "rater": one_of("rater", ("client", "clinician")),
-    "early_sessions": _WINDOW,
-    "fallback_sessions": _WINDOW,
-    "within_days": SettingSchema(
-        "is not a number of days",
-        "write a whole number, 1 or more",
-        lambda value: _is_whole(value) and value >= 1,
-    ),
-    "interval": SettingSchema(
-        "is not a level",
-        "write 0.8 or 0.9",
-        lambda value: isinstance(value, float) and 0.5 <= value < 1,
-    ),
-}
-"""What the section `alliance` may hold."""
+    known = {name: instruments[name] for name in accepted if name in instruments}
+    return known, alliance or AllianceSettings((), ""), faults

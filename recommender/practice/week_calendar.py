@@ -1,8 +1,10 @@
-"""A week on a wall clock, on the one clock that all zones share.
+"""Weekly hours of local time zones, compared on one clock: minutes in UTC.
 
-Weekly hours are local: they are compared over seven real days, so that daylight saving counts.
-A local time that a change of the clock leaves out is moved to the moment of the change; one that it
-repeats means the first of the two. Imported by `times`.
+Hours are compared over real days, so that daylight saving counts. A local time that a clock change
+skips means the moment of the change; a local time that it repeats means the first of the two.
+
+A *window* is (weekday, start, end) in local minutes of the day; a *span* is (begin, end) in minutes
+from midnight UTC of a first day.
 """
 
 import math
@@ -19,32 +21,32 @@ from recommender.practice.columns import Columns
 
 Array = NDArray[np.float64]
 Pair = tuple[NDArray[np.int16], NDArray[np.int16]]
+Span = tuple[float, float]
 
 DAY = 1440
-"""Minutes of a day without a change of the clock."""
+"""Minutes of a day without a clock change."""
 DAYS = 7
 WEEK = DAYS * DAY
 MARGIN = 1
-"""Days on either side of the week: a day there may be a day of the week elsewhere."""
+"""Days before and after the week that may overlap a day of the week in another zone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Week:
-    """The days of one zone from the day before a first day to the day after its week.
+    """The offsets of one zone on the days of a week, and on the day before and after it.
 
-    All (days,), by day; minutes count from midnight UTC of the first day.
+    All (days,); minutes count from midnight UTC of the first day.
 
     Attributes
     ----------
     midnight
-        Where the day's midnight would fall if the zone were UTC.
+        Midnight of the day if the zone were UTC.
     before, after
-        What the zone is ahead of UTC just before the day begins, and at its end.
+        Minutes the zone is ahead of UTC just before the day begins, and at its end.
     change
-        Minute of the local day at which the clock is changed, by the clock as it was; infinite
-        on a day without a change.
+        Minute of the local day of a clock change, on the clock before it; infinite without one.
     moment
-        The minute of the change; minus infinity on a day without one.
+        The minute of the change; minus infinity without one.
     """
 
     midnight: Array
@@ -55,16 +57,16 @@ class Week:
 
     @property
     def changes(self) -> bool:
-        """Whether the clock is changed on any of its days."""
+        """Whether the clock changes on any of its days."""
         return bool(np.isfinite(self.change).any())
 
     def minutes(self, day: NDArray[np.intp], minute: Array | NDArray[np.intp]) -> Array:
-        """Minutes of local times on the shared clock.
+        """Local times in minutes from midnight UTC of the first day.
 
         Parameters
         ----------
         day
-            Place of the day among the week's, 0 being the day before the first.
+            Index of the day; 0 is the day before the first.
         minute
             Minute of the local day, 0 to 1440.
         """
@@ -75,7 +77,7 @@ class Week:
 
 @lru_cache(maxsize=512)
 def week_of(zone: str, first: date) -> Week:
-    """The week of a zone that begins on a day."""
+    """The seven days of a zone from a first day, with a margin of one day on both sides."""
     days = [first + timedelta(days=place) for place in range(-MARGIN, DAYS + MARGIN)]
     origin = datetime(first.year, first.month, first.day, tzinfo=UTC)
     rows = [_day_of(ZoneInfo(zone), day, origin) for day in days]
@@ -84,16 +86,16 @@ def week_of(zone: str, first: date) -> Week:
 
 def _day_of(zone: ZoneInfo, day: date, origin: datetime) -> tuple[float, ...]:
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    apart = (midnight - origin).total_seconds() / 60
+    offset = (midnight - origin).total_seconds() / 60
     starts, ends = (_moment(zone, day + timedelta(days=step)) for step in (0, 1))
-    # Some zones change at midnight: the first hour of that day is not there either.
+    # Some zones change at midnight, so that the first hour of the day is skipped.
     starts -= timedelta(minutes=1)
     before, after = (_ahead(zone, moment) for moment in (starts, ends))
     if before == after:
-        return apart, before, after, np.inf, -np.inf
+        return offset, before, after, np.inf, -np.inf
     moment = _changed(zone, starts, ends)
     since = (moment - origin).total_seconds() / 60
-    return apart, before, after, since - apart + before, since
+    return offset, before, after, since - offset + before, since
 
 
 def _moment(zone: ZoneInfo, day: date) -> datetime:
@@ -116,19 +118,19 @@ def _changed(zone: ZoneInfo, early: datetime, late: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Openings:
-    """Weekly windows of n people, laid out window by window so that a pass reads them in a row.
+    """Weekly windows of n people, window by window, so that one pass reads memory in order.
 
     Attributes
     ----------
     weekday, start, end : (windows, n)
-        0 is Monday; a window that is not there starts after everything and ends before it.
+        0 is Monday; a missing window starts at infinity and ends at minus infinity.
     days
-        By weekday, its windows as pairs of (n,) begins and ends in minutes since Monday began, in
-        numbers so short that one instruction handles many; an absent window ends before it starts.
+        By weekday, its windows as pairs of (n,) begins and ends in minutes of the week. They are
+        int16, so that one vector instruction compares many; a missing window ends before it starts.
     known : (n,)
-        Who said anything at all.
+        Whether a person's hours are known.
     overnight
-        Whether a window of anybody's may go on in one of the next day.
+        Whether any window may continue in one of the next day.
     """
 
     weekday: NDArray[np.intp]
@@ -139,15 +141,15 @@ class Openings:
     overnight: bool
 
     def of(self, rows: NDArray[np.intp]) -> "Openings":
-        """Those of some people."""
-        return _laid_out(
+        """The windows of some people."""
+        return _by_window(
             self.weekday[:, rows], self.start[:, rows], self.end[:, rows], self.known[rows]
         )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stay:
-    """The people of one zone: which rows they are, and their windows."""
+class ZoneGroup:
+    """The people of one zone: their rows and their windows."""
 
     zone: str
     rows: NDArray[np.intp] | slice
@@ -155,10 +157,10 @@ class Stay:
 
 
 def openings_of(windows: Array) -> Openings:
-    """Windows as columns hold them, (n, windows, 3), laid out."""
+    """The encoding of a column of weekly hours, (n, windows, 3), as `Openings`."""
     weekday, start, end = (part.T for part in np.moveaxis(windows, -1, 0))
     absent = np.isnan(start)
-    return _laid_out(
+    return _by_window(
         np.where(absent, 0, weekday).astype(np.intp),
         np.where(absent, np.inf, start),
         np.where(absent, -np.inf, end),
@@ -166,7 +168,7 @@ def openings_of(windows: Array) -> Openings:
     )
 
 
-def _laid_out(
+def _by_window(
     weekday: NDArray[np.intp], start: Array, end: Array, known: NDArray[np.bool_]
 ) -> Openings:
     there = np.isfinite(start)
@@ -181,7 +183,7 @@ def _laid_out(
 
 
 def _of_day(day: int, there: NDArray[np.bool_], start: Array, end: Array) -> tuple[Pair, ...]:
-    """Everyone's first windows of a day, then everyone's second, until nobody has another."""
+    """Everyone's first window of a day, then everyone's second, and so on."""
     rank = np.cumsum(there, axis=0)
     pairs = []
     for number in range(1, int(rank[-1].max(initial=0)) + 1):
@@ -195,41 +197,40 @@ def _of_day(day: int, there: NDArray[np.bool_], start: Array, end: Array) -> tup
 def on_shared_clock(openings: Openings, week: Week, first: date) -> tuple[Array, Array]:
     """Begin and end of every window in the seven days from the first, (windows, n) each.
 
-    A window that goes on where another begins, as at midnight or over an hour that the clock leaves
-    out, ends where the other does.
+    A window that ends where another begins, at midnight or over a skipped hour, is extended to the
+    end of the other.
     """
     day = (openings.weekday - first.weekday()) % DAYS + MARGIN
     begins, ends = week.minutes(day, openings.start), week.minutes(day, openings.end)
     order = np.argsort(begins, axis=0, kind="stable")
     begins, ends = (np.take_along_axis(part, order, axis=0) for part in (begins, ends))
     for window in reversed(range(len(ends) - 1)):
-        goes_on = ends[window] == begins[window + 1]
-        ends[window] = np.where(goes_on, ends[window + 1], ends[window])
+        continues = ends[window] == begins[window + 1]
+        ends[window] = np.where(continues, ends[window + 1], ends[window])
     return begins, ends
 
 
 def in_local_week(spans: Array, week: Week, first: date) -> Array:
-    """Spans of the shared clock as minutes since Monday began, (spans, 2), each once.
+    """Spans as local minutes of the week, (spans, 2), without repetitions.
 
-    For a week without a change of the clock, in which a span meets the same hours of the week
-    whatever its date. One over the end of Sunday is cut there, where no window passes either.
+    For a week without a clock change, in which the date of a span does not matter. A span over the
+    end of Sunday is cut there; no window passes it either.
     """
     monday = week.midnight[MARGIN] - week.before[MARGIN] - first.weekday() * DAY
-    # A person has a handful of spans: an array of them costs more than it saves.
-    found = set[tuple[float, float]]()
+    # One person has a few spans: an array of them would be slower.
+    local = set[tuple[float, float]]()
     for begin, end in (spans - monday).tolist():
         turn = begin // WEEK * WEEK
-        found.add((begin - turn, min(end - turn, WEEK)))
+        local.add((begin - turn, min(end - turn, WEEK)))
         if end - turn > WEEK:
-            found.add((0.0, end - turn - WEEK))
-    return np.array(sorted(found), dtype=np.float64).reshape(-1, 2)
+            local.add((0.0, end - turn - WEEK))
+    return np.array(sorted(local), dtype=np.float64).reshape(-1, 2)
 
 
 def spans_of(windows: Iterable[tuple[int, int, int]], week: Week, first: date) -> Array:
-    """Weekly windows of one person as spans of the shared clock, (spans, 2), margins included.
+    """Weekly windows of one person as spans, (spans, 2), including the days of the margin.
 
-    A window of a day in the margin is there because elsewhere that day may be one of the week.
-    Spans that touch are one, so that midnight here does not part a session of the day elsewhere.
+    Spans that touch are joined: midnight here may be in the middle of a day elsewhere.
     """
     spans = [
         (place, start, end)
@@ -243,22 +244,52 @@ def spans_of(windows: Iterable[tuple[int, int, int]], week: Week, first: date) -
 
 
 def joined(spans: Iterable[tuple[float, float]]) -> list[list[float]]:
-    """Spans in order; those that touch or overlap are one.
+    """Spans in order; spans that touch or overlap are joined.
 
     >>> joined([(5, 8), (1, 3), (3, 4)])
     [[1, 4], [5, 8]]
     """
-    found: list[list[float]] = []
+    merged: list[list[float]] = []
     for begin, end in sorted(spans):
-        if found and begin <= found[-1][1]:
-            found[-1][1] = max(found[-1][1], end)
+        if merged and begin <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], end)
         else:
-            found.append([begin, end])
-    return found
+            merged.append([begin, end])
+    return merged
+
+
+def spans_ahead(
+    windows: Iterable[tuple[int, int, int]], zone: str, first: date, weeks: int
+) -> list[Span]:
+    """Spans of one person's windows in the weeks from a first day, in order.
+
+    >>> spans_ahead([(0, 540, 600)], "UTC", date(2026, 11, 23), 2)
+    [(540.0, 600.0), (10620.0, 10680.0)]
+    """
+    windows = tuple(windows)
+    starts = [first + timedelta(days=DAYS * week) for week in range(weeks)]
+    spans = joined(
+        (begin + week * WEEK, end + week * WEEK)
+        for week, start in enumerate(starts)
+        for begin, end in spans_of(windows, week_of(zone, start), start).tolist()
+    )
+    end = float(weeks * WEEK)
+    return [(max(a, 0.0), min(b, end)) for a, b in spans if b > 0 and a < end]
+
+
+def shared_spans(spans: Iterable[Span], others: Iterable[Span], minutes: float = 0.0) -> list[Span]:
+    """Spans that lie in both lists and last at least some minutes, in order.
+
+    >>> shared_spans([(0, 60), (90, 200)], [(30, 120)], minutes=30)
+    [(30, 60), (90, 120)]
+    """
+    others = tuple(others)
+    both = ((max(a, c), min(b, d)) for a, b in spans for c, d in others)
+    return [(begin, end) for begin, end in both if end - begin >= minutes and end > begin]
 
 
 def longest_in_common(spans: Array, begins: Array, ends: Array) -> Array:
-    """Minutes of the longest stretch any span shares with any window of each person, (n,).
+    """Minutes of the longest overlap of any span with any window of each person, (n,).
 
     Parameters
     ----------
@@ -273,22 +304,22 @@ def longest_in_common(spans: Array, begins: Array, ends: Array) -> Array:
 
 
 def longest_in_week(spans: Array, openings: Openings) -> NDArray[np.int16]:
-    """The same over one week like any other, where a span only meets windows of its own days."""
+    """`longest_in_common` for local spans of a week without a clock change."""
     longest = np.zeros(len(openings.known), dtype=np.int16)
-    shared, begun = np.empty_like(longest), np.empty_like(longest)
+    shared, begins = np.empty_like(longest), np.empty_like(longest)
     for begin, end in spans.astype(int).tolist():
         for day in range(begin // DAY, math.ceil(end / DAY)):
             for opens, closes in openings.days[day]:
                 np.minimum(closes, end, out=shared)
-                np.maximum(opens, begin, out=begun)
-                shared -= begun
+                np.maximum(opens, begin, out=begins)
+                shared -= begins
                 np.maximum(longest, shared, out=longest)
     return longest
 
 
 @dataclass(frozen=True, slots=True)
 class Zones:
-    """Where people are: the column of zones with its levels, and the zone of whoever named none."""
+    """The zones of people: a column with its levels, and the zone of people without an answer."""
 
     column: str | None
     levels: tuple[str, ...]
@@ -296,35 +327,36 @@ class Zones:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """Every zone there can be, by code; the last is that of whoever named none."""
+        """Every possible zone, by code; the last is that of people without an answer."""
         return (*self.levels, self.otherwise)
 
 
 @lru_cache(maxsize=64)
-def alike(zones: Zones, first: date, wherever: bool) -> tuple[str, ...]:
-    """For each zone of `named`, one whose clock goes the same way in the week from a day.
+def alike(zones: Zones, first: date, same_zone: bool) -> tuple[str, ...]:
+    """For each zone of `named`, the first one with the same clock in the week from a day.
 
     Parameters
     ----------
-    wherever
-        Whether both are always in one zone: then every week without a change is like any other.
+    same_zone
+        Whether both people are always in one zone: then all weeks without a clock change are alike.
     """
-    found: dict[object, str] = {}
+    first_of: dict[object, str] = {}
     return tuple(
-        found.setdefault(_way_of(week_of(zone, first), wherever), zone) for zone in zones.named
+        first_of.setdefault(_clock_of(week_of(zone, first), same_zone), zone)
+        for zone in zones.named
     )
 
 
-def _way_of(week: Week, wherever: bool) -> object:
-    if wherever and not week.changes:
+def _clock_of(week: Week, same_zone: bool) -> object:
+    if same_zone and not week.changes:
         return None
     return tuple(part.tobytes() for part in (week.before, week.after, week.change))
 
 
 def openings_by_zone(
-    columns: Columns, hours: str, zones: Zones, standing_for: tuple[str, ...]
-) -> tuple[Stay, ...]:
-    """The laid-out windows of a column, zone by zone, made once for each set of columns.
+    columns: Columns, hours: str, zones: Zones, representatives: tuple[str, ...]
+) -> tuple[ZoneGroup, ...]:
+    """The windows of a column, zone by zone, computed once for each set of columns.
 
     Parameters
     ----------
@@ -333,25 +365,27 @@ def openings_by_zone(
     hours
         The column of weekly hours.
     zones
-        Where they are.
-    standing_for
-        The zone that each of `zones.named` is taken for; see `alike`.
+        The zones they are in.
+    representatives
+        For each of `zones.named`, the zone whose clock is used for it; see `alike`.
     """
 
-    def lay_out() -> tuple[Stay, ...]:
+    def by_zone() -> tuple[ZoneGroup, ...]:
         openings = openings_of(columns[hours])
-        if zones.column is None or len(set(standing_for)) == 1:
-            return (Stay(standing_for[-1], slice(None), openings),)
-        return tuple(_stays(openings, columns[zones.column], standing_for))
+        if zones.column is None or len(set(representatives)) == 1:
+            return (ZoneGroup(representatives[-1], slice(None), openings),)
+        return tuple(_groups(openings, columns[zones.column], representatives))
 
-    return columns.view(("openings", hours, zones, standing_for), lay_out)
+    return columns.view(("openings", hours, zones, representatives), by_zone)
 
 
-def _stays(openings: Openings, codes: Array, standing_for: tuple[str, ...]) -> Iterator[Stay]:
-    order = sorted(set(standing_for))
-    group = np.array([order.index(zone) for zone in standing_for])
-    named = group[np.where(np.isnan(codes), len(standing_for) - 1, codes).astype(int)]
+def _groups(
+    openings: Openings, codes: Array, representatives: tuple[str, ...]
+) -> Iterator[ZoneGroup]:
+    order = sorted(set(representatives))
+    group = np.array([order.index(zone) for zone in representatives])
+    named = group[np.where(np.isnan(codes), len(representatives) - 1, codes).astype(int)]
     for place in np.unique(named).tolist():
         rows = np.flatnonzero(named == place)
-        whole = len(rows) == len(named)
-        yield Stay(order[place], slice(None) if whole else rows, openings.of(rows))
+        everyone = len(rows) == len(named)
+        yield ZoneGroup(order[place], slice(None) if everyone else rows, openings.of(rows))

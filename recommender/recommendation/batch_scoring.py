@@ -127,7 +127,7 @@ def _pairs(screenings: Sequence[Screening], agree: NDArray[np.bool_]) -> Pairs:
     return Pairs(client, np.concatenate([*fitting, np.empty(0, dtype=np.intp)]))
 
 
-SHORTLIST = pa.schema(
+SHORTLIST_SCHEMA = pa.schema(
     [
         ("client_id", pa.string()),
         ("rank", pa.int16()),
@@ -141,7 +141,7 @@ SHORTLIST = pa.schema(
         ("reservations", pa.list_(pa.string())),
     ]
 )
-EXCLUSIONS = pa.schema(
+EXCLUSIONS_SCHEMA = pa.schema(
     [
         ("client_id", pa.string()),
         ("constraint", pa.string()),
@@ -149,11 +149,13 @@ EXCLUSIONS = pa.schema(
         ("removed_only_by_it", pa.int32()),
     ]
 )
-CLIENTS = pa.schema([("client_id", pa.string()), ("mode", pa.string()), ("eligible", pa.int32())])
+CLIENTS_SCHEMA = pa.schema(
+    [("client_id", pa.string()), ("mode", pa.string()), ("eligible", pa.int32())]
+)
 MIN_CHUNK_CLIENTS = 100
 """Clients of a part at least, however many clinicians they face: three files for each handful would
 cost more than what is in them."""
-TABLES = {"shortlist": SHORTLIST, "exclusions": EXCLUSIONS, "clients": CLIENTS}
+TABLES = {"shortlist": SHORTLIST_SCHEMA, "exclusions": EXCLUSIONS_SCHEMA, "clients": CLIENTS_SCHEMA}
 """What a part is made of. `clients` is written last: where it stands, the part is whole."""
 
 
@@ -184,7 +186,7 @@ class JobSettings:
     top_k: int
 
 
-Tables = Mapping[str, pa.Table]
+ArrowTables = Mapping[str, pa.Table]
 
 
 def score_clients(
@@ -217,14 +219,14 @@ def score_clients(
         raise RecommenderError("top_k", f"is outside 1 to {MAX_TOP_K}", "ask for a few clinicians")
     roster = asked.encoding.roster
     origin = f"{model_digest} {roster.version} {asked.day} {asked.top_k}"
-    parts = list(_parts(people, max(batch_size(len(roster)), MIN_CHUNK_CLIENTS), origin))
+    parts = list(_chunks(people, max(batch_size(len(roster)), MIN_CHUNK_CLIENTS), origin))
     out.mkdir(parents=True, exist_ok=True)
-    _refuse_others(out, parts)
+    _check_folder(out, parts)
     missing = [part for part in parts if not _file(out, "clients", part.name).exists()]
     some = ((part.name, people.take(part.rows)) for part in missing)
     done = len(parts) - len(missing)
     progress(f"{done} of {len(parts)} parts", 0.0)
-    for number, (name, tables) in enumerate(runner(tables_of, asked, some), 1):
+    for number, (name, tables) in enumerate(runner(chunk_tables, asked, some), 1):
         for table in TABLES:
             with atomic_write(_file(out, table, name)) as file:
                 pq.write_table(tables[table], file)
@@ -232,7 +234,7 @@ def score_clients(
     return JobResult(len(parts), len(missing), sum(len(part.rows) for part in missing))
 
 
-def tables_of(asked: JobSettings, people: People) -> Tables:
+def chunk_tables(asked: JobSettings, people: People) -> ArrowTables:
     """What one part is made of."""
     rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in TABLES}
     # The matrices are small: threads of the linear algebra would wait for each other.
@@ -241,18 +243,18 @@ def tables_of(asked: JobSettings, people: People) -> Tables:
             people.ids, people.columns, asked.encoding, asked.model, asked.day
         ):
             for place in range(len(batch.ids)):
-                _add(rows, batch, place, asked)
+                _add_client(rows, batch, place, asked)
     return {name: _table(rows[name], schema) for name, schema in TABLES.items()}
 
 
-def _add(
+def _add_client(
     rows: dict[str, list[tuple[Any, ...]]], batch: ScoredBatch, place: int, asked: JobSettings
 ) -> None:
     """One client's rows, added to those of the part."""
     name, screening = batch.ids[place], batch.screenings[place]
-    rows["shortlist"] += (_shortlist_row(name, each) for each in _shown(batch, place, asked))
+    rows["shortlist"] += (_shortlist_row(name, each) for each in _shortlist(batch, place, asked))
     removals = (each for each in screening.constraint_counts if each.removed)
-    rows["exclusions"] += (_removal_row(name, each) for each in removals)
+    rows["exclusions"] += (_exclusion_row(name, each) for each in removals)
     mode = asked.model.manifest.mode if batch.agree[place] else CONSTRAINTS_ONLY
     rows["clients"].append((name, mode, int(np.count_nonzero(screening.eligible))))
 
@@ -263,7 +265,7 @@ def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _parts(people: People, size: int, origin: str) -> Iterator[Chunk]:
+def _chunks(people: People, size: int, origin: str) -> Iterator[Chunk]:
     for number, start in enumerate(range(0, len(people), size)):
         rows = np.arange(start, min(start + size, len(people)))
         ids = tuple(people.ids[row] for row in rows.tolist())
@@ -275,7 +277,7 @@ def _file(out: Path, table: str, name: str) -> Path:
     return out / f"{table}-{name}.parquet"
 
 
-def _refuse_others(out: Path, parts: list[Chunk]) -> None:
+def _check_folder(out: Path, parts: list[Chunk]) -> None:
     ours = {_file(out, table, part.name) for table in TABLES for part in parts}
     others = {path for table in TABLES for path in out.glob(f"{table}-*.parquet")} - ours
     if others:
@@ -283,7 +285,7 @@ def _refuse_others(out: Path, parts: list[Chunk]) -> None:
         raise RecommenderError("out", problem, "name an empty folder, or remove them")
 
 
-def _shown(batch: ScoredBatch, place: int, asked: JobSettings) -> tuple[ShortlistEntry, ...]:
+def _shortlist(batch: ScoredBatch, place: int, asked: JobSettings) -> tuple[ShortlistEntry, ...]:
     screening = batch.screenings[place]
     if not batch.agree[place]:
         return unscored_shortlist(asked.model.practice, asked.encoding, screening, asked.top_k)
@@ -309,5 +311,5 @@ def _shortlist_row(client_id: str, shown: ShortlistEntry) -> tuple[Any, ...]:
     )
 
 
-def _removal_row(client_id: str, removal: ConstraintCount) -> tuple[Any, ...]:
+def _exclusion_row(client_id: str, removal: ConstraintCount) -> tuple[Any, ...]:
     return client_id, removal.constraint, removal.removed, removal.removed_only_by_it

@@ -15,13 +15,13 @@ from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel, Contributions, RosterEncoding
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.match_functions import known_mean
+from recommender.practice.match_operators import known_mean
 
-NOTABLE = 0.02
+MIN_POINTS = 0.02
 """Points below which a part is not worth a sentence: a fiftieth of a point on a 1 to 5 scale."""
-ASKED = frozenset({"overlap", "contains", "equal", "wish"})
+WISH_OPERATORS = frozenset({"overlap", "contains", "equal", "wish"})
 """Operators that compare what a client asked for with what a clinician offers."""
-LEVEL = 1e-9
+ROUNDING = 1e-9
 """Difference between two values of a match that is rounding and no difference."""
 
 
@@ -104,7 +104,7 @@ def contrast(practice: Practice, own: Contributions, one: int, other: int) -> Ex
     """The same of two rows of contributions."""
     points = own.values[one] - own.values[other]
     in_favour, of_other = (
-        _told(practice, own.features, part, own.raw[row], own.raw[against], sign=1.0)
+        _phrases(practice, own.features, part, own.raw[row], own.raw[against], sign=1.0)
         for row, against, part in ((one, other, points), (other, one, -points))
     )
     return _explanation(practice, own, points, one, in_favour, of_other)
@@ -118,7 +118,7 @@ def _against_average(
     practice: Practice, own: Contributions, points: Array, row: int, usual: Array
 ) -> Explanation:
     in_favour, against = (
-        _told(practice, own.features, points, own.raw[row], usual, sign=sign)
+        _phrases(practice, own.features, points, own.raw[row], usual, sign=sign)
         for sign in (1.0, -1.0)
     )
     return _explanation(practice, own, points, row, in_favour, against)
@@ -133,7 +133,7 @@ def _explanation(
     against: tuple[str, ...],
 ) -> Explanation:
     parts = [
-        (feature, Contribution(feature.name, _words(feature, value), value))
+        (feature, Contribution(feature.name, _phrase(feature, value), value))
         for feature, value in zip(own.features, points.tolist(), strict=True)
     ]
     groups = tuple(_group(group, phrase, parts) for group, phrase in practice.groups.items())
@@ -146,7 +146,7 @@ def _explanation(
     )
 
 
-def _words(feature: Feature, points: float) -> str:
+def _phrase(feature: Feature, points: float) -> str:
     return feature.otherwise if points < 0 else feature.phrase
 
 
@@ -156,7 +156,7 @@ def _group(group: str, phrase: str, parts: list[tuple[Feature, Contribution]]) -
     return GroupContribution(group, phrase, fsum(part.points for part in own), tuple(own))
 
 
-def _told(
+def _phrases(
     practice: Practice,
     features: tuple[Feature, ...],
     points: Array,
@@ -164,21 +164,21 @@ def _told(
     usual: Array,
     *,
     sign: float,
-    most: int = 3,
+    max_phrases: int = 3,
 ) -> tuple[str, ...]:
     """What is said of a clinician for the strongest parts of one sign, each phrase once.
 
     `raw` are the clinician's values, `usual` those they are held against.
     """
-    told: list[str] = []
+    phrases: list[str] = []
     for column in sorted(range(len(features)), key=lambda c: (-sign * points[c], features[c].name)):
         feature = features[column]
-        if sign * points[column] < NOTABLE or len(told) == most:
+        if sign * points[column] < MIN_POINTS or len(phrases) == max_phrases:
             break
-        words = _words(feature, points[column])
-        if words not in told and _holds(practice, feature, sign, raw[column], usual[column]):
-            told.append(words)
-    return tuple(told)
+        words = _phrase(feature, points[column])
+        if words not in phrases and _holds(practice, feature, sign, raw[column], usual[column]):
+            phrases.append(words)
+    return tuple(phrases)
 
 
 def _holds(practice: Practice, feature: Feature, sign: float, value: float, usual: float) -> bool:
@@ -195,18 +195,18 @@ def _holds(practice: Practice, feature: Feature, sign: float, value: float, usua
         return bool(value > 0)
     if feature.name.startswith("history.record"):
         return bool(sign * value > 0)
-    more = sign * _way(practice, feature) * (value - usual)
+    more = sign * _direction(practice, feature) * (value - usual)
     # Nobody else's value known: there is nothing to be more or less than.
-    return bool(more > LEVEL or _way(practice, feature) == 0)
+    return bool(more > ROUNDING or _direction(practice, feature) == 0)
 
 
-def _way(practice: Practice, feature: Feature) -> float:
+def _direction(practice: Practice, feature: Feature) -> float:
     """Where a match's words point: 1 to more of it, -1 to less, 0 where they take no side."""
     match = practice.matches.get(feature.name.removeprefix("match."))
     if match is None or feature.name != match.label:
         return 0.0
     if match.direction is None:
-        return 1.0 if match.operator in ASKED else 0.0
+        return 1.0 if match.operator in WISH_OPERATORS else 0.0
     return 1.0 if match.direction == "up" else -1.0
 
 
@@ -215,5 +215,5 @@ def _asked_and_offered(practice: Practice, own: Contributions, row: int) -> tupl
     return tuple(
         match.phrase
         for match in practice.matches.values()
-        if match.operator in ASKED and values[match.label] >= 0.5
+        if match.operator in WISH_OPERATORS and values[match.label] >= 0.5
     )

@@ -22,12 +22,12 @@ TieBreak = Literal["reservations", "last_places", "lot", "alliance", "id"]
 Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
-CLEAR = 0.8
+CLEAR_LEAD = 0.8
 """Probability of being ahead from which a lead is clear; two with less between them tie. Four to
 one is our choice, no study names one. That a tie is read from the doubt about the difference, and
 never from overlapping ranges of two levels, is from the methods study: ranges are 1.6 to 2 points
 wide on a scale of 1 to 5 and would tie everybody."""
-EVEN = 0.6
+EVEN_LEAD = 0.6
 """Probability of being ahead below which two are about even, so that something else may put them in
 order: three to two. A lead that is not clear is still worth following: on two simulated practices
 of some 1,500 ratings, to put fewer reservations first among all who tie took the share of the
@@ -117,7 +117,7 @@ def ranking_of(
     lots : (n,) int, optional
         What was drawn for each; the declared order when nothing was.
     """
-    ties, even = ties_of(leads, CLEAR), ties_of(leads, EVEN)
+    ties, even = ties_of(leads, CLEAR_LEAD), ties_of(leads, EVEN_LEAD)
     last = np.zeros(len(places), dtype=np.bool_) if last is None else last
     drawn = np.zeros(len(places), dtype=np.intp) if lots is None else lots
     shown = np.lexsort((drawn, last, reservations, even, ties))
@@ -127,11 +127,11 @@ def ranking_of(
         ties[shown],
         leads[np.ix_(shown, shown)],
         _broken_by(together, pairing[shown], by_lot=lots is not None),
-        None if lots is None else _one_in(together),
+        None if lots is None else _propensity(together),
     )
 
 
-def _one_in(together: Places) -> Array:
+def _propensity(together: Places) -> Array:
     """One divided by how many stand together with each, (n,)."""
     _, group, sizes = np.unique(together, axis=1, return_inverse=True, return_counts=True)
     return np.asarray(1.0 / sizes[group])
@@ -176,7 +176,7 @@ def _broken_by(together: Places, pairing: Array, *, by_lot: bool) -> tuple[TieBr
     return tuple(reasons)
 
 
-FEW = 10
+RARE_SHARE = 10
 """A need is one that few meet when at most one in so many of the roster does, or one alone: our
 choice, no study names one. A tenth of 50 clinicians is five, about as many as a shortlist shows."""
 
@@ -190,17 +190,17 @@ def reserved_last_places(practice: Practice, roster: Roster, screening: Screenin
     most, places = practice.ranking.keep_last_places, practice.places
     if not most or places is None:
         return np.zeros(len(roster), dtype=np.bool_)
-    return np.asarray(roster.columns[places] <= most) & ~_meet_what_few_do(screening)
+    return np.asarray(roster.columns[places] <= most) & ~_meet_rare_need(screening)
 
 
-def _meet_what_few_do(screening: Screening) -> Flags:
+def _meet_rare_need(screening: Screening) -> Flags:
     """Who passes a constraint about this client's answers that few of the roster pass, (n,).
 
     Hard and soft ones alike. A constraint the client has no wish about is passed by everybody, and
     so by more than few.
     """
     found = np.zeros(len(screening.ids), dtype=np.bool_)
-    few = max(len(found) // FEW, 1)
+    few = max(len(found) // RARE_SHARE, 1)
     for constraint in screening.constraints:
         passed = screening.verdicts[constraint.name] == 1
         if constraint.client and np.count_nonzero(passed) <= few:

@@ -1,10 +1,20 @@
-"""One request, from an intake to a shortlist. Read this first.
+"""One request, from a client's answers to a shortlist of clinicians. Read this module first.
 
-Serving, batch scoring and offline evaluation all call `recommend`: what is measured is what is
-shown. Nothing in here knows HTTP, files or what day it is.
+`recommend` takes five steps:
+
+1. screen: apply every constraint to every clinician (`screening.screen`);
+2. relax: find the smallest changes of the request that admit an excluded clinician
+   (`screening.relaxation`);
+3. score: predict the alliance of the client with each eligible clinician (`model`);
+4. rank: order them and mark ties (`recommendation.ranking`);
+5. explain: contributions in words, and the relaxations worth offering
+   (`recommendation.explanation`, `recommendation.relaxation_offers`).
+
+Serving, batch scoring and offline evaluation call these functions, so that what is measured is
+what is shown. Nothing in here reads a clock, a file or the network.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -52,6 +62,8 @@ from recommender.screening.screen import (
 )
 from recommender.values.kinds import RawValue
 
+Places = NDArray[np.intp]
+
 CONSTRAINTS_ONLY = "constraints_only"
 DEFAULT_TOP_K = 5
 MAX_TOP_K = 50
@@ -59,18 +71,18 @@ MAX_TOP_K = 50
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What one client told us.
+    """The answers of one client.
 
     Attributes
     ----------
     client
-        The answers, one encoded row.
+        The answers, encoded as one row.
     client_id
-        Pseudonym, so that do-not-match lists hold; None when the client is new to the practice.
+        Pseudonym, which do-not-match lists refer to; None for a client new to the practice.
     unanswered
-        Scored fields left empty.
+        Scored fields without an answer.
     modes
-        Constraints that count otherwise for this request than declared.
+        Constraints that are hard, soft or off for this request, other than declared.
     """
 
     client: Columns
@@ -83,20 +95,26 @@ class Intake:
 class ShortlistEntry:
     """One clinician of a shortlist.
 
-    `predicted`, `lower` and `upper` are points of the reference scale, None without a model.
-    `reservations` are soft constraints the clinician does not meet.
-
     Attributes
     ----------
+    rank
+        From 1.
+    predicted, lower, upper
+        Predicted alliance and the ends of its interval, in points of the reference scale, clipped
+        to the scale; None where nothing is predicted.
+    explanation
+        None where nothing is predicted.
+    reservations
+        Soft constraints that the clinician does not meet or is not known to meet.
     tie
-        Number of the tie, from 1; whoever shares it cannot be told apart.
+        Number of the tie, from 1; clinicians of one tie cannot be told apart.
     ahead
-        Probability that this one's predicted alliance is above that of the next shown.
+        Probability that the predicted alliance is above that of the next entry.
     tie_broken_by
-        What put this one behind the one before in the same tie.
+        Criterion that ranks this entry behind the previous one of its tie.
     propensity
-        Probability of standing at this rank, where the practice draws lots: 1/m for m who could as
-        well have stood here, 1 for who stands here whatever is drawn; None where none is drawn.
+        Probability of this rank over random draws within ties: 1/m for m clinicians that are drawn
+        together, 1 for a clinician alone; None where the practice does not draw.
     """
 
     rank: int
@@ -115,10 +133,18 @@ class ShortlistEntry:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """The whole answer: who is shown and why, who was left out by what, what would open more.
+    """A shortlist with its reasons, the exclusions, and relaxations that would admit others.
 
-    `contributions` has a row for each eligible clinician, in the roster's order; None where nothing
-    was predicted.
+    Attributes
+    ----------
+    mode
+        The model's mode, or `constraints_only` where nothing is predicted.
+    day
+        The day of the request, on the practice's calendar.
+    eligible
+        Number of clinicians that satisfy the constraints.
+    contributions
+        One row per eligible clinician, in the order of the roster; None where nothing is predicted.
     """
 
     mode: str
@@ -133,7 +159,7 @@ class Recommendation:
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
-        """Everyone left out, each with every reason."""
+        """Every excluded clinician, with every reason."""
         return self.screening.exclusions
 
 
@@ -143,17 +169,16 @@ def read_intake(
     client_id: str | None = None,
     modes: Modes = DECLARED_MODES,
 ) -> Intake:
-    """An intake from raw answers; audit fields are not taken at all.
+    """An intake from raw answers by field name; fields for audit only are not read.
 
     Raises
     ------
     IntakeError
-        With every answer that does not fit the practice definition, or every mode it does not
-        allow.
+        With every answer that does not fit the practice definition, or every mode that the
+        definition does not allow.
     """
     check_modes(practice, modes)
-    fields = practice.fields("client", "score", "filter")
-    client = read_rows(fields, [answers])
+    client = read_rows(practice.fields("client", "score", "filter"), [answers])
     scored = practice.fields("client", "score")
     unanswered = tuple(name for name in scored if np.isnan(client[name]).all())
     return Intake(client, client_id, unanswered, modes)
@@ -168,72 +193,106 @@ def recommend(
     top_k: int = DEFAULT_TOP_K,
     seed: str | None = None,
 ) -> Recommendation:
-    """The shortlist of clinicians who fit the client's constraints, strongest first.
+    """The shortlist of clinicians who satisfy the client's constraints, strongest first.
 
-    Those who cannot be told apart tie; of those about even, fewer reservations stand first, then
-    the higher predicted alliance, then the id; the practice may have lots drawn instead.
+    Clinicians that the prediction cannot tell apart are tied. Among those about even, fewer
+    reservations rank first, then the higher predicted alliance, then the id, unless the practice
+    draws at random. A client who does not agree to prediction gets the eligible clinicians in the
+    order of their next free day.
 
     Parameters
     ----------
     intake
-        What the client told us.
+        The client's answers.
     encoding
-        The roster as the model knows it.
+        The roster as encoded by the model.
     model
-        The model that scores; its definition says what is required.
+        The model, which holds the practice definition.
     day
-        Today, in the practice's zone.
+        Today in the practice's time zone.
     top_k
-        How many to show, 1 to 50.
+        Length of the shortlist, 1 to 50.
     seed
-        What lots are drawn from, where the practice shuffles ties: the same one draws the same.
-        Without it no lot is drawn.
+        Seed of random draws within ties; equal seeds give equal draws. None for no draw.
+
+    Raises
+    ------
+    RecommenderError
+        When `top_k` is out of range.
+
+    Examples
+    --------
+    Two clinicians, and a client who asks for CBT. The model is the evidence prior, which needs no
+    ratings:
+
+    >>> from datetime import UTC, datetime
+    >>> from recommender.model.evidence_prior import evidence_model
+    >>> from recommender.practice.definition import shipped_practice
+    >>> from recommender.tables.roster import snapshot
+    >>> practice = shipped_practice()
+    >>> facts = {"active": True, "practice_restricted": False, "consents_to_matching": True,
+    ...          "registered_from": "2020-01-01", "registered_until": "2030-01-01",
+    ...          "intake_status": "open", "max_risk": "level_3", "min_age": 18, "max_age": 99,
+    ...          "modalities": ["act"]}
+    >>> others = [{"modalities": ["cbt"]}, {"modalities": ["cbt"], "intake_status": "closed"}]
+    >>> clinicians = read_rows(practice.clinician, [facts, *(facts | other for other in others)])
+    >>> roster = snapshot(("k1", "k2", "k3"), (None,) * 3, clinicians, datetime.now(UTC))
+    >>> model = evidence_model(practice, clinicians, roster.ids, data_digest="", created_at="")
+    >>> answers = {"age_years": 34, "referral_held": True, "risk_level": "level_2",
+    ...            "model_consent": True, "modalities_wanted": ["cbt"]}
+    >>> intake = read_intake(practice, answers)
+    >>> result = recommend(intake, model.encode_roster(roster), model, day=date(2026, 11, 28))
+    >>> [entry.clinician_id for entry in result.shortlist]
+    ['k2', 'k1']
+    >>> result.shortlist[0].explanation.asked_and_offered
+    ('offers a kind of therapy asked for',)
+    >>> [(each.clinician_id, each.reasons[0].text) for each in result.exclusions]
+    [('k3', 'is not taking new clients')]
     """
     if not 1 <= top_k <= MAX_TOP_K:
         raise RecommenderError("top_k", f"is outside 1 to {MAX_TOP_K}", "ask for a few clinicians")
     practice, roster = model.practice, encoding.roster
-    screening_cache = screening_cache_for(practice, roster, day)
-    screening = screening_cache.screen(intake.client, intake.client_id, intake.modes)
-    asking = request_context_of(practice, intake.client_id, roster.ids, day)
-    asked = ScreenedRequest(
-        practice, intake.client, intake.modes, asking, roster.columns, screening
+    cache = screening_cache_for(practice, roster, day)
+    screening = cache.screen(intake.client, intake.client_id, intake.modes)
+    context = request_context_of(practice, intake.client_id, roster.ids, day)
+    request = ScreenedRequest(
+        practice, intake.client, intake.modes, context, roster.columns, screening
     )
-    found = relaxations(asked, max_changes(screening))
+    possible = relaxations(request, max_changes(screening))
     if consents_to_prediction(practice, intake):
-        mode, pool = model.manifest.mode, candidate_pool(asked, encoding, model, found)
-        shortlist, contributions = _predicted(encoding, model, screening, pool, top_k, seed)
-        open_more = relaxation_offers(asked, encoding, model, pool, found)
+        mode, pool = model.manifest.mode, candidate_pool(request, encoding, model, possible)
+        shortlist, contributions = _scored_shortlist(encoding, model, screening, pool, top_k, seed)
+        offers = relaxation_offers(request, encoding, model, pool, possible)
     else:
         mode, contributions = CONSTRAINTS_ONLY, None
         shortlist = unscored_shortlist(practice, encoding, screening, top_k)
-        open_more = unscored_offers(asked, encoding, found)
-    eligible = int(screening.eligible.sum())
+        offers = unscored_offers(request, encoding, possible)
     return Recommendation(
         mode=mode,
         day=day,
         roster_version=roster.version,
-        eligible=eligible,
+        eligible=int(screening.eligible.sum()),
         shortlist=shortlist,
         screening=screening,
         unanswered=intake.unanswered,
-        offers=open_more,
+        offers=offers,
         contributions=contributions,
     )
 
 
 def consents_to_prediction(practice: Practice, intake: Intake) -> bool:
-    """Whether the client agreed, where the practice asks; no answer is not agreement."""
+    """Whether the client agrees to prediction; True where the practice does not ask."""
     return bool(with_consent(practice, intake.client)[0])
 
 
 def with_consent(practice: Practice, clients: Columns) -> NDArray[np.bool_]:
-    """Which of some clients agreed, where the practice asks, (clients,)."""
+    """`consents_to_prediction` of each client, (clients,); no answer is no consent."""
     if practice.consent is None:
         return np.ones(clients.size, dtype=np.bool_)
     return np.asarray(clients[practice.consent] == 1.0)
 
 
-def _predicted(
+def _scored_shortlist(
     encoding: RosterEncoding,
     model: AllianceModel,
     screening: Screening,
@@ -241,18 +300,17 @@ def _predicted(
     top_k: int,
     seed: str | None,
 ) -> tuple[tuple[ShortlistEntry, ...], Contributions | None]:
+    """The shortlist with explanations, and the contributions of every eligible clinician."""
     if not pool.eligible:
         return (), None
     rows = np.arange(pool.eligible)
-    shown, places = build_shortlist(
+    entries, shown = build_shortlist(
         encoding, model, screening, pool.prepared, pool.scores, rows, top_k, seed
     )
     contributions = model.contributions_of(pool.prepared.take(rows))
-    reasons = explain(model.practice, contributions, places)
-    explained = tuple(
-        replace(each, explanation=reason) for each, reason in zip(shown, reasons, strict=True)
-    )
-    return explained, contributions
+    explanations = explain(model.practice, contributions, shown)
+    explained = zip(entries, explanations, strict=True)
+    return tuple(replace(entry, explanation=each) for entry, each in explained), contributions
 
 
 def build_shortlist(
@@ -261,89 +319,102 @@ def build_shortlist(
     screening: Screening,
     prepared: PreparedPairs,
     scores: PairScores,
-    rows: NDArray[np.intp],
+    rows: Places,
     top_k: int,
     seed: str | None = None,
-) -> tuple[tuple[ShortlistEntry, ...], NDArray[np.intp]]:
-    """One client's shortlist without its reasons, and which of the rows stand in it.
+) -> tuple[tuple[ShortlistEntry, ...], Places]:
+    """One client's shortlist without explanations.
 
     Parameters
     ----------
     prepared, scores
-        Pairings of this client, and maybe of others.
+        Pairs of this client, possibly among those of other clients.
     rows
-        Which of them are this client with everyone eligible, in the order of the roster.
+        The pairs of this client with every eligible clinician, in the order of the roster.
     seed
-        What lots are drawn from; see `recommend`.
+        Seed of random draws within ties; see `recommend`.
+
+    Returns
+    -------
+    tuple of ShortlistEntry
+    (entries,) int
+        Place of each entry among `rows`.
     """
-    eligible = np.flatnonzero(screening.eligible)
+    practice, eligible = model.practice, np.flatnonzero(screening.eligible)
     ids = tuple(encoding.roster.ids[place] for place in eligible)
-    # Ties are drawn among as many as are ever shown: a longer list begins like a shorter one.
+    # Ties are drawn among as many as can ever be shown: a longer list begins like a shorter one.
     strongest = order_by_pairing(scores.pairing[rows], ids)[:MAX_TOP_K]
-    held = np.count_nonzero(screening.cautioning[:, eligible[strongest]], axis=0)
-    leads = _leads(model, prepared, scores, rows[strongest])
-    last = reserved_last_places(model.practice, encoding.roster, screening)[eligible[strongest]]
-    lots = _lots(model.practice, seed, [ids[place] for place in strongest])
-    ranking = ranking_of(strongest, scores.pairing[rows[strongest]], leads, held, last, lots)
-    order = ranking.places[:top_k]
-    points = _displayed_points(model, scores, rows[order])
-    shown = tuple(
-        _entry(rank, encoding, screening, int(eligible[place]), point)
-        for rank, (place, point) in enumerate(zip(order, points, strict=True), 1)
+    lots = None
+    if practice.ranking.shuffle_ties and seed is not None:
+        lots = draw_lots(seed, [ids[place] for place in strongest])
+    ranking = ranking_of(
+        strongest,
+        scores.pairing[rows[strongest]],
+        _leads(model, prepared, scores, rows[strongest]),
+        np.count_nonzero(screening.cautioning[:, eligible[strongest]], axis=0),
+        reserved_last_places(practice, encoding.roster, screening)[eligible[strongest]],
+        lots,
     )
-    return _with_ties(shown, ranking), order
-
-
-def _lots(practice: Practice, seed: str | None, ids: Sequence[str]) -> NDArray[np.intp] | None:
-    """What is drawn for each; None where the practice draws no lots, or there is no seed."""
-    return draw_lots(seed, ids) if practice.ranking.shuffle_ties and seed is not None else None
+    shown = ranking.places[:top_k]
+    entries = tuple(
+        _entry(rank, encoding, screening, int(eligible[place]), *points)
+        for rank, (place, points) in enumerate(
+            zip(shown, _displayed_points(model, scores, rows[shown]), strict=True), start=1
+        )
+    )
+    return _with_ties(entries, ranking), shown
 
 
 def _leads(
-    model: AllianceModel, prepared: PreparedPairs, scores: PairScores, places: NDArray[np.intp]
+    model: AllianceModel, prepared: PreparedPairs, scores: PairScores, rows: Places
 ) -> Array:
-    """Probability that each one's predicted alliance is above each other's, (n, n)."""
-    one, other = np.triu_indices(len(places), 1)
-    leads = np.full((len(places), len(places)), 0.5)
-    leads[one, other] = model.ahead(prepared, places[one], places[other], scores)
+    """Probability that the row's predicted alliance is above the column's, (n, n)."""
+    one, other = np.triu_indices(len(rows), 1)
+    leads = np.full((len(rows), len(rows)), 0.5)
+    leads[one, other] = model.ahead(prepared, rows[one], rows[other], scores)
     leads[other, one] = 1 - leads[one, other]
     return leads
 
 
-def _with_ties(shown: tuple[ShortlistEntry, ...], ranking: Ranking) -> tuple[ShortlistEntry, ...]:
-    """What the ranking says of each, up to where the list ends."""
-    ahead = [*np.diagonal(ranking.leads, 1)[: len(shown) - 1].tolist(), None]
-    chance = [None] * len(shown) if ranking.propensity is None else ranking.propensity.tolist()
-    said = zip(shown, ranking.ties.tolist(), ahead, ranking.broken_by, chance, strict=False)
+def _with_ties(entries: tuple[ShortlistEntry, ...], ranking: Ranking) -> tuple[ShortlistEntry, ...]:
+    """The entries with what the ranking says about ties, leads and draws."""
+    n = len(entries)
+    ahead = [*np.diagonal(ranking.leads, 1)[: n - 1].tolist(), None]
+    propensity = [None] * n if ranking.propensity is None else ranking.propensity.tolist()
     return tuple(
-        replace(each, tie=tie, ahead=lead, tie_broken_by=broken_by, propensity=propensity)
-        for each, tie, lead, broken_by, propensity in said
+        replace(
+            entry,
+            tie=int(ranking.ties[place]),
+            ahead=ahead[place],
+            tie_broken_by=ranking.broken_by[place],
+            propensity=propensity[place],
+        )
+        for place, entry in enumerate(entries)
     )
 
 
 def unscored_shortlist(
     practice: Practice, encoding: RosterEncoding, screening: Screening, top_k: int
 ) -> tuple[ShortlistEntry, ...]:
-    """Without agreement nothing is predicted: the next free clinician stands first."""
+    """The eligible clinicians by their next free day, for a client without a prediction."""
     roster, eligible = encoding.roster, np.flatnonzero(screening.eligible)
     waits = [c.clinician[0] for c in practice.constraints.values() if c.rule == "available_within"]
-    unknown = np.full(len(roster), np.nan)
-    next_day = roster.columns[waits[0]] if waits else unknown
+    next_day = roster.columns[waits[0]] if waits else np.full(len(roster), np.nan)
     ids = tuple(roster.ids[place] for place in eligible)
     order = order_by_wait(next_day[eligible], ids)[:top_k]
     return tuple(
-        _entry(rank, encoding, screening, int(eligible[place]), (None, None, None))
-        for rank, place in enumerate(order, 1)
+        _entry(rank, encoding, screening, int(eligible[place]))
+        for rank, place in enumerate(order, start=1)
     )
 
 
 def _displayed_points(
-    model: AllianceModel, scores: PairScores, order: NDArray[np.intp]
-) -> list[tuple[float | None, float | None, float | None]]:
-    """Predicted alliance and its range as they may be told: within the ends of the scale."""
-    ends = (scores.alliance, *model.interval_of(scores))
-    said = [model.linker.to_displayed(part[order]) for part in ends]
-    return [(float(p), float(low), float(high)) for p, low, high in zip(*said, strict=True)]
+    model: AllianceModel, scores: PairScores, rows: Places
+) -> list[tuple[float, float, float]]:
+    """Predicted alliance and the ends of its interval, clipped to the scale."""
+    columns = (scores.alliance, *model.interval_of(scores))
+    displayed = [model.linker.to_displayed(column[rows]).tolist() for column in columns]
+    return list(zip(*displayed, strict=True))
 
 
 def _entry(
@@ -351,14 +422,18 @@ def _entry(
     encoding: RosterEncoding,
     screening: Screening,
     place: int,
-    points: tuple[float | None, float | None, float | None],
+    predicted: float | None = None,
+    lower: float | None = None,
+    upper: float | None = None,
 ) -> ShortlistEntry:
-    roster = encoding.roster
+    """The entry of the clinician at one place of the roster."""
     return ShortlistEntry(
-        rank,
-        roster.ids[place],
-        roster.name_of(place),
-        *points,
-        None,
-        screening.cautions_of(place),
+        rank=rank,
+        clinician_id=encoding.roster.ids[place],
+        name=encoding.roster.name_of(place),
+        predicted=predicted,
+        lower=lower,
+        upper=upper,
+        explanation=None,
+        reservations=screening.cautions_of(place),
     )

@@ -20,7 +20,7 @@ from recommender.model.alliance_model import (
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
-from recommender.recommendation.ranking import CLEAR
+from recommender.recommendation.ranking import CLEAR_LEAD
 from recommender.screening.relaxation import Change, Relaxation, ScreenedRequest, admitted, changed
 from recommender.values.kinds import DAYS, RawValue
 
@@ -32,7 +32,7 @@ MAX_OFFERS = 6
 MAX_CANDIDATES = 24
 """Relaxations whose lead is worked out: the draws behind it are what costs."""
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-SIGNS = {"AUD": "$", "NZD": "$", "USD": "$", "EUR": "€", "GBP": "£"}
+CURRENCY_SIGNS = {"AUD": "$", "NZD": "$", "USD": "$", "EUR": "€", "GBP": "£"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class RelaxationOffer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Worth:
+class _Candidate:
     """A relaxation with the strongest of those it admits."""
 
     relaxation: Relaxation
@@ -117,7 +117,7 @@ def candidate_pool(
 
     Answers the model does not read change no row, so most relaxations share the client's own.
     """
-    read = _read_by(asked.practice)
+    read = _model_fields(asked.practice)
     clients, owners = [asked.client], []
     for relaxation in found:
         owners.append(len(clients) if relaxation.fields & read else 0)
@@ -140,8 +140,8 @@ def unscored_offers(
     """What would let anybody through, where nothing is predicted; only when nobody fits."""
     if asked.screening.eligible.any():
         return ()
-    worth = [_Worth(relaxation, int(relaxation.admits[0]), 0.0) for relaxation in found]
-    return _told(asked, encoding, sorted(worth, key=_asked_least))
+    worth = [_Candidate(relaxation, int(relaxation.admits[0]), 0.0) for relaxation in found]
+    return _offers_that_hold(asked, encoding, sorted(worth, key=_fewest_changes_first))
 
 
 def relaxation_offers(
@@ -166,26 +166,28 @@ def relaxation_offers(
     found
         The relaxations the pool was made for.
     """
-    worth = _worth(model, pool, found)
-    return _told(asked, encoding, sorted(worth, key=_asked_least))
+    worth = _candidates(model, pool, found)
+    return _offers_that_hold(asked, encoding, sorted(worth, key=_fewest_changes_first))
 
 
-def _asked_least(worth: _Worth) -> tuple[int, float, str]:
+def _fewest_changes_first(worth: _Candidate) -> tuple[int, float, str]:
     changes = worth.relaxation.changes
     return len(changes), -worth.pairing, str(changes)
 
 
-def _worth(model: AllianceModel, pool: CandidatePool, found: Sequence[Relaxation]) -> list[_Worth]:
+def _candidates(
+    model: AllianceModel, pool: CandidatePool, found: Sequence[Relaxation]
+) -> list[_Candidate]:
     """The strongest of each relaxation, where clearly ahead of the first, or where nobody fits."""
     pairing, first = pool.scores.pairing, pool.first
     strongest = np.array([rows[pairing[rows].argmax()] for rows in pool.rows], dtype=np.intp)
     leads = pairing[strongest] - (0.0 if first is None else pairing[first])
     order = np.argsort(-leads, kind="stable")[:MAX_CANDIDATES]
     order = order if first is None else order[leads[order] > 0]
-    sure = _sure(model, pool, strongest[order])
-    said = model.linker.to_displayed(pool.scores.alliance[strongest[order]])
+    sure = _leads(model, pool, strongest[order])
+    displayed = model.linker.to_displayed(pool.scores.alliance[strongest[order]])
     return [
-        _Worth(
+        _Candidate(
             found[number],
             int(pool.places[strongest[number]]),
             float(pairing[strongest[number]]),
@@ -193,12 +195,12 @@ def _worth(model: AllianceModel, pool: CandidatePool, found: Sequence[Relaxation
             None if first is None else float(leads[number]),
             lead,
         )
-        for number, points, lead in zip(order.tolist(), said.tolist(), sure, strict=True)
-        if lead is None or lead >= CLEAR
+        for number, points, lead in zip(order.tolist(), displayed.tolist(), sure, strict=True)
+        if lead is None or lead >= CLEAR_LEAD
     ]
 
 
-def _sure(model: AllianceModel, pool: CandidatePool, rows: Places) -> list[float | None]:
+def _leads(model: AllianceModel, pool: CandidatePool, rows: Places) -> list[float | None]:
     """Probability of being ahead of whoever stands first, None where nobody does."""
     if pool.first is None or not len(rows):
         return [None] * len(rows)
@@ -206,7 +208,7 @@ def _sure(model: AllianceModel, pool: CandidatePool, rows: Places) -> list[float
     return [float(one) for one in model.ahead(pool.prepared, rows, first, pool.scores)]
 
 
-def _read_by(practice: Practice) -> frozenset[str]:
+def _model_fields(practice: Practice) -> frozenset[str]:
     """Client fields that can change a score."""
     return matched_fields(practice)[0] | set(practice.fields("client", "score"))
 
@@ -230,26 +232,26 @@ def _padded(column: Array, most: int) -> Array:
     return np.concatenate([column, missing], axis=1)
 
 
-def _told(
-    asked: ScreenedRequest, encoding: RosterEncoding, worth: Sequence[_Worth]
+def _offers_that_hold(
+    asked: ScreenedRequest, encoding: RosterEncoding, worth: Sequence[_Candidate]
 ) -> tuple[RelaxationOffer, ...]:
     """The offers that come true, none of which asks more than another for no more."""
-    kept: list[_Worth] = []
-    told: list[RelaxationOffer] = []
+    chosen: list[_Candidate] = []
+    offers: list[RelaxationOffer] = []
     nobody_fits = not asked.screening.eligible.any()
     for each in worth:
-        if len(told) == MAX_OFFERS:
+        if len(offers) == MAX_OFFERS:
             break
-        if any(_asks_no_more(other, each, nobody_fits) for other in kept):
+        if any(_asks_no_more(other, each, nobody_fits) for other in chosen):
             continue
         admits = admitted(asked, each.relaxation)
         if each.place in admits:
-            kept.append(each)
-            told.append(_offer(asked, encoding, each, len(admits)))
-    return tuple(told)
+            chosen.append(each)
+            offers.append(_offer(asked, encoding, each, len(admits)))
+    return tuple(offers)
 
 
-def _asks_no_more(one: _Worth, other: _Worth, nobody_fits: bool) -> bool:
+def _asks_no_more(one: _Candidate, other: _Candidate, nobody_fits: bool) -> bool:
     """Whether one asks for nothing beyond the other, and gives as much.
 
     Where nobody fits, anybody is as much: only the smallest sets of changes are told then.
@@ -270,14 +272,14 @@ def _is_within(change: Change, other: Change) -> bool:
 
 
 def _offer(
-    asked: ScreenedRequest, encoding: RosterEncoding, worth: _Worth, opens: int
+    asked: ScreenedRequest, encoding: RosterEncoding, worth: _Candidate, opens: int
 ) -> RelaxationOffer:
     changes = worth.relaxation.changes
-    said = [_said(asked, change) for change in changes]
+    texts = [_text(asked, change) for change in changes]
     ask = any(change.ask for change in changes)
     roster = encoding.roster
     return RelaxationOffer(
-        text=f"you could ask whether {said[0]} matters" if ask else " and ".join(said),
+        text=f"you could ask whether {texts[0]} matters" if ask else " and ".join(texts),
         changes=() if ask else changes,
         admits=opens,
         clinician_id=roster.ids[worth.place],
@@ -288,7 +290,7 @@ def _offer(
     )
 
 
-def _said(asked: ScreenedRequest, change: Change) -> str:
+def _text(asked: ScreenedRequest, change: Change) -> str:
     field = asked.practice.client[change.field]
     template = asked.practice.constraints[change.constraint].offer
     if field.kind == "flag" or change.ask:
@@ -321,9 +323,9 @@ def _answers(asked: ScreenedRequest, field: Field, change: Change) -> tuple[str,
 def _amount(practice: Practice, field: Field, value: RawValue) -> str:
     if field.kind != "money":
         return f"{value:g}" if isinstance(value, float) else str(value)
-    said = f"{value:.0f}" if float(value).is_integer() else f"{value:.2f}"
-    sign = SIGNS.get(practice.currency)
-    return f"{sign}{said}" if sign else f"{said} {practice.currency}"
+    digits = f"{value:.0f}" if float(value).is_integer() else f"{value:.2f}"
+    sign = CURRENCY_SIGNS.get(practice.currency)
+    return f"{sign}{digits}" if sign else f"{digits} {practice.currency}"
 
 
 def _listed(words: Sequence[str]) -> str:

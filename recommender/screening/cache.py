@@ -9,8 +9,8 @@ from datetime import date
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.rules.constraint import client_fields, field_names, judge
-from recommender.practice.rules.parse import Constraint, RequestContext
+from recommender.practice.rules.constraint import Constraint, client_fields, field_names, judge
+from recommender.practice.rules.rule_input import RequestContext
 from recommender.screening.screen import (
     DECLARED_MODES,
     Array,
@@ -23,16 +23,16 @@ from recommender.tables.roster import Roster
 
 MAX_CACHED = 4_000_000
 """Verdicts kept, 32 MB of them: what is asked for after that is judged anew."""
-THEIR_OWN = ("place", "weekly_hours")
+PERSONAL_KINDS = ("place", "weekly_hours")
 """Kinds of answer two clients hardly ever share: to keep their verdicts would only take memory."""
 
 
 def screening_cache_for(practice: Practice, roster: Roster, day: date) -> "ScreeningCache":
     """The sieve of a practice and a day, kept with the roster for those who ask next."""
-    kept: dict[str, ScreeningCache] = roster.columns.view("sieve", dict)
-    found = kept.get("latest")
-    if found is None or not found.is_of(practice, day):
-        found = kept["latest"] = ScreeningCache(practice, roster, day)
+    caches: dict[str, ScreeningCache] = roster.columns.view("sieve", dict)
+    found = caches.get("latest")
+    if found is None or not found.matches(practice, day):
+        found = caches["latest"] = ScreeningCache(practice, roster, day)
     return found
 
 
@@ -41,17 +41,17 @@ class ScreeningCache:
 
     def __init__(self, practice: Practice, roster: Roster, day: date) -> None:
         self._practice, self._roster, self._day = practice, roster, day
-        self._read = {
+        self._reads = {
             name: tuple(sorted(client_fields(constraint)))
             for name, constraint in practice.constraints.items()
         }
         self._shared = frozenset(
-            name for name, read in self._read.items() if not self._is_personal(name, read)
+            name for name, read in self._reads.items() if not self._is_personal(name, read)
         )
-        self._fields = frozenset(f for name in self._shared for f in self._read[name])
-        self._kept: dict[Hashable, Array] = {}
+        self._fields = frozenset(f for name in self._shared for f in self._reads[name])
+        self._verdicts: dict[Hashable, Array] = {}
 
-    def is_of(self, practice: Practice, day: date) -> bool:
+    def matches(self, practice: Practice, day: date) -> bool:
         """Whether these constraints on this day are what it judges."""
         return self._practice is practice and self._day == day
 
@@ -72,7 +72,7 @@ class ScreeningCache:
         # Whom a clinician's list names is a question of who the client is.
         theirs = field_names(self._practice.constraints[name])[1]
         names_clients = any(self._practice.clinician[field].kind == "ids" for field in theirs)
-        own = any(self._practice.client[field].kind in THEIR_OWN for field in read)
+        own = any(self._practice.client[field].kind in PERSONAL_KINDS for field in read)
         return own or names_clients
 
     def _answer(self, client: Columns, field: str) -> Hashable:
@@ -87,10 +87,10 @@ class ScreeningCache:
         asking: RequestContext,
         answers: Mapping[str, Hashable],
     ) -> Array:
-        key = (constraint.name, *(answers[field] for field in self._read[constraint.name]))
-        found = self._kept.get(key)
+        key = (constraint.name, *(answers[field] for field in self._reads[constraint.name]))
+        found = self._verdicts.get(key)
         if found is None:
             found = judge(constraint, client, self._roster.columns, asking)
-            if (len(self._kept) + 1) * len(self._roster) <= MAX_CACHED:
-                self._kept[key] = found
+            if (len(self._verdicts) + 1) * len(self._roster) <= MAX_CACHED:
+                self._verdicts[key] = found
         return found

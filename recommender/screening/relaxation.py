@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.rules.minimal_changes import MinimalChange
-from recommender.practice.rules.parse import (
-    RULES,
+from recommender.practice.rules.catalogue import RULES
+from recommender.practice.rules.constraint import (
     Constraint,
-    RequestContext,
     client_fields,
     eased_field,
     rule_input_of,
 )
+from recommender.practice.rules.minimal_changes import MinimalChange
+from recommender.practice.rules.rule_input import RequestContext
 from recommender.screening.screen import Modes, Screening, screen_columns
 from recommender.values.kinds import KINDS, RawValue
 
@@ -84,7 +84,7 @@ class ScreenedRequest:
     practice: Practice
     client: Columns
     modes: Modes
-    asking: RequestContext
+    context: RequestContext
     roster: Columns
     screening: Screening
 
@@ -108,10 +108,10 @@ def relaxations(asked: ScreenedRequest, most: int = MAX_CHANGES) -> tuple[Relaxa
     most
         How many answers may change at once.
     """
-    lifts = _Lifts(asked, asked.screening.excluding > 0, most)
+    lifts = _ChangeSearch(asked, asked.screening.excluding > 0, most)
     groups: dict[tuple[Change, ...], list[int]] = {}
-    for places in lifts.alike():
-        for changes in lifts.of(places[0]):
+    for places in lifts.groups():
+        for changes in lifts.change_sets(places[0]):
             if _is_offered(changes, most):
                 groups.setdefault(changes, []).extend(places)
     return tuple(
@@ -131,7 +131,7 @@ def admitted(asked: ScreenedRequest, relaxation: Relaxation) -> Places:
         if not client_fields(constraint) & relaxation.fields
     }
     client = changed(asked, relaxation.changes)
-    found = screen_columns(asked.practice, client, asked.roster, asked.asking, asked.modes, known)
+    found = screen_columns(asked.practice, client, asked.roster, asked.context, asked.modes, known)
     return np.flatnonzero(found.eligible & ~asked.screening.eligible)
 
 
@@ -153,7 +153,7 @@ def _is_offered(changes: Sequence[Change], most: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Choice:
+class _SmallestChanges:
     """The smallest change of a constraint's answer that is enough, for each clinician.
 
     Attributes
@@ -168,13 +168,13 @@ class _Choice:
     answer: Places
 
 
-def _change_of(choice: _Choice | None, place: int) -> Change | None:
+def _change_of(choice: _SmallestChanges | None, place: int) -> Change | None:
     if choice is None or choice.answer[place] < 0:
         return None
     return choice.changes[int(choice.answer[place])]
 
 
-class _Lifts:
+class _ChangeSearch:
     """What would lift each constraint for each candidate, worked out once a request."""
 
     def __init__(self, asked: ScreenedRequest, barred: Flags, most: int) -> None:
@@ -183,7 +183,7 @@ class _Lifts:
         self._ways = [bool(c.ways) for c in constraints]
         lifted = np.array([c.relaxable != "no" for c in constraints], dtype=np.bool_)
         stuck = np.asarray(barred & ~lifted[:, None])
-        elsewhere = _meeting(asked)
+        elsewhere = _meeting_mode_constraint(asked)
         # A bar on one way of meeting is also lifted by meeting in another.
         by_way: Flags = np.array(self._ways, dtype=np.bool_)[:, None]
         open_ = ~(stuck & ~by_way).any(axis=0) if elsewhere else ~stuck.any(axis=0)
@@ -198,7 +198,7 @@ class _Lifts:
         ]
         self._elsewhere = self._chosen(elsewhere) if elsewhere and len(self.candidates) else None
 
-    def alike(self) -> Iterable[list[int]]:
+    def groups(self) -> Iterable[list[int]]:
         """The candidates, those whom the same changes would let in together."""
         rows = [
             np.where(self._barred[row], -1 if choice is None else choice.answer, _NOT_BARRED)
@@ -211,18 +211,18 @@ class _Lifts:
             groups.setdefault(patterns[place].tobytes(), []).append(place)
         return groups.values()
 
-    def of(self, place: int) -> Iterator[tuple[Change, ...]]:
+    def change_sets(self, place: int) -> Iterator[tuple[Change, ...]]:
         """Sets of changes, each enough for one clinician as far as single bars go."""
         bars = np.flatnonzero(self._barred[:, place]).tolist()
         direct = [_change_of(self._choices[bar], place) for bar in bars]
         if all(direct):
-            yield _once_each(direct)
+            yield _distinct(direct)
         way = _change_of(self._elsewhere, place)
         rest = [change for bar, change in zip(bars, direct, strict=True) if not self._ways[bar]]
         if way is not None and len(rest) < len(bars) and all(rest):
-            yield _once_each([*rest, way])
+            yield _distinct([*rest, way])
 
-    def _chosen(self, constraint: Constraint) -> "_Choice | None":
+    def _chosen(self, constraint: Constraint) -> "_SmallestChanges | None":
         field, easing = self._easing(constraint)
         if not easing.answers:
             return None
@@ -238,7 +238,7 @@ class _Lifts:
             )
             for step, answer in enumerate(easing.answers)
         )
-        return _Choice(changes, np.where(enough, easing.admits.argmax(axis=0), -1))
+        return _SmallestChanges(changes, np.where(enough, easing.admits.argmax(axis=0), -1))
 
     def _easing(self, constraint: Constraint) -> tuple[str, MinimalChange]:
         asked = self._asked
@@ -247,13 +247,13 @@ class _Lifts:
             return "", MinimalChange((), np.zeros((0, asked.roster.size), dtype=np.bool_))
         rule = RULES[constraint.rule]
         if field in constraint.client and rule.ease is not None:
-            question = rule_input_of(constraint, asked.client, asked.roster, asked.asking)
+            question = rule_input_of(constraint, asked.client, asked.roster, asked.context)
             return field, rule.ease(question)
         spares = constraint.unless is not None and constraint.unless.client == field
         return field, MinimalChange((spares,), np.ones((1, asked.roster.size), dtype=np.bool_))
 
 
-def _meeting(asked: ScreenedRequest) -> Constraint | None:
+def _meeting_mode_constraint(asked: ScreenedRequest) -> Constraint | None:
     """The constraint by which a client could be offered one more way of meeting, if there is."""
     ways = asked.practice.ways
     for constraint in asked.screening.constraints:
@@ -267,7 +267,7 @@ def _plain(answer: RawValue) -> RawValue:
     return tuple(answer) if isinstance(answer, list) else answer
 
 
-def _once_each(changes: Sequence[Change | None]) -> tuple[Change, ...]:
+def _distinct(changes: Sequence[Change | None]) -> tuple[Change, ...]:
     """Changes without repetition: one answer may stand in the way of several constraints."""
     by_answer = {(c.field, c.answer): c for c in reversed(changes) if c is not None}
     return tuple(sorted(by_answer.values(), key=lambda c: (c.constraint, str(c.answer))))

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from recommender.errors import Fault, IntakeError
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.rules.parse import Constraint, Mode, RequestContext, judge
+from recommender.practice.rules.constraint import Constraint, Mode, judge
 from recommender.practice.rules.roster_index import bitsets_in
+from recommender.practice.rules.rule_input import RequestContext
 from recommender.tables.roster import Roster
 
 Array = NDArray[np.float64]
@@ -101,12 +102,16 @@ class Screening:
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
         """Everyone who may not be shown, in the roster's order."""
-        return tuple(Exclusion(self.ids[row], why) for row, why in self._said(self.excluding))
+        return tuple(
+            Exclusion(self.ids[row], why) for row, why in self._rows_with_reasons(self.excluding)
+        )
 
     @property
     def cautions(self) -> tuple[Caution, ...]:
         """Clinicians with something to mention, eligible or not, in the roster's order."""
-        return tuple(Caution(self.ids[row], why) for row, why in self._said(self.cautioning))
+        return tuple(
+            Caution(self.ids[row], why) for row, why in self._rows_with_reasons(self.cautioning)
+        )
 
     @property
     def constraint_counts(self) -> tuple[ConstraintCount, ...]:
@@ -124,7 +129,7 @@ class Screening:
         """What is to be mentioned of the clinician at one place of the roster."""
         return self._reasons(self.cautioning[:, place])
 
-    def _said(self, codes: Codes) -> Iterator[tuple[int, tuple[Reason, ...]]]:
+    def _rows_with_reasons(self, codes: Codes) -> Iterator[tuple[int, tuple[Reason, ...]]]:
         """Reasons of each row that has any. Rosters repeat few patterns: each is built once."""
         built: dict[bytes, tuple[Reason, ...]] = {}
         by_person = np.ascontiguousarray(codes.T)
@@ -167,8 +172,8 @@ def screen(
     modes
         Constraints that count otherwise for this request than declared; see `check_modes`.
     """
-    asking = request_context_of(practice, client_id, roster.ids, day)
-    return screen_columns(practice, client, roster.columns, asking, modes, {})
+    context = request_context_of(practice, client_id, roster.ids, day)
+    return screen_columns(practice, client, roster.columns, context, modes, {})
 
 
 def check_modes(practice: Practice, modes: Modes) -> None:
@@ -212,7 +217,7 @@ def screen_columns(
     practice: Practice,
     client: Columns,
     columns: Columns,
-    asking: RequestContext,
+    context: RequestContext,
     modes: Modes,
     known: Mapping[str, Array],
 ) -> Screening:
@@ -220,11 +225,11 @@ def screen_columns(
     counts = {name: modes.get(name, c.mode) for name, c in practice.constraints.items()}
     constraints = tuple(c for n, c in practice.constraints.items() if counts[n] != "off")
     verdicts = {
-        c.name: known[c.name] if c.name in known else judge(c, client, columns, asking)
+        c.name: known[c.name] if c.name in known else judge(c, client, columns, context)
         for c in constraints
     }
-    barred = np.zeros((len(constraints), columns.size), dtype=np.int8)
-    noted = np.zeros_like(barred)
+    excluding = np.zeros((len(constraints), columns.size), dtype=np.int8)
+    cautioning = np.zeros_like(excluding)
     for place, constraint in enumerate(constraints):
         verdict = verdicts[constraint.name]
         # Most constraints are met by everyone, or were not asked for: nothing to write down.
@@ -233,14 +238,14 @@ def screen_columns(
         failed = verdict == 0
         unknown = None if constraint.unknown == "met" else np.isnan(verdict)
         if counts[constraint.name] != "hard":
-            _write(noted[place], failed, unknown)
+            _write(cautioning[place], failed, unknown)
         elif constraint.unknown == "fail":
-            _write(barred[place], failed, unknown)
+            _write(excluding[place], failed, unknown)
         else:
-            _write(barred[place], failed, None)
-            _write(noted[place], None, unknown)
-    _through_other_ways(practice, client, columns, constraints, barred, noted)
-    return Screening(asking.clinician_ids, constraints, counts, verdicts, barred, noted)
+            _write(excluding[place], failed, None)
+            _write(cautioning[place], None, unknown)
+    _lift_by_other_modes(practice, client, columns, constraints, excluding, cautioning)
+    return Screening(context.clinician_ids, constraints, counts, verdicts, excluding, cautioning)
 
 
 def _write(codes: Codes, failed: Flags | None, unknown: Flags | None) -> None:
@@ -250,13 +255,13 @@ def _write(codes: Codes, failed: Flags | None, unknown: Flags | None) -> None:
         codes += np.multiply(unknown, np.int8(_UNKNOWN))
 
 
-def _through_other_ways(
+def _lift_by_other_modes(
     practice: Practice,
     client: Columns,
     columns: Columns,
     constraints: Sequence[Constraint],
-    barred: Codes,
-    noted: Codes,
+    excluding: Codes,
+    cautioning: Codes,
 ) -> None:
     """Lifts, in place, what concerns only ways of meeting the two do not need.
 
@@ -266,14 +271,14 @@ def _through_other_ways(
     some = [
         place
         for place, constraint in enumerate(constraints)
-        if constraint.ways and (barred[place].any() or noted[place].any())
+        if constraint.ways and (excluding[place].any() or cautioning[place].any())
     ]
     if practice.ways is None or not some:
         return
     shared = shared_modes(practice, client, columns)
     open_ways = {way: offers.copy() for way, offers in shared.items()}
     for place in some:
-        unbarred = barred[place] == _MET
+        unbarred = excluding[place] == _MET
         for way in constraints[place].ways:
             if way in open_ways:
                 open_ways[way] &= unbarred
@@ -285,8 +290,8 @@ def _through_other_ways(
         mentioned = (concerned & ~_any_of(otherwise, columns.size)).view(np.int8)
         for place in some:
             if constraints[place].ways == about:
-                barred[place] *= stays
-                noted[place] *= mentioned
+                excluding[place] *= stays
+                cautioning[place] *= mentioned
 
 
 def _any_of(flags: Iterable[Flags], size: int) -> Flags:

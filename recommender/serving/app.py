@@ -1,7 +1,4 @@
-"""The application: what it opens when it starts, and the layers around its routes.
-
-Imported by `serving.server` and by whoever runs it under another ASGI server.
-"""
+"""The application: its state, lifespan, middleware and routers."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import Response
 
 from recommender.errors import IntakeError
+from recommender.journal.idempotency import IdempotencyStore
 from recommender.rollout.bundle_cache import BundleCache
 from recommender.serving.api import (
     allocations,
@@ -31,10 +29,9 @@ from recommender.serving.api import (
     recommendations,
     sessions,
 )
-from recommender.serving.api.clinicians import LOOKUP_SECONDS
-from recommender.serving.api.privacy import AT_A_TIME, SELDOM_SECONDS
 from recommender.serving.auth.backend import open_auth_backend
-from recommender.serving.auth.middleware import authorize
+from recommender.serving.authorization import authorize
+from recommender.serving.dependencies import AppState, Queues
 from recommender.serving.http.body_limits import BodyLimitMiddleware
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.metrics import Metrics, MetricsMiddleware
@@ -45,8 +42,11 @@ from recommender.serving.http.problems import (
     problem_for,
     problem_response,
 )
-from recommender.serving.http.request_context import RequestContextMiddleware, route_of
-from recommender.serving.services.idempotency import JournalWriter
+from recommender.serving.http.request_context import (
+    RequestContextMiddleware,
+    request_info,
+    route_of,
+)
 from recommender.serving.services.recommendation_service import warm_up
 from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.model_watcher import ModelWatcher
@@ -54,7 +54,6 @@ from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import expected_practice, open_snapshot
 from recommender.serving.staff import router as staff
 from recommender.serving.staff.error_page import is_staff, refused_page
-from recommender.serving.staff.request_source import RecentRecommendations
 from recommender.settings import Settings
 from recommender.store.database import POOL
 
@@ -71,117 +70,134 @@ ROUTERS = (
     clinicians.router,
     models.router,
     privacy.router,
+    privacy.consents_router,
     *staff.ROUTERS,
 )
+
+BULK_CONCURRENCY = 1
+"""Waiting lists are allocated one at a time, as are exports, erasures and audit verifications."""
+MAX_QUEUED_LISTS = 4
+LIST_WAIT_SECONDS, LOOKUP_WAIT_SECONDS, JOURNAL_WAIT_SECONDS = 30.0, 2.0, 2.0
+EXCLUSIVE_WAIT_SECONDS = 60.0
 
 log = structlog.get_logger()
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """An application that answers once its lifespan has begun.
+    """The application; it serves requests once its lifespan has begun.
 
     Raises
     ------
     BundleError, DefinitionError, TablesError
-        When the named bundle, the definition or the roster cannot be used; nothing is served then.
+        When the configured bundle, practice definition or roster cannot be used.
     RecommenderError
-        When anybody on the network could ask, or the store of keys cannot be opened.
+        When a server without a store would listen to other machines, or the store cannot be opened.
     """
-    auth, metrics = open_auth_backend(settings), Metrics()
-    store = None if auth.locks is None else auth.locks.store
-    opened, snapshot_holder = (
-        open_snapshot(settings, store),
-        SnapshotHolder(metrics=metrics, check=warm_up),
-    )
-    queue = ComputeQueue(settings.workers, settings.queue_limit, settings.patience_seconds)
-    lists = ComputeQueue(
-        allocations.AT_A_TIME, allocations.LISTS_WAITING, allocations.PATIENCE_SECONDS
-    )
-    rosters = RosterSync(store, snapshot_holder, settings.look_seconds)
-    watch = _watch(settings, snapshot_holder)
+    context = _open_context(settings)
+    first = open_snapshot(settings, context.store)
+    watcher = _model_watcher(settings, context.snapshots)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await to_thread.run_sync(snapshot_holder.begin, opened)
-        if watch is not None:
-            watch.start()
-        if auth.locks is None:
+        await to_thread.run_sync(context.snapshots.start, first)
+        if watcher is not None:
+            watcher.start()
+        if context.store is None:
             log.warning("serving_without_keys")
-        rosters.start()
+        context.rosters.start()
         yield
-        await to_thread.run_sync(rosters.stop)
-        if watch is not None:
-            await to_thread.run_sync(watch.stop)
-        snapshot_holder.current = None
-        auth.close()
+        await to_thread.run_sync(context.rosters.stop)
+        if watcher is not None:
+            await to_thread.run_sync(watcher.stop)
+        context.snapshots.current = None
+        context.auth.close()
 
     app = FastAPI(
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
         dependencies=[Depends(authorize)],
-        middleware=[
-            Middleware(MetricsMiddleware, metrics=metrics),
-            Middleware(RequestContextMiddleware),
-            Middleware(
-                TrustedHostMiddleware,
-                allowed_hosts=list(settings.allowed_hosts),
-                www_redirect=False,
-            ),
-            Middleware(
-                BodyLimitMiddleware,
-                seconds=settings.receive_seconds,
-                limit=settings.body_limit,
-                limits={
-                    "/v1/roster": settings.roster_limit,
-                    "/v1/allocations": settings.list_limit,
-                },
-                queues={"/v1/recommendations": queue, "/v1/allocations": lists},
-            ),
-        ],
+        middleware=_middleware(settings, context),
         exception_handlers={
-            ProblemError: _refuse,
             405: _refuse_method,
-            IntakeError: _refuse,
-            RequestValidationError: _refuse,
-            **dict.fromkeys(JOURNAL_PROBLEMS, _refuse),
+            **dict.fromkeys(
+                (ProblemError, IntakeError, RequestValidationError, *JOURNAL_PROBLEMS), _refuse
+            ),
         },
     )
-    app.state.store, app.state.rosters, app.state.settings = store, rosters, settings
-    app.state.snapshot_holder = snapshot_holder
-    app.state.auth, app.state.metrics = auth, metrics
-    app.state.journal_writer = (
-        None if auth.locks is None else JournalWriter(auth.locks.store, settings.queue_limit)
-    )
-    app.state.queue, app.state.lists = queue, lists
-    app.state.lookups = ComputeQueue(POOL // 2, settings.queue_limit, LOOKUP_SECONDS)
-    app.state.seldom = ComputeQueue(AT_A_TIME, settings.queue_limit, SELDOM_SECONDS)
-    app.state.tried = RecentRecommendations()
-    for each in ROUTERS:
-        app.include_router(each)
+    app.state.context = context
+    for router in ROUTERS:
+        app.include_router(router)
     return app
 
 
-def _watch(settings: Settings, snapshot_holder: SnapshotHolder) -> ModelWatcher | None:
-    """Who follows the shelf, where there is one to follow."""
-    if settings.bundles is None or settings.bundle is not None:
-        return None
-    return ModelWatcher(
-        BundleCache(settings.bundles), snapshot_holder, settings, expected_practice(settings)
+def _open_context(settings: Settings) -> AppState:
+    auth, metrics = open_auth_backend(settings), Metrics()
+    store = None if auth.credentials is None else auth.credentials.store
+    idempotency = None if store is None else IdempotencyStore(store)
+    snapshots = SnapshotHolder(metrics=metrics, check=warm_up)
+    limit = settings.queue_limit
+    return AppState(
+        settings=settings,
+        store=store,
+        idempotency=idempotency,
+        auth=auth,
+        metrics=metrics,
+        snapshots=snapshots,
+        rosters=RosterSync(store, idempotency, snapshots, settings.poll_seconds),
+        queues=Queues(
+            recommendations=ComputeQueue(settings.workers, limit, settings.queue_wait_seconds),
+            allocations=ComputeQueue(BULK_CONCURRENCY, MAX_QUEUED_LISTS, LIST_WAIT_SECONDS),
+            journal=ComputeQueue(POOL, limit, JOURNAL_WAIT_SECONDS),
+            lookups=ComputeQueue(POOL // 2, limit, LOOKUP_WAIT_SECONDS),
+            exclusive=ComputeQueue(BULK_CONCURRENCY, limit, EXCLUSIVE_WAIT_SECONDS),
+        ),
     )
 
 
+def _middleware(settings: Settings, context: AppState) -> list[Middleware]:
+    """The ASGI layers, outermost first."""
+    return [
+        Middleware(MetricsMiddleware, metrics=context.metrics),
+        Middleware(RequestContextMiddleware),
+        Middleware(
+            TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False
+        ),
+        Middleware(
+            BodyLimitMiddleware,
+            seconds=settings.receive_timeout_seconds,
+            limit=settings.max_body_bytes,
+            limits={
+                "/v1/roster": settings.max_roster_bytes,
+                "/v1/allocations": settings.max_list_bytes,
+            },
+            queues={
+                "/v1/recommendations": context.queues.recommendations,
+                "/v1/allocations": context.queues.allocations,
+            },
+        ),
+    ]
+
+
+def _model_watcher(settings: Settings, snapshots: SnapshotHolder) -> ModelWatcher | None:
+    if settings.bundles is None or settings.bundle is not None:
+        return None
+    cache = BundleCache(settings.bundles)
+    return ModelWatcher(cache, snapshots, settings, expected_practice(settings))
+
+
 async def _refuse_method(request: Request, _: Exception) -> Response:
-    """Names every method of an address, whichever router has them."""
-    asked = route_of(request.scope)
+    """405 with all methods of the path, of whichever router."""
+    path = route_of(request.scope)
     routes = iter_route_contexts(request.app.routes)
-    methods = {method for each in routes if each.path == asked for method in each.methods or ()}
+    methods = {method for each in routes if each.path == path for method in each.methods or ()}
     error = ProblemError(NOT_ALLOWED, headers={"Allow": ", ".join(sorted(methods))})
     return await _refuse(request, error)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    request.state.problem = problem_for(error).kind.slug
+    info = request_info(request.scope)
+    info.problem = problem_for(error).kind.slug
     if is_staff(request):
         return refused_page(request, error)
-    return problem_response(error, request.state.request_id)
+    return problem_response(error, info.request_id)

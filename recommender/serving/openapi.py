@@ -1,12 +1,13 @@
 """The OpenAPI document of a server, with the questions of its practice definition."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from recommender.security.scopes import Scope
@@ -68,69 +69,126 @@ _FRAMEWORKS = ("HTTPValidationError", "ValidationError")
 _ALWAYS = (TOO_MANY, BUSY, STORE_UNAVAILABLE)
 
 
-WRITE_PROBLEMS = (
-    *(
-        BAD_REQUEST,
-        MALFORMED,
-        REQUEST_TIMEOUT,
-        NO_STORE,
-        CONFLICT,
-        IN_FLIGHT,
-        TOO_LARGE,
-        UNSUPPORTED,
-    ),
-    *(INVALID_FEEDBACK, KEY_REUSED, UNEXPECTED, NOT_READY),
-)
-"""Problems of operations that record what is sent."""
-READ_PROBLEMS = (BAD_REQUEST, NOT_FOUND, NO_SUCH_RECORD, NO_STORE, UNEXPECTED)
-"""Problems of operations that read records."""
-KEY_PARAMETER: Mapping[str, Any] = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "Any new text, such as a UUID. A request repeated with the same key and body "
-    "within 48 hours gets the first response and is recorded once.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
-    "example": "6b1f0d6e-3a59-4c1d-9d0a-6f1f1f0c2c1e",
+Responses = dict[int | str, dict[str, Any]]
+CREATED = 201
+BODY_PROBLEMS = (MALFORMED, REQUEST_TIMEOUT, TOO_LARGE, UNSUPPORTED)
+WRITE_PROBLEMS = (NO_STORE, CONFLICT, IN_FLIGHT, INVALID_FEEDBACK, KEY_REUSED, NOT_READY)
+READ_PROBLEMS = (NOT_FOUND, NO_SUCH_RECORD, NO_STORE)
+LOCATION: Mapping[str, Any] = {
+    "description": "URL of the new resource.",
+    "schema": {"type": "string"},
 }
 
 
-def json_body(model: str, *, kept: bool = True) -> dict[str, Any]:
-    """How an operation documents the body it takes and, where it is kept, the key."""
-    content = {JSON: {"schema": {"$ref": REF.format(model=model)}}}
-    body = {"requestBody": {"required": True, "content": content}}
-    return body | ({"parameters": [KEY_PARAMETER]} if kept else {})
-
-
-def created(model: type[BaseModel], links: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """How an operation documents that something was kept, and where it is found."""
-    where = {"description": "URL of the new resource.", "schema": {"type": "string"}}
-    entry: dict[str, Any] = {
-        "model": model,
-        "description": "Recorded.",
-        "headers": {"Location": where},
+def key_parameter(*, required: bool) -> dict[str, Any]:
+    """The header Idempotency-Key of an operation."""
+    return {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": required,
+        "description": "Any new text, such as a UUID. A request repeated with the same key and "
+        "body within 48 hours gets the first response and is executed once.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+        "example": "6b1f0d6e-3a59-4c1d-9d0a-6f1f1f0c2c1e",
     }
-    return entry | ({"links": links} if links else {})
 
 
-def problem_responses(*kinds: ProblemType) -> dict[int | str, dict[str, Any]]:
-    """How an operation documents the problems it gives."""
-    documented: dict[int | str, dict[str, Any]] = {}
+class ApiRoute(APIRoute):
+    """A route that documents the problems common to all operations.
+
+    `responses` of a route name only its other problems. The problems of authentication and overload
+    are added by `openapi_document`.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        responses: Responses | None = None,
+        openapi_extra: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        extra, documented = dict(openapi_extra or {}), dict(responses or {})
+        has_body = "requestBody" in extra
+        problems = [BAD_REQUEST, UNEXPECTED, *(BODY_PROBLEMS if has_body else ())]
+        self.document(extra, documented, problems, has_body=has_body, **options)
+        _add_problems(documented, *problems)
+        super().__init__(
+            path, endpoint, responses=documented, openapi_extra=extra or None, **options
+        )
+
+    def document(
+        self,
+        extra: dict[str, Any],
+        responses: Responses,
+        problems: list[ProblemType],
+        **options: Any,
+    ) -> None:
+        """Completes the documentation; for subclasses."""
+
+
+class JournalRoute(ApiRoute):
+    """A route of the journal: documents Idempotency-Key, Location and the journal's problems."""
+
+    def document(
+        self,
+        extra: dict[str, Any],
+        responses: Responses,
+        problems: list[ProblemType],
+        **options: Any,
+    ) -> None:
+        """Adds the parameter, the header and the problems of reads or writes."""
+        if not options["has_body"]:
+            problems += READ_PROBLEMS
+            return
+        problems += WRITE_PROBLEMS
+        extra["parameters"] = [key_parameter(required=False)]
+        if options.get("status_code") == CREATED or CREATED in responses:
+            entry = {"description": "Recorded.", "headers": {"Location": LOCATION}}
+            responses[CREATED] = {**responses.get(CREATED, {}), **entry}
+
+
+def request_body(model: str) -> dict[str, Any]:
+    """OpenAPI fragment of an operation with a JSON body."""
+    schema = {"schema": {"$ref": REF.format(model=model)}}
+    return {"requestBody": {"required": True, "content": {JSON: schema}}}
+
+
+def response_body(model: str) -> Responses:
+    """OpenAPI responses of an operation whose response depends on the practice definition."""
+    schema = {"schema": {"$ref": REF.format(model=model)}}
+    return {200: {"description": "Success.", "content": {JSON: schema}}}
+
+
+def links(parameter: str, *operations: str) -> dict[str, Any]:
+    """OpenAPI links from a response to operations on the resource it names."""
+    parameters = {parameter: f"$response.body#/{parameter}"}
+    return {each: {"operationId": each, "parameters": parameters} for each in operations}
+
+
+def problem_responses(*kinds: ProblemType) -> Responses:
+    """OpenAPI responses of problems."""
+    responses: Responses = {}
+    _add_problems(responses, *kinds)
+    return responses
+
+
+def _add_problems(responses: Responses, *kinds: ProblemType) -> None:
     for kind in kinds:
         example = Problem.of(kind, "0123456789abcdef").model_dump(mode="json")
-        entry = documented.setdefault(kind.status, {"description": kind.title, "content": {}})
+        entry = responses.setdefault(kind.status, {"description": kind.title, "content": {}})
         media = entry["content"].setdefault(
             MEDIA_TYPE, {"schema": {"$ref": REF.format(model="Problem")}, "examples": {}}
         )
         media["examples"][kind.slug] = {"summary": kind.title, "value": example}
-    return documented
 
 
 def _declare_needs(paths: dict[str, dict[str, dict[str, Any]]]) -> None:
-    """Says of each operation what it needs, and how it refuses whoever lacks it."""
+    """Adds to each operation its security requirements and the problems of refusals."""
     for path, operations in paths.items():
         for method, operation in operations.items():
-            # The framework documents a refusal of its own, which this server never gives.
+            # FastAPI documents a validation error of its own, which this server never sends.
             if JSON in operation["responses"].get("422", {}).get("content", {}):
                 del operation["responses"]["422"]
             needed = NEEDS.get(f"{method.upper()} {path}")
@@ -140,34 +198,21 @@ def _declare_needs(paths: dict[str, dict[str, dict[str, Any]]]) -> None:
             named = [needed.value] if isinstance(needed, Scope) else []
             operation["security"] = [{"key": named}, {"session": named}]
             changing = () if method == "get" else (CROSS_SITE,)
-            _add(operation["responses"], UNAUTHENTICATED, FORBIDDEN, *changing, *_ALWAYS)
-
-
-def _add(responses: dict[str, Any], *kinds: ProblemType) -> None:
-    for status, entry in problem_responses(*kinds).items():
-        kept = responses.setdefault(str(status), entry)
-        kept["content"][MEDIA_TYPE]["examples"] |= entry["content"][MEDIA_TYPE]["examples"]
-
-
-def request_body(model: str) -> dict[str, Any]:
-    """How an operation documents the body it takes."""
-    schema = {"schema": {"$ref": REF.format(model=model)}}
-    return {"requestBody": {"required": True, "content": {"application/json": schema}}}
-
-
-def response_body(model: str) -> dict[int | str, dict[str, Any]]:
-    """How an operation documents an answer whose form is the practice's own."""
-    schema = {"schema": {"$ref": REF.format(model=model)}}
-    return {200: {"description": "Success.", "content": {"application/json": schema}}}
+            for status, entry in problem_responses(
+                UNAUTHENTICATED, FORBIDDEN, *changing, *_ALWAYS
+            ).items():
+                documented = operation["responses"].setdefault(str(status), entry)
+                examples = entry["content"][MEDIA_TYPE]["examples"]
+                documented["content"][MEDIA_TYPE]["examples"] |= examples
 
 
 @lru_cache(maxsize=4)
-def openapi_document(app: FastAPI, form: RequestSchema, clinicians: ClinicianSchema) -> bytes:
-    """The OpenAPI document of the app for its forms, made once for each."""
+def openapi_document(app: FastAPI, requests: RequestSchema, clinicians: ClinicianSchema) -> bytes:
+    """The OpenAPI document of an application, cached for each practice definition."""
     described = get_openapi(
-        title=f"Recommender for {form.title}",
+        title=f"Recommender for {requests.title}",
         version=API_VERSION,
-        description=DESCRIPTION.format(title=form.title, version=form.version),
+        description=DESCRIPTION.format(title=requests.title, version=requests.version),
         routes=app.routes,
     )
     _declare_needs(described["paths"])
@@ -175,8 +220,11 @@ def openapi_document(app: FastAPI, form: RequestSchema, clinicians: ClinicianSch
     for name in _FRAMEWORKS:
         schemas.pop(name, None)
     described["components"]["securitySchemes"] = SCHEMES
-    named = (form.model, form.pairings, form.lists, Credentials, Problem)
-    models: tuple[type[BaseModel], ...] = (*named, *BODIES, *clinicians.models)
+    models: tuple[type[BaseModel], ...] = (
+        *(requests.model, requests.pairings, requests.lists, Credentials, Problem),
+        *BODIES,
+        *clinicians.models,
+    )
     for model in models:
         schema = model.model_json_schema(by_alias=True, ref_template=REF)
         schemas |= schema.pop("$defs", {})

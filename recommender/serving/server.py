@@ -1,7 +1,4 @@
-"""Runs the application until it is told to stop, in one process or in several.
-
-Imported by `cli`.
-"""
+"""Runs the application with uvicorn, in one process or in several."""
 
 import json
 import os
@@ -22,36 +19,35 @@ from uvicorn.supervisors import Multiprocess
 
 from recommender.errors import RecommenderError
 from recommender.serving.app import create_app
-from recommender.serving.http.body_limits import TimeoutConfig
 from recommender.serving.http.request_context import configure_logs
+from recommender.serving.http.timeout_protocol import TimeoutConfig
 from recommender.settings import Settings
 
-TOLD = "RECOMMENDER_SERVED_SETTINGS"
-"""How the first process tells the others: in the environment, which other users cannot read."""
-SWITCH_SECONDS = 0.0005
-"""How long a thread computes before another may: the one that answers refusals, too, has to wait
-for its turn. Python's own 5 ms let refusals wait half a second behind what is computed."""
-START_SECONDS = 120
-"""How long a process may take to open its model before it is taken to hang."""
+SETTINGS_VARIABLE = "RECOMMENDER_SERVED_SETTINGS"
+"""Environment variable with the settings of worker processes; other users cannot read it."""
+SWITCH_INTERVAL_SECONDS = 0.0005
+"""Thread switch interval. With Python's default of 5 ms, the event loop, which also sends refusals,
+waited up to half a second for computing threads."""
+STARTUP_TIMEOUT_SECONDS = 120
+"""Longest time for a worker process to load its model."""
 
 
 def serve(settings: Settings) -> None:
-    """Serves until SIGTERM or SIGINT, then lets requests in flight finish.
+    """Serves until SIGTERM or SIGINT, then finishes the requests in progress.
 
-    It listens only after a model has answered an invented request. Of several processes each has
-    its own model and takes up changes by itself; one that dies is replaced.
+    The port is opened after the warm-up request of the model. Each of several processes holds its
+    own model and follows changes itself; a process that dies is replaced.
 
     Raises
     ------
     BundleError, TablesError
-        When the model or the roster cannot be opened.
+        When the model or the roster cannot be loaded.
     RecommenderError
-        When the server could not start, for one because its port is taken.
+        When the server cannot start, for example because its port is in use.
     """
     configure_logs(sys.stderr)
-    sys.setswitchinterval(SWITCH_SECONDS)
-    # One request is small matrices: threads of the linear algebra would wait for each other, and
-    # for whatever else the machine does.
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    # Requests use small matrices, for which threads of the linear algebra only add waiting.
     with threadpool_limits(1):
         if settings.processes == 1:
             _run(uvicorn.Server(_config(create_app(settings), settings)))
@@ -60,20 +56,20 @@ def serve(settings: Settings) -> None:
 
 
 def worker_app() -> FastAPI:
-    """The application of one process among several, by what the first one was told."""
+    """The application of one worker process, with the settings of the first process."""
     configure_logs(sys.stderr)
     threadpool_limits(1)
-    sys.setswitchinterval(SWITCH_SECONDS)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    threading.Thread(target=_stop_with_parent, args=(os.getppid(),), daemon=True).start()
     try:
-        return create_app(Settings.model_validate_json(os.environ[TOLD]))
+        return create_app(Settings.model_validate_json(os.environ[SETTINGS_VARIABLE]))
     except RecommenderError as error:
         sys.stderr.write(f"{error}\n")
-        # Any other end would be taken for an accident, and the process started again.
+        # With any other exit code the supervisor would restart the process.
         sys.exit(STARTUP_FAILURE)
 
 
-def _config(app: Any, settings: Settings, **more: Any) -> TimeoutConfig:
+def _config(app: Any, settings: Settings, **options: Any) -> TimeoutConfig:
     return TimeoutConfig(
         app,
         host=settings.host,
@@ -82,18 +78,18 @@ def _config(app: Any, settings: Settings, **more: Any) -> TimeoutConfig:
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=settings.grace_seconds,
-        head_seconds=settings.receive_seconds,
-        most_connections=settings.connections,
-        **more,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+        head_seconds=settings.receive_timeout_seconds,
+        max_connections=settings.max_connections,
+        **options,
     )
 
 
 def _run(server: uvicorn.Server) -> None:
-    # Once it has stopped, uvicorn raises the signal again for whoever handled it before. By then
-    # its work is done: a stop that was asked for must not end the process as a failure.
+    # After its shutdown uvicorn raises the signal again for the former handler, which would end the
+    # process with an error.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _already_stopped)
+        signal.signal(number, _ignore_signal)
     try:
         server.run()
     except SystemExit:
@@ -101,13 +97,13 @@ def _run(server: uvicorn.Server) -> None:
 
 
 def _run_several(settings: Settings) -> None:
-    os.environ[TOLD] = worker_environment(settings)
+    os.environ[SETTINGS_VARIABLE] = worker_environment(settings)
     config = _config(
-        "recommender.serving.server:one_of_several",
+        "recommender.serving.server:worker_app",
         settings,
         factory=True,
         workers=settings.processes,
-        timeout_worker_healthcheck=START_SECONDS,
+        timeout_worker_healthcheck=STARTUP_TIMEOUT_SECONDS,
     )
     with _listening(settings) as shared:
         supervisor = Multiprocess(config, sockets=[shared])
@@ -117,16 +113,16 @@ def _run_several(settings: Settings) -> None:
 
 
 def worker_environment(settings: Settings) -> str:
-    """Settings as `one_of_several` reads them, secrets included."""
-    shown = settings.model_dump(mode="json")
+    """Settings as JSON for `worker_app`; contains secrets."""
+    values = settings.model_dump(mode="json")
     for name, value in settings:
         if isinstance(value, SecretStr):
-            shown[name] = value.get_secret_value()
-    return json.dumps(shown)
+            values[name] = value.get_secret_value()
+    return json.dumps(values)
 
 
-def _end_with(first: int) -> None:
-    """Stops this process when the first one is gone: nobody would stop it, and it has the port."""
+def _stop_with_parent(first: int) -> None:
+    """Stops this process when its parent has died; it would keep the port open otherwise."""
     while os.getppid() == first:
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -141,9 +137,9 @@ def _listening(settings: Settings) -> socket.socket:
 
 
 def _not_started() -> RecommenderError:
-    remedy = "mend what the lines above name; a port may be taken"
-    return RecommenderError("server", "could not start", remedy)
+    remedy = "fix the errors logged above; the port may be in use"
+    return RecommenderError("server", "cannot start", remedy)
 
 
-def _already_stopped(_: int, __: FrameType | None) -> None:
+def _ignore_signal(_: int, __: FrameType | None) -> None:
     """Does nothing."""

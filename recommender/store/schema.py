@@ -222,6 +222,7 @@ idempotency = _table(
     Column("body", LargeBinary, nullable=False),
     _subject(nullable=True),
     Column("created_at", Instant, nullable=False, index=True),
+    Column("headers", Text, nullable=True),
 )
 
 audit = _table(

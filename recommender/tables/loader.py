@@ -1,7 +1,6 @@
-"""The four tables of a practice, checked and in one fixed order: what everything is learned from.
+"""Reads the four tables of a practice, checked and in one fixed order of rows.
 
-Sums over them are the same to the last bit however the rows of the files were ordered.
-Imported by `report`, `training`, `serving` and `cli`.
+In that order, sums over the tables are equal to the last bit however the files were sorted.
 """
 
 import dataclasses
@@ -10,24 +9,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from recommender.errors import TablesError
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, Side
 from recommender.tables.cells import People, ReadPeople, read_people
-from recommender.tables.pairings import CHANCE, read_pairings, read_ratings
+from recommender.tables.pairings import PROPENSITY, RATING_KEY, read_pairings, read_ratings
 from recommender.tables.raw_table import RawTable, TableFault, find_table_file, read_raw_table
-from recommender.tables.roster import Roster, snapshot
+from recommender.tables.roster import Roster, snapshot, value_bytes
 
 TABLES = ("clients", "clinicians", "pairings", "ratings")
 NO_ROWS = RawTable("", np.empty(0, dtype=np.intp))
-RATING_KEY = ("pairing_id", "session", "instrument", "rater")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,18 +33,18 @@ class Tables:
     Attributes
     ----------
     client_ids, clients
-        Clients sorted by id; their declared fields, row by row.
+        Ids of the clients, sorted, and their declared fields, one row per id.
     clinician_ids, clinician_names, clinicians
-        Clinicians sorted by id; what staff call them, or None; their declared fields.
+        Ids of the clinicians, sorted, their names or None, and their declared fields.
     pairings
         Sorted by id: pairing_id, client and clinician (rows of the above), started_on, sessions
-        (attended, NaN when not given), ended_on (NaT when not given), propensity (NaN where no lot
+        (attended, NaN when unknown), ended_on (NaT when unknown), propensity (NaN where nothing
         was drawn). Dates are datetime64[s].
     ratings
         Sorted by pairing, session, instrument, rater: pairing_id, session, rated_on, known_on
-        (rated_on when not given), instrument, rater, metric, score (NaN when items), item_1..
+        (rated_on where empty), instrument, rater, metric, score (NaN with items), item_1..
     digest
-        SHA-256 of all of it; the same for any order of rows and for CSV or Parquet.
+        SHA-256 of all tables; equal for any order of rows, and for CSV and Parquet.
     """
 
     client_ids: tuple[str, ...]
@@ -67,10 +63,11 @@ class Tables:
 
 @dataclass(frozen=True, slots=True)
 class LoadedTables:
-    """All that could be read of a folder, and all that is wrong with it.
+    """What could be read of a folder, and every fault in it.
 
     `pairings` and `ratings` are in the order of their files, with the line of each row. `files`
-    has the file and `sizes` the rows of each table that could be opened; others are empty here.
+    and `sizes` hold the file name and the number of rows of each table that could be opened; the
+    other tables are empty.
     """
 
     clients: ReadPeople
@@ -88,19 +85,32 @@ def read_tables(directory: Path, practice: Practice, today: date | None = None) 
     Parameters
     ----------
     directory
-        The folder that has them.
+        The folder of the four files.
     practice
-        Says which columns there are.
+        The definition, which declares the columns of clients and clinicians.
     today
-        The practice's day; when given, later dates of ratings are faults.
+        The practice's day; later dates of ratings are then faults.
 
     Raises
     ------
     TablesError
         With every fault, when anything in the files would be lost or misread.
+
+    Examples
+    --------
+    Faults of all files are raised together:
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from recommender.practice.definition import shipped_practice
+    >>> with TemporaryDirectory() as folder:
+    ...     try:
+    ...         read_tables(Path(folder), shipped_practice())
+    ...     except TablesError as error:
+    ...         print(len(error.faults), error.faults[0])
+    4 clients: is missing; put clients.csv or clients.parquet into the folder
     """
     read = read_directory(directory, practice, today)
-    _refuse(read.faults)
+    _raise_faults(read.faults)
     clients, clinicians = read.clients.people, read.clinicians.people
     pairings = _ordered(read.pairings, ("pairing_id",))
     ratings = _ordered(read.ratings, RATING_KEY)
@@ -127,7 +137,7 @@ def read_roster(path: Path, practice: Practice, taken_at: datetime) -> Roster:
     """
     sheet, faults = read_raw_table(path)
     read = _people(sheet, practice.clinician, "clinician")
-    _refuse([*faults, *read.faults])
+    _raise_faults([*faults, *read.faults])
     return snapshot(read.people.ids, read.people.names, read.people.columns, taken_at)
 
 
@@ -141,12 +151,12 @@ def read_clients(path: Path, practice: Practice) -> People:
     """
     sheet, faults = read_raw_table(path)
     read = _people(sheet, practice.client, "client")
-    _refuse([*faults, *read.faults])
+    _raise_faults([*faults, *read.faults])
     return read.people
 
 
 def read_directory(directory: Path, practice: Practice, today: date | None) -> LoadedTables:
-    """All that can be read of a folder, and all that is wrong with it."""
+    """What can be read of a folder, and every fault in it."""
     sheets: dict[str, RawTable] = {}
     faults: list[TableFault] = []
     for table in TABLES:
@@ -172,7 +182,7 @@ def read_directory(directory: Path, practice: Practice, today: date | None) -> L
     faults += wrong if "ratings" in sheets else []
     files = {table: sheet.file for table, sheet in sheets.items()}
     sizes = {table: sheet.size for table, sheet in sheets.items()}
-    return LoadedTables(clients, clinicians, pairings, ratings, files, sizes, _sorted(faults))
+    return LoadedTables(clients, clinicians, pairings, ratings, files, sizes, _in_order(faults))
 
 
 def _people(sheet: RawTable | None, fields: Mapping[str, Field], side: Side) -> ReadPeople:
@@ -181,8 +191,8 @@ def _people(sheet: RawTable | None, fields: Mapping[str, Field], side: Side) -> 
     return dataclasses.replace(read_people(NO_ROWS, fields, side), faults=[], unanswered={})
 
 
-def _sorted(faults: Iterable[TableFault]) -> tuple[TableFault, ...]:
-    """Faults by table, then row, then column; a fault of the whole file comes first."""
+def _in_order(faults: Iterable[TableFault]) -> tuple[TableFault, ...]:
+    """Faults by table, row and column; faults of a whole file come first."""
     table = {name: place for place, name in enumerate(TABLES)}
 
     def key(fault: TableFault) -> tuple[int, tuple[int, ...], str, str]:
@@ -192,10 +202,10 @@ def _sorted(faults: Iterable[TableFault]) -> tuple[TableFault, ...]:
     return tuple(sorted(faults, key=key))
 
 
-def _refuse(faults: Iterable[TableFault]) -> None:
-    told = [fault.to_fault() for fault in faults]
-    if told:
-        raise TablesError(told)
+def _raise_faults(faults: Iterable[TableFault]) -> None:
+    errors = [fault.to_fault() for fault in faults]
+    if errors:
+        raise TablesError(errors)
 
 
 def _ordered(frame: pd.DataFrame, key: tuple[str, ...]) -> pd.DataFrame:
@@ -210,20 +220,11 @@ def _digest(
     for people in (clients, clinicians):
         digest.update(repr((people.ids, people.names)).encode())
         for name in sorted(people.columns.values):
-            digest.update(name.encode() + _bytes(people.columns[name]))
+            digest.update(name.encode() + value_bytes(people.columns[name]))
     for frame in (pairings, ratings):
         for column, values in frame.items():
-            # An empty column of these says no more than one that is not there.
-            optional = column == CHANCE or str(column).startswith("item_")
+            # Of these an empty column is equal to one that is absent.
+            optional = column == PROPENSITY or str(column).startswith("item_")
             if not (optional and values.isna().all()):
-                digest.update(str(column).encode() + _bytes(values.to_numpy()))
+                digest.update(str(column).encode() + value_bytes(values.to_numpy()))
     return digest.hexdigest()
-
-
-def _bytes(values: NDArray[Any]) -> bytes:
-    if values.dtype == object:
-        return repr(values.tolist()).encode()
-    if values.dtype.kind == "f":
-        # -0.0 and 0.0 are one value to every rule, so they must be one to the digest.
-        return np.ascontiguousarray(values + 0.0).tobytes()
-    return np.ascontiguousarray(values).tobytes()

@@ -1,8 +1,4 @@
-"""One table as it stands in its file: cells not yet read, and the line each row stands on.
-
-CSV and Parquet take one shape here, so that nothing above knows which of them it was.
-Imported by `cells` and above.
-"""
+"""Reads a CSV or Parquet file into columns of distinct cells, with the line of each row."""
 
 import csv
 import io
@@ -23,26 +19,26 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SUFFIXES = (".csv", ".parquet")
-SHOWN = 5
-"""Rows named in a message; the others are counted."""
-AT_ONCE = 10_000
-"""Rows held as they were written: a million clients' cells would take gigabytes."""
+MAX_ROWS_SHOWN = 5
+"""Rows listed in a message; further ones are counted."""
+CHUNK_ROWS = 10_000
+"""Rows read before their cells are interned: a million clients' cells would take gigabytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableFault:
-    """One thing that is wrong with a file or a column of it, and every row it is wrong in.
+    """One problem of a file or a column, and every row that has it.
 
     Attributes
     ----------
     file, column
-        Where it stands; no column when the whole file, or a whole row, is meant.
+        Where the problem is; no column for a whole file or a whole row.
     problem, remedy
-        Never hold a cell's content.
+        Texts without any cell's content.
     rows
-        Lines of the file, the header being line 1; empty when the whole file or column is meant.
+        Lines of the file, the header being line 1; empty for a whole file or column.
     repeats
-        For a row that repeats another: that other row, one for each of `rows`.
+        For rows that repeat another: the earlier row, one for each of `rows`.
     """
 
     file: str
@@ -54,30 +50,34 @@ class TableFault:
 
     @property
     def where(self) -> str:
-        """File, column and the first five rows, the others counted."""
+        """File, column and the first five rows, with the number of further ones."""
         place = self.file if self.column is None else f"{self.file}, column {self.column}"
         if not self.rows:
             return place
-        said = [str(row) for row in self.rows[:SHOWN]]
+        rows = [str(row) for row in self.rows[:MAX_ROWS_SHOWN]]
         if self.repeats:
-            said = [f"{row} (as {first})" for row, first in zip(said, self.repeats, strict=False)]
-        more = f" and {len(self.rows) - SHOWN} more" if len(self.rows) > SHOWN else ""
-        return f"{place}, row{'s'[: len(self.rows) > 1]} {', '.join(said)}{more}"
+            rows = [f"{row} (as {first})" for row, first in zip(rows, self.repeats, strict=False)]
+        more = (
+            f" and {len(self.rows) - MAX_ROWS_SHOWN} more"
+            if len(self.rows) > MAX_ROWS_SHOWN
+            else ""
+        )
+        return f"{place}, row{'s'[: len(self.rows) > 1]} {', '.join(rows)}{more}"
 
     def to_fault(self) -> Fault:
-        """The fault as errors carry it."""
+        """The fault as an error holds it."""
         return Fault(self.where, self.problem, self.remedy)
 
 
 @dataclass(frozen=True, slots=True)
 class InternedColumn:
-    """One column: its distinct cells, and which of them each row holds."""
+    """The distinct cells of a column, and the place of each row's cell among them."""
 
     distinct: Sequence[RawValue]
     places: NDArray[np.intp]
 
     def empty(self) -> NDArray[np.bool_]:
-        """Whether each row's cell was left empty."""
+        """Whether each row's cell is empty, (rows,)."""
         missing = np.array([is_missing(cell) for cell in self.distinct], dtype=np.bool_)
         return missing[self.places]
 
@@ -89,11 +89,11 @@ class RawTable:
     Attributes
     ----------
     file
-        Its name, without the folder.
+        Name without the folder.
     lines
-        The line of each row, (n,); the header is line 1.
+        Line of each row, (n,); the header is line 1.
     columns
-        Column name to cells, in the order of the file.
+        Cells by column name, in the order of the file.
     """
 
     file: str
@@ -106,23 +106,24 @@ class RawTable:
         return len(self.lines)
 
     def column(self, name: str) -> InternedColumn:
-        """The cells of a column; all of them empty when the file does not have it."""
+        """The cells of a column; all empty where the file does not have it."""
         nothing = InternedColumn((None,), np.zeros(self.size, dtype=np.intp))
         return self.columns.get(name, nothing)
 
     def faults(
         self, column: str, problem: str, remedy: str, wrong: NDArray[np.bool_]
     ) -> list[TableFault]:
-        """One fault for all rows that are wrong, (n,); none when no row is."""
+        """One fault for all rows flagged in `wrong`, (n,); none where no row is."""
         rows = tuple(self.lines[wrong].tolist())
         return [TableFault(self.file, column, problem, remedy, rows)] if rows else []
 
     def repeated(
         self, column: str, problem: str, remedy: str, keys: pd.DataFrame
     ) -> list[TableFault]:
-        """Faults of rows whose keys an earlier row has; rows with an unread key are not compared.
+        """The fault of rows whose keys equal those of an earlier row.
 
-        `keys` has one row a row of the sheet, with any index.
+        `keys` has one row for each row of the table, with any index; rows with a missing key are
+        not compared.
         """
         whole = keys.set_axis(np.arange(len(keys)), axis=0).dropna()
         later = whole.duplicated().to_numpy()
@@ -136,19 +137,19 @@ class RawTable:
 
 
 def find_table_file(directory: Path, table: str) -> tuple[Path | None, list[TableFault]]:
-    """The file of a table, which may be CSV or Parquet but not both."""
-    found = [path for suffix in SUFFIXES if (path := directory / f"{table}{suffix}").exists()]
-    if len(found) == 2:
-        remedy = "remove the file that is not meant"
+    """The file of a table in a folder: CSV or Parquet, not both."""
+    paths = [path for suffix in SUFFIXES if (path := directory / f"{table}{suffix}").exists()]
+    if len(paths) == 2:
+        remedy = "remove one of the two files"
         return None, [TableFault(table, None, "is there as CSV and as Parquet", remedy)]
-    if not found:
+    if not paths:
         remedy = f"put {table}.csv or {table}.parquet into the folder"
         return None, [TableFault(table, None, "is missing", remedy)]
-    return found[0], []
+    return paths[0], []
 
 
 def read_raw_table(path: Path) -> tuple[RawTable | None, list[TableFault]]:
-    """The cells of a CSV or Parquet file, or None when not even its header can be read."""
+    """The cells of a CSV or Parquet file; None when its header cannot be read."""
     try:
         if path.suffix == ".csv":
             return _read_csv(path.name, path.read_bytes())
@@ -177,15 +178,15 @@ def _read_csv(file: str, content: bytes) -> tuple[RawTable | None, list[TableFau
         remedy = "save it with commas between the cells"
         return None, [TableFault(file, None, "is not separated by commas", remedy)]
     columns, lines, sizes = _columns(len(header), records)
-    faults += _ragged(file, len(header), sizes, lines)
-    sheet, more = _sheet(file, header, columns, lines)
-    return sheet, faults + more
+    faults += _width_faults(file, len(header), sizes, lines)
+    table, more = _raw_table(file, header, columns, lines)
+    return table, faults + more
 
 
 def _records(
     file: str, content: bytes, faults: list[TableFault]
 ) -> Iterator[tuple[int, list[str]]]:
-    """Records that are not blank, with the line each begins on; what stops reading is a fault."""
+    """Records that are not blank, with the first line of each; an error ends them with a fault."""
     before = 0
     text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
     reader = csv.reader(text, strict=True)
@@ -203,26 +204,26 @@ def _records(
 def _columns(
     width: int, records: Iterator[tuple[int, list[str]]]
 ) -> tuple[list[InternedColumn], NDArray[np.intp], NDArray[np.intp]]:
-    """The columns of all records, the line of each, and how many cells it has.
+    """The columns of all records, and the line and number of cells of each.
 
-    Those with other than `width` cells are evened, so that reading goes on.
+    Shorter records are padded and longer ones cut to `width` cells.
     """
     columns = [_Column() for _ in range(width)]
     lines, sizes = list[int](), list[int]()
-    while some := list(islice(records, AT_ONCE)):
+    while some := list(islice(records, CHUNK_ROWS)):
         lines += (line for line, _ in some)
         sizes += (len(record) for _, record in some)
-        evened = ((record + [""] * width)[:width] for _, record in some)
-        for column, cells in zip(columns, zip(*evened, strict=True), strict=True):
+        padded = ((record + [""] * width)[:width] for _, record in some)
+        for column, cells in zip(columns, zip(*padded, strict=True), strict=True):
             column.add(cells)
     places = np.array(lines, dtype=np.intp), np.array(sizes, dtype=np.intp)
     return [column.cells() for column in columns], *places
 
 
-def _ragged(
+def _width_faults(
     file: str, width: int, sizes: NDArray[np.intp], lines: NDArray[np.intp]
 ) -> list[TableFault]:
-    """Faults of rows with other than `width` cells."""
+    """Faults of rows that have more or fewer than `width` cells."""
     remedy = "give as many cells as the header has; put quotation marks round a cell with a comma"
     return [
         TableFault(file, None, problem, remedy, tuple(lines[wrong].tolist()))
@@ -245,32 +246,32 @@ def _read_parquet(file: str, content: bytes) -> tuple[RawTable | None, list[Tabl
     try:
         with pq.ParquetFile(pa.BufferReader(content)) as opened:
             table = opened.read()
-        columns = [_cells_of(column) for column in table.columns]
+        columns = [_interned(column) for column in table.columns]
     except (pa.ArrowException, OSError, ValueError, OverflowError):
         remedy = "write it again from its source"
         return None, [TableFault(file, None, "cannot be read as Parquet", remedy)]
     lines = np.arange(2, table.num_rows + 2)
-    return _sheet(file, table.column_names, columns, lines)
+    return _raw_table(file, table.column_names, columns, lines)
 
 
-def _frozen(cell: Any) -> Hashable:
+def _hashable(cell: Any) -> Hashable:
     if isinstance(cell, list):
-        return tuple(_frozen(part) for part in cell)
+        return tuple(_hashable(part) for part in cell)
     if isinstance(cell, dict):
-        return tuple((name, _frozen(part)) for name, part in cell.items())
+        return tuple((name, _hashable(part)) for name, part in cell.items())
     hashable: Hashable = cell
     return hashable
 
 
-def _cells_of(column: "pa.ChunkedArray") -> InternedColumn:
-    found = _Column()
+def _interned(column: "pa.ChunkedArray") -> InternedColumn:
+    interned = _Column()
     for chunk in column.chunks:
-        for start in range(0, len(chunk), AT_ONCE):
-            found.add([_frozen(cell) for cell in chunk.slice(start, AT_ONCE).to_pylist()])
-    return found.cells()
+        for start in range(0, len(chunk), CHUNK_ROWS):
+            interned.add([_hashable(cell) for cell in chunk.slice(start, CHUNK_ROWS).to_pylist()])
+    return interned.cells()
 
 
-def _sheet(
+def _raw_table(
     file: str, header: Sequence[str], columns: Iterable[InternedColumn], lines: NDArray[np.intp]
 ) -> tuple[RawTable, list[TableFault]]:
     cells: dict[str, InternedColumn] = {}
@@ -287,20 +288,20 @@ def _sheet(
 
 
 class _Column:
-    """A column as it is read: cells that were there before are not kept again."""
+    """Interns the cells of a column chunk by chunk."""
 
     def __init__(self) -> None:
         self._place: dict[Hashable, int] = {}
         self._places: list[NDArray[np.intp]] = []
 
     def add(self, cells: Sequence[Hashable]) -> None:
-        """The cells of the next rows."""
+        """Adds the cells of the next rows."""
         for cell in dict.fromkeys(cells):
             self._place.setdefault(cell, len(self._place))
-        found = map(self._place.__getitem__, cells)
-        self._places.append(np.fromiter(found, dtype=np.intp, count=len(cells)))
+        places = map(self._place.__getitem__, cells)
+        self._places.append(np.fromiter(places, dtype=np.intp, count=len(cells)))
 
     def cells(self) -> InternedColumn:
-        """All of it."""
+        """The column of all rows added."""
         nothing: NDArray[np.intp] = np.empty(0, dtype=np.intp)
         return InternedColumn(tuple(self._place), np.concatenate([nothing, *self._places]))

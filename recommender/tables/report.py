@@ -1,7 +1,4 @@
-"""What was found in a practice's tables: everything that is wrong, and how much can be used.
-
-Imported by `cli` and `training`; it never refuses, so that a person can mend all at once.
-"""
+"""Checks a practice's tables: every fault in them, and how much of them can be used."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -12,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recommender.alliance.label import EarlyRatings, early_ratings
+from recommender.alliance.label import early_ratings
 from recommender.practice.definition import Practice
 from recommender.tables.loader import TABLES, LoadedTables, read_directory
 from recommender.tables.raw_table import TableFault
@@ -20,10 +17,10 @@ from recommender.tables.raw_table import TableFault
 
 @dataclass(frozen=True, slots=True)
 class CellFault:
-    """One thing that is wrong in one place.
+    """One fault in one place.
 
-    `row` is the line of the file (the header is line 1), `column` the column's name; None where the
-    whole file, column or row is meant. `repeats` is the earlier row that this row repeats.
+    `row` is the line of the file (the header is line 1), `column` the column's name; None for a
+    whole file, column or row. `repeats` is the earlier row that this row repeats.
     """
 
     file: str
@@ -36,7 +33,7 @@ class CellFault:
 
 @dataclass(frozen=True, slots=True)
 class RowCount:
-    """Rows of a table, and those of them without any fault."""
+    """Rows of a table, and how many of them have no fault."""
 
     read: int
     usable: int
@@ -44,22 +41,23 @@ class RowCount:
 
 @dataclass(frozen=True, slots=True)
 class TablesSummary:
-    """How much of the tables can be used; rows with a fault are left out of every figure below.
+    """How much of the tables can be used; rows with a fault are excluded from every figure.
 
     Attributes
     ----------
     rows
-        Table name to its rows.
+        Numbers of rows by table.
     early
-        Instrument to ratings that count towards the early alliance.
+        Number of ratings that count towards the early alliance, by instrument.
     left_out
-        Reason to ratings that do not count (see `recommender.alliance.label.LeftOut`).
+        Number of ratings that do not count, by reason
+        (`recommender.alliance.label.RatingExclusions`).
     pairings_rated, pairings_unrated
         Pairings with and without a rating that counts.
     unanswered
-        Field label (`client.age`) to the share of empty cells, 0-1, over all rows of the file.
+        Share of empty cells by field label (`client.age`), 0-1, over all rows of the file.
     clinicians_unrated
-        Ids of clinicians none of whose pairings has any rating, counted or not.
+        Ids of clinicians whose pairings have no rating at all.
     """
 
     rows: Mapping[str, RowCount]
@@ -75,8 +73,8 @@ class TablesSummary:
 class TablesReport:
     """Faults and summary of a practice's tables.
 
-    `faults` are grouped: one for each problem of a column, with all rows that have it, in the
-    order of tables, rows and columns.
+    `faults` are grouped: one for each problem of a column with all its rows, in the order of
+    tables, rows and columns.
     """
 
     faults: tuple[TableFault, ...]
@@ -84,15 +82,15 @@ class TablesReport:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there is no fault."""
         return not self.faults
 
     def grouped(self) -> tuple[str, ...]:
-        """Each problem as one line for people: place, first five rows, count, problem, remedy."""
+        """One line per problem: place, first five rows, number of rows, problem, remedy."""
         return tuple(str(fault.to_fault()) for fault in self.faults)
 
     def each(self) -> Iterator[CellFault]:
-        """Every fault in every row by itself."""
+        """Every fault of every row."""
         for f in self.faults:
             for place, row in enumerate(f.rows or (None,)):
                 repeats = f.repeats[place] if f.repeats else None
@@ -100,10 +98,20 @@ class TablesReport:
 
 
 def check_tables(directory: Path, practice: Practice, today: date | None = None) -> TablesReport:
-    """Everything that is wrong with a practice's tables, and how much of them can be used.
+    """Every fault in a practice's tables, and how much of them can be used.
 
-    Parameters are those of `recommender.tables.loader.read_tables`; whatever the files hold is
-    reported, never raised.
+    The parameters are those of `read_tables`. Nothing about the files is raised.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from recommender.practice.definition import shipped_practice
+    >>> with TemporaryDirectory() as folder:
+    ...     report = check_tables(Path(folder), shipped_practice())
+    >>> report.sound
+    False
+    >>> print(report.grouped()[0])
+    clients: is missing; put clients.csv or clients.parquet into the folder
     """
     read = read_directory(directory, practice, today)
     return TablesReport(read.faults, _summary(read, practice))
@@ -120,11 +128,12 @@ def _summary(read: LoadedTables, practice: Practice) -> TablesSummary:
     pairings, ratings = read.pairings[sound["pairings"]], read.ratings[sound["ratings"]]
     ratings = ratings[ratings["pairing_id"].isin(pairings["pairing_id"])]
     early = early_ratings(ratings, pairings, practice.alliance, practice.instruments)
+    counts = early.rows["instrument"].value_counts()
     rated = int(early.rows["pairing_id"].nunique())
     usable = {table: int(sound[table].sum()) for table in TABLES} | {"ratings": len(ratings)}
     return TablesSummary(
         rows={table: RowCount(read.sizes.get(table, 0), usable[table]) for table in TABLES},
-        early=_by_instrument(early, practice),
+        early={name: int(counts.get(name, 0)) for name in practice.alliance.instruments},
         left_out=asdict(early.exclusions),
         pairings_rated=rated,
         pairings_unrated=len(pairings) - rated,
@@ -134,15 +143,10 @@ def _summary(read: LoadedTables, practice: Practice) -> TablesSummary:
 
 
 def _sound(read: LoadedTables, table: str, lines: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Whether each line of a table is without a fault."""
+    """Whether each line of a table has no fault."""
     file = read.files.get(table)
     wrong = [np.array(f.rows, dtype=np.intp) for f in read.faults if f.file == file and f.rows]
     return ~np.isin(lines, np.concatenate(wrong)) if wrong else np.ones(len(lines), dtype=np.bool_)
-
-
-def _by_instrument(early: EarlyRatings, practice: Practice) -> dict[str, int]:
-    counts = early.rows["instrument"].value_counts()
-    return {name: int(counts.get(name, 0)) for name in practice.alliance.instruments}
 
 
 def _unanswered(read: LoadedTables) -> dict[str, float]:

@@ -1,7 +1,4 @@
-"""The clinicians as they are now: columns in memory, an immutable snapshot with a version.
-
-Imported by `constraints` and above; a change of the roster is a new snapshot, never an edit.
-"""
+"""The roster: an immutable, versioned snapshot of the clinicians' fields."""
 
 import hashlib
 from collections.abc import Sequence
@@ -18,20 +15,20 @@ from recommender.practice.columns import Columns
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """One snapshot.
+    """The clinicians of a practice at one time; a change of the roster is a new snapshot.
 
     Attributes
     ----------
     ids
-        Clinician ids, sorted, each once.
+        Unique clinician ids, sorted.
     names
-        What staff call them, or None.
+        Names that staff see, or None.
     columns
-        The clinicians' fields, one row an id.
+        The clinicians' fields, one row per id.
     version
         Digest of ids and values, not of names: equal rosters have equal versions.
     taken_at
-        When the facts were read, UTC.
+        When the values were read, UTC.
     """
 
     ids: tuple[str, ...]
@@ -44,12 +41,12 @@ class Roster:
         return len(self.ids)
 
     def name_of(self, place: int) -> str:
-        """What to call the clinician at this place: the name where there is one, else the id."""
+        """The name of the clinician at a place, or the id where there is no name."""
         return self.names[place] or self.ids[place]
 
     @property
     def called(self) -> dict[str, str]:
-        """The same of everybody, by id."""
+        """`name_of` every clinician, by id."""
         return {each: self.name_of(place) for place, each in enumerate(self.ids)}
 
 
@@ -61,7 +58,7 @@ def snapshot(
     Raises
     ------
     RecommenderError
-        When an id is there twice: nobody could tell which of the two is offered.
+        When an id occurs twice.
     """
     if len(set(ids)) != len(ids):
         raise RecommenderError("roster", "has an id twice", "give one row for each clinician")
@@ -72,16 +69,19 @@ def snapshot(
 
 
 def digest_of(ids: tuple[str, ...], columns: Columns) -> str:
-    """Digest of ids and values; equal ones have equal digests."""
+    """Digest of ids and values, 16 hexadecimal digits; equal ids and values have equal digests."""
     digest = hashlib.sha256(repr(ids).encode())
     for name in sorted(columns.values):
         digest.update(repr((name, columns[name].shape)).encode())
-        digest.update(_bytes(columns[name]))
+        digest.update(value_bytes(columns[name]))
     return digest.hexdigest()[:16]
 
 
-def _bytes(values: NDArray[Any]) -> bytes:
+def value_bytes(values: NDArray[Any]) -> bytes:
+    """The values of a column as bytes for a digest: equal values have equal bytes."""
     if values.dtype == object:
         return repr(values.tolist()).encode()
-    # -0.0 and 0.0 are one value to every rule, and so is every NaN: so they must be to the version.
-    return np.where(np.isnan(values), np.nan, values + 0.0).tobytes()
+    if values.dtype.kind == "f":
+        # -0.0 and 0.0 are one value to every rule, and so is every NaN.
+        values = np.where(np.isnan(values), np.nan, values + 0.0)
+    return np.ascontiguousarray(values).tobytes()

@@ -16,7 +16,7 @@ from recommender.model.alliance_model import levels_of
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.tables.loader import Tables
-from recommender.tables.pairings import CHANCE
+from recommender.tables.pairings import PROPENSITY
 
 RowIndex = NDArray[np.intp]
 EPOCH = np.datetime64("1970-01-01", "D")
@@ -161,8 +161,8 @@ def dataset_of(tables: Tables, practice: Practice) -> Dataset:
         dropouts_started=_days(left["started_on"]),
         dropouts_ended=_days(left["ended_on"]),
         digest=tables.digest,
-        chance=rated[CHANCE].to_numpy(float),
-        dropouts_chance=left[CHANCE].to_numpy(float),
+        chance=rated[PROPENSITY].to_numpy(float),
+        dropouts_chance=left[PROPENSITY].to_numpy(float),
     )
 
 

@@ -154,7 +154,7 @@ def _trees(prepared: PreparedFit, settings: FitSettings) -> tuple[Trees | None, 
     learned = prepared.learned
     if learned.rated < settings.fewest_for_trees:
         return None, None
-    cells = learned.rows.together()
+    cells = learned.rows.model_columns()
     parameters = settings.pairing.parameters(settings.seed, cells.size)
     tree_input = TreeInput(cells, prepared.target, learned.weight, parameters)
     return fit_trees(tree_input, learned.fold, prepared.held_out_folds, settings.tree_fitter)

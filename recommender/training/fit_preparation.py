@@ -156,7 +156,7 @@ def feature_table(
     """
     needed = clients.only(sides.pipeline.client_fields)
     chunks = dict(runner(_rows, sides, _chunks(needed, pairs, history)))
-    return Rows.joined([chunks[name] for name in sorted(chunks)])
+    return Rows.concatenate([chunks[name] for name in sorted(chunks)])
 
 
 def _rows(sides: SideTables, chunk: TrainingPair) -> Rows:

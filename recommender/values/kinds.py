@@ -1,21 +1,23 @@
-"""The kinds of answer a field can hold, as a table: how each is read and turned into numbers.
+"""The kinds of answer a field can hold: how each is parsed, encoded as an array and decoded again.
 
-A new kind is one new row, with its reader in `answer` and its array in `encoding`. Imported by
-`fields` and everything above it.
+To add a kind, add one row to `KINDS` here, and then, because these layers add what `values` must
+not know: its JSON type in `serving.schemas.json_types`, its HTML control, reader and prefill in
+`serving.staff.views`, and its name in each rule (`practice.rules.catalogue`) and operator
+(`practice.match_operators`) that accepts it. Tests fail for a kind without a JSON type or control.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.values import encoding, parsers
-from recommender.values.encoding import EPOCH, Array
+from recommender.values import parsers
 from recommender.values.parsers import (
     DAYS,
-    LARGEST,
+    MAX_NUMBER,
     NONE_NAMED,
     FieldBounds,
     Point,
@@ -27,7 +29,7 @@ __all__ = [
     "DAYS",
     "EPOCH",
     "KINDS",
-    "LARGEST",
+    "MAX_NUMBER",
     "NONE_NAMED",
     "Array",
     "FieldBounds",
@@ -37,8 +39,13 @@ __all__ = [
     "is_missing",
 ]
 
+Array = NDArray[np.float64]
 Parse = Callable[[FieldBounds, RawValue], object]
-Encode = Callable[[FieldBounds, Sequence[Any]], NDArray[np.generic]]
+Encode = Callable[[FieldBounds, Sequence[Any]], NDArray[Any]]
+Decode = Callable[[FieldBounds, Any], RawValue]
+
+EPOCH = date(1970, 1, 1).toordinal()
+"""Ordinal of the day from which dates are counted in arrays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,43 +57,212 @@ class FieldKind:
     name
         As written in a practice definition.
     parse
-        Reads one non-empty cell; raises `ValueError` with the problem, never with the value.
+        Parses one cell that is not missing; raises `ValueError` with the problem, never the value.
     encode
-        Turns parsed values (None = missing) into an array whose first axis is the row.
+        Encodes parsed values (None = missing) as an array whose first axis is the row.
+    decode
+        One row of that array as plain JSON that `parse` accepts; None if the answer is missing.
     example
         What a cell looks like, shown in remedies and in the generated documentation.
     needs, allows
         Settings a field of this kind must, and may, declare beside those every field has.
     numeric
         Whether the array is one number a row that can be subtracted and compared.
+    scorable
+        Whether a model may read the field itself, not only a match or a constraint.
+    whole
+        Whether a change suggested to a client is rounded to whole units.
+    units
+        Numbers in the array for one unit as written: 100 for money, which is stored in cents.
+    alternative
+        Another way to write a cell, for remedies.
     """
 
     name: str
     parse: Parse
     encode: Encode
+    decode: Decode
     example: str
     needs: frozenset[str] = frozenset()
     allows: frozenset[str] = frozenset()
     numeric: bool = False
+    scorable: bool = True
+    whole: bool = False
+    units: float = 1.0
+    alternative: str = ""
+
+    @property
+    def has_levels(self) -> bool:
+        """Whether a field of this kind declares levels."""
+        return "levels" in self.needs
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether a field of this kind may declare `min` and `max`."""
+        return "min" in self.needs | self.allows
+
+
+def _encode_number(_: FieldBounds, values: Sequence[Any]) -> Array:
+    """Numbers, flags as 1 and 0, cents: (n,)."""
+    return _scalars(values, float)
+
+
+def _encode_level(declared: FieldBounds, values: Sequence[Any]) -> Array:
+    """Index of each level among those declared: (n,)."""
+    order = {name: float(place) for place, name in enumerate(declared.levels)}
+    return _scalars(values, lambda value: order[str(value)])
+
+
+def _encode_date(_: FieldBounds, values: Sequence[Any]) -> Array:
+    """Days since 1970-01-01: (n,)."""
+    return _scalars(values, lambda value: float(value.toordinal() - EPOCH))
+
+
+def _encode_tags(declared: FieldBounds, values: Sequence[Any]) -> Array:
+    """1 for each level named, 0 for each other: (n, levels)."""
+    order = {name: place for place, name in enumerate(declared.levels)}
+    encoded = np.zeros((len(values), len(order)))
+    for row, named in enumerate(values):
+        if named is None:
+            encoded[row] = np.nan
+        else:
+            encoded[row, [order[name] for name in named]] = 1.0
+    return encoded
+
+
+def _encode_tuples(width: int) -> Encode:
+    """Several tuples a row, padded with NaN: (n, largest number of tuples, width).
+
+    An answer without tuples is one tuple of zeros, to differ from a missing answer.
+    """
+
+    def encode(_: FieldBounds, values: Sequence[Any]) -> Array:
+        rows = [None if v is None else (tuple(v) or ((0.0,) * width,)) for v in values]
+        longest = max((len(row) for row in rows if row is not None), default=1)
+        encoded = np.full((len(rows), longest, width), np.nan)
+        for place, row in enumerate(rows):
+            if row is not None:
+                encoded[place, : len(row)] = row
+        return encoded
+
+    return encode
+
+
+def _encode_ids(_: FieldBounds, values: Sequence[Any]) -> NDArray[np.object_]:
+    """Tuples of ids, or None: (n,)."""
+    encoded = np.empty(len(values), dtype=object)
+    for row, named in enumerate(values):
+        encoded[row] = named
+    return encoded
+
+
+def _scalars(values: Sequence[Any], number_of: Callable[[Any], float]) -> Array:
+    return np.array([np.nan if v is None else number_of(v) for v in values], dtype=np.float64)
+
+
+def _decode_number(_: FieldBounds, value: Any) -> RawValue:
+    return None if np.isnan(value) else float(value)
+
+
+def _decode_flag(_: FieldBounds, value: Any) -> RawValue:
+    return None if np.isnan(value) else bool(value)
+
+
+def _decode_money(_: FieldBounds, value: Any) -> RawValue:
+    return None if np.isnan(value) else round(float(value)) / 100
+
+
+def _decode_level(declared: FieldBounds, value: Any) -> RawValue:
+    return None if np.isnan(value) else declared.levels[int(value)]
+
+
+def _decode_date(_: FieldBounds, value: Any) -> RawValue:
+    return None if np.isnan(value) else date.fromordinal(int(value) + EPOCH).isoformat()
+
+
+def _decode_tags(declared: FieldBounds, value: Any) -> RawValue:
+    if np.isnan(value).any():
+        return None
+    return [level for level, named in zip(declared.levels, value, strict=True) if named]
+
+
+def _decode_places(_: FieldBounds, value: Any) -> RawValue:
+    points = value[~np.isnan(value).any(axis=1)].tolist()
+    return [f"{latitude!r},{longitude!r}" for latitude, longitude in points] or None
+
+
+def _decode_hours(_: FieldBounds, value: Any) -> RawValue:
+    windows = value[~np.isnan(value).any(axis=1)].astype(int).tolist()
+    # A window of no length encodes an answer that names no hours.
+    cells = [f"{DAYS[day]} {clock(start)}-{clock(end)}" for day, start, end in windows if end]
+    return cells if windows else None
+
+
+def clock(minutes: int) -> str:
+    """Minutes of a day as a 24-hour time.
+
+    >>> clock(1020)
+    '17:00'
+    """
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def _decode_ids(_: FieldBounds, value: Any) -> RawValue:
+    return None if value is None else list(value)
 
 
 _UNIT, _BOUNDS, _LEVELS = frozenset({"unit"}), frozenset({"min", "max"}), frozenset({"levels"})
-_HOURS = "mon 09:00-12:30; tue 17:00-20:00"
+_NUMBER = (parsers.number, _encode_number, _decode_number)
+_LEVEL = (parsers.level, _encode_level, _decode_level, "one level", _LEVELS)
 
 KINDS: Mapping[str, FieldKind] = {
     kind.name: kind
     for kind in (
-        FieldKind("number", parsers.number, encoding.number, "3.5", _UNIT, _BOUNDS, True),
-        FieldKind("scale", parsers.number, encoding.number, "4", _UNIT | _BOUNDS, numeric=True),
-        FieldKind("ordinal", parsers.level, encoding.level, "one level", _LEVELS, numeric=True),
-        FieldKind("category", parsers.level, encoding.level, "one level", _LEVELS),
-        FieldKind("tags", parsers.tags, encoding.tags, "level;level", _LEVELS),
-        FieldKind("flag", parsers.flag, encoding.number, "true", numeric=True),
-        FieldKind("place", parsers.place, encoding.tuples(2), "-33.87,151.21"),
-        FieldKind("weekly_hours", parsers.weekly_hours, encoding.tuples(3), _HOURS),
-        FieldKind("date", parsers.day, encoding.day, "2026-11-23", numeric=True),
-        FieldKind("money", parsers.money, encoding.number, "220.50", allows=_BOUNDS, numeric=True),
-        FieldKind("ids", parsers.ids, encoding.ids, "k012;k044"),
+        FieldKind("number", *_NUMBER, "3.5", _UNIT, _BOUNDS, numeric=True, whole=True),
+        FieldKind("scale", *_NUMBER, "4", _UNIT | _BOUNDS, numeric=True, whole=True),
+        FieldKind("ordinal", *_LEVEL, numeric=True),
+        FieldKind("category", *_LEVEL),
+        FieldKind("tags", parsers.tags, _encode_tags, _decode_tags, "level;level", _LEVELS),
+        FieldKind("flag", parsers.flag, _encode_number, _decode_flag, "true", numeric=True),
+        FieldKind(
+            "place",
+            parsers.place,
+            _encode_tuples(2),
+            _decode_places,
+            "-33.87,151.21",
+            scorable=False,
+            alternative="name a postcode under [postcodes]",
+        ),
+        FieldKind(
+            "weekly_hours",
+            parsers.weekly_hours,
+            _encode_tuples(3),
+            _decode_hours,
+            "mon 09:00-12:30; tue 17:00-20:00",
+            scorable=False,
+        ),
+        FieldKind(
+            "date",
+            parsers.day,
+            _encode_date,
+            _decode_date,
+            "2026-11-23",
+            numeric=True,
+            scorable=False,
+        ),
+        FieldKind(
+            "money",
+            parsers.money,
+            _encode_number,
+            _decode_money,
+            "220.50",
+            allows=_BOUNDS,
+            numeric=True,
+            scorable=False,
+            whole=True,
+            units=100.0,
+        ),
+        FieldKind("ids", parsers.ids, _encode_ids, _decode_ids, "k012;k044", scorable=False),
     )
 }
 """Every kind a practice definition may name."""

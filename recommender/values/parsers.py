@@ -1,8 +1,7 @@
-"""One answer as it arrives, read: whether it is there at all, and what it says.
+"""Parses one answer: text of a CSV cell, or a value of a Parquet file or a JSON body.
 
-The same readers serve CSV cells, Parquet cells and JSON answers, so that a value means the same at
-every door. What they refuse they name without repeating it. Imported by `kinds`, and by what reads
-a definition: `shape`, `postcodes`.
+Each parser takes the field's declaration and a cell that is not missing, and raises `ValueError`
+with the problem. The message never repeats the value, which may be personal.
 """
 
 import math
@@ -19,7 +18,7 @@ RawValue = Any
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NONE_NAMED = "none"
-LARGEST = 2.0**53
+MAX_NUMBER = 2.0**53
 """Beyond this a float no longer holds every whole number, so an answer that large is a fault."""
 
 Window = tuple[int, int, int]
@@ -35,7 +34,7 @@ _NUMBER = (int, float, Decimal, np.integer, np.floating)
 
 
 class FieldBounds(Protocol):
-    """What a reader needs to know of a field's declaration."""
+    """The part of a field's declaration that parsing and encoding need."""
 
     @property
     def min(self) -> float | None:
@@ -51,14 +50,14 @@ class FieldBounds(Protocol):
 
     @property
     def postcodes(self) -> Mapping[str, Point]:
-        """Points a place may be named by."""
+        """Latitude and longitude by postcode, for places."""
 
 
 def is_missing(cell: RawValue) -> bool:
-    """Whether a cell was left empty: None, not a number, not a time, or blank text."""
+    """Whether a cell is empty: None, NaN, NaT or blank text."""
     if cell is None or isinstance(cell, str):
         return cell is None or not cell.strip()
-    # What is not a number, and what is not a time, alone differ from themselves.
+    # Only NaN and NaT differ from themselves.
     return isinstance(cell, float | np.floating | datetime) and bool(cell != cell)
 
 
@@ -90,7 +89,7 @@ def tags(declared: FieldBounds, cell: RawValue) -> tuple[str, ...]:
 
 
 def flag(_: FieldBounds, cell: RawValue) -> bool:
-    """True or false, however it is written."""
+    """True or false; also yes and no, 1 and 0, in any case."""
     if isinstance(cell, bool | np.bool_):
         return bool(cell)
     try:
@@ -100,7 +99,7 @@ def flag(_: FieldBounds, cell: RawValue) -> bool:
 
 
 def place(declared: FieldBounds, cell: RawValue) -> tuple[Point, ...]:
-    """Latitudes and longitudes, at least one pair; a declared postcode stands for its own."""
+    """Latitudes and longitudes in degrees, at least one pair; a declared postcode gives its own."""
     points = tuple(_point(declared, part) for part in _parts(cell))
     if not points:
         raise ValueError("names no place")
@@ -108,9 +107,9 @@ def place(declared: FieldBounds, cell: RawValue) -> tuple[Point, ...]:
 
 
 def weekly_hours(_: FieldBounds, cell: RawValue) -> tuple[Window, ...]:
-    """Windows of the week in their order; those that touch or overlap are one window.
+    """Windows of the week as (day, start, end), sorted; windows that touch or overlap are joined.
 
-    Two windows of one person that overlap are the same time written twice, not time twice.
+    Days count from Monday = 0; start and end are minutes of the day.
     """
     joined: list[Window] = []
     for weekday, start, end in sorted(_window(part) for part in _parts(cell)):
@@ -122,9 +121,9 @@ def weekly_hours(_: FieldBounds, cell: RawValue) -> tuple[Window, ...]:
 
 
 def day(_: FieldBounds, cell: RawValue) -> date:
-    """A day of the calendar; the time of a moment told without its zone is left off."""
+    """A calendar date; the time of day is dropped if it has no time zone, and refused if it has."""
     if isinstance(cell, datetime) and cell.tzinfo is not None:
-        raise ValueError("is a moment in a time zone, not a date")
+        raise ValueError("is a time in a time zone, not a date")
     if isinstance(cell, date):
         return date(cell.year, cell.month, cell.day)
     found = _DAY.fullmatch(_text(cell))
@@ -176,7 +175,7 @@ def _finite(value: Any) -> float:
         finite = float(value)
     except (OverflowError, ValueError):
         finite = math.nan
-    if not abs(finite) <= LARGEST:
+    if not abs(finite) <= MAX_NUMBER:
         raise ValueError("is not a finite number")
     return finite
 
@@ -191,7 +190,7 @@ def _within(declared: FieldBounds, value: float) -> float:
 
 def _number_in(text: str) -> float:
     try:
-        # Python reads 1_0 as ten; whoever typed it meant something else.
+        # Python parses 1_0 as 10, which is more likely a typing error.
         read = float("" if "_" in text else text)
     except ValueError:
         raise ValueError("is not a number") from None
@@ -241,5 +240,5 @@ def _window(text: str) -> Window:
     start = int(found[2]) * 60 + int(found[3])
     end = int(found[4]) * 60 + int(found[5])
     if not start < end <= 24 * 60:
-        raise ValueError("has hours that do not run forward within one day")
+        raise ValueError("has hours that do not end after their start")
     return DAYS.index(found[1]), start, end

@@ -59,15 +59,9 @@ def test_srs_is_discussed_up_to_36() -> None:
     assert SHIPPED["srs_v3"].cut_offs == {"discuss": 36}
 
 
-def test_pomp_is_said_on_the_instruments_own_scale() -> None:
-    # 12 + 3/4 * (60 - 12) = 48 and 1 + 3/4 * (5 - 1) = 4
-    assert SHIPPED["wai_sr"].from_pomp(0.75, "sum") == 48
-    assert SHIPPED["wai_sr"].from_pomp([0.75, 1.25], "mean").tolist() == [4, 6]
-
-
-def test_items_are_no_metric_to_say_a_prediction_on() -> None:
+def test_items_are_no_metric_of_a_total() -> None:
     with pytest.raises(RecommenderError, match="metric"):
-        SHIPPED["wai_sr"].from_pomp(0.5, "items")
+        SHIPPED["wai_sr"].bounds("items")
 
 
 def test_a_single_0_to_10_rating_needs_three_numbers() -> None:

@@ -11,7 +11,6 @@ from recommender.alliance.label import (
     early_ratings,
     labels,
     link_scores,
-    pairing_scores,
     reliability,
 )
 from recommender.alliance.linking import InstrumentLinker
@@ -173,7 +172,9 @@ def test_a_less_reliable_instrument_weighs_less_than_one_session_of_the_referenc
     rows = ratings_of(a_rating(instrument="srs_v3", score=30))
     early = early_ratings(rows, pairings_of(), SETTINGS, forms)
     # .60 / .77
-    assert pairing_scores(early, SETTINGS, forms).loc["p1", "weight"] == pytest.approx(60 / 77)
+    assert link_scores(early, SETTINGS, forms, AS_STATED).loc["p1", "weight"] == pytest.approx(
+        60 / 77
+    )
 
 
 def test_a_pairing_nobody_rated_has_no_label() -> None:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,33 +21,12 @@ from recommender.allocation.terms import (
     read_limit,
 )
 from recommender.errors import IntakeError, RecommenderError
-from recommender.practice.columns import read_rows
 from recommender.practice.definition import read_practice
 from recommender.recommendation.recommend import Intake, recommend
 from recommender.screening.screen import screen
-from recommender.tables.cells import People
-from tests.support.builders import DAY, a_model, a_practice, a_roster, an_encoding
+from tests.support.builders import DAY, a_model, a_practice, a_roster, an_encoding, some_people
 
 SLOWLY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-CONCERNS = ("anxiety", "grief", "sleep")
-
-
-@cache
-def some_people(size: int = 14) -> People:
-    rng = np.random.default_rng(5)
-    rows: list[dict[str, Any]] = [
-        {
-            "concern": CONCERNS[place % 3],
-            "wanted": [("act", "cbt", "emdr")[int(rng.integers(3))]],
-            "directive": int(rng.integers(-10, 11)),
-            "agrees": place % 5 != 4,
-            **({"max_fee": 190} if place % 4 == 3 else {}),
-        }
-        for place in range(size)
-    ]
-    fields = a_practice().fields("client", "score", "filter")
-    ids = tuple(f"w{place:02d}" for place in range(size))
-    return People(ids, (None,) * size, read_rows(fields, rows))
 
 
 def everybody() -> list[WaitingClient]:
@@ -105,7 +83,7 @@ def test_whatever_the_list_its_promises_and_rules_hold(
     for seat in found.places_used:
         assert seat.assigned <= max(seat.places - seat.promised, 0)
     for each in found.assigned:
-        if each.kept != "told":
+        if each.fixed_by != "told":
             assert fits(each.client_id, each.clinician_id)
             assert_above(each.cost, each.predicted, terms["floor"])
     grieving = members(a_practice(), some_people().columns, Limit("concern", "grief", 1))
@@ -149,7 +127,7 @@ def test_a_client_alone_is_given_whom_a_request_shows_first() -> None:
         first = max(shown, key=lambda each: each.predicted or 0.0)
         assert given[0].clinician_id == first.clinician_id
         assert given[0].predicted == pytest.approx(first.predicted, abs=1e-9)
-        assert (given[0].cost, given[0].stands, given[0].among) == (0.0, 1, len(shown))
+        assert (given[0].cost, given[0].rank, given[0].choices) == (0.0, 1, len(shown))
 
 
 def test_an_earlier_class_comes_first_and_a_long_wait_before_it() -> None:
@@ -158,12 +136,12 @@ def test_an_earlier_class_comes_first_and_a_long_wait_before_it() -> None:
     assert set(clinicians(allocated(waiting, places={"k03": 1}))) == {some[1]}
 
     since = DAY.replace(month=1)
-    late = [WaitingClient(some[0], priority=2, since=since), waiting[1]]
+    late = [WaitingClient(some[0], priority=2, waiting_since=since), waiting[1]]
     found = allocated(late, places={"k03": 1}, longest_wait_days=90)
     assert set(clinicians(found)) == {some[0]}
-    assert found.unplaced[0].why == "places_taken"
-    holder = found.unplaced[0].taken[0].holders[0]
-    assert (holder.client_id, holder.before) == (some[0], "comes_first")
+    assert found.unplaced[0].reason == "places_taken"
+    holder = found.unplaced[0].full[0].holders[0]
+    assert (holder.client_id, holder.reason) == (some[0], "comes_first")
 
 
 def test_one_more_place_is_said_to_place_whom_it_places() -> None:
@@ -172,7 +150,7 @@ def test_one_more_place_is_said_to_place_whom_it_places() -> None:
     found = allocated(waiting, places={"k03": 1})
     more = next(each for each in found.marginal_places if each.clinician_id == "k03")
     assert more.placed == 1
-    assert more.newly == (found.unplaced[0].client_id,)
+    assert more.newly_assigned == (found.unplaced[0].client_id,)
     again = allocated(waiting, places={"k03": 2})
     assert set(clinicians(again)) == set(some)
 
@@ -182,12 +160,12 @@ def test_an_earlier_allocation_is_kept_and_a_small_change_moves_nobody() -> None
     again = [WaitingClient(c, former_clinician_id=first.get(c)) for c in some_people().ids]
     found = allocated(again)
     assert clinicians(found) == first
-    assert {each.kept for each in found.assigned} == {"previous"}
+    assert {each.fixed_by for each in found.assigned} == {"previous"}
 
 
 def test_who_fits_nobody_is_told_by_what() -> None:
     found = allocated(places=dict.fromkeys(IDS, 20))
-    assert {each.why for each in found.unplaced} <= {"nobody_fits"}
+    assert {each.reason for each in found.unplaced} <= {"nobody_fits"}
     for each in found.unplaced:
         assert each.removals
         assert all(removal.removed for removal in each.removals)

@@ -45,9 +45,9 @@ def problems(
 def keeps_to(problem: AssignmentProblem, taken: Places) -> bool:
     client, clinician = problem.client[taken], problem.clinician[taken]
     within = [np.bincount(clinician, minlength=len(problem.places)) <= problem.places]
-    for cap in problem.caps:
+    for cap in problem.limits:
         own = clinician[cap.members[client]]
-        within.append(np.bincount(own, minlength=len(problem.places)) <= cap.most)
+        within.append(np.bincount(own, minlength=len(problem.places)) <= cap.max_clients)
     return len(set(client.tolist())) == len(client) and bool(np.all(within))
 
 
@@ -103,7 +103,7 @@ def test_one_more_place_is_worth_what_solving_again_gives(
     before = size(problem, found.chosen)
     each = []
     for place in range(len(problem.places)):
-        more = problem.with_a_place_more(place)
+        more = problem.with_one_more_place(place)
         placed, total = size(more, solve(more).chosen)
         gained = tuple(a - b for a, b in zip(placed, before[0], strict=True))
         each.append((gained, round(total - before[1], 6)))

@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recommender.cli.main import app
-from recommender.practice.rules.parse import RULES
+from recommender.practice.rules.catalogue import RULES
 from tests.support.builders import DEFINITION, write_tables
 
 

@@ -11,8 +11,7 @@ from experiments.bench.workers import Cluster, started
 from recommender.compute.runner import TaskRunner, connected, run_serially, runner_on, workers_of
 from recommender.errors import RecommenderError
 from recommender.recommendation.batch_scoring import JobResult, JobSettings, score_clients
-from tests.allocation.test_allocate import some_people
-from tests.support.builders import DAY, a_model, an_encoding
+from tests.support.builders import DAY, a_model, an_encoding, some_people
 
 SIZE = 40
 
@@ -98,6 +97,6 @@ def test_workers_with_another_version_of_what_decides_the_numbers_are_refused(
 
 @pytest.mark.slow
 def test_where_nobody_answers_the_address_is_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recommender.compute.runner.REACHED_SECONDS", 0.5)
+    monkeypatch.setattr("recommender.compute.runner.CONNECT_SECONDS", 0.5)
     with pytest.raises(RecommenderError, match="does not answer"), connected("tcp://127.0.0.1:1"):
         pass

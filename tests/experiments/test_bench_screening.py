@@ -18,7 +18,7 @@ from experiments.bench.screening import (
     the_intake,
 )
 from recommender.practice.definition import Practice, shipped_practice
-from recommender.practice.rules.parse import client_fields
+from recommender.practice.rules.constraint import client_fields
 from recommender.screening.screen import screen
 from recommender.tables.roster import Roster
 

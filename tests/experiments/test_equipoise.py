@@ -6,8 +6,7 @@ import pytest
 from experiments.equipoise.asking import NOBODY, firsts, gini, under
 from recommender.tables.cells import People
 from recommender.tables.roster import snapshot
-from tests.recommendation.test_ties import as_sure
-from tests.support.builders import DAY, TAKEN_AT, a_roster, some_tables
+from tests.support.builders import DAY, TAKEN_AT, a_roster, as_sure, some_tables
 
 ASKING = 200
 

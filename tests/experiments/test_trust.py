@@ -23,10 +23,7 @@ from recommender.model.bundle.io import bundle_digest
 from recommender.serving.snapshot.snapshot import open_snapshot
 from recommender.settings import Settings
 from tests.support.builders import a_bundle, a_model, write_tables
-from tests.support.postgres import cluster
 from tests.support.server import a_request
-
-__all__ = ["cluster"]
 
 
 @pytest.fixture

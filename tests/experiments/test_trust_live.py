@@ -9,11 +9,9 @@ import pytest
 from experiments.trust import canaries, overload
 from experiments.trust.canaries import CANARY, in_database, requests_of
 from experiments.trust.subject import Subject
-from tests.serving.conftest import caller, settings
 from tests.support.builders import a_bundle, write_tables
 from tests.support.server import TestClient, a_request
 
-__all__ = ["caller", "settings"]
 pytestmark = pytest.mark.slow
 
 

@@ -22,7 +22,8 @@ from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.fit import fit
 from recommender.training.folds import forward
 from recommender.training.tree_fitting import FitSettings
-from tests.features.test_history import (
+from tests.support.builders import TAKEN_AT, Row, Rows, a_practice, some_rows, tables_of
+from tests.support.client_reports import (
     CLINICIANS,
     LEVELS,
     SOME,
@@ -30,7 +31,6 @@ from tests.features.test_history import (
     out_of_fold_rows,
     some_reports,
 )
-from tests.support.builders import TAKEN_AT, Row, Rows, a_practice, some_rows, tables_of
 
 FOLDS = 4
 SHRINKAGE = Shrinkage(overall=6.5, by_level=13.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recommender.features.pipeline import (
-    PANEL,
+    PANEL_SIZE,
     Pairs,
     Pipeline,
     fit_pipeline,
@@ -80,7 +80,7 @@ def test_panel_means_are_the_same_however_many_rows_are_made_at_once(
     clients = invented_people(a_practice(), "client", 30, seed=5)
     panel = invented_people(a_practice(), "clinician", 7, seed=6)
     whole = panel_means(a_practice(), clients, panel)
-    monkeypatch.setattr("recommender.features.pipeline.ROWS_AT_ONCE", 20)
+    monkeypatch.setattr("recommender.features.pipeline.MAX_PANEL_ROWS", 20)
 
     assert np.array_equal(panel_means(a_practice(), clients, panel), whole, equal_nan=True)
 
@@ -103,7 +103,9 @@ def test_every_training_pairing_alone_has_its_row_of_the_batch() -> None:
         client = dataset.clients.take(dataset.pairs.client[row : row + 1])
         at = int(dataset.pairs.clinician[row])
         served, seat = model.rows(client, encoding, Pairs.of_one(len(a_roster())))
-        assert np.array_equal(served.together()[at], batch.together()[row], equal_nan=True)
+        assert np.array_equal(
+            served.model_columns()[at], batch.model_columns()[row], equal_nan=True
+        )
         assert np.array_equal(served.raw[at], batch.raw[row], equal_nan=True)
         assert (seat.clinician[at], seat.level[at]) == (
             clinician_index.clinician[row],
@@ -120,12 +122,12 @@ def test_a_request_makes_the_rows_training_makes_for_every_kind_of_field(
     pipeline = fit_pipeline(practice, clinicians, np.random.default_rng(0))
     every = Pairs(np.repeat(np.arange(25), 30), np.tile(np.arange(30), 25))
     history = np.zeros((750, 4))
-    batch = pipeline.rows(clients, clinicians, every, history).together()
+    batch = pipeline.rows(clients, clinicians, every, history).model_columns()
 
     assert batch.shape == (750, len(pipeline.features))
     for row in range(25):
         one = clients.take(np.array([row]))
-        served = pipeline.rows(one, clinicians, Pairs.of_one(30), history[:30]).together()
+        served = pipeline.rows(one, clinicians, Pairs.of_one(30), history[:30]).model_columns()
         assert np.array_equal(served, batch[row * 30 : row * 30 + 30], equal_nan=True)
 
 
@@ -135,8 +137,10 @@ def test_training_is_served_the_columns_the_fit_learned_from() -> None:
     rows = model.pipeline.rows(dataset.clients, dataset.clinicians, dataset.pairs, history)
     served, _ = model.rows(dataset.clients, an_encoding(), dataset.pairs)
 
-    width = served.together().shape[1] - 4
-    assert np.array_equal(rows.together()[:, :width], served.together()[:, :width], equal_nan=True)
+    width = served.model_columns().shape[1] - 4
+    assert np.array_equal(
+        rows.model_columns()[:, :width], served.model_columns()[:, :width], equal_nan=True
+    )
 
 
 def test_matches_are_centred_on_the_panel_and_words_are_not() -> None:
@@ -155,7 +159,7 @@ def test_the_panel_is_never_larger_than_said_and_never_has_one_twice() -> None:
     pipeline = fit_pipeline(a_practice(), clinicians, np.random.default_rng(0))
     few = fit_pipeline(a_practice(), clinicians.take(np.arange(4)), np.random.default_rng(0))
 
-    assert pipeline.panel.size == PANEL
+    assert pipeline.panel.size == PANEL_SIZE
     assert few.panel.size == 4
 
 

@@ -55,6 +55,7 @@ def _guards_off(connection: Connection) -> Iterator[str]:
         yield f"DROP TRIGGER IF EXISTS {guard}"
 
 
+@pytest.mark.both_databases("triggers")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -73,6 +74,7 @@ def test_the_database_itself_refuses_to_change_or_delete(a_store: Store, stateme
     assert checked(a_store).rows == 6
 
 
+@pytest.mark.both_databases("triggers")
 def test_postgresql_refuses_to_truncate(a_store: Store) -> None:
     if a_store.engine.dialect.name == "sqlite":
         pytest.skip("SQLite has no TRUNCATE")
@@ -81,6 +83,7 @@ def test_postgresql_refuses_to_truncate(a_store: Store) -> None:
         connection.execute(text("TRUNCATE audit"))
 
 
+@pytest.mark.both_databases("types")
 def test_an_untouched_chain_holds(a_store: Store) -> None:
     assert checked(a_store).holds
     fill(a_store)
@@ -174,6 +177,7 @@ def test_details_are_read_with_the_subjects_key_and_not_without(a_store: Store) 
     assert CANARY not in str(row)
 
 
+@pytest.mark.both_databases("locks")
 def test_ten_writers_at_once_do_not_fork_the_chain(a_store: Store) -> None:
     barrier = Barrier(10)
 
@@ -188,6 +192,7 @@ def test_ten_writers_at_once_do_not_fork_the_chain(a_store: Store) -> None:
     assert verdict.rows == 50
 
 
+@pytest.mark.both_databases("sequences")
 def test_a_transaction_that_fails_leaves_no_gap(a_store: Store) -> None:
     def fail() -> None:
         with a_store.writing() as connection:
@@ -201,6 +206,7 @@ def test_a_transaction_that_fails_leaves_no_gap(a_store: Store) -> None:
     assert checked(a_store).rows == 4
 
 
+@pytest.mark.both_databases("triggers")
 def test_a_pruned_chain_says_so_and_holds(a_store: Store, tmp_path: Path) -> None:
     anchors = tmp_path / "anchors"
     fill(a_store, 4)

@@ -41,6 +41,7 @@ def test_what_was_said_earlier_does_not_hold_because_it_arrives_later(a_store: S
     assert standing(a_store) == {(who, "train"): False}
 
 
+@pytest.mark.both_databases("order of rows")
 def test_of_two_statements_at_one_moment_the_refusal_holds(a_store: Store) -> None:
     who = say(a_store, 0, train=False)
     say(a_store, 0, train=True)

@@ -30,7 +30,7 @@ def a_whole_story(store: Store, client_id: str = "c0001", name: str = "r1", of: 
         made = a_recommendation(name, client_id, answers={"free": CANARY})
         return StoredReply(200, made.response, record_recommendation(connection, made, actor=ACTOR))
 
-    IdempotencyStore(store).once(ticket_for("tool", "POST /x", name, b"{}"), shown)
+    IdempotencyStore(store).once(ticket_for("tool", "POST /x", name, {}), shown)
     pair(store, of, client_id, recommendation_id=name)
     rate(store, of)
     with store.writing() as connection:
@@ -38,6 +38,7 @@ def a_whole_story(store: Store, client_id: str = "c0001", name: str = "r1", of: 
         record_training(connection, "model-a", [of], actor=ACTOR)
 
 
+@pytest.mark.both_databases("triggers")
 def test_nothing_of_an_erased_client_is_left_in_any_table(a_store: Store) -> None:
     a_whole_story(a_store)
     erased = erase_subject(a_store, "c0001", actor=ACTOR)
@@ -66,6 +67,7 @@ def test_other_clients_keep_what_is_theirs(a_store: Store) -> None:
         assert models_that_learned_from(connection, ["p2"]) == ("model-a",)
 
 
+@pytest.mark.both_databases("triggers")
 def test_the_chain_holds_and_what_it_said_of_them_is_noise(a_store: Store) -> None:
     a_whole_story(a_store)
     with a_store.reading() as connection:

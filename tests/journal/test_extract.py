@@ -110,6 +110,7 @@ def test_the_chance_of_a_lot_leaves_with_the_pairing_it_led_to(
     assert sorted(chance for chance in chances if chance == chance) == [0.5]
 
 
+@pytest.mark.both_databases("types")
 def test_answers_arrive_as_they_were_given(a_store: Store, tmp_path: Path) -> None:
     put_roster(a_store)
     answers = {**ANSWERS, "wanted": ["cbt", "act"], "max_fee": "220.50", "not_with": []}

@@ -1,5 +1,6 @@
 """A request sent again is done once and answered as the first time."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
@@ -27,7 +28,7 @@ from tests.support.journal_rows import ACTOR, CANARY, a_recommendation, count
 def a_ticket(
     key: str = "k1", body: bytes = b'{"a": 1, "b": 2}', principal: str = "tool"
 ) -> IdempotencyTicket:
-    return ticket_for(principal, "POST /v1/ratings", key, body)
+    return ticket_for(principal, "POST /v1/ratings", key, json.loads(body))
 
 
 def done(connection: Connection) -> StoredReply:
@@ -46,6 +47,7 @@ def age(store: Store, hours: int) -> None:
         connection.execute(text(f"UPDATE idempotency SET created_at = {older}"))
 
 
+@pytest.mark.both_databases("upserts")
 def test_a_repeated_request_is_answered_as_before_and_done_once(a_store: Store) -> None:
     requests = IdempotencyStore(a_store)
     first = requests.once(a_ticket(), done)
@@ -86,6 +88,7 @@ def test_a_request_that_fails_may_be_tried_again(a_store: Store) -> None:
     assert not requests.once(a_ticket(body=b"{}"), done).replayed
 
 
+@pytest.mark.both_databases("locks")
 def test_two_at_once_are_one_and_the_other_is_told_to_wait(a_store: Store) -> None:
     requests, begun, go_on = IdempotencyStore(a_store), Event(), Event()
 
@@ -105,6 +108,7 @@ def test_two_at_once_are_one_and_the_other_is_told_to_wait(a_store: Store) -> No
     assert count(a_store, audit) == 1
 
 
+@pytest.mark.both_databases("locks")
 def test_two_processes_at_once_are_one(a_store_url: str, a_store: Store) -> None:
     # Each has connections and memory of its own, as two servers have.
     barrier = Barrier(4)
@@ -137,6 +141,7 @@ def test_work_may_be_done_before_the_transaction(a_store: Store) -> None:
         assert known.replayed
 
 
+@pytest.mark.both_databases("types")
 def test_a_reply_is_kept_for_two_days(a_store: Store) -> None:
     requests = IdempotencyStore(a_store)
     requests.once(a_ticket(), done)

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 import pytest
 
 from recommender.errors import ConflictError, FeedbackError
-from recommender.journal.orphans import Orphans, count_orphans
 from recommender.journal.pairings import (
     PairingEvent,
     PairingOutcome,
@@ -15,7 +14,7 @@ from recommender.journal.pairings import (
 )
 from recommender.store.database import Store
 from recommender.store.schema import pairings
-from tests.support.journal_rows import ACTOR, TODAY, count, pair, rate, recommend
+from tests.support.journal_rows import ACTOR, TODAY, count, pair
 
 
 def follow(store: Store, kind: str, day: date, session: int | None = None, of: str = "p1") -> None:
@@ -46,6 +45,7 @@ def test_a_course_without_attendance_begins_on_the_first_day_booked() -> None:
     assert pairing_outcome(()) == PairingOutcome(None, None, None)
 
 
+@pytest.mark.both_databases("order of rows")
 def test_events_are_kept_in_the_order_they_were_told(a_store: Store) -> None:
     pair(a_store, began=None, recommendation_id=None)
     follow(a_store, "booked", date(2027, 1, 7))
@@ -66,21 +66,9 @@ def test_an_event_that_cannot_be_is_refused(a_store: Store) -> None:
             follow(a_store, kind, day, session)
 
 
+@pytest.mark.both_databases("unique indexes")
 def test_a_pairing_id_is_given_once(a_store: Store) -> None:
     pair(a_store)
     with pytest.raises(ConflictError, match="is there already"):
         pair(a_store, client_id="c0002")
     assert count(a_store, pairings) == 1
-
-
-def test_orphans_are_kept_and_counted_until_what_they_name_comes(a_store: Store) -> None:
-    rate(a_store, "p1")
-    follow(a_store, "ended", TODAY, of="p1")
-    with a_store.reading() as connection:
-        assert count_orphans(connection) == Orphans(0, 0, 1, 1)
-    pair(a_store, "p1", recommendation_id="r1")
-    with a_store.reading() as connection:
-        assert count_orphans(connection) == Orphans(0, 1, 0, 0)
-    recommend(a_store, "r1")
-    with a_store.reading() as connection:
-        assert count_orphans(connection) == Orphans(0, 0, 0, 0)

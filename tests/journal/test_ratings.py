@@ -84,6 +84,7 @@ def test_a_rating_without_a_day_known_was_known_the_day_it_came(a_store: Store) 
         assert rating_history(connection, kept.rating_id)[0].rating.known_on == TODAY
 
 
+@pytest.mark.both_databases("unique indexes")
 def test_one_session_is_rated_once_by_one_rater_on_one_form(a_store: Store) -> None:
     rate(a_store)
     with pytest.raises(ConflictError, match="was rated before"):
@@ -93,6 +94,7 @@ def test_one_session_is_rated_once_by_one_rater_on_one_form(a_store: Store) -> N
     assert count(a_store, ratings) == 3
 
 
+@pytest.mark.both_databases("locks")
 def test_two_at_once_on_one_session_are_one(a_store: Store) -> None:
     def attempt(score: float) -> bool:
         try:
@@ -107,6 +109,7 @@ def test_two_at_once_on_one_session_are_one(a_store: Store) -> None:
     assert count(a_store, rating_versions) == 1
 
 
+@pytest.mark.both_databases("types")
 def test_a_correction_stands_and_what_it_corrects_stays_visible(a_store: Store) -> None:
     kept = rate(a_store, score=12.0)
     again = correct(a_store, kept, 1, score=48.0)

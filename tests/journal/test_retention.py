@@ -1,16 +1,14 @@
 """What is past its age goes, what is not stays, and the sweep says what it did."""
 
-from datetime import UTC, datetime
-
 import pytest
 from sqlalchemy import text
 
 from recommender.errors import NotFoundError
 from recommender.journal.audit_log import verify
 from recommender.journal.recommendations import find_recommendation, shortlist_of
-from recommender.journal.retention import Ages, months_before, sweep
+from recommender.journal.retention import Ages, sweep
 from recommender.store.database import Store
-from recommender.store.schema import NEVER_CHANGED, metadata
+from recommender.store.schema import NEVER_CHANGED, metadata, payloads
 from tests.support.journal_rows import ACTOR, count, pair, rate, recommend
 
 MOMENTS = ("recorded_at", "created_at", "at", "stated_at")
@@ -61,6 +59,7 @@ def test_content_goes_after_two_years_and_what_was_ranked_stays(a_store: Store) 
             find_recommendation(connection, "r1")
 
 
+@pytest.mark.both_databases("triggers")
 def test_outcomes_and_the_key_go_after_seven_years(a_store: Store) -> None:
     a_story(a_store)
     age(a_store, 85)
@@ -79,6 +78,7 @@ def test_a_practice_may_keep_for_longer_or_for_ever(a_store: Store) -> None:
     assert swept(a_store, Ages(payload=12, ratings=None, audit=None)) == {"payloads": 1}
 
 
+@pytest.mark.both_databases("triggers")
 def test_the_sweep_is_in_the_chain_and_the_chain_holds(a_store: Store) -> None:
     a_story(a_store)
     swept(a_store)
@@ -88,9 +88,9 @@ def test_the_sweep_is_in_the_chain_and_the_chain_holds(a_store: Store) -> None:
         assert last.scalar_one() == "retention.swept"
 
 
-def test_months_are_counted_on_the_calendar() -> None:
-    at = datetime(2026, 11, 23, 8, tzinfo=UTC)
-    assert months_before(at, 24) == datetime(2024, 11, 23, 8, tzinfo=UTC)
-    assert months_before(at, 11) == datetime(2025, 12, 23, 8, tzinfo=UTC)
-    assert months_before(datetime(2024, 2, 29, tzinfo=UTC), 12) == datetime(2023, 2, 28, tzinfo=UTC)
-    assert months_before(at, None) is None
+@pytest.mark.parametrize(("months", "kept"), [(24, 0), (26, 1), (None, 1)])
+def test_ages_are_calendar_months(a_store: Store, months: int | None, kept: int) -> None:
+    recommend(a_store)
+    age(a_store, 25)
+    swept(a_store, Ages(payload=months))
+    assert count(a_store, payloads) == kept

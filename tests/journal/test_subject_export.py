@@ -22,6 +22,7 @@ from tests.support.journal_rows import (
 )
 
 
+@pytest.mark.both_databases("types")
 def test_an_export_has_everything_from_every_table(a_store: Store) -> None:
     recommend(a_store, explained=b'{"clinicians":["k01"]}')
     pair(a_store)

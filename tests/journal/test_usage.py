@@ -1,5 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from recommender.journal.decisions import Decision, record_decision
 from recommender.journal.rated_pairings import Exposure, exposures, model_uses, rated_pairings
 from recommender.journal.recommendations import ShortlistRow, intakes
@@ -26,6 +28,7 @@ def test_a_clinician_is_counted_as_shown_first_chosen_and_begun(a_store: Store) 
     assert found == {"k01": Exposure(1, 1, 0, 0), "k02": Exposure(2, 1, 1, 1)}
 
 
+@pytest.mark.both_databases("aggregates")
 def test_models_are_told_by_what_they_answered_the_last_one_first(a_store: Store) -> None:
     for number, digest in enumerate("aab"):
         recommend(a_store, f"r{number}", f"c000{number}", model_digest=digest * 64)

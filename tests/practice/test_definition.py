@@ -18,7 +18,7 @@ from recommender.practice.definition import (
     shipped_practice,
     shipped_text,
 )
-from recommender.practice.rules.parse import RULES
+from recommender.practice.rules.catalogue import RULES
 from recommender.practice.sections import MeetingModes
 from tests.support.builders import DEFINITION, a_practice
 from tests.support.definitions import field_table, places_of
@@ -233,15 +233,35 @@ def test_a_definition_that_does_not_ship_is_refused_by_name() -> None:
         ("alliance.instruments", 5, "alliance.instruments", "is not a list of texts"),
         ("alliance.instruments", ["wai_sr", "x"], "alliance.instruments", "x is not known"),
         ("alliance.reference", "wai_s", "alliance.reference", "is not an accepted instrument"),
-        ("alliance.early_sessions", "2", "alliance.early_sessions", "is not a window"),
-        ("alliance.early_sessions", [5, 2], "alliance.early_sessions", "is not a window"),
-        ("alliance.early_sessions", [0, 2], "alliance.early_sessions", "is not a window"),
-        ("alliance.early_sessions", [True, 2], "alliance.early_sessions", "is not a window"),
-        ("alliance.fallback_sessions", [1], "alliance.fallback_sessions", "is not a window"),
+        ("alliance.early_sessions", "2", "alliance.early_sessions", "is no range of sessions"),
+        (
+            "alliance.early_sessions",
+            [5, 2],
+            "alliance.early_sessions",
+            "is no range of sessions",
+        ),
+        (
+            "alliance.early_sessions",
+            [0, 2],
+            "alliance.early_sessions",
+            "is no range of sessions",
+        ),
+        (
+            "alliance.early_sessions",
+            [True, 2],
+            "alliance.early_sessions",
+            "is no range of sessions",
+        ),
+        (
+            "alliance.fallback_sessions",
+            [1],
+            "alliance.fallback_sessions",
+            "is no range of sessions",
+        ),
         ("alliance.within_days", "90", "alliance.within_days", "is not a number of days"),
         ("alliance.within_days", 0, "alliance.within_days", "is not a number of days"),
-        ("alliance.interval", "0.9", "alliance.interval", "is not a level"),
-        ("alliance.interval", 1.0, "alliance.interval", "is not a level"),
+        ("alliance.interval", "0.9", "alliance.interval", "is not the level of an interval"),
+        ("alliance.interval", 1.0, "alliance.interval", "is not the level of an interval"),
         ("alliance.metric", "total", "alliance.metric", "is not a known metric"),
         ("alliance.rater", ["client"], "alliance.rater", "is not a known rater"),
         ("groups.style", 5, "groups.style", "is not text"),
@@ -265,10 +285,10 @@ def test_a_definition_that_does_not_ship_is_refused_by_name() -> None:
             "x is not a declared group",
         ),
         ("matches.guidance_apart.prior", "x", "matches.guidance_apart.prior", "is not a number"),
-        ("constraints.fee.mode", "firm", "constraints.fee.mode", "is not known"),
-        ("constraints.fee.client", 4, "constraints.fee.client", "is not a field"),
+        ("constraints.fee.mode", "firm", "constraints.fee.mode", "is not a known mode"),
+        ("constraints.fee.client", 4, "constraints.fee.client", "names no field"),
         ("instruments.Mine", {"items": 1}, "instruments.Mine", "is not a named table"),
-        ("instruments.mine", {"items": 1, "min": 0}, "instruments.mine.max", "is missing"),
+        ("instruments.mine", {"items": 1, "min": 0}, "instruments.mine.max", "is not given"),
     ],
 )
 def test_a_wrong_definition_is_refused_at_its_place(
@@ -301,6 +321,7 @@ def test_a_match_and_a_constraint_are_named_plainly() -> None:
 
 def test_an_empty_definition_says_everything_it_lacks() -> None:
     assert set(faults_of({})) == {
+        "alliance.instruments",
         "alliance.reference",
         "groups",
         "practice.currency",

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from experiments.simulated_practice.city import SUBURBS
 from recommender.practice.definition import shipped_practice
-from recommender.practice.funding import read_postcodes
+from recommender.practice.sections import read_postcodes
 from tests.support.definitions import places_of
 
 

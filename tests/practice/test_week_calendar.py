@@ -22,7 +22,7 @@ from recommender.practice.week_calendar import (
     spans_of,
     week_of,
 )
-from tests.practice.rules.test_rules import World, fields_of
+from tests.support.rule_examples import World, fields_of
 
 SPRING, AUTUMN = date(2027, 10, 3), date(2027, 4, 4)
 """The Sundays on which clocks go forward and back in the south-east of Australia."""

@@ -13,8 +13,7 @@ import pytest
 from recommender.errors import RecommenderError
 from recommender.recommendation.batch_scoring import JobResult, JobSettings, score_clients
 from recommender.recommendation.recommend import Intake, Recommendation, recommend
-from tests.allocation.test_allocate import some_people
-from tests.support.builders import DAY, a_model, an_encoding
+from tests.support.builders import DAY, a_model, an_encoding, some_people
 
 SIZE = 14
 

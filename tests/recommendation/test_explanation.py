@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.features.pipeline import Pairs
-from recommender.recommendation.explanation import NOTABLE, Explanation, compare, explain
+from recommender.recommendation.explanation import MIN_POINTS, Explanation, compare, explain
 from tests.support.builders import a_model, a_practice, a_roster, an_encoding, an_intake
 
 EVERYONE = np.arange(12)
@@ -127,6 +127,6 @@ def test_a_therapy_the_clinician_lacks_is_never_said_in_their_favour() -> None:
 def test_what_is_too_small_to_notice_is_not_said() -> None:
     for found in why(*EVERYONE):
         parts = {p.phrase: p.points for group in found.groups for p in group.parts}
-        assert all(parts[phrase] >= NOTABLE for phrase in found.in_favour)
+        assert all(parts[phrase] >= MIN_POINTS for phrase in found.in_favour)
         assert len(found.in_favour) <= 3
         assert len(found.against) <= 3

@@ -15,8 +15,8 @@ from recommender.model.alliance_model import AllianceModel
 from recommender.practice.definition import read_practice
 from recommender.practice.sections import RankingSettings
 from recommender.recommendation.ranking import (
-    CLEAR,
-    EVEN,
+    CLEAR_LEAD,
+    EVEN_LEAD,
     draw_lots,
     ranking_of,
     reserved_last_places,
@@ -30,9 +30,8 @@ from recommender.recommendation.recommend import (
 )
 from recommender.screening.screen import Screening, screen
 from recommender.serving.schemas.responses import ordering_text
-from tests.recommendation.test_ranking import cases
-from tests.recommendation.test_ties import as_sure
-from tests.support.builders import DAY, a_practice, a_roster, an_intake, under
+from tests.support.builders import DAY, a_practice, a_roster, an_intake, as_sure, under
+from tests.support.strategies import cases
 
 SLOWLY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SEEDS = st.text(st.sampled_from("0123456789abcdef"), min_size=4, max_size=32)
@@ -87,7 +86,7 @@ def test_whoever_is_passed_by_lot_was_about_even_with_as_many_reservations(
     lots = draw_lots(seed, [str(place) for place in places])
     declared = ranking_of(places, pairing, leads, held).places.tolist()
     drawn = ranking_of(places, pairing, leads, held, None, lots)
-    even = ties_of(leads, EVEN)
+    even = ties_of(leads, EVEN_LEAD)
 
     stood = {place: rank for rank, place in enumerate(declared)}
     order = drawn.places.tolist()
@@ -96,11 +95,11 @@ def test_whoever_is_passed_by_lot_was_about_even_with_as_many_reservations(
             if stood[other] < stood[place]:
                 assert even[place] == even[other]
                 assert held[place] == held[other]
-                assert leads[other, place] < CLEAR
+                assert leads[other, place] < CLEAR_LEAD
     assert drawn.propensity is not None
     for rank, place in enumerate(order):
         alike = (even == even[place]) & (held == held[place])
-        alike &= ties_of(leads, CLEAR) == ties_of(leads, CLEAR)[place]
+        alike &= ties_of(leads, CLEAR_LEAD) == ties_of(leads, CLEAR_LEAD)[place]
         assert drawn.propensity[rank] == pytest.approx(1 / alike.sum())
 
 

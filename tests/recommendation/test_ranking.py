@@ -3,12 +3,11 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import ndtr
 
 from recommender.features.feature import Array
 from recommender.recommendation.ranking import (
-    CLEAR,
-    EVEN,
+    CLEAR_LEAD,
+    EVEN_LEAD,
     Places,
     Ranking,
     order_by_pairing,
@@ -16,8 +15,7 @@ from recommender.recommendation.ranking import (
     ranking_of,
     ties_of,
 )
-
-SCORES = st.lists(st.integers(-3, 3).map(float), min_size=1, max_size=12)
+from tests.support.strategies import SCORES, cases
 
 
 def ids_of(n: int) -> tuple[str, ...]:
@@ -65,16 +63,6 @@ def told(pairing: list[float], leads: Array, reservations: list[int]) -> Ranking
     """The ranking of clinicians who stand in falling order of their pairing parts."""
     places = np.arange(len(pairing))
     return ranking_of(places, np.array(pairing), leads, np.array(reservations, dtype=np.intp))
-
-
-@st.composite
-def cases(draw: st.DrawFn) -> tuple[Array, Array, Places]:
-    """Pairing parts, falling, the leads that doubts of every size leave, and reservations."""
-    pairing = np.array(sorted(draw(SCORES), reverse=True)) / 10
-    rng = np.random.default_rng(draw(st.integers(0, 999)))
-    doubt = rng.uniform(0.01, 0.6, (len(pairing), len(pairing)))
-    leads = ndtr((pairing[:, None] - pairing) / np.maximum(doubt, doubt.T))
-    return pairing, leads, rng.integers(0, 3, len(pairing)).astype(np.intp)
 
 
 def test_a_tie_ends_where_a_lead_is_clear() -> None:
@@ -128,15 +116,15 @@ def test_no_two_of_a_tie_can_be_told_apart_and_a_new_one_needs_a_clear_lead(
     case: tuple[Array, Array, Places],
 ) -> None:
     _, leads, _ = case
-    ties = ties_of(leads, CLEAR)
+    ties = ties_of(leads, CLEAR_LEAD)
 
     assert ties[0] == 1
     assert set(np.diff(ties).tolist()) <= {0, 1}
     for tie in range(1, ties[-1] + 1):
         members = np.flatnonzero(ties == tie)
-        assert leads[np.ix_(members, members)].max() < CLEAR
+        assert leads[np.ix_(members, members)].max() < CLEAR_LEAD
         if tie > 1:
-            assert leads[np.flatnonzero(ties == tie - 1), members[0]].max() >= CLEAR
+            assert leads[np.flatnonzero(ties == tie - 1), members[0]].max() >= CLEAR_LEAD
 
 
 @given(case=cases())
@@ -146,14 +134,14 @@ def test_the_order_within_a_tie_follows_the_rule_and_never_leaves_it(
     pairing, leads, reservations = case
     ranking = ranking_of(np.arange(len(pairing)), pairing, leads, reservations)
 
-    even = ties_of(leads, EVEN)
+    even = ties_of(leads, EVEN_LEAD)
     rule = [
         (tie, even[place], reservations[place], -pairing[place], place)
         for tie, place in zip(ranking.ties.tolist(), ranking.places.tolist(), strict=True)
     ]
     assert rule == sorted(rule)
     assert sorted(ranking.places.tolist()) == list(range(len(pairing)))
-    assert ranking.ties.tolist() == ties_of(leads, CLEAR).tolist()
+    assert ranking.ties.tolist() == ties_of(leads, CLEAR_LEAD).tolist()
 
 
 @given(case=cases())
@@ -166,7 +154,7 @@ def test_what_broke_a_tie_is_what_differs(case: tuple[Array, Array, Places]) -> 
         differs = {
             None: ranking.ties[rank - 1] < ranking.ties[rank],
             "reservations": reservations[before] < reservations[place]
-            and max(leads[before, place], leads[place, before]) < EVEN,
+            and max(leads[before, place], leads[place, before]) < EVEN_LEAD,
             "alliance": pairing[before] > pairing[place],
             "id": pairing[before] == pairing[place] and before < place,
         }

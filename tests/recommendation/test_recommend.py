@@ -30,20 +30,8 @@ from tests.support.builders import (
     an_encoding,
     an_intake,
 )
+from tests.support.strategies import CLIENT_IDS, INTAKES
 
-MAYBE = {
-    "concern": st.sampled_from(["anxiety", "grief", "sleep"]),
-    "wanted": st.lists(st.sampled_from(["act", "cbt", "emdr"]), unique=True),
-    "directive": st.integers(-10, 10),
-    "max_fee": st.integers(0, 500),
-    "home": st.sampled_from(["-33.87,151.1", "-33.9,151.2", "-35,149"]),
-    "max_km": st.integers(0, 200),
-    "free": st.sampled_from(["mon 09:00-12:00", "tue 09:00-09:30; wed 18:00-20:00", "none"]),
-    "not_with": st.lists(st.sampled_from(["k01", "k02", "k07"]), unique=True),
-    "agrees": st.booleans(),
-}
-INTAKES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({}, optional=MAYBE)
-CLIENT_IDS = st.sampled_from([None, "c0001", "c0002", "c0300"])
 SLOWLY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 

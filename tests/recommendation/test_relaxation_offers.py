@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from recommender.model.alliance_model import AllianceModel
 from recommender.practice.definition import Practice
-from recommender.practice.rules.parse import NEVER_RELAXED, Constraint, read_constraint
-from recommender.recommendation.ranking import CLEAR
+from recommender.practice.rules.constraint import NEVER_RELAXED, Constraint
+from recommender.practice.rules.declaration import read_constraint
+from recommender.recommendation.ranking import CLEAR_LEAD
 from recommender.recommendation.recommend import MAX_TOP_K, Recommendation, read_intake, recommend
 from recommender.recommendation.relaxation_offers import MAX_OFFERS, RelaxationOffer
 from recommender.tables.roster import Roster, snapshot
@@ -167,7 +168,7 @@ def test_where_somebody_fits_an_offer_is_clearly_ahead_of_the_first() -> None:
     for request in REQUESTS:
         found = asked(everything(), **request)
         if found.eligible:
-            assert all((offer.ahead or 0) >= CLEAR for offer in found.offers)
+            assert all((offer.ahead or 0) >= CLEAR_LEAD for offer in found.offers)
             assert all((offer.gain or 0) > 0 for offer in found.offers)
             assert all(len(offer.changes) <= 2 for offer in found.offers)
 

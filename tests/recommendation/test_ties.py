@@ -1,6 +1,5 @@
 """Ties across the whole request: who cannot be told apart, and in what order they stand."""
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.evidence_prior import evidence_model
-from recommender.recommendation.ranking import CLEAR, EVEN
+from recommender.recommendation.ranking import CLEAR_LEAD, EVEN_LEAD
 from recommender.recommendation.recommend import (
     MAX_TOP_K,
     Recommendation,
@@ -19,7 +18,7 @@ from recommender.recommendation.recommend import (
     recommend,
 )
 from recommender.tables.roster import Roster, snapshot
-from tests.support.builders import DAY, TAKEN_AT, a_model, a_practice, a_roster, an_intake
+from tests.support.builders import DAY, TAKEN_AT, a_model, a_practice, a_roster, an_intake, as_sure
 
 SLOWLY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # Some clinicians share no hour with this client, which is a reservation and excludes nobody.
@@ -30,13 +29,6 @@ def asked(model: AllianceModel, roster: Roster | None = None, **answers: Any) ->
     """As many as can be shown, to a client with these answers."""
     encoding = model.encode_roster(roster or a_roster())
     return recommend(an_intake(**answers), encoding, model, day=DAY, top_k=MAX_TOP_K)
-
-
-def as_sure(factor: float) -> AllianceModel:
-    """The model with so many times its doubt about every coefficient."""
-    additive = a_model().additive
-    draws = {name: np.float32(factor) * drawn for name, drawn in additive.draws.items()}
-    return replace(a_model(), additive=replace(additive, draws=draws))
 
 
 def a_first_day() -> AllianceModel:
@@ -53,7 +45,7 @@ def keeps_the_rule(before: ShortlistEntry, after: ShortlistEntry) -> bool:
     assert before.predicted is not None
     assert after.predicted is not None
     if after.tie_broken_by == "reservations":
-        return held > 0 and 1 - EVEN < before.ahead < EVEN
+        return held > 0 and 1 - EVEN_LEAD < before.ahead < EVEN_LEAD
     if after.tie_broken_by == "id":
         return held == 0 and before.ahead == 0.5
     return before.predicted >= after.predicted
@@ -75,7 +67,7 @@ def test_the_order_shown_follows_the_rule_and_its_ties_are_numbered_from_one(
     for shown, following in pairwise(shortlist):
         assert keeps_the_rule(shown, following)
         assert shown.ahead is not None
-        assert shown.tie != following.tie or shown.ahead < CLEAR
+        assert shown.tie != following.tie or shown.ahead < CLEAR_LEAD
         assert (following.tie_broken_by is None) == (shown.tie != following.tie)
     assert shortlist[-1].ahead is None
     assert shortlist[0].tie_broken_by is None

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from recommender.recommendation.recommend import read_intake
 from recommender.screening.cache import ScreeningCache
 from recommender.screening.screen import screen
-from tests.recommendation.test_recommend import CLIENT_IDS, INTAKES
 from tests.support.builders import DAY, a_practice, a_roster
+from tests.support.strategies import CLIENT_IDS, INTAKES
 
 
 @given(some=st.lists(st.tuples(INTAKES, CLIENT_IDS), min_size=1, max_size=6))

@@ -22,7 +22,7 @@ from recommender.practice.definition import Practice, read_practice, shipped_pra
 from recommender.recommendation.recommend import read_intake
 from recommender.screening.screen import Screening, screen
 from recommender.tables.roster import Roster
-from tests.practice.test_psychology_constraints import LITTLE
+from tests.support.definitions import LITTLE
 from tests.support.simulated_world import TAKEN_AT, a_roster
 
 CLIENTS = 10_000

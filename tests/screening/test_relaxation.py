@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from recommender.practice.rules.parse import NEVER_RELAXED, RULES, client_fields
+from recommender.practice.rules.catalogue import RULES
+from recommender.practice.rules.constraint import NEVER_RELAXED, client_fields
 from recommender.screening.relaxation import (
     Change,
     ScreenedRequest,
@@ -17,7 +18,7 @@ from recommender.screening.relaxation import (
     relaxations,
 )
 from recommender.screening.screen import Screening, request_context_of, screen
-from tests.screening.test_screen import (
+from tests.support.screening_cases import (
     CASES,
     FEW,
     Case,
@@ -116,7 +117,7 @@ def a_case(
 
 
 def answers(asked: ScreenedRequest) -> dict[Any, list[str]]:
-    ids = asked.asking.clinician_ids
+    ids = asked.context.clinician_ids
     return {
         each.changes[0].answer: [ids[place] for place in each.admits] for each in relaxations(asked)
     }

@@ -43,6 +43,7 @@ def opened(store: Store, given: str, now: datetime = NOW) -> Principal | None:
     return authenticate_key(store, given, PEPPER, now=now)
 
 
+@pytest.mark.both_databases("types")
 def test_a_key_opens_what_its_role_may(a_store: Store) -> None:
     key = made(a_store)
     assert re.fullmatch(r"rk_[a-z0-9]{8}_[A-Za-z0-9_-]{43}", key.text)
@@ -113,6 +114,7 @@ def test_two_keys_of_a_name_live_side_by_side_and_mean_the_same_program(a_store:
     assert opened(a_store, new.text, NOW + OVERLAP) is not None
 
 
+@pytest.mark.both_databases("locks")
 def test_a_third_key_of_a_name_is_not_made(a_store: Store) -> None:
     old = made(a_store)
     with pytest.raises(ConflictError, match="rotate website"):
@@ -152,6 +154,7 @@ def test_a_revoked_key_opens_nothing_from_then_on(a_store: Store) -> None:
             revoke_key(connection, key_id, now=NOW, actor="test")
 
 
+@pytest.mark.both_databases("upserts")
 def test_the_day_of_the_last_use_is_kept_and_no_more(a_store: Store) -> None:
     key = made(a_store).text
     for hours in (0, 5, 30):

@@ -42,6 +42,7 @@ def fail(store: Store, times: int, now: datetime = NOW) -> None:
         assert not let_in(store, "wrong password", now)
 
 
+@pytest.mark.both_databases("types")
 def test_the_right_password_lets_in_as_the_accounts_role(a_store: Store) -> None:
     account = added(a_store, role=Role.ADMIN)
     found = account_with_password(a_store, "intake.desk", RIGHT, now=NOW)
@@ -111,6 +112,7 @@ def test_the_right_password_starts_the_count_anew(a_store: Store) -> None:
     assert let_in(a_store)
 
 
+@pytest.mark.both_databases("locks")
 def test_guesses_sent_all_at_once_are_each_counted(a_store: Store) -> None:
     added(a_store)
     with ThreadPoolExecutor(8) as pool:

@@ -59,6 +59,7 @@ def test_another_token_finds_nothing(a_store: Store, account: Account) -> None:
         assert find_session(a_store, token, now=NOW) is None
 
 
+@pytest.mark.both_databases("types")
 def test_a_session_ends_half_an_hour_after_its_last_use(a_store: Store, account: Account) -> None:
     session = opened(a_store, account)
     assert lasts(a_store, session, NOW + IDLE - SECOND)

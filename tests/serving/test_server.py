@@ -31,8 +31,8 @@ def test_a_real_server_answers_over_http_and_stops_when_told(settings: Settings)
         _, logged = process.communicate(timeout=20)
     assert process.returncode == 0
     events = [json.loads(line)["event"] for line in logged.splitlines()]
-    assert events[:2] == ["took_up", "serving_without_keys"]
-    assert set(events[2:]) == {"answered"}
+    assert events[:2] == ["model_loaded", "serving_without_keys"]
+    assert set(events[2:]) == {"request_completed"}
 
 
 def test_a_request_under_way_is_finished_when_the_server_is_stopped(settings: Settings) -> None:

@@ -21,6 +21,8 @@ from recommender.store.database import (
 from recommender.store.migration import open_store
 from recommender.store.schema import audit_pruned, extracts
 
+pytestmark = pytest.mark.both_databases("the database itself is tested")
+
 AT = datetime(2026, 11, 23, 9, 30, 0, 123456, tzinfo=UTC)
 
 

@@ -10,13 +10,16 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.model.bundle.io import save_bundle
+from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice, read_practice
 from recommender.recommendation.recommend import Intake, read_intake
+from recommender.tables.cells import People
 from recommender.tables.loader import Tables, read_tables
 from recommender.tables.roster import Roster
 from recommender.training.dataset import Dataset, dataset_of
@@ -203,3 +206,33 @@ def _write(path: Path, rows: list[Row]) -> None:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+
+
+@cache
+def some_people(size: int = 14) -> People:
+    rng = np.random.default_rng(5)
+    rows: list[dict[str, Any]] = [
+        {
+            "concern": CONCERNS[place % 3],
+            "wanted": [("act", "cbt", "emdr")[int(rng.integers(3))]],
+            "directive": int(rng.integers(-10, 11)),
+            "agrees": place % 5 != 4,
+            **({"max_fee": 190} if place % 4 == 3 else {}),
+        }
+        for place in range(size)
+    ]
+    fields = a_practice().fields("client", "score", "filter")
+    ids = tuple(f"w{place:02d}" for place in range(size))
+    return People(ids, (None,) * size, read_rows(fields, rows))
+
+
+def digest_of(model: AllianceModel) -> str:
+    with TemporaryDirectory() as directory:
+        return save_bundle(model, Path(directory) / "bundle")
+
+
+def as_sure(factor: float) -> AllianceModel:
+    """The model with so many times its doubt about every coefficient."""
+    additive = a_model().additive
+    draws = {name: np.float32(factor) * drawn for name, drawn in additive.draws.items()}
+    return replace(a_model(), additive=replace(additive, draws=draws))

@@ -28,3 +28,12 @@ def places_of(faults: list[Fault]) -> dict[str, str]:
     """Each fault's place and problem; every fault has a remedy."""
     assert all(fault.remedy for fault in faults)
     return {fault.where: fault.problem for fault in faults}
+
+
+LITTLE: Mapping[str, object] = {
+    "age_years": 34,
+    "service": "individual",
+    "risk_level": "level_2",
+    "funding": "private",
+}
+"""A client without whom nobody could be screened at all, and who wishes nothing."""

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 from sqlalchemy.sql.schema import Table
 
+from recommender.journal import roster_versions as versions_module
 from recommender.journal.consents import Consent
 from recommender.journal.pairings import Pairing, PairingEvent, record_event, record_pairing
 from recommender.journal.ratings import Rating, StoredRating, record_rating
@@ -19,6 +20,7 @@ from recommender.journal.recommendations import (
 from recommender.journal.roster_versions import RosterVersion, replace_roster
 from recommender.journal.subjects import Subject
 from recommender.store.database import Store
+from recommender.store.schema import roster_versions
 from tests.support.builders import a_practice
 
 ACTOR = "key-1"
@@ -100,6 +102,14 @@ def rate(store: Store, pairing_id: str = "p1", **changes: Any) -> StoredRating:
     with store.writing() as connection:
         rating = a_rating(pairing_id, **changes)
         return record_rating(connection, a_practice(), rating, actor=ACTOR, today=TODAY)
+
+
+def roster_at(connection: Connection, etag: str) -> RosterVersion:
+    """An earlier version of the roster."""
+    of_etag = select(roster_versions).where(roster_versions.c.etag == etag)
+    row = connection.execute(of_etag).one()
+    rows = versions_module._rows_at(connection, row.number)
+    return RosterVersion(row.number, etag, row.recorded_at, rows)
 
 
 def put_roster(

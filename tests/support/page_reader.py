@@ -1,10 +1,13 @@
 """A page as a reader's program sees it: what stands in it, its forms, and what each field is."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
-from tests.support.server import SAME_SITE, TestClient
+from recommender.security.passwords import add_account
+from recommender.security.scopes import Role
+from tests.support.server import PASSWORD, SAME_SITE, LockedServer, TestClient
 
 FILLED = frozenset({"input", "select", "textarea"})
 ANSWERS: dict[str, Any] = {
@@ -104,3 +107,52 @@ def ask(client: TestClient, **changes: Any) -> Any:
     """A request made through the form."""
     form = read(client, "/staff/requests/new").form("/staff/requests")
     return send(client, form, **ANSWERS | changes)
+
+
+CLIENT = {"client_id": "c9999"}
+
+
+def forms(client: TestClient, address: str, ending: str) -> list[Form]:
+    return [form for form in read(client, address).forms if form.action.endswith(ending)]
+
+
+def decided(staff: TestClient) -> str:
+    """The address of a request somebody was chosen on."""
+    address = str(ask(staff, **CLIENT).url.path)
+    choose, _ = forms(staff, address, "/decisions")
+    assert send(staff, choose, clinician_id=first(staff, address)).status_code == 200
+    return address
+
+
+def first(staff: TestClient, address: str) -> str:
+    name = address.rsplit("/", 1)[1]
+    told: dict[str, Any] = staff.get(f"/v1/recommendations/{name}").json()
+    return str(told["shortlist"][0]["clinician_id"])
+
+
+def begun(staff: TestClient) -> str:
+    """The address of a pairing that began from a request."""
+    address = decided(staff)
+    (form,) = forms(staff, address, "/pairings")
+    page = send(staff, form, booked_on="2024-10-01", pairing_id="p1")
+    assert page.status_code == 200, Reader(page.text).text
+    return str(page.url.path)
+
+
+def by_items(staff: TestClient, address: str) -> Form:
+    """The form that asks for the twelve items of the practice's questionnaire."""
+    found = read(staff, f"{address}?items=wai_sr")
+    form = next(form for form in found.forms if "item_12" in form.fields)
+    assert form.unlabelled == []
+    assert "Item 4 (goal)" in found.text
+    return form
+
+
+def signed_in(locked: LockedServer, role: Role) -> TestClient:
+    """A browser of somebody with this role."""
+    with locked.store.writing() as connection:
+        add_account(connection, f"a.{role}", role, PASSWORD, now=datetime.now(UTC), actor="test")
+    client = TestClient(locked.client.app, base_url="http://localhost")
+    form = read(client, "/staff/session").form("/session")
+    assert send(client, form, name=f"a.{role}", password=PASSWORD).status_code == 200
+    return client

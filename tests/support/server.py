@@ -33,6 +33,7 @@ from recommender.security.passwords import add_account
 from recommender.security.scopes import Role
 from recommender.serving.app import create_app
 from recommender.serving.auth.backend import AuthBackend
+from recommender.serving.dependencies import app_state
 from recommender.serving.http.request_context import configure_logs
 from recommender.settings import Settings
 from recommender.store.database import Store
@@ -91,7 +92,7 @@ def locked_settings(directory: Path, **changes: Any) -> Settings:
 def roster_settings(directory: Path, url: str | None = None, **changes: Any) -> Settings:
     """Settings of a server with a store that looks for changes of the roster all the time."""
     store = url or f"sqlite:///{directory / 'journal.db'}"
-    return locked_settings(directory, store=store, look_seconds=0.02, **changes)
+    return locked_settings(directory, store=store, poll_seconds=0.02, **changes)
 
 
 def cache_settings(bundle_cache: BundleCache) -> Settings:
@@ -100,7 +101,7 @@ def cache_settings(bundle_cache: BundleCache) -> Settings:
         bundles=bundle_cache.directory,
         roster=bundle_cache.directory.parent / "clinicians.csv",
         practice=str(DEFINITION),
-        look_seconds=0.01,
+        poll_seconds=0.01,
     )
 
 
@@ -192,13 +193,12 @@ class LockedServer:
     @property
     def auth(self) -> AuthBackend:
         assert isinstance(self.client.app, FastAPI)
-        auth: AuthBackend = self.client.app.state.auth
-        return auth
+        return app_state(self.client.app).auth
 
     @property
     def store(self) -> Store:
-        assert self.auth.locks is not None
-        return self.auth.locks.store
+        assert self.auth.credentials is not None
+        return self.auth.credentials.store
 
     def later(self, wait: timedelta) -> None:
         self.now += wait

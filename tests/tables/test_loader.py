@@ -230,8 +230,8 @@ CELL_FAULTS = [
     ("ratings", 4, "score", "20.5", "lies outside the range of totals_only as sum"),
     ("ratings", 5, "score", "75", "lies outside the range of three as pomp"),
     ("ratings", 2, "score", "", "is empty"),
-    ("ratings", 2, "item_1", "4", "stands beside a total and would be lost"),
-    ("ratings", 3, "score", "4.5", "stands beside item answers and would be lost"),
+    ("ratings", 2, "item_1", "4", "is given together with a total and would be lost"),
+    ("ratings", 3, "score", "4.5", "is given together with item answers and would be lost"),
     ("ratings", 3, "item_2", "6", "is not a response of three"),
     ("ratings", 3, "item_2", "3.5", "is not a response of three"),
 ]

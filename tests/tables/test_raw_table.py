@@ -28,7 +28,7 @@ def told(sheet: RawTable | None) -> dict[str, list[object]]:
 def read_by(
     rows: int, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[RawTable, list[TableFault]]:
-    monkeypatch.setattr(raw_table, "AT_ONCE", rows)
+    monkeypatch.setattr(raw_table, "CHUNK_ROWS", rows)
     sheet, faults = read_raw_table(path)
     assert sheet is not None
     return sheet, faults

@@ -96,7 +96,9 @@ def test_what_is_prepared_on_a_cluster_is_what_is_prepared_here(
         prepare(dataset, everyone, replace(QUICK, runner=runner))
         for runner in (run_serially, runner_on(workers.address))
     )
-    np.testing.assert_array_equal(here.learned.rows.together(), there.learned.rows.together())
+    np.testing.assert_array_equal(
+        here.learned.rows.model_columns(), there.learned.rows.model_columns()
+    )
     np.testing.assert_array_equal(here.target, there.target)
 
 

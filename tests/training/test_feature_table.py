@@ -52,7 +52,7 @@ def made(
 
 
 def same(one: Rows, other: Rows) -> bool:
-    pairs = zip((one.together(), one.raw), (other.together(), other.raw), strict=True)
+    pairs = zip((one.model_columns(), one.raw), (other.model_columns(), other.raw), strict=True)
     return all(np.array_equal(left, right, equal_nan=True) for left, right in pairs)
 
 
@@ -82,4 +82,4 @@ def test_a_part_is_given_its_own_clients_and_nobody_else(monkeypatch: pytest.Mon
 def test_nobody_to_learn_from_has_a_table_with_every_column() -> None:
     nobody, _ = made(0, run_serially)
     assert same(nobody, made(0, None)[0])
-    assert nobody.together().shape == (0, made(1, None)[0].together().shape[1])
+    assert nobody.model_columns().shape == (0, made(1, None)[0].model_columns().shape[1])

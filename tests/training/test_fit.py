@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -12,8 +10,6 @@ from scipy.stats import spearmanr
 
 from recommender.errors import RecommenderError
 from recommender.features.pipeline import Pairs
-from recommender.model.alliance_model import AllianceModel
-from recommender.model.bundle.io import save_bundle
 from recommender.practice.definition import Practice, read_practice
 from recommender.recommendation.recommend import read_intake, recommend
 from recommender.training.baselines import encode_clinicians
@@ -28,6 +24,7 @@ from tests.support.builders import (
     a_dataset,
     a_fit,
     a_practice,
+    digest_of,
     some_rows,
     tables_of,
     true_alliance,
@@ -68,11 +65,6 @@ family = "conflict"
 mode = "hard"
 say = "must not be matched with this client"
 """
-
-
-def digest_of(model: AllianceModel) -> str:
-    with TemporaryDirectory() as directory:
-        return save_bundle(model, Path(directory) / "bundle")
 
 
 def fitted_on(rows: Rows, practice: Practice | None = None, *, trees_from: int = 100) -> FitResult:

@@ -22,8 +22,15 @@ from recommender.training.fit_preparation import (
 )
 from recommender.training.metrics import DROPOUT_QUANTILE
 from recommender.training.tree_fitting import FitSettings, TreeSettings
-from tests.support.builders import Rows, a_dataset, a_fit, a_practice, some_rows, tables_of
-from tests.training.test_fit import digest_of
+from tests.support.builders import (
+    Rows,
+    a_dataset,
+    a_fit,
+    a_practice,
+    digest_of,
+    some_rows,
+    tables_of,
+)
 
 QUICK = FitSettings(fewest_for_trees=100, folds=3)
 
@@ -204,7 +211,7 @@ def told_apart(dataset: Dataset) -> float:
     prepared = prepare(dataset, np.arange(len(dataset)), QUICK)
     trees = finish(prepared, QUICK).model.trees
     assert trees is not None
-    scores = trees.score(prepared.learned.rows.together())
+    scores = trees.score(prepared.learned.rows.model_columns())
     rated = prepared.learned.rated
     return float(scores[:rated].mean() - scores[rated:].mean())
 

@@ -18,7 +18,7 @@ from recommender.training.plots import (
     importance,
 )
 from tests.support.builders import a_practice
-from tests.training.test_report import an_evaluation
+from tests.support.evaluations import an_evaluation
 
 UNIT = "WAI-SR mean, 1 to 5"
 

@@ -22,12 +22,9 @@ from recommender.training.baselines import (
     OURS,
     RANDOM,
     LearnerScores,
-    learners_for,
 )
-from recommender.training.dataset import Dataset, dataset_of
 from recommender.training.evaluate import Evaluation, evaluate, groups_of
 from recommender.training.figures import figure_of
-from recommender.training.fit import fit
 from recommender.training.folds import forward
 from recommender.training.report import (
     FIRST_TENTH,
@@ -36,29 +33,13 @@ from recommender.training.report import (
     optimism,
     report_of,
 )
-from recommender.training.tree_fitting import FitSettings
-from tests.support.builders import a_practice, some_rows, tables_of
+from tests.support.builders import a_practice
+from tests.support.evaluations import QUICK, a_world, an_evaluation
 
-QUICK = FitSettings(fewest_for_trees=10_000, folds=3)
 KEYS = {
     "mode", "folds", "rated", "left_unrated", "figures", "by_fold", "ours_minus", "ranges",
     "first_ranked", "groups", "groups_too_few", "exposure", "optimism", "dropout_sensitivity",
 }  # fmt: skip
-
-
-@cache
-def a_world() -> Dataset:
-    return dataset_of(tables_of(some_rows(pairings=700, seed=5)), a_practice())
-
-
-@cache
-def an_evaluation() -> Evaluation:
-    dataset = a_world()
-    champion = fit(dataset, np.arange(len(dataset) // 2), QUICK).model
-    learners = learners_for(dataset, champion)
-    chosen = {name: learners[name] for name in (OURS, RANDOM, CHAMPION)}
-    folds = forward(dataset, 0.4)
-    return evaluate(dataset, folds, QUICK, draws=20, champion=champion, learners=chosen)
 
 
 @cache

@@ -26,7 +26,7 @@ from recommender.training.run import (
 from recommender.training.tree_fitting import FitSettings
 from recommender.training.tune import SearchSettings
 from tests.support.builders import a_model, a_practice, write_tables
-from tests.training.test_report import an_evaluation
+from tests.support.evaluations import an_evaluation
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 QUICK = FitSettings(fewest_for_trees=100, folds=3)

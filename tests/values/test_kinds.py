@@ -15,7 +15,7 @@ from recommender.practice.columns import encode, read_cell, remedy_for
 from recommender.practice.fields import Field
 from recommender.tables.cells import read_fields
 from recommender.tables.raw_table import read_raw_table
-from recommender.values.kinds import DAYS, EPOCH, KINDS, LARGEST, is_missing
+from recommender.values.kinds import DAYS, EPOCH, KINDS, MAX_NUMBER, is_missing
 
 LEVELS = ("act", "cbt", "7", "emotion focused")
 SECRET = "hunter2 lives at 12 Example St"
@@ -132,8 +132,16 @@ def test_a_cell_is_read(kind: str, cell: Any, value: Any) -> None:
         ("weekly_hours", "monday 9-5", "is not a day with hours"),
         ("weekly_hours", "xyz 09:00-10:00", "is not a day with hours"),
         ("weekly_hours", "mon 09:60-10:00", "is not a day with hours"),
-        ("weekly_hours", "mon 22:00-06:00", "has hours that do not run forward within one day"),
-        ("weekly_hours", "mon 22:00-24:30", "has hours that do not run forward within one day"),
+        (
+            "weekly_hours",
+            "mon 22:00-06:00",
+            "has hours that do not end after their start",
+        ),
+        (
+            "weekly_hours",
+            "mon 22:00-24:30",
+            "has hours that do not end after their start",
+        ),
         ("date", "23/11/2026", "is not a date"),
         ("date", "2026-02-30", "is not a date"),
         ("date", 20261123, "is not a date"),
@@ -250,7 +258,7 @@ def test_a_date_with_a_slip_behind_it_no_longer_reads_as_another_day() -> None:
 
 def test_an_evening_in_utc_no_longer_becomes_the_day_before_in_the_practice() -> None:
     evening = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
-    assert problem_with("date", evening) == "is a moment in a time zone, not a date"
+    assert problem_with("date", evening) == "is a time in a time zone, not a date"
     assert problem_with("date", evening.isoformat()) == "is not a date"
     assert parsed("date", evening.replace(tzinfo=None)) == date(2026, 11, 22)
 
@@ -295,7 +303,7 @@ DAYTIMES = st.integers(0, 1439).flatmap(
     lambda start: st.tuples(st.sampled_from(DAYS), st.just(start), st.integers(start + 1, 1440))
 )
 FORMS: dict[str, st.SearchStrategy[Any]] = {
-    "number": st.floats(-LARGEST, LARGEST),
+    "number": st.floats(-MAX_NUMBER, MAX_NUMBER),
     "scale": st.floats(-10, 1000),
     "ordinal": st.sampled_from(LEVELS),
     "category": st.sampled_from(LEVELS),
@@ -456,9 +464,9 @@ lies outside the globe
 names a postcode that is not declared
 names no place
 is not a day with hours
-has hours that do not run forward within one day
+has hours that do not end after their start
 is not a date
-is a moment in a time zone, not a date
+is a time in a time zone, not a date
 is a flag, not an amount
 is not an amount
 has more than two decimals

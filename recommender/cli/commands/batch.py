@@ -125,7 +125,12 @@ def allocate(
     assignments the sum of predicted alliance is largest. Places and hard constraints are respected.
     """
     from recommender.allocation.allocate import allocate as assign
-    from recommender.allocation.files import read_list, read_places, with_former, write_tables
+    from recommender.allocation.files import (
+        read_list,
+        read_places,
+        with_former_clinicians,
+        write_tables,
+    )
     from recommender.allocation.terms import Floor, Terms, WaitingClient, read_limit
     from recommender.cli.allocation_tables import summary
     from recommender.tables.loader import read_clients
@@ -144,7 +149,7 @@ def allocate(
         )
         outcome = assign(
             people,
-            with_former(listed, previous) if previous else listed,
+            with_former_clinicians(listed, previous) if previous else listed,
             model.encode_roster(clinicians),
             model,
             terms,

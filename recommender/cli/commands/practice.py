@@ -58,7 +58,7 @@ def practice_show(file: File = "psychology") -> None:
 @practice_app.command("rules")
 def practice_rules() -> None:
     """List the rules a constraint may name, with what each takes and means."""
-    from recommender.practice.rules.parse import RULES
+    from recommender.practice.rules.catalogue import RULES
 
     out.print(render.rules_table(RULES.values()))
 

@@ -164,10 +164,6 @@ class Design:
         total[:split, split:] = total[split:, :split].T
         return total
 
-    def wide(self, rows: slice) -> Floats:
-        """Some rows written out densely, (m, p + q); for few rows only."""
-        return np.concatenate([self.dense[rows], self.thin[rows].toarray()], axis=1)
-
 
 def chunks(rows: int) -> Iterator[slice]:
     """Slices that walk `rows` rows in order, at most `ROWS_AT_ONCE` at a time."""

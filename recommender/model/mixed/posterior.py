@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from recommender.errors import RecommenderError
-from recommender.model.mixed.blocks import Block, DenseBlock, Floats, Ints, chunks, design_of, spans
+from recommender.model.mixed.blocks import Block, DenseBlock, Floats, Ints, spans
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,16 +100,6 @@ class MixedFit:
         known = self.client_codes[place] == clients
         return np.where(known, self.client_effects[place], 0.0)
 
-    def variance_of(self, blocks: Sequence[Block]) -> Floats:
-        """Posterior variance of the mean of each row, (n,); without sigma2 and tau2."""
-        halves = self._halves(blocks)
-        return np.concatenate([np.zeros(0), *(self.sigma2 * (h**2).sum(axis=0) for h in halves)])
-
-    def covariance_of(self, blocks: Sequence[Block]) -> Floats:
-        """Posterior covariance of the means of these rows, (n, n): for differences of rows."""
-        half = np.concatenate(self._halves(blocks), axis=1)
-        return np.asarray(self.sigma2 * (half.T @ half))
-
     def draws_of(self, blocks: Sequence[Block], size: int, seed: int) -> dict[str, Floats]:
         """Deviations of the coefficients from their means, drawn from their posterior.
 
@@ -144,12 +134,6 @@ class MixedFit:
             remedy = "fit with keep_factor=True"
             raise RecommenderError("factor", "the posterior precision was not kept", remedy)
         return self.factor
-
-    def _halves(self, blocks: Sequence[Block]) -> list[Floats]:
-        factor, own = self._kept_factor(), self._own(blocks)
-        design = design_of(own, own[0].rows if own else 1)
-        parts = [design.wide(rows) for rows in chunks(design.rows)]
-        return [np.asarray(solve_triangular(factor, wide.T, lower=True)) for wide in parts]
 
     def to_arrays(self) -> tuple[dict[str, NDArray[np.generic]], dict[str, Any]]:
         """The fit as named arrays and as numbers that JSON can hold, for `from_arrays`."""

@@ -201,10 +201,6 @@ class Trees:
         """Makes the table of contributions now, so that no request waits for it."""
         _ = self._table
 
-    def gains(self) -> Array:
-        """Total gain of the splits on each column, (columns,)."""
-        return np.asarray(self._booster.feature_importance("gain"), dtype=np.float64)
-
     @cached_property
     def _table(self) -> ShapleyTable | None:
         return shapley_table(self._forest)

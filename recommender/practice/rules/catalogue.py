@@ -1,7 +1,6 @@
-"""The rulebook: the small closed family of rules a practice may declare constraints by.
+"""The catalogue of rules that constraints may name.
 
-A rule is data: what it takes from each side, which settings it knows, and the function that
-judges. Imported by `constraint` and `rules`.
+A rule is data: the kinds of field it compares, the settings it has, and its verdict function.
 """
 
 from collections.abc import Callable, Mapping
@@ -53,30 +52,30 @@ class Rule:
     Attributes
     ----------
     name, meaning
-        As declared, and as explained to whoever writes a definition.
+        As declared, and as explained to authors of a definition.
     client, clinician
-        Kinds accepted at each position of either side.
+        Kinds accepted at each position of each side.
     judge
-        The verdict on every clinician of a roster: 1 pass, 0 fail, NaN unknown.
+        Returns the verdict on every clinician of a roster: 1 pass, 0 fail, NaN unknown.
     optional
         Sides that may name no field; a constraint names at least one in all.
     constant
-        The kind a declared `value` is read as, against the clinician's first field; `same` is that
-        field's own kind, None means that no constant can stand in for the client.
+        The kind a declared `value` is parsed as, against the clinician's first field; `same` is
+        that field's own kind, None means that the rule takes no constant.
     compares
-        Whether the client's first field is held against the clinician's fields, so that levels
-        must be aligned by name, and units and kinds must agree.
+        Whether the client's first field is compared with the clinician's fields, so that levels are
+        aligned by name, and units and kinds must agree.
     ordered
         Whether the order of levels matters.
     wish
-        Position of the client's field that states the wish; a client who left it empty has not
-        asked. None when the rule decides for itself what silence means.
+        Position of the client's field that states the wish; if it is empty, the client has not
+        asked. None if the rule itself decides what a missing answer means.
     units
         Unit required at each position of the client's side, or None.
     needs, allows
         Settings that must, and may, be declared.
     ease
-        The smallest changes of the wish that would meet the rule; None where there are none.
+        Returns the smallest changes of the wish that would meet the rule; None if there are none.
     """
 
     name: str
@@ -104,7 +103,7 @@ def _levels(
     constant: str,
     ease: FindChange | None = None,
 ) -> Rule:
-    """A rule that holds levels against levels, by name."""
+    """A rule that compares levels by name."""
     return Rule(
         name,
         meaning,
@@ -128,7 +127,7 @@ def _flagged(
 def _sizes(
     name: str, meaning: str, clinician: Kinds, judge: Callable[[RuleInput], Array], ease: FindChange
 ) -> Rule:
-    """A rule that holds a size against sizes; bounds are inclusive."""
+    """A rule that compares sizes; bounds are inclusive."""
     return Rule(
         name,
         meaning,
@@ -215,7 +214,7 @@ _BY_SIZE = (
     ),
     _sizes(
         "within",
-        "the client's value lies between the clinician's two",
+        "the client's value is between the clinician's two",
         (SIZED, SIZED),
         functions.within,
         minimal_changes.into_their_range,
@@ -266,7 +265,7 @@ _BY_PLACE_AND_TIME = (
     ),
     Rule(
         "shares_hours",
-        "some stretch of the week that suits both is long enough for one session",
+        "some time of the week that suits both is long enough for one session",
         (HOURS,),
         (HOURS,),
         time_rules.shares_hours,
@@ -295,7 +294,7 @@ _BY_PLACE_AND_TIME = (
     ),
     Rule(
         "valid_on",
-        "the clinician's date is not past on the client's start date, or else on the day asked",
+        "the clinician's date is not before the client's start date, or else the day asked",
         (DATE,),
         (DATE,),
         time_rules.valid_on,
@@ -304,7 +303,7 @@ _BY_PLACE_AND_TIME = (
     ),
     Rule(
         "valid_between",
-        "the client's start date, or else the day asked, lies between the clinician's two dates",
+        "the client's start date, or else the day asked, is between the clinician's two dates",
         (DATE,),
         (DATE, DATE),
         time_rules.valid_between,
@@ -327,7 +326,7 @@ _BY_MONEY_AND_NAME = (
     ),
     Rule(
         "enough_sessions",
-        "rebates left, the budget and the clinician's most allow the sessions the client hopes for",
+        "rebates left, budget and the clinician's limit allow the sessions the client wants",
         (NUMBER,),
         (MONEY, NUMBER),
         fee_rules.enough_sessions,

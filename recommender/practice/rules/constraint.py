@@ -1,15 +1,18 @@
-"""One requirement as a practice declared it, and its verdict on a whole roster.
+"""A declared constraint, and its verdict on a whole roster.
 
-A constraint is a rule with fields, a family, a mode and the reason staff say aloud.
-Imported by `misfits`, `rules` and `constraints`.
+A constraint is a rule with its fields, a family, a mode and the reason staff give.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import field as attribute
+from datetime import date
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from recommender.practice.columns import Columns
 from recommender.practice.fields import Field
@@ -17,6 +20,15 @@ from recommender.practice.match_operators import aligned
 from recommender.practice.rules.catalogue import FIELD_SETTINGS, RULES, Rule
 from recommender.practice.rules.rule_input import Array, RequestContext, RuleInput, either
 from recommender.values.kinds import KINDS
+from recommender.values.toml_settings import (
+    FieldNames,
+    FilledText,
+    Number,
+    Text,
+    Texts,
+    one_of,
+    toml_table,
+)
 
 Mode = Literal["hard", "soft", "off"]
 Silence = Literal["fail", "pass", "met", "unknown"]
@@ -24,7 +36,7 @@ Lifting = Literal["no", "yes", "ask"]
 MODES: tuple[Mode, ...] = ("hard", "soft", "off")
 
 NEVER_RELAXED = ("safety", "legal", "registration", "funding", "consent", "conflict")
-"""Families nobody is ever offered to lift, and in which unknown means no unless declared."""
+"""Families that no one is offered to relax, and in which unknown fails unless declared."""
 FAMILIES: tuple[str, ...] = (
     *NEVER_RELAXED,
     "capacity",
@@ -37,13 +49,27 @@ FAMILIES: tuple[str, ...] = (
 )
 
 USUAL_MINUTES = 50.0
-"""A session whose length the definition leaves open: Medicare's standard consultation, 50 minutes
-or more."""
+"""Minutes of a session if the definition does not state them: Medicare's standard consultation is
+50 minutes or more."""
 
 
+def _level_of(has: object) -> object:
+    # A flag is met by being true, so naming it and writing `has = true` mean the same.
+    if has is True:
+        return None
+    return "false" if has is False else has
+
+
+def _one_test(condition: object) -> object:
+    if isinstance(condition, Mapping) and {"has", "below"} <= set(condition):
+        raise PydanticCustomError("condition", "has a level and a number")
+    return condition
+
+
+@toml_table
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An answer of the client's on which it hangs whether a constraint applies.
+    """A client's answer that decides whether a constraint applies.
 
     Attributes
     ----------
@@ -55,22 +81,46 @@ class Condition:
         The number it must be below.
     """
 
-    client: str
-    has: str | None = None
-    below: float | None = None
+    client: Text
+    has: Annotated[Text | None, BeforeValidator(_level_of)] = None
+    below: Number | None = None
 
 
+@toml_table
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Two flags that, both true, meet a constraint in another way than its own.
+    """A flag of each side; if both are true, the constraint is met whatever its rule says.
 
-    A client who said nothing has not agreed to the other way.
+    A client who did not answer has not accepted the alternative.
     """
 
-    client: str
-    clinician: str
+    client: Text
+    clinician: Text
 
 
+def _constant_of(value: object) -> object:
+    """A constant as a cell of the clinician's field: a list is joined, a date written out."""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ";".join(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bool | int | float | str):
+        return value
+    raise PydanticCustomError("constant", "is not a constant")
+
+
+def _lifting_of(relaxable: object) -> object:
+    if isinstance(relaxable, bool):
+        return "yes" if relaxable else "no"
+    if relaxable == "ask":
+        return relaxable
+    raise PydanticCustomError("lifting", "is not known")
+
+
+Constant = Annotated[Any, BeforeValidator(_constant_of)]
+
+
+@toml_table
 @dataclass(frozen=True, slots=True)
 class Constraint:
     """A declared constraint.
@@ -79,89 +129,89 @@ class Constraint:
     ----------
     name, rule
         Its name, and one of `recommender.practice.rules.catalogue.RULES`.
-    client, clinician
-        Names of the fields compared, in the order the rule takes them.
-    value
-        A constant in place of the client's field, written as a cell of the clinician's field.
     family
         What it protects; see `FAMILIES`.
-    mode
-        `hard` excludes, `soft` raises a concern, `off` is not evaluated.
+    say
+        The reason, as staff say it after the clinician's name.
     unknown
-        What is made of an unknown verdict: `fail` excludes where the constraint is hard, `pass`
-        only mentions it, `met` takes it for a pass.
+        What an unknown verdict does: `fail` excludes if the constraint is hard, `pass` only
+        mentions it, `met` counts as passed.
+    client, clinician
+        Names of the fields compared, in the order the rule expects.
+    value
+        A constant in place of the client's field, written as a cell of the clinician's field.
+    mode
+        `hard` excludes, `soft` raises a caution, `off` is not evaluated.
     unasked
         What a client's silence means: `pass`, or `unknown`.
     may_be
-        Modes a single request may choose instead.
+        Modes that a request may choose instead.
     relaxable
-        Whether staff are offered what a change of the client's answer would open: `yes`; `ask`,
-        where it is only said that the client could be asked; or `no`.
-    say
-        The reason, said after the clinician's name.
+        Whether staff are offered a change of the client's answer: `yes`; `ask`, if they are only
+        told that the client could be asked; or `no`.
     offer
-        How a change is offered, with `{value}` and `{stated}` for the answers; empty for the
+        How a change is offered, with `{value}` and `{stated}` for the answers; if empty, the
         field's own phrase.
     when, unless
         The answer without which, and the one with which, it does not apply; or None.
     instead
-        Another way to meet it, or None.
+        An alternative way to meet it, or None.
     ways
-        Ways of meeting it is about; empty when it is about all of them.
+        Ways of meeting it is about; empty for all.
     settings
         Settings of its rule.
     """
 
     name: str
-    rule: str
-    client: tuple[str, ...]
-    clinician: tuple[str, ...]
-    value: float | str | bool | None
-    family: str
-    mode: Mode
-    unknown: Silence
-    unasked: Silence
-    may_be: tuple[Mode, ...]
-    relaxable: Lifting
-    say: str
-    offer: str
-    when: Condition | None
-    unless: Condition | None
-    instead: Alternative | None
-    ways: tuple[str, ...]
-    settings: Mapping[str, Any]
+    rule: Annotated[str, one_of(RULES)]
+    family: Annotated[str, one_of(FAMILIES)]
+    say: FilledText
+    unknown: Annotated[Silence, one_of(("fail", "pass", "met"))]
+    client: FieldNames = ()
+    clinician: FieldNames = ()
+    value: Constant | None = None
+    mode: Annotated[Mode, one_of(MODES)] = "hard"
+    unasked: Annotated[Silence, one_of(("pass", "unknown"))] = "pass"
+    may_be: tuple[Annotated[Mode, one_of(MODES)], ...] = ()
+    relaxable: Annotated[Lifting, BeforeValidator(_lifting_of)] = "no"
+    offer: Text = ""
+    when: Annotated[Condition | None, BeforeValidator(_one_test)] = None
+    unless: Annotated[Condition | None, BeforeValidator(_one_test)] = None
+    instead: Alternative | None = None
+    ways: Texts = ()
+    settings: Mapping[str, Any] = attribute(default_factory=dict)
 
 
 def judge(
-    constraint: Constraint, client: Columns, roster: Columns, asking: RequestContext
+    constraint: Constraint, client: Columns, roster: Columns, context: RequestContext
 ) -> Array:
     """The verdict on every clinician, (n,): 1 pass, 0 fail, NaN unknown.
 
     Parameters
     ----------
     constraint
-        A constraint without `recommender.practice.rules.validation.problems`.
+        A constraint without faults; see `recommender.practice.rules.declaration`.
     client
         The client's fields, one row.
     roster
-        The clinicians' fields, n rows in the order of `asking.clinician_ids`.
-    asking
-        The circumstances, and the declarations of the fields.
+        The clinicians' fields, n rows in the order of `context.clinician_ids`.
+    context
+        What the request gives to every rule.
     """
     everyone = roster.view("everyone", lambda: np.broadcast_to(1.0, (roster.size,)))
-    applies = _applies(constraint, client, asking)
+    applies = _applies(constraint, client, context)
     open_verdict = np.nan if constraint.unasked == "unknown" else 1.0
     if not roster.size or applies == 0 or (np.isnan(applies) and open_verdict == 1):
         return everyone
     rule = RULES[constraint.rule]
     wish = None if rule.wish is None or not constraint.client else constraint.client[rule.wish]
-    if wish is not None and _is_silent(client[wish]):
+    if wish is not None and _is_missing(client[wish]):
         verdict = np.array(open_verdict)
-    elif wish is not None and _is_indifferent(constraint, asking.client[wish], client[wish]):
+    elif wish is not None and _is_indifferent(constraint, context.client[wish], client[wish]):
         return everyone
     else:
-        verdict = rule.judge(rule_input_of(constraint, client, roster, asking))
-    verdict = _or_instead(
+        verdict = rule.judge(rule_input_of(constraint, client, roster, context))
+    verdict = _with_alternative(
         constraint.instead, np.broadcast_to(verdict, (roster.size,)), client, roster
     )
     return np.where(verdict == 1, 1.0, np.nan) if np.isnan(applies) else np.asarray(verdict)
@@ -202,23 +252,23 @@ def field_names(constraint: Constraint) -> tuple[tuple[str, ...], tuple[str, ...
 
 
 def constant_field(rule: Rule, target: Field) -> Field:
-    """The declaration a constant is read by: the clinician's, in the kind the rule compares."""
+    """The declaration that parses a constant: the clinician's, in the kind the rule compares."""
     kind = target.kind if rule.constant == "same" else str(rule.constant)
     return replace(target, kind=kind)
 
 
-def _applies(constraint: Constraint, client: Columns, asking: RequestContext) -> float:
-    """1 where the conditions are met, 0 where not, NaN where the client did not say."""
-    met = 1.0 if constraint.when is None else _is_met(constraint.when, client, asking)
+def _applies(constraint: Constraint, client: Columns, context: RequestContext) -> float:
+    """1 if the conditions are met, 0 if not, NaN if the client did not answer."""
+    met = 1.0 if constraint.when is None else _is_met(constraint.when, client, context)
     if constraint.unless is None:
         return met
-    spared = _is_met(constraint.unless, client, asking)
-    # Whoever did not say that it may be left out has not left it out.
-    return 0.0 if spared == 1 else met
+    lifted = _is_met(constraint.unless, client, context)
+    # A missing answer does not lift the constraint.
+    return 0.0 if lifted == 1 else met
 
 
-def _is_met(when: Condition, client: Columns, asking: RequestContext) -> float:
-    answer, field = client[when.client], asking.client[when.client]
+def _is_met(when: Condition, client: Columns, context: RequestContext) -> float:
+    answer, field = client[when.client], context.client[when.client]
     if when.below is not None:
         return float("nan") if np.isnan(answer[0]) else float(answer[0] < when.below)
     if field.kind == "flag":
@@ -229,7 +279,7 @@ def _is_met(when: Condition, client: Columns, asking: RequestContext) -> float:
     return float("nan") if np.isnan(answer[0]) else float(answer[0] == place)
 
 
-def _or_instead(
+def _with_alternative(
     instead: Alternative | None, verdict: Array, client: Columns, roster: Columns
 ) -> Array:
     if instead is None or client[instead.client][0] != 1.0:
@@ -237,7 +287,7 @@ def _or_instead(
     return either(verdict, roster[instead.clinician])
 
 
-def _is_silent(answer: NDArray[Any]) -> bool:
+def _is_missing(answer: NDArray[Any]) -> bool:
     return bool(np.isnan(answer).all())
 
 
@@ -247,12 +297,12 @@ def _is_indifferent(constraint: Constraint, field: Field, answer: NDArray[Any]) 
 
 
 def rule_input_of(
-    constraint: Constraint, client: Columns, roster: Columns, asking: RequestContext
+    constraint: Constraint, client: Columns, roster: Columns, context: RequestContext
 ) -> RuleInput:
-    """What a constraint's rule is asked: the answers it compares, in one order."""
-    theirs = tuple(asking.clinician[name] for name in constraint.clinician)
+    """The input of a constraint's rule, with the client's levels in the clinician's order."""
+    theirs = tuple(context.clinician[name] for name in constraint.clinician)
     if constraint.value is None:
-        ours = tuple(asking.client[name] for name in constraint.client)
+        ours = tuple(context.client[name] for name in constraint.client)
         answers = tuple(
             _in_their_order(constraint, place, ours, theirs, client) for place in range(len(ours))
         )
@@ -270,7 +320,7 @@ def rule_input_of(
         session=session_minutes(constraint.settings, client),
         settings=constraint.settings,
         unasked=constraint.unasked,
-        context=asking,
+        context=context,
     )
 
 
@@ -281,7 +331,7 @@ def _in_their_order(
     theirs: tuple[Field, ...],
     client: Columns,
 ) -> NDArray[Any]:
-    """The client's answer, its levels in the order of the clinician's where they are compared."""
+    """The client's answer; if levels are compared, in the order of the clinician's."""
     field, answer = ours[place], client[ours[place].name]
     if place or not field.levels or not RULES[constraint.rule].compares:
         return answer
@@ -289,7 +339,7 @@ def _in_their_order(
 
 
 def session_minutes(settings: Mapping[str, Any], client: Columns) -> float:
-    """Minutes of one session as the client or a rule's settings say; NaN where neither does."""
+    """Minutes of one session as the client or a rule's settings state; NaN if neither does."""
     usual = float(settings.get("usual_minutes", np.nan))
     session = settings.get("session", USUAL_MINUTES if np.isnan(usual) else usual)
     minutes = float(client[session][0]) if isinstance(session, str) else float(session)

@@ -1,7 +1,6 @@
-"""How rules about levels, sizes, flags, places and lists judge a whole roster at once.
+"""Rules about levels, sizes, flags, places and lists, for a whole roster at once.
 
-1 pass, 0 fail, NaN unknown: plain array work that knows nothing of families, modes or reasons.
-Imported by `rulebook`.
+Verdicts are 1 pass, 0 fail, NaN unknown. Families, modes and reasons are applied elsewhere.
 """
 
 from collections.abc import Callable
@@ -26,42 +25,42 @@ from recommender.practice.rules.rule_input import (
 )
 
 
-def has_all(question: RuleInput) -> Array:
+def has_all(inputs: RuleInput) -> Array:
     """The clinician has every tag the client named; naming none passes."""
-    return _of_tags(question, lambda held, asked: (held & asked) == asked, np.logical_and)
+    return _of_tags(inputs, lambda held, wanted: (held & wanted) == wanted, np.logical_and)
 
 
-def has_any(question: RuleInput) -> Array:
+def has_any(inputs: RuleInput) -> Array:
     """The clinician has a tag the client named; naming none passes."""
-    return _of_tags(question, lambda held, asked: (held & asked) != 0, np.logical_or)
+    return _of_tags(inputs, lambda held, wanted: (held & wanted) != 0, np.logical_or)
 
 
-def has_none(question: RuleInput) -> Array:
+def has_none(inputs: RuleInput) -> Array:
     """The clinician has no tag the client named; naming none passes."""
-    return _of_tags(question, lambda held, asked: (held & asked) == 0, np.logical_and)
+    return _of_tags(inputs, lambda held, wanted: (held & wanted) == 0, np.logical_and)
 
 
 def _of_tags(
-    question: RuleInput, passes: Callable[[Words, np.uint64], Flags], join: np.ufunc
+    inputs: RuleInput, passes: Callable[[Words, np.uint64], Flags], join: np.ufunc
 ) -> Array:
-    """The verdict on tags; whoever asks for nothing needs no answer of the clinician's."""
-    asked = question.client[0][0] > 0
-    if not asked.any():
-        return np.ones(question.roster.size)
-    bits = bitsets_in(question.roster, question.clinician_fields[0].name)
-    found = [passes(*words) for words in zip(bits.words, words_of(asked), strict=True)]
-    return bits.settled(found[0] if len(found) == 1 else join.reduce(found))
+    """The verdict on tags; a client who named none passes, whatever the clinician's tags are."""
+    wanted = inputs.client[0][0] > 0
+    if not wanted.any():
+        return np.ones(inputs.roster.size)
+    bits = bitsets_in(inputs.roster, inputs.clinician_fields[0].name)
+    parts = [passes(*words) for words in zip(bits.words, words_of(wanted), strict=True)]
+    return bits.settled(parts[0] if len(parts) == 1 else join.reduce(parts))
 
 
-def member(question: RuleInput) -> Array:
+def member(inputs: RuleInput) -> Array:
     """The client's level is among the clinician's tags."""
-    bits = bitsets_in(question.roster, question.clinician_fields[0].name)
-    return bits.settled(bits.has(int(question.client[0][0])))
+    bits = bitsets_in(inputs.roster, inputs.clinician_fields[0].name)
+    return bits.settled(bits.has(int(inputs.client[0][0])))
 
 
-def one_of(question: RuleInput) -> Array:
+def one_of(inputs: RuleInput) -> Array:
     """The clinician's level is the one, or among those, that the client named."""
-    wished, level = question.client[0], question.clinician[0]
+    wished, level = inputs.client[0], inputs.clinician[0]
     if wished.ndim == 1:
         return settled(level == wished, level)
     if not (wished > 0).any():
@@ -70,106 +69,106 @@ def one_of(question: RuleInput) -> Array:
     return np.asarray(row[np.where(np.isnan(level), len(row) - 1, level).astype(int)])
 
 
-def equal(question: RuleInput) -> Array:
+def equal(inputs: RuleInput) -> Array:
     """Both are the same."""
-    return settled(question.client[0] == question.clinician[0], question.clinician[0])
+    return settled(inputs.client[0] == inputs.clinician[0], inputs.clinician[0])
 
 
-def at_most(question: RuleInput) -> Array:
+def at_most(inputs: RuleInput) -> Array:
     """The clinician's value is at most the client's."""
-    return no_more_than(question.clinician[0], question.client[0])
+    return no_more_than(inputs.clinician[0], inputs.client[0])
 
 
-def at_least(question: RuleInput) -> Array:
+def at_least(inputs: RuleInput) -> Array:
     """The clinician's value is at least the client's."""
-    return no_more_than(question.client[0], question.clinician[0])
+    return no_more_than(inputs.client[0], inputs.clinician[0])
 
 
-def within(question: RuleInput) -> Array:
-    """The client's value lies between the clinician's two; either alone can fail it."""
-    low, high = question.clinician
-    return both(no_more_than(low, question.client[0]), no_more_than(question.client[0], high))
+def within(inputs: RuleInput) -> Array:
+    """The client's value is between the clinician's two; one known value is enough to fail."""
+    low, high = inputs.clinician
+    return both(no_more_than(low, inputs.client[0]), no_more_than(inputs.client[0], high))
 
 
-def below(question: RuleInput) -> Array:
+def below(inputs: RuleInput) -> Array:
     """The first of the clinician's two values is below the second."""
-    one, other = question.clinician
+    one, other = inputs.clinician
     return settled(one < other, one, other)
 
 
-def is_true(question: RuleInput) -> Array:
+def is_true(inputs: RuleInput) -> Array:
     """The clinician's flag is true."""
-    return np.asarray(question.clinician[0])
+    return np.asarray(inputs.clinician[0])
 
 
-def if_asked(question: RuleInput) -> Array:
+def if_asked(inputs: RuleInput) -> Array:
     """The clinician's flag is true, or the client did not ask for it."""
-    flag = question.clinician[0]
-    return np.asarray(flag) if question.client[0][0] else np.ones(len(flag))
+    flag = inputs.clinician[0]
+    return np.asarray(flag) if inputs.client[0][0] else np.ones(len(flag))
 
 
-def client_true(question: RuleInput) -> Array:
-    """The client's own flag is true, whoever the clinician is."""
-    return np.full(question.roster.size, float(question.client[0][0]))
+def client_true(inputs: RuleInput) -> Array:
+    """The client's own flag is true."""
+    return np.full(inputs.roster.size, float(inputs.client[0][0]))
 
 
-def client_at_least(question: RuleInput) -> Array:
-    """The client's own number is at least the setting `least`, whoever the clinician is."""
-    enough = question.client[0][0] >= float(question.settings["least"])
-    return np.full(question.roster.size, float(enough))
+def client_at_least(inputs: RuleInput) -> Array:
+    """The client's own number is at least the setting `least`."""
+    enough = inputs.client[0][0] >= float(inputs.settings["least"])
+    return np.full(inputs.roster.size, float(enough))
 
 
-def within_km(question: RuleInput) -> Array:
+def within_km(inputs: RuleInput) -> Array:
     """The nearest of the clinician's places is within the client's kilometres by road.
 
-    Roads are longer than the great circle by the factor `detour`.
+    Road distance is estimated as the great-circle distance times the setting `detour`.
     """
-    return no_more_than(road_km(question), question.client[1])
+    return no_more_than(road_km(inputs), inputs.client[1])
 
 
-def road_km(question: RuleInput) -> Array:
+def road_km(inputs: RuleInput) -> Array:
     """Kilometres by road from the client's nearest place to each clinician's, (n,)."""
-    name = question.clinician_fields[0].name
-    detour = float(question.settings.get("detour", 1.0))
-    return nearest_km_in(question.roster, name, question.client[0][0]) * detour
+    name = inputs.clinician_fields[0].name
+    detour = float(inputs.settings.get("detour", 1.0))
+    return nearest_km_in(inputs.roster, name, inputs.client[0][0]) * detour
 
 
-def not_listed(question: RuleInput) -> Array:
+def not_listed(inputs: RuleInput) -> Array:
     """Neither the client's list names the clinician nor the clinician's list the client.
 
-    A clinician's list left empty names nobody: most clinicians have none, and that is what it
-    means. A client without an id may be anyone on a list that names somebody.
+    An empty list of a clinician names no one. A client without an id could be any client on a
+    list, so the verdict is unknown for a clinician whose list is not empty.
     """
-    verdict = np.ones(question.roster.size)
-    if question.clinician:
-        naming = id_index_in(question.roster, question.clinician_fields[0].name)
-        client_id = question.context.client_id
+    verdict = np.ones(inputs.roster.size)
+    if inputs.clinician:
+        index = id_index_in(inputs.roster, inputs.clinician_fields[0].name)
+        client_id = inputs.context.client_id
         if client_id is None:
-            verdict[naming.rows] = np.nan
+            verdict[index.rows] = np.nan
         else:
-            verdict[naming.of.get(client_id, [])] = 0.0
-    return both(verdict, _not_named(question)) if question.client else verdict
+            verdict[index.of.get(client_id, [])] = 0.0
+    return both(verdict, _not_named(inputs)) if inputs.client else verdict
 
 
-def listed(question: RuleInput) -> Array:
-    """The client's list names the clinician; a client who named nobody has asked for nobody."""
-    named = question.client[0][0]
+def listed(inputs: RuleInput) -> Array:
+    """The client's list names the clinician; a client with an empty list passes."""
+    named = inputs.client[0][0]
     if not named:
-        return np.full(question.roster.size, _open(question) if named is None else 1.0)
-    verdict = np.zeros(question.roster.size)
-    verdict[rows_of(question.roster, question.context.clinician_ids, named)] = 1.0
+        return np.full(inputs.roster.size, _open(inputs) if named is None else 1.0)
+    verdict = np.zeros(inputs.roster.size)
+    verdict[rows_of(inputs.roster, inputs.context.clinician_ids, named)] = 1.0
     return verdict
 
 
-def _not_named(question: RuleInput) -> Array:
-    named = question.client[0][0]
+def _not_named(inputs: RuleInput) -> Array:
+    named = inputs.client[0][0]
     if named is None:
-        return np.full(question.roster.size, _open(question))
-    verdict = np.ones(question.roster.size)
-    verdict[rows_of(question.roster, question.context.clinician_ids, named)] = 0.0
+        return np.full(inputs.roster.size, _open(inputs))
+    verdict = np.ones(inputs.roster.size)
+    verdict[rows_of(inputs.roster, inputs.context.clinician_ids, named)] = 0.0
     return verdict
 
 
-def _open(question: RuleInput) -> float:
+def _open(inputs: RuleInput) -> float:
     """The verdict on a client who did not answer."""
-    return 1.0 if question.unasked == "pass" else np.nan
+    return 1.0 if inputs.unasked == "pass" else np.nan

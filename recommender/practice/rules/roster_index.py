@@ -1,7 +1,7 @@
-"""Columns of a roster packed for rules: what only the roster decides, worked out once a snapshot.
+"""Columns of a roster in the form that rules read fastest, computed once for a roster.
 
-Tags become bits, so that a rule about them is one operation a clinician; places become points on
-the unit sphere. Imported by `verdicts` and `easing`.
+Tags are packed into bits, so that a rule about them is one operation a clinician; places are
+points on the unit sphere; lists of ids are indexed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
-from recommender.practice.match_functions import EARTH_KM
+from recommender.practice.match_operators import EARTH_KM
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -27,11 +27,11 @@ class Bitsets:
     Attributes
     ----------
     words : (levels / 64, n)
-        Level `l` is bit `l % 64` of word `l // 64`; nothing set where nothing is known.
+        Level `l` is bit `l % 64` of word `l // 64`; no bit is set where the tags are missing.
     known : (n,)
-        Who said anything, if only that there is none.
+        Whether the tags are known; an empty list is known.
     complete
-        Whether everyone did.
+        Whether the tags of everyone are known.
     """
 
     words: Words
@@ -39,23 +39,23 @@ class Bitsets:
     complete: bool
 
     def has(self, level: int) -> Flags:
-        """Who is known to have a level, (n,)."""
+        """Whether each is known to have a level, (n,)."""
         word, bit = divmod(level, WORD)
         return np.asarray((self.words[word] >> np.uint64(bit)) & np.uint64(1) != 0)
 
     def may_have(self, level: int) -> Flags:
-        """Who has a level or said nothing, (n,)."""
+        """Whether each has a level or unknown tags, (n,)."""
         return self.has(level) if self.complete else self.has(level) | ~self.known
 
     def settled(self, passes: Flags) -> Array:
-        """The verdict on those known, NaN elsewhere."""
+        """The verdict as numbers, NaN where the tags are unknown."""
         if self.complete:
             return passes.astype(np.float64)
         return np.where(self.known, passes, np.nan)
 
 
 def bitsets_in(columns: Columns, name: str) -> Bitsets:
-    """The packed tags of a column, made once for each set of columns."""
+    """The packed tags of a column."""
     return columns.view(("bits", name), lambda: _bits_of(columns[name]))
 
 
@@ -78,18 +78,18 @@ def _packed(tags: NDArray[np.bool_]) -> Words:
 
 @dataclass(frozen=True, slots=True)
 class IdIndex:
-    """Which rows of a column of lists name each id, and which name anybody."""
+    """The rows of a column of lists that name each id, and the rows that name any."""
 
     of: Mapping[str, list[int]]
     rows: list[int]
 
 
 def id_index_in(columns: Columns, name: str) -> IdIndex:
-    """Who names whom in a column of ids, found once for each set of columns."""
-    return columns.view(("naming", name), lambda: _naming_of(columns[name]))
+    """The index of a column of ids."""
+    return columns.view(("ids", name), lambda: _index_of(columns[name]))
 
 
-def _naming_of(lists: Iterable[tuple[str, ...] | None]) -> IdIndex:
+def _index_of(lists: Iterable[tuple[str, ...] | None]) -> IdIndex:
     of: dict[str, list[int]] = {}
     rows = []
     for row, named in enumerate(lists):
@@ -101,14 +101,15 @@ def _naming_of(lists: Iterable[tuple[str, ...] | None]) -> IdIndex:
 
 def rows_of(columns: Columns, ids: tuple[str, ...], named: Iterable[str]) -> list[int]:
     """Rows of some ids among those of the columns' rows."""
-    places = columns.view("places", lambda: _naming_of((each,) for each in ids))
+    places = columns.view("places", lambda: _index_of((each,) for each in ids))
     return [row for each in named for row in places.of.get(each, ())]
 
 
 def nearest_km_in(columns: Columns, name: str, places: Array) -> Array:
     """Great-circle km from one person's places (k, 2) to the nearest of each one's, (n,).
 
-    The chord between points of the unit sphere gives the angle without loss at short distances.
+    The angle is computed from the chord between points of the unit sphere, which is exact at short
+    distances.
     """
     points = columns.view(("points", name), lambda: _points_of(columns[name]))
     nearest = np.full(columns.size, np.inf)
@@ -123,7 +124,7 @@ def nearest_km_in(columns: Columns, name: str, places: Array) -> Array:
 
 
 def _points_of(places: Array) -> Array:
-    """Places of n people, (most places, 3, n), contiguous person by person."""
+    """Places of n people on the unit sphere, (largest number of places, 3, n)."""
     return np.ascontiguousarray(np.moveaxis(_on_sphere(places), 0, -1))
 
 

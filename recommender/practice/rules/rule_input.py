@@ -1,8 +1,4 @@
-"""What a rule is asked: one constraint, one client, one roster, and the circumstances.
-
-Also the three-valued logic its answers are joined by. Imported by `verdicts`, `times`, `prices`
-and above.
-"""
+"""The input of a rule, and the three-valued logic of verdicts: 1 pass, 0 fail, NaN unknown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +12,7 @@ from numpy.typing import NDArray
 from recommender.practice.columns import Columns
 from recommender.practice.fields import Field
 from recommender.practice.funding import FundingRow
+from recommender.values.kinds import EPOCH
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -23,18 +20,18 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """The circumstances in which one client asks.
+    """What a request gives to every rule.
 
     Attributes
     ----------
     day
-        The day asked, on the practice's calendar.
+        Day of the request, in the practice's time zone.
     client_id
-        None for a person the practice has no id for yet.
+        None if the practice has no id for the client yet.
     clinician_ids
         Ids in the order of the roster's rows.
     timezone
-        IANA zone of the practice, for whoever has none of their own.
+        IANA zone of the practice, for people without a zone of their own.
     funding
         Funding rows of the practice.
     client, clinician
@@ -52,25 +49,25 @@ class RequestContext:
 
 @dataclass(frozen=True, slots=True)
 class RuleInput:
-    """One constraint put to one roster.
+    """The input of one rule for one client and one roster.
 
     Attributes
     ----------
     client, clinician
-        One encoded array a field: one row for the client, n for the clinicians. Where a rule
-        compares levels, the client's already stand in the clinician's order.
+        One encoded array a field: one row for the client, n for the clinicians. If a rule compares
+        levels, the client's are already in the clinician's order.
     client_fields, clinician_fields
-        Their declarations; the client's is the constant's where the definition gives one.
+        Their declarations; a constant of the definition takes the place of the client's.
     intake, roster
         All answers of the client, and of the clinicians.
     session
-        Minutes of one session; NaN where the client was to say it and did not.
+        Minutes of one session; NaN if the client should have stated it and did not.
     settings
         The constraint's own settings.
     unasked
-        Whether a silent client passes (`pass`) or leaves the verdict open (`unknown`).
-    asking
-        The circumstances.
+        Whether a client who did not answer passes (`pass`) or is unknown (`unknown`).
+    context
+        What the request gives to every rule.
     """
 
     client: tuple[NDArray[Any], ...]
@@ -106,16 +103,16 @@ def either(one: Array, other: Array) -> Array:
 
 
 def settled(passes: Flags, *needed: Array) -> Array:
-    """The verdict where everything needed is known, NaN elsewhere."""
+    """The verdict as numbers, NaN where anything needed is NaN."""
     unknown = reduce(np.logical_or, [np.isnan(part) for part in needed])
     return np.where(unknown, np.nan, passes.astype(float))
 
 
 def no_more_than(low: Array, high: Array) -> Array:
-    """Whether one is at most the other, bounds included; unknown where either is."""
+    """Whether `low` is at most `high`; unknown where either is."""
     return settled(low <= high, low, high)
 
 
-def today_of(question: RuleInput) -> float:
-    """The day asked, as columns hold days: counted from 1970-01-01."""
-    return float((question.context.day - date(1970, 1, 1)).days)
+def today_of(inputs: RuleInput) -> float:
+    """The day of the request as dates are encoded: in days from 1970-01-01."""
+    return float(inputs.context.day.toordinal() - EPOCH)

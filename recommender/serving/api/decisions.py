@@ -14,10 +14,10 @@ from recommender.journal.idempotency import StoredReply
 from recommender.journal.recommendations import RecordedRecommendation, ShownRecommendation
 from recommender.journal.roster_versions import current_roster, give_place, take_place
 from recommender.practice.definition import Practice
-from recommender.practice.rules.parse import Constraint
+from recommender.practice.rules.constraint import Constraint
 from recommender.serving.api.recommendations import ADDRESS, RecommendationId, seen_by
-from recommender.serving.auth.middleware import caller
-from recommender.serving.dependencies import current_snapshot
+from recommender.serving.authorization import caller
+from recommender.serving.dependencies import Snapshot
 from recommender.serving.http.problems import (
     INVALID_FEEDBACK,
     NO_SUCH_RECORD,
@@ -25,17 +25,11 @@ from recommender.serving.http.problems import (
     FieldError,
     ProblemError,
 )
-from recommender.serving.http.strict_json import JSON, read_body
-from recommender.serving.openapi import (
-    READ_PROBLEMS,
-    WRITE_PROBLEMS,
-    created,
-    json_body,
-    problem_responses,
-)
+from recommender.serving.http.strict_json import JSON, Body
+from recommender.serving.openapi import JournalRoute, problem_responses, request_body
 from recommender.serving.schemas.request_bodies import DecisionRequest
 from recommender.serving.schemas.responses import ResponseModel
-from recommender.serving.services.idempotency import read, reply_response, write_once
+from recommender.serving.services.idempotency import created, read, reply_response, write_once
 from recommender.serving.services.stored_recommendation import read_response
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.store.database import Connection
@@ -43,7 +37,7 @@ from recommender.store.database import Connection
 AT = f"{ADDRESS}/decisions"
 NOT_ON_ROSTER = "was not on the roster of this request and is not on it now; check the id"
 
-router = APIRouter(tags=["decisions"])
+router = APIRouter(tags=["decisions"], route_class=JournalRoute)
 
 
 class DecisionCreated(ResponseModel):
@@ -65,8 +59,8 @@ class DecisionRecord(DecisionCreated):
     @classmethod
     def of(cls, decided: RecordedDecision) -> Self:
         """One decision."""
-        said = _said(decided.decision_id, decided.decision)
-        return cls(**said, actor=decided.actor, recorded_at=decided.recorded_at)
+        fields = _fields(decided.decision_id, decided.decision)
+        return cls(**fields, actor=decided.actor, recorded_at=decided.recorded_at)
 
 
 class DecisionHistory(ResponseModel):
@@ -82,32 +76,29 @@ class DecisionHistory(ResponseModel):
     summary="Record a decision",
     status_code=201,
     response_model=DecisionCreated,
-    responses={
-        201: created(DecisionCreated),
-        **problem_responses(*WRITE_PROBLEMS, NOT_FOUND, NO_SUCH_RECORD),
-    },
-    openapi_extra=json_body("DecisionRequest"),
+    responses=problem_responses(NOT_FOUND, NO_SUCH_RECORD),
+    openapi_extra=request_body("DecisionRequest"),
 )
-async def post_decision(request: Request, recommendation_id: RecommendationId) -> Response:
+async def post_decision(
+    request: Request, recommendation_id: RecommendationId, snapshot: Snapshot, body: Body
+) -> Response:
     """Record the chosen clinician; a later decision replaces an earlier one.
 
     If the practice counts open places, a decision takes one and releases that of the earlier
     decision. Of two concurrent decisions on the last place, one is refused (409).
     """
-    state = current_snapshot(request.app)
-    asked, body = await read_body(request, DecisionRequest)
-    decision, actor = asked.on(recommendation_id), caller(request).actor
+    decision = body.read(DecisionRequest).on(recommendation_id)
+    actor, location = caller(request).actor, f"/v1/recommendations/{recommendation_id}/decisions"
 
     def write(connection: Connection) -> StoredReply:
         recorded = seen_by(request, recommendation_id, connection)
-        move_place(connection, state.practice, recorded, decision, actor=actor)
-        kept = DecisionCreated(
-            **_said(record_decision(connection, decision, actor=actor), decision)
-        )
-        check_named(recorded.shown, state, decision)
-        return StoredReply(201, kept.model_dump_json().encode(), recorded.subject)
+        move_place(connection, snapshot.practice, recorded, decision, actor=actor)
+        decision_id = record_decision(connection, decision, actor=actor)
+        check_clinician(recorded.shown, snapshot, decision)
+        response = DecisionCreated(**_fields(decision_id, decision))
+        return created(response.model_dump_json().encode(), location, recorded.subject)
 
-    return reply_response(await write_once(request, body, write), AT)
+    return reply_response(await write_once(request, body, write))
 
 
 @router.get(
@@ -115,7 +106,6 @@ async def post_decision(request: Request, recommendation_id: RecommendationId) -
     operation_id="listDecisions",
     summary="List the decisions on a recommendation",
     response_model=DecisionHistory,
-    responses=problem_responses(*READ_PROBLEMS),
 )
 async def get_decisions(request: Request, recommendation_id: RecommendationId) -> Response:
     """Oldest first."""
@@ -124,29 +114,32 @@ async def get_decisions(request: Request, recommendation_id: RecommendationId) -
         seen_by(request, recommendation_id, connection)
         return decisions_of(connection, recommendation_id)
 
-    told = DecisionHistory(
+    history = DecisionHistory(
         recommendation_id=recommendation_id,
         decisions=tuple(DecisionRecord.of(each) for each in await read(request, look)),
     )
-    return Response(told.model_dump_json(), media_type=JSON)
+    return Response(history.model_dump_json(), media_type=JSON)
 
 
-def check_named(
-    shown: ShownRecommendation, state: ServingSnapshot, decision: Decision, say: str = NOT_ON_ROSTER
+def check_clinician(
+    shown: ShownRecommendation,
+    snapshot: ServingSnapshot,
+    decision: Decision,
+    message: str = NOT_ON_ROSTER,
 ) -> None:
-    """Refuses whoever was neither on the roster of the request nor is on it now.
+    """Refuses a clinician who is on neither the roster of the recommendation nor the present one.
 
     Raises
     ------
     ProblemError
-        Of kind `UNKEPT`, which says so.
+        422 with the given message.
     """
     then = read_response(shown.response)
     known = {each.clinician_id for each in then.shortlist}
     known |= {each.clinician_id for each in then.excluded}
-    if decision.clinician_id not in known.union(state.encoding.roster.ids):
-        slip = FieldError(pointer="/clinician_id", code="unknown", message=say)
-        raise ProblemError(INVALID_FEEDBACK, (slip,))
+    if decision.clinician_id not in known.union(snapshot.encoding.roster.ids):
+        error = FieldError(pointer="/clinician_id", code="unknown", message=message)
+        raise ProblemError(INVALID_FEEDBACK, (error,))
 
 
 def move_place(
@@ -157,15 +150,15 @@ def move_place(
     *,
     actor: str,
 ) -> None:
-    """Takes a place for a decision, and gives back the one an earlier decision took.
+    """Takes an open place for a decision, and releases that of an earlier decision.
 
-    Nothing is counted where the practice declares no such field, the journal has no roster, or the
-    client agreed to wait for a place.
+    Does nothing when the practice does not count places, the journal has no roster, or the client
+    agreed to wait for a place.
 
     Raises
     ------
     ConflictError
-        When no place is left.
+        When no place is open.
     """
     capacity = practice.capacity
     if capacity is None or not current_roster(connection).number:
@@ -192,11 +185,11 @@ def _count(
     try:
         change(connection, practice, name, field, actor=actor)
     except NotFoundError:
-        # Whoever has left the roster has no places to count; the decision itself is kept.
+        # A clinician who left the roster has no places; the decision is recorded anyway.
         return
 
 
-def _said(decision_id: str, decision: Decision) -> dict[str, Any]:
+def _fields(decision_id: str, decision: Decision) -> dict[str, Any]:
     return {
         "decision_id": decision_id,
         "recommendation_id": decision.recommendation_id,

@@ -16,7 +16,7 @@ from recommender.serving.api.recommendations import ADDRESS, RecommendationId, r
 from recommender.serving.dependencies import current_snapshot
 from recommender.serving.http.problems import GONE, NOT_READY, ProblemError
 from recommender.serving.http.strict_json import JSON
-from recommender.serving.openapi import READ_PROBLEMS, problem_responses
+from recommender.serving.openapi import JournalRoute, problem_responses
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.responses import (
     NOTICE,
@@ -36,7 +36,7 @@ FINE = 6
 """Decimals of contributions: enough for sums to agree; pages round them."""
 ClinicianId = Annotated[str, Path(pattern=ID_PATTERN)]
 
-router = APIRouter(tags=["explanations"])
+router = APIRouter(tags=["explanations"], route_class=JournalRoute)
 
 
 class ExplainedFeature(ResponseModel):
@@ -191,7 +191,7 @@ class ExplanationCase:
     operation_id="listExplanations",
     summary="Explain a shortlist",
     response_model=ExplanationsResponse,
-    responses=problem_responses(*READ_PROBLEMS, GONE, NOT_READY),
+    responses=problem_responses(GONE, NOT_READY),
 )
 async def get_explanations(request: Request, recommendation_id: RecommendationId) -> Response:
     """Each clinician is compared with the average eligible one, as of the recommendation."""
@@ -212,7 +212,7 @@ async def get_explanations(request: Request, recommendation_id: RecommendationId
     operation_id="getExplanation",
     summary="Explain the position of one clinician",
     response_model=ExplanationResponse,
-    responses=problem_responses(*READ_PROBLEMS, GONE, NOT_READY),
+    responses=problem_responses(GONE, NOT_READY),
 )
 async def get_explanation(
     request: Request,

@@ -3,37 +3,14 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from recommender.serving.dependencies import current_snapshot
-from recommender.serving.http.metrics import MEDIA_TYPE, Metrics
-from recommender.serving.http.problems import (
-    BAD_REQUEST,
-    NOT_FOUND,
-    NOT_READY,
-    PROBLEM_TYPES,
-    UNEXPECTED,
-    ProblemError,
-)
+from recommender.serving.dependencies import Context, Snapshot
+from recommender.serving.http.metrics import MEDIA_TYPE
+from recommender.serving.http.problems import NOT_FOUND, NOT_READY, PROBLEM_TYPES, ProblemError
 from recommender.serving.http.strict_json import JSON
-from recommender.serving.openapi import openapi_document, problem_responses
-from recommender.serving.schemas.responses import CurrentModel, Probe
-from recommender.serving.snapshot.holder import SnapshotHolder
+from recommender.serving.openapi import ApiRoute, openapi_document, problem_responses
+from recommender.serving.schemas.responses import Probe
 
-router = APIRouter()
-
-
-@router.get(
-    "/v1/models/current",
-    operation_id="getCurrentModel",
-    summary="Describe the active model",
-    tags=["models"],
-    response_model=CurrentModel,
-    responses=problem_responses(BAD_REQUEST, UNEXPECTED, NOT_READY),
-)
-async def get_current_model(request: Request) -> Response:
-    """Identity and provenance of the model."""
-    state = current_snapshot(request.app)
-    told = CurrentModel.of(state.model, state.digest, state.version)
-    return Response(told.model_dump_json(), media_type=JSON)
+router = APIRouter(route_class=ApiRoute)
 
 
 @router.get(
@@ -42,7 +19,6 @@ async def get_current_model(request: Request) -> Response:
     summary="Liveness probe",
     tags=["probes"],
     response_model=Probe,
-    responses=problem_responses(BAD_REQUEST),
 )
 async def get_liveness() -> Response:
     """Does not access the model or the store."""
@@ -55,31 +31,29 @@ async def get_liveness() -> Response:
     summary="Readiness probe",
     tags=["probes"],
     response_model=Probe,
-    responses=problem_responses(BAD_REQUEST, NOT_READY),
+    responses=problem_responses(NOT_READY),
 )
-async def get_readiness(request: Request) -> Response:
+async def get_readiness(context: Context) -> Response:
     """Ready once a model has passed its warm-up request.
 
     `degraded` is ready too, but the active model is not the registry's champion; see the log.
     """
-    current_snapshot(request.app)
-    snapshot_holder: SnapshotHolder = request.app.state.snapshot_holder
-    status = "degraded" if snapshot_holder.alert else "ready"
+    context.snapshots.require()
+    status = "degraded" if context.snapshots.degraded else "ready"
     return Response(Probe(status=status).model_dump_json(), media_type=JSON)
 
 
 @router.get("/openapi.json", include_in_schema=False)
-async def get_openapi_document(request: Request) -> Response:
+async def get_openapi_document(request: Request, snapshot: Snapshot) -> Response:
     """The OpenAPI document, with the questions of the active practice definition."""
-    state = current_snapshot(request.app)
-    return Response(openapi_document(request.app, state.form, state.clinicians), media_type=JSON)
+    document = openapi_document(request.app, snapshot.form, snapshot.clinicians)
+    return Response(document, media_type=JSON)
 
 
 @router.get("/metrics", include_in_schema=False)
-async def get_metrics(request: Request) -> Response:
+async def get_metrics(context: Context) -> Response:
     """Metrics of this process, for Prometheus."""
-    metrics: Metrics = request.app.state.metrics
-    return Response(metrics.text(), media_type=MEDIA_TYPE)
+    return Response(context.metrics.text(), media_type=MEDIA_TYPE)
 
 
 @router.get("/problems/{slug}", include_in_schema=False)

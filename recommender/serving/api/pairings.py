@@ -20,34 +20,24 @@ from recommender.journal.pairings import (
     record_pairing,
     subject_of_pairing,
 )
-from recommender.serving.auth.middleware import caller
-from recommender.serving.dependencies import current_snapshot
+from recommender.serving.authorization import caller
+from recommender.serving.dependencies import Snapshot
 from recommender.serving.http.problems import NOT_FOUND
-from recommender.serving.http.strict_json import JSON, read_body
-from recommender.serving.openapi import (
-    READ_PROBLEMS,
-    WRITE_PROBLEMS,
-    created,
-    json_body,
-    problem_responses,
-)
+from recommender.serving.http.strict_json import JSON, Body
+from recommender.serving.openapi import JournalRoute, links, problem_responses, request_body
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.request_bodies import EventRequest, PairingRequest
 from recommender.serving.schemas.responses import ResponseModel
-from recommender.serving.services.idempotency import read, reply_response, write_once
+from recommender.serving.services.idempotency import created, read, reply_response, write_once
 from recommender.serving.services.recommendation_service import today
 from recommender.store.database import Connection
 
 ADDRESS = "/v1/pairings/{pairing_id}"
 EVENTS = f"{ADDRESS}/events"
 PairingId = Annotated[str, Path(pattern=ID_PATTERN)]
-_ITS_ID = {"parameters": {"pairing_id": "$response.body#/pairing_id"}}
-LINKS = {
-    operation: {"operationId": operation, **_ITS_ID}
-    for operation in ("getPairing", "recordEvent", "listEvents")
-}
+LINKS = links("pairing_id", "getPairing", "recordEvent", "listEvents")
 
-router = APIRouter(tags=["pairings"])
+router = APIRouter(tags=["pairings"], route_class=JournalRoute)
 
 
 class PairingCreated(ResponseModel):
@@ -119,19 +109,19 @@ class EventHistory(ResponseModel):
     summary="Record a pairing",
     status_code=201,
     response_model=PairingCreated,
-    responses={201: created(PairingCreated, LINKS), **problem_responses(*WRITE_PROBLEMS)},
-    openapi_extra=json_body("PairingRequest"),
+    responses={201: {"links": LINKS}},
+    openapi_extra=request_body("PairingRequest"),
 )
-async def post_pairing(request: Request) -> Response:
+async def post_pairing(request: Request, body: Body) -> Response:
     """Events and ratings sent before the pairing are attached to it."""
-    asked, body = await read_body(request, PairingRequest)
-    pairing, actor = asked.pairing(), caller(request).actor
+    pairing, actor = body.read(PairingRequest).pairing(), caller(request).actor
 
     def write(connection: Connection) -> StoredReply:
         subject = record_pairing(connection, pairing, actor=actor)
-        return StoredReply(201, PairingCreated.of(pairing).model_dump_json().encode(), subject)
+        response = PairingCreated.of(pairing).model_dump_json().encode()
+        return created(response, ADDRESS.format(pairing_id=pairing.pairing_id), subject)
 
-    return reply_response(await write_once(request, body, write), ADDRESS)
+    return reply_response(await write_once(request, body, write))
 
 
 @router.get(
@@ -139,17 +129,19 @@ async def post_pairing(request: Request) -> Response:
     operation_id="getPairing",
     summary="Read a pairing and its course",
     response_model=PairingRecord,
-    responses=problem_responses(*READ_PROBLEMS),
 )
 async def get_pairing(request: Request, pairing_id: PairingId) -> Response:
     """The course is derived from the events."""
 
     def look(connection: Connection) -> PairingRecord:
         pairing = find_pairing(connection, pairing_id)
-        course = pairing_outcome(events_of(connection, pairing_id))
-        known = PairingRecord.of(pairing)
-        found = {name: getattr(course, name) for name in ("started_on", "sessions", "ended_on")}
-        return known.model_copy(update=found)
+        outcome = pairing_outcome(events_of(connection, pairing_id))
+        return PairingRecord(
+            **PairingCreated.of(pairing).model_dump(),
+            started_on=outcome.started_on,
+            sessions=outcome.sessions,
+            ended_on=outcome.ended_on,
+        )
 
     return Response((await read(request, look)).model_dump_json(), media_type=JSON)
 
@@ -160,27 +152,28 @@ async def get_pairing(request: Request, pairing_id: PairingId) -> Response:
     summary="Record an event of a pairing",
     status_code=201,
     response_model=EventCreated,
-    responses={201: created(EventCreated), **problem_responses(*WRITE_PROBLEMS, NOT_FOUND)},
-    openapi_extra=json_body("EventRequest"),
+    responses=problem_responses(NOT_FOUND),
+    openapi_extra=request_body("EventRequest"),
 )
-async def post_event(request: Request, pairing_id: PairingId) -> Response:
-    """One of a pairing that is not known here is kept as well, and waits for it."""
-    state = current_snapshot(request.app)
-    asked, body = await read_body(request, EventRequest)
-    event, actor = asked.of(pairing_id), caller(request).actor
+async def post_event(
+    request: Request, pairing_id: PairingId, snapshot: Snapshot, body: Body
+) -> Response:
+    """Events of a pairing that is not recorded yet are stored and attached to it later."""
+    event, actor = body.read(EventRequest).of(pairing_id), caller(request).actor
 
     def write(connection: Connection) -> StoredReply:
-        kept = record_event(connection, event, actor=actor, today=today(state.practice))
+        event_id = record_event(connection, event, actor=actor, today=today(snapshot.practice))
         subject = subject_of_pairing(connection, pairing_id)
-        told = EventCreated(
+        response = EventCreated(
             **EventRecord.of(event).model_dump(),
-            event_id=kept,
+            event_id=event_id,
             pairing_id=pairing_id,
             pairing_known=subject is not None,
         )
-        return StoredReply(201, told.model_dump_json().encode(), subject)
+        location = EVENTS.format(pairing_id=pairing_id)
+        return created(response.model_dump_json().encode(), location, subject)
 
-    return reply_response(await write_once(request, body, write), EVENTS)
+    return reply_response(await write_once(request, body, write))
 
 
 @router.get(
@@ -188,17 +181,16 @@ async def post_event(request: Request, pairing_id: PairingId) -> Response:
     operation_id="listEvents",
     summary="List the events of a pairing",
     response_model=EventHistory,
-    responses=problem_responses(*READ_PROBLEMS),
 )
 async def get_events(request: Request, pairing_id: PairingId) -> Response:
     """In the order of recording; also for a pairing that is not recorded yet."""
-    found = await read(request, partial(_events, pairing_id))
-    told = EventHistory(pairing_id=pairing_id, events=tuple(map(EventRecord.of, found)))
-    return Response(told.model_dump_json(), media_type=JSON)
+    events = await read(request, partial(_events, pairing_id))
+    history = EventHistory(pairing_id=pairing_id, events=tuple(map(EventRecord.of, events)))
+    return Response(history.model_dump_json(), media_type=JSON)
 
 
 def _events(pairing_id: str, connection: Connection) -> tuple[PairingEvent, ...]:
-    found = events_of(connection, pairing_id)
-    if not found and subject_of_pairing(connection, pairing_id) is None:
+    events = events_of(connection, pairing_id)
+    if not events and subject_of_pairing(connection, pairing_id) is None:
         raise NotFoundError("pairing_id", "is not recorded", "check it, or record the pairing")
-    return found
+    return events

@@ -18,22 +18,18 @@ from recommender.recommendation.recommend import (
     read_intake,
 )
 from recommender.screening.cache import screening_cache_for
-from recommender.serving.dependencies import current_snapshot, run_in_pool
+from recommender.serving.dependencies import Snapshot, run_in_pool
 from recommender.serving.http.problems import (
-    BAD_REQUEST,
     BUSY,
     INVALID,
-    MALFORMED,
     NOT_READY,
-    TOO_LARGE,
-    UNEXPECTED,
-    UNSUPPORTED,
     FieldError,
     ProblemError,
     problem_from_validation,
 )
-from recommender.serving.http.strict_json import JSON, check_headers, check_json
-from recommender.serving.openapi import json_body, problem_responses
+from recommender.serving.http.request_context import request_info
+from recommender.serving.http.strict_json import JSON, Body, JsonBody
+from recommender.serving.openapi import ApiRoute, problem_responses, request_body
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.responses import (
     DECIMALS,
@@ -49,7 +45,7 @@ from recommender.serving.schemas.responses import (
 from recommender.serving.services.recommendation_service import today
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
-router = APIRouter(tags=["recommendations"])
+router = APIRouter(tags=["recommendations"], route_class=ApiRoute)
 
 
 class PredictedPairing(ResponseModel):
@@ -83,103 +79,100 @@ class PredictionResponse(ResponseModel):
     operation_id="predict",
     summary="Predict the alliance with given clinicians",
     response_model=PredictionResponse,
-    responses=problem_responses(
-        BAD_REQUEST, MALFORMED, TOO_LARGE, UNSUPPORTED, INVALID, UNEXPECTED, NOT_READY, BUSY
-    ),
-    openapi_extra=json_body("PredictionRequest", kept=False),
+    responses=problem_responses(INVALID, NOT_READY, BUSY),
+    openapi_extra=request_body("PredictionRequest"),
 )
-async def post_predictions(request: Request) -> Response:
+async def post_predictions(request: Request, snapshot: Snapshot, body: Body) -> Response:
     """Predictions equal those of a recommendation; constraints are checked as well."""
-    state = current_snapshot(request.app)
-    check_headers(request.headers)
-    body = await request.body()
-    request.state.model = state.digest
-    told = await run_in_pool(request.app, partial(predicted, state, body))
-    request.state.mode = told.mode
-    return Response(told.model_dump_json(), media_type=JSON)
+    info = request_info(request.scope)
+    info.model = snapshot.digest
+    response = await run_in_pool(request.app, partial(predict, snapshot, body))
+    info.mode = response.mode
+    return Response(response.model_dump_json(), media_type=JSON)
 
 
-def predicted(state: ServingSnapshot, body: bytes) -> PredictionResponse:
-    """What is predicted to a request that names clinicians.
+def predict(snapshot: ServingSnapshot, body: JsonBody) -> PredictionResponse:
+    """The response to a prediction request.
 
     Raises
     ------
     ProblemError
-        When the body is not sound JSON, does not fit the form, or names nobody on the roster.
+        When the body is not strict JSON, fails validation, or names an unknown clinician.
     IntakeError
-        With answers the engine cannot read although they fit the form.
+        When answers pass validation but cannot be encoded.
     """
-    check_json(body)
     try:
-        asked = state.form.read_pairings(body)
+        request = snapshot.form.read_pairings(body.value)
     except ValidationError as error:
         raise problem_from_validation(error) from None
-    places = _places(state, asked.clinician_ids)
-    intake = read_intake(state.practice, asked.answers, asked.client_id, asked.modes)
+    places = _places(snapshot, request.clinician_ids)
+    intake = read_intake(snapshot.practice, request.answers, request.client_id, request.modes)
     mode = (
-        state.model.manifest.mode
-        if consents_to_prediction(state.practice, intake)
+        snapshot.model.manifest.mode
+        if consents_to_prediction(snapshot.practice, intake)
         else CONSTRAINTS_ONLY
     )
     return PredictionResponse(
         mode=mode,
-        model=ModelInUse.of(state.model.manifest, state.digest, state.version),
-        roster_version=state.encoding.roster.version,
-        scale=AllianceScale.of(state.model),
-        pairings=_pairings(state, asked, intake, places, predict=mode != CONSTRAINTS_ONLY),
+        model=ModelInUse.of(snapshot.model.manifest, snapshot.digest, snapshot.version),
+        roster_version=snapshot.encoding.roster.version,
+        scale=AllianceScale.of(snapshot.model),
+        pairings=_pairings(snapshot, request, intake, places, predict=mode != CONSTRAINTS_ONLY),
         notice=NOTICE,
     )
 
 
-def _places(state: ServingSnapshot, ids: tuple[str, ...]) -> list[int]:
-    known = {name: place for place, name in enumerate(state.encoding.roster.ids)}
-    slips = [
+def _places(snapshot: ServingSnapshot, ids: tuple[str, ...]) -> list[int]:
+    known = {name: place for place, name in enumerate(snapshot.encoding.roster.ids)}
+    errors = [
         FieldError(
             pointer=f"/clinician_ids/{number}", code="unknown", message="is not on the roster"
         )
         for number, name in enumerate(ids)
         if name not in known
     ]
-    if slips:
-        raise ProblemError(INVALID, slips)
+    if errors:
+        raise ProblemError(INVALID, errors)
     return [known[name] for name in ids]
 
 
 def _pairings(
-    state: ServingSnapshot,
-    asked: ParsedRequest,
+    snapshot: ServingSnapshot,
+    request: ParsedRequest,
     intake: Intake,
     places: list[int],
     *,
     predict: bool,
 ) -> tuple[PredictedPairing, ...]:
     named = Pairs(np.zeros(len(places), dtype=np.intp), np.array(places, dtype=np.intp))
-    points = _points(state, state.model.score(intake.client, state.encoding, named))
-    day = asked.asked_on or today(state.practice)
-    screening_cache = screening_cache_for(state.practice, state.encoding.roster, day)
+    points = _points(snapshot, snapshot.model.score(intake.client, snapshot.encoding, named))
+    day = request.asked_on or today(snapshot.practice)
+    screening_cache = screening_cache_for(snapshot.practice, snapshot.encoding.roster, day)
     screening = screening_cache.screen(intake.client, intake.client_id, intake.modes)
-    told = predict & screening.eligible[named.clinician]
-    because = {each.clinician_id: each.reasons for each in screening.exclusions}
-    noted = {each.clinician_id: each.reasons for each in screening.cautions}
+    shown = predict & screening.eligible[named.clinician]
+    excluded = {each.clinician_id: each.reasons for each in screening.exclusions}
+    cautions = {each.clinician_id: each.reasons for each in screening.cautions}
     return tuple(
         PredictedPairing(
             clinician_id=name,
-            eligible=name not in because,
-            predicted_alliance=points[row][0] if tell else None,
-            range=points[row][1] if tell else None,
-            reasons=stated_reason(because.get(name, ())),
-            reservations=stated_reason(noted.get(name, ())),
+            eligible=name not in excluded,
+            predicted_alliance=points[row][0] if is_shown else None,
+            range=points[row][1] if is_shown else None,
+            reasons=stated_reason(excluded.get(name, ())),
+            reservations=stated_reason(cautions.get(name, ())),
         )
-        for row, (name, tell) in enumerate(zip(asked.clinician_ids, told.tolist(), strict=True))
+        for row, (name, is_shown) in enumerate(
+            zip(request.clinician_ids, shown.tolist(), strict=True)
+        )
     )
 
 
-def _points(state: ServingSnapshot, scores: PairScores) -> list[tuple[float, AllianceRange]]:
-    """Predicted alliance and its range, as they are told."""
-    level, model = state.practice.alliance.interval, state.model
+def _points(snapshot: ServingSnapshot, scores: PairScores) -> list[tuple[float, AllianceRange]]:
+    """Predicted alliance and its range, in points."""
+    level, model = snapshot.practice.alliance.interval, snapshot.model
     ends = (scores.alliance, *model.interval_of(scores))
-    said = np.round([model.linker.to_displayed(part) for part in ends], DECIMALS)
+    points = np.round([model.linker.to_displayed(part) for part in ends], DECIMALS)
     return [
         (point, AllianceRange(lower=lower, upper=upper, level=level))
-        for point, lower, upper in said.T.tolist()
+        for point, lower, upper in points.T.tolist()
     ]

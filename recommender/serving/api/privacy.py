@@ -1,11 +1,9 @@
 """Routes for export and erasure of a client's data, consents, and verification of the audit log."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Annotated, Any, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
-from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
 from starlette.responses import Response
 
@@ -14,50 +12,29 @@ from recommender.journal.consents import current_consent, record_consent
 from recommender.journal.erasure import Erasure, erase_subject
 from recommender.journal.idempotency import StoredReply
 from recommender.journal.subject_export import export_subject
-from recommender.serving.auth.middleware import caller
-from recommender.serving.http.compute_queue import ComputeQueue
-from recommender.serving.http.problems import (
-    BAD_REQUEST,
-    BUSY,
-    NO_STORE,
-    NO_SUCH_RECORD,
-    NOT_FOUND,
-    STORE_UNAVAILABLE,
-    UNEXPECTED,
-    ProblemError,
-)
-from recommender.serving.http.strict_json import read_body
-from recommender.serving.openapi import WRITE_PROBLEMS, json_body, problem_responses
+from recommender.serving.authorization import caller
+from recommender.serving.dependencies import Context
+from recommender.serving.http.problems import NO_STORE, NO_SUCH_RECORD, NOT_FOUND
+from recommender.serving.http.strict_json import JSON, Body
+from recommender.serving.openapi import ApiRoute, JournalRoute, problem_responses, request_body
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.request_bodies import ConsentRequest
 from recommender.serving.schemas.responses import ResponseModel
-from recommender.serving.services.idempotency import reply_response, write_once
-from recommender.store.database import Connection, Store, database_time
+from recommender.serving.services.idempotency import reply_response, require_store, write_once
+from recommender.store.database import Connection, database_time
 
-JSON = "application/json"
-REFUSED = (BAD_REQUEST, NO_STORE, UNEXPECTED, BUSY, STORE_UNAVAILABLE)
 EXPORT: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "One list per table.",
         "content": {JSON: {"schema": {"type": "object"}}},
     }
 }
-AT_A_TIME = 1
-"""Exports, erasures and verifications run one at a time: each may read much data."""
-SELDOM_SECONDS = 60.0
-"""Maximum expected wait of such a request."""
 
-Found = TypeVar("Found")
-router = APIRouter(tags=["privacy"])
+router = APIRouter(tags=["privacy"], route_class=ApiRoute)
+consents_router = APIRouter(tags=["privacy"], route_class=JournalRoute)
 
 
-class PrivacyResponse(BaseModel):
-    """A part of a response."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class ErasureReport(PrivacyResponse):
+class ErasureReport(ResponseModel):
     """The result of an erasure."""
 
     erasure_id: str
@@ -75,7 +52,7 @@ class ErasureReport(PrivacyResponse):
         )
 
 
-class Verification(PrivacyResponse):
+class Verification(ResponseModel):
     """The result of verifying the audit log."""
 
     valid: bool
@@ -106,18 +83,18 @@ class Verification(PrivacyResponse):
     "/v1/subjects/{pseudonym}/export",
     operation_id="exportSubject",
     summary="Export the data of one client",
-    responses=EXPORT | problem_responses(*REFUSED, NO_SUCH_RECORD),
+    responses=EXPORT | problem_responses(NO_STORE, NO_SUCH_RECORD),
     response_class=Response,
 )
-async def get_export(request: Request, pseudonym: str) -> Response:
+async def get_export(request: Request, context: Context, pseudonym: str) -> Response:
     """All stored data of one client in clear text. The export is recorded in the audit log."""
-    store, actor = _store(request), caller(request).actor
+    store, actor = require_store(request), caller(request).actor
 
     def work() -> bytes:
         with store.writing() as transaction:
             return export_subject(transaction, pseudonym, actor=actor)
 
-    return Response(await _alone(request, work), media_type=JSON)
+    return Response(await context.queues.exclusive.run(work), media_type=JSON)
 
 
 @router.delete(
@@ -125,17 +102,17 @@ async def get_export(request: Request, pseudonym: str) -> Response:
     operation_id="eraseSubject",
     summary="Erase the data of one client",
     response_model=ErasureReport,
-    responses=problem_responses(*REFUSED, NO_SUCH_RECORD),
+    responses=problem_responses(NO_STORE, NO_SUCH_RECORD),
 )
-async def delete_subject(request: Request, pseudonym: str) -> Response:
+async def delete_subject(request: Request, context: Context, pseudonym: str) -> Response:
     """Delete the stored data of a client and destroy the client's encryption key.
 
     The client is excluded from further training. The response names the models that were trained
     with the client's data; they stay active until another model replaces them.
     """
-    work = partial(erase_subject, _store(request), pseudonym, actor=caller(request).actor)
-    told = ErasureReport.of(await _alone(request, work))
-    return Response(told.model_dump_json(), media_type=JSON)
+    store, actor = require_store(request), caller(request).actor
+    erasure = await context.queues.exclusive.run(erase_subject, store, pseudonym, actor=actor)
+    return Response(ErasureReport.of(erasure).model_dump_json(), media_type=JSON)
 
 
 @router.get(
@@ -143,30 +120,19 @@ async def delete_subject(request: Request, pseudonym: str) -> Response:
     operation_id="verifyAudit",
     summary="Verify the audit log",
     response_model=Verification,
-    responses=problem_responses(*REFUSED),
+    responses=problem_responses(NO_STORE),
 )
-async def get_verification(request: Request) -> Response:
+async def get_verification(request: Request, context: Context) -> Response:
     """Verify the hash chain from its first stored row, and report the first invalid row."""
-    store, anchors = _store(request), request.app.state.settings.anchors
+    store, anchors = require_store(request), context.settings.anchors
 
     def work() -> ChainVerification:
         with store.reading() as transaction:
             return verify(transaction, anchors)
 
-    told = Verification.of(await _alone(request, work), anchored=anchors is not None)
-    return Response(told.model_dump_json(), media_type=JSON)
-
-
-def _store(request: Request) -> Store:
-    store: Store | None = request.app.state.store
-    if store is None:
-        raise ProblemError(NO_STORE)
-    return store
-
-
-async def _alone(request: Request, work: Callable[[], Found]) -> Found:
-    seldom: ComputeQueue = request.app.state.seldom
-    return await seldom.run(work)
+    verification = await context.queues.exclusive.run(work)
+    report = Verification.of(verification, anchored=anchors is not None)
+    return Response(report.model_dump_json(), media_type=JSON)
 
 
 ADDRESS = "/v1/subjects/{pseudonym}/consents"
@@ -181,28 +147,27 @@ class CurrentConsents(ResponseModel):
     ]
 
 
-@router.post(
+@consents_router.post(
     ADDRESS,
     operation_id="recordConsent",
     summary="Record consents given or withdrawn",
     response_model=CurrentConsents,
-    responses=problem_responses(*WRITE_PROBLEMS, NOT_FOUND),
-    openapi_extra=json_body("ConsentRequest"),
+    responses=problem_responses(NOT_FOUND),
+    openapi_extra=request_body("ConsentRequest"),
 )
 async def post_consent(
-    request: Request, pseudonym: Annotated[str, Path(pattern=ID_PATTERN)]
+    request: Request, pseudonym: Annotated[str, Path(pattern=ID_PATTERN)], body: Body
 ) -> Response:
     """Record consents; the latest statement applies, also to the next training.
 
     Models trained before a withdrawal stay active; erasure is a separate request, see DELETE.
     """
-    asked, body = await read_body(request, ConsentRequest)
-    consent, actor = asked.consent(), caller(request).actor
+    consent, actor = body.read(ConsentRequest).consent(), caller(request).actor
 
     def write(connection: Connection) -> StoredReply:
         now = database_time(connection)
         subject = record_consent(connection, pseudonym, consent, stated_at=now, actor=actor)
-        told = CurrentConsents(consents=current_consent(connection, subject))
-        return StoredReply(200, told.model_dump_json().encode(), subject)
+        response = CurrentConsents(consents=current_consent(connection, subject))
+        return StoredReply(200, response.model_dump_json().encode(), subject)
 
-    return reply_response(await write_once(request, body, write), ADDRESS)
+    return reply_response(await write_once(request, body, write))

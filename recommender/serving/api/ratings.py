@@ -18,33 +18,24 @@ from recommender.journal.ratings import (
     record_rating,
     withdraw_rating,
 )
-from recommender.serving.auth.middleware import caller
-from recommender.serving.dependencies import current_snapshot
+from recommender.practice.definition import Practice
+from recommender.serving.authorization import caller
+from recommender.serving.dependencies import Snapshot
 from recommender.serving.http.problems import NO_SUCH_RECORD, NOT_FOUND, STALE
-from recommender.serving.http.strict_json import JSON, read_body
-from recommender.serving.openapi import (
-    READ_PROBLEMS,
-    WRITE_PROBLEMS,
-    created,
-    json_body,
-    problem_responses,
-)
+from recommender.serving.http.strict_json import JSON, Body
+from recommender.serving.openapi import JournalRoute, links, problem_responses, request_body
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.request_bodies import CorrectionRequest, RatingRequest
 from recommender.serving.schemas.responses import ResponseModel
-from recommender.serving.services.idempotency import read, reply_response, write_once
+from recommender.serving.services.idempotency import created, read, reply_response, write_once
 from recommender.serving.services.recommendation_service import today
-from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.store.database import Connection
 
 ADDRESS = "/v1/ratings/{rating_id}"
 RatingId = Annotated[str, Path(pattern=ID_PATTERN)]
-_ITS_ID = {"parameters": {"rating_id": "$response.body#/rating_id"}}
-LINKS = {
-    operation: {"operationId": operation, **_ITS_ID} for operation in ("getRating", "correctRating")
-}
+LINKS = links("rating_id", "getRating", "correctRating")
 
-router = APIRouter(tags=["ratings"])
+router = APIRouter(tags=["ratings"], route_class=JournalRoute)
 
 
 class RatingCreated(ResponseModel):
@@ -117,24 +108,22 @@ class RatingHistory(ResponseModel):
     summary="Record a rating of the alliance",
     status_code=201,
     response_model=RatingCreated,
-    responses={201: created(RatingCreated, LINKS), **problem_responses(*WRITE_PROBLEMS)},
-    openapi_extra=json_body("RatingRequest"),
+    responses={201: {"links": LINKS}},
+    openapi_extra=request_body("RatingRequest"),
 )
-async def post_rating(request: Request) -> Response:
+async def post_rating(request: Request, snapshot: Snapshot, body: Body) -> Response:
     """Record a rating, with the same checks as in training.
 
     A rating of a pairing that is not recorded yet is stored and attached to it later.
     """
-    state = current_snapshot(request.app)
-    asked, body = await read_body(request, RatingRequest)
-    rating, actor = asked.rating(), caller(request).actor
+    rating, actor = body.read(RatingRequest).rating(), caller(request).actor
 
     def write(connection: Connection) -> StoredReply:
-        day = today(state.practice)
-        kept = record_rating(connection, state.practice, rating, actor=actor, today=day)
-        return _reply(connection, kept, rating.pairing_id)
+        day = today(snapshot.practice)
+        stored = record_rating(connection, snapshot.practice, rating, actor=actor, today=day)
+        return _reply(connection, stored, rating.pairing_id)
 
-    return reply_response(await write_once(request, body, write), ADDRESS)
+    return reply_response(await write_once(request, body, write))
 
 
 @router.get(
@@ -142,13 +131,12 @@ async def post_rating(request: Request) -> Response:
     operation_id="getRating",
     summary="Read a rating and its corrections",
     response_model=RatingHistory,
-    responses=problem_responses(*READ_PROBLEMS),
 )
 async def get_rating(request: Request, rating_id: RatingId) -> Response:
     """All versions, oldest first; the last one is in force."""
-    found = await read(request, partial(rating_history, rating_id=rating_id))
-    told = RatingHistory(rating_id=rating_id, versions=tuple(map(RatingRecord.of, found)))
-    return Response(told.model_dump_json(), media_type=JSON)
+    versions = await read(request, partial(rating_history, rating_id=rating_id))
+    history = RatingHistory(rating_id=rating_id, versions=tuple(map(RatingRecord.of, versions)))
+    return Response(history.model_dump_json(), media_type=JSON)
 
 
 @router.post(
@@ -157,55 +145,58 @@ async def get_rating(request: Request, rating_id: RatingId) -> Response:
     summary="Correct or withdraw a rating",
     status_code=201,
     response_model=RatingCreated,
-    responses={
-        201: created(RatingCreated, LINKS),
-        **problem_responses(*WRITE_PROBLEMS, NOT_FOUND, NO_SUCH_RECORD, STALE),
-    },
-    openapi_extra=json_body("CorrectionRequest"),
+    responses={201: {"links": LINKS}, **problem_responses(NOT_FOUND, NO_SUCH_RECORD, STALE)},
+    openapi_extra=request_body("CorrectionRequest"),
 )
-async def post_correction(request: Request, rating_id: RatingId) -> Response:
+async def post_correction(
+    request: Request, rating_id: RatingId, snapshot: Snapshot, body: Body
+) -> Response:
     """Earlier versions remain readable; refused (412) unless `expected_version` is the newest."""
-    state = current_snapshot(request.app)
-    asked, body = await read_body(request, CorrectionRequest)
-    actor = caller(request).actor
+    correction, actor = body.read(CorrectionRequest), caller(request).actor
 
     def write(connection: Connection) -> StoredReply:
-        kept = _corrected(connection, state, rating_id, asked, actor)
-        about = rating_history(connection, rating_id)[-1].rating.pairing_id
-        return _reply(connection, kept, about)
+        stored = correct(connection, snapshot.practice, rating_id, correction, actor)
+        pairing_id = rating_history(connection, rating_id)[-1].rating.pairing_id
+        return _reply(connection, stored, pairing_id)
 
-    return reply_response(await write_once(request, body, write), ADDRESS)
+    return reply_response(await write_once(request, body, write))
 
 
-def _corrected(
+def correct(
     connection: Connection,
-    state: ServingSnapshot,
+    practice: Practice,
     rating_id: str,
-    asked: CorrectionRequest,
+    correction: CorrectionRequest,
     actor: str,
 ) -> StoredRating:
-    if asked.rating is None:
+    """Corrects a rating, or withdraws it if the correction has no rating."""
+    if correction.rating is None:
         return withdraw_rating(
-            connection, rating_id, seen=asked.expected_version, reason=asked.reason, actor=actor
+            connection,
+            rating_id,
+            seen=correction.expected_version,
+            reason=correction.reason,
+            actor=actor,
         )
     return correct_rating(
         connection,
-        state.practice,
+        practice,
         rating_id,
-        asked.rating.rating(),
-        seen=asked.expected_version,
-        reason=asked.reason,
+        correction.rating.rating(),
+        seen=correction.expected_version,
+        reason=correction.reason,
         actor=actor,
-        today=today(state.practice),
+        today=today(practice),
     )
 
 
-def _reply(connection: Connection, kept: StoredRating, pairing_id: str) -> StoredReply:
+def _reply(connection: Connection, stored: StoredRating, pairing_id: str) -> StoredReply:
     subject = subject_of_pairing(connection, pairing_id)
-    told = RatingCreated(
-        rating_id=kept.rating_id,
-        version=kept.version,
-        pomp=kept.pomp,
+    response = RatingCreated(
+        rating_id=stored.rating_id,
+        version=stored.version,
+        pomp=stored.pomp,
         pairing_known=subject is not None,
     )
-    return StoredReply(201, told.model_dump_json().encode(), subject)
+    location = ADDRESS.format(rating_id=stored.rating_id)
+    return created(response.model_dump_json().encode(), location, subject)

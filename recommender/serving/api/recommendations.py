@@ -10,23 +10,18 @@ from recommender.errors import NotFoundError
 from recommender.journal.idempotency import Write
 from recommender.journal.recommendations import RecordedRecommendation, find_recommendation
 from recommender.security.scopes import Scope
-from recommender.serving.auth.middleware import caller
-from recommender.serving.dependencies import current_snapshot, run_in_pool
+from recommender.serving.authorization import caller
+from recommender.serving.dependencies import Snapshot, run_in_pool
 from recommender.serving.http.problems import BUSY, INVALID
-from recommender.serving.http.strict_json import JSON, check_headers
-from recommender.serving.openapi import (
-    READ_PROBLEMS,
-    WRITE_PROBLEMS,
-    created,
-    json_body,
-    problem_responses,
-)
+from recommender.serving.http.request_context import request_info
+from recommender.serving.http.strict_json import JSON, Body
+from recommender.serving.openapi import JournalRoute, links, problem_responses, request_body
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.responses import RecommendationResponse
 from recommender.serving.services.idempotency import (
     compute_then_write,
+    has_store,
     idempotency_ticket,
-    journal_writer,
     read,
     reply_response,
 )
@@ -35,18 +30,15 @@ from recommender.serving.services.recommendation_service import (
     recommend_request,
 )
 from recommender.serving.services.stored_recommendation import current_body, to_journal_row
-from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.store.database import Connection
 
 ADDRESS = "/v1/recommendations/{recommendation_id}"
 RecommendationId = Annotated[str, Path(pattern=ID_PATTERN)]
-_ITS_ID = {"parameters": {"recommendation_id": "$response.body#/recommendation_id"}}
-LINKS = {
-    operation: {"operationId": operation, **_ITS_ID}
-    for operation in ("getRecommendation", "listExplanations", "recordDecision", "listDecisions")
-}
+LINKS = links(
+    "recommendation_id", "getRecommendation", "listExplanations", "recordDecision", "listDecisions"
+)
 
-router = APIRouter(tags=["recommendations"])
+router = APIRouter(tags=["recommendations"], route_class=JournalRoute)
 
 
 @router.post(
@@ -55,13 +47,15 @@ router = APIRouter(tags=["recommendations"])
     summary="Recommend clinicians for one client",
     response_model=RecommendationResponse,
     responses={
-        201: created(RecommendationResponse, LINKS),
-        **problem_responses(*WRITE_PROBLEMS, INVALID, BUSY),
+        201: {"model": RecommendationResponse, "links": LINKS},
+        **problem_responses(INVALID, BUSY),
     },
-    openapi_extra=json_body("RecommendationRequest"),
+    openapi_extra=request_body("RecommendationRequest"),
 )
 async def post_recommendation(
     request: Request,
+    snapshot: Snapshot,
+    body: Body,
     dry_run: Annotated[
         Literal["true", "false"], Query(description="Whether to compute without recording.")
     ] = "false",
@@ -71,19 +65,23 @@ async def post_recommendation(
     The request and the response are recorded (201), unless the server has no store or `dry_run` is
     true (200). Only staff receive the contributions for and against each clinician.
     """
-    state = current_snapshot(request.app)
-    check_headers(request.headers)
-    body = await request.body()
-    request.state.model = state.digest
-    if dry_run == "true" or journal_writer(request.app) is None:
-        idempotency_ticket(request, body)
-        return Response(_sent(request, await _made(request, state, body)), media_type=JSON)
+    info, principal = request_info(request.scope), caller(request)
+    info.model = snapshot.digest
+
+    async def compute() -> tuple[ServedRecommendation, bytes]:
+        work = partial(recommend_request, snapshot, body)
+        served = await run_in_pool(request.app, work)
+        info.mode = served.recommendation.mode
+        return served, served.to_json(to_staff=principal.may(Scope.EXPLAIN_READ))
 
     async def prepare() -> Write:
-        told = await _made(request, state, body)
-        return to_journal_row(told, _sent(request, told), state, actor=caller(request).actor)
+        served, sent = await compute()
+        return to_journal_row(served, sent, snapshot, actor=principal.actor)
 
-    return reply_response(await compute_then_write(request, body, prepare), ADDRESS)
+    if dry_run == "true" or not has_store(request):
+        idempotency_ticket(request, body)
+        return Response((await compute())[1], media_type=JSON)
+    return reply_response(await compute_then_write(request, body, prepare))
 
 
 @router.get(
@@ -91,7 +89,6 @@ async def post_recommendation(
     operation_id="getRecommendation",
     summary="Read a recommendation",
     response_model=RecommendationResponse,
-    responses=problem_responses(*READ_PROBLEMS),
 )
 async def get_recommendation(request: Request, recommendation_id: RecommendationId) -> Response:
     """The response as it was sent, in the field names of the present contract version."""
@@ -100,25 +97,15 @@ async def get_recommendation(request: Request, recommendation_id: Recommendation
 
 
 async def recorded_for(request: Request, recommendation_id: str) -> RecordedRecommendation:
-    """A recommendation, if whoever asks may see it; else none is there (404)."""
+    """A recommendation the caller may read; others are not found (404)."""
     return await read(request, partial(seen_by, request, recommendation_id))
 
 
 def seen_by(
     request: Request, recommendation_id: str, connection: Connection
 ) -> RecordedRecommendation:
-    """The same within a transaction."""
+    """A recommendation the caller may read, within a transaction; raises `NotFoundError`."""
     recorded = find_recommendation(connection, recommendation_id)
     if not caller(request).sees(recorded.actor):
-        raise NotFoundError("recommendation_id", "is not kept here", "check it, or ask anew")
+        raise NotFoundError("recommendation_id", "is not recorded", "check it, or request anew")
     return recorded
-
-
-async def _made(request: Request, state: ServingSnapshot, body: bytes) -> ServedRecommendation:
-    found = await run_in_pool(request.app, partial(recommend_request, state, body))
-    request.state.mode = found.recommendation.mode
-    return found
-
-
-def _sent(request: Request, told: ServedRecommendation) -> bytes:
-    return told.to_json(to_staff=caller(request).may(Scope.EXPLAIN_READ))

@@ -5,11 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 from pydantic import Field as Setting
-from pydantic import ValidationError
 from starlette.responses import Response
 
 from recommender.security.sessions import LONGEST, Session
-from recommender.serving.auth.middleware import (
+from recommender.serving.authorization import (
     auth_backend,
     check_same_site,
     enforce_rate_limit,
@@ -17,27 +16,20 @@ from recommender.serving.auth.middleware import (
     unauthenticated,
 )
 from recommender.serving.http.problems import (
-    BAD_REQUEST,
     BUSY,
     CROSS_SITE,
     INVALID,
-    MALFORMED,
     NOT_FOUND,
-    STORE_UNAVAILABLE,
-    TOO_LARGE,
     TOO_MANY,
     UNAUTHENTICATED,
-    UNEXPECTED,
-    UNSUPPORTED,
     ProblemError,
-    problem_from_validation,
 )
-from recommender.serving.http.strict_json import JSON, check_headers, check_json
-from recommender.serving.openapi import REF, problem_responses
+from recommender.serving.http.strict_json import JSON, JsonBody, check_headers
+from recommender.serving.openapi import ApiRoute, problem_responses, request_body
 from recommender.serving.schemas.request_bodies import Credentials
 from recommender.serving.schemas.responses import ResponseModel
 
-router = APIRouter(tags=["sessions"])
+router = APIRouter(tags=["sessions"], route_class=ApiRoute)
 
 
 class OpenSession(ResponseModel):
@@ -70,37 +62,19 @@ class OpenSession(ResponseModel):
     summary="Open a session with a password",
     status_code=201,
     response_model=OpenSession,
-    responses=problem_responses(
-        BAD_REQUEST,
-        MALFORMED,
-        UNAUTHENTICATED,
-        CROSS_SITE,
-        NOT_FOUND,
-        TOO_LARGE,
-        UNSUPPORTED,
-        INVALID,
-        TOO_MANY,
-        UNEXPECTED,
-        BUSY,
-        STORE_UNAVAILABLE,
-    ),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {JSON: {"schema": {"$ref": REF.format(model="Credentials")}}},
-        }
-    },
+    responses=problem_responses(UNAUTHENTICATED, CROSS_SITE, NOT_FOUND, INVALID, TOO_MANY, BUSY),
+    openapi_extra=request_body("Credentials"),
 )
 async def post_session(request: Request) -> Response:
     """For browsers on this server's own pages; programs use keys. Sets a cookie."""
     auth = auth_backend(request)
-    if auth.locks is None:
+    if auth.credentials is None:
         raise ProblemError(NOT_FOUND)
     check_headers(request.headers)
     check_same_site(request.headers)
     enforce_rate_limit(request, auth.logins, request.client.host if request.client else "")
-    given = _credentials(await request.body())
-    session = await auth.log_in(given.name, given.password.get_secret_value())
+    credentials = JsonBody(await request.body()).read(Credentials, INVALID)
+    session = await auth.log_in(credentials.name, credentials.password.get_secret_value())
     if session is None:
         raise unauthenticated()
     headers = {"Set-Cookie": auth.cookie.setting(session.token)}
@@ -112,7 +86,6 @@ async def post_session(request: Request) -> Response:
     operation_id="getSession",
     summary="Read the current session",
     response_model=OpenSession,
-    responses=problem_responses(BAD_REQUEST, UNEXPECTED),
 )
 async def get_session(request: Request) -> Response:
     """The session of the submitted cookie."""
@@ -124,18 +97,9 @@ async def get_session(request: Request) -> Response:
     operation_id="logOut",
     summary="Close the session",
     status_code=204,
-    responses=problem_responses(BAD_REQUEST, UNEXPECTED),
 )
 async def delete_session(request: Request) -> Response:
     """Delete the session; its token is no longer valid."""
     auth = auth_backend(request)
     await auth.log_out(session_of(request))
     return Response(status_code=204, headers={"Set-Cookie": auth.cookie.clearing()})
-
-
-def _credentials(body: bytes) -> Credentials:
-    check_json(body)
-    try:
-        return Credentials.model_validate_json(body)
-    except ValidationError as error:
-        raise problem_from_validation(error) from None

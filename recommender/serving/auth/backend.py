@@ -1,7 +1,4 @@
-"""The door of one server: what opens it, and how often. It looks; `serving.callers` decides.
-
-Imported by `serving.callers`, `serving.sessions` and `serving.app`.
-"""
+"""Looks up the principal of an API key, the session of a cookie, and counts calls."""
 
 import ipaddress
 import math
@@ -39,19 +36,19 @@ SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class RateLimitState:
-    """One call counted: whether it was allowed, and the headers that say what is left."""
+    """Result of counting a call: whether it is allowed, and the RateLimit headers."""
 
     allowed: bool
     headers: Mapping[str, str]
 
 
 class RateLimiter:
-    """One limit, for any number of callers.
+    """A moving-window limit per caller.
 
     Parameters
     ----------
     calls
-        How many a caller may make in any minute.
+        Allowed calls of one caller in any minute.
     """
 
     def __init__(self, calls: int) -> None:
@@ -71,64 +68,62 @@ class RateLimiter:
         return RateLimitState(allowed, headers if allowed else headers | {"Retry-After": str(wait)})
 
 
-LOGINS = 10
-"""Times a minute one address may try a password."""
-HASHES = 2
-"""Passwords checked at a time: each takes 64 MiB for a moment."""
+LOGINS_PER_MINUTE = 10
+"""Password attempts per minute and network address."""
+CONCURRENT_HASHES = 2
+"""Passwords verified concurrently: each takes 64 MiB of memory."""
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialStore:
-    """Where keys, accounts and sessions are kept, and what their hashes need."""
+    """The store of keys, accounts and sessions, and the secret of their hashes."""
 
     store: Store
     pepper: Pepper
 
 
 class AuthBackend:
-    """Who stands at the door.
+    """Looks up principals and sessions in worker threads.
 
     Attributes
     ----------
-    locks
-        None for a server without a store: it is open, to its own machine alone.
+    credentials
+        None for a server without a store, which accepts every request from its own machine.
     cookie
-        How a session's cookie is called and kept.
+        Name and attributes of the session cookie.
     calls, logins
-        How often a caller may call, and an address may try a password.
+        Rate limits of callers, and of password attempts per network address.
     clock
-        What time it is, UTC.
+        The current time, UTC.
     """
 
-    def __init__(self, locks: CredentialStore | None, settings: Settings) -> None:
-        self.locks = locks
+    def __init__(self, credentials: CredentialStore | None, settings: Settings) -> None:
+        self.credentials = credentials
         self.cookie: Cookie = cookie_for(settings.allowed_hosts)
         self.calls = RateLimiter(settings.calls_per_minute)
-        self.logins = RateLimiter(LOGINS)
+        self.logins = RateLimiter(LOGINS_PER_MINUTE)
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         self._waiting = settings.queue_limit
-        self._lookups, self._hashes = CapacityLimiter(POOL), CapacityLimiter(HASHES)
+        self._lookups, self._hashes = CapacityLimiter(POOL), CapacityLimiter(CONCURRENT_HASHES)
 
-    async def principal_of_key(self, given: str) -> Principal | None:
-        """Whose key this is, if anybody's."""
-        locks = self._locked()
-        return await self._in_turn(
+    async def principal_of_key(self, key: str) -> Principal | None:
+        """The principal of a valid key."""
+        credentials = self._credentials()
+        return await self._run(
             self._lookups,
-            lambda: authenticate_key(locks.store, given, locks.pepper, now=self.clock()),
+            lambda: authenticate_key(credentials.store, key, credentials.pepper, now=self.clock()),
         )
 
     async def session(self, token: str) -> Session | None:
-        """The session of a token, if it lasts."""
-        store = self._locked().store
-        return await self._in_turn(
-            self._lookups, lambda: find_session(store, token, now=self.clock())
-        )
+        """The session of a valid token."""
+        store = self._credentials().store
+        return await self._run(self._lookups, lambda: find_session(store, token, now=self.clock()))
 
     async def log_in(self, name: str, password: str) -> Session | None:
-        """A new session for whoever knows an account's password."""
-        store = self._locked().store
+        """A new session if the password is that of the account."""
+        store = self._credentials().store
 
         def opened() -> Session | None:
             now = self.clock()
@@ -138,30 +133,30 @@ class AuthBackend:
             with store.writing() as connection:
                 return open_session(connection, account, now=now)
 
-        return await self._in_turn(self._hashes, opened)
+        return await self._run(self._hashes, opened)
 
     async def log_out(self, session: Session) -> None:
-        """Ends a session at once."""
-        store = self._locked().store
+        """Deletes a session."""
+        store = self._credentials().store
 
         def close() -> None:
             with store.writing() as connection:
                 close_session(connection, session)
 
-        await self._in_turn(self._lookups, close)
+        await self._run(self._lookups, close)
 
     def close(self) -> None:
-        """Gives the store back."""
-        if self.locks is not None:
-            self.locks.store.close()
+        """Closes the connections of the store."""
+        if self.credentials is not None:
+            self.credentials.store.close()
 
-    def _locked(self) -> CredentialStore:
-        if self.locks is None:
-            remedy = "set RECOMMENDER_STORE, or ask without a key"
+    def _credentials(self) -> CredentialStore:
+        if self.credentials is None:
+            remedy = "set RECOMMENDER_STORE, or send requests without a key"
             raise RecommenderError("store", "is not configured", remedy)
-        return self.locks
+        return self.credentials
 
-    async def _in_turn(self, limiter: CapacityLimiter, work: Callable[[], Found]) -> Found:
+    async def _run(self, limiter: CapacityLimiter, work: Callable[[], Result]) -> Result:
         full = limiter.statistics().tasks_waiting >= self._waiting
         if full and not limiter.available_tokens:
             raise ProblemError(BUSY, headers=RETRY_SOON)
@@ -169,18 +164,18 @@ class AuthBackend:
 
 
 def open_auth_backend(settings: Settings) -> AuthBackend:
-    """The door as configured: with a store keys are needed, without one only this machine enters.
+    """The backend for the settings: with a store, keys are required.
 
     Raises
     ------
     RecommenderError
-        When a server without a store would listen to other machines, or a store has no pepper.
+        When a server without a store listens to other machines, or a store has no pepper.
     StoreError
         When the store cannot be opened.
     """
     if settings.store is None:
         if settings.host not in LOOPBACK:
-            problem = "is not configured, so that anybody on the network could ask"
+            problem = "is not configured, so that anyone on the network could send requests"
             remedy = "set RECOMMENDER_STORE and RECOMMENDER_PEPPER, or listen on 127.0.0.1"
             raise RecommenderError("store", problem, remedy)
         return AuthBackend(None, settings)
@@ -191,7 +186,7 @@ def open_auth_backend(settings: Settings) -> AuthBackend:
 
 
 def from_this_machine(address: str | None) -> bool:
-    """Whether a caller's address is this machine's own; a socket without addresses is."""
+    """Whether a network address is a loopback address, or None as for a Unix socket."""
     if address is None:
         return True
     try:

@@ -1,7 +1,4 @@
-"""Who may call what: every operation of the server in one table; what is not in it is refused.
-
-Imported by `serving.callers` and `serving.openapi`.
-"""
+"""The scope each operation requires, in one table; operations without an entry are refused."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -10,11 +7,11 @@ from recommender.security.scopes import Scope
 
 
 class Unrestricted(Enum):
-    """What an operation asks of a caller who needs no scope."""
+    """Requirements of operations that need no scope."""
 
     ANYBODY = "anybody"
     KNOWN = "known"
-    """Whoever shows a key or a session, whatever it may do."""
+    """Any valid key or session."""
 
 
 Need = Scope | Unrestricted
@@ -84,10 +81,10 @@ NEEDS: Mapping[str, Need] = {
     "POST /staff/pairings/{pairing_id}/ratings": Scope.RATING_WRITE,
     "POST /staff/ratings/{rating_id}/corrections": Scope.RATING_WRITE,
 }
-"""By method and path as declared on the route."""
+"""By method and declared path of the route."""
 PAGES = "/staff"
 
 
 def is_page(path: str) -> bool:
-    """Whether a route is a page for people, by its declared path: sessions open it, keys do not."""
+    """Whether a declared path is that of a staff page; pages require a session, not a key."""
     return path == PAGES or path.startswith(f"{PAGES}/")

@@ -1,8 +1,7 @@
-"""Requests that wait to be computed: few enough that whoever is let in is answered soon.
+"""A queue for worker threads that is bounded by the expected wait as well as by its length.
 
-A queue bounded by number alone is minutes long on a slow day. This one is bounded by how long the
-last in line would wait, by what requests took lately; however slow they are, each worker has one
-more request waiting for it. Imported by `serving.app` and the routes.
+A bound on the length alone can mean minutes when requests are slow. The expected wait follows from
+the duration of recent requests; however slow they are, each worker may have one request waiting.
 """
 
 import time
@@ -13,72 +12,78 @@ from anyio import CapacityLimiter, to_thread
 
 from recommender.serving.http.problems import BUSY, RETRY_SOON, ProblemError
 
-WEIGHT = 0.1
-"""Of the latest request in what requests take."""
+LATEST_WEIGHT = 0.1
+"""Weight of the latest request in the moving average of durations."""
 
-Asked = ParamSpec("Asked")
-Found = TypeVar("Found")
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 class ComputeQueue:
-    """One line before a few workers.
+    """One queue for a few worker threads.
 
     Parameters
     ----------
     workers
-        Requests computed at the same time.
-    most
+        Requests computed concurrently.
+    max_waiting
         Requests that may wait, however fast they are.
-    patience_seconds
-        How long the last of them may have to wait.
+    max_wait_seconds
+        Longest expected wait of the last one.
     """
 
-    def __init__(self, workers: int, most: int, patience_seconds: float) -> None:
+    def __init__(self, workers: int, max_waiting: int, max_wait_seconds: float) -> None:
         self._limiter = CapacityLimiter(workers)
         self._workers = workers
-        self._most = most
-        self._patience = patience_seconds
-        self._seconds = 0.0
-        # The limiter learns of a request a moment after it was let in: others would slip past.
-        self._let_in = 0
+        self._max_waiting = max_waiting
+        self._max_wait_seconds = max_wait_seconds
+        self._mean_seconds = 0.0
+        # Counted here: the limiter's own statistics lag behind requests that were just admitted.
+        self._admitted = 0
 
     @property
     def full(self) -> bool:
-        """Whether one more would wait too long; never while a worker is free."""
-        waiting = self._let_in - self._workers
+        """Whether one more request would be refused; never while a worker is free."""
+        waiting = self._admitted - self._workers
         if waiting < 0:
             return False
-        expected = (waiting + 1) * self._seconds / self._workers
-        too_long = waiting >= self._workers and expected > self._patience
-        return waiting >= self._most or too_long
+        expected = (waiting + 1) * self._mean_seconds / self._workers
+        too_long = waiting >= self._workers and expected > self._max_wait_seconds
+        return waiting >= self._max_waiting or too_long
 
     async def run(
-        self, work: Callable[Asked, Found], *asked: Asked.args, **named: Asked.kwargs
-    ) -> Found:
-        """What the work gives, computed in a thread.
+        self,
+        work: Callable[Arguments, Result],
+        *arguments: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> Result:
+        """The result of `work`, computed in a worker thread.
 
         Raises
         ------
         ProblemError
-            When too many wait: a quick refusal serves callers better.
+            503 when the queue is full.
         """
         if self.full:
             raise ProblemError(BUSY, headers=RETRY_SOON)
-        self._let_in += 1
+        self._admitted += 1
         try:
             return await to_thread.run_sync(
-                lambda: self._timed(work, *asked, **named), limiter=self._limiter
+                lambda: self._timed(work, *arguments, **named), limiter=self._limiter
             )
         finally:
-            self._let_in -= 1
+            self._admitted -= 1
 
     def _timed(
-        self, work: Callable[Asked, Found], *asked: Asked.args, **named: Asked.kwargs
-    ) -> Found:
+        self,
+        work: Callable[Arguments, Result],
+        *arguments: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> Result:
         started = time.perf_counter()
         try:
-            return work(*asked, **named)
+            return work(*arguments, **named)
         finally:
-            taken = time.perf_counter() - started
-            weight = WEIGHT if self._seconds else 1.0
-            self._seconds += weight * (taken - self._seconds)
+            seconds = time.perf_counter() - started
+            weight = LATEST_WEIGHT if self._mean_seconds else 1.0
+            self._mean_seconds += weight * (seconds - self._mean_seconds)

@@ -1,7 +1,4 @@
-"""Versions in headers: what a caller has seen, and whether it is still so (RFC 9110, 13.1).
-
-Imported by the routes of whatever changes.
-"""
+"""Entity tags and conditional requests (RFC 9110, section 13.1)."""
 
 import re
 
@@ -15,41 +12,41 @@ _TAG = re.compile(r'\s*(W/)?"([!#-~]*)"\s*')
 
 
 def etag(tag: str) -> dict[str, str]:
-    """The header of a strong version."""
+    """The ETag header of a version."""
     return {"ETag": f'"{tag}"'}
 
 
-def seen(headers: Headers, current: str | None) -> str:
-    """The version a change was made on: of several named the current one, if it is there.
+def required_version(headers: Headers, current: str | None) -> str:
+    """The version in If-Match that a change is based on: the current one, if it is listed.
 
     Raises
     ------
     ProblemError
-        428 where none is named: whoever has seen nothing may not overwrite what others wrote.
+        428 without a strong tag in If-Match.
     """
-    named = [tag for weak, tag in _tags(headers.get("if-match", "")) if not weak]
-    if not named:
+    listed = [tag for weak, tag in _tags(headers.get("if-match", "")) if not weak]
+    if not listed:
         raise ProblemError(PRECONDITION_REQUIRED)
-    return current if current in named and current is not None else named[0]
+    return current if current in listed and current is not None else listed[0]
 
 
-def seen_or_new(headers: Headers, current: str | None) -> str | None:
-    """The same, or None where the caller says that there must be nothing yet."""
+def required_or_new(headers: Headers, current: str | None) -> str | None:
+    """The version in If-Match, or None for `If-None-Match: *`, which requires a new resource."""
     if headers.get("if-none-match", "").strip() == "*" and "if-match" not in headers:
         return None
-    return seen(headers, current)
+    return required_version(headers, current)
 
 
-def unless_seen(response: Response, headers: Headers) -> Response:
-    """The response, or an empty 304 for a caller who has this very version."""
-    said = headers.get("if-none-match", "")
+def unless_matched(response: Response, headers: Headers) -> Response:
+    """The response, or an empty 304 if If-None-Match lists its ETag."""
+    condition = headers.get("if-none-match", "")
     tag = response.headers["etag"].strip('"')
-    if said.strip() != "*" and tag not in [each for _, each in _tags(said)]:
+    if condition.strip() != "*" and tag not in [each for _, each in _tags(condition)]:
         return response
     return Response(status_code=NOT_MODIFIED, headers={"ETag": response.headers["etag"]})
 
 
 def _tags(header: str) -> list[tuple[bool, str]]:
-    """Weakness and text of every version in a header; nothing where one is not written as such."""
-    found = [_TAG.fullmatch(part) for part in header.split(",")]
-    return [(bool(each[1]), each[2]) for each in found if each]
+    """Weakness and text of every well-formed tag of a header."""
+    matches = [_TAG.fullmatch(part) for part in header.split(",")]
+    return [(bool(match[1]), match[2]) for match in matches if match]

@@ -1,7 +1,4 @@
-"""What is counted and timed, for Prometheus: labels from closed sets only, never from a request.
-
-Imported by `serving.app` and `serving.routes`.
-"""
+"""Prometheus metrics; label values come from closed sets, never from a request."""
 
 import time
 from datetime import UTC, datetime
@@ -12,22 +9,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recommender.model.manifest import EVIDENCE_PRIOR, MODEL
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
-from recommender.serving.http.request_context import method_of, route_of
+from recommender.serving.http.request_context import method_of, request_info, route_of
 
 MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 MODES = (MODEL, EVIDENCE_PRIOR, CONSTRAINTS_ONLY)
-TAKEN_UP, REFUSED = "taken_up", "refused"
+LOADED, REJECTED = "loaded", "rejected"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class Metrics:
-    """Everything one server counts."""
+    """The metrics of one process."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "recommender_requests",
-            "Requests answered.",
+            "Completed requests.",
             ("route", "method", "status_class", "mode"),
             registry=self.registry,
         )
@@ -40,84 +37,83 @@ class Metrics:
         )
         self.refusals = Counter(
             "recommender_refusals",
-            "Requests refused, by the problem that was answered (see /problems/{problem}).",
+            "Requests refused, by problem type (see /problems/{problem}).",
             ("problem",),
             registry=self.registry,
         )
         self.models = Counter(
             "recommender_models",
-            "Models that came to answer, and models that were offered and may not.",
+            "Models that were loaded, and models that were rejected.",
             ("outcome",),
             registry=self.registry,
         )
         self.rosters = Counter(
             "recommender_roster_changes",
-            "Times another version of the roster came to answer.",
+            "Changes of the active roster version.",
             registry=self.registry,
         )
         self.age = Gauge(
             "recommender_availability_age_seconds",
-            "Since what is known of the clinicians was written.",
+            "Age of the active roster version.",
             registry=self.registry,
         )
-        for outcome in (TAKEN_UP, REFUSED):
+        for outcome in (LOADED, REJECTED):
             self.models.labels(outcome)
 
     def snapshot_swapped(
         self, *, model_changed: bool, roster_changed: bool, taken_at: datetime
     ) -> None:
-        """Counts a snapshot that answers from now on; `taken_at` is when its roster was read."""
+        """Counts a swap of the snapshot; `taken_at` is when its roster was written."""
         if model_changed:
-            self.models.labels(TAKEN_UP).inc()
+            self.models.labels(LOADED).inc()
         if roster_changed:
             self.rosters.inc()
         self.age.set_function(lambda: (datetime.now(UTC) - taken_at).total_seconds())
 
     def bundle_rejected(self) -> None:
-        """Counts a model that may not answer."""
-        self.models.labels(REFUSED).inc()
+        """Counts a rejected model."""
+        self.models.labels(REJECTED).inc()
 
     def request_completed(self, scope: Scope, status: int, seconds: float) -> None:
-        """Counts a request."""
-        mode = scope["state"].get("mode")
+        """Counts and times a request."""
+        info = request_info(scope)
         labels = (
             route_of(scope),
             method_of(scope),
             f"{status // 100}xx",
-            mode if mode in MODES else "none",
+            info.mode if info.mode in MODES else "none",
         )
         self.requests.labels(*labels).inc()
         self.seconds.labels(*labels).observe(seconds)
-        if "problem" in scope["state"]:
-            self.refusals.labels(scope["state"]["problem"]).inc()
+        if info.problem is not None:
+            self.refusals.labels(info.problem).inc()
 
     def text(self) -> bytes:
-        """All of it as Prometheus reads it."""
+        """All metrics in the Prometheus text format."""
         return generate_latest(self.registry)
 
 
 class MetricsMiddleware:
-    """ASGI middleware around everything else."""
+    """Outermost ASGI middleware: counts and times requests."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
         self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on and counts what came of it."""
+        """Forwards a request and records its status and duration."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope.setdefault("state", {})
         status, started = 500, time.perf_counter()
 
-        async def noting(message: Message) -> None:
+        async def send_noting_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, noting)
+            await self.app(scope, receive, send_noting_status)
         finally:
             self.metrics.request_completed(scope, status, time.perf_counter() - started)

@@ -1,16 +1,15 @@
-"""What a request body must be before anyone looks into it: JSON, in UTF-8, each name once.
+"""Strict JSON request bodies: UTF-8, unique names, no NaN, bounded depth; parsed once.
 
-Two readers that disagree about one text can be played against each other; this leaves no room.
-Imported by the routes.
+JSON readers that disagree about one text can be played against each other; strictness prevents it.
 """
 
 import json
 from email.message import Message
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
+from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers
-from starlette.requests import Request
 
 from recommender.serving.http.problems import (
     INVALID_FEEDBACK,
@@ -18,81 +17,103 @@ from recommender.serving.http.problems import (
     UNSUPPORTED,
     FieldError,
     ProblemError,
+    ProblemType,
     problem_from_validation,
 )
 
 JSON = "application/json"
+MAX_DEPTH = 16
+"""Levels of nesting; no request needs half of them."""
+_UNPARSED: Any = object()
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
-Body = TypeVar("Body", bound=BaseModel)
+class JsonBody:
+    """A request body, parsed on first use of `value`.
+
+    Large bodies are read by the worker thread that uses them, not by the event loop.
+    """
+
+    __slots__ = ("_text", "_value")
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._value = _UNPARSED
+
+    @property
+    def value(self) -> Any:
+        """The parsed value; raises `ProblemError` (400) when it is not strict JSON."""
+        if self._value is _UNPARSED:
+            self._value = parse_json(self._text)
+        return self._value
+
+    def read(self, model: type[Model], problem: ProblemType = INVALID_FEEDBACK) -> Model:
+        """The body as a model; raises `ProblemError` of the given type when it is invalid."""
+        try:
+            return model.model_validate(self.value)
+        except ValidationError as error:
+            raise problem_from_validation(error, problem) from None
 
 
-async def read_body(request: Request, model: type[Body]) -> tuple[Body, bytes]:
-    """What was sent as feedback, and its bytes.
+async def json_body(request: Request) -> JsonBody:
+    """Dependency: the body of a request that declares plain JSON (else 415)."""
+    check_headers(request.headers)
+    return JsonBody(await request.body())
+
+
+Body = Annotated[JsonBody, Depends(json_body)]
+
+
+def check_headers(headers: Headers) -> None:
+    """Refuses (415) content types and encodings other than plain JSON in UTF-8."""
+    content_type = Message()
+    content_type["content-type"] = headers.get("content-type", "")
+    charset = str(content_type.get_param("charset", "utf-8")).lower()
+    plain = headers.get("content-encoding", "identity").lower() == "identity"
+    if content_type.get_content_type() != JSON or charset != "utf-8" or not plain:
+        raise ProblemError(UNSUPPORTED)
+
+
+def parse_json(text: bytes) -> Any:
+    """The value of a strict JSON text.
 
     Raises
     ------
     ProblemError
-        When it is not plain JSON, or does not fit the model.
+        400 for repeated names, NaN, lone surrogates, other encodings and too deep nesting.
     """
-    check_headers(request.headers)
-    body = await request.body()
-    check_json(body)
     try:
-        return model.model_validate_json(body), body
-    except ValidationError as error:
-        raise problem_from_validation(error, INVALID_FEEDBACK) from None
-
-
-DEEPEST = 16
-"""Levels of nesting; no request needs half of them."""
-
-
-def check_headers(headers: Headers) -> None:
-    """Refuses whatever is not announced as plain JSON (415)."""
-    announced = Message()
-    announced["content-type"] = headers.get("content-type", "")
-    charset = str(announced.get_param("charset", "utf-8")).lower()
-    plain = headers.get("content-encoding", "identity").lower() == "identity"
-    if announced.get_content_type() != JSON or charset != "utf-8" or not plain:
-        raise ProblemError(UNSUPPORTED)
-
-
-def check_json(body: bytes) -> None:
-    """Refuses what JSON readers read differently (400): names given twice, NaN, other encodings."""
-    try:
-        told = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_not_a_number
+        value = json.loads(
+            text.decode("utf-8"), object_pairs_hook=_unique_names, parse_constant=_refuse_constant
         )
-        if b"\\u" in body:
-            # A lone surrogate cannot be encoded.
-            json.dumps(told, ensure_ascii=False).encode()
+        if b"\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()  # fails for a lone surrogate
     except (ValueError, RecursionError):
-        # The error's text can quote the body: it goes no further.
+        # The error's text can quote the body.
         raise ProblemError(MALFORMED) from None
-    if _deeper(told, DEEPEST):
-        message = f"is nested deeper than {DEEPEST} levels"
-        raise ProblemError(MALFORMED, [FieldError(pointer="", code="too_deep", message=message)])
+    if _deeper_than(value, MAX_DEPTH):
+        raise _malformed("too_deep", f"is nested deeper than {MAX_DEPTH} levels")
+    return value
 
 
-def _deeper(told: Any, levels: int) -> bool:
-    """Whether objects and lists are nested deeper than so many levels."""
-    if not isinstance(told, dict | list):
+def _deeper_than(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
         return False
-    members = told.values() if isinstance(told, dict) else told
-    return levels == 0 or any(_deeper(member, levels - 1) for member in members)
+    members = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper_than(member, levels - 1) for member in members)
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        message = "an object gives a name twice"
-        raise ProblemError(
-            MALFORMED, [FieldError(pointer="", code="repeated_name", message=message)]
-        )
+        raise _malformed("repeated_name", "an object has a repeated name")
     return members
 
 
-def _not_a_number(_: str) -> NoReturn:
-    message = "NaN and Infinity are not JSON; leave an open answer out"
-    raise ProblemError(MALFORMED, [FieldError(pointer="", code="not_a_number", message=message)])
+def _refuse_constant(_: str) -> NoReturn:
+    raise _malformed("not_a_number", "NaN and Infinity are not JSON; omit an open answer")
+
+
+def _malformed(code: str, message: str) -> ProblemError:
+    return ProblemError(MALFORMED, [FieldError(pointer="", code=code, message=message)])

@@ -9,8 +9,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, create_model
 from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
-from recommender.allocation.terms import FEW, HEAVIEST, Floor, Limit, Terms, WaitingClient
-from recommender.serving.schemas.json_types import ID_PATTERN, STRICT
+from recommender.allocation.terms import (
+    MARGINAL_PLACES,
+    MAX_WEIGHT,
+    Floor,
+    Limit,
+    Terms,
+    WaitingClient,
+)
+from recommender.serving.schemas.json_types import ID_PATTERN, STRICT, JsonDate
 from recommender.values.kinds import RawValue
 
 MAX_CLIENTS = 500
@@ -109,7 +116,7 @@ def _waiting(client: Any) -> WaitingClient:
         client.client_id,
         priority=client.priority,
         weight=client.weight,
-        since=client.waiting_since,
+        waiting_since=client.waiting_since,
         promised_clinician_id=client.promised_clinician_id,
         former_clinician_id=client.former_clinician_id,
     )
@@ -181,10 +188,10 @@ _PROMISES: Mapping[str, Any] = {
         ),
     ),
     "weight": (
-        Annotated[float, Setting(ge=MIN_WEIGHT, le=HEAVIEST)],
+        Annotated[float, Setting(ge=MIN_WEIGHT, le=MAX_WEIGHT)],
         Setting(default=1.0, description="Weight of this client's points in the total."),
     ),
-    "waiting_since": (date | None, Setting(default=None, description="See longest_wait_days.")),
+    "waiting_since": (JsonDate | None, Setting(default=None, description="See longest_wait_days.")),
     "promised_clinician_id": (
         _Id | None,
         Setting(default=None, description="The clinician promised to this client; never changed."),
@@ -227,7 +234,7 @@ _TERMS: Mapping[str, Any] = {
     "marginal_value_for": (
         Annotated[int, Setting(ge=0, le=MAX_MARGINAL_VALUES)],
         Setting(
-            default=FEW,
+            default=MARGINAL_PLACES,
             description="Number of clinicians for whom the value of one more place is computed.",
         ),
     ),

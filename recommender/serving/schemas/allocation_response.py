@@ -6,17 +6,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field as Setting
 
-from recommender.allocation.files import why
+from recommender.allocation.files import reason_text
 from recommender.allocation.outcome import (
     AssignedClient,
-    Before,
+    FixedBy,
     FullClinician,
     Holder,
-    Kept,
+    HolderReason,
     MarginalPlace,
     PlacesUsed,
     Unplaced,
-    Why,
+    UnplacedReason,
 )
 from recommender.serving.schemas.responses import (
     DECIMALS,
@@ -67,12 +67,12 @@ class Assignment(ResponseModel):
         return cls(
             client_id=assigned.client_id,
             clinician_id=assigned.clinician_id,
-            retained=_RETAINED[assigned.kept] if assigned.kept else None,
+            retained=_RETAINED[assigned.fixed_by] if assigned.fixed_by else None,
             predicted_alliance=_rounded(assigned.predicted),
             first_choice=assigned.first_choice,
             points_below_first=_rounded(assigned.cost),
-            choice_rank=assigned.stands,
-            candidates=assigned.among,
+            choice_rank=assigned.rank,
+            candidates=assigned.choices,
             reservations=assigned.reservations,
         )
 
@@ -97,7 +97,7 @@ class PlaceHolder(ResponseModel):
         """One holder."""
         return cls(
             client_id=holder.client_id,
-            precedence=_PRECEDENCE[holder.before],
+            precedence=_PRECEDENCE[holder.reason],
             points_ahead=_rounded(holder.ahead),
         )
 
@@ -118,7 +118,7 @@ class OccupiedClinician(ResponseModel):
         return cls(
             clinician_id=taken.clinician_id,
             predicted_alliance=_rounded(taken.predicted),
-            mix_full=taken.limit,
+            mix_full=taken.limit_reached,
             holders=tuple(PlaceHolder.of(each) for each in taken.holders),
         )
 
@@ -127,7 +127,7 @@ class UnplacedClient(ResponseModel):
     """A client without an assignment."""
 
     client_id: str
-    reason: Why
+    reason: UnplacedReason
     text: Annotated[str, Setting(description="The reason in words.")]
     exclusion_counts: Annotated[
         tuple[ExclusionCount, ...],
@@ -143,10 +143,10 @@ class UnplacedClient(ResponseModel):
         """One client; `says` has the phrase of each constraint, by its name."""
         return cls(
             client_id=unplaced.client_id,
-            reason=unplaced.why,
-            text=why(unplaced, says),
+            reason=unplaced.reason,
+            text=reason_text(unplaced, says),
             exclusion_counts=tuple(ExclusionCount.of(each) for each in unplaced.removals),
-            occupied=tuple(OccupiedClinician.of(each) for each in unplaced.taken),
+            occupied=tuple(OccupiedClinician.of(each) for each in unplaced.full),
         )
 
 
@@ -170,7 +170,7 @@ class MarginalCapacity(ResponseModel):
             clinician_id=more.clinician_id,
             placed=more.placed,
             points=round(more.points, DECIMALS) + 0.0,
-            newly_placed=more.newly,
+            newly_placed=more.newly_assigned,
             moved=more.moved,
         )
 
@@ -215,8 +215,11 @@ class AllocationResponse(ResponseModel):
     notice: str
 
 
-_RETAINED: Mapping[Kept, Literal["promised", "former"]] = {"told": "promised", "previous": "former"}
-_PRECEDENCE: Mapping[Before, Literal["promised", "priority", "gain"]] = {
+_RETAINED: Mapping[FixedBy, Literal["promised", "former"]] = {
+    "told": "promised",
+    "previous": "former",
+}
+_PRECEDENCE: Mapping[HolderReason, Literal["promised", "priority", "gain"]] = {
     "told": "promised",
     "comes_first": "priority",
     "gains_as_much": "gain",

@@ -62,26 +62,26 @@ class ClinicianSchema:
         """All models, for the OpenAPI document."""
         return self.update, self.patch, self.available, self.roster, *self.responses
 
-    def read_update(self, body: bytes) -> Cells:
+    def read_update(self, body: Any) -> Cells:
         """Cells of a clinician from the body of a PUT; raises `pydantic.ValidationError`."""
-        return self._row(self.update.model_validate_json(body))
+        return self._row(self.update.model_validate(body))
 
-    def read_patch(self, body: bytes) -> Cells:
+    def read_patch(self, body: Any) -> Cells:
         """Changed cells, None for facts to remove; raises `pydantic.ValidationError`."""
-        patch: Any = self.patch.model_validate_json(body)
+        patch: Any = self.patch.model_validate(body)
         named = {NAME_COLUMN: patch.name} if NAME_COLUMN in patch.model_fields_set else {}
         given = [
             name for name in self.fields if ATTRIBUTE_PREFIX + name in patch.facts.model_fields_set
         ]
         return named | self._cells(patch.facts, given)
 
-    def read_availability(self, body: bytes) -> Cells:
+    def read_availability(self, body: Any) -> Cells:
         """All cells about availability, None for omitted ones."""
-        return self._cells(self.available.model_validate_json(body), self.availability)
+        return self._cells(self.available.model_validate(body), self.availability)
 
-    def read_roster(self, body: bytes) -> Mapping[str, Cells]:
+    def read_roster(self, body: Any) -> Mapping[str, Cells]:
         """All clinicians, by id; raises `pydantic.ValidationError`."""
-        roster: Any = self.roster.model_validate_json(body)
+        roster: Any = self.roster.model_validate(body)
         return {each.clinician_id: self._row(each) for each in roster.clinicians}
 
     def to_response(self, clinician_id: str, cells: Cells) -> dict[str, Any]:

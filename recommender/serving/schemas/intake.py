@@ -1,6 +1,5 @@
 """Request models of clients' answers, built from the questions of a practice definition."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -11,7 +10,7 @@ from pydantic import Field as Setting
 
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
-from recommender.practice.rules.parse import Constraint
+from recommender.practice.rules.constraint import Constraint
 from recommender.recommendation.recommend import MAX_TOP_K
 from recommender.screening.screen import Modes
 from recommender.serving.schemas.allocation_request import (
@@ -19,13 +18,19 @@ from recommender.serving.schemas.allocation_request import (
     build_allocation_request,
     parse_waiting_list,
 )
-from recommender.serving.schemas.json_types import ID_PATTERN, JSON_TYPES, STRICT, check_unique
+from recommender.serving.schemas.json_types import (
+    ID_PATTERN,
+    JSON_TYPES,
+    STRICT,
+    JsonDate,
+    check_unique,
+)
 from recommender.values.kinds import RawValue
 
 MAX_NAMED_CLINICIANS = 500
 """Largest number of clinicians in one prediction request."""
-# Answers live under their own prefix: a practice may name a field `json` or `copy`, which
-# pydantic's models use themselves. Callers only ever see the field's own name.
+# Attributes of request models have a prefix: a practice may name a field `json` or `copy`, which
+# pydantic uses itself. JSON has the plain field name.
 ATTRIBUTE_PREFIX = "answer_"
 MODES_DESCRIPTION = (
     "Modes of single constraints for this request: `hard` excludes clinicians, `soft` only adds a "
@@ -51,9 +56,9 @@ class ConsentStatement(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """One request as `recommender.recommendation.recommend` takes it; `asked_on` is None for today.
+    """One request in the form of `recommender.recommendation.recommend`.
 
-    `clinician_ids` are those a request names; nobody where it asks for a shortlist.
+    `asked_on` is None for today. `clinician_ids` are those of a prediction request.
     """
 
     client_id: str | None
@@ -67,22 +72,20 @@ class ParsedRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RequestSchema:
-    """The questions of one practice definition.
+    """The request models of one practice definition.
 
     Attributes
     ----------
-    title
-        The practice's title, heading the documentation.
-    version
+    title, version
         Of the practice definition.
     fields
-        What may be answered, by name.
+        The questions, by field name.
     modes
-        Constraints a request may count otherwise than declared.
+        Constraints whose mode a request may change.
     model, pairings, lists
-        The request for a shortlist, the one about clinicians it names, and a waiting list.
+        Models of recommendation, prediction and allocation requests.
     example
-        An invented request with every question answered.
+        An invented recommendation request that answers every question.
     """
 
     title: str
@@ -94,57 +97,53 @@ class RequestSchema:
     lists: type[BaseModel]
     example: Mapping[str, Any]
 
-    def read(self, body: bytes) -> ParsedRequest:
-        """A request from its JSON text.
+    def read(self, body: Any) -> ParsedRequest:
+        """A recommendation request from parsed JSON.
 
         Raises
         ------
         pydantic.ValidationError
-            With everything that does not fit the form.
+            With all errors of the request.
         """
-        request: Any = self.model.model_validate_json(body)
-        return replace(self._asked(request), top_k=request.top_k, consent=request.consent)
+        request: Any = self.model.model_validate(body)
+        return replace(self._parsed(request), top_k=request.top_k, consent=request.consent)
 
-    def read_pairings(self, body: bytes) -> ParsedRequest:
-        """The same of a request that names clinicians."""
-        request: Any = self.pairings.model_validate_json(body)
-        return replace(self._asked(request), clinician_ids=tuple(request.clinician_ids))
+    def read_pairings(self, body: Any) -> ParsedRequest:
+        """A prediction request from parsed JSON; raises as `read`."""
+        request: Any = self.pairings.model_validate(body)
+        return replace(self._parsed(request), clinician_ids=tuple(request.clinician_ids))
 
-    def read_list(self, body: bytes) -> ParsedWaitingList:
-        """The same of a waiting list."""
-        request: Any = self.lists.model_validate_json(body)
+    def read_list(self, body: Any) -> ParsedWaitingList:
+        """An allocation request from parsed JSON; raises as `read`."""
+        request: Any = self.lists.model_validate(body)
         return parse_waiting_list(
             request, tuple(self._cells(each.answers) for each in request.clients)
         )
 
-    def _cells(self, given: Any) -> Mapping[str, RawValue]:
-        answers = {}
+    def _cells(self, answers: Any) -> Mapping[str, RawValue]:
+        cells = {}
         for name, field in self.fields.items():
-            answer = getattr(given, ATTRIBUTE_PREFIX + name)
+            answer = getattr(answers, ATTRIBUTE_PREFIX + name)
             if answer is not None:
-                answers[name] = JSON_TYPES[field.kind].cell_of(answer)
-        return answers
+                cells[name] = JSON_TYPES[field.kind].cell_of(answer)
+        return cells
 
-    def _asked(self, request: Any) -> ParsedRequest:
+    def _parsed(self, request: Any) -> ParsedRequest:
         answers = self._cells(request.answers)
         chosen = {name: getattr(request.modes, ATTRIBUTE_PREFIX + name) for name in self.modes}
         modes = {name: mode for name, mode in chosen.items() if mode is not None}
         return ParsedRequest(request.client_id, answers, modes, MAX_TOP_K, request.asked_on)
 
-    def example_body(self) -> bytes:
-        """The example as a caller would send it."""
-        return json.dumps(self.example).encode()
-
 
 def build_request_schema(practice: Practice, top_k: int) -> RequestSchema:
-    """The form of a practice: its scored and filtered client fields; audit fields are not taken.
+    """The request models of a practice; audit fields are never accepted.
 
     Parameters
     ----------
     practice
-        Whose questions.
+        The practice definition.
     top_k
-        How many clinicians are shown when a request does not say.
+        Default length of a shortlist.
     """
     fields = practice.fields("client", "score", "filter")
     questions: dict[str, Any] = {ATTRIBUTE_PREFIX + name: declared(f) for name, f in fields.items()}
@@ -154,30 +153,30 @@ def build_request_schema(practice: Practice, top_k: int) -> RequestSchema:
         __doc__=f"Answers to the questions of {practice.title}, definition {practice.version}.",
         **questions,
     )
-    movable = [c for c in practice.constraints.values() if c.may_be]
-    chosen: dict[str, Any] = {ATTRIBUTE_PREFIX + c.name: _mode_of(c) for c in movable}
+    adjustable = [c for c in practice.constraints.values() if c.may_be]
+    chosen: dict[str, Any] = {ATTRIBUTE_PREFIX + c.name: _mode_of(c) for c in adjustable}
     modes = create_model("Modes", __config__=STRICT, __doc__=MODES_DESCRIPTION, **chosen)
-    given = {name: JSON_TYPES[field.kind].example_of(field) for name, field in fields.items()}
+    answered = {name: JSON_TYPES[field.kind].example_of(field) for name, field in fields.items()}
     example: dict[str, Any] = {
         "client_id": "c0001",
-        "answers": given,
+        "answers": answered,
         "top_k": top_k,
         "asked_on": "2026-11-23",
     }
     named = {name: part for name, part in example.items() if name != "top_k"}
     named["clinician_ids"] = ["k012", "k007"]
     needs = any(field.required for field in fields.values())
-    asked: dict[str, Any] = {
+    common: dict[str, Any] = {
         "client_id": (Annotated[str, Setting(pattern=ID_PATTERN)] | None, _client_id()),
         "answers": (answers, ... if needs else Setting(default_factory=answers)),
         "modes": (modes, Setting(default_factory=modes)),
-        "asked_on": (date | None, _asked_on()),
+        "asked_on": (JsonDate | None, _asked_on()),
     }
     model = create_model(
         "RecommendationRequest",
         __config__=ConfigDict(**STRICT, json_schema_extra={"examples": [example]}),
         __doc__="The answers of one client who needs a clinician.",
-        **asked,
+        **common,
         top_k=(Annotated[int, Setting(ge=1, le=MAX_TOP_K)], _top_k(top_k)),
         consent=(ConsentStatement | None, None),
     )
@@ -185,24 +184,24 @@ def build_request_schema(practice: Practice, top_k: int) -> RequestSchema:
         "PredictionRequest",
         __config__=ConfigDict(**STRICT, json_schema_extra={"examples": [named]}),
         __doc__="The answers of one client, and the clinicians to predict for.",
-        **asked,
+        **common,
         clinician_ids=(_clinician_ids(), ...),
     )
-    names = tuple(constraint.name for constraint in movable)
-    lists = build_allocation_request(asked["answers"], given, asked["asked_on"])
+    names = tuple(constraint.name for constraint in adjustable)
+    lists = build_allocation_request(common["answers"], answered, common["asked_on"])
     heading = practice.title, practice.version
     return RequestSchema(*heading, fields, names, model, pairings, lists, example)
 
 
 def declared(field: Field) -> tuple[Any, Any]:
-    """The type and the setting of a field in a model, both as declared."""
+    """The type and default of a declared field in a request model."""
     question = JSON_TYPES[field.kind]
     of = question.type_of(field)
-    told = [field.phrase, field.purpose, f"In {field.unit}" if field.unit else ""]
+    parts = [field.phrase, field.purpose, f"In {field.unit}" if field.unit else ""]
     settings: dict[str, Any] = {
         "alias": field.name,
         "title": field.phrase,
-        "description": _sentences(*told, f"Omitted or null: {field.missing}"),
+        "description": _sentences(*parts, f"Omitted or null: {field.missing}"),
         "examples": [question.example_of(field)],
     }
     if field.required:
@@ -213,8 +212,8 @@ def declared(field: Field) -> tuple[Any, Any]:
 def _mode_of(constraint: Constraint) -> tuple[Any, Any]:
     literal: Any = Literal
     allowed = tuple(dict.fromkeys((constraint.mode, *constraint.may_be)))
-    said = f"Applies if the clinician {constraint.say}. Omitted or null: {constraint.mode}."
-    settings: dict[str, Any] = {"alias": constraint.name, "description": said, "examples": allowed}
+    text = f"Applies if the clinician {constraint.say}. Omitted or null: {constraint.mode}."
+    settings: dict[str, Any] = {"alias": constraint.name, "description": text, "examples": allowed}
     return literal[allowed] | None, Setting(default=None, **settings)
 
 

@@ -1,20 +1,20 @@
-"""How each kind of answer looks in JSON: its type, its way to a raw cell, and an example.
+"""The JSON form of each kind of field: its type, conversion to and from raw cells, an example.
 
-A table with one row a kind, so that a new kind is one new row. Imported by `serving.form` and
-`serving.clinicians`.
+Types validate parsed JSON (`model_validate`), strictly.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, WrapValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WrapValidator
 from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
 from recommender.practice.fields import Field
-from recommender.values.kinds import DAYS, LARGEST, RawValue
+from recommender.values.kinds import DAYS, MAX_NUMBER, RawValue
 
 ID_PATTERN = "^[A-Za-z0-9._-]{1,64}$"
 POSTCODE_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9 -]{0,8}[A-Za-z0-9])?$"
@@ -24,9 +24,26 @@ MAX_IDS = 200
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _parse_date(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    try:
+        if _ISO_DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise PydanticCustomError("date_parsing", "Input should be a date, written 2026-11-23")
+
+
+JsonDate = Annotated[date, BeforeValidator(_parse_date)]
+"""A date written as in 2026-11-23; strict types accept no text for a date."""
+
 
 class Point(BaseModel):
-    """A place on the globe, in degrees."""
+    """A place by its coordinates, in degrees."""
 
     model_config = STRICT
 
@@ -35,7 +52,7 @@ class Point(BaseModel):
 
 
 class Postcode(BaseModel):
-    """A place by its postcode, one of those the practice declares: the middle of it is meant."""
+    """A place by a postcode the practice declares; stands for the centre of its area."""
 
     model_config = STRICT
 
@@ -43,7 +60,7 @@ class Postcode(BaseModel):
 
 
 class TimeWindow(BaseModel):
-    """Hours of one day of the week, in the practice's zone; they run forward within the day."""
+    """A time range within one day of the week, in the practice's time zone."""
 
     model_config = STRICT
 
@@ -54,18 +71,18 @@ class TimeWindow(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class JsonType:
-    """One kind of answer in JSON.
+    """The JSON form of one kind of field.
 
     Attributes
     ----------
     type_of
-        The type an answer must have, with the bounds and levels of the field.
+        The type of a field, with its bounds and levels.
     cell_of
-        A validated answer as a cell that `recommender.values.kinds` reads.
+        Converts a validated answer into a raw cell, see `recommender.values.kinds`.
     example_of
-        An invented answer the field accepts, made of its bounds and levels.
+        An invented answer within the bounds and levels of a field.
     json_of
-        A cell that an answer could be, as it would be sent.
+        Converts a raw cell into JSON.
     """
 
     type_of: Callable[[Field], Any]
@@ -75,16 +92,16 @@ class JsonType:
 
 
 def check_unique(members: list[Any]) -> list[Any]:
-    """Refuses a list that names a member twice."""
+    """Validator: refuses a list with repeated members."""
     if len(set(members)) != len(members):
-        raise PydanticCustomError("repeated", "A member is named twice")
+        raise PydanticCustomError("repeated", "A member is repeated")
     return members
 
 
-def _listed(member: Any, most: int) -> Any:
+def _unique_list(member: Any, max_length: int) -> Any:
     return Annotated[
         list[member],
-        Setting(max_length=most, json_schema_extra={"uniqueItems": True}),
+        Setting(max_length=max_length, json_schema_extra={"uniqueItems": True}),
         AfterValidator(check_unique),
     ]
 
@@ -95,8 +112,8 @@ def _level(field: Field) -> Any:
 
 
 def _number(field: Field, multiple: float | None = None) -> Any:
-    low = -LARGEST if field.min is None else field.min
-    high = LARGEST if field.max is None else field.max
+    low = -MAX_NUMBER if field.min is None else field.min
+    high = MAX_NUMBER if field.max is None else field.max
     return Annotated[float, Setting(ge=low, le=high, allow_inf_nan=False, multiple_of=multiple)]
 
 
@@ -105,21 +122,21 @@ def _money(field: Field) -> Any:
 
 
 def _tags(field: Field) -> Any:
-    return _listed(_level(field), len(field.levels))
+    return _unique_list(_level(field), len(field.levels))
 
 
 def _ids(_: Field) -> Any:
-    return _listed(Annotated[str, Setting(pattern=ID_PATTERN)], MAX_IDS)
+    return _unique_list(Annotated[str, Setting(pattern=ID_PATTERN)], MAX_IDS)
 
 
-def _by_its_name(answer: Any, _: Any) -> Point | Postcode:
-    # A plain union would report the faults of both forms, at pointers the caller never wrote.
-    named = isinstance(answer, Postcode) or (isinstance(answer, dict) and "postcode" in answer)
-    return Postcode.model_validate(answer) if named else Point.model_validate(answer)
+def _point_or_postcode(answer: Any, _: Any) -> Point | Postcode:
+    # A plain union would report the errors of both types, at pointers that are not in the request.
+    by_code = isinstance(answer, Postcode) or (isinstance(answer, dict) and "postcode" in answer)
+    return Postcode.model_validate(answer) if by_code else Point.model_validate(answer)
 
 
 def _places(field: Field) -> Any:
-    place: Any = Annotated[Point | Postcode, WrapValidator(_by_its_name)]
+    place: Any = Annotated[Point | Postcode, WrapValidator(_point_or_postcode)]
     member: Any = place if field.postcodes else Point
     return Annotated[list[member], Setting(min_length=1, max_length=MAX_PLACES)]
 
@@ -147,24 +164,24 @@ def _hours_as_cell(windows: list[TimeWindow]) -> RawValue:
     return [f"{window.day} {window.start}-{window.end}" for window in windows]
 
 
-def _sent(cell: RawValue) -> Any:
+def _plain_json(cell: RawValue) -> Any:
     if isinstance(cell, tuple):
         return list(cell)
     return cell.isoformat() if isinstance(cell, date) else cell
 
 
-def _places_sent(cell: RawValue) -> Any:
-    return [_place_sent(part) for part in cell]
+def _places_json(cell: RawValue) -> Any:
+    return [_place_json(part) for part in cell]
 
 
-def _place_sent(part: str) -> dict[str, Any]:
+def _place_json(part: str) -> dict[str, Any]:
     latitude, separator, longitude = part.partition(",")
     if not separator:
         return {"postcode": part}
     return {"latitude": float(latitude), "longitude": float(longitude)}
 
 
-def _hours_sent(cell: RawValue) -> Any:
+def _hours_json(cell: RawValue) -> Any:
     parts = [(window[:3], *window[4:].split("-")) for window in cell]
     return [{"day": day, "start": start, "end": end} for day, start, end in parts]
 
@@ -191,16 +208,16 @@ _HOURS = [{"day": DAYS[0], "start": "09:00", "end": "12:30"}]
 _DAY = date(2026, 11, 23).isoformat()
 
 JSON_TYPES: Mapping[str, JsonType] = {
-    "number": JsonType(_number, _unchanged, _middle, _sent),
-    "scale": JsonType(_number, _unchanged, _middle, _sent),
-    "ordinal": JsonType(_level, _unchanged, _middle_level, _sent),
-    "category": JsonType(_level, _unchanged, lambda field: field.levels[0], _sent),
-    "tags": JsonType(_tags, _unchanged, lambda field: list(field.levels[:2]), _sent),
-    "flag": JsonType(_plain(bool), _unchanged, lambda _: True, _sent),
-    "place": JsonType(_places, _places_as_cell, _a_place, _places_sent),
-    "weekly_hours": JsonType(_hours, _hours_as_cell, lambda _: _HOURS, _hours_sent),
-    "date": JsonType(_plain(date), _unchanged, lambda _: _DAY, _sent),
-    "money": JsonType(_money, _unchanged, _middle, _sent),
-    "ids": JsonType(_ids, _unchanged, lambda _: ["k012"], _sent),
+    "number": JsonType(_number, _unchanged, _middle, _plain_json),
+    "scale": JsonType(_number, _unchanged, _middle, _plain_json),
+    "ordinal": JsonType(_level, _unchanged, _middle_level, _plain_json),
+    "category": JsonType(_level, _unchanged, lambda field: field.levels[0], _plain_json),
+    "tags": JsonType(_tags, _unchanged, lambda field: list(field.levels[:2]), _plain_json),
+    "flag": JsonType(_plain(bool), _unchanged, lambda _: True, _plain_json),
+    "place": JsonType(_places, _places_as_cell, _a_place, _places_json),
+    "weekly_hours": JsonType(_hours, _hours_as_cell, lambda _: _HOURS, _hours_json),
+    "date": JsonType(_plain(JsonDate), _unchanged, lambda _: _DAY, _plain_json),
+    "money": JsonType(_money, _unchanged, _middle, _plain_json),
+    "ids": JsonType(_ids, _unchanged, lambda _: ["k012"], _plain_json),
 }
-"""Every kind of `recommender.values.kinds.KINDS`, as JSON."""
+"""One entry for each of `recommender.values.kinds.KINDS`."""

@@ -3,7 +3,6 @@
 The models check types and bounds; the journal checks the content.
 """
 
-from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
@@ -13,8 +12,8 @@ from recommender.journal.consents import SCOPES, Consent
 from recommender.journal.decisions import Decision
 from recommender.journal.pairings import Pairing, PairingEvent
 from recommender.journal.ratings import Rating
-from recommender.serving.schemas.json_types import ID_PATTERN, STRICT
-from recommender.values.kinds import LARGEST
+from recommender.serving.schemas.json_types import ID_PATTERN, STRICT, JsonDate
+from recommender.values.kinds import MAX_NUMBER
 
 MAX_ITEMS = 100
 MAX_SESSIONS = 10_000
@@ -25,7 +24,7 @@ Code = Annotated[
     str,
     Setting(pattern="^[a-z][a-z0-9_]{0,63}$", description="A code; free text is not stored."),
 ]
-Number = Annotated[float, Setting(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+Number = Annotated[float, Setting(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
 Session = Annotated[int, Setting(ge=1, le=MAX_SESSIONS, description="Counted from 1.")]
 
 
@@ -100,7 +99,7 @@ class EventRequest(BaseModel):
     model_config = _strict({"kind": "attended", "happened_on": "2026-10-05", "session": 1})
 
     kind: Literal["booked", "attended", "missed", "cancelled", "ended"]
-    happened_on: date
+    happened_on: JsonDate
     session: Session | None = None
     reason: Code | None = None
 
@@ -132,9 +131,9 @@ class RatingRequest(BaseModel):
         list[Number | None],
         Setting(max_length=MAX_ITEMS, description="Raw item scores; null for an unanswered item."),
     ] = []
-    rated_on: date
+    rated_on: JsonDate
     known_on: Annotated[
-        date | None, Setting(description="The day the practice received it. Omitted: today.")
+        JsonDate | None, Setting(description="The day the practice received it. Omitted: today.")
     ] = None
     rater: Literal["client", "clinician"] = "client"
 

@@ -1,142 +1,120 @@
-"""What a request leaves in the journal: all in one transaction, once however often it is sent.
+"""Reads and writes of the journal for routes; a write with an Idempotency-Key is executed once."""
 
-Imported by the routes that keep or read something kept.
-"""
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
-import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TypeVar
-
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.responses import Response
 
 from recommender.errors import RecommenderError
-from recommender.journal.idempotency import (
-    IdempotencyStore,
-    IdempotencyTicket,
-    StoredReply,
-    Write,
-    ticket_for,
-)
-from recommender.serving.auth.middleware import caller
-from recommender.serving.http.compute_queue import ComputeQueue
+from recommender.journal.idempotency import IdempotencyTicket, StoredReply, Write, ticket_for
+from recommender.serving.authorization import caller
+from recommender.serving.dependencies import app_state
 from recommender.serving.http.problems import BAD_REQUEST, NO_STORE, FieldError, ProblemError
-from recommender.serving.http.strict_json import JSON, check_json
-from recommender.store.database import POOL, Connection, Store
+from recommender.serving.http.strict_json import JSON, JsonBody
+from recommender.store.database import Connection, Store
 
 KEY = "idempotency-key"
-PATIENCE_SECONDS = 2.0
-"""How long a write may have to wait for those before it: SQLite writes one at a time."""
+CREATED = 201
 REPLAYED: Mapping[str, str] = {"Idempotent-Replayed": "true"}
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
-class JournalWriter:
-    """The journal of one server.
-
-    Attributes
-    ----------
-    store, requests, queue
-        The database, the requests under way, and the line of those who wait to speak to it.
-    """
-
-    def __init__(self, store: Store, most_waiting: int) -> None:
-        self.store = store
-        self.requests = IdempotencyStore(store)
-        self.queue = ComputeQueue(POOL, most_waiting, PATIENCE_SECONDS)
+def has_store(request: Request) -> bool:
+    """Whether the server records anything."""
+    return app_state(request.app).store is not None
 
 
-def journal_writer(app: FastAPI) -> JournalWriter | None:
-    """The journal, where the server has one."""
-    writer: JournalWriter | None = app.state.journal_writer
-    return writer
-
-
-def require_journal_writer(request: Request) -> JournalWriter:
-    """The journal; refuses (409) where the server keeps nothing."""
-    writer = journal_writer(request.app)
-    if writer is None:
+def require_store(request: Request) -> Store:
+    """The store; refuses (409) where the server has none."""
+    store = app_state(request.app).store
+    if store is None:
         raise ProblemError(NO_STORE)
-    return writer
+    return store
 
 
-async def read(request: Request, look: Callable[[Connection], Found]) -> Found:
-    """What is found in the journal."""
-    journal_writer = require_journal_writer(request)
+async def read(request: Request, look: Callable[[Connection], Result]) -> Result:
+    """The result of reading the journal."""
+    store = require_store(request)
 
-    def looked() -> Found:
-        with journal_writer.store.reading() as connection:
+    def looked_up() -> Result:
+        with store.reading() as connection:
             return look(connection)
 
-    return await journal_writer.queue.run(looked)
+    return await app_state(request.app).queues.journal.run(looked_up)
 
 
-async def write_once(request: Request, body: bytes, write: Write) -> StoredReply:
-    """What is written, or what was answered when the same was sent before."""
-    journal_writer = require_journal_writer(request)
-    ticket = idempotency_ticket(request, body)
+async def write_once(request: Request, body: JsonBody | None, write: Write) -> StoredReply:
+    """The reply of a write, or the stored reply to the same request.
 
-    def written() -> StoredReply:
-        if ticket is not None:
-            return journal_writer.requests.once(ticket, write)
-        with journal_writer.store.writing() as connection:
-            return write(connection)
+    Parameters
+    ----------
+    body
+        Part of the fingerprint of the request; None for forms, which have no Idempotency-Key.
+    """
+    store = require_store(request)
+    ticket = None if body is None else idempotency_ticket(request, body)
+    return await app_state(request.app).queues.journal.run(
+        lambda: _write(request, store, ticket, write)
+    )
 
-    return await journal_writer.queue.run(written)
+
+def _write(
+    request: Request, store: Store, ticket: IdempotencyTicket | None, write: Write
+) -> StoredReply:
+    requests = app_state(request.app).idempotency
+    if ticket is not None and requests is not None:
+        return requests.once(ticket, write)
+    with store.writing() as connection:
+        return write(connection)
 
 
 async def compute_then_write(
-    request: Request, body: bytes, prepare: Callable[[], Awaitable[Write]]
+    request: Request, body: JsonBody, prepare: Callable[[], Awaitable[Write]]
 ) -> StoredReply:
-    """The same for what is computed first, and only when it was not answered before."""
-    journal_writer, ticket = require_journal_writer(request), idempotency_ticket(request, body)
-    claim = journal_writer.requests.claimed(ticket) if ticket else _unclaimed()
-    async with contextmanager_in_threadpool(claim) as known:
-        if known is not None:
-            return known
+    """The reply of a write that is computed outside the transaction, or the stored reply."""
+    store, context = require_store(request), app_state(request.app)
+    ticket, requests = idempotency_ticket(request, body), context.idempotency
+    if ticket is None or requests is None:
         write = await prepare()
-
-        def settled() -> StoredReply:
-            if ticket is not None:
-                return journal_writer.requests.settle(ticket, write)
-            with journal_writer.store.writing() as connection:
-                return write(connection)
-
-        return await journal_writer.queue.run(settled)
+        return await context.queues.journal.run(lambda: _write(request, store, None, write))
+    async with contextmanager_in_threadpool(requests.claimed(ticket)) as reply:
+        if reply is not None:
+            return reply
+        write = await prepare()
+        return await context.queues.journal.run(requests.settle, ticket, write)
 
 
-def idempotency_ticket(request: Request, body: bytes) -> IdempotencyTicket | None:
-    """The ticket of a request that has a key; one key is good for one address.
+def idempotency_ticket(
+    request: Request, body: JsonBody | None, *, required: bool = False
+) -> IdempotencyTicket | None:
+    """The ticket of a request with an Idempotency-Key; a key is valid for one URL.
 
     Raises
     ------
     ProblemError
-        When the key is none, or the body is not sound JSON.
+        400 when the key is malformed, or missing though `required`.
     """
-    given = request.headers.get(KEY)
-    if given is None:
+    key = request.headers.get(KEY, "" if required else None)
+    if key is None:
         return None
-    check_json(body)
     route = f"{request.method} {request.scope['route'].path}"
-    said = json.dumps({"to": request.path_params, "body": json.loads(body)}).encode()
+    parts = {"to": request.path_params, "body": body.value if body else None}
     try:
-        return ticket_for(caller(request).actor, route, given, said)
+        return ticket_for(caller(request).actor, route, key, parts)
     except RecommenderError as error:
-        told = FieldError(pointer="", code="refused", message=str(error))
-        raise ProblemError(BAD_REQUEST, [told]) from None
+        message = FieldError(pointer="", code="idempotency_key", message=str(error))
+        raise ProblemError(BAD_REQUEST, [message]) from None
 
 
-def reply_response(reply: StoredReply, address: str) -> Response:
-    """A reply as it is sent; `address` takes names of its body into the address of what is kept."""
-    headers = dict(REPLAYED) if reply.replayed else {}
-    if reply.status == 201:
-        headers["Location"] = address.format_map(json.loads(reply.body))
+def created(body: bytes, location: str, subject: Any = None) -> StoredReply:
+    """The reply to a request that created a resource."""
+    return StoredReply(CREATED, body, subject, headers={"Location": location})
+
+
+def reply_response(reply: StoredReply) -> Response:
+    """A stored reply as response."""
+    headers = {**reply.headers, **(REPLAYED if reply.replayed else {})}
     return Response(reply.body, reply.status, headers, media_type=JSON)
-
-
-@contextmanager
-def _unclaimed() -> Iterator[StoredReply | None]:
-    yield None

@@ -20,6 +20,7 @@ from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import Explanation, contrast, explain
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.responses import CONTRACT_VERSION, RecommendationResponse
+from recommender.serving.services.idempotency import created
 from recommender.serving.services.recommendation_service import ServedRecommendation
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.store.database import Connection
@@ -27,14 +28,14 @@ from recommender.store.database import Connection
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredContributions:
-    """Contributions of everybody who was eligible.
+    """Contributions of all eligible clinicians.
 
     Attributes
     ----------
     names
-        Of the features.
+        Names of the features.
     ids
-        Whose contributions, one a row.
+        Ids of the clinicians, one per row.
     values, raw, start
         As in `Contributions`.
     """
@@ -46,41 +47,43 @@ class StoredContributions:
     start: Array
 
     def to_bytes(self) -> bytes:
-        """JSON; a value that is not known is null."""
+        """JSON; unknown values are null."""
         raw = [[None if value != value else value for value in row] for row in self.raw.tolist()]
-        told = {
+        content = {
             "features": self.names,
             "clinicians": self.ids,
             "start": self.start.tolist(),
             "points": self.values.tolist(),
             "values": raw,
         }
-        return json.dumps(told, separators=(",", ":"), allow_nan=False).encode()
+        return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
 
     @classmethod
-    def from_bytes(cls, kept: bytes) -> "StoredContributions":
-        """What `to_bytes` wrote."""
-        told = json.loads(kept)
-        shape = len(told["clinicians"]), len(told["features"])
+    def from_bytes(cls, text: bytes) -> "StoredContributions":
+        """The inverse of `to_bytes`."""
+        content = json.loads(text)
+        shape = len(content["clinicians"]), len(content["features"])
         return cls(
-            names=tuple(told["features"]),
-            ids=tuple(told["clinicians"]),
-            values=np.array(told["points"], dtype=np.float64).reshape(shape),
-            raw=np.array(told["values"], dtype=np.float64).reshape(shape),
-            start=np.array(told["start"], dtype=np.float64),
+            names=tuple(content["features"]),
+            ids=tuple(content["clinicians"]),
+            values=np.array(content["points"], dtype=np.float64).reshape(shape),
+            raw=np.array(content["values"], dtype=np.float64).reshape(shape),
+            start=np.array(content["start"], dtype=np.float64),
         )
 
     def against_average(
         self, practice: Practice, features: tuple[Feature, ...], clinician_id: str
     ) -> Explanation:
-        """Why one of them, held against the average of all."""
-        (told,) = explain(practice, self._own(features), np.array([self.ids.index(clinician_id)]))
-        return told
+        """Contributions of one clinician relative to the average of all."""
+        (explanation,) = explain(
+            practice, self._own(features), np.array([self.ids.index(clinician_id)])
+        )
+        return explanation
 
     def against(
         self, practice: Practice, features: tuple[Feature, ...], clinician_id: str, other: str
     ) -> Explanation:
-        """Why one of them rather than another; turned round, every sign turns."""
+        """Contributions of one clinician relative to another; antisymmetric."""
         own = self._own(features)
         return contrast(practice, own, self.ids.index(clinician_id), self.ids.index(other))
 
@@ -89,7 +92,7 @@ class StoredContributions:
 
 
 def stored_contributions(own: Contributions, ids: tuple[str, ...]) -> StoredContributions:
-    """What is kept of the contributions of clinicians."""
+    """Contributions in the form that is stored."""
     names = tuple(feature.name for feature in own.features)
     return StoredContributions(names, ids, own.values, own.raw, own.start)
 
@@ -123,67 +126,61 @@ def _with_present_names(part: Any) -> Any:
     return [_with_present_names(each) for each in part] if isinstance(part, list) else part
 
 
-CREATED = 201
-
-
 def to_journal_row(
-    made: ServedRecommendation, sent: bytes, state: ServingSnapshot, *, actor: str
+    served: ServedRecommendation, sent: bytes, snapshot: ServingSnapshot, *, actor: str
 ) -> Write:
-    """What writes a recommendation and the reply to it."""
-    shown = shown_of(made, sent, state)
+    """The write that records a recommendation."""
+    shown = shown_of(served, sent, snapshot)
+    location = f"/v1/recommendations/{shown.recommendation_id}"
 
     def write(connection: Connection) -> StoredReply:
-        subject = record_recommendation(connection, shown, actor=actor)
-        return StoredReply(CREATED, sent, subject)
+        return created(sent, location, record_recommendation(connection, shown, actor=actor))
 
     return write
 
 
 def shown_of(
-    made: ServedRecommendation, sent: bytes, state: ServingSnapshot
+    served: ServedRecommendation, sent: bytes, snapshot: ServingSnapshot
 ) -> ShownRecommendation:
-    """What was shown and what it was made from."""
-    found, asked = made.recommendation, made.request
-    own = found.contributions
+    """The journal's form of a recommendation."""
+    recommendation, request = served.recommendation, served.request
+    contributions = recommendation.contributions
     return ShownRecommendation(
-        recommendation_id=made.response.recommendation_id,
-        client_id=asked.client_id,
-        answers=asked.answers,
-        asked_on=found.day,
-        consent=consent_of(asked, state.practice),
-        practice_digest=state.practice.digest,
-        roster_version=found.roster_version,
-        model_digest=state.digest,
-        mode=found.mode,
+        recommendation_id=served.response.recommendation_id,
+        client_id=request.client_id,
+        answers=request.answers,
+        asked_on=recommendation.day,
+        consent=consent_of(request, snapshot.practice),
+        practice_digest=snapshot.practice.digest,
+        roster_version=recommendation.roster_version,
+        model_digest=snapshot.digest,
+        mode=recommendation.mode,
         shortlist=tuple(
             ShortlistRow(each.clinician_id, each.predicted, each.propensity)
-            for each in found.shortlist
+            for each in recommendation.shortlist
         ),
         response=sent,
-        modes=asked.modes,
+        modes=request.modes,
         explained=None
-        if own is None
-        else stored_contributions(own, _eligible(made, state)).to_bytes(),
+        if contributions is None
+        else stored_contributions(contributions, _eligible(served, snapshot)).to_bytes(),
     )
 
 
-def consent_of(asked: ParsedRequest, practice: Practice) -> Consent | None:
-    """What the client said in a request; None where they were asked nothing.
+def consent_of(request: ParsedRequest, practice: Practice) -> Consent | None:
+    """The consents in a request; None if it has none.
 
-    To be matched with scores is a question of the practice's own, worded by its definition.
+    Consent to matching with scores is a question of the practice definition.
     """
-    agreed, scopes = asked.consent, {}
-    match = asked.answers.get(practice.consent) if practice.consent else None
-    said = (
-        {"match": match}
-        if agreed is None
-        else {"match": match, TRAIN: agreed.train, "research": agreed.research}
-    )
-    scopes = {scope: bool(given) for scope, given in said.items() if given is not None}
-    version = practice.version if agreed is None else agreed.version
+    match = request.answers.get(practice.consent) if practice.consent else None
+    answers, version, further = {"match": match}, practice.version, request.consent
+    if further is not None:
+        answers |= {TRAIN: further.train, "research": further.research}
+        version = further.version
+    scopes = {scope: bool(answer) for scope, answer in answers.items() if answer is not None}
     return Consent(version, scopes) if scopes else None
 
 
-def _eligible(made: ServedRecommendation, state: ServingSnapshot) -> tuple[str, ...]:
-    fits = made.recommendation.screening.eligible.tolist()
-    return tuple(name for name, fit in zip(state.encoding.roster.ids, fits, strict=True) if fit)
+def _eligible(served: ServedRecommendation, snapshot: ServingSnapshot) -> tuple[str, ...]:
+    fits = served.recommendation.screening.eligible.tolist()
+    return tuple(name for name, fit in zip(snapshot.encoding.roster.ids, fits, strict=True) if fit)

@@ -1,8 +1,4 @@
-"""One snapshot answers after another: each change is tried first, and only one is made at a time.
-
-Imported by `serving.watch` and `serving.app`; a change of the roster goes the same way as a change
-of the model.
-"""
+"""The active snapshot, and its atomic replacement: each candidate is smoke-tested first."""
 
 import gc
 import threading
@@ -12,6 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from recommender.serving.http.metrics import Metrics
+from recommender.serving.http.problems import NOT_READY, RETRY_SOON, ProblemError
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
 log = structlog.get_logger()
@@ -19,13 +16,7 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class SwapCounts:
-    """What became of models since the server started, for the metrics.
-
-    Attributes
-    ----------
-    taken_up, refused
-        Models that came to answer, and models that were offered and may not.
-    """
+    """Number of models loaded and rejected since the start."""
 
     loaded: int = 0
     rejected: int = 0
@@ -33,75 +24,75 @@ class SwapCounts:
 
 @dataclass(slots=True, eq=False)
 class SnapshotHolder:
-    """Which snapshot answers now.
+    """Holds the active snapshot and swaps it.
 
     Attributes
     ----------
     current
-        None until the first has answered an invented request, and after the last.
+        The active snapshot; None before the first and after shutdown.
     counts
-        What became of models.
-    alert
-        Whether what answers is known not to be what the registry names: its model was refused, or
-        the registry is away.
+        Models loaded and rejected.
+    degraded
+        Whether the active model is known not to be the registry's champion: the champion was
+        rejected, or the registry is unreachable.
     metrics
-        Where it is counted.
+        Where swaps are counted.
     check
-        Answers an invented request from a snapshot; raises when the snapshot cannot answer.
+        Smoke test of a candidate; raises when it cannot answer.
     """
 
     current: ServingSnapshot | None = None
     counts: SwapCounts = field(default_factory=SwapCounts)
-    alert: bool = False
+    degraded: bool = False
     metrics: Metrics = field(default_factory=Metrics)
     check: Callable[[ServingSnapshot], None] = field(default=lambda _: None)
-    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def begin(self, state: ServingSnapshot) -> None:
-        """Lets the first snapshot answer."""
-        self._after(state, None)
+    def require(self) -> ServingSnapshot:
+        """The active snapshot; raises `ProblemError` (503) when there is none."""
+        snapshot = self.current
+        if snapshot is None:
+            raise ProblemError(NOT_READY, headers=RETRY_SOON)
+        return snapshot
 
-    def swap(self, changed: Callable[[ServingSnapshot], ServingSnapshot]) -> ServingSnapshot:
-        """Lets what becomes of the snapshot answer from now on, and gives it.
+    def start(self, snapshot: ServingSnapshot) -> None:
+        """Activates the first snapshot."""
+        self._activate(snapshot, None)
 
-        Whatever is raised on the way, the old one goes on answering. Requests under way finish with
-        the snapshot they began with.
+    def swap(self, change: Callable[[ServingSnapshot], ServingSnapshot]) -> ServingSnapshot:
+        """Activates and returns the changed snapshot; swaps are serialised.
+
+        When `change` or the smoke test raises, the present snapshot stays active. Requests in
+        progress finish with the snapshot they started with.
         """
-        with self._turn:
+        with self._lock:
             before = self.current
             if before is None:
                 raise RuntimeError
-            state = changed(before)
-            if state is not before:
-                self._after(state, before)
-            return state
+            snapshot = change(before)
+            if snapshot is not before:
+                self._activate(snapshot, before)
+            return snapshot
 
     def reject(self) -> None:
-        """Notes that a model was offered and may not answer."""
-        self.alert = True
+        """Records that a model was rejected."""
+        self.degraded = True
         self.counts.rejected += 1
         self.metrics.bundle_rejected()
 
-    def _after(self, state: ServingSnapshot, before: ServingSnapshot | None) -> None:
-        self.check(state)
-        self.current = state
+    def _activate(self, snapshot: ServingSnapshot, before: ServingSnapshot | None) -> None:
+        self.check(snapshot)
+        self.current = snapshot
         self.metrics.snapshot_swapped(
-            model_changed=before is None or before.digest != state.digest,
-            roster_changed=before is not None and _roster(before) != _roster(state),
-            taken_at=state.taken_at,
+            model_changed=before is None or before.digest != snapshot.digest,
+            roster_changed=before is not None
+            and before.encoding.roster.version != snapshot.encoding.roster.version,
+            taken_at=snapshot.taken_at,
         )
-        if before is None or before.model is not state.model:
+        if before is None or before.model is not snapshot.model:
             self.counts.loaded += 1
-            _put_away()
-            log.info("took_up", mode=state.model.manifest.mode, model=state.digest)
-
-
-def _put_away() -> None:
-    """Frees the model before, and spares the new one from every collection to come."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-
-
-def _roster(state: ServingSnapshot) -> str:
-    return state.encoding.roster.version
+            # Frees the former model, and excludes the new one from later garbage collections.
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
+            log.info("model_loaded", mode=snapshot.model.manifest.mode, model=snapshot.digest)

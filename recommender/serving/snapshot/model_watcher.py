@@ -1,7 +1,6 @@
-"""Looks at the shelf and lets what the registry offers there answer, while requests go on.
+"""Polls the bundle cache and loads the model its pointer names, while requests are served.
 
-The registry itself is never asked from here: another process does that, so that a registry that is
-slow or away costs no request anything. Imported by `serving.app`.
+Another process queries the registry, so that a slow or unreachable registry delays no request.
 """
 
 import threading
@@ -13,113 +12,111 @@ from recommender.practice.definition import Practice
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
 from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.snapshot import (
-    REFUSED,
+    BUNDLE_REJECTED,
     ServingSnapshot,
-    read_cached_bundle,
+    load_cached_bundle,
     with_model,
 )
 from recommender.settings import Settings
-
-AWAY, BACK = "registry_away", "registry_back"
 
 log = structlog.get_logger()
 
 
 class ModelWatcher:
-    """A thread that follows one shelf.
+    """A thread that follows one bundle cache.
 
     Parameters
     ----------
     bundle_cache
-        Where another process puts what the registry names.
-    snapshot_holder
-        What it changes.
+        The cache that the poller of the registry fills.
+    snapshots
+        Holder of the active snapshot.
     settings
-        Of the server.
+        Settings of the server.
     expected
-        The definition bundles must have learned with; any when not given.
+        The practice definition bundles must be trained with; None accepts any.
     """
 
     def __init__(
         self,
         bundle_cache: BundleCache,
-        snapshot_holder: SnapshotHolder,
+        snapshots: SnapshotHolder,
         settings: Settings,
         expected: Practice | None,
     ) -> None:
-        self._shelf = bundle_cache
-        self._succession = snapshot_holder
+        self._bundle_cache = bundle_cache
+        self._snapshots = snapshots
         self._settings = settings
         self._expected = expected
         self._seen: RegistryPointer | None = None
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="watch", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
-        """Begins to look, and keeps what answers now as the last good one."""
-        self._keep()
+        """Starts polling; the active model is recorded as the last good one."""
+        self._store_last_good()
         self._thread.start()
 
     def stop(self) -> None:
-        """Looks no more; a model that is being taken up is taken up first."""
+        """Stops polling, after a load in progress."""
         self._stop.set()
         self._thread.join()
 
-    def look(self) -> None:
-        """Takes up what is offered unless it answers already, or says why it may not."""
-        offer = self._shelf.read_pointer()
-        if offer is None or offer == self._seen:
+    def poll(self) -> None:
+        """Reads the pointer once; loads its model, or logs why it is rejected."""
+        pointer = self._bundle_cache.read_pointer()
+        if pointer is None or pointer == self._seen:
             return
-        self._tell_of_registry(offer)
-        self._seen = offer
-        if offer.unreachable:
+        self._log_registry(pointer)
+        self._seen = pointer
+        if pointer.unreachable:
             return
-        self._succession.alert = False
-        if offer.rejected is not None:
-            self._refuse(offer.digest, offer.rejected)
-        elif offer.digest is not None:
-            self._take(offer.digest, offer.version)
+        self._snapshots.degraded = False
+        if pointer.rejected is not None:
+            self._reject(pointer.digest, pointer.rejected)
+        elif pointer.digest is not None:
+            self._load(pointer.digest, pointer.version)
 
-    def _follow(self) -> None:
-        while not self._stop.wait(self._settings.look_seconds):
+    def _run(self) -> None:
+        while not self._stop.wait(self._settings.poll_seconds):
             try:
-                self.look()
+                self.poll()
             except Exception as error:
-                # The thread outlives whatever a foreign bundle or a full disk makes of one look.
-                self._refuse(None, type(error).__name__)
+                # The thread must survive errors of foreign bundles and full disks.
+                self._reject(None, type(error).__name__)
 
-    def _take(self, digest: str, version: int | None) -> None:
-        current = self._succession.current
+    def _load(self, digest: str, version: int | None) -> None:
+        current = self._snapshots.current
         if current is not None and current.digest == digest:
-            self._keep()
+            self._store_last_good()
             return
         try:
-            model, _ = read_cached_bundle(self._shelf, digest, self._expected)
+            model, _ = load_cached_bundle(self._bundle_cache, digest, self._expected)
 
-            def succeeded(state: ServingSnapshot) -> ServingSnapshot:
-                return with_model(state, model, digest, self._settings, version)
+            def change(snapshot: ServingSnapshot) -> ServingSnapshot:
+                return with_model(snapshot, model, digest, self._settings, version)
 
-            self._succession.swap(succeeded)
+            self._snapshots.swap(change)
         except RecommenderError as error:
             where = error.field if isinstance(error, BundleError) else None
-            self._refuse(digest, type(error).__name__, where)
+            self._reject(digest, type(error).__name__, where)
         else:
-            self._keep()
+            self._store_last_good()
 
-    def _refuse(self, digest: str | None, error: str, where: str | None = None) -> None:
-        self._succession.reject()
-        log.error(REFUSED, model=digest, error=error, where=where)
+    def _reject(self, digest: str | None, error: str, where: str | None = None) -> None:
+        self._snapshots.reject()
+        log.error(BUNDLE_REJECTED, model=digest, error=error, where=where)
 
-    def _tell_of_registry(self, offer: RegistryPointer) -> None:
-        was_away = self._seen is not None and self._seen.unreachable
-        if offer.unreachable and not was_away:
-            self._succession.alert = True
-            log.warning(AWAY)
-        elif was_away and not offer.unreachable:
-            log.info(BACK)
+    def _log_registry(self, pointer: RegistryPointer) -> None:
+        was_unreachable = self._seen is not None and self._seen.unreachable
+        if pointer.unreachable and not was_unreachable:
+            self._snapshots.degraded = True
+            log.warning("registry_unreachable")
+        elif was_unreachable and not pointer.unreachable:
+            log.info("registry_recovered")
 
-    def _keep(self) -> None:
-        """Notes what answers as the last good one, unless it was made of the definition alone."""
-        current = self._succession.current
-        if current is not None and self._shelf.bundle(current.digest).is_dir():
-            self._shelf.store_last_good(current.digest)
+    def _store_last_good(self) -> None:
+        """Records the active model as the last good one, unless it is the evidence prior."""
+        current = self._snapshots.current
+        if current is not None and self._bundle_cache.bundle(current.digest).is_dir():
+            self._bundle_cache.store_last_good(current.digest)

@@ -1,7 +1,6 @@
-"""The roster while requests go on: a change is kept first, then answers; others' changes are seen.
+"""Keeps the roster of the active snapshot equal to the newest version in the store.
 
-Several servers share one store, and each looks for a newer version than its own. Imported by
-`serving.app` and by the routes of the roster.
+Several servers share one store; each polls for versions newer than its own.
 """
 
 import threading
@@ -13,133 +12,129 @@ from recommender.errors import RecommenderError, UnavailableError
 from recommender.journal.idempotency import IdempotencyStore, IdempotencyTicket, StoredReply
 from recommender.journal.roster_versions import RosterVersion, current_roster, newest_number
 from recommender.practice.definition import Practice
-from recommender.serving.http.problems import NO_STORE, NOT_READY, RETRY_SOON, ProblemError
+from recommender.serving.http.problems import NO_STORE, ProblemError
 from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.snapshot import ServingSnapshot, with_roster
 from recommender.store.database import Store, Transaction
 
-REFUSED, AWAY, BACK = "refused_roster", "store_away", "store_back"
+ROSTER_REJECTED = "roster_rejected"
 Write = Callable[[Transaction, Practice], RosterVersion]
 
 log = structlog.get_logger()
 
 
 class RosterSync:
-    """What a server does with the clinicians its store keeps; nothing where it has no store.
+    """Writes the roster and follows its versions; without a store it does nothing.
 
     Parameters
     ----------
-    store
-        None where the roster is a file.
-    snapshot_holder
-        What it changes.
-    look_seconds
-        How often it looks for what other servers wrote.
+    store, idempotency
+        The database and its idempotent writes; None where the roster is a file.
+    snapshots
+        Holder of the active snapshot.
+    poll_seconds
+        Interval of polling for versions written by other servers.
     """
 
     def __init__(
-        self, store: Store | None, snapshot_holder: SnapshotHolder, look_seconds: float
+        self,
+        store: Store | None,
+        idempotency: IdempotencyStore | None,
+        snapshots: SnapshotHolder,
+        poll_seconds: float,
     ) -> None:
         self._store = store
-        self._requests = None if store is None else IdempotencyStore(store)
-        self._succession = snapshot_holder
-        self._seconds = look_seconds
-        self._refused = 0
-        self._away = False
+        self._idempotency = idempotency
+        self._snapshots = snapshots
+        self._seconds = poll_seconds
+        self._rejected = 0
+        self._unreachable = False
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="rosters", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="rosters", daemon=True)
 
     def start(self) -> None:
-        """Begins to look."""
+        """Starts polling."""
         if self._store is not None:
             self._thread.start()
 
     def stop(self) -> None:
-        """Looks no more."""
+        """Stops polling."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def change(self, write: Write) -> tuple[ServingSnapshot, RosterVersion]:
-        """A change written in one transaction, and the snapshot it answers in from now on.
+        """Writes a version in one transaction; gives the snapshot with it, and the version.
 
         Raises
         ------
         ProblemError
-            When there is no store.
+            Without a store.
         RecommenderError
             Whatever `write` raises; then nothing is changed.
         """
         if self._store is None:
             raise ProblemError(NO_STORE)
-        practice = self.current().practice
+        practice = self._snapshots.require().practice
         with self._store.writing() as connection:
-            kept = write(connection, practice)
-        return self._succession.swap(lambda state: with_roster(state, kept)), kept
+            version = write(connection, practice)
+        return self._snapshots.swap(lambda snapshot: with_roster(snapshot, version)), version
 
-    def count(
-        self, ticket: IdempotencyTicket, count: Callable[[Transaction, Practice], StoredReply]
+    def change_once(
+        self, ticket: IdempotencyTicket, write: Callable[[Transaction, Practice], StoredReply]
     ) -> StoredReply:
-        """A change done once, however often it is sent; raises as `change`."""
-        if self._requests is None:
+        """Writes once for each ticket, however often it is sent; raises as `change`."""
+        if self._idempotency is None:
             raise ProblemError(NO_STORE)
-        practice = self.current().practice
-        reply = self._requests.once(ticket, lambda transaction: count(transaction, practice))
+        practice = self._snapshots.require().practice
+        reply = self._idempotency.once(ticket, lambda transaction: write(transaction, practice))
         self.newest()
         return reply
 
     def newest(self) -> ServingSnapshot:
-        """The snapshot of the newest version; what is known here where the store is away."""
-        state = self.current()
+        """The snapshot with the newest version; the present one if the store is unreachable."""
+        snapshot = self._snapshots.require()
         if self._store is None:
-            return state
+            return snapshot
         try:
-            return self._caught_up(state, self._store)
+            return self._catch_up(snapshot, self._store)
         except UnavailableError:
-            return state
+            return snapshot
 
-    def look(self) -> None:
-        """Takes up what other servers wrote."""
+    def poll(self) -> None:
+        """Activates a version that another server wrote."""
         if self._store is None:
             return
         try:
-            self._caught_up(self.current(), self._store)
-            self._tell(away=False)
+            self._catch_up(self._snapshots.require(), self._store)
+            self._log_store(unreachable=False)
         except UnavailableError:
-            self._tell(away=True)
+            self._log_store(unreachable=True)
 
-    def _caught_up(self, state: ServingSnapshot, store: Store) -> ServingSnapshot:
+    def _catch_up(self, snapshot: ServingSnapshot, store: Store) -> ServingSnapshot:
         with store.reading() as connection:
             newest = newest_number(connection)
-            if state.roster_version is None or newest <= max(
-                state.roster_version.number, self._refused
-            ):
-                return state
-            kept = current_roster(connection)
+            known = snapshot.roster_version
+            if known is None or newest <= max(known.number, self._rejected):
+                return snapshot
+            version = current_roster(connection)
         try:
-            return self._succession.swap(lambda before: with_roster(before, kept))
+            return self._snapshots.swap(lambda before: with_roster(before, version))
         except RecommenderError as error:
-            # Asked again at every look it would be refused again, and logged again.
-            self._refused = kept.number
-            log.error(REFUSED, roster=kept.etag, error=type(error).__name__)
-            return state
+            # Remembered, so that it is not rejected and logged again at every poll.
+            self._rejected = version.number
+            log.error(ROSTER_REJECTED, roster=version.etag, error=type(error).__name__)
+            return snapshot
 
-    def _follow(self) -> None:
+    def _run(self) -> None:
         while not self._stop.wait(self._seconds):
             try:
-                self.look()
+                self.poll()
             except Exception as error:
-                # The thread outlives whatever a foreign row makes of one look.
-                log.error(REFUSED, error=type(error).__name__)
+                # The thread must survive errors of single rows.
+                log.error(ROSTER_REJECTED, error=type(error).__name__)
 
-    def _tell(self, *, away: bool) -> None:
-        if away != self._away:
-            self._away = away
-            log.warning(AWAY if away else BACK)
-
-    def current(self) -> ServingSnapshot:
-        """The snapshot that answers now; raises `ProblemError` before the first."""
-        state = self._succession.current
-        if state is None:
-            raise ProblemError(NOT_READY, headers=RETRY_SOON)
-        return state
+    def _log_store(self, *, unreachable: bool) -> None:
+        if unreachable != self._unreachable:
+            self._unreachable = unreachable
+            log.warning("store_unreachable" if unreachable else "store_recovered")

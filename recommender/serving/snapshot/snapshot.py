@@ -1,8 +1,4 @@
-"""What a running server holds: a model, its roster and its form, as one immutable snapshot.
-
-A request takes the reference once and keeps it, so every response is wholly of one version.
-Imported by `serving.answers` and above.
-"""
+"""One immutable snapshot of model, roster and schemas, from which requests are answered."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,7 +12,7 @@ from recommender.journal.roster_versions import Cells, RosterVersion, current_ro
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.model.bundle.io import model_digest, read_bundle
 from recommender.model.evidence_prior import evidence_model
-from recommender.practice.decoding import cells_at
+from recommender.practice.columns import cells_at
 from recommender.practice.definition import Practice, practice_named
 from recommender.rollout.bundle_cache import BundleCache
 from recommender.serving.schemas.clinician import ClinicianSchema, build_clinician_schema
@@ -27,12 +23,12 @@ from recommender.tables.cells import NAME_COLUMN
 from recommender.tables.loader import read_roster
 from recommender.tables.roster import Roster
 
-REFUSED = "refused_bundle"
-UNNAMED = "psychology"
-"""The definition the evidence prior is made of where none is named: the one that ships."""
+BUNDLE_REJECTED = "bundle_rejected"
+DEFAULT_PRACTICE = "psychology"
+"""Shipped practice definition of the evidence prior if none is configured."""
 
-FROM_FILE = "roster-file"
-"""Who is said to have written the first version of a roster that came from a file."""
+FILE_ACTOR = "roster-file"
+"""Actor of the first roster version, which comes from a file."""
 
 log = structlog.get_logger()
 
@@ -44,17 +40,17 @@ class ServingSnapshot:
     Attributes
     ----------
     model, digest
-        The model that answers and the digest of its bundle.
+        The model and the digest of its bundle.
     encoding
-        The roster as the model knows it.
+        The roster encoded for the model.
     form, clinicians
-        The questions of the model's practice definition, and the fields of its clinicians.
+        Request models for clients and clinicians, from the model's practice definition.
     stale_hours
-        Age at which what is known of the clinicians is warned of.
-    kept
-        The roster as the store has it; None where it is a file.
+        Age of the roster from which responses carry a warning.
+    roster_version
+        The stored version of the roster; None where the roster is a file.
     version
-        Of the model in its registry, where it is known.
+        Version of the model in the registry, if known.
     """
 
     model: AllianceModel
@@ -68,60 +64,59 @@ class ServingSnapshot:
 
     @property
     def practice(self) -> Practice:
-        """The definition the model learned with; nothing else is ever asked."""
+        """The practice definition the model was trained with."""
         return self.model.practice
 
     @property
     def taken_at(self) -> datetime:
-        """When what is known of the clinicians was written, UTC."""
+        """When the roster was written, UTC."""
         return self.encoding.roster.taken_at
 
 
 def open_snapshot(settings: Settings, store: Store | None = None) -> ServingSnapshot:
-    """A snapshot from what the settings name: a bundle, else the shelf, else a definition.
+    """The first snapshot: of the bundle, the bundle cache or the evidence prior.
 
-    Where nothing on the shelf can be used the evidence prior of the definition answers, so that
-    a missing or refused model never keeps a server from starting.
+    Without a usable bundle in the cache the evidence prior is used, so that a missing or rejected
+    model does not prevent a start.
 
     Raises
     ------
     BundleError
-        When the one bundle that is named must not be loaded.
+        When the configured bundle must not be loaded.
     DefinitionError
-        When the definition that is named cannot be used.
+        When the configured practice definition is invalid.
     TablesError
         With every fault of the roster.
     """
     expected = expected_practice(settings)
     if settings.bundle is not None:
         return _opened(*read_bundle(settings.bundle, expected), settings, store)
-    found = (
-        None if settings.bundles is None else _from_shelf(BundleCache(settings.bundles), expected)
-    )
-    if found is not None:
-        return replace(_opened(*found[:2], settings, store), version=found[2])
-    practice = practice_named(UNNAMED) if expected is None else expected
-    return _untaught(practice, settings, store)
+    if settings.bundles is not None:
+        cached = _from_bundle_cache(BundleCache(settings.bundles), expected)
+        if cached is not None:
+            return replace(_opened(*cached[:2], settings, store), version=cached[2])
+    practice = practice_named(DEFAULT_PRACTICE) if expected is None else expected
+    return _with_evidence_prior(practice, settings, store)
 
 
 def expected_practice(settings: Settings) -> Practice | None:
-    """The definition that every bundle must have learned with; None where each brings its own."""
+    """The practice definition required of bundles; None accepts each bundle's own."""
     return None if settings.practice is None else practice_named(settings.practice)
 
 
-def read_cached_bundle(
+def load_cached_bundle(
     bundle_cache: BundleCache, digest: str, expected: Practice | None
 ) -> tuple[AllianceModel, str]:
-    """The model of this digest on the shelf.
+    """A model in the bundle cache, by its digest.
 
     Raises
     ------
     BundleError
-        When it is not there, is another one, or must not be loaded.
+        When it is missing, has another digest, or must not be loaded.
     """
-    model, found = read_bundle(bundle_cache.bundle(digest), expected)
-    if found != digest:
-        raise BundleError("bundle", "is not the one its directory is named for", "fetch it again")
+    model, actual = read_bundle(bundle_cache.bundle(digest), expected)
+    if actual != digest:
+        raise BundleError("bundle", "does not have the digest of its directory", "fetch it again")
     return model, digest
 
 
@@ -132,78 +127,84 @@ def with_model(
     settings: Settings,
     version: int | None = None,
 ) -> ServingSnapshot:
-    """The snapshot with another model, over the clinicians as they are known now.
+    """The snapshot with another model and the same clinicians.
 
     Raises
     ------
     TablesError
-        When the model's own definition is another one and the roster does not fit it.
+        When the roster does not fit another practice definition of the model.
     """
     if model.practice.digest == state.practice.digest:
-        # The form is kept: building its classes anew for each model would only be garbage.
+        # Reuses the request models: they depend on the practice definition only.
         encoding = model.encode_roster(state.encoding.roster)
         return replace(state, model=model, digest=digest, encoding=encoding, version=version)
-    kept = state.roster_version
-    roster = _file(model.practice, settings) if kept is None else of_version(kept, model.practice)
-    return replace(_state(model, digest, roster, settings, kept), version=version)
+    stored = state.roster_version
+    roster = (
+        _file(model.practice, settings)
+        if stored is None
+        else roster_from_version(stored, model.practice)
+    )
+    return replace(_snapshot(model, digest, roster, settings, stored), version=version)
 
 
-def with_roster(state: ServingSnapshot, kept: RosterVersion) -> ServingSnapshot:
-    """The snapshot over another version of the roster; the same one where it knows this or a later.
+def with_roster(state: ServingSnapshot, stored: RosterVersion) -> ServingSnapshot:
+    """The snapshot with another version of the roster; unchanged if its version is not older.
 
     Raises
     ------
     IntakeError
         When a row does not fit the practice definition of the model.
     """
-    if state.roster_version is not None and state.roster_version.number >= kept.number:
+    if state.roster_version is not None and state.roster_version.number >= stored.number:
         return state
-    roster = of_version(kept, state.practice)
-    return replace(state, encoding=state.model.encode_roster(roster), roster_version=kept)
+    roster = roster_from_version(stored, state.practice)
+    return replace(state, encoding=state.model.encode_roster(roster), roster_version=stored)
 
 
-def roster_of(state: ServingSnapshot) -> RosterVersion:
-    """The roster as it is told: as the store has it, or as the file was read."""
+def roster_version_of(state: ServingSnapshot) -> RosterVersion:
+    """The roster as stored, or as read from the file."""
     if state.roster_version is not None:
         return state.roster_version
     roster = state.encoding.roster
-    return roster.columns.view("kept", lambda: _read_back(roster, state.practice))
+    return roster.columns.view("roster_version", lambda: _read_back(roster, state.practice))
 
 
-def of_version(kept: RosterVersion, practice: Practice) -> Roster:
-    """A kept roster as the engine reads it, called by the version that finds it again."""
-    return replace(kept.roster(practice), version=kept.etag)
+def roster_from_version(stored: RosterVersion, practice: Practice) -> Roster:
+    """A stored roster in the form of the engine, with its ETag as version."""
+    return replace(stored.roster(practice), version=stored.etag)
 
 
-def _from_shelf(
+def _from_bundle_cache(
     bundle_cache: BundleCache, expected: Practice | None
 ) -> tuple[AllianceModel, str, int | None] | None:
-    """What is offered, else what answered last, whichever can first be used, and its version."""
-    offer = bundle_cache.read_pointer()
-    offered = None if offer is None or offer.rejected else offer.digest
-    for digest in dict.fromkeys((offered, bundle_cache.last_good())):
+    """The champion, else the last good model: model, digest and registry version."""
+    pointer = bundle_cache.read_pointer()
+    champion = None if pointer is None or pointer.rejected else pointer.digest
+    for digest in dict.fromkeys((champion, bundle_cache.last_good())):
         if digest is not None:
             try:
-                version = offer.version if offer is not None and digest == offered else None
-                return (*read_cached_bundle(bundle_cache, digest, expected), version)
+                version = pointer.version if pointer is not None and digest == champion else None
+                return (*load_cached_bundle(bundle_cache, digest, expected), version)
             except BundleError as error:
-                log.error(REFUSED, model=digest, error=type(error).__name__, where=error.field)
+                log.error(
+                    BUNDLE_REJECTED, model=digest, error=type(error).__name__, where=error.field
+                )
     return None
 
 
 def _opened(
     model: AllianceModel, digest: str, settings: Settings, store: Store | None
 ) -> ServingSnapshot:
-    roster, kept = _roster(model.practice, settings, store)
-    return _state(model, digest, roster, settings, kept)
+    roster, stored = _roster(model.practice, settings, store)
+    return _snapshot(model, digest, roster, settings, stored)
 
 
-def _state(
+def _snapshot(
     model: AllianceModel,
     digest: str,
     roster: Roster,
     settings: Settings,
-    kept: RosterVersion | None,
+    stored: RosterVersion | None,
 ) -> ServingSnapshot:
     return ServingSnapshot(
         model,
@@ -212,13 +213,15 @@ def _state(
         build_request_schema(model.practice, settings.top_k),
         build_clinician_schema(model.practice),
         settings.stale_hours,
-        kept,
+        stored,
     )
 
 
-def _untaught(practice: Practice, settings: Settings, store: Store | None) -> ServingSnapshot:
-    """The evidence prior over the roster; made at the time the roster was, as its facts are."""
-    roster, kept = _roster(practice, settings, store)
+def _with_evidence_prior(
+    practice: Practice, settings: Settings, store: Store | None
+) -> ServingSnapshot:
+    """A snapshot of the evidence prior; its creation time is that of the roster."""
+    roster, stored = _roster(practice, settings, store)
     model = evidence_model(
         practice,
         roster.columns,
@@ -226,28 +229,28 @@ def _untaught(practice: Practice, settings: Settings, store: Store | None) -> Se
         data_digest=roster.version,
         created_at=roster.taken_at.isoformat(timespec="seconds"),
     )
-    return _state(model, model_digest(model), roster, settings, kept)
+    return _snapshot(model, model_digest(model), roster, settings, stored)
 
 
 def _roster(
     practice: Practice, settings: Settings, store: Store | None
 ) -> tuple[Roster, RosterVersion | None]:
-    """The clinicians of the store, where there is one, else those of the file."""
+    """The stored roster if there is a store, else that of the file."""
     if store is None:
         return _file(practice, settings), None
     with store.reading() as connection:
-        kept = current_roster(connection)
-    if kept.number == 0:
-        kept = _seeded(practice, settings, store)
-    return of_version(kept, practice), kept
+        stored = current_roster(connection)
+    if stored.number == 0:
+        stored = _seeded(practice, settings, store)
+    return roster_from_version(stored, practice), stored
 
 
 def _seeded(practice: Practice, settings: Settings, store: Store) -> RosterVersion:
-    """The clinicians of the file, put into an empty store; another server may be there first."""
+    """Initialises an empty store from the file, unless another server was first."""
     rows = _read_back(_file(practice, settings), practice).rows
     try:
         with store.writing() as connection:
-            return replace_roster(connection, practice, rows, seen="", actor=FROM_FILE)
+            return replace_roster(connection, practice, rows, seen="", actor=FILE_ACTOR)
     except StaleError:
         with store.reading() as connection:
             return current_roster(connection)
@@ -266,7 +269,7 @@ def _file(practice: Practice, settings: Settings) -> Roster:
 
 
 def _written_at(path: Path) -> datetime:
-    """When a file was written: a server that starts today may hold last week's roster."""
+    """Modification time of a file, UTC."""
     try:
         return datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except OSError:

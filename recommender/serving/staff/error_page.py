@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from recommender.serving.auth.permissions import is_page
 from recommender.serving.http.problems import FORBIDDEN, UNAUTHENTICATED, problem_for
+from recommender.serving.http.request_context import request_info
 from recommender.serving.staff import wording
 from recommender.serving.staff.htmx import is_in_place, led_away
 from recommender.serving.staff.page import ENTRANCE, moved, page
@@ -28,7 +29,7 @@ def refused_page(request: Request, error: Exception) -> Response:
         status=told.kind.status,
         said=said,
         detail=wording.NOT_YOURS if told.kind is FORBIDDEN else told.kind.detail,
-        request_id=request.state.request_id,
+        request_id=request_info(request.scope).request_id,
     )
     response.headers.update(told.headers or {})
     return response

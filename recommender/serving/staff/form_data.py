@@ -13,7 +13,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from recommender.errors import ConflictError, FeedbackError, StaleError
-from recommender.serving.auth.middleware import auth_backend, check_same_site
+from recommender.serving.authorization import auth_backend, check_same_site
 from recommender.serving.http.problems import (
     BAD_REQUEST,
     INVALID_FEEDBACK,
@@ -53,7 +53,7 @@ async def read_form(request: Request) -> FormData:
     """
     if request.headers.get("content-type") != FORM:
         raise ProblemError(UNSUPPORTED)
-    if auth_backend(request).locks is None:
+    if auth_backend(request).credentials is None:
         check_same_site(request.headers)
     try:
         body = (await request.body()).decode()

@@ -10,8 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from recommender.security.scopes import Principal, Scope
-from recommender.serving.auth.middleware import CSRF_FIELD, auth_backend
 from recommender.serving.auth.permissions import PAGES
+from recommender.serving.authorization import CSRF_FIELD, auth_backend
+from recommender.serving.http.request_context import request_info
 from recommender.serving.staff import wording
 from recommender.serving.staff.htmx import ADDRESS, SETTINGS
 
@@ -36,15 +37,15 @@ def page(
     request: Request, template: str, title: str, *, status: int = 200, **told: Any
 ) -> Response:
     """A page; whoever is signed in finds their token in each of its forms."""
-    request.state.page = True
-    session = getattr(request.state, "session", None)
+    info = request_info(request.scope)
+    info.is_page, session = True, info.session
     text = _templates.get_template(template).render(
         title=title,
         token=session.csrf if session else "",
         token_field=CSRF_FIELD,
         signed_in=session is not None,
-        nothing_is_kept=auth_backend(request).locks is None,
-        links=_links(getattr(request.state, "principal", None)),
+        nothing_is_kept=auth_backend(request).credentials is None,
+        links=_links(info.principal),
         **told,
     )
     return HTMLResponse(text, status)

@@ -11,31 +11,11 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from recommender.errors import RecommenderError
-from recommender.model.mixed.blocks import Block, DenseBlock, Floats, IndexBlock, Ints
+from recommender.model.mixed.blocks import Block, DenseBlock, IndexBlock
 from recommender.model.mixed.fit import MixedFit, fit_mixed, fit_mixed_at
+from tests.support.mixed_data import a_practice, blocks_of, dense_deviance
 
 SEEDS = st.integers(0, 10_000)
-
-
-def a_practice(
-    seed: int = 0, n: int = 240, clinicians: int = 12, clients: int = 80
-) -> tuple[Floats, Floats, Ints, Ints]:
-    """Outcome, two match columns, clinician codes and client codes of an invented practice."""
-    rng = np.random.default_rng(seed)
-    matches = rng.normal(size=(n, 2))
-    clinician = rng.integers(0, clinicians, n)
-    client = rng.integers(0, clients, n)
-    y = 3.7 + matches @ np.array([0.3, -0.2]) + rng.normal(0, 0.5, clinicians)[clinician]
-    return (
-        y + rng.normal(0, 0.6, clients)[client] + rng.normal(0, 0.7, n),
-        matches,
-        clinician,
-        client,
-    )
-
-
-def blocks_of(matches: Floats, clinician: Ints, levels: int = 12) -> list[Block]:
-    return [DenseBlock("matches", matches), IndexBlock("clinician", clinician, levels)]
 
 
 def close(one: MixedFit, other: MixedFit, tolerance: float = 1e-9) -> None:
@@ -64,20 +44,6 @@ def test_a_random_clinician_with_fixed_matches_agrees_with_statsmodels() -> None
     np.testing.assert_allclose(fit.coefficients["matches"], oracle.fe_params[["a", "b"]], atol=1e-4)
     effects = [float(oracle.random_effects[c].iloc[0]) for c in range(12)]
     np.testing.assert_allclose(fit.coefficients["clinician"], effects, atol=1e-4)
-
-
-def dense_deviance(
-    logs: Floats, y: Floats, matches: Floats, clinician: Ints, client: Ints, weights: Floats
-) -> float:
-    """-2 restricted log likelihood, by the covariance matrix written out; intercept free."""
-    v, c, tau2, sigma2 = np.exp(logs)
-    cover = np.diag(sigma2 / weights) + v * matches @ matches.T
-    cover += c * (clinician[:, None] == clinician) + tau2 * (client[:, None] == client)
-    ones, inverse = np.ones(y.size), np.linalg.inv(cover)
-    middle = ones @ inverse @ ones
-    left = y - (ones @ inverse @ y) / middle
-    logdet = np.linalg.slogdet(cover)[1] + np.log(middle)
-    return float((y.size - 1) * np.log(2 * np.pi) + logdet + left @ inverse @ left)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -234,18 +200,6 @@ def test_several_hot_codes_add_their_levels() -> None:
     )
 
 
-def test_the_variance_of_a_mean_agrees_with_the_dense_posterior() -> None:
-    y, matches, clinician, _ = a_practice(n=60)
-    blocks = blocks_of(matches, clinician)
-    fit = fit_mixed(y, blocks, keep_factor=True)
-    wide = np.column_stack([np.ones(60), matches, np.eye(12)[clinician]])
-    v, c = fit.variances["matches"], fit.variances["clinician"]
-    penalty = np.diag([0, 1 / v, 1 / v, *([1 / c] * 12)])
-    cover = wide @ np.linalg.inv(wide.T @ wide / fit.sigma2 + penalty) @ wide.T
-    np.testing.assert_allclose(fit.covariance_of(blocks[::-1]), cover, atol=1e-9)
-    np.testing.assert_allclose(fit.variance_of(blocks), np.diagonal(cover), atol=1e-9)
-
-
 @pytest.mark.parametrize("seed", range(12))
 def test_the_search_comes_to_rest_wherever_variances_vanish(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -270,7 +224,6 @@ def test_a_fit_of_the_intercept_alone_is_the_weighted_mean() -> None:
     assert fit.intercept == pytest.approx(15 / 4)
     assert fit.sigma2 == pytest.approx((121 + 49 + 2 * 81) / 16 / 2)
     assert fit.predict([]).tolist() == [fit.intercept]
-    assert fit.variance_of([]) == pytest.approx([fit.sigma2 / 4])
 
 
 def test_a_client_has_its_effect_and_a_stranger_none() -> None:
@@ -336,8 +289,3 @@ def test_rows_that_do_not_fit_are_named() -> None:
         fit.predict(blocks[:1])
     with pytest.raises(RecommenderError, match=r"^other:"):
         fit.terms([DenseBlock("other", matches)])
-    with pytest.raises(RecommenderError, match=r"^factor:"):
-        fit.variance_of(blocks)
-    kept = fit_mixed(y, blocks, keep_factor=True)
-    with pytest.raises(RecommenderError, match=r"^blocks:"):
-        kept.variance_of(blocks[:1])

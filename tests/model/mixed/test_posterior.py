@@ -6,7 +6,7 @@ import pytest
 from recommender.errors import RecommenderError
 from recommender.model.mixed.blocks import Block, DenseBlock, Floats, IndexBlock
 from recommender.model.mixed.fit import MixedFit, fit_mixed
-from tests.model.mixed.test_fit import a_practice, blocks_of
+from tests.support.mixed_data import a_practice, blocks_of
 
 MANY = 20_000
 
@@ -32,16 +32,32 @@ def deviations(blocks: list[Block], draws: dict[str, Floats]) -> Floats:
     return found
 
 
+def covariance(rows: int = 120) -> Floats:
+    """Posterior covariance of the coefficients of `a_fit`, the intercept first, written out."""
+    y, matches, clinician, _ = a_practice(n=rows)
+    fit = fit_mixed(y, blocks_of(matches, clinician))
+    wide = np.column_stack([np.ones(rows), matches, np.eye(12)[clinician]])
+    v, c = fit.variances["matches"], fit.variances["clinician"]
+    penalty = np.diag([0, 1 / v, 1 / v, *([1 / c] * 12)])
+    return np.asarray(np.linalg.inv(wide.T @ wide / fit.sigma2 + penalty))
+
+
 def contrasts(rows: int) -> Floats:
     """Every row less the first: the intercept, which no draw holds, cancels."""
     return np.asarray(np.eye(rows)[1:] - np.eye(rows)[0])
 
 
 def test_many_draws_vary_together_as_the_posterior_says() -> None:
-    fit, blocks = a_fit()
-    asked = some_rows()
+    y, matches, clinician, _ = a_practice(n=120)
+    blocks = blocks_of(matches, clinician)[::-1]
+    fit, asked = fit_mixed(y, blocks, keep_factor=True), some_rows()
+    clinicians, numbers = asked[0], asked[1]
+    assert isinstance(clinicians, IndexBlock)
+    assert isinstance(numbers, DenseBlock)
+    one_hot = np.vstack([np.eye(12), np.zeros(12)])[clinicians.codes]
+    wide = np.column_stack([np.ones(6), numbers.values, one_hot])
     apart = contrasts(6) @ deviations(asked, fit.draws_of(blocks, MANY, 0))
-    cover = contrasts(6) @ fit.covariance_of(asked) @ contrasts(6).T
+    cover = contrasts(6) @ wide @ covariance() @ wide.T @ contrasts(6).T
 
     interval = np.sqrt(np.outer(np.diagonal(cover), np.diagonal(cover)))
     assert np.abs(np.cov(apart) - cover).max() < 0.03 * interval.max()

@@ -12,7 +12,7 @@ from recommender.errors import RecommenderError
 from recommender.model.mixed.blocks import Block, DenseBlock, Floats, IndexBlock, Ints
 from recommender.model.mixed.fit import UNSURE, MixedFit, fit_mixed
 from recommender.model.mixed.variances import Beliefs, Slope
-from tests.model.mixed.test_fit import a_practice, blocks_of, dense_deviance
+from tests.support.mixed_data import a_practice, blocks_of, dense_deviance
 
 BELIEVED = {"matches": 0.01, "clinician": 0.02}
 NEAR = {"matches": 0.1, "clinician": 0.2}

@@ -22,7 +22,7 @@ Rows = NDArray[np.float64]
 
 def training_rows() -> Rows:
     dataset = a_dataset()
-    return a_model().rows(dataset.clients, an_encoding(), dataset.pairs)[0].together()
+    return a_model().rows(dataset.clients, an_encoding(), dataset.pairs)[0].model_columns()
 
 
 def grown_on(rows: Rows, label: Rows, **parameters: object) -> Trees:
@@ -144,10 +144,3 @@ def test_a_prepared_table_is_the_one_used() -> None:
 
     rows = odd_rows()[0]
     assert trees.contributions(rows) == pytest.approx(walked(trees, rows), abs=1e-9)
-
-
-def test_gains_say_which_columns_were_split_on() -> None:
-    gains = grown_on(*odd_rows()).gains()
-
-    assert gains.shape == (6,)
-    assert gains[3] == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from typer.testing import CliRunner
 
 from recommender.allocation.allocate import allocate
@@ -14,6 +15,7 @@ from recommender.cli.main import app
 from recommender.practice.columns import read_rows
 from recommender.security.scopes import Role
 from recommender.serving.api import allocations
+from recommender.serving.dependencies import app_state
 from recommender.serving.schemas.allocation_request import MAX_CLIENTS
 from recommender.settings import Settings
 from recommender.tables.cells import People
@@ -76,7 +78,7 @@ def test_it_says_what_the_engine_says(caller: TestClient) -> None:
     waiting = [WaitingClient(name) for name in ids]
     waiting[3] = WaitingClient("w03", promised_clinician_id="k03", weight=2.0)
     since = DAY.replace(year=2026, month=1, day=5)
-    waiting[6] = WaitingClient("w06", priority=2, since=since, former_clinician_id="k05")
+    waiting[6] = WaitingClient("w06", priority=2, waiting_since=since, former_clinician_id="k05")
     terms = Terms(
         places={"k03": 2, "k05": 3},
         limits=(Limit("concern", "grief", 1),),
@@ -89,11 +91,11 @@ def test_it_says_what_the_engine_says(caller: TestClient) -> None:
     assert [
         (each["client_id"], each["clinician_id"], each["choice_rank"])
         for each in told["assignments"]
-    ] == [(each.client_id, each.clinician_id, each.stands) for each in found.assigned]
+    ] == [(each.client_id, each.clinician_id, each.rank) for each in found.assigned]
     for one, other in zip(told["assignments"], found.assigned, strict=True):
         assert one["points_below_first"] == (other.cost and pytest.approx(other.cost, abs=0.005))
     assert [(each["client_id"], each["reason"]) for each in told["unplaced"]] == [
-        (each.client_id, each.why) for each in found.unplaced
+        (each.client_id, each.reason) for each in found.unplaced
     ]
     assert [(each["clinician_id"], each["placed"]) for each in told["marginal_capacity"]] == [
         (each.clinician_id, each.placed) for each in found.marginal_places
@@ -154,7 +156,7 @@ def test_a_list_too_long_is_sent_to_the_command(
 
 
 def test_a_list_larger_than_the_limit_is_not_read(settings: Settings) -> None:
-    with local_client(settings.model_copy(update={"list_limit": 2048})) as small:
+    with local_client(settings.model_copy(update={"max_list_bytes": 2048})) as small:
         check_problem(small.post(ALLOCATE, json=a_list(size=60)), 413)
 
 
@@ -215,4 +217,6 @@ def test_staff_and_admins_may_allocate(locked: LockedServer, role: Role, status:
 
 def test_lists_wait_in_a_line_of_their_own(settings: Settings) -> None:
     with local_client(settings) as running:
-        assert running.app.state.lists is not running.app.state.queue  # type: ignore[attr-defined]
+        assert isinstance(running.app, FastAPI)
+        queues = app_state(running.app).queues
+        assert queues.allocations is not queues.recommendations

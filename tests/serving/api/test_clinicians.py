@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from recommender.journal.roster_versions import roster_at
 from recommender.practice.definition import shipped_practice
 from recommender.serving.schemas.clinician import availability_of, build_clinician_schema
 from recommender.store.migration import open_store
 from tests.support.builders import a_practice
-from tests.support.postgres import a_store_url, cluster, migrated_file
+from tests.support.journal_rows import roster_at
 from tests.support.server import (
     CANARY,
     INES,
@@ -23,7 +22,6 @@ from tests.support.server import (
     wait_until,
 )
 
-__all__ = ["a_store_url", "cluster", "migrated_file"]
 ONE = "/v1/clinicians/k03"
 
 
@@ -217,6 +215,7 @@ def test_a_roster_in_a_file_is_changed_in_the_file(caller: TestClient) -> None:
     assert (response.status_code, response.json()["type"]) == (409, "/problems/no-store")
 
 
+@pytest.mark.both_databases("locks")
 def test_of_many_who_take_the_last_place_one_gets_it(tmp_path: Path, a_store_url: str) -> None:
     with (
         roster_client(tmp_path, a_store_url) as first,
@@ -254,6 +253,7 @@ def test_a_place_is_taken_once_however_often_it_is_sent(journal_writer: TestClie
     assert (other.status_code, other.json()["type"]) == (422, "/problems/key-reused")
 
 
+@pytest.mark.both_databases("transactions")
 def test_what_one_server_writes_another_takes_up(tmp_path: Path, a_store_url: str) -> None:
     with (
         roster_client(tmp_path, a_store_url) as first,

@@ -7,7 +7,6 @@ import pytest
 
 from recommender.journal.consents import current_consents
 from recommender.settings import Settings
-from tests.support.postgres import a_store_url, cluster, migrated_file
 from tests.support.server import (
     CANARY,
     JournalServer,
@@ -17,7 +16,6 @@ from tests.support.server import (
     server_settings,
 )
 
-__all__ = ["a_store_url", "cluster", "migrated_file"]
 CONSENTS = "/v1/subjects/c0001/consents"
 
 

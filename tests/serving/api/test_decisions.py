@@ -44,7 +44,7 @@ def test_clients_were_booked_with_a_clinician_whose_places_were_gone(tmp_path: P
     save_bundle(replace(model, pipeline=pipeline, manifest=manifest), tmp_path / "bundle")
     url = f"sqlite:///{tmp_path / 'journal.db'}"
 
-    with journal_server(server_settings(tmp_path, look_seconds=0.02), url) as keeping:
+    with journal_server(server_settings(tmp_path, poll_seconds=0.02), url) as keeping:
         put_small_roster(keeping.store, places=2)
         first = keeping.recommended(client_id="c1")
         name, other = (each["clinician_id"] for each in first["shortlist"][:2])

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from recommender.recommendation.recommend import recommend
+from recommender.serving.dependencies import app_state
 from recommender.serving.services.stored_recommendation import (
     StoredContributions,
     stored_contributions,
 )
-from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.snapshot import open_snapshot
 from recommender.settings import Settings
 from tests.support.builders import DAY, a_model, an_encoding, an_intake
@@ -111,7 +111,7 @@ def test_another_model_explains_nothing_anew(
     before = explained(keeping, told).content
     state = open_snapshot(settings)
     model = replace(state.model, client_mean=state.model.client_mean + 1)
-    snapshot_holder: SnapshotHolder = keeping.app.state.snapshot_holder
+    snapshot_holder = app_state(keeping.app).snapshots
     snapshot_holder.swap(lambda _: replace(state, model=model, digest="f" * 64))
     assert explained(keeping, told).content == before
 
@@ -119,7 +119,7 @@ def test_another_model_explains_nothing_anew(
 def test_another_definition_has_no_words_for_it(
     keeping: JournalServer, told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    snapshot_holder: SnapshotHolder = keeping.app.state.snapshot_holder
+    snapshot_holder = app_state(keeping.app).snapshots
     state = snapshot_holder.current
     assert state is not None
     practice = replace(state.practice, digest="0" * 64)

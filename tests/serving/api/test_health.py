@@ -15,14 +15,16 @@ from recommender.practice.definition import shipped_practice
 from recommender.recommendation.recommend import recommend
 from recommender.serving.api import recommendations
 from recommender.serving.app import create_app
+from recommender.serving.dependencies import app_state
 from recommender.serving.http.request_context import HEADERS
+from recommender.serving.http.strict_json import JsonBody
 from recommender.serving.openapi import openapi_document
 from recommender.serving.schemas.clinician import build_clinician_schema
 from recommender.serving.schemas.intake import build_request_schema
 from recommender.serving.schemas.responses import NOTICE, ORDER_BY_ALLIANCE, ORDER_BY_WAIT
 from recommender.serving.services.recommendation_service import (
     ServedRecommendation,
-    answer,
+    recommend_parsed,
     recommend_request,
 )
 from recommender.serving.snapshot.snapshot import ServingSnapshot, open_snapshot
@@ -103,9 +105,9 @@ def test_a_model_that_learned_from_no_rating_says_so(settings: Settings) -> None
     state = open_snapshot(settings)
     manifest = replace(state.model.manifest, mode="evidence_prior")
     untaught = replace(state, model=replace(state.model, manifest=manifest))
-    told = json.loads(answer(untaught, json.dumps(a_request()).encode()).body)
-    assert told["mode"] == "evidence_prior"
-    assert "not trained on ratings of this practice" in told["warnings"][0]
+    told = recommend_parsed(untaught, untaught.form.read(a_request())).response
+    assert told.mode == "evidence_prior"
+    assert "not trained on ratings of this practice" in told.warnings[0]
 
 
 def test_when_nobody_fits_the_list_is_empty_and_says_so(caller: TestClient) -> None:
@@ -163,7 +165,7 @@ def test_a_request_is_one_line_made_of_words_on_the_list(caller: TestClient) -> 
     assert line.pop("timestamp")
     assert len(line.pop("request_id")) == 32
     assert line == {
-        "event": "answered",
+        "event": "request_completed",
         "level": "info",
         "trace": None,
         "caller": "open",
@@ -177,7 +179,7 @@ def test_a_request_is_one_line_made_of_words_on_the_list(caller: TestClient) -> 
 
 def test_what_is_not_on_the_list_is_not_logged() -> None:
     with captured_logs() as stream:
-        structlog.get_logger().info("answered", client_id="c0042", body="x", status=200)
+        structlog.get_logger().info("request_completed", client_id="c0042", body="x", status=200)
     assert set(log_lines(stream)[0]) == {"event", "level", "timestamp", "status"}
 
 
@@ -280,7 +282,7 @@ def test_a_request_ends_with_the_model_it_began_with(
 ) -> None:
     begun, may_end = threading.Event(), threading.Event()
 
-    def slowly(state: ServingSnapshot, body: bytes) -> ServedRecommendation:
+    def slowly(state: ServingSnapshot, body: JsonBody) -> ServedRecommendation:
         begun.set()
         assert may_end.wait(10)
         return recommend_request(state, body)
@@ -300,7 +302,7 @@ def test_too_many_waiting_are_told_to_come_back(
 ) -> None:
     begun, may_end = threading.Event(), threading.Event()
 
-    def slowly(state: ServingSnapshot, body: bytes) -> ServedRecommendation:
+    def slowly(state: ServingSnapshot, body: JsonBody) -> ServedRecommendation:
         begun.set()
         assert may_end.wait(10)
         return recommend_request(state, body)
@@ -320,7 +322,7 @@ def test_too_many_waiting_are_told_to_come_back(
 
 
 def test_many_callers_at_once_are_each_answered_alike(settings: Settings) -> None:
-    patient = settings.model_copy(update={"patience_seconds": 60.0})
+    patient = settings.model_copy(update={"queue_wait_seconds": 60.0})
     with local_client(patient) as caller, ThreadPoolExecutor(8) as pool:
         bodies = list(pool.map(lambda _: recommended(caller), range(40)))
     for body in bodies:
@@ -347,4 +349,4 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 def _swap(caller: TestClient, state: ServingSnapshot) -> None:
     assert isinstance(caller.app, FastAPI)
-    caller.app.state.snapshot_holder.swap(lambda _: state)
+    app_state(caller.app).snapshots.swap(lambda _: state)

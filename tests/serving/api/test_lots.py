@@ -10,8 +10,7 @@ from recommender.model.bundle.io import save_bundle
 from recommender.recommendation.recommend import recommend
 from recommender.serving.staff import wording
 from recommender.store.migration import open_store
-from tests.recommendation.test_ties import as_sure
-from tests.support.builders import DAY, a_roster, an_intake, under, write_tables
+from tests.support.builders import DAY, a_roster, an_intake, as_sure, under, write_tables
 from tests.support.server import JournalServer, journal_server, server_settings
 
 MODEL = under(as_sure(1e4), "shuffle_ties = true")

@@ -1,16 +1,15 @@
 import json
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from recommender.journal.model_lineage import record_training
 from recommender.store.database import connect
 from recommender.store.migration import open_store
 from tests.support.journal_rows import pair, rate, recommend
-from tests.support.postgres import a_store_url, cluster, migrated_file
 from tests.support.server import CANARY, TestClient, captured_logs, roster_client
 
-__all__ = ["a_store_url", "cluster", "migrated_file"]
 ME = "/v1/subjects/c0001"
 
 
@@ -25,6 +24,7 @@ def a_client_is_kept(url: str) -> None:
     store.close()
 
 
+@pytest.mark.both_databases("triggers")
 def test_all_that_is_kept_of_a_client_is_told_and_then_forgotten(
     tmp_path: Path, a_store_url: str
 ) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from recommender.security.passwords import FREE_FAILURES
 from recommender.security.sessions import IDLE, LONGEST
-from recommender.serving.auth.backend import LOGINS
+from recommender.serving.auth.backend import LOGINS_PER_MINUTE
 from tests.support.server import (
     PASSWORD,
     RECOMMEND,
@@ -61,7 +61,7 @@ def test_a_locked_account_is_told_as_a_wrong_password(locked: LockedServer) -> N
 
 
 def test_an_address_that_tries_too_often_waits(locked: LockedServer) -> None:
-    tried = [locked.log_in("another four words") for _ in range(LOGINS + 1)]
+    tried = [locked.log_in("another four words") for _ in range(LOGINS_PER_MINUTE + 1)]
     check_problem(tried[-1], 429)
     assert tried[-1].headers["retry-after"]
 

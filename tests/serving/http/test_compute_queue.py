@@ -30,14 +30,14 @@ def statuses(queue: ComputeQueue, callers: int) -> list[str]:
 
 
 def test_a_burst_waits_as_long_as_patience_allows() -> None:
-    assert statuses(ComputeQueue(1, 100, patience_seconds=60), callers=20) == ["answered"] * 20
+    assert statuses(ComputeQueue(1, 100, max_wait_seconds=60), callers=20) == ["answered"] * 20
 
 
 def test_those_who_would_wait_too_long_are_refused_at_once() -> None:
-    found = statuses(ComputeQueue(1, 100, patience_seconds=WORK_SECONDS / 2), callers=20)
+    found = statuses(ComputeQueue(1, 100, max_wait_seconds=WORK_SECONDS / 2), callers=20)
     assert found.count("answered") == 2
     assert found.count("refused") == 18
 
 
 def test_nobody_waits_where_none_may() -> None:
-    assert statuses(ComputeQueue(1, 0, patience_seconds=60), callers=5).count("answered") == 1
+    assert statuses(ComputeQueue(1, 0, max_wait_seconds=60), callers=5).count("answered") == 1

@@ -53,7 +53,7 @@ def seconds_until_closed(line: socket.socket) -> tuple[float, bytes]:
 
 
 def test_whoever_is_slow_is_let_go(tmp_path: Path) -> None:
-    with a_server(tmp_path, receive_seconds="1") as (port, _), ExitStack() as open_lines:
+    with a_server(tmp_path, receive_timeout_seconds="1") as (port, _), ExitStack() as open_lines:
         silent = open_lines.enter_context(left_open(port, b""))
         head = open_lines.enter_context(left_open(port, HEAD.encode()[:40]))
         half = HEAD + f"content-length: {len(BODY)}\r\n\r\n"
@@ -70,7 +70,7 @@ def test_whoever_is_slow_is_let_go(tmp_path: Path) -> None:
 
 
 def test_a_thousand_silent_lines_keep_nobody_out(tmp_path: Path) -> None:
-    with a_server(tmp_path, connections="32") as (port, _), ExitStack() as open_lines:
+    with a_server(tmp_path, max_connections="32") as (port, _), ExitStack() as open_lines:
         for _ in range(100):
             open_lines.enter_context(left_open(port, b"POST"))
         for _ in range(5):

@@ -5,8 +5,7 @@ from functools import partial
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
-from recommender.serving.http.metrics import Metrics
-from recommender.serving.snapshot.holder import SnapshotHolder
+from recommender.serving.dependencies import app_state
 from recommender.serving.snapshot.snapshot import ServingSnapshot, open_snapshot
 from recommender.settings import Settings
 from tests.support.server import CANARY, RECOMMEND, TestClient, a_request, local_client
@@ -67,17 +66,16 @@ def _exchanged(state: ServingSnapshot, _: ServingSnapshot) -> ServingSnapshot:
 def test_models_and_rosters_that_come_to_answer_are_counted(settings: Settings) -> None:
     with local_client(settings) as caller:
         assert isinstance(caller.app, FastAPI)
-        snapshot_holder: SnapshotHolder = caller.app.state.snapshot_holder
+        context = app_state(caller.app)
         state = open_snapshot(settings)
         roster = replace(state.encoding.roster, version="another")
         moved = replace(state, encoding=replace(state.encoding, roster=roster))
         for each in (state, moved, replace(moved, digest="f" * 64)):
-            snapshot_holder.swap(partial(_exchanged, each))
-        metrics: Metrics = caller.app.state.metrics
-        metrics.bundle_rejected()
+            context.snapshots.swap(partial(_exchanged, each))
+        context.metrics.bundle_rejected()
         samples = measured(caller)
-    assert of(samples, "recommender_models_total", "outcome=taken_up") == 2
-    assert of(samples, "recommender_models_total", "outcome=refused") == 1
+    assert of(samples, "recommender_models_total", "outcome=loaded") == 2
+    assert of(samples, "recommender_models_total", "outcome=rejected") == 1
     assert of(samples, "recommender_roster_changes_total") == 1
 
 

@@ -23,7 +23,6 @@ from recommender.store.schema import (
     recommendations,
 )
 from tests.support.journal_rows import count
-from tests.support.postgres import a_store_url, cluster, migrated_file
 from tests.support.server import (
     CANARY,
     RECOMMEND,
@@ -33,8 +32,6 @@ from tests.support.server import (
     journal_server,
     put_small_roster,
 )
-
-__all__ = ["a_store_url", "cluster", "migrated_file"]
 
 AGREED = {"version": "2026-1", "train": True}
 PAIRING = {"pairing_id": "p1", "client_id": "c9999", "clinician_id": "k01"}
@@ -62,6 +59,7 @@ def problem(response: Any, status: int, slug: str) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.both_databases("types")
 def test_a_recommendation_is_kept_with_all_it_was_made_from(keeping: JournalServer) -> None:
     sent = a_request(client_id="c9999", consent=AGREED)
     response = keeping.staff.post(RECOMMEND, json=sent)

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from recommender.practice.definition import read_practice
 from recommender.rollout.bundle_cache import RegistryPointer
+from recommender.serving.dependencies import app_state
 from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from tests.support.builders import a_model, a_practice
@@ -36,8 +37,7 @@ from tests.support.server import (
 
 def holder_of(caller: TestClient) -> SnapshotHolder:
     assert isinstance(caller.app, FastAPI)
-    found: SnapshotHolder = caller.app.state.snapshot_holder
-    return found
+    return app_state(caller.app).snapshots
 
 
 def test_without_any_model_the_declared_sizes_answer_and_say_so(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_bundle_that_may_not_answer_leaves_the_old_one_and_raises_an_alert(
         assert holder_of(caller).counts.rejected == 1
         bundle_cache.write_pointer(RegistryPointer(good))
         wait_until(lambda: readiness(caller) == "ready")
-    (alert,) = (line for line in log_lines(stream) if line["event"] == "refused_bundle")
+    (alert,) = (line for line in log_lines(stream) if line["event"] == "bundle_rejected")
     assert alert["level"] == "error"
     assert alert["model"] == bad
     assert alert["error"] == (refused or "BundleError")
@@ -162,7 +162,7 @@ def test_a_registry_that_is_away_changes_nothing_but_what_readiness_says(tmp_pat
         bundle_cache.write_pointer(RegistryPointer(good))
         wait_until(lambda: readiness(caller) == "ready")
     events = [line["event"] for line in log_lines(stream)]
-    assert events.count("registry_away") == events.count("registry_back") == 1
+    assert events.count("registry_unreachable") == events.count("registry_recovered") == 1
 
 
 def test_a_start_while_the_registry_is_away_serves_what_answered_last(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_start_on_a_damaged_champion_serves_what_answered_last(tmp_path: Path)
     with captured_logs() as stream, local_client(cache_settings(bundle_cache)) as caller:
         assert served_digest(caller) == good
         wait_until(lambda: readiness(caller) == "degraded")
-    assert any(line["event"] == "refused_bundle" for line in log_lines(stream))
+    assert any(line["event"] == "bundle_rejected" for line in log_lines(stream))
 
 
 def test_a_start_on_nothing_but_damage_serves_the_declared_sizes(tmp_path: Path) -> None:

@@ -1,30 +1,17 @@
 import re
-from datetime import UTC, datetime
 
 import pytest
 
 from recommender.journal.rated_pairings import Exposure
-from recommender.security.passwords import add_account
 from recommender.security.scopes import Role
 from recommender.serving.staff import wording
 from recommender.serving.staff.views.exposure import BAR, exposure_rows
-from tests.serving.staff.test_decisions import decided
 from tests.support.builders import a_practice, a_roster
-from tests.support.page_reader import ask, read, send
+from tests.support.page_reader import ask, decided, read, signed_in
 from tests.support.rated_pairings import keep_matches
-from tests.support.server import PASSWORD, LockedServer, TestClient
+from tests.support.server import LockedServer, TestClient
 
 RECORDS, CLINICIANS = "/staff/clinicians/records", "/staff/clinicians"
-
-
-def signed_in(locked: LockedServer, role: Role) -> TestClient:
-    """A browser of somebody with this role."""
-    with locked.store.writing() as connection:
-        add_account(connection, f"a.{role}", role, PASSWORD, now=datetime.now(UTC), actor="test")
-    client = TestClient(locked.client.app, base_url="http://localhost")
-    form = read(client, "/staff/session").form("/session")
-    assert send(client, form, name=f"a.{role}", password=PASSWORD).status_code == 200
-    return client
 
 
 def test_counts_become_rows_most_shown_first_with_bars_on_one_scale() -> None:

@@ -1,5 +1,4 @@
 import re
-from typing import Any
 
 import pytest
 
@@ -8,37 +7,18 @@ from recommender.journal.audit_log import verify
 from recommender.journal.pairings import Pairing, record_pairing
 from recommender.serving.staff import wording
 from tests.support.builders import a_practice
-from tests.support.page_reader import Form, Reader, ask, read, send
+from tests.support.page_reader import (
+    Reader,
+    ask,
+    begun,
+    by_items,
+    decided,
+    first,
+    forms,
+    read,
+    send,
+)
 from tests.support.server import LockedServer, TestClient
-
-CLIENT = {"client_id": "c9999"}
-
-
-def forms(client: TestClient, address: str, ending: str) -> list[Form]:
-    return [form for form in read(client, address).forms if form.action.endswith(ending)]
-
-
-def decided(staff: TestClient) -> str:
-    """The address of a request somebody was chosen on."""
-    address = str(ask(staff, **CLIENT).url.path)
-    choose, _ = forms(staff, address, "/decisions")
-    assert send(staff, choose, clinician_id=first(staff, address)).status_code == 200
-    return address
-
-
-def first(staff: TestClient, address: str) -> str:
-    name = address.rsplit("/", 1)[1]
-    told: dict[str, Any] = staff.get(f"/v1/recommendations/{name}").json()
-    return str(told["shortlist"][0]["clinician_id"])
-
-
-def begun(staff: TestClient) -> str:
-    """The address of a pairing that began from a request."""
-    address = decided(staff)
-    (form,) = forms(staff, address, "/pairings")
-    page = send(staff, form, booked_on="2024-10-01", pairing_id="p1")
-    assert page.status_code == 200, Reader(page.text).text
-    return str(page.url.path)
 
 
 def test_somebody_shown_is_chosen_by_the_form_alone(
@@ -159,15 +139,6 @@ def test_a_low_rating_of_a_pairing_begun_elsewhere_offers_to_ask_anew(
     assert ("href", "/staff/requests/new") in found.attributes
     assert wording.LOW_OPTIONS not in found.text
     assert "c9998" not in read(staff, "/staff/requests/new").text
-
-
-def by_items(staff: TestClient, address: str) -> Form:
-    """The form that asks for the twelve items of the practice's questionnaire."""
-    found = read(staff, f"{address}?items=wai_sr")
-    form = next(form for form in found.forms if "item_12" in form.fields)
-    assert form.unlabelled == []
-    assert "Item 4 (goal)" in found.text
-    return form
 
 
 def test_a_rating_is_entered_by_items_and_counts_as_training_counts_it(staff: TestClient) -> None:

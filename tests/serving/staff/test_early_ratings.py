@@ -8,9 +8,8 @@ from recommender.journal.rated_pairings import RatedMatch
 from recommender.journal.ratings import Rating
 from recommender.serving.staff.views.coverage_by_group import FEWEST_IN_GROUP
 from recommender.serving.staff.views.early_ratings import FEWEST, CoverageCheck, rated_predictions
-from tests.serving.staff.test_decisions import begun
 from tests.support.builders import a_model
-from tests.support.page_reader import read, send
+from tests.support.page_reader import begun, read, send
 from tests.support.rated_pairings import keep_matches
 from tests.support.server import LockedServer, TestClient
 

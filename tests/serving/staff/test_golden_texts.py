@@ -15,10 +15,8 @@ import pytest
 from recommender.security.scopes import Role
 from recommender.serving.staff.pages import pairing, request
 from recommender.settings import Settings
-from tests.serving.staff.test_clinicians_page import signed_in
-from tests.serving.staff.test_decisions import begun, by_items, first, forms
 from tests.support.builders import DEFINITION
-from tests.support.page_reader import ask, read, send
+from tests.support.page_reader import ask, begun, by_items, first, forms, read, send, signed_in
 from tests.support.page_text import visible_text
 from tests.support.rated_pairings import keep_matches
 from tests.support.server import LockedServer, TestClient, local_client, server_settings

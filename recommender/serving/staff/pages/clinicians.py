@@ -17,10 +17,10 @@ from starlette.responses import Response
 from recommender.journal.rated_pairings import Exposure, RatedPairing, exposures, rated_pairings
 from recommender.model.alliance_model import AllianceModel
 from recommender.security.scopes import Scope
-from recommender.serving.auth.middleware import caller
+from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.schemas.responses import AllianceScale
-from recommender.serving.services.idempotency import journal_writer, read
+from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.page import CLINICIANS, RECORDS, page
@@ -48,7 +48,7 @@ async def get_clinicians_page(request: Request) -> Response:
     """How often each clinician was shown and chosen lately, and how many places are open."""
     state = current_snapshot(request.app)
     found: dict[str, Exposure] = {}
-    if journal_writer(request.app) is not None:
+    if has_store(request):
         since = datetime.now(UTC) - timedelta(days=DAYS)
         found = await read(request, partial(exposures, since=since))
     rows = exposure_rows(found, state.encoding.roster, state.practice)
@@ -70,7 +70,7 @@ async def get_records_page(request: Request) -> Response:
     """How clinicians were rated, drawn towards the practice; shown to whoever may see records."""
     state = current_snapshot(request.app)
     rated: tuple[RatedPairing, ...] = ()
-    if journal_writer(request.app) is not None:
+    if has_store(request):
         rated = await read(request, rated_pairings)
     named = caller(request).may(Scope.ROSTER_READ)
     told = await run_in_pool(request.app, partial(recorded, rated, state, named=named))

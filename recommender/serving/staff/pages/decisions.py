@@ -9,9 +9,9 @@ from recommender.errors import StaleError
 from recommender.journal.decisions import decisions_of, record_decision
 from recommender.journal.idempotency import StoredReply
 from recommender.journal.pairings import BOOKED, PairingEvent, record_event, record_pairing
-from recommender.serving.api.decisions import check_named, move_place
+from recommender.serving.api.decisions import check_clinician, move_place
 from recommender.serving.api.recommendations import RecommendationId, seen_by
-from recommender.serving.auth.middleware import caller
+from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot
 from recommender.serving.http.problems import ProblemError
 from recommender.serving.schemas.request_bodies import DecisionRequest, EventRequest, PairingRequest
@@ -70,12 +70,12 @@ async def _decide(request: Request, recommendation_id: str, sent: FormData) -> N
         before = decisions_of(connection, recommendation_id)
         if (before[-1].decision_id if before else "") != sent.text("seen"):
             raise StaleError("decision", "is not the newest any more", "read it, then decide")
-        check_named(recorded.shown, state, decision, wording.NOT_ON_ROSTER)
+        check_clinician(recorded.shown, state, decision, wording.NOT_ON_ROSTER)
         move_place(connection, state.practice, recorded, decision, actor=actor)
         record_decision(connection, decision, actor=actor)
         return StoredReply(KEPT, b"{}", recorded.subject)
 
-    await write_once(request, b"", write)
+    await write_once(request, None, write)
 
 
 async def _begin(request: Request, recommendation_id: str, pairing_id: str, sent: FormData) -> None:
@@ -92,7 +92,7 @@ async def _begin(request: Request, recommendation_id: str, pairing_id: str, sent
             record_event(connection, booked, actor=actor, today=day)
         return StoredReply(KEPT, b"{}", subject)
 
-    await write_once(request, b"", write)
+    await write_once(request, None, write)
 
 
 def _booked(pairing_id: str, sent: FormData) -> PairingEvent | None:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from recommender.journal.rated_pairings import rated_matches
 from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.schemas.responses import AllianceScale
-from recommender.serving.services.idempotency import journal_writer, read
+from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.page import MODEL, page
@@ -66,7 +66,7 @@ def measured(found: Sequence[RatedPrediction], state: ServingSnapshot) -> dict[s
 
 async def _held(request: Request) -> tuple[RatedPrediction, ...] | None:
     """The last rated matches, newest first; None where nothing is kept."""
-    if journal_writer(request.app) is None:
+    if not has_store(request):
         return None
     matches = await read(request, partial(rated_matches, most=LAST))
     return await run_in_pool(

@@ -16,8 +16,8 @@ from recommender.journal.recommendations import intakes
 from recommender.model.card import card_of
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.api.models import KnownModel, known_models
-from recommender.serving.dependencies import current_snapshot, run_in_pool
-from recommender.serving.services.idempotency import journal_writer, read
+from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
+from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.page import MODEL, page
@@ -47,9 +47,9 @@ async def get_card_page(request: Request) -> Response:
 async def get_history_page(request: Request) -> Response:
     """Which models answered when, and whether clients come differently now."""
     state, past = current_snapshot(request.app), Past()
-    if journal_writer(request.app) is not None:
+    if has_store(request):
         past = await read(request, _past)
-    known = known_models(state, request.app.state.settings)
+    known = known_models(state, app_state(request.app).settings)
     return page(
         request,
         "history.html",

@@ -24,7 +24,7 @@ from recommender.serving.http.problems import (
     problem_for,
     problem_from_validation,
 )
-from recommender.serving.http.strict_json import check_json
+from recommender.serving.http.strict_json import parse_json
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.services.stored_recommendation import current_body
@@ -91,9 +91,8 @@ async def post_change(request: Request, recommendation_id: RecommendationId) -> 
 
 def _read(state: ServingSnapshot, sent: FormData) -> ParsedRequest:
     body = body_of(state.practice, sent)
-    check_json(body)
     try:
-        return state.form.read(body)
+        return state.form.read(parse_json(body))
     except ValidationError as error:
         raise problem_from_validation(error) from None
 

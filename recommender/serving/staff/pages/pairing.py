@@ -36,7 +36,7 @@ from recommender.journal.work_list import ratings_of
 from recommender.practice.definition import Practice
 from recommender.serving.api.pairings import PairingId
 from recommender.serving.api.ratings import RatingId
-from recommender.serving.auth.middleware import caller
+from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.http.problems import (
     INVALID_FEEDBACK,
@@ -210,7 +210,7 @@ def _day(request: Request) -> date:
 async def _kept(request: Request, pairing_id: str, write: Write, typed: TypedForm) -> Response:
     """Back to the page once it is kept, or the page as it was filled in with what could not be."""
     try:
-        await write_once(request, b"", write)
+        await write_once(request, None, write)
     except (ProblemError, *UNKEEPABLE) as error:
         said, status = form_faults(error)
         faults = item_faults(problem_for(error).errors)

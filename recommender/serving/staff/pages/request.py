@@ -12,7 +12,7 @@ from recommender.journal.work_list import begun_from
 from recommender.serving.api.recommendations import RecommendationId
 from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.schemas.json_types import ID_PATTERN
-from recommender.serving.services.idempotency import journal_writer, read
+from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.staff import wording
 from recommender.serving.staff.actor_names import names_of_actors
 from recommender.serving.staff.page import page
@@ -71,7 +71,7 @@ async def _after(
     request: Request, recommendation_id: str
 ) -> tuple[tuple[RecordedDecision, ...], tuple[str, ...], Mapping[str, str]]:
     """Decisions on a request, pairings that began from it, and what those who acted are called."""
-    if journal_writer(request.app) is None:
+    if not has_store(request):
         return (), (), {}
 
     def look(

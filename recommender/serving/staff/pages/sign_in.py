@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from recommender.serving.auth.middleware import (
+from recommender.serving.authorization import (
     auth_backend,
     check_same_site,
     enforce_rate_limit,
@@ -38,7 +38,7 @@ async def get_icon(request: Request) -> Response:
 @router.get(ENTRANCE)
 async def get_entrance(request: Request) -> Response:
     """Where somebody signs in; a server without accounts has nothing to ask."""
-    if auth_backend(request).locks is None:
+    if auth_backend(request).credentials is None:
         return moved(HOME)
     return page(request, "entrance.html", wording.SIGN_IN, refused=False)
 
@@ -47,7 +47,7 @@ async def get_entrance(request: Request) -> Response:
 async def post_entrance(request: Request) -> Response:
     """Opens a session; nothing says whether the name or the password was wrong."""
     auth = auth_backend(request)
-    if auth.locks is None:
+    if auth.credentials is None:
         return moved(HOME)
     check_same_site(request.headers)
     enforce_rate_limit(request, auth.logins, request.client.host if request.client else "")

@@ -11,9 +11,9 @@ from recommender.journal.pairings import outcomes_of
 from recommender.journal.work_list import BEGUN, WorkItem, work_list
 from recommender.practice.definition import Practice
 from recommender.security.scopes import Scope
-from recommender.serving.auth.middleware import caller
+from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot
-from recommender.serving.services.idempotency import journal_writer, read
+from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import HOME, page
@@ -44,7 +44,7 @@ async def post_search(request: Request) -> Response:
 
 async def _listed(request: Request, sought: str) -> Response:
     told: dict[str, Any] = {"waiting": (), "tried": (), "sought": sought, "names": {}}
-    if journal_writer(request.app) is None:
+    if not has_store(request):
         told["tried"] = recent_recommendations(request.app).newest()
         return page(request, "queue.html", wording.QUEUE, **told)
     state = current_snapshot(request.app)

@@ -8,7 +8,7 @@ from typing import Any
 
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
-from recommender.recommendation.relaxation_offers import SIGNS
+from recommender.recommendation.relaxation_offers import CURRENCY_SIGNS
 from recommender.serving.staff import wording
 
 Told = tuple[str, str]
@@ -37,7 +37,7 @@ def _said(practice: Practice, field: Field, answer: Any) -> str:
     if isinstance(answer, list | tuple):
         return ", ".join(wording.plain(str(each)) for each in answer) or wording.NONE_OF_THESE
     if field.kind == "money":
-        return f"{SIGNS.get(practice.currency, practice.currency)}{float(answer):.2f}"
+        return f"{CURRENCY_SIGNS.get(practice.currency, practice.currency)}{float(answer):.2f}"
     if isinstance(answer, int | float):
         return f"{wording.figure(answer)} {field.unit or ''}".strip()
     return wording.plain(str(answer)) if field.levels else str(answer)

@@ -4,14 +4,14 @@ from typing import Any
 import pytest
 
 from recommender.practice.fields import Field
-from recommender.practice.rules.parse import (
-    Condition,
+from recommender.practice.rules.constraint import Condition
+from recommender.practice.rules.declaration import (
     constraint_problems,
     funding_problems,
     read_constraint,
     ways_problems,
 )
-from tests.practice.rules.test_rules import (
+from tests.support.rule_examples import (
     FUNDED,
     GAP,
     SESSIONS,
@@ -114,7 +114,7 @@ def test_a_flag_condition_takes_no_level() -> None:
     ours, theirs = fields_of("client", w="flag"), fields_of("clinician", y="flag")
     when = {"when": {"client": "w", "has": "a"}}
     _, faults = read_constraint("it", {**told, **when}, ours, theirs)
-    assert [fault.problem for fault in faults] == ["asks a flag for a level"]
+    assert [fault.problem for fault in faults] == ["compares a flag with a level"]
 
 
 def test_a_misspelt_scheme_is_a_fault_rather_than_no_rebate() -> None:

@@ -1,8 +1,4 @@
-"""Every request passes here once its route is known: who asks, how often, and whether they may.
-
-Decided on the matched route and never on the address as it was sent. Imported by `serving.app`
-and by routes that want to know who asks.
-"""
+"""Authentication, rate limiting and authorization of requests, by their matched route."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +9,7 @@ from recommender.security.scopes import ANYBODY, Principal, Scope
 from recommender.security.sessions import Session
 from recommender.serving.auth.backend import AuthBackend, RateLimiter, from_this_machine
 from recommender.serving.auth.permissions import NEEDS, Need, Unrestricted, is_page
+from recommender.serving.dependencies import app_state
 from recommender.serving.http.problems import (
     CROSS_SITE,
     FORBIDDEN,
@@ -20,6 +17,7 @@ from recommender.serving.http.problems import (
     UNAUTHENTICATED,
     ProblemError,
 )
+from recommender.serving.http.request_context import request_info
 
 CHALLENGE = 'Bearer realm="recommender"'
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf_token"
@@ -29,55 +27,56 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 async def authorize(request: Request) -> None:
-    """The dependency of every route: refuses (401, 403, 429) whoever may not call this one."""
+    """Dependency of every route: refuses (401, 403, 429) callers who may not use it."""
     needed = NEEDS.get(f"{request.method} {request.scope['route'].path}")
     if needed is Unrestricted.ANYBODY:
         return
     principal = await _principal(request)
-    request.state.principal, request.state.caller = principal, principal.credential
-    if auth_backend(request).locks is not None:
+    request_info(request.scope).principal = principal
+    if auth_backend(request).credentials is not None:
         enforce_rate_limit(request, auth_backend(request).calls, principal.credential)
     if not _may(principal, needed):
         raise _forbidden(needed)
 
 
 def caller(request: Request) -> Principal:
-    """Who asks; for routes that are not open to anybody."""
-    principal: Principal = request.state.principal
+    """The authenticated caller; for routes that require one."""
+    principal = request_info(request.scope).principal
+    if principal is None:
+        raise unauthenticated()
     return principal
 
 
 def session_of(request: Request) -> Session:
-    """The session that was shown; refuses (401) whoever showed a key."""
-    session: Session | None = getattr(request.state, "session", None)
+    """The caller's session; refuses (401) callers with a key."""
+    session = request_info(request.scope).session
     if session is None:
         raise unauthenticated()
     return session
 
 
 def auth_backend(request: Request) -> AuthBackend:
-    """The door of the server that was asked."""
-    auth: AuthBackend = request.app.state.auth
-    return auth
+    """The authentication backend of the server."""
+    return app_state(request.app).auth
 
 
-def enforce_rate_limit(request: Request, rates: RateLimiter, who: str) -> None:
-    """Counts a call, and refuses it (429) when there were too many."""
-    spent = rates.spend(who)
-    if not spent.allowed:
-        raise ProblemError(TOO_MANY, headers=spent.headers)
-    request.state.reply_headers = spent.headers
+def enforce_rate_limit(request: Request, limiter: RateLimiter, client: str) -> None:
+    """Counts a call of a client; refuses it (429) above the limit."""
+    state = limiter.spend(client)
+    if not state.allowed:
+        raise ProblemError(TOO_MANY, headers=state.headers)
+    request_info(request.scope).response_headers = state.headers
 
 
 def unauthenticated() -> ProblemError:
-    """One answer to whatever is wrong with what was shown, so that it teaches nothing."""
+    """The problem of missing or wrong credentials; the same in every case, to reveal nothing."""
     return ProblemError(UNAUTHENTICATED, headers={"WWW-Authenticate": CHALLENGE})
 
 
 def check_same_site(headers: Headers) -> None:
     """Refuses (403) a changing request that a page of another site may have sent (CSRF).
 
-    Browsers say where a request comes from, and pages cannot change what they say.
+    Browsers set Sec-Fetch-Site and Origin; pages cannot change them.
     """
     site = headers.get("sec-fetch-site")
     origin = urlsplit(headers.get("origin", "")).netloc
@@ -87,27 +86,27 @@ def check_same_site(headers: Headers) -> None:
 
 async def _principal(request: Request) -> Principal:
     auth = auth_backend(request)
-    if auth.locks is None:
+    if auth.credentials is None:
         if not from_this_machine(request.client.host if request.client else None):
             raise unauthenticated()
         return ANYBODY
-    shown = request.headers.getlist("authorization")
-    if shown and not is_page(request.scope["route"].path):
-        return await _holder(auth, shown)
-    return (await _logged_in(auth, request)).principal
+    headers = request.headers.getlist("authorization")
+    if headers and not is_page(request.scope["route"].path):
+        return await _principal_of_key(auth, headers)
+    return (await _session_of_cookie(auth, request)).principal
 
 
-async def _holder(auth: AuthBackend, shown: list[str]) -> Principal:
-    scheme, _, key = shown[0].partition(" ")
-    if len(shown) != 1 or scheme.lower() != "bearer":
+async def _principal_of_key(auth: AuthBackend, headers: list[str]) -> Principal:
+    scheme, _, key = headers[0].partition(" ")
+    if len(headers) != 1 or scheme.lower() != "bearer":
         raise unauthenticated()
-    holder = await auth.principal_of_key(key.strip(" "))
-    if holder is None:
+    principal = await auth.principal_of_key(key.strip(" "))
+    if principal is None:
         raise unauthenticated()
-    return holder
+    return principal
 
 
-async def _logged_in(auth: AuthBackend, request: Request) -> Session:
+async def _session_of_cookie(auth: AuthBackend, request: Request) -> Session:
     token = request.cookies.get(auth.cookie.name)
     session = await auth.session(token) if token else None
     if session is None:
@@ -116,27 +115,27 @@ async def _logged_in(auth: AuthBackend, request: Request) -> Session:
         check_same_site(request.headers)
         if not session.repeats(await _csrf(request)):
             raise ProblemError(CROSS_SITE)
-    request.state.session = session
+    request_info(request.scope).session = session
     return session
 
 
 async def _csrf(request: Request) -> str:
-    """The token a page repeats: in a header, or without script in a hidden field of a form."""
+    """The CSRF token: in a header or, without script, in a hidden field of a form."""
     if CSRF_HEADER in request.headers or request.headers.get("content-type") != _FORM:
         return request.headers.get(CSRF_HEADER, "")
-    # The body is kept with the request: the route reads it again.
+    # Starlette caches the body for the route.
     fields = parse_qs((await request.body()).decode("utf-8", "replace"))
     return fields.get(CSRF_FIELD, [""])[0]
 
 
 def _may(principal: Principal, needed: Need | None) -> bool:
-    """Whether a caller may; nobody may call what no line of the table allows."""
+    """Whether a caller may use a route; routes without an entry in the table are refused."""
     if needed is None:
         return False
     return needed is Unrestricted.KNOWN or (isinstance(needed, Scope) and principal.may(needed))
 
 
 def _forbidden(needed: Need | None) -> ProblemError:
-    named = f', scope="{needed}"' if isinstance(needed, Scope) else ""
-    told = f'{CHALLENGE}, error="insufficient_scope"{named}'
-    return ProblemError(FORBIDDEN, headers={"WWW-Authenticate": told})
+    scope = f', scope="{needed}"' if isinstance(needed, Scope) else ""
+    challenge = f'{CHALLENGE}, error="insufficient_scope"{scope}'
+    return ProblemError(FORBIDDEN, headers={"WWW-Authenticate": challenge})

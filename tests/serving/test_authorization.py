@@ -358,10 +358,10 @@ def test_the_log_names_the_key_that_asked_and_the_trace_it_belongs_to(locked: Lo
 
 
 def test_too_many_calls_of_one_key_wait_and_another_key_does_not(
-    practice: Path, tmp_path: Path
+    practice_files: Path, tmp_path: Path
 ) -> None:
     store = f"sqlite:///{tmp_path}/limited.db"
-    with locked_server(locked_settings(practice, store=store, calls_per_minute=2)) as limited:
+    with locked_server(locked_settings(practice_files, store=store, calls_per_minute=2)) as limited:
         key, other = (limited.keys[role].text for role in (Role.STAFF, Role.ADMIN))
         left = [limited.ask("GET", CURRENT, key).headers["ratelimit"] for _ in range(2)]
         refused = limited.ask("GET", CURRENT, key)
@@ -410,14 +410,16 @@ def test_a_server_that_other_machines_reach_does_not_start_without_keys(
             create_app(settings.model_copy(update={"host": host}))
 
 
-def test_a_store_without_a_sound_pepper_is_no_door(practice: Path, tmp_path: Path) -> None:
+def test_a_store_without_a_sound_pepper_is_no_door(practice_files: Path, tmp_path: Path) -> None:
     for pepper in (None, "short"):
         with pytest.raises(RecommenderError, match="pepper"):
-            create_app(locked_settings(practice, store=f"sqlite:///{tmp_path}/x.db", pepper=pepper))
+            create_app(
+                locked_settings(practice_files, store=f"sqlite:///{tmp_path}/x.db", pepper=pepper)
+            )
 
 
-def test_settings_hide_the_store_and_the_pepper(practice: Path) -> None:
-    settings = locked_settings(practice, store=f"sqlite:///{CANARY}.db")
+def test_settings_hide_the_store_and_the_pepper(practice_files: Path) -> None:
+    settings = locked_settings(practice_files, store=f"sqlite:///{CANARY}.db")
     assert CANARY not in repr(settings) + str(settings)
     assert PEPPER not in repr(settings) + json.dumps(settings.model_dump(mode="json"))
 

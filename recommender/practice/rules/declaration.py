@@ -1,11 +1,11 @@
-"""What keeps a declared constraint from fitting its rule and the practice's fields.
+"""Reads a constraint from its table in the definition, and checks that it fits its rule and fields.
 
-Every misfit is found before the first client is asked, so that judging needs no checks.
-Imported by `rules`.
+Every misfit is found here, so that `judge` needs no checks.
 """
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,7 +14,6 @@ from recommender.practice.fields import Field
 from recommender.practice.funding import FundingRow
 from recommender.practice.rules.catalogue import FIELD_SETTINGS, RULES, ZONES, Rule
 from recommender.practice.rules.constraint import (
-    MODES,
     NEVER_RELAXED,
     Alternative,
     Condition,
@@ -23,8 +22,49 @@ from recommender.practice.rules.constraint import (
     eased_field,
 )
 from recommender.values.kinds import KINDS
+from recommender.values.toml_settings import read_settings
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_COMMON = tuple(each.name for each in fields(Constraint) if each.name not in ("name", "settings"))
+"""Settings of every constraint; the others belong to its rule."""
+_CHOICES = frozenset({"family", "mode", "unknown", "unasked", "say", "offer", "relaxable"})
+"""Settings whose faults leave everything else about a constraint checkable."""
+
+
+def read_constraint(
+    name: str,
+    declared: Mapping[str, Any],
+    client_fields: Mapping[str, Field],
+    clinician_fields: Mapping[str, Field],
+) -> tuple[Constraint | None, list[Fault]]:
+    """A constraint from its table in the definition, or everything that is wrong about it.
+
+    `unknown` is by default `fail` in the families that are never relaxed, and `pass` elsewhere.
+    """
+    where = f"constraints.{name}"
+    rule = RULES.get(str(declared.get("rule")))
+    of_rule = set() if rule is None else rule.needs | rule.allows
+    rest = set(declared) - set(_COMMON)
+    table = {key: value for key, value in declared.items() if key in _COMMON}
+    table = {"unknown": "fail" if table.get("family") in NEVER_RELAXED else "pass"} | table
+    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in declared.items() if k in rest}
+    origin = {"name": name, "settings": {key: settings[key] for key in sorted(rest & of_rule)}}
+    constraint, sound, faults = read_settings(Constraint, where, "a constraint", table, origin)
+    if rule is None:
+        return None, faults
+    possible = ", ".join((*_COMMON, *sorted(of_rule)))
+    unknown = [
+        Fault(f"{where}.{key}", f"is not a setting of {rule.name}", f"use one of: {possible}")
+        for key in sorted(rest - of_rule)
+    ]
+    if constraint is None and {fault.where.rpartition(".")[2] for fault in faults} <= _CHOICES:
+        # What is wrong with a choice says nothing about the fields: the rest is still checked.
+        plain = {"family": "wish", "say": name, "unknown": "pass"} | sound
+        constraint, _, _ = read_settings(Constraint, where, "a constraint", plain, origin)
+    if constraint is not None:
+        unknown += constraint_problems(constraint, client_fields, clinician_fields)
+    faults += unknown
+    return (None, faults) if faults else (constraint, [])
 
 
 def constraint_problems(
@@ -51,7 +91,7 @@ def constraint_problems(
     if faults:
         return faults
     if constraint.relaxable != "no" and eased_field(constraint, client_fields) is None:
-        problem = "is allowed where no answer of the client's could lift it"
+        problem = "is allowed although no answer of the client could lift it"
         faults.append(Fault(f"{where}.relaxable", problem, "remove it, or compare a stated wish"))
     ours = [client_fields[field] for field in constraint.client]
     theirs = [clinician_fields[field] for field in constraint.clinician]
@@ -71,7 +111,7 @@ def funding_problems(
 ) -> list[Fault]:
     """Schemes and providers of funding rows that the constraint's fields do not know.
 
-    A misspelt scheme would otherwise pay nothing back, silently.
+    A misspelt scheme would otherwise pay no rebate without any error.
     """
     scheme, provider = _paid_by(constraint)
     if scheme is None or provider is None:
@@ -79,19 +119,19 @@ def funding_problems(
     named = [("scheme", row.scheme, client_fields[scheme]) for row in funding]
     named += [("provider", row.provider, clinician_fields[provider]) for row in funding]
     return [
-        Fault(f"funding.{key}", f"{level} is not a level of {field.label}", "mend its spelling")
+        Fault(f"funding.{key}", f"{level} is not a level of {field.label}", "fix its spelling")
         for key, level, field in dict.fromkeys(named)
         if level not in field.levels
     ]
 
 
 def ways_problems(constraint: Constraint, wanted: Field | None) -> list[Fault]:
-    """Ways of meeting the constraint is about that the practice's clients cannot choose."""
+    """Faults of ways of meeting in a constraint that the practice's clients cannot choose."""
     where = f"constraints.{constraint.name}.ways"
     if not constraint.ways:
         return []
     if wanted is None:
-        return [Fault(where, "is given without [ways]", "say there which fields hold the ways")]
+        return [Fault(where, "is given without [ways]", "name there the fields that list the ways")]
     unknown = [way for way in constraint.ways if way not in wanted.levels]
     remedy = f"choose from {', '.join(wanted.levels)}"
     return [Fault(where, f"has no way called {', '.join(unknown)}", remedy)] if unknown else []
@@ -108,16 +148,13 @@ def _never_lifted(where: str, constraint: Constraint) -> list[Fault]:
     if constraint.relaxable == "no" or constraint.family not in NEVER_RELAXED:
         return []
     problem = f"is allowed in the family {constraint.family}"
-    return [Fault(f"{where}.relaxable", problem, "this family is never lifted: remove it")]
+    return [Fault(f"{where}.relaxable", problem, "this family is never relaxed: remove it")]
 
 
 def _wrong_modes(where: str, constraint: Constraint) -> Iterator[Fault]:
     if constraint.unknown == "met" and constraint.family in NEVER_RELAXED:
-        problem = f"takes what nobody knows for a pass in the family {constraint.family}"
+        problem = f"counts unknown as passed in the family {constraint.family}"
         yield Fault(f"{where}.unknown", problem, "write fail, or pass to have it mentioned")
-    unknown = [mode for mode in constraint.may_be if mode not in MODES]
-    if unknown:
-        yield Fault(f"{where}.may_be", "is not a list of modes", f"use {', '.join(MODES)}")
     weaker = any(mode != "hard" for mode in constraint.may_be)
     if weaker and constraint.family in NEVER_RELAXED:
         problem = f"lets a request weaken the family {constraint.family}"
@@ -139,9 +176,9 @@ def _wrong_instead(
 def _wrong_sides(where: str, rule: Rule, constraint: Constraint) -> Iterator[Fault]:
     if constraint.value is not None:
         if rule.constant is None:
-            yield Fault(f"{where}.value", f"cannot stand in {rule.name}", "name a client field")
+            yield Fault(f"{where}.value", f"is not possible in {rule.name}", "name a client field")
         if constraint.client:
-            yield Fault(f"{where}.value", "stands beside a client field", "keep one of the two")
+            yield Fault(f"{where}.value", "is given beside a client field", "keep one of the two")
     sides = (
         ("client", constraint.client, rule.client),
         ("clinician", constraint.clinician, rule.clinician),
@@ -165,7 +202,11 @@ def _wrong_fields(
 ) -> Iterator[Fault]:
     for place, name in enumerate(names):
         if name not in known:
-            yield Fault(where, f"{name} is not a declared field", "declare it or mend the name")
+            yield Fault(
+                where,
+                f"{name} is not a declared field",
+                "declare it or fix the name",
+            )
         elif known[name].use == "audit":
             yield Fault(
                 where,
@@ -189,7 +230,7 @@ def _wrong_when(
         return
     field = client_fields[when.client]
     if field.kind == "flag" and when.has is not None:
-        yield Fault(where, "asks a flag for a level", "write has = true")
+        yield Fault(where, "compares a flag with a level", "write has = true")
     if field.kind != "flag" and when.has not in field.levels:
         remedy = f"choose from {', '.join(field.levels)}"
         yield Fault(where, "has a level that is not declared", remedy)
@@ -205,8 +246,13 @@ def _wrong_settings(
     settings = constraint.settings
     for key in sorted(rule.needs - set(settings)):
         yield Fault(f"{where}.{key}", "is not given", f"every {rule.name} needs it")
+    remedy = f"remove it, or use one of: {', '.join(sorted(rule.needs | rule.allows))}"
     for key in sorted(set(settings) - rule.needs - rule.allows):
-        yield Fault(f"{where}.{key}", f"is not a setting of {rule.name}", "remove it or mend it")
+        yield Fault(
+            f"{where}.{key}",
+            f"is not a setting of {rule.name}",
+            remedy,
+        )
     for key, least in (("detour", 1.0), ("usual_minutes", 1.0), ("least", 0.0)):
         if key in settings and not _is_number(settings[key], least):
             yield Fault(f"{where}.{key}", f"is not a number from {least:g}", "write a number")
@@ -233,7 +279,7 @@ def _wrong_settings(
 def _wrong_zones(where: str, field: Field) -> Iterator[Fault]:
     unknown = [level for level in field.levels if not is_zone(level)]
     if unknown:
-        problem = f"{field.label} has levels that are no zone: {', '.join(unknown)}"
+        problem = f"{field.label} has levels that are not zones: {', '.join(unknown)}"
         yield Fault(where, problem, "use IANA names such as Australia/Sydney")
 
 
@@ -281,7 +327,7 @@ def _wrong_value(where: str, rule: Rule, constraint: Constraint, target: Field) 
 def _not_comparable(
     where: str, rule: Rule, ours: Field, theirs: list[Field], constraint: Constraint
 ) -> Iterator[Fault]:
-    """Faults where the client's field and a clinician's cannot be held against each other."""
+    """Faults of a client field and clinician fields that cannot be compared."""
     if ours.levels:
         yield from _wrong_levels(where, rule, ours, theirs, constraint.settings)
         return

@@ -3,17 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.practice.columns import read_rows
-from recommender.practice.decoding import _DECODERS, cells_at
+from recommender.practice.columns import cells_at, read_rows
 from recommender.practice.definition import shipped_practice
-from recommender.values.kinds import KINDS
 from tests.support.builders import a_practice, a_roster
 
 PSYCHOLOGY = shipped_practice()
-
-
-def test_every_kind_has_a_way_back() -> None:
-    assert set(_DECODERS) == set(KINDS)
 
 
 @pytest.mark.parametrize("place", range(12))
