@@ -142,7 +142,7 @@ def find_pairing(connection: Connection, pairing_id: str) -> Pairing:
     statement = select(pairings, subjects.c.client_id).join(subjects)
     row = connection.execute(statement.where(pairings.c.pairing_id == pairing_id)).first()
     if row is None:
-        raise NotFoundError("pairing_id", "is not kept here", "check it, or record the pairing")
+        raise NotFoundError("pairing_id", "is not recorded", "check it, or record the pairing")
     return Pairing(row.pairing_id, row.client_id, row.clinician_id, row.recommendation_id)
 
 

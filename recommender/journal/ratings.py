@@ -186,7 +186,7 @@ def rating_history(connection: Connection, rating_id: str) -> tuple[RatingVersio
     )
     history = tuple(_version_of(row) for row in rows)
     if not history:
-        raise NotFoundError("rating_id", "is not kept here", "check it, or rate anew")
+        raise NotFoundError("rating_id", "is not recorded", "check it, or record a new rating")
     return history
 
 

@@ -189,6 +189,11 @@ def contributions_in(name: str, encrypted: bytes | None, subject: Subject) -> by
     return subject.decrypt(f"explained/{name}", bytes(encrypted))
 
 
+def unknown_recommendation() -> NotFoundError:
+    """The error for an id without a record; also for records the caller may not see."""
+    return NotFoundError("recommendation_id", "is not recorded", "check it, or request anew")
+
+
 def _row(connection: Connection, recommendation_id: str) -> "Row[Any]":
     statement = (
         select(recommendations, subjects.c.client_id)
@@ -197,7 +202,7 @@ def _row(connection: Connection, recommendation_id: str) -> "Row[Any]":
     )
     row = connection.execute(statement).first()
     if row is None:
-        raise NotFoundError("recommendation_id", "is not kept here", "check it, or ask anew")
+        raise unknown_recommendation()
     return row
 
 

@@ -53,7 +53,7 @@ def test_one_client_is_one_subject_and_a_client_without_a_pseudonym_is_one_of_th
 
 
 def test_what_was_never_shown_is_not_found(a_store: Store) -> None:
-    with a_store.reading() as connection, pytest.raises(NotFoundError, match="is not kept here"):
+    with a_store.reading() as connection, pytest.raises(NotFoundError, match="is not recorded"):
         find_recommendation(connection, "r9")
 
 
