@@ -28,7 +28,7 @@ from recommender.values.kinds import RawValue
 SD_INFLATION = 1.4
 """Factor on the posterior standard deviation of a difference: a posterior assumes that its model is
 right. With it stated probabilities are about calibrated on simulated practices
-(`python -m experiments.said_and_true`)."""
+(`python -m experiments.tie_calibration`)."""
 SIDES: tuple[Side, Side] = ("client", "clinician")
 
 

@@ -8,11 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -39,6 +37,9 @@ from recommender.screening.cache import screening_cache_for
 from recommender.screening.screen import ConstraintCount, Screening
 from recommender.tables.cells import People
 from recommender.tables.roster import digest_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MAX_PAIRS = 50_000
 """Pairs of a batch, eligible or not: memory stays below some hundred megabytes."""
@@ -111,32 +112,7 @@ def _pairs(screenings: Sequence[Screening], agree: NDArray[np.bool_]) -> Pairs:
     return Pairs(client, np.concatenate([*fitting, np.empty(0, dtype=np.intp)]))
 
 
-SHORTLIST_SCHEMA = pa.schema(
-    [
-        ("client_id", pa.string()),
-        ("rank", pa.int16()),
-        ("clinician_id", pa.string()),
-        ("predicted_alliance", pa.float64()),
-        ("lower", pa.float64()),
-        ("upper", pa.float64()),
-        ("tie", pa.int16()),
-        ("ahead_of_next", pa.float64()),
-        ("tie_broken_by", pa.string()),
-        ("reservations", pa.list_(pa.string())),
-    ]
-)
-EXCLUSIONS_SCHEMA = pa.schema(
-    [
-        ("client_id", pa.string()),
-        ("constraint", pa.string()),
-        ("removed", pa.int32()),
-        ("removed_only_by_it", pa.int32()),
-    ]
-)
-CLIENTS_SCHEMA = pa.schema(
-    [("client_id", pa.string()), ("mode", pa.string()), ("eligible", pa.int32())]
-)
-TABLES = {"shortlist": SHORTLIST_SCHEMA, "exclusions": EXCLUSIONS_SCHEMA, "clients": CLIENTS_SCHEMA}
+TABLES = ("shortlist", "exclusions", "clients")
 """Tables of a chunk. `clients` is written last: where its file exists, the chunk is complete."""
 MIN_CHUNK_CLIENTS = 100
 """Clients per chunk at least, so that three files per chunk stay cheap."""
@@ -169,7 +145,7 @@ class JobSettings:
     top_k: int
 
 
-ArrowTables = Mapping[str, pa.Table]
+ArrowTables = Mapping[str, "pa.Table"]
 
 
 def score_clients(
@@ -203,6 +179,9 @@ def score_clients(
         When `top_k` is out of range, or the folder has chunks of other clients, clinicians or
         models.
     """
+    # Imported here because a server, which allocates and writes no files, does not install pyarrow.
+    import pyarrow.parquet as pq
+
     if not 1 <= job.top_k <= MAX_TOP_K:
         raise RecommenderError("top_k", f"is outside 1 to {MAX_TOP_K}", "ask for a few clinicians")
     roster = job.encoding.roster
@@ -230,7 +209,7 @@ def chunk_tables(job: JobSettings, people: People) -> ArrowTables:
         for batch in score_batches(people.ids, people.columns, job.encoding, job.model, job.day):
             for place in range(len(batch.ids)):
                 _add_client(rows, batch, place, job)
-    return {name: _table(rows[name], schema) for name, schema in TABLES.items()}
+    return {name: _table(rows[name], schema) for name, schema in _schemas().items()}
 
 
 def _add_client(
@@ -245,7 +224,41 @@ def _add_client(
     rows["clients"].append((name, mode, int(np.count_nonzero(screening.eligible))))
 
 
-def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+def _schemas() -> "dict[str, pa.Schema]":
+    """The columns of each table."""
+    import pyarrow as pa
+
+    shortlist = pa.schema(
+        [
+            ("client_id", pa.string()),
+            ("rank", pa.int16()),
+            ("clinician_id", pa.string()),
+            ("predicted_alliance", pa.float64()),
+            ("lower", pa.float64()),
+            ("upper", pa.float64()),
+            ("tie", pa.int16()),
+            ("ahead_of_next", pa.float64()),
+            ("tie_broken_by", pa.string()),
+            ("reservations", pa.list_(pa.string())),
+        ]
+    )
+    exclusions = pa.schema(
+        [
+            ("client_id", pa.string()),
+            ("constraint", pa.string()),
+            ("removed", pa.int32()),
+            ("removed_only_by_it", pa.int32()),
+        ]
+    )
+    clients = pa.schema(
+        [("client_id", pa.string()), ("mode", pa.string()), ("eligible", pa.int32())]
+    )
+    return {"shortlist": shortlist, "exclusions": exclusions, "clients": clients}
+
+
+def _table(rows: list[tuple[Any, ...]], schema: "pa.Schema") -> "pa.Table":
+    import pyarrow as pa
+
     columns = zip(*rows, strict=True) if rows else [()] * len(schema)
     arrays = [pa.array(col, of.type) for col, of in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)
