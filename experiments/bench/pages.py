@@ -20,7 +20,7 @@ from experiments.trust.live import PATIENT, connected, live_server
 from recommender.practice.definition import shipped_practice
 from recommender.serving.staff.form_data import FORM, FormData
 from recommender.serving.staff.pages.new_request import REQUESTS
-from recommender.serving.staff.views.intake_form import body_of
+from recommender.serving.staff.views.intake_answers import request_values
 
 TIMES, WARM_UP = 150, 20
 JSON = {"content-type": "application/json"}
@@ -52,7 +52,8 @@ class Beside:
 def compare(bundle: Path, roster: Path) -> Beside:
     """Asks for both in turn and measures each."""
     form = {name: value if isinstance(value, list) else [value] for name, value in ANSWERS.items()}
-    body, sent = body_of(shipped_practice(), FormData(form)), urlencode(form, doseq=True).encode()
+    values = request_values(shipped_practice(), FormData(form))
+    body, sent = json.dumps(values).encode(), urlencode(form, doseq=True).encode()
     settings = {"BUNDLE": bundle, "ROSTER": roster, **PATIENT}
     taken = []
     with live_server(settings) as server, closing(connected(server.port)) as connection:

@@ -1,9 +1,8 @@
-"""Filling in forms of the staff pages as a person does. Imported by the walk and the tests."""
+"""Filling in forms of the staff pages as a person does."""
 
 from playwright.sync_api import Locator, Page
 
 from experiments.screenshots.answers import Filled
-from recommender.serving.staff import wording
 
 
 def fill(page: Page, filled: Filled) -> None:
@@ -28,7 +27,7 @@ def follow(page: Page, button: Locator) -> None:
         button.click()
 
 
-def send(page: Page, filled: Filled, button: str = wording.ASK) -> None:
+def send(page: Page, filled: Filled, button: str = "Show clinicians") -> None:
     """Fills in a form and sends it."""
     fill(page, filled)
     press(page, button)

@@ -1,7 +1,6 @@
 """Every page for staff in every state, one after the other, as a person comes to see it.
 
-It needs no script, so it is walked with and without. Imported by the tests in a browser and by
-`experiments.screenshots`.
+It needs no script, so it is walked with and without.
 """
 
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from playwright.sync_api import Page
 from experiments.screenshots.answers import ANSWERS
 from experiments.screenshots.filling import follow, press, send
 from experiments.screenshots.office import SCIENTIST, STAFF, Office
-from recommender.serving.staff import wording
 
 NOBODY = {"answer.max_fee": "180"}
 RATED = {
@@ -61,7 +59,7 @@ def rated_walk(page: Page, office: Office) -> Iterator[str]:
 def sign_in(page: Page, office: Office, name: str = STAFF) -> None:
     """Signs somebody in by name and password."""
     page.goto(f"{office.url}/staff/session")
-    send(page, {"name": name, "password": office.password}, wording.SIGN_IN)
+    send(page, {"name": name, "password": office.password}, "Sign in")
 
 
 def new_request(page: Page, office: Office) -> None:
@@ -72,11 +70,11 @@ def new_request(page: Page, office: Office) -> None:
 def _entrance(page: Page, office: Office) -> Iterator[str]:
     page.goto(f"{office.url}/staff")
     yield "sign in"
-    send(page, {"name": STAFF, "password": "not the password"}, wording.SIGN_IN)
+    send(page, {"name": STAFF, "password": "not the password"}, "Sign in")
     yield "sign in, refused"
     sign_in(page, office)
     yield "queue, empty"
-    send(page, {"sought": "nobody"}, wording.SEARCH)
+    send(page, {"sought": "nobody"}, "Search")
     yield "queue, nothing found"
 
 
@@ -93,43 +91,43 @@ def _asking(page: Page, office: Office) -> Iterator[str]:
 def _reading(page: Page) -> Iterator[str]:
     address = page.url
     left_out, fitting = _people(page)
-    send(page, {"why_not": left_out}, wording.TELL_ME)
+    send(page, {"why_not": left_out}, "Show why")
     yield "why not, left out"
-    send(page, {"why_not": fitting[-1]}, wording.TELL_ME)
+    send(page, {"why_not": fitting[-1]}, "Show why")
     yield "why not, fits"
-    send(page, {"one": fitting[0], "other": fitting[1]}, wording.SHOW_BOTH)
+    send(page, {"one": fitting[0], "other": fitting[1]}, "Compare")
     yield "two compared"
     page.goto(address)
 
 
 def _deciding(page: Page) -> Iterator[str]:
     address = page.url
-    send(page, {}, wording.OVERRIDE)
+    send(page, {}, "Override")
     yield "decision, refused"
     page.goto(address)
-    press(page, wording.CHOOSE)
+    press(page, "Choose")
     yield "request, decided"
-    press(page, wording.BEGIN)
+    press(page, "Begin")
 
 
 def _following(page: Page) -> Iterator[str]:
     yield "pairing, begun"
-    send(page, {"kind": "attended"}, wording.ADD)
+    send(page, {"kind": "attended"}, "Add")
     yield "pairing, refused"
     page.goto(page.url.removesuffix("/events"))
     page.locator("#event-session").fill("3")
-    send(page, {"kind": "attended"}, wording.ADD)
+    send(page, {"kind": "attended"}, "Add")
     page.locator("#session").fill("3")
     page.locator("#score").fill("17")
     follow(page, page.locator('form[action$="/ratings"] button'))
     yield "pairing, rated low"
-    page.locator("summary", has_text=wording.CORRECT).click()
+    page.locator("summary", has_text="Correct").click()
     correction = page.locator('form[action$="/corrections"]')
     correction.locator('[name="score"]').fill("47")
     correction.locator('[name="reason"]').select_option("typed_wrongly")
-    follow(page, correction.get_by_role("button", name=wording.CORRECT, exact=True))
+    follow(page, correction.get_by_role("button", name="Correct", exact=True))
     yield "pairing, corrected"
-    press(page, wording.OPEN_ITEMS)
+    press(page, "Show its items")
     yield "pairing, item by item"
 
 
@@ -140,9 +138,9 @@ def _other_requests(page: Page, office: Office) -> Iterator[str]:
     new_request(page, office)
     send(page, {**ANSWERS, **NOBODY})
     yield "request, nobody fits"
-    follow(page, page.get_by_role("button", name=wording.SHOW_RESULT).first)
+    follow(page, page.get_by_role("button", name="Show the result").first)
     yield "request, relaxed"
-    follow(page, page.get_by_role("link", name=wording.CHANGE_ANSWERS))
+    follow(page, page.get_by_role("link", name="Change answers"))
     yield "new request, filled in again"
     page.goto(f"{office.url}/staff")
     yield "queue"
@@ -162,7 +160,7 @@ def _about_the_model(page: Page, office: Office) -> Iterator[str]:
 def _refusals(page: Page, office: Office) -> Iterator[str]:
     page.goto(f"{office.url}/staff/requests/none")
     yield "not found"
-    follow(page, page.locator("header").get_by_role("button", name=wording.SIGN_OUT))
+    follow(page, page.locator("header").get_by_role("button", name="Sign out"))
     sign_in(page, office, SCIENTIST)
     yield "welcome"
     page.goto(f"{office.url}/staff/clinicians/records")

@@ -53,7 +53,7 @@ from recommender.serving.snapshot.model_watcher import ModelWatcher
 from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import expected_practice, open_snapshot
 from recommender.serving.staff import router as staff
-from recommender.serving.staff.error_page import is_staff, refused_page
+from recommender.serving.staff.page import STATIC, error_page, is_staff, static_files
 from recommender.settings import Settings
 from recommender.store.database import POOL
 
@@ -128,6 +128,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.context = context
     for router in ROUTERS:
         app.include_router(router)
+    app.mount(STATIC, static_files())
     return app
 
 
@@ -199,5 +200,5 @@ async def _refuse(request: Request, error: Exception) -> Response:
     info = request_info(request.scope)
     info.problem = problem_for(error).kind.slug
     if is_staff(request):
-        return refused_page(request, error)
+        return error_page(request, error)
     return problem_response(error, info.request_id)

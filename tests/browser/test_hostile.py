@@ -13,7 +13,6 @@ from experiments.screenshots.filling import press, send
 from experiments.screenshots.office import Office, running_counter
 from experiments.screenshots.walk import new_request, sign_in
 from experiments.trust.subject import Subject
-from recommender.serving.staff import wording
 from tests.support.browser_checks import WIDE, Looker
 from tests.support.hostile_strings import HOSTILE
 
@@ -109,7 +108,7 @@ def test_every_field_of_a_new_request_shows_back_what_was_typed(
         new_request(page, named_counter)
         texts = [*HOSTILE[start:], *HOSTILE[:start]]
         put: dict[str, str] = page.evaluate(_FILL, texts)
-        press(page, wording.ASK)
+        press(page, "Show clinicians")
         shown: dict[str, str] = page.evaluate(_SHOWN)
         assert shown == {name: as_sent(put[name]) for name in shown}
         assert len(shown) > 30
@@ -124,7 +123,7 @@ def test_many_at_once_in_one_field_do_not_help_each_other(
         new_request(page, named_counter)
         together = " ".join(HOSTILE[start : start + AT_A_TIME])
         put: dict[str, str] = page.evaluate(_FILL, [together])
-        press(page, wording.ASK)
+        press(page, "Show clinicians")
         shown: dict[str, str] = page.evaluate(_SHOWN)
         assert shown == {name: as_sent(put[name]) for name in shown}
         check_nothing_happened(page, looker)
@@ -141,8 +140,8 @@ def test_clinicians_with_such_names_are_shown_by_them(page: Page, named_counter:
     assert {k: " ".join(v.split()) for k, v in offered.items() if k} == collapsed
     check_nothing_happened(page, looker)
     for each in ("h000", "h016", "h099"):
-        send(page, {"why_not": each}, wording.TELL_ME)
-        assert collapsed[each] in " ".join(page.locator("#why-not-told h3").inner_text().split())
+        send(page, {"why_not": each}, "Show why")
+        assert collapsed[each] in " ".join(page.locator("#why-not-shown h3").inner_text().split())
         check_nothing_happened(page, looker)
 
 
@@ -154,7 +153,7 @@ def test_what_is_sought_and_begun_is_shown_back_as_text(browser: Browser, office
     sought = posted(page, "/staff/search", "sought")
     new_request(page, office)
     send(page, ANSWERS)
-    press(page, wording.CHOOSE)
+    press(page, "Choose")
     begun = posted(page, page.url.partition("#")[0] + "/pairings", "client_id", pairing_id="<b>")
     context.close()
     assert [each["value"] for each in sought] == [as_sent(text) for text in HOSTILE]

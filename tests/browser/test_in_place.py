@@ -7,7 +7,6 @@ from experiments.screenshots.answers import ANSWERS
 from experiments.screenshots.filling import fill, press, send
 from experiments.screenshots.office import Office
 from experiments.screenshots.walk import new_request
-from recommender.serving.staff import wording
 from tests.support.browser_checks import WIDE, Looker
 
 pytestmark = pytest.mark.slow
@@ -35,36 +34,36 @@ def test_an_answer_takes_its_place_and_nothing_else_moves(page: Page, counter: O
     page.evaluate("window.same = true")
     page.locator("#shortlist ~ * summary").first.click()
     fill(page, {"why_not": fitting(page)[-1]})
-    press(page, wording.TELL_ME)
-    page.locator("#why-not-told table").wait_for()
+    press(page, "Show why")
+    page.locator("#why-not-shown table").wait_for()
     assert page.evaluate("window.same")
-    assert page.evaluate("document.activeElement.innerText") == wording.TELL_ME
+    assert page.evaluate("document.activeElement.innerText") == "Show why"
     assert page.locator("#shortlist ~ * details[open]").count() == 1
     assert "why_not=" in page.url
     one, other, *_ = fitting(page)
     fill(page, {"one": one, "other": other})
-    press(page, wording.SHOW_BOTH)
+    press(page, "Compare")
     page.locator("#compared table").first.wait_for()
-    assert page.locator("#why-not-told table").count() == 1
+    assert page.locator("#why-not-shown table").count() == 1
     assert (looker.heard.errors, looker.heard.elsewhere) == ([], [])
 
 
 def test_what_was_asked_is_there_when_the_address_is_opened_again(page: Page) -> None:
     fill(page, {"why_not": fitting(page)[-1]})
-    press(page, wording.TELL_ME)
-    told = page.locator("#why-not-told")
+    press(page, "Show why")
+    told = page.locator("#why-not-shown")
     told.locator("table").wait_for()
     said = told.inner_text()
     page.reload()
     assert told.inner_text() == said
     page.go_back()
-    page.locator("#why-not-told:empty, #why-not-told:not(:has(*))").wait_for(state="attached")
+    page.locator("#why-not-shown:empty, #why-not-shown:not(:has(*))").wait_for(state="attached")
 
 
 def test_the_browser_keeps_where_it_is_and_nothing_of_what_it_shows(page: Page) -> None:
     fill(page, {"why_not": fitting(page)[-1]})
-    press(page, wording.TELL_ME)
-    page.locator("#why-not-told table").wait_for()
+    press(page, "Show why")
+    page.locator("#why-not-shown table").wait_for()
     kept = page.evaluate("[...Object.values(localStorage), ...Object.values(sessionStorage)]")
     assert all(page.url.endswith(each) for each in kept)
 
@@ -72,6 +71,6 @@ def test_the_browser_keeps_where_it_is_and_nothing_of_what_it_shows(page: Page) 
 def test_a_refusal_takes_the_place_of_the_page(page: Page) -> None:
     page.locator("#why_not").evaluate("each => { each.options[1].value = 'nobody'; }")
     fill(page, {"why_not": "nobody"})
-    page.locator("main").get_by_role("button", name=wording.TELL_ME, exact=True).click()
-    page.get_by_text(wording.REFUSED_ID).wait_for()
+    page.locator("main").get_by_role("button", name="Show why", exact=True).click()
+    page.get_by_text("Reference number for support").wait_for()
     assert page.locator("main").count() == 1

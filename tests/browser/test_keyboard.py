@@ -4,7 +4,6 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from experiments.screenshots.office import STAFF, Office
-from recommender.serving.staff import wording
 from tests.support.browser_checks import WIDE
 
 pytestmark = pytest.mark.slow
@@ -69,12 +68,12 @@ def signed_in(hands: Hands, office: Office) -> None:
     hands.type("password", office.password)
     with hands.page.expect_navigation():
         hands.page.keyboard.press("Enter")
-    hands.heading(wording.QUEUE)
+    hands.heading("Requests")
 
 
 def asked(hands: Hands) -> None:
-    hands.press(wording.NEW_REQUEST)
-    hands.heading(wording.NEW_REQUEST)
+    hands.press("New request")
+    hands.heading("New request")
     hands.type("answer.main_concern", "anx")
     hands.go(sent="answer.concerns", name="anxiety")
     hands.page.keyboard.press("Space")
@@ -82,13 +81,13 @@ def asked(hands: Hands) -> None:
     hands.type("answer.risk_level", "level 1")
     hands.type("answer.funding", "priv")
     hands.type("answer.model_consent", "Y")
-    hands.press(wording.ASK)
-    hands.heading(wording.SHORTLIST)
+    hands.press("Show clinicians")
+    hands.heading("Who fits")
 
 
 def test_the_first_stop_leads_past_the_navigation(hands: Hands, office: Office) -> None:
     hands.page.goto(f"{office.url}/staff/session")
-    hands.press(wording.SKIP)
+    hands.press("Skip to the content")
     assert hands.page.evaluate("document.activeElement.id") == "content"
     hands.page.keyboard.press("Tab")
     assert hands.page.evaluate("document.activeElement.name") == "name"
@@ -100,18 +99,18 @@ def test_a_client_is_matched_followed_and_rated_by_keyboard(hands: Hands, office
     shown = hands.page.locator("#chosen option").all_inner_texts()
     hands.go(sent="clinician_id", id="chosen")
     hands.page.keyboard.press("ArrowDown")
-    hands.press(wording.CHOOSE)
-    hands.heading(wording.BEGIN)
+    hands.press("Choose")
+    hands.heading("Begin")
     stands = hands.page.locator("#decide ~ .wide tbody th").all_inner_texts()
     assert stands == [shown[1]]
     hands.type("client_id", "c8888")
-    hands.press(wording.BEGIN)
-    hands.heading(wording.EVENTS)
+    hands.press("Begin")
+    hands.heading("What happened")
     hands.type("session", "3", id="event-session")
-    hands.press(wording.ADD)
+    hands.press("Add")
     hands.type("session", "3", id="session")
     hands.type("score", "47")
-    hands.press(wording.ADD)
+    hands.press("Add")
     hands.page.get_by_text("47 (sum)").first.wait_for()
 
 
@@ -122,11 +121,11 @@ def test_another_is_asked_about_and_two_are_compared_by_keyboard(
     asked(hands)
     hands.go(sent="why_not")
     hands.page.keyboard.press("ArrowDown")
-    hands.press(wording.TELL_ME)
-    hands.page.locator("#why-not-told h3").wait_for()
+    hands.press("Show why")
+    hands.page.locator("#why-not-shown h3").wait_for()
     hands.go(sent="one")
     hands.page.keyboard.press("ArrowDown")
     hands.go(sent="other")
     hands.page.keyboard.press("End")
-    hands.press(wording.SHOW_BOTH)
+    hands.press("Compare")
     hands.page.locator("#compared > .beside").wait_for()

@@ -69,7 +69,7 @@ def test_the_page_makes_as_many_queries_for_one_request_as_for_many(a_store: Sto
     def queries() -> int:
         statements.clear()
         with a_store.reading() as connection:
-            items = page._waiting(connection, "", a_practice())
+            items = page._items(connection, "", a_practice())
         assert all(item.state == BEGUN for item in items)
         return sum(statement.startswith("SELECT") for statement in statements)
 
@@ -87,10 +87,10 @@ def test_a_begun_pairing_without_its_early_rating_is_due(a_store: Store) -> None
     recommend(a_store, "r1")
     pair(a_store, "p1", began=None)
     with a_store.reading() as connection:
-        assert [item.state for item in page._waiting(connection, "", a_practice())] == [BEGUN]
+        assert [item.state for item in page._items(connection, "", a_practice())] == [BEGUN]
     attend(a_store, "p1", first)
     with a_store.reading() as connection:
-        assert [item.state for item in page._waiting(connection, "", a_practice())] == [page.DUE]
+        assert [item.state for item in page._items(connection, "", a_practice())] == [page.DUE]
 
 
 def attend(store: Store, pairing_id: str, session: int) -> None:

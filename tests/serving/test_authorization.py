@@ -130,9 +130,6 @@ def test_only_what_holds_nothing_of_anybody_is_open() -> None:
         "GET /openapi.json",
         "GET /problems/{slug}",
         "POST /v1/session",
-        "GET /staff/style.css",
-        "GET /staff/htmx-2.0.11.js",
-        "GET /staff/icon.svg",
         "GET /staff/session",
         "POST /staff/session",
     }

@@ -93,7 +93,7 @@ def test_concurrent_writers_are_all_kept(a_store: Store) -> None:
     assert size(a_store) == 40
 
 
-def test_a_held_name_is_free_again_when_the_transaction_ends(a_store: Store) -> None:
+def test_a_match_rated_name_is_free_again_when_the_transaction_ends(a_store: Store) -> None:
     with a_store.writing() as connection:
         advisory_lock(connection, "one")
     with a_store.writing() as connection:

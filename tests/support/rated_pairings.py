@@ -6,21 +6,23 @@ from datetime import date, timedelta
 from typing import Any
 
 from recommender.journal.recommendations import ShortlistRow
-from recommender.serving.staff.views.early_ratings import RatedPrediction
+from recommender.monitoring.early_ratings import RatedPrediction
 from recommender.store.database import Store
 from tests.support.journal_rows import ANSWERS, pair, rate, recommend
 
 FIRST = date(2026, 1, 5)
 
 
-def a_held(points: float, predicted: float = 4.0, day: int = 0, **answers: Any) -> RatedPrediction:
+def a_match_rated(
+    points: float, predicted: float = 4.0, day: int = 0, **answers: Any
+) -> RatedPrediction:
     """A match predicted to be rated so, shown from 3 to 5, rated so, begun on that day."""
     return RatedPrediction(points, 3.0, 5.0, predicted, FIRST + timedelta(days=day), answers)
 
 
 def in_order(errors: Sequence[float]) -> list[RatedPrediction]:
     """Matches begun day after day, each so far off."""
-    return [a_held(4.0 + error, day=day) for day, error in enumerate(errors)]
+    return [a_match_rated(4.0 + error, day=day) for day, error in enumerate(errors)]
 
 
 def keep_matches(store: Store, number: int, *, clinicians: int = 2) -> None:

@@ -9,9 +9,8 @@ from starlette.responses import Response
 
 from recommender.journal.audit_log import ChainVerification, verify
 from recommender.journal.consents import current_consent, record_consent
-from recommender.journal.erasure import erase_subject
 from recommender.journal.idempotency import StoredReply
-from recommender.journal.subject_export import export_subject
+from recommender.journal.privacy_requests import erase_subject, export_subject
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Context
 from recommender.serving.http.problems import NO_STORE, NO_SUCH_RECORD, NOT_FOUND

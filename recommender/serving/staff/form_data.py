@@ -1,9 +1,5 @@
-"""What a form of a page sent: names and texts, as browsers without script send them.
+"""The names and texts a form sends, their validation, and what the page says of faults."""
 
-Imported by the routes of `staff`.
-"""
-
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -25,7 +21,12 @@ from recommender.serving.http.problems import (
 from recommender.serving.staff import wording
 
 FORM = "application/x-www-form-urlencoded"
-MOST_FIELDS = 2_000
+MAX_FIELDS = 2_000
+REFUSED = (FeedbackError, ConflictError)
+"""Errors of the journal about what was sent, not about where."""
+DECIDED_MEANWHILE = "Someone else decided first. Read what they entered below, then decide again."
+
+Body = TypeVar("Body", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class FormData:
     fields: Mapping[str, list[str]]
 
     def text(self, name: str) -> str:
-        """What a field holds, without space around it; empty where it was left open."""
+        """The text of a field, without space around it; empty where it was left blank."""
         return self.fields.get(name, [""])[0].strip()
 
     def texts(self, name: str) -> list[str]:
@@ -49,7 +50,7 @@ async def read_form(request: Request) -> FormData:
     Raises
     ------
     ProblemError
-        When it is no form, or, on a server without sessions, comes from another site.
+        When it is no form or, on a server without sessions, comes from another site.
     """
     if request.headers.get("content-type") != FORM:
         raise ProblemError(UNSUPPORTED)
@@ -57,41 +58,35 @@ async def read_form(request: Request) -> FormData:
         check_same_site(request.headers)
     try:
         body = (await request.body()).decode()
-        return FormData(parse_qs(body, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+        return FormData(parse_qs(body, keep_blank_values=True, max_num_fields=MAX_FIELDS))
     except ValueError:
         raise ProblemError(BAD_REQUEST) from None
 
 
-UNKEEPABLE = (FeedbackError, ConflictError)
-"""What the journal refuses for what was sent, not for where."""
-
-Body = TypeVar("Body", bound=BaseModel)
-
-
-def validated_form(model: type[Body], told: Mapping[str, Any]) -> Body:
-    """A form as the body a program would send; what was left open is left out.
+def validated_form(model: type[Body], values: Mapping[str, Any]) -> Body:
+    """A form as a request body; what was left blank is left out.
 
     Raises
     ------
     ProblemError
         With everything that does not fit.
     """
-    given = {name: value for name, value in told.items() if value not in ("", None)}
+    given = {name: value for name, value in values.items() if value not in ("", None)}
     try:
-        return model.model_validate_json(json.dumps(given))
+        return model.model_validate(given)
     except ValidationError as error:
         raise problem_from_validation(error, INVALID_FEEDBACK) from None
 
 
 def form_faults(error: Exception) -> tuple[tuple[str, ...], int]:
-    """What is wrong, a sentence each, and the status it is sent with."""
-    told = problem_for(error)
+    """What is wrong, a sentence each, and the status of the response."""
+    problem = problem_for(error)
     if isinstance(error, StaleError):
-        return (wording.MEANWHILE,), told.kind.status
+        return (DECIDED_MEANWHILE,), problem.kind.status
     if isinstance(error, ConflictError):
-        return (wording.fault(error.field, error.problem),), told.kind.status
-    said = (wording.fault(_name(slip.pointer), slip.message) for slip in told.errors)
-    return tuple(said) or (told.kind.detail,), told.kind.status
+        return (wording.fault(error.field, error.problem),), problem.kind.status
+    faults = tuple(wording.fault(_name(each.pointer), each.message) for each in problem.errors)
+    return faults or (problem.kind.detail,), problem.kind.status
 
 
 def _name(pointer: str) -> str:
@@ -101,7 +96,7 @@ def _name(pointer: str) -> str:
 
 
 def number(text: str) -> int | float | str:
-    """A figure as it was typed; what is none goes on, to be refused by name."""
+    """The number a text stands for; any other text is passed on, to be refused by name."""
     try:
         return int(text) if text.isdecimal() else float(text)
     except ValueError:

@@ -1,27 +1,90 @@
-"""How a page for staff is made: templates that escape everything, and the frame around them.
+"""Renders pages: templates that escape everything, the frame around them, and the error page."""
 
-Imported by the routes of `staff`.
-"""
-
+import hashlib
+import json
+from pathlib import Path
 from typing import Any
 
 from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
-from recommender.security.scopes import Principal, Scope
-from recommender.serving.auth.permissions import PAGES
+from recommender.security.scopes import Scope
+from recommender.serving.auth.permissions import PAGES, is_page
 from recommender.serving.authorization import CSRF_FIELD, auth_backend
+from recommender.serving.http.problems import FORBIDDEN, UNAUTHENTICATED, problem_for
 from recommender.serving.http.request_context import request_info
 from recommender.serving.staff import wording
-from recommender.serving.staff.htmx import ADDRESS, SETTINGS
 
 HOME = PAGES
-ENTRANCE = f"{HOME}/session"
+SIGN_IN = f"{HOME}/session"
 NEW, MODEL = f"{HOME}/requests/new", f"{HOME}/model"
 CLINICIANS = f"{HOME}/clinicians"
 RECORDS = f"{CLINICIANS}/records"
-SEE_OTHER = 303
+STATIC = f"{HOME}/static"
+LINKS = (
+    (HOME, "Requests", Scope.EXPLAIN_READ),
+    (NEW, "New request", Scope.MATCH_CREATE),
+    (MODEL, "Is it usually right?", Scope.MODEL_READ),
+    (CLINICIANS, "Clinicians", Scope.ROSTER_READ),
+    (RECORDS, "Clinicians' records", Scope.RECORD_READ),
+)
+"""Address and name of every page in the navigation, and what it takes to see it."""
+STATIC_FOLDER = Path(__file__).with_name("static")
+STYLE, ICON, SCRIPT = "style.css", "icon.svg", "htmx-2.0.11.min.js"
+IMMUTABLE = "public, max-age=31536000, immutable"
+SCRIPT_SETTINGS = json.dumps(
+    {
+        "allowEval": False,
+        "allowScriptTags": False,
+        "includeIndicatorStyles": False,
+        "selfRequestsOnly": True,
+        "historyCacheSize": 0,
+        "refreshOnHistoryMiss": True,
+        "responseHandling": [
+            {"code": "[23]..", "swap": True},
+            {
+                "code": "...",
+                "swap": True,
+                "error": True,
+                "target": "main",
+                "select": "main",
+                "swapOverride": "outerHTML",
+            },
+        ],
+    }
+)
+"""htmx runs nothing that a page holds and stores no page; an error replaces the whole page, as it
+does without script."""
+
+
+class ImmutableFiles(StaticFiles):
+    """Static files whose addresses change with their content."""
+
+    def file_response(self, *args: Any, **options: Any) -> Response:
+        """The file, to be cached for good."""
+        response = super().file_response(*args, **options)
+        response.headers["cache-control"] = IMMUTABLE
+        return response
+
+
+def static_files() -> ASGIApp:
+    """Style, icon and script, compressed; they hold nobody's data.
+
+    Pages are never compressed: the size of a compressed page would reveal a secret that stands
+    beside text chosen by an attacker (BREACH).
+    """
+    return GZipMiddleware(ImmutableFiles(directory=STATIC_FOLDER))
+
+
+def static_address(name: str) -> str:
+    """The address of a static file, with a digest of its content."""
+    digest = hashlib.sha256((STATIC_FOLDER / name).read_bytes()).hexdigest()
+    return f"{STATIC}/{name}?v={digest[:12]}"
+
 
 _templates = Environment(
     loader=PackageLoader("recommender.serving.staff"),
@@ -30,43 +93,66 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.globals |= {"w": wording, "script": ADDRESS, "script_settings": SETTINGS}
+_templates.globals |= {
+    "w": wording,
+    "style": static_address(STYLE),
+    "icon": static_address(ICON),
+    "script": static_address(SCRIPT),
+    "script_settings": SCRIPT_SETTINGS,
+}
 
 
 def page(
-    request: Request, template: str, title: str, *, status: int = 200, **told: Any
+    request: Request, template: str, title: str, *, status: int = 200, **values: Any
 ) -> Response:
-    """A page; whoever is signed in finds their token in each of its forms."""
+    """A page; a session's token is in each of its forms."""
     info = request_info(request.scope)
-    info.is_page, session = True, info.session
-    text = _templates.get_template(template).render(
+    info.is_page, session, principal = True, info.session, info.principal
+    html = _templates.get_template(template).render(
         title=title,
         token=session.csrf if session else "",
         token_field=CSRF_FIELD,
         signed_in=session is not None,
-        nothing_is_kept=auth_backend(request).credentials is None,
-        links=_links(info.principal),
-        **told,
+        without_store=auth_backend(request).credentials is None,
+        links=[
+            (address, name)
+            for address, name, scope in LINKS
+            if principal is not None and principal.may(scope)
+        ],
+        **values,
     )
-    return HTMLResponse(text, status)
+    return HTMLResponse(html, status)
 
 
-def moved(address: str) -> Response:
+def redirect(address: str) -> Response:
     """Sends a browser on after a form, so that reloading sends nothing twice."""
-    return RedirectResponse(address, SEE_OTHER)
+    return RedirectResponse(address, 303)
 
 
-def _links(principal: Principal | None) -> tuple[tuple[str, str], ...]:
-    """The pages somebody may open: address and name."""
-    needed = {
-        HOME: (Scope.EXPLAIN_READ, wording.QUEUE),
-        NEW: (Scope.MATCH_CREATE, wording.NEW_REQUEST),
-        MODEL: (Scope.MODEL_READ, wording.MEASURED),
-        CLINICIANS: (Scope.ROSTER_READ, wording.CLINICIANS),
-        RECORDS: (Scope.RECORD_READ, wording.RECORDS),
-    }
-    return tuple(
-        (address, name)
-        for address, (scope, name) in needed.items()
-        if principal is not None and principal.may(scope)
+def is_staff(request: Request) -> bool:
+    """Whether a request goes to a page, by the route it matched."""
+    return is_page(getattr(request.scope.get("route"), "path", ""))
+
+
+def error_page(request: Request, error: Exception) -> Response:
+    """A page that says what is wrong; a caller without a session is sent to sign in."""
+    problem = problem_for(error)
+    if problem.kind is UNAUTHENTICATED:
+        if request.headers.get("hx-request") == "true":
+            # htmx asked for a part of a page: send the whole page away.
+            return Response(status_code=204, headers={"hx-redirect": SIGN_IN})
+        return redirect(SIGN_IN)
+    detail = problem.kind.detail
+    if problem.kind is FORBIDDEN:
+        detail = "Your account cannot see or do this. Ask the person who looks after accounts."
+    response = page(
+        request,
+        "error.html",
+        problem.kind.title,
+        status=problem.kind.status,
+        faults=[each.message for each in problem.errors],
+        detail=detail,
+        request_id=request_info(request.scope).request_id,
     )
+    response.headers.update(problem.headers or {})
+    return response

@@ -1,11 +1,8 @@
-"""Every page for staff, in one tuple. Imported by `serving.app`."""
+"""The routes of all pages, in one tuple."""
 
-from recommender.serving.staff import htmx
 from recommender.serving.staff.pages import (
     clinicians,
-    decisions,
     model,
-    model_card,
     new_request,
     pairing,
     request,
@@ -17,11 +14,8 @@ ROUTERS = (
     sign_in.router,
     new_request.router,
     request.router,
-    decisions.router,
     pairing.router,
     model.router,
-    model_card.router,
     clinicians.router,
     work_list.router,
-    htmx.router,
 )

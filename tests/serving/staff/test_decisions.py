@@ -5,7 +5,7 @@ import pytest
 from recommender.alliance.scores import score_items
 from recommender.journal.audit_log import verify
 from recommender.journal.pairings import Pairing, record_pairing
-from recommender.serving.staff import wording
+from recommender.serving.staff.views.rating_form import BELOW_RANGE, UNUSUALLY_LOW
 from tests.support.builders import a_practice
 from tests.support.page_reader import (
     Reader,
@@ -43,24 +43,27 @@ def test_an_override_needs_a_reason(staff: TestClient) -> None:
     assert "The client asked for it" in read(staff, address).text
 
 
-def test_nobody_is_decided_on_who_is_not_on_the_roster(staff: TestClient) -> None:
+def test_a_decision_for_a_clinician_who_is_not_on_the_roster_is_refused(staff: TestClient) -> None:
     _, override = forms(staff, ask(staff).url.path, "/decisions")
     refused = send(staff, override, clinician_id="nobody", reason="other")
     assert refused.status_code == 422
-    assert f"Clinician {wording.NOT_ON_ROSTER}" in Reader(refused.text).text
+    assert "Clinician is not on the roster of this request" in Reader(refused.text).text
 
 
-def test_whoever_decided_is_named_as_their_account_is(staff: TestClient) -> None:
+def test_a_decision_names_the_account_that_made_it(staff: TestClient) -> None:
     assert "intake.desk" in read(staff, decided(staff)).text
 
 
-def test_a_rating_is_said_to_be_due_until_it_is_there(staff: TestClient) -> None:
+def test_a_rating_is_shown_as_due_until_it_is_entered(staff: TestClient) -> None:
     address = begun(staff)
     event = read(staff, address).form("/events")
     send(staff, event, kind="attended", happened_on="2024-10-01", session="1")
     assert "A rating is due" not in read(staff, address).text
     send(staff, event, kind="attended", happened_on="2024-10-08", session="2")
-    assert wording.due(2, 2, 5) in read(staff, address).text
+    assert (
+        "A rating is due: session 2 was attended, and the client rated none of sessions 2 to 5."
+        in read(staff, address).text
+    )
     assert "Rating due" in read(staff, "/staff").text
     rating = read(staff, address).form("/ratings")
     send(staff, rating, session="2", score="48", rated_on="2024-10-08")
@@ -68,20 +71,20 @@ def test_a_rating_is_said_to_be_due_until_it_is_there(staff: TestClient) -> None
     assert "Rating due" not in read(staff, "/staff").text
 
 
-def test_of_two_who_decide_at_once_one_is_told(staff: TestClient) -> None:
+def test_the_second_of_two_simultaneous_decisions_is_refused(staff: TestClient) -> None:
     address = ask(staff).url.path
     one, other = forms(staff, address, "/decisions")
     assert send(staff, one, clinician_id=first(staff, address)).status_code == 200
     late = send(staff, other, clinician_id="k01", reason="availability")
     assert late.status_code == 412
     text = Reader(late.text).text
-    assert "Somebody else was first" in text
+    assert "Someone else decided first" in text
     assert "Availability" not in text.split("Decisions, oldest first")[1].split("A later")[0]
     again = forms(staff, address, "/decisions")[1]
     assert send(staff, again, clinician_id="k01", reason="availability").status_code == 200
 
 
-def test_what_came_of_it_is_told_rated_and_corrected(staff: TestClient) -> None:
+def test_events_and_ratings_are_recorded_and_corrected(staff: TestClient) -> None:
     address = begun(staff)
     found = read(staff, address)
     assert "Booked" in found.text
@@ -119,9 +122,9 @@ def test_a_low_early_rating_offers_a_conversation(
     rating = read(staff, address).form("/ratings")
     page = send(staff, rating, session="3", score=score, rated_on="2024-10-15")
     text = Reader(page.text).text
-    assert (wording.LOW_OF_RANGE in text) is offered
-    assert (wording.LOW_OPTIONS in text) is offered
-    assert (wording.LOW_ANEW in text) is offered
+    assert (BELOW_RANGE in text) is offered
+    assert ("See who else fitted at the time" in text) is offered
+    assert ("Make a new request; the form opens empty" in text) is offered
 
 
 def test_a_low_rating_of_a_pairing_begun_elsewhere_offers_to_ask_anew(
@@ -135,9 +138,9 @@ def test_a_low_rating_of_a_pairing_begun_elsewhere_offers_to_ask_anew(
     page = send(staff, rating, session="3", score="14", rated_on="2024-10-15")
     assert page.status_code == 200, Reader(page.text).text
     found = Reader(page.text)
-    assert wording.LOW_OF_USUAL in found.text
+    assert UNUSUALLY_LOW in found.text
     assert ("href", "/staff/requests/new") in found.attributes
-    assert wording.LOW_OPTIONS not in found.text
+    assert "See who else fitted at the time" not in found.text
     assert "c9998" not in read(staff, "/staff/requests/new").text
 
 
@@ -159,7 +162,7 @@ def test_a_rating_is_entered_by_items_and_counts_as_training_counts_it(staff: Te
     assert said in text
 
 
-def test_too_few_items_are_kept_and_said_not_to_count(staff: TestClient) -> None:
+def test_a_rating_with_too_few_items_is_stored_and_shown_as_not_counted(staff: TestClient) -> None:
     address = begun(staff)
     form = by_items(staff, address)
     page = send(staff, form, session="3", rated_on="2024-10-15", item_1="5", item_2="4")
@@ -167,7 +170,7 @@ def test_too_few_items_are_kept_and_said_not_to_count(staff: TestClient) -> None
     assert "Too few items to count: 2 of 12 items" in Reader(page.text).text
 
 
-def test_an_item_off_the_scale_is_said_beside_it_and_nothing_typed_is_lost(
+def test_the_fault_of_an_item_is_beside_it_and_nothing_typed_is_lost(
     staff: TestClient,
 ) -> None:
     address = begun(staff)
@@ -179,7 +182,7 @@ def test_an_item_off_the_scale_is_said_beside_it_and_nothing_typed_is_lost(
         assert again.fields["item_1"] == ["4"]
         assert again.fields["item_7"] == [wrong]
         assert 'id="item_7-fault"' in page.text
-        assert "Item 7" in Reader(page.text).text.split("Nothing was kept")[1].split("What hap")[0]
+        assert "Item 7" in Reader(page.text).text.split("Not saved")[1].split("What hap")[0]
 
 
 def test_what_was_typed_of_an_event_is_there_again_after_a_fault(staff: TestClient) -> None:
@@ -223,7 +226,7 @@ def test_an_unknown_pairing_is_not_found(staff: TestClient) -> None:
     assert staff.get("/staff/pairings/none").status_code == 404
 
 
-def test_no_page_is_kept_by_a_browser_and_no_form_remembers(staff: TestClient) -> None:
+def test_no_page_is_cached_and_no_form_is_autocompleted(staff: TestClient) -> None:
     pairing = begun(staff)
     links = [value for name, value in read(staff, "/staff").attributes if name == "href"]
     request = next(each for each in links if "/requests/" in each and not each.endswith("/new"))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from recommender.practice.definition import shipped_practice
+from recommender.security.scopes import Role
 from recommender.serving.staff import wording
 from recommender.settings import Settings
 from tests.support.page_reader import ANSWERS, Reader, ask, read, send
@@ -58,7 +59,28 @@ def test_a_request_from_the_form_shows_what_the_endpoint_answers(open_server: Te
     assert answer["notice"] in Reader(page.text).text
 
 
-def test_what_was_not_answered_is_said_to_be_open(open_server: TestClient) -> None:
+def test_a_request_of_a_tool_opens_without_what_the_tool_was_not_sent(
+    locked: LockedServer, staff: TestClient
+) -> None:
+    """A tool is sent neither contributions nor gains, and its response is what is stored."""
+
+    def asked(**answers: float) -> tuple[dict[str, Any], str]:
+        key = locked.keys[Role.TOOL].text
+        answer = locked.ask("POST", RECOMMEND, key, json=a_request(answers)).json()
+        return answer, read(staff, f"/staff/requests/{answer['recommendation_id']}").text
+
+    answer, text = asked()
+    first = answer["shortlist"][0]
+    assert "groups" not in first
+    assert f"{first['predicted_alliance']:.1f} on WAI-SR (mean)" in text
+    assert "the average clinician who fits" not in text
+    answer, text = asked(max_fee=120.0)
+    relaxation = answer["relaxations"][0]
+    assert "gain" not in relaxation
+    assert wording.sentence(relaxation["text"]) in text
+
+
+def test_unanswered_questions_are_listed_with_what_that_means(open_server: TestClient) -> None:
     text = Reader(ask(open_server).text).text
     assert "Not answered: no limit stated" in text
     assert "therapies asked for" in text
@@ -93,10 +115,10 @@ def test_anybody_on_the_roster_can_be_asked_about(open_server: TestClient) -> No
     first, second = (each["name"] for each in answer["shortlist"][:2])
     asked = answer["shortlist"][1]["clinician_id"]
     text = read(open_server, f"{address}?why_not={asked}").text
-    assert wording.contrasted(second, first) in text
+    assert f"{second} fits. Compared with {first}, group by group:" in text
 
 
-def test_without_agreement_no_points_stand_anywhere(open_server: TestClient) -> None:
+def test_without_consent_no_points_are_shown_anywhere(open_server: TestClient) -> None:
     page = ask(open_server, **{"answer.agrees": "no"})
     found = Reader(page.text)
     assert "Rules only" in found.text
@@ -183,7 +205,7 @@ def test_every_kind_of_answer_can_be_given(open_server: TestClient) -> None:
     assert "Asked, and none of these" in text
 
 
-def test_a_kept_request_reads_the_same_again(locked: LockedServer, staff: TestClient) -> None:
+def test_a_stored_request_reads_the_same_again(locked: LockedServer, staff: TestClient) -> None:
     page = ask(staff, client_id="c9999")
     assert staff.get(page.url.path).text == page.text
     assert "c9999" not in page.url.path
@@ -221,9 +243,9 @@ def test_nobody_fits_until_what_must_be_known_is_asked(shipped: TestClient) -> N
     plain = {"answer.concern": "", "answer.wanted": [], "answer.directive": ""}
     page = ask(shipped, **plain, **{"answer.age_years": "34", "answer.funding": "medicare"})
     text = Reader(page.text).text
-    assert wording.ASK_FIRST in text
+    assert "Ask these first." in text
     for question in ("Level of care needed: 1 clinician", "Holds a valid referral and plan: 1"):
         assert question in text
     again = read(shipped, f"{page.url.path}/again").form("/staff/requests")
     asked = {"answer.risk_level": "level_1", "answer.referral_held": "yes"}
-    assert wording.ASK_FIRST not in Reader(send(shipped, again, **asked).text).text
+    assert "Ask these first." not in Reader(send(shipped, again, **asked).text).text

@@ -28,7 +28,7 @@ def test_neither_a_key_nor_nothing_opens_a_page(locked: LockedServer) -> None:
         assert (response.status_code, response.headers["location"]) == (303, "/staff/session")
 
 
-def test_a_wrong_password_is_told_without_saying_what_was_wrong(locked: LockedServer) -> None:
+def test_a_refused_sign_in_does_not_say_what_was_wrong(locked: LockedServer) -> None:
     form = read(locked.client, "/staff/session").form("/session")
     wrong = send(locked.client, form, name="intake.desk", password="another four words")
     unknown = send(locked.client, form, name="<b>nobody</b>", password=PASSWORD)

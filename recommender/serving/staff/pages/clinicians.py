@@ -1,10 +1,10 @@
-"""The pages about clinicians: who is shown and has room, and how they were rated.
+"""Pages about clinicians: how often they are shown and their open places, and their records.
 
-Records are told to few roles (`record:read`), and without a name to those who may not see the
-roster. Imported by `staff.router`.
+Few roles see records (`record:read`); an account that may not see the roster sees them without a
+name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,6 +16,13 @@ from starlette.responses import Response
 
 from recommender.journal.rated_pairings import Exposure, RatedPairing, exposures, rated_pairings
 from recommender.model.alliance_model import AllianceModel
+from recommender.monitoring.clinician_records import (
+    MIN_RATINGS,
+    ClinicianRecord,
+    clinician_records,
+)
+from recommender.monitoring.early_ratings import early_points
+from recommender.monitoring.exposure import DAYS, clinician_exposures
 from recommender.security.scopes import Scope
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
@@ -24,20 +31,14 @@ from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.page import CLINICIANS, RECORDS, page
-from recommender.serving.staff.views.clinician_records import (
-    FEWEST_OF_RECORD,
-    ClinicianRecord,
-    clinician_records,
-)
-from recommender.serving.staff.views.early_ratings import points_of
-from recommender.serving.staff.views.exposure import BAR, DAYS, exposure_rows
+from recommender.serving.staff.views.charts import EXPOSURE_BAR, exposure_bars
 
 router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelTraining:
-    """What the model holds of a clinician: points against what such clients rate elsewhere."""
+    """What the model holds of a clinician: points above what similar clients rate others."""
 
     points: float
     ratings: int
@@ -45,63 +46,76 @@ class ModelTraining:
 
 @router.get(CLINICIANS)
 async def get_clinicians_page(request: Request) -> Response:
-    """How often each clinician was shown and chosen lately, and how many places are open."""
+    """How often each clinician was shown and chosen lately, and their open places."""
     state = current_snapshot(request.app)
-    found: dict[str, Exposure] = {}
+    counted: dict[str, Exposure] = {}
     if has_store(request):
         since = datetime.now(UTC) - timedelta(days=DAYS)
-        found = await read(request, partial(exposures, since=since))
-    rows = exposure_rows(found, state.encoding.roster, state.practice)
-    unseen = sum(row.on_roster and not row.counts.shown for row in rows)
+        counted = await read(request, partial(exposures, since=since))
+    rows = clinician_exposures(counted, state.encoding.roster, state.practice.places)
     return page(
         request,
         "clinicians.html",
-        wording.CLINICIANS,
-        rows=rows,
-        bar=BAR,
-        counted=wording.lately(DAYS, sum(row.counts.shown for row in rows)),
-        unseen=wording.never_shown(unseen, len(state.encoding.roster)),
-        places=any(row.free is not None for row in rows),
+        "Clinicians",
+        rows=list(zip(rows, exposure_bars(rows), strict=True)),
+        bar=EXPOSURE_BAR,
+        days=DAYS,
+        times=sum(row.counts.shown for row in rows),
+        unseen=sum(row.on_roster and not row.counts.shown for row in rows),
+        clinicians=len(state.encoding.roster),
+        places=any(row.open_places is not None for row in rows),
     )
 
 
 @router.get(RECORDS)
 async def get_records_page(request: Request) -> Response:
-    """How clinicians were rated, drawn towards the practice; shown to whoever may see records."""
+    """The mean rating of each clinician, shrunk towards the practice mean."""
     state = current_snapshot(request.app)
     rated: tuple[RatedPairing, ...] = ()
     if has_store(request):
         rated = await read(request, rated_pairings)
     named = caller(request).may(Scope.ROSTER_READ)
-    told = await run_in_pool(request.app, partial(recorded, rated, state, named=named))
-    return page(request, "records.html", wording.RECORDS, **told)
+    values = partial(record_values, rated, state, named=named)
+    return page(
+        request, "records.html", "Clinicians' records", **await run_in_pool(request.app, values)
+    )
 
 
-def recorded(
+def record_values(
     rated: Sequence[RatedPairing], state: ServingSnapshot, *, named: bool
 ) -> dict[str, Any]:
-    """The records as the template shows them."""
-    found = clinician_records(_by_clinician(rated, points_of(rated, state.model)))
-    shown = [each for each in found.records if each.enough] if found else []
-    names = state.encoding.roster.called if named else {}
-    learned = learned_by(state.model)
+    """The records, by the names the template uses."""
+    points: dict[str, list[float]] = {}
+    by_pairing = early_points(rated, state.model)
+    for each in rated:
+        if each.pairing_id in by_pairing:
+            points.setdefault(each.clinician_id, []).append(by_pairing[each.pairing_id])
+    records = clinician_records(points)
+    shown = [each for each in records.records if each.enough] if records else []
+    names, training = state.encoding.roster.called, trained_records(state.model)
     rows: list[tuple[str, ClinicianRecord, ModelTraining | None]] = [
-        (_called(each, number, names, named), each, learned.get(each.clinician_id))
+        (
+            names.get(each.clinician_id, each.clinician_id) if named else f"Clinician {number}",
+            each,
+            training.get(each.clinician_id),
+        )
         for number, each in enumerate(shown, start=1)
     ]
     return {
         "rows": rows,
-        "few": len(found.records) - len(shown) if found else 0,
-        "fewest": FEWEST_OF_RECORD,
-        "mean": found.mean if found else None,
-        "pull": None if found is None or isinf(found.pull) else found.pull,
-        "scale": wording.scale(AllianceScale.of(state.model).model_dump()),
+        "few": len(records.records) - len(shown) if records else 0,
+        "min_ratings": MIN_RATINGS,
+        "mean": records.mean if records else None,
+        "prior_ratings": None
+        if records is None or isinf(records.prior_ratings)
+        else records.prior_ratings,
+        "scale": wording.scale_points(AllianceScale.of(state.model)),
     }
 
 
-def learned_by(model: AllianceModel) -> dict[str, ModelTraining]:
+def trained_records(model: AllianceModel) -> dict[str, ModelTraining]:
     """The model's own records, of clinicians with enough ratings for one to be shown."""
-    told = zip(
+    records = zip(
         model.clinician_ids,
         model.records.mean.tolist(),
         model.records.count.tolist(),
@@ -109,22 +123,6 @@ def learned_by(model: AllianceModel) -> dict[str, ModelTraining]:
     )
     return {
         name: ModelTraining(points, int(ratings))
-        for name, points, ratings in told
-        if ratings >= FEWEST_OF_RECORD
+        for name, points, ratings in records
+        if ratings >= MIN_RATINGS
     }
-
-
-def _by_clinician(
-    rated: Sequence[RatedPairing], points: Mapping[str, float]
-) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for each in rated:
-        if each.pairing_id in points:
-            found.setdefault(each.clinician_id, []).append(points[each.pairing_id])
-    return found
-
-
-def _called(record: ClinicianRecord, number: int, names: Mapping[str, str], named: bool) -> str:
-    if not named:
-        return wording.nobody(number)
-    return names.get(record.clinician_id, record.clinician_id)

@@ -1,92 +1,195 @@
-"""The page on which estimates are held to ratings, and the model that answers now is told.
+"""Pages about the model: figures against ratings, its card, models and clients over time."""
 
-Imported by `staff.router`.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from recommender.journal.rated_pairings import rated_matches
-from recommender.serving.dependencies import current_snapshot, run_in_pool
+from recommender.journal.rated_pairings import ModelUse, model_uses, rated_matches
+from recommender.journal.recommendations import intakes
+from recommender.model.card import card_of
+from recommender.monitoring.drift import (
+    MAX_REQUESTS,
+    Answers,
+    answer_shifts,
+    level_shifts,
+)
+from recommender.monitoring.early_ratings import (
+    MAX_MATCHES,
+    MIN_MATCHES,
+    Coverage,
+    GroupCoverage,
+    RatedPrediction,
+    coverage_by_group,
+    rated_predictions,
+)
+from recommender.monitoring.prediction_error import (
+    calibration_bin,
+    calibration_bins,
+    error_windows,
+)
+from recommender.recommendation.recommend import CONSTRAINTS_ONLY
+from recommender.serving.api.models import KnownModel, known_models
+from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
 from recommender.serving.schemas.responses import AllianceScale
 from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.page import MODEL, page
-from recommender.serving.staff.views.calibration import bin_of, calibration_bins, calibration_chart
-from recommender.serving.staff.views.coverage_by_group import coverage_by_group
-from recommender.serving.staff.views.early_ratings import (
-    LAST,
-    CoverageCheck,
-    RatedPrediction,
-    rated_predictions,
-)
-from recommender.serving.staff.views.error_over_time import error_curve, error_windows
+from recommender.serving.staff.request_source import shown_prediction
+from recommender.serving.staff.views.charts import calibration_chart, error_chart
+from recommender.store.database import Connection
+
+CARD_FIELDS: Mapping[str, str] = {
+    "owner": "Owner",
+    "contact": "Contact",
+    "intended_use": "Intended use",
+    "out_of_scope": "Not for",
+    "review": "Review",
+}
+FACTS: Mapping[str, str] = {
+    "mode": "Kind",
+    "version": "Version in its registry",
+    "digest": "Digest",
+    "created_at": "Trained (UTC)",
+    "practice": "Practice definition",
+    "ratings": "Ratings in training",
+    "pairings": "Pairings with a rating",
+    "left_unrated": "Pairings that ended before a rating",
+    "first_day": "First pairing started",
+    "last_day": "Last pairing started",
+    "known_until": "Last rating known",
+}
+STATUS: Mapping[str, str] = {
+    "active": "in use",
+    "champion": "named by the registry",
+    "last_good": "used when another fails",
+    "on_disk": "stored on this machine",
+}
+"""What a model is on this machine, by attribute of `KnownModel`."""
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get(MODEL)
 async def get_model_page(request: Request) -> Response:
-    """The figures are counted when the page is asked for."""
-    state, found = current_snapshot(request.app), await _held(request)
+    """Predictions against the latest ratings, and the model in use."""
+    state = current_snapshot(request.app)
+    matches: tuple[RatedPrediction, ...] | None = None
+    if has_store(request):
+        rated = await read(request, partial(rated_matches, limit=MAX_MATCHES))
+        compare = partial(rated_predictions, rated, shown_prediction, state.model)
+        matches = await run_in_pool(request.app, compare)
     return page(
         request,
         "model.html",
-        wording.MEASURED,
-        checked=_checked(found, state),
+        "Is it usually right?",
+        coverage=coverage_text(matches, state.practice.alliance.interval),
         facts=_facts(state),
         card=[
-            (name, getattr(state.practice.card, key) or wording.NOT_SAID)
-            for key, name in wording.CARD_PARTS.items()
+            (label, getattr(state.practice.card, name) or "Not stated")
+            for name, label in CARD_FIELDS.items()
         ],
-        **measured(found or (), state),
+        **error_values(matches or (), state),
     )
 
 
-def measured(found: Sequence[RatedPrediction], state: ServingSnapshot) -> dict[str, Any]:
-    """Groups, calibration and the learning curve, as the template shows them."""
-    model, bins, windows = state.model, calibration_bins(found), error_windows(found)
+@router.get(f"{MODEL}/card")
+async def get_card_page(request: Request) -> Response:
+    """The card of the model in use."""
+    state = current_snapshot(request.app)
+    card = card_of(state.model)
+    return page(request, "model_card.html", card.title, card=card, digest=state.digest)
+
+
+@router.get(f"{MODEL}/history")
+async def get_history_page(request: Request) -> Response:
+    """Which models were used when, and whether clients have changed."""
+    state = current_snapshot(request.app)
+    used: tuple[ModelUse, ...] = ()
+    requests: tuple[Answers, ...] = ()
+    if has_store(request):
+        used, requests = await read(request, _history)
+    known = known_models(state, app_state(request.app).settings)
+    return page(
+        request,
+        "model_history.html",
+        "Models and clients over time",
+        used=used,
+        digest=state.digest,
+        known=[(each.digest, _status(each)) for each in known.models],
+        **await run_in_pool(request.app, partial(drift_values, requests, state)),
+    )
+
+
+def coverage_text(matches: Sequence[RatedPrediction] | None, level: float) -> str:
+    """How many ratings fell in the range that was shown; `matches` is None without a store."""
+    if matches is None:
+        return "This server has no database, so there is nothing to check here."
+    coverage = Coverage.of(matches)
+    if coverage.rated < MIN_MATCHES:
+        return f"{wording.so_far(coverage.rated)}: too few to check. {MIN_MATCHES} are needed."
+    return (
+        f"Of the last {coverage.rated} rated matches, {coverage.inside} fell in the range that was "
+        f"shown; about {level * coverage.rated:.0f} are expected to."
+    )
+
+
+def error_values(matches: Sequence[RatedPrediction], state: ServingSnapshot) -> dict[str, Any]:
+    """Coverage by group, calibration and error over time, by the names the template uses."""
+    model, bins, windows = state.model, calibration_bins(matches), error_windows(matches)
+    low, high = model.linker.low, model.linker.high
+    groups = ((group_name(each), each) for each in coverage_by_group(matches, state.practice))
     return {
-        "scale": wording.scale(AllianceScale.of(model).model_dump()),
+        "scale": wording.scale_points(AllianceScale.of(model)),
         "level": state.practice.alliance.interval,
-        "groups": coverage_by_group(found, state.practice),
+        "groups": sorted(groups, key=lambda each: each[0]),
         "bins": bins,
-        "all_bins": bin_of(found) if bins else None,
-        "diagonal": calibration_chart(bins, model.linker.low, model.linker.high) if bins else None,
+        "all_bins": calibration_bin(matches) if bins else None,
+        "calibration": calibration_chart(bins, low, high) if bins else None,
         "windows": windows,
-        "curve": error_curve(windows) if len(windows) > 1 else None,
-        "rated": len(found),
+        "errors": error_chart(windows) if len(windows) > 1 else None,
+        "rated": len(matches),
     }
 
 
-async def _held(request: Request) -> tuple[RatedPrediction, ...] | None:
-    """The last rated matches, newest first; None where nothing is kept."""
-    if not has_store(request):
-        return None
-    matches = await read(request, partial(rated_matches, most=LAST))
-    return await run_in_pool(
-        request.app, partial(rated_predictions, matches, current_snapshot(request.app).model)
-    )
+def drift_values(requests: Sequence[Answers], state: ServingSnapshot) -> dict[str, Any]:
+    """Changes of answers, by the names the template uses."""
+    return {
+        "requests": len(requests),
+        "answer_shifts": answer_shifts(requests, state.model),
+        "level_shifts": level_shifts(requests, state.practice),
+    }
 
 
-def _checked(found: tuple[RatedPrediction, ...] | None, state: ServingSnapshot) -> str:
-    if found is None:
-        return wording.UNSTORED
-    return CoverageCheck.of(found).said(state.practice.alliance.interval)
+def group_name(group: GroupCoverage) -> str:
+    """The question and answer of a group."""
+    level = group.level
+    answer = (wording.YES if level else wording.NO) if isinstance(level, bool) else level
+    return f"{group.field.phrase}: {wording.plain(answer)}"
+
+
+def _history(connection: Connection) -> tuple[tuple[ModelUse, ...], tuple[Answers, ...]]:
+    requests = intakes(connection, limit=MAX_REQUESTS, without=CONSTRAINTS_ONLY)
+    return model_uses(connection), requests
+
+
+def _status(known: KnownModel) -> str:
+    texts = [text for name, text in STATUS.items() if getattr(known, name)]
+    return ", ".join(texts + ([known.rejected] if known.rejected else []))
 
 
 def _facts(state: ServingSnapshot) -> list[tuple[str, str]]:
-    """What the model is and came from, those facts that are known."""
+    """Label and value of the facts about the model that are known."""
     manifest, practice = state.model.manifest, state.practice
-    told: dict[str, Any] = {name: getattr(manifest, name, None) for name in wording.FACTS}
-    told["mode"] = wording.REQUEST_MODES.get(manifest.mode, manifest.mode)
-    told |= {"version": state.version, "digest": state.digest[:12]}
-    told["practice"] = f"{practice.title}, {practice.version}"
+    values: dict[str, Any] = {name: getattr(manifest, name, None) for name in FACTS}
+    values["mode"] = wording.REQUEST_MODES.get(manifest.mode, manifest.mode)
+    values |= {"version": state.version, "digest": state.digest[:12]}
+    values["practice"] = f"{practice.title}, {practice.version}"
     return [
-        (name, str(told[key])) for key, name in wording.FACTS.items() if told[key] not in ("", None)
+        (label, str(values[name]))
+        for name, label in FACTS.items()
+        if values[name] not in ("", None)
     ]

@@ -1,11 +1,6 @@
-"""Asking from a page: the form of a new request, and a request with one thing changed.
+"""The form of a new request, and requests made from a page."""
 
-Imported by `staff.router`.
-"""
-
-import json
 from collections.abc import Mapping
-from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import TypeAdapter, ValidationError
@@ -24,17 +19,18 @@ from recommender.serving.http.problems import (
     problem_for,
     problem_from_validation,
 )
-from recommender.serving.http.strict_json import parse_json
-from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import JSON_TYPES
-from recommender.serving.services.stored_recommendation import current_body
-from recommender.serving.snapshot.snapshot import ServingSnapshot
-from recommender.serving.staff import wording
+from recommender.serving.schemas.responses import SuggestedRelaxation
+from recommender.serving.services.stored_recommendation import read_response
 from recommender.serving.staff.form_data import FormData, read_form
-from recommender.serving.staff.page import HOME, NEW, moved, page
-from recommender.serving.staff.request_source import again, ask, find_shown
-from recommender.serving.staff.views.form_prefill import refilled
-from recommender.serving.staff.views.intake_form import body_of, sections
+from recommender.serving.staff.page import HOME, NEW, page, redirect
+from recommender.serving.staff.request_source import (
+    find_shown,
+    recommend_and_store,
+    repeated,
+)
+from recommender.serving.staff.views.intake_answers import prefilled, request_values
+from recommender.serving.staff.views.intake_form import form_sections
 from recommender.values.kinds import RawValue
 
 REQUESTS = f"{HOME}/requests"
@@ -44,23 +40,26 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get(NEW)
-async def get_new_request(request: Request) -> Response:
+async def get_new_request_page(request: Request) -> Response:
     """An empty form."""
     return _form(request, FormData({}))
 
 
 @router.post(REQUESTS)
 async def post_request(request: Request) -> Response:
-    """Shows what is recommended; with a fault the form comes back as it was filled in."""
-    sent = await read_form(request)
+    """Makes a request; with a fault the form comes back as it was filled in."""
+    sent, form = await read_form(request), current_snapshot(request.app).form
     try:
-        asked = _read(current_snapshot(request.app), sent)
-        return moved(f"{REQUESTS}/{await ask(request, asked)}")
+        try:
+            parsed = form.read(request_values(current_snapshot(request.app).practice, sent))
+        except ValidationError as error:
+            raise problem_from_validation(error) from None
+        return redirect(f"{REQUESTS}/{await recommend_and_store(request, parsed)}")
     except (ProblemError, IntakeError) as error:
-        told = problem_for(error)
-        if not told.errors:
+        problem = problem_for(error)
+        if not problem.errors:
             raise
-        return _form(request, sent, told.errors, told.kind.status)
+        return _form(request, sent, problem.errors, problem.kind.status)
 
 
 @router.get(f"{REQUEST}/again")
@@ -70,64 +69,56 @@ async def get_request_again(request: Request, recommendation_id: RecommendationI
     shown = await find_shown(request, recommendation_id)
     if shown.practice_digest != practice.digest:
         raise ProblemError(GONE)
-    return _form(request, refilled(practice, shown))
+    return _form(request, prefilled(practice, shown))
 
 
 @router.post(f"{REQUEST}/changes")
 async def post_change(request: Request, recommendation_id: RecommendationId) -> Response:
-    """A new request with what an offer changes; the first one stays as it is."""
-    state, sent = current_snapshot(request.app), await read_form(request)
+    """Makes a new request with what a relaxation changes; the first one stays as it is."""
+    practice, sent = current_snapshot(request.app).practice, await read_form(request)
     shown = await find_shown(request, recommendation_id)
-    if shown.practice_digest != state.practice.digest:
+    if shown.practice_digest != practice.digest:
         raise ProblemError(GONE)
-    offers = json.loads(current_body(shown.response))["relaxations"]
+    relaxations = read_response(shown.response).relaxations
     number = sent.text("offer")
-    if not number.isdecimal() or int(number) >= len(offers):
+    if not number.isdecimal() or int(number) >= len(relaxations):
         raise ProblemError(NOT_FOUND)
-    answers = _changed(state.practice, shown, offers[int(number)])
-    made = await ask(request, again(shown, answers))
-    return moved(f"{REQUESTS}/{made}?before={recommendation_id}")
-
-
-def _read(state: ServingSnapshot, sent: FormData) -> ParsedRequest:
-    body = body_of(state.practice, sent)
-    try:
-        return state.form.read(parse_json(body))
-    except ValidationError as error:
-        raise problem_from_validation(error) from None
+    answers = _changed_answers(practice, shown, relaxations[int(number)])
+    changed = await recommend_and_store(request, repeated(shown, answers))
+    return redirect(f"{REQUESTS}/{changed}?before={recommendation_id}")
 
 
 def _form(
-    request: Request, sent: FormData, faults: tuple[FieldError, ...] = (), status: int = 200
+    request: Request, sent: FormData, errors: tuple[FieldError, ...] = (), status: int = 200
 ) -> Response:
     state = current_snapshot(request.app)
-    made = sections(state.practice, sent, faults, top_k=state.form.example["top_k"])
-    wrong = [each for section in made for entry in section.entries for each in entry.wrong]
+    sections = form_sections(state.practice, sent, errors, top_k=state.form.example["top_k"])
+    wrong = [each for section in sections for entry in section.entries for each in entry.wrong]
     return page(
         request,
         "new_request.html",
-        wording.NEW_REQUEST,
+        "New request",
         status=status,
-        sections=made,
+        sections=sections,
         wrong=wrong,
-        unplaced=bool(faults) and not wrong,
+        other_faults=bool(errors) and not wrong,
         practice=state.practice.title,
     )
 
 
-def _changed(
-    practice: Practice, shown: ShownRecommendation, offer: Mapping[str, Any]
+def _changed_answers(
+    practice: Practice, shown: ShownRecommendation, relaxation: SuggestedRelaxation
 ) -> Mapping[str, RawValue]:
-    """The answers with those an offer changes; refused where it only proposes to ask."""
-    if not offer["answers"]:
+    """Answers with those a relaxation changes; refused where it only proposes to ask."""
+    if not relaxation.answers:
         raise ProblemError(NOT_FOUND)
     answers = dict(shown.answers)
-    for change in offer["answers"]:
-        field = practice.client[change["field"]]
-        if change["answer"] is None:
+    for change in relaxation.answers:
+        field = practice.client[change.field]
+        if change.answer is None:
             answers.pop(field.name, None)
             continue
-        question = JSON_TYPES[field.kind]
-        read = TypeAdapter(question.type_of(field)).validate_json(json.dumps(change["answer"]))
-        answers[field.name] = question.cell_of(read)
+        json_type = JSON_TYPES[field.kind]
+        answer = TypeAdapter(json_type.type_of(field)).validate_python(change.answer)
+        answers[field.name] = json_type.cell_of(answer)
     return answers

@@ -1,17 +1,14 @@
-"""The page of a pairing: what happened, and its ratings with their corrections.
-
-Imported by `staff.router`.
-"""
+"""The page of a pairing: its events, and its ratings with their corrections."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from recommender.alliance.instruments import Instrument
 from recommender.journal.idempotency import StoredReply, Write
 from recommender.journal.pairings import (
     Pairing,
@@ -51,245 +48,242 @@ from recommender.serving.schemas.request_bodies import (
 )
 from recommender.serving.services.idempotency import read, write_once
 from recommender.serving.services.recommendation_service import today
-from recommender.serving.snapshot.snapshot import ServingSnapshot
-from recommender.serving.staff import wording
-from recommender.serving.staff.actor_names import names_of_actors
 from recommender.serving.staff.form_data import (
-    UNKEEPABLE,
+    REFUSED,
     FormData,
     form_faults,
     number,
     read_form,
     validated_form,
 )
-from recommender.serving.staff.page import HOME, moved, page
-from recommender.serving.staff.views.rating_due import due_said, low_said
+from recommender.serving.staff.page import HOME, page, redirect
+from recommender.serving.staff.request_source import account_names
 from recommender.serving.staff.views.rating_form import (
     ITEMS,
-    Item,
-    answers_of,
+    ItemEntry,
+    item_answers,
     item_entries,
     item_faults,
-    kept_items,
-    score_said,
+    low_rating_text,
+    rating_due_text,
+    score_text,
+    stored_items,
     typed_items,
 )
 from recommender.store.database import Connection
 
 PAIRING = f"{HOME}/pairings/{{pairing_id}}"
-KEPT = 201
+CREATED = 201
 
 router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PairingView:
-    """A pairing with all that is known of it; each rating with every version."""
+    """A pairing with its events and, for each rating id, every version."""
 
     pairing: Pairing
-    course: PairingOutcome
+    outcome: PairingOutcome
     events: tuple[PairingEvent, ...]
     ratings: tuple[tuple[str, tuple[RatingVersion, ...]], ...]
-    actors: Mapping[str, str]
+    accounts: Mapping[str, str]
+
+    @property
+    def current_ratings(self) -> tuple[Rating, ...]:
+        """The newest version of every rating that is not withdrawn."""
+        newest = (versions[-1] for _, versions in self.ratings)
+        return tuple(each.rating for each in newest if not each.withdrawn)
 
 
 @dataclass(frozen=True, slots=True)
 class TypedForm:
-    """What was sent from one form of the page and could not be kept, and why."""
+    """What one form of the page sent that could not be stored, and why.
+
+    `form` is the name of the form, or the id of the rating to be corrected.
+    """
 
     form: str = ""
     sent: FormData = field(default_factory=lambda: FormData({}))
-    said: tuple[str, ...] = ()
-    faults: Mapping[int, str] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+    item_faults: Mapping[int, str] = field(default_factory=dict)
     status: int = 200
 
 
 @router.get(PAIRING)
 async def get_pairing_page(request: Request, pairing_id: PairingId, items: str = "") -> Response:
-    """How a pairing goes, and the forms that tell of it; `items` names a questionnaire."""
-    return await _page(request, pairing_id, items=items)
+    """A pairing; `items` names a questionnaire to be entered item by item."""
+    return await _page(request, pairing_id, TypedForm(), items)
 
 
 @router.post(f"{PAIRING}/events")
 async def post_event(request: Request, pairing_id: PairingId) -> Response:
-    """Keeps one thing that happened."""
-    sent, day = await read_form(request), _day(request)
+    """Records one event."""
+    sent, practice = await read_form(request), current_snapshot(request.app).practice
 
     def write(connection: Connection) -> StoredReply:
         find_pairing(connection, pairing_id)
-        told = {name: sent.text(name) for name in ("kind", "happened_on")}
-        session = {"session": number(sent.text("session"))}
-        event = validated_form(EventRequest, told | session).of(pairing_id)
-        record_event(connection, event, actor=caller(request).actor, today=day)
-        return StoredReply(KEPT, b"{}", subject_of_pairing(connection, pairing_id))
+        values: dict[str, Any] = {name: sent.text(name) for name in ("kind", "happened_on")}
+        values["session"] = number(sent.text("session"))
+        event = validated_form(EventRequest, values).of(pairing_id)
+        record_event(connection, event, actor=caller(request).actor, today=today(practice))
+        return StoredReply(CREATED, b"{}", subject_of_pairing(connection, pairing_id))
 
-    return await _kept(request, pairing_id, write, TypedForm("event", sent))
+    return await _store(request, pairing_id, write, TypedForm("event", sent))
 
 
 @router.post(f"{PAIRING}/ratings")
 async def post_rating(request: Request, pairing_id: PairingId) -> Response:
-    """Keeps a rating; refused with everything training would refuse it for."""
-    sent, state = await read_form(request), current_snapshot(request.app)
+    """Records a rating; refused with everything training would refuse it for."""
+    sent, practice = await read_form(request), current_snapshot(request.app).practice
 
     def write(connection: Connection) -> StoredReply:
         find_pairing(connection, pairing_id)
-        rating = _rating(state.practice, pairing_id, sent).rating()
-        actor, day = caller(request).actor, today(state.practice)
-        record_rating(connection, state.practice, rating, actor=actor, today=day)
-        return StoredReply(KEPT, b"{}", subject_of_pairing(connection, pairing_id))
+        rating = _rating(practice, pairing_id, sent).rating()
+        actor, day = caller(request).actor, today(practice)
+        record_rating(connection, practice, rating, actor=actor, today=day)
+        return StoredReply(CREATED, b"{}", subject_of_pairing(connection, pairing_id))
 
-    by_items = sent.text("metric") == ITEMS
-    return await _kept(request, pairing_id, write, TypedForm(ITEMS if by_items else "score", sent))
+    form = ITEMS if sent.text("metric") == ITEMS else "score"
+    return await _store(request, pairing_id, write, TypedForm(form, sent))
 
 
 @router.post(f"{HOME}/ratings/{{rating_id}}/corrections")
 async def post_correction(request: Request, rating_id: RatingId) -> Response:
-    """Keeps what stands in a rating's place, or that nothing does; the old one stays visible."""
-    sent, state = await read_form(request), current_snapshot(request.app)
+    """Corrects or withdraws a rating; earlier versions stay visible."""
+    sent, practice = await read_form(request), current_snapshot(request.app).practice
 
-    def about(connection: Connection) -> str:
+    def pairing_of(connection: Connection) -> str:
         return rating_history(connection, rating_id)[-1].rating.pairing_id
 
-    pairing_id = await read(request, about)
+    pairing_id = await read(request, pairing_of)
 
     def write(connection: Connection) -> StoredReply:
-        _correct(connection, state, rating_id, sent, caller(request).actor)
-        return StoredReply(KEPT, b"{}", subject_of_pairing(connection, pairing_id))
+        _correct(connection, practice, rating_id, sent, caller(request).actor)
+        return StoredReply(CREATED, b"{}", subject_of_pairing(connection, pairing_id))
 
-    return await _kept(request, pairing_id, write, TypedForm(rating_id, sent))
+    return await _store(request, pairing_id, write, TypedForm(rating_id, sent))
 
 
 def _correct(
-    connection: Connection, state: ServingSnapshot, rating_id: str, sent: FormData, actor: str
+    connection: Connection, practice: Practice, rating_id: str, sent: FormData, actor: str
 ) -> None:
     last = rating_history(connection, rating_id)[-1].rating
-    told = {"expected_version": number(sent.text("seen")), "reason": sent.text("reason")}
-    asked = validated_form(CorrectionRequest, told)
+    values = {"expected_version": number(sent.text("seen")), "reason": sent.text("reason")}
+    asked = validated_form(CorrectionRequest, values)
     if sent.text("withdraw"):
         withdraw_rating(
             connection, rating_id, seen=asked.expected_version, reason=asked.reason, actor=actor
         )
         return
-    same = {name: getattr(last, name) for name in ("session", "instrument", "rater")}
+    unchanged = {name: getattr(last, name) for name in ("session", "instrument", "rater")}
     correct_rating(
         connection,
-        state.practice,
+        practice,
         rating_id,
-        _rating(state.practice, last.pairing_id, sent, same).rating(),
+        _rating(practice, last.pairing_id, sent, unchanged).rating(),
         seen=asked.expected_version,
         reason=asked.reason,
         actor=actor,
-        today=today(state.practice),
+        today=today(practice),
     )
 
 
 def _rating(
-    practice: Practice, pairing_id: str, sent: FormData, same: Mapping[str, Any] | None = None
+    practice: Practice, pairing_id: str, sent: FormData, unchanged: Mapping[str, Any] | None = None
 ) -> RatingRequest:
-    """A rating as a program would send it; of a correction, `same` is what it may not change."""
-    told: dict[str, Any] = {
+    """A rating as the endpoint takes it; `unchanged` is what a correction may not change."""
+    values: dict[str, Any] = {
         name: sent.text(name) for name in ("instrument", "metric", "rated_on", "rater")
     }
-    told |= {"session": number(sent.text("session"))} | dict(same or {})
-    instrument = practice.instruments.get(told["instrument"])
-    if told["metric"] == ITEMS and instrument is not None:
-        told["items"] = answers_of(instrument, sent)
+    values |= {"session": number(sent.text("session"))} | dict(unchanged or {})
+    instrument = practice.instruments.get(values["instrument"])
+    if values["metric"] == ITEMS and instrument is not None:
+        values["items"] = item_answers(instrument, sent)
     elif not sent.text("score"):
         raise ProblemError(
             INVALID_FEEDBACK, (FieldError(pointer="/score", code="missing", message="is missing"),)
         )
     else:
-        told["score"] = number(sent.text("score"))
-    return validated_form(RatingRequest, told | {"pairing_id": pairing_id})
+        values["score"] = number(sent.text("score"))
+    return validated_form(RatingRequest, values | {"pairing_id": pairing_id})
 
 
-def _day(request: Request) -> date:
-    return today(current_snapshot(request.app).practice)
-
-
-async def _kept(request: Request, pairing_id: str, write: Write, typed: TypedForm) -> Response:
-    """Back to the page once it is kept, or the page as it was filled in with what could not be."""
+async def _store(request: Request, pairing_id: str, write: Write, typed: TypedForm) -> Response:
+    """Back to the page once it is stored, or the page as it was filled in with its faults."""
     try:
         await write_once(request, None, write)
-    except (ProblemError, *UNKEEPABLE) as error:
-        said, status = form_faults(error)
-        faults = item_faults(problem_for(error).errors)
-        return await _page(
-            request, pairing_id, replace(typed, said=said, faults=faults, status=status)
-        )
-    return moved(PAIRING.format(pairing_id=pairing_id))
+    except (ProblemError, *REFUSED) as error:
+        faults, status = form_faults(error)
+        of_items = item_faults(problem_for(error).errors)
+        typed = replace(typed, faults=faults, item_faults=of_items, status=status)
+        return await _page(request, pairing_id, typed)
+    return redirect(PAIRING.format(pairing_id=pairing_id))
 
 
-async def _page(
-    request: Request, pairing_id: str, typed: TypedForm = TypedForm(), items: str = ""
-) -> Response:
+async def _page(request: Request, pairing_id: str, typed: TypedForm, items: str = "") -> Response:
     state = current_snapshot(request.app)
-    roster = state.encoding.roster
-    followed, match = await read(request, partial(_look, pairing_id=pairing_id))
-    low = await run_in_pool(request.app, partial(low_said, match, _standing(followed), state))
-    called = roster.called
-    clinician_id = followed.pairing.clinician_id
+    view, match = await read(request, partial(_pairing_view, pairing_id=pairing_id))
+    low = partial(low_rating_text, match, view.current_ratings, state)
+    clinician_id = view.pairing.clinician_id
     return page(
         request,
         "pairing.html",
-        wording.PAIRING,
+        "Follow up",
         status=typed.status,
-        trouble=typed.said,
+        view=view,
         typed=typed,
-        low=low,
-        name=called.get(clinician_id, clinician_id),
-        today=_day(request),
-        **_ratings(state.practice, followed, typed, items),
+        low=await run_in_pool(request.app, low),
+        name=state.encoding.roster.called.get(clinician_id, clinician_id),
+        today=today(state.practice),
+        **_rating_values(state.practice, view, typed, items),
     )
 
 
-def _look(connection: Connection, pairing_id: str) -> tuple[PairingView, RatedMatch | None]:
+def _pairing_view(connection: Connection, pairing_id: str) -> tuple[PairingView, RatedMatch | None]:
     pairing, events = find_pairing(connection, pairing_id), events_of(connection, pairing_id)
-    rated = ratings_of(connection, (pairing_id,))
-    found = tuple((each, rating_history(connection, each)) for each in rated)
-    followed = PairingView(
-        pairing, pairing_outcome(events), events, found, names_of_actors(connection)
-    )
-    return followed, match_of(connection, pairing)
+    rating_ids = ratings_of(connection, (pairing_id,))
+    ratings = tuple((each, rating_history(connection, each)) for each in rating_ids)
+    accounts = account_names(connection)
+    view = PairingView(pairing, pairing_outcome(events), events, ratings, accounts)
+    return view, match_of(connection, pairing)
 
 
-def _standing(followed: PairingView) -> tuple[Rating, ...]:
-    """The ratings that count now."""
-    newest = (versions[-1] for _, versions in followed.ratings)
-    return tuple(each.rating for each in newest if not each.withdrawn)
-
-
-def _ratings(
-    practice: Practice, followed: PairingView, typed: TypedForm, items: str
+def _rating_values(
+    practice: Practice, view: PairingView, typed: TypedForm, items: str
 ) -> dict[str, Any]:
-    """What the page says of ratings, and the items of a questionnaire where they are asked for."""
+    """Values about ratings, and the items of a questionnaire where they are asked for."""
     asked = typed.sent.text("instrument") if typed.form == ITEMS else items
     instruments = [practice.instruments[name] for name in practice.alliance.instruments]
-    form = next((each for each in instruments if each.name == asked and each.accepts_items), None)
+    by_items = [each for each in instruments if each.accepts_items]
+    form = next((each for each in by_items if each.name == asked), None)
+    first, last = practice.alliance.early_sessions
     return {
-        "followed": followed,
-        "said": partial(score_said, instruments=practice.instruments),
+        "score_text": partial(score_text, instruments=practice.instruments),
         "instruments": [each.name for each in instruments],
         "forms": practice.instruments,
-        "by_items": [each.name for each in instruments if each.accepts_items],
+        "by_items": [each.name for each in by_items],
         "form": form,
-        "entries": item_entries(form, typed_items(form, typed.sent), typed.faults) if form else (),
-        "corrected": {
-            rating_id: _again(practice, rating_id, versions[-1].rating, typed)
-            for rating_id, versions in followed.ratings
+        "entries": _typed_entries(form, typed) if form else (),
+        "corrections": {
+            rating_id: _correction_entries(practice, rating_id, versions[-1].rating, typed)
+            for rating_id, versions in view.ratings
         },
-        "early": wording.early(*practice.alliance.early_sessions),
-        "due": due_said(followed.course, _standing(followed), practice),
+        "early_sessions": (first, last),
+        "due": rating_due_text(view.outcome, view.current_ratings, practice),
     }
 
 
-def _again(
+def _typed_entries(instrument: Instrument, typed: TypedForm) -> tuple[ItemEntry, ...]:
+    return item_entries(instrument, typed_items(instrument, typed.sent), typed.item_faults)
+
+
+def _correction_entries(
     practice: Practice, rating_id: str, rating: Rating, typed: TypedForm
-) -> tuple[Item, ...]:
-    """The items of a rating, to be corrected; none where a total was entered."""
+) -> tuple[ItemEntry, ...]:
+    """The items of a rating to be corrected; none where a total was entered."""
     instrument = practice.instruments.get(rating.instrument)
     if instrument is None or rating.metric != ITEMS:
         return ()
     if typed.form == rating_id:
-        return item_entries(instrument, typed_items(instrument, typed.sent), typed.faults)
-    return item_entries(instrument, kept_items(rating), {})
+        return _typed_entries(instrument, typed)
+    return item_entries(instrument, stored_items(rating), {})

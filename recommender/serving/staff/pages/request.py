@@ -1,25 +1,43 @@
-"""The page of one request. Imported by `staff.router`."""
+"""The page of one request, decisions on it, and pairings that start from it."""
 
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from recommender.journal.decisions import RecordedDecision, decisions_of
+from recommender.errors import StaleError
+from recommender.journal.decisions import RecordedDecision, decisions_of, record_decision
+from recommender.journal.idempotency import StoredReply
+from recommender.journal.pairings import BOOKED, PairingEvent, record_event, record_pairing
 from recommender.journal.work_list import begun_from
-from recommender.serving.api.recommendations import RecommendationId
+from recommender.serving.api.decisions import check_clinician, move_place
+from recommender.serving.api.recommendations import RecommendationId, seen_by
+from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
+from recommender.serving.http.problems import ProblemError
 from recommender.serving.schemas.json_types import ID_PATTERN
-from recommender.serving.services.idempotency import has_store, read
-from recommender.serving.staff import wording
-from recommender.serving.staff.actor_names import names_of_actors
-from recommender.serving.staff.page import page
-from recommender.serving.staff.pages.new_request import REQUEST
-from recommender.serving.staff.request_source import find_shown
+from recommender.serving.schemas.request_bodies import DecisionRequest, EventRequest, PairingRequest
+from recommender.serving.services.idempotency import has_store, read, write_once
+from recommender.serving.services.recommendation_service import today
+from recommender.serving.staff.form_data import (
+    REFUSED,
+    FormData,
+    form_faults,
+    read_form,
+    validated_form,
+)
+from recommender.serving.staff.page import HOME, page, redirect
+from recommender.serving.staff.pages.new_request import REQUEST, REQUESTS
+from recommender.serving.staff.request_source import account_names, find_shown
 from recommender.serving.staff.views.request_view import PageQuestions, RequestView
-from recommender.store.database import Connection
+from recommender.store.database import Connection, advisory_lock
+
+CREATED = 201
+NOT_ON_ROSTER = "is not on the roster of this request"
 
 router = APIRouter(include_in_schema=False)
 
@@ -33,54 +51,120 @@ async def get_request_page(
     other: str = "",
     before: Annotated[str, Query(pattern=f"({ID_PATTERN})|^$")] = "",
 ) -> Response:
-    """As it was shown, whatever has changed since; `before` is the request it is a change of."""
-    asked = PageQuestions(why_not, one, other, before)
-    return await told_page(request, recommendation_id, asked)
+    """A request as it was shown; `before` is the request it changes."""
+    return await _page(request, recommendation_id, PageQuestions(why_not, one, other, before))
 
 
-async def told_page(
+@router.post(f"{REQUEST}/decisions")
+async def post_decision(request: Request, recommendation_id: RecommendationId) -> Response:
+    """Records a decision, unless another was recorded since the page was read."""
+    sent = await read_form(request)
+    try:
+        await _decide(request, recommendation_id, sent)
+    except (ProblemError, *REFUSED) as error:
+        return await _page_with_faults(request, recommendation_id, error)
+    return redirect(f"{REQUESTS}/{recommendation_id}#decide")
+
+
+@router.post(f"{REQUEST}/pairings")
+async def post_pairing(request: Request, recommendation_id: RecommendationId) -> Response:
+    """Records a pairing and, where a day is given, that its first session is booked."""
+    sent = await read_form(request)
+    pairing_id = sent.text("pairing_id") or secrets.token_hex(8)
+    try:
+        await _start_pairing(request, recommendation_id, pairing_id, sent)
+    except (ProblemError, *REFUSED) as error:
+        return await _page_with_faults(request, recommendation_id, error)
+    return redirect(f"{HOME}/pairings/{pairing_id}")
+
+
+async def _decide(request: Request, recommendation_id: str, sent: FormData) -> None:
+    state, actor = current_snapshot(request.app), caller(request).actor
+    values = {name: sent.text(name) for name in ("clinician_id", "kind", "reason")}
+    decision = validated_form(DecisionRequest, values).on(recommendation_id)
+
+    def write(connection: Connection) -> StoredReply:
+        advisory_lock(connection, f"decision/{recommendation_id}")
+        recorded = seen_by(request, recommendation_id, connection)
+        before = decisions_of(connection, recommendation_id)
+        if (before[-1].decision_id if before else "") != sent.text("seen"):
+            raise StaleError("decision", "is not the newest any more", "read it, then decide")
+        check_clinician(recorded.shown, state, decision, NOT_ON_ROSTER)
+        move_place(connection, state.practice, recorded, decision, actor=actor)
+        record_decision(connection, decision, actor=actor)
+        return StoredReply(CREATED, b"{}", recorded.subject)
+
+    await write_once(request, None, write)
+
+
+async def _start_pairing(
+    request: Request, recommendation_id: str, pairing_id: str, sent: FormData
+) -> None:
+    actor, day = caller(request).actor, today(current_snapshot(request.app).practice)
+    values = {name: sent.text(name) for name in ("client_id", "clinician_id")}
+    ids = {"pairing_id": pairing_id, "recommendation_id": recommendation_id}
+    pairing = validated_form(PairingRequest, values | ids).pairing()
+    booked = _booked(pairing_id, sent)
+
+    def write(connection: Connection) -> StoredReply:
+        seen_by(request, recommendation_id, connection)
+        subject = record_pairing(connection, pairing, actor=actor)
+        if booked is not None:
+            record_event(connection, booked, actor=actor, today=day)
+        return StoredReply(CREATED, b"{}", subject)
+
+    await write_once(request, None, write)
+
+
+def _booked(pairing_id: str, sent: FormData) -> PairingEvent | None:
+    if not sent.text("booked_on"):
+        return None
+    values = {"kind": BOOKED, "happened_on": sent.text("booked_on")}
+    return validated_form(EventRequest, values).of(pairing_id)
+
+
+async def _page_with_faults(request: Request, recommendation_id: str, error: Exception) -> Response:
+    faults, status = form_faults(error)
+    return await _page(request, recommendation_id, PageQuestions(), faults, status)
+
+
+async def _page(
     request: Request,
     recommendation_id: str,
     asked: PageQuestions,
-    *,
-    trouble: tuple[str, ...] = (),
+    faults: tuple[str, ...] = (),
     status: int = 200,
 ) -> Response:
-    """The page of a request, with what could not be kept where something was sent to it."""
     shown, state = await find_shown(request, recommendation_id), current_snapshot(request.app)
-    decided, begun, actors = await _after(request, recommendation_id)
+    decisions: tuple[RecordedDecision, ...] = ()
+    pairings: tuple[str, ...] = ()
+    accounts: Mapping[str, str] = {}
+    if has_store(request):
+        follow_up = partial(_follow_up, recommendation_id=recommendation_id)
+        decisions, pairings, accounts = await read(request, follow_up)
 
-    def told() -> dict[str, Any]:
-        return RequestView(shown, state).render(asked, datetime.now(UTC))
+    def values() -> dict[str, Any]:
+        return RequestView(shown, state).values(asked, datetime.now(UTC))
 
     return page(
         request,
         "request.html",
-        wording.REQUEST,
+        "Request",
         status=status,
-        trouble=trouble,
-        decided=decided,
-        begun=begun,
-        actors=actors,
-        client_id=shown.client_id,
-        **await run_in_pool(request.app, told),
+        faults=faults,
+        decisions=decisions,
+        pairings=pairings,
+        accounts=accounts,
+        **await run_in_pool(request.app, values),
     )
 
 
-async def _after(
-    request: Request, recommendation_id: str
+def _follow_up(
+    connection: Connection, recommendation_id: str
 ) -> tuple[tuple[RecordedDecision, ...], tuple[str, ...], Mapping[str, str]]:
-    """Decisions on a request, pairings that began from it, and what those who acted are called."""
-    if not has_store(request):
-        return (), (), {}
-
-    def look(
-        connection: Connection,
-    ) -> tuple[tuple[RecordedDecision, ...], tuple[str, ...], Mapping[str, str]]:
-        return (
-            decisions_of(connection, recommendation_id),
-            begun_from(connection, recommendation_id),
-            names_of_actors(connection),
-        )
-
-    return await read(request, look)
+    """Decisions on a request, pairings that started from it, and names of accounts."""
+    return (
+        decisions_of(connection, recommendation_id),
+        begun_from(connection, recommendation_id),
+        account_names(connection),
+    )

@@ -1,7 +1,7 @@
 """Contributions as a page shows them: hundredths of a point that add up to the last digit.
 
-Rounded before they are added, so that whoever adds the figures on the page gets its total; what
-rounding leaves is a line of its own. Imported by `staff.sheet`.
+Values are rounded before they are added, so the figures on the page add up to its total; what
+rounding leaves is a line of its own.
 """
 
 from dataclasses import dataclass
@@ -13,67 +13,62 @@ from recommender.serving.staff import wording
 
 @dataclass(frozen=True, slots=True)
 class ExplanationLine:
-    """One phrase and what it adds, in hundredths of a point."""
+    """A phrase and what it adds, in hundredths of a point."""
 
     phrase: str
     hundredths: int
 
     @property
-    def said(self) -> str:
-        """The figure as it is shown."""
+    def figure(self) -> str:
+        """The signed figure."""
         return wording.signed(self.hundredths)
 
     @property
-    def way(self) -> str:
-        """The sign in a word, so that nothing hangs on a small stroke."""
-        return wording.way(self.hundredths)
+    def direction(self) -> str:
+        """The sign as a word, so that nothing depends on a small stroke."""
+        if not self.hundredths:
+            return "level"
+        return "higher" if self.hundredths > 0 else "lower"
 
 
 @dataclass(frozen=True, slots=True)
 class ExplanationGroup:
-    """A group and the features within; `rest` are those too small to be shown one by one."""
+    """A group and its features; `rest` sums those too small to be shown one by one."""
 
     line: ExplanationLine
     parts: tuple[ExplanationLine, ...]
     rest: ExplanationLine | None
 
     @classmethod
-    def of(cls, told: ExplainedGroup) -> Self:
-        """A group as it is shown."""
-        line = ExplanationLine(told.phrase, _hundredths(told.points))
-        parts = [ExplanationLine(part.text, _hundredths(part.points)) for part in told.parts]
+    def of(cls, group: ExplainedGroup) -> Self:
+        """A group of an explanation."""
+        line = ExplanationLine(group.phrase, _hundredths(group.points))
+        parts = (ExplanationLine(part.text, _hundredths(part.points)) for part in group.parts)
         shown = tuple(part for part in parts if part.hundredths)
         rest = line.hundredths - sum(part.hundredths for part in shown)
-        return cls(line, shown, ExplanationLine(wording.SMALLER_PARTS, rest) if rest else None)
+        return cls(line, shown, ExplanationLine("Smaller parts together", rest) if rest else None)
 
 
 @dataclass(frozen=True, slots=True)
 class ExplanationView:
-    """An explanation as it is shown: groups and remainder add up to the total."""
+    """An explanation whose groups and remainder add up to its total."""
 
-    clinician_id: str
-    against: str | None
     groups: tuple[ExplanationGroup, ...]
     remainder: ExplanationLine
     total: ExplanationLine
 
     @classmethod
-    def of(cls, told: ClinicianExplanation) -> Self | None:
-        """An explanation; None where nothing was predicted."""
-        if told.difference is None:
+    def of(cls, explanation: ClinicianExplanation) -> Self | None:
+        """The view of an explanation; None where nothing was predicted."""
+        if explanation.difference is None:
             return None
-        groups = tuple(ExplanationGroup.of(group) for group in told.groups)
-        total = _hundredths(told.difference)
+        groups = tuple(ExplanationGroup.of(group) for group in explanation.groups)
+        total = _hundredths(explanation.difference)
         left = total - sum(group.line.hundredths for group in groups)
-        return cls(
-            told.clinician_id,
-            told.compared_with,
-            groups,
-            ExplanationLine(wording.REMAINDER, left),
-            ExplanationLine(wording.TOTAL, total),
-        )
+        remainder = ExplanationLine("Remainder, from rounding", left)
+        return cls(groups, remainder, ExplanationLine("Total", total))
 
 
 def _hundredths(points: float) -> int:
-    """Half to even, so that what is turned round rounds to the same figure with the other sign."""
+    """Rounds half to even, so that the reverse comparison rounds to the negated figure."""
     return round(points * 100)

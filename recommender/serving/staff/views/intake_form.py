@@ -1,26 +1,16 @@
-"""The form of a new request, built from the practice definition, and what it sends.
+"""The form of a new request, built from the practice definition."""
 
-It sends the very JSON a matching tool would, so that both go one way. Imported by `staff.asking`.
-"""
-
-import json
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
-from recommender.recommendation.relaxation_offers import DAY_NAMES
 from recommender.serving.http.problems import FieldError
 from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import FormData
+from recommender.serving.staff.views.intake_answers import ANSWER, CONSENT, MODE, NONE
 from recommender.serving.staff.views.typed_hours import read_hours
-from recommender.values.kinds import DAYS
 
-NONE = "none"
-"""Ticked where a client was asked and named nothing; no level of a definition is called so."""
-ANSWER, MODE, AGREED = "answer.", "mode.", "agreed."
 CONTROLS: Mapping[str, str] = {
     "number": "number",
     "scale": "number",
@@ -34,7 +24,26 @@ CONTROLS: Mapping[str, str] = {
     "date": "date",
     "weekly_hours": "hours",
 }
-"""What each kind of answer is filled in with."""
+"""The control of each kind of answer."""
+HOW_TO_WRITE: Mapping[str, str] = {
+    "place": "Latitude and longitude, such as -33.87, 151.21; a semicolon between several places.",
+    "postcode": "A postcode, or latitude and longitude; a semicolon between several places.",
+    "ids": "Ids, with commas between them.",
+    "weekly_hours": (
+        "Write times such as 8-10, 9 to noon, 5-8 pm or all day, with commas between them. Leave "
+        "a day blank if it does not suit."
+    ),
+}
+CONSENTS: Mapping[str, str] = {
+    "train": "Agrees that the recommender may learn from their ratings",
+    "research": "Agrees to take part in research",
+}
+MODES: Mapping[str, str] = {
+    "hard": "Leaves clinicians out",
+    "soft": "Shows a caution only",
+    "off": "Is ignored",
+}
+YES_OR_NO = (("yes", wording.YES), ("no", wording.NO))
 
 Choice = tuple[str, str]
 
@@ -46,11 +55,11 @@ class FormEntry:
     Attributes
     ----------
     name, label
-        Of the field that is sent, and what stands before it.
+        Of the field that is sent.
     control
-        One of `CONTROLS`.
+        One of the values of `CONTROLS`.
     helps
-        What is asked for and why, and what leaving it open means.
+        What is asked for and why, how to write it, and what leaving it blank means.
     choices
         Value and label of everything that can be chosen.
     given
@@ -58,7 +67,7 @@ class FormEntry:
     fault
         What does not fit.
     days
-        Of a week's hours, an entry a day.
+        For weekly hours, an entry for each day.
     """
 
     name: str
@@ -76,7 +85,7 @@ class FormEntry:
 
     @property
     def wrong(self) -> tuple["FormEntry", ...]:
-        """The entry itself and those days of it that have a fault."""
+        """The entry and those of its days that have a fault."""
         return tuple(each for each in (self, *self.days) if each.fault)
 
 
@@ -88,89 +97,63 @@ class FormSection:
     entries: tuple[FormEntry, ...]
 
 
-def sections(
-    practice: Practice, sent: FormData, faults: Sequence[FieldError] = (), *, top_k: int
+def form_sections(
+    practice: Practice, sent: FormData, errors: Sequence[FieldError] = (), *, top_k: int
 ) -> tuple[FormSection, ...]:
-    """Every question: the scored ones by group, then requirements, then how rules count."""
-    told = _faults(faults)
+    """All questions: scored ones by group, then requirements, consents and rules.
+
+    Parameters
+    ----------
+    practice
+        Declares the questions.
+    sent
+        What was filled in before.
+    errors
+        What does not fit.
+    top_k
+        Number of clinicians to show unless another is given.
+    """
+    faults = _faults(errors)
     scored, wished = (practice.fields("client", use) for use in ("score", "filter"))
-    made = [
+    sections = [
         FormSection(
-            phrase,
-            tuple(_entry(f, sent, told) for f in scored.values() if f.group == group),
+            phrase, tuple(_entry(f, sent, faults) for f in scored.values() if f.group == group)
         )
         for group, phrase in practice.groups.items()
     ]
-    rules = tuple(
-        FormEntry(
-            f"{MODE}{each.name}",
-            wording.rule_label(each.say),
-            "select",
-            choices=tuple(
-                (mode, wording.MODES[mode]) for mode in dict.fromkeys((each.mode, *each.may_be))
-            ),
-            given=(sent.text(f"{MODE}{each.name}") or each.mode,),
-        )
-        for each in practice.constraints.values()
-        if each.may_be
-    )
-    made += [
-        FormSection(wording.REQUIREMENTS, tuple(_entry(f, sent, told) for f in wished.values())),
-        FormSection(wording.AGREEMENT, _agreement(sent)),
-        FormSection(wording.ABOUT_REQUEST, _about(sent, told, top_k)),
-        FormSection(wording.RULES, rules),
+    entries = tuple(_entry(field, sent, faults) for field in wished.values())
+    sections += [
+        FormSection("Requirements and wishes", entries),
+        FormSection("Other consents", _consents(sent)),
+        FormSection("About this request", _about_request(sent, faults, top_k)),
+        FormSection("Rules for this request", _rules(practice, sent)),
     ]
-    return tuple(section for section in made if section.entries)
+    return tuple(section for section in sections if section.entries)
 
 
-def body_of(practice: Practice, sent: FormData) -> bytes:
-    """The request as a matching tool would send it."""
-    fields = practice.fields("client", "score", "filter")
-    read = {name: _answer(field, sent) for name, field in fields.items()}
-    body: dict[str, Any] = {"answers": _said(read)}
-    body |= _said({name: sent.text(name) or None for name in ("client_id", "asked_on")})
-    if top_k := sent.text("top_k"):
-        body["top_k"] = int(top_k) if top_k.isdecimal() else top_k
-    chosen = {each.name: sent.text(f"{MODE}{each.name}") for each in practice.constraints.values()}
-    body["modes"] = {
-        name: mode
-        for name, mode in chosen.items()
-        if mode and mode != practice.constraints[name].mode
-    }
-    agreed = _said({name: _flag(sent.text(f"{AGREED}{name}")) for name in ("train", "research")})
-    if agreed:
-        body["consent"] = {"version": practice.version, **agreed}
-    return json.dumps(body, allow_nan=False).encode()
-
-
-def _said(answers: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: answer for name, answer in answers.items() if answer is not None}
-
-
-def _faults(slips: Sequence[FieldError]) -> dict[str, str]:
-    """What is wrong with each field of the form, by the name it is sent under."""
-    told: dict[str, str] = {}
-    for slip in slips:
-        first, *rest = [*slip.pointer.split("/")[1:], ""]
+def _faults(errors: Sequence[FieldError]) -> dict[str, str]:
+    """The first error of each field, by the name the form sends it under."""
+    faults: dict[str, str] = {}
+    for error in errors:
+        first, *rest = [*error.pointer.split("/")[1:], ""]
         name = f"{ANSWER}{rest[0]}" if first == "answers" and rest else first
-        told.setdefault(name, slip.message)
-    return told
+        faults.setdefault(name, error.message)
+    return faults
 
 
 def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry:
     name, control = f"{ANSWER}{field.name}", CONTROLS[field.kind]
-    written = wording.WRITTEN.get("postcode" if field.postcodes else field.kind)
-    written = written or wording.bounds(field.min, field.max)
-    given = tuple(sent.texts(name)) if control == "ticks" else (sent.text(name),)
-    left_open = "" if field.required else wording.left_open(field.missing)
+    how = HOW_TO_WRITE.get("postcode" if field.postcodes else field.kind)
+    blank = "" if field.required else f"If left blank: {field.missing.rstrip('.')}."
+    purpose = f"{wording.sentence(field.purpose.rstrip('.'))}." if field.purpose else ""
     days = _days(name, sent) if control == "hours" else ()
     return FormEntry(
         name,
         wording.sentence(f"{field.phrase} ({field.unit})" if field.unit else field.phrase),
         control,
-        helps=tuple(filter(None, (field.purpose, written, left_open))),
+        helps=tuple(filter(None, (purpose, how or wording.bounds(field.min, field.max), blank))),
         choices=_choices(field),
-        given=given,
+        given=tuple(sent.texts(name)) if control == "ticks" else (sent.text(name),),
         fault="" if any(day.fault for day in days) else faults.get(name, ""),
         required=field.required,
         low=field.min,
@@ -182,20 +165,20 @@ def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry
 
 def _choices(field: Field) -> tuple[Choice, ...]:
     if field.kind == "flag":
-        return (("yes", wording.YES), ("no", wording.NO))
+        return YES_OR_NO
     levels = tuple((level, wording.plain(level)) for level in field.levels)
     return (*levels, (NONE, wording.NONE_OF_THESE)) if field.kind == "tags" else levels
 
 
 def _days(name: str, sent: FormData) -> tuple[FormEntry, ...]:
     return tuple(
-        FormEntry(f"{name}.{day}", said, "text", given=(text,), fault=_fault_of(text))
-        for day, said in zip(DAYS, DAY_NAMES, strict=True)
+        FormEntry(f"{name}.{day}", label, "text", given=(text,), fault=_fault_of_hours(text))
+        for day, label in wording.DAY_NAMES.items()
         for text in [sent.text(f"{name}.{day}")]
     )
 
 
-def _fault_of(hours: str) -> str:
+def _fault_of_hours(hours: str) -> str:
     try:
         read_hours(hours)
     except ValueError as error:
@@ -203,111 +186,58 @@ def _fault_of(hours: str) -> str:
     return ""
 
 
-def _agreement(sent: FormData) -> tuple[FormEntry, ...]:
-    choices = (("yes", wording.YES), ("no", wording.NO))
+def _consents(sent: FormData) -> tuple[FormEntry, ...]:
+    help_text = ("If left blank: the client was not asked.",)
     return tuple(
-        FormEntry(f"{AGREED}{name}", label, "select", (wording.NOT_ASKED_HELP,), choices, (given,))
-        for name, label in wording.AGREED.items()
-        for given in [sent.text(f"{AGREED}{name}")]
+        FormEntry(name, label, "select", help_text, YES_OR_NO, (sent.text(name),))
+        for name, label in ((f"{CONSENT}{scope}", label) for scope, label in CONSENTS.items())
     )
 
 
-def _about(sent: FormData, faults: Mapping[str, str], top_k: int) -> tuple[FormEntry, ...]:
-    shown = sent.text("top_k") or str(top_k)
+def _rules(practice: Practice, sent: FormData) -> tuple[FormEntry, ...]:
+    """Constraints whose mode can be set for one request."""
+    return tuple(
+        FormEntry(
+            f"{MODE}{each.name}",
+            f"A clinician who {each.say}",
+            "select",
+            choices=tuple((mode, MODES[mode]) for mode in dict.fromkeys((each.mode, *each.may_be))),
+            given=(sent.text(f"{MODE}{each.name}") or each.mode,),
+        )
+        for each in practice.constraints.values()
+        if each.may_be
+    )
+
+
+def _about_request(sent: FormData, faults: Mapping[str, str], top_k: int) -> tuple[FormEntry, ...]:
     return (
         FormEntry(
             "client_id",
-            wording.PSEUDONYM,
+            wording.CLIENT_CODE,
             "text",
-            (wording.PSEUDONYM_HELP,),
+            (
+                "The client's code at the practice, so that do-not-match lists apply. Never a "
+                "name, an address or contact details.",
+            ),
             given=(sent.text("client_id"),),
             fault=faults.get("client_id", ""),
         ),
         FormEntry(
             "asked_on",
-            wording.ASKED_ON,
+            "Date of request",
             "date",
-            (wording.ASKED_ON_HELP,),
+            ("If left blank: today.",),
             given=(sent.text("asked_on"),),
             fault=faults.get("asked_on", ""),
         ),
         FormEntry(
             "top_k",
-            wording.HOW_MANY,
+            "How many clinicians to show",
             "number",
-            given=(shown,),
+            given=(sent.text("top_k") or str(top_k),),
             fault=faults.get("top_k", ""),
             low=1,
             high=50,
             step="1",
         ),
     )
-
-
-def _answer(field: Field, sent: FormData) -> Any:
-    """An answer as JSON, None where it was left open; what cannot be read goes on as it is."""
-    name = f"{ANSWER}{field.name}"
-    if field.kind == "tags":
-        ticked = sent.texts(name)
-        return [each for each in ticked if each != NONE] if ticked else None
-    if field.kind == "weekly_hours":
-        return _hours(name, sent)
-    text = sent.text(name)
-    return _READ[field.kind](text) if text else None
-
-
-def _hours(name: str, sent: FormData) -> list[dict[str, str]] | None:
-    told = [
-        {"day": day, "start": start, "end": end}
-        for day in DAYS
-        for start, end in _read_or_not(sent.text(f"{name}.{day}"))
-    ]
-    return told or None
-
-
-def _read_or_not(hours: str) -> tuple[tuple[str, str], ...]:
-    """Hours as they are sent; what cannot be read goes on as it is, and is refused."""
-    return ((hours, ""),) if _fault_of(hours) else read_hours(hours)
-
-
-def _number(text: str) -> float | str:
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return number if math.isfinite(number) else text
-
-
-def _flag(text: str) -> Any:
-    return {"yes": True, "no": False, "": None}.get(text, text)
-
-
-def _places(text: str) -> list[dict[str, Any]]:
-    """One place or several with ";" between: a postcode, or latitude and longitude."""
-    places: list[dict[str, Any]] = []
-    for part in filter(None, map(str.strip, text.split(";"))):
-        latitude, comma, longitude = part.partition(",")
-        point = {"latitude": _number(latitude), "longitude": _number(longitude)}
-        places.append(point if comma else {"postcode": part})
-    return places
-
-
-def _ids(text: str) -> list[str]:
-    return [part for part in text.replace(";", ",").replace(",", " ").split() if part]
-
-
-def _text(text: str) -> str:
-    return text
-
-
-_READ: Mapping[str, Callable[[str], Any]] = {
-    "number": _number,
-    "scale": _number,
-    "money": _number,
-    "ordinal": _text,
-    "category": _text,
-    "flag": _flag,
-    "place": _places,
-    "ids": _ids,
-    "date": _text,
-}

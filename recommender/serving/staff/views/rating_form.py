@@ -1,29 +1,42 @@
-"""A questionnaire as it is entered item by item, and what a rating is worth as training reads it.
+"""Ratings on the page of a pairing: entry item by item, scores, and early ratings due or low.
 
-Items are known by number and part only: their wording belongs to the holders of each form.
-Imported by `staff.following`.
+Items are known by number and subscale only: their wording belongs to the holders of each form.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from recommender.alliance.instruments import Instrument
 from recommender.alliance.scores import FormScores, score_items, score_totals
-from recommender.journal.ratings import Rating
+from recommender.journal.pairings import PairingOutcome
+from recommender.journal.rated_pairings import RatedMatch
+from recommender.journal.ratings import CLIENT, Rating
+from recommender.monitoring.early_ratings import rated_predictions
+from recommender.practice.definition import Practice
 from recommender.serving.http.problems import FieldError
+from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import FormData, number
+from recommender.serving.staff.request_source import shown_prediction
 
 ITEMS = "items"
 """The metric of a rating that was entered item by item."""
+LOW_Z = 1.645
+"""Standard deviations below a questionnaire's mean under which 1 rating in 20 lies."""
+BELOW_RANGE = "The early rating is below the range that was shown for this match."
+BELOW_CUT_OFF = "The early rating is at or below the questionnaire's own cut-off."
+UNUSUALLY_LOW = (
+    "The early rating is lower than about 19 of 20 ratings on this questionnaire; no range was "
+    "shown for this match."
+)
 _POINTER = re.compile(r"/items/(\d+)|/?item_(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ItemEntry:
     """One item as the page asks for it."""
 
     name: str
@@ -34,13 +47,13 @@ class Item:
 
 def item_entries(
     instrument: Instrument, given: Sequence[str], faults: Mapping[int, str]
-) -> tuple[Item, ...]:
-    """Every item of an instrument, with what was entered before."""
-    parts = {n: part for part, numbers in instrument.subscales.items() for n in numbers}
+) -> tuple[ItemEntry, ...]:
+    """Every item of an instrument, with what was entered before and faults by item number."""
+    subscales = {n: name for name, numbers in instrument.subscales.items() for n in numbers}
     return tuple(
-        Item(
-            name_of(place),
-            wording.item(place, parts.get(place, ""), turned=place in instrument.reverse),
+        ItemEntry(
+            item_name(place),
+            _item_label(place, subscales.get(place, ""), place in instrument.reverse),
             given[place - 1] if place <= len(given) else "",
             faults.get(place, ""),
         )
@@ -48,38 +61,95 @@ def item_entries(
     )
 
 
-def typed_items(instrument: Instrument, sent: FormData) -> tuple[str, ...]:
-    """What was typed for each item."""
-    return tuple(sent.text(name_of(place)) for place in range(1, instrument.items + 1))
-
-
-def answers_of(instrument: Instrument, sent: FormData) -> list[int | float | str | None]:
-    """The same as a program would send it; what was left open is None."""
-    return [number(text) if text else None for text in typed_items(instrument, sent)]
-
-
-def kept_items(rating: Rating) -> tuple[str, ...]:
-    """The items of a rating as they would be typed."""
-    return tuple("" if each is None else f"{each:g}" for each in rating.items)
-
-
-def item_faults(slips: Iterable[FieldError]) -> dict[int, str]:
-    """What is wrong with an item, by its number."""
-    found = ((_POINTER.fullmatch(slip.pointer), slip.message) for slip in slips)
-    return {
-        int(match[1]) + 1 if match[1] else int(match[2]): message
-        for match, message in found
-        if match
-    }
-
-
-def name_of(place: int) -> str:
+def item_name(place: int) -> str:
     """The name an item is sent under."""
     return f"item_{place}"
 
 
-def scores_of(rating: Rating, instrument: Instrument) -> FormScores:
-    """What a rating is worth, as training reads it."""
+def typed_items(instrument: Instrument, sent: FormData) -> tuple[str, ...]:
+    """What was typed for each item."""
+    return tuple(sent.text(item_name(place)) for place in range(1, instrument.items + 1))
+
+
+def item_answers(instrument: Instrument, sent: FormData) -> list[int | float | str | None]:
+    """The answer to each item, None where it was left blank."""
+    return [number(text) if text else None for text in typed_items(instrument, sent)]
+
+
+def stored_items(rating: Rating) -> tuple[str, ...]:
+    """The items of a stored rating as they would be typed."""
+    return tuple("" if each is None else f"{each:g}" for each in rating.items)
+
+
+def item_faults(errors: Iterable[FieldError]) -> dict[int, str]:
+    """What is wrong with each item, by its number."""
+    matches = ((_POINTER.fullmatch(error.pointer), error.message) for error in errors)
+    return {
+        int(match[1]) + 1 if match[1] else int(match[2]): message
+        for match, message in matches
+        if match
+    }
+
+
+def score_text(rating: Rating, instruments: Mapping[str, Instrument]) -> str:
+    """A total as it was entered; of items, their mean and which are missing."""
+    instrument = instruments.get(rating.instrument)
+    if rating.metric != ITEMS or instrument is None:
+        if rating.score is None:
+            return f"{len(rating.items)} items"
+        return f"{rating.score:g} ({rating.metric})"
+    missing = [str(place) for place, each in enumerate(rating.items, 1) if each is None]
+    answered = f"{instrument.items - len(missing)} of {instrument.items} items"
+    answered += f", not answered: {', '.join(missing)}" if missing else ""
+    pomp = float(_scores(rating, instrument).pomp[0])
+    if np.isnan(pomp):
+        return f"Too few items to count: {answered}"
+    low, high = instrument.min, instrument.max
+    return f"{low + pomp * (high - low):.2f} on {low:g} to {high:g} (mean of {answered})"
+
+
+def is_rating_due(outcome: PairingOutcome, ratings: Sequence[Rating], practice: Practice) -> bool:
+    """Whether an early session was attended and the client rated none of the early sessions."""
+    first, last = practice.alliance.early_sessions
+    rated = any(each.rater == CLIENT and first <= each.session <= last for each in ratings)
+    return (outcome.sessions or 0) >= first and not rated
+
+
+def rating_due_text(outcome: PairingOutcome, ratings: Sequence[Rating], practice: Practice) -> str:
+    """That a rating is due, empty where none is."""
+    if not is_rating_due(outcome, ratings, practice):
+        return ""
+    first, last = practice.alliance.early_sessions
+    return (
+        f"A rating is due: session {outcome.sessions or 0} was attended, and the client rated none "
+        f"of sessions {first} to {last}."
+    )
+
+
+def low_rating_text(
+    match: RatedMatch | None, ratings: Sequence[Rating], state: ServingSnapshot
+) -> str:
+    """In which way the early rating is low, empty where it is not.
+
+    It is compared with the range shown for the match or, where none was shown, with what is usual
+    for the questionnaire; the questionnaire's own cut-off counts in either case.
+    """
+    predicted = rated_predictions([match], shown_prediction, state.model) if match else ()
+    if any(each.rated < each.lower for each in predicted):
+        return BELOW_RANGE
+    early = tuple(_early_scores(ratings, state.practice))
+    if any(_is_below_cut_off(*each) for each in early):
+        return BELOW_CUT_OFF
+    return UNUSUALLY_LOW if not predicted and any(_is_unusual(*each) for each in early) else ""
+
+
+def _item_label(place: int, subscale: str, is_reversed: bool) -> str:
+    notes = ", ".join(filter(None, (wording.plain(subscale), "reversed" if is_reversed else "")))
+    return f"Item {place}{f' ({notes})' if notes else ''}"
+
+
+def _scores(rating: Rating, instrument: Instrument) -> FormScores:
+    """The scores of a rating as training computes them."""
     if rating.metric == ITEMS:
         answers = np.array([[np.nan if each is None else each for each in rating.items]])
         return score_items(instrument, answers)
@@ -87,15 +157,27 @@ def scores_of(rating: Rating, instrument: Instrument) -> FormScores:
     return score_totals(instrument, np.array([total]), rating.metric)
 
 
-def score_said(rating: Rating, instruments: Mapping[str, Instrument]) -> str:
-    """A rating's total as it was entered; of items what they come to, and which are missing."""
-    instrument = instruments.get(rating.instrument)
-    if rating.metric != ITEMS or instrument is None:
-        return wording.score(rating)
-    missing = [place for place, each in enumerate(rating.items, 1) if each is None]
-    answered = wording.answered(instrument.items - len(missing), instrument.items, missing)
-    pomp = float(scores_of(rating, instrument).pomp[0])
-    if np.isnan(pomp):
-        return wording.not_scored(answered)
-    mean = instrument.min + pomp * (instrument.max - instrument.min)
-    return wording.scored(mean, instrument.min, instrument.max, answered)
+def _early_scores(
+    ratings: Sequence[Rating], practice: Practice
+) -> Iterator[tuple[float, Instrument]]:
+    """Early client ratings on the 0-1 metric, each with its questionnaire."""
+    settings = practice.alliance
+    spans = [span for span in (settings.early_sessions, settings.fallback_sessions) if span]
+    for rating in ratings:
+        instrument = practice.instruments.get(rating.instrument)
+        if instrument is None or rating.rater != CLIENT:
+            continue
+        pomp = float(_scores(rating, instrument).pomp[0])
+        if not np.isnan(pomp) and any(low <= rating.session <= high for low, high in spans):
+            yield pomp, instrument
+
+
+def _is_below_cut_off(pomp: float, instrument: Instrument) -> bool:
+    low, high = instrument.bounds("sum")
+    total = low + pomp * (high - low)
+    return any(total <= cut for cut in instrument.cut_offs.values())
+
+
+def _is_unusual(pomp: float, instrument: Instrument) -> bool:
+    mean, sd = instrument.reference_mean, instrument.reference_sd
+    return mean is not None and sd is not None and pomp < mean - LOW_Z * sd

@@ -1,6 +1,5 @@
-"""One request as staff read it, from what was shown and kept. Imported by `staff.telling`."""
+"""Everything the page of one request shows, from what was stored with it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,31 +9,49 @@ from zoneinfo import ZoneInfo
 
 from recommender.errors import NotFoundError
 from recommender.journal.recommendations import ShownRecommendation
+from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
+from recommender.recommendation.relaxation_offers import CURRENCY_SIGNS
 from recommender.serving.api.explanations import ExplanationCase, explanation_case
 from recommender.serving.http.problems import ProblemError
-from recommender.serving.services.stored_recommendation import current_body
+from recommender.serving.services.stored_recommendation import read_response
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
-from recommender.serving.staff.views.answers import answers_used, open_questions
-from recommender.serving.staff.views.contribution_chart import contribution_chart, reach_of
-from recommender.serving.staff.views.exclusions import exclusion_lines, relaxation_lines, to_ask
+from recommender.serving.staff.views.charts import contribution_chart, longest_line, range_chart
+from recommender.serving.staff.views.exclusions import (
+    exclusion_lines,
+    questions_to_ask,
+    relaxation_lines,
+)
 from recommender.serving.staff.views.explanation import ExplanationView
-from recommender.serving.staff.views.next_times import next_free
-from recommender.serving.staff.views.shortlist import ROW, WIDTH, marks_of, ties_of
+from recommender.serving.staff.views.open_times import next_times
+from recommender.serving.staff.views.shortlist import tie_groups
 
-EXPLAINED = 5
-"""Clinicians of a shortlist explained on its page; any other is one question away."""
-IN_FULL = 10
-"""Clinicians of a shortlist whose next times are all told; of those below, the first."""
+MAX_EXPLAINED = 5
+"""Clinicians of a shortlist explained on its page; any other can be asked about."""
+MAX_WITH_TIMES = 10
+"""Clinicians of a shortlist whose next times are all shown; of the others only the first."""
+FITS_BUT_LATER = (
+    "Fits every requirement and is free later than those shown, or as soon with a later id."
+)
+NOT_EXPLAINED = "The reasons can no longer be shown: see “Why these”."
+
+Answered = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class PageQuestions:
-    """Whom a reader asks about, each empty where they do not.
+    """What a reader asks on the page; empty strings where they do not.
 
-    `why_not` is one clinician; `one` and `other` are to be compared. `before` is the request this
-    one changes something of.
+    Attributes
+    ----------
+    why_not
+        Id of a clinician to explain.
+    one, other
+        Ids of two clinicians to compare.
+    before
+        Id of the request that this one changes.
     """
 
     why_not: str = ""
@@ -45,128 +62,130 @@ class PageQuestions:
 
 @dataclass(frozen=True, slots=True)
 class WhyNot:
-    """Why one clinician is not the first: what excluded them, or what sets them apart."""
+    """Why one clinician is not first: what excluded them, or how they differ from the first."""
 
     name: str
-    said: str
+    text: str
     reasons: tuple[str, ...] = ()
-    why: ExplanationView | None = None
+    explanation: ExplanationView | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two clinicians side by side, seen from either."""
+    """Two clinicians compared, from the side of each."""
 
     one: str
     other: str
-    there: ExplanationView
-    back: ExplanationView
+    one_to_other: ExplanationView
+    other_to_one: ExplanationView
 
 
 class RequestView:
-    """What the page of one request needs."""
+    """Values for the template of a request."""
 
     def __init__(self, shown: ShownRecommendation, state: ServingSnapshot) -> None:
         self.shown, self.state = shown, state
-        self.response: Mapping[str, Any] = json.loads(current_body(shown.response))
+        self.response = read_response(shown.response)
         self.case = _case(shown, state)
         self.names = self._names()
 
-    def render(self, asked: PageQuestions, now: datetime) -> dict[str, Any]:
-        """Everything the template shows."""
-        whys, why_not = self._whys(), self._why_not(asked.why_not) if asked.why_not else None
+    def values(self, asked: PageQuestions, now: datetime) -> dict[str, Any]:
+        """All values, by the names the template uses."""
+        practice, response, answers = self.state.practice, self.response, self.shown.answers
+        explanations = self._explanations()
+        why_not = self._why_not(asked.why_not) if asked.why_not else None
         comparison = self._comparison(asked.one, asked.other)
-        practice, response = self.state.practice, self.response
-        ids = {each["clinician_id"] for each in response["excluded"]}
-        eligible = {each: name for each, name in self.names.items() if each not in ids}
-        left_open = open_questions(practice, self.shown.answers)
+        reach = longest_line(_all_views(explanations, why_not, comparison))
+        excluded = {each.clinician_id for each in response.excluded}
+        by_name = sorted(self.names.items(), key=lambda each: each[1])
+        unanswered = unanswered_questions(practice, answers)
         return {
-            "bars": partial(contribution_chart, reach=reach_of(_all(whys, why_not, comparison))),
+            "bars": partial(contribution_chart, reach=reach),
             "id": self.shown.recommendation_id,
+            "client_id": self.shown.client_id,
             "names": self.names,
-            "in_full": IN_FULL,
-            "free": next_free(self.shown, practice, self.state.encoding.roster, now),
-            "shown": tuple((each["clinician_id"], each["name"]) for each in response["shortlist"]),
+            "max_with_times": MAX_WITH_TIMES,
+            "free": next_times(self.shown, practice, self.state.encoding.roster, now),
+            "shown": tuple((each.clinician_id, each.name) for each in response.shortlist),
             "mode": wording.REQUEST_MODES.get(self.shown.mode, self.shown.mode),
             "predicted": self.shown.mode != CONSTRAINTS_ONLY,
-            "made": wording.made(response["model"]),
+            "model": wording.model(response.model),
             "known": self._known(now),
             "asked_on": wording.day(self.shown.asked_on),
-            "used": answers_used(practice, self.shown.answers),
-            "open": left_open,
-            "to_ask": to_ask(response, practice, self.shown.answers),
+            "used": answered_questions(practice, answers),
+            "unanswered": unanswered,
+            "questions": len(self.state.form.fields),
+            "to_ask": questions_to_ask(response, practice, answers),
             "current": self.shown.practice_digest == practice.digest,
-            "unanswered": wording.unanswered(len(left_open), len(self.state.form.fields)),
-            "ties": ties_of(response),
-            "marks": marks_of(response),
-            "picture": (WIDTH, ROW * len(response["shortlist"])),
-            "scale": wording.scale(response["scale"]),
-            "order": wording.plain_order(response["order"]),
-            "counts": wording.counts(response["eligible"], len(response["excluded"])),
-            "whys": whys,
+            "ties": tie_groups(response),
+            "ranges": range_chart(response),
+            "scale": wording.scale_points(response.scale),
+            "order": response.order.replace("`", ""),
+            "counts": wording.counts(response.eligible, len(response.excluded)),
+            "explanations": explanations,
             "explained": self.case is not None,
-            "excluded": sorted(
-                ((each, self.names[each]) for each in ids), key=lambda each: each[1]
-            ),
-            "eligible": sorted(eligible.items(), key=lambda each: each[1]),
+            "excluded": [each for each in by_name if each[0] in excluded],
+            "eligible": [each for each in by_name if each[0] not in excluded],
             "asked": asked,
             "why_not": why_not,
             "comparison": comparison,
             "compared": bool(asked.one and asked.other),
-            "removals": exclusion_lines(response, self.names),
-            "openings": relaxation_lines(response),
-            "warnings": wording.told_of(response["warnings"]),
-            "notice": response["notice"],
+            "exclusions": exclusion_lines(response, self.names),
+            "relaxations": relaxation_lines(response),
+            # A warning with backquotes names fields of the response, which a page does not show.
+            "warnings": [each for each in response.warnings if "`" not in each],
+            "notice": response.notice,
         }
 
     def _names(self) -> dict[str, str]:
-        """What everybody is called who was on the roster, by id."""
-        roster = self.state.encoding.roster
-        called = roster.called
-        explained = self.case.contributions if self.case else None
-        same = self.response["roster_version"] == roster.version
-        ids = [each["clinician_id"] for each in self.response["excluded"]]
-        ids += explained.ids if explained else roster.ids if same else ()
-        names = {each: called.get(each, each) for each in ids}
-        return names | {each["clinician_id"]: each["name"] for each in self.response["shortlist"]}
+        """Names of everybody who was on the roster, by id."""
+        roster, response = self.state.encoding.roster, self.response
+        ids = [each.clinician_id for each in response.excluded]
+        if self.case is not None and self.case.contributions is not None:
+            ids += self.case.contributions.ids
+        elif response.roster_version == roster.version:
+            ids += roster.ids
+        names = {each: roster.called.get(each, each) for each in ids}
+        return names | {each.clinician_id: each.name for each in response.shortlist}
 
     def _known(self, now: datetime) -> str:
-        at = datetime.fromisoformat(self.response["availability_as_of"])
+        at = self.response.availability_as_of
         return wording.known(at.astimezone(ZoneInfo(self.state.practice.timezone)), now - at)
 
-    def _whys(self) -> tuple[tuple[str, ExplanationView], ...]:
-        """Why each of the first stands where they stand."""
+    def _explanations(self) -> tuple[tuple[str, ExplanationView], ...]:
+        """Explanations of the first clinicians, by name."""
         if self.case is None:
             return ()
-        found = [
+        views = (
             (self.names[each], ExplanationView.of(self.case.explain(each, None)))
-            for each in self.case.shown[:EXPLAINED]
-        ]
-        return tuple((name, why) for name, why in found if why is not None)
+            for each in self.case.shown[:MAX_EXPLAINED]
+        )
+        return tuple((name, view) for name, view in views if view is not None)
 
     def _why_not(self, clinician_id: str) -> WhyNot:
         name = self.names.get(clinician_id)
         if name is None:
             raise NotFoundError("clinician_id", "is not on the roster", "name another clinician")
         if self.case is None:
-            return WhyNot(name, wording.NOT_EXPLAINED)
+            return WhyNot(name, NOT_EXPLAINED)
         try:
-            told = self.case.explain(clinician_id, self._rival(clinician_id))
+            why = self.case.explain(clinician_id, self._rival(clinician_id))
         except NotFoundError:
-            return WhyNot(name, wording.FITS_BUT_LATER)
-        reasons = tuple(wording.excluding(reason.text, reason.unknown) for reason in told.reasons)
-        if told.status == "excluded":
-            return WhyNot(name, wording.left_out(name), reasons)
-        why = ExplanationView.of(told)
-        if why is None:
-            return WhyNot(name, wording.FITS_BUT_LATER)
-        rival = self.names.get(told.compared_with or "", "")
-        return WhyNot(name, wording.contrasted(name, rival), (), why)
+            return WhyNot(name, FITS_BUT_LATER)
+        if why.status == "excluded":
+            reasons = tuple(wording.exclusion(reason) for reason in why.reasons)
+            return WhyNot(name, f"{name} was left out by these rules:", reasons)
+        view = ExplanationView.of(why)
+        if view is None:
+            return WhyNot(name, FITS_BUT_LATER)
+        rival = self.names.get(why.compared_with or "", "")
+        text = f"{name} fits. Compared with {rival}, group by group:"
+        return WhyNot(name, text, explanation=view)
 
     def _rival(self, clinician_id: str) -> str | None:
-        """Whoever stands first, or second where the first is asked about."""
-        shown = [] if self.case is None or not self.case.contributions else self.case.shown
-        return next((each for each in shown if each != clinician_id), None)
+        """The first clinician, or the second where the first is asked about."""
+        ranked = [] if self.case is None or self.case.contributions is None else self.case.shown
+        return next((each for each in ranked if each != clinician_id), None)
 
     def _comparison(self, one: str, other: str) -> Comparison | None:
         known = self.case.contributions.ids if self.case and self.case.contributions else ()
@@ -180,20 +199,49 @@ class RequestView:
         return Comparison(self.names.get(one, one), self.names.get(other, other), there, back)
 
 
-def _all(
-    whys: tuple[tuple[str, ExplanationView], ...],
+def answered_questions(practice: Practice, answers: Mapping[str, Any]) -> tuple[Answered, ...]:
+    """Phrase and answer of every question that was answered."""
+    return tuple(
+        (field.phrase, _answer_text(practice, field, answers[name]))
+        for name, field in practice.client.items()
+        if name in answers
+    )
+
+
+def unanswered_questions(practice: Practice, answers: Mapping[str, Any]) -> tuple[Answered, ...]:
+    """Phrase of every question that was not answered, and what that means."""
+    asked = practice.fields("client", "score", "filter")
+    return tuple((f.phrase, f.missing) for name, f in asked.items() if name not in answers)
+
+
+def _answer_text(practice: Practice, field: Field, answer: Any) -> str:
+    if isinstance(answer, bool):
+        return wording.YES if answer else wording.NO
+    if field.kind == "weekly_hours":
+        return wording.week(answer)
+    if isinstance(answer, list | tuple):
+        return ", ".join(wording.plain(str(each)) for each in answer) or wording.NONE_OF_THESE
+    if field.kind == "money":
+        return f"{CURRENCY_SIGNS.get(practice.currency, practice.currency)}{float(answer):.2f}"
+    if isinstance(answer, int | float):
+        return f"{wording.figure(answer)} {field.unit or ''}".strip()
+    return wording.plain(str(answer)) if field.levels else str(answer)
+
+
+def _all_views(
+    explanations: tuple[tuple[str, ExplanationView], ...],
     why_not: WhyNot | None,
     comparison: Comparison | None,
-) -> tuple[ExplanationView, ...]:
+) -> list[ExplanationView]:
     """Every explanation on the page."""
-    found = [why for _, why in whys]
-    found += [why_not.why] if why_not and why_not.why else []
-    found += [comparison.there, comparison.back] if comparison else []
-    return tuple(found)
+    views = [view for _, view in explanations]
+    views += [why_not.explanation] if why_not and why_not.explanation else []
+    views += [comparison.one_to_other, comparison.other_to_one] if comparison else []
+    return views
 
 
 def _case(shown: ShownRecommendation, state: ServingSnapshot) -> ExplanationCase | None:
-    """What explains it; None where the model's words are no longer known."""
+    """What explains a request; None where the definition or the model's features have changed."""
     try:
         return explanation_case(shown, state)
     except ProblemError:

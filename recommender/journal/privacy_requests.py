@@ -1,0 +1,268 @@
+"""Requests about one client's data: export of all that is stored, and erasure."""
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, insert, or_, select
+
+from recommender.errors import NotFoundError
+from recommender.journal.audit_log import AuditEntry, append, details_of
+from recommender.journal.canonical_json import canonical_json
+from recommender.journal.recommendations import contributions_in
+from recommender.journal.subjects import Subject, find_subject, subject_with
+from recommender.store.database import Store, database_time
+from recommender.store.schema import (
+    audit,
+    consents,
+    decisions,
+    erasures,
+    extract_pairings,
+    idempotency,
+    pairing_events,
+    pairings,
+    payloads,
+    rating_versions,
+    ratings,
+    recommendations,
+    shown,
+    subjects,
+    trained_on,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRows:
+    """The rows about a subject: their ids, and a condition for each table."""
+
+    subject_ids: tuple[str, ...]
+    recommendation_ids: tuple[str, ...]
+    pairing_ids: tuple[str, ...]
+    rating_ids: tuple[str, ...]
+
+    def conditions(self) -> Sequence[tuple[Table, ColumnElement[bool]]]:
+        """A condition for each table, in an order in which rows may be deleted."""
+        recommendation_ids = self.recommendation_ids
+        return (
+            (trained_on, trained_on.c.pairing_id.in_(self.pairing_ids)),
+            (extract_pairings, extract_pairings.c.pairing_id.in_(self.pairing_ids)),
+            (idempotency, idempotency.c.subject_id.in_(self.subject_ids)),
+            (rating_versions, rating_versions.c.rating_id.in_(self.rating_ids)),
+            (ratings, ratings.c.rating_id.in_(self.rating_ids)),
+            (pairing_events, pairing_events.c.pairing_id.in_(self.pairing_ids)),
+            (pairings, pairings.c.pairing_id.in_(self.pairing_ids)),
+            (decisions, decisions.c.recommendation_id.in_(recommendation_ids)),
+            (shown, shown.c.recommendation_id.in_(recommendation_ids)),
+            (payloads, payloads.c.recommendation_id.in_(recommendation_ids)),
+            (recommendations, recommendations.c.recommendation_id.in_(recommendation_ids)),
+            (consents, consents.c.subject_id.in_(self.subject_ids)),
+            (subjects, subjects.c.subject_id.in_(self.subject_ids)),
+        )
+
+    def rows(self, connection: Connection, table: Table) -> list[dict[str, Any]]:
+        """The subject's rows of one table, in the order of its key."""
+        condition = next(each for of, each in self.conditions() if of is table)
+        statement = select(table).where(condition).order_by(*table.primary_key.columns)
+        return [row._asdict() for row in connection.execute(statement)]
+
+
+def subject_rows(connection: Connection, subject: Subject) -> SubjectRows:
+    """The rows about a subject, also of a recommendation made before they had a pseudonym."""
+    theirs = pairings.c.subject_id == subject.subject_id
+    met = connection.execute(
+        select(pairings.c.pairing_id, pairings.c.recommendation_id).where(theirs)
+    ).all()
+    named = tuple(row.recommendation_id for row in met if row.recommendation_id)
+    unnamed = select(subjects.c.subject_id).where(subjects.c.client_id.is_(None))
+    recommended = connection.execute(
+        select(recommendations.c.recommendation_id, recommendations.c.subject_id).where(
+            or_(
+                recommendations.c.subject_id == subject.subject_id,
+                recommendations.c.recommendation_id.in_(named)
+                & recommendations.c.subject_id.in_(unnamed),
+            )
+        )
+    ).all()
+    pairing_ids = tuple(sorted(row.pairing_id for row in met))
+    rated = select(ratings.c.rating_id).where(ratings.c.pairing_id.in_(pairing_ids))
+    return SubjectRows(
+        subject_ids=tuple(sorted({subject.subject_id, *(row.subject_id for row in recommended)})),
+        recommendation_ids=tuple(sorted(row.recommendation_id for row in recommended)),
+        pairing_ids=pairing_ids,
+        rating_ids=tuple(sorted(connection.execute(rated).scalars())),
+    )
+
+
+def remove(connection: Connection, holdings: SubjectRows) -> Mapping[str, int]:
+    """Deletes these rows, keys included, and counts them by table."""
+    return {
+        table.name: connection.execute(delete(table).where(condition)).rowcount
+        for table, condition in holdings.conditions()
+    }
+
+
+_PLAIN = (
+    consents,
+    recommendations,
+    shown,
+    decisions,
+    pairings,
+    pairing_events,
+    ratings,
+    rating_versions,
+)
+
+
+def export_subject(connection: Connection, client_id: str, *, actor: str) -> bytes:
+    """All that is stored of a client as JSON; writes an audit entry.
+
+    One list a table, `payloads` with decrypted answers and responses, `audit` with every row about
+    them and its details, and `models` that learned from them.
+
+    Raises
+    ------
+    NotFoundError
+        When nothing is stored of them.
+    """
+    subject = known_subject(connection, client_id)
+    append(connection, AuditEntry(actor, "subject.exported", {}, subject))
+    holdings = subject_rows(connection, subject)
+    exported: dict[str, Any] = {"client_id": client_id}
+    for table in _PLAIN:
+        exported[table.name] = holdings.rows(connection, table)
+    exported["payloads"] = _payloads(connection, holdings)
+    exported["audit"] = _audit(connection, holdings)
+    exported["models"] = models_that_learned_from(connection, holdings.pairing_ids)
+    return json.dumps(exported, default=_json_default, ensure_ascii=False, indent=1).encode()
+
+
+def known_subject(connection: Connection, client_id: str) -> Subject:
+    """The subject with this pseudonym.
+
+    Raises
+    ------
+    NotFoundError
+        When nothing is stored of them.
+    """
+    subject = find_subject(connection, client_id)
+    if subject is None:
+        raise NotFoundError("client_id", "has nothing kept here", "check the pseudonym")
+    return subject
+
+
+def models_that_learned_from(connection: Connection, pairing_ids: Iterable[str]) -> tuple[str, ...]:
+    """Digests of the models that learned from any of these pairings, sorted."""
+    statement = (
+        select(trained_on.c.model_digest)
+        .distinct()
+        .where(trained_on.c.pairing_id.in_(tuple(pairing_ids)))
+    )
+    return tuple(sorted(connection.execute(statement).scalars()))
+
+
+def _payloads(connection: Connection, holdings: SubjectRows) -> list[dict[str, Any]]:
+    opened = []
+    subject_of = {
+        row["recommendation_id"]: row["subject_id"]
+        for row in holdings.rows(connection, recommendations)
+    }
+    for row in holdings.rows(connection, payloads):
+        name = row["recommendation_id"]
+        subject = subject_with(connection, subject_of[name])
+        if subject:
+            request = subject.decrypt(f"request/{name}", row["request_sealed"])
+            response = subject.decrypt(f"response/{name}", row["response_sealed"])
+            content = {"request": json.loads(request), "response": response.decode()}
+            explained = contributions_in(name, row["explained_sealed"], subject)
+            if explained is not None:
+                content["explained"] = json.loads(explained)
+            opened.append({"recommendation_id": name, **content})
+    return opened
+
+
+def _audit(connection: Connection, holdings: SubjectRows) -> list[dict[str, Any]]:
+    listed = []
+    theirs = audit.c.subject_id.in_(holdings.subject_ids)
+    for row in connection.execute(select(audit).where(theirs).order_by(audit.c.seq)):
+        subject = subject_with(connection, row.subject_id)
+        details = details_of(row, subject) if subject else None
+        columns = {name: getattr(row, name) for name in ("seq", "at", "actor", "action")}
+        listed.append({**columns, "facts": json.loads(row.facts), "details": details})
+    return listed
+
+
+def _json_default(value: Any) -> str:
+    # A datetime is a date as well.
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is not exported")
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The result of an erasure.
+
+    Attributes
+    ----------
+    rows
+        Number of rows deleted, by table.
+    model_digests
+        Models that learned from this client; they stay in use until they are retrained.
+    """
+
+    erasure_id: str
+    rows: Mapping[str, int]
+    model_digests: tuple[str, ...]
+
+
+def erase_subject(store: Store, client_id: str, *, actor: str) -> Erasure:
+    """Erases a client; audit entries about them stay in the chain and can no longer be decrypted.
+
+    The same pseudonym may be used again for requests, and is never trained on.
+
+    Raises
+    ------
+    NotFoundError
+        When nothing is stored of them.
+    """
+    with store.writing() as connection:
+        erased = _erase(connection, client_id, actor)
+    store.scrub(tuple(erased.rows))
+    return erased
+
+
+def erased_before(connection: Connection) -> Callable[[str], bool]:
+    """A function that says whether a pseudonym was ever erased."""
+    tombstones = [(bytes(row.salt), row.tombstone) for row in connection.execute(select(erasures))]
+    return lambda client_id: any(_tombstone(salt, client_id) == stone for salt, stone in tombstones)
+
+
+def _erase(connection: Connection, client_id: str, actor: str) -> Erasure:
+    subject = known_subject(connection, client_id)
+    holdings = subject_rows(connection, subject)
+    digests = models_that_learned_from(connection, holdings.pairing_ids)
+    erased = Erasure(secrets.token_hex(16), remove(connection, holdings), digests)
+    salt = secrets.token_bytes(32)
+    connection.execute(
+        insert(erasures).values(
+            erasure_id=erased.erasure_id,
+            salt=salt,
+            tombstone=_tombstone(salt, client_id),
+            model_digests=canonical_json(digests),
+            actor=actor,
+            recorded_at=database_time(connection),
+        )
+    )
+    facts = {"erasure_id": erased.erasure_id, "models": digests, "rows": dict(erased.rows)}
+    append(connection, AuditEntry(actor, "subject.erased", facts, subject))
+    return erased
+
+
+def _tombstone(salt: bytes, client_id: str) -> str:
+    """A salted hash that recognises a pseudonym without storing it."""
+    return hmac.new(salt, client_id.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,262 @@
+"""Geometry of the charts on staff pages, drawn by the templates as inline SVG.
+
+Every figure of a chart is also in a table beside it. Lengths are in units of each chart's view box.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from recommender.monitoring.exposure import ClinicianExposure
+from recommender.monitoring.prediction_error import CalibrationBin, ErrorWindow
+from recommender.serving.schemas.responses import RecommendationResponse
+from recommender.serving.staff import wording
+from recommender.serving.staff.views.explanation import ExplanationLine, ExplanationView
+
+EDGE, MARGIN = 40, 12
+"""Space for the figures of an axis, and on the other sides."""
+CALIBRATION_SIZE, SCALE_STEPS = 280, 8
+"""Width and height, and steps of the scale at which an axis may end."""
+ERROR_WIDTH, ERROR_HEIGHT, ERROR_STEP = 340, 220, 0.25
+"""The last is the step in points at which the axis may end."""
+RANGE_WIDTH, RANGE_ROW, RANGE_LEFT = 320, 26, 8
+BARS_WIDTH, BARS_ROW, MIDDLE, HALF = 320, 36, 160.0, 152.0
+"""Width, row height, the line bars start from and the longest bar."""
+THIN, THICK = 8, 12
+"""Height of the bar of a group and of the total."""
+MAX_LETTERS = 40
+"""Letters of a phrase that fit above a bar; the table has all of them."""
+EXPOSURE_BAR = 120
+"""Length of the longest bar of exposure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Maps values from `low` to `high` onto places from `start` to `end`.
+
+    Examples
+    --------
+    >>> Axis(1, 5, 0, 200).at(2)
+    50.0
+    """
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        """The place of a value, to a tenth."""
+        share = (value - self.low) / (self.high - self.low)
+        return round(self.start + share * (self.end - self.start), 1)
+
+
+def around(low: float, high: float, step: float) -> tuple[float, float]:
+    """The nearest multiples of `step` that contain both ends, at least one step apart.
+
+    Examples
+    --------
+    >>> around(3.1, 4.2, 0.5)
+    (3.0, 4.5)
+    """
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return first * step, max(last, first + 1) * step
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationPoint:
+    """A bin and its place; on the diagonal, ratings were as predicted."""
+
+    x: float
+    y: float
+    bin: CalibrationBin
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationChart:
+    """Mean ratings against mean predictions, on equal axes."""
+
+    low: float
+    high: float
+    x: Axis
+    y: Axis
+    points: tuple[CalibrationPoint, ...]
+    size: int = CALIBRATION_SIZE
+
+
+def calibration_chart(bins: Sequence[CalibrationBin], low: float, high: float) -> CalibrationChart:
+    """The chart of bins on a scale that runs from `low` to `high`."""
+    values = [value for each in bins for value in (each.predicted, each.rated)]
+    first, last = around(min(values) - low, max(values) - low, (high - low) / SCALE_STEPS)
+    ends = low + first, low + last
+    x = Axis(*ends, EDGE, CALIBRATION_SIZE - MARGIN)
+    y = Axis(*ends, CALIBRATION_SIZE - EDGE, MARGIN)
+    points = tuple(CalibrationPoint(x.at(each.predicted), y.at(each.rated), each) for each in bins)
+    return CalibrationChart(*ends, x, y, points)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPoint:
+    """A window and its place."""
+
+    x: float
+    y: float
+    window: ErrorWindow
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorChart:
+    """Mean absolute error over time, from 0 to `highest` points."""
+
+    highest: float
+    points: tuple[ErrorPoint, ...]
+    bottom: float = ERROR_HEIGHT - EDGE
+    width: int = ERROR_WIDTH
+    height: int = ERROR_HEIGHT
+
+    @property
+    def line(self) -> str:
+        """The `points` attribute of the line through all points."""
+        return " ".join(f"{point.x},{point.y}" for point in self.points)
+
+
+def error_chart(windows: Sequence[ErrorWindow]) -> ErrorChart:
+    """The chart of at least two windows."""
+    _, highest = around(0, max(each.error for each in windows), ERROR_STEP)
+    x = Axis(0, max(len(windows) - 1, 1), EDGE + MARGIN, ERROR_WIDTH - 2 * MARGIN)
+    y = Axis(0, highest, ERROR_HEIGHT - EDGE, MARGIN)
+    points = (ErrorPoint(x.at(n), y.at(each.error), each) for n, each in enumerate(windows))
+    return ErrorChart(highest, tuple(points))
+
+
+@dataclass(frozen=True, slots=True)
+class RangeMark:
+    """One clinician's range as a line and prediction as a dot."""
+
+    y: int
+    start: float
+    end: float
+    dot: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RangeChart:
+    """The ranges of a shortlist, a row for each clinician."""
+
+    height: int
+    marks: tuple[RangeMark, ...]
+    width: int = RANGE_WIDTH
+
+
+def range_chart(response: RecommendationResponse) -> RangeChart:
+    """The chart of a shortlist; without marks where no range is known."""
+    scale = response.scale
+    axis = Axis(scale.low, scale.high, RANGE_LEFT, RANGE_WIDTH - RANGE_LEFT)
+    marks = tuple(
+        RangeMark(
+            RANGE_ROW * row + RANGE_ROW // 2,
+            axis.at(each.range.lower),
+            axis.at(each.range.upper),
+            axis.at(each.predicted_alliance),
+            wording.mark(each),
+        )
+        for row, each in enumerate(response.shortlist)
+        if each.range is not None and each.predicted_alliance is not None
+    )
+    return RangeChart(RANGE_ROW * len(response.shortlist), marks)
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionBar:
+    """A bar to the right of the middle for more, hollow and to the left for less."""
+
+    phrase: str
+    figure: str
+    text_y: int
+    x: float
+    y: int
+    width: float
+    height: int
+    hollow: bool
+
+    @classmethod
+    def of(cls, line: ExplanationLine, row: int, reach: int, height: int = THIN) -> Self:
+        """The bar of a line; `reach` hundredths of a point are the longest bar."""
+        width = round(HALF * abs(line.hundredths) / reach, 1)
+        return cls(
+            phrase=_shortened(line.phrase),
+            figure=line.figure,
+            text_y=BARS_ROW * row + 14,
+            x=MIDDLE if line.hundredths >= 0 else MIDDLE - width,
+            y=BARS_ROW * row + 20,
+            width=width,
+            height=height,
+            hollow=line.hundredths < 0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionChart:
+    """The bars of one explanation; the total is last and thicker."""
+
+    height: int
+    bars: tuple[ContributionBar, ...]
+    width: int = BARS_WIDTH
+    middle: float = MIDDLE
+
+
+def longest_line(explanations: Iterable[ExplanationView]) -> int:
+    """Hundredths of the longest line of several explanations, which share one scale."""
+    lines = (line for each in explanations for line in _lines(each))
+    return max((abs(line.hundredths) for line in lines), default=0) or 1
+
+
+def contribution_chart(explanation: ExplanationView, reach: int) -> ContributionChart:
+    """The chart of an explanation; `reach` hundredths of a point are the longest bar."""
+    *parts, total = _lines(explanation)
+    bars = [ContributionBar.of(line, row, reach) for row, line in enumerate(parts)]
+    bars.append(ContributionBar.of(total, len(parts), reach, THICK))
+    return ContributionChart(BARS_ROW * len(bars), tuple(bars))
+
+
+def _lines(explanation: ExplanationView) -> tuple[ExplanationLine, ...]:
+    groups = (group.line for group in explanation.groups)
+    return (*groups, explanation.remainder, explanation.total)
+
+
+def _shortened(phrase: str) -> str:
+    return phrase if len(phrase) <= MAX_LETTERS else f"{phrase[: MAX_LETTERS - 1].rstrip()}…"
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureBar:
+    """The length of an outline, and of the part of it that is filled."""
+
+    outline: float
+    filled: float
+
+
+def exposure_bars(
+    rows: Sequence[ClinicianExposure],
+) -> tuple[tuple[ExposureBar, ExposureBar | None], ...]:
+    """For each row, a bar of how often shown (filled: first) and of places (filled: taken).
+
+    The second is None where places are not recorded.
+    """
+    most_shown = max((row.counts.shown for row in rows), default=0)
+    places = [None if r.open_places is None else r.counts.chosen + r.open_places for r in rows]
+    most_places = max((each for each in places if each is not None), default=0)
+    return tuple(
+        (
+            _exposure_bar(row.counts.first, row.counts.shown, most_shown),
+            None if total is None else _exposure_bar(row.counts.chosen, total, most_places),
+        )
+        for row, total in zip(rows, places, strict=True)
+    )
+
+
+def _exposure_bar(part: float, total: float, longest: float) -> ExposureBar:
+    unit = EXPOSURE_BAR / max(longest, 1)
+    return ExposureBar(round(unit * total, 1), round(unit * part, 1))

@@ -1,0 +1,153 @@
+"""Converts the form of a new request to the body of a request, and a stored request to the form."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from recommender.journal.recommendations import ShownRecommendation
+from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
+from recommender.serving.schemas.json_types import JSON_TYPES
+from recommender.serving.staff.form_data import FormData
+from recommender.serving.staff.views.typed_hours import TypedWindow, read_hours
+from recommender.values.kinds import DAYS
+
+ANSWER, MODE, CONSENT = "answer.", "mode.", "agreed."
+"""Prefixes of the names of answers, of modes of constraints and of consents."""
+NONE = "none"
+"""Ticked where a client was asked and named nothing; no level of a definition is called so."""
+SCOPES = ("train", "research")
+
+
+def request_values(practice: Practice, sent: FormData) -> dict[str, Any]:
+    """The body of a request as a matching tool would send it.
+
+    What cannot be read is passed on as text, to be refused with its field named.
+    """
+    fields = practice.fields("client", "score", "filter")
+    body: dict[str, Any] = {
+        "answers": _present((name, _answer(field, sent)) for name, field in fields.items())
+    }
+    body |= _present((name, sent.text(name) or None) for name in ("client_id", "asked_on"))
+    if top_k := sent.text("top_k"):
+        body["top_k"] = int(top_k) if top_k.isdecimal() else top_k
+    modes = {name: sent.text(f"{MODE}{name}") for name in practice.constraints}
+    body["modes"] = {
+        name: mode
+        for name, mode in modes.items()
+        if mode not in ("", practice.constraints[name].mode)
+    }
+    consent = _present((name, _flag(sent.text(f"{CONSENT}{name}"))) for name in SCOPES)
+    if consent:
+        body["consent"] = {"version": practice.version, **consent}
+    return body
+
+
+def prefilled(practice: Practice, shown: ShownRecommendation) -> FormData:
+    """The form with every answer of a stored request; the day and consents are left blank."""
+    fields: dict[str, list[str]] = {"client_id": [shown.client_id or ""]}
+    fields |= {f"{MODE}{name}": [mode] for name, mode in shown.modes.items()}
+    for name, field in practice.client.items():
+        if name in shown.answers:
+            fields |= _typed(field, JSON_TYPES[field.kind].json_of(shown.answers[name]))
+    return FormData(fields)
+
+
+def _present(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in values if value is not None}
+
+
+def _answer(field: Field, sent: FormData) -> Any:
+    """An answer as JSON, None where it was left blank."""
+    name = f"{ANSWER}{field.name}"
+    if field.kind == "tags":
+        ticked = sent.texts(name)
+        return [each for each in ticked if each != NONE] if ticked else None
+    if field.kind == "weekly_hours":
+        windows = [
+            {"day": day, "start": start, "end": end}
+            for day in DAYS
+            for start, end in _windows(sent.text(f"{name}.{day}"))
+        ]
+        return windows or None
+    text = sent.text(name)
+    return _READERS.get(field.kind, str)(text) if text else None
+
+
+def _windows(hours: str) -> tuple[TypedWindow, ...]:
+    try:
+        return read_hours(hours)
+    except ValueError:
+        return ((hours, ""),)
+
+
+def _number(text: str) -> float | str:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if math.isfinite(number) else text
+
+
+def _flag(text: str) -> Any:
+    return {"yes": True, "no": False, "": None}.get(text, text)
+
+
+def _places(text: str) -> list[dict[str, Any]]:
+    """Places separated by semicolons: a postcode, or latitude and longitude."""
+    places: list[dict[str, Any]] = []
+    for part in filter(None, map(str.strip, text.split(";"))):
+        latitude, comma, longitude = part.partition(",")
+        point = {"latitude": _number(latitude), "longitude": _number(longitude)}
+        places.append(point if comma else {"postcode": part})
+    return places
+
+
+def _ids(text: str) -> list[str]:
+    return [part for part in text.replace(";", ",").replace(",", " ").split() if part]
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "number": _number,
+    "scale": _number,
+    "money": _number,
+    "flag": _flag,
+    "place": _places,
+    "ids": _ids,
+}
+"""How a typed answer is read, by kind; other kinds are text."""
+
+
+def _typed(field: Field, answer: Any) -> dict[str, list[str]]:
+    """One answer as it would be typed."""
+    name = f"{ANSWER}{field.name}"
+    if field.kind == "weekly_hours":
+        days: dict[str, list[str]] = {}
+        for each in answer:
+            days.setdefault(each["day"], []).append(f"{each['start']}-{each['end']}")
+        return {f"{name}.{day}": [", ".join(hours)] for day, hours in days.items()}
+    if field.kind == "tags":
+        return {name: [str(each) for each in answer] or [NONE]}
+    return {name: [_WRITERS.get(field.kind, str)(answer)]}
+
+
+def _places_text(answer: list[Mapping[str, Any]]) -> str:
+    return "; ".join(
+        each["postcode"] if "postcode" in each else f"{each['latitude']}, {each['longitude']}"
+        for each in answer
+    )
+
+
+def _number_text(answer: float) -> str:
+    return f"{answer:.10g}"
+
+
+_WRITERS: Mapping[str, Callable[[Any], str]] = {
+    "number": _number_text,
+    "scale": _number_text,
+    "money": _number_text,
+    "flag": lambda answer: "yes" if answer else "no",
+    "place": _places_text,
+    "ids": ", ".join,
+}
+"""How an answer is typed, by kind; other kinds are text."""

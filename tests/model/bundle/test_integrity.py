@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pytest
+
+from recommender.errors import BundleError
+from recommender.model.bundle.integrity import MAX_NAMES, diff_names, diff_practices
+from recommender.model.bundle.io import load_bundle
+from recommender.practice.definition import read_practice
+from tests.support.builders import a_bundle, a_practice
+
+
+def test_names_are_told_by_what_became_of_them() -> None:
+    found = diff_names(("a", "b", "c", "d"), ("d", "a", "c", "e"))
+
+    assert (found.added, found.removed, found.moved) == (("e",), ("b",), ("d",))
+    assert str(found) == "added e, removed b, moved d"
+
+
+def test_the_same_names_in_the_same_order_are_no_difference() -> None:
+    assert not diff_names(("a", "b"), ("a", "b"))
+    assert str(diff_names((), ())) == ""
+
+
+def test_only_a_few_names_are_told_and_how_many_more() -> None:
+    names = tuple(f"n{place}" for place in range(MAX_NAMES + 3))
+
+    assert str(diff_names((), names)).endswith("n4 and 3 more")
+
+
+def test_a_name_that_is_no_name_is_not_repeated() -> None:
+    assert str(diff_names(("\x1b[2J",), ())) == "removed an unprintable name"
+
+
+def test_comments_are_no_difference_of_definitions() -> None:
+    assert not diff_practices(a_practice(), read_practice(a_practice().text + "\n# later\n"))
+
+
+@pytest.mark.parametrize(
+    ("edits", "told"),
+    [
+        (
+            {"[client.max_km]": "[client.copy]", '"max_km"': '"copy"'},
+            "added client.copy, removed client.max_km",
+        ),
+        ({'version = "1"': 'version = "2"'}, "changed practice.version"),
+    ],
+)
+def test_a_bundle_of_another_definition_is_refused_name_by_name(
+    edits: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    text = a_practice().text
+    for old, new in edits.items():
+        assert old in text
+        text = text.replace(old, new)
+    bundle = a_bundle(tmp_path)
+
+    assert load_bundle(bundle, a_practice())
+    with pytest.raises(BundleError, match="practice definition") as refused:
+        load_bundle(bundle, read_practice(text))
+    assert told in str(refused.value)

@@ -1,0 +1,123 @@
+from recommender.journal.rated_pairings import Exposure
+from recommender.monitoring.exposure import ClinicianExposure
+from recommender.monitoring.prediction_error import WINDOW, calibration_bin, error_windows
+from recommender.serving.staff.views.charts import (
+    BARS_ROW,
+    CALIBRATION_SIZE,
+    EDGE,
+    ERROR_HEIGHT,
+    EXPOSURE_BAR,
+    HALF,
+    MARGIN,
+    MIDDLE,
+    THICK,
+    calibration_chart,
+    contribution_chart,
+    error_chart,
+    exposure_bars,
+    longest_line,
+)
+from recommender.serving.staff.views.explanation import (
+    ExplanationGroup,
+    ExplanationLine,
+    ExplanationView,
+)
+from tests.support.page_reader import Reader, ask
+from tests.support.rated_pairings import a_match_rated, in_order
+from tests.support.server import RECOMMEND, TestClient, a_request
+
+
+def test_ratings_as_predicted_are_on_the_diagonal() -> None:
+    bins = [
+        calibration_bin([a_match_rated(3.0, predicted=3.0)]),
+        calibration_bin([a_match_rated(4.0, predicted=3.5)]),
+    ]
+    picture = calibration_chart(bins, 1, 5)
+    assert (picture.low, picture.high) == (3.0, 4.0)
+    on, above = picture.points
+    assert (on.x, on.y) == (EDGE, CALIBRATION_SIZE - EDGE)
+    assert (above.x, above.y) == ((EDGE + CALIBRATION_SIZE - MARGIN) / 2, MARGIN)
+
+
+def test_a_picture_of_one_value_has_room_around_it() -> None:
+    picture = calibration_chart([calibration_bin([a_match_rated(4.0)])], 1, 5)
+    assert picture.low < picture.high
+
+
+def test_a_lower_error_is_drawn_lower_and_no_error_on_the_axis() -> None:
+    windows = error_windows(in_order([1.0] * WINDOW + [0.5] * WINDOW + [0.0] * WINDOW))
+    picture = error_chart(windows)
+    assert picture.highest == 1.0
+    assert [point.y for point in picture.points] == [
+        MARGIN,
+        (MARGIN + ERROR_HEIGHT - EDGE) / 2,
+        180.0,
+    ]
+    assert picture.line.startswith("52.0,12.0 ")
+
+
+def an_explanation(*hundredths: int, remainder: int = 0, phrase: str = "style") -> ExplanationView:
+    groups = tuple(ExplanationGroup(ExplanationLine(phrase, each), (), None) for each in hundredths)
+    total = sum(hundredths) + remainder
+    return ExplanationView(
+        groups, ExplanationLine("remainder", remainder), ExplanationLine("total", total)
+    )
+
+
+def test_a_bar_is_as_long_as_its_share_of_the_longest_and_lies_on_its_side() -> None:
+    up, down, rest, total = contribution_chart(an_explanation(40, -20, remainder=1), reach=40).bars
+    assert (up.x, up.width, up.hollow) == (MIDDLE, HALF, False)
+    assert (down.x, down.width, down.hollow) == (MIDDLE - HALF / 2, HALF / 2, True)
+    assert (rest.width, rest.figure) == (round(HALF / 40, 1), "+0.01")
+    assert (total.width, total.height, total.y) == (79.8, THICK, 3 * BARS_ROW + 20)
+
+
+def test_all_pictures_of_a_page_share_one_scale() -> None:
+    whys = [an_explanation(10, -5), an_explanation(-30, 4)]
+    reach = longest_line(whys)
+    assert reach == 30
+    assert [contribution_chart(why, reach).bars[0].width for why in whys] == [
+        round(HALF / 3, 1),
+        HALF,
+    ]
+
+
+def test_nothing_at_all_still_has_a_picture() -> None:
+    assert longest_line([an_explanation(0)]) == 1
+    assert {bar.width for bar in contribution_chart(an_explanation(0), 1).bars} == {0.0}
+
+
+def test_a_long_phrase_is_cut_in_the_picture_alone() -> None:
+    (bar, *_) = contribution_chart(an_explanation(1, phrase="x" * 60), 1).bars
+    assert bar.phrase == "x" * 39 + "…"
+
+
+def test_each_explanation_has_its_picture_and_two_compared_mirror_each_other(
+    open_server: TestClient,
+) -> None:
+    address = ask(open_server).url.path
+    shown = open_server.post(RECOMMEND, json=a_request()).json()["shortlist"]
+    one, other = shown[0]["clinician_id"], shown[1]["clinician_id"]
+    text = open_server.get(f"{address}?one={one}&other={other}").text
+    there, back = text.split('class="bars"')[-2:]
+    widths = [
+        [value for name, value in Reader(f"<svg {part.split('</svg>')[0]}").attributes
+         if name == "width"]
+        for part in (there, back)
+    ]  # fmt: skip
+    assert widths[0] == widths[1]
+    assert text.count('class="bars"') == min(len(shown), 5) + 2
+
+
+def test_bars_of_exposure_share_one_scale_in_each_column() -> None:
+    rows = [
+        ClinicianExposure("D", True, Exposure(10, 4, 2, 1), 3),
+        ClinicianExposure("gone", False, Exposure(5, 0, 0, 0), None),
+    ]
+    (shown, places), (half, none) = exposure_bars(rows)
+    assert (shown.outline, shown.filled) == (EXPOSURE_BAR, EXPOSURE_BAR * 0.4)
+    assert (half.outline, half.filled) == (EXPOSURE_BAR / 2, 0)
+    # Three places are open and two are taken.
+    assert places is not None
+    assert (places.outline, places.filled) == (EXPOSURE_BAR, EXPOSURE_BAR * 0.4)
+    assert none is None

@@ -1,0 +1,319 @@
+"""Next times follow roster, wishes and ways of meeting, on each clock, over changes of clocks."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.journal.recommendations import ShortlistRow, ShownRecommendation
+from recommender.practice.columns import read_rows
+from recommender.practice.definition import shipped_practice
+from recommender.serving.staff.views.open_times import (
+    DAY_UNKNOWN,
+    Clocks,
+    NextTimes,
+    OpenInterval,
+    WeeklyHours,
+    next_open_intervals,
+    next_times,
+)
+from recommender.tables.roster import snapshot
+
+PRACTICE = shipped_practice()
+NOW = datetime(2026, 11, 26, 10, 7, tzinfo=ZoneInfo("Australia/Sydney")).astimezone(UTC)
+ROOMS = "-33.87,151.21"
+HERE: Mapping[str, Any] = {
+    "modes": ["in_person", "video"],
+    "timezone": "Australia/Sydney",
+    "rooms": [ROOMS],
+    "hours": ["mon 09:00-12:00", "tue 15:00-20:00"],
+    "next_available": "2026-12-01",
+}
+
+
+def free(
+    clinician: Mapping[str, Any], modes: Mapping[str, str] | None = None, **answers: Any
+) -> NextTimes:
+    columns = read_rows(PRACTICE.fields("clinician"), [{**HERE, **clinician}])
+    roster = snapshot(["k1"], ["A. Wattle"], columns, NOW)
+    shown = ShownRecommendation(
+        recommendation_id="r1",
+        client_id=None,
+        answers={"age_years": 34} | answers,
+        asked_on=date(2026, 11, 26),
+        consent=None,
+        practice_digest=PRACTICE.digest,
+        roster_version="",
+        model_digest="",
+        mode="model",
+        shortlist=(ShortlistRow("k1"), ShortlistRow("left-since")),
+        response=b"{}",
+        modes=modes or {},
+    )
+    found = next_times(shown, PRACTICE, roster, NOW)
+    assert list(found) == ["k1"]
+    return found["k1"]
+
+
+def test_times_begin_on_the_first_free_day() -> None:
+    found = free({})
+    assert found.day == "1 December 2026"
+    (times,) = found.times
+    assert times.heading == "Open hours"
+    assert times.times == (
+        "Tue 1 Dec, 3:00 pm to 8:00 pm",
+        "Mon 7 Dec, 9:00 am to noon",
+        "Tue 8 Dec, 3:00 pm to 8:00 pm",
+    )
+    assert "Tuesday 1 December, from 3:00 pm to 8:00 pm;" in found.aloud
+
+
+def test_a_past_day_means_from_now_and_a_wished_day_from_then() -> None:
+    past = free({"next_available": "2026-11-02", "hours": ["thu 09:00-12:00"]})
+    assert past.times[0].times[0] == "Thu 26 Nov, 10:15 am to noon"
+    wished = free({}, start_on="2026-12-06")
+    assert wished.times[0].times[0] == "Mon 7 Dec, 9:00 am to noon"
+    unknown = free({"next_available": None})
+    assert unknown.day == DAY_UNKNOWN
+    assert unknown.times[0].times[0] == "Mon 30 Nov, 9:00 am to noon"
+
+
+def test_only_hours_that_suit_the_client_and_fit_a_session_are_shown() -> None:
+    found = free({}, hours_free=["mon 11:15-13:00", "tue 17:00-21:00"])
+    assert found.times[0].heading == "Open hours that suit"
+    assert found.times[0].times[:2] == (
+        "Tue 1 Dec, 5:00 pm to 8:00 pm",
+        "Tue 8 Dec, 5:00 pm to 8:00 pm",
+    )
+    longer = free({}, hours_free=["mon 10:00-13:00"], session_minutes=180)
+    assert longer.times[0].heading == "None at the client's times; open hours are"
+
+
+def test_evenings_are_shown_where_they_are_needed() -> None:
+    found = free({}, after_hours_needed=True)
+    assert found.times[0].times[0] == "Tue 1 Dec, 5:00 pm to 8:00 pm"
+
+
+def test_a_client_in_another_zone_sees_both_times_and_the_rooms_their_own() -> None:
+    found = free({}, timezone="Australia/Perth", modes_wanted=["in_person", "video"])
+    there, by_video = found.times
+    assert there.heading == "In person: open hours"
+    assert there.times[0] == "Tue 1 Dec, 3:00 pm to 8:00 pm"
+    assert by_video.heading == "Video: open hours"
+    assert by_video.times[0] == (
+        "Tue 1 Dec, noon to 5:00 pm for the client in Perth (3:00 pm to 8:00 pm in Sydney)"
+    )
+
+
+def test_a_way_that_a_rule_closes_has_no_times() -> None:
+    asked: dict[str, Any] = {"home": ["-31.95,115.86"], "max_km": 20}
+    found = free({}, timezone="Australia/Perth", modes_wanted=["in_person", "video"], **asked)
+    (times,) = found.times
+    assert "for the client in Perth" in times.times[0]
+    assert "your time in Perth" in found.aloud
+
+
+def test_times_of_rooms_in_another_zone_are_on_their_clock_and_the_practice_s() -> None:
+    rooms = {"timezone": "Australia/Perth", "modes": ["in_person"]}
+    found = free(rooms, modes_wanted=["in_person"])
+    assert found.times[0].times[0] == (
+        "Tue 1 Dec, 3:00 pm to 8:00 pm at the rooms in Perth (6:00 pm to 11:00 pm in Sydney)"
+    )
+
+
+def test_where_no_time_suits_all_open_hours_are_shown_and_nothing_is_read_aloud() -> None:
+    found = free({}, hours_free=["sun 09:00-12:00"])
+    assert found.times[0].heading == "None at the client's times; open hours are"
+    assert found.times[0].times[0] == "Tue 1 Dec, 3:00 pm to 8:00 pm"
+    assert found.aloud == ""
+    passed_over = {"times_there": "off", "times_by_phone_or_video": "off"}
+    found = free({}, passed_over, hours_free=["sun 09:00-12:00"])
+    assert found.times[0].heading == "Open hours"
+
+
+def test_unknown_hours_have_no_times() -> None:
+    assert free({"hours": None}).times == ()
+
+
+ZONES = (
+    "Australia/Sydney",
+    "Australia/Brisbane",
+    "Australia/Perth",
+    "Australia/Adelaide",
+    "Australia/Lord_Howe",
+    "Pacific/Auckland",
+    "Europe/London",
+)
+STEP = timedelta(minutes=15)
+MON, TUE, FRI, SUN = 0, 1, 4, 6
+
+
+def at(zone: str, *parts: int) -> datetime:
+    return datetime(*parts, tzinfo=ZoneInfo(zone)).astimezone(UTC)  # type: ignore[arg-type, misc]
+
+
+def weekly(zone: str, *windows: tuple[int, int, int]) -> WeeklyHours:
+    return WeeklyHours(f"Australia/{zone}", tuple((day, 60 * a, 60 * b) for day, a, b in windows))
+
+
+def told(weeks: list[WeeklyHours], since: datetime, zone: str, *others: str) -> list[str]:
+    stretches = next_open_intervals(tuple(weeks), since, 50)
+    clocks = Clocks(zone, True, others).distinct(stretches)
+    return [clocks.text(each) for each in stretches]
+
+
+def test_a_time_is_on_the_client_s_clock_and_on_that_of_the_rooms() -> None:
+    said = told(
+        [weekly("Sydney", (TUE, 9, 22)), weekly("Perth", (TUE, 16, 20))],
+        at("Australia/Sydney", 2026, 11, 26),
+        "Australia/Perth",
+        "Australia/Sydney",
+    )
+    assert said[0] == (
+        "Tue 1 Dec, 4:00 pm to 7:00 pm for the client in Perth (7:00 pm to 10:00 pm in Sydney)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("since", "zone", "expected"),
+    [
+        # Sydney puts its clock on one hour on 4 October 2026; Brisbane and Perth do not.
+        (
+            (2026, 9, 28),
+            "Brisbane",
+            [
+                "Fri 2 Oct, 9:00 am to 11:00 am for the client in Brisbane "
+                "(9:00 am to 11:00 am in Sydney)",
+                "Fri 9 Oct, 8:00 am to 10:00 am for the client in Brisbane "
+                "(9:00 am to 11:00 am in Sydney)",
+            ],
+        ),
+        (
+            (2026, 9, 28),
+            "Perth",
+            [
+                "Fri 2 Oct, 7:00 am to 9:00 am for the client in Perth "
+                "(9:00 am to 11:00 am in Sydney)",
+                "Fri 9 Oct, 6:00 am to 8:00 am for the client in Perth "
+                "(9:00 am to 11:00 am in Sydney)",
+            ],
+        ),
+        # Adelaide changes with Sydney and stays half an hour behind.
+        (
+            (2026, 9, 28),
+            "Adelaide",
+            [
+                "Fri 2 Oct, 8:30 am to 10:30 am for the client in Adelaide "
+                "(9:00 am to 11:00 am in Sydney)",
+                "Fri 9 Oct, 8:30 am to 10:30 am for the client in Adelaide "
+                "(9:00 am to 11:00 am in Sydney)",
+            ],
+        ),
+        # And back on 5 April 2026.
+        (
+            (2026, 3, 30),
+            "Perth",
+            [
+                "Fri 3 Apr, 6:00 am to 8:00 am for the client in Perth "
+                "(9:00 am to 11:00 am in Sydney)",
+                "Fri 10 Apr, 7:00 am to 9:00 am for the client in Perth "
+                "(9:00 am to 11:00 am in Sydney)",
+            ],
+        ),
+    ],
+)
+def test_a_change_of_the_clock_moves_the_other_clock_s_time(
+    since: tuple[int, int, int], zone: str, expected: list[str]
+) -> None:
+    start = at("Australia/Sydney", *since)
+    said = told([weekly("Sydney", (FRI, 9, 11))], start, f"Australia/{zone}", "Australia/Sydney")
+    assert said[:2] == expected
+
+
+def test_an_hour_the_clock_leaves_out_is_not_offered() -> None:
+    (first, *_) = next_open_intervals(
+        (weekly("Sydney", (SUN, 1, 4)),), at("Australia/Sydney", 2026, 10, 1), 50
+    )
+    assert first.end - first.begin == timedelta(hours=2)
+    said = Clocks("Australia/Sydney", True, ()).text(first)
+    assert said == "Sun 4 Oct, 1:00 am to 4:00 am"
+
+
+def test_a_single_clock_is_shown_once_and_without_a_place() -> None:
+    said = told(
+        [weekly("Sydney", (MON, 9, 12))],
+        at("Australia/Sydney", 2026, 11, 26),
+        "Australia/Melbourne",
+        "Australia/Sydney",
+    )
+    assert said[0] == "Mon 30 Nov, 9:00 am to noon"
+
+
+def test_another_day_there_is_named() -> None:
+    said = told(
+        [weekly("Perth", (MON, 20, 23))],
+        at("Australia/Perth", 2026, 11, 26),
+        "Australia/Perth",
+        "Pacific/Auckland",
+    )
+    assert "(Tue 1 Dec, 1:00 am to 4:00 am in Auckland)" in said[0]
+
+
+def test_what_is_past_or_too_short_is_left_out() -> None:
+    week = weekly("Sydney", (MON, 9, 12))
+    late = next_open_intervals((week,), at("Australia/Sydney", 2026, 11, 30, 10, 0), 50)
+    assert late[0].begin == at("Australia/Sydney", 2026, 11, 30, 10, 0)
+    later = next_open_intervals((week,), at("Australia/Sydney", 2026, 11, 30, 11, 15), 50)
+    assert later[0].begin == at("Australia/Sydney", 2026, 12, 7, 9, 0)
+    assert next_open_intervals((week, weekly("Sydney", (MON, 11, 14))), late[0].begin, 61) == ()
+
+
+@given(
+    zones=st.tuples(st.sampled_from(ZONES), st.sampled_from(ZONES)),
+    windows=st.lists(
+        st.lists(
+            st.tuples(st.integers(0, 6), st.integers(0, 22), st.integers(1, 4)),
+            min_size=1,
+            max_size=3,
+        ),
+        min_size=2,
+        max_size=2,
+    ),
+    day=st.sampled_from([date(2026, 4, 1), date(2026, 9, 29), date(2027, 3, 24)]),
+)
+def test_a_time_lies_in_the_open_hours_on_either_clock(
+    zones: tuple[str, str], windows: list[list[tuple[int, int, int]]], day: date
+) -> None:
+    weeks = [
+        WeeklyHours(zone, tuple((d, 60 * h, 60 * min(h + long, 24)) for d, h, long in some))
+        for zone, some in zip(zones, windows, strict=True)
+    ]
+    since = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    found = next_open_intervals(tuple(weeks), since, 30)
+    walked = [s for s in _walked(weeks, since) if s.end - s.begin >= timedelta(minutes=30)]
+    assert list(found) == walked[: len(found)]
+    assert len(found) == min(3, len(walked))
+
+
+def _walked(weeks: list[WeeklyHours], since: datetime) -> list[OpenInterval]:
+    """The same by looking at the clocks every quarter of an hour for five weeks."""
+    found: list[list[datetime]] = []
+    moment = since
+    while moment < since + timedelta(weeks=5):
+        if all(_is_open(week, moment) for week in weeks):
+            if found and found[-1][1] == moment:
+                found[-1][1] = moment + STEP
+            else:
+                found.append([moment, moment + STEP])
+        moment += STEP
+    return [OpenInterval(*each) for each in found]
+
+
+def _is_open(week: WeeklyHours, moment: datetime) -> bool:
+    local = moment.astimezone(ZoneInfo(week.zone))
+    minute = 60 * local.hour + local.minute
+    return any(local.weekday() == d and a <= minute < b for d, a, b in week.windows)
