@@ -1,6 +1,5 @@
 """A request sent again is done once and answered as the first time."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
@@ -26,14 +25,14 @@ from tests.support.journal_rows import ACTOR, CANARY, a_recommendation, count
 
 
 def a_ticket(
-    key: str = "k1", body: bytes = b'{"a": 1, "b": 2}', principal: str = "tool"
+    key: str = "k1", content: object = (("a", 1), ("b", 2)), principal: str = "tool"
 ) -> IdempotencyTicket:
-    return ticket_for(principal, "POST /v1/ratings", key, json.loads(body))
+    return ticket_for(principal, "POST /v1/ratings", key, content)
 
 
 def done(connection: Connection) -> StoredReply:
     append(connection, AuditEntry(ACTOR, "thing.done"))
-    return StoredReply(201, b'{"id":"x"}')
+    return StoredReply(201, b'{"id":"x"}', headers={"Location": "/x"})
 
 
 def age(store: Store, hours: int) -> None:
@@ -50,10 +49,11 @@ def age(store: Store, hours: int) -> None:
 @pytest.mark.both_databases("upserts")
 def test_a_repeated_request_is_answered_as_before_and_done_once(a_store: Store) -> None:
     requests = IdempotencyStore(a_store)
-    first = requests.once(a_ticket(), done)
-    again = IdempotencyStore(a_store).once(a_ticket(body=b' {"b":2,"a":1}'), done)
+    first = requests.once(a_ticket(content={"a": 1, "b": 2}), done)
+    again = IdempotencyStore(a_store).once(a_ticket(content={"b": 2, "a": 1}), done)
     assert (first.status, first.body, first.replayed) == (201, b'{"id":"x"}', False)
     assert (again.status, again.body, again.replayed) == (201, b'{"id":"x"}', True)
+    assert again.headers == first.headers == {"Location": "/x"}
     assert count(a_store, audit) == 1
 
 
@@ -72,7 +72,7 @@ def test_a_key_with_another_body_is_refused(a_store: Store) -> None:
     requests = IdempotencyStore(a_store)
     requests.once(a_ticket(), done)
     with pytest.raises(KeyReusedError, match="came before with a different request"):
-        requests.once(a_ticket(body=b'{"a":2}'), done)
+        requests.once(a_ticket(content={"a": 2}), done)
     assert count(a_store, audit) == 1
 
 
@@ -85,7 +85,7 @@ def test_a_request_that_fails_may_be_tried_again(a_store: Store) -> None:
     with pytest.raises(ZeroDivisionError):
         requests.once(a_ticket(), fail)
     assert count(a_store, audit) == count(a_store, idempotency) == 0
-    assert not requests.once(a_ticket(body=b"{}"), done).replayed
+    assert not requests.once(a_ticket(content={}), done).replayed
 
 
 @pytest.mark.both_databases("locks")
@@ -148,7 +148,7 @@ def test_a_reply_is_kept_for_two_days(a_store: Store) -> None:
     age(a_store, 47)
     assert requests.once(a_ticket(), done).replayed
     age(a_store, 2)
-    assert not requests.once(a_ticket(body=b"{}"), done).replayed
+    assert not requests.once(a_ticket(content={}), done).replayed
     age(a_store, 49)
     with a_store.writing() as connection:
         assert forget_expired(connection) == 1
@@ -201,15 +201,15 @@ class Sendings(RuleBasedStateMachine):
         known = self.answered.get(key)
         if known and known[0] != body:
             with pytest.raises(KeyReusedError):
-                self.requests.once(a_ticket(key, body.encode()), write)
+                self.requests.once(a_ticket(key, body), write)
         elif known:
-            again = self.requests.once(a_ticket(key, body.encode()), write)
+            again = self.requests.once(a_ticket(key, body), write)
             assert (again.body, again.replayed) == (known[1], True)
         elif fails:
             with pytest.raises(ZeroDivisionError):
-                self.requests.once(a_ticket(key, body.encode()), write)
+                self.requests.once(a_ticket(key, body), write)
         else:
-            first = self.requests.once(a_ticket(key, body.encode()), write)
+            first = self.requests.once(a_ticket(key, body), write)
             assert (first.body, first.replayed) == (reply, False)
             self.answered[key] = (body, reply)
             self.written += 1
