@@ -1,6 +1,9 @@
-"""How Sphinx builds this folder and the API reference; `make docs` runs it."""
+"""Settings of the documentation site and its API reference; `make docs` builds it."""
 
+import re
 from importlib.metadata import version as version_of
+
+from sphinx.application import Sphinx
 
 project = "recommender"
 author = "the contributors of recommender"
@@ -9,7 +12,6 @@ version = release = version_of("recommender")
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
 ]
@@ -18,9 +20,8 @@ exclude_patterns = ["_build"]
 
 # Anchors of headings as GitHub makes them, so that links work there and here.
 myst_heading_anchors = 4
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 
-autosummary_generate = True
 autodoc_typehints = "description"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
@@ -32,3 +33,16 @@ html_theme = "furo"
 html_title = "recommender"
 html_show_sphinx = False
 html_copy_source = False
+
+
+def _link_files_outside(app: Sphinx, page: str, source: list[str]) -> None:
+    """Makes links to Markdown files outside this folder links to the file as it is.
+
+    Sphinx takes them for pages otherwise. A file that is not there is a warning still.
+    """
+    source[0] = re.sub(r"\]\((\.\./[^)#]+\.md)(?:#[^)]*)?\)", r"](path:\1)", source[0])
+
+
+def setup(app: Sphinx) -> None:
+    """Registers what Sphinx calls while it builds."""
+    app.connect("source-read", _link_files_outside)

@@ -1,6 +1,6 @@
 """What a learner gains on a simulated practice, where the truth is known.
 
-The figures of the methods study: `share` of the attainable gain when every client gets the
+Figures against the truth: `share` of the attainable gain when every client gets the
 first-ranked feasible clinician, and `cap_share` when every clinician can take only one of them.
 """
 
@@ -15,7 +15,7 @@ from scipy.optimize import linear_sum_assignment
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 UTILISATION = 0.85
-"""Clients for each open place when places are scarce (methods study: 85 % used)."""
+"""Clients for each open place when places are scarce (85 % used, as in docs/method.md)."""
 IMPOSSIBLE = -1e6
 NOTHING = 1e-9
 """Mean gain of the oracle, in points, below which there is nothing to have a share of."""

@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     shutdown_seconds
         Time for requests in progress to finish after SIGTERM.
     store
-        Database URL, `sqlite:///...` or `postgresql+psycopg://...`. The roster is kept there,
+        Database URL, `sqlite:///...` or `postgresql+psycopg://...`. The roster is stored there,
         initialised from the file. Without a store nothing is recorded, no keys are required and
         only requests from this machine are accepted.
     pepper

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from recommender.cli.main import app
 from recommender.journal.audit_log import verify
-from recommender.journal.model_lineage import models_that_learned_from
+from recommender.journal.privacy_requests import models_that_learned_from
 from recommender.store.migration import open_store
 from tests.support.staff_desk import (
     PEPPER,
@@ -196,7 +196,7 @@ def test_what_clients_rate_over_http_changes_who_is_recommended_twice_over(tmp_p
             out = tmp_path / turn
             command("export", "--store", journal, "--out", out)
             told = command("train", out, "--registry", registry, "--store", journal)
-            assert "The journal knows that it learned from" in told
+            assert "Recorded in the journal that it learned from" in told
             command("promote", "--registry", registry, "--reason", turn, "--force")
 
         def digest() -> str:

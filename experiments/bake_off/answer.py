@@ -1,7 +1,4 @@
-"""What a learner of the bake-off says of every asked pair, and how learners are entered.
-
-Imported by the learners and by what measures them.
-"""
+"""What a learner of the bake-off says of every asked pair, and how learners are entered."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

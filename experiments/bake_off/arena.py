@@ -1,6 +1,6 @@
 """A simulated practice made ready for every learner: its tables through the door, and the truth.
 
-Tables exist only in a folder that is gone when they have been read. Imported by `run` and `later`.
+Tables exist only in a folder that is gone when they have been read.
 """
 
 import time

@@ -1,7 +1,4 @@
-"""LightGBM as others would use it: on the rating itself, tuned on what is left, and as a ranker.
-
-Imported by `learners`.
-"""
+"""LightGBM as others would use it: on the rating itself, tuned on what is left, and as a ranker."""
 
 from typing import Any
 

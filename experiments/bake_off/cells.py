@@ -1,6 +1,6 @@
 """The cache of measured cells: one row a simulated practice and learner, in a CSV file.
 
-Figures only; nothing of a person. Imported by `run` and `tables`.
+Figures only; nothing of a person.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,4 @@
-"""The figures of one learner in one simulated practice.
-
-Imported by `run`.
-"""
+"""The figures of one learner in one simulated practice."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,6 +1,6 @@
 """GPBoost: trees and a random intercept of each clinician, learned together.
 
-An optional dependency (`pip install recommender[experiments]`). Imported by `learners`.
+An optional dependency (`pip install recommender[experiments]`).
 """
 
 from importlib import import_module

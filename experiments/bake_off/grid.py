@@ -1,7 +1,4 @@
-"""Which simulated practices are asked for.
-
-Imported by `run`, `tables` and the command.
-"""
+"""Which simulated practices are asked for."""
 
 from dataclasses import dataclass
 

@@ -1,8 +1,7 @@
 """Ratings that test clients go on to give, drawn from the same world that made the history.
 
 Two draws: whom staff would choose, with the usual leaving and rating; and any clinicians named,
-with everybody rating, since what a range promises holds for all it is said of. Imported by
-`figures`.
+with everybody rating, since what a range promises holds for all it is said of.
 """
 
 from dataclasses import dataclass, replace

@@ -1,7 +1,4 @@
-"""One table of results, in Markdown and CSV.
-
-Imported by `tables`, `targets` and `report`.
-"""
+"""One table of results, in Markdown and CSV."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,4 @@
-"""Plots of the bake-off as SVG that is the same for the same figures.
-
-Imported by `report`.
-"""
+"""Plots of the bake-off as SVG that is the same for the same figures."""
 
 from pathlib import Path
 

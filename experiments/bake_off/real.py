@@ -1,7 +1,4 @@
-"""The two public data sets, measured by their own experiments and kept as figures.
-
-Imported by the command and `report`.
-"""
+"""The two public data sets, measured by their own experiments and kept as figures."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

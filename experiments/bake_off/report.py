@@ -1,7 +1,4 @@
-"""All tables and plots of the bake-off in one folder, from the cells measured so far.
-
-Imported by the command.
-"""
+"""All tables and plots of the bake-off in one folder, from the cells measured so far."""
 
 from pathlib import Path
 

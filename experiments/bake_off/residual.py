@@ -1,7 +1,7 @@
-"""Rows and target of the learners that follow the methods study: net of the client, out of fold.
+"""Rows and target of learners of an earlier simulation study: net of the client, out of fold.
 
 Written apart from our fit on purpose: what ours is measured against must not move when ours does.
-Settings are those of the study ("Settings that worked"). Imported by the boosted learners.
+Settings are those of the study ("Settings that worked").
 """
 
 from dataclasses import dataclass, replace

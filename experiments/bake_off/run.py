@@ -1,7 +1,4 @@
-"""Measures every cell that is not known yet, and keeps each as soon as it is.
-
-Imported by the command.
-"""
+"""Measures every cell that is not known yet, and keeps each as soon as it is."""
 
 import time
 from collections.abc import Callable, Iterator

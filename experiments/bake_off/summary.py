@@ -1,7 +1,4 @@
-"""From cells to numbers: means over seeds, their standard errors, and what is missing.
-
-Imported by `tables`, `targets` and `plots`.
-"""
+"""From cells to numbers: means over seeds, their standard errors, and what is missing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""The tables of the bake-off: all learners at one size, over sizes, over scenarios.
-
-Imported by `report`.
-"""
+"""The tables of the bake-off: all learners at one size, over sizes, over scenarios."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

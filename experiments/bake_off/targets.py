@@ -1,7 +1,4 @@
-"""What was aimed at beside what was measured, and the distance to LightGBM rerun here.
-
-Imported by `report`.
-"""
+"""What was aimed at beside what was measured, and the distance to LightGBM rerun here."""
 
 from dataclasses import dataclass
 
@@ -70,7 +67,7 @@ def target_table(cells: Cells, grid: Grid, real: pd.DataFrame) -> Sheet:
         _said("training 100,000 pairings", "LightGBM alone", "10 times", "4 times", "`make bench`")
     )
     meaning = (
-        "`to stand on` comes from the methods study's simulator; ours differs (settings below), so "
+        "`to stand on` comes from an earlier study's simulator; ours differs (settings below), so "
         "judge by the distance to the same learners rerun here. In the study the mixed model was "
         "ahead of its plain LightGBM by .133 share and .139 cap_share, of the tuned one by .026 "
         f"and .051, and of LightGBM's defaults by .122 and .243. The study's plain is `{SMALL}` "

@@ -1,7 +1,7 @@
 """A digest of what a figure came from: whatever changes it calls for a rerun, and prose does not.
 
 What counts is the code, and of the definition what is learned from. Comments and docstrings do not
-count, nor does what only says who may be offered. Imported by `run` and `tables`.
+count, nor does what only says who may be offered.
 """
 
 import ast

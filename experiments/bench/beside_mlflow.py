@@ -2,7 +2,7 @@
 
 One client beside a hundred clinicians is one request to each. Ours names the clinicians, whom it
 knows, and also screens them and says why; mlflow gets rows of both and gives back numbers. Beside
-both stands a whole recommendation from the same roster. Imported by the command.
+both stands a whole recommendation from the same roster.
 """
 
 import csv

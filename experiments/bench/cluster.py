@@ -1,7 +1,7 @@
 """Two workers of a Dask cluster beside one, and beside one process without a cluster.
 
 Scheduler and workers are processes of their own on this machine, one thread each; what is learned
-is measured on later pairings. Imported by the command; run by itself it learns once and tells.
+is measured on later pairings.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """How time grows with the number of pairings learned from, and of clinicians asked about.
 
 Training runs in a process of its own at each size; a request is the whole way from an intake to a
-shortlist with its reasons, in this process. Imported by the command.
+shortlist with its reasons, in this process.
 """
 
 import json

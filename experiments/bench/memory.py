@@ -1,7 +1,7 @@
 """What a live server holds in memory and takes of a core, by how many clinicians its roster has.
 
 One server reads its roster from a file and keeps nothing, one has a store, as practices do, and has
-its roster changed once. Imported by the command.
+its roster changed once.
 """
 
 import http.client

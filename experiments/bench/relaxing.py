@@ -1,7 +1,7 @@
 """The ledger and what would open more for one client of 200 clinicians, beside scoring them.
 
 Scoring is one call for the whole roster; the ledger and the relaxations are all that a request does
-beyond screening, scoring who fits and putting them in order. Imported by the command.
+beyond screening, scoring who fits and putting them in order.
 """
 
 import csv

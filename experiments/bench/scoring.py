@@ -1,7 +1,7 @@
 """A file of clients ranked at once beside the same clients asking one after another over HTTP.
 
 Both rank the same clients against the same roster. What is compared is the time each computed, so
-that what else the machine does takes from neither. Imported by the command.
+that what else the machine does takes from neither.
 """
 
 import json

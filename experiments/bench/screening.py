@@ -1,7 +1,7 @@
 """Screening a large roster against every constraint, beside one numpy pass over the same columns.
 
 The pass reads each column once and keeps nothing, so no screening can be cheaper. The client asks
-for something in every constraint. Imported by the command.
+for something in every constraint.
 """
 
 import time

@@ -1,6 +1,6 @@
 """A real Dask cluster on this machine: a scheduler and workers, each a process of its own.
 
-One thread each, no port that is fixed, no page. Imported by the bench and by the tests.
+One thread each, no port that is fixed, no page.
 """
 
 import json

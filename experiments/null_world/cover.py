@@ -1,7 +1,4 @@
-"""How many intervals of what matching gains cover 0, where there is nothing to be gained.
-
-Imported by this experiment's command and by `experiments.trust`.
-"""
+"""How many intervals of what matching gains cover 0, where there is nothing to be gained."""
 
 from collections.abc import Iterator, Sequence
 

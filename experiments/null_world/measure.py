@@ -1,7 +1,4 @@
-"""Simulated practices measured as `recommender evaluate` measures, without a folder in between.
-
-Imported by this experiment's command and by the tests of decoys.
-"""
+"""Simulated practices measured as `recommender evaluate` measures, without a folder in between."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

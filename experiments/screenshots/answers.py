@@ -1,4 +1,4 @@
-"""What a client said on the phone, as the form of a new request sends it. Imported by the walk."""
+"""What a client said on the phone, as the form of a new request sends it."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Filling in forms of the staff pages as a person does. Imported by the walk and the tests."""
+"""Filling in forms of the staff pages as a person does."""
 
 from playwright.sync_api import Locator, Page
 

@@ -1,7 +1,4 @@
-"""An intake office at work: a live server with accounts on a simulated practice.
-
-Imported by the tests in a browser and by `experiments.screenshots`.
-"""
+"""An intake office at work: a live server with accounts on a simulated practice."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

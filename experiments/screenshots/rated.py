@@ -1,7 +1,7 @@
 """Matches that were asked for, begun and rated, so that there is something to draw.
 
 What clients say is the prediction and chance, drawn from a seed: the pictures show what such pages
-look like, not how right a model is. Imported by the command.
+look like, not how right a model is.
 """
 
 import json

@@ -1,7 +1,6 @@
 """Every page for staff in every state, one after the other, as a person comes to see it.
 
-It needs no script, so it is walked with and without. Imported by the tests in a browser and by
-`experiments.screenshots`.
+It needs no script, so it is walked with and without.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,6 @@
 
 Latent units: one session's alliance has variance 1 over random pairs. What the tables show enters
 as the tables show it: an answer nobody gave has no effect, so an observable oracle can be reached.
-Imported by `world` and by whoever checks a learner against the truth.
 """
 
 from collections.abc import Callable, Mapping

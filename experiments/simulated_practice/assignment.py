@@ -1,7 +1,4 @@
-"""Who saw whom: staff choose among the free, partly by fit, and the chance of the choice is kept.
-
-Imported by `world`.
-"""
+"""Assignment: staff choose among the free, partly by fit, with a recorded probability."""
 
 from dataclasses import dataclass
 

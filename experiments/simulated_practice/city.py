@@ -1,7 +1,4 @@
-"""Places and times of the invented practice: suburbs of Sydney, parts of a week.
-
-Imported by `clients`, `clinicians` and `tables`.
-"""
+"""Places and times of the invented practice: suburbs of Sydney, parts of a week."""
 
 import numpy as np
 from numpy.typing import NDArray

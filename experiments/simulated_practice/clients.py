@@ -1,7 +1,6 @@
 """Invented clients as an intake form would describe them.
 
-Clients are drawn independently, so any number of them is a sample of the same people. Imported by
-`world`.
+Clients are drawn independently, so any number of them is a sample of the same people.
 """
 
 from collections.abc import Mapping

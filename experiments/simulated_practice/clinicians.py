@@ -1,7 +1,4 @@
-"""The invented roster: who the clinicians are, how they work, when and for how much.
-
-Imported by `world`.
-"""
+"""The invented roster: who the clinicians are, how they work, when and for how much."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

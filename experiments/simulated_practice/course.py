@@ -1,7 +1,6 @@
 """What became of each pairing: who left early, and how many sessions there were.
 
-Leaving depends on the alliance, so the rated are not a random part of the started. Imported by
-`ratings` and `world`.
+Leaving depends on the alliance, so the rated are not a random part of the started.
 """
 
 from dataclasses import dataclass, replace

@@ -1,7 +1,4 @@
-"""Random answers as `recommender.practice.columns` encodes them, missing as NaN.
-
-Imported by `clients` and `clinicians`.
-"""
+"""Random answers as `recommender.practice.columns` encodes them, missing as NaN."""
 
 from collections.abc import Mapping, Sequence
 

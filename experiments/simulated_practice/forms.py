@@ -1,7 +1,6 @@
 """From a latent alliance to a form's score: items with thresholds, ceilings and straight-liners.
 
 Numbers reproduce published means, spreads and reliabilities at N = 200,000; no item has wording.
-Imported by `ratings` and `world`.
 """
 
 from collections.abc import Mapping

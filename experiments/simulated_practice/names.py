@@ -1,7 +1,6 @@
 """Display names for invented clinicians.
 
 Initials and plant names, so that no name suggests a gender, a language or a real person.
-Imported by `clinicians`.
 """
 
 from experiments.simulated_practice.draws import Random

@@ -1,7 +1,4 @@
-"""How often each answer is given, and how often none is: invented, plausible for one city.
-
-Imported by `clients` and `clinicians`.
-"""
+"""How often each answer is given, and how often none is: invented, plausible for one city."""
 
 MAIN = {
     "anxiety": 26,

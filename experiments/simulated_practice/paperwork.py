@@ -1,7 +1,7 @@
 """What an intake and a personnel file hold beside what alliance depends on: papers, money, limits.
 
 Nothing here enters the truth or the choice of a clinician, and all of it is drawn from streams of
-its own, so that worlds made before a field existed are the same worlds. Imported by `world`.
+its own, so that worlds made before a field existed are the same worlds.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """The forms that came back: which sessions, which instrument, what score, and when it was known.
 
-Who returns a form depends a little on the alliance. Imported by `world`.
+Who returns a form depends a little on the alliance.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
 """What a simulated practice is made of: sizes, shares of variance, selection, missingness.
 
-Every number that shapes a world is here, so that a world is its settings. Imported by all of
-`simulated_practice`.
+Every number that shapes a world is here, so that a world is its settings.
 """
 
 from collections.abc import Mapping

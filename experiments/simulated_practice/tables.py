@@ -1,7 +1,4 @@
-"""The four tables a practice would export, cell by cell as its definition says.
-
-Imported by `write`.
-"""
+"""The four tables a practice would export, cell by cell as its definition says."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta

@@ -1,8 +1,7 @@
 """A whole simulated practice: clients arrive, are placed, stay or leave, and rate.
 
 Clients come in blocks, each with a random stream of its own, until as many pairings are rated as
-were asked for; more ratings from the same seed therefore extend the same world. Imported by
-`tables`, `truth` and the command.
+were asked for; more ratings from the same seed therefore extend the same world.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,4 @@
-"""Puts a world on disk: four tables, and the truth in a folder of its own.
-
-Imported by the command and by experiments that want files.
-"""
+"""Puts a world on disk: four tables, and the truth in a folder of its own."""
 
 import json
 from dataclasses import asdict

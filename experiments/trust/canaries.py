@@ -2,8 +2,7 @@
 
 The requests are made from the server's own contract: a new route, field or parameter is tried
 without a word here. Looked through are the log, the metrics where there are any, every refusal with
-its headers, and every column of the database that is not there to keep what was sent. Imported by
-the command.
+its headers, and every column of the database that is not there to keep what was sent.
 """
 
 import http.client

@@ -2,7 +2,6 @@
 
 Schemathesis sends them to a live server that keeps what it is told, one after another and in chains
 along the contract's links, and holds every answer against the contract with all its checks.
-Imported by the command.
 """
 
 from collections import Counter

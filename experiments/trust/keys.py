@@ -1,4 +1,4 @@
-"""Keys to a server that keeps what it is told, for programs that ask it. Imported by the parts."""
+"""Keys to a server that keeps what it is told, for programs that ask it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime

@@ -1,7 +1,7 @@
 """One line of the table, and the part that gives it.
 
 A part is a function of how often it tries and of what it tries it on, so that the tests run the
-same part for seconds. Imported by the parts.
+same part for seconds.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""A live server in another process, as its callers meet it. Imported by the parts."""
+"""A live server in another process, as its callers meet it."""
 
 import http.client
 import json

@@ -1,7 +1,4 @@
-"""One mutation of a bundle's files, drawn by its number: the same number breaks the same byte.
-
-Imported by `mutant`, which loads what comes of it.
-"""
+"""One mutation of a bundle's files, drawn by its number: the same number breaks the same byte."""
 
 import hashlib
 import io

@@ -1,7 +1,7 @@
 """Bundles broken on purpose: none may bring the process down, none that is damaged may be loaded.
 
 Byte flips, and edits of indices, arrays and facts under listings made anew, so that the checks
-behind the digest are tried too. Imported by the command.
+behind the digest are tried too.
 """
 
 import shutil

@@ -1,7 +1,4 @@
-"""Worlds in which matching gains nothing: a gain must not be claimed there.
-
-Imported by the command.
-"""
+"""Worlds in which matching gains nothing: a gain must not be claimed there."""
 
 from collections.abc import Sequence
 

@@ -1,8 +1,7 @@
 """Five times as many requests as a server can answer, and a thousand lines that say nothing.
 
 Requests are sent when they are due, whatever became of those before (an open loop), and a time is
-taken from when a request was due: waiting in the generator counts against the server. Imported by
-the command.
+taken from when a request was due: waiting in the generator counts against the server.
 """
 
 import asyncio

@@ -1,8 +1,7 @@
 """Champions promoted in a live mlflow server while two servers that follow it answer.
 
 Both are whole `recommender serve` commands before one PostgreSQL, each with bundles on a disk of
-its own, and are asked all the time. Then the registry is killed: both go on. Imported by the
-command.
+its own, and are asked all the time. Then the registry is killed: both go on.
 """
 
 import threading

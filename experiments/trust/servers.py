@@ -2,7 +2,6 @@
 
 Both are live servers in processes of their own, asked in turn; one of them is killed with -9 while
 requests arrive, and whoever had no answer sends the same request, key and all, to the other.
-Imported by the command.
 """
 
 import http.client

@@ -1,7 +1,4 @@
-"""What the parts are tried on: a model of a simulated practice, its roster and a request.
-
-Imported by every part.
-"""
+"""What the parts are tried on: a model of a simulated practice, its roster and a request."""
 
 import subprocess
 import sys

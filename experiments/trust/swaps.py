@@ -1,7 +1,7 @@
 """Models exchanged under load in a live server of another process: nothing fails, nothing mixes.
 
 Every response is held against what this process computes from the bundle whose digest the response
-claims, number by number. Imported by the command.
+claims, number by number.
 """
 
 import http.client

@@ -1,7 +1,7 @@
 """Predictions and contributions asked by many threads at once, held against the same asked in turn.
 
 Three ways to an answer: LightGBM's prediction, our table of contributions, and LightGBM's own walk
-of trees, which serves where trees are too large for a table. Imported by the command.
+of trees, which serves where trees are too large for a table.
 """
 
 import threading

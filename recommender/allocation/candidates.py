@@ -1,7 +1,7 @@
-"""Who of the roster each client on a list could see, what is predicted, and how it compares.
+"""Candidate pairs of a waiting list and a roster, and the problem that the solver gets.
 
-Whether a clinician has a place is left to the solver: here everybody is looked at as if there were
-one, so that it can be said what one more would be worth. Imported by `allocate`.
+Open places are left to the solver: here every clinician counts as if there were one, so that the
+value of one more place can be computed.
 """
 
 from collections.abc import Sequence
@@ -37,24 +37,25 @@ from recommender.screening.screen import ConstraintCount
 from recommender.tables.roster import Roster
 
 DECIMALS = 6
-"""Decimals of a point that are kept: finer ones differ between machines."""
+"""Decimals of a point that pairing parts are rounded to: finer ones differ between machines."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Everyone on a list with everyone who fits them, n pairs, client by client.
+    """n pairs of a waiting client and an eligible clinician, client by client.
 
     Attributes
     ----------
     client, clinician : (n,) int
+        Rows of the list and of the roster.
     pairing : (n,)
-        What is particular to the two, in points; 0 where nothing may be predicted.
+        Pairing part of the prediction, in points; 0 where nothing is predicted.
     alliance : (n,)
-        Predicted alliance as it may be told; NaN where nothing may be predicted.
+        Predicted alliance, clipped to the scale; NaN where nothing is predicted.
     reservations : (n,) int
-        Soft constraints not met.
-    ledgers
-        What removed whom, by client, for clients whom nobody fits.
+        Number of soft constraints not met.
+    constraint_counts
+        Clinicians excluded by constraint, for clients without an eligible clinician.
     """
 
     client: Places
@@ -65,11 +66,11 @@ class Candidates:
     constraint_counts: dict[int, tuple[ConstraintCount, ...]]
 
     def rows_of(self, client: int) -> Places:
-        """Which of the pairs are one client's."""
+        """The pairs of one client."""
         return np.arange(*np.searchsorted(self.client, [client, client + 1]))
 
     def first(self, counts: Flags, clients: int) -> Places:
-        """The pair of each client's first choice among those that count, (clients,); or -1."""
+        """The strongest pair of each client among those flagged, (clients,); -1 for none."""
         order = np.lexsort((self.clinician, -self.pairing, self.client))
         order = order[counts[order]]
         owners, where = np.unique(self.client[order], return_index=True)
@@ -78,7 +79,7 @@ class Candidates:
         return first
 
     def above_floor(self, floor: Floor, first: Places) -> Flags:
-        """Pairs that are not below the floor, (n,); where nothing is predicted there is none."""
+        """Whether each pair is at or above the floor, (n,); True where nothing is predicted."""
         passing = np.ones(len(self.client), dtype=np.bool_)
         if floor.within is not None:
             own = first[self.client]
@@ -97,7 +98,7 @@ def candidates_of(
     day: date,
     progress: Progress,
 ) -> Candidates:
-    """Screens and scores a list, a few hundred clients at a time."""
+    """Screens and scores a list in batches."""
     roster = _as_if_free(encoding.roster, model.practice.capacity)
     parts = [_NO_CANDIDATES]
     done = 0
@@ -106,28 +107,28 @@ def candidates_of(
     ):
         parts.append(_part(batch, model, done))
         done += len(batch.ids)
-        progress("who fits whom", done / len(ids))
+        progress("eligible pairs", done / len(ids))
     return _concatenated(parts)
 
 
 def _part(batch: ScoredBatch, model: AllianceModel, start: int) -> Candidates:
-    fitting = [np.flatnonzero(screening.eligible) for screening in batch.screenings]
-    client = np.repeat(np.arange(len(fitting)), [len(places) for places in fitting])
+    eligible = [np.flatnonzero(screening.eligible) for screening in batch.screenings]
+    client = np.repeat(np.arange(len(eligible)), [len(places) for places in eligible])
     pairing, alliance = np.zeros(len(client)), np.full(len(client), np.nan)
     scored = batch.agree[client]
     pairing[scored] = np.round(batch.scores.pairing, DECIMALS)
     alliance[scored] = model.linker.to_displayed(batch.scores.alliance)
-    noted = [
+    cautions = [
         np.count_nonzero(screening.cautioning[:, places], axis=0)
-        for screening, places in zip(batch.screenings, fitting, strict=True)
+        for screening, places in zip(batch.screenings, eligible, strict=True)
     ]
-    ledgers = {
+    counts = {
         start + place: batch.screenings[place].constraint_counts
-        for place, places in enumerate(fitting)
+        for place, places in enumerate(eligible)
         if not len(places)
     }
-    clinician, reservations = np.concatenate(fitting), np.concatenate(noted)
-    return Candidates(client + start, clinician, pairing, alliance, reservations, ledgers)
+    clinician, reservations = np.concatenate(eligible), np.concatenate(cautions)
+    return Candidates(client + start, clinician, pairing, alliance, reservations, counts)
 
 
 def _concatenated(parts: Sequence[Candidates]) -> Candidates:
@@ -138,7 +139,7 @@ def _concatenated(parts: Sequence[Candidates]) -> Candidates:
         alliance=np.concatenate([part.alliance for part in parts]),
         reservations=np.concatenate([part.reservations for part in parts]),
         constraint_counts={
-            client: ledger for part in parts for client, ledger in part.constraint_counts.items()
+            client: counts for part in parts for client, counts in part.constraint_counts.items()
         },
     )
 
@@ -159,16 +160,17 @@ def _as_if_free(roster: Roster, capacity: Constraint | None) -> Roster:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WaitingList:
-    """Who waits, by row, and what was promised.
+    """The waiting clients by row, and what was promised to them.
 
     Attributes
     ----------
     waiting
         Sorted by client id.
     clinician_ids, places
-        The roster and its places, promises included.
-    told, previous : (clients,) int
-        Place on the roster of whom each was told, and of whom an earlier allocation gave them.
+        The roster and its places, promised ones included.
+    promised_to, former : (clients,) int
+        Place on the roster of the clinician promised to each, and of the one that an earlier
+        allocation assigned; -1 for nobody.
     """
 
     waiting: Sequence[WaitingClient]
@@ -179,24 +181,24 @@ class WaitingList:
 
     @property
     def promised(self) -> Places:
-        """How many clients each clinician was promised, (clinicians,)."""
+        """Number of clients promised to each clinician, (clinicians,)."""
         return np.bincount(self.promised_to[self.promised_to != NOBODY], minlength=len(self.places))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SolverInput:
-    """A list, who fits whom, and the problem that is left when promises are kept.
+    """A list, its candidate pairs, and the problem that remains after promises.
 
     Attributes
     ----------
     first : (clients,) int
-        The candidate pair each client would be shown first alone; -1 for none.
-    open_ : (candidates,)
-        Pairs whose clinician has a place, given or not.
-    above : (candidates,)
-        Pairs that are not below the floor.
+        The strongest candidate pair of each client with a place; -1 for none.
+    has_place : (candidates,)
+        Whether the clinician of each pair has a place, assigned or not.
+    above_floor : (candidates,)
+        Whether each pair is at or above the floor.
     free : (pairs of the problem,) int
-        Which candidate each pair of the problem is.
+        The candidate of each pair of the problem.
     """
 
     waiting_list: WaitingList
@@ -211,7 +213,7 @@ class SolverInput:
 def waiting_list(
     waiting: Sequence[WaitingClient], clinician_ids: tuple[str, ...], places: Places
 ) -> WaitingList:
-    """A list with its promises as places of the roster; a former clinician who left is nobody."""
+    """A list with promises as places on the roster; a former clinician who left is nobody."""
     at = {clinician_id: place for place, clinician_id in enumerate(clinician_ids)}
     promised_to, former = (
         np.array([at.get(name or "", NOBODY) for name in names], dtype=np.intp)
@@ -231,7 +233,7 @@ def solver_input(
     terms: Terms,
     day: date,
 ) -> SolverInput:
-    """The problem of a list on some terms."""
+    """The problem to solve for a list on some terms."""
     client, clinician = candidates.client, candidates.clinician
     has_place = (waiting.places[clinician] > 0) | (waiting.promised_to[client] == clinician)
     first = candidates.first(has_place, len(waiting.waiting))
@@ -257,7 +259,7 @@ def _value(roll: WaitingList, fitting: Candidates, stay: float) -> Array:
 
 
 def _cap(limit: Limit, roll: WaitingList, about: Flags) -> CapacityLimit:
-    """A limit less what promises have used of it; where it is on one clinician, others are free."""
+    """A limit less the promises it counts; a limit on one clinician leaves the others free."""
     promised = roll.promised_to[about & (roll.promised_to != NOBODY)]
     used = np.bincount(promised, minlength=len(roll.places))
     most = np.maximum(limit.max_clients - used, 0)

@@ -1,7 +1,4 @@
-"""A list as a practice keeps it in files, and an allocation as tables to work from.
-
-Imported by the command.
-"""
+"""Reads the files of a waiting list, and writes an allocation as tables."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,19 +9,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recommender.allocation.outcome import REASON_TEXTS, Allocation, AssignedClient, Unplaced
-from recommender.allocation.terms import WaitingClient
+from recommender.allocation.outcome import (
+    PROMISED,
+    REASON_TEXTS,
+    Allocation,
+    AssignedClient,
+    Unplaced,
+)
+from recommender.allocation.terms import PROMISED_COLUMN, WaitingClient
 from recommender.errors import TablesError
 from recommender.practice.fields import Field
 from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
-from recommender.tables.raw_table import RawTable, read_raw_table
+from recommender.tables.raw_table import read_raw_table
 from recommender.values.kinds import EPOCH
 
 LIST_FIELDS: Mapping[str, Field] = {
     "priority": plain_field("priority", "number", minimum=1),
     "weight": plain_field("weight", "number", minimum=0),
     "waiting_since": plain_field("waiting_since", "date"),
-    "told": plain_field("told", "ids"),
+    PROMISED_COLUMN: plain_field(PROMISED_COLUMN, "ids"),
 }
 PLACES_FIELDS: Mapping[str, Field] = {
     "places": plain_field("places", "number", required=True, minimum=0)
@@ -34,7 +37,7 @@ CLIENT, CLINICIAN = "client_id", "clinician_id"
 
 
 def read_list(path: Path) -> list[WaitingClient]:
-    """The list: `client_id`, and where there are any `priority`, `weight`, `waiting_since`, `told`.
+    """The list: `client_id`, and optionally `priority`, `weight`, `waiting_since` and `told`.
 
     Raises
     ------
@@ -48,14 +51,14 @@ def read_list(path: Path) -> list[WaitingClient]:
             priority=int(_or(values["priority"][row], 1.0)),
             weight=_or(values["weight"][row], 1.0),
             waiting_since=_day(values["waiting_since"][row]),
-            promised_clinician_id=_first(values["told"][row]),
+            promised_clinician_id=_first(values[PROMISED_COLUMN][row]),
         )
         for row, client_id in enumerate(ids)
     ]
 
 
 def read_places(path: Path) -> dict[str, int]:
-    """Places by clinician: `clinician_id`, `places`.
+    """Places by clinician, from columns `clinician_id` and `places`.
 
     Raises
     ------
@@ -67,7 +70,7 @@ def read_places(path: Path) -> dict[str, int]:
 
 
 def with_former_clinicians(waiting: list[WaitingClient], path: Path) -> list[WaitingClient]:
-    """The list with whom each was given in an earlier allocation: its file, as written here.
+    """The list with the clinicians of an earlier allocation, a file of `write_tables`.
 
     Raises
     ------
@@ -82,23 +85,20 @@ def with_former_clinicians(waiting: list[WaitingClient], path: Path) -> list[Wai
 def _read(
     path: Path, key: str, fields: Mapping[str, Field], *, others: bool = False
 ) -> tuple[list[str], Mapping[str, Any]]:
-    sheet, faults = read_raw_table(path)
-    if sheet is None:
+    table, faults = read_raw_table(path)
+    if table is None:
         raise TablesError([fault.to_fault() for fault in faults])
     required = [name for name, field in fields.items() if field.required or others]
-    known = set(sheet.columns) if others else set(fields)
-    faults += check_header(sheet, (key, *required), tuple(known))
-    ids, wrong = read_ids(sheet, key)
-    read = read_fields(sheet, fields)
-    faults += wrong + read.faults + _twice(sheet, key, ids)
+    known = set(table.columns) if others else set(fields)
+    faults += check_header(table, (key, *required), tuple(known))
+    ids, wrong = read_ids(table, key)
+    read = read_fields(table, fields)
+    keys = pd.DataFrame({"id": ids})
+    faults += wrong + read.faults
+    faults += table.repeated(key, "is there twice", "keep one row for each", keys)
     if faults:
         raise TablesError([fault.to_fault() for fault in faults])
     return ids.tolist(), read.columns.values
-
-
-def _twice(sheet: RawTable, key: str, ids: Any) -> list[Any]:
-    remedy = "keep one row for each"
-    return sheet.repeated(key, "is there twice", remedy, pd.DataFrame({"id": ids}))
 
 
 def _or(value: float, otherwise: float) -> float:
@@ -113,10 +113,10 @@ def _first(named: tuple[str, ...] | None) -> str | None:
     return named[0] if named else None
 
 
-def clients_table(found: Allocation, says: Mapping[str, str]) -> pd.DataFrame:
-    """Everyone on the list, by client id: whom they are given and at what cost, or why nobody."""
-    rows = [_given(each) for each in found.assigned]
-    rows += [_unplaced(each, says) for each in found.unplaced]
+def clients_table(allocation: Allocation, constraint_texts: Mapping[str, str]) -> pd.DataFrame:
+    """Every client on the list by id: the clinician and the cost, or why there is none."""
+    rows = [_given(each) for each in allocation.assigned]
+    rows += [_unplaced(each, constraint_texts) for each in allocation.unplaced]
     columns = [
         *(CLIENT, "state", CLINICIAN, "predicted_alliance", "first_choice", "points_below_first"),
         *("stands", "among", "reservations", "why"),
@@ -128,7 +128,7 @@ def clients_table(found: Allocation, says: Mapping[str, str]) -> pd.DataFrame:
 def _given(each: AssignedClient) -> dict[str, Any]:
     return {
         CLIENT: each.client_id,
-        "state": "told" if each.fixed_by == "told" else "given",
+        "state": PROMISED if each.fixed_by == PROMISED else "given",
         CLINICIAN: each.clinician_id,
         "predicted_alliance": each.predicted,
         "first_choice": each.first_choice,
@@ -139,13 +139,17 @@ def _given(each: AssignedClient) -> dict[str, Any]:
     }
 
 
-def _unplaced(each: Unplaced, says: Mapping[str, str]) -> dict[str, Any]:
-    return {CLIENT: each.client_id, "state": each.reason, "why": reason_text(each, says)}
+def _unplaced(each: Unplaced, constraint_texts: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        CLIENT: each.client_id,
+        "state": each.reason,
+        "why": reason_text(each, constraint_texts),
+    }
 
 
-def reason_text(each: Unplaced, says: Mapping[str, str]) -> str:
-    """Why a client is given nobody, in words; `says` is what staff say of each constraint."""
-    details = [f"{r.removed} {says[r.constraint]} ({r.removed_only_by_it} only that)"
+def reason_text(each: Unplaced, constraint_texts: Mapping[str, str]) -> str:
+    """Why a client has no clinician; `constraint_texts` has the text of each constraint."""
+    details = [f"{r.removed} {constraint_texts[r.constraint]} ({r.removed_only_by_it} only that)"
             for r in each.removals[:3]]  # fmt: skip
     for one in each.full:
         before = ", ".join(holder.client_id for holder in one.holders)
@@ -153,29 +157,34 @@ def reason_text(each: Unplaced, says: Mapping[str, str]) -> str:
     return ": ".join([REASON_TEXTS[each.reason], *(["; ".join(details)] if details else [])])
 
 
-def places_table(found: Allocation) -> pd.DataFrame:
-    """Every clinician: places, promised, given, left, and what one more would be worth if asked."""
-    more = {each.clinician_id: each for each in found.marginal_places}
+def places_table(allocation: Allocation) -> pd.DataFrame:
+    """Every clinician: places, promised, assigned, left, and the value of one more if computed."""
+    more = {each.clinician_id: each for each in allocation.marginal_places}
     rows = [
         {
-            CLINICIAN: seat.clinician_id,
-            "places": seat.places,
-            "told": seat.promised,
-            "given": seat.assigned,
-            "left": max(seat.places - seat.promised - seat.assigned, 0),
+            CLINICIAN: used.clinician_id,
+            "places": used.places,
+            PROMISED_COLUMN: used.promised,
+            "given": used.assigned,
+            "left": max(used.places - used.promised - used.assigned, 0),
             "one_more_places": worth.placed if worth else None,
             "one_more_points": worth.points if worth else None,
         }
-        for seat in found.places_used
-        for worth in (more.get(seat.clinician_id),)
+        for used in allocation.places_used
+        for worth in (more.get(used.clinician_id),)
     ]
     return pd.DataFrame(rows).astype({"one_more_places": "Int64", "one_more_points": "float64"})
 
 
-def write_tables(found: Allocation, says: Mapping[str, str], out: Path, form: str) -> list[Path]:
-    """Writes both tables as CSV or Parquet and gives their files."""
+def write_tables(
+    allocation: Allocation, constraint_texts: Mapping[str, str], out: Path, form: str
+) -> list[Path]:
+    """Writes both tables to a folder as CSV or Parquet; the paths written."""
     out.mkdir(parents=True, exist_ok=True)
-    tables = {"allocation": clients_table(found, says), "places": places_table(found)}
+    tables = {
+        "allocation": clients_table(allocation, constraint_texts),
+        "places": places_table(allocation),
+    }
     paths = []
     for name, table in tables.items():
         path = out / f"{name}.{form}"

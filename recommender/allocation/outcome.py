@@ -1,17 +1,19 @@
-"""What came of an allocation: who was given whom and at what cost, who was not and why.
-
-Imported by `allocate` and the doors.
-"""
+"""The result of an allocation: assigned and unplaced clients with reasons, and places used."""
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 from recommender.screening.screen import ConstraintCount
 
 FixedBy = Literal["told", "previous"]
 UnplacedReason = Literal["nobody_fits", "no_places", "below_floor", "places_taken"]
 HolderReason = Literal["told", "comes_first", "gains_as_much"]
+
+PROMISED: Final = "told"
+"""In files and responses: the clinician was promised to the client before."""
+FORMER: Final = "previous"
+"""In files and responses: an earlier allocation assigned the clinician to the client."""
 
 REASON_TEXTS: dict[UnplacedReason, str] = {
     "nobody_fits": "nobody fits every requirement",
@@ -23,26 +25,26 @@ REASON_TEXTS: dict[UnplacedReason, str] = {
 
 @dataclass(frozen=True, slots=True)
 class AssignedClient:
-    """A client and the clinician they are given.
+    """A client and the assigned clinician.
 
-    Points are None where nothing may be predicted, and for a promise that no longer fits.
+    Points are None where nothing is predicted, and for a promise whose pair is not eligible.
 
     Attributes
     ----------
     predicted
-        Predicted alliance on the reference scale.
+        Predicted alliance, in points of the reference scale.
     first_choice
-        The clinician with a place who stands first for this client alone.
+        The clinician with a place that ranks first for this client alone.
     cost
         Points of predicted alliance below the first choice.
-    stands
-        Where the clinician stands among all who fit and have a place, from 1.
-    among
-        How many those are.
+    rank
+        Rank of the clinician among the eligible ones with a place, from 1.
+    choices
+        Number of eligible clinicians with a place.
     reservations
-        Soft constraints the clinician does not meet.
-    kept
-        Why this one was not free to change: told already; or what an earlier allocation gave.
+        Number of soft constraints that the clinician does not meet.
+    fixed_by
+        Promise or earlier allocation that names this clinician; None for a free choice.
     """
 
     client_id: str
@@ -58,9 +60,9 @@ class AssignedClient:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who has a place another client would have liked, and what puts them before.
+    """A client who has a place that another client could have, and what ranks them first.
 
-    `ahead` is by how many points, weighted, more this one gains there; None where that is not it.
+    `ahead` is the difference in weighted points; None where points do not decide.
     """
 
     client_id: str
@@ -70,9 +72,9 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class FullClinician:
-    """A clinician an unplaced client could have seen, and who has the places instead.
+    """A clinician eligible for an unplaced client, and the holders of the places.
 
-    `limit` says that places are left but the mix is full.
+    `limit_reached` says that places remain but a limit of the mix is reached.
     """
 
     clinician_id: str
@@ -83,14 +85,14 @@ class FullClinician:
 
 @dataclass(frozen=True, slots=True)
 class Unplaced:
-    """A client who is given nobody, and why.
+    """A client without a clinician, and the reason.
 
     Attributes
     ----------
     removals
-        Where nobody fits: what removed clinicians, most first.
-    taken
-        Where places are taken: the first few who stand first for this client.
+        Where no clinician is eligible: the constraints that exclude, most exclusive first.
+    full
+        Where places are taken: the clinicians ranked first for this client.
     """
 
     client_id: str
@@ -101,18 +103,18 @@ class Unplaced:
 
 @dataclass(frozen=True, slots=True)
 class MarginalPlace:
-    """What one more place with a clinician would be worth.
+    """The value of one more place with a clinician.
 
     Attributes
     ----------
     placed
-        How many more clients would be given somebody.
+        Number of further clients assigned.
     points
-        Predicted alliance gained by those who have somebody either way, in all.
-    newly
-        Clients who would be given somebody and are not now.
+        Sum of predicted alliance gained by clients who are assigned either way.
+    newly_assigned
+        Clients assigned only with the further place.
     moved
-        How many others would be given somebody else.
+        Number of clients assigned to another clinician.
     """
 
     clinician_id: str
@@ -124,7 +126,7 @@ class MarginalPlace:
 
 @dataclass(frozen=True, slots=True)
 class PlacesUsed:
-    """One clinician's places: how many there were, how many are promised and given."""
+    """One clinician's places: in all, promised, and assigned besides promises."""
 
     clinician_id: str
     name: str
@@ -135,9 +137,9 @@ class PlacesUsed:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """The whole answer, clients and clinicians in the order of their ids.
+    """The result, with clients and clinicians in the order of their ids.
 
-    `points` is the sum of what is particular to each pair given now, unweighted; promises apart.
+    `points` is the unweighted sum of the pairing parts of the pairs assigned besides promises.
     """
 
     mode: str

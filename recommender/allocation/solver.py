@@ -1,7 +1,7 @@
-"""The exact optimum of an allocation, by HiGHS.
+"""Solves an assignment problem exactly with HiGHS.
 
-First as many as possible of the first rank are placed, then of the next; among all ways to do that
-the sum of values is largest. Imported by `worth` and `allocate`.
+First, as many clients of the first rank as possible are placed, then of the next; among all such
+assignments, the sum of values is largest.
 """
 
 from dataclasses import dataclass, replace
@@ -20,17 +20,25 @@ Flags = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
 NOBODY = -1
-"""Stands for the clinician of a client who is given nobody."""
+"""The clinician of a client who is not placed."""
+INTEGER_TOLERANCE = 1e-6
+"""Distance from 0 or 1 up to which a solution is integral: the solver's own tolerance."""
+MAX_PLACE_VALUE = 1e9
+"""Largest value of a place: beyond it, adding a value loses the seventh decimal."""
+MIN_GAIN = 1e-6
+"""Gains up to this are rounding."""
+MAX_TRIED = 12
+"""Solutions with one more place at most: with tied bounds there could be many."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CapacityLimit:
-    """At most so many of some clients for each clinician.
+    """The most clients of a group that each clinician is assigned.
 
     Attributes
     ----------
-    members : (clients,)
-    most : (clinicians,) int
+    members : (clients,) bool
+    max_clients : (clinicians,) int
     """
 
     members: Flags
@@ -39,19 +47,19 @@ class CapacityLimit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AssignmentProblem:
-    """n pairs of clients and clinicians, of which each client may be given one.
+    """n pairs of a client and a clinician, of which at most one per client is chosen.
 
     Attributes
     ----------
     client, clinician : (n,) int
         The pairs.
     value : (n,)
-        What each adds to the sum that is to be largest.
+        Term of each pair in the sum to maximise.
     places : (clinicians,) int
     rank : (clients,) int
-        From 0: whoever has a lower one gets a place before anybody with a higher one.
-    caps
-        Limits to how many of some clients one clinician is given.
+        From 0: a client of a lower rank is placed before any client of a higher one.
+    limits
+        Limits on groups of clients.
     """
 
     client: Places
@@ -61,27 +69,21 @@ class AssignmentProblem:
     rank: Places
     limits: tuple[CapacityLimit, ...] = ()
 
-    def with_one_more_place(self, clinician: int) -> "AssignmentProblem":
-        """The same with one more place at a clinician."""
-        places = self.places.copy()
-        places[clinician] += 1
-        return replace(self, places=places)
-
     def placed(self, taken: Places) -> tuple[int, ...]:
-        """How many of each rank are given somebody, from the first rank on."""
+        """Number of placed clients by rank."""
         ranks = int(self.rank.max(initial=-1)) + 1
         counts = np.bincount(self.rank[self.client[taken]], minlength=ranks)
         return tuple(counts.tolist())
 
     def total(self, taken: Places) -> float:
-        """The sum over some of the pairs."""
+        """Sum of the values of some pairs."""
         return float(self.value[taken].sum())
 
 
 def nested(limits: tuple[CapacityLimit, ...]) -> bool:
-    """Whether any two limits are about clients of which none, or all of one, are in the other.
+    """Whether the groups of any two limits are disjoint, or one contains the other.
 
-    Then every corner of the linear programme is whole, as flows in a network are.
+    Every vertex of the linear programme is then integral, as in a network flow problem.
     """
     for place, one in enumerate(limits):
         for other in limits[:place]:
@@ -91,23 +93,17 @@ def nested(limits: tuple[CapacityLimit, ...]) -> bool:
     return True
 
 
-INTEGER_TOLERANCE = 1e-6
-"""How far from 0 or 1 a share may be and still be rounding: the solver's own tolerance."""
-MAX_PLACE_VALUE = 1e9
-"""Largest worth of a place: beyond it the seventh decimal of a value is lost beside it."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class AssignmentOptimum:
-    """An allocation nobody can better.
+    """An optimal assignment.
 
     Attributes
     ----------
-    taken
-        The pairs chosen, in order.
+    chosen
+        The chosen pairs, ascending.
     bounds : (clinicians,)
-        At most so much would one more place of each add, in values and worth of places together;
-        certain where limits are nested.
+        Upper bound of what one more place adds, in values and values of places together; valid
+        where limits are nested.
     """
 
     chosen: Places
@@ -115,102 +111,96 @@ class AssignmentOptimum:
 
 
 def solve(problem: AssignmentProblem) -> AssignmentOptimum:
-    """Whom each client is given.
+    """The optimal assignment.
 
     Raises
     ------
     RecommenderError
-        When limits overlap and there are too many ranks to tell them apart exactly.
+        When limits overlap and there are too many ranks to separate them exactly.
     """
     if not len(problem.client):
         return AssignmentOptimum(np.empty(0, dtype=np.intp), np.zeros(len(problem.places)))
     worth = problem.value + marginal_place_values(problem)[problem.rank[problem.client]]
-    # Typed for dense matrices only; sparse ones are taken.
+    # scipy is typed for dense matrices only, but accepts sparse ones.
     rows: Any
     shares: Any
-    rows, most = _rows(problem)
-    found = linprog(-worth, A_ub=rows, b_ub=most, bounds=(0, 1), method="highs-ds")
+    rows, limits = _rows(problem)
+    solution = linprog(-worth, A_ub=rows, b_ub=limits, bounds=(0, 1), method="highs-ds")
     clients = len(problem.rank)
-    bounds = -found.ineqlin.marginals[clients : clients + len(problem.places)]
-    shares = found.x
+    bounds = -solution.ineqlin.marginals[clients : clients + len(problem.places)]
+    shares = solution.x
     if np.abs(shares - np.rint(shares)).max() > INTEGER_TOLERANCE:
-        # Only where limits overlap: then corners need not be whole and HiGHS has to branch.
+        # Where limits overlap, vertices need not be integral and HiGHS has to branch.
         shares = milp(
             -worth,
             integrality=np.ones(len(worth), dtype=np.intp),
             bounds=Bounds(0, 1),
-            constraints=LinearConstraint(rows, -np.inf, most),
+            constraints=LinearConstraint(rows, -np.inf, limits),
             options={"mip_rel_gap": 0.0},
         ).x
     return AssignmentOptimum(np.flatnonzero(shares > 0.5), np.asarray(bounds))
 
 
 def marginal_place_values(problem: AssignmentProblem) -> Array:
-    """What giving a client of each rank anybody is worth beside all values together, (ranks,).
+    """Value of placing a client of each rank, beside which all pair values are small, (ranks,).
 
-    Steps larger than all values could change. Where limits are nested, sets of clients who can be
-    placed are exchanged one for one (they are the independent sets of a gammoid), so equal steps
-    already put every rank strictly before the next; elsewhere each step outweighs everybody after.
+    Where limits are nested, sets of clients that can be placed are exchanged one for one (they are
+    the independent sets of a gammoid), so that equal steps place every rank strictly before the
+    next. Elsewhere each step exceeds the sum of all later ones.
     """
     ranks = int(problem.rank.max()) + 1
     step = 1.0 + 2.0 * _max_values(problem).sum()
     if nested(problem.limits):
         return np.asarray(step * np.arange(ranks, 0, -1, dtype=np.float64))
-    worth = np.full(ranks, step)
+    values = np.full(ranks, step)
     for rank in range(ranks - 2, -1, -1):
         later = np.bincount(problem.rank, minlength=ranks)[rank + 1 :]
-        worth[rank] = step + (worth[rank + 1 :] * later).sum()
-    if worth[0] > MAX_PLACE_VALUE:
+        values[rank] = step + (values[rank + 1 :] * later).sum()
+    if values[0] > MAX_PLACE_VALUE:
         remedy = "use fewer classes, or limits on one field only"
         raise RecommenderError("priority", "has too many classes for limits that overlap", remedy)
-    return worth
+    return values
 
 
 def _max_values(problem: AssignmentProblem) -> Array:
-    """The largest size of any value of each client, (clients,)."""
-    most = np.zeros(len(problem.rank))
-    np.maximum.at(most, problem.client, np.abs(problem.value))
-    return most
+    """The largest absolute value of the pairs of each client, (clients,)."""
+    largest = np.zeros(len(problem.rank))
+    np.maximum.at(largest, problem.client, np.abs(problem.value))
+    return largest
 
 
 def _rows(problem: AssignmentProblem) -> tuple[sparse.csc_array, Array]:
-    """One row a client, a clinician, and a clinician with a limit that could bind; and its most."""
+    """Constraint matrix and bounds: a row per client, clinician, and limit of a clinician."""
     pairs = np.arange(len(problem.client))
     clients, clinicians = len(problem.rank), len(problem.places)
     row, column = [problem.client, clients + problem.clinician], [pairs, pairs]
-    most = [np.ones(clients), problem.places.astype(np.float64)]
+    bounds = [np.ones(clients), problem.places.astype(np.float64)]
     below = clients + clinicians
-    for cap in problem.limits:
-        own = pairs[cap.members[problem.client]]
+    for limit in problem.limits:
+        own = pairs[limit.members[problem.client]]
         row.append(below + problem.clinician[own])
         column.append(own)
-        most.append(cap.max_clients.astype(np.float64))
+        bounds.append(limit.max_clients.astype(np.float64))
         below += clinicians
     places = (np.concatenate(row), np.concatenate(column))
     shape = (below, len(pairs))
-    return sparse.csc_array((np.ones(len(places[0])), places), shape=shape), np.concatenate(most)
-
-
-MIN_GAIN = 1e-6
-"""Points below which a place adds nothing but rounding."""
-MAX_TRIED = 12
-"""A list is solved again at most so often: ties of prices could keep it going for long."""
+    return sparse.csc_array((np.ones(len(places[0])), places), shape=shape), np.concatenate(bounds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MarginalGain:
-    """One more place with one clinician.
+    """The gain by one more place with one clinician.
 
     Attributes
     ----------
     clinician
         Place on the roster.
     placed
-        How many more of each rank get somebody; a first one may cost a later one.
+        Change in the number of placed clients by rank; an earlier rank may cost a later one.
     value
-        What is added to the sum of values.
-    taken
-        The pairs of the allocation with it.
+        Change in the sum of values.
+    chosen
+        The pairs chosen with the further place.
     """
 
     clinician: int
@@ -220,33 +210,35 @@ class MarginalGain:
 
 
 def marginal_gains(
-    problem: AssignmentProblem, found: AssignmentOptimum, few: int, progress: Progress
+    problem: AssignmentProblem, optimum: AssignmentOptimum, count: int, progress: Progress
 ) -> tuple[MarginalGain, ...]:
-    """The few places that would add most, the most first; fewer where fewer add anything.
+    """The further places with the largest gains, largest first, at most `count` of them.
 
-    Exact where limits are nested and the bounds settle it within `MOST_TRIED` solutions, as they
-    do unless many clinicians are alike.
+    Exact where limits are nested and the bounds decide within `MAX_TRIED` solutions, as they do
+    unless many clinicians are alike.
     """
     tried: list[tuple[float, int, MarginalGain]] = []
-    order = np.lexsort((np.arange(len(found.bounds)), -found.bounds))
-    hopeful = [place for place in order.tolist() if found.bounds[place] > MIN_GAIN][:MAX_TRIED]
-    for number, place in enumerate(hopeful if few else []):
-        enough = len(tried) >= few and tried[few - 1][0] <= -found.bounds[place]
+    order = np.lexsort((np.arange(len(optimum.bounds)), -optimum.bounds))
+    promising = [place for place in order.tolist() if optimum.bounds[place] > MIN_GAIN][:MAX_TRIED]
+    for number, place in enumerate(promising if count else []):
+        enough = len(tried) >= count and tried[count - 1][0] <= -optimum.bounds[place]
         if enough and nested(problem.limits):
             break
-        progress("what one more place would add", number / len(hopeful))
-        gain = _gain(problem, found, place)
+        progress("value of one more place", number / len(promising))
+        gain = _gain(problem, optimum, place)
         tried.append((-_size(problem, gain), place, gain))
         tried.sort(key=lambda each: each[:2])
-    return tuple(gain for size, _, gain in tried[:few] if -size > MIN_GAIN)
+    return tuple(gain for size, _, gain in tried[:count] if -size > MIN_GAIN)
 
 
-def _gain(problem: AssignmentProblem, found: AssignmentOptimum, place: int) -> MarginalGain:
-    more = problem.with_one_more_place(place)
-    taken = solve(more).chosen
-    before, after = problem.placed(found.chosen), more.placed(taken)
+def _gain(problem: AssignmentProblem, optimum: AssignmentOptimum, place: int) -> MarginalGain:
+    places = problem.places.copy()
+    places[place] += 1
+    more = replace(problem, places=places)
+    chosen = solve(more).chosen
+    before, after = problem.placed(optimum.chosen), more.placed(chosen)
     placed = tuple(new - old for new, old in zip(after, before, strict=True))
-    return MarginalGain(place, placed, more.total(taken) - problem.total(found.chosen), taken)
+    return MarginalGain(place, placed, more.total(chosen) - problem.total(optimum.chosen), chosen)
 
 
 def _size(problem: AssignmentProblem, gain: MarginalGain) -> float:

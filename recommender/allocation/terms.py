@@ -1,7 +1,4 @@
-"""On what terms a list is allocated: places, limits of the mix, the floor, the longest wait.
-
-Imported by `candidates`, `case` and above.
-"""
+"""The waiting list and the terms of its allocation: places, limits, floor, longest wait."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,14 +17,18 @@ STAY_BONUS = 0.005
 """Points by which an earlier allocation is preferred: half of what a prediction is rounded to, so
 that nobody is moved for a difference that no page shows."""
 MARGINAL_PLACES = 3
-LIMIT_FORMAT = "`field=level:most`, or `field=level:most@clinician_id` for one clinician"
+MAX_WEIGHT = 100
+"""A larger weight amounts to a class, which `priority` expresses."""
+PROMISED_COLUMN = "told"
+"""Column of a list with the clinician already promised to the client."""
+LIMIT_FORMAT = "`field=level:number`, or `field=level:number@clinician_id` for one clinician"
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most so many clients of one level of one field for a clinician, of those given now.
+    """The most clients with one level of one field that a clinician is assigned now.
 
-    `clinician_id` is None where it holds for each of them.
+    `clinician_id` is None for a limit on every clinician.
     """
 
     field: str
@@ -38,14 +39,14 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """Below which nobody is given anybody.
+    """The lowest predicted alliance of an assigned pair.
 
     Attributes
     ----------
     within
-        Points of predicted alliance below the client's own first choice, or None.
+        Points below the client's own first choice; None for no such floor.
     level
-        Predicted alliance on the reference scale, or None.
+        Points of the reference scale; None for no such floor.
     """
 
     within: float | None = None
@@ -54,20 +55,20 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for one allocation.
+    """The terms of one allocation.
 
     Attributes
     ----------
     places
-        Clinician to places; None takes those on the roster.
+        Places by clinician; None for those on the roster.
     limits, floor
-        See there.
+        Limits of the mix, and the lowest predicted alliance.
     longest_wait_days
-        Whoever has waited as long or longer comes before every class.
-    stay
+        Clients who have waited this long come before every class.
+    stay_bonus
         Points by which an earlier allocation is preferred.
-    worth_of
-        Of how many clinicians to say what one more place would be worth.
+    marginal_value_for
+        Number of clinicians for whom the value of one more place is computed.
     """
 
     places: Mapping[str, int] | None = None
@@ -106,17 +107,17 @@ def min_places(capacity: Constraint) -> float:
 
 def _stated(roster: Roster, places: Mapping[str, int]) -> Places:
     if not set(places) <= set(roster.ids):
-        raise RecommenderError("places", "name a clinician not on the roster", "mend the id")
+        raise RecommenderError("places", "name a clinician not on the roster", "fix the id")
     if min(places.values(), default=0) < 0:
         raise RecommenderError("places", "are below 0", "give 0 or more")
     return np.array([places.get(name, 0) for name in roster.ids], dtype=np.intp)
 
 
 def read_limit(text: str) -> Limit:
-    """A limit as it is typed.
+    """Parses a limit.
 
     >>> read_limit("concern=grief:2@k01")
-    Limit(field='concern', level='grief', most=2, clinician_id='k01')
+    Limit(field='concern', level='grief', max_clients=2, clinician_id='k01')
     """
     what, _, clinician_id = text.partition("@")
     named, _, most = what.rpartition(":")
@@ -127,7 +128,7 @@ def read_limit(text: str) -> Limit:
 
 
 def members(practice: Practice, clients: Columns, limit: Limit) -> Flags:
-    """Which clients a limit is about, (clients,); a flag's level is `yes` or `no`.
+    """Whether a limit is on each client, (clients,); the levels of a flag are `yes` and `no`.
 
     Raises
     ------
@@ -155,18 +156,18 @@ class WaitingClient:
     Attributes
     ----------
     client_id
-        Pseudonym, as in the clients' table.
+        Pseudonym, as in the clients table.
     priority
-        Class, 1 the first: whoever is in an earlier one gets a place before anybody in a later.
+        Class from 1: clients of an earlier class get a place before those of a later one.
     weight
-        What a point of this client's alliance counts beside another's.
-    since
-        Day they began to wait, if known.
-    told
-        Clinician they were told already: nothing moves them.
-    previous
-        Clinician an earlier allocation gave them, without telling: kept where it costs no more
-        than `recommender.allocation.terms.Terms.stay`.
+        Weight of a point of this client's alliance.
+    waiting_since
+        First day of the wait; None when unknown.
+    promised_clinician_id
+        Clinician already promised to the client, which the allocation never changes.
+    former_clinician_id
+        Clinician that an earlier allocation assigned without a promise; preferred by
+        `Terms.stay_bonus`.
     """
 
     client_id: str
@@ -178,13 +179,13 @@ class WaitingClient:
 
 
 def check_list(waiting: Sequence[WaitingClient], clinicians: Sequence[str]) -> None:
-    """Refuses a list that nobody could keep to.
+    """Checks a list against the roster.
 
     Raises
     ------
     IntakeError
-        With everything that is wrong: a client twice, a clinician not on the roster, a class or a
-        weight that cannot be one.
+        With every fault: a client twice, a promised clinician who is not on the roster, a priority
+        or a weight out of range.
     """
     faults: list[Fault] = []
     seen: set[str] = set()
@@ -195,8 +196,8 @@ def check_list(waiting: Sequence[WaitingClient], clinicians: Sequence[str]) -> N
             faults.append(Fault(f"{where}client_id", "is there twice", "keep one row a client"))
         seen.add(each.client_id)
         if each.promised_clinician_id is not None and each.promised_clinician_id not in known:
-            remedy = "mend it, or leave it empty so that somebody else is found"
-            faults.append(Fault(f"{where}told", "is not on the roster", remedy))
+            remedy = "fix it, or leave it empty so that another clinician is assigned"
+            faults.append(Fault(where + PROMISED_COLUMN, "is not on the roster", remedy))
         if each.priority < 1:
             faults.append(Fault(f"{where}priority", "is below 1", "number classes from 1"))
         if not 0 < each.weight <= MAX_WEIGHT:
@@ -207,17 +208,14 @@ def check_list(waiting: Sequence[WaitingClient], clinicians: Sequence[str]) -> N
 
 
 def ranks_of(waiting: Sequence[WaitingClient], longest_wait_days: int | None, day: date) -> Places:
-    """Before whom each gets a place, from 0: whoever waited too long, then class by class."""
-    late = [
+    """Rank of each client, from 0: long waits first, then class by class, (clients,)."""
+    long_wait = [
         longest_wait_days is not None
         and each.waiting_since is not None
         and (day - each.waiting_since).days >= longest_wait_days
         for each in waiting
     ]
-    classes = [0 if too_long else each.priority
-               for too_long, each in zip(late, waiting, strict=True)]  # fmt: skip
+    classes = [
+        0 if is_long else each.priority for is_long, each in zip(long_wait, waiting, strict=True)
+    ]
     return np.unique(np.array(classes, dtype=np.intp), return_inverse=True)[1].reshape(-1)
-
-
-MAX_WEIGHT = 100
-"""Beyond it a weight is a class: say so with `priority`."""

@@ -1,7 +1,4 @@
-"""The command line: every step of the way, each with what to type next.
-
-The edge: its commands read the clock, files and settings, and hand them on.
-"""
+"""The command line: assembles the commands. They read the clock, files and settings."""
 
 import typer
 
@@ -22,7 +19,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Predicts which clinicians a new client is likely to build the strongest early working "
-    "alliance with.\n\nThe way: `simulate` (or your own tables) → `check` → `train` → `promote` → "
+    "alliance with.\n\nIn order: `simulate` (or your own tables) → `check` → `train` → `promote` → "
     "`serve` → `recommend`.\n\nA server that others reach: `keys` for programs, `staff` for "
     "people, `doctor` to check it.",
 )

@@ -1,7 +1,4 @@
-"""How things look in a terminal: reports, figures, a shortlist that a person enjoys reading.
-
-Imported by `cli` only; knows plain values and draws with rich.
-"""
+"""Renders reports and shortlists for a terminal with rich."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,18 +20,18 @@ from recommender.practice.definition import Practice
 if TYPE_CHECKING:
     # Only spoken of: importing them costs seconds that `--help` should not.
 
-    from recommender.compute.runner import Progress as Told
+    from recommender.compute.runner import Progress as ProgressCallback
     from recommender.practice.rules.catalogue import Rule
     from recommender.registry.versions import Promotion
     from recommender.tables.report import TablesReport
 
 MARK = 31
-"""Characters of the line on which a range is drawn."""
+"""Characters of the line on which an interval is drawn."""
 
 
 @contextmanager
-def progress_bar(console: Console) -> Iterator["Told"]:
-    """A bar that follows a long job; gives the function the job tells its steps to."""
+def progress_bar(console: Console) -> Iterator["ProgressCallback"]:
+    """Shows a progress bar; yields the function that a job reports its steps to."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", table_column=None),
@@ -47,15 +44,15 @@ def progress_bar(console: Console) -> Iterator["Told"]:
 
 
 def faults_table(
-    found: Sequence[Fault] | Sequence[str], heading: str, colour: str = "red"
+    faults: Sequence[Fault] | Sequence[str], heading: str, colour: str = "red"
 ) -> Panel:
-    """Every fault, one a line."""
-    lines = [Text(f"• {fault}") for fault in found]
+    """Faults, one a line."""
+    lines = [Text(f"• {fault}") for fault in faults]
     return Panel(Group(*lines), title=heading, border_style=colour, title_align="left")
 
 
 def practice_table(practice: Practice) -> Group:
-    """What a definition declares, section by section."""
+    """The fields, matches and constraints of a definition."""
     tables = [_fields(practice, "client"), _fields(practice, "clinician")]
     matches = Table("match", "compares", "phrase", "size, in SD", title="Matches")
     for match in practice.matches.values():
@@ -64,23 +61,23 @@ def practice_table(practice: Practice) -> Group:
         )
         size = f"{match.prior:+.2f}" if match.prior else ""
         matches.add_row(match.name, f"{match.operator}: {sides}", match.phrase, size)
-    rules = Table("constraint", "rule", "family", "default", "said", title="Constraints")
+    rules = Table("constraint", "rule", "family", "default", "text", title="Constraints")
     for constraint in practice.constraints.values():
         rules.add_row(
             constraint.name, constraint.rule, constraint.family, constraint.mode, constraint.say
         )
     settings = practice.alliance
     first, last = settings.early_sessions
-    said = (
+    heading = (
         f"{practice.title} ({practice.id} {practice.version}), {practice.timezone}. Label: "
         f"{settings.rater}-rated alliance of sessions {first} to {last}, within "
         f"{settings.within_days} days, on the {settings.metric} of {settings.reference}."
     )
-    return Group(Text(said), *tables, matches, rules)
+    return Group(Text(heading), *tables, matches, rules)
 
 
 def rules_table(rules: Iterable["Rule"]) -> Table:
-    """The rules of constraints: what each compares, may be told beside it, and means."""
+    """The rules of constraints: what each compares, its settings, and its meaning."""
     name = Column("rule", no_wrap=True)
     table = Table(name, "client's", "clinician's", "settings", "passes where", title="Rules")
     for rule in rules:
@@ -93,7 +90,7 @@ def rules_table(rules: Iterable["Rule"]) -> Table:
 
 
 def _fields(practice: Practice, side: str) -> Table:
-    table = Table("field", "kind", "use", "group", "said as", title=f"Fields of a {side}")
+    table = Table("field", "kind", "use", "group", "phrase", title=f"Fields of a {side}")
     declared = practice.client if side == "client" else practice.clinician
     for field in declared.values():
         table.add_row(field.name, field.kind, field.use, field.group or "", field.phrase)
@@ -101,22 +98,22 @@ def _fields(practice: Practice, side: str) -> Table:
 
 
 def tables_report(report: "TablesReport") -> Group:
-    """What is usable in a practice's tables, and what is wrong."""
+    """The usable rows and the faults of a practice's tables."""
     summary = report.summary
     rows = Table("table", "rows", "without a fault", box=None)
     for name, count in summary.rows.items():
         rows.add_row(name, f"{count.read:,}", f"{count.usable:,}")
     rated = f"{summary.pairings_rated:,} pairings have an early rating, "
-    told = [Text(rated + f"{summary.pairings_unrated:,} have none.")]
-    told += [Text(f"  {name}: {n:,} ratings count") for name, n in summary.early.items()]
-    told += [
+    lines = [Text(rated + f"{summary.pairings_unrated:,} have none.")]
+    lines += [Text(f"  {name}: {n:,} ratings count") for name, n in summary.early.items()]
+    lines += [
         Text(f"  {n:,} ratings do not count: {reason.replace('_', ' ')}")
         for reason, n in summary.left_out.items()
         if n
     ]
     if summary.clinicians_unrated:
-        told.append(Text(f"{len(summary.clinicians_unrated)} clinicians have no rating yet."))
-    parts: list[Any] = [rows, *told]
+        lines.append(Text(f"{len(summary.clinicians_unrated)} clinicians have no rating yet."))
+    parts: list[Any] = [rows, *lines]
     if not report.sound:
         parts.append(faults_table(report.grouped(), "what is wrong"))
     return Group(*parts)
@@ -130,19 +127,21 @@ def history_table(changes: "Sequence[Promotion]") -> Table:
         for note in change.notes:
             why.append(f"\n{note}", style="dim")
         before = "none" if change.previous is None else str(change.previous)
-        said = f"{change.version} {change.kind}"
-        table.add_row(f"{change.at:%Y-%m-%d %H:%M}", said, before, Text(change.by), why)
+        version = f"{change.version} {change.kind}"
+        table.add_row(f"{change.at:%Y-%m-%d %H:%M}", version, before, Text(change.by), why)
     return table
 
 
 def recommendation_view(answer: Mapping[str, Any]) -> Group:
-    """A shortlist from the endpoint's JSON: who, how strong, why, who was left out by what."""
+    """A shortlist from the endpoint's JSON, with reasons, exclusions and relaxations."""
     scale = answer["scale"]
     shown: list[Any] = []
     for _, tied in groupby(answer["shortlist"], key=itemgetter("tie")):
         shown += _tied(list(tied), scale)
     if not shown:
-        shown = [Padding(Text("Nobody fits every constraint. See below what removed whom."), 1)]
+        shown = [
+            Padding(Text("Nobody fits every constraint. The table below lists the exclusions."), 1)
+        ]
     heading = Text(
         f"{answer['eligible']} clinicians fit, {len(answer['excluded'])} do not. "
         f"Predicted alliance on {scale['instrument']} ({scale['low']:g} to {scale['high']:g}).",
@@ -155,8 +154,8 @@ def recommendation_view(answer: Mapping[str, Any]) -> Group:
     if answer["shortlist"]:
         parts.append(Text(f"Order: {answer['order'].replace('`', '')}", style="dim"))
     model = answer["model"]
-    made = f"mode: {answer['mode']}, model {model['digest'][:12]}, made {model['created_at']}"
-    return Group(*parts, Text(made, style="dim"))
+    source = f"mode: {answer['mode']}, model {model['digest'][:12]}, trained {model['created_at']}"
+    return Group(*parts, Text(source, style="dim"))
 
 
 def _tied(tied: Sequence[Mapping[str, Any]], scale: Mapping[str, Any]) -> list[Any]:
@@ -165,8 +164,8 @@ def _tied(tied: Sequence[Mapping[str, Any]], scale: Mapping[str, Any]) -> list[A
     if len(tied) == 1 or tied[0]["tie"] is None:
         return shown
     ranks = f"{tied[0]['rank']} to {tied[-1]['rank']}"
-    said = f"{ranks} cannot be told apart by what we know: choose by availability or preference."
-    return [Text(said, style="bold yellow"), *shown]
+    text = f"{ranks} cannot be told apart by what we know: choose by availability or preference."
+    return [Text(text, style="bold yellow"), *shown]
 
 
 def _clinician(entry: Mapping[str, Any], scale: Mapping[str, Any]) -> Panel:
@@ -180,24 +179,24 @@ def _clinician(entry: Mapping[str, Any], scale: Mapping[str, Any]) -> Panel:
     if entry.get("against"):
         lines.append(_words("Speaks against", entry["against"], "yellow"))
     for label, unknown in (("Not met", False), ("Perhaps not met, ask", True)):
-        said = [r["text"] for r in entry["reservations"] if r["unknown"] == unknown]
-        if said:
-            lines.append(_words(label, said, "magenta"))
+        texts = [r["text"] for r in entry["reservations"] if r["unknown"] == unknown]
+        if texts:
+            lines.append(_words(label, texts, "magenta"))
     title = f"{entry['rank']}. {escape(entry['name'])}"
     return Panel(Group(*lines), title=title, title_align="left")
 
 
 def _strength(entry: Mapping[str, Any], scale: Mapping[str, Any]) -> Text:
-    said, ends = entry["predicted_alliance"], entry["range"]
-    told = Text(f"{said:.1f}", style="bold")
-    told.append(
+    predicted, ends = entry["predicted_alliance"], entry["range"]
+    text = Text(f"{predicted:.1f}", style="bold")
+    text.append(
         f", and of 10 ratings like this about {10 * ends['level']:.0f} fell between "
         f"{ends['lower']:.1f} and {ends['upper']:.1f}   "
     )
-    return told.append(_mark(said, ends, scale), style="dim")
+    return text.append(_mark(predicted, ends, scale), style="dim")
 
 
-def _mark(said: float, ends: Mapping[str, Any], scale: Mapping[str, Any]) -> str:
+def _mark(predicted: float, ends: Mapping[str, Any], scale: Mapping[str, Any]) -> str:
     def place(value: float) -> int:
         share = float((value - scale["low"]) / (scale["high"] - scale["low"]))
         return round(share * (MARK - 1))
@@ -205,7 +204,7 @@ def _mark(said: float, ends: Mapping[str, Any], scale: Mapping[str, Any]) -> str
     line = ["·"] * MARK
     for spot in range(place(ends["lower"]), place(ends["upper"]) + 1):
         line[spot] = "─"
-    line[place(said)] = "●"
+    line[place(predicted)] = "●"
     return "".join(line)
 
 
@@ -214,25 +213,24 @@ def _words(heading: str, phrases: Sequence[str], colour: str) -> Text:
 
 
 def _relaxations(answer: Mapping[str, Any]) -> list[Any]:
-    """What would open more, a line each; nothing where nothing would be worth it."""
+    """The changes that admit more clinicians, one a line; empty without any."""
     if not answer["relaxations"]:
         return []
     table = Table(
-        "change", "opens", "strongest", "predicted", title="What would open more", box=None
+        "change", "admits", "strongest", "predicted", title="Changes that admit more", box=None
     )
     for each in answer["relaxations"]:
-        said, gain = each["predicted_alliance"], each["gain"]
-        told = "" if said is None else f"{said:.1f}" + ("" if gain is None else f" ({gain:+.1f})")
+        value, gain = each["predicted_alliance"], each["gain"]
+        change = "" if gain is None else f" ({gain:+.1f})"
+        predicted = "" if value is None else f"{value:.1f}{change}"
         name = escape(each["name"]) if each["answers"] else ""
-        table.add_row(Text(each["text"]), str(each["admits"]), name, told)
+        table.add_row(Text(each["text"]), str(each["admits"]), name, predicted)
     return [table]
 
 
 def _ledger(answer: Mapping[str, Any]) -> Table:
-    table = Table(
-        "constraint", "removed", "only by it", "said as", title="Who was left out by what", box=None
-    )
-    said = {
+    table = Table("constraint", "removed", "only by it", "text", title="Exclusions", box=None)
+    texts = {
         reason["constraint"]: reason["text"]
         for person in answer["excluded"]
         for reason in person["reasons"]
@@ -241,6 +239,6 @@ def _ledger(answer: Mapping[str, Any]) -> Table:
     for line in sorted(lines, key=lambda line: -int(line["removed"])):
         name = line["constraint"]
         table.add_row(
-            name, str(line["removed"]), str(line["removed_only_by_it"]), said.get(name, "")
+            name, str(line["removed"]), str(line["removed_only_by_it"]), texts.get(name, "")
         )
     return table

@@ -1,1 +1,1 @@
-"""Where independent tasks run: in this process, or on the workers of a Dask cluster."""
+"""Independent tasks, in this process or on a Dask cluster."""

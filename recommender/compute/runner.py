@@ -1,6 +1,6 @@
-"""Work cut into parts that do not need each other, and who does it.
+"""Runs independent tasks: in this process, or on the workers of a Dask cluster.
 
-Imported by `batch` and `training`; `cluster` has the other way to do it.
+Dask is imported when a cluster is used; one machine does not need it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 class TaskRunner(Protocol):
-    """Does the work of all parts, and gives back each by its name as it is done."""
+    """Runs one function on every part, and yields the results by the names of the parts."""
 
     def __call__(
         self,
@@ -33,52 +33,52 @@ class TaskRunner(Protocol):
         Parameters
         ----------
         work
-            Of one part; it must not matter where it is done, or how often.
+            Computes the result of one part; it must be pure, because a lost part runs again.
         shared
-            What every part needs.
+            Argument common to all parts.
         parts
-            Names and parts; drawn as fast as they are worked on.
+            Names and parts, consumed as workers become free.
         """
 
 
 def run_serially(
     work: Callable[[Shared, Part], Result], shared: Shared, parts: Iterable[tuple[str, Part]], /
 ) -> Iterator[tuple[str, Result]]:
-    """The work of all parts in this process, in their order."""
+    """Runs all parts in this process, in their order."""
     for name, part in parts:
         yield name, work(shared, part)
 
 
 Progress = Callable[[str, float], None]
-"""Told the step and how much of the whole is done, 0 to 1."""
+"""Called with the current step and the share done, 0 to 1."""
 
 
 PARTS_PER_THREAD = 2
-"""Parts each thread has waiting: none is idle, and what is not written yet stays small."""
+"""Parts queued per thread: no thread is idle, and few results wait to be written."""
 CONNECT_SECONDS = 10.0
 PINNED_PACKAGES = ("recommender", "lightgbm", "numpy", "scipy")
-"""What decides the numbers: of the same version here and on every worker, or nothing is begun."""
+"""Packages that determine the numbers: their versions must be equal here and on every worker."""
 SETTINGS = {
-    # A part is sent with its work: laid out beforehand it would be lost with its worker.
+    # Parts are sent inside the task: scattered data would be lost with its worker.
     "distributed.admin.large-graph-warning-threshold": "1GB",
 }
 
 
 @contextmanager
 def connected(address: str) -> "Iterator[Client]":
-    """A cluster by the address of its scheduler, such as `tcp://10.0.0.5:8786`.
+    """A client of the cluster whose scheduler has this address, such as `tcp://10.0.0.5:8786`.
 
     Raises
     ------
     RecommenderError
-        When the extra is not installed, or nobody answers.
+        When the extra is not installed, or the scheduler does not answer.
     """
     try:
         import dask
         from distributed import Client
     except ImportError:
         remedy = "install it with its extra, in a clone of it: pip install '.[cluster]'"
-        raise RecommenderError("cluster", "needs Dask, which is not here", remedy) from None
+        raise RecommenderError("cluster", "needs Dask, which is not installed", remedy) from None
     with dask.config.set(SETTINGS):
         try:
             client = Client(address, timeout=CONNECT_SECONDS)
@@ -90,18 +90,18 @@ def connected(address: str) -> "Iterator[Client]":
 
 
 def addresses_of(client: "Client") -> frozenset[str]:
-    """Where the workers are that there are now."""
+    """Addresses of the present workers."""
     return frozenset(client.nthreads())
 
 
 def workers_of(client: "Client") -> int:
-    """Threads of all workers.
+    """Number of threads of all workers.
 
     Raises
     ------
     RecommenderError
-        When there are none, as the work would wait for ever; or when some have other versions of
-        what decides the numbers.
+        When there are no workers, for which a task would wait for ever, or when some have other
+        versions of `PINNED_PACKAGES`.
     """
     threads = sum(map(int, client.nthreads().values()))
     if not threads:
@@ -111,9 +111,9 @@ def workers_of(client: "Client") -> int:
 
 
 def _check_versions(client: "Client") -> None:
-    found: Any = client.get_versions(packages=list(PINNED_PACKAGES))
-    here = found["client"]["packages"]
-    workers = [worker["packages"] for worker in found["workers"].values()]
+    versions: Any = client.get_versions(packages=list(PINNED_PACKAGES))
+    here = versions["client"]["packages"]
+    workers = [worker["packages"] for worker in versions["workers"].values()]
     unlike = [
         name for name in PINNED_PACKAGES if any(each.get(name) != here[name] for each in workers)
     ]
@@ -123,11 +123,11 @@ def _check_versions(client: "Client") -> None:
 
 
 def runner_on(address: str) -> TaskRunner:
-    """The workers of a cluster as those who do the work of all parts.
+    """A task runner on the workers of a cluster.
 
-    What every part needs is sent to a worker once, and again to whoever takes a lost one's place.
-    Called upon, it raises what `connected` and `workers_of` raise, and a RecommenderError when the
-    scheduler gives a part up because worker after worker was lost over it.
+    The shared argument is sent to each worker once, and again to the replacement of a lost worker.
+    The runner raises what `connected` and `workers_of` raise, and a RecommenderError when the
+    scheduler gives up a part after the loss of several workers.
     """
 
     def run(
@@ -148,16 +148,16 @@ def _spread(
     from distributed import KilledWorker, as_completed
 
     waiting, names = iter(parts), dict[Any, str]()
-    # Handed out as a result of the cluster's own: one that was lost with its worker is made again.
+    # Shared as the result of a task, which the cluster computes again after the loss of a worker.
     everywhere = client.submit(_identity, shared, pure=False)
 
-    def begun(count: int) -> list[Any]:
+    def submitted(count: int) -> list[Any]:
         some = list(islice(waiting, count))
         futures = [client.submit(work, everywhere, part, pure=False) for _, part in some]
         names.update((future.key, name) for future, (name, _) in zip(futures, some, strict=True))
         return futures
 
-    completed = as_completed(begun(PARTS_PER_THREAD * workers_of(client)))
+    completed = as_completed(submitted(PARTS_PER_THREAD * workers_of(client)))
     for future in completed:
         try:
             result = future.result()
@@ -165,7 +165,7 @@ def _spread(
             problem, remedy = "lost worker after worker over one part", "see why its workers end"
             raise RecommenderError("cluster", problem, remedy) from None
         yield names.pop(future.key), result
-        completed.update(begun(1))
+        completed.update(submitted(1))
 
 
 def _identity(shared: Shared) -> Shared:

@@ -152,14 +152,19 @@ def held_out_rows(
     pair_fold: Codes,
     shrinkage: Shrinkage,
 ) -> Array:
-    """History rows of any pairings, by the reports of all folds but the pairing's own.
+    """History rows of m pairings, computed from the reports of all folds but the pairing's own.
 
     Parameters
     ----------
-    reports, fold : n reports
-        And the fold of each.
-    clinician, level, asked : (m,) int
-        Of the pairings, in place of `reports`' own, and their folds.
+    reports, fold
+        n reports, and the fold of each, (n,) int.
+    clinician, level, pair_fold : (m,) int
+        Clinician, client level and fold of each pairing, whether it has a report or not.
+
+    Returns
+    -------
+    (m, features) float
+        Values of `history_features`.
     """
     rows = np.empty((len(pair_fold), 4 if reports.levels else 2))
     for number in np.unique(pair_fold):

@@ -1,8 +1,7 @@
-"""Who did what, as a chain of hashes: a row that is changed, moved or missing is found and named.
+"""The audit log: a chain of hashes in which a changed, moved or missing row is detected.
 
-Each row's hash covers the row and the hash before it. Personal details are sealed with the
-subject's key, and it is the sealed form that is hashed: an erased subject leaves the chain whole.
-Imported within `journal` and by whoever audits.
+Each row's hash covers the row and the hash before it. Personal details are encrypted with the
+subject's key and hashed in that form, so that the chain still verifies after an erasure.
 """
 
 import base64
@@ -29,21 +28,20 @@ _BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One thing that was done.
+    """One action.
 
     Attributes
     ----------
     actor
-        Who did it: a key's or a person's id, never a name.
+        The id of a key or a person, never a name.
     action
         `noun.verb`.
     facts
-        What may stand in clear text for seven years, also of somebody erased: ids that nobody
-        outside was given, digests, counts.
+        Stored in clear text, also after an erasure: internal ids, digests, counts.
     subject
-        Whom it is about.
+        The client it is about.
     details
-        What only the subject's key may open; not kept while nobody knows whom it is about.
+        Encrypted with the subject's key; not stored without a subject.
     """
 
     actor: str
@@ -63,16 +61,16 @@ class ChainHead:
 
 @dataclass(frozen=True, slots=True)
 class ChainVerification:
-    """What a check of the chain found.
+    """The result of a verification.
 
     Attributes
     ----------
     rows
         Rows checked.
     head
-        The newest row that holds.
+        The newest row that is sound.
     first_bad
-        Number of the first row that does not hold; None when all do.
+        Number of the first row that is not; None when all are.
     problem
         What is wrong with it.
     """
@@ -84,7 +82,7 @@ class ChainVerification:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing was found."""
+        """Whether every row is sound."""
         return self.first_bad is None
 
 
@@ -102,7 +100,7 @@ def append(connection: Connection, entry: AuditEntry) -> int:
         "action": entry.action,
         "subject_id": entry.subject.subject_id if entry.subject else None,
         "facts": canonical_json(entry.facts),
-        "details_sealed": _sealed(entry, last.seq + 1),
+        "details_sealed": _encrypted_details(entry, last.seq + 1),
         "prev_hash": last.row_hash,
     }
     row["row_hash"] = row_hash(row)
@@ -118,18 +116,18 @@ def head(connection: Connection) -> ChainHead:
 
 
 def details_of(row: "Row[Any]", subject: Subject) -> Mapping[str, Any] | None:
-    """The sealed details of a row about this subject."""
+    """The decrypted details of a row about this subject."""
     if row.details_sealed is None:
         return None
     opened: Mapping[str, Any] = json.loads(
-        subject.unseal(_purpose(row.seq), bytes(row.details_sealed))
+        subject.decrypt(_purpose(row.seq), bytes(row.details_sealed))
     )
     return opened
 
 
 def row_hash(row: Mapping[str, Any]) -> str:
     """What a row's hash must be, from its other columns."""
-    sealed = row["details_sealed"]
+    encrypted = row["details_sealed"]
     hashed = {
         "seq": row["seq"],
         "at": row["at"].isoformat(timespec="microseconds"),
@@ -137,30 +135,30 @@ def row_hash(row: Mapping[str, Any]) -> str:
         "action": row["action"],
         "subject": row["subject_id"],
         "facts": row["facts"],
-        "details": None if sealed is None else base64.b64encode(bytes(sealed)).decode(),
+        "details": None if encrypted is None else base64.b64encode(bytes(encrypted)).decode(),
     }
     return digest(row["prev_hash"] + canonical_json(hashed))
 
 
 def verify(connection: Connection, anchors: Path | None = None) -> ChainVerification:
-    """Walks the chain from its first kept row to its last and stops at the first that fails.
+    """Verifies the chain from its first stored row and stops at the first that is wrong.
 
     Parameters
     ----------
     connection
-        A reading one will do.
+        May be a reading one.
     anchors
-        The file `anchor` writes. Without it nobody can tell a chain from one that an owner of the
-        database wrote anew from end to end.
+        The file `anchor` writes. Only with it is a chain detected that an owner of the database
+        rewrote from end to end.
     """
-    start, kept = _start(connection), read_anchors(anchors) if anchors else {}
-    if not _honestly_pruned(connection, start, kept):
+    start, anchored = _start(connection), read_anchors(anchors) if anchors else {}
+    if not _honestly_pruned(connection, start, anchored):
         return ChainVerification(0, start, start.seq, "was pruned without a record of it")
-    walked = _walk(connection, start, kept)
+    walked = _walk(connection, start, anchored)
     if not walked.holds:
         return walked
     last, written_last = walked.head, head(connection)
-    if max([written_last.seq, *kept]) > last.seq:
+    if max([written_last.seq, *anchored]) > last.seq:
         return replace(walked, first_bad=last.seq + 1, problem="is missing, and every later row")
     if written_last != last:
         return replace(walked, first_bad=last.seq, problem="is not the row that was written last")
@@ -170,7 +168,7 @@ def verify(connection: Connection, anchors: Path | None = None) -> ChainVerifica
 def anchor(store: Store, path: Path) -> ChainHead:
     """Adds the newest row's hash to a file outside the database, and gives it.
 
-    Keep the file where whoever owns the database cannot write; hourly is often enough.
+    Store the file where the owner of the database cannot write; hourly is often enough.
     """
     with store.reading() as connection:
         last, at = head(connection), database_time(connection)
@@ -185,24 +183,24 @@ def anchor(store: Store, path: Path) -> ChainHead:
 
 
 def read_anchors(path: Path) -> dict[int, str]:
-    """Hashes kept outside the database, by row number; nothing when the file is not there."""
+    """Hashes stored outside the database, by row number; empty when there is no such file."""
     if not path.exists():
         return {}
-    kept = {}
+    anchors = {}
     for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        # A line cut short by a crash was never promised to anybody.
+        # A crash may have cut the last line short.
         if line.endswith("\n"):
-            said = json.loads(line)
-            kept[int(said["seq"])] = str(said["row_hash"])
-    return kept
+            anchor_line = json.loads(line)
+            anchors[int(anchor_line["seq"])] = str(anchor_line["row_hash"])
+    return anchors
 
 
 def prune(connection: Connection, before: datetime, actor: str) -> int:
-    """Takes rows older than a moment out of the chain, says so in the chain, and counts them."""
+    """Deletes rows before a moment, records that in the chain, and counts them."""
     start = _start(connection)
     younger = select(func.min(audit.c.seq)).where(audit.c.at >= before)
-    first_kept = connection.execute(younger).scalar_one() or head(connection).seq + 1
-    last_taken = select(audit.c.seq, audit.c.row_hash).where(audit.c.seq == first_kept - 1)
+    first_left = connection.execute(younger).scalar_one() or head(connection).seq + 1
+    last_taken = select(audit.c.seq, audit.c.row_hash).where(audit.c.seq == first_left - 1)
     row = connection.execute(last_taken).first()
     last = ChainHead(row.seq, row.row_hash) if row else start
     if last != start:
@@ -216,10 +214,10 @@ def prune(connection: Connection, before: datetime, actor: str) -> int:
     return last.seq - start.seq
 
 
-def _sealed(entry: AuditEntry, seq: int) -> bytes | None:
+def _encrypted_details(entry: AuditEntry, seq: int) -> bytes | None:
     if entry.subject is None or entry.details is None:
         return None
-    return entry.subject.seal_json(_purpose(seq), entry.details)
+    return entry.subject.encrypt_json(_purpose(seq), entry.details)
 
 
 def _purpose(seq: int) -> str:
@@ -243,7 +241,7 @@ def _rows(connection: Connection) -> Generator[Mapping[str, Any], None, None]:
 def _walk(
     connection: Connection, start: ChainHead, anchors: Mapping[int, str]
 ) -> ChainVerification:
-    """Row by row up to the first that does not hold."""
+    """Checks row by row up to the first that is wrong."""
     last, count = start, 0
     with closing(_rows(connection)) as rows:
         for row in rows:
@@ -255,7 +253,7 @@ def _walk(
 
 
 def _start(connection: Connection) -> ChainHead:
-    """The row before the first that is kept."""
+    """The row before the first that is stored."""
     newest = select(audit_pruned).order_by(audit_pruned.c.up_to.desc()).limit(1)
     row = connection.execute(newest).first()
     return ChainHead(row.up_to, row.row_hash) if row else ChainHead(0, _BEGINNING)
@@ -266,16 +264,16 @@ def _pruning(up_to: ChainHead) -> dict[str, Any]:
 
 
 def _honestly_pruned(connection: Connection, start: ChainHead, anchors: Mapping[int, str]) -> bool:
-    """Whether the chain itself says where it begins, and no anchor speaks against it."""
+    """Whether the chain has a record of where it begins, and no anchor contradicts it."""
     if start.seq == 0:
         return True
     if max(anchors, default=start.seq) < start.seq:
         return False
-    said = select(audit.c.seq).where(
+    recorded = select(audit.c.seq).where(
         audit.c.action == PRUNED, audit.c.facts == canonical_json(_pruning(start))
     )
     anchored = anchors.get(start.seq, start.row_hash) == start.row_hash
-    return anchored and connection.execute(said).first() is not None
+    return anchored and connection.execute(recorded).first() is not None
 
 
 def _problem(row: Mapping[str, Any], last: ChainHead, anchors: Mapping[int, str]) -> str | None:

@@ -1,4 +1,4 @@
-"""One text for equal values, so that they can be hashed and compared. Imported within `journal`."""
+"""Canonical JSON: equal values give equal texts, which can be hashed and compared."""
 
 import hashlib
 import json

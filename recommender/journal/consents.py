@@ -1,7 +1,4 @@
-"""What a client agreed to, and since when; taking it back is one more row.
-
-Imported within `journal` and by `serving`.
-"""
+"""Consents of clients by scope; a withdrawal is another row."""
 
 import secrets
 from collections.abc import Mapping
@@ -18,7 +15,7 @@ from recommender.store.schema import consents, recommendations, subjects
 
 TRAIN = "train"
 SCOPES = ("match", TRAIN, "research")
-"""To be matched with scores, to be learned from, to be in research."""
+"""Matching with predicted scores, training of models, and research."""
 
 _IN_ORDER = select(consents.c.subject_id, consents.c.scope, consents.c.given).order_by(
     consents.c.stated_at, consents.c.given.desc()
@@ -27,14 +24,14 @@ _IN_ORDER = select(consents.c.subject_id, consents.c.scope, consents.c.given).or
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What one client said at one time.
+    """What one client agreed to or refused at one time.
 
     Attributes
     ----------
-    scopes
-        Scope to whether it was given; a scope that is not there was not asked.
     version
-        Which wording they were shown.
+        Of the wording they were shown.
+    scopes
+        Scope to whether consent was given; a missing scope was not a question.
     """
 
     version: str
@@ -44,7 +41,7 @@ class Consent:
 def record_consent(
     connection: Connection, client_id: str, consent: Consent, *, stated_at: datetime, actor: str
 ) -> Subject:
-    """Keeps what a client said; of several statements on a scope the one said last holds.
+    """Stores the consents of a client; of several on one scope the last is in force.
 
     Raises
     ------
@@ -54,15 +51,15 @@ def record_consent(
     refuse(f for scope in consent.scopes for f in choice_faults("scope", scope, SCOPES))
     subject = subject_for(connection, client_id)
     store_consent(connection, subject, consent, stated_at=stated_at, actor=actor)
-    said = {"scopes": dict(consent.scopes), "version": consent.version}
-    append(connection, AuditEntry(actor, "consent.recorded", {}, subject, said))
+    details = {"scopes": dict(consent.scopes), "version": consent.version}
+    append(connection, AuditEntry(actor, "consent.recorded", {}, subject, details))
     return subject
 
 
 def store_consent(
     connection: Connection, subject: Subject, consent: Consent, *, stated_at: datetime, actor: str
 ) -> None:
-    """The rows alone, for a record that has an audit row of its own."""
+    """Inserts the rows, without an audit entry."""
     rows = [
         {
             "consent_id": secrets.token_hex(16),
@@ -81,7 +78,7 @@ def store_consent(
 
 
 def adopt_consents(connection: Connection, subject: Subject, recommendation_id: str) -> None:
-    """Takes over what a client said in a recommendation made before they had a pseudonym."""
+    """Copies the consents of a recommendation made before the client had a pseudonym."""
     statement = (
         select(consents)
         .join(recommendations, recommendations.c.subject_id == consents.c.subject_id)
@@ -90,20 +87,20 @@ def adopt_consents(connection: Connection, subject: Subject, recommendation_id: 
         .where(subjects.c.client_id.is_(None))
     )
     for row in connection.execute(statement).all():
-        said = Consent(row.version, {row.scope: row.given})
-        store_consent(connection, subject, said, stated_at=row.stated_at, actor=row.actor)
+        consent = Consent(row.version, {row.scope: row.given})
+        store_consent(connection, subject, consent, stated_at=row.stated_at, actor=row.actor)
 
 
 def current_consents(connection: Connection) -> dict[tuple[str, str], bool]:
     """Whether each subject's newest statement on each scope gives it, by subject id and scope.
 
-    Of statements made at the same moment a refusal holds.
+    Of statements at one moment a refusal is in force.
     """
     rows = connection.execute(_IN_ORDER)
     return {(row.subject_id, row.scope): row.given for row in rows}
 
 
 def current_consent(connection: Connection, subject: Subject) -> dict[str, bool]:
-    """The same of one subject, by scope."""
+    """Whether one subject's newest statement on each scope gives it."""
     theirs = _IN_ORDER.where(consents.c.subject_id == subject.subject_id)
     return {row.scope: row.given for row in connection.execute(theirs)}

@@ -1,7 +1,4 @@
-"""Which clinician was decided on after a recommendation, by whom and, where it departs, why.
-
-Imported within `journal` and by `serving`.
-"""
+"""Decisions on recommendations: the clinician, who decided and, for an override, why."""
 
 import secrets
 from collections.abc import Collection
@@ -24,12 +21,12 @@ KINDS = (CHOSEN, OVERRIDE)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision; a later one on the same recommendation stands in its place.
+    """One decision; a later one on the same recommendation replaces it.
 
     Attributes
     ----------
     kind
-        `chosen`: somebody who was shown. `override`: anybody else, or against the advice.
+        `chosen`: a clinician who was shown. `override`: anybody else, or against the advice.
     reason
         A code; an override needs one.
     """
@@ -41,12 +38,12 @@ class Decision:
 
 
 def record_decision(connection: Connection, decision: Decision, *, actor: str) -> str:
-    """Keeps a decision and gives its id; one on an unknown recommendation is kept as an orphan.
+    """Stores a decision and gives its id; the recommendation may be unknown.
 
     Raises
     ------
     FeedbackError
-        When ids, kind or reason cannot be kept, or the chosen clinician was not shown.
+        When ids, kind or reason are not valid, or the chosen clinician was not shown.
     """
     _check(connection, decision)
     decision_id = secrets.token_hex(16)
@@ -71,7 +68,7 @@ def record_decision(connection: Connection, decision: Decision, *, actor: str) -
 
 @dataclass(frozen=True, slots=True)
 class RecordedDecision:
-    """A decision as it was kept: its id, by whom and when (UTC)."""
+    """A stored decision: its id, by whom and when (UTC)."""
 
     decision_id: str
     decision: Decision
@@ -90,13 +87,13 @@ def decisions_by_recommendation(
     """Every decision on each of some recommendations, in one query; those without are left out."""
     statement = select(decisions).where(decisions.c.recommendation_id.in_(recommendation_ids))
     order = (decisions.c.recorded_at, decisions.c.decision_id)
-    found: dict[str, tuple[RecordedDecision, ...]] = {}
+    decided: dict[str, tuple[RecordedDecision, ...]] = {}
     for row in connection.execute(statement.order_by(*order)):
         decision = Decision(row.recommendation_id, row.clinician_id, row.kind, row.reason)
         recorded = RecordedDecision(row.decision_id, decision, row.actor, row.recorded_at)
-        earlier = found.get(row.recommendation_id, ())
-        found[row.recommendation_id] = (*earlier, recorded)
-    return found
+        earlier = decided.get(row.recommendation_id, ())
+        decided[row.recommendation_id] = (*earlier, recorded)
+    return decided
 
 
 def _check(connection: Connection, decision: Decision) -> None:

@@ -1,8 +1,7 @@
 """Training tables out of the journal, in the format every practice's own tables have.
 
-Clients and pairings get new pseudonyms under a key made for one extract and then thrown away;
-clinicians keep their ids, since a model that learns of them must find them on the roster.
-Imported by `commands`.
+Clients and pairings get new pseudonyms under a key that is used for one extract and not stored;
+clinicians have their own ids, by which a model finds them on the roster.
 """
 
 import csv
@@ -16,14 +15,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from recommender.errors import ConflictError, RecommenderError
 from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.training_material import TrainingMaterial, training_material
 from recommender.practice.definition import Practice
 from recommender.store.database import Store, database_time
-from recommender.store.schema import extract_pairings, extracts, pairings
+from recommender.store.schema import extract_pairings, extracts, pairings, trained_on
 from recommender.values.kinds import NONE_NAMED, RawValue, is_missing
 
 MANIFEST = "extract.json"
@@ -62,14 +61,14 @@ def write_extract(
     Parameters
     ----------
     directory
-        Made when it is not there; readable by its owner alone.
+        Created if missing; readable by its owner alone.
     key
-        Fresh random bytes, at least 32; not kept, so that no extract can be tied to another.
+        Fresh random bytes, at least 32; not stored, so that extracts cannot be linked.
 
     Raises
     ------
     ConflictError
-        When a client was erased while the extract was made: make it again.
+        When a client was erased while the extract was written: run it again.
     """
     if len(key) < _KEY_BYTES:
         remedy = f"give {_KEY_BYTES} random bytes"
@@ -94,6 +93,32 @@ def read_extract_id(directory: Path) -> str | None:
     if not path.exists():
         return None
     return str(json.loads(path.read_text(encoding="utf-8"))["extract_id"])
+
+
+def record_training(
+    connection: Connection, model_digest: str, pairing_ids: Iterable[str], *, actor: str
+) -> int:
+    """Records that a model learned from pairings, by the journal's ids; counts the new ones."""
+    known = set(
+        connection.execute(
+            select(trained_on.c.pairing_id).where(trained_on.c.model_digest == model_digest)
+        ).scalars()
+    )
+    at, new = database_time(connection), sorted(set(pairing_ids) - known)
+    rows = [{"model_digest": model_digest, "pairing_id": each, "recorded_at": at} for each in new]
+    if rows:
+        connection.execute(insert(trained_on), rows)
+    facts = {"model_digest": model_digest, "pairings": len(rows)}
+    append(connection, AuditEntry(actor, "model.trained", facts))
+    return len(rows)
+
+
+def pairings_of_extract(connection: Connection, extract_id: str) -> tuple[str, ...]:
+    """The journal's ids of the pairings an extract had, sorted, without those erased since."""
+    statement = select(extract_pairings.c.pairing_id).where(
+        extract_pairings.c.extract_id == extract_id
+    )
+    return tuple(sorted(connection.execute(statement).scalars()))
 
 
 def _record(store: Store, extract_id: str, pairing_ids: Sequence[str], actor: str) -> None:
@@ -123,13 +148,13 @@ def _tables(material: TrainingMaterial, practice: Practice, key: bytes) -> dict[
         (client(name), *(answers.get(field) for field in practice.client))
         for name, answers in material.clients.items()
     ]
-    # A clinician's lists of ids name clients, who are called otherwise here.
+    # A clinician's lists of ids name clients by their pseudonyms.
     listed = {name for name, field in practice.clinician.items() if field.kind == "ids"}
     clinicians = [
         (name, *(_renamed(cells.get(f), client, f in listed) for f in practice.clinician))
         for name, cells in material.clinicians.items()
     ]
-    # Tables of a practice that draws no lots are those it always had.
+    # Only a practice that randomises has the column.
     drawn = any(each.propensity is not None for each in material.pairings)
     met = [
         (
@@ -155,7 +180,7 @@ def _ratings(
     material: TrainingMaterial, practice: Practice, pairing: Callable[[str], str]
 ) -> Table:
     forms = {rating.instrument for rating in material.ratings if rating.items}
-    most = max((practice.instruments[name].items for name in forms), default=0)
+    max_items = max((practice.instruments[name].items for name in forms), default=0)
     rows: list[tuple[RawValue, ...]] = [
         (
             pairing(rating.pairing_id),
@@ -167,11 +192,11 @@ def _ratings(
             rating.metric,
             rating.score,
             *rating.items,
-            *[None] * (most - len(rating.items)),
+            *[None] * (max_items - len(rating.items)),
         )
         for rating in material.ratings
     ]
-    items = (f"item_{number}" for number in range(1, most + 1))
+    items = (f"item_{number}" for number in range(1, max_items + 1))
     return (*_RATINGS, *items), sorted(rows, key=lambda row: tuple(map(str, row[:6])))
 
 
@@ -191,14 +216,14 @@ def _renamed(cell: RawValue, rename: Callable[[str], str], lists_clients: bool) 
     return [part if part.lower() == NONE_NAMED else rename(part) for part in named]
 
 
-def _said(cell: RawValue) -> str:
-    """A cell as its reader takes it back."""
+def _as_text(cell: RawValue) -> str:
+    """A cell as text that its reader parses."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, list | tuple):
-        return ";".join(map(_said, cell)) or NONE_NAMED
+        return ";".join(map(_as_text, cell)) or NONE_NAMED
     return str(cell)
 
 
@@ -206,7 +231,7 @@ def _write(path: Path, header: Sequence[str], rows: Iterable[tuple[RawValue, ...
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(map(_said, row) for row in rows)
+    writer.writerows(map(_as_text, row) for row in rows)
     _text(path, file.getvalue())
 
 

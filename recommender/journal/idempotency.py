@@ -1,7 +1,7 @@
-"""A request sent again is answered as the first time, and done once.
+"""Idempotency keys: a request sent again is executed once and gets the first reply.
 
-The answer is written in the transaction of what it answers. Behaves like Stripe's API and
-draft-ietf-httpapi-idempotency-key-header-07. Imported by `serving`.
+The reply is stored in the transaction of the request. Behaves like Stripe's API and
+draft-ietf-httpapi-idempotency-key-header-07.
 """
 
 import json
@@ -20,13 +20,13 @@ from recommender.journal.subjects import Subject, subject_with
 from recommender.store.database import Store, database_time, try_advisory_lock
 from recommender.store.schema import idempotency
 
-KEPT_FOR = timedelta(hours=48)
-LONGEST_KEY = 255
+LIFETIME = timedelta(hours=48)
+MAX_KEY_LENGTH = 255
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyTicket:
-    """One request: who sent it, to which route (method included), under which key, saying what."""
+    """One request: principal, route (method included), key, and a fingerprint of its body."""
 
     principal: str
     route: str
@@ -36,10 +36,9 @@ class IdempotencyTicket:
 
 @dataclass(frozen=True, slots=True)
 class StoredReply:
-    """An answer as it was sent.
+    """A reply as it was sent; encrypted for, and erased with, the subject it is about.
 
-    `subject` is whom it is about, so that it is kept sealed and erased with them. `headers` hold no
-    personal data.
+    `headers` hold no personal data.
     """
 
     status: int
@@ -60,14 +59,14 @@ def ticket_for(principal: str, route: str, key: str, content: Any) -> Idempotenc
     RecommenderError
         When the key is empty, longer than 255 characters or not printable ASCII.
     """
-    if not 1 <= len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
-        remedy = f"give 1 to {LONGEST_KEY} printable ASCII characters, such as a UUID"
+    if not 1 <= len(key) <= MAX_KEY_LENGTH or not (key.isascii() and key.isprintable()):
+        remedy = f"give 1 to {MAX_KEY_LENGTH} printable ASCII characters, such as a UUID"
         raise RecommenderError("Idempotency-Key", "cannot be used as a key", remedy)
     return IdempotencyTicket(principal, route, key, _fingerprint(content))
 
 
 class IdempotencyStore:
-    """The requests of one server process; make one and keep it."""
+    """The requests of one server process, which needs one instance."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -75,26 +74,26 @@ class IdempotencyStore:
         self._working: set[tuple[str, str, str]] = set()
 
     def once(self, ticket: IdempotencyTicket, write: Write) -> StoredReply:
-        """What `write` gives in a transaction, or what it gave the first time.
+        """The reply of `write`, run in a transaction, or the stored reply of the first time.
 
-        When `write` raises, nothing is kept and the same key may try again.
+        When `write` raises, nothing is stored and the same key may try again.
 
         Raises
         ------
         KeyReusedError
             When the key came before with another body.
         InFlightError
-            When the first sending is still being worked on, here or (PostgreSQL) in any process.
-            With SQLite a second process waits for the first and then replays.
+            When the first request is still running, here or (PostgreSQL) in any process. With
+            SQLite a second process waits for the first and then replays.
         """
         with self.claimed(ticket) as known:
             return known or self.settle(ticket, write)
 
     @contextmanager
     def claimed(self, ticket: IdempotencyTicket) -> Iterator[StoredReply | None]:
-        """Keeps the ticket to oneself, for work that should be done before the transaction.
+        """Claims the ticket for the block and gives the stored reply, if any.
 
-        Gives the reply when there is one already; else work, then `settle`, inside the block.
+        Without one, do the work that needs no transaction and call `settle`, inside the block.
         """
         name = (ticket.principal, ticket.route, ticket.key)
         with self._lock:
@@ -110,7 +109,7 @@ class IdempotencyStore:
                 self._working.discard(name)
 
     def settle(self, ticket: IdempotencyTicket, write: Write) -> StoredReply:
-        """Writes and keeps the reply, both or neither; see `once`."""
+        """Runs `write` and stores its reply in one transaction; see `once`."""
         with self._store.writing() as connection:
             if not try_advisory_lock(
                 connection, canonical_json([ticket.principal, ticket.route, ticket.key])
@@ -127,7 +126,7 @@ class IdempotencyStore:
 
 def forget_expired(connection: Connection) -> int:
     """Removes replies older than 48 hours by the database's clock, and counts them."""
-    limit = database_time(connection) - KEPT_FOR
+    limit = database_time(connection) - LIFETIME
     return connection.execute(delete(idempotency).where(idempotency.c.created_at < limit)).rowcount
 
 
@@ -155,7 +154,7 @@ def _named(ticket: IdempotencyTicket) -> ColumnElement[bool]:
 
 def _known(connection: Connection, ticket: IdempotencyTicket) -> StoredReply | None:
     row = connection.execute(select(idempotency).where(_named(ticket))).first()
-    if row is None or row.created_at < database_time(connection) - KEPT_FOR:
+    if row is None or row.created_at < database_time(connection) - LIFETIME:
         return None
     if row.fingerprint != ticket.fingerprint:
         problem = "came before with a different request"
@@ -165,7 +164,7 @@ def _known(connection: Connection, ticket: IdempotencyTicket) -> StoredReply | N
     subject = subject_with(connection, row.subject_id) if row.subject_id else None
     if subject is None:
         return reply
-    return replace(reply, body=subject.unseal(_purpose(ticket), reply.body), subject=subject)
+    return replace(reply, body=subject.decrypt(_purpose(ticket), reply.body), subject=subject)
 
 
 def _keep(connection: Connection, ticket: IdempotencyTicket, reply: StoredReply) -> None:
@@ -177,7 +176,7 @@ def _keep(connection: Connection, ticket: IdempotencyTicket, reply: StoredReply)
             key=ticket.key,
             fingerprint=ticket.fingerprint,
             status=reply.status,
-            body=subject.seal(_purpose(ticket), reply.body) if subject else reply.body,
+            body=subject.encrypt(_purpose(ticket), reply.body) if subject else reply.body,
             subject_id=subject.subject_id if subject else None,
             created_at=database_time(connection),
             headers=json.dumps(dict(reply.headers)) if reply.headers else None,

@@ -1,7 +1,4 @@
-"""Who began with whom, and what came of it: booked, attended, ended.
-
-Imported within `journal` and by `serving`.
-"""
+"""Pairings of a client with a clinician, and their events: booked, attended, ended."""
 
 import secrets
 from collections.abc import Collection, Sequence
@@ -27,7 +24,7 @@ _EVENT = ("pairing_id", "kind", "happened_on", "session", "reason")
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """One client with one clinician, and the recommendation it came from, if any."""
+    """One client with one clinician, from a recommendation or without one."""
 
     pairing_id: str
     client_id: str
@@ -37,7 +34,7 @@ class Pairing:
 
 @dataclass(frozen=True, slots=True)
 class PairingEvent:
-    """One thing that happened in a pairing.
+    """One event of a pairing.
 
     Attributes
     ----------
@@ -62,8 +59,8 @@ class PairingEvent:
 class PairingOutcome:
     """How a pairing went, as far as is known.
 
-    `started_on` is the day of the first session attended, or, where no attendance was told, the
-    first day booked; `sessions` the highest number attended.
+    `started_on` is the day of the first session attended or, without any, the first day booked;
+    `sessions` the highest number attended.
     """
 
     started_on: date | None
@@ -72,14 +69,14 @@ class PairingOutcome:
 
 
 def record_pairing(connection: Connection, pairing: Pairing, *, actor: str) -> Subject:
-    """Keeps a pairing and gives whom it is about; feedback that came before it finds its place.
+    """Stores a pairing and gives its subject; earlier feedback on its id then belongs to it.
 
     Raises
     ------
     FeedbackError
         When an id is no pseudonym.
     ConflictError
-        When the pairing id is there already.
+        When the pairing id is in use.
     """
     refuse(
         id_faults(
@@ -113,42 +110,44 @@ def record_pairing(connection: Connection, pairing: Pairing, *, actor: str) -> S
 
 
 def record_event(connection: Connection, event: PairingEvent, *, actor: str, today: date) -> str:
-    """Keeps an event and gives its id; one of an unknown pairing is kept as an orphan.
+    """Stores an event and gives its id; the pairing may be unknown.
 
     Raises
     ------
     FeedbackError
-        When kind, day, session or reason cannot be kept.
+        When kind, day, session or reason are not valid.
     """
     _check(event, today)
     event_id = secrets.token_hex(16)
-    told = {name: getattr(event, name) for name in _EVENT}
+    details = {name: getattr(event, name) for name in _EVENT}
     at = database_time(connection)
     connection.execute(
-        insert(pairing_events).values(**told, event_id=event_id, actor=actor, recorded_at=at)
+        insert(pairing_events).values(**details, event_id=event_id, actor=actor, recorded_at=at)
     )
     subject = subject_of_pairing(connection, event.pairing_id)
-    append(connection, AuditEntry(actor, "pairing.followed", {"event_id": event_id}, subject, told))
+    append(
+        connection, AuditEntry(actor, "pairing.followed", {"event_id": event_id}, subject, details)
+    )
     return event_id
 
 
 def find_pairing(connection: Connection, pairing_id: str) -> Pairing:
-    """A pairing that is kept.
+    """The pairing of this id.
 
     Raises
     ------
     NotFoundError
-        When none of this id is.
+        When there is none.
     """
     statement = select(pairings, subjects.c.client_id).join(subjects)
     row = connection.execute(statement.where(pairings.c.pairing_id == pairing_id)).first()
     if row is None:
-        raise NotFoundError("pairing_id", "is not kept here", "check it, or record the pairing")
+        raise NotFoundError("pairing_id", "is not recorded", "check it, or record the pairing")
     return Pairing(row.pairing_id, row.client_id, row.clinician_id, row.recommendation_id)
 
 
 def subject_of_pairing(connection: Connection, pairing_id: str) -> Subject | None:
-    """Whom a pairing is about; None when it is not known."""
+    """The subject of a pairing; None when the pairing is unknown."""
     statement = select(pairings.c.subject_id).where(pairings.c.pairing_id == pairing_id)
     known = connection.execute(statement).scalar()
     return subject_with(connection, known) if known else None

@@ -1,7 +1,6 @@
 """The privacy statement of a practice: which information feeds which decision, from its definition.
 
-Written for the Australian Privacy Principles 1.7 to 1.9 (from 10 December 2026), so that a question
-added to the definition is a line added here. Imported by `commands`.
+Written for the Australian Privacy Principles 1.7 to 1.9 (from 10 December 2026).
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,9 +37,9 @@ def privacy_statement(practice: Practice, ages: Ages) -> str:
     Parameters
     ----------
     practice
-        Whose questions.
+        Whose fields and constraints it lists.
     ages
-        How long what kind of row is kept.
+        Months until each kind of row is deleted.
     """
     parts = [
         f"# How {practice.title} uses personal information to suggest clinicians",
@@ -58,7 +57,7 @@ def privacy_statement(practice: Practice, ages: Ages) -> str:
         "## Agreeing, and saying no",
         _consent(practice),
         "## How long it is kept",
-        _kept(ages),
+        _retention(ages),
         "## Reading, correcting and erasing it",
         _rights(practice),
     ]
@@ -104,13 +103,12 @@ def _decisions(practice: Practice) -> str:
             "the person who promotes it; this is kept with a name and a reason",
         ),
     ]
-    asked = (
-        f"Questions about the program: {practice.card.contact}." if practice.card.contact else ""
-    )
-    owner = f"Who answers for it: {practice.card.owner}." if practice.card.owner else ""
-    said = " ".join(each for each in (owner, asked) if each)
+    card = practice.card
+    owner = f"Who answers for it: {card.owner}." if card.owner else ""
+    contact = f"Questions about the program: {card.contact}." if card.contact else ""
+    people = " ".join(each for each in (owner, contact) if each)
     return _table(("decision", "what the program does", "who decides"), rows) + (
-        f"\n\n{said}" if said else ""
+        f"\n\n{people}" if people else ""
     )
 
 
@@ -127,17 +125,17 @@ def _client(practice: Practice) -> Iterable[str]:
 
 
 def _row(field: Field, reading: Iterable[str]) -> tuple[str, ...]:
-    told = (field.phrase, f"`{field.name}`", field.purpose, field.missing)
-    return (*told, ", ".join(reading) or "none")
+    rules = ", ".join(reading) or "none"
+    return field.phrase, f"`{field.name}`", field.purpose, field.missing, rules
 
 
 def _readers(practice: Practice) -> Mapping[str, tuple[str, ...]]:
     """Families of the constraints that read each client field."""
-    found: dict[str, dict[str, None]] = {}
+    families: dict[str, dict[str, None]] = {}
     for constraint in practice.constraints.values():
         for name in client_fields(constraint):
-            found.setdefault(name, {})[constraint.family] = None
-    return {name: tuple(families) for name, families in found.items()}
+            families.setdefault(name, {})[constraint.family] = None
+    return {name: tuple(some) for name, some in families.items()}
 
 
 def _later(practice: Practice) -> str:
@@ -156,12 +154,12 @@ def _clinician(practice: Practice) -> str:
         (f.phrase, f"`clinician.{name}`", f.purpose, f.missing)
         for name, f in practice.clinician.items()
     ]
-    said = (
+    meaning = (
         "A clinician's attributes serve a wish the client stated, a requirement, or the comparison "
         "with what clients ask for. What earlier clients reported of a clinician counts, pulled "
         "towards the practice's average while there are few reports."
     )
-    return f"{said}\n\n" + _table(("information", "field", "what for", "not known"), rows)
+    return f"{meaning}\n\n" + _table(("information", "field", "what for", "not known"), rows)
 
 
 def _never(practice: Practice) -> str:
@@ -186,18 +184,18 @@ def _consent(practice: Practice) -> str:
     )
 
 
-def _kept(ages: Ages) -> str:
+def _retention(ages: Ages) -> str:
     rows = [
         ("answers and recommendations as shown", _months(ages.payload)),
         ("pairings, ratings and decisions, under the pseudonym", _months(ages.ratings)),
         ("the record of who did what", _months(ages.audit)),
         ("replies kept so that a request sent twice is done once", "48 hours"),
     ]
-    said = (
+    note = (
         "This is not the clinical record, which the practice keeps for as long as the law asks. "
         "Content is encrypted with a key of each client's own."
     )
-    return _table(("what", "how long"), rows) + f"\n\n{said}"
+    return _table(("what", "how long"), rows) + f"\n\n{note}"
 
 
 def _rights(practice: Practice) -> str:

@@ -1,7 +1,4 @@
-"""What was shown of a pairing, and how it was rated since: what a promise of a range is held to.
-
-Imported by `serving`.
-"""
+"""Rated pairings with what was shown of them, exposure of clinicians, and use of models."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -21,10 +18,7 @@ from recommender.store.schema import decisions, pairings, recommendations, shown
 
 @dataclass(frozen=True, slots=True)
 class RatedMatch:
-    """A pairing that began from a recommendation, the response that showed it, and its ratings.
-
-    `answers` is the intake as used.
-    """
+    """A pairing from a recommendation, with the response, the intake answers and the ratings."""
 
     pairing_id: str
     clinician_id: str
@@ -34,17 +28,17 @@ class RatedMatch:
     answers: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-def rated_matches(connection: Connection, *, most: int) -> tuple[RatedMatch, ...]:
-    """The last pairings with a rating that stands, newest first.
+def rated_matches(connection: Connection, *, limit: int) -> tuple[RatedMatch, ...]:
+    """The last pairings with a current rating, newest first.
 
-    Left out where the start is not known, or what was shown was erased or is past its age.
+    Without those whose start is unknown or whose recommendation was erased or is past its age.
     """
-    return tuple(islice(_matches(connection, _rated(connection)), most))
+    return tuple(islice(_matches(connection, _rated(connection)), limit))
 
 
 @dataclass(frozen=True, slots=True)
 class RatedPairing:
-    """A pairing with a rating that stands, wherever it came from."""
+    """A pairing with its current ratings."""
 
     pairing_id: str
     clinician_id: str
@@ -53,7 +47,7 @@ class RatedPairing:
 
 
 def rated_pairings(connection: Connection) -> tuple[RatedPairing, ...]:
-    """Every pairing with a rating that stands and a known start; nothing sealed is opened."""
+    """Every pairing with a current rating and a known start; decrypts nothing."""
     rated = _rated(connection)
     outcomes = outcomes_of(connection)
     order = pairings.c.recorded_at, pairings.c.pairing_id
@@ -68,13 +62,13 @@ def rated_pairings(connection: Connection) -> tuple[RatedPairing, ...]:
 
 
 def match_of(connection: Connection, pairing: Pairing) -> RatedMatch | None:
-    """The same of one pairing; None where it cannot be held to anything."""
+    """One pairing with its recommendation and ratings; None where either is missing."""
     ratings = [r for r in current_ratings(connection) if r.pairing_id == pairing.pairing_id]
     return _match(connection, pairing, tuple(ratings))
 
 
 def _rated(connection: Connection) -> dict[str, list[Rating]]:
-    """Every rating that stands, by pairing."""
+    """Every current rating, by pairing."""
     rated: dict[str, list[Rating]] = {}
     for rating in current_ratings(connection):
         rated.setdefault(rating.pairing_id, []).append(rating)
@@ -115,7 +109,7 @@ def _match(
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """How often a clinician was shown, stood first, was decided on, and began."""
+    """How often a clinician was shown, shown first, decided on, and began a pairing."""
 
     shown: int = 0
     first: int = 0
@@ -125,7 +119,7 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class ModelUse:
-    """A model by its digest, and the requests it answered in one mode."""
+    """A model by its digest, and the number and times of its recommendations in one mode."""
 
     digest: str
     mode: str
@@ -135,7 +129,7 @@ class ModelUse:
 
 
 def exposures(connection: Connection, *, since: datetime) -> dict[str, Exposure]:
-    """Counts by clinician since then; of several decisions on a request the last one counts."""
+    """Counts by clinician since then; of several decisions on one request the last counts."""
     counted = _shown(connection, since)
     chosen, begun = _chosen(connection, since), _begun(connection, since)
     return {
@@ -145,8 +139,10 @@ def exposures(connection: Connection, *, since: datetime) -> dict[str, Exposure]
 
 
 def model_uses(connection: Connection) -> tuple[ModelUse, ...]:
-    """Every model that answered a kept request, the one that answered last first."""
-    first, last = (made(recommendations.c.recorded_at) for made in (func.min, func.max))
+    """Every model with a stored recommendation, the last used first."""
+    first, last = (
+        of_requests(recommendations.c.recorded_at) for of_requests in (func.min, func.max)
+    )
     names = (recommendations.c.model_digest, recommendations.c.mode)
     statement = select(*names, func.count(), first, last).group_by(*names)
     rows = connection.execute(statement.order_by(last.desc(), *names))
@@ -169,8 +165,8 @@ def _chosen(connection: Connection, since: datetime) -> Counter[str]:
         decisions.c.recorded_at, decisions.c.decision_id
     )
     rows = connection.execute(statement.where(decisions.c.recorded_at >= since))
-    standing = {row.recommendation_id: row.clinician_id for row in rows}
-    return Counter(standing.values())
+    newest = {row.recommendation_id: row.clinician_id for row in rows}
+    return Counter(newest.values())
 
 
 def _begun(connection: Connection, since: datetime) -> Counter[str]:

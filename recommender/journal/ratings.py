@@ -1,7 +1,7 @@
-"""Ratings as they came in, and every correction of them beside what it corrects.
+"""Ratings and their corrections, each a version of its own.
 
-A rating is checked and scored by the readers that training uses, so that what is accepted here is
-what is learned from there. Imported within `journal` and by `serving`.
+A rating is validated and scored by the readers that training uses, so that training can read every
+rating that is accepted.
 """
 
 import json
@@ -45,7 +45,7 @@ class Rating:
     items
         Raw answers, None where one was left empty; empty with a total.
     known_on
-        The day the practice knew; None is the day it is kept.
+        The day the practice knew; None is the day it is stored.
     """
 
     pairing_id: str
@@ -61,7 +61,7 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class StoredRating:
-    """What became of a rating.
+    """A rating's id, version and score.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class StoredRating:
 
 @dataclass(frozen=True, slots=True)
 class RatingVersion:
-    """A rating as it stood from one moment (UTC) on, who said so, and why where it corrects."""
+    """One version of a rating: its content, author, time (UTC) and, for a correction, reason."""
 
     version: int
     rating: Rating
@@ -91,12 +91,12 @@ class RatingVersion:
 def record_rating(
     connection: Connection, practice: Practice, rating: Rating, *, actor: str, today: date
 ) -> StoredRating:
-    """Keeps a new rating; one of an unknown pairing is kept as an orphan.
+    """Stores a new rating; the pairing may be unknown.
 
     Raises
     ------
     FeedbackError
-        With everything training would refuse it for.
+        With every fault for which training would refuse it.
     ConflictError
         When this rater rated this session on this instrument before: correct that rating.
     """
@@ -105,14 +105,14 @@ def record_rating(
     same = [ratings.c[name] == value for name, value in _key(rating).items()]
     if connection.execute(select(ratings.c.rating_id).where(*same)).first():
         raise ConflictError("session", "was rated before", "correct the rating that is there")
-    kept = StoredRating(secrets.token_hex(16), 1, pomp)
+    stored = StoredRating(secrets.token_hex(16), 1, pomp)
     connection.execute(
         insert(ratings).values(
-            **_key(rating), rating_id=kept.rating_id, recorded_at=database_time(connection)
+            **_key(rating), rating_id=stored.rating_id, recorded_at=database_time(connection)
         )
     )
-    _add_version(connection, kept, rating, today, actor, "rating.recorded")
-    return kept
+    _add_version(connection, stored, rating, today, actor, "rating.recorded")
+    return stored
 
 
 def correct_rating(
@@ -126,12 +126,12 @@ def correct_rating(
     actor: str,
     today: date,
 ) -> StoredRating:
-    """Adds a version that stands from now on; what it corrects stays visible.
+    """Adds a version that is current from now on; earlier ones stay.
 
     Parameters
     ----------
     seen
-        The version that whoever corrects has seen.
+        The version that the caller has seen.
     reason
         A code.
 
@@ -140,9 +140,10 @@ def correct_rating(
     NotFoundError
         When there is no such rating.
     StaleError
-        When a newer version is there.
+        When there is a newer version.
     FeedbackError
-        With everything training would refuse it for, or when it is of another session or form.
+        With every fault for which training would refuse it, or when it is of another session,
+        instrument, rater or pairing.
     """
     last = _last(connection, rating_id, seen)
     faults = code_faults(reason=reason)
@@ -152,21 +153,21 @@ def correct_rating(
         if getattr(rating, name) != getattr(last.rating, name)
     ]
     refuse(faults)
-    kept = StoredRating(rating_id, seen + 1, _check(connection, practice, rating, today))
-    _add_version(connection, kept, rating, today, actor, "rating.corrected", reason)
-    return kept
+    stored = StoredRating(rating_id, seen + 1, _check(connection, practice, rating, today))
+    _add_version(connection, stored, rating, today, actor, "rating.corrected", reason)
+    return stored
 
 
 def withdraw_rating(
     connection: Connection, rating_id: str, *, seen: int, reason: str, actor: str
 ) -> StoredRating:
-    """Adds a version that says the rating no longer counts; see `correct_rating` for errors."""
+    """Adds a version that withdraws the rating; see `correct_rating` for errors."""
     last = _last(connection, rating_id, seen)
     refuse(code_faults(reason=reason))
-    kept = StoredRating(rating_id, seen + 1, None)
+    stored = StoredRating(rating_id, seen + 1, None)
     day = last.rating.known_on or last.rating.rated_on
-    _add_version(connection, kept, last.rating, day, actor, "rating.withdrawn", reason)
-    return kept
+    _add_version(connection, stored, last.rating, day, actor, "rating.withdrawn", reason)
+    return stored
 
 
 def rating_history(connection: Connection, rating_id: str) -> tuple[RatingVersion, ...]:
@@ -185,12 +186,12 @@ def rating_history(connection: Connection, rating_id: str) -> tuple[RatingVersio
     )
     history = tuple(_version_of(row) for row in rows)
     if not history:
-        raise NotFoundError("rating_id", "is not kept here", "check it, or rate anew")
+        raise NotFoundError("rating_id", "is not recorded", "check it, or record a new rating")
     return history
 
 
 def current_ratings(connection: Connection) -> tuple[Rating, ...]:
-    """Every rating as it stands now, those withdrawn left out; ordered by their keys."""
+    """The newest version of every rating that is not withdrawn, ordered by key."""
     newest = (
         select(rating_versions.c.rating_id, func.max(rating_versions.c.version).label("version"))
         .group_by(rating_versions.c.rating_id)
@@ -206,8 +207,8 @@ def current_ratings(connection: Connection) -> tuple[Rating, ...]:
         )
         .where(rating_versions.c.withdrawn.is_(False))
     )
-    standing = [_version_of(row).rating for row in rows]
-    return tuple(sorted(standing, key=lambda rating: tuple(map(str, _key(rating).values()))))
+    current = [_version_of(row).rating for row in rows]
+    return tuple(sorted(current, key=lambda rating: tuple(map(str, _key(rating).values()))))
 
 
 def _key(rating: Rating) -> dict[str, Any]:
@@ -215,7 +216,7 @@ def _key(rating: Rating) -> dict[str, Any]:
 
 
 def _check(connection: Connection, practice: Practice, rating: Rating, today: date) -> float | None:
-    """The rating's score from 0 to 1, once training would take it."""
+    """The rating's score from 0 to 1; refuses what training would refuse."""
     pairings = _pairing(connection, rating.pairing_id)
     frame, faults = read_ratings(_sheet(rating, today), pairings, practice.instruments, today)
     refuse(Fault(each.column or "rating", each.problem, each.remedy) for each in faults)
@@ -258,7 +259,7 @@ def _last(connection: Connection, rating_id: str, seen: int) -> RatingVersion:
 
 def _add_version(
     connection: Connection,
-    kept: StoredRating,
+    stored: StoredRating,
     rating: Rating,
     today: date,
     actor: str,
@@ -272,7 +273,7 @@ def _add_version(
         "rated_on": rating.rated_on,
         "known_on": rating.known_on or today,
     }
-    facts = {"rating_id": kept.rating_id, "version": kept.version}
+    facts = {"rating_id": stored.rating_id, "version": stored.version}
     connection.execute(
         insert(rating_versions).values(
             **facts,

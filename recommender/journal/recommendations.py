@@ -1,7 +1,4 @@
-"""What was shown, as it was shown: asking for it again gives the same bytes.
-
-Imported within `journal` and by `serving`.
-"""
+"""Recommendations as they were shown, their requests and responses encrypted."""
 
 import json
 from collections.abc import Mapping
@@ -23,11 +20,11 @@ from recommender.store.schema import payloads, recommendations, shown, subjects
 
 @dataclass(frozen=True, slots=True)
 class ShortlistRow:
-    """One row of a shortlist, its rank being its place.
+    """One row of a shortlist, in the order of ranks.
 
-    `score` is None where nothing was predicted. `propensity` is the probability of standing at this
-    rank over all lots that could have been drawn, 1 for whoever no lot could move; None where the
-    practice draws none.
+    `score` is None where nothing was predicted. `propensity` is the probability of this rank over
+    all random orders that could have been drawn, 1 for a clinician whom none could move; None
+    where the practice does not randomise.
     """
 
     clinician_id: str
@@ -37,7 +34,7 @@ class ShortlistRow:
 
 @dataclass(frozen=True, slots=True)
 class ShownRecommendation:
-    """One recommendation as it was made.
+    """One recommendation.
 
     Attributes
     ----------
@@ -48,17 +45,17 @@ class ShownRecommendation:
     asked_on
         The practice's day.
     consent
-        What the client said with this request; None when nothing was asked.
+        What the client agreed to with this request; None when nothing was asked.
     practice_digest, roster_version, model_digest, mode
-        What answered.
+        The definition, roster and model it was computed with.
     shortlist
-        First rank first. Exclusions stand in the response.
+        First rank first. Exclusions are in the response.
     response
         The bytes that were sent.
     modes
-        Constraints the request counted otherwise than declared.
+        Constraints whose hardness the request changed.
     explained
-        What the explanations were made of; None where nothing was predicted.
+        Contributions for explanations; None where nothing was predicted.
     """
 
     recommendation_id: str
@@ -78,7 +75,7 @@ class ShownRecommendation:
 
 @dataclass(frozen=True, slots=True)
 class RecordedRecommendation:
-    """A recommendation read back: what was kept, for whom, by whom and when (UTC)."""
+    """A stored recommendation, whom it is about, who asked for it and when (UTC)."""
 
     shown: ShownRecommendation
     subject: Subject
@@ -87,41 +84,47 @@ class RecordedRecommendation:
 
 
 def record_recommendation(
-    connection: Connection, made: ShownRecommendation, *, actor: str
+    connection: Connection, record: ShownRecommendation, *, actor: str
 ) -> Subject:
-    """Keeps a recommendation; gives whom it is about, so that a reply can be sealed for them.
+    """Stores a recommendation and gives the subject it is about.
 
     Raises
     ------
     FeedbackError
         When an id is no pseudonym or a consent has an unknown scope.
     """
-    scopes = made.consent.scopes if made.consent else {}
-    faults = id_faults(recommendation_id=made.recommendation_id, client_id=made.client_id)
+    scopes = record.consent.scopes if record.consent else {}
+    faults = id_faults(recommendation_id=record.recommendation_id, client_id=record.client_id)
     refuse([*faults, *(f for scope in scopes for f in choice_faults("scope", scope, SCOPES))])
-    subject, at = subject_for(connection, made.client_id), database_time(connection)
-    values = {**_plain(made), "subject_id": subject.subject_id, "actor": actor, "recorded_at": at}
-    connection.execute(insert(recommendations).values(values))
-    _keep_payload(connection, made, subject)
-    if made.consent:
-        store_consent(connection, subject, made.consent, stated_at=at, actor=actor)
-    facts = {name: _plain(made)[name] for name in ("roster_version", "model_digest", "mode")}
+    subject, at = subject_for(connection, record.client_id), database_time(connection)
+    columns = ("recommendation_id", "asked_on", "practice_digest", "roster_version")
+    values = {name: getattr(record, name) for name in (*columns, "model_digest", "mode")}
+    connection.execute(
+        insert(recommendations).values(
+            **values, subject_id=subject.subject_id, actor=actor, recorded_at=at
+        )
+    )
+    request = _request_of(record)
+    _store_payload(connection, record, request, subject)
+    if record.consent:
+        store_consent(connection, subject, record.consent, stated_at=at, actor=actor)
+    facts = {name: values[name] for name in ("roster_version", "model_digest", "mode")}
     details = {
-        "recommendation_id": made.recommendation_id,
-        "request": digest(_request(made)),
-        "response": digest(made.response),
+        "recommendation_id": record.recommendation_id,
+        "request": digest(request),
+        "response": digest(record.response),
     }
     append(connection, AuditEntry(actor, "recommendation.shown", facts, subject, details))
     return subject
 
 
 def find_recommendation(connection: Connection, recommendation_id: str) -> RecordedRecommendation:
-    """A recommendation with everything that was kept of it.
+    """A stored recommendation with its decrypted content.
 
     Raises
     ------
     NotFoundError
-        When it was never made here, was erased, or its content is past its age.
+        When there is none of this id, it was erased, or its content is past its age.
     """
     row = _row(connection, recommendation_id)
     payload = connection.execute(
@@ -129,10 +132,10 @@ def find_recommendation(connection: Connection, recommendation_id: str) -> Recor
     ).first()
     subject = subject_with(connection, row.subject_id)
     if payload is None or subject is None:
-        raise NotFoundError("recommendation_id", "is kept without its content", "ask anew")
-    opened = subject.unseal(f"request/{recommendation_id}", bytes(payload.request_sealed))
+        raise NotFoundError("recommendation_id", "is stored without its content", "ask again")
+    opened = subject.decrypt(f"request/{recommendation_id}", bytes(payload.request_sealed))
     request = json.loads(opened)
-    made = ShownRecommendation(
+    shown_then = ShownRecommendation(
         recommendation_id=recommendation_id,
         client_id=row.client_id,
         answers=request["answers"],
@@ -143,18 +146,15 @@ def find_recommendation(connection: Connection, recommendation_id: str) -> Recor
         model_digest=row.model_digest,
         mode=row.mode,
         shortlist=shortlist_of(connection, recommendation_id),
-        response=subject.unseal(f"response/{recommendation_id}", bytes(payload.response_sealed)),
+        response=subject.decrypt(f"response/{recommendation_id}", bytes(payload.response_sealed)),
         modes=request.get("modes", {}),
         explained=contributions_in(recommendation_id, payload.explained_sealed, subject),
     )
-    return RecordedRecommendation(made, subject, row.actor, row.recorded_at)
+    return RecordedRecommendation(shown_then, subject, row.actor, row.recorded_at)
 
 
-def intakes(connection: Connection, *, most: int, without: str) -> tuple[Mapping[str, Any], ...]:
-    """The answers of the last recommendations, newest first; those of one mode left out.
-
-    Left out as well are those erased and those past their age.
-    """
+def intakes(connection: Connection, *, limit: int, without: str) -> tuple[Mapping[str, Any], ...]:
+    """The answers of the last recommendations, newest first, without those of one mode."""
     order = (recommendations.c.recorded_at.desc(), recommendations.c.recommendation_id)
     statement = (
         select(
@@ -163,14 +163,16 @@ def intakes(connection: Connection, *, most: int, without: str) -> tuple[Mapping
         .select_from(recommendations.join(payloads).join(subjects))
         .where(recommendations.c.mode != without)
         .order_by(*order)
-        .limit(most)
+        .limit(limit)
     )
-    found = []
-    for name, subject_id, sealed in connection.execute(statement).all():
+    answers = []
+    for name, subject_id, encrypted in connection.execute(statement).all():
         subject = subject_with(connection, subject_id)
         if subject is not None:
-            found.append(json.loads(subject.unseal(f"request/{name}", bytes(sealed)))["answers"])
-    return tuple(found)
+            answers.append(
+                json.loads(subject.decrypt(f"request/{name}", bytes(encrypted)))["answers"]
+            )
+    return tuple(answers)
 
 
 def shortlist_of(connection: Connection, recommendation_id: str) -> tuple[ShortlistRow, ...]:
@@ -180,11 +182,16 @@ def shortlist_of(connection: Connection, recommendation_id: str) -> tuple[Shortl
     return tuple(ShortlistRow(row.clinician_id, row.score, row.propensity) for row in rows)
 
 
-def contributions_in(name: str, sealed: bytes | None, subject: Subject) -> bytes | None:
-    """What the explanations of a recommendation were made of, as sealed in its payload."""
-    if sealed is None:
+def contributions_in(name: str, encrypted: bytes | None, subject: Subject) -> bytes | None:
+    """The decrypted contributions of a recommendation's payload; None where it has none."""
+    if encrypted is None:
         return None
-    return subject.unseal(f"explained/{name}", bytes(sealed))
+    return subject.decrypt(f"explained/{name}", bytes(encrypted))
+
+
+def unknown_recommendation() -> NotFoundError:
+    """The error for an id without a record; also for records the caller may not see."""
+    return NotFoundError("recommendation_id", "is not recorded", "check it, or request anew")
 
 
 def _row(connection: Connection, recommendation_id: str) -> "Row[Any]":
@@ -195,31 +202,29 @@ def _row(connection: Connection, recommendation_id: str) -> "Row[Any]":
     )
     row = connection.execute(statement).first()
     if row is None:
-        raise NotFoundError("recommendation_id", "is not kept here", "check it, or ask anew")
+        raise unknown_recommendation()
     return row
 
 
-def _plain(made: ShownRecommendation) -> dict[str, Any]:
-    names = ("recommendation_id", "asked_on", "practice_digest", "roster_version")
-    return {name: getattr(made, name) for name in (*names, "model_digest", "mode")}
-
-
-def _request(made: ShownRecommendation) -> str:
+def _request_of(record: ShownRecommendation) -> str:
     consent = None
-    if made.consent:
-        consent = {"version": made.consent.version, "scopes": dict(made.consent.scopes)}
-    said = {"answers": dict(made.answers), "consent": consent, "modes": dict(made.modes)}
-    return canonical_json(said)
+    if record.consent:
+        consent = {"version": record.consent.version, "scopes": dict(record.consent.scopes)}
+    return canonical_json(
+        {"answers": dict(record.answers), "consent": consent, "modes": dict(record.modes)}
+    )
 
 
-def _keep_payload(connection: Connection, made: ShownRecommendation, subject: Subject) -> None:
-    name, explained = made.recommendation_id, made.explained
+def _store_payload(
+    connection: Connection, record: ShownRecommendation, request: str, subject: Subject
+) -> None:
+    name, explained = record.recommendation_id, record.explained
     connection.execute(
         insert(payloads).values(
             recommendation_id=name,
-            request_sealed=subject.seal(f"request/{name}", _request(made).encode()),
-            response_sealed=subject.seal(f"response/{name}", made.response),
-            explained_sealed=explained and subject.seal(f"explained/{name}", explained),
+            request_sealed=subject.encrypt(f"request/{name}", request.encode()),
+            response_sealed=subject.encrypt(f"response/{name}", record.response),
+            explained_sealed=explained and subject.encrypt(f"explained/{name}", explained),
         )
     )
     rows = [
@@ -230,7 +235,7 @@ def _keep_payload(connection: Connection, made: ShownRecommendation, subject: Su
             "score": each.score,
             "propensity": each.propensity,
         }
-        for rank, each in enumerate(made.shortlist, 1)
+        for rank, each in enumerate(record.shortlist, 1)
     ]
     if rows:
         connection.execute(insert(shown), rows)

@@ -25,13 +25,12 @@ from recommender.store.schema import (
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """Months after which rows are deleted; None keeps them.
+    """Months after which rows are deleted; None never deletes them.
 
     Attributes
     ----------
     payload
-        Answers and responses of recommendations. A pairing whose answers are gone is no longer
-        learned from.
+        Answers and responses of recommendations; without its answers no pairing is trained on.
     ratings
         Ratings, pairings, decisions, and recommendations without their content: seven years, as
         the APS code (B.2.2) asks of records.
@@ -77,7 +76,7 @@ def _outcomes(connection: Connection, limit: datetime | None) -> dict[str, int]:
     if limit is None:
         return {table.name: 0 for table in tables}
     conditions = {table: table.c.recorded_at < limit for table in tables}
-    # Consent holds as long as anything is kept of whoever gave it.
+    # A consent is stored as long as its subject has pairings.
     conditions[consents] &= ~consents.c.subject_id.in_(select(pairings.c.subject_id))
     return {
         table.name: _delete(connection, table, condition) for table, condition in conditions.items()

@@ -1,7 +1,7 @@
-"""The clinicians over time: every change is a new version, made only on what the writer has seen.
+"""Versions of the roster, changed with optimistic locking.
 
-A version keeps the rows it changed; the roster at any version is each clinician's newest row until
-then. Imported within `journal` and by `serving`.
+A version stores the rows it changed; the roster at a version is the newest row of each clinician
+until then.
 """
 
 import json
@@ -26,7 +26,7 @@ from recommender.tables.roster import Roster, snapshot
 from recommender.values.kinds import RawValue, is_missing
 
 Cells = Mapping[str, RawValue]
-"""A clinician's fields as they came in, and `name` where they have one."""
+"""A clinician's raw cells by field, and `name` where they have one."""
 
 _REMEDY = "read it again, then change that"
 _ETAG_LENGTH = 32
@@ -41,7 +41,7 @@ class RosterVersion:
     number
         0 before the first.
     etag
-        Says that nothing changed: covers this change and all before it. Empty before the first.
+        Digest of this change and all before it; empty before the first.
     recorded_at
         UTC; None before the first.
     rows
@@ -59,7 +59,7 @@ class RosterVersion:
         Raises
         ------
         NotFoundError
-            When nobody has this id.
+            When no clinician has this id.
         """
         if clinician_id not in self.rows:
             raise NotFoundError("clinician_id", "is not on the roster", "check it")
@@ -103,14 +103,14 @@ def replace_roster(
     seen: str,
     actor: str,
 ) -> RosterVersion:
-    """The whole roster anew; who is not in `rows` leaves it.
+    """Replaces the whole roster; a clinician who is not in `rows` is removed.
 
-    One that changes nobody is a new version too: it says that all is still as it was.
+    Equal rows give a new version too, which confirms the roster.
 
     Parameters
     ----------
     seen
-        The roster's etag that whoever writes has seen; empty when there was none.
+        The roster's etag that the caller has seen; empty when there was none.
 
     Raises
     ------
@@ -140,12 +140,12 @@ def put_clinician(
     seen: str | None,
     actor: str,
 ) -> RosterVersion:
-    """One clinician's row anew; `seen` is its etag, None when there must be none yet.
+    """Replaces one clinician's row; `seen` is its etag, None for a new clinician.
 
     Raises
     ------
     StaleError
-        When the row changed since, is gone, or is there although none was expected.
+        When the row changed since, was removed, or exists although `seen` is None.
     IntakeError, FeedbackError
         With every cell that does not fit the practice definition.
     """
@@ -166,19 +166,19 @@ def patch_clinician(
     seen: str,
     actor: str,
 ) -> RosterVersion:
-    """Some cells of one clinician, None emptying a cell; see `put_clinician` for errors.
+    """Changes some cells of one clinician, None emptying a cell; see `put_clinician` for errors.
 
     Raises
     ------
     NotFoundError
-        When nobody has this id.
+        When no clinician has this id.
     """
     before = _held(connection)
     _refuse_stale(before, clinician_id, seen)
     merged = {**before.rows[clinician_id], **cells}
-    kept = {name: cell for name, cell in merged.items() if cell is not None}
-    _check(practice, {clinician_id: kept})
-    return _changed(connection, before, {clinician_id: kept}, "clinician.patched", actor)
+    cells_left = {name: cell for name, cell in merged.items() if cell is not None}
+    _check(practice, {clinician_id: cells_left})
+    return _changed(connection, before, {clinician_id: cells_left}, "clinician.patched", actor)
 
 
 def remove_clinician(
@@ -206,7 +206,7 @@ def take_place(
     ConflictError
         When no place is left.
     NotFoundError
-        When nobody has this id.
+        When no clinician has this id.
     """
     return _count_place(connection, practice, clinician_id, field, -1, actor)
 
@@ -241,7 +241,7 @@ def _count_place(
 
 
 def _held(connection: Connection) -> RosterVersion:
-    """The newest version, which nobody else can follow before this transaction ends."""
+    """The newest version, locked until this transaction ends."""
     advisory_lock(connection, "roster")
     return current_roster(connection)
 
@@ -290,8 +290,8 @@ def _changed(
         connection.execute(insert(roster_rows), rows)
     append(connection, AuditEntry(actor, cause, {**version, "clinicians": sorted(texts)}))
     merged = {**before.rows, **{name: json.loads(text or "null") for name, text in texts.items()}}
-    kept = {name: merged[name] for name in sorted(merged) if merged[name] is not None}
-    return RosterVersion(number, etag, at, MappingProxyType(kept))
+    stored = {name: merged[name] for name in sorted(merged) if merged[name] is not None}
+    return RosterVersion(number, etag, at, MappingProxyType(stored))
 
 
 def _rows_at(connection: Connection, number: int) -> Mapping[str, Cells]:
@@ -306,9 +306,9 @@ def _rows_at(connection: Connection, number: int) -> Mapping[str, Cells]:
         (newest.c.clinician_id == roster_rows.c.clinician_id)
         & (newest.c.number == roster_rows.c.number),
     )
-    found = {row.clinician_id: row.cells for row in connection.execute(statement)}
+    cells = {row.clinician_id: row.cells for row in connection.execute(statement)}
     rows: dict[str, Any] = {
-        name: json.loads(found[name]) for name in sorted(found) if found[name] is not None
+        name: json.loads(cells[name]) for name in sorted(cells) if cells[name] is not None
     }
     return MappingProxyType(rows)
 
@@ -320,5 +320,5 @@ def last_known(connection: Connection) -> Mapping[str, Cells]:
         .where(roster_rows.c.cells.is_not(None))
         .order_by(roster_rows.c.number)
     )
-    found = {row.clinician_id: row.cells for row in connection.execute(statement)}
-    return {name: json.loads(found[name]) for name in sorted(found)}
+    rows = {row.clinician_id: row.cells for row in connection.execute(statement)}
+    return {name: json.loads(rows[name]) for name in sorted(rows)}

@@ -1,7 +1,7 @@
-"""Whom a row is about: a random id in place of the pseudonym, and a key of their own.
+"""Subjects: a random id in place of each client's pseudonym, and an encryption key of its own.
 
-What is personal is sealed with the key (AES-256-GCM); without it the rest is noise, so destroying
-the key erases every copy. Imported within `journal`.
+Personal content is encrypted with the key (AES-256-GCM), so that destroying the key erases every
+copy.
 """
 
 import secrets
@@ -19,66 +19,65 @@ from recommender.store.schema import subjects
 _KEY_BITS = 256
 _NONCE_BYTES = 12
 """96 bits, as NIST SP 800-38D recommends for random nonces."""
-_LONG = 1024
-"""Bytes from which content is packed before it is sealed: a response names every clinician with
-what left them out, most of it over and over."""
+_MIN_COMPRESSED = 1024
+"""Bytes from which content is compressed first: responses are long and repetitive."""
 _LEVEL = 3
-"""Of packing; higher ones take twice the time for a twentieth less."""
-_PACKED = b"\x78"
-"""What packed content begins with (RFC 1950, 2.2), and JSON never does."""
+"""Of compression; higher levels take twice the time and save 5 % more."""
+_ZLIB_HEADER = b"\x78"
+"""First byte of compressed content (RFC 1950, 2.2); JSON never begins with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One client as the journal knows them.
+    """One client in the journal.
 
     Attributes
     ----------
     subject_id
-        Random; says nothing once the row that ties it to a pseudonym is gone.
+        Random; anonymous once the row that ties it to a pseudonym is deleted.
     key
-        Seals what is personal; never shown.
+        Encrypts personal content.
     """
 
     subject_id: str
     key: bytes = field(repr=False)
 
-    def seal(self, purpose: str, content: bytes) -> bytes:
-        """Content that only this subject's key opens, and only as what it was sealed for."""
+    def encrypt(self, purpose: str, content: bytes) -> bytes:
+        """Content encrypted with this subject's key and bound to a purpose."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + AESGCM(self.key).encrypt(nonce, _packed(content), self._bound(purpose))
+        return nonce + AESGCM(self.key).encrypt(nonce, _compressed(content), self._bound(purpose))
 
-    def seal_json(self, purpose: str, value: Any) -> bytes:
-        """The canonical text of a value, sealed."""
-        return self.seal(purpose, canonical_json(value).encode())
+    def encrypt_json(self, purpose: str, value: Any) -> bytes:
+        """The canonical JSON of a value, encrypted."""
+        return self.encrypt(purpose, canonical_json(value).encode())
 
-    def unseal(self, purpose: str, sealed: bytes) -> bytes:
-        """What was sealed.
+    def decrypt(self, purpose: str, content: bytes) -> bytes:
+        """The content that `encrypt` was given.
 
         Raises
         ------
         cryptography.exceptions.InvalidTag
-            When it was sealed with another key, for another purpose, or was changed since.
+            When it was encrypted with another key or for another purpose, or was changed since.
         """
-        nonce, encrypted = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-        return _unpacked(AESGCM(self.key).decrypt(nonce, encrypted, self._bound(purpose)))
+        nonce, encrypted = content[:_NONCE_BYTES], content[_NONCE_BYTES:]
+        return _decompressed(AESGCM(self.key).decrypt(nonce, encrypted, self._bound(purpose)))
 
     def _bound(self, purpose: str) -> bytes:
         return f"{self.subject_id}/{purpose}".encode()
 
 
-def _packed(content: bytes) -> bytes:
-    # Packed whenever it could be taken for packed, so that its first byte always tells.
-    must = len(content) >= _LONG or content.startswith(_PACKED)
+def _compressed(content: bytes) -> bytes:
+    # Also whenever it begins like compressed content, so that the first byte decides.
+    must = len(content) >= _MIN_COMPRESSED or content.startswith(_ZLIB_HEADER)
     return zlib.compress(content, _LEVEL) if must else content
 
 
-def _unpacked(content: bytes) -> bytes:
-    return zlib.decompress(content) if content.startswith(_PACKED) else content
+def _decompressed(content: bytes) -> bytes:
+    return zlib.decompress(content) if content.startswith(_ZLIB_HEADER) else content
 
 
 def find_subject(connection: Connection, client_id: str) -> Subject | None:
-    """The subject with this pseudonym, None when nothing was ever kept or it was erased."""
+    """The subject with this pseudonym, None when it is unknown or was erased."""
     return _of(connection.execute(_SELECT.where(subjects.c.client_id == client_id)).first())
 
 
@@ -88,12 +87,12 @@ def subject_with(connection: Connection, subject_id: str) -> Subject | None:
 
 
 def subject_for(connection: Connection, client_id: str | None) -> Subject:
-    """The subject with this pseudonym, made when new; one of its own for a client without any."""
+    """The subject with this pseudonym, created when new; a new one for a client without any."""
     if client_id is None:
-        return _made(connection, None)
+        return _create(connection, None)
     # Two first requests about one client must agree on the key.
     advisory_lock(connection, f"subject/{client_id}")
-    return find_subject(connection, client_id) or _made(connection, client_id)
+    return find_subject(connection, client_id) or _create(connection, client_id)
 
 
 _SELECT = select(subjects.c.subject_id, subjects.c.key)
@@ -103,7 +102,7 @@ def _of(row: "Row[Any, Any] | None") -> Subject | None:
     return None if row is None else Subject(row.subject_id, bytes(row.key))
 
 
-def _made(connection: Connection, client_id: str | None) -> Subject:
+def _create(connection: Connection, client_id: str | None) -> Subject:
     subject = Subject(secrets.token_hex(16), AESGCM.generate_key(_KEY_BITS))
     connection.execute(
         insert(subjects).values(

@@ -1,7 +1,6 @@
 """What the journal has to learn from: pairings with consent, an intake and a course, and ratings.
 
-Whoever did not agree, was erased, never began or no longer fits is left out and counted.
-Imported by `journal.extract`.
+Pairings without consent, erased, not begun or no longer valid are left out and counted.
 """
 
 import json
@@ -14,8 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from recommender.journal.consents import TRAIN, current_consents
-from recommender.journal.erasure import erased_before
 from recommender.journal.pairings import PairingOutcome, outcomes_of
+from recommender.journal.privacy_requests import erased_before
 from recommender.journal.ratings import Rating, current_ratings
 from recommender.journal.roster_versions import Cells, last_known
 from recommender.journal.subjects import Subject
@@ -45,10 +44,10 @@ TOO_EARLY = "ratings dated before their pairing began"
 
 @dataclass(frozen=True, slots=True)
 class TrainingPairing:
-    """A pairing that can be learned from.
+    """A pairing for training.
 
-    `propensity` is the chance with which a lot put the clinician where they stood in the
-    recommendation it came from; None where no lot was drawn, or they were not shown.
+    `propensity` is the probability of the clinician's rank in the recommendation; None where the
+    order was not randomised, or they were not shown.
     """
 
     pairing_id: str
@@ -120,7 +119,7 @@ def _candidates(
     """Pairings that may be learned from, those that began first before later ones."""
     consents, was_erased = current_consents(connection), erased_before(connection)
     courses, chances = outcomes_of(connection), _chances(connection)
-    found: list[TrainingPairing] = []
+    candidates: list[TrainingPairing] = []
     rows = connection.execute(select(pairings, subjects.c.client_id).join(subjects))
     for row in rows:
         course = courses.get(row.pairing_id, PairingOutcome(None, None, None))
@@ -134,18 +133,18 @@ def _candidates(
             left_out[NO_CLINICIAN] += 1
         else:
             chance = chances.get((row.recommendation_id, row.clinician_id))
-            found.append(
+            candidates.append(
                 TrainingPairing(row.pairing_id, row.client_id, row.clinician_id, course, chance)
             )
-    found.sort(key=lambda each: (each.started_on, each.pairing_id))
-    return _once_each(found, left_out)
+    candidates.sort(key=lambda each: (each.started_on, each.pairing_id))
+    return _once_each(candidates, left_out)
 
 
 def _once_each(
-    found: Sequence[TrainingPairing], left_out: "Counter[str]"
+    candidates: Sequence[TrainingPairing], left_out: "Counter[str]"
 ) -> Iterator[TrainingPairing]:
     seen = set()
-    for each in found:
+    for each in candidates:
         key = (each.client_id, each.clinician_id, each.started_on)
         if key in seen:
             left_out[REPEATED] += 1
@@ -163,28 +162,28 @@ def _course_problem(course: PairingOutcome) -> str | None:
 
 
 def _chances(connection: Connection) -> dict[tuple[str, str], float]:
-    """By recommendation and clinician: the probability of standing where they stood."""
+    """Probability of the rank shown, by recommendation and clinician."""
     statement = select(shown.c.recommendation_id, shown.c.clinician_id, shown.c.propensity)
     rows = connection.execute(statement.where(shown.c.propensity.is_not(None)))
     return {(row.recommendation_id, row.clinician_id): row.propensity for row in rows}
 
 
 class _Intakes:
-    """Every client's kept answers, by pseudonym and by the pairing they led to."""
+    """The stored answers of clients, by pseudonym and by the pairing they led to."""
 
     def __init__(self, connection: Connection, practice: Practice) -> None:
         self._fields = practice.client
-        self._of_pairing = _made_for(connection)
-        self._kept: dict[str, _Intake] = {}
+        self._of_pairing = _recommendation_of(connection)
+        self._by_recommendation: dict[str, _Intake] = {}
         self._of_client: dict[str, list[_Intake]] = {}
         for name, client_id, intake in _intakes(connection):
-            self._kept[name] = intake
+            self._by_recommendation[name] = intake
             if client_id is not None:
                 self._of_client.setdefault(client_id, []).append(intake)
 
     def before(self, met: TrainingPairing) -> tuple[Mapping[str, RawValue], str | None]:
-        """The answers this pairing was made from, and why they cannot be learned from, if so."""
-        intake = self._kept.get(self._of_pairing.get(met.pairing_id, ""))
+        """The answers behind this pairing, and why they are not valid for training, if so."""
+        intake = self._by_recommendation.get(self._of_pairing.get(met.pairing_id, ""))
         earlier = [
             each
             for each in self._of_client.get(met.client_id, ())
@@ -196,7 +195,7 @@ class _Intakes:
         return intake.answers, None if _fits(self._fields, intake.answers) else MISFIT
 
 
-def _made_for(connection: Connection) -> dict[str, str]:
+def _recommendation_of(connection: Connection) -> dict[str, str]:
     statement = select(pairings.c.pairing_id, pairings.c.recommendation_id)
     rows = connection.execute(statement.where(pairings.c.recommendation_id.is_not(None)))
     return {row.pairing_id: row.recommendation_id for row in rows}
@@ -216,8 +215,8 @@ def _intakes(connection: Connection) -> Iterator[tuple[str, str | None, _Intake]
     )
     for row in connection.execute(statement):
         subject = Subject(row.subject_id, bytes(row.key))
-        sealed = bytes(row.request_sealed)
-        request: Any = json.loads(subject.unseal(f"request/{row.recommendation_id}", sealed))
+        encrypted = bytes(row.request_sealed)
+        request: Any = json.loads(subject.decrypt(f"request/{row.recommendation_id}", encrypted))
         yield row.recommendation_id, row.client_id, _Intake(row.asked_on, request["answers"])
 
 

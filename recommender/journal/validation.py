@@ -1,7 +1,4 @@
-"""What comes from outside, checked before it is kept: ids, codes and days.
-
-Faults name the field, never the value. Imported within `journal`.
-"""
+"""Validation of ids, codes and days before they are stored; faults never repeat a value."""
 
 import re
 from collections.abc import Iterable
@@ -15,19 +12,19 @@ _CODE_REMEDY = "give a code of small letters, digits and underscores; free text 
 
 
 def id_faults(**ids: str | None) -> list[Fault]:
-    """Faults of ids that are given and are no pseudonyms."""
+    """Faults of ids that are not None and no pseudonyms."""
     read = ((name, read_id(value)[1]) for name, value in ids.items() if value is not None)
     return [Fault(name, problem, ID_REMEDY) for name, problem in read if problem]
 
 
 def code_faults(**codes: str | None) -> list[Fault]:
-    """Faults of reasons that are given and are no codes: text could name a person."""
+    """Faults of reasons that are not None and no codes: text could name a person."""
     wrong = [name for name, code in codes.items() if code is not None and not _CODE.fullmatch(code)]
     return [Fault(name, "is not a code", _CODE_REMEDY) for name in wrong]
 
 
 def choice_faults(name: str, value: str, choices: Iterable[str]) -> list[Fault]:
-    """A fault when a value is none of those there are."""
+    """A fault when a value is not one of the choices."""
     choices = tuple(choices)
     if value in choices:
         return []
@@ -35,7 +32,7 @@ def choice_faults(name: str, value: str, choices: Iterable[str]) -> list[Fault]:
 
 
 def day_faults(name: str, day: date, latest: date) -> list[Fault]:
-    """A fault when a day lies after the latest it may be."""
+    """A fault when a day is after the latest allowed."""
     return [Fault(name, "lies in the future", "check the date")] if day > latest else []
 
 
@@ -47,6 +44,6 @@ def refuse(faults: Iterable[Fault]) -> None:
     FeedbackError
         With all of them.
     """
-    told = sorted(set(faults))
-    if told:
-        raise FeedbackError(told)
+    ordered = sorted(set(faults))
+    if ordered:
+        raise FeedbackError(ordered)

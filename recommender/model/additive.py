@@ -1,7 +1,6 @@
 """The additive half of the pairing part: declared matches, clinician attributes, clinician effects.
 
-Turns feature rows into blocks of the mixed model and its terms back into feature contributions.
-Imported by `model` and `training.fit`.
+Turns feature rows into blocks of the mixed model, and its terms back into feature contributions.
 """
 
 from collections.abc import Mapping
@@ -36,7 +35,7 @@ class ClinicianIndex:
     clinician : (n,) int
         Place among the clinicians the model learned from; -1 for one it never saw.
     level : (n,) int
-        Level of the client's answer; -1 when not answered or not asked.
+        Level of the client's answer; -1 when not answered or not a question.
     """
 
     clinician: Codes
@@ -54,20 +53,20 @@ EXPECTED: Mapping[str, float] = {
     "by_level": 0.005,
     "products": 0.01,
 }
-"""What each block is thought to add to the variance of a rating before any is read, as a share of
-what stays unexplained. Chosen on simulated practices, not taken from a study: published shares of
-clinicians in alliance run from 0 to 17 %, and these are kept below most of them, since a share
-believed too large is paid by practices with few ratings. They matter up to some thousand ratings,
-as the learning curve of `experiments.bake_off` shows."""
+"""Prior medians of what each block adds to the variance of a rating, as a share of the residual
+variance. Chosen on simulated practices, not taken from a study: published shares of clinicians in
+alliance run from 0 to 17 %, and these are below most of them, since too large a share costs
+practices with few ratings. They matter up to some thousand ratings; see the learning curve of
+`experiments.bake_off`."""
 DRAWS = 200
-"""Draws from the posterior kept in a bundle: a standard deviation of 200 errs by 5 %."""
+"""Posterior draws in a bundle: a standard deviation estimated from 200 has an error of 5 %."""
 UNSURE_EVIDENCE = 0.5
-"""Standard deviation of the factor on the declared sizes before ratings; they are right at 1."""
+"""Prior standard deviation of the factor on the declared sizes, whose prior mean is 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class DesignSpec:
-    """How rows become blocks: fixed when the model is fitted.
+    """How feature rows become blocks of the mixed model; fixed when it is fitted.
 
     Attributes
     ----------
@@ -76,7 +75,7 @@ class DesignSpec:
     prior : (matches,)
         Declared sizes in points of alliance; all zero when the practice gives none.
     clinicians, levels
-        How many clinicians, and levels by which records are kept, the effects are for.
+        Number of clinicians, and of client levels that records distinguish, with an effect.
     products
         None where a side has no numbers.
     """
@@ -97,14 +96,14 @@ class DesignSpec:
         ]
         if self.prior.any():
             evidence = np.nan_to_num(rows.match) @ self.prior
-            # Ratings must outweigh the literature before they move it: shrunk to 1, not to 0.
+            # Shrunk to 1, not to 0: ratings must outweigh the literature before they move it.
             blocks.append(DenseBlock("evidence", evidence[:, None], prior_mean=np.ones(1)))
         if self.products is not None:
             blocks.append(DenseBlock("products", self.products.columns(rows)))
         return blocks
 
     def index_blocks(self, clinician_index: ClinicianIndex) -> list[IndexBlock]:
-        """The clinician's own effect, and where levels are kept the effect for clients of one."""
+        """The clinician's own effect and, where there are levels, the effect for one level."""
         blocks = [IndexBlock("clinicians", clinician_index.clinician, self.clinicians)]
         if self.levels:
             blocks.append(
@@ -113,21 +112,23 @@ class DesignSpec:
         return blocks
 
     def expected(self, rows: Rows, interval: float) -> dict[str, float]:
-        """Shares of variance believed in before any rating, by block; spread as in `frame_of`."""
+        """Prior medians of the shares of variance by block; `interval` as in `design_spec`."""
         declared = float(np.mean((np.nan_to_num(rows.match) @ self.prior) ** 2))
         if declared == 0:
             return dict(EXPECTED)
         return {**EXPECTED, "evidence": UNSURE_EVIDENCE**2 * declared / interval**2}
 
     def _cells(self, clinician_index: ClinicianIndex) -> Codes:
-        told = (clinician_index.clinician >= 0) & (clinician_index.level >= 0)
-        return np.where(told, clinician_index.clinician * self.levels + clinician_index.level, -1)
+        is_known = (clinician_index.clinician >= 0) & (clinician_index.level >= 0)
+        return np.where(
+            is_known, clinician_index.clinician * self.levels + clinician_index.level, -1
+        )
 
 
 def design_spec(
     practice: Practice, rows: Rows, interval: float, clinicians: int, levels: int
 ) -> DesignSpec:
-    """A frame whose scales are those of the training rows.
+    """A design specification with the scales of the training rows.
 
     `interval` is the standard deviation of alliance in points, the unit of declared sizes.
     """
@@ -143,15 +144,14 @@ def design_spec(
 
 @dataclass(frozen=True, slots=True)
 class Additive:
-    """A frame and the mixed model fitted in it.
+    """A design specification and the mixed model fitted with it.
 
     Attributes
     ----------
     frame, fit
-        How rows become blocks, and what was learned of them.
+        How rows become blocks, and the fitted coefficients.
     draws : mapping of block name to (p, draws)
-        Deviations of the coefficients from their means, drawn from their posterior: how unsure the
-        model is of each, and of all together.
+        Deviations of the coefficients from their means, drawn from their joint posterior.
     """
 
     frame: DesignSpec
@@ -161,17 +161,17 @@ class Additive:
     def score(self, rows: Rows, clinician_index: ClinicianIndex) -> Array:
         """Pairing part of each row, in points, (n,).
 
-        The sum of its contributions, not a matrix product: the last digit of that depends on the
-        rows beside it, so that a request would not repeat what a batch said.
+        The sum of its contributions and not a matrix product, whose last digit depends on the
+        number of rows: a request and a batch must give equal scores.
         """
         return np.asarray(self.contributions(rows, clinician_index).sum(axis=1))
 
     def contributions(self, rows: Rows, clinician_index: ClinicianIndex) -> Array:
         """Signed parts, (n, clinician + match + history columns + 1), summing to `score`.
 
-        The clinician's own effect stands with the record, its effect by level with the record by
-        level; the evidence column is shared out over the matches it sums, products over the
-        clinician's columns. Last is the start.
+        The clinician's own effect is added to the record, its effect by level to the record by
+        level; the evidence column is divided among the matches it sums, products among the
+        clinician's columns. The last column is the start.
         """
         frame, own = self.frame, self.fit.coefficients
         terms = self.fit.terms(frame.index_blocks(clinician_index))
@@ -195,11 +195,11 @@ class Additive:
 
     @property
     def unknown(self) -> float:
-        """Variance of what is not known of a clinician the model never saw, in points squared."""
+        """Prior variance of the effects of a clinician the model never saw, in points squared."""
         return sum(self.fit.variances.get(name, 0.0) for name in ("clinicians", "by_level"))
 
     def to_arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Named arrays and JSON facts that `from_arrays` turns back."""
+        """Named arrays and values for JSON, for `from_arrays`."""
         arrays, facts = self.fit.to_arrays()
         arrays = {f"fit.{name}": array for name, array in arrays.items()}
         for name in ("clinician", "match"):
@@ -208,8 +208,8 @@ class Additive:
         arrays["prior"] = self.frame.prior
         arrays |= {f"draws.{name}": draws for name, draws in self.draws.items()}
         if self.frame.products is not None:
-            found = self.frame.products.to_arrays()
-            arrays |= {f"products.{name}": array for name, array in found.items()}
+            products = self.frame.products.to_arrays()
+            arrays |= {f"products.{name}": array for name, array in products.items()}
         shape = {"clinicians": self.frame.clinicians, "levels": self.frame.levels}
         return arrays, {"fit": facts} | shape
 
@@ -217,7 +217,7 @@ class Additive:
     def from_arrays(
         cls, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]
     ) -> "Additive":
-        """The model that `to_arrays` wrote."""
+        """The inverse of `to_arrays`."""
         scales = {
             name: Standardizer(arrays[f"{name}.mean"], arrays[f"{name}.spread"])
             for name in ("clinician", "match")
@@ -239,9 +239,9 @@ def _deviation(block: Block, draws: Drawn) -> Drawn:
         # In the draws' own precision: widening them costs more than the product.
         return np.asarray(block.values.astype(np.float32) @ draws)
     known = (block.codes >= 0) & (block.codes < len(draws))
-    found = np.zeros((len(known), draws.shape[1]), dtype=np.float32)
-    found[known] = draws[block.codes[known]]
-    return found
+    rows = np.zeros((len(known), draws.shape[1]), dtype=np.float32)
+    rows[known] = draws[block.codes[known]]
+    return rows
 
 
 def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -1,7 +1,6 @@
-"""The alliance model: what this client would rate an average clinician, plus what is theirs alone.
+"""The alliance model: what a client would rate an average clinician, plus the pairing part.
 
-Everything a prediction needs stands here and in the bundle it is read from; no training code, no
-mlflow. Imported by `explanation`, `recommend`, `registry` and `training`.
+Predictions need this module and a bundle, no training code and no mlflow.
 """
 
 from dataclasses import dataclass, field
@@ -27,15 +26,15 @@ from recommender.tables.roster import Roster
 from recommender.values.kinds import RawValue
 
 SD_INFLATION = 1.4
-"""How much wider than its posterior the doubt about a difference is: a posterior believes its
-model, and no model holds all that makes two people get on. With it, what is said of simulated
-practices is about what is true (`python -m experiments.said_and_true`)."""
+"""Factor on the posterior standard deviation of a difference: a posterior assumes that its model is
+right. With it stated probabilities are about calibrated on simulated practices
+(`python -m experiments.tie_calibration`)."""
 SIDES: tuple[Side, Side] = ("client", "clinician")
 
 
 @dataclass(frozen=True, slots=True)
 class PredictionInterval:
-    """How far ratings fell from predictions out of fold: the range's ends, in points."""
+    """Ends of the interval around a prediction, in points: quantiles of out-of-fold errors."""
 
     low: float
     high: float
@@ -43,7 +42,7 @@ class PredictionInterval:
 
 @dataclass(frozen=True, slots=True)
 class RosterEncoding:
-    """What a model knows of each clinician of a roster before any request comes."""
+    """A roster with the index of each clinician in a model, -1 for one it never saw."""
 
     roster: Roster
     clinician: NDArray[np.int64]
@@ -58,7 +57,7 @@ class PairScores:
     client : (n,)
         What the client would rate an average clinician.
     pairing : (n,)
-        What is particular to this clinician for this client; the order follows it alone.
+        What this clinician adds for this client; the order of a shortlist follows it alone.
     """
 
     client: Array
@@ -66,7 +65,7 @@ class PairScores:
 
     @property
     def alliance(self) -> Array:
-        """If the rated session is reached."""
+        """Predicted rating if the client stays until the rated session, (n,)."""
         return self.client + self.pairing
 
     def take(self, places: Places) -> "PairScores":
@@ -76,12 +75,12 @@ class PairScores:
 
 @dataclass(frozen=True, slots=True)
 class PreparedPairs:
-    """Pairings made ready, so that scoring and explaining share what they stand on.
+    """Feature rows of pairings and the parts that scoring and explaining share.
 
     Attributes
     ----------
     rows, clinician_index
-        Feature rows, and who they are about.
+        Feature rows, and the clinician of each.
     expected : (n,)
         The client part.
     added : (n, columns + 1)
@@ -113,9 +112,9 @@ class Contributions:
         What each column is.
     values : (n, features)
     start : (n,)
-        What a row starts from: the client part and the models' averages.
+        The client part and the averages of the models.
     raw : (n, features)
-        The feature values themselves, matches not centred; for words.
+        The feature values, matches not centred; for the words of an explanation.
     """
 
     features: tuple[Feature, ...]
@@ -131,20 +130,44 @@ class AllianceModel:
     Attributes
     ----------
     manifest, pipeline, linker
-        What it is, how rows are made, how points are said.
-    client_trees, client_mean, client_share
-        The client part: the mean, and a share of how far the trees are from it.
-    additive, trees, share
-        The two estimates of the pairing part and the share of the trees in their mean.
-    stays
-        What those who reach the rated session say above the level learned together with those who
-        left before it, in points.
+        What it was trained on, how feature rows are computed, and the reference scale.
+    client_trees, client_mean, client_tree_weight
+        The client part: `mean + weight * (trees - mean)`.
+    additive, trees, tree_weight
+        The two estimates of the pairing part and the weight of the trees in their average.
+    survivor_offset
+        What clients who reach the rated session rate above the level learned together with those
+        who left before it, in points.
     records, clinician_ids
-        Clinicians it learned from and their records.
+        The clinicians it learned from and their records.
     interval
-        The stated range around a prediction.
+        The interval around a prediction.
     report
-        What was measured on held-out pairings when it was trained; empty when nothing was.
+        Figures measured on held-out pairings at training; empty when there were none.
+
+    Examples
+    --------
+    A model of the declared sizes alone; `load_bundle` gives a trained one.
+
+    >>> from datetime import UTC, datetime
+    >>> from recommender.model.evidence_prior import evidence_model
+    >>> from recommender.practice.definition import shipped_practice
+    >>> from recommender.tables.roster import snapshot
+    >>> practice = shipped_practice()
+    >>> cells = [{"modalities": ["cbt"]}, {"modalities": ["emdr"]}]
+    >>> clinicians = read_rows(practice.clinician, cells)
+    >>> model = evidence_model(practice, clinicians, ["k1", "k2"], data_digest="", created_at="")
+    >>> now = datetime(2026, 11, 28, tzinfo=UTC)
+    >>> roster = snapshot(["k1", "k2"], [None, None], clinicians, now)
+    >>> asked = practice.fields("client", "score", "filter")
+    >>> client = read_rows(asked, [{"age_years": 34, "modalities_wanted": ["cbt"]}])
+    >>> encoding = model.encode_roster(roster)
+    >>> scores = model.score(client, encoding)
+    >>> bool(scores.alliance[0] > scores.alliance[1])
+    True
+    >>> parts = model.contributions(client, encoding, Pairs.of_one(2))
+    >>> bool(np.allclose(parts.start + parts.values.sum(axis=1), scores.alliance))
+    True
     """
 
     manifest: Manifest
@@ -168,7 +191,7 @@ class AllianceModel:
         return self.pipeline.practice
 
     def encode_roster(self, roster: Roster) -> RosterEncoding:
-        """The roster's clinicians as this model knows them; unknown ones have no record."""
+        """The roster with this model's index of each clinician; unknown ones have no record."""
         place = {clinician_id: code for code, clinician_id in enumerate(self.clinician_ids)}
         codes = [place.get(clinician_id, -1) for clinician_id in roster.ids]
         return RosterEncoding(roster, np.array(codes, dtype=np.int64))
@@ -176,12 +199,22 @@ class AllianceModel:
     def score(
         self, clients: Columns, encoding: RosterEncoding, pairs: Pairs | None = None
     ) -> PairScores:
-        """Scores of pairings: one client with the whole roster when no pairs are given."""
+        """Scores of pairings, in points.
+
+        Parameters
+        ----------
+        clients
+            Encoded answers, one row a client.
+        encoding
+            From `encode_roster`.
+        pairs
+            Which client meets which clinician; None is the first client with the whole roster.
+        """
         pairs = Pairs.of_one(len(encoding.roster)) if pairs is None else pairs
         return self.score_of(self.prepare(clients, encoding, pairs))
 
     def score_of(self, prepared: PreparedPairs) -> PairScores:
-        """Scores of pairings made ready."""
+        """Scores of prepared pairings."""
         pairing = (1 - self.tree_weight) * prepared.added.sum(axis=1)
         if self.trees is not None and self.tree_weight:
             pairing = pairing + self.tree_weight * self.trees.score(prepared.rows.model_columns())
@@ -190,19 +223,19 @@ class AllianceModel:
     def ahead(
         self, prepared: PreparedPairs, one: Places, other: Places, scores: PairScores | None = None
     ) -> Array:
-        """Probability that each of some pairings has the higher predicted alliance than another.
+        """Probability that the expected alliance of one pairing is above that of another, (m,).
 
-        By the posterior of the mixed model, widened by `WIDER`: how sure we are of the two
-        expectations, not of what one client will say of them. Half where both are the same.
+        By the posterior of the mixed model, its standard deviation times `SD_INFLATION`: about
+        two expectations, not about single ratings. One half where both are equal.
 
         Parameters
         ----------
         prepared
-            Pairings, n; a few hundred at most are held against each other at once.
+            n pairings, a few hundred at most.
         one, other : (m,) int
-            Places among them.
+            Indices among them.
         scores
-            Of all of them, where they are known already.
+            Of all n, where they are known already.
         """
         scores = self.score_of(prepared) if scores is None else scores
         lead = scores.pairing[one] - scores.pairing[other]
@@ -215,14 +248,14 @@ class AllianceModel:
         shared = drawn @ drawn.T / drawn.shape[1] + np.diag(strangers)
         first, second = places.reshape(2, -1)
         variance = shared[first, first] + shared[second, second] - 2 * shared[first, second]
-        # Of two alike nothing may be left but rounding, on either side of 0.
+        # For two equal rows only rounding is left, which may be negative.
         variance = np.maximum(variance, 0.0)
         doubt = SD_INFLATION * np.sqrt(variance)
         sure = np.where(lead > 0, np.inf, np.where(lead < 0, -np.inf, 0.0))
         return np.asarray(ndtr(np.divide(lead, doubt, out=sure, where=doubt > 0)))
 
     def prepare(self, clients: Columns, encoding: RosterEncoding, pairs: Pairs) -> PreparedPairs:
-        """Pairings made ready, so that scoring and explaining share their rows."""
+        """Feature rows and client parts of pairings, for `score_of` and `contributions_of`."""
         rows, clinician_index = self.rows(clients, encoding, pairs)
         expected = self._client_part(clients)[pairs.client]
         return PreparedPairs(
@@ -232,7 +265,7 @@ class AllianceModel:
     def rows(
         self, clients: Columns, encoding: RosterEncoding, pairs: Pairs
     ) -> tuple[Rows, ClinicianIndex]:
-        """Feature rows and seats of pairings, with records as they stood when the model learned."""
+        """Feature rows and clinician indices of pairings, with the records of the training data."""
         clinician_index = self.clinician_index(clients, encoding, pairs)
         history = self.records.rows(clinician_index.clinician, clinician_index.level)
         return self.pipeline.rows(clients, encoding.roster.columns, pairs, history), clinician_index
@@ -240,18 +273,18 @@ class AllianceModel:
     def clinician_index(
         self, clients: Columns, encoding: RosterEncoding, pairs: Pairs
     ) -> ClinicianIndex:
-        """Which clinician and which client level each pairing is about."""
+        """The clinician and the client level of each pairing."""
         level = levels_of(self.practice, clients)[pairs.client]
         return ClinicianIndex(encoding.clinician[pairs.clinician], level)
 
     def contributions(
         self, clients: Columns, encoding: RosterEncoding, pairs: Pairs
     ) -> Contributions:
-        """Parts of each prediction; `start + values.sum(axis=1)` is the predicted alliance."""
+        """Signed parts of predictions; `start + values.sum(axis=1)` is the predicted alliance."""
         return self.contributions_of(self.prepare(clients, encoding, pairs))
 
     def contributions_of(self, prepared: PreparedPairs) -> Contributions:
-        """Parts of the predictions of pairings made ready."""
+        """Signed parts of the predictions of prepared pairings."""
         rows = prepared.rows
         added = (1 - self.tree_weight) * prepared.added
         grown = np.zeros((len(added), len(self.pipeline.features) + 1))
@@ -265,7 +298,7 @@ class AllianceModel:
         return Contributions(self.pipeline.features, values, start, raw)
 
     def predict_table(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Predicted alliance and its range for rows of raw cells, one pairing a row.
+        """Predicted alliance and its interval for rows of raw cells, one pairing a row.
 
         Parameters
         ----------
@@ -279,7 +312,7 @@ class AllianceModel:
             With every cell that cannot be read.
         """
         if "clinician_id" not in table.columns:
-            raise IntakeError([Fault("clinician_id", "is not given", "add the column")])
+            raise IntakeError([Fault("clinician_id", "is missing", "add the column")])
         sides = {
             side: read_rows(self.practice.fields(side, "score", "filter"), named_cells(table, side))
             for side in SIDES
@@ -292,12 +325,12 @@ class AllianceModel:
             sides["client"], RosterEncoding(roster, codes), Pairs(everyone, everyone)
         )
         low, high = self.interval_of(scores)
-        said = (self.linker.to_displayed(part) for part in (scores.alliance, low, high))
+        displayed = (self.linker.to_displayed(part) for part in (scores.alliance, low, high))
         columns = ("predicted_alliance", "lower", "upper")
-        return pd.DataFrame(dict(zip(columns, said, strict=True)), index=table.index)
+        return pd.DataFrame(dict(zip(columns, displayed, strict=True)), index=table.index)
 
     def interval_of(self, scores: PairScores) -> tuple[Array, Array]:
-        """Ends of the stated range of each prediction, in points, unclipped."""
+        """Ends of the interval of each prediction, in points, unclipped."""
         return scores.alliance + self.interval.low, scores.alliance + self.interval.high
 
     def _client_part(self, clients: Columns) -> Array:
@@ -317,7 +350,7 @@ def named_cells(table: pd.DataFrame, side: Side) -> list[dict[str, RawValue]]:
 
 
 def levels_of(practice: Practice, clients: Columns) -> NDArray[np.int64]:
-    """The client's level by which records are kept, (clients,); -1 when not answered or kept."""
+    """The client's level that records distinguish, (clients,); -1 where unknown or not declared."""
     if practice.history.per is None:
         return np.full(clients.size, -1, dtype=np.int64)
     return np.asarray(np.nan_to_num(clients[practice.history.per], nan=-1.0), dtype=np.int64)

@@ -1,10 +1,11 @@
 """The typed evaluation report in a bundle, and how its figures are written as text."""
 
 import json
+import math
 from collections.abc import Sequence
-from typing import Any, Protocol, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 PARTIAL, DYAD, COMPOSITE, RMSE = "client-adjusted partial", "dyad partial", "composite", "RMSE"
 SLOPE = "calibration slope"
@@ -16,20 +17,31 @@ than about the model."""
 NOT_MEASURED = "not measured"
 
 
+def _nan_to_none(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Number = Annotated[float | None, BeforeValidator(_nan_to_none)]
+"""A figure; None where it could not be computed or rests on too few people."""
+
+
 class _Part(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, strict=True, allow_inf_nan=False, populate_by_name=True, extra="ignore"
-    )
+    model_config = ConfigDict(frozen=True, strict=True, populate_by_name=True)
 
 
-class LearnerFigure(_Part):
-    """A metric of one learner over all folds, with its 95 % bootstrap interval."""
+class Estimate(_Part):
+    """A value with its 95 % bootstrap interval."""
+
+    value: Number = None
+    low: Number = None
+    high: Number = None
+
+
+class LearnerFigure(Estimate):
+    """A metric of one learner over all folds."""
 
     learner: str
     metric: str
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
 
 
 class FoldFigure(_Part):
@@ -38,55 +50,48 @@ class FoldFigure(_Part):
     fold: str
     learner: str
     metric: str
-    value: float | None = None
+    value: Number = None
 
 
-class BaselineDifference(_Part):
+class BaselineDifference(Estimate):
     """Our figure minus a baseline's on the same bootstrap draws, and the ratings it rests on."""
 
     baseline: str
     metric: str
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
     rated: int | None = None
 
 
-class RangeCoverage(_Part):
-    """How often the stated prediction interval held in one population.
-
-    `level` and `coverage` are shares from 0 to 1; `width` and `bias` (predicted minus rated) are
-    points of the reference scale.
-    """
-
-    among: str
-    rated: int | None = None
-    level: float | None = None
-    coverage: float | None = None
-    low: float | None = None
-    high: float | None = None
-    width: float | None = None
-    bias: float | None = None
-
-
-class GroupFigure(_Part):
+class GroupFigure(Estimate):
     """A metric of one learner, or of ours minus the champion, in one group of clients."""
 
     among: str
     learner: str
     metric: str = PARTIAL
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
     rated: int | None = None
+
+
+class RangeCoverage(_Part):
+    """Stated level and observed coverage of the prediction interval in one population.
+
+    `width` and `bias` (predicted minus rated) are in points of the reference scale.
+    """
+
+    among: str
+    rated: int | None = None
+    level: Number = None
+    coverage: Number = None
+    low: Number = None
+    high: Number = None
+    width: Number = None
+    bias: Number = None
 
 
 class LearnerExposure(_Part):
     """How concentrated a learner's first ranks are: the top tenth's share, and Gini (0 is even)."""
 
     learner: str
-    top_share: float | None = None
-    gini: float | None = None
+    top_share: Number = None
+    gini: Number = None
 
 
 class DropoutSensitivity(_Part):
@@ -94,15 +99,15 @@ class DropoutSensitivity(_Part):
 
     quantile: float
     learner: str
-    composite: float | None = None
+    composite: Number = None
 
 
 class Optimism(_Part):
     """Mean predicted minus rated alliance in points; `with_left` imputes dropouts as low."""
 
-    rated: float | None = None
-    with_left: float | None = None
-    dropouts_low_at: float | None = None
+    rated: Number = None
+    with_left: Number = None
+    dropouts_low_at: Number = None
 
 
 class RandomisedRatings(_Part):
@@ -113,10 +118,10 @@ class RandomisedRatings(_Part):
 
     rated: int
     clip: float
-    effective: float | None = None
-    mean: float | None = None
-    low: float | None = None
-    high: float | None = None
+    effective: Number = None
+    mean: Number = None
+    low: Number = None
+    high: Number = None
 
 
 class FirstRankedRule(_Part):
@@ -204,7 +209,7 @@ class EvaluationReport(_Part):
         ValueError
             When it is not JSON, names a key twice, or holds a value of another type.
         """
-        json.loads(content, object_pairs_hook=_unique_names)
+        json.loads(content, object_pairs_hook=_unique_names, parse_constant=_refuse_constant)
         return cls.model_validate_json(content)
 
     def to_json(self) -> str:
@@ -227,27 +232,7 @@ class EvaluationReport(_Part):
         return next((d for d in self.differences if (d.baseline, d.metric) == both), None)
 
 
-class Estimate(Protocol):
-    """A value with its 95 % interval."""
-
-    @property
-    def value(self) -> float | None: ...  # noqa: D102
-    @property
-    def low(self) -> float | None: ...  # noqa: D102
-    @property
-    def high(self) -> float | None: ...  # noqa: D102
-
-
-class PopulationFigure(Protocol):
-    """A figure of a population with the number of ratings it rests on."""
-
-    @property
-    def among(self) -> str: ...  # noqa: D102
-    @property
-    def rated(self) -> int | None: ...  # noqa: D102
-
-
-Figure = TypeVar("Figure", bound=PopulationFigure)
+Figure = TypeVar("Figure", RangeCoverage, GroupFigure)
 
 
 def split_by_size(rows: Sequence[Figure]) -> tuple[list[Figure], list[str]]:
@@ -295,3 +280,7 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values) < len(pairs):
         raise ValueError("a name is given twice")
     return values
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number of JSON")

@@ -1,7 +1,6 @@
-"""A model before any rating: the definition's declared sizes, served and labelled as such.
+"""A model without any rating: the effect sizes that the practice definition declares.
 
-The same class, bundle and contributions as a learned model, so that nothing else knows the
-difference but the mode. Imported by `training.run`.
+An `AllianceModel` like a trained one; only the mode in its manifest differs.
 """
 
 from collections.abc import Sequence
@@ -36,9 +35,9 @@ def evidence_model(
     created_at: str,
     seed: int = 0,
 ) -> AllianceModel:
-    """A model of the declared sizes alone; every client is expected at the instrument's mean.
+    """A model of the declared effect sizes; the client part is the mean of the instrument.
 
-    Its range is that of a normal distribution around the mean: nothing was measured here.
+    Its interval is that of a normal distribution around the mean. `AllianceModel` has an example.
     """
     linker = _unlearned(practice)
     mean, interval = _level(practice, linker)

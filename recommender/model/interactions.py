@@ -1,7 +1,6 @@
-"""Products of a client's numbers and a clinician's: interplay that no declared match names.
+"""Products of a client's numeric features with a clinician's, beside the declared matches.
 
-Low-rank where a practice asks for many numbers, so that the block never outgrows the ratings.
-Imported by `additive` alone.
+Of low rank where a practice has many numeric fields, so that the block stays small.
 """
 
 from collections.abc import Iterable, Mapping
@@ -41,13 +40,13 @@ def fit_standardizer(values: Array, *, centre: bool = True) -> Standardizer:
 
 Places = NDArray[np.intp]
 COMPONENTS = 12
-"""Directions kept of each side's numbers: at most 144 products, whatever a practice asks. All those
-of the shipped definition, 11 by 10, stay as they are."""
+"""Principal directions of each side's numbers: at most 144 products. The shipped definition has 11
+by 10 numbers, which are used as they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumericColumns:
-    """The numbers of one side, and the directions in which they are multiplied.
+    """The numeric features of one side and their principal directions.
 
     Attributes
     ----------
@@ -70,7 +69,7 @@ class NumericColumns:
 
 @dataclass(frozen=True, slots=True)
 class Interactions:
-    """How rows become products, fixed when the model is fitted."""
+    """How rows become products; fixed when the model is fitted."""
 
     client: NumericColumns
     clinician: NumericColumns
@@ -89,24 +88,24 @@ class Interactions:
     def parts(self, rows: Rows, coefficients: Array) -> Array:
         """Contribution of each clinician column given the client's numbers, (n, clinician columns).
 
-        A client's numbers are the same beside every clinician, so that what a product adds is the
-        clinician's column at work on this client. Summed element by element: the last digit of a
-        matrix product depends on the rows beside it.
+        A product is attributed to the clinician's column, since the client's numbers are the same
+        for every clinician. Summed element by element: the last digit of a matrix product depends
+        on the number of rows.
         """
-        found = np.zeros_like(rows.clinician)
+        contributions = np.zeros_like(rows.clinician)
         inner = coefficients.reshape(self.client.basis.shape[1], -1)
         weights = self.client.basis @ inner @ self.clinician.basis.T
-        for some in chunks(len(found)):
+        for some in chunks(len(contributions)):
             ours = self.client.scaled(rows.client[some])
             slopes = np.zeros((len(ours), weights.shape[1]))
             for place, weight in enumerate(weights):
                 slopes += ours[:, place, None] * weight
             theirs = self.clinician.scaled(rows.clinician[some])
-            found[some, self.clinician.places] = slopes * theirs
-        return found
+            contributions[some, self.clinician.places] = slopes * theirs
+        return contributions
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Named arrays that `from_arrays` turns back."""
+        """Named arrays, for `from_arrays`."""
         arrays: dict[str, NDArray[Any]] = {}
         for name in ("client", "clinician"):
             side: NumericColumns = getattr(self, name)
@@ -116,15 +115,15 @@ class Interactions:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Interactions":
-        """The products that `to_arrays` wrote."""
+        """The inverse of `to_arrays`."""
         return cls(*(_side_from(arrays, name) for name in ("client", "clinician")))
 
 
 def fit_interactions(practice: Practice, rows: Rows) -> Interactions | None:
-    """Products scaled on the training rows; None where a side has no number the model may see."""
+    """Interactions scaled on the training rows; None where a side has no scored number."""
     sides = []
-    given: dict[Side, Array] = {"client": rows.client, "clinician": rows.clinician}
-    for name, values in given.items():
+    by_side: dict[Side, Array] = {"client": rows.client, "clinician": rows.clinician}
+    for name, values in by_side.items():
         places = numeric_columns(practice.fields(name, "score").values())
         if not len(places):
             return None
@@ -134,7 +133,7 @@ def fit_interactions(practice: Practice, rows: Rows) -> Interactions | None:
 
 
 def numeric_columns(fields: Iterable[Field]) -> Places:
-    """Places of the numbers among the columns of `features_of(fields)`."""
+    """Indices of the numeric fields among the columns of `features_of(fields)`."""
     numeric = [
         field.behaviour.numeric
         for field in fields
@@ -148,10 +147,10 @@ def _basis(scaled: Array) -> Array:
     if scaled.shape[1] <= COMPONENTS:
         return np.eye(scaled.shape[1])
     _, directions = np.linalg.eigh(scaled.T @ scaled)
-    kept = directions[:, ::-1][:, :COMPONENTS]
-    # An eigenvector's sign is chance: the largest entry is made positive.
-    largest = np.abs(kept).argmax(axis=0)
-    return np.asarray(kept * np.sign(kept[largest, np.arange(COMPONENTS)]))
+    principal = directions[:, ::-1][:, :COMPONENTS]
+    # The sign of an eigenvector is arbitrary: its largest entry becomes positive.
+    leading = np.abs(principal).argmax(axis=0)
+    return np.asarray(principal * np.sign(principal[leading, np.arange(COMPONENTS)]))
 
 
 def _side_from(arrays: Mapping[str, NDArray[Any]], name: str) -> NumericColumns:

@@ -1,35 +1,35 @@
-"""What a model is and came from, as its bundle says first. Imported by `model` and above."""
+"""What a model was trained on: the manifest of a bundle."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 MODEL, EVIDENCE_PRIOR = "model", "evidence_prior"
 NAME = "alliance"
-"""What models are called in a registry and in responses."""
+"""Name of the model in the registry and in responses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a model is and came from; no person in it.
+    """What a model was trained on; names no person.
 
     Attributes
     ----------
     mode
-        `model`, or `evidence_prior` for the declared sizes without any rating.
+        `model`, or `evidence_prior` for the declared effect sizes without any rating.
     created_at
         UTC, ISO 8601.
     practice_id, practice_version, practice_digest
         The definition it learned with.
     data_digest, ratings, pairings, left_unrated, first_day, last_day, known_until
-        The tables it learned from: the days on which its pairings began, and the last day on which
-        one of its ratings became known; `left_unrated` pairings ended before a rating and count
-        as low. Only what began later can judge it.
+        The training tables: the first and last start of a pairing, and the last day on which a
+        rating became known; `left_unrated` pairings ended before a rating and count as low. Only
+        later pairings are held out.
     seed
-        Everything random follows from it.
+        Of everything random.
     features
         Names of the model columns in their order.
     versions
-        Of the libraries that took part.
+        Of the libraries used.
     """
 
     mode: str

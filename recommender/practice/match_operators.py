@@ -6,6 +6,7 @@ arrays may have one row for all n clinicians. A missing answer on either side gi
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,14 +43,17 @@ def aligned(source: Field, values: Array, target: Field, indifferent: tuple[str,
 
 
 def overlap(client: Side, clinician: Side) -> Array:
-    """Share of the client's tags that the clinician has; missing where the client named none."""
+    """Share of the client's tags that the clinician has, 0 to 1.
+
+    Missing where the client named none.
+    """
     named = client[0].sum(axis=1)
     shared = np.einsum("nl,nl->n", *np.broadcast_arrays(client[0], clinician[0]))
     return np.asarray(shared / np.where(named > 0, named, np.nan))
 
 
 def contains(client: Side, clinician: Side) -> Array:
-    """1 where the client's level is among the clinician's tags."""
+    """1 if the client's level is among the clinician's tags, else 0."""
     level, tags = client[0], clinician[0]
     known = ~np.isnan(level)
     picked = tags[np.arange(len(tags)), np.where(known, level, 0).astype(int)]
@@ -57,13 +61,16 @@ def contains(client: Side, clinician: Side) -> Array:
 
 
 def equal(client: Side, clinician: Side) -> Array:
-    """1 where both have the same level."""
+    """1 if both have the same level, else 0."""
     same = (client[0] == clinician[0]).astype(float)
     return np.where(np.isnan(client[0]) | np.isnan(clinician[0]), np.nan, same)
 
 
 def wish(client: Side, clinician: Side) -> Array:
-    """1 where the clinician's level is among those wished; missing where none was."""
+    """1 if the clinician's level is among those the client wished for, else 0.
+
+    Missing where the client wished for none.
+    """
     wished, level = client[0], clinician[0]
     known = ~np.isnan(level)
     wished = np.broadcast_to(wished, (len(level), wished.shape[1]))
@@ -73,17 +80,17 @@ def wish(client: Side, clinician: Side) -> Array:
 
 
 def difference(client: Side, clinician: Side) -> Array:
-    """Client minus clinician."""
+    """Client minus clinician, each on 0 to 1 of its bounds."""
     return np.asarray(client[0] - clinician[0])
 
 
 def distance(client: Side, clinician: Side) -> Array:
-    """Absolute difference."""
+    """Absolute difference of both, each on 0 to 1 of its bounds."""
     return np.abs(client[0] - clinician[0])
 
 
 def product(client: Side, clinician: Side) -> Array:
-    """Product of both, each centred to -1..1."""
+    """Product of both, each on -1 to 1 of its bounds: 1 if both are at the same end."""
     return np.asarray((2 * client[0] - 1) * (2 * clinician[0] - 1))
 
 
@@ -93,7 +100,7 @@ def stress(client: Side, clinician: Side) -> Array:
 
 
 def excess(client: Side, clinician: Side) -> Array:
-    """Amount by which the clinician's value exceeds the client's, at least 0."""
+    """Amount by which the clinician's value exceeds the client's, in the unit of both."""
     return np.maximum(clinician[0] - client[0], 0.0)
 
 
@@ -115,22 +122,13 @@ def nearest_km(client: Array, clinician: Array) -> Array:
     return np.where(np.isinf(nearest), np.nan, nearest)
 
 
-def shared_minutes(client: Array, clinician: Array) -> Array:
-    """Minutes in common of each pair of weekly windows, (n, client windows x clinician windows)."""
-    one, other = client[:, :, None, :], clinician[:, None, :, :]
-    start = np.maximum(one[..., 1], other[..., 1])
-    end = np.minimum(one[..., 2], other[..., 2])
-    shared = np.where(one[..., 0] == other[..., 0], np.maximum(end - start, 0.0), 0.0)
-    return np.nan_to_num(shared, nan=0.0).reshape(len(shared), shared.shape[1] * shared.shape[2])
-
-
 def kilometres(client: Side, clinician: Side) -> Array:
-    """Kilometres between the nearest places of both."""
+    """Shortest great-circle distance between the places of both, in km."""
     return nearest_km(client[0], clinician[0])
 
 
 def hours_shared(client: Side, clinician: Side) -> Array:
-    """Hours a week in common."""
+    """Hours a week that suit both."""
     (start, end), (opens, closes) = (_minutes_of_week(side[0]) for side in (client, clinician))
     minutes = np.zeros(np.broadcast_shapes(start.shape[:1], opens.shape[:1]))
     for window in range(opens.shape[1]):
@@ -167,19 +165,22 @@ def known_mean(values: Array, axis: int = 1) -> Array:
 
 
 def profile_distance(client: Side, clinician: Side) -> Array:
-    """Root mean squared distance over the fields both answered."""
+    """Root mean squared distance over two lists of fields, each on 0 to 1."""
     one, other = _pairs(client, clinician)
     return np.sqrt(known_mean((one - other) ** 2))
 
 
 def profile_product(client: Side, clinician: Side) -> Array:
-    """Mean product over the fields both answered, each centred to -1..1."""
+    """Mean product over two lists of fields, each on -1 to 1."""
     one, other = _pairs(client, clinician)
     return known_mean((2 * one - 1) * (2 * other - 1))
 
 
 def profile_correlation(client: Side, clinician: Side) -> Array:
-    """Correlation over the fields both answered; missing where either does not vary."""
+    """Correlation over two lists of fields, each on 0 to 1.
+
+    Missing where either list does not vary.
+    """
     one, other = _pairs(client, clinician)
     unknown = np.isnan(one) | np.isnan(other)
     one, other = (np.where(unknown, np.nan, side) for side in (one, other))
@@ -196,31 +197,40 @@ TAGS, CATEGORY = frozenset({"tags"}), frozenset({"category"})
 PLACE, HOURS = frozenset({"place"}), frozenset({"weekly_hours"})
 
 
+def summary_of(function: Callable[..., Any]) -> str:
+    """The first line of a docstring as part of a sentence.
+
+    >>> summary_of(overlap)
+    "share of the client's tags that the clinician has, 0 to 1"
+    """
+    summary = (function.__doc__ or "").partition("\n")[0].removesuffix(".")
+    return summary[:1].lower() + summary[1:]
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """One comparison.
 
     Attributes
     ----------
-    name, meaning
-        As declared, and as explained to authors of a definition.
+    name
+        As declared.
     client, clinician
         Kinds accepted on each side.
     compute
-        `(client, clinician) -> (n,)`. Each argument holds one array a field, rows first; the
-        client's may have one row for all. Missing on either side gives NaN.
+        `(client, clinician) -> (n,)`; see the module. The first line of its docstring is the
+        `meaning`.
     several
         Whether it compares two lists of fields of equal length.
     named
-        Whether both sides hold levels that must be compared by name.
+        Whether both sides have levels, which are compared by name.
     ranged
-        Whether values are first put on 0..1 by their declared bounds.
+        Whether values are first scaled to 0 to 1 by their declared bounds.
     alike
         Whether both sides must be of one kind and unit.
     """
 
     name: str
-    meaning: str
     client: Kinds
     clinician: Kinds
     compute: Callable[[Sequence[Array], Sequence[Array]], Array]
@@ -229,134 +239,31 @@ class Operator:
     ranged: bool = False
     alike: bool = False
 
+    @property
+    def meaning(self) -> str:
+        """What it computes, as explained to authors of a definition."""
+        return summary_of(self.compute)
 
-_BY_NAME = (
-    Operator(
-        "overlap",
-        "share of the client's tags that the clinician has, 0 to 1",
-        TAGS,
-        TAGS,
-        overlap,
-        named=True,
-    ),
-    Operator(
-        "contains",
-        "1 when the client's level is among the clinician's tags, else 0",
-        CATEGORY,
-        TAGS,
-        contains,
-        named=True,
-    ),
-    Operator(
-        "equal",
-        "1 when both have the same level, else 0",
-        LEVELLED,
-        LEVELLED,
-        equal,
-        named=True,
-    ),
-    Operator(
-        "wish",
-        "1 when the clinician's level is among those the client wished for, else 0",
-        TAGS,
-        CATEGORY,
-        wish,
-        named=True,
-    ),
-)
-
-_BY_SIZE = (
-    Operator(
-        "difference",
-        "client minus clinician, each on 0 to 1 of its bounds",
-        NUMBERS,
-        NUMBERS,
-        difference,
-        ranged=True,
-    ),
-    Operator(
-        "distance",
-        "how far apart both are, each on 0 to 1 of its bounds",
-        NUMBERS,
-        NUMBERS,
-        distance,
-        ranged=True,
-    ),
-    Operator(
-        "product",
-        "product of both, each on -1 to 1 of its bounds: 1 when both lean strongly alike",
-        NUMBERS,
-        NUMBERS,
-        product,
-        ranged=True,
-    ),
-    Operator(
-        "stress",
-        "distance times how far the client's wish is from the middle",
-        NUMBERS,
-        NUMBERS,
-        stress,
-        ranged=True,
-    ),
-    Operator(
-        "excess",
-        "by how much the clinician's value exceeds the client's, in the unit of both",
-        AMOUNTS,
-        AMOUNTS,
-        excess,
-        alike=True,
-    ),
-)
-
-_BY_PLACE_AND_TIME = (
-    Operator(
-        "kilometres",
-        "shortest great-circle distance between the places of both, in km",
-        PLACE,
-        PLACE,
-        kilometres,
-    ),
-    Operator(
-        "hours_shared",
-        "hours a week that suit both",
-        HOURS,
-        HOURS,
-        hours_shared,
-    ),
-)
-
-_BY_PROFILE = (
-    Operator(
-        "profile_distance",
-        "root mean squared distance over two lists of fields, each on 0 to 1",
-        NUMBERS,
-        NUMBERS,
-        profile_distance,
-        several=True,
-        ranged=True,
-    ),
-    Operator(
-        "profile_product",
-        "mean product over two lists of fields, each on -1 to 1",
-        NUMBERS,
-        NUMBERS,
-        profile_product,
-        several=True,
-        ranged=True,
-    ),
-    Operator(
-        "profile_correlation",
-        "correlation over two lists of fields, each on 0 to 1",
-        NUMBERS,
-        NUMBERS,
-        profile_correlation,
-        several=True,
-        ranged=True,
-    ),
-)
 
 OPERATORS: Mapping[str, Operator] = {
     operator.name: operator
-    for operator in (*_BY_NAME, *_BY_SIZE, *_BY_PLACE_AND_TIME, *_BY_PROFILE)
+    for operator in (
+        Operator("overlap", TAGS, TAGS, overlap, named=True),
+        Operator("contains", CATEGORY, TAGS, contains, named=True),
+        Operator("equal", LEVELLED, LEVELLED, equal, named=True),
+        Operator("wish", TAGS, CATEGORY, wish, named=True),
+        Operator("difference", NUMBERS, NUMBERS, difference, ranged=True),
+        Operator("distance", NUMBERS, NUMBERS, distance, ranged=True),
+        Operator("product", NUMBERS, NUMBERS, product, ranged=True),
+        Operator("stress", NUMBERS, NUMBERS, stress, ranged=True),
+        Operator("excess", AMOUNTS, AMOUNTS, excess, alike=True),
+        Operator("kilometres", PLACE, PLACE, kilometres),
+        Operator("hours_shared", HOURS, HOURS, hours_shared),
+        Operator("profile_distance", NUMBERS, NUMBERS, profile_distance, several=True, ranged=True),
+        Operator("profile_product", NUMBERS, NUMBERS, profile_product, several=True, ranged=True),
+        Operator(
+            "profile_correlation", NUMBERS, NUMBERS, profile_correlation, several=True, ranged=True
+        ),
+    )
 }
 """Every operator a match may name."""

@@ -1,7 +1,6 @@
-"""Many clients at once: each screened, and all their eligible pairs scored in one pass.
+"""Scores many clients against a roster: in memory, or as a resumable job that writes Parquet files.
 
-The numbers are those `recommend` gives each of them alone; only what calls cost is shared.
-Imported by `batch` and `allocation`.
+The shortlists equal those of `recommend` for each client alone; only the cost of calls is shared.
 """
 
 import hashlib
@@ -9,11 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -36,31 +33,34 @@ from recommender.recommendation.recommend import (
     unscored_shortlist,
     with_consent,
 )
-from recommender.screening.cache import ScreeningCache, screening_cache_for
+from recommender.screening.cache import screening_cache_for
 from recommender.screening.screen import ConstraintCount, Screening
 from recommender.tables.cells import People
 from recommender.tables.roster import digest_of
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 MAX_PAIRS = 50_000
-"""Pairs, eligible or not, looked at together: memory stays below some hundred megabytes."""
+"""Pairs of a batch, eligible or not: memory stays below some hundred megabytes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredBatch:
-    """Some clients before one roster.
+    """Some clients, screened and scored against one roster.
 
     Attributes
     ----------
     ids, clients
-        Who they are, row by row.
+        The clients, row by row.
     screenings
-        One a client.
+        One per client.
     agree : (clients,)
-        Whether anything may be predicted for them.
-    pairs : n
-        Everyone who agreed with everyone who may be shown to them, client by client.
+        Whether each client agrees to prediction.
+    pairs
+        Each client who agrees with each eligible clinician, client by client.
     prepared, scores
-        Of the pairs.
+        The pairs as the model prepares and scores them.
     """
 
     ids: tuple[str, ...]
@@ -72,29 +72,9 @@ class ScoredBatch:
     scores: PairScores
 
     def rows_of(self, place: int) -> NDArray[np.intp]:
-        """Which of the pairs are one client's."""
+        """The pairs of one client."""
         ends = np.searchsorted(self.pairs.client, [place, place + 1])
         return np.arange(*ends)
-
-
-def score_batch(
-    ids: Sequence[str],
-    clients: Columns,
-    encoding: RosterEncoding,
-    model: AllianceModel,
-    screening_cache: ScreeningCache,
-) -> ScoredBatch:
-    """Clients screened and scored together."""
-    some = [clients.row(place) for place in range(len(ids))]
-    screenings = tuple(
-        screening_cache.screen(one, name) for name, one in zip(ids, some, strict=True)
-    )
-    agree = with_consent(model.practice, clients)
-    pairs = _pairs(screenings, agree)
-    prepared = model.prepare(clients, encoding, pairs)
-    return ScoredBatch(
-        tuple(ids), clients, screenings, agree, pairs, prepared, model.score_of(prepared)
-    )
 
 
 def score_batches(
@@ -104,17 +84,22 @@ def score_batches(
     model: AllianceModel,
     day: date,
 ) -> Iterator[ScoredBatch]:
-    """All clients, as many at once as memory allows, in the order given."""
-    screening_cache = screening_cache_for(model.practice, encoding.roster, day)
+    """Screens and scores all clients in their order, `batch_size` at a time."""
+    cache = screening_cache_for(model.practice, encoding.roster, day)
     size = batch_size(len(encoding.roster))
     for start in range(0, len(ids), size):
-        some = ids[start : start + size]
-        rows = np.arange(start, start + len(some))
-        yield score_batch(some, clients.take(rows), encoding, model, screening_cache)
+        some = tuple(ids[start : start + size])
+        rows = clients.take(np.arange(start, start + len(some)))
+        screenings = tuple(cache.screen(rows.row(row), name) for row, name in enumerate(some))
+        agree = with_consent(model.practice, rows)
+        pairs = _pairs(screenings, agree)
+        prepared = model.prepare(rows, encoding, pairs)
+        scores = model.score_of(prepared)
+        yield ScoredBatch(some, rows, screenings, agree, pairs, prepared, scores)
 
 
 def batch_size(clinicians: int) -> int:
-    """How many clients are looked at together."""
+    """Clients per batch against this number of clinicians."""
     return max(MAX_PAIRS // max(clinicians, 1), 1)
 
 
@@ -127,41 +112,15 @@ def _pairs(screenings: Sequence[Screening], agree: NDArray[np.bool_]) -> Pairs:
     return Pairs(client, np.concatenate([*fitting, np.empty(0, dtype=np.intp)]))
 
 
-SHORTLIST_SCHEMA = pa.schema(
-    [
-        ("client_id", pa.string()),
-        ("rank", pa.int16()),
-        ("clinician_id", pa.string()),
-        ("predicted_alliance", pa.float64()),
-        ("lower", pa.float64()),
-        ("upper", pa.float64()),
-        ("tie", pa.int16()),
-        ("ahead_of_next", pa.float64()),
-        ("tie_broken_by", pa.string()),
-        ("reservations", pa.list_(pa.string())),
-    ]
-)
-EXCLUSIONS_SCHEMA = pa.schema(
-    [
-        ("client_id", pa.string()),
-        ("constraint", pa.string()),
-        ("removed", pa.int32()),
-        ("removed_only_by_it", pa.int32()),
-    ]
-)
-CLIENTS_SCHEMA = pa.schema(
-    [("client_id", pa.string()), ("mode", pa.string()), ("eligible", pa.int32())]
-)
+TABLES = ("shortlist", "exclusions", "clients")
+"""Tables of a chunk. `clients` is written last: where its file exists, the chunk is complete."""
 MIN_CHUNK_CLIENTS = 100
-"""Clients of a part at least, however many clinicians they face: three files for each handful would
-cost more than what is in them."""
-TABLES = {"shortlist": SHORTLIST_SCHEMA, "exclusions": EXCLUSIONS_SCHEMA, "clients": CLIENTS_SCHEMA}
-"""What a part is made of. `clients` is written last: where it stands, the part is whole."""
+"""Clients per chunk at least, so that three files per chunk stay cheap."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """How many parts a batch has, how many of them this run made, and for how many clients."""
+    """Numbers of chunks, of chunks that this run computed, and of their clients."""
 
     chunks: int
     computed: int
@@ -170,7 +129,7 @@ class JobResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chunk:
-    """Some of the clients, and the name that says what their numbers came from."""
+    """Some of the clients; the name holds a digest of their answers, the model and the roster."""
 
     name: str
     rows: NDArray[np.intp]
@@ -178,7 +137,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JobSettings:
-    """What all clients are asked about: the roster as the model knows it, on a day."""
+    """The encoded roster, the model, the day of the request and the length of shortlists."""
 
     encoding: RosterEncoding
     model: AllianceModel
@@ -186,80 +145,120 @@ class JobSettings:
     top_k: int
 
 
-ArrowTables = Mapping[str, pa.Table]
+ArrowTables = Mapping[str, "pa.Table"]
 
 
 def score_clients(
     people: People,
-    asked: JobSettings,
+    job: JobSettings,
     model_digest: str,
     out: Path,
     progress: Progress,
     runner: TaskRunner = run_serially,
 ) -> JobResult:
-    """Writes the shortlists of all clients under a folder; parts that are there are kept.
+    """Writes the shortlists of all clients to a folder, in chunks.
+
+    A chunk whose files exist is not computed again, so that an interrupted job can be resumed.
 
     Parameters
     ----------
     people
         The clients.
-    asked, model_digest
-        What they are asked about, and the digest of the model's bundle.
+    job, model_digest
+        Roster, model and day, and the digest of the model's bundle.
     out
         The folder.
+    progress
+        Called after each chunk.
     runner
-        Who does the work.
+        Computes the chunks: in this process, or on a cluster.
 
     Raises
     ------
     RecommenderError
-        When the folder has parts made from something else: the two would be read as one.
+        When `top_k` is out of range, or the folder has chunks of other clients, clinicians or
+        models.
     """
-    if not 1 <= asked.top_k <= MAX_TOP_K:
+    # Imported here because a server, which allocates and writes no files, does not install pyarrow.
+    import pyarrow.parquet as pq
+
+    if not 1 <= job.top_k <= MAX_TOP_K:
         raise RecommenderError("top_k", f"is outside 1 to {MAX_TOP_K}", "ask for a few clinicians")
-    roster = asked.encoding.roster
-    origin = f"{model_digest} {roster.version} {asked.day} {asked.top_k}"
-    parts = list(_chunks(people, max(batch_size(len(roster)), MIN_CHUNK_CLIENTS), origin))
+    roster = job.encoding.roster
+    origin = f"{model_digest} {roster.version} {job.day} {job.top_k}"
+    chunks = list(_chunks(people, max(batch_size(len(roster)), MIN_CHUNK_CLIENTS), origin))
     out.mkdir(parents=True, exist_ok=True)
-    _check_folder(out, parts)
-    missing = [part for part in parts if not _file(out, "clients", part.name).exists()]
-    some = ((part.name, people.take(part.rows)) for part in missing)
-    done = len(parts) - len(missing)
-    progress(f"{done} of {len(parts)} parts", 0.0)
-    for number, (name, tables) in enumerate(runner(chunk_tables, asked, some), 1):
+    _check_folder(out, chunks)
+    missing = [chunk for chunk in chunks if not _file(out, "clients", chunk.name).exists()]
+    parts = ((chunk.name, people.take(chunk.rows)) for chunk in missing)
+    done = len(chunks) - len(missing)
+    progress(f"{done} of {len(chunks)} parts", 0.0)
+    for number, (name, tables) in enumerate(runner(chunk_tables, job, parts), 1):
         for table in TABLES:
             with atomic_write(_file(out, table, name)) as file:
                 pq.write_table(tables[table], file)
-        progress(f"{done + number} of {len(parts)} parts", number / len(missing))
-    return JobResult(len(parts), len(missing), sum(len(part.rows) for part in missing))
+        progress(f"{done + number} of {len(chunks)} parts", number / len(missing))
+    return JobResult(len(chunks), len(missing), sum(len(chunk.rows) for chunk in missing))
 
 
-def chunk_tables(asked: JobSettings, people: People) -> ArrowTables:
-    """What one part is made of."""
+def chunk_tables(job: JobSettings, people: People) -> ArrowTables:
+    """The tables of one chunk."""
     rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in TABLES}
-    # The matrices are small: threads of the linear algebra would wait for each other.
+    # Matrices are small here: several BLAS threads would only wait for each other.
     with threadpool_limits(1, user_api="blas"):
-        for batch in score_batches(
-            people.ids, people.columns, asked.encoding, asked.model, asked.day
-        ):
+        for batch in score_batches(people.ids, people.columns, job.encoding, job.model, job.day):
             for place in range(len(batch.ids)):
-                _add_client(rows, batch, place, asked)
-    return {name: _table(rows[name], schema) for name, schema in TABLES.items()}
+                _add_client(rows, batch, place, job)
+    return {name: _table(rows[name], schema) for name, schema in _schemas().items()}
 
 
 def _add_client(
-    rows: dict[str, list[tuple[Any, ...]]], batch: ScoredBatch, place: int, asked: JobSettings
+    rows: dict[str, list[tuple[Any, ...]]], batch: ScoredBatch, place: int, job: JobSettings
 ) -> None:
-    """One client's rows, added to those of the part."""
+    """Adds one client's rows to those of the chunk."""
     name, screening = batch.ids[place], batch.screenings[place]
-    rows["shortlist"] += (_shortlist_row(name, each) for each in _shortlist(batch, place, asked))
+    rows["shortlist"] += (_shortlist_row(name, each) for each in _shortlist(batch, place, job))
     removals = (each for each in screening.constraint_counts if each.removed)
     rows["exclusions"] += (_exclusion_row(name, each) for each in removals)
-    mode = asked.model.manifest.mode if batch.agree[place] else CONSTRAINTS_ONLY
+    mode = job.model.manifest.mode if batch.agree[place] else CONSTRAINTS_ONLY
     rows["clients"].append((name, mode, int(np.count_nonzero(screening.eligible))))
 
 
-def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+def _schemas() -> "dict[str, pa.Schema]":
+    """The columns of each table."""
+    import pyarrow as pa
+
+    shortlist = pa.schema(
+        [
+            ("client_id", pa.string()),
+            ("rank", pa.int16()),
+            ("clinician_id", pa.string()),
+            ("predicted_alliance", pa.float64()),
+            ("lower", pa.float64()),
+            ("upper", pa.float64()),
+            ("tie", pa.int16()),
+            ("ahead_of_next", pa.float64()),
+            ("tie_broken_by", pa.string()),
+            ("reservations", pa.list_(pa.string())),
+        ]
+    )
+    exclusions = pa.schema(
+        [
+            ("client_id", pa.string()),
+            ("constraint", pa.string()),
+            ("removed", pa.int32()),
+            ("removed_only_by_it", pa.int32()),
+        ]
+    )
+    clients = pa.schema(
+        [("client_id", pa.string()), ("mode", pa.string()), ("eligible", pa.int32())]
+    )
+    return {"shortlist": shortlist, "exclusions": exclusions, "clients": clients}
+
+
+def _table(rows: list[tuple[Any, ...]], schema: "pa.Schema") -> "pa.Table":
+    import pyarrow as pa
+
     columns = zip(*rows, strict=True) if rows else [()] * len(schema)
     arrays = [pa.array(col, of.type) for col, of in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)
@@ -277,23 +276,23 @@ def _file(out: Path, table: str, name: str) -> Path:
     return out / f"{table}-{name}.parquet"
 
 
-def _check_folder(out: Path, parts: list[Chunk]) -> None:
-    ours = {_file(out, table, part.name) for table in TABLES for part in parts}
+def _check_folder(out: Path, chunks: list[Chunk]) -> None:
+    ours = {_file(out, table, chunk.name) for table in TABLES for chunk in chunks}
     others = {path for table in TABLES for path in out.glob(f"{table}-*.parquet")} - ours
     if others:
         problem = f"has {len(others)} files made from other clients, clinicians or another model"
         raise RecommenderError("out", problem, "name an empty folder, or remove them")
 
 
-def _shortlist(batch: ScoredBatch, place: int, asked: JobSettings) -> tuple[ShortlistEntry, ...]:
+def _shortlist(batch: ScoredBatch, place: int, job: JobSettings) -> tuple[ShortlistEntry, ...]:
     screening = batch.screenings[place]
     if not batch.agree[place]:
-        return unscored_shortlist(asked.model.practice, asked.encoding, screening, asked.top_k)
+        return unscored_shortlist(job.model.practice, job.encoding, screening, job.top_k)
     rows = batch.rows_of(place)
     if not len(rows):
         return ()
     of = batch.prepared, batch.scores, rows
-    return build_shortlist(asked.encoding, asked.model, screening, *of, asked.top_k)[0]
+    return build_shortlist(job.encoding, job.model, screening, *of, job.top_k)[0]
 
 
 def _shortlist_row(client_id: str, shown: ShortlistEntry) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
-"""Why this clinician: contributions against the average eligible one or another, in words.
+"""Explains ranks: contributions compared with the average eligible clinician, or with another.
 
-A contrast, so whatever belongs to the client alone cancels. Words are the definition's phrases
-and never causal. Imported by `recommend`.
+In a difference between two clinicians, what depends on the client alone cancels. The words are the
+phrases of the practice definition, and never claim a cause.
 """
 
 from dataclasses import dataclass
@@ -11,23 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.features.feature import Array, Feature
-from recommender.features.pipeline import Pairs
-from recommender.model.alliance_model import AllianceModel, Contributions, RosterEncoding
-from recommender.practice.columns import Columns
+from recommender.model.alliance_model import Contributions
 from recommender.practice.definition import Practice
 from recommender.practice.match_operators import known_mean
 
 MIN_POINTS = 0.02
-"""Points below which a part is not worth a sentence: a fiftieth of a point on a 1 to 5 scale."""
+"""Contributions below this get no words: a fiftieth of a point on a scale of 1 to 5."""
+MAX_PHRASES = 3
 WISH_OPERATORS = frozenset({"overlap", "contains", "equal", "wish"})
-"""Operators that compare what a client asked for with what a clinician offers."""
+"""Match operators that compare what a client asks for with what a clinician offers."""
 ROUNDING = 1e-9
-"""Difference between two values of a match that is rounding and no difference."""
+"""Differences between two values of a match up to this are rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One signed part of the difference to the average eligible clinician or another, in points."""
+    """One signed part of a difference between clinicians, in points of the reference scale."""
 
     name: str
     phrase: str
@@ -36,7 +35,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class GroupContribution:
-    """The parts of one explanation group and their sum."""
+    """The contributions of one explanation group and their sum in points."""
 
     group: str
     phrase: str
@@ -46,19 +45,18 @@ class GroupContribution:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why one clinician stands where they stand.
+    """Why a clinician is ranked above or below the average eligible clinician, or another.
 
     Attributes
     ----------
     difference
-        Predicted alliance less that of the average eligible clinician, or of the other; the sum
-        over `groups`.
+        Difference in predicted alliance, in points; the sum over `groups`.
     groups
-        In the order of the definition.
+        Contributions by explanation group, in the order of the definition.
     in_favour, against
-        Phrases of the strongest parts on either side, strongest first.
+        Phrases of the strongest contributions of either sign, strongest first.
     asked_and_offered
-        What the client asked for and the clinician offers: safe to show the client.
+        What the client asks for and the clinician offers: safe to show to the client.
     """
 
     difference: float
@@ -71,57 +69,41 @@ class Explanation:
 def explain(
     practice: Practice, eligible: Contributions, shown: NDArray[np.intp]
 ) -> tuple[Explanation, ...]:
-    """An explanation for each shown clinician, against the average eligible one.
+    """An explanation of each shown clinician against the average eligible one.
 
     Parameters
     ----------
     eligible
-        Contributions of every eligible clinician, one a row.
-    shown
-        Which of these rows are shown.
+        Contributions of every eligible clinician, one row each.
+    shown : (m,) int
+        The rows to explain.
     """
     if not len(shown):
         return ()
     average, usual = eligible.values.mean(axis=0), known_mean(eligible.raw, axis=0)
-    return tuple(
-        _against_average(practice, eligible, eligible.values[row] - average, row, usual)
-        for row in shown.tolist()
-    )
-
-
-def compare(
-    model: AllianceModel, client: Columns, encoding: RosterEncoding, one: int, other: int
-) -> Explanation:
-    """Why one clinician of the roster rather than another; turned round, every sign turns.
-
-    `in_favour` says what speaks for the one, `against` what speaks for the other.
-    """
-    own = model.contributions(client, encoding, _pairs(np.array([one, other], dtype=np.intp)))
-    return contrast(model.practice, own, 0, 1)
+    explanations = []
+    for row in shown.tolist():
+        points, raw = eligible.values[row] - average, eligible.raw[row]
+        in_favour, against = (
+            _phrases(practice, eligible.features, points, raw, usual, sign=sign)
+            for sign in (1.0, -1.0)
+        )
+        explanations.append(_explanation(practice, eligible, points, row, in_favour, against))
+    return tuple(explanations)
 
 
 def contrast(practice: Practice, own: Contributions, one: int, other: int) -> Explanation:
-    """The same of two rows of contributions."""
+    """Why the clinician of one row is ranked above or below that of another row.
+
+    `in_favour` has phrases for the one, `against` phrases for the other; exchanging the two changes
+    every sign.
+    """
     points = own.values[one] - own.values[other]
-    in_favour, of_other = (
-        _phrases(practice, own.features, part, own.raw[row], own.raw[against], sign=1.0)
-        for row, against, part in ((one, other, points), (other, one, -points))
-    )
-    return _explanation(practice, own, points, one, in_favour, of_other)
-
-
-def _pairs(places: NDArray[np.intp]) -> Pairs:
-    return Pairs(np.zeros(len(places), dtype=np.intp), places)
-
-
-def _against_average(
-    practice: Practice, own: Contributions, points: Array, row: int, usual: Array
-) -> Explanation:
     in_favour, against = (
-        _phrases(practice, own.features, points, own.raw[row], usual, sign=sign)
-        for sign in (1.0, -1.0)
+        _phrases(practice, own.features, part, own.raw[row], own.raw[usual], sign=1.0)
+        for row, usual, part in ((one, other, points), (other, one, -points))
     )
-    return _explanation(practice, own, points, row, in_favour, against)
+    return _explanation(practice, own, points, one, in_favour, against)
 
 
 def _explanation(
@@ -164,16 +146,15 @@ def _phrases(
     usual: Array,
     *,
     sign: float,
-    max_phrases: int = 3,
 ) -> tuple[str, ...]:
-    """What is said of a clinician for the strongest parts of one sign, each phrase once.
+    """Words for the strongest contributions of one sign, each phrase once.
 
-    `raw` are the clinician's values, `usual` those they are held against.
+    `raw` are the feature values of the clinician, `usual` those they are compared with.
     """
     phrases: list[str] = []
     for column in sorted(range(len(features)), key=lambda c: (-sign * points[c], features[c].name)):
         feature = features[column]
-        if sign * points[column] < MIN_POINTS or len(phrases) == max_phrases:
+        if sign * points[column] < MIN_POINTS or len(phrases) == MAX_PHRASES:
             break
         words = _phrase(feature, points[column])
         if words not in phrases and _holds(practice, feature, sign, raw[column], usual[column]):
@@ -182,12 +163,12 @@ def _phrases(
 
 
 def _holds(practice: Practice, feature: Feature, sign: float, value: float, usual: float) -> bool:
-    """Whether the words for a part of this sign are true of the clinician.
+    """Whether the words for a contribution of this sign are true of the clinician.
 
-    A part may have another sign than its words lead one to think: trees interact, and a learned
-    effect may go against the evidence. Only clinician, match and record columns are said: a client
-    column differs between clinicians only through interactions, an attribute the clinician lacks
-    is no reason, and of a clinician without reports nothing was reported.
+    A contribution may have another sign than its words suggest: trees interact, and a learned
+    effect may contradict the evidence. Client columns get no words, because they differ between
+    clinicians through interactions only; neither does an attribute that the clinician lacks, nor
+    the record of a clinician without reports.
     """
     if feature.name.startswith("client.") or np.isnan(value):
         return False
@@ -195,13 +176,13 @@ def _holds(practice: Practice, feature: Feature, sign: float, value: float, usua
         return bool(value > 0)
     if feature.name.startswith("history.record"):
         return bool(sign * value > 0)
-    more = sign * _direction(practice, feature) * (value - usual)
-    # Nobody else's value known: there is nothing to be more or less than.
-    return bool(more > ROUNDING or _direction(practice, feature) == 0)
+    direction = _direction(practice, feature)
+    # False where `usual` is NaN: no other clinician's value is known.
+    return bool(direction == 0 or sign * direction * (value - usual) > ROUNDING)
 
 
 def _direction(practice: Practice, feature: Feature) -> float:
-    """Where a match's words point: 1 to more of it, -1 to less, 0 where they take no side."""
+    """Direction of a match's phrase: 1 for more of it, -1 for less, 0 for neither."""
     match = practice.matches.get(feature.name.removeprefix("match."))
     if match is None or feature.name != match.label:
         return 0.0

@@ -1,7 +1,7 @@
-"""From scores to an order: a policy, changed without retraining.
+"""Ranks clinicians by their scores: ties, random draws, and last places. A policy without training.
 
-The order follows the pairing part alone, because what a client would rate anybody cannot prefer
-one clinician. Whom it cannot tell apart it says to tie. Imported by `recommend`.
+The order follows the pairing part of a prediction alone, because what a client would rate any
+clinician cannot prefer one of them. Clinicians that the prediction cannot tell apart are tied.
 """
 
 import hashlib
@@ -23,34 +23,42 @@ Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
 CLEAR_LEAD = 0.8
-"""Probability of being ahead from which a lead is clear; two with less between them tie. Four to
-one is our choice, no study names one. That a tie is read from the doubt about the difference, and
-never from overlapping ranges of two levels, is from the methods study: ranges are 1.6 to 2 points
-wide on a scale of 1 to 5 and would tie everybody."""
+"""Probability of being ahead from which a lead is clear; two clinicians below it are tied.
+
+Four to one is our choice, without a published threshold. A tie rests on the uncertainty of the
+difference, not on overlapping prediction intervals: those are 1.6 to 2 points wide on a scale of 1
+to 5 and would tie everyone.
+"""
 EVEN_LEAD = 0.6
-"""Probability of being ahead below which two are about even, so that something else may put them in
-order: three to two. A lead that is not clear is still worth following: on two simulated practices
-of some 1,500 ratings, to put fewer reservations first among all who tie took the share of the
-attainable gain from .64 to .55, among those about even to .64."""
+"""Probability of being ahead below which two clinicians are about even: other criteria decide.
+
+Three to two is our choice. A lead that is not clear is still worth following: in two simulated
+practices of some 1,500 ratings, ordering by reservations within whole ties reduced the share of the
+attainable gain from .64 to .55; among those about even it stayed at .64.
+"""
+RARE_SHARE = 10
+"""A need is rare when at most one in this many clinicians of the roster meets it, or a single one.
+
+Our choice: a tenth of 50 clinicians is five, about the length of a shortlist.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """Clinicians in the order shown, and where that order says something.
+    """n clinicians in the order shown, and which parts of the order are certain.
 
     Attributes
     ----------
     places : (n,) int
-        Which clinician stands at each rank.
+        Clinician at each rank.
     ties : (n,) int
-        Number of the tie each belongs to, from 1, never falling.
+        Number of the tie of each, from 1, ascending.
     leads : (n, n)
         Probability that the row's predicted alliance is above the column's, by rank.
     broken_by
-        What put each behind the one before in the same tie; None for the first of a tie.
+        Criterion that ranks each behind the previous one of its tie; None for the first of a tie.
     propensity : (n,)
-        Probability of standing at this rank, over all lots that could have been drawn; None where
-        none is drawn.
+        Probability of this rank over all draws; None where nothing is drawn.
     """
 
     places: Places
@@ -61,21 +69,21 @@ class Ranking:
 
 
 def order_by_pairing(pairing: Array, ids: tuple[str, ...]) -> Places:
-    """Places from the strongest pairing part down; equal ones by clinician id, never by chance."""
+    """Places by descending pairing part, then by clinician id."""
     return np.lexsort((np.array(ids), -pairing))
 
 
 def order_by_wait(next_day: Array, ids: tuple[str, ...]) -> Places:
-    """Places by the next free day, unknown days last; for clients who want no prediction."""
+    """Places by the next free day, unknown days last, then by clinician id."""
     return np.lexsort((np.array(ids), np.where(np.isnan(next_day), np.inf, next_day)))
 
 
 def draw_lots(seed: str, ids: Sequence[str]) -> Places:
-    """A number for each clinician, lowest first, that nobody can guess before the seed is known.
+    """A random number for each clinician, (n,); the lowest is ranked first.
 
-    The first 63 bits of SHA-256 of seed and id: as good as uniform and independent, so that each
-    order of some clinicians is as likely as any other. The same on every machine and whoever else
-    is there, so that a longer list begins like a shorter one.
+    The first 63 bits of SHA-256 of seed and id, which are as good as uniform and independent: every
+    order is equally likely. The number of a clinician depends neither on the machine nor on the
+    other clinicians, so that a longer list begins like a shorter one.
 
     >>> draw_lots("request 1", ("k01", "k02")).argsort().tolist()
     [0, 1]
@@ -94,28 +102,28 @@ def ranking_of(
     last: Flags | None = None,
     lots: Places | None = None,
 ) -> Ranking:
-    """The order shown: as it stood, but of those about even, fewer reservations stand first.
+    """The ranking of n clinicians.
 
-    Never across a tie: to be about even is to tie, but more may tie than are about even. Of those
-    about even with as many reservations, last places stand behind; then lots are drawn, each order
-    of m who are still together being as likely as any other. So the propensity of each of them is
-    1/m at every rank of theirs, and 1 of somebody who stands alone: what the estimator of Horvitz &
-    Thompson (1952, JASA 47:663) divides by.
+    Clinicians keep their order, except among those about even: there, fewer reservations rank
+    first, then clinicians without reserved last places, then the lower lot. Being about even
+    implies a tie, so that no clear lead is reversed. All orders of m clinicians that remain
+    together are equally likely under a draw, so that each has propensity 1/m at each of these
+    ranks: the divisor of the estimator of Horvitz and Thompson (1952, JASA 47:663).
 
     Parameters
     ----------
     places
-        Clinicians as `order_by_pairing` has them, n of them.
+        Clinicians in the order of `order_by_pairing`.
     pairing : (n,)
-        Their pairing parts, falling.
+        Their pairing parts, descending.
     leads : (n, n)
         Probability that the row's predicted alliance is above the column's.
     reservations : (n,) int
-        How many constraints each is not known to meet.
+        Number of soft constraints that each is not known to meet.
     last : (n,), optional
-        Whose last places are kept for others.
+        Whether the last places of each are reserved; see `reserved_last_places`.
     lots : (n,) int, optional
-        What was drawn for each; the declared order when nothing was.
+        As `draw_lots` gives them; None for no draw.
     """
     ties, even = ties_of(leads, CLEAR_LEAD), ties_of(leads, EVEN_LEAD)
     last = np.zeros(len(places), dtype=np.bool_) if last is None else last
@@ -132,24 +140,24 @@ def ranking_of(
 
 
 def _propensity(together: Places) -> Array:
-    """One divided by how many stand together with each, (n,)."""
+    """One divided by the number of clinicians equal in every criterion, (n,)."""
     _, group, sizes = np.unique(together, axis=1, return_inverse=True, return_counts=True)
     return np.asarray(1.0 / sizes[group])
 
 
 def ties_of(leads: Array, clear: float) -> Places:
-    """Number of the tie each clinician belongs to, from 1, (n,), in order of predicted alliance.
+    """Number of the tie of each clinician, from 1, (n,), in descending order of predicted alliance.
 
-    A tie takes in the next one while nobody in it is clearly ahead of them. Nobody, rather than
-    its first alone: then no two of a tie can be told apart, and no order within it goes against a
-    clear lead. Two of neighbouring ties may still be close; only the lines are drawn in order.
+    A tie is extended by the next clinician as long as nobody in it, not only its first, leads them
+    clearly: no two of a tie can be told apart, and no order within a tie reverses a clear lead.
+    Two clinicians of adjacent ties may still be close.
 
     Parameters
     ----------
     leads : (n, n)
         Probability that the row's predicted alliance is above the column's.
     clear
-        Probability from which a lead is one.
+        Probability from which a lead is clear.
     """
     led = np.triu(leads >= clear, 1)
     last_ahead = np.where(led, np.arange(len(leads))[:, None], -1).max(axis=0, initial=-1)
@@ -162,9 +170,9 @@ def ties_of(leads: Array, clear: float) -> Places:
 
 
 def _broken_by(together: Places, pairing: Array, *, by_lot: bool) -> tuple[TieBreak | None, ...]:
-    """What put each behind the one before, by the first thing in which the two differ."""
+    """The first criterion in which each differs from the previous one."""
     apart = together[:, 1:] != together[:, :-1]
-    # Where nothing is apart, the place past the last of them.
+    # One past the last criterion where all are equal.
     by = np.where(apart.any(axis=0), apart.argmax(axis=0), len(together))
     stronger = pairing[1:] != pairing[:-1]
     reasons: list[TieBreak | None] = [None] * min(len(pairing), 1)
@@ -176,33 +184,27 @@ def _broken_by(together: Places, pairing: Array, *, by_lot: bool) -> tuple[TieBr
     return tuple(reasons)
 
 
-RARE_SHARE = 10
-"""A need is one that few meet when at most one in so many of the roster does, or one alone: our
-choice, no study names one. A tenth of 50 clinicians is five, about as many as a shortlist shows."""
-
-
 def reserved_last_places(practice: Practice, roster: Roster, screening: Screening) -> Flags:
-    """Whose last places this client should leave to others if it makes no difference, (n,).
+    """Clinicians whose last places this client should leave to others at equal scores, (n,).
 
-    Those with at most `ranking.keep_last_places` open places, unless they meet a need of the client
-    that few of the roster meet: then the place is kept for just such a client.
+    Those with at most `ranking.keep_last_places` open places, unless they meet a rare need of the
+    client: their place is then reserved for just such a client.
     """
-    most, places = practice.ranking.keep_last_places, practice.places
-    if not most or places is None:
+    max_places, places = practice.ranking.keep_last_places, practice.places
+    if not max_places or places is None:
         return np.zeros(len(roster), dtype=np.bool_)
-    return np.asarray(roster.columns[places] <= most) & ~_meet_rare_need(screening)
+    return np.asarray(roster.columns[places] <= max_places) & ~_meet_rare_need(screening)
 
 
 def _meet_rare_need(screening: Screening) -> Flags:
-    """Who passes a constraint about this client's answers that few of the roster pass, (n,).
+    """Whether each passes a constraint on this client's answers that few of the roster pass, (n,).
 
-    Hard and soft ones alike. A constraint the client has no wish about is passed by everybody, and
-    so by more than few.
+    Hard and soft constraints count alike. One about which the client has no wish is passed by all.
     """
-    found = np.zeros(len(screening.ids), dtype=np.bool_)
-    few = max(len(found) // RARE_SHARE, 1)
+    meets = np.zeros(len(screening.ids), dtype=np.bool_)
+    few = max(len(meets) // RARE_SHARE, 1)
     for constraint in screening.constraints:
         passed = screening.verdicts[constraint.name] == 1
         if constraint.client and np.count_nonzero(passed) <= few:
-            found |= passed
-    return found
+            meets |= passed
+    return meets

@@ -1,7 +1,7 @@
-"""Which relaxations are worth telling staff, what they would bring, and how they are said.
+"""Chooses the relaxations worth offering to staff, and puts them into words.
 
-A change is offered when somebody it admits is clearly ahead of whoever stands first now, or when
-nobody fits at all. Imported by `recommend`.
+A relaxation is offered when a clinician it admits is clearly ahead of the first eligible one, or
+when nobody is eligible.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features.pipeline import Pairs, matched_fields
+from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import (
     AllianceModel,
     PairScores,
@@ -28,33 +28,33 @@ Array = NDArray[np.float64]
 Places = NDArray[np.intp]
 
 MAX_OFFERS = 6
-"""More than a person on the phone can weigh is not read."""
+"""Offers per request: as many as a person on the phone can weigh."""
 MAX_CANDIDATES = 24
-"""Relaxations whose lead is worked out: the draws behind it are what costs."""
+"""Relaxations whose lead is computed, which takes random draws."""
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 CURRENCY_SIGNS = {"AUD": "$", "NZD": "$", "USD": "$", "EUR": "€", "GBP": "£"}
 
 
 @dataclass(frozen=True, slots=True)
 class RelaxationOffer:
-    """One relaxation as staff are told it.
+    """One relaxation offered to staff.
 
     Attributes
     ----------
-    say
+    text
         The change in words.
     changes
-        Answers that make it come true; empty where staff may only ask the client.
-    opens
-        How many clinicians it would admit.
+        The changed answers; empty where staff may only ask the client.
+    admits
+        Number of clinicians it would admit.
     clinician_id, name
-        The strongest of them, the first by id where nothing is predicted.
+        The strongest of them; the first on the roster where nothing is predicted.
     predicted
-        Their predicted alliance in points of the reference scale, as they would be shown with it.
+        Their predicted alliance, in points of the reference scale.
     gain
-        Points above whoever stands first now; None where nobody does.
+        Points above the first eligible clinician; None where nobody is eligible.
     ahead
-        Probability of being ahead of whoever stands first now.
+        Probability of being ahead of the first eligible clinician; None where nobody is eligible.
     """
 
     text: str
@@ -69,7 +69,7 @@ class RelaxationOffer:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A relaxation with the strongest of those it admits."""
+    """A relaxation with the strongest clinician it admits."""
 
     relaxation: Relaxation
     place: int
@@ -81,18 +81,20 @@ class _Candidate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CandidatePool:
-    """Pairings of one request made ready together: a second scoring would cost as much again.
+    """The scored pairs of one request: eligible clinicians, and those relaxations admit.
+
+    They are scored together because a second scoring would cost as much again.
 
     Attributes
     ----------
-    places
-        Of the roster: those who fit, then those each relaxation would admit, one after another.
-    fitting
-        How many fit.
+    places : (n,) int
+        Of the roster: the eligible clinicians, then those of each relaxation in turn.
+    eligible
+        Number of eligible clinicians.
     rows
-        Rows of those each relaxation admits.
+        The rows of each relaxation.
     prepared, scores
-        The pairings in this order, each with the answers under which they would be shown.
+        The pairs, each with the answers under which the clinician would be shown.
     """
 
     places: Places
@@ -103,161 +105,156 @@ class CandidatePool:
 
     @property
     def first(self) -> int | None:
-        """The row with the highest pairing part of those who fit, if anybody does."""
+        """The eligible row with the highest pairing part; None where nobody is eligible."""
         return int(self.scores.pairing[: self.eligible].argmax()) if self.eligible else None
 
 
 def candidate_pool(
-    asked: ScreenedRequest,
+    request: ScreenedRequest,
     encoding: RosterEncoding,
     model: AllianceModel,
-    found: Sequence[Relaxation],
+    possible: Sequence[Relaxation],
 ) -> CandidatePool:
-    """Everyone who fits or could, scored.
+    """Scores the eligible clinicians and those that relaxations admit.
 
-    Answers the model does not read change no row, so most relaxations share the client's own.
+    Most relaxations change no answer that the model reads, and share the client's own row.
     """
-    read = _model_fields(asked.practice)
-    clients, owners = [asked.client], []
-    for relaxation in found:
+    read = model.pipeline.client_fields
+    clients, owners = [request.client], []
+    for relaxation in possible:
         owners.append(len(clients) if relaxation.fields & read else 0)
-        clients += [changed(asked, relaxation.changes)] if owners[-1] else []
-    fitting = np.flatnonzero(asked.screening.eligible)
-    groups = [fitting, *(relaxation.admits for relaxation in found)]
+        clients += [changed(request, relaxation.changes)] if owners[-1] else []
+    eligible = np.flatnonzero(request.screening.eligible)
+    groups = [eligible, *(relaxation.admits for relaxation in possible)]
     sizes = [len(group) for group in groups]
     ends = np.cumsum(sizes)
     places = np.concatenate(groups)
     prepared = model.prepare(
         _stacked(clients), encoding, Pairs(np.repeat(np.array([0, *owners]), sizes), places)
     )
-    rows = tuple(np.arange(*ends[number : number + 2]) for number in range(len(found)))
-    return CandidatePool(places, len(fitting), rows, prepared, model.score_of(prepared))
+    rows = tuple(np.arange(*ends[number : number + 2]) for number in range(len(possible)))
+    return CandidatePool(places, len(eligible), rows, prepared, model.score_of(prepared))
 
 
 def unscored_offers(
-    asked: ScreenedRequest, encoding: RosterEncoding, found: Sequence[Relaxation]
+    request: ScreenedRequest, encoding: RosterEncoding, possible: Sequence[Relaxation]
 ) -> tuple[RelaxationOffer, ...]:
-    """What would let anybody through, where nothing is predicted; only when nobody fits."""
-    if asked.screening.eligible.any():
+    """Offers without predictions, which are made only when nobody is eligible."""
+    if request.screening.eligible.any():
         return ()
-    worth = [_Candidate(relaxation, int(relaxation.admits[0]), 0.0) for relaxation in found]
-    return _offers_that_hold(asked, encoding, sorted(worth, key=_fewest_changes_first))
+    first = [_Candidate(relaxation, int(relaxation.admits[0]), 0.0) for relaxation in possible]
+    return _offers_that_hold(request, encoding, first)
 
 
 def relaxation_offers(
-    asked: ScreenedRequest,
+    request: ScreenedRequest,
     encoding: RosterEncoding,
     model: AllianceModel,
     pool: CandidatePool,
-    found: Sequence[Relaxation],
+    possible: Sequence[Relaxation],
 ) -> tuple[RelaxationOffer, ...]:
-    """What is worth offering, smallest sets of changes first, then by what they gain.
+    """Offers with predictions: fewest changes first, then the strongest clinician.
 
     Parameters
     ----------
-    asked
-        The request.
-    encoding
-        The roster as the model knows it.
-    model
-        The model that scores.
+    request
+        The screened request.
+    encoding, model
+        The encoded roster and the model.
     pool
-        Who fits and who could, scored.
-    found
-        The relaxations the pool was made for.
+        The pairs of `candidate_pool`.
+    possible
+        The relaxations the pool was built from.
     """
-    worth = _candidates(model, pool, found)
-    return _offers_that_hold(asked, encoding, sorted(worth, key=_fewest_changes_first))
-
-
-def _fewest_changes_first(worth: _Candidate) -> tuple[int, float, str]:
-    changes = worth.relaxation.changes
-    return len(changes), -worth.pairing, str(changes)
+    return _offers_that_hold(request, encoding, _candidates(model, pool, possible))
 
 
 def _candidates(
-    model: AllianceModel, pool: CandidatePool, found: Sequence[Relaxation]
+    model: AllianceModel, pool: CandidatePool, possible: Sequence[Relaxation]
 ) -> list[_Candidate]:
-    """The strongest of each relaxation, where clearly ahead of the first, or where nobody fits."""
+    """The strongest clinician of each relaxation, where clearly ahead of the first eligible one."""
     pairing, first = pool.scores.pairing, pool.first
     strongest = np.array([rows[pairing[rows].argmax()] for rows in pool.rows], dtype=np.intp)
     leads = pairing[strongest] - (0.0 if first is None else pairing[first])
     order = np.argsort(-leads, kind="stable")[:MAX_CANDIDATES]
     order = order if first is None else order[leads[order] > 0]
-    sure = _leads(model, pool, strongest[order])
+    ahead = _leads(model, pool, strongest[order])
     displayed = model.linker.to_displayed(pool.scores.alliance[strongest[order]])
     return [
         _Candidate(
-            found[number],
+            possible[number],
             int(pool.places[strongest[number]]),
             float(pairing[strongest[number]]),
             float(points),
             None if first is None else float(leads[number]),
             lead,
         )
-        for number, points, lead in zip(order.tolist(), displayed.tolist(), sure, strict=True)
+        for number, points, lead in zip(order.tolist(), displayed.tolist(), ahead, strict=True)
         if lead is None or lead >= CLEAR_LEAD
     ]
 
 
 def _leads(model: AllianceModel, pool: CandidatePool, rows: Places) -> list[float | None]:
-    """Probability of being ahead of whoever stands first, None where nobody does."""
+    """Probability of being ahead of the first eligible clinician; None where nobody is eligible."""
     if pool.first is None or not len(rows):
         return [None] * len(rows)
     first = np.full(len(rows), pool.first)
     return [float(one) for one in model.ahead(pool.prepared, rows, first, pool.scores)]
 
 
-def _model_fields(practice: Practice) -> frozenset[str]:
-    """Client fields that can change a score."""
-    return matched_fields(practice)[0] | set(practice.fields("client", "score"))
-
-
 def _stacked(clients: Sequence[Columns]) -> Columns:
-    """Rows of one client's variants below one another; those of places and hours are padded."""
+    """The rows of several clients in one table; rows of places and hours are padded."""
     if len(clients) == 1:
         return clients[0]
     values = {}
     for name, first in clients[0].values.items():
         columns = [client[name] for client in clients]
         if first.ndim == 3:
-            most = max(column.shape[1] for column in columns)
-            columns = [_padded(column, most) for column in columns]
+            size = max(column.shape[1] for column in columns)
+            columns = [_padded(column, size) for column in columns]
         values[name] = np.concatenate(columns)
     return Columns(len(clients), values)
 
 
-def _padded(column: Array, most: int) -> Array:
-    missing = np.full((1, most - column.shape[1], column.shape[2]), np.nan)
+def _padded(column: Array, size: int) -> Array:
+    missing = np.full((1, size - column.shape[1], column.shape[2]), np.nan)
     return np.concatenate([column, missing], axis=1)
 
 
 def _offers_that_hold(
-    asked: ScreenedRequest, encoding: RosterEncoding, worth: Sequence[_Candidate]
+    request: ScreenedRequest, encoding: RosterEncoding, candidates: Sequence[_Candidate]
 ) -> tuple[RelaxationOffer, ...]:
-    """The offers that come true, none of which asks more than another for no more."""
+    """Offers of the candidates that admit their clinician, fewest changes first.
+
+    A candidate that asks for no less than an earlier one and offers no more is left out.
+    """
+
+    def fewest_changes_first(candidate: _Candidate) -> tuple[int, float, str]:
+        changes = candidate.relaxation.changes
+        return len(changes), -candidate.pairing, str(changes)
+
     chosen: list[_Candidate] = []
     offers: list[RelaxationOffer] = []
-    nobody_fits = not asked.screening.eligible.any()
-    for each in worth:
+    nobody_eligible = not request.screening.eligible.any()
+    for each in sorted(candidates, key=fewest_changes_first):
         if len(offers) == MAX_OFFERS:
             break
-        if any(_asks_no_more(other, each, nobody_fits) for other in chosen):
+        if any(_asks_no_more(other, each, nobody_eligible) for other in chosen):
             continue
-        admits = admitted(asked, each.relaxation)
+        admits = admitted(request, each.relaxation)
         if each.place in admits:
             chosen.append(each)
-            offers.append(_offer(asked, encoding, each, len(admits)))
+            offers.append(_offer(request, encoding, each, len(admits)))
     return tuple(offers)
 
 
-def _asks_no_more(one: _Candidate, other: _Candidate, nobody_fits: bool) -> bool:
-    """Whether one asks for nothing beyond the other, and gives as much.
+def _asks_no_more(one: _Candidate, other: _Candidate, nobody_eligible: bool) -> bool:
+    """Whether one candidate changes nothing beyond the other, and offers as much.
 
-    Where nobody fits, anybody is as much: only the smallest sets of changes are told then.
+    Where nobody is eligible any clinician is as much: only the smallest sets of changes remain.
     """
     theirs = {change.field: change for change in other.relaxation.changes}
-    if nobody_fits and one.relaxation.fields < other.relaxation.fields:
+    if nobody_eligible and one.relaxation.fields < other.relaxation.fields:
         return True
     return one.pairing >= other.pairing and all(
         change.field in theirs and _is_within(change, theirs[change.field])
@@ -272,37 +269,37 @@ def _is_within(change: Change, other: Change) -> bool:
 
 
 def _offer(
-    asked: ScreenedRequest, encoding: RosterEncoding, worth: _Candidate, opens: int
+    request: ScreenedRequest, encoding: RosterEncoding, candidate: _Candidate, admits: int
 ) -> RelaxationOffer:
-    changes = worth.relaxation.changes
-    texts = [_text(asked, change) for change in changes]
+    changes = candidate.relaxation.changes
+    texts = [_text(request, change) for change in changes]
     ask = any(change.ask for change in changes)
     roster = encoding.roster
     return RelaxationOffer(
         text=f"you could ask whether {texts[0]} matters" if ask else " and ".join(texts),
         changes=() if ask else changes,
-        admits=opens,
-        clinician_id=roster.ids[worth.place],
-        name=roster.name_of(worth.place),
-        predicted=worth.predicted,
-        gain=worth.gain,
-        ahead=worth.ahead,
+        admits=admits,
+        clinician_id=roster.ids[candidate.place],
+        name=roster.name_of(candidate.place),
+        predicted=candidate.predicted,
+        gain=candidate.gain,
+        ahead=candidate.ahead,
     )
 
 
-def _text(asked: ScreenedRequest, change: Change) -> str:
-    field = asked.practice.client[change.field]
-    template = asked.practice.constraints[change.constraint].offer
+def _text(request: ScreenedRequest, change: Change) -> str:
+    field = request.practice.client[change.field]
+    template = request.practice.constraints[change.constraint].offer
     if field.kind == "flag" or change.ask:
         return template or field.phrase
-    stated, value = _answers(asked, field, change)
+    stated, value = _answers(request, field, change)
     template = template or f"{field.phrase}: {{value}} instead of {{stated}}"
     return template.replace("{value}", value).replace("{stated}", stated)
 
 
-def _answers(asked: ScreenedRequest, field: Field, change: Change) -> tuple[str, str]:
-    """What was asked for and what would be enough, or only what sets the two apart, in words."""
-    stated = asked.client[field.name][0]
+def _answers(request: ScreenedRequest, field: Field, change: Change) -> tuple[str, str]:
+    """The stated and the sufficient answer in words; for lists only their difference."""
+    stated = request.client[field.name][0]
     if field.kind == "tags":
         named = {lv for lv, on in zip(field.levels, stated.tolist(), strict=True) if on == 1}
         apart = [lv for lv in field.levels if (lv in named) != (lv in change.answer)]
@@ -315,8 +312,8 @@ def _answers(asked: ScreenedRequest, field: Field, change: Change) -> tuple[str,
         return before.replace("_", " "), str(change.answer).replace("_", " ")
     scale = 100.0 if field.kind == "money" else 1.0
     return (
-        _amount(asked.practice, field, float(stated) / scale),
-        _amount(asked.practice, field, change.answer),
+        _amount(request.practice, field, float(stated) / scale),
+        _amount(request.practice, field, change.answer),
     )
 
 

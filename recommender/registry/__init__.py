@@ -1,11 +1,11 @@
 """The mlflow registry: publish a bundle, name the champion, fetch it again.
 
-What is said to mlflow before it is imported stands here, so that no module can be too early.
+Sets mlflow's environment variables before any module of this package can import it.
 """
 
 import os
 
-# mlflow reads these when it is imported, and it reports to its makers unless told not to.
+# mlflow reads these when it is imported; telemetry is on by default.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["DO_NOT_TRACK"] = "true"
 os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")

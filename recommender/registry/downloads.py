@@ -1,7 +1,4 @@
-"""Bundles on this machine's disk: each whole, in a directory named by its digest.
-
-Knows nothing of where they come from. Imported by the registry.
-"""
+"""Downloads of bundles, each complete, into a directory named by its digest."""
 
 import shutil
 import tempfile
@@ -14,7 +11,7 @@ from recommender.model.bundle.archive import is_digest
 from recommender.model.bundle.io import bundle_digest
 
 ABANDONED_AFTER_SECONDS = 3600.0
-"""Older than any download that still runs."""
+"""More than any download takes."""
 
 _UNFINISHED = ".fetching-"
 
@@ -22,17 +19,16 @@ _UNFINISHED = ".fetching-"
 def install_bundle(into: Path, digest: str, download: Callable[[Path], Path]) -> Path:
     """The directory `into/<digest>`, downloaded unless it is there.
 
-    It appears whole or not at all: it is filled under another name, then renamed. What it holds
-    is checked by whoever loads it.
+    It is filled under another name, then renamed. Its content is validated when it is loaded.
 
     Parameters
     ----------
     into
-        Holds one directory a bundle; made when it is not there.
+        Holds one directory a bundle; created if missing.
     digest
         Of the wanted bundle, in hexadecimal.
     download
-        Puts the bundle somewhere below the directory it is given, and says where.
+        Downloads the bundle to a path below the given directory and returns the path.
     """
     target = into / checked_digest(digest)
     if target.is_dir():
@@ -44,17 +40,14 @@ def install_bundle(into: Path, digest: str, download: Callable[[Path], Path]) ->
         try:
             got.rename(target)
         except OSError:
-            # Another process finished first; its copy is the same content.
+            # Another process finished first, with the same content.
             if not target.is_dir():
                 raise
     return target
 
 
 def checked_digest(digest: str) -> str:
-    """A digest that may become the name of a directory.
-
-    A registry is not trusted to choose our paths, so anything but hexadecimal is refused.
-    """
+    """The digest, if it is hexadecimal: a registry is not trusted to choose paths."""
     if not is_digest(digest):
         remedy = "publish the bundle again with `recommender train`"
         raise RegistryError("digest", "is not a hexadecimal digest", remedy)
@@ -62,10 +55,10 @@ def checked_digest(digest: str) -> str:
 
 
 def verified_bundle(bundle: Path, digest: str) -> Path:
-    """A bundle whose content has this digest; raises `BundleError` or `RegistryError` if not."""
+    """The bundle, if its content has this digest; else raises `BundleError` or `RegistryError`."""
     if bundle_digest(bundle) != digest:
         remedy = "do not use it; find out who changed it, then train and publish again"
-        raise RegistryError("bundle", "is not what its digest was taken of", remedy)
+        raise RegistryError("bundle", "does not have the digest it was published with", remedy)
     return bundle
 
 

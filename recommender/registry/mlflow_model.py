@@ -1,7 +1,4 @@
-"""How a bundle looks as an mlflow model: its files, the columns it reads, what it needs installed.
-
-Imported by `registry` only.
-"""
+"""A bundle as an mlflow model: its files, the signature of its columns, and its requirements."""
 
 import shutil
 from importlib.metadata import version as installed
@@ -17,7 +14,7 @@ from recommender.practice.fields import Field
 
 
 def table_fields(practice: Practice) -> tuple[Field, ...]:
-    """Fields a table of pairings may hold for the model; those kept for audits never are."""
+    """Fields of a table of pairings for the model; those for audits only are left out."""
     asked = practice.fields("client", "score", "filter").values()
     return (*asked, *practice.clinician.values())
 
@@ -29,7 +26,7 @@ def invented_row(practice: Practice) -> dict[str, str]:
 
 
 def invented_cell(field: Field) -> str:
-    """The first level of a field, or the middle of its bounds, or what its kind shows as example.
+    """The first level of a field, the middle of its bounds, or the example of its kind.
 
     >>> invented_cell(Field("age", "client", "number", "", "", "", "score", min=0, max=120))
     '60'
@@ -42,8 +39,8 @@ def invented_cell(field: Field) -> str:
 
 PREDICTED = ("predicted_alliance", "lower", "upper")
 REQUIRED = ("lightgbm", "mlflow", "numpy", "pandas", "scikit-learn", "scipy")
-"""Pinned with a published model. `recommender` itself is not on a package index, and naming it
-here would let whoever claims that name there run code on the machine that loads the model."""
+"""Pinned with a published model. `recommender` is not on a package index: naming it here would let
+anyone who registers that name there run code on the machine that loads the model."""
 
 
 def model_table(practice: Practice) -> tuple[pd.DataFrame, ModelSignature]:
@@ -52,13 +49,13 @@ def model_table(practice: Practice) -> tuple[pd.DataFrame, ModelSignature]:
         ColSpec("string", field.label, required=field.required) for field in table_fields(practice)
     ]
     columns.append(ColSpec("string", "clinician_id"))
-    said = Schema([ColSpec("double", name) for name in PREDICTED])
-    return pd.DataFrame([invented_row(practice)]), ModelSignature(Schema(columns), said)
+    outputs = Schema([ColSpec("double", name) for name in PREDICTED])
+    return pd.DataFrame([invented_row(practice)]), ModelSignature(Schema(columns), outputs)
 
 
 def write_model(workspace: Path, bundle: Path, practice: Practice, written: Model) -> None:
-    """Writes `workspace/model`: the bundle, and the code file that opens it, never a pickle."""
-    # Staged under a fixed name, so that `fetch` knows where to look inside the model.
+    """Writes `workspace/model`: the bundle and the code file that loads it, never a pickle."""
+    # Under a fixed name, by which `Registry.fetch` finds it inside the model.
     shutil.copytree(bundle, workspace / "bundle")
     example, signature = model_table(practice)
     mlflow.pyfunc.save_model(

@@ -1,7 +1,4 @@
-"""What mlflow runs when it loads a published bundle: code read from this file, never a pickle.
-
-mlflow copies this file into the published model; only mlflow imports it.
-"""
+"""The code that mlflow runs to load a published bundle; mlflow copies this file into the model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,15 +12,15 @@ if TYPE_CHECKING:
 
 
 class AlliancePyfunc(PythonModel):
-    """A bundle behind mlflow's interface, for batch scoring and for `mlflow models serve`.
+    """A bundle as an mlflow Python model, for batch scoring and for `mlflow models serve`.
 
-    The package `recommender` must be installed where this runs.
+    Needs the package `recommender` installed.
     """
 
     model: "AllianceModel"
 
     def load_context(self, context: Any) -> None:
-        """Opens the bundle, which checks its own digest and structure."""
+        """Loads the bundle, which validates its digest and structure."""
         # Late, because mlflow also runs this file when it only wants to copy it.
         from recommender.model.bundle.io import load_bundle
 
@@ -32,7 +29,7 @@ class AlliancePyfunc(PythonModel):
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """The predicted alliance of each row, with its range.
+        """The predicted alliance of each row, with its interval.
 
         Parameters
         ----------

@@ -1,7 +1,6 @@
-"""The only door to the mlflow model registry: publish, name, promote and fetch bundles.
+"""The mlflow model registry: publish, name, promote and fetch bundles.
 
-Only training and the command line import this module, and late, because mlflow takes seconds to
-load; serving is handed a bundle directory and never meets mlflow in the path of a request.
+Import this module late: mlflow takes seconds to load.
 """
 
 import logging
@@ -52,7 +51,15 @@ class Registry:
     name
         The registered model.
     artifacts
-        Where a store without a server keeps its files; beside a SQLite file when not given.
+        Folder for the files of a store without a server; by default beside its SQLite file.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as directory:
+    ...     registry = Registry(f"sqlite:///{directory}/mlflow.db")
+    ...     registry.alias("champion"), registry.versions()
+    (None, ())
     """
 
     uri: str = "sqlite:///var/mlflow.db"
@@ -61,23 +68,23 @@ class Registry:
 
     @contextmanager
     def client(self) -> Iterator[MlflowClient]:
-        """A connection whose failures become `RegistryError`s."""
+        """An mlflow client whose failures become `RegistryError`s."""
         with warnings.catch_warnings():
-            # mlflow 3.17 on SQLAlchemy 2.1 and on pandas 3: theirs to mend, noise to our users.
+            # Deprecations inside mlflow 3.17, on SQLAlchemy 2.1 and pandas 3.
             warnings.filterwarnings("ignore", message=r"The ``noload`` loader strategy")
             warnings.filterwarnings("ignore", message=r"Operation with range is deprecated")
             try:
                 yield MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
             except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
                 # The cause is not chained: its text can hold the password of the address.
-                raise _explained(self.uri, error) from None
+                raise _registry_error(self.uri, error) from None
 
     def experiment(self, name: str) -> str:
         """The id of the experiment of this name, created at its first use."""
         with self.client() as client:
-            found = client.get_experiment_by_name(name)
-            if found is not None:
-                return str(found.experiment_id)
+            experiment = client.get_experiment_by_name(name)
+            if experiment is not None:
+                return str(experiment.experiment_id)
             root = self.artifacts or _beside(self.uri)
             place = root.resolve().as_uri() if root else None
             return client.create_experiment(name, artifact_location=place)
@@ -92,17 +99,17 @@ class Registry:
         run_id
             An mlflow run of this registry.
         bundle
-            The bundle's directory; it is copied, and kept as bytes: nothing is pickled.
+            The bundle's directory, which is copied.
         practice
-            Says the columns of the table the published model accepts.
+            The definition with the columns of the published model.
         digest
             The bundle's digest, in hexadecimal.
         tags
-            More about the version, such as the commit it was made at.
+            Further tags of the version, such as the commit.
         """
         verified_bundle(bundle, digest)
-        told = {**tags, "digest": checked_digest(digest), "practice": practice.id}
-        told |= {"practice_version": practice.version, "practice_digest": practice.digest}
+        version_tags = {**tags, "digest": checked_digest(digest), "practice": practice.id}
+        version_tags |= {"practice_version": practice.version, "practice_digest": practice.digest}
         with self.client() as client, tempfile.TemporaryDirectory() as workspace:
             experiment = client.get_run(run_id).info.experiment_id
             logged = client.create_logged_model(experiment, self.name, run_id)
@@ -116,25 +123,27 @@ class Registry:
             client.log_model_artifacts(number, str(Path(workspace) / "model"))
             client.finalize_logged_model(number, "READY")
             client.log_outputs(run_id, [LoggedModelOutput(number, step=0)])
-            with _if_not("RESOURCE_ALREADY_EXISTS"):
+            with _ignoring("RESOURCE_ALREADY_EXISTS"):
                 client.create_registered_model(self.name)
             # A `models:/` source would be resolved by mlflow's global address, not by ours.
-            made = client.create_model_version(self.name, place, run_id, told, model_id=number)
-            return _version(made)
+            created = client.create_model_version(
+                self.name, place, run_id, version_tags, model_id=number
+            )
+            return _version(created)
 
     def versions(self) -> tuple[Version, ...]:
         """Every published version, oldest first."""
-        return tuple(_version(found) for found in self._found())
+        return tuple(_version(each) for each in self._search())
 
-    def _found(self) -> list[Any]:
-        found: list[Any] = []
+    def _search(self) -> list[Any]:
+        versions: list[Any] = []
         with self.client() as client:
             token: str | None = ""
             while token is not None:
                 page = client.search_model_versions(f"name='{self.name}'", page_token=token or None)
-                found += page
+                versions += page
                 token = page.token or None
-        return sorted(found, key=lambda each: int(each.version))
+        return sorted(versions, key=lambda each: int(each.version))
 
     def version(self, number: int) -> Version:
         """The version of this number."""
@@ -142,13 +151,13 @@ class Registry:
             return _version(client.get_model_version(self.name, str(number)))
 
     def set_alias(self, alias: str, version: int) -> None:
-        """Lets an alias stand for a version; promotions go through `promote`, which keeps why."""
+        """Points an alias to a version; for the champion use `promote`, which records why."""
         with self.client() as client:
             client.set_registered_model_alias(self.name, alias, str(version))
 
     def alias(self, alias: str) -> Version | None:
-        """The version an alias stands for, or None while it stands for none."""
-        with self.client() as client, _if_not("RESOURCE_DOES_NOT_EXIST"):
+        """The version an alias points to, or None."""
+        with self.client() as client, _ignoring("RESOURCE_DOES_NOT_EXIST"):
             number = client.get_registered_model(self.name).aliases.get(alias)
             if number is not None:
                 return _version(client.get_model_version(self.name, str(number)))
@@ -164,13 +173,12 @@ class Registry:
         kind: str = PROMOTED,
         notes: tuple[str, ...] = (),
     ) -> Promotion:
-        """Makes a version the champion, and keeps who did it, when, why, and what it replaced.
+        """Makes a version the champion, and records who did it, when, why, and what it replaced.
 
-        The record is written first: an entry without effect is a lesser fault than an effect
-        without an entry.
+        The record is written first: a record without effect is better than the reverse.
         """
-        chosen, standing = self.version(version), self.alias(CHAMPION)
-        previous = standing.version if standing else None
+        chosen, champion = self.version(version), self.alias(CHAMPION)
+        previous = champion.version if champion else None
         promotion = Promotion(in_utc(at), version, chosen.digest, by, reason, previous, kind, notes)
         with self.client() as client:
             for key, value in promotion_tags(promotion).items():
@@ -179,15 +187,14 @@ class Registry:
         return promotion
 
     def history(self) -> tuple[Promotion, ...]:
-        """Every promotion there has been, oldest first."""
-        kept = (read_promotions(_version(found), found.tags) for found in self._found())
-        return tuple(sorted((one for each in kept for one in each), key=lambda one: one.at))
+        """Every promotion, oldest first."""
+        promotions = (read_promotions(_version(found), found.tags) for found in self._search())
+        return tuple(sorted((one for each in promotions for one in each), key=lambda one: one.at))
 
     def previous(self) -> Version | None:
-        """The version to roll back to: what stood before the champion was first promoted.
+        """The version to roll back to: the champion before the current one was first promoted.
 
-        The first promotion counts, so that rolling back twice goes two steps back and never
-        returns to the version that was just withdrawn.
+        So two rollbacks go two steps back and never return to the version just withdrawn.
         """
         champion = self.alias(CHAMPION)
         if champion is None:
@@ -196,40 +203,40 @@ class Registry:
         return None if first is None or first.previous is None else self.version(first.previous)
 
     def text(self, version: Version, name: str) -> str:
-        """A text kept with the run that trained a version.
+        """A text artifact of the run that trained a version.
 
         Raises
         ------
         RegistryError
-            When the run keeps none of this name.
+            When the run has none of this name.
         """
         with self.client() as client, tempfile.TemporaryDirectory() as workspace:
-            kept = [file.path for file in client.list_artifacts(version.run_id)]
-            if name not in kept:
+            names = [file.path for file in client.list_artifacts(version.run_id)]
+            if name not in names:
                 remedy = "train again with this version of recommender"
                 raise RegistryError(self.name, f"version {version.version} has no {name}", remedy)
             got = client.download_artifacts(version.run_id, name, workspace)
             return Path(got).read_text(encoding="utf-8")
 
     def resolve(self, alias_or_version: str | int) -> Version:
-        """The version meant by a number or an alias.
+        """The version of a number or an alias.
 
         Raises
         ------
         RegistryError
-            When the alias stands for no version yet, with what to run.
+            When the alias points to no version yet, with the command to run.
         """
         if isinstance(alias_or_version, int) or alias_or_version.isdecimal():
             return self.version(int(alias_or_version))
-        found = self.alias(alias_or_version)
-        if found is None:
+        version = self.alias(alias_or_version)
+        if version is None:
             steps = "run `recommender train`"
             steps += ", then `recommender promote`" if alias_or_version == CHAMPION else ""
             raise RegistryError(self.name, f"no {alias_or_version} yet", steps)
-        return found
+        return version
 
     def fetch(self, alias_or_version: str | int, into: Path) -> Path:
-        """The directory `into/<digest>` of the bundle, downloaded whole unless it is there."""
+        """The directory `into/<digest>` of the bundle, downloaded unless it exists."""
         wanted = self.resolve(alias_or_version)
 
         def download(unfinished: Path) -> Path:
@@ -246,15 +253,15 @@ class Registry:
         return install_bundle(into, wanted.digest, download)
 
 
-def _version(found: Any) -> Version:
-    created_at = datetime.fromtimestamp(found.creation_timestamp / 1000, UTC)
-    digest = found.tags.get("digest", "")
-    return Version(int(found.version), digest, found.run_id or "", created_at)
+def _version(entity: Any) -> Version:
+    created_at = datetime.fromtimestamp(entity.creation_timestamp / 1000, UTC)
+    digest = entity.tags.get("digest", "")
+    return Version(int(entity.version), digest, entity.run_id or "", created_at)
 
 
 @contextmanager
-def _if_not(code: str) -> Iterator[None]:
-    """Passes over mlflow's refusal of one kind."""
+def _ignoring(code: str) -> Iterator[None]:
+    """Ignores mlflow errors of one code."""
     try:
         yield
     except MlflowException as error:
@@ -268,7 +275,7 @@ def _beside(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")).parent / "mlartifacts"
 
 
-def _explained(uri: str, error: Exception) -> RegistryError:
+def _registry_error(uri: str, error: Exception) -> RegistryError:
     parts = urlsplit(uri)
     shown = f"{parts.scheme}://{parts.hostname or parts.path}"
     shown += f":{parts.port}" if parts.port else ""
@@ -276,6 +283,6 @@ def _explained(uri: str, error: Exception) -> RegistryError:
     if isinstance(error, lost) or isinstance(error.__context__, lost):
         remedy = "start it, or set the registry's address to one that runs"
         return RegistryError("registry", f"cannot reach the mlflow registry at {shown}", remedy)
-    said = (str(error).splitlines() or [""])[0].replace(uri, shown)
-    remedy = "mend what it names; nothing after this step was done"
-    return RegistryError("registry", f"{shown} refused: {said}", remedy)
+    message = (str(error).splitlines() or [""])[0].replace(uri, shown)
+    remedy = "fix what it names; nothing after this step was done"
+    return RegistryError("registry", f"{shown} refused: {message}", remedy)

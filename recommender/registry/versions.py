@@ -1,7 +1,4 @@
-"""What a registry keeps of a model: its published versions, and who made which one champion.
-
-Knows nothing of mlflow, so that every room may speak of a version without loading it.
-"""
+"""Published versions of a model and their promotions; imports no mlflow."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,8 +15,8 @@ PROMOTED = "promoted"
 ROLLED_BACK = "rolled back"
 
 _RECORD = "promotion."
-_MOST = 4000
-"""Characters of notes a record keeps: a database may hold 5,000 of a tag, the reason included."""
+_MAX_CHARACTERS = 4000
+"""Characters of notes in a record: a database may limit a tag to 5,000, the reason included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +31,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """One time a version was made champion.
+    """One promotion of a version to champion.
 
     Attributes
     ----------
@@ -45,11 +42,11 @@ class Promotion:
     by, reason
         Who decided, and why.
     previous
-        The version in whose place it came.
+        The version it replaced.
     kind
         `promoted`, or `rolled back` to.
     notes
-        What the gate had to say: how few ratings it was decided on, what it was forced against.
+        Notes of the promotion gate, such as few ratings or an override.
     """
 
     at: datetime
@@ -63,10 +60,10 @@ class Promotion:
 
 
 def promotion_tags(promotion: Promotion) -> dict[str, str]:
-    """Tags that keep a promotion with its version.
+    """Tags that store a promotion with its version.
 
-    The record has a tag of its own, named by its time, so that a version which returns to duty
-    keeps the records of its earlier terms; the short tags say the newest one to a person.
+    The record has a tag of its own, named by its time, so that a version that is promoted again
+    has all its records; the short tags show the newest one to a person.
     """
     at, previous = promotion.at.isoformat(), promotion.previous
     record = {
@@ -75,7 +72,7 @@ def promotion_tags(promotion: Promotion) -> dict[str, str]:
         "reason": promotion.reason,
         "previous": previous,
         "kind": promotion.kind,
-        "notes": _kept(promotion.notes),
+        "notes": _fitting(promotion.notes),
     }
     return {
         f"{_RECORD}{promotion.at:%Y%m%dT%H%M%S.%fZ}": json.dumps(record),
@@ -86,18 +83,18 @@ def promotion_tags(promotion: Promotion) -> dict[str, str]:
     }
 
 
-def _kept(notes: Sequence[str]) -> list[str]:
-    """The first notes, as many as a tag holds, and how many more there were."""
-    kept: list[str] = []
+def _fitting(notes: Sequence[str]) -> list[str]:
+    """The first notes, as many as fit into a tag, and the number of the others."""
+    fitting: list[str] = []
     for note in notes:
-        if len(json.dumps([*kept, note])) > _MOST:
-            return [*kept, f"and {len(notes) - len(kept)} more"]
-        kept.append(note)
-    return kept
+        if len(json.dumps([*fitting, note])) > _MAX_CHARACTERS:
+            return [*fitting, f"and {len(notes) - len(fitting)} more"]
+        fitting.append(note)
+    return fitting
 
 
 def read_promotions(version: Version, tags: Mapping[str, str]) -> tuple[Promotion, ...]:
-    """Every promotion kept in the tags of a version, oldest first."""
+    """Every promotion in the tags of a version, oldest first."""
     records = [json.loads(value) for key, value in tags.items() if key.startswith(_RECORD)]
     promotions = [
         Promotion(
@@ -116,13 +113,13 @@ def read_promotions(version: Version, tags: Mapping[str, str]) -> tuple[Promotio
 
 
 def in_utc(at: datetime) -> datetime:
-    """A time in UTC; refused when it does not say its own zone."""
+    """A time in UTC; refuses one without a time zone."""
     if at.tzinfo is None:
         raise RegistryError("promoted_at", "has no time zone", "give the time in UTC")
     return at.astimezone(UTC)
 
 
 def tracking_reachable(uri: str) -> bool:
-    """Whether a registry can be asked without making it; one that is no file is taken to be."""
+    """Whether the registry exists; always true of one that is no SQLite file."""
     path = uri.removeprefix("sqlite:///")
     return path == uri or Path(path).is_file()

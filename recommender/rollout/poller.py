@@ -49,7 +49,7 @@ class ChampionSource(Protocol):
     """The part of a registry that is polled."""
 
     def alias(self, alias: str) -> Version | None:
-        """The version an alias stands for."""
+        """The version an alias points to."""
 
     def fetch(self, alias_or_version: str | int, into: Path) -> Path:
         """The directory of a bundle, downloaded unless it is there."""

@@ -1,1 +1,1 @@
-"""Constraints applied to a roster, with every reason, and the smallest relaxations."""
+"""Constraints applied to a roster: eligible clinicians, exclusions, smallest relaxations."""

@@ -1,8 +1,4 @@
-"""Screens many clients of one roster: what two clients answered alike is judged once.
-
-The verdicts are those of `constraints.screen`, found again by the answers they hang on. Imported
-by `recommend` and `crowd`.
-"""
+"""Caches constraint verdicts of a roster, so that equal answers of many clients are judged once."""
 
 from collections.abc import Hashable, Mapping
 from datetime import date
@@ -22,75 +18,73 @@ from recommender.screening.screen import (
 from recommender.tables.roster import Roster
 
 MAX_CACHED = 4_000_000
-"""Verdicts kept, 32 MB of them: what is asked for after that is judged anew."""
+"""Verdicts in a cache, 32 MB; further ones are judged each time."""
 PERSONAL_KINDS = ("place", "weekly_hours")
-"""Kinds of answer two clients hardly ever share: to keep their verdicts would only take memory."""
+"""Kinds of answer that two clients rarely share: caching their verdicts would only use memory."""
 
 
 def screening_cache_for(practice: Practice, roster: Roster, day: date) -> "ScreeningCache":
-    """The sieve of a practice and a day, kept with the roster for those who ask next."""
-    caches: dict[str, ScreeningCache] = roster.columns.view("sieve", dict)
-    found = caches.get("latest")
-    if found is None or not found.matches(practice, day):
-        found = caches["latest"] = ScreeningCache(practice, roster, day)
-    return found
+    """The cache of a practice and a day; the roster holds the one used last."""
+    caches: dict[str, ScreeningCache] = roster.columns.view("screening", dict)
+    cache = caches.get("latest")
+    if cache is None or not cache.is_of(practice, day):
+        cache = caches["latest"] = ScreeningCache(practice, roster, day)
+    return cache
 
 
 class ScreeningCache:
-    """One practice's constraints before one roster on one day."""
+    """Screens clients against one roster on one day; equal to `screening.screen.screen`."""
 
     def __init__(self, practice: Practice, roster: Roster, day: date) -> None:
         self._practice, self._roster, self._day = practice, roster, day
-        self._reads = {
-            name: tuple(sorted(client_fields(constraint)))
-            for name, constraint in practice.constraints.items()
+        reads = {name: tuple(sorted(client_fields(c))) for name, c in practice.constraints.items()}
+        self._shared = {
+            name: fields for name, fields in reads.items() if not self._is_personal(name, fields)
         }
-        self._shared = frozenset(
-            name for name, read in self._reads.items() if not self._is_personal(name, read)
-        )
-        self._fields = frozenset(f for name in self._shared for f in self._reads[name])
+        self._fields = frozenset(field for fields in self._shared.values() for field in fields)
         self._verdicts: dict[Hashable, Array] = {}
 
-    def matches(self, practice: Practice, day: date) -> bool:
-        """Whether these constraints on this day are what it judges."""
+    def is_of(self, practice: Practice, day: date) -> bool:
+        """Whether this is the cache of a practice and a day."""
         return self._practice is practice and self._day == day
 
     def screen(
         self, client: Columns, client_id: str | None, modes: Modes = DECLARED_MODES
     ) -> Screening:
-        """Who may be shown to one client: exactly what `constraints.screen` says."""
-        asking = request_context_of(self._practice, client_id, self._roster.ids, self._day)
-        columns = self._roster.columns
+        """The screening of one client, as `screening.screen.screen` gives it."""
+        context = request_context_of(self._practice, client_id, self._roster.ids, self._day)
         answers = {name: self._answer(client, name) for name in self._fields}
         known = {
-            name: self._verdict(self._practice.constraints[name], client, asking, answers)
+            name: self._verdict(self._practice.constraints[name], client, context, answers)
             for name in self._shared
         }
-        return screen_columns(self._practice, client, columns, asking, modes, known)
+        columns = self._roster.columns
+        return screen_columns(self._practice, client, columns, context, modes, known)
 
-    def _is_personal(self, name: str, read: tuple[str, ...]) -> bool:
-        # Whom a clinician's list names is a question of who the client is.
-        theirs = field_names(self._practice.constraints[name])[1]
-        names_clients = any(self._practice.clinician[field].kind == "ids" for field in theirs)
-        own = any(self._practice.client[field].kind in PERSONAL_KINDS for field in read)
-        return own or names_clients
+    def _is_personal(self, name: str, client: tuple[str, ...]) -> bool:
+        """Whether a verdict depends on who the client is, or on an answer that few share."""
+        clinician = field_names(self._practice.constraints[name])[1]
+        lists_clients = any(self._practice.clinician[field].kind == "ids" for field in clinician)
+        return lists_clients or any(
+            self._practice.client[field].kind in PERSONAL_KINDS for field in client
+        )
 
     def _answer(self, client: Columns, field: str) -> Hashable:
         answer = client[field]
-        # The bytes of a list of ids say where it is kept, not what it holds.
+        # The bytes of a list of ids are its address, not its content.
         return answer[0] if self._practice.client[field].kind == "ids" else answer.tobytes()
 
     def _verdict(
         self,
         constraint: Constraint,
         client: Columns,
-        asking: RequestContext,
+        context: RequestContext,
         answers: Mapping[str, Hashable],
     ) -> Array:
-        key = (constraint.name, *(answers[field] for field in self._reads[constraint.name]))
-        found = self._verdicts.get(key)
-        if found is None:
-            found = judge(constraint, client, self._roster.columns, asking)
+        key = (constraint.name, *(answers[field] for field in self._shared[constraint.name]))
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            verdict = judge(constraint, client, self._roster.columns, context)
             if (len(self._verdicts) + 1) * len(self._roster) <= MAX_CACHED:
-                self._verdicts[key] = found
-        return found
+                self._verdicts[key] = verdict
+        return verdict

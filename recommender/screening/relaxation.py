@@ -1,7 +1,7 @@
-"""What a client could change so that more clinicians fit: the smallest changes, whom they admit.
+"""Searches the smallest changes of a client's answers that admit excluded clinicians.
 
-Constraints only: what a change is worth, and whether it is offered, is decided in `offer`. Never
-proposed for a family that protects somebody. Imported by `offer` and above.
+Only constraints that the definition declares relaxable are changed; whether a change is worth
+offering is decided in `recommendation.relaxation_offers`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,25 +28,25 @@ Flags = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
 MAX_CHANGES = 2
-"""Changes proposed together while somebody fits: more is another request, not a small change."""
-_NOT_BARRED = -2
+"""Changes made together while any clinician is eligible: more would be another request."""
+_NOT_EXCLUDED = -2
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One answer given otherwise.
+    """One changed answer.
 
     Attributes
     ----------
     constraint
-        The constraint it is about.
+        The constraint that the change relaxes.
     field, answer
-        The client's field and what it would hold, as a cell; None where it is left empty.
+        The client's field and its new answer, as a cell; None to leave it empty.
     ask
-        Whether staff may only ask the client whether the wish matters.
+        Whether staff may only ask the client if the wish matters.
     step
-        How much is asked, among answers to this field of which each asks more than the one before;
-        None where they are alternatives.
+        Position among answers to this field, from the smallest change to the largest; None where
+        the answers are alternatives.
     """
 
     constraint: str
@@ -58,14 +58,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Relaxation:
-    """Changes that together admit somebody.
+    """Changes that together admit at least one clinician.
 
     Attributes
     ----------
     changes
-        At least one, each of another field.
+        One change or more, each of another field.
     admits
-        Places of the roster for whom no smaller change of the same answers is enough.
+        Places on the roster of the clinicians for whom no smaller change of these answers suffices.
     """
 
     changes: tuple[Change, ...]
@@ -73,13 +73,13 @@ class Relaxation:
 
     @property
     def fields(self) -> frozenset[str]:
-        """The answers it changes."""
+        """The changed fields."""
         return frozenset(change.field for change in self.changes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScreenedRequest:
-    """One request and how the roster stands for it."""
+    """One request and its screening of the roster."""
 
     practice: Practice
     client: Columns
@@ -90,29 +90,29 @@ class ScreenedRequest:
 
 
 def max_changes(screening: Screening) -> int:
-    """How many answers may change at once: as many as it takes where nobody fits."""
+    """How many answers may change together: any number where no clinician is eligible."""
     return MAX_CHANGES if screening.eligible.any() else len(screening.constraints)
 
 
-def relaxations(asked: ScreenedRequest, most: int = MAX_CHANGES) -> tuple[Relaxation, ...]:
-    """Every smallest change, or set of changes, that lets somebody through who is barred.
+def relaxations(request: ScreenedRequest, max_count: int = MAX_CHANGES) -> tuple[Relaxation, ...]:
+    """Every smallest change, or set of changes, that admits an excluded clinician.
 
-    Each excluded clinician is looked at: what bars them must all be open to change, and each change
-    is the smallest of its answer that is enough for them. Clinicians for whom the same changes are
-    enough share a relaxation. Whether all other constraints still hold then, `admitted` tells.
+    For each excluded clinician, every constraint that excludes must be relaxable, and each change
+    is the smallest of its answer that suffices. Clinicians with equal changes share a relaxation.
+    `admitted` judges whether all other constraints still hold after the changes.
 
     Parameters
     ----------
-    asked
-        The request.
-    most
-        How many answers may change at once.
+    request
+        The screened request.
+    max_count
+        How many answers may change together.
     """
-    lifts = _ChangeSearch(asked, asked.screening.excluding > 0, most)
+    search = _ChangeSearch(request, request.screening.excluding > 0, max_count)
     groups: dict[tuple[Change, ...], list[int]] = {}
-    for places in lifts.groups():
-        for changes in lifts.change_sets(places[0]):
-            if _is_offered(changes, most):
+    for places in search.groups():
+        for changes in search.change_sets(places[0]):
+            if _is_valid(changes, max_count):
                 groups.setdefault(changes, []).extend(places)
     return tuple(
         Relaxation(changes, np.array(sorted(places), dtype=np.intp))
@@ -120,91 +120,96 @@ def relaxations(asked: ScreenedRequest, most: int = MAX_CHANGES) -> tuple[Relaxa
     )
 
 
-def admitted(asked: ScreenedRequest, relaxation: Relaxation) -> Places:
-    """Who is barred now and fits once the changes are made; places of the roster.
+def admitted(request: ScreenedRequest, relaxation: Relaxation) -> Places:
+    """Places of excluded clinicians that are eligible after the changes.
 
-    Only what reads a changed answer is judged again.
+    Only constraints that read a changed answer are judged again.
     """
     known = {
-        constraint.name: asked.screening.verdicts[constraint.name]
-        for constraint in asked.screening.constraints
+        constraint.name: request.screening.verdicts[constraint.name]
+        for constraint in request.screening.constraints
         if not client_fields(constraint) & relaxation.fields
     }
-    client = changed(asked, relaxation.changes)
-    found = screen_columns(asked.practice, client, asked.roster, asked.context, asked.modes, known)
-    return np.flatnonzero(found.eligible & ~asked.screening.eligible)
+    client = changed(request, relaxation.changes)
+    screening = screen_columns(
+        request.practice, client, request.roster, request.context, request.modes, known
+    )
+    return np.flatnonzero(screening.eligible & ~request.screening.eligible)
 
 
-def changed(asked: ScreenedRequest, changes: Sequence[Change]) -> Columns:
-    """The client's row with some answers given otherwise."""
-    values = dict(asked.client.values)
+def changed(request: ScreenedRequest, changes: Sequence[Change]) -> Columns:
+    """The client's row with the changed answers."""
+    values = dict(request.client.values)
     for change in changes:
-        field = asked.practice.client[change.field]
+        field = request.practice.client[change.field]
         behaviour = KINDS[field.kind]
         parsed = None if change.answer is None else behaviour.parse(field, change.answer)
         values[change.field] = behaviour.encode(field, [parsed])
     return Columns(1, values)
 
 
-def _is_offered(changes: Sequence[Change], most: int) -> bool:
-    """Few enough, one answer a field, and what may only be asked about by itself."""
+def _is_valid(changes: Sequence[Change], max_count: int) -> bool:
+    """Few enough changes, one per field, and a question to the client only by itself."""
     alone = len(changes) == 1 or not any(change.ask for change in changes)
-    return alone and len({change.field for change in changes}) == len(changes) <= most
+    return alone and len({change.field for change in changes}) == len(changes) <= max_count
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _SmallestChanges:
-    """The smallest change of a constraint's answer that is enough, for each clinician.
+    """The smallest change that satisfies one constraint, for each of n clinicians.
 
     Attributes
     ----------
     changes
-        From the least asked to the most.
-    answer : (n,)
-        Which of them; -1 where none is enough.
+        From the smallest to the largest.
+    answer : (n,) int
+        Place of the change among `changes`; -1 where none suffices.
     """
 
     changes: tuple[Change, ...]
     answer: Places
 
 
-def _change_of(choice: _SmallestChanges | None, place: int) -> Change | None:
-    if choice is None or choice.answer[place] < 0:
+def _change_of(smallest: _SmallestChanges | None, place: int) -> Change | None:
+    if smallest is None or smallest.answer[place] < 0:
         return None
-    return choice.changes[int(choice.answer[place])]
+    return smallest.changes[int(smallest.answer[place])]
 
 
 class _ChangeSearch:
-    """What would lift each constraint for each candidate, worked out once a request."""
+    """The smallest changes for each constraint and excluded clinician of one request."""
 
-    def __init__(self, asked: ScreenedRequest, barred: Flags, most: int) -> None:
-        self._asked, self._barred = asked, barred
-        constraints = asked.screening.constraints
-        self._ways = [bool(c.ways) for c in constraints]
-        lifted = np.array([c.relaxable != "no" for c in constraints], dtype=np.bool_)
-        stuck = np.asarray(barred & ~lifted[:, None])
-        elsewhere = _meeting_mode_constraint(asked)
-        # A bar on one way of meeting is also lifted by meeting in another.
-        by_way: Flags = np.array(self._ways, dtype=np.bool_)[:, None]
-        open_ = ~(stuck & ~by_way).any(axis=0) if elsewhere else ~stuck.any(axis=0)
-        changes = np.minimum(
-            barred.sum(axis=0), (barred & ~by_way).sum(axis=0) + 1 if elsewhere else len(barred)
-        )
-        self.candidates = np.flatnonzero(open_ & barred.any(axis=0) & (changes <= most))
-        needed = np.count_nonzero(barred[:, self.candidates], axis=1) > 0
-        self._choices = [
-            self._chosen(constraint) if lifted[row] and needed[row] else None
+    def __init__(self, request: ScreenedRequest, excluding: Flags, max_count: int) -> None:
+        self._request, self._excluding = request, excluding
+        constraints = request.screening.constraints
+        self._on_modes = [bool(c.ways) for c in constraints]
+        relaxable = np.array([c.relaxable != "no" for c in constraints], dtype=np.bool_)
+        fixed = np.asarray(excluding & ~relaxable[:, None])
+        other_mode = _meeting_mode_constraint(request)
+        # A constraint on one mode of meeting is also satisfied by meeting in another.
+        elsewhere: Flags = ~np.array(self._on_modes, dtype=np.bool_)[:, None]
+        if other_mode is None:
+            open_, changes = ~fixed.any(axis=0), excluding.sum(axis=0)
+        else:
+            open_ = ~(fixed & elsewhere).any(axis=0)
+            changes = np.minimum(excluding.sum(axis=0), (excluding & elsewhere).sum(axis=0) + 1)
+        self.candidates = np.flatnonzero(open_ & excluding.any(axis=0) & (changes <= max_count))
+        needed = np.count_nonzero(excluding[:, self.candidates], axis=1) > 0
+        self._smallest = [
+            self._smallest_changes(constraint) if relaxable[row] and needed[row] else None
             for row, constraint in enumerate(constraints)
         ]
-        self._elsewhere = self._chosen(elsewhere) if elsewhere and len(self.candidates) else None
+        self._other_mode = None
+        if other_mode is not None and len(self.candidates):
+            self._other_mode = self._smallest_changes(other_mode)
 
     def groups(self) -> Iterable[list[int]]:
-        """The candidates, those whom the same changes would let in together."""
+        """The candidates, grouped by equal changes."""
         rows = [
-            np.where(self._barred[row], -1 if choice is None else choice.answer, _NOT_BARRED)
-            for row, choice in enumerate(self._choices)
+            np.where(self._excluding[row], -1 if each is None else each.answer, _NOT_EXCLUDED)
+            for row, each in enumerate(self._smallest)
         ]
-        rows += [] if self._elsewhere is None else [self._elsewhere.answer]
+        rows += [] if self._other_mode is None else [self._other_mode.answer]
         patterns = np.array(rows, dtype=np.int32).T
         groups: dict[bytes, list[int]] = {}
         for place in self.candidates.tolist():
@@ -212,17 +217,17 @@ class _ChangeSearch:
         return groups.values()
 
     def change_sets(self, place: int) -> Iterator[tuple[Change, ...]]:
-        """Sets of changes, each enough for one clinician as far as single bars go."""
-        bars = np.flatnonzero(self._barred[:, place]).tolist()
-        direct = [_change_of(self._choices[bar], place) for bar in bars]
+        """Sets of changes, each of which satisfies every constraint that excludes a clinician."""
+        rows = np.flatnonzero(self._excluding[:, place]).tolist()
+        direct = [_change_of(self._smallest[row], place) for row in rows]
         if all(direct):
             yield _distinct(direct)
-        way = _change_of(self._elsewhere, place)
-        rest = [change for bar, change in zip(bars, direct, strict=True) if not self._ways[bar]]
-        if way is not None and len(rest) < len(bars) and all(rest):
-            yield _distinct([*rest, way])
+        mode = _change_of(self._other_mode, place)
+        rest = [change for row, change in zip(rows, direct, strict=True) if not self._on_modes[row]]
+        if mode is not None and len(rest) < len(rows) and all(rest):
+            yield _distinct([*rest, mode])
 
-    def _chosen(self, constraint: Constraint) -> "_SmallestChanges | None":
+    def _smallest_changes(self, constraint: Constraint) -> "_SmallestChanges | None":
         field, easing = self._easing(constraint)
         if not easing.answers:
             return None
@@ -241,24 +246,24 @@ class _ChangeSearch:
         return _SmallestChanges(changes, np.where(enough, easing.admits.argmax(axis=0), -1))
 
     def _easing(self, constraint: Constraint) -> tuple[str, MinimalChange]:
-        asked = self._asked
-        field = eased_field(constraint, asked.practice.client)
+        request = self._request
+        field = eased_field(constraint, request.practice.client)
         if field is None:
-            return "", MinimalChange((), np.zeros((0, asked.roster.size), dtype=np.bool_))
+            return "", MinimalChange((), np.zeros((0, request.roster.size), dtype=np.bool_))
         rule = RULES[constraint.rule]
         if field in constraint.client and rule.ease is not None:
-            question = rule_input_of(constraint, asked.client, asked.roster, asked.context)
+            question = rule_input_of(constraint, request.client, request.roster, request.context)
             return field, rule.ease(question)
         spares = constraint.unless is not None and constraint.unless.client == field
-        return field, MinimalChange((spares,), np.ones((1, asked.roster.size), dtype=np.bool_))
+        return field, MinimalChange((spares,), np.ones((1, request.roster.size), dtype=np.bool_))
 
 
-def _meeting_mode_constraint(asked: ScreenedRequest) -> Constraint | None:
-    """The constraint by which a client could be offered one more way of meeting, if there is."""
-    ways = asked.practice.ways
-    for constraint in asked.screening.constraints:
-        asks = ways is not None and constraint.client == (ways.client,)
-        if asks and constraint.rule == "has_any" and constraint.relaxable == "yes":
+def _meeting_mode_constraint(request: ScreenedRequest) -> Constraint | None:
+    """The relaxable constraint on the modes of meeting the client accepts, if there is one."""
+    ways = request.practice.ways
+    for constraint in request.screening.constraints:
+        about_modes = ways is not None and constraint.client == (ways.client,)
+        if about_modes and constraint.rule == "has_any" and constraint.relaxable == "yes":
             return constraint
     return None
 
@@ -268,6 +273,6 @@ def _plain(answer: RawValue) -> RawValue:
 
 
 def _distinct(changes: Sequence[Change | None]) -> tuple[Change, ...]:
-    """Changes without repetition: one answer may stand in the way of several constraints."""
+    """Changes without repetition: one answer may fail several constraints."""
     by_answer = {(c.field, c.answer): c for c in reversed(changes) if c is not None}
     return tuple(sorted(by_answer.values(), key=lambda c: (c.constraint, str(c.answer))))

@@ -1,7 +1,6 @@
-"""Who may be shown to a client: every constraint on every clinician, with every reason.
+"""Screens clinicians for a client: every constraint on every clinician, with every reason.
 
-Rules come before scores, so that no learned number can buy its way past one.
-Imported by `relaxation`, `recommend` and above.
+Constraints apply before scores: no predicted alliance compensates for a hard constraint.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,15 +25,16 @@ Codes = NDArray[np.int8]
 Modes = Mapping[str, Mode]
 
 DECLARED_MODES: Modes = MappingProxyType({})
-"""No constraint is asked for in another mode than the definition's."""
+"""Every constraint in the mode that the definition declares."""
 _MET, _FAILED, _UNKNOWN = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One constraint a clinician does not meet, or is not known to meet.
+    """One constraint that a clinician does not meet, or is not known to meet.
 
-    `say` follows the clinician's name; with `unknown` it is a question rather than a fact.
+    `text` continues a sentence that begins with the clinician's name; with `unknown` it is a
+    question, not a fact.
     """
 
     constraint: str
@@ -45,7 +45,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """A clinician who may not be shown, with every reason in the order of the definition."""
+    """An excluded clinician, with every reason in the order of the definition."""
 
     clinician_id: str
     reasons: tuple[Reason, ...]
@@ -53,9 +53,9 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class Caution:
-    """What staff should know of a clinician but does not exclude, in the order of the definition.
+    """A clinician with reservations, in the order of the definition.
 
-    Soft constraints failed or unknown, and hard ones that are unknown but pass.
+    They are soft constraints failed or unknown, and hard ones that pass although unknown.
     """
 
     clinician_id: str
@@ -64,7 +64,7 @@ class Caution:
 
 @dataclass(frozen=True, slots=True)
 class ConstraintCount:
-    """How many clinicians a hard constraint removed, and how many nothing else removed."""
+    """Numbers of clinicians that a hard constraint excludes, and that only it excludes."""
 
     constraint: str
     removed: int
@@ -73,18 +73,18 @@ class ConstraintCount:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Screening:
-    """The roster as it stands for one client: n clinicians before k constraints.
+    """The verdicts of k constraints on n clinicians for one client.
 
     Attributes
     ----------
     ids
-        The clinicians, in the roster's order.
+        The clinicians, in the order of the roster.
     constraints, modes
-        What was evaluated, in the order of the definition, and how it counts for this request.
+        The constraints judged, in the order of the definition, and the mode of each.
     verdicts
-        Constraint to (n,) of 1 pass, 0 fail, NaN unknown.
-    barred, noted : (k, n)
-        Where a constraint excludes, and where it is only to be mentioned: 1 failed, 2 unknown.
+        By constraint, (n,): 1 pass, 0 fail, NaN unknown.
+    excluding, cautioning : (k, n) int
+        Where a constraint excludes, and where it is a reservation: 1 failed, 2 unknown.
     """
 
     ids: tuple[str, ...]
@@ -96,26 +96,26 @@ class Screening:
 
     @property
     def eligible(self) -> Flags:
-        """Whether each clinician may be shown, (n,)."""
+        """Whether no constraint excludes each clinician, (n,)."""
         return np.asarray(np.bitwise_or.reduce(self.excluding, axis=0, initial=0) == 0)
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
-        """Everyone who may not be shown, in the roster's order."""
+        """Every excluded clinician, in the order of the roster."""
         return tuple(
             Exclusion(self.ids[row], why) for row, why in self._rows_with_reasons(self.excluding)
         )
 
     @property
     def cautions(self) -> tuple[Caution, ...]:
-        """Clinicians with something to mention, eligible or not, in the roster's order."""
+        """Every clinician with reservations, eligible or not, in the order of the roster."""
         return tuple(
             Caution(self.ids[row], why) for row, why in self._rows_with_reasons(self.cautioning)
         )
 
     @property
     def constraint_counts(self) -> tuple[ConstraintCount, ...]:
-        """One line for each hard constraint, in the order of the definition."""
+        """Counts of each hard constraint, in the order of the definition."""
         bars = np.count_nonzero(self.excluding, axis=0)
         removed = np.count_nonzero(self.excluding, axis=1)
         alone = np.count_nonzero(self.excluding[:, bars == 1], axis=1)
@@ -126,11 +126,11 @@ class Screening:
         )
 
     def cautions_of(self, place: int) -> tuple[Reason, ...]:
-        """What is to be mentioned of the clinician at one place of the roster."""
+        """The reservations about the clinician at one place of the roster."""
         return self._reasons(self.cautioning[:, place])
 
     def _rows_with_reasons(self, codes: Codes) -> Iterator[tuple[int, tuple[Reason, ...]]]:
-        """Reasons of each row that has any. Rosters repeat few patterns: each is built once."""
+        """Each clinician with reasons. Few patterns of reasons repeat: each is built once."""
         built: dict[bytes, tuple[Reason, ...]] = {}
         by_person = np.ascontiguousarray(codes.T)
         for row in np.flatnonzero(codes.any(axis=0)).tolist():
@@ -155,34 +155,50 @@ def screen(
     day: date,
     modes: Modes = DECLARED_MODES,
 ) -> Screening:
-    """Who of the roster may be shown to the client, and why the others may not.
+    """Which clinicians of the roster are eligible for a client, and why the others are not.
 
     Parameters
     ----------
     practice
-        Whose constraints hold.
+        The definition, which declares the constraints.
     client
-        One row of the client's fields.
+        The client's fields, one row.
     client_id
-        None for a person the practice has no id for yet.
+        Pseudonym, which do-not-match lists refer to; None for a client without one.
     roster
-        The clinicians as they are now; eligible and excluded together are always all of them.
+        The clinicians.
     day
-        The day asked, on the practice's calendar.
+        The day of the request, on the practice's calendar.
     modes
-        Constraints that count otherwise for this request than declared; see `check_modes`.
+        Constraints in another mode than declared; see `check_modes`.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from recommender.practice.columns import read_rows
+    >>> from recommender.practice.definition import shipped_practice
+    >>> from recommender.tables.roster import snapshot
+    >>> practice = shipped_practice()
+    >>> client = read_rows(practice.fields("client", "score", "filter"), [{"age_years": 15}])
+    >>> clinicians = read_rows(practice.clinician, [{"min_age": 18, "max_age": 65}])
+    >>> roster = snapshot(("k1",), (None,), clinicians, datetime.now(UTC))
+    >>> screening = screen(practice, client, None, roster, date(2026, 11, 28))
+    >>> screening.eligible.tolist()
+    [False]
+    >>> [reason.text for reason in screening.exclusions[0].reasons if reason.constraint == "age"]
+    ['does not see clients of this age']
     """
     context = request_context_of(practice, client_id, roster.ids, day)
     return screen_columns(practice, client, roster.columns, context, modes, {})
 
 
 def check_modes(practice: Practice, modes: Modes) -> None:
-    """Refuses modes a request may not choose.
+    """Checks the modes that a request chooses.
 
     Raises
     ------
     IntakeError
-        With every constraint that does not exist or does not allow the mode.
+        With every constraint that does not exist, or that may not be in the mode.
     """
     faults = []
     for name, mode in modes.items():
@@ -201,7 +217,7 @@ def check_modes(practice: Practice, modes: Modes) -> None:
 def request_context_of(
     practice: Practice, client_id: str | None, clinician_ids: tuple[str, ...], day: date
 ) -> RequestContext:
-    """The circumstances in which a client of the practice asks."""
+    """What rules read besides the fields of client and clinician."""
     return RequestContext(
         day,
         client_id,
@@ -221,7 +237,7 @@ def screen_columns(
     modes: Modes,
     known: Mapping[str, Array],
 ) -> Screening:
-    """A screening of any clinicians' columns, with the verdicts that are known already."""
+    """`screen` on columns of clinicians, reusing the verdicts that are known."""
     counts = {name: modes.get(name, c.mode) for name, c in practice.constraints.items()}
     constraints = tuple(c for n, c in practice.constraints.items() if counts[n] != "off")
     verdicts = {
@@ -232,7 +248,7 @@ def screen_columns(
     cautioning = np.zeros_like(excluding)
     for place, constraint in enumerate(constraints):
         verdict = verdicts[constraint.name]
-        # Most constraints are met by everyone, or were not asked for: nothing to write down.
+        # Most constraints are met by every clinician, or the client has no wish about them.
         if not verdict.size or verdict.min() == 1:
             continue
         failed = verdict == 0
@@ -263,10 +279,10 @@ def _lift_by_other_modes(
     excluding: Codes,
     cautioning: Codes,
 ) -> None:
-    """Lifts, in place, what concerns only ways of meeting the two do not need.
+    """Lifts, in place, constraints on modes of meeting that the two need not use.
 
-    Whoever wants to meet in person or by video is not kept from a clinician by the trip, as long as
-    nothing keeps them from meeting this one by video.
+    A client who wants to meet in person or by video is not kept from a clinician by the distance,
+    as long as no constraint excludes meeting this clinician by video.
     """
     some = [
         place
@@ -278,33 +294,33 @@ def _lift_by_other_modes(
     shared = shared_modes(practice, client, columns)
     open_ways = {way: offers.copy() for way, offers in shared.items()}
     for place in some:
-        unbarred = excluding[place] == _MET
+        allowed = excluding[place] == _MET
         for way in constraints[place].ways:
             if way in open_ways:
-                open_ways[way] &= unbarred
+                open_ways[way] &= allowed
     meets = _any_of(open_ways.values(), columns.size)
     for about in {constraints[place].ways for place in some}:
         concerned = _any_of([shared[way] for way in about if way in shared], columns.size)
         otherwise = [offers for way, offers in open_ways.items() if way not in about]
-        stays = (concerned & ~meets).view(np.int8)
+        remaining = (concerned & ~meets).view(np.int8)
         mentioned = (concerned & ~_any_of(otherwise, columns.size)).view(np.int8)
         for place in some:
             if constraints[place].ways == about:
-                excluding[place] *= stays
+                excluding[place] *= remaining
                 cautioning[place] *= mentioned
 
 
 def _any_of(flags: Iterable[Flags], size: int) -> Flags:
-    found = np.zeros(size, dtype=np.bool_)
+    result = np.zeros(size, dtype=np.bool_)
     for each in flags:
-        found |= each
-    return found
+        result |= each
+    return result
 
 
 def shared_modes(practice: Practice, client: Columns, columns: Columns) -> dict[str, Flags]:
-    """Each way the client wants to meet, with who offers it, (n,).
+    """By mode of meeting that the client accepts: whether each clinician may offer it, (n,).
 
-    A client who named none takes any, and a clinician of whom nothing is known may offer any.
+    A client who names none accepts any, and a clinician whose modes are unknown may offer any.
     """
     assert practice.ways is not None
     levels = practice.client[practice.ways.client].levels
@@ -314,6 +330,6 @@ def shared_modes(practice: Practice, client: Columns, columns: Columns) -> dict[
     any_way = not (wanted > 0).any()
     return {
         level: offered.may_have(place_of(level))
-        for level, asked in zip(levels, wanted.tolist(), strict=True)
-        if any_way or asked == 1
+        for level, is_wanted in zip(levels, wanted.tolist(), strict=True)
+        if any_way or is_wanted == 1
     }

@@ -1,7 +1,6 @@
-"""Keys of programs: `rk_<id>_<secret>`, shown once, kept as a keyed hash that no backup can use.
+"""API keys of programs: `rk_<id>_<secret>`, shown once and stored as a keyed hash.
 
-A secret has 256 random bits, so a fast hash keyed with the pepper is enough; slow ones are for
-passwords. Imported by `serving` and `commands`.
+A secret has 256 random bits, so a fast hash keyed with the pepper is enough.
 """
 
 import hashlib
@@ -25,7 +24,7 @@ from recommender.store.schema import access_keys
 
 LIFETIME = timedelta(days=365)
 OVERLAP = timedelta(days=7)
-"""How long the old key of a rotation lasts unless told otherwise."""
+"""How long the old key of a rotation lasts by default."""
 LIVE = 2
 """Keys of one name at a time: the one in use and the one that replaces it."""
 PEPPER_LENGTH = 32
@@ -37,7 +36,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,39}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Pepper:
-    """The secret outside the database without which its hashes are worth nothing."""
+    """The secret outside the database that keys its hashes."""
 
     secret: bytes = field(repr=False)
 
@@ -48,7 +47,7 @@ class Pepper:
         Raises
         ------
         RecommenderError
-            When it is too short to be one.
+            When it is too short.
         """
         if len(text) < PEPPER_LENGTH:
             remedy = "set RECOMMENDER_PEPPER to the output of `openssl rand -base64 32`"
@@ -57,7 +56,7 @@ class Pepper:
 
     @property
     def mark(self) -> str:
-        """Tells one pepper from another, so that a changed one can be named as the fault."""
+        """Identifies the pepper, so that a changed one can be detected."""
         return self.hash("pepper").hex()[:8]
 
     def hash(self, text: str) -> bytes:
@@ -67,7 +66,7 @@ class Pepper:
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
-    """What may be known of a key; its secret may not."""
+    """A key without its secret."""
 
     key_id: str
     name: str
@@ -80,13 +79,13 @@ class KeyFacts:
     last_used_on: date | None
 
     def live(self, now: datetime) -> bool:
-        """Whether it opens anything at this moment."""
+        """Whether it is valid at this time."""
         return self.revoked_at is None and now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key as it is made: the only time its secret can be read."""
+    """A new key with its secret, which is not stored."""
 
     facts: KeyFacts
     text: str = field(repr=False)
@@ -94,7 +93,7 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyRequest:
-    """The key somebody wants made."""
+    """The name, role and lifetime of a key to create."""
 
     name: str
     role: Role
@@ -105,12 +104,12 @@ class KeyRequest:
 def create_key(
     connection: Connection, wanted: KeyRequest, pepper: Pepper, *, now: datetime, actor: str
 ) -> NewKey:
-    """Makes the first key of a name.
+    """Creates the first key of a name.
 
     Raises
     ------
     ConflictError
-        When the name has a live key: another is made by rotation.
+        When the name has a live key, which `rotate_key` replaces.
     RecommenderError
         When the name, the lifetime or `only` cannot be used.
     """
@@ -118,7 +117,7 @@ def create_key(
     if _live(connection, wanted.name, now):
         remedy = f"run `recommender keys rotate {wanted.name}`, or choose another name"
         raise ConflictError("name", "has a live key already", remedy)
-    return _made(connection, wanted, pepper, now=now, actor=actor)
+    return _create(connection, wanted, pepper, now=now, actor=actor)
 
 
 def rotate_key(
@@ -131,7 +130,7 @@ def rotate_key(
     overlap: timedelta = OVERLAP,
     lifetime: timedelta = LIFETIME,
 ) -> NewKey:
-    """Makes the key that replaces the live one of a name, which lasts no longer than `overlap`.
+    """Creates the key that replaces the live one of a name, which expires after `overlap`.
 
     Raises
     ------
@@ -153,7 +152,7 @@ def rotate_key(
         update(access_keys).where(access_keys.c.key_id == old.key_id).values(expires_at=ends)
     )
     wanted = KeyRequest(name, old.role, old.only, lifetime)
-    return _made(connection, wanted, pepper, now=now, actor=actor)
+    return _create(connection, wanted, pepper, now=now, actor=actor)
 
 
 def revoke_key(connection: Connection, key_id: str, *, now: datetime, actor: str) -> KeyFacts:
@@ -162,7 +161,7 @@ def revoke_key(connection: Connection, key_id: str, *, now: datetime, actor: str
     Raises
     ------
     NotFoundError
-        When there is no such key, or it has ended already.
+        When there is no such key, or it is not live.
     """
     row = connection.execute(select(access_keys).where(access_keys.c.key_id == key_id)).first()
     if row is None or not _facts(row).live(now):
@@ -175,24 +174,24 @@ def revoke_key(connection: Connection, key_id: str, *, now: datetime, actor: str
 
 
 def list_keys(connection: Connection) -> tuple[KeyFacts, ...]:
-    """Every key there ever was, by name, then the oldest first."""
+    """Every key, ended ones too, by name, then the oldest first."""
     order = (access_keys.c.name, access_keys.c.created_at, access_keys.c.key_id)
     return tuple(_facts(row) for row in connection.execute(select(access_keys).order_by(*order)))
 
 
 def authenticate_key(
-    store: Store, given: str, pepper: Pepper, *, now: datetime
+    store: Store, secret: str, pepper: Pepper, *, now: datetime
 ) -> Principal | None:
-    """Whose key this is; None for whatever is not a live key, with nothing to tell why."""
-    shape = _SHAPE.fullmatch(given)
+    """The principal of a live key; None for anything else, without a reason."""
+    shape = _SHAPE.fullmatch(secret)
     if shape is None:
         return None
     with store.reading() as connection:
         asked = select(access_keys).where(access_keys.c.key_id == shape[1])
         row = connection.execute(asked).first()
-    # Comparing where there is no such key as well: an unknown id takes as long as a wrong secret.
-    kept = bytes(row.secret_hash) if row else bytes(hashlib.sha256().digest_size)
-    same = hmac.compare_digest(kept, pepper.hash(given))
+    # Compares also where there is no such key, so that an unknown id takes as long.
+    stored = bytes(row.secret_hash) if row else bytes(hashlib.sha256().digest_size)
+    same = hmac.compare_digest(stored, pepper.hash(secret))
     if row is None or not same or not _facts(row).live(now):
         return None
     if row.last_used_on != now.date():
@@ -206,11 +205,11 @@ def _check(wanted: KeyRequest) -> None:
         remedy = "give 2 to 40 of a-z, 0-9 and -, such as website"
         raise RecommenderError("name", "cannot name a key", remedy)
     if not timedelta(0) < wanted.lifetime <= 2 * LIFETIME:
-        raise RecommenderError("days", "is no lifetime for a key", "give 1 to 730 days")
+        raise RecommenderError("days", "key lifetime must be 1 to 730 days", "such as 365")
     granted(wanted.role, wanted.only)
 
 
-def _made(
+def _create(
     connection: Connection, wanted: KeyRequest, pepper: Pepper, *, now: datetime, actor: str
 ) -> NewKey:
     _check(wanted)
@@ -234,8 +233,8 @@ def _made(
 
 
 def _live(connection: Connection, name: str, now: datetime) -> Sequence[KeyFacts]:
-    asked = select(access_keys).where(_usable(name, now)).order_by(access_keys.c.created_at)
-    return [_facts(row) for row in connection.execute(asked)]
+    usable = select(access_keys).where(_usable(name, now)).order_by(access_keys.c.created_at)
+    return [_facts(row) for row in connection.execute(usable)]
 
 
 def _usable(name: str, now: datetime) -> ColumnElement[bool]:
@@ -250,6 +249,6 @@ def _facts(row: "Row[Any]") -> KeyFacts:
 
 def _note_use(store: Store, key_id: str, now: datetime) -> None:
     used = update(access_keys).where(access_keys.c.key_id == key_id)
-    # Somebody else writes for long: the next request notes it.
+    # If the database is busy, the next request records it.
     with suppress(UnavailableError), store.writing() as connection:
         connection.execute(used.values(last_used_on=now.date()))

@@ -1,7 +1,4 @@
-"""Accounts of staff: a name, a role and a password kept as argon2id; wrong ones cost time.
-
-Imported by `serving` and `commands`.
-"""
+"""Accounts of staff: a name, a role and an argon2id password hash, with lockout after failures."""
 
 import re
 import secrets
@@ -19,14 +16,14 @@ from recommender.security.scopes import Principal, Role, granted
 from recommender.store.database import Store, advisory_lock
 from recommender.store.schema import staff_accounts, staff_sessions
 
-SHORTEST, LONGEST = 12, 256
+MIN_LENGTH, MAX_LENGTH = 12, 256
 FREE_FAILURES = 5
-"""Wrong passwords in a row before an account is closed for a while."""
-FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
+"""Wrong passwords in a row before an account is locked."""
+FIRST_WAIT, MAX_WAIT = timedelta(minutes=1), timedelta(hours=1)
 PEOPLE = (Role.STAFF, Role.SCIENTIST, Role.ADMIN)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}", re.ASCII)
-_LEAST_DIFFERENT = 5
+_MIN_DISTINCT = 5
 # argon2id with the parameters of RFC 9106's low-memory recommendation: 64 MiB, 3 passes.
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash(secrets.token_urlsafe(32))
@@ -34,7 +31,7 @@ _NOBODY = _hasher.hash(secrets.token_urlsafe(32))
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What may be known of an account."""
+    """An account without its password."""
 
     staff_id: str
     name: str
@@ -45,19 +42,19 @@ class Account:
 
     @property
     def principal(self) -> Principal:
-        """Whoever is logged in with it."""
+        """The principal of a login with it."""
         return Principal(self.staff_id, self.staff_id, self.role, granted(self.role))
 
 
 def add_account(
     connection: Connection, name: str, role: Role, password: str, *, now: datetime, actor: str
 ) -> Account:
-    """Makes an account.
+    """Creates an account.
 
     Raises
     ------
     ConflictError
-        When the name is or was in use: the audit trail must not mean two people by one name.
+        When the name is or was in use: one name in the audit log is one person.
     RecommenderError
         When name, role or password cannot be used.
     """
@@ -79,7 +76,7 @@ def add_account(
 
 
 def change_password(connection: Connection, name: str, password: str, *, actor: str) -> Account:
-    """Gives an account a new password, opens it if it was locked, and ends its sessions.
+    """Sets a new password, unlocks the account and ends its sessions.
 
     Raises
     ------
@@ -98,7 +95,7 @@ def change_password(connection: Connection, name: str, password: str, *, actor: 
 
 
 def remove_account(connection: Connection, name: str, *, now: datetime, actor: str) -> Account:
-    """Closes an account for good and ends its sessions; its name is kept for the audit trail.
+    """Removes an account for good and ends its sessions; its name stays for the audit log.
 
     Raises
     ------
@@ -113,7 +110,7 @@ def remove_account(connection: Connection, name: str, *, now: datetime, actor: s
 
 
 def list_accounts(connection: Connection) -> tuple[Account, ...]:
-    """Every account there ever was, by name."""
+    """Every account, removed ones too, by name."""
     rows = connection.execute(select(staff_accounts).order_by(staff_accounts.c.name))
     return tuple(account_of(row) for row in rows)
 
@@ -121,7 +118,7 @@ def list_accounts(connection: Connection) -> tuple[Account, ...]:
 def account_with_password(
     store: Store, name: str, password: str, *, now: datetime
 ) -> Account | None:
-    """Whose name and password these are; None for whatever is wrong, with nothing to tell why.
+    """The account of a name and password; None if either is wrong, without a reason.
 
     The hash, which takes nearly all of the time, is computed in every case.
     """
@@ -131,7 +128,7 @@ def account_with_password(
     if row is None or row.removed_at is not None:
         return None
     with store.writing() as connection:
-        # Read anew and held: guesses sent all at once are counted one after another.
+        # Read again under a lock, so that concurrent guesses are all counted.
         advisory_lock(connection, f"account/{row.staff_id}")
         row = _row(connection, name)
         if row is None or row.removed_at is not None or _locked(row, now):
@@ -158,16 +155,17 @@ def account_of(row: "Row[Any]") -> Account:
 
 
 def _check_password(name: str, password: str) -> None:
-    remedy = f"give {SHORTEST} to {LONGEST} characters; four words that do not belong together do"
-    if not SHORTEST <= len(password) <= LONGEST:
-        raise RecommenderError("password", f"is not {SHORTEST} to {LONGEST} characters", remedy)
-    if name in password.lower() or len(set(password)) < _LEAST_DIFFERENT:
+    length = f"{MIN_LENGTH} to {MAX_LENGTH} characters"
+    remedy = f"give {length}; four words that do not belong together are enough"
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise RecommenderError("password", f"is not {length}", remedy)
+    if name in password.lower() or len(set(password)) < _MIN_DISTINCT:
         raise RecommenderError("password", "can be guessed", remedy)
 
 
-def _verified(kept: str, password: str) -> bool:
+def _verified(password_hash: str, password: str) -> bool:
     try:
-        return _hasher.verify(kept, password[:LONGEST]) and len(password) <= LONGEST
+        return _hasher.verify(password_hash, password[:MAX_LENGTH]) and len(password) <= MAX_LENGTH
     except (VerificationError, InvalidHashError):
         return False
 
@@ -180,9 +178,9 @@ def _count_failure(connection: Connection, row: "Row[Any]", now: datetime) -> No
     failures = row.failures + 1
     values: dict[str, Any] = {"failures": failures}
     if failures >= FREE_FAILURES:
-        # Beyond ten doublings every wait is the longest one.
+        # Ten doublings exceed the maximum.
         doubled = FIRST_WAIT * 2 ** min(failures - FREE_FAILURES, 10)
-        values["locked_until"] = now + min(doubled, LONGEST_WAIT)
+        values["locked_until"] = now + min(doubled, MAX_WAIT)
     _set(connection, row.staff_id, values)
 
 

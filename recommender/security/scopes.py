@@ -1,7 +1,4 @@
-"""What may be done here, and which role may do it: two closed lists and the table between them.
-
-Imported by the rest of `access`, by `serving` and `commands`.
-"""
+"""Scopes, roles, and which role has which scopes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,41 +8,41 @@ from recommender.errors import RecommenderError
 
 
 class Scope(StrEnum):
-    """One thing that may be done, `noun:verb`."""
+    """A permission, `noun:verb`."""
 
     MATCH_CREATE = "match:create"
     """Ask for a recommendation or for predictions of named pairings."""
     LIST_ALLOCATE = "list:allocate"
     """Ask who on a waiting list should see whom."""
     MATCH_READ = "match:read"
-    """Read a recommendation again; whoever may not explain reads only what it asked for itself."""
+    """Read a recommendation again; without `explain:read` only one's own."""
     EXPLAIN_READ = "explain:read"
     """See contributions, comparisons, and everybody's recommendations."""
     DECIDE_WRITE = "decide:write"
-    """Record who was chosen, and why."""
+    """Record decisions."""
     RATING_WRITE = "rating:write"
-    """Record, correct or withdraw a rating, and what became of a pairing."""
+    """Record, correct or withdraw ratings, and record events of pairings."""
     CONSENT_WRITE = "consent:write"
-    """Record what a client agrees to, or takes back."""
+    """Record consents and their withdrawal."""
     ROSTER_READ = "roster:read"
     AVAILABILITY_WRITE = "availability:write"
-    """Change who has room and when, and nothing else of a clinician."""
+    """Change the open places and hours of a clinician, and nothing else."""
     ROSTER_WRITE = "roster:write"
     RECORD_READ = "record:read"
     """See how single clinicians were rated."""
     MODEL_READ = "model:read"
     MODEL_PROMOTE = "model:promote"
     DATASET_READ = "dataset:read"
-    """Take out training tables: pseudonyms of their own, no names."""
+    """Export training tables, which have their own pseudonyms and no names."""
     PRIVACY_MANAGE = "privacy:manage"
-    """Export or erase everything kept of one client."""
+    """Export or erase all that is stored of one client."""
     AUDIT_READ = "audit:read"
     ACCESS_MANAGE = "access:manage"
     METRICS_READ = "metrics:read"
 
 
 class Role(StrEnum):
-    """Who somebody is here."""
+    """The role of a key or an account."""
 
     TOOL = "tool"
     STAFF = "staff"
@@ -94,20 +91,20 @@ ROLES: Mapping[Role, frozenset[Scope]] = {
         }
     ),
 }
-"""Nobody has every scope: who sees clients does not manage keys, who learns sees no identities."""
+"""No role has every scope: staff do not manage keys, data scientists see no clients."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever asks, known for who it is.
+    """An authenticated caller.
 
     Attributes
     ----------
     actor
-        Whom the journal names: `key:` and the key's name, which lasts through rotations, or the id
-        of an account; never a person's name.
+        The name in the audit log: `key:` and the key's name, which rotations do not change, or the
+        id of an account; never a person's name.
     credential
-        The one key or account that was shown, for the log.
+        The id of the key or account, for the server log.
     """
 
     actor: str
@@ -116,16 +113,16 @@ class Principal:
     scopes: frozenset[Scope]
 
     def may(self, scope: Scope) -> bool:
-        """Whether it may do this."""
+        """Whether it has the scope."""
         return scope in self.scopes
 
     def sees(self, actor: str) -> bool:
-        """Whether it may see a recommendation somebody asked for."""
+        """Whether it may see a recommendation that `actor` requested."""
         return self.may(Scope.EXPLAIN_READ) or actor == self.actor
 
 
 ANYBODY = Principal("open", "open", Role.STAFF, frozenset(Scope))
-"""Whoever asks a server without keys, which listens to its own machine only."""
+"""The caller of a server without keys, which listens on its own machine only."""
 
 
 def role_named(name: str) -> Role:
@@ -142,12 +139,12 @@ def role_named(name: str) -> Role:
 
 
 def granted(role: Role, only: str | None = None) -> frozenset[Scope]:
-    """What a role may do, narrowed to the scopes named in `only` (a space between two).
+    """The scopes of a role, or those of them named in `only` (separated by spaces).
 
     Raises
     ------
     RecommenderError
-        When `only` names what the role may not do: narrowing never adds.
+        When `only` names a scope that the role does not have.
 
     Examples
     --------
@@ -159,5 +156,7 @@ def granted(role: Role, only: str | None = None) -> frozenset[Scope]:
     named = only.split()
     if not named or not ROLES[role].issuperset(named):
         allowed = ", ".join(sorted(ROLES[role]))
-        raise RecommenderError("only", f"names what {role} may not do", f"choose among {allowed}")
+        raise RecommenderError(
+            "only", f"names scopes that {role} does not have", f"choose among {allowed}"
+        )
     return frozenset(map(Scope, named))

@@ -1,7 +1,6 @@
-"""Sessions of staff on the server: a random token in a cookie, its hash here, ended by time.
+"""Sessions of staff: a random token in a cookie, its hash in the database, with expiry.
 
-The token that forms repeat (CSRF) is derived from the session's own, so nothing else is kept.
-Imported by `serving`.
+The CSRF token is derived from the session's token, so nothing else is stored.
 """
 
 import hashlib
@@ -21,25 +20,25 @@ from recommender.security.scopes import Principal
 from recommender.store.database import Store
 from recommender.store.schema import staff_accounts, staff_sessions
 
-IDLE, LONGEST = timedelta(minutes=30), timedelta(hours=12)
-NOTED_AFTER = timedelta(minutes=1)
-"""How coarsely the last use is kept, so that not every request writes."""
+MAX_IDLE, MAX_AGE = timedelta(minutes=30), timedelta(hours=12)
+USE_NOTED_EVERY = timedelta(minutes=1)
+"""Resolution of the stored last use, so that not every request writes."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """How a session's cookie is called and kept."""
+    """The name and security of a session cookie."""
 
     name: str
     secure: bool
 
     def setting(self, token: str) -> str:
-        """The Set-Cookie header that hands a token over."""
+        """The Set-Cookie header that sets a token."""
         return f"{self.name}={token}; {self._rules()}"
 
     def clearing(self) -> str:
-        """The Set-Cookie header that takes it back."""
+        """The Set-Cookie header that deletes the cookie."""
         return f"{self.name}=; Max-Age=0; {self._rules()}"
 
     def _rules(self) -> str:
@@ -57,24 +56,24 @@ class Session:
 
     @property
     def principal(self) -> Principal:
-        """Whoever is logged in."""
+        """The principal of the account."""
         return self.account.principal
 
     @property
     def csrf(self) -> str:
-        """What every form and every changing call of this session repeats."""
+        """The CSRF token, which every form and every changing call must send."""
         return hmac.new(self.token.encode(), b"csrf", hashlib.sha256).hexdigest()
 
     def repeats(self, given: str) -> bool:
-        """Whether this is the session's own CSRF token."""
+        """Whether a token is the session's CSRF token."""
         return hmac.compare_digest(self.csrf.encode(), given.encode())
 
 
 def cookie_for(hosts: Iterable[str]) -> Cookie:
-    """The cookie of a server that is called by these names.
+    """The cookie of a server with these host names.
 
-    `__Host-` binds it to one host over TLS. Only a server that no other machine can name goes
-    without TLS: browsers would not keep the cookie otherwise.
+    `__Host-` binds it to one host over TLS, without which browsers would refuse such a cookie; a
+    server of this machine alone has a plain one.
     """
     if LOOPBACK.issuperset(hosts):
         return Cookie("recommender", secure=False)
@@ -82,7 +81,7 @@ def cookie_for(hosts: Iterable[str]) -> Cookie:
 
 
 def open_session(connection: Connection, account: Account, *, now: datetime) -> Session:
-    """A new session, with a token nobody had before; those past their time are removed."""
+    """A new session; deletes expired ones."""
     _remove_ended(connection, now)
     token = secrets.token_urlsafe(32)
     connection.execute(
@@ -95,7 +94,7 @@ def open_session(connection: Connection, account: Account, *, now: datetime) -> 
 
 
 def find_session(store: Store, token: str, *, now: datetime) -> Session | None:
-    """The session of a token; None when it has ended, was closed or never was."""
+    """The session of a token; None when it has expired, was closed or is unknown."""
     asked = (
         select(staff_sessions.c.opened_at, staff_sessions.c.seen_at, staff_accounts)
         .join(staff_accounts, staff_accounts.c.staff_id == staff_sessions.c.staff_id)
@@ -105,9 +104,9 @@ def find_session(store: Store, token: str, *, now: datetime) -> Session | None:
         row = connection.execute(asked).first()
     if row is None or row.removed_at is not None:
         return None
-    if now >= min(row.opened_at + LONGEST, row.seen_at + IDLE):
+    if now >= min(row.opened_at + MAX_AGE, row.seen_at + MAX_IDLE):
         return None
-    if now - row.seen_at >= NOTED_AFTER:
+    if now - row.seen_at >= USE_NOTED_EVERY:
         _note_use(store, token, now)
     return Session(account_of(row), row.opened_at, row.seen_at, token)
 
@@ -121,13 +120,13 @@ def close_session(connection: Connection, session: Session) -> None:
 
 def _remove_ended(connection: Connection, now: datetime) -> None:
     columns = staff_sessions.c
-    ended = or_(columns.opened_at <= now - LONGEST, columns.seen_at <= now - IDLE)
+    ended = or_(columns.opened_at <= now - MAX_AGE, columns.seen_at <= now - MAX_IDLE)
     connection.execute(delete(staff_sessions).where(ended))
 
 
 def _note_use(store: Store, token: str, now: datetime) -> None:
     used = update(staff_sessions).where(staff_sessions.c.token_hash == _hash(token))
-    # Somebody else writes for long: the next request notes it.
+    # If the database is busy, the next request records it.
     with suppress(UnavailableError), store.writing() as connection:
         connection.execute(used.values(seen_at=now))
 

@@ -1,1 +1,1 @@
-"""The HTTP door: one practice, one model, one roster, answered as bytes."""
+"""The HTTP server: API routes and staff pages for one practice, one model and one roster."""

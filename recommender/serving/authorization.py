@@ -35,7 +35,7 @@ async def authorize(request: Request) -> None:
     request_info(request.scope).principal = principal
     if auth_backend(request).credentials is not None:
         enforce_rate_limit(request, auth_backend(request).calls, principal.credential)
-    if not _may(principal, needed):
+    if not may_call(principal, needed):
         raise _forbidden(needed)
 
 
@@ -128,7 +128,7 @@ async def _csrf(request: Request) -> str:
     return fields.get(CSRF_FIELD, [""])[0]
 
 
-def _may(principal: Principal, needed: Need | None) -> bool:
+def may_call(principal: Principal, needed: Need | None) -> bool:
     """Whether a caller may use a route; routes without an entry in the table are refused."""
     if needed is None:
         return False

@@ -14,26 +14,17 @@ from recommender.security.scopes import Scope
 from recommender.serving.auth.permissions import NEEDS, Unrestricted
 from recommender.serving.http.problems import (
     BAD_REQUEST,
+    BODY_PROBLEMS,
     BUSY,
-    CONFLICT,
     CROSS_SITE,
     FORBIDDEN,
-    IN_FLIGHT,
-    INVALID_FEEDBACK,
-    KEY_REUSED,
-    MALFORMED,
     MEDIA_TYPE,
-    NO_STORE,
-    NO_SUCH_RECORD,
-    NOT_FOUND,
-    NOT_READY,
-    REQUEST_TIMEOUT,
+    READ_PROBLEMS,
     STORE_UNAVAILABLE,
-    TOO_LARGE,
     TOO_MANY,
     UNAUTHENTICATED,
     UNEXPECTED,
-    UNSUPPORTED,
+    WRITE_PROBLEMS,
     Problem,
     ProblemType,
 )
@@ -71,9 +62,6 @@ _ALWAYS = (TOO_MANY, BUSY, STORE_UNAVAILABLE)
 
 Responses = dict[int | str, dict[str, Any]]
 CREATED = 201
-BODY_PROBLEMS = (MALFORMED, REQUEST_TIMEOUT, TOO_LARGE, UNSUPPORTED)
-WRITE_PROBLEMS = (NO_STORE, CONFLICT, IN_FLIGHT, INVALID_FEEDBACK, KEY_REUSED, NOT_READY)
-READ_PROBLEMS = (NOT_FOUND, NO_SUCH_RECORD, NO_STORE)
 LOCATION: Mapping[str, Any] = {
     "description": "URL of the new resource.",
     "schema": {"type": "string"},
@@ -100,6 +88,9 @@ class ApiRoute(APIRoute):
     are added by `openapi_document`.
     """
 
+    reads: tuple[ProblemType, ...] = ()
+    writes: tuple[ProblemType, ...] = ()
+
     def __init__(
         self,
         path: str,
@@ -109,44 +100,23 @@ class ApiRoute(APIRoute):
         openapi_extra: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
-        extra, documented = dict(openapi_extra or {}), dict(responses or {})
-        has_body = "requestBody" in extra
-        problems = [BAD_REQUEST, UNEXPECTED, *(BODY_PROBLEMS if has_body else ())]
-        self.document(extra, documented, problems, has_body=has_body, **options)
-        _add_problems(documented, *problems)
-        super().__init__(
-            path, endpoint, responses=documented, openapi_extra=extra or None, **options
-        )
-
-    def document(
-        self,
-        extra: dict[str, Any],
-        responses: Responses,
-        problems: list[ProblemType],
-        **options: Any,
-    ) -> None:
-        """Completes the documentation; for subclasses."""
+        documented, extra = dict(responses or {}), dict(openapi_extra or {})
+        problems = self.reads
+        if "requestBody" in extra:
+            problems = (*BODY_PROBLEMS, *self.writes)
+            if self.writes:
+                extra["parameters"] = [key_parameter(required=False)]
+        if self.writes and CREATED in (options.get("status_code"), *documented):
+            entry = {"description": "Recorded.", "headers": {"Location": LOCATION}}
+            documented[CREATED] = {**documented.get(CREATED, {}), **entry}
+        _add_problems(documented, BAD_REQUEST, UNEXPECTED, *problems)
+        super().__init__(path, endpoint, responses=documented, openapi_extra=extra, **options)
 
 
 class JournalRoute(ApiRoute):
-    """A route of the journal: documents Idempotency-Key, Location and the journal's problems."""
+    """A route of the journal: also documents Idempotency-Key, Location and its problems."""
 
-    def document(
-        self,
-        extra: dict[str, Any],
-        responses: Responses,
-        problems: list[ProblemType],
-        **options: Any,
-    ) -> None:
-        """Adds the parameter, the header and the problems of reads or writes."""
-        if not options["has_body"]:
-            problems += READ_PROBLEMS
-            return
-        problems += WRITE_PROBLEMS
-        extra["parameters"] = [key_parameter(required=False)]
-        if options.get("status_code") == CREATED or CREATED in responses:
-            entry = {"description": "Recorded.", "headers": {"Location": LOCATION}}
-            responses[CREATED] = {**responses.get(CREATED, {}), **entry}
+    reads, writes = READ_PROBLEMS, WRITE_PROBLEMS
 
 
 def request_body(model: str) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Where the journal's rows are kept: SQLite or PostgreSQL, one schema, one way to write."""
+"""The database of the journal: SQLite or PostgreSQL with one schema."""

@@ -1,7 +1,4 @@
-"""The database as the journal needs it: one writer at a time, nothing acknowledged before it lasts.
-
-SQLite by default, PostgreSQL by URL. Imported by `store.migration` and by `journal`.
-"""
+"""The database: serialised writers and durable commits, on SQLite or PostgreSQL."""
 
 import hashlib
 import os
@@ -18,12 +15,12 @@ from sqlalchemy.engine import URL
 from recommender.errors import StoreError, UnavailableError
 
 PATIENCE_MS = 10_000
-"""How long a statement waits for another writer before the call is refused as busy."""
+"""How long a statement waits for another writer before the call fails as busy."""
 POOL = 10
 """Connections one process holds to PostgreSQL or to the SQLite file."""
 
 Transaction = Connection
-"""What `Store.reading` and `Store.writing` give, for rooms that do not speak SQL."""
+"""The type of an open transaction, for packages that do not import SQLAlchemy."""
 
 _WRITES = "recommender_writes"
 _PRAGMAS = (
@@ -32,9 +29,9 @@ _PRAGMAS = (
     "synchronous = FULL",
     "foreign_keys = ON",
     f"busy_timeout = {PATIENCE_MS}",
-    # What is erased is overwritten in the file, not merely forgotten.
+    # Erased content is overwritten in the file.
     "secure_delete = ON",
-    # Without it REPLACE would delete rows past the triggers that guard them.
+    # Without it REPLACE would delete rows without firing their triggers.
     "recursive_triggers = ON",
 )
 _OPTIONS = " ".join(
@@ -43,35 +40,32 @@ _OPTIONS = " ".join(
         "timezone=UTC",
         "synchronous_commit=on",
         f"lock_timeout={PATIENCE_MS}",
-        # A server that vanished without a word must not keep others waiting for what it held.
+        # A server that disappeared must not hold its locks.
         f"idle_in_transaction_session_timeout={3 * PATIENCE_MS}",
     )
 )
-_REMEDY = "try again; if it stays so, look at the database's own log"
+_REMEDY = "try again; if it persists, look at the database's own log"
 
 
 class Store:
-    """An open database; close it when done. Safe to share between threads.
-
-    Use `open_store`, which also brings the schema up to date.
-    """
+    """An open database, safe to share between threads; `open_store` also upgrades the schema."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     @property
     def engine(self) -> Engine:
-        """SQLAlchemy's engine, for what only a migration or a test needs."""
+        """SQLAlchemy's engine."""
         return self._engine
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One consistent view of all tables, unmoved by writers.
+        """A reading transaction: one consistent view of all tables.
 
         Raises
         ------
         UnavailableError
-            When the database is away or busy.
+            When the database is unreachable or busy.
         """
         options: dict[str, Any] = {}
         if self._engine.dialect.name == "postgresql":
@@ -81,12 +75,12 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction: lasting once the block has ended, without a trace when it raises.
+        """A writing transaction: committed when the block ends, rolled back when it raises.
 
         Raises
         ------
         UnavailableError
-            When the database is away or busy.
+            When the database is unreachable or busy.
         """
         with self._transaction({_WRITES: True}) as connection:
             yield connection
@@ -98,11 +92,11 @@ class Store:
             with opened as connection, connection.begin():
                 yield connection
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError):
-            # The driver's own words may hold a statement and its values.
-            raise UnavailableError("database", "is away or busy", _REMEDY) from None
+            # The driver's message may hold a statement and its values.
+            raise UnavailableError("database", "is unreachable or busy", _REMEDY) from None
 
     def scrub(self, tables: Sequence[str] = ()) -> None:
-        """Makes what was deleted unreadable in the files as far as the database can.
+        """Overwrites deleted content in the files as far as the database can.
 
         SQLite: the write-ahead log is emptied into the file, whose freed pages are zeroed.
         PostgreSQL: dead rows of the tables named are vacuumed; its own archives and backups are
@@ -115,15 +109,15 @@ class Store:
                 alone = connection.execution_options(isolation_level="AUTOCOMMIT")
                 alone.exec_driver_sql(statement)
         except exc.OperationalError:
-            raise UnavailableError("database", "is away or busy", _REMEDY) from None
+            raise UnavailableError("database", "is unreachable or busy", _REMEDY) from None
 
     def close(self) -> None:
-        """Gives every connection back."""
+        """Closes every connection."""
         self._engine.dispose()
 
 
 def connect(url: str) -> Store:
-    """The database at an address, its schema as it stands.
+    """The database at an address, without upgrading its schema.
 
     Parameters
     ----------
@@ -151,16 +145,16 @@ def connect(url: str) -> Store:
 def database_time(connection: Connection) -> datetime:
     """The database's clock, UTC: one clock, however many servers there are."""
     if connection.dialect.name == "sqlite":
-        said = connection.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))
-        return datetime.fromisoformat(said.scalar_one()).replace(tzinfo=UTC)
+        now = connection.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))
+        return datetime.fromisoformat(now.scalar_one()).replace(tzinfo=UTC)
     at: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     return at.astimezone(UTC)
 
 
 def advisory_lock(connection: Connection, name: str) -> None:
-    """Waits until no other transaction holds this name; held until the end of the transaction.
+    """Waits for the lock of this name, which is held until the end of the transaction.
 
-    On SQLite every writing transaction is alone already.
+    On SQLite writing transactions are exclusive already.
     """
     if connection.dialect.name == "postgresql":
         statement = text("SELECT pg_advisory_xact_lock(:number)")
@@ -168,7 +162,7 @@ def advisory_lock(connection: Connection, name: str) -> None:
 
 
 def try_advisory_lock(connection: Connection, name: str) -> bool:
-    """Like `hold`, but says no at once where it would wait."""
+    """Like `advisory_lock`, but gives False at once where it would wait."""
     if connection.dialect.name != "postgresql":
         return True
     statement = text("SELECT pg_try_advisory_xact_lock(:number)")
@@ -183,7 +177,7 @@ def _number(name: str) -> int:
 def _sqlite(url: URL) -> Engine:
     path = Path(str(url.database))
     try:
-        # Health data: nobody but the owner reads it. The log beside it gets the same rights.
+        # Health data: readable by its owner alone. SQLite gives the log beside it the same mode.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError:
         remedy = "name a file in a folder that can be written"
@@ -194,14 +188,14 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(driver: Any, _: object) -> None:
-        # The driver begins no transactions by itself; `begin` below does.
+        # Turns the driver's own transactions off; see `begin` below.
         driver.isolation_level = None
         for pragma in _PRAGMAS:
             driver.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A transaction that begins by reading could not always become a writing one later.
+        # A reading transaction cannot always be upgraded to a writing one.
         writes = connection.get_execution_options().get(_WRITES)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -212,7 +206,7 @@ def _postgresql(url: URL) -> Engine:
     return create_engine(
         url,
         pool_size=POOL,
-        # A connection cut by a restart of the database is found before it is used.
+        # Detects connections that a restart of the database closed.
         pool_pre_ping=True,
         pool_timeout=PATIENCE_MS / 1000,
         hide_parameters=True,

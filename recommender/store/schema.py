@@ -1,8 +1,8 @@
-"""The tables: columns declared once. Migrations make them, `journal` and `access` fill them.
+"""The tables of the store.
 
-Personal content stands in `*_sealed` columns only, encrypted with the subject's key; a client's
-pseudonym stands in `subjects` only. The journal's rows are added, never changed; erasure and
-retention delete. Keys, accounts and sessions of `access` change in place; the audit chain says how.
+Personal content is in `*_sealed` columns only, encrypted with the subject's key; a client's
+pseudonym is in `subjects` only. Rows of the journal are added, never changed, and deleted by
+erasure and retention. Keys, accounts and sessions change in place and leave audit entries.
 """
 
 from datetime import UTC, datetime
@@ -29,13 +29,13 @@ from sqlalchemy import (
 
 
 class Instant(TypeDecorator[datetime]):
-    """A moment in UTC, to the microsecond, with its zone on the way in and on the way out."""
+    """A time in UTC with its zone, to the microsecond."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """The moment in UTC; SQLite keeps it without its zone."""
+        """The time in UTC; SQLite stores it without its zone."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -44,7 +44,7 @@ class Instant(TypeDecorator[datetime]):
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """The moment with its zone."""
+        """The time with its zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -70,7 +70,7 @@ def _text(name: str, *parts: Any, **options: Any) -> Column[str]:
     return Column(name, Text, *parts, **({"nullable": False} | options))
 
 
-def _said_by() -> tuple[Column[Any], ...]:
+def _written_by() -> tuple[Column[Any], ...]:
     """Who wrote a row, and when by the database's clock."""
     return _text("actor"), Column("recorded_at", Instant, nullable=False, index=True)
 
@@ -95,7 +95,7 @@ consents = _table(
     Column("given", Boolean, nullable=False),
     _text("version"),
     Column("stated_at", Instant, nullable=False),
-    *_said_by(),
+    *_written_by(),
 )
 
 recommendations = _table(
@@ -107,7 +107,7 @@ recommendations = _table(
     _text("roster_version"),
     _text("model_digest"),
     _text("mode"),
-    *_said_by(),
+    *_written_by(),
 )
 
 payloads = _table(
@@ -143,7 +143,7 @@ decisions = _table(
     _text("clinician_id"),
     _text("kind"),
     Column("reason", Text),
-    *_said_by(),
+    *_written_by(),
 )
 
 pairings = _table(
@@ -152,7 +152,7 @@ pairings = _table(
     _subject(),
     _text("clinician_id"),
     Column("recommendation_id", Text, index=True),
-    *_said_by(),
+    *_written_by(),
 )
 
 pairing_events = _table(
@@ -163,7 +163,7 @@ pairing_events = _table(
     Column("happened_on", Date, nullable=False),
     Column("session", Integer),
     Column("reason", Text),
-    *_said_by(),
+    *_written_by(),
 )
 
 ratings = _table(
@@ -188,7 +188,7 @@ rating_versions = _table(
     Column("known_on", Date, nullable=False),
     Column("withdrawn", Boolean, nullable=False),
     Column("reason", Text),
-    *_said_by(),
+    *_written_by(),
 )
 
 roster_versions = _table(
@@ -196,7 +196,7 @@ roster_versions = _table(
     Column("number", Number, primary_key=True, autoincrement=False),
     _text("etag", unique=True),
     _text("cause"),
-    *_said_by(),
+    *_written_by(),
 )
 
 roster_rows = _table(
@@ -264,7 +264,7 @@ trained_on = _table(
 extracts = _table(
     "extracts",
     _text("extract_id", primary_key=True),
-    *_said_by(),
+    *_written_by(),
 )
 
 extract_pairings = _table(
@@ -280,7 +280,7 @@ erasures = _table(
     Column("salt", LargeBinary, nullable=False),
     _text("tombstone"),
     _text("model_digests"),
-    *_said_by(),
+    *_written_by(),
 )
 
 # Secrets stand here as hashes only; who may do what is `access`.
@@ -320,4 +320,4 @@ staff_sessions = _table(
 
 _CHANGED = ("idempotency", "audit_head", "access_keys", "staff_accounts", "staff_sessions")
 NEVER_CHANGED = tuple(table.name for table in metadata.sorted_tables if table.name not in _CHANGED)
-"""Tables whose rows a trigger keeps from being updated."""
+"""Tables with a trigger against updates."""

@@ -1,6 +1,6 @@
 """Checks a practice's tables: every fault in them, and how much of them can be used."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -13,22 +13,6 @@ from recommender.alliance.label import early_ratings
 from recommender.practice.definition import Practice
 from recommender.tables.loader import TABLES, LoadedTables, read_directory
 from recommender.tables.raw_table import TableFault
-
-
-@dataclass(frozen=True, slots=True)
-class CellFault:
-    """One fault in one place.
-
-    `row` is the line of the file (the header is line 1), `column` the column's name; None for a
-    whole file, column or row. `repeats` is the earlier row that this row repeats.
-    """
-
-    file: str
-    row: int | None
-    column: str | None
-    problem: str
-    remedy: str
-    repeats: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +72,6 @@ class TablesReport:
     def grouped(self) -> tuple[str, ...]:
         """One line per problem: place, first five rows, number of rows, problem, remedy."""
         return tuple(str(fault.to_fault()) for fault in self.faults)
-
-    def each(self) -> Iterator[CellFault]:
-        """Every fault of every row."""
-        for f in self.faults:
-            for place, row in enumerate(f.rows or (None,)):
-                repeats = f.repeats[place] if f.repeats else None
-                yield CellFault(f.file, row, f.column, f.problem, f.remedy, repeats)
 
 
 def check_tables(directory: Path, practice: Practice, today: date | None = None) -> TablesReport:

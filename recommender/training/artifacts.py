@@ -18,6 +18,7 @@ from recommender.model.evaluation_report import (
     ALL_RATED,
     FIRST_RANKED,
     NEW_CLINICIANS,
+    Estimate,
     EvaluationReport,
 )
 from recommender.practice.definition import Practice
@@ -120,7 +121,12 @@ def log_trials(run: TrackedRun, experiment: str, tuned: TuningResult) -> None:
 
 
 def _frame(rows: Sequence[BaseModel]) -> pd.DataFrame:
-    return pd.DataFrame([row.model_dump() for row in rows])
+    table = pd.DataFrame([row.model_dump() for row in rows])
+    if not rows or not isinstance(rows[0], Estimate):
+        return table
+    # Names first, then the value with its interval, then the ratings it rests on.
+    ends = list(Estimate.model_fields)
+    return table[sorted(table, key=lambda name: (name in ends) + 2 * (name == "rated"))]
 
 
 def _metrics(report: EvaluationReport) -> Iterator[tuple[str, float | None]]:

@@ -1,7 +1,6 @@
-"""What our number stands beside: chance, two kinds of popularity, additive, prior, LightGBM.
+"""The learners that ours is compared with: random, two of popularity, additive, prior, LightGBM.
 
-Each baseline is a function over the same rows and folds as the model, and so is the champion.
-Imported by `evaluate` and above.
+Each scores the same pairings of the same folds as our model, and so does the champion.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,40 +36,40 @@ ADDITIVE, PRIOR, PLAIN = "additive", "evidence prior", "plain LightGBM"
 
 @dataclass(frozen=True, slots=True)
 class LearnerScores:
-    """What a learner says of n test pairings.
+    """Scores of a learner for n test pairings.
 
     Attributes
     ----------
     pairing : (n,)
-        What it orders by.
+        The score it orders by.
     alliance : (n,)
-        What it predicts, in points. Both are NaN for pairings that cannot judge the learner.
+        Its prediction, in points. Both are NaN for pairings that cannot judge the learner.
     """
 
     pairing: Array
     alliance: Array
 
     def take(self, chosen: slice | NDArray[np.bool_]) -> "LearnerScores":
-        """Of some of the pairings."""
+        """The scores of some of the pairings."""
         return LearnerScores(self.pairing[chosen], self.alliance[chosen])
 
 
 @dataclass(frozen=True)
 class FoldTask:
-    """One fold as every learner sees it: what may be learned from, and what is asked.
+    """One fold as every learner sees it: training rows, and pairings to score.
 
-    What several learners need of it is found once.
+    What several learners need is computed once.
 
     Attributes
     ----------
     dataset, train
-        The rated pairings and which are learned from.
+        The rated pairings and which of them are training rows.
     asked
-        Pairings to say something of.
+        Pairings to score.
     fitted
         Our model of the training rows: its client part is the one all learners share.
     seed
-        Of whatever a learner leaves to chance.
+        Of whatever a learner draws at random.
     """
 
     dataset: Dataset
@@ -86,28 +85,28 @@ class FoldTask:
 
     @property
     def train_pairs(self) -> Pairs:
-        """Who met in the training rows."""
+        """Clients and clinicians of the training rows."""
         return self.dataset.pairs.take(self.train)
 
     @cached_property
     def expected(self) -> Array:
-        """What each asked client would rate an average clinician, by their own ratings if any."""
+        """What each client would rate an average clinician, by their own ratings if any."""
         known = self.fitted.known_client[self.pairs.client]
         return np.where(np.isnan(known), self.prepared.expected, known)
 
     @cached_property
     def encoding(self) -> RosterEncoding:
-        """All clinicians of the data set, each in the place the model learned."""
+        """All clinicians of the data set, with the codes the model learned."""
         return encode_clinicians(self.dataset)
 
     @cached_property
     def prepared(self) -> PreparedPairs:
-        """What is asked, made ready for our model."""
+        """The pairings, prepared for our model."""
         return self.fitted.model.prepare(self.dataset.clients, self.encoding, self.pairs)
 
     @cached_property
     def scores(self) -> PairScores:
-        """What our model says of what is asked."""
+        """Scores of our model."""
         return self.fitted.model.score_of(self.prepared)
 
     def rows(self, pairs: Pairs) -> Rows:
@@ -125,71 +124,71 @@ def encode_clinicians(dataset: Dataset) -> RosterEncoding:
     return RosterEncoding(roster, np.arange(len(ids)))
 
 
-def ours(trial: FoldTask) -> LearnerScores:
+def ours(task: FoldTask) -> LearnerScores:
     """The alliance model."""
-    return LearnerScores(trial.scores.pairing, trial.expected + trial.scores.pairing)
+    return LearnerScores(task.scores.pairing, task.expected + task.scores.pairing)
 
 
-def at_random(trial: FoldTask) -> LearnerScores:
+def at_random(task: FoldTask) -> LearnerScores:
     """A random order; the prediction is the client part."""
-    rng = np.random.default_rng(trial.seed)
-    return LearnerScores(rng.random(len(trial.pairs.client)), trial.expected)
+    rng = np.random.default_rng(task.seed)
+    return LearnerScores(rng.random(len(task.pairs.client)), task.expected)
 
 
-def clinician_average(trial: FoldTask) -> LearnerScores:
+def clinician_average(task: FoldTask) -> LearnerScores:
     """The clinician's mean rating as it is, however few there are; the mean of all for no rating.
 
     What anybody with a spreadsheet would rank by.
     """
-    clinicians = len(trial.dataset.clinician_ids)
-    count = np.bincount(trial.train_pairs.clinician, minlength=clinicians)
-    total = np.bincount(trial.train_pairs.clinician, trial.label, minlength=clinicians)
-    mean = np.divide(total, count, out=np.full(clinicians, trial.label.mean()), where=count > 0)
-    average = mean[trial.pairs.clinician]
+    clinicians = len(task.dataset.clinician_ids)
+    count = np.bincount(task.train_pairs.clinician, minlength=clinicians)
+    total = np.bincount(task.train_pairs.clinician, task.label, minlength=clinicians)
+    mean = np.divide(total, count, out=np.full(clinicians, task.label.mean()), where=count > 0)
+    average = mean[task.pairs.clinician]
     return LearnerScores(average, average)
 
 
-def shrunken_popularity(trial: FoldTask) -> LearnerScores:
-    """The clinician's mean rating net of whom they saw, shrunken by how few there are."""
-    popularity = trial.fitted.model.records.mean[trial.pairs.clinician]
-    return LearnerScores(popularity, trial.expected + popularity)
+def shrunken_popularity(task: FoldTask) -> LearnerScores:
+    """The clinician's mean rating net of whom they saw, shrunken by their number."""
+    popularity = task.fitted.model.records.mean[task.pairs.clinician]
+    return LearnerScores(popularity, task.expected + popularity)
 
 
-def additive(trial: FoldTask) -> LearnerScores:
+def additive(task: FoldTask) -> LearnerScores:
     """An intercept for each client and each clinician, both shrunken; no features at all."""
-    met, asked = trial.train_pairs, trial.pairs
-    clinicians = len(trial.dataset.clinician_ids)
+    train, tested = task.train_pairs, task.pairs
+    clinicians = len(task.dataset.clinician_ids)
     fitted = fit_mixed(
-        trial.label,
-        [IndexBlock("clinicians", met.clinician.astype(np.int64), clinicians)],
-        group=met.client.astype(np.int64),
+        task.label,
+        [IndexBlock("clinicians", train.clinician.astype(np.int64), clinicians)],
+        group=train.client.astype(np.int64),
     )
-    effect = fitted.terms([IndexBlock("clinicians", asked.clinician.astype(np.int64), clinicians)])
-    own = fitted.effect_of(asked.client.astype(np.int64))
+    effect = fitted.terms([IndexBlock("clinicians", tested.clinician.astype(np.int64), clinicians)])
+    own = fitted.effect_of(tested.client.astype(np.int64))
     return LearnerScores(effect["clinicians"], fitted.intercept + own + effect["clinicians"])
 
 
-def evidence_prior(trial: FoldTask) -> LearnerScores:
+def evidence_prior(task: FoldTask) -> LearnerScores:
     """The declared sizes from the literature; nothing is learned."""
-    sizes = trial.fitted.model.additive.frame.prior
-    pairing = np.nan_to_num(trial.prepared.rows.match) @ sizes
-    return LearnerScores(pairing, trial.expected + pairing)
+    sizes = task.fitted.model.additive.frame.prior
+    pairing = np.nan_to_num(task.prepared.rows.match) @ sizes
+    return LearnerScores(pairing, task.expected + pairing)
 
 
-def plain_lightgbm(trial: FoldTask) -> LearnerScores:
+def plain_lightgbm(task: FoldTask) -> LearnerScores:
     """LightGBM as it comes, on all columns but the record, learning the rating itself."""
-    rows = _plain(trial.rows(trial.train_pairs))
+    rows = _plain(task.rows(task.train_pairs))
     # Without force_row_wise LightGBM times two ways of counting, and the last digits follow.
     learner = lgb.LGBMRegressor(
-        random_state=trial.seed,
+        random_state=task.seed,
         deterministic=True,
         force_row_wise=True,
         n_jobs=1 if rows.size < CELLS_FOR_THREADS else 0,
         verbosity=-1,
     )
-    learner.fit(rows, trial.label)
-    said = np.asarray(learner.predict(_plain(trial.prepared.rows)), dtype=np.float64)
-    return LearnerScores(said, said)
+    learner.fit(rows, task.label)
+    predicted = np.asarray(learner.predict(_plain(task.prepared.rows)), dtype=np.float64)
+    return LearnerScores(predicted, predicted)
 
 
 def _plain(rows: Rows) -> Array:
@@ -218,27 +217,27 @@ def learners_for(dataset: Dataset, champion: AllianceModel | None = None) -> dic
     return learners
 
 
-def as_it_serves(model: AllianceModel, trial: FoldTask) -> LearnerScores:
-    """A model learned earlier, through its own `score`; NaN when it cannot read these tables.
+def as_it_serves(model: AllianceModel, task: FoldTask) -> LearnerScores:
+    """An earlier model through its own `score`; NaN when it cannot read these tables.
 
-    Clients who rated before are expected at what they are known for, as for all learners.
+    Clients who rated before have their own level, as for all learners.
     """
-    if not _reads(model.practice, trial.dataset.practice):
-        nothing = np.full(len(trial.pairs.client), np.nan)
+    if not _reads(model.practice, task.dataset.practice):
+        nothing = np.full(len(task.pairs.client), np.nan)
         return LearnerScores(nothing, nothing)
-    encoding = model.encode_roster(trial.encoding.roster)
-    scores = model.score(trial.dataset.clients, encoding, trial.pairs)
-    known = trial.fitted.known_client[trial.pairs.client]
+    encoding = model.encode_roster(task.encoding.roster)
+    scores = model.score(task.dataset.clients, encoding, task.pairs)
+    known = task.fitted.known_client[task.pairs.client]
     expected = np.where(np.isnan(known), scores.client, known)
     return LearnerScores(scores.pairing, expected + scores.pairing)
 
 
 def _reads(earlier: Practice, now: Practice) -> bool:
     """Whether every field of the earlier definition that reaches a model is still the same."""
-    kept = ("kind", "unit", "min", "max", "levels")
+    attributes = ("kind", "unit", "min", "max", "levels")
     return all(
         name in now.fields(side)
-        and all(getattr(field, k) == getattr(now.fields(side)[name], k) for k in kept)
+        and all(getattr(field, k) == getattr(now.fields(side)[name], k) for k in attributes)
         for side in SIDES
         for name, field in earlier.fields(side, "score", "filter").items()
     )

@@ -1,7 +1,6 @@
-"""Intervals for metrics whose rows share clients and clinicians.
+"""Bootstrap intervals for metrics whose rows share clients and clinicians.
 
-Ratings of one clinician are alike, so resampling rows would promise too much. Imported by
-`figures`, `report` and the experiments.
+Ratings of one clinician are alike, so that resampling rows would give intervals too narrow.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from recommender.errors import RecommenderError
 from recommender.training.weighted_moments import Floats, Ints
 
 MAX_CELLS = 4_000_000
-"""Weights held at once: 32 MB, and matrix products of that size are as quick as longer ones."""
+"""Weights in memory at a time: 32 MB; larger matrix products are no faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +77,12 @@ def bootstrap(
     """
     rng = np.random.default_rng(seed)
     codes = [np.unique(group, return_inverse=True)[1] for group in (client, clinician)]
-    found = [metric(two_way_weights(codes[0], codes[1], rng)) for _ in range(draws)]
-    return interval_of(metric(np.ones(client.size)), np.array(found), level=level)
+    by_draw = [metric(two_way_weights(codes[0], codes[1], rng)) for _ in range(draws)]
+    return interval_of(metric(np.ones(client.size)), np.array(by_draw), level=level)
 
 
 def weightings(client: Ints, clinician: Ints, *, seed: int, draws: int) -> Iterator[Floats]:
-    """Row weights of the draws of `bootstrap`, so many at once as memory allows, (n, some)."""
+    """Row weights of the draws of `bootstrap`, as many at a time as memory allows, (n, some)."""
     rng = np.random.default_rng(seed)
     codes = [np.unique(group, return_inverse=True)[1] for group in (client, clinician)]
     at_once = max(MAX_CELLS // max(client.size, 1), 1)
@@ -94,19 +93,19 @@ def weightings(client: Ints, clinician: Ints, *, seed: int, draws: int) -> Itera
         yield own[codes[0]] * other[codes[1]]
 
 
-def interval_of(value: float, found: Floats, *, level: float = 0.95) -> Interval:
-    """The percentile interval of a metric from what it was at each draw; NaN says it did not apply.
+def interval_of(value: float, by_draw: Floats, *, level: float = 0.95) -> Interval:
+    """The percentile interval of a metric from its value at each draw; NaN where it did not apply.
 
     Raises
     ------
     RecommenderError
         For fewer than 2 draws, or a level that is not between 0 and 1.
     """
-    draws = len(found)
+    draws = len(by_draw)
     if draws < 2 or not 0 < level < 1:
         remedy = "ask for 2 or more draws and a level between 0 and 1"
         raise RecommenderError("bootstrap", "draws or level is out of range", remedy)
-    applied = found[np.isfinite(found)]
+    applied = by_draw[np.isfinite(by_draw)]
     if 2 * applied.size < draws or applied.size < 2:
         nan = float("nan")
         return Interval(value, nan, nan, nan, nan, applied.size, draws - applied.size)

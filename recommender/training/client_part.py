@@ -72,7 +72,7 @@ class ClientPart:
 def client_part(
     rows: Array, raters: ClientRatings, fold: Ints, settings: FitSettings
 ) -> ClientPart:
-    """Trees on client columns, trusted as far as they were right of clients they did not see.
+    """Trees on client columns, weighted by how well they predict clients they did not see.
 
     Without columns, or with fewer clients than two leaves need, every client has the mean.
 
@@ -85,7 +85,7 @@ def client_part(
     fold : (n,) int
         Of each rating, by client.
     settings
-        How the trees are grown, and by whom.
+        Hyperparameters of the trees, and who fits them.
     """
     tree_settings = settings.client
     own, held = rows[raters.place], fold[raters.first]
@@ -94,7 +94,7 @@ def client_part(
         return ClientPart(None, mean, 0.0, np.full(len(fold), mean))
     parameters = tree_settings.parameters(settings.seed, own.size)
     tree_input = TreeInput(own, raters.label, raters.weight, parameters)
-    trees, expected = fit_trees(tree_input, held, np.unique(held).tolist(), settings.grower)
+    trees, expected = fit_trees(tree_input, held, np.unique(held).tolist(), settings.tree_fitter)
     share = _share(raters, mean, expected)
     expected = mean + share * (expected - mean)
     return ClientPart(trees, mean, share, expected[raters.row])

@@ -1,7 +1,4 @@
-"""Rated pairings as arrays, and the label of each as a training fold sees it.
-
-Made once from the tables; folds, fits, baselines and evaluation only take rows of it.
-"""
+"""Rated pairings as arrays, and their labels on the scale of a training fold."""
 
 from dataclasses import dataclass
 
@@ -32,7 +29,7 @@ class Dataset:
     Attributes
     ----------
     practice, clients, clinicians, clinician_ids
-        Who met, as columns.
+        The people, as columns.
     pairs
         Client and clinician of each of the n rated pairings.
     started, known : (n,) int
@@ -47,12 +44,12 @@ class Dataset:
     digest
         Of the tables.
     given
-        Labels that were handed in, in place of those that ratings give.
+        Labels to be used in place of those computed from ratings.
     seat : (rows of `clinicians`,) int
-        Who of `clinician_ids` each row is, where one clinician has several rows.
+        Code in `clinician_ids` of each row, where one clinician has several rows.
     chance, left_chance : (n,), (dropouts,)
-        Probability with which a lot put the clinician where they stood; NaN for a pairing that no
-        lot was part of, None where no lots are known of. Only figures read it, no learner.
+        Propensity of the clinician's position in the list; NaN for a pairing without a randomised
+        tie, None where none are recorded. Only figures read it, no learner.
     """
 
     practice: Practice
@@ -94,8 +91,8 @@ class Dataset:
     def dropouts_with(self, train: RowIndex) -> RowIndex:
         """The dropouts that may be learned from together with some of the rated pairings.
 
-        They had ended when the last of those ratings became known, their clinician is among those
-        learned from, and their client is nobody's who is held back.
+        They had ended when the last of those ratings became known, their clinician has training
+        rows, and their client is not held back.
         """
         if not len(train):
             return np.zeros(0, dtype=np.intp)
@@ -105,7 +102,7 @@ class Dataset:
         return np.flatnonzero(known & met & ~np.isin(self.dropouts.client, held_back))
 
     def chance_of(self, rated: RowIndex, left: RowIndex) -> Array:
-        """The chance of some rated pairings, then of some that ended unrated; NaN without a lot."""
+        """Propensities of some rated pairings, then of dropouts; NaN without a randomised tie."""
         if self.chance is None or self.dropouts_chance is None:
             return np.full(len(rated) + len(left), np.nan)
         return np.concatenate([self.chance[rated], self.dropouts_chance[left]])
@@ -117,7 +114,7 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The label of every pairing, harmonised as learned on some of them.
+    """The label of every pairing, linked to the reference scale as fitted on some of them.
 
     Attributes
     ----------
@@ -170,7 +167,7 @@ def dataset_of(tables: Tables, practice: Practice) -> Dataset:
 
 
 def labels_for(dataset: Dataset, train: RowIndex) -> Labels:
-    """Labels of all pairings on the scale that the training ones give."""
+    """Labels of all pairings, linked to the reference scale on the training rows."""
     if dataset.given_labels is not None:
         return dataset.given_labels
     practice = dataset.practice

@@ -32,7 +32,7 @@ from recommender.training.fit import fit
 from recommender.training.pairs_dataset import (
     check_scale,
     dataset_of_pairs,
-    practice_named,
+    practice_from,
     sides_of_numbers,
     sides_of_table,
 )
@@ -119,7 +119,7 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             groups = rows.get("client_id")
         client, used = _codes(groups, len(label)), np.flatnonzero(weight > 0)
         if isinstance(rows, pd.DataFrame):
-            sides = sides_of_table(rows.iloc[used], practice_named(self.practice))
+            sides = sides_of_table(rows.iloc[used], practice_from(self.practice))
         else:
             sides = sides_of_numbers(rows[used])
         label, weight = label[used], weight[used]
@@ -160,7 +160,7 @@ class AllianceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         validate_data(self, table, skip_check_array=True)
         label = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float64), warn=True)
         check_consistent_length(table, label)
-        check_scale(practice_named(self.practice), label)
+        check_scale(practice_from(self.practice), label)
         return table, label
 
     def __sklearn_tags__(self) -> Tags:

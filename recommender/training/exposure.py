@@ -1,7 +1,6 @@
-"""Who would stand first: what a learner says of every clinician on the books, not of one alone.
+"""Exposure: whom each learner ranks first among all available clinicians.
 
-Logged ratings tell nothing of clinicians a client did not see, but whom a learner would name for
-them can be counted without any rating. Imported by `evaluate`.
+Ratings say nothing of clinicians a client did not see, but first ranks can be counted without any.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,14 +19,14 @@ from recommender.training.metrics import gini, top_share
 from recommender.training.weighted_moments import Ints
 
 GRID_PAIRS, OUR_GRID_PAIRS = 24_000, 200_000
-"""Pairings every learner, and our own, is asked about besides the tested ones: 200 clients and
-1,600 of a practice of 120. First ranks of 200 clients tell a top share to within .03."""
+"""Pairings every learner, and our own, scores besides the tested ones: 200 clients and 1,600 of a
+practice of 120. First ranks of 200 clients give a top share to within .03."""
 CHUNK_PAIRS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class ExposureGrid:
-    """Tested pairings whose client is asked about everyone on the books.
+    """Tested pairings whose client is scored with every available clinician.
 
     Attributes
     ----------
@@ -36,7 +35,7 @@ class ExposureGrid:
     client : (q,) int
         Their clients.
     clinicians : (c,) int
-        Those on the books.
+        The available ones.
     """
 
     tested: RowIndex
@@ -52,7 +51,7 @@ class ExposureGrid:
         )
 
     def first(self, pairing: Array) -> Ints:
-        """The clinician each client would be named first, by scores of `pairs`; ties by place."""
+        """The clinician ranked first for each client by scores of `pairs`; ties by place."""
         best = pairing.reshape(-1, len(self.clinicians)).argmax(axis=1)
         return np.asarray(self.clinicians[best], dtype=np.int64)
 
@@ -65,52 +64,52 @@ def available_clinicians(dataset: Dataset, fold: Fold) -> RowIndex:
     return np.unique(met[(began >= tested.min()) & (began <= tested.max())])
 
 
-def grid(asked: Pairs, rows: RowIndex, clinicians: RowIndex, most: int) -> ExposureGrid:
-    """As many of the rows as `most` pairings allow, evenly spread over them."""
-    size = min(len(rows), max(most // max(len(clinicians), 1), 1))
+def grid(pairs: Pairs, rows: RowIndex, clinicians: RowIndex, max_pairs: int) -> ExposureGrid:
+    """As many of the rows as `max_pairs` allows, evenly spread over them."""
+    size = min(len(rows), max(max_pairs // max(len(clinicians), 1), 1))
     some = rows[np.linspace(0, len(rows) - 1, size).astype(np.intp)] if len(rows) else rows
-    return ExposureGrid(some, asked.client[some], clinicians)
+    return ExposureGrid(some, pairs.client[some], clinicians)
 
 
 def places(trial: FoldTask, rows: RowIndex, clinicians: RowIndex, pairing: Array) -> Array:
-    """Share of the clinicians our pairing score puts before each tested one, (n,).
+    """Share of the available clinicians our pairing score ranks before each tested one, (n,).
 
     Only for the given rows, as many as `ASKED_OF_OURS` allows; NaN for all others.
 
     Parameters
     ----------
     pairing : (n,)
-        Our scores of the tested pairings, the first of those asked.
+        Our scores of the tested pairings, the first of the task's.
     """
-    found = np.full(len(pairing), np.nan)
-    for part in _parts(grid(trial.pairs, rows, clinicians, OUR_GRID_PAIRS)):
+    shares = np.full(len(pairing), np.nan)
+    for part in _chunks(grid(trial.pairs, rows, clinicians, OUR_GRID_PAIRS)):
         everyone = _ours(trial, part.pairs).reshape(-1, len(clinicians))
-        found[part.tested] = (everyone > pairing[part.tested, None]).mean(axis=1)
-    return found
+        shares[part.tested] = (everyone > pairing[part.tested, None]).mean(axis=1)
+    return shares
 
 
-def _parts(whole: ExposureGrid) -> Iterator[ExposureGrid]:
-    size = max(CHUNK_PAIRS // max(len(whole.clinicians), 1), 1)
-    for start in range(0, len(whole.tested), size):
+def _chunks(grid: ExposureGrid) -> Iterator[ExposureGrid]:
+    size = max(CHUNK_PAIRS // max(len(grid.clinicians), 1), 1)
+    for start in range(0, len(grid.tested), size):
         some = slice(start, start + size)
-        yield ExposureGrid(whole.tested[some], whole.client[some], whole.clinicians)
+        yield ExposureGrid(grid.tested[some], grid.client[some], grid.clinicians)
 
 
 def _ours(trial: FoldTask, pairs: Pairs) -> Array:
-    """Our pairing scores; only the clients asked about are read."""
+    """Our pairing scores; only the columns of these clients are read."""
     clients, place = np.unique(pairs.client, return_inverse=True)
     columns = trial.dataset.clients.take(clients)
     scores = trial.fitted.model.score(columns, trial.encoding, Pairs(place, pairs.clinician))
     return scores.pairing
 
 
-def exposure(first: Mapping[str, list[Ints]], books: list[NDArray[np.intp]]) -> pd.DataFrame:
-    """How concentrated first ranks are over the clinicians then on the books, a row a learner.
+def exposure(first: Mapping[str, list[Ints]], available: list[NDArray[np.intp]]) -> pd.DataFrame:
+    """How concentrated first ranks are over the available clinicians, a row a learner.
 
-    Columns: learner, top_share (of the most-named tenth), gini. A learner that cannot be asked has
-    no row.
+    Columns: learner, top_share (of the most-named tenth), gini. A learner without scores has no
+    row.
     """
-    known = np.unique(np.concatenate(books))
+    known = np.unique(np.concatenate(available))
     rows = []
     for learner, parts in first.items():
         named = np.searchsorted(known, np.concatenate(parts)) if parts else known[:0]
@@ -119,8 +118,6 @@ def exposure(first: Mapping[str, list[Ints]], books: list[NDArray[np.intp]]) -> 
     return pd.DataFrame(rows, columns=["learner", "top_share", "gini"])
 
 
-def named_first(learner_scores: LearnerScores, asked: ExposureGrid) -> list[Ints]:
-    """Whom a guess of the grid's pairings names first; nobody when it says nothing."""
-    return (
-        [asked.first(learner_scores.pairing)] if np.isfinite(learner_scores.pairing).all() else []
-    )
+def named_first(learner_scores: LearnerScores, grid: ExposureGrid) -> list[Ints]:
+    """Whom scores of the grid's pairings rank first; empty without scores."""
+    return [grid.first(learner_scores.pairing)] if np.isfinite(learner_scores.pairing).all() else []

@@ -67,6 +67,12 @@ def fit(
     RecommenderError
         When fewer clients rated than there are folds, or there is one fold: nothing could be held
         back.
+
+    Examples
+    --------
+    >>> model = fit(dataset).model
+    >>> model.manifest.mode, model.manifest.pairings == len(dataset)
+    ('model', True)
     """
     settings = settings or FitSettings()
     train = np.arange(len(dataset)) if train is None else train
@@ -151,7 +157,7 @@ def _trees(prepared: PreparedFit, settings: FitSettings) -> tuple[Trees | None, 
     cells = learned.rows.model_columns()
     parameters = settings.pairing.parameters(settings.seed, cells.size)
     tree_input = TreeInput(cells, prepared.target, learned.weight, parameters)
-    return fit_trees(tree_input, learned.fold, prepared.held_out_folds, settings.grower)
+    return fit_trees(tree_input, learned.fold, prepared.held_out_folds, settings.tree_fitter)
 
 
 def _share(prepared: PreparedFit, trees: Array) -> float:

@@ -49,6 +49,12 @@ def forward(dataset: Dataset, share: float = 0.2) -> tuple[Fold, ...]:
     ------
     RecommenderError
         When nothing was known by then.
+
+    Examples
+    --------
+    >>> (fold,) = forward(dataset)
+    >>> len(dataset), len(fold.train), len(fold.test)
+    (95, 75, 19)
     """
     return (_later(dataset, "forward", _day(dataset, 1 - share), None),)
 

@@ -1,7 +1,4 @@
-"""The held-out pairings all learners are measured on, and one weighting or many of them.
-
-Imported by `figures`, `evaluate`, `tune` and `report`.
-"""
+"""The held-out pairings all learners are measured on, and their inverse-propensity weights."""
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -17,34 +14,33 @@ from recommender.training.metrics import DROPOUT_QUANTILE
 from recommender.training.weighted_moments import Floats, Ints, low_quantile
 
 CLIP = 0.1
-"""Chances below this are taken for it, so that no rating counts more than ten times as much as one
-that no lot was part of. A lot of more than ten is then weighed too little, which biases towards the
-pairings as they are (Ionides 2008, J. Comput. Graph. Stat. 17:295, on what truncation trades); a
+"""Propensities below this are clipped to it, so that no rating counts more than ten times as much
+as one without a randomised tie. A tie of more than ten is then weighted too little, which biases
+towards the pairings as they are (Ionides 2008, J. Comput. Graph. Stat. 17:295, on truncation); a
 shortlist of five hardly holds one."""
 
 
 def inverse_chance(chance: Floats) -> Floats:
     """Weight of each pairing by inverse propensity, (n,), of mean 1.
 
-    w_i = 1 / max(p_i, CLIP), and w_i = 1 where no lot is known; divided by their mean. With p_i = 1
-    / m for one of m, a lot of m counts for all m, each of whom it might as well have been: sums
-    over pairings estimate sums over every client with everyone of their lot (Horvitz & Thompson
-    1952, JASA 47:663). Every figure here is a ratio of weighted sums, hence self-normalised
-    (Swaminathan & Joachims 2015, NIPS 28). Unbiased, up to the clip and to the ratio, where whom of
-    a lot a client sees hangs on where they stand and not on who they are: staff who pass over a
-    person bring back what the lot took out.
+    w_i = 1 / max(p_i, CLIP), and w_i = 1 without a randomised tie; divided by their mean. With
+    p_i = 1 / m, one of a tie of m counts for all m: sums over pairings estimate sums over every
+    client with every clinician of their tie (Horvitz & Thompson 1952, JASA 47:663). Every figure
+    is a ratio of weighted sums, hence self-normalised (Swaminathan & Joachims 2015, NIPS 28).
+    Unbiased, up to the clip and to the ratio, where a client's choice within a tie depends on the
+    position and not on the person: staff who pass over a person bring back the bias.
 
     Parameters
     ----------
     chance : (n,)
-        Probability of standing where they stood; NaN where no lot is known.
+        Probability of the clinician's position in the list; NaN without a randomised tie.
     """
     weights = 1.0 / np.fmax(np.where(np.isnan(chance), 1.0, chance), CLIP)
     return np.asarray(weights / weights.mean()) if len(weights) else weights
 
 
 def effective_size(weights: Floats) -> float:
-    """Rows of equal weight that would say as much: (sum w)^2 / sum w^2 (Kish 1965, sec. 11.7)."""
+    """Rows of equal weight with as much information: (sum w)^2 / sum w^2 (Kish 1965, sec. 11.7)."""
     total = float(weights.sum())
     return total * total / float((weights**2).sum()) if total else 0.0
 
@@ -66,14 +62,14 @@ class HeldOut:
     began : (n,) int
         Day since 1970-01-01.
     known : (n,) int
-        Ratings of the clinician that were learned from.
+        Training ratings of the clinician.
     place : (n,)
-        Share of the clinicians on the books that our pairing score puts before this one; NaN where
-        it was not looked at.
+        Share of the available clinicians that our pairing score ranks before this one; NaN where
+        it was not computed.
     low, high : (n,)
-        Our stated range.
+        Ends of our stated interval.
     chance : (n,)
-        Probability with which a lot put the clinician where they stood; NaN without a lot.
+        Propensity of the clinician's position; NaN without a randomised tie.
     lowest
         The lowest label the scale has.
     """
@@ -106,7 +102,7 @@ class HeldOut:
 
     @property
     def weights(self) -> Floats:
-        """How much each row counts, (n,): once, or by the lot it came of."""
+        """Inverse-propensity weights, (n,)."""
         return inverse_chance(self.chance)
 
     @property
@@ -118,8 +114,8 @@ class HeldOut:
     def clinician_in_fold(self) -> Ints:
         """A code for each clinician within each fold.
 
-        Over folds a clinician's learned effect falls where the held-out ratings are high, since
-        they were not learned from: popularity would seem to match badly.
+        Across folds a clinician's fitted effect is low where their held-out ratings are high:
+        popularity would seem to match badly.
         """
         return _within_fold(self.fold, self.clinician)
 
@@ -142,7 +138,7 @@ def joined(parts: list[HeldOut]) -> HeldOut:
 
 @dataclass(frozen=True)
 class WeightedHeldOut:
-    """Tested rows under d weightings; what several metrics need of them is found once.
+    """Tested rows at d weightings; what several metrics need is computed once.
 
     Attributes
     ----------
@@ -161,7 +157,7 @@ class WeightedHeldOut:
 
     @cached_property
     def low(self) -> Floats:
-        """The residual at which those who left before rating enter, (d,)."""
+        """The residual at which dropouts are imputed, (d,)."""
         rows = self.tested.is_rated
         residual = self.tested.label[rows] - self.tested.expected[rows]
         return low_quantile(residual, self.rated, DROPOUT_QUANTILE)

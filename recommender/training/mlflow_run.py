@@ -1,12 +1,12 @@
-"""One training run in mlflow: what was set, what was measured, and the tables and figures of it.
+"""One training run in mlflow: settings, metrics, tables and figures.
 
-Imported by `run` and `kept`. Nothing about a person may pass: a
-table that names people is refused. No active run is kept globally, so that two runs can be open.
+A table with columns about single people is refused. No active run is global, so that two can be
+open.
 """
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -23,7 +23,7 @@ PERSONAL_ENDINGS = ("client_id", "clinician_id", "pairing_id", "client_name", "c
 PERSONAL_BEGINNINGS = ("client.", "clinician.")
 
 Value = TypeVar("Value")
-_UNSAID = re.compile(r"[^A-Za-z0-9_\-. /]")
+_REFUSED = re.compile(r"[^A-Za-z0-9_\-. /]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class TrackedRun:
     Attributes
     ----------
     registry
-        Where it is kept.
+        Where it is stored.
     run_id
         mlflow's id of the run.
     """
@@ -42,20 +42,20 @@ class TrackedRun:
     run_id: str
 
     def log_params(self, params: Mapping[str, object]) -> None:
-        """Keeps settings; each is written as text, and one too long for mlflow is an error."""
+        """Logs settings; each is written as text, and one too long for mlflow is an error."""
         with self.registry.client() as client:
-            for name, value in _said(params).items():
+            for name, value in _logged_names(params).items():
                 client.log_param(self.run_id, name, str(value))
 
     def log_metrics(self, metrics: Mapping[str, float]) -> int:
-        """Keeps measurements and gives how many were not numbers.
+        """Logs figures and returns how many were not numbers.
 
         Those are skipped, since mlflow would show them as 0, and named in the tag
         `not_measured.<name>`.
         """
         with self.registry.client() as client:
             skipped = 0
-            for name, value in _said(metrics).items():
+            for name, value in _logged_names(metrics).items():
                 if math.isfinite(value):
                     client.log_metric(self.run_id, name, float(value))
                 else:
@@ -64,7 +64,7 @@ class TrackedRun:
         return skipped
 
     def log_table(self, name: str, table: pd.DataFrame) -> None:
-        """Keeps a table as `tables/<name>.csv` and `.json`.
+        """Logs a table as `tables/<name>.csv` and `.json`.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class TrackedRun:
         self.log_text(f"tables/{name}.json", rows.to_json(orient="records", indent=1))
 
     def log_figure(self, name: str, figure: Figure) -> None:
-        """Keeps a figure as `figures/<name>.svg` and `.png`."""
+        """Logs a figure as `figures/<name>.svg` and `.png`."""
         with self.registry.client() as client:
             # Without a date the same numbers draw the same file.
             drawn = {"metadata": {"Date": None}}
@@ -86,7 +86,7 @@ class TrackedRun:
             client.log_figure(self.run_id, figure, f"figures/{name}.png", save_kwargs={"dpi": 150})
 
     def log_text(self, name: str, text: str) -> None:
-        """Keeps a text under this file name."""
+        """Logs a text under this file name."""
         with self.registry.client() as client:
             client.log_text(self.run_id, text, name)
 
@@ -104,9 +104,9 @@ def tracked_run(
     Parameters
     ----------
     registry
-        Where runs and models are kept.
+        Where runs and models are stored.
     experiment
-        Made at its first use.
+        Created at its first use.
     run_name, tags
         How a person finds the run again.
     below
@@ -136,10 +136,10 @@ def refuse_personal(name: str, table: pd.DataFrame) -> None:
 
 def _personal(column: object) -> bool:
     parts = column if isinstance(column, tuple) else (column,)
-    said = [str(part).strip().lower() for part in parts]
+    names = [str(part).strip().lower() for part in parts]
     return any(
         part in PERSONAL or part.endswith(PERSONAL_ENDINGS) or part.startswith(PERSONAL_BEGINNINGS)
-        for part in said
+        for part in names
     )
 
 
@@ -152,13 +152,13 @@ def _has_index(table: pd.DataFrame) -> bool:
     return not isinstance(table.index, pd.RangeIndex) or table.index.name is not None
 
 
-def _said(named: Mapping[str, Value]) -> dict[str, Value]:
+def _logged_names(named: Mapping[str, Value]) -> dict[str, Value]:
     """Values by names mlflow accepts; two names that become one are an error, not a loss."""
-    said = {_UNSAID.sub("_", name): value for name, value in named.items()}
-    if len(said) < len(named):
-        raise RegistryError("metrics", "two names are the same to mlflow", _shared(named))
-    return said
-
-
-def _shared(names: Iterable[str]) -> str:
-    return f"rename one of {', '.join(sorted(names))}"
+    accepted = {_REFUSED.sub("_", name): value for name, value in named.items()}
+    if len(accepted) < len(named):
+        raise RegistryError(
+            "metrics",
+            "two names are the same to mlflow",
+            f"rename one of {', '.join(sorted(named))}",
+        )
+    return accepted

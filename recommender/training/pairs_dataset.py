@@ -15,7 +15,7 @@ from recommender.features.pipeline import Pairs
 from recommender.model.additive import Codes
 from recommender.model.alliance_model import SIDES, named_cells
 from recommender.practice.columns import Columns, read_rows
-from recommender.practice.definition import Practice, load_practice, read_practice, shipped_practice
+from recommender.practice.definition import Practice, practice_named, read_practice
 from recommender.training.dataset import EPOCH, Dataset, Labels
 
 Texts = NDArray[np.object_]
@@ -43,12 +43,9 @@ class PairSides:
     clinician_id: Texts
 
 
-def practice_named(name: Practice | str | Path) -> Practice:
+def practice_from(name: Practice | str | Path) -> Practice:
     """A practice: itself, at a path that ends in .toml, or one that ships, by its name."""
-    if isinstance(name, Practice):
-        return name
-    path = isinstance(name, Path) or name.endswith(".toml")
-    return load_practice(Path(name)) if path else shipped_practice(str(name))
+    return name if isinstance(name, Practice) else practice_named(str(name))
 
 
 def sides_of_table(table: pd.DataFrame, practice: Practice) -> PairSides:

@@ -36,12 +36,12 @@ class PromotionVerdict:
 
     @property
     def objections(self) -> tuple[Fault, ...]:
-        """What speaks against promoting it; nothing when it may be."""
+        """Every rule that fails; empty when it may be promoted."""
         return objections(self.findings)
 
     @property
     def decided_on(self) -> tuple[str, ...]:
-        """On how much it is decided, to be kept with the promotion."""
+        """What the decision rests on, to be stored with the promotion."""
         held = [each for each in self.findings if each.rule == "ratings"]
         return tuple(each.text for each in held if each.outcome is not Outcome.FAILS)
 
@@ -85,13 +85,13 @@ def champion_model(registry: Registry, practice: Practice) -> ChampionModel:
 
 
 def declared_otherwise(champion: Practice, now: Practice) -> tuple[str, ...]:
-    """What a champion reads that a definition now lacks or declares otherwise, by name.
+    """Names of what a champion reads that a definition now lacks or declares differently.
 
     Phrases, purposes, groups, constraints, sizes and the card change nothing a model computes, and
     a question that is new does not concern one that never read it.
     """
-    read, given = _read_of(champion), _read_of(now)
-    return tuple(name for name in read if read[name] != given.get(name))
+    before, after = _read_of(champion), _read_of(now)
+    return tuple(name for name in before if before[name] != after.get(name))
 
 
 def _read_of(practice: Practice) -> dict[str, object]:
@@ -112,7 +112,7 @@ def _read_of(practice: Practice) -> dict[str, object]:
 
 
 def judge(registry: Registry, version: int | None) -> PromotionVerdict:
-    """What speaks for and against promoting a version, or the challenger when none is named.
+    """Judges a version, or the challenger when none is named, by every rule of the gate.
 
     Raises
     ------
@@ -138,32 +138,32 @@ def promote(
     reason: str,
     force: bool,
 ) -> Promotion:
-    """Makes a version (the challenger when none is named) champion, if nothing speaks against it.
+    """Makes a version (the challenger when none is named) champion, if no rule fails.
 
     Raises
     ------
     RefusedError
-        With every objection, unless forced; a forced promotion keeps them with its record.
+        With every objection, unless forced; a forced promotion stores them with its record.
     """
     judged = judge(registry, version)
-    found = judged.objections
-    if found and not force:
-        raise RefusedError(found)
-    notes = (*judged.decided_on, *(f"forced against {fault}" for fault in found))
+    faults = judged.objections
+    if faults and not force:
+        raise RefusedError(faults)
+    notes = (*judged.decided_on, *(f"forced against {fault}" for fault in faults))
     return registry.promote(judged.version.version, by=by, at=at, reason=reason, notes=notes)
 
 
 def rollback(
     registry: Registry, to: int | None, *, by: str, at: datetime, reason: str
 ) -> Promotion:
-    """Lets the version that stood before the champion (or an earlier champion) stand again.
+    """Makes the previous champion, or an earlier one, champion again.
 
-    No rule is asked, but the bundle must open: a champion nobody can serve would be worse.
+    No rule applies, but the bundle must load: a champion that cannot be served would be worse.
 
     Raises
     ------
     RefusedError
-        When nothing stood before, or the version named was never champion or is it now.
+        When there is no previous champion, or the version was never champion or is champion now.
     BundleError
         When the bundle can no longer be opened.
     """
@@ -176,7 +176,7 @@ def _before(registry: Registry) -> Version:
     back = registry.previous()
     if back is None:
         remedy = "name an earlier champion with --to; `recommender history` shows them"
-        raise RefusedError([Fault("rollback", "nothing stood before the champion", remedy)])
+        raise RefusedError([Fault("rollback", "there is no previous champion", remedy)])
     return back
 
 

@@ -20,7 +20,6 @@ from recommender.model.evaluation_report import (
     BaselineDifference,
     EvaluationReport,
     GroupFigure,
-    PopulationFigure,
     RangeCoverage,
     interval_text,
 )
@@ -120,7 +119,7 @@ class PromotionCase:
 
 Judgement = tuple[Outcome, str, str]
 Rule = Callable[[PromotionCase], Iterator[Judgement]]
-Row = TypeVar("Row", bound=PopulationFigure)
+Row = TypeVar("Row", RangeCoverage, GroupFigure)
 
 
 def findings(case: PromotionCase) -> tuple[Finding, ...]:
@@ -290,7 +289,7 @@ def _judge_populations(
         yield _open(f"fewer than {ENOUGH_IN_GROUP} ratings among {', '.join(few)}")
 
 
-def _has_enough(row: PopulationFigure) -> bool:
+def _has_enough(row: RangeCoverage | GroupFigure) -> bool:
     return (row.rated or 0) >= ENOUGH_IN_GROUP
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from recommender.model.evaluation_report import (
     ALL_RATED,
@@ -69,8 +70,8 @@ def report_of(
         folds=evaluation.folds,
         rated=int(rated.sum()),
         left_unrated=int((~rated).sum()),
-        figures=tuple(_figures(evaluation)),
-        by_fold=tuple(_by_fold(evaluation)),
+        figures=tuple(LearnerFigure(**row) for row in _records(evaluation.table)),
+        by_fold=tuple(FoldFigure(**row) for row in _records(_large_folds(evaluation))),
         differences=tuple(_differences(evaluation)),
         ranges=tuple(ranges(evaluation, practice.alliance.interval)),
         ranges_from=ranges_from,
@@ -79,10 +80,7 @@ def report_of(
         ),
         groups=tuple(_by_group(evaluation)),
         groups_too_few=len(evaluation.groups) - len(_reportable_groups(evaluation)),
-        exposure=tuple(
-            LearnerExposure(learner=learner, top_share=_finite(top_share), gini=_finite(gini))
-            for learner, top_share, gini in _rows(evaluation.exposure)
-        ),
+        exposure=tuple(LearnerExposure(**row) for row in _records(evaluation.exposure)),
         optimism=optimism(evaluation),
         dropout_sensitivity=tuple(_by_quantile(evaluation)),
         randomised=randomised_ratings(evaluation),
@@ -100,13 +98,11 @@ def randomised_ratings(evaluation: Evaluation) -> RandomisedRatings | None:
     drawn = tested.take(tested.is_rated & np.isfinite(tested.chance) & (tested.chance < 1))
     if len(np.unique(drawn.client)) < MIN_GROUP_SIZE:
         return None
-    mean, low, high = map(
-        _finite, ends_of(mean_rated(drawn, seed=evaluation.seed, draws=evaluation.draws))
-    )
+    mean, low, high = ends_of(mean_rated(drawn, seed=evaluation.seed, draws=evaluation.draws))
     return RandomisedRatings(
         rated=len(drawn),
         clip=CLIP,
-        effective=_finite(effective_size(tested.take(tested.is_rated).weights)),
+        effective=effective_size(tested.take(tested.is_rated).weights),
         mean=mean,
         low=low,
         high=high,
@@ -118,7 +114,7 @@ def ranges(evaluation: Evaluation, level: float) -> Iterator[RangeCoverage]:
     tested, predicted = evaluation.held_out, evaluation.scores[OURS].alliance
     for among, rows in populations(evaluation).items():
         inside = share_within(tested, rows, seed=evaluation.seed, draws=evaluation.draws)
-        coverage, low, high = map(_finite, ends_of(inside))
+        coverage, low, high = ends_of(inside)
         yield RangeCoverage(
             among=among,
             rated=int(rows.sum()),
@@ -126,7 +122,7 @@ def ranges(evaluation: Evaluation, level: float) -> Iterator[RangeCoverage]:
             coverage=coverage,
             low=low,
             high=high,
-            width=_finite(mean_width(tested.low[rows], tested.high[rows])),
+            width=mean_width(tested.low[rows], tested.high[rows]),
             bias=_mean((predicted - tested.label)[rows]),
         )
 
@@ -176,34 +172,21 @@ def _without_champion_of_few(evaluation: Evaluation) -> Evaluation:
     )
 
 
-def _figures(evaluation: Evaluation) -> Iterator[LearnerFigure]:
-    for learner, metric, value, low, high in _rows(evaluation.table):
-        yield LearnerFigure(
-            learner=learner, metric=metric,
-            value=_finite(value), low=_finite(low), high=_finite(high),
-        )  # fmt: skip
-
-
-def _by_fold(evaluation: Evaluation) -> Iterator[FoldFigure]:
+def _large_folds(evaluation: Evaluation) -> pd.DataFrame:
     """Figures of the folds in which enough clients rated."""
     tested = evaluation.held_out
-    large = {
+    large = [
         name
         for place, name in enumerate(evaluation.folds)
         if _people(tested, tested.is_rated & (tested.fold == place)) >= MIN_GROUP_SIZE
-    }
-    for fold, learner, metric, value in _rows(evaluation.by_fold):
-        if fold in large:
-            yield FoldFigure(fold=fold, learner=learner, metric=metric, value=_finite(value))
+    ]
+    return evaluation.by_fold[evaluation.by_fold["fold"].isin(large)]
 
 
 def _differences(evaluation: Evaluation) -> Iterator[BaselineDifference]:
     for metric in COMPARED:
-        for baseline, value, low, high, rated in _rows(ours_minus(evaluation, metric)):
-            yield BaselineDifference(
-                baseline=baseline, metric=metric,
-                value=_finite(value), low=_finite(low), high=_finite(high), rated=int(rated),
-            )  # fmt: skip
+        for row in _records(ours_minus(evaluation, metric)):
+            yield BaselineDifference(**row, metric=metric)
 
 
 def _by_group(evaluation: Evaluation) -> Iterator[GroupFigure]:
@@ -226,11 +209,17 @@ def _group(
     if CHAMPION in by_learner:
         by_learner[OURS_MINUS_CHAMPION] = by_learner.pop(OURS) - by_learner[CHAMPION]
     for learner, figures in by_learner.items():
-        value, low, high = map(_finite, ends_of(figures))
+        value, low, high = ends_of(figures)
+        rated = int(tested.is_rated.sum())
         yield GroupFigure(
-            among=among, learner=learner, metric=PARTIAL,
-            value=value, low=low, high=high, rated=int(tested.is_rated.sum()),
-        )  # fmt: skip
+            among=among,
+            learner=learner,
+            value=value,
+            low=low,
+            high=high,
+            metric=PARTIAL,
+            rated=rated,
+        )
 
 
 def _by_quantile(evaluation: Evaluation) -> Iterator[DropoutSensitivity]:
@@ -246,7 +235,7 @@ def _by_quantile(evaluation: Evaluation) -> Iterator[DropoutSensitivity]:
                 weights=tested.weights,
                 quantile=quantile,
             )
-            yield DropoutSensitivity(quantile=quantile, learner=learner, composite=_finite(value))
+            yield DropoutSensitivity(quantile=quantile, learner=learner, composite=value)
 
 
 def _reportable_groups(evaluation: Evaluation) -> dict[str, Mask]:
@@ -265,13 +254,9 @@ def _people(tested: HeldOut, rows: Mask) -> int:
     return len(np.unique(tested.client[rows]))
 
 
-def _rows(table: Any) -> Iterator[tuple[Any, ...]]:
-    return iter(table.itertuples(index=False, name=None))
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _mean(values: Any) -> float | None:
-    return _finite(float(np.mean(values))) if len(values) else None
+def _mean(values: Any) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")

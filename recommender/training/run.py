@@ -1,7 +1,4 @@
-"""One retraining: tables in; measured, published as challenger.
-
-The whole of `recommender train`, readable top to bottom. Imported by `commands` and the story test.
-"""
+"""One training run: reads tables, evaluates, fits on all, publishes a challenger."""
 
 import tempfile
 from collections.abc import Callable
@@ -35,17 +32,17 @@ from recommender.training.tuning_trials import TuningResult
 
 EXPERIMENT = "early alliance"
 MIN_RATED = 50
-"""Rated pairings below which nothing is learned and the declared sizes serve: a held-out fifth
-would be fewer than ten ratings."""
+"""Rated pairings below which the evidence prior is published: a held-out fifth would be fewer than
+ten ratings."""
 MIN_LATER = 200
-"""Later ratings from which the published range is taken: the share that a range of 90 % holds is
+"""Later ratings from which the published interval is estimated: the coverage of a 90 % interval is
 then known to within 4 points (two standard errors)."""
 LATER, OUT_OF_FOLD = "later ratings", "out of fold"
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """What one retraining gave.
+    """The result of one training run.
 
     Attributes
     ----------
@@ -54,7 +51,7 @@ class TrainingResult:
     evaluation
         None where there were too few ratings to learn from.
     tuned
-        None where nothing was sought.
+        None without tuning.
     """
 
     version: Version
@@ -73,17 +70,43 @@ def train(
     search: SearchSettings | None = None,
     progress: Progress = lambda step, done: None,
 ) -> TrainingResult:
-    """Reads a practice's tables, measures forward in time, learns from all, publishes.
+    """Reads a practice's tables, evaluates forward in time, fits on all, publishes a challenger.
 
-    The champion is measured beside; where that cannot be, the report says why. With fewer than
-    `FEWEST_RATED` rated pairings the evidence prior is published, labelled so.
+    The champion is evaluated beside it; where that is impossible, the report says why. With fewer
+    than `MIN_RATED` rated pairings the evidence prior is published.
+
+    Parameters
+    ----------
+    directory
+        Holds clients, clinicians, pairings and ratings, each as CSV or Parquet.
+    practice
+        The definition the tables follow.
+    registry
+        Where the run, its bundle and its card are published.
+    now
+        Stored in the bundle; nothing learned depends on it.
+    settings, search
+        Hyperparameters, and how to tune them first; no tuning by default.
+    progress
+        Called with each step and the share that is done.
 
     Raises
     ------
     TablesError
-        When the tables would lose something; nothing is trained then.
+        When the tables have faults; nothing is trained then.
     RegistryError
-        When the registry cannot be reached; nothing half-registered is left as an alias.
+        When the registry cannot be reached; no alias is left half-registered.
+
+    Examples
+    --------
+    With the tables of 120 pairings in `folder`, and a registry without a champion:
+
+    >>> from datetime import UTC, datetime
+    >>> quick = FitSettings(folds=2)
+    >>> result = train(folder, practice, registry, now=datetime(2026, 1, 1, tzinfo=UTC),
+    ...                settings=quick)
+    >>> result.version.version, result.model.manifest.mode
+    (1, 'model')
     """
     settings, tuned = settings or FitSettings(), None
     # A registry that cannot be written is refused now, not after minutes of learning.
@@ -112,25 +135,25 @@ def train(
     model = replace(model, report=report)
     progress("publishing", 0.95)
 
-    def keep(run: TrackedRun) -> None:
+    def log(run: TrackedRun) -> None:
         log_training(run, model, dataset, evaluation, settings)
         if tuned is not None:
             log_trials(run, EXPERIMENT, tuned)
 
-    version = _publish(registry, model, keep)
+    version = _publish(registry, model, log)
     progress("done", 1.0)
     return TrainingResult(version, model, evaluation, tuned)
 
 
 def with_interval(model: AllianceModel, evaluation: Evaluation) -> tuple[AllianceModel, str]:
-    """The model with the range of our errors on later ratings, and where its range comes from.
+    """The model with the interval of our errors on later ratings, and the interval's source.
 
-    Later ratings carry what out-of-fold ones cannot: change over time. Of fewer than
-    `FEWEST_LATER` the out-of-fold range stays. Reported coverage is of ranges that were stated
+    Later ratings include change over time, which out-of-fold ones do not. With fewer than
+    `MIN_LATER` the out-of-fold interval stays. Reported coverage is of intervals that were stated
     before those ratings were seen.
     """
-    tested, said = evaluation.held_out, evaluation.scores[OURS].alliance
-    error = (tested.label - said)[tested.is_rated]
+    tested, predicted = evaluation.held_out, evaluation.scores[OURS].alliance
+    error = (tested.label - predicted)[tested.is_rated]
     if len(error) < MIN_LATER:
         return model, OUT_OF_FOLD
     level = model.practice.alliance.interval
@@ -148,7 +171,7 @@ def _learnable(tables: Tables, practice: Practice) -> Dataset | None:
 
 
 def _part(progress: Progress, what: str, start: float, end: float) -> Progress:
-    """A step's own progress as a part of the whole."""
+    """The progress of one step as a share of the whole run."""
     return lambda step, done: progress(f"{what}: {step}", start + (end - start) * done)
 
 
@@ -167,9 +190,9 @@ def _unlearned(
 
 
 def _publish(
-    registry: Registry, model: AllianceModel, keep: Callable[[TrackedRun], None]
+    registry: Registry, model: AllianceModel, log: Callable[[TrackedRun], None]
 ) -> Version:
-    """Keeps the run, its bundle and its card, and names the version challenger."""
+    """Stores the run, its bundle and its card, and sets the alias challenger."""
     practice, facts = model.practice, model.manifest
     tags = {"practice": practice.id, "data_digest": facts.data_digest, "mode": facts.mode}
     with (
@@ -179,7 +202,7 @@ def _publish(
         bundle = Path(workspace) / "bundle"
         digest = save_bundle(model, bundle)
         log_model(run, model)
-        keep(run)
+        log(run)
         version = registry.publish(run.run_id, bundle, practice, digest, tags)
     registry.set_alias(CHALLENGER, version.version)
     return version

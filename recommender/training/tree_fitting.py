@@ -127,7 +127,7 @@ class FitSettings:
     left_quantile
         Quantile of the rated clients' residuals at which dropouts are imputed in the pairing part;
         None leaves them out.
-    grower, runner
+    tree_fitter, runner
         Fit the trees and build the feature table: in this process, or on a cluster.
     """
 
@@ -143,7 +143,7 @@ class FitSettings:
     )
     fewest_for_trees: int = 1000
     left_quantile: float | None = 0.15
-    grower: TreeFitter = field(default=fit_trees_locally, compare=False, repr=False)
+    tree_fitter: TreeFitter = field(default=fit_trees_locally, compare=False, repr=False)
     runner: TaskRunner = field(default=run_serially, compare=False, repr=False)
 
 

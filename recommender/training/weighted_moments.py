@@ -1,7 +1,7 @@
 """Partial correlations and slopes of the same rows under many weightings at once.
 
-A bootstrap weighs the same rows hundreds of times: with products of columns taken beforehand, all
-draws are one matrix product. Imported by `metrics` and `figures`.
+A bootstrap weights the same rows hundreds of times: with products of columns computed beforehand,
+all draws are one matrix product.
 """
 
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ class WeightedMoments:
     within : (d, k, k)
         Around the means of the rows' groups.
     whole : (d, k, k)
-        Around the columns' own means; only to tell rounding from signal.
+        Around the columns' own means; only to distinguish rounding from signal.
     rows : (d,)
-        Rows that weigh anything.
+        Rows of a weight above 0.
     """
 
     within: Floats
@@ -49,22 +49,22 @@ class WeightedMoments:
         """r(score, label | group, client part) by residuals (Fisher 1924), (d,).
 
         Exactly 0 where nothing of the score is left, since it then orders nobody; NaN where nothing
-        of the label is left or fewer than 3 rows weigh anything.
+        of the label is left or fewer than 3 rows have weight.
         """
         label = self._left(LABEL, LABEL)
         own, both = self._left(SCORE, SCORE), self._left(SCORE, LABEL)
         rounding = ROUNDING * np.diagonal(self.whole, axis1=1, axis2=2)
         orders = own > rounding[:, SCORE]
         size = np.sqrt(np.where(orders, own, 1.0) * np.where(label > 0, label, 1.0))
-        told = (label > rounding[:, LABEL]) & (self.rows >= MIN_ROWS)
-        return np.where(told, np.where(orders, both / size, 0.0), np.nan)
+        applies = (label > rounding[:, LABEL]) & (self.rows >= MIN_ROWS)
+        return np.where(applies, np.where(orders, both / size, 0.0), np.nan)
 
     def slope(self) -> Floats:
         """Least-squares slope of label less client part on the score; NaN without spread, (d,)."""
         own = self.within[:, SCORE, SCORE]
         both = self.within[:, SCORE, LABEL] - self.within[:, SCORE, CLIENT]
-        told = (own > ROUNDING * self.whole[:, SCORE, SCORE]) & (self.rows >= MIN_ROWS)
-        return np.where(told, both / np.where(told, own, 1.0), np.nan)
+        applies = (own > ROUNDING * self.whole[:, SCORE, SCORE]) & (self.rows >= MIN_ROWS)
+        return np.where(applies, both / np.where(applies, own, 1.0), np.nan)
 
     def _left(self, one: int, other: int) -> Floats:
         """The product of two columns once the client part is regressed out of both."""
@@ -77,7 +77,7 @@ class WeightedMoments:
 
 @dataclass(frozen=True, slots=True)
 class MomentProducts:
-    """Rows made ready to be weighed.
+    """Rows prepared for weighting.
 
     Attributes
     ----------
@@ -105,13 +105,13 @@ class MomentProducts:
 
 
 def products(columns: list[Floats], group: Ints | None = None) -> MomentProducts:
-    """Columns of n rows made ready; in one group when none are given."""
+    """Prepares columns of n rows; in one group when none are given."""
     rows = len(columns[0])
-    given = np.stack(columns, axis=1)
-    centred = given - given.mean(axis=0) if rows else given
+    values = np.stack(columns, axis=1)
+    centred = values - values.mean(axis=0) if rows else values
     # What centring leaves of a constant is rounding.
     if rows:
-        centred[:, np.abs(centred).max(axis=0) <= ROUNDING * np.abs(given).max(axis=0)] = 0.0
+        centred[:, np.abs(centred).max(axis=0) <= ROUNDING * np.abs(values).max(axis=0)] = 0.0
     code = np.zeros(rows, np.int64) if group is None else np.unique(group, return_inverse=True)[1]
     groups = int(code.max()) + 1 if rows else 1
     parts = np.concatenate([np.ones((rows, 1)), centred], axis=1)
@@ -124,9 +124,9 @@ def products(columns: list[Floats], group: Ints | None = None) -> MomentProducts
 
 
 def low_quantile(values: Floats, weights: Floats, quantile: float) -> Floats:
-    """The least value that this share of the weight does not pass, at each weighting, (d,).
+    """The weighted quantile of values at each weighting, (d,).
 
-    NaN where nothing weighs. Weights are (n, d).
+    NaN where all weights are 0. Weights are (n, d).
     """
     if not len(values):
         return np.full(weights.shape[1], np.nan)

@@ -78,7 +78,7 @@ def test_a_declared_instrument_may_carry_every_key_the_shipped_ones_do() -> None
     assert read_instruments({"srs_v3": cells}) == {"srs_v3": form}
 
 
-def test_every_missing_and_misspelt_key_is_told_at_once() -> None:
+def test_every_missing_and_misspelt_key_is_reported_at_once() -> None:
     assert sorted(faults_of(items=4, revers=[1], min="low")) == [
         "instruments.own.max",
         "instruments.own.min",
@@ -86,7 +86,7 @@ def test_every_missing_and_misspelt_key_is_told_at_once() -> None:
     ]
 
 
-def test_every_broken_rule_is_told_at_once() -> None:
+def test_every_broken_rule_is_reported_at_once() -> None:
     assert faults_of(items=4, min=5, max=1, reverse=[5], min_items=9, reference_mean=0.7) == [
         f"instruments.own.{key}"
         for key in ("max", "step", "reverse", "min_items", "reference_mean")

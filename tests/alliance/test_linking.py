@@ -105,7 +105,7 @@ def test_names_may_differ_row_by_row() -> None:
     np.testing.assert_allclose(mixed, [0.73, 0.5, 0.73], rtol=1e-12)
 
 
-def test_json_gives_back_the_same_harmoniser_to_the_last_bit() -> None:
+def test_json_gives_back_the_same_linker_to_the_last_bit() -> None:
     rng = np.random.default_rng(3)
     fitted = InstrumentLinker.fit(
         scores(wai_sr=rng.random(120), srs_v3=rng.random(150)), TWO, "wai_sr"

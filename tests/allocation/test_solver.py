@@ -1,5 +1,6 @@
 """The solver beside brute force and beside first come, first served."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -103,7 +104,9 @@ def test_one_more_place_is_worth_what_solving_again_gives(
     before = size(problem, found.chosen)
     each = []
     for place in range(len(problem.places)):
-        more = problem.with_one_more_place(place)
+        places = problem.places.copy()
+        places[place] += 1
+        more = replace(problem, places=places)
         placed, total = size(more, solve(more).chosen)
         gained = tuple(a - b for a, b in zip(placed, before[0], strict=True))
         each.append((gained, round(total - before[1], 6)))

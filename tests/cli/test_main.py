@@ -108,7 +108,7 @@ def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: P
     train = ("train", tmp_path, "--practice", DEFINITION, *registry)
     write_tables(tmp_path, pairings=300)
     assert "is not there" in run("promote", *registry).output
-    assert "Does the range hold" in said(run(*train))
+    assert "Interval coverage" in said(run(*train))
     judged = run("promote", *registry, "--dry-run")
     assert judged.exit_code == 0
     assert "too few to say" in said(judged)
@@ -133,7 +133,7 @@ def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: P
     assert ["rolled back" in line for line in lines] == [True, False, False]
     again = run("rollback", *registry, "--reason", "further")
     assert again.exit_code == 1
-    assert "nothing stood before" in said(again)
+    assert "there is no previous champion" in said(again)
     for words in ((), ("--version", "2")):
         card = run("card", *registry, *words)
         assert card.output.startswith("# Model card: predicted early alliance")
@@ -174,7 +174,7 @@ def test_a_mistyped_registry_is_refused_and_not_created(tmp_path: Path) -> None:
     typed = tmp_path / "typo" / "mlflow.db"
     served = run("serve", "--registry", f"sqlite:///{typed}", "--bundles", tmp_path)
     assert served.exit_code == 1
-    assert "mend --registry" in served.output.replace("\n", " ")
+    assert "fix --registry" in served.output.replace("\n", " ")
     assert not typed.parent.exists()
 
 
@@ -183,7 +183,7 @@ def test_a_mistyped_address_is_told_without_a_traceback(tmp_path: Path, url: str
     (tmp_path / "client.json").write_text("{}")
     result = run("recommend", tmp_path / "client.json", "--url", url)
     assert result.exit_code == 1
-    assert "mend --url" in result.output.replace("\n", " ")
+    assert "fix --url" in result.output.replace("\n", " ")
 
 
 def test_a_folds_file_that_is_not_there_is_told_without_a_traceback(tmp_path: Path) -> None:

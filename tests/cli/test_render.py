@@ -97,7 +97,7 @@ def test_what_would_open_more_is_told_with_whom_and_by_how_much() -> None:
         "gain": 0.42,
     }
     said = told([an_entry(1, 1)], offer)
-    for part in ("What would open more", "Saturday too", "3", "Clinician 9", "4.3 (+0.4)"):
+    for part in ("Changes that admit more", "Saturday too", "3", "Clinician 9", "4.3 (+0.4)"):
         assert part in said
 
 

@@ -10,9 +10,13 @@ from sqlalchemy import select
 from recommender.errors import NotFoundError
 from recommender.journal.audit_log import details_of, verify
 from recommender.journal.decisions import Decision, record_decision
-from recommender.journal.erasure import erase_subject, erased_before
+from recommender.journal.extract import record_training
 from recommender.journal.idempotency import IdempotencyStore, StoredReply, ticket_for
-from recommender.journal.model_lineage import models_that_learned_from, record_training
+from recommender.journal.privacy_requests import (
+    erase_subject,
+    erased_before,
+    models_that_learned_from,
+)
 from recommender.journal.recommendations import find_recommendation, record_recommendation
 from recommender.journal.subjects import Subject, subject_for
 from recommender.store.database import Store

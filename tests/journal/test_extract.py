@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 from recommender.errors import RecommenderError
 from recommender.journal import training_material
 from recommender.journal.consents import Consent, record_consent
-from recommender.journal.erasure import erase_subject
-from recommender.journal.extract import Extract, read_extract_id, write_extract
-from recommender.journal.model_lineage import (
-    models_that_learned_from,
+from recommender.journal.extract import (
+    Extract,
     pairings_of_extract,
+    read_extract_id,
     record_training,
+    write_extract,
 )
 from recommender.journal.pairings import PairingEvent, record_event
+from recommender.journal.privacy_requests import erase_subject, models_that_learned_from
 from recommender.journal.ratings import correct_rating, withdraw_rating
 from recommender.journal.recommendations import ShortlistRow
 from recommender.store.database import Store

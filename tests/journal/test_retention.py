@@ -55,7 +55,7 @@ def test_content_goes_after_two_years_and_what_was_ranked_stays(a_store: Store) 
     assert swept(a_store) == {"payloads": 1}
     with a_store.reading() as connection:
         assert len(shortlist_of(connection, "r1")) == 2
-        with pytest.raises(NotFoundError, match="kept without its content"):
+        with pytest.raises(NotFoundError, match="stored without its content"):
             find_recommendation(connection, "r1")
 
 

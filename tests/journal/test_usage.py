@@ -46,8 +46,8 @@ def test_intakes_come_newest_first_without_those_nothing_was_predicted_for(
     recommend(a_store, "r2", "c0002", answers={**ANSWERS, "concern": "grief"})
     recommend(a_store, "r3", "c0003", mode="constraints_only")
     with a_store.reading() as connection:
-        found = intakes(connection, most=10, without="constraints_only")
-        assert len(intakes(connection, most=1, without="")) == 1
+        found = intakes(connection, limit=10, without="constraints_only")
+        assert len(intakes(connection, limit=1, without="")) == 1
     assert [each["concern"] for each in found] == ["grief", "anxiety"]
 
 

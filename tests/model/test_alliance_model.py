@@ -89,7 +89,7 @@ def test_a_table_of_nobody_gives_a_table_of_nobody() -> None:
 
 
 def test_a_table_without_clinician_ids_is_refused_by_name() -> None:
-    with pytest.raises(IntakeError, match="clinician_id: is not given"):
+    with pytest.raises(IntakeError, match="clinician_id: is missing"):
         a_model().predict_table(cells_of().drop(columns="clinician_id"))
 
 

@@ -34,13 +34,13 @@ def test_answers_become_arrays_and_what_is_not_there_is_missing() -> None:
     assert list(columns["not_with"]) == [None, ("k1",)]
 
 
-def test_nobody_is_a_table_of_no_rows() -> None:
+def test_no_rows_are_an_empty_table() -> None:
     columns = read_rows(FIELDS, [])
     assert columns.size == 0
     assert {name: len(array) for name, array in columns.values.items()} == dict.fromkeys(FIELDS, 0)
 
 
-def test_every_fault_of_an_intake_is_told_at_once() -> None:
+def test_every_fault_of_an_intake_is_reported_at_once() -> None:
     told = faults_of({"tags": "z", "home": "here", "agee": 30})
     assert [(fault.where, fault.problem) for fault in told] == [
         ("agee", "is not a field of this practice"),

@@ -135,7 +135,7 @@ def test_ways_of_meeting_of_one_side_alone_are_a_fault() -> None:
     assert set(faults_of(declared)) == {"ways.clinician"}
 
 
-def test_a_constraint_about_a_way_nobody_declared_is_a_fault() -> None:
+def test_a_constraint_about_an_undeclared_way_is_a_fault() -> None:
     declared = with_ways()
     declared["constraints"]["trip"]["ways"] = ["letter"]
     assert faults_of(declared) == {"constraints.trip.ways": "has no way called letter"}
@@ -332,7 +332,7 @@ def test_an_empty_definition_says_everything_it_lacks() -> None:
     }
 
 
-def test_every_fault_of_every_section_is_told_at_once() -> None:
+def test_every_fault_of_every_section_is_reported_at_once() -> None:
     declared = changed("practice.timezone", "Sydney")
     declared["alliance"]["interval"] = "x"
     declared["groups"]["style"] = 5
@@ -361,14 +361,14 @@ def test_every_fault_of_every_section_is_told_at_once() -> None:
     }
 
 
-def test_whoever_misspells_a_kind_is_no_longer_sent_to_mend_what_is_right() -> None:
+def test_a_misspelt_kind_is_the_only_fault_reported() -> None:
     told = faults_of(changed("client.wanted.kind", "tagz"))
     assert told == {"client.wanted.kind": "is not a known kind"}
     told = faults_of(changed("clinician.rooms.kind", "plaice"))
     assert told == {"clinician.rooms.kind": "is not a known kind"}
 
 
-def test_what_is_wrong_with_a_match_itself_is_told_beside_its_faulty_field() -> None:
+def test_faults_that_do_not_depend_on_a_faulty_field_are_reported_with_it() -> None:
     declared = changed("client.wanted.kind", "tagz")
     declared["matches"]["offers_wanted"]["direction"] = "left"
     declared["constraints"]["fee"]["say"] = ""
@@ -397,7 +397,7 @@ def test_a_misspelt_scheme_no_longer_leaves_a_client_without_a_rebate() -> None:
     }
 
 
-def test_funding_rows_nobody_uses_are_no_fault() -> None:
+def test_unused_funding_rows_are_no_fault() -> None:
     assert practice_of(changed("funding", [ROW]), "").funding[0].scheme == "medicare"
 
 
@@ -425,7 +425,7 @@ def test_every_place_of_a_practice_may_be_named_by_its_postcodes() -> None:
     assert a_practice().client["home"].postcodes == {}
 
 
-def test_postcodes_that_cannot_be_read_are_told_with_the_rest() -> None:
+def test_faults_of_postcodes_are_reported_with_the_others() -> None:
     declared = changed("postcodes", {"2010": [-91, 0], "home": [0, 0]})
     declared["client"]["wanted"]["missing"] = ""
     assert set(faults_of(declared)) == {
@@ -447,7 +447,7 @@ def test_the_shipped_definition_keeps_protected_answers_from_rules_and_model() -
 
 
 @pytest.mark.parametrize("constraint", SHIPPED.constraints.values(), ids=lambda found: found.name)
-def test_every_shipped_constraint_can_be_said_and_knows_its_silence(constraint: Any) -> None:
+def test_every_shipped_constraint_has_a_known_rule_and_a_plain_reason(constraint: Any) -> None:
     assert constraint.rule in RULES
     assert constraint.say == constraint.say.strip().rstrip(".")
     assert not set(constraint.say.split()) & set(MODEST)
@@ -457,7 +457,7 @@ def test_a_do_not_match_list_that_cannot_be_settled_excludes() -> None:
     assert SHIPPED.constraints["do_not_match"].unknown == "fail"
 
 
-def test_the_shipped_history_is_said_for_and_against() -> None:
+def test_the_shipped_history_has_phrases_for_and_against() -> None:
     history = SHIPPED.history
     assert history.phrase == "earlier clients reported a stronger alliance than usual"
     assert history.otherwise == "earlier clients reported a weaker alliance than usual"

@@ -26,7 +26,7 @@ def raise_in_another_process(kind: type[FaultsError]) -> None:
     raise kind([ONE, OTHER])
 
 
-def test_a_fault_says_where_it_is_what_it_is_and_how_to_mend_it() -> None:
+def test_a_fault_states_its_place_the_problem_and_the_remedy() -> None:
     assert str(ONE) == "client.age: is not a number; write it like 3.5"
 
 
@@ -35,7 +35,7 @@ def test_faults_stand_in_the_order_of_their_places() -> None:
 
 
 @pytest.mark.parametrize("kind", OF_ONE)
-def test_an_error_says_field_problem_and_remedy(kind: type[RecommenderError]) -> None:
+def test_an_error_states_field_problem_and_remedy(kind: type[RecommenderError]) -> None:
     error = kind("top_k", "is below 1", "ask for at least one clinician")
     assert str(error) == "top_k: is below 1; ask for at least one clinician"
     assert (error.field, error.problem) == ("top_k", "is below 1")

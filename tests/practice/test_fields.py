@@ -75,7 +75,7 @@ def test_a_wrong_setting_is_a_fault_at_its_place(
     assert reading(kind, **changes) == {f"client.x.{where}": problem}
 
 
-def test_every_fault_of_a_field_is_told_at_once() -> None:
+def test_every_fault_of_a_field_is_reported_at_once() -> None:
     told = reading("tags", phrase=None, purpose=5, use="train", levels=["a", "a"], min=0, frase="x")
     assert set(told) == {
         f"client.x.{key}" for key in ("phrase", "purpose", "use", "levels", "min", "frase")

@@ -134,7 +134,7 @@ def test_a_row_may_say_that_a_scheme_pays_without_saying_how_much() -> None:
     assert pays(rows, "medicare", "clinical", JULY) is True
 
 
-def test_every_fault_of_every_row_is_told_at_once() -> None:
+def test_every_fault_of_every_row_is_reported_at_once() -> None:
     wrong = a_table(minutes=0, cap=0, cap_per="year", modes=[], source="", fee_cents=-1)
     _, faults = read_funding([a_table(minutes="x", cap=3), wrong, a_table(), a_table()])
     assert [fault.where for fault in faults] == [
@@ -165,7 +165,7 @@ def test_a_rebate_is_that_of_the_way_of_meeting() -> None:
     assert [rebate("in_person"), rebate("video"), rebate("phone")] == [14905, 12000, 0]
 
 
-def test_of_several_ways_of_meeting_the_lowest_rebate_is_said() -> None:
+def test_of_several_ways_of_meeting_the_lowest_rebate_is_used() -> None:
     assert rebate() == rebate("in_person", "video") == 12000
 
 
@@ -179,7 +179,7 @@ def test_an_amount_unknown_for_one_way_of_meeting_is_unknown_while_it_is_open() 
     assert rebate("in_person", rows=rows) == 14905
 
 
-def test_a_long_session_paid_for_in_one_way_only_is_not_said_to_be_paid_for_in_all() -> None:
+def test_a_long_session_paid_for_in_one_way_only_is_not_paid_for_in_all() -> None:
     short = a_row(minutes=30, rebate_cents=10000)
     assert rebate(rows=(IN_PERSON, short)) == rebate("video", rows=(IN_PERSON, short)) == 10000
     assert rebate("in_person", rows=(IN_PERSON, short)) == 14905
@@ -240,7 +240,7 @@ def test_a_cap_is_the_lowest_of_the_rows_in_force() -> None:
 
 
 @pytest.mark.parametrize(("days", "told"), [(59, True), (60, True), (61, False), (-1, True)])
-def test_a_table_is_said_to_end_sixty_days_before_and_ever_after(days: int, told: bool) -> None:
+def test_the_end_of_a_table_is_announced_from_sixty_days_before(days: int, told: bool) -> None:
     row = a_row(until=JUNE, item="80010")
     ends = Ending(JUNE, "medicare", "clinical", ("80010",))
     assert endings((row,), JUNE - timedelta(days=days)) == ((ends,) if told else ())
@@ -265,7 +265,7 @@ def test_a_warning_says_scheme_provider_item_and_day() -> None:
     ]
 
 
-def test_items_that_end_together_are_said_together_and_the_earliest_first() -> None:
+def test_items_that_end_together_are_listed_together_and_the_earliest_first() -> None:
     rows = (
         a_row(until=JUNE, item="80010"),
         a_row(until=JUNE, item="80000", minutes=30),
@@ -288,7 +288,7 @@ def test_a_row_that_another_continues_has_not_ended() -> None:
     assert len(endings((old, a_row(provider="general")), day)) == 1
 
 
-def test_an_item_nobody_continued_is_said_though_the_rest_of_the_table_goes_on() -> None:
+def test_an_item_that_is_not_continued_is_listed_although_the_rest_of_the_table_is() -> None:
     forgotten = a_row(start=date(2025, 7, 1), until=date(2026, 6, 30), minutes=30, item="80000")
     (ending,) = endings((forgotten, a_row()), date(2026, 11, 25))
     assert ending.items == ("80000",)

@@ -14,7 +14,6 @@ from recommender.practice.match_operators import (
     aligned,
     haversine_km,
     nearest_km,
-    shared_minutes,
 )
 from tests.support.definitions import a_field
 
@@ -287,4 +286,3 @@ def test_places_and_hours_are_shared_alike_from_both_sides(seed: int) -> None:
     one, other = (columns("weekly_hours", rng, ROWS) for _ in range(2))
     share = OPERATORS["hours_shared"].compute
     np.testing.assert_array_equal(share([one], [other]), share([other], [one]))
-    assert (shared_minutes(one, other) >= 0).all()

@@ -16,8 +16,8 @@ from recommender.practice.definition import Practice, read_practice, shipped_pra
 from recommender.practice.fields import Field, Side
 from recommender.practice.match_operators import OPERATORS
 from recommender.practice.matches import Match, read_match
-from recommender.recommendation.explanation import Explanation, compare, explain
-from tests.support.builders import a_model, a_practice, an_encoding, an_intake
+from recommender.recommendation.explanation import Explanation, explain
+from tests.support.builders import a_model, a_practice, an_encoding, an_intake, compare
 from tests.support.definitions import a_field, places_of
 
 SHIPPED = shipped_practice()
@@ -227,7 +227,7 @@ def test_a_size_without_bounds_cannot_be_put_on_0_to_1() -> None:
     assert told == {"client.x": "has no bounds", "clinician.y": "has no bounds"}
 
 
-def test_every_fault_of_a_match_is_told_at_once() -> None:
+def test_every_fault_of_a_match_is_reported_at_once() -> None:
     told = faults_of("overlap", "flag", "flag", phrase=None, prior="x", direction="left", frase="x")
     assert {where.rpartition(".")[2] for where in told} == {
         "client",
@@ -290,7 +290,7 @@ MODEST = ("best", "will", "because", "success", "ideal", "guarantee", "compatibl
 
 
 @pytest.mark.parametrize("match", SHIPPED.matches.values(), ids=lambda match: match.name)
-def test_every_shipped_match_can_be_said_for_and_against(match: Match) -> None:
+def test_every_shipped_match_has_phrases_for_and_against(match: Match) -> None:
     assert OPERATORS[match.operator]
     assert match.otherwise
     # Without a direction what is learned may speak either way, so the words take no side.
@@ -344,7 +344,7 @@ def everyone_explained(model: AllianceModel) -> tuple[Explanation, ...]:
     return explain(model.practice, parts, everyone.clinician)
 
 
-def test_parts_against_a_clinician_are_said_in_the_words_for_against() -> None:
+def test_contributions_against_a_clinician_use_the_phrase_for_against() -> None:
     model = a_model()
     model = replace(model, pipeline=replace(model.pipeline, practice=with_otherwise()))
     found = everyone_explained(model)
@@ -362,11 +362,11 @@ def test_a_comparison_says_of_the_other_what_speaks_for_the_other() -> None:
     model = a_model()
     model = replace(model, pipeline=replace(model.pipeline, practice=with_otherwise()))
     for other in range(1, len(an_encoding().roster)):
-        told = compare(model, an_intake().client, an_encoding(), 0, other)
+        told = compare(model, 0, other)
         assert not any(words.endswith("?") for words in (*told.in_favour, *told.against))
 
 
-def test_a_clinician_nobody_reported_on_is_no_longer_said_to_have_been_reported_on() -> None:
+def test_a_clinician_without_ratings_is_not_described_as_rated() -> None:
     model = a_model()
     records = model.records
     nobody = {

@@ -45,7 +45,7 @@ def test_a_point_outside_the_globe_is_a_fault(point: list[float]) -> None:
     assert places_of(faults) == {"postcodes.2010": "lies outside the globe"}
 
 
-def test_every_fault_is_told_and_what_is_sound_is_read() -> None:
+def test_every_fault_is_reported_and_sound_postcodes_are_read() -> None:
     points, faults = read_postcodes({"here": [99, 0], "2010": [0, 0], "2011": "x"})
     assert list(points) == ["2010"]
     assert [fault.where for fault in faults] == [
@@ -56,7 +56,7 @@ def test_every_fault_is_told_and_what_is_sound_is_read() -> None:
 
 
 @given(latitude=st.floats(-90, 90), longitude=st.floats(-180, 180))
-def test_a_point_of_the_globe_is_kept_as_it_was_written(latitude: float, longitude: float) -> None:
+def test_a_point_of_the_globe_is_read_as_it_is_written(latitude: float, longitude: float) -> None:
     points, _ = read_postcodes({"2010": [latitude, longitude]})
     assert points == {"2010": (latitude, longitude)}
 

@@ -699,23 +699,24 @@ def test_the_table_has_39_rows_and_every_constraint_once() -> None:
     assert sorted(named) == sorted(the_practice().constraints)
 
 
-@pytest.mark.parametrize("number", range(1, 40))
-def test_a_row_says_what_is_declared_and_names_the_test_that_proves_it(number: int) -> None:
-    row = rows_of_the_table()[number]
-    constraints = constraints_of(row)
-    assert constraints or number == 37
-    assert row[4].strip("`").startswith(f"test_{number:02d}_")
-    assert callable(globals()[row[4].strip("`")])
-    said = (
-        dict.fromkeys(default_of(each) for each in constraints) if constraints else {"model": None}
-    )
-    if len(said) == 1:
-        assert row[3] == next(iter(said))
+def test_each_row_states_what_is_declared_and_names_the_test_that_proves_it() -> None:
+    for number, row in rows_of_the_table().items():
+        constraints = constraints_of(row)
+        assert constraints or number == 37
+        assert row[4].strip("`").startswith(f"test_{number:02d}_"), number
+        assert callable(globals()[row[4].strip("`")]), number
+        assert_defaults_are_those_declared(row, constraints)
+
+
+def assert_defaults_are_those_declared(row: list[str], constraints: list[Constraint]) -> None:
+    defaults = dict.fromkeys(default_of(each) for each in constraints) or {"model": None}
+    if len(defaults) == 1:
+        assert row[3] == next(iter(defaults))
     for each in constraints:
         assert f"`{each.name}`: {each.rule}" in row[2]
         named = {*client_fields(each), *field_names(each)[1]}
         assert {f"`{name}`" for name in named} <= set(re.findall(r"`\w+`", row[2]))
-        if len(said) > 1:
+        if len(defaults) > 1:
             line = next(line for line in row[3].split("<br>") if f"`{each.name}`" in line)
             assert line.endswith(f"`: {default_of(each)}")
 

@@ -111,11 +111,11 @@ def test_every_scheme_a_client_may_name_is_one_of_those_tested_here() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["ndis", "dva", "workcover", "ctp"])
-def test_an_amount_nobody_read_is_unknown_and_not_nothing(scheme: str) -> None:
+def test_an_amount_that_is_not_known_is_unknown_and_not_0(scheme: str) -> None:
     assert rebate_cents(ROWS, scheme, CLINICAL, 60, TODAY) is None
 
 
-def test_last_years_amounts_are_kept() -> None:
+def test_last_years_amounts_still_ship() -> None:
     day = date(2025, 11, 25)
     assert rebate_cents(ROWS, "ndis", PROVISIONAL, 60, day) == 23299
     assert rebate_cents(ROWS, "dva", CLINICAL, 50, day) == 23985

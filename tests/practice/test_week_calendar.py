@@ -286,13 +286,13 @@ def test_clinics_in_two_zones_stand_in_one_roster() -> None:
     assert world.judge(at(SYDNEY, "mon 09:00-10:00"), *clinicians) == [1, 0, 1]
 
 
-def test_whoever_meets_in_person_meets_by_the_clock_of_the_clinic() -> None:
+def test_meetings_in_person_use_the_clock_of_the_clinic() -> None:
     world = a_week(first=SUMMER, **IN_PERSON)
     clinicians = [at(zone, "mon 09:00-10:00") for zone in (SYDNEY, PERTH)]
     assert world.judge(at(SYDNEY, "mon 09:00-10:00"), *clinicians) == [1, 1]
 
 
-def test_whoever_meets_by_video_meets_by_their_own_clock() -> None:
+def test_meetings_by_video_use_the_clock_of_each_side() -> None:
     world = a_week(first=SUMMER, **TELEHEALTH)
     clinicians = [at(zone, "mon 09:00-10:00") for zone in (SYDNEY, PERTH)]
     assert world.judge(at(SYDNEY, "mon 09:00-10:00"), *clinicians) == [1, 0]
@@ -375,7 +375,7 @@ def test_midnight_of_one_side_parts_no_session_of_the_others_day() -> None:
     assert world.judge(free, at(LOS_ANGELES, "mon 04:30-05:30")) == [1]
 
 
-def test_a_client_who_told_no_zone_is_taken_to_be_where_the_practice_is() -> None:
+def test_a_client_without_a_zone_is_in_the_zone_of_the_practice() -> None:
     world = a_week(first=SUMMER, **TELEHEALTH)
     asked = at(None, "mon 12:00-13:00")
     assert world.judge(asked, at(PERTH, "mon 09:00-10:00")) == [1]
@@ -404,12 +404,12 @@ def test_the_morning_after_is_after_hours_from_the_evening_on() -> None:
     assert world.judge({"late": True}, *clinicians) == [0, 1]
 
 
-def test_a_wish_for_no_hours_is_met_by_nobody() -> None:
+def test_a_wish_for_no_hours_is_met_by_no_clinician() -> None:
     world = a_week(**TELEHEALTH)
     assert world.judge(at(SYDNEY, "none"), at(SYDNEY, "mon 00:00-24:00")) == [0]
 
 
-def test_hours_nobody_told_are_unknown_in_whatever_zone() -> None:
+def test_missing_hours_are_unknown_in_every_zone() -> None:
     world = a_week(**TELEHEALTH)
     verdict = world.judge(at(SYDNEY, "mon 09:00-10:00"), {"zone": PERTH}, {"zone": SYDNEY})
     assert np.isnan(verdict).all()

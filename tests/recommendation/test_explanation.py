@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.features.pipeline import Pairs
-from recommender.recommendation.explanation import MIN_POINTS, Explanation, compare, explain
-from tests.support.builders import a_model, a_practice, a_roster, an_encoding, an_intake
+from recommender.recommendation.explanation import MIN_POINTS, Explanation, explain
+from tests.support.builders import a_model, a_practice, a_roster, an_encoding, an_intake, compare
 
 EVERYONE = np.arange(12)
 PLACE = st.integers(0, 11)
@@ -56,7 +56,7 @@ def test_an_explanation_does_not_depend_on_who_else_is_shown() -> None:
 
 def test_one_who_is_not_eligible_can_be_compared_with_one_who_is() -> None:
     alliance = a_model().score(an_intake().client, an_encoding()).alliance
-    found = compare(a_model(), an_intake().client, an_encoding(), 9, 1)
+    found = compare(a_model(), 9, 1)
 
     assert found.difference == pytest.approx(alliance[9] - alliance[1], abs=1e-9)
 
@@ -67,9 +67,7 @@ def test_nobody_shown_needs_no_explanation() -> None:
 
 @given(one=PLACE, other=PLACE)
 def test_a_comparison_turned_round_turns_every_sign(one: int, other: int) -> None:
-    client = an_intake().client
-    forth = compare(a_model(), client, an_encoding(), one, other)
-    back = compare(a_model(), client, an_encoding(), other, one)
+    forth, back = compare(a_model(), one, other), compare(a_model(), other, one)
 
     assert forth.difference == -back.difference
     assert sums(forth) == [-points for points in sums(back)]
@@ -80,7 +78,7 @@ def test_a_comparison_turned_round_turns_every_sign(one: int, other: int) -> Non
 @given(one=PLACE, other=PLACE)
 def test_a_comparison_is_the_difference_of_both_predictions(one: int, other: int) -> None:
     alliance = a_model().score(an_intake().client, an_encoding()).alliance
-    found = compare(a_model(), an_intake().client, an_encoding(), one, other)
+    found = compare(a_model(), one, other)
 
     assert found.difference == pytest.approx(alliance[one] - alliance[other], abs=1e-9)
     assert sum(sums(found)) == pytest.approx(found.difference, abs=1e-9)

@@ -86,12 +86,12 @@ def everything() -> AllianceModel:
 
 
 @cache
-def a_crowd() -> Roster:
+def a_large_roster() -> Roster:
     return some_tables(pairings=40, clinicians=40, seed=11).roster(TAKEN_AT)
 
 
-def a_crowd_of(places: NDArray[np.intp]) -> Roster:
-    batch = a_crowd()
+def a_large_roster_of(places: NDArray[np.intp]) -> Roster:
+    batch = a_large_roster()
     ids, names = [batch.ids[p] for p in places], [batch.names[p] for p in places]
     return snapshot(ids, names, batch.columns.take(places), TAKEN_AT)
 
@@ -100,7 +100,7 @@ def asked(model: AllianceModel, roster: Roster | None = None, **answers: Any) ->
     given = {"concern": "anxiety", "directive": 4, "agrees": True, "home": HOME, **answers}
     intake = read_intake(model.practice, given, "c9999")
     return recommend(
-        intake, model.encode_roster(roster or a_crowd()), model, day=DAY, top_k=MAX_TOP_K
+        intake, model.encode_roster(roster or a_large_roster()), model, day=DAY, top_k=MAX_TOP_K
     )
 
 
@@ -217,8 +217,8 @@ def test_money_is_offered_in_whole_dollars() -> None:
 def test_a_wish_that_may_only_be_asked_about_comes_without_an_answer_to_send() -> None:
     model = a_model_of(declared("therapy", relaxable="ask", offer="the kind of therapy"))
     levels = model.practice.clinician["offers"].levels
-    act = a_crowd().columns["offers"][:, levels.index("act")]
-    without = a_crowd_of(np.flatnonzero(act == 0))
+    act = a_large_roster().columns["offers"][:, levels.index("act")]
+    without = a_large_roster_of(np.flatnonzero(act == 0))
     (offer,) = asked(model, without, wanted=["act"]).offers
     assert offer.changes == ()
     assert offer.admits == len(without)

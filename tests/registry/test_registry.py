@@ -279,13 +279,13 @@ def test_a_bundle_changed_since_its_digest_is_neither_taken_nor_given(
     registry: Registry, tmp_path: Path, practice: Practice
 ) -> None:
     bundle = a_small_bundle(tmp_path)
-    with pytest.raises(RegistryError, match="is not what its digest was taken of"):
+    with pytest.raises(RegistryError, match="does not have the digest it was published with"):
         registry.publish("any", bundle, practice, "0" * 64, {})
     a_version(registry, tmp_path, practice)
     with registry.client() as client:
         client.set_model_version_tag(registry.name, "1", "digest", "0" * 64)
 
-    with pytest.raises(RegistryError, match="is not what its digest was taken of"):
+    with pytest.raises(RegistryError, match="does not have the digest it was published with"):
         registry.fetch(1, tmp_path / "bundles")
     assert list((tmp_path / "bundles").iterdir()) == []
 

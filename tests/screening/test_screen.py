@@ -378,7 +378,7 @@ def test_the_concerns_of_everyone_are_those_found_one_at_a_time(case: Case) -> N
         assert {why.constraint for why in found.cautions_of(place)} == set(told.get(cid, {}))
 
 
-def a_crowd(rng: Random, told: Mapping[str, Any]) -> Case:
+def many_clients_case(rng: Random, told: Mapping[str, Any]) -> Case:
     """Thirty clinicians of whom, and a client who, said most things."""
     constraint = a_constraint("it", told)
     clinicians = {f"k{place:02}": drawn(rng, CLINICIAN) for place in range(30)}
@@ -404,7 +404,7 @@ def test_every_verdict_of_a_rule_is_met_and_agrees_with_the_slow_one(told: dict[
             "instead": rng.choice(INSTEADS),
             "unasked": rng.choice(["pass", "unknown"]),
         }
-        case = a_crowd(rng, {**told, **without_nothing(extra)})
+        case = many_clients_case(rng, {**told, **without_nothing(extra)})
         found = case.screen().verdicts["it"]
         expected = [slowly(case, case.constraints[0], cid) for cid in case.clinicians]
         np.testing.assert_array_equal(found, expected)

@@ -170,7 +170,7 @@ def test_names_and_lifetimes_that_cannot_be_used_are_refused(a_store: Store) -> 
             made(a_store, name)
         assert "canary" not in str(refused.value)
     for days in (0, -1, 731):
-        with pytest.raises(RecommenderError, match="no lifetime"):
+        with pytest.raises(RecommenderError, match="key lifetime must be 1 to 730 days"):
             made(a_store, lifetime=days * DAY)
 
 

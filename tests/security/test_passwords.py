@@ -9,8 +9,8 @@ from recommender.errors import ConflictError, NotFoundError, RecommenderError
 from recommender.security.passwords import (
     FIRST_WAIT,
     FREE_FAILURES,
-    LONGEST,
-    LONGEST_WAIT,
+    MAX_LENGTH,
+    MAX_WAIT,
     Account,
     account_with_password,
     add_account,
@@ -61,8 +61,8 @@ def test_a_wrong_password_or_an_unknown_name_lets_nobody_in(a_store: Store) -> N
 def test_a_longer_password_is_not_cut_to_the_right_one(a_store: Store) -> None:
     longest = "abcde " * 50
     with a_store.writing() as connection:
-        add_account(connection, "long", Role.STAFF, longest[:LONGEST], now=NOW, actor="test")
-    assert let_in(a_store, longest[:LONGEST], name="long")
+        add_account(connection, "long", Role.STAFF, longest[:MAX_LENGTH], now=NOW, actor="test")
+    assert let_in(a_store, longest[:MAX_LENGTH], name="long")
     assert not let_in(a_store, longest, name="long")
 
 
@@ -94,7 +94,7 @@ def test_no_lock_lasts_longer_than_an_hour(a_store: Store) -> None:
     at = NOW
     for _ in range(20):
         fail(a_store, 1, at)
-        at += LONGEST_WAIT
+        at += MAX_WAIT
     assert let_in(a_store, now=at)
 
 

@@ -6,8 +6,8 @@ from sqlalchemy import text
 from recommender.security.passwords import Account, add_account, change_password, remove_account
 from recommender.security.scopes import Role
 from recommender.security.sessions import (
-    IDLE,
-    LONGEST,
+    MAX_AGE,
+    MAX_IDLE,
     Session,
     close_session,
     cookie_for,
@@ -62,19 +62,19 @@ def test_another_token_finds_nothing(a_store: Store, account: Account) -> None:
 @pytest.mark.both_databases("types")
 def test_a_session_ends_half_an_hour_after_its_last_use(a_store: Store, account: Account) -> None:
     session = opened(a_store, account)
-    assert lasts(a_store, session, NOW + IDLE - SECOND)
-    assert lasts(a_store, session, NOW + 2 * IDLE - 2 * SECOND)
-    assert not lasts(a_store, session, NOW + 3 * IDLE)
+    assert lasts(a_store, session, NOW + MAX_IDLE - SECOND)
+    assert lasts(a_store, session, NOW + 2 * MAX_IDLE - 2 * SECOND)
+    assert not lasts(a_store, session, NOW + 3 * MAX_IDLE)
 
 
 def test_a_session_ends_after_half_a_day_however_much_it_is_used(
     a_store: Store, account: Account
 ) -> None:
     session, at = opened(a_store, account), NOW
-    while at < NOW + LONGEST - timedelta(minutes=20):
+    while at < NOW + MAX_AGE - timedelta(minutes=20):
         at += timedelta(minutes=20)
-        assert lasts(a_store, session, min(at, NOW + LONGEST - SECOND))
-    assert not lasts(a_store, session, NOW + LONGEST)
+        assert lasts(a_store, session, min(at, NOW + MAX_AGE - SECOND))
+    assert not lasts(a_store, session, NOW + MAX_AGE)
 
 
 def test_a_closed_session_is_over_and_others_go_on(a_store: Store, account: Account) -> None:
@@ -100,7 +100,7 @@ def test_ended_sessions_are_removed_when_the_next_is_opened(
     a_store: Store, account: Account
 ) -> None:
     opened(a_store, account)
-    opened(a_store, account, NOW + IDLE)
+    opened(a_store, account, NOW + MAX_IDLE)
     with a_store.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM staff_sessions")).scalar_one() == 1
 

@@ -62,7 +62,7 @@ def test_a_server_whose_port_is_taken_says_so(settings: Settings) -> None:
         with server_process(settings, taken.getsockname()[1]) as process:
             _, logged = process.communicate(timeout=60)
     assert process.returncode != 0
-    assert "server: could not start" in logged
+    assert "server: cannot start" in logged
 
 
 def test_a_server_never_loads_the_registry_or_the_training_code() -> None:

@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.model.bundle.io import save_bundle
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice, read_practice
+from recommender.recommendation.explanation import Explanation, contrast
 from recommender.recommendation.recommend import Intake, read_intake
 from recommender.tables.cells import People
 from recommender.tables.loader import Tables, read_tables
@@ -236,3 +238,10 @@ def as_sure(factor: float) -> AllianceModel:
     additive = a_model().additive
     draws = {name: np.float32(factor) * drawn for name, drawn in additive.draws.items()}
     return replace(a_model(), additive=replace(additive, draws=draws))
+
+
+def compare(model: AllianceModel, one: int, other: int) -> Explanation:
+    """Two places of the roster for the client of `an_intake`."""
+    pairs = Pairs(np.zeros(2, dtype=np.intp), np.array([one, other]))
+    contributions = model.contributions(an_intake().client, an_encoding(), pairs)
+    return contrast(model.practice, contributions, 0, 1)

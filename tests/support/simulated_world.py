@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
 from experiments.simulated_practice.settings import Shares, scenario
 from experiments.simulated_practice.tables import client_ids, clinicians_table
 from experiments.simulated_practice.world import World, simulate
+from experiments.simulated_practice.write import write
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice, shipped_practice
 from recommender.tables.roster import Roster, snapshot
@@ -42,3 +44,8 @@ def a_roster(world: World) -> Roster:
     rows = [{str(k): v for k, v in row.items()} for row in table[list(fields)].to_dict("records")]
     columns = read_rows(fields, rows)
     return snapshot(table["clinician_id"].tolist(), table["name"].tolist(), columns, TAKEN_AT)
+
+
+def write_simulated_tables(folder: Path) -> None:
+    """Writes the tables of a small world as CSV files, and the truth beside them."""
+    write(a_world(), folder)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from recommender.errors import TablesError
 from recommender.tables.loader import Tables, read_clients, read_roster, read_tables
-from recommender.tables.report import CellFault, check_tables
+from recommender.tables.report import check_tables
 from recommender.tables.roster import snapshot
 from tests.support.small_practice import (
     FILES,
@@ -24,6 +24,7 @@ from tests.support.small_practice import (
     write_csv,
     write_parquet,
 )
+from tests.support.table_faults import CellFault, each_fault
 
 TAKEN_AT = datetime(2026, 11, 23, tzinfo=UTC)
 TODAY = date(2026, 11, 23)
@@ -37,7 +38,7 @@ def read(directory: Path, files: Files = FILES) -> Tables:
 
 
 def faults_of(directory: Path, files: Files, today: date | None = None) -> list[CellFault]:
-    return list(check_tables(write_csv(directory, files), PRACTICE, today).each())
+    return list(each_fault(check_tables(write_csv(directory, files), PRACTICE, today)))
 
 
 def the_fault(directory: Path, files: Files, today: date | None = None) -> CellFault:
@@ -344,7 +345,7 @@ def test_a_column_name_used_twice_is_told(tmp_path: Path) -> None:
 
 def the_file_fault(directory: Path, content: bytes, file: str = "clients.csv") -> CellFault:
     (write_csv(directory) / file).write_bytes(content)
-    [fault] = check_tables(directory, PRACTICE).each()
+    [fault] = each_fault(check_tables(directory, PRACTICE))
     return fault
 
 
@@ -399,7 +400,7 @@ def test_every_missing_table_is_told(tmp_path: Path) -> None:
 def test_rows_with_too_few_or_too_many_cells_are_told_and_reading_goes_on(tmp_path: Path) -> None:
     path = write_csv(tmp_path) / "pairings.csv"
     path.write_text(path.read_text() + "p4,c1,k2,2026-05-01\np5,c2,k2,2026-05-01,1,,,\n")
-    faults = [(fault.row, fault.problem) for fault in check_tables(tmp_path, PRACTICE).each()]
+    faults = [(fault.row, fault.problem) for fault in each_fault(check_tables(tmp_path, PRACTICE))]
     assert faults == [
         (5, "has fewer cells than the header"),
         (6, "has more cells than the header"),
@@ -409,7 +410,7 @@ def test_rows_with_too_few_or_too_many_cells_are_told_and_reading_goes_on(tmp_pa
 def test_a_quotation_mark_that_is_not_closed_is_told_with_its_row(tmp_path: Path) -> None:
     path = write_csv(tmp_path) / "pairings.csv"
     path.write_text(path.read_text() + '"p4,c1,k2,2026-05-01,,\n')
-    [fault] = check_tables(tmp_path, PRACTICE).each()
+    [fault] = each_fault(check_tables(tmp_path, PRACTICE))
     assert (fault.row, fault.problem) == (5, "cannot be read from this row on")
 
 
@@ -525,7 +526,7 @@ def test_a_changed_cell_is_either_sound_or_told_where_it_stands(
             return
         with pytest.raises(TablesError):
             read_tables(directory, PRACTICE, TODAY)
-    told = {place(fault) for fault in report.each()}
+    told = {place(fault) for fault in each_fault(report)}
     if column in LINKS:
         assert all(found[1] is not None for found in told)
     else:

@@ -5,6 +5,7 @@ import pytest
 
 from recommender.tables.report import RowCount, TablesReport, check_tables
 from tests.support.small_practice import FILES, PRACTICE, Files, with_cell, write_csv
+from tests.support.table_faults import each_fault
 
 
 def the_report(directory: Path, files: Files = FILES) -> TablesReport:
@@ -69,14 +70,14 @@ def test_a_fault_in_many_rows_is_one_line_for_people_and_every_row_in_data(tmp_p
         "clients.csv, column age, rows 5, 6, 7, 8, 9 and 2 more: is not a number; "
         "write it like 3.5, at least 0, at most 120",
     )
-    assert [fault.row for fault in report.each()] == [5, 6, 7, 8, 9, 10, 11]
+    assert [fault.row for fault in each_fault(report)] == [5, 6, 7, 8, 9, 10, 11]
 
 
 def test_faults_are_told_by_table_then_row(tmp_path: Path) -> None:
     files = with_cell("ratings", 2, "score", "x")
     files["clinicians"]["focus"][1] = "x"
     files["clients"]["age"][2] = files["clients"]["home"][0] = "x"
-    places = [(fault.file, fault.row) for fault in the_report(tmp_path, files).each()]
+    places = [(fault.file, fault.row) for fault in each_fault(the_report(tmp_path, files))]
     assert places == [
         ("clients.csv", 2),
         ("clients.csv", 4),

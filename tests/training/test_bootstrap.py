@@ -85,7 +85,7 @@ def test_weights_held_together_are_those_of_one_draw_after_another(
     monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     _, client, clinician = rated_pairings()
-    monkeypatch.setattr(module, "CELLS_AT_ONCE", at_once)
+    monkeypatch.setattr(module, "MAX_CELLS", at_once)
     rng = np.random.default_rng(7)
     codes = np.unique(client, return_inverse=True)[1], np.unique(clinician, return_inverse=True)[1]
     expected = np.stack([two_way_weights(*codes, rng) for _ in range(20)], axis=1)

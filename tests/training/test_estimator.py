@@ -143,6 +143,7 @@ def test_predictions_are_those_of_the_model_that_train_publishes(tmp_path: Path)
     assert said == pytest.approx(told, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_weights_reach_the_learner_as_the_reliability_of_a_label_does() -> None:
     rows = rated_only(some_rows())
     again = [{**row, "session": "4"} for row in rows["ratings"][::2]]
@@ -190,6 +191,7 @@ def test_a_parameter_reaches_the_setting_of_its_name() -> None:
 # Cross-validation, search, pipelines
 
 
+@pytest.mark.slow
 def test_cross_validation_by_client_finds_what_there_is_to_find() -> None:
     cells, label = small()
     scores = cross_val_score(
@@ -200,6 +202,7 @@ def test_cross_validation_by_client_finds_what_there_is_to_find() -> None:
     assert scores.min() > 0.15
 
 
+@pytest.mark.slow
 def test_shuffled_labels_teach_nothing() -> None:
     cells, label = small()
     shuffled = np.random.default_rng(0).permutation(label)
@@ -208,6 +211,7 @@ def test_shuffled_labels_teach_nothing() -> None:
     assert scores.max() < 0.05
 
 
+@pytest.mark.slow
 def test_a_search_tries_every_setting_and_keeps_the_one_that_predicts_better() -> None:
     cells, label = small()
     grid = {"client_min_data_in_leaf": [10, 10**6], "fewest_for_trees": [100, NO_TREES]}
@@ -236,6 +240,7 @@ def test_parallel_jobs_score_as_one_job_does() -> None:
     assert np.array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_clients_told_as_groups_reach_the_fit_inside_cross_validation() -> None:
     cells, label = small(pairings=150)
     twice = pd.concat([cells, cells], ignore_index=True)

@@ -183,6 +183,7 @@ def mean_order(scores: np.ndarray, truth: np.ndarray) -> float:
     return float(np.mean([spearmanr(s, t).statistic for s, t in zip(scores, truth, strict=True)]))
 
 
+@pytest.mark.slow
 def test_new_clients_clinicians_are_ordered_better_than_by_their_average() -> None:
     rows, dataset = a_large_dataset()
     model = fit(dataset, settings=QUICK).model

@@ -216,6 +216,7 @@ def told_apart(dataset: Dataset) -> float:
     return float(scores[:rated].mean() - scores[rated:].mean())
 
 
+@pytest.mark.slow
 def test_where_leaving_is_chance_no_tree_can_tell_who_left(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = dataset_of(tables_of(by_chance()), a_practice())
     honest = told_apart(dataset)

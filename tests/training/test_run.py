@@ -106,7 +106,7 @@ def test_a_report_says_where_the_range_comes_from(twice: Twice) -> None:
     assert (twice.second.model.report.rated or 0) < MIN_LATER
     assert twice.second.model.report.ranges_from == OUT_OF_FOLD
     card = twice.registry.text(twice.second.version, "card.md")
-    assert "the range that is served: out of fold." in card
+    assert "the interval that is served: out of fold." in card
 
 
 @pytest.mark.slow

@@ -211,6 +211,7 @@ def test_trial_0_is_the_given_settings_also_where_the_space_does_not_hold_them()
     assert first.params == params_of(start, NARROW)
 
 
+@pytest.mark.slow
 def test_a_worse_client_part_alone_changes_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
     def learned(prepared: PreparedFit, chosen: FitSettings) -> FitResult:
         fitted = fit(prepared.dataset, prepared.train, QUICK)
@@ -259,6 +260,7 @@ def path(stopped: bytes, tmp_path: Path) -> Path:
     return tmp_path / "trials.db"
 
 
+@pytest.mark.slow
 def test_the_same_seed_tries_the_same_and_comes_to_the_same() -> None:
     again = tuned(5)
 
@@ -274,6 +276,7 @@ def test_another_seed_tries_something_else() -> None:
     assert tuned(2, start=replace(QUICK, seed=1)).trials[1].params != five().trials[1].params
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(path: Path) -> None:
     said: list[tuple[str, float]] = []
 

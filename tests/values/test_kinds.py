@@ -190,7 +190,7 @@ POSTCODES = {"2010": (-33.884, 151.207), "0800": (-12.46, 130.84), "SW1A 1AA": (
         (np.array(["2010"], dtype=object), ["2010"]),
     ],
 )
-def test_a_declared_postcode_stands_for_its_point(cell: Any, points: list[str]) -> None:
+def test_a_declared_postcode_is_read_as_its_point(cell: Any, points: list[str]) -> None:
     assert parsed("place", cell, postcodes=POSTCODES) == tuple(POSTCODES[code] for code in points)
 
 
@@ -225,7 +225,7 @@ def columns_in(path: Path, field: Field) -> Any:
 
 
 @pytest.mark.parametrize("cell", ["2011", 2011, "2010;2011", ["2010", "2011"], 800, "2010 2042"])
-def test_a_postcode_nobody_declared_is_refused_without_being_repeated(cell: Any) -> None:
+def test_an_undeclared_postcode_is_refused_without_being_repeated(cell: Any) -> None:
     problem = problem_with("place", cell, postcodes=POSTCODES)
     assert problem == "names a postcode that is not declared"
     assert "[postcodes]" in remedy_for(a_field("place", postcodes=POSTCODES))
@@ -237,7 +237,7 @@ def test_what_is_neither_postcode_nor_coordinates_is_refused_as_before(cell: str
     assert problem == "is not a latitude and a longitude"
 
 
-def test_a_field_with_postcodes_can_still_be_kept_in_a_set() -> None:
+def test_a_field_with_postcodes_can_be_an_element_of_a_set() -> None:
     one, same = (a_field("place", postcodes=dict(POSTCODES)) for _ in range(2))
     assert {one, same} == {one}
     assert one != a_field("place")
@@ -247,7 +247,7 @@ def test_a_field_with_postcodes_can_still_be_kept_in_a_set() -> None:
 
 
 @pytest.mark.parametrize("cell", ["c12, c13", "Dr Jane Smith", "c12 c13", ["c12;c13"], "none;c12"])
-def test_a_list_of_ids_nobody_has_no_longer_lets_a_blocked_clinician_through(cell: Any) -> None:
+def test_a_list_with_an_impossible_id_is_refused(cell: Any) -> None:
     assert problem_with("ids", cell) == "has a part that is not an id"
 
 

@@ -1,32 +1,30 @@
-"""Who may ask: `keys` for programs, `staff` for people. Imported by `cli`.
+"""The commands `keys`, for programs, and `staff`, for people.
 
-Passwords are typed or piped in, never given as words of a command: those stand in process lists.
+Passwords are typed or piped in and never arguments, which process lists show.
 """
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from recommender.cli.commands.console import err, exit_on_error, out
+from recommender.cli.commands.console import RequiredStoreUrl, err, opened_store, out
 
 if TYPE_CHECKING:
-    from recommender.security.keys import KeyFacts, NewKey, Pepper
+    from recommender.security.keys import KeyFacts, NewKey
     from recommender.security.passwords import Account
-    from recommender.store.database import Store
 
 keys_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Keys for programs that ask this server: the matching tool, a scraper of metrics, a "
-    "script.\n\nA key is shown once, when it is made, and kept as a hash. Send it as "
+    help="Keys of programs that call this server: the matching tool, a scraper of metrics, a "
+    "script.\n\nA key is shown once, when it is created, and stored as a hash. Send it as "
     "`Authorization: Bearer rk_...`. To replace one without a gap: `rotate`, give the program the "
-    "new key, then `revoke` the old one or let it end.\n\nNeeds RECOMMENDER_STORE and "
+    "new key, then `revoke` the old one or let it expire.\n\nNeeds RECOMMENDER_STORE and "
     "RECOMMENDER_PEPPER, the same as the server's.",
 )
 staff_app = typer.Typer(
@@ -35,17 +33,8 @@ staff_app = typer.Typer(
     help="Accounts of people who log in with a password.\n\nNeeds RECOMMENDER_STORE, the same as "
     "the server's.",
 )
-StoreUrl = Annotated[
-    str,
-    typer.Option(
-        "--store",
-        envvar="RECOMMENDER_STORE",
-        help="The server's database: sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME.",
-        show_default=False,
-    ),
-]
 PepperText = Annotated[str, typer.Option(envvar="RECOMMENDER_PEPPER", hidden=True)]
-Name = Annotated[str, typer.Argument(help="What the program is called, such as website.")]
+Name = Annotated[str, typer.Argument(help="Name of the program, such as website.")]
 Person = Annotated[str, typer.Argument(help="The name the person logs in with.")]
 Days = Annotated[int, typer.Option(help="How long the key lasts.", min=1, max=730)]
 
@@ -53,14 +42,14 @@ Days = Annotated[int, typer.Option(help="How long the key lasts.", min=1, max=73
 @keys_app.command("create")
 def create(
     name: Name,
-    store: StoreUrl,
+    store: RequiredStoreUrl,
     pepper: PepperText = "",
     role: Annotated[
         str,
         typer.Option(
-            help="`tool` asks and sees client-safe answers; `staff` also sees contributions, "
-            "decides and rates; `scientist` reads models and training tables; `admin` manages "
-            "rosters, keys and privacy."
+            help="`tool` requests recommendations and sees client-safe answers; `staff` also sees "
+            "contributions, decides and rates; `scientist` reads models and training tables; "
+            "`admin` manages rosters, keys and privacy."
         ),
     ] = "tool",
     only: Annotated[
@@ -69,49 +58,49 @@ def create(
     ] = None,
     days: Days = 365,
 ) -> None:
-    """Make a key for a program and show it once."""
-    from recommender.security.keys import KeyRequest, create_key
+    """Create a key for a program and show it once."""
+    from recommender.security.keys import KeyRequest, Pepper, create_key
     from recommender.security.scopes import role_named
 
-    with exit_on_error(), opened(store) as kept:
-        sound = _pepper(pepper)
+    with opened_store(store) as journal:
+        sound = Pepper.of(pepper)
         wanted = KeyRequest(name, role_named(role), only, timedelta(days=days))
-        with kept.writing() as connection:
-            made = create_key(connection, wanted, sound, now=_now(), actor=_actor())
-    _show_once(made)
+        with journal.writing() as connection:
+            issued = create_key(connection, wanted, sound, now=_now(), actor=_actor())
+    _show_once(issued)
 
 
 @keys_app.command("list")
-def list_all(store: StoreUrl) -> None:
-    """Show every key there is or was, without its secret."""
+def list_all(store: RequiredStoreUrl) -> None:
+    """List every key, ended ones too, without its secret."""
     from recommender.security.keys import list_keys
 
-    with exit_on_error(), opened(store) as kept, kept.reading() as connection:
-        found = list_keys(connection)
-    if not found:
-        err.print("There is no key yet: make one with `recommender keys create website`.")
+    with opened_store(store) as journal, journal.reading() as connection:
+        keys = list_keys(connection)
+    if not keys:
+        err.print("There is no key yet: create one with `recommender keys create website`.")
         return
-    out.print(_keys_table(found, _now()))
+    out.print(_keys_table(keys, _now()))
 
 
 @keys_app.command("rotate")
 def rotate(
     name: Name,
-    store: StoreUrl,
+    store: RequiredStoreUrl,
     pepper: PepperText = "",
     overlap_days: Annotated[
         int, typer.Option(help="How long the old key still works.", min=0, max=90)
     ] = 7,
     days: Days = 365,
 ) -> None:
-    """Make the key that replaces a program's live one; both work for a while."""
-    from recommender.security.keys import rotate_key
+    """Create the key that replaces a program's live one; both work for a while."""
+    from recommender.security.keys import Pepper, rotate_key
 
     overlap, lifetime = timedelta(days=overlap_days), timedelta(days=days)
-    with exit_on_error(), opened(store) as kept:
-        sound = _pepper(pepper)
-        with kept.writing() as connection:
-            made = rotate_key(
+    with opened_store(store) as journal:
+        sound = Pepper.of(pepper)
+        with journal.writing() as connection:
+            issued = rotate_key(
                 connection,
                 name,
                 sound,
@@ -120,19 +109,19 @@ def rotate(
                 overlap=overlap,
                 lifetime=lifetime,
             )
-    _show_once(made)
+    _show_once(issued)
     err.print(f"The old key works for {overlap_days} more days at most.")
 
 
 @keys_app.command("revoke")
 def revoke(
     key: Annotated[str, typer.Argument(help="The key's id of 8 letters, as `keys list` shows.")],
-    store: StoreUrl,
+    store: RequiredStoreUrl,
 ) -> None:
     """End a key at once."""
     from recommender.security.keys import revoke_key
 
-    with exit_on_error(), opened(store) as kept, kept.writing() as connection:
+    with opened_store(store) as journal, journal.writing() as connection:
         ended = revoke_key(connection, key, now=_now(), actor=_actor())
     out.print(f"Key {ended.key_id} of {ended.name} is revoked: its next request is refused.")
 
@@ -140,76 +129,60 @@ def revoke(
 @staff_app.command("add")
 def add(
     name: Person,
-    store: StoreUrl,
+    store: RequiredStoreUrl,
     role: Annotated[str, typer.Option(help="`staff`, `scientist` or `admin`.")] = "staff",
 ) -> None:
-    """Make an account; the password is asked for, or read from a pipe."""
+    """Create an account; prompts for the password, or reads it from a pipe."""
     from recommender.security.passwords import add_account
     from recommender.security.scopes import role_named
 
-    with exit_on_error(), opened(store) as kept:
-        known, typed = role_named(role), _typed()
-        with kept.writing() as connection:
-            add_account(connection, name, known, typed, now=_now(), actor=_actor())
+    with opened_store(store) as journal:
+        chosen, typed = role_named(role), _typed()
+        with journal.writing() as connection:
+            add_account(connection, name, chosen, typed, now=_now(), actor=_actor())
     out.print(f"{name} may log in as {role}.", markup=False)
 
 
 @staff_app.command("list")
-def list_people(store: StoreUrl) -> None:
-    """Show every account there is or was."""
+def list_people(store: RequiredStoreUrl) -> None:
+    """List every account, removed ones too."""
     from recommender.security.passwords import list_accounts
 
-    with exit_on_error(), opened(store) as kept, kept.reading() as connection:
-        found = list_accounts(connection)
-    if not found:
-        err.print("There is no account yet: make one with `recommender staff add NAME`.")
+    with opened_store(store) as journal, journal.reading() as connection:
+        accounts = list_accounts(connection)
+    if not accounts:
+        err.print("There is no account yet: create one with `recommender staff add NAME`.")
         return
-    out.print(_accounts_table(found, _now()))
+    out.print(_accounts_table(accounts, _now()))
 
 
 @staff_app.command("password")
-def password(name: Person, store: StoreUrl) -> None:
+def password(name: Person, store: RequiredStoreUrl) -> None:
     """Give an account a new password, unlock it, and end its sessions."""
     from recommender.security.passwords import change_password
 
-    with exit_on_error(), opened(store) as kept:
+    with opened_store(store) as journal:
         typed = _typed()
-        with kept.writing() as connection:
+        with journal.writing() as connection:
             change_password(connection, name, typed, actor=_actor())
     out.print(f"{name} has a new password and must log in again.", markup=False)
 
 
 @staff_app.command("remove")
-def remove(name: Person, store: StoreUrl) -> None:
+def remove(name: Person, store: RequiredStoreUrl) -> None:
     """Close an account for good and end its sessions."""
     from recommender.security.passwords import remove_account
 
-    with exit_on_error(), opened(store) as kept, kept.writing() as connection:
+    with opened_store(store) as journal, journal.writing() as connection:
         remove_account(connection, name, now=_now(), actor=_actor())
-    out.print(f"{name} can no longer log in. The name stays taken.", markup=False)
+    out.print(f"{name} can no longer log in. The name cannot be used again.", markup=False)
 
 
-@contextmanager
-def opened(url: str) -> Iterator["Store"]:
-    """The store for one command."""
-    from recommender.store.migration import open_store
-
-    store = open_store(url)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def _pepper(text: str) -> "Pepper":
-    from recommender.security.keys import Pepper
-
-    return Pepper.of(text)
-
-
-def _keys_table(found: "Sequence[KeyFacts]", now: datetime) -> Table:
-    table = Table("id", "name", "role", "only", "made", "ends", "last used", "state", box=None)
-    for key in found:
+def _keys_table(keys: "Sequence[KeyFacts]", now: datetime) -> Table:
+    table = Table(
+        "id", "name", "role", "only", "created", "expires", "last used", "state", box=None
+    )
+    for key in keys:
         ended = "revoked" if key.revoked_at else "ended"
         used = f"{key.last_used_on:%Y-%m-%d}" if key.last_used_on else "never"
         table.add_row(
@@ -225,9 +198,9 @@ def _keys_table(found: "Sequence[KeyFacts]", now: datetime) -> Table:
     return table
 
 
-def _accounts_table(found: "Sequence[Account]", now: datetime) -> Table:
-    table = Table("name", "role", "made", "state", box=None)
-    for account in found:
+def _accounts_table(accounts: "Sequence[Account]", now: datetime) -> Table:
+    table = Table("name", "role", "created", "state", box=None)
+    for account in accounts:
         locked = account.locked_until is not None and now < account.locked_until
         open_or_locked = "locked for a while" if locked else "open"
         state = "removed" if account.removed_at else open_or_locked
@@ -235,13 +208,13 @@ def _accounts_table(found: "Sequence[Account]", now: datetime) -> Table:
     return table
 
 
-def _show_once(made: "NewKey") -> None:
-    ends = f"{made.facts.expires_at:%Y-%m-%d}"
-    facts = made.facts
+def _show_once(issued: "NewKey") -> None:
+    ends = f"{issued.facts.expires_at:%Y-%m-%d}"
+    facts = issued.facts
     err.print(f"Key {facts.key_id} of {facts.name}, role {facts.role}, until {ends}.")
     err.print("This is the only time it is shown:")
     # Alone on standard output, so that it can go straight into a file or a vault.
-    typer.echo(made.text)
+    typer.echo(issued.text)
 
 
 def _typed() -> str:

@@ -1,7 +1,4 @@
-"""Many clients at once: `allocate`, `score`. Imported by `cli`.
-
-What they need is imported when they run.
-"""
+"""The commands `allocate` and `score`, for many clients; imports happen when they run."""
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -39,10 +36,13 @@ Out = Annotated[Path, typer.Option("--out", help="Folder to write to.", show_def
 Bundle = Annotated[
     Path | None, typer.Option(help="Score with this bundle instead of the champion.")
 ]
-Bundles = Annotated[Path, typer.Option(help="Where fetched bundles are kept.")]
+Bundles = Annotated[Path, typer.Option(help="Where fetched bundles are cached.")]
 Day = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="The day asked; today where the practice is."),
+    typer.Option(
+        formats=["%Y-%m-%d"],
+        help="The day of the request; today in the practice's time zone by default.",
+    ),
 ]
 BUNDLES = Path("var/bundles")
 
@@ -72,18 +72,18 @@ def allocate(
         Path | None,
         typer.Option(
             "--list",
-            help="Who waits: client_id and, where there are any, priority (class, 1 first), "
-            "weight, waiting_since, told (the clinician they were told: they stay). "
-            "Left out: everybody in --clients, alike.",
+            help="The waiting list: client_id and optionally priority (class, 1 first), weight, "
+            "waiting_since, told (the clinician they were promised, who stays). "
+            "By default every client in --clients, with equal priority.",
         ),
     ] = None,
     places: Annotated[
         Path | None,
-        typer.Option(help="clinician_id and places; left out: the roster's open places."),
+        typer.Option(help="clinician_id and places; by default the roster's open places."),
     ] = None,
     previous: Annotated[
         Path | None,
-        typer.Option(help="An allocation written before: kept where nothing is lost by it."),
+        typer.Option(help="An earlier allocation, followed where the total is no lower for it."),
     ] = None,
     limit: Annotated[
         list[str] | None,
@@ -94,16 +94,22 @@ def allocate(
     ] = None,
     floor_points: Annotated[
         float | None,
-        typer.Option(min=0, help="Nobody is given one so many points below their first choice."),
+        typer.Option(
+            min=0, help="Nobody is assigned a clinician so many points below their first choice."
+        ),
     ] = None,
     floor_level: Annotated[
-        float | None, typer.Option(help="Nobody is given a predicted alliance below this.")
+        float | None, typer.Option(help="Nobody is assigned a predicted alliance below this.")
     ] = None,
     longest_wait: Annotated[
-        int | None, typer.Option(min=1, help="Days; who has waited longer comes first of all.")
+        int | None,
+        typer.Option(min=1, help="Days; clients who have waited longer come first of all."),
     ] = None,
     worth_of: Annotated[
-        int, typer.Option(min=0, max=20, help="Say of so many what one more place is worth.")
+        int,
+        typer.Option(
+            min=0, max=20, help="Report for so many clinicians what one more place is worth."
+        ),
     ] = 3,
     registry: Uri = REGISTRY,
     bundle: Bundle = None,
@@ -113,10 +119,10 @@ def allocate(
         TableFormat, typer.Option("--format", help="Of what is written.")
     ] = TableFormat.csv,
 ) -> None:
-    """Say who on a waiting list should see whom, all at once.
+    """Assign the clients of a waiting list to clinicians, all at once.
 
-    As many as possible are given somebody, earlier classes first; among all ways to do that, the
-    sum of predicted alliance is largest. No place is given twice, no requirement passed over.
+    As many clients as possible are assigned, higher priority classes first; among all such
+    assignments the sum of predicted alliance is largest. Places and hard constraints are respected.
     """
     from recommender.allocation.allocate import allocate as assign
     from recommender.allocation.files import (
@@ -141,7 +147,7 @@ def allocate(
             longest_wait_days=longest_wait,
             marginal_value_for=worth_of,
         )
-        found = assign(
+        outcome = assign(
             people,
             with_former_clinicians(listed, previous) if previous else listed,
             model.encode_roster(clinicians),
@@ -150,11 +156,11 @@ def allocate(
             day=_day(day, model),
             progress=progress,
         )
-        says = {name: c.say for name, c in model.practice.constraints.items()}
-        paths = write_tables(found, says, to, form.value)
+        texts = {name: c.say for name, c in model.practice.constraints.items()}
+        paths = write_tables(outcome, texts, to, form.value)
     if not listed:
         out.print("Nobody is waiting: there is nothing to allocate.")
-    out.print(summary(found, says))
+    out.print(summary(outcome, texts))
     out.print(f"Written: {', '.join(map(str, paths))}", markup=False, soft_wrap=True)
 
 
@@ -174,11 +180,13 @@ def score(
 ) -> None:
     """Rank the roster for every client of a file, as single requests would.
 
-    Writes Parquet in parts: `shortlist-*` (who stands where, predicted alliance and its range,
-    ties), `exclusions-*` (how many each constraint removed for whom), `clients-*`. Stopped or
-    killed, the same command goes on where it was; what is there is not made again. On a cluster a
-    worker that is lost costs the parts it was at.
+    Writes Parquet in parts: `shortlist-*` (ranks, predicted alliance and its interval, ties),
+    `exclusions-*` (the number each constraint excluded for each client), `clients-*`. Stopped or
+    killed, the same command resumes; parts that exist are not computed again. On a cluster a lost
+    worker costs the parts it was computing.
     """
+    import pyarrow  # noqa: F401  # The files are Parquet; a missing extra is named at once.
+
     from recommender.model.bundle.io import bundle_digest
     from recommender.recommendation.batch_scoring import JobSettings, score_clients
     from recommender.tables.loader import read_clients
@@ -188,14 +196,14 @@ def score(
         source = bundle or champion_bundle(registry, bundles)
         model, clinicians = _opened(source, roster)
         people = read_clients(clients, model.practice)
-        asked = JobSettings(model.encode_roster(clinicians), model, _day(day, model), top_k)
+        settings = JobSettings(model.encode_roster(clinicians), model, _day(day, model), top_k)
         runner, digest = _runner(cluster), bundle_digest(source)
-        found = score_clients(people, asked, digest, to, progress, runner)
-    if not found.computed:
-        out.print(f"Nothing to do: all {found.chunks} parts are in {to}.", soft_wrap=True)
+        result = score_clients(people, settings, digest, to, progress, runner)
+    if not result.computed:
+        out.print(f"Nothing to do: all {result.chunks} parts are in {to}.", soft_wrap=True)
     else:
-        said = f"{found.clients:,} clients ranked, {found.computed} of {found.chunks} parts written"
-        out.print(f"{said} to {to}.", soft_wrap=True)
+        written = f"{result.computed} of {result.chunks} parts written"
+        out.print(f"{result.clients:,} clients ranked, {written} to {to}.", soft_wrap=True)
 
 
 def _runner(cluster: str | None) -> "TaskRunner":

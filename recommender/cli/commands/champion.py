@@ -1,7 +1,4 @@
-"""Who stands as champion: `promote`, `rollback`, `history`, `card`. Imported by `cli`.
-
-mlflow is imported by the commands that need it, when they run.
-"""
+"""The commands `promote`, `rollback`, `history` and `card`; mlflow is imported when they run."""
 
 from datetime import UTC, datetime
 from getpass import getuser
@@ -33,23 +30,24 @@ By = Annotated[str | None, typer.Option(help="Who decides; the account by defaul
 def promote(
     registry: Uri = REGISTRY,
     version: Annotated[int | None, typer.Option(help="Instead of the challenger.")] = None,
-    reason: Annotated[str, typer.Option(help="Kept with the promotion.")] = PASSED,
+    reason: Annotated[str, typer.Option(help="Stored with the promotion.")] = PASSED,
     force: Annotated[
-        bool, typer.Option(help="Promote against the gate; needs a --reason, and both are kept.")
+        bool,
+        typer.Option(help="Promote against the gate; needs a --reason, and both are recorded."),
     ] = False,
     by: By = None,
     dry_run: Annotated[
-        bool, typer.Option(help="Say what every rule found, and promote nothing.")
+        bool, typer.Option(help="Show the finding of every rule, and promote nothing.")
     ] = False,
 ) -> None:
-    """Make the challenger champion if what was measured allows it."""
-    reason = _given(reason, "promotion")
+    """Make the challenger champion if every rule of the gate allows it."""
+    reason = _required(reason, "promotion")
     if force and reason == PASSED:
         raise typer.BadParameter("--force needs a --reason of its own")
     from recommender.registry.registry import Registry
     from recommender.training import promotion
 
-    with exit_on_error(), out.status("reading what was measured"):
+    with exit_on_error(), out.status("reading the evaluation report"):
         must_exist(registry)
         if dry_run:
             judged = promotion.judge(Registry(registry), version)
@@ -59,12 +57,12 @@ def promote(
                 Registry(registry), version, by=who, at=now, reason=reason, force=force
             )
     if dry_run:
-        _say_verdict(judged)
+        _print_verdict(judged)
     else:
-        _say_promoted(done)
+        _print_promotion(done)
 
 
-def _say_verdict(judged: "PromotionVerdict") -> None:
+def _print_verdict(judged: "PromotionVerdict") -> None:
     from recommender.cli.evaluation_tables import verdict_table
 
     out.print(verdict_table(judged.findings, judged.version.version))
@@ -74,24 +72,24 @@ def _say_verdict(judged: "PromotionVerdict") -> None:
     out.print("Not promoted, and would be. Next: recommender promote")
 
 
-def _say_promoted(done: "Promotion") -> None:
-    said = f"Version {done.version} is champion, by {done.by}: {done.reason}."
-    out.print(escape(said), "Next: recommender serve")
+def _print_promotion(done: "Promotion") -> None:
+    text = f"Version {done.version} is champion, by {done.by}: {done.reason}."
+    out.print(escape(text), "Next: recommender serve")
     if done.notes:
-        out.print(render.faults_table(done.notes, "kept with the promotion", "yellow"))
+        out.print(render.faults_table(done.notes, "recorded with the promotion", "yellow"))
 
 
 @uses_extras("train")
 def rollback(
-    reason: Annotated[str, typer.Option(help="Why; kept with the record.")],
+    reason: Annotated[str, typer.Option(help="Why; recorded with the rollback.")],
     registry: Uri = REGISTRY,
     to: Annotated[
         int | None, typer.Option(help="An earlier champion, instead of the one before.")
     ] = None,
     by: By = None,
 ) -> None:
-    """Let the model that stood before stand again; asks no rule, keeps who and why."""
-    reason = _given(reason, "rollback")
+    """Make the previous champion champion again; applies no rule, records who and why."""
+    reason = _required(reason, "rollback")
     from recommender.registry.registry import Registry
     from recommender.training import promotion
 
@@ -99,13 +97,13 @@ def rollback(
         must_exist(registry)
         who, now = by or getuser(), datetime.now(UTC)
         done = promotion.rollback(Registry(registry), to, by=who, at=now, reason=reason)
-    said = f"Version {done.version} is champion again in place of version {done.previous}, by "
-    out.print(escape(f"{said}{done.by}: {done.reason}."), "Servers take it up within seconds.")
+    text = f"Version {done.version} is champion again in place of version {done.previous}, by "
+    out.print(escape(f"{text}{done.by}: {done.reason}."), "Servers load it within seconds.")
 
 
-def _given(reason: str, what: str) -> str:
+def _required(reason: str, what: str) -> str:
     if not reason.strip():
-        raise typer.BadParameter(f"a {what} is recorded with why: give a --reason")
+        raise typer.BadParameter(f"a {what} is recorded with its reason: give a --reason")
     return reason.strip()
 
 
@@ -136,10 +134,10 @@ def card(
 
     with exit_on_error(), err.status("reading the card"):
         must_exist(registry)
-        kept = Registry(registry)
+        tracker = Registry(registry)
         if version is None:
-            chosen = kept.alias(CHAMPION) or kept.resolve(CHALLENGER)
+            chosen = tracker.alias(CHAMPION) or tracker.resolve(CHALLENGER)
         else:
-            chosen = kept.version(version)
-        said = kept.text(chosen, "card.md")
-    typer.echo(said)
+            chosen = tracker.version(version)
+        text = tracker.text(chosen, "card.md")
+    typer.echo(text)

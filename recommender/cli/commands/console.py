@@ -1,13 +1,13 @@
-"""What every command shares: the two consoles, options of the same name, how a refusal is told.
+"""What the commands share: two consoles, common options, and errors as exit codes.
 
-Imported by the commands only. Nothing here takes longer to import than `--help` may take.
+Imports nothing slow, so that `--help` is fast.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -16,6 +16,9 @@ from recommender.cli import render
 from recommender.errors import FaultsError, RecommenderError
 from recommender.practice.definition import Practice, practice_named
 from recommender.registry.versions import tracking_reachable
+
+if TYPE_CHECKING:
+    from recommender.store.database import Store
 
 out, err = Console(), Console(stderr=True)
 
@@ -44,6 +47,16 @@ StoreUrl = Annotated[
         help="The journal's database: sqlite:///… or postgresql+psycopg://…",
     ),
 ]
+RequiredStoreUrl = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        envvar="RECOMMENDER_STORE",
+        show_envvar=True,
+        show_default=False,
+        help="The journal's database: sqlite:///… or postgresql+psycopg://…",
+    ),
+]
 REGISTRY = "sqlite:///var/mlflow.db"
 OPTIONAL_MODULES = frozenset(
     {"matplotlib", "mlflow", "optuna", "pyarrow", "requests", "sklearn", "skops"}
@@ -56,7 +69,7 @@ R = TypeVar("R")
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
-    """What we refuse is said on standard error with its remedy, and ends the command with 1."""
+    """Prints a `RecommenderError` with its remedy on standard error and exits with 1."""
     try:
         yield
     except FaultsError as error:
@@ -100,13 +113,29 @@ def missing_extras(what: str, module: str, extras: str) -> RecommenderError:
     return RecommenderError(what, f"needs {module}, which is not installed", remedy)
 
 
+@contextmanager
+def opened_store(url: str | None) -> "Iterator[Store]":
+    """The journal's database for one command; errors as in `exit_on_error`."""
+    from recommender.store.migration import open_store
+
+    with exit_on_error():
+        if url is None:
+            remedy = "name it with --store or RECOMMENDER_STORE"
+            raise RecommenderError("store", "is not named", remedy)
+        store = open_store(url)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
 def definition(name: str) -> Practice:
-    """The definition of this name that ships, or the one in a file."""
+    """The shipped definition of this name, or the one in a file."""
     return practice_named(name)
 
 
 def must_exist(uri: str) -> None:
-    """Refuses a database file that is not there: a mistyped path must not become a new registry."""
+    """Refuses a missing database file: a mistyped path must not become a new registry."""
     if not tracking_reachable(uri):
-        remedy = "run `recommender train` first, or mend --registry"
-        raise RecommenderError("registry", "is not there", remedy)
+        remedy = "run `recommender train` first, or fix --registry"
+        raise RecommenderError("registry", "does not exist", remedy)

@@ -1,4 +1,4 @@
-"""Looking after a deployment: `doctor`. Imported by `cli`."""
+"""The command `doctor`: checks of a deployment."""
 
 import os
 from datetime import UTC, datetime
@@ -21,30 +21,30 @@ def doctor(
     ] = Path("var/practice/clinicians.csv"),
     bundle: Annotated[
         Path | None,
-        typer.Option(envvar="RECOMMENDER_BUNDLE", help="The bundle that is to be served."),
+        typer.Option(envvar="RECOMMENDER_BUNDLE", help="The bundle to serve."),
     ] = None,
     practice: Annotated[
         str | None,
         typer.Option(
             envvar="RECOMMENDER_PRACTICE",
-            help="The definition as it is now, `psychology` or the path of a TOML file.",
+            help="The current definition, `psychology` or the path of a TOML file.",
         ),
     ] = None,
     registry: Annotated[
         str | None, typer.Option(help="mlflow: a database such as sqlite:///…, or http(s)://…")
     ] = None,
     host: Annotated[
-        str, typer.Option(envvar="RECOMMENDER_HOST", help="Where it listens.")
+        str, typer.Option(envvar="RECOMMENDER_HOST", help="Address to listen on.")
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(envvar="RECOMMENDER_PORT", help="Where it listens.", min=1, max=65535)
+        int, typer.Option(envvar="RECOMMENDER_PORT", help="Address to listen on.", min=1, max=65535)
     ] = 8000,
 ) -> None:
-    """Check a deployment and say what to mend, one line a finding; exits 1 on any.
+    """Check a deployment and print each fault with its fix; exits 1 on any.
 
     Run it with the environment of the server. It changes nothing.
     """
-    from recommender.cli.doctor.checkup import CHECKS, run_checks
+    from recommender.cli.doctor.checks import CHECKS, run_checks
     from recommender.cli.doctor.deployment import Deployment
 
     with exit_on_error():
@@ -67,19 +67,19 @@ def doctor(
         err.print(str(finding), markup=False, soft_wrap=True)
     if findings:
         raise typer.Exit(1)
-    looked = "" if bundle else " No --bundle was named, so no model was looked at."
-    out.print(f"All {len(CHECKS)} checks found nothing to mend.{looked}", soft_wrap=True)
+    unchecked = "" if bundle else " No --bundle was named, so no model was checked."
+    out.print(f"All {len(CHECKS)} checks passed.{unchecked}", soft_wrap=True)
 
 
 def _settings(bundle: Path, roster: Path, host: str, port: int) -> "Settings":
-    """The settings as the server would read them, every unreadable one told without its value."""
+    """The settings as the server reads them; names each unreadable one without its value."""
     from recommender.settings import Settings
 
     try:
         return Settings(bundle=bundle, roster=roster, host=host, port=port)
     except ValidationError as error:
         names = sorted({str(each["loc"][0]) for each in error.errors(include_input=False)})
-        remedy = "mend it; `recommender serve` reads the same"
+        remedy = "fix it; `recommender serve` reads the same"
         raise FaultsError(
             [Fault(f"RECOMMENDER_{name.upper()}", "cannot be read", remedy) for name in names]
         ) from None

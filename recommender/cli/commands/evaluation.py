@@ -1,7 +1,4 @@
-"""Measuring on held-out pairings: `evaluate`. Imported by `cli`.
-
-The training rooms and mlflow are imported by the commands that need them, when they run.
-"""
+"""The command `evaluate`. Training and mlflow are imported when it runs: `--help` stays fast."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -36,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Split(StrEnum):
-    """How pairings are held back."""
+    """How pairings are held out."""
 
     forward = "forward"
     rolling = "rolling"
@@ -45,8 +42,8 @@ class Split(StrEnum):
 
 
 SPLITS = (
-    "What is held back: forward, the last fifth to begin; rolling, the last four tenths, one after "
-    "another; clients or clinicians, people who were never learned from."
+    "What is held out: forward, the last fifth of pairings to begin; rolling, the last four tenths,"
+    " a tenth at a time; clients or clinicians, people without a training row."
 )
 
 
@@ -62,23 +59,23 @@ def evaluate(
         Path | None,
         typer.Option(
             file_okay=False,
-            help="Folder for evaluation.csv, report.json, and each picture as SVG and CSV.",
+            help="Folder for evaluation.csv, report.json, and each plot as SVG and CSV.",
         ),
     ] = None,
     registry: Annotated[
         str | None,
-        typer.Option(help="mlflow, as in `train`: measures its champion too, and keeps the run."),
+        typer.Option(help="mlflow, as in `train`: evaluates its champion too, and logs the run."),
     ] = None,
     log: Annotated[
-        bool, typer.Option("--log", help=f"Keep the run in --registry, or in {REGISTRY}.")
+        bool, typer.Option("--log", help=f"Log the run in --registry, or in {REGISTRY}.")
     ] = False,
     seed: Seed = 0,
 ) -> None:
     """Compare our learner with every baseline on held-out pairings; publishes nothing.
 
-    Every learner is fitted anew on what was not held back, so this says how well a practice's
-    data can be learned from. What `promote` decides on is measured by `train`, in the same way
-    as --split forward.
+    Every learner is fitted anew on the other pairings, so this shows how well a practice's data
+    can be learned from. The report that `promote` decides on comes from `train`, which evaluates
+    as --split forward does.
     """
     from recommender.cli.evaluation_tables import evaluation_view
     from recommender.training import plots
@@ -88,34 +85,34 @@ def evaluate(
     from recommender.training.tree_fitting import FitSettings
 
     with exit_on_error(), render.progress_bar(err) as progress:
-        folder, kept = _folder(save), _registry(registry, log)
+        folder, tracker = _folder(save), _registry(registry, log)
         declared = definition(practice)
         dataset, held_back = _held_back(data, practice, split, folds)
-        champion = champion_model(kept, declared) if kept else ChampionModel()
+        champion = champion_model(tracker, declared) if tracker else ChampionModel()
         settings = FitSettings(seed=seed)
         evaluation = measure(dataset, held_back, settings, progress, champion=champion.model)
         report = report_of(evaluation, declared, champion=champion.facts)
-        drawn = plots.draw(evaluation, declared) if folder or kept else {}
+        drawn = plots.draw(evaluation, declared) if folder or tracker else {}
         if folder:
             _write(folder, report, drawn)
-        if kept:
+        if tracker:
             way = "file" if folds else split.value
-            run_id = _keep(kept, dataset, report, settings, drawn, way)
+            run_id = _log(tracker, dataset, report, settings, drawn, way)
     out.print(evaluation_view(report))
     if folder:
         out.print(f"Written to {folder}", soft_wrap=True, markup=False)
-    if kept:
-        out.print(f"Kept as run {run_id}", markup=False)
+    if tracker:
+        out.print(f"Logged as run {run_id}", markup=False)
 
 
 def _folder(save: Path | None) -> Path | None:
-    """The folder, made now rather than after minutes of measuring."""
+    """The folder, created now rather than after minutes of computing."""
     if save is None:
         return None
     try:
         save.mkdir(parents=True, exist_ok=True)
     except OSError:
-        problem, remedy = "cannot be made", "name a folder that may be written"
+        problem, remedy = "cannot be created", "name a folder that may be written"
         raise RecommenderError("save", problem, remedy) from None
     return save
 
@@ -128,9 +125,9 @@ def _registry(uri: str | None, log: bool) -> "Registry | None":
         return None
     if not log:
         must_exist(uri or REGISTRY)
-    kept = Registry(uri or REGISTRY)
-    kept.experiment(EXPERIMENT)
-    return kept
+    tracker = Registry(uri or REGISTRY)
+    tracker.experiment(EXPERIMENT)
+    return tracker
 
 
 def _held_back(
@@ -143,9 +140,9 @@ def _held_back(
     declared = definition(practice)
     dataset = dataset_of(read_tables(data, declared), declared)
     if file is not None:
-        # A file may name its folds after people; what is kept may not.
-        given = folds.folds_from_file(dataset, file)
-        return dataset, tuple(replace(f, name=f"fold {n}") for n, f in enumerate(given, start=1))
+        # A file may name its folds after people; what is stored may not.
+        named = folds.folds_from_file(dataset, file)
+        return dataset, tuple(replace(f, name=f"fold {n}") for n, f in enumerate(named, start=1))
     ways: Mapping[Split, Callable[[Dataset], tuple[Fold, ...]]] = {
         Split.forward: folds.forward,
         Split.rolling: folds.rolling,
@@ -165,7 +162,7 @@ def _write(folder: Path, report: "EvaluationReport", drawn: "Mapping[str, Drawn]
         raise RecommenderError("save", problem, remedy) from None
 
 
-def _keep(
+def _log(
     registry: "Registry",
     dataset: "Dataset",
     report: "EvaluationReport",

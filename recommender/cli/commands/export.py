@@ -1,14 +1,9 @@
-"""Training tables out of the journal, and who was learned from: `export`, and a part of `train`.
-
-Imported by `cli` and `learning`.
-"""
+"""The command `export`, and the record of the pairings that a model learned from."""
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,13 +12,10 @@ from recommender.cli.commands.console import (
     StoreUrl,
     definition,
     err,
-    exit_on_error,
+    opened_store,
     out,
 )
 from recommender.errors import RecommenderError
-
-if TYPE_CHECKING:
-    from recommender.store.database import Store
 
 ACTOR = "command"
 KEY_BYTES = 32
@@ -31,21 +23,21 @@ KEY_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class TrainingExtract:
-    """An extract that is learned from, and the journal it came out of."""
+    """An extract that a model is trained on, and the address of its journal."""
 
     extract_id: str
     url: str
 
 
 def export(
-    out_: Annotated[Path, typer.Option("--out", help="Folder for the tables; made when missing.")],
+    out_: Annotated[Path, typer.Option("--out", help="Folder for the tables; created if missing.")],
     store: StoreUrl = None,
     practice: Definition = "psychology",
 ) -> None:
-    """Write training tables from the journal: consent respected, pseudonyms of their own."""
+    """Write training tables from the journal, with consent and under new pseudonyms."""
     from recommender.journal.extract import write_extract
 
-    with exit_on_error(), _opened(store) as journal:
+    with opened_store(store) as journal:
         key = secrets.token_bytes(KEY_BYTES)
         extract = write_extract(journal, definition(practice), out_, key=key, actor=ACTOR)
     for reason, count in extract.left_out.items():
@@ -61,8 +53,8 @@ def learned_from(data: Path, store: str | None) -> TrainingExtract | None:
     Raises
     ------
     RecommenderError
-        When they came out of a journal that is not named: whoever is erased later could not be
-        told which models learned from them.
+        When they come from a journal that is not named: an erasure could not name the models that
+        learned from them.
     """
     from recommender.journal.extract import read_extract_id
 
@@ -70,32 +62,18 @@ def learned_from(data: Path, store: str | None) -> TrainingExtract | None:
     if extract_id is None:
         return None
     if store is None:
-        problem = "is not named, although these tables came out of a journal"
+        problem = "is not named, although these tables come from a journal"
         raise RecommenderError("store", problem, "name it with --store or RECOMMENDER_STORE")
     return TrainingExtract(extract_id, store)
 
 
 def record_learned(learned: TrainingExtract | None, model_digest: str) -> None:
-    """Keeps in the journal which pairings a model learned from."""
-    from recommender.journal.model_lineage import pairings_of_extract, record_training
+    """Records in the journal which pairings a model learned from."""
+    from recommender.journal.extract import pairings_of_extract, record_training
 
     if learned is None:
         return
-    with _opened(learned.url) as journal, journal.writing() as connection:
+    with opened_store(learned.url) as journal, journal.writing() as connection:
         pairings = pairings_of_extract(connection, learned.extract_id)
         count = record_training(connection, model_digest, pairings, actor=ACTOR)
-    out.print(f"The journal knows that it learned from {count} pairings.")
-
-
-@contextmanager
-def _opened(url: str | None) -> Iterator["Store"]:
-    from recommender.store.migration import open_store
-
-    if url is None:
-        remedy = "name it with --store or RECOMMENDER_STORE"
-        raise RecommenderError("store", "is not named", remedy)
-    journal = open_store(url)
-    try:
-        yield journal
-    finally:
-        journal.close()
+    out.print(f"Recorded in the journal that it learned from {count} pairings.")

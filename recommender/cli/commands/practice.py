@@ -1,4 +1,4 @@
-"""Looking at a practice: its definition, and its tables. Imported by `cli`."""
+"""The commands `practice`, for a definition, and `check`, for tables."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -17,7 +17,7 @@ File = Annotated[str, typer.Argument(help="A TOML file, or `psychology`.")]
 
 @practice_app.command("check")
 def practice_check(file: File = "psychology") -> None:
-    """Say everything that is wrong with a definition, and what ends soon."""
+    """Print every fault of a definition, and the funding that ends soon."""
     with exit_on_error():
         practice = definition(file)
     today = datetime.now(ZoneInfo(practice.timezone)).date()
@@ -35,7 +35,7 @@ def practice_check(file: File = "psychology") -> None:
 
 
 def funding_warnings(rows: Sequence[FundingRow], today: date) -> list[str]:
-    """A line for each scheme and provider whose rows end soon or have ended, the earliest first."""
+    """A line for each scheme and provider whose rows end soon or ended, the earliest first."""
     return [_ends(ending, (ending.last - today).days) for ending in endings(rows, today)]
 
 
@@ -50,14 +50,14 @@ def _ends(ending: Ending, days: int) -> str:
 
 @practice_app.command("show")
 def practice_show(file: File = "psychology") -> None:
-    """Print what a definition asks, compares and requires."""
+    """Print the fields, matches and constraints of a definition."""
     with exit_on_error():
         out.print(render.practice_table(definition(file)))
 
 
 @practice_app.command("rules")
 def practice_rules() -> None:
-    """List the rules a constraint may name, with what each takes and means."""
+    """List the rules a constraint may name, with their parameters and meaning."""
     from recommender.practice.rules.catalogue import RULES
 
     out.print(render.rules_table(RULES.values()))

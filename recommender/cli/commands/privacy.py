@@ -1,61 +1,56 @@
-"""A person's rights and the practice's duties: `subject`, `sweep`, `audit`, `privacy-statement`.
-
-Imported by `cli`. The database's drivers are imported by the commands that need them.
-"""
+"""The commands `subject`, `sweep`, `audit` and `privacy-statement`."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recommender.cli.commands.console import Definition, definition, err, exit_on_error, out
+from recommender.cli.commands.console import (
+    Definition,
+    RequiredStoreUrl,
+    definition,
+    err,
+    exit_on_error,
+    opened_store,
+    out,
+)
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:
     from recommender.journal.retention import Ages
-    from recommender.store.database import Store
 
-subject_app = typer.Typer(no_args_is_help=True, help="All that is kept of one client.")
-audit_app = typer.Typer(no_args_is_help=True, help="The chain of who did what.")
+subject_app = typer.Typer(no_args_is_help=True, help="Export or erase the data of one client.")
+audit_app = typer.Typer(no_args_is_help=True, help="Verify and anchor the audit log.")
 
-Url = Annotated[
-    str,
-    typer.Option(
-        "--store",
-        envvar="RECOMMENDER_STORE",
-        help="The database, sqlite:///… or postgresql+psycopg://…",
-        show_envvar=True,
-    ),
-]
 Pseudonym = Annotated[str, typer.Argument(help="The client's pseudonym.")]
-By = Annotated[str | None, typer.Option(help="Who does it; the account by default.")]
-KEEP = "Months after which {} go; 0 keeps for ever."
+By = Annotated[str | None, typer.Option(help="Name for the audit log; the account by default.")]
+MONTHS = "Months after which {} are deleted; 0 is never."
 Payload = Annotated[
     int,
     typer.Option(
-        min=0, envvar="RECOMMENDER_PAYLOAD_MONTHS", help=KEEP.format("answers and responses")
+        min=0, envvar="RECOMMENDER_PAYLOAD_MONTHS", help=MONTHS.format("answers and responses")
     ),
 ]
 Outcomes = Annotated[
     int,
     typer.Option(
-        min=0, envvar="RECOMMENDER_RATING_MONTHS", help=KEEP.format("pairings and ratings")
+        min=0, envvar="RECOMMENDER_RATING_MONTHS", help=MONTHS.format("pairings and ratings")
     ),
 ]
 Trail = Annotated[
     int,
-    typer.Option(min=0, envvar="RECOMMENDER_AUDIT_MONTHS", help=KEEP.format("rows of the chain")),
+    typer.Option(
+        min=0, envvar="RECOMMENDER_AUDIT_MONTHS", help=MONTHS.format("rows of the audit log")
+    ),
 ]
 Anchors = Annotated[
     Path | None,
     typer.Option(
         "--anchors",
         envvar="RECOMMENDER_ANCHORS",
-        help="The file of anchors, kept where the database's owner cannot write.",
+        help="The file of anchors, where the owner of the database cannot write.",
     ),
 ]
 
@@ -63,14 +58,14 @@ Anchors = Annotated[
 @subject_app.command("export")
 def subject_export(
     pseudonym: Pseudonym,
-    store: Url,
+    store: RequiredStoreUrl,
     to: Annotated[Path | None, typer.Option(help="A new file, instead of the terminal.")] = None,
     by: By = None,
 ) -> None:
-    """Write all that is kept of one client, as JSON; that it was exported is kept as well."""
-    from recommender.journal.subject_export import export_subject
+    """Write all that is stored of one client as JSON; the audit log records it."""
+    from recommender.journal.privacy_requests import export_subject
 
-    with _opened(store) as kept, kept.writing() as transaction:
+    with opened_store(store) as journal, journal.writing() as transaction:
         exported = export_subject(transaction, pseudonym, actor=_who(by))
         if to is not None:
             _write_new(to, exported)
@@ -83,17 +78,17 @@ def subject_export(
 @subject_app.command("erase")
 def subject_erase(
     pseudonym: Pseudonym,
-    store: Url,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+    store: RequiredStoreUrl,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     by: By = None,
 ) -> None:
-    """Forget one client: rows and key; say what went, and which models learned from them."""
-    from recommender.journal.erasure import erase_subject
+    """Erase one client, rows and key; print what was deleted and which models learned from them."""
+    from recommender.journal.privacy_requests import erase_subject
 
     if not yes:
-        typer.confirm("Everything kept of this client is deleted for good. Go on?", abort=True)
-    with _opened(store) as kept:
-        erased = erase_subject(kept, pseudonym, actor=_who(by))
+        typer.confirm("Everything stored of this client is deleted for good. Continue?", abort=True)
+    with opened_store(store) as journal:
+        erased = erase_subject(journal, pseudonym, actor=_who(by))
     out.print(f"Erasure {erased.erasure_id}: {sum(erased.rows.values())} rows deleted.")
     for name, rows in erased.rows.items():
         if rows:
@@ -101,49 +96,53 @@ def subject_erase(
     if not erased.model_digests:
         out.print("No model learned from them.")
         return
-    out.print("These models learned from them; train anew, then promote the new one:")
+    out.print("These models learned from them; train again, then promote the new one:")
     for digest in erased.model_digests:
         out.print(f"  {digest}", markup=False, soft_wrap=True)
 
 
 def sweep(
-    store: Url, payload: Payload = 24, ratings: Outcomes = 84, audit: Trail = 84, by: By = None
+    store: RequiredStoreUrl,
+    payload: Payload = 24,
+    ratings: Outcomes = 84,
+    audit: Trail = 84,
+    by: By = None,
 ) -> None:
-    """Delete what is past its age; run it daily."""
+    """Delete rows past their age; run it daily."""
     from recommender.journal.retention import sweep as swept
 
-    with _opened(store) as kept:
-        with kept.writing() as transaction:
+    with opened_store(store) as journal:
+        with journal.writing() as transaction:
             counts = swept(transaction, ages_of(payload, ratings, audit), actor=_who(by))
-        kept.scrub(tuple(name for name, rows in counts.items() if rows))
-    said = ", ".join(f"{rows} of {name}" for name, rows in counts.items() if rows)
-    out.print(f"Deleted {said or 'nothing'}.")
+        journal.scrub(tuple(name for name, rows in counts.items() if rows))
+    deleted = ", ".join(f"{rows} of {name}" for name, rows in counts.items() if rows)
+    out.print(f"Deleted {deleted or 'nothing'}.")
 
 
 @audit_app.command("verify")
-def audit_verify(store: Url, anchors: Anchors = None) -> None:
-    """Walk the chain and name the first row that does not hold; exits 1 when one does not."""
+def audit_verify(store: RequiredStoreUrl, anchors: Anchors = None) -> None:
+    """Verify the audit log and name the first row that is wrong; exits 1 when one is."""
     from recommender.journal.audit_log import verify
 
-    with _opened(store) as kept, kept.reading() as transaction:
+    with opened_store(store) as journal, journal.reading() as transaction:
         verdict = verify(transaction, anchors)
     if verdict.holds:
         against = "and agrees with its anchors" if anchors else "(no anchors were given)"
-        out.print(f"Whole {against}: {verdict.rows} rows, the newest is {verdict.head.seq}.")
+        out.print(f"Sound {against}: {verdict.rows} rows, the newest is {verdict.head.seq}.")
         return
     err.print(f"Row {verdict.first_bad} {verdict.problem}.", style="red")
     raise typer.Exit(1)
 
 
 @audit_app.command("anchor")
-def audit_anchor(store: Url, anchors: Anchors = None) -> None:
+def audit_anchor(store: RequiredStoreUrl, anchors: Anchors = None) -> None:
     """Add the newest row's hash to a file outside the database; run it hourly."""
     from recommender.journal.audit_log import anchor
 
     if anchors is None:
         raise typer.BadParameter("name the file: --anchors, or RECOMMENDER_ANCHORS")
-    with _opened(store) as kept:
-        head = anchor(kept, anchors)
+    with opened_store(store) as journal:
+        head = anchor(journal, anchors)
     out.print(f"Anchored row {head.seq}: {head.row_hash}", soft_wrap=True)
 
 
@@ -157,27 +156,15 @@ def privacy_statement(
     from recommender.journal.privacy_statement import privacy_statement
 
     with exit_on_error():
-        said = privacy_statement(definition(practice), ages_of(payload, ratings, audit))
-    typer.echo(said, nl=False)
+        statement = privacy_statement(definition(practice), ages_of(payload, ratings, audit))
+    typer.echo(statement, nl=False)
 
 
 def ages_of(payload: int, ratings: int, audit: int) -> "Ages":
-    """Ages in months, 0 for what is kept for ever."""
+    """Ages in months, 0 for rows that are never deleted."""
     from recommender.journal.retention import Ages
 
     return Ages(payload or None, ratings or None, audit or None)
-
-
-@contextmanager
-def _opened(url: str) -> "Iterator[Store]":
-    from recommender.store.migration import open_store
-
-    with exit_on_error():
-        store = open_store(url)
-        try:
-            yield store
-        finally:
-            store.close()
 
 
 def _who(by: str | None) -> str:
@@ -185,7 +172,7 @@ def _who(by: str | None) -> str:
 
 
 def _write_new(path: Path, content: bytes) -> None:
-    """Writes what only the owner may read, over nothing that is there."""
+    """Writes a new file that only its owner may read."""
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)

@@ -1,7 +1,4 @@
-"""Serving and asking: `serve`, `recommend`, `simulate`. Imported by `cli`.
-
-mlflow and the web framework are imported by the commands that need them, when they run.
-"""
+"""The commands `serve`, `recommend` and `simulate`; the web framework is imported when they run."""
 
 import http.client
 import importlib.util
@@ -37,31 +34,32 @@ def serve(
         "var/practice/clinicians.csv"
     ),
     registry: Annotated[
-        str | None, typer.Option(help=f"mlflow, whose champion is followed; {REGISTRY} by default.")
+        str | None, typer.Option(help=f"mlflow, whose champion is served; {REGISTRY} by default.")
     ] = None,
     practice: Annotated[
         str | None,
         typer.Option(
-            help="The definition, a shipped name or a TOML file: models must have learned with it, "
-            "and without a model its declared sizes answer. Without one a model's own is used."
+            help="The definition, a shipped name or a TOML file: models must be trained with it; "
+            "without a model its declared sizes are served. By default the model's own."
         ),
     ] = None,
     bundle: Annotated[
         Path | None, typer.Option(help="Serve this bundle and no other, whatever is promoted.")
     ] = None,
     bundles: Annotated[
-        Path, typer.Option(help="Where fetched bundles are kept, should the registry be away.")
+        Path,
+        typer.Option(help="Where fetched bundles are cached, in case the registry is unreachable."),
     ] = Path("var/bundles"),
-    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Where to listen.", min=1, max=65535)] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
     workers: Annotated[
         int, typer.Option(help="Processes that share the port, each with its model.", min=1, max=64)
     ] = 1,
 ) -> None:
-    """Answer requests with the champion, taking up each new one, until told to stop.
+    """Serve the champion, and each new champion as it is promoted, until stopped.
 
-    With RECOMMENDER_STORE and RECOMMENDER_PEPPER set callers need keys (see `keys --help`) and what
-    is shown is kept; without them it answers this machine only and keeps nothing.
+    With RECOMMENDER_STORE and RECOMMENDER_PEPPER set callers need keys (see `keys --help`) and
+    recommendations are recorded; without them it serves this machine only and records nothing.
     """
     where = {
         **{"roster": roster, "practice": practice, "host": host, "port": port},
@@ -114,15 +112,15 @@ def _found(offer: RegistryPointer) -> str:
 def recommend(
     answers: Annotated[Path, typer.Argument(help="JSON file: the body of a request.")],
     url: Annotated[str, typer.Option(help="The running server.")] = "http://127.0.0.1:8000",
-    raw: Annotated[bool, typer.Option("--json", help="Print the JSON as it came.")] = False,
+    raw: Annotated[bool, typer.Option("--json", help="Print the JSON response.")] = False,
 ) -> None:
-    """Ask a running server for one client's shortlist and show it; RECOMMENDER_KEY is its key."""
+    """Request one client's shortlist from a running server; the key is RECOMMENDER_KEY."""
     with exit_on_error():
-        answer = _asked(url, answers)
+        answer = _response(url, answers)
     out.print_json(data=answer) if raw else out.print(render.recommendation_view(answer))
 
 
-def _asked(url: str, answers: Path) -> dict[str, Any]:
+def _response(url: str, answers: Path) -> dict[str, Any]:
     try:
         body = answers.read_bytes()
     except OSError:
@@ -138,22 +136,22 @@ def _asked(url: str, answers: Path) -> dict[str, Any]:
     except urllib.error.HTTPError as error:
         raise _problem(error) from None
     except (OSError, ValueError, http.client.HTTPException):
-        remedy = "start it with `recommender serve`, or mend --url"
+        remedy = "start it with `recommender serve`, or fix --url"
         raise RecommenderError(url or "url", "does not answer as a recommender", remedy) from None
 
 
 def _problem(error: urllib.error.HTTPError) -> RecommenderError:
-    """What the server refused, in its own words; another server's words are not taken for them."""
+    """The problem details of a refusal; another kind of server is named as such."""
     try:
         problem = json.load(error)
-        told = [f"{fault['pointer']} {fault['message']}" for fault in problem.get("errors", [])]
-        said = "; ".join(told) or problem["detail"]
+        faults = [f"{fault['pointer']} {fault['message']}" for fault in problem.get("errors", [])]
+        text = "; ".join(faults) or problem["detail"]
         return RecommenderError(
-            problem["title"], said.rstrip("."), "mend the request and ask again"
+            problem["title"], text.rstrip("."), "fix the request and send it again"
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         problem = f"answered {error.code}, not as a recommender does"
-        return RecommenderError("url", problem, "mend --url")
+        return RecommenderError("url", problem, "fix --url")
 
 
 def simulate(context: typer.Context) -> None:

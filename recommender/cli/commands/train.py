@@ -1,7 +1,4 @@
-"""Learning: `train`. Imported by `cli`.
-
-The training rooms and mlflow are imported by the commands that need them, when they run.
-"""
+"""The command `train`. Training and mlflow are imported when it runs: `--help` stays fast."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,19 +33,20 @@ def train(
     registry: Uri = REGISTRY,
     seed: Seed = 0,
     tune: Annotated[
-        int, typer.Option(min=0, help="Seek settings in so many trials; 0 keeps the defaults.")
+        int, typer.Option(min=0, help="Number of hyperparameter trials; 0 uses the defaults.")
     ] = 0,
     study: Annotated[
-        Path | None, typer.Option(help="File that keeps the trials, to go on after a stop.")
+        Path | None,
+        typer.Option(help="File that stores the trials, so that a stopped run continues."),
     ] = None,
     store: StoreUrl = None,
     cluster: ClusterAddress = None,
 ) -> None:
-    """Measure on later pairings, beside the champion; learn from all; publish a challenger.
+    """Evaluate on later pairings beside the champion, fit on all, publish a challenger.
 
-    On a cluster its workers make the table of features and grow the trees; files are read and the
-    mixed model is fitted here. Where a worker is lost, the part of the table or the ensemble it was
-    at is begun again on the others.
+    On a cluster its workers build the feature table and fit the trees; files are read and the
+    mixed model is fitted here. Where a worker is lost, its chunk of the table or the ensemble is
+    computed again on the others.
     """
     from recommender.cli.commands.export import learned_from, record_learned
     from recommender.cli.evaluation_tables import training_view
@@ -57,7 +55,7 @@ def train(
     from recommender.training.tune import SearchSettings
 
     if study is not None and not tune:
-        raise typer.BadParameter("--study keeps the trials of --tune")
+        raise typer.BadParameter("--study stores the trials of --tune")
     with exit_on_error():
         learned = learned_from(data, store)
     with exit_on_error(), render.progress_bar(err) as progress:
@@ -75,7 +73,7 @@ def train(
     if trained.tuned is not None:
         out.print(f"Tuning: {trained.tuned.verdict}.", markup=False)
     if trained.evaluation is None:
-        out.print("Too few ratings to learn from: the definition's declared sizes will serve.")
+        out.print("Too few ratings to learn from: the definition's declared sizes will be served.")
     else:
         out.print(training_view(trained.model.report))
     out.print(f"Published as challenger, version {trained.version.version}. "
@@ -83,7 +81,7 @@ def train(
 
 
 def _settings(seed: int, cluster: str | None) -> "FitSettings":
-    """Settings of a fit, with those who do the work: this process, or the workers of a cluster."""
+    """Settings of a fit that runs in this process, or on a cluster."""
     from recommender.training.tree_fitting import FitSettings
 
     if cluster is None:

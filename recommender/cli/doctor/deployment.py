@@ -1,4 +1,4 @@
-"""What a checkup looks at. Imported by the rest of `doctor` and by `commands`."""
+"""The deployment that the checks examine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,24 +12,18 @@ SQLITE = "sqlite:///"
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One server as it is configured, and the moment it is looked at.
+    """The configuration of one server, and the current time (UTC).
 
     Attributes
     ----------
-    bundle, roster
-        What it answers with.
     practice
-        The definition it should have learned with; None where a bundle brings its own.
+        The definition its model should have learned with; None for that of the bundle.
     store, pepper
-        Where keys and the journal are kept, and what keys are hashed with.
+        Address of the database, and the secret of key hashes.
     registry
-        mlflow's address.
-    host, port, allowed_hosts
-        Where it listens, and by which names it may be called.
+        Address of mlflow.
     environment
-        The environment, of which only names that begin with RECOMMENDER_ are looked at.
-    now
-        UTC.
+        Environment variables, of which those named RECOMMENDER_* are checked.
     """
 
     bundle: Path | None
@@ -46,12 +40,12 @@ class Deployment:
 
     @property
     def store_file(self) -> Path | None:
-        """The file of the store; None when it is none."""
+        """The SQLite file of the store, or None."""
         if self.store is None or not self.store.startswith(SQLITE):
             return None
         return Path(self.store.removeprefix(SQLITE))
 
     @property
     def store_there(self) -> bool:
-        """Whether there is a store to look into; opening a file that is not there would make it."""
+        """Whether the store exists; opening a missing file would create it."""
         return self.store is not None and (self.store_file is None or self.store_file.is_file())

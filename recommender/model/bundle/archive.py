@@ -1,7 +1,4 @@
-"""The files of a bundle: a closed set of names, each with the size and the sum its listing says.
-
-Nothing here looks inside a file but for the listing itself. Imported by `bundle`.
-"""
+"""The files of a bundle: a closed set of names, each with the checksum in its listing."""
 
 import hashlib
 import io
@@ -27,24 +24,24 @@ PRACTICE, FACTS, REPORT, ARRAYS = "practice.toml", "manifest.json", "report.json
 CLIENT, PAIRING = "client_trees.txt", "pairing_trees.txt"
 LISTING = "digest.json"
 ALLOWED = frozenset({PRACTICE, FACTS, REPORT, ARRAYS, CLIENT, PAIRING})
-LARGEST = 64 * 2**20
+MAX_FILE_BYTES = 64 * 2**20
 """Bytes a file may have, the arrays unpacked: some hundred times what shipped settings write."""
-LARGEST_LISTING = 64 * 2**10
+MAX_LISTING_BYTES = 64 * 2**10
 _DIGEST = re.compile(r"[0-9a-f]{8,128}")
 
 
 @dataclass(frozen=True, slots=True)
 class BundleArchive:
-    """What is in a bundle that is what its listing says.
+    """The checked files of a bundle.
 
     Attributes
     ----------
     contents
         Bytes of each file but the listing.
     created_at
-        When the model was made, UTC, ISO 8601; empty where it does not say.
+        When the model was trained, UTC, ISO 8601; empty where that is not recorded.
     digest
-        SHA-256 over the sums of the files: the name of the bundle.
+        SHA-256 over the checksums of the files: the name of the bundle.
     """
 
     contents: Mapping[str, bytes]
@@ -71,7 +68,7 @@ def read_files(directory: Path) -> BundleArchive:
     sums, created_at = _listed(directory)
     contents = {}
     for name, expected in sums.items():
-        content = _content(directory / name, LARGEST)
+        content = _content(directory / name, MAX_FILE_BYTES)
         if content is None:
             raise BundleError(name, "is too large or no file", "fetch the bundle again")
         if _sum(content) != expected:
@@ -81,9 +78,9 @@ def read_files(directory: Path) -> BundleArchive:
 
 
 def listing(sums: Mapping[str, str], created_at: str) -> bytes:
-    """What `digest.json` holds: the SHA-256 of every file, and one of itself.
+    """The content of `digest.json`: the SHA-256 of every file, and one of itself.
 
-    The day the model was made is told here, so that equal learning gives equal digests.
+    It has the time of training, which no digest covers, so that equal training gives equal digests.
     """
     listed = {"format": FORMAT, "files": dict(sums), "created_at": created_at}
     return _json(listed | {"itself": _sum(_json(listed))})
@@ -95,46 +92,46 @@ def digest_of(contents: Mapping[str, bytes]) -> str:
 
 
 def _listed(directory: Path) -> tuple[dict[str, str], str]:
-    """The files of a bundle with their sums, and the day it was made."""
-    content = _content(directory / LISTING, LARGEST_LISTING)
+    """The files of a bundle with their checksums, and the time of training."""
+    content = _content(directory / LISTING, MAX_LISTING_BYTES)
     try:
         listed = json.loads(content or b"")
-        of_format, sums, made = listed["format"], listed["files"], listed["created_at"]
+        of_format, sums, created_at = listed["format"], listed["files"], listed["created_at"]
         there = {entry.name for entry in os.scandir(directory)}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         remedy = "fetch the bundle again from the registry"
         raise BundleError(directory.name, "has no readable digest.json", remedy) from None
     if of_format != FORMAT:
         raise BundleError(directory.name, "is of another format", "train again with this version")
-    if not _sound(sums, made) or listing(sums, made) != content:
+    if not _is_sound_listing(sums, created_at) or listing(sums, created_at) != content:
         raise BundleError(LISTING, "does not match its own sum", "fetch the bundle again")
     if not set(sums) <= ALLOWED:
         raise BundleError(LISTING, "lists files that no bundle has", "fetch the bundle again")
     if there - {LISTING} != set(sums):
         problem = "has files its digest does not list, or lacks some"
         raise BundleError(directory.name, problem, "fetch the bundle again")
-    return sums, made
+    return sums, created_at
 
 
-def _sound(sums: Any, made: Any) -> bool:
-    """Whether the listing says names, sums and a day."""
+def _is_sound_listing(sums: Any, created_at: Any) -> bool:
+    """Whether the listing has checksums and a time, or none."""
     try:
-        day = not made or bool(datetime.fromisoformat(made))
+        day = not created_at or bool(datetime.fromisoformat(created_at))
         return day and all(len(bytes.fromhex(each)) == 32 for each in sums.values())
     except (AttributeError, TypeError, ValueError):
         return False
 
 
-def _content(path: Path, largest: int) -> bytes | None:
+def _content(path: Path, max_bytes: int) -> bytes | None:
     """Bytes of a regular file that is no larger; None for a link, a device or a directory."""
     try:
         # A link could name any file of the machine, and a pipe would never end.
         opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(opened, "rb") as file:
-            content = file.read(largest + 1)
+            content = file.read(max_bytes + 1)
     except OSError:
         return None
-    return content if len(content) <= largest else None
+    return content if len(content) <= max_bytes else None
 
 
 def _sums(contents: Mapping[str, bytes]) -> dict[str, str]:
@@ -150,14 +147,14 @@ def _json(facts: Mapping[str, Any]) -> bytes:
 
 
 def is_digest(text: str) -> bool:
-    """Whether a text is hexadecimal as a digest is, and so may become the name of a directory."""
+    """Whether a text is a hexadecimal digest, and so may become the name of a directory."""
     return _DIGEST.fullmatch(text) is not None
 
 
-MOST = 1_000
+MAX_ARRAYS = 1_000
 """Arrays in a bundle; a model of the shipped definition has some seventy."""
 DTYPES = frozenset({"<f8", "<f4", "<i8"})
-MOST_AXES = 3
+MAX_AXES = 3
 SUFFIX = ".npy"
 _ENCRYPTED = 0x1
 
@@ -175,12 +172,12 @@ def unpacked(content: bytes) -> dict[str, NDArray[Any]]:
     Raises
     ------
     ValueError, zipfile.BadZipFile, zlib.error, EOFError
-        When it holds anything but some numbers of our kinds: no object is ever made of a pickle.
+        When it holds anything but numeric arrays of the known types: nothing is ever unpickled.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = archive.infolist()
-        _require(len(entries) <= MOST)
-        _require(sum(entry.file_size for entry in entries) <= LARGEST)
+        _require(len(entries) <= MAX_ARRAYS)
+        _require(sum(entry.file_size for entry in entries) <= MAX_FILE_BYTES)
         _require(len({entry.filename for entry in entries}) == len(entries))
         return {_name(entry): _array(archive.read(entry)) for entry in entries}
 
@@ -195,7 +192,7 @@ def _array(content: bytes) -> NDArray[Any]:
     stream = io.BytesIO(content)
     _require(npy.read_magic(stream) == (1, 0))
     shape, is_fortran, dtype = npy.read_array_header_1_0(stream)
-    _require(dtype.str in DTYPES and len(shape) <= MOST_AXES and min(shape, default=0) >= 0)
+    _require(dtype.str in DTYPES and len(shape) <= MAX_AXES and min(shape, default=0) >= 0)
     start = stream.tell()
     _require(math.prod(shape) * dtype.itemsize == len(content) - start)
     flat = np.frombuffer(content, dtype, offset=start)

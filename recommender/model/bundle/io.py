@@ -19,7 +19,6 @@ from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import Pipeline
 from recommender.model.additive import Additive
 from recommender.model.alliance_model import AllianceModel, PredictionInterval
-from recommender.model.bundle import compatibility
 from recommender.model.bundle.archive import (
     ARRAYS,
     CLIENT,
@@ -34,7 +33,12 @@ from recommender.model.bundle.archive import (
     unpacked,
     write_files,
 )
-from recommender.model.bundle.integrity import check_arrays, check_manifest
+from recommender.model.bundle.integrity import (
+    check_arrays,
+    check_manifest,
+    diff_names,
+    diff_practices,
+)
 from recommender.model.bundle.schema import read_model_json
 from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.manifest import Manifest
@@ -180,7 +184,7 @@ def _open(archive: BundleArchive, expected: Practice | None) -> AllianceModel:
     features = tuple(feature.name for feature in pipeline.features)
     _check_features(tuple(facts.manifest.features), features)
     check_arrays(arrays, facts, practice)
-    # Last of all: here bytes reach LightGBM.
+    # Last: from here on bytes reach LightGBM.
     trees = {name: Trees(contents[name].decode()) for name in (CLIENT, PAIRING) if name in contents}
     client_width = sum(name.startswith("client.") for name in features)
     for file, width in ((CLIENT, client_width), (PAIRING, len(features))):
@@ -211,7 +215,7 @@ def _open(archive: BundleArchive, expected: Practice | None) -> AllianceModel:
 
 def _check_definition(learned: Practice, expected: Practice) -> None:
     """Without this a changed constraint or question would silently not apply."""
-    differs = compatibility.diff_practices(learned, expected)
+    differs = diff_practices(learned, expected)
     if differs:
         problem = f"is not the one this bundle learned with: {differs}"
         remedy = "train with this definition, or serve without naming one"
@@ -221,7 +225,7 @@ def _check_definition(learned: Practice, expected: Practice) -> None:
 def _check_features(learned: tuple[str, ...], computed: tuple[str, ...]) -> None:
     """LightGBM reads columns by position: another list of features would be silently wrong."""
     if learned != computed:
-        differs = compatibility.diff_names(learned, computed)
+        differs = diff_names(learned, computed)
         problem = f"are not those this bundle learned: {differs or 'some occur twice'}"
         raise BundleError("features", problem, "train again with this version")
 

@@ -1,8 +1,6 @@
 """Blocks of columns that enter the linear mixed model, and the design matrix they make.
 
-Apart from the fitting, because prediction needs blocks and no likelihood. One-hot blocks stay
-integer codes and are
-never written out densely. Imported by `evidence`, `mixed` and the rooms above them.
+One-hot blocks stay integer codes and are never written out densely.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +15,7 @@ from recommender.errors import RecommenderError
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-ROWS_AT_ONCE = 16_384
+CHUNK_ROWS = 16_384
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +71,7 @@ class IndexBlock:
         True: effects ~ N(0, variance). False: flat prior (then no level may be empty or span the
         intercept).
     values : same shape as `codes`, optional
-        What stands in the cell in place of 1, for example a slope or 1 / number of concerns.
+        The value of each cell in place of 1, for example a slope or 1 / number of concerns.
     """
 
     name: str
@@ -167,8 +165,8 @@ class Design:
 
 def chunks(rows: int) -> Iterator[slice]:
     """Slices that walk `rows` rows in order, at most `ROWS_AT_ONCE` at a time."""
-    for start in range(0, rows, ROWS_AT_ONCE):
-        yield slice(start, min(start + ROWS_AT_ONCE, rows))
+    for start in range(0, rows, CHUNK_ROWS):
+        yield slice(start, min(start + CHUNK_ROWS, rows))
 
 
 def ordered(blocks: Sequence[Block]) -> tuple[Block, ...]:
@@ -179,11 +177,11 @@ def ordered(blocks: Sequence[Block]) -> tuple[Block, ...]:
 
 def spans(blocks: Sequence[Block]) -> dict[str, slice]:
     """Columns of each block in the design, by name; column 0 is the intercept."""
-    found, start = {}, 1
+    columns, start = {}, 1
     for block in ordered(blocks):
-        found[block.name] = slice(start, start + block.width)
+        columns[block.name] = slice(start, start + block.width)
         start += block.width
-    return found
+    return columns
 
 
 def design_of(blocks: Sequence[Block], rows: int) -> Design:
@@ -194,7 +192,7 @@ def design_of(blocks: Sequence[Block], rows: int) -> Design:
     blocks : sequence of Block
         Checked by `check_blocks`.
     rows : int
-        Number of rows, which blocks alone cannot say when there are none.
+        Number of rows, also where there are no blocks.
     """
     dense = [block.values for block in blocks if isinstance(block, DenseBlock)]
     thin = [block.matrix() for block in blocks if isinstance(block, IndexBlock)]
@@ -206,7 +204,7 @@ def design_of(blocks: Sequence[Block], rows: int) -> Design:
 
 
 def check_blocks(blocks: Sequence[Block], rows: int) -> None:
-    """Refuse blocks that cannot stand side by side.
+    """Refuses blocks that do not fit together.
 
     Raises
     ------

@@ -1,8 +1,5 @@
 """The restricted likelihood of the linear mixed model at given variances.
 
-Apart from `mixed`, which speaks of blocks, because this speaks of columns only. Imported by
-`variances` and `mixed`.
-
 Model, for rows i of client c: y = X b + a_c + e with e_i ~ N(0, sigma2 / w_i), a_c ~ N(0, tau2),
 penalised columns of block k ~ N(0, v_k), free columns flat. With gamma_k = v_k / sigma2, theta =
 tau2 / sigma2, V0 = W^-1 + theta J J', A = X' V0^-1 X + diag(1 / gamma) and
@@ -27,9 +24,9 @@ from recommender.model.mixed.blocks import Design, Floats, Ints
 
 # Bounds on what a block may add to the variance of a row, in units of sigma2. The lower one is "no
 # signal"; the upper one keeps sigma2 from vanishing when there are more effects than rows.
-LEAST, MOST, START = 1e-7, 1e3, 0.1
-# Strata of clients with one common weight whose cross-product is kept; each costs one p x p matrix.
-KEPT_STRATA = 4
+MIN_RATIO, MAX_RATIO, START_RATIO = 1e-7, 1e3, 0.1
+# Strata of clients with a common weight whose cross-product is stored; each costs a p x p matrix.
+MAX_STRATA = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +50,7 @@ class ClientGroups:
 
 
 def client_groups(group: Ints, weights: Floats) -> ClientGroups | None:
-    """The clients of rows; None when no client has two, and tau2 cannot be told from sigma2."""
+    """The clients of rows; None when no client has two, so that tau2 cannot be identified."""
     codes, row, counts = np.unique(group[group >= 0], return_inverse=True, return_counts=True)
     if counts.size == 0 or counts.max() < 2:
         return None
@@ -70,9 +67,8 @@ def client_groups(group: Ints, weights: Floats) -> ClientGroups | None:
 class CrossProduct:
     """X' V0^-1 X for any theta, y being the last column of X.
 
-    Clients with a common weight share one kept matrix, so the many clients with one row cost
-    nothing per theta; the
-    rest are summed anew.
+    Clients with a common weight share one stored matrix, so that the many clients with one row
+    cost nothing per theta; the others are summed each time.
     """
 
     base: Floats
@@ -96,28 +92,28 @@ class CrossProduct:
 
 
 def cross_product(design: Design, weights: Floats, clients: ClientGroups | None) -> CrossProduct:
-    """Cross-products of a design, y as its last dense column, kept for every later theta."""
+    """Cross-products of a design, y as its last dense column, for any later theta."""
     base = design.gram(weights)
     if clients is None:
         return CrossProduct(base, (), None, np.zeros(0))
     values, stratum, counts = np.unique(clients.weight, return_inverse=True, return_counts=True)
-    # Keeping a matrix pays only when summing its clients anew would cost more.
-    common = np.argsort(-counts, kind="stable")[:KEPT_STRATA]
-    kept = [int(s) for s in common if counts[s] > design.width]
+    # Storing a matrix pays only where summing its clients each time would cost more.
+    common = np.argsort(-counts, kind="stable")[:MAX_STRATA]
+    stored = [int(s) for s in common if counts[s] > design.width]
     cells = (weights, (clients.row, np.arange(weights.size)))
     chooser = sparse.csr_array(sparse.coo_array(cells, shape=(clients.codes.size, weights.size)))
     strata = []
-    for s in kept:
+    for s in stored:
         part = design.summed(chooser[np.flatnonzero(stratum == s)])
         strata.append((float(values[s]), part.gram(np.ones(part.rows))))
-    left = np.flatnonzero(~np.isin(stratum, kept))
+    left = np.flatnonzero(~np.isin(stratum, stored))
     rest = design.summed(chooser[left]) if left.size else None
     return CrossProduct(base, tuple(strata), rest, clients.weight[left])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MixedProblem:
-    """All that stays the same while variances move.
+    """What does not depend on the variances.
 
     Attributes
     ----------
@@ -197,7 +193,7 @@ def theta_of(problem: MixedProblem, ratios: Floats) -> float:
 
 
 def solve(problem: MixedProblem, ratios: Floats) -> tuple[Solution, Floats]:
-    """The solution at given ratios, and the cross-product X' V0^-1 X it was found with.
+    """The solution at given ratios, and the cross-product X' V0^-1 X.
 
     Raises
     ------
@@ -205,9 +201,9 @@ def solve(problem: MixedProblem, ratios: Floats) -> tuple[Solution, Floats]:
         When free columns are linearly dependent.
     """
     theta = theta_of(problem, ratios)
-    whole = problem.cross.at(theta)
-    keep = np.delete(np.arange(whole.shape[0]), problem.outcome)
-    gram, against = whole[np.ix_(keep, keep)], whole[keep, problem.outcome]
+    gram_and_outcome = problem.cross.at(theta)
+    keep = np.delete(np.arange(gram_and_outcome.shape[0]), problem.outcome)
+    gram, against = gram_and_outcome[np.ix_(keep, keep)], gram_and_outcome[keep, problem.outcome]
     penalty = problem.idle.copy()
     logs = -float(np.log(problem.weights).sum())
     for span, gamma in zip(problem.spans, ratios, strict=False):
@@ -217,10 +213,10 @@ def solve(problem: MixedProblem, ratios: Floats) -> tuple[Solution, Floats]:
         logs += float(np.log1p(theta * problem.clients.weight).sum())
     factor, failed = lapack.dpotrf(gram + np.diag(penalty), lower=1, clean=1)
     if failed:
-        remedy = "leave out free columns that others already say, or penalise their block"
+        remedy = "leave out redundant free columns, or penalise their block"
         raise RecommenderError("blocks", "free columns are linearly dependent", remedy)
     coefficients = cho_solve((factor, True), against)
-    total = float(whole[problem.outcome, problem.outcome])
+    total = float(gram_and_outcome[problem.outcome, problem.outcome])
     rows_left = problem.weights.size - problem.free
     # An outcome fitted exactly would have log 0; the floor is far below any rating's noise.
     squares = max(total - float(against @ coefficients), 1e-12 * total, 1e-12 * rows_left)

@@ -1,8 +1,6 @@
 """The linear mixed model in closed form: one ridge variance a block, an intercept a client.
 
-The additive half of the pairing part, and the practice's own estimate of how much clinicians,
-matches and clients differ.
-Imported by `model` and the rooms above it.
+It is the additive half of the pairing part, and estimates how much clinicians and clients vary.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +20,7 @@ from recommender.model.mixed.blocks import (
     spans,
 )
 from recommender.model.mixed.evidence import (
-    LEAST,
+    MIN_RATIO,
     MixedProblem,
     Solution,
     client_groups,
@@ -36,12 +34,12 @@ from recommender.model.mixed.variances import Beliefs, client_residuals, search
 __all__ = ["MixedFit", "fit_mixed", "fit_mixed_at"]
 
 UNSURE = 0.7
-"""Scale of the log of a variance believed in: as likely as not it is half to twice as large."""
+"""Scale of the log of a prior variance: half of its mass lies between half and twice the median."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Task:
-    """A problem, and what turns its solution back into the caller's blocks."""
+    """A problem, and what maps its solution to the caller's blocks."""
 
     blocks: tuple[Block, ...]
     problem: MixedProblem
@@ -71,36 +69,46 @@ def fit_mixed(
         Precision of each row relative to 1; positive. A few distinct values are much faster than
         many when clients repeat.
     group : (n,) int64, optional
-        Client of each row, any codes from 0; -1 stands for a client of its own. Its intercept is
+        Client of each row, any codes from 0; -1 is a client of its own. Its intercept is
         integrated out.
     tolerance : float
-        The search rests when no variance changes by more than this share.
+        The search ends when no variance changes by more than this share.
     max_iterations : int
         Newton steps at most; read `converged`.
     keep_factor : bool
-        Keep what `variance_of` and `covariance_of` need, p x p numbers.
+        Store what `MixedFit.draws_of` needs, p x p numbers.
     expected : mapping of block name to float, optional
-        What a block is thought to add to the variance of a row before any rating, in units of
-        sigma2: the median of a prior whose log is Cauchy with the scale `UNSURE`. A block without
-        one has a flat prior.
+        Prior median of what a block adds to the variance of a row, in units of sigma2; the log has
+        a Cauchy prior with the scale `UNSURE`. A block without one has a flat prior.
 
     Raises
     ------
     RecommenderError
-        For rows or cells that do not fit together, linearly dependent free columns, or a belief
-        that is not positive.
+        For rows or cells that do not fit together, linearly dependent free columns, or an
+        expected share that is not positive.
+
+    Examples
+    --------
+    Twelve clients of two clinicians, of whom the second is rated higher:
+
+    >>> from recommender.model.mixed.blocks import IndexBlock
+    >>> clinician = np.repeat([0, 1], 6)
+    >>> y = 4.0 + clinician + np.tile([-0.2, 0.0, 0.2], 4)
+    >>> fit = fit_mixed(y, [IndexBlock("clinician", clinician, levels=2)])
+    >>> fit.coefficients["clinician"].round(2)
+    array([-0.49,  0.49])
     """
     task = _task(y, blocks, weights, group)
     beliefs = _beliefs(task, expected or {})
     ended = search(task.problem, beliefs, tolerance, max_iterations)
     solution, degrees = ended.solution, dict(zip(task.sought, ended.degrees, strict=True))
     scale = task.problem.scale
-    # At the floor there is no signal left to tell from none.
-    kept = np.where(solution.ratios > 1.01 * LEAST / scale, solution.ratios, 0.0)
+    # A variance at its lower bound is reported as 0.
+    ratios = np.where(solution.ratios > 1.01 * MIN_RATIO / scale, solution.ratios, 0.0)
     return _fit(
         task,
         solution,
-        kept,
+        ratios,
         solution.sigma2,
         degrees,
         (ended.iterations, ended.converged),
@@ -124,7 +132,7 @@ def fit_mixed_at(
     Parameters
     ----------
     variances : mapping of block name to float
-        Prior variance of every penalised block; 0 is taken as next to nothing.
+        Prior variance of every penalised block; 0 becomes the lower bound.
     sigma2, tau2 : float
         Residual variance (positive) and variance between clients.
     y, blocks, weights, group, keep_factor
@@ -135,12 +143,12 @@ def fit_mixed_at(
     if missing or sigma2 <= 0:
         problem = f"{missing[0]} has no variance" if missing else "sigma2 is not positive"
         raise RecommenderError("variances", problem, "give each penalised block a variance")
-    given = [variances[name] for name in task.sought]
-    given += [] if task.problem.clients is None else [tau2]
-    kept = np.array(given) / sigma2
-    solution, _ = solve(task.problem, np.maximum(kept, LEAST / task.problem.scale))
+    values = [variances[name] for name in task.sought]
+    values += [] if task.problem.clients is None else [tau2]
+    ratios = np.array(values) / sigma2
+    solution, _ = solve(task.problem, np.maximum(ratios, MIN_RATIO / task.problem.scale))
     degrees = dict.fromkeys(task.sought, float("nan"))
-    return _fit(task, solution, kept, sigma2, degrees, (0, True), keep_factor)
+    return _fit(task, solution, ratios, sigma2, degrees, (0, True), keep_factor)
 
 
 def _task(y: Floats, blocks: Sequence[Block], weights: Floats | None, group: Ints | None) -> _Task:
@@ -148,7 +156,7 @@ def _task(y: Floats, blocks: Sequence[Block], weights: Floats | None, group: Int
     weights = np.ones(rows) if weights is None else weights
     _check_rows(y, weights, group)
     check_blocks(blocks, rows)
-    # Zero-mean y keeps its digits; the mean goes back into the intercept.
+    # Centred for precision; the mean is added to the intercept again.
     centre = float(np.average(y, weights=weights))
     outcome = y - centre
     for block in blocks:
@@ -208,15 +216,15 @@ def _check_rows(y: Floats, weights: Floats, group: Ints | None) -> None:
 def _fit(
     task: _Task,
     solution: Solution,
-    kept: Floats,
+    reported: Floats,
     sigma2: float,
     degrees: Mapping[str, float],
     course: tuple[int, bool],
     keep_factor: bool,
 ) -> MixedFit:
-    """The solution in the caller's words; `kept` holds ratios to report, 0 without signal."""
+    """The solution by block name; `reported` holds ratios, 0 without signal."""
     problem, where = task.problem, spans(task.blocks)
-    ratios = dict(zip(task.sought, kept, strict=False))
+    ratios = dict(zip(task.sought, reported, strict=False))
     coefficients = {b.name: _coefficients(b, solution, where[b.name]) for b in task.blocks}
     penalised = [block.name for block in task.blocks if block.penalised]
     codes, effects = _client_effects(problem, solution)
@@ -227,7 +235,7 @@ def _fit(
         degrees={name: float(degrees.get(name, 0.0)) for name in penalised},
         intercept=task.centre + float(solution.coefficients[0]),
         sigma2=float(sigma2),
-        tau2=float(sigma2 * theta_of(problem, kept)),
+        tau2=float(sigma2 * theta_of(problem, reported)),
         client_codes=codes,
         client_effects=effects,
         iterations=course[0],

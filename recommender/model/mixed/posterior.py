@@ -1,9 +1,4 @@
-"""The fitted linear mixed model: what it predicts, how sure it is, and its form on disk.
-
-Apart from `mixed`, which fits it, because serving needs no likelihood. Imported by `mixed`, which
-shows it to the rooms
-above.
-"""
+"""The fitted linear mixed model: predictions, draws from its posterior, and its form on disk."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +38,7 @@ class MixedFit:
     iterations : int
         Newton steps tried; 0 for a fit at given variances.
     converged : bool
-        Whether the variances came to rest.
+        Whether the variances converged.
     log_evidence : float
         Restricted log likelihood of y at these variances.
     factor : (p, p) float64, optional
@@ -73,15 +68,15 @@ class MixedFit:
         RecommenderError
             When a block was not part of the fit, or a dense one has another width.
         """
-        found = {}
+        terms = {}
         for block in blocks:
             own = self.coefficients.get(block.name)
             if own is None or (isinstance(block, DenseBlock) and block.width != own.size):
                 problem = "is unknown" if own is None else f"has {block.width} columns"
                 remedy = "give the blocks and columns the model was fitted on"
                 raise RecommenderError(block.name, problem, remedy)
-            found[block.name] = block.term(own)
-        return found
+            terms[block.name] = block.term(own)
+        return terms
 
     def predict(self, blocks: Sequence[Block]) -> Floats:
         """Posterior mean for rows of new clients, (n,); every block of the fit must be given."""
@@ -111,13 +106,13 @@ class MixedFit:
         blocks
             Those of the fit; only their widths matter.
         size, seed
-            How many draws, and where chance starts.
+            Number of draws, and the random seed.
 
         Returns
         -------
         mapping of block name to (p, size) float64
         """
-        factor, own = self._kept_factor(), self._own(blocks)
+        factor, own = self._require_factor(), self._own(blocks)
         normal = np.random.default_rng(seed).standard_normal((len(factor), size))
         drawn = np.sqrt(self.sigma2) * solve_triangular(factor, normal, lower=True, trans="T")
         return {name: np.asarray(drawn[span]) for name, span in spans(own).items()}
@@ -129,10 +124,10 @@ class MixedFit:
             raise RecommenderError("blocks", "are not those of the fit", "give every fitted block")
         return [by_name[name] for name in self.names]
 
-    def _kept_factor(self) -> Floats:
+    def _require_factor(self) -> Floats:
         if self.factor is None:
             remedy = "fit with keep_factor=True"
-            raise RecommenderError("factor", "the posterior precision was not kept", remedy)
+            raise RecommenderError("factor", "the posterior precision was not stored", remedy)
         return self.factor
 
     def to_arrays(self) -> tuple[dict[str, NDArray[np.generic]], dict[str, Any]]:

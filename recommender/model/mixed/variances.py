@@ -1,10 +1,7 @@
 """The search for the variances of the linear mixed model.
 
-Apart from `evidence`, which knows the likelihood at given variances, because this knows how to move
-them. Imported by
-`mixed` alone. Newton steps with the average information (Gilmour, Thompson & Cullis 1995,
-Biometrics 51:1440), damped
-after Levenberg and Marquardt.
+Newton steps with the average information (Gilmour, Thompson & Cullis 1995, Biometrics 51:1440),
+damped after Levenberg and Marquardt.
 """
 
 from dataclasses import dataclass
@@ -15,9 +12,9 @@ from scipy.linalg import lapack
 
 from recommender.model.mixed.blocks import Floats
 from recommender.model.mixed.evidence import (
-    LEAST,
-    MOST,
-    START,
+    MAX_RATIO,
+    MIN_RATIO,
+    START_RATIO,
     ClientGroups,
     MixedProblem,
     Solution,
@@ -26,9 +23,9 @@ from recommender.model.mixed.evidence import (
 )
 
 # No log variance moves further in one step; a block without signal reaches the floor in five.
-LONGEST_STEP = 3.0
-# Rows from which evidence leaves no second hill: of 72 fits of 1,000 rows or more none had one.
-ONE_HILL = 2_000
+MAX_STEP = 3.0
+# Rows from which there is one maximum only: of 72 fits of 1,000 rows or more none had a second.
+UNIMODAL_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,35 +60,35 @@ class Slope:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Beliefs:
-    """What is held of the ratios before any rating: a Cauchy distribution of each one's logarithm.
+    """The prior of the ratios: a Cauchy distribution of each one's logarithm.
 
-    Near its centre it weighs like a few ratings; far out it gives way, so that a practice unlike
-    others is not held to what is usual (heavy-tailed priors: Gelman 2006, Bayesian Analysis 1:515).
+    Near its centre it weighs like a few ratings; its tails are heavy, so that it does not bind a
+    practice unlike others (Gelman 2006, Bayesian Analysis 1:515).
 
     Attributes
     ----------
     centre : (K,) or (K + 1,) float64
         Median of the log ratio.
     precision : same shape
-        One over the square of the scale of the log ratio; 0 holds nothing.
+        One over the square of the scale of the log ratio; 0 is a flat prior.
     """
 
     centre: Floats
     precision: Floats
 
-    def told(self, ratios: Floats) -> float:
+    def log_density(self, ratios: Floats) -> float:
         """Log density at these ratios, up to a constant."""
         return -float(np.log1p(self._squares(ratios)).sum())
 
     def height(self, solution: Solution) -> float:
         """Log evidence and log density together, up to a constant."""
-        return solution.log_evidence(solution.sigma2) + self.told(solution.ratios)
+        return solution.log_evidence(solution.sigma2) + self.log_density(solution.ratios)
 
     def pull(self, at: "Slope", ratios: Floats) -> "Slope":
-        """The slope of the evidence and of the beliefs together.
+        """The slope of the evidence and of the prior together.
 
-        The curvature of the normal density that touches the belief here stands for its own, which
-        is not positive far out.
+        Uses the curvature of the normal density that touches the prior at this point, since that
+        of the prior is not positive in its tails.
         """
         weight = 2 * self.precision / (1 + self._squares(ratios))
         score = at.score - weight * (np.log(ratios) - self.centre)
@@ -108,7 +105,7 @@ def slope(problem: MixedProblem, solution: Solution, gram: Floats) -> Slope:
     score_k = (u_k'u_k / gamma_k / sigma2 - degrees_k) / 2 and information_kl = q_k' P q_l / 2.
     """
     sigma2, spans = solution.sigma2, problem.spans
-    # What the log evidence gains through the fit, and what it pays in degrees of freedom.
+    # The two terms of the score: gain through the fit, and degrees of freedom.
     gains, degrees = np.zeros(solution.ratios.size), np.zeros(solution.ratios.size)
     inverse = np.asarray(lapack.dpotri(solution.factor, lower=1)[0])
     against = np.zeros((solution.coefficients.size, solution.ratios.size))
@@ -170,10 +167,10 @@ def client_degrees(
 def search(
     problem: MixedProblem, beliefs: Beliefs, tolerance: float, max_iterations: int
 ) -> VarianceSearch:
-    """The variances that maximise the evidence, or evidence and beliefs together.
+    """The variances that maximise the evidence times the prior.
 
-    With few rows evidence and beliefs can each have a hill of their own: the search then climbs
-    from the belief and from a usual variance, and the higher end is kept.
+    With few rows there can be two maxima: the search then starts from the prior and from a usual
+    variance, and takes the higher one.
 
     Parameters
     ----------
@@ -181,14 +178,14 @@ def search(
     beliefs : Beliefs
         For every ratio sought.
     tolerance : float
-        Largest relative change of any variance that still counts as rest.
+        Largest relative change of any variance at convergence.
     max_iterations : int
-        Newton steps tried at most, from each start.
+        Newton steps at most, from each start.
     """
-    usual = np.log(START / problem.scale)
+    usual = np.log(START_RATIO / problem.scale)
     held = beliefs.precision > 0
     starts = [np.where(held, beliefs.centre, usual)]
-    if held.any() and problem.weights.size < ONE_HILL:
+    if held.any() and problem.weights.size < UNIMODAL_ROWS:
         starts.append(usual)
     ends = [climb(problem, beliefs, start, tolerance, max_iterations) for start in starts]
     return max(ends, key=lambda end: beliefs.height(end.solution))
@@ -197,8 +194,8 @@ def search(
 def climb(
     problem: MixedProblem, beliefs: Beliefs, start: Floats, tolerance: float, max_iterations: int
 ) -> VarianceSearch:
-    """The top of the hill that log ratios `start` stand on; parameters as in `search`."""
-    low, high = np.log(LEAST / problem.scale), np.log(MOST / problem.scale)
+    """The local maximum above the log ratios `start`; parameters as in `search`."""
+    low, high = np.log(MIN_RATIO / problem.scale), np.log(MAX_RATIO / problem.scale)
     here, damping = np.clip(start, low, high), 0.0
     solution, gram = solve(problem, np.exp(here))
     at = beliefs.pull(slope(problem, solution, gram), solution.ratios)
@@ -208,9 +205,9 @@ def climb(
         resting = ((here <= low) & (at.score <= 0)) | ((here >= high) & (at.score >= 0))
         there = np.clip(here + newton_step(at, ~resting, damping), low, high)
         converged = bool(np.abs(there - here).max() < tolerance)
-        found, gram = solve(problem, np.exp(there))
-        if gained(found, solution, beliefs):
-            here, solution, damping = there, found, damping / 8
+        candidate, gram = solve(problem, np.exp(there))
+        if gained(candidate, solution, beliefs):
+            here, solution, damping = there, candidate, damping / 8
             at = beliefs.pull(slope(problem, solution, gram), solution.ratios)
         else:
             damping = max(4 * damping, 0.1)
@@ -229,16 +226,16 @@ def newton_step(at: Slope, free: NDArray[np.bool_], damping: float) -> Floats:
         return step
     score = at.score[moving]
     curve = at.information[np.ix_(moving, moving)]
-    own = np.maximum(np.diagonal(curve), 0) + np.abs(score) / LONGEST_STEP + 1e-12
+    own = np.maximum(np.diagonal(curve), 0) + np.abs(score) / MAX_STEP + 1e-12
     # Scaled to a unit diagonal: blocks without signal have information many powers of 10 smaller.
     root = np.sqrt(own)
     unit = curve / np.outer(root, root)
     np.fill_diagonal(unit, 1 + 1e-9 + damping)
     step[moving] = np.linalg.solve(unit, score / root) / root
-    return np.asarray(step * min(1.0, LONGEST_STEP / max(float(np.abs(step).max()), 1e-300)))
+    return np.asarray(step * min(1.0, MAX_STEP / max(float(np.abs(step).max()), 1e-300)))
 
 
-def gained(found: Solution, before: Solution, beliefs: Beliefs) -> bool:
+def gained(candidate: Solution, before: Solution, beliefs: Beliefs) -> bool:
     """Whether evidence and beliefs together did not fall, up to rounding."""
-    new, old = beliefs.height(found), beliefs.height(before)
+    new, old = beliefs.height(candidate), beliefs.height(before)
     return new >= old - 1e-12 * (1 + abs(old))

@@ -1,7 +1,4 @@
-"""A fitted LightGBM ensemble as text: scores and exact contributions of array rows.
-
-LightGBM is spoken here for predicting and in `training` for learning.
-"""
+"""A fitted LightGBM ensemble read from its text: scores and exact Shapley contributions of rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,21 +13,21 @@ from numpy.typing import NDArray
 from recommender.features.feature import Array
 from recommender.model.trees.forest import NAN, ZERO, Forest, Tree, read_forest
 
-MOST_SPLITS = 4
+MAX_TABLE_SPLITS = 4
 """Splits of a tree above which its table, 2 to that power, is no longer small."""
-ROWS_AT_ONCE = 1024
+CHUNK_ROWS = 1024
 ZERO_IS_BELOW = 1e-35
-"""LightGBM takes what is smaller than this for 0."""
+"""LightGBM treats smaller values as 0."""
 
 Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class ShapleyTable:
-    """What each tree gives to each of its columns, whichever way a row goes.
+    """The contribution of each tree to each of its columns, by the way a row takes.
 
-    A *way* has bit s set where the row goes left at split s. A *slot* is one column of one tree;
-    slots are sorted by column.
+    A *way* is a number whose bit s is set where a row goes left at split s. A *slot* is one column
+    of one tree; slots are sorted by column.
 
     Attributes
     ----------
@@ -43,7 +40,7 @@ class ShapleyTable:
     starts, columns : (columns in use,) int
         First slot of each column that any tree uses, and which column that is.
     start : float
-        What every row starts from: the mean over the training rows.
+        The mean prediction over the training rows.
     """
 
     width: int
@@ -59,14 +56,14 @@ class ShapleyTable:
 
     def contributions(self, rows: NDArray[np.float32]) -> Array:
         """Path-dependent Shapley values, (n, columns + 1), the last being the start."""
-        found = np.zeros((len(rows), self.width + 1))
-        found[:, -1] = self.start
-        for first in range(0, len(rows) if len(self.starts) else 0, ROWS_AT_ONCE):
-            some = slice(first, first + ROWS_AT_ONCE)
+        contributions = np.zeros((len(rows), self.width + 1))
+        contributions[:, -1] = self.start
+        for first in range(0, len(rows) if len(self.starts) else 0, CHUNK_ROWS):
+            some = slice(first, first + CHUNK_ROWS)
             way = self._ways(rows[some])[self.tree]
             cells = self.values.take(way + self._offsets())
-            found[some, self.columns] = np.add.reduceat(cells, self.starts, axis=0).T
-        return found
+            contributions[some, self.columns] = np.add.reduceat(cells, self.starts, axis=0).T
+        return contributions
 
     def _offsets(self) -> Places:
         slots, ways = self.values.shape
@@ -92,7 +89,7 @@ class ShapleyTable:
 def shapley_table(forest: Forest) -> ShapleyTable | None:
     """The table of a forest; None where a tree is too large for one."""
     splits = max((len(tree.feature) for tree in forest.trees), default=0)
-    if splits > MOST_SPLITS:
+    if splits > MAX_TABLE_SPLITS:
         return None
     slots = [
         (column, place, values)
@@ -158,7 +155,7 @@ def _padded(parts: list[tuple[float, ...]], size: int, filler: float) -> Array:
 
 
 class Trees:
-    """An ensemble that is its own text, opened once.
+    """A LightGBM ensemble, parsed from its model text.
 
     Parameters
     ----------
@@ -168,7 +165,7 @@ class Trees:
     Raises
     ------
     BundleError
-        When the text is not one of numerical trees that are whole.
+        When the text is not a sound model of numerical trees.
     """
 
     def __init__(self, text: str) -> None:
@@ -186,19 +183,18 @@ class Trees:
         return np.asarray(self._booster.predict(_narrow(rows), num_threads=1), dtype=np.float64)
 
     def contributions(self, rows: Array) -> Array:
-        """Exact Shapley values, (n, columns + 1), the last being what every row starts from.
+        """Exact Shapley values, (n, columns + 1); the last column is the mean prediction.
 
         Path-dependent TreeSHAP (Lundberg et al. 2020); each row sums to its score. Small trees are
-        looked up, ten times faster than LightGBM walks them; `prepare` or the first call makes the
-        table.
+        looked up in a table, ten times faster than LightGBM; `prepare` or the first call builds it.
         """
         if self._table is not None:
             return self._table.contributions(_narrow(rows))
-        found = self._booster.predict(_narrow(rows), pred_contrib=True, num_threads=1)
-        return np.asarray(found, dtype=np.float64).reshape(len(rows), self.width + 1)
+        contributions = self._booster.predict(_narrow(rows), pred_contrib=True, num_threads=1)
+        return np.asarray(contributions, dtype=np.float64).reshape(len(rows), self.width + 1)
 
     def prepare(self) -> None:
-        """Makes the table of contributions now, so that no request waits for it."""
+        """Builds the table of contributions now, so that no request waits for it."""
         _ = self._table
 
     @cached_property

@@ -1,8 +1,8 @@
 """LightGBM's model text as plain trees, its structure checked.
 
-LightGBM's own parser writes out of bounds on a damaged text (its issue 7357), so no text reaches it
-unread. What a text may say is closed: letters, settings, their number and their values; two parsers
-cannot then disagree on where a number ends. Imported by `trees` and `shapley`.
+LightGBM's own parser writes out of bounds on a damaged text (its issue 7357), so every text is
+parsed here first. Characters, settings, their number and values are from closed sets, so that two
+parsers cannot disagree on where a number ends.
 """
 
 import math
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from recommender.errors import BundleError
 
-LARGEST = 64 * 2**20
-"""Bytes of a text: some hundred times what shipped settings write."""
-MOST_TREES = 10_000
-MOST_LEAVES = 1_024
-"""Of one tree: LightGBM walks its depth by recursion and keeps room for the square of it."""
-MOST_ROWS = 2**31 - 1
+MAX_BYTES = 64 * 2**20
+"""Of a model text: some hundred times what shipped settings write."""
+MAX_TREES = 10_000
+MAX_LEAVES = 1_024
+"""Of one tree: LightGBM recurses through its depth and allocates the square of it."""
+MAX_ROWS = 2**31 - 1
 NAN, ZERO = 2, 1
 """Missing types of a split, bits 2 and 3 of its decision; 0 takes a missing value as 0."""
 
@@ -35,7 +35,7 @@ _PER_LEAF = ("leaf_value", "leaf_weight", "leaf_count")
 _TREE = frozenset((*_PER_SPLIT, *_PER_LEAF, "num_leaves", "num_cat", "is_linear", "shrinkage"))
 _BLOCK = re.compile(r"^Tree=(\d+)\n(.*?)\n\n\n", re.DOTALL | re.MULTILINE)
 _LETTERS = re.compile(r"[ -~\n]*")
-_WHOLE = re.compile(r"-?[0-9]{1,10}")
+_INTEGER = re.compile(r"-?[0-9]{1,10}")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,40})?(e[+-]?[0-9]{1,3})?")
 _NAME = re.compile(r"[A-Za-z0-9_.:-]+")
 _RANGE = re.compile(r"none|\[[0-9.e+-]+:[0-9.e+-]+\]")
@@ -89,15 +89,15 @@ def read_forest(text: str) -> Forest:
     Raises
     ------
     BundleError
-        When the text is anything but numerical trees that are whole.
+        When the text is not a sound model of numerical trees.
     """
     try:
-        _require(len(text) <= LARGEST and _LETTERS.fullmatch(text) is not None)
+        _require(len(text) <= MAX_BYTES and _LETTERS.fullmatch(text) is not None)
         head, _, rest = text.partition("\n\n")
         body, end, ending = rest.partition("end of trees\n")
         _require(head.startswith("tree\n") and end != "" and _ENDING.fullmatch(ending) is not None)
         settings = _settings(head.removeprefix("tree\n"), _HEADER)
-        blocks = _blocks(body, _whole(settings["tree_sizes"]))
+        blocks = _blocks(body, _integers(settings["tree_sizes"]))
         width = _width(settings)
         trees = tuple(_tree(_settings(block, _TREE), width) for block in blocks)
     except (ValueError, KeyError):
@@ -107,18 +107,18 @@ def read_forest(text: str) -> Forest:
 
 
 def _blocks(body: str, sizes: tuple[int, ...]) -> list[str]:
-    """The lines of each tree; the sizes say where LightGBM will look for them."""
+    """The lines of each tree, whose sizes are those LightGBM will seek by."""
     blocks = _BLOCK.findall(body)
-    found = [f"Tree={number}\n{block}\n\n\n" for number, block in blocks]
-    _require("".join(found) == body and tuple(len(block) for block in found) == sizes)
+    listed = [f"Tree={number}\n{block}\n\n\n" for number, block in blocks]
+    _require("".join(listed) == body and tuple(len(block) for block in listed) == sizes)
     _require([number for number, _ in blocks] == [str(place) for place in range(len(blocks))])
-    _require(1 <= len(blocks) <= MOST_TREES)
+    _require(1 <= len(blocks) <= MAX_TREES)
     return [block for _, block in blocks]
 
 
 def _width(settings: Mapping[str, str]) -> int:
-    """Number of columns, from a head that says one number a row and says it of every column."""
-    (last,) = _whole(settings["max_feature_idx"])
+    """Number of columns, from a header of one output whose settings name every column."""
+    (last,) = _integers(settings["max_feature_idx"])
     _require(settings["num_class"] == settings["num_tree_per_iteration"] == "1" and last >= 0)
     _require(settings["objective"] == "regression" and settings["label_index"] == "0")
     _require(settings["version"] == "v4")
@@ -132,7 +132,7 @@ def _width(settings: Mapping[str, str]) -> int:
 
 
 def _settings(lines: str, known: frozenset[str]) -> dict[str, str]:
-    """Lines of `name=value`; a name that is unknown or given twice is a fault."""
+    """Lines of `name=value`; a name that is unknown or occurs twice is refused."""
     pairs = [line.split("=", 1) for line in lines.splitlines()]
     settings = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
     _require(len(settings) == len(pairs) and set(settings) <= known)
@@ -140,8 +140,8 @@ def _settings(lines: str, known: frozenset[str]) -> dict[str, str]:
 
 
 def _tree(settings: Mapping[str, str], width: int) -> Tree:
-    (leaves,) = _whole(settings["num_leaves"])
-    _require(1 <= leaves <= MOST_LEAVES)
+    (leaves,) = _integers(settings["num_leaves"])
+    _require(1 <= leaves <= MAX_LEAVES)
     _require(settings["num_cat"] == "0" and settings["is_linear"] == "0")
     # A tree that never splits has no weights: LightGBM writes the line and leaves it empty.
     of_leaves = dict.fromkeys(_PER_LEAF, leaves) | ({} if leaves > 1 else {"leaf_weight": 0})
@@ -149,26 +149,26 @@ def _tree(settings: Mapping[str, str], width: int) -> Tree:
         _require(len(_words(settings[name])) == count)
     for name in ("split_gain", "internal_value", "internal_weight", "leaf_weight", "shrinkage"):
         _numbers(settings[name])
-    decision = _whole(settings["decision_type"])
+    decision = _integers(settings["decision_type"])
     tree = Tree(
-        feature=_whole(settings["split_feature"]),
+        feature=_integers(settings["split_feature"]),
         threshold=_thresholds(settings["threshold"]),
         missing=tuple(code >> 2 for code in decision),
         missing_left=tuple(bool(code & 2) for code in decision),
-        left=_whole(settings["left_child"]),
-        right=_whole(settings["right_child"]),
+        left=_integers(settings["left_child"]),
+        right=_integers(settings["right_child"]),
         leaf=_numbers(settings["leaf_value"]),
-        rows=_whole(settings["internal_count"]),
-        leaf_rows=_whole(settings["leaf_count"]),
+        rows=_integers(settings["internal_count"]),
+        leaf_rows=_integers(settings["leaf_count"]),
     )
     _require(all(0 <= feature < width for feature in tree.feature))
     _require(all(0 <= code <= 11 and not code & 1 for code in decision))
-    _require(all(0 <= rows <= MOST_ROWS for rows in (*tree.rows, *tree.leaf_rows)))
-    _require_whole(tree)
+    _require(all(0 <= rows <= MAX_ROWS for rows in (*tree.rows, *tree.leaf_rows)))
+    _require_connected(tree)
     return tree
 
 
-def _require_whole(tree: Tree) -> None:
+def _require_connected(tree: Tree) -> None:
     """Every split but the first, and every leaf, is the child of exactly one earlier split."""
     splits, children = len(tree.feature), (*tree.left, *tree.right)
     below = {*range(1, splits), *(~leaf for leaf in range(len(tree.leaf)))} if splits else set()
@@ -183,9 +183,9 @@ def _words(text: str) -> list[str]:
     return text.split(" ") if text else []
 
 
-def _whole(text: str) -> tuple[int, ...]:
+def _integers(text: str) -> tuple[int, ...]:
     words = _words(text)
-    _require(all(_WHOLE.fullmatch(word) for word in words))
+    _require(all(_INTEGER.fullmatch(word) for word in words))
     return tuple(int(word) for word in words)
 
 

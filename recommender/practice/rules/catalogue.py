@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from recommender.practice.fields import Side
-from recommender.practice.rules import fee_rules, functions, minimal_changes, time_rules
+from recommender.practice.match_operators import summary_of
+from recommender.practice.rules import fee_rules, functions, time_rules
+from recommender.practice.rules import minimal_changes as changes
 from recommender.practice.rules.minimal_changes import FindChange
 from recommender.practice.rules.rule_input import Array, RuleInput
 
@@ -51,12 +53,13 @@ class Rule:
 
     Attributes
     ----------
-    name, meaning
-        As declared, and as explained to authors of a definition.
+    name
+        As declared.
     client, clinician
         Kinds accepted at each position of each side.
     judge
-        Returns the verdict on every clinician of a roster: 1 pass, 0 fail, NaN unknown.
+        Returns the verdict on every clinician of a roster: 1 pass, 0 fail, NaN unknown. The first
+        line of its docstring is the `meaning`.
     optional
         Sides that may name no field; a constraint names at least one in all.
     constant
@@ -79,7 +82,6 @@ class Rule:
     """
 
     name: str
-    meaning: str
     client: Kinds
     clinician: Kinds
     judge: Callable[[RuleInput], Array]
@@ -93,10 +95,14 @@ class Rule:
     allows: frozenset[str] = frozenset()
     ease: FindChange | None = None
 
+    @property
+    def meaning(self) -> str:
+        """When a clinician passes, as explained to authors of a definition."""
+        return summary_of(self.judge)
+
 
 def _levels(
     name: str,
-    meaning: str,
     client: frozenset[str],
     clinician: frozenset[str],
     judge: Callable[[RuleInput], Array],
@@ -106,7 +112,6 @@ def _levels(
     """A rule that compares levels by name."""
     return Rule(
         name,
-        meaning,
         (client,),
         (clinician,),
         judge,
@@ -117,20 +122,17 @@ def _levels(
     )
 
 
-def _flagged(
-    name: str, meaning: str, clinician: Kinds, judge: Callable[[RuleInput], Array]
-) -> Rule:
+def _flagged(name: str, clinician: Kinds, judge: Callable[[RuleInput], Array]) -> Rule:
     """A rule about the clinician alone."""
-    return Rule(name, meaning, (), clinician, judge, wish=None)
+    return Rule(name, (), clinician, judge, wish=None)
 
 
 def _sizes(
-    name: str, meaning: str, clinician: Kinds, judge: Callable[[RuleInput], Array], ease: FindChange
+    name: str, clinician: Kinds, judge: Callable[[RuleInput], Array], ease: FindChange
 ) -> Rule:
     """A rule that compares sizes; bounds are inclusive."""
     return Rule(
         name,
-        meaning,
         (SIZED,),
         clinician,
         judge,
@@ -142,233 +144,110 @@ def _sizes(
     )
 
 
-_BY_LEVEL = (
-    _levels(
-        "has_all",
-        "the clinician has every tag the client named",
-        TAGS,
-        TAGS,
-        functions.has_all,
-        "tags",
-        minimal_changes.without_what_they_lack,
-    ),
-    _levels(
-        "has_any",
-        "the clinician has at least one of the tags the client named",
-        TAGS,
-        TAGS,
-        functions.has_any,
-        "tags",
-        minimal_changes.one_more_level,
-    ),
-    _levels(
-        "has_none",
-        "the clinician has none of the tags the client named",
-        TAGS,
-        TAGS,
-        functions.has_none,
-        "tags",
-        minimal_changes.despite_what_they_have,
-    ),
-    _levels(
-        "member",
-        "the client's level is among the clinician's tags",
-        LEVELLED,
-        TAGS,
-        functions.member,
-        "category",
-    ),
-    _levels(
-        "one_of",
-        "the clinician's level is the one, or among those, the client named",
-        LEVELLED | TAGS,
-        LEVELLED,
-        functions.one_of,
-        "tags",
-        minimal_changes.one_more_level,
-    ),
-    _levels(
-        "equal",
-        "both are the same",
-        LEVELLED | NUMBER | FLAG,
-        LEVELLED | NUMBER | FLAG,
-        functions.equal,
-        "same",
-    ),
-)
-
-_BY_SIZE = (
-    _sizes(
-        "at_most",
-        "the clinician's value is at most the client's",
-        (SIZED,),
-        functions.at_most,
-        minimal_changes.up_to_theirs,
-    ),
-    _sizes(
-        "at_least",
-        "the clinician's value is at least the client's",
-        (SIZED,),
-        functions.at_least,
-        minimal_changes.down_to_theirs,
-    ),
-    _sizes(
-        "within",
-        "the client's value is between the clinician's two",
-        (SIZED, SIZED),
-        functions.within,
-        minimal_changes.into_their_range,
-    ),
-)
-
-_OF_ONE_SIDE = (
-    _flagged("is_true", "the clinician's flag is true", (FLAG,), functions.is_true),
-    _flagged(
-        "below",
-        "the first of the clinician's two numbers is below the second",
-        (NUMBER, NUMBER),
-        functions.below,
-    ),
-    Rule("client_true", "the client's own flag is true", (FLAG,), (), functions.client_true),
-    Rule(
-        "client_at_least",
-        "the client's own number is at least `least`",
-        (NUMBER,),
-        (),
-        functions.client_at_least,
-        needs=frozenset({"least"}),
-    ),
-)
-
-_BY_FLAG = (
-    Rule(
-        "if_asked",
-        "the clinician's flag is true where the client's is",
-        (FLAG,),
-        (FLAG,),
-        functions.if_asked,
-        ease=minimal_changes.not_asked_for,
-    ),
-)
-
-_BY_PLACE_AND_TIME = (
-    Rule(
-        "within_km",
-        "the clinician's nearest place is within the client's kilometres, times `detour`",
-        (PLACE, NUMBER),
-        (PLACE,),
-        functions.within_km,
-        ease=minimal_changes.further,
-        wish=1,
-        units=(None, "km"),
-        allows=frozenset({"detour"}),
-    ),
-    Rule(
-        "shares_hours",
-        "some time of the week that suits both is long enough for one session",
-        (HOURS,),
-        (HOURS,),
-        time_rules.shares_hours,
-        ease=minimal_changes.one_more_day,
-        needs=frozenset({"session"}),
-        allows=_WHERE,
-    ),
-    Rule(
-        "after_hours",
-        "a session fits from `evening`, until `morning` or at a weekend, where the client asks",
-        (FLAG,),
-        (HOURS,),
-        time_rules.after_hours,
-        ease=minimal_changes.not_asked_for,
-        needs=frozenset({"session"}),
-        allows=_WHERE | {"evening", "morning"},
-    ),
-    Rule(
-        "available_within",
-        "the clinician's date is no later than the day asked plus the days the client can wait",
-        (NUMBER,),
-        (DATE,),
-        time_rules.available_within,
-        ease=minimal_changes.longer,
-        units=("days",),
-    ),
-    Rule(
-        "valid_on",
-        "the clinician's date is not before the client's start date, or else the day asked",
-        (DATE,),
-        (DATE,),
-        time_rules.valid_on,
-        optional=frozenset({"client"}),
-        wish=None,
-    ),
-    Rule(
-        "valid_between",
-        "the client's start date, or else the day asked, is between the clinician's two dates",
-        (DATE,),
-        (DATE, DATE),
-        time_rules.valid_between,
-        optional=frozenset({"client"}),
-        wish=None,
-    ),
-)
-
-_BY_MONEY_AND_NAME = (
-    Rule(
-        "gap_at_most",
-        "the clinician's fee less the rebate of the client's funding is at most the client's gap",
-        (MONEY,),
-        (MONEY,),
-        fee_rules.gap_at_most,
-        ease=minimal_changes.dearer,
-        constant="same",
-        needs=frozenset({"funding", "registration"}),
-        allows=_PRICE,
-    ),
-    Rule(
-        "enough_sessions",
-        "rebates left, budget and the clinician's limit allow the sessions the client wants",
-        (NUMBER,),
-        (MONEY, NUMBER),
-        fee_rules.enough_sessions,
-        ease=minimal_changes.fewer_sessions,
-        needs=frozenset({"funding", "registration"}),
-        allows=_PRICE | {"budget"},
-    ),
-    Rule(
-        "funded",
-        "the client's scheme has a rate in force for the clinician's registration",
-        (CATEGORY,),
-        (CATEGORY,),
-        fee_rules.funded,
-    ),
-    Rule(
-        "not_listed",
-        "neither the client's list names the clinician nor the clinician's list the client",
-        (IDS,),
-        (IDS,),
-        functions.not_listed,
-        optional=frozenset({"client", "clinician"}),
-        wish=None,
-    ),
-    Rule(
-        "listed",
-        "the client's list names the clinician",
-        (IDS,),
-        (),
-        functions.listed,
-        wish=None,
-    ),
-)
-
 RULES: Mapping[str, Rule] = {
     rule.name: rule
     for rule in (
-        *_BY_LEVEL,
-        *_BY_SIZE,
-        *_OF_ONE_SIDE,
-        *_BY_FLAG,
-        *_BY_PLACE_AND_TIME,
-        *_BY_MONEY_AND_NAME,
+        _levels("has_all", TAGS, TAGS, functions.has_all, "tags", changes.without_what_they_lack),
+        _levels("has_any", TAGS, TAGS, functions.has_any, "tags", changes.one_more_level),
+        _levels("has_none", TAGS, TAGS, functions.has_none, "tags", changes.despite_what_they_have),
+        _levels("member", LEVELLED, TAGS, functions.member, "category"),
+        _levels(
+            "one_of", LEVELLED | TAGS, LEVELLED, functions.one_of, "tags", changes.one_more_level
+        ),
+        _levels(
+            "equal", LEVELLED | NUMBER | FLAG, LEVELLED | NUMBER | FLAG, functions.equal, "same"
+        ),
+        _sizes("at_most", (SIZED,), functions.at_most, changes.up_to_theirs),
+        _sizes("at_least", (SIZED,), functions.at_least, changes.down_to_theirs),
+        _sizes("within", (SIZED, SIZED), functions.within, changes.into_their_range),
+        _flagged("is_true", (FLAG,), functions.is_true),
+        _flagged("below", (NUMBER, NUMBER), functions.below),
+        Rule("client_true", (FLAG,), (), functions.client_true),
+        Rule(
+            "client_at_least", (NUMBER,), (), functions.client_at_least, needs=frozenset({"least"})
+        ),
+        Rule("if_asked", (FLAG,), (FLAG,), functions.if_asked, ease=changes.not_asked_for),
+        Rule(
+            "within_km",
+            (PLACE, NUMBER),
+            (PLACE,),
+            functions.within_km,
+            ease=changes.further,
+            wish=1,
+            units=(None, "km"),
+            allows=frozenset({"detour"}),
+        ),
+        Rule(
+            "shares_hours",
+            (HOURS,),
+            (HOURS,),
+            time_rules.shares_hours,
+            ease=changes.one_more_day,
+            needs=frozenset({"session"}),
+            allows=_WHERE,
+        ),
+        Rule(
+            "after_hours",
+            (FLAG,),
+            (HOURS,),
+            time_rules.after_hours,
+            ease=changes.not_asked_for,
+            needs=frozenset({"session"}),
+            allows=_WHERE | {"evening", "morning"},
+        ),
+        Rule(
+            "available_within",
+            (NUMBER,),
+            (DATE,),
+            time_rules.available_within,
+            ease=changes.longer,
+            units=("days",),
+        ),
+        Rule(
+            "valid_on",
+            (DATE,),
+            (DATE,),
+            time_rules.valid_on,
+            optional=frozenset({"client"}),
+            wish=None,
+        ),
+        Rule(
+            "valid_between",
+            (DATE,),
+            (DATE, DATE),
+            time_rules.valid_between,
+            optional=frozenset({"client"}),
+            wish=None,
+        ),
+        Rule(
+            "gap_at_most",
+            (MONEY,),
+            (MONEY,),
+            fee_rules.gap_at_most,
+            ease=changes.dearer,
+            constant="same",
+            needs=frozenset({"funding", "registration"}),
+            allows=_PRICE,
+        ),
+        Rule(
+            "enough_sessions",
+            (NUMBER,),
+            (MONEY, NUMBER),
+            fee_rules.enough_sessions,
+            ease=changes.fewer_sessions,
+            needs=frozenset({"funding", "registration"}),
+            allows=_PRICE | {"budget"},
+        ),
+        Rule("funded", (CATEGORY,), (CATEGORY,), fee_rules.funded),
+        Rule(
+            "not_listed",
+            (IDS,),
+            (IDS,),
+            functions.not_listed,
+            optional=frozenset({"client", "clinician"}),
+            wish=None,
+        ),
+        Rule("listed", (IDS,), (), functions.listed, wish=None),
     )
 }
 """Every rule a constraint may name."""

@@ -10,12 +10,12 @@ from recommender.practice.rules.rule_input import Array, RuleInput, no_more_than
 
 
 def gap_at_most(inputs: RuleInput) -> Array:
-    """The clinician's fee less the rebate of the client's scheme is at most the client's gap."""
+    """The clinician's fee less the rebate of the client's funding is at most the client's gap."""
     return no_more_than(gap_cents(inputs), inputs.client[0])
 
 
 def enough_sessions(inputs: RuleInput) -> Array:
-    """The sessions the client wants are within rebates, budget and the clinician's limit.
+    """Rebates left, budget and the clinician's limit allow the sessions the client wants.
 
     A limit that is not stated does not apply; each session costs its gap out of the budget.
     """

@@ -85,13 +85,16 @@ def at_least(inputs: RuleInput) -> Array:
 
 
 def within(inputs: RuleInput) -> Array:
-    """The client's value is between the clinician's two; one known value is enough to fail."""
+    """The client's value is between the clinician's two.
+
+    One known value is enough to fail.
+    """
     low, high = inputs.clinician
     return both(no_more_than(low, inputs.client[0]), no_more_than(inputs.client[0], high))
 
 
 def below(inputs: RuleInput) -> Array:
-    """The first of the clinician's two values is below the second."""
+    """The first of the clinician's two numbers is below the second."""
     one, other = inputs.clinician
     return settled(one < other, one, other)
 
@@ -102,7 +105,7 @@ def is_true(inputs: RuleInput) -> Array:
 
 
 def if_asked(inputs: RuleInput) -> Array:
-    """The clinician's flag is true, or the client did not ask for it."""
+    """The clinician's flag is true if the client's is."""
     flag = inputs.clinician[0]
     return np.asarray(flag) if inputs.client[0][0] else np.ones(len(flag))
 
@@ -119,7 +122,7 @@ def client_at_least(inputs: RuleInput) -> Array:
 
 
 def within_km(inputs: RuleInput) -> Array:
-    """The nearest of the clinician's places is within the client's kilometres by road.
+    """The clinician's nearest place is within the client's kilometres, times `detour`.
 
     Road distance is estimated as the great-circle distance times the setting `detour`.
     """
@@ -151,7 +154,10 @@ def not_listed(inputs: RuleInput) -> Array:
 
 
 def listed(inputs: RuleInput) -> Array:
-    """The client's list names the clinician; a client with an empty list passes."""
+    """The client's list names the clinician.
+
+    A client with an empty list passes.
+    """
     named = inputs.client[0][0]
     if not named:
         return np.full(inputs.roster.size, _open(inputs) if named is None else 1.0)

@@ -39,16 +39,17 @@ Window = tuple[int, int, int]
 
 
 def shares_hours(inputs: RuleInput) -> Array:
-    """Some time in the coming seven days that suits both is long enough for one session.
+    """Some time of the week that suits both is long enough for one session.
 
-    The clinician's hours are in the zone of `clinician_zone`, the client's in that of
-    `client_zone`. Without this setting they meet at the clinician's place, in the clinician's zone.
+    Hours are compared over the coming seven days. The clinician's hours are in the zone of
+    `clinician_zone`, the client's in that of `client_zone`. Without this setting they meet at the
+    clinician's place, in the clinician's zone.
     """
     return fits(inputs, windows_of(inputs.client[0]), inputs.clinician[0])
 
 
 def after_hours(inputs: RuleInput) -> Array:
-    """One session fits after `evening` or before `morning` on a weekday, or at a weekend.
+    """A session fits from `evening`, until `morning` or at a weekend, where the client asks.
 
     The hours are in the zone of `client_zone`, or else in the clinician's.
     """
@@ -78,17 +79,20 @@ def minute_of(text: str) -> int:
 
 
 def available_within(inputs: RuleInput) -> Array:
-    """The clinician's first free day is within the days the client can wait."""
+    """The clinician's date is no later than the day asked plus the days the client can wait."""
     return no_more_than(inputs.clinician[0], today_of(inputs) + inputs.client[0])
 
 
 def valid_on(inputs: RuleInput) -> Array:
-    """The clinician's date is not before the start day: the client's, or else the day asked."""
+    """The clinician's date is not before the client's start date, or else the day asked."""
     return no_more_than(_start(inputs), inputs.clinician[0])
 
 
 def valid_between(inputs: RuleInput) -> Array:
-    """The start day is between the clinician's two dates; one known date is enough to fail."""
+    """The client's start date, or else the day asked, is between the clinician's two dates.
+
+    One known date is enough to fail.
+    """
     low, high = inputs.clinician
     start = _start(inputs)
     return both(no_more_than(low, start), no_more_than(start, high))

@@ -196,7 +196,7 @@ class ExplanationCase:
 async def get_explanations(request: Request, recommendation_id: RecommendationId) -> Response:
     """Each clinician is compared with the average eligible one, as of the recommendation."""
     case = await _case(request, recommendation_id)
-    told = ExplanationsResponse(
+    response = ExplanationsResponse(
         recommendation_id=recommendation_id,
         scale=case.response.scale,
         explanations=tuple(
@@ -204,7 +204,7 @@ async def get_explanations(request: Request, recommendation_id: RecommendationId
         ),
         notice=NOTICE,
     )
-    return Response(told.model_dump_json(), media_type=JSON)
+    return Response(response.model_dump_json(), media_type=JSON)
 
 
 @router.get(
@@ -229,13 +229,13 @@ async def get_explanation(
     reasons of their exclusion. With `compared_with` two eligible clinicians are compared.
     """
     case = await _case(request, recommendation_id)
-    told = ExplanationResponse(
+    response = ExplanationResponse(
         recommendation_id=recommendation_id,
         scale=case.response.scale,
         explanation=case.explain(clinician_id, compared_with),
         notice=NOTICE,
     )
-    return Response(told.model_dump_json(), media_type=JSON)
+    return Response(response.model_dump_json(), media_type=JSON)
 
 
 async def _case(request: Request, recommendation_id: str) -> ExplanationCase:

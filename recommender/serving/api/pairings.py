@@ -2,7 +2,7 @@
 
 from datetime import date
 from functools import partial
-from typing import Annotated, Self
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from pydantic import Field as Setting
@@ -11,7 +11,6 @@ from starlette.responses import Response
 from recommender.errors import NotFoundError
 from recommender.journal.idempotency import StoredReply
 from recommender.journal.pairings import (
-    Pairing,
     PairingEvent,
     events_of,
     find_pairing,
@@ -48,16 +47,6 @@ class PairingCreated(ResponseModel):
     clinician_id: str
     recommendation_id: str | None
 
-    @classmethod
-    def of(cls, pairing: Pairing) -> Self:
-        """One pairing."""
-        return cls(
-            pairing_id=pairing.pairing_id,
-            client_id=pairing.client_id,
-            clinician_id=pairing.clinician_id,
-            recommendation_id=pairing.recommendation_id,
-        )
-
 
 class PairingRecord(PairingCreated):
     """A pairing and its course as far as it is known."""
@@ -74,16 +63,6 @@ class EventRecord(ResponseModel):
     happened_on: date
     session: int | None
     reason: str | None
-
-    @classmethod
-    def of(cls, event: PairingEvent) -> Self:
-        """One event."""
-        return cls(
-            kind=event.kind,
-            happened_on=event.happened_on,
-            session=event.session,
-            reason=event.reason,
-        )
 
 
 class EventCreated(EventRecord):
@@ -118,7 +97,7 @@ async def post_pairing(request: Request, body: Body) -> Response:
 
     def write(connection: Connection) -> StoredReply:
         subject = record_pairing(connection, pairing, actor=actor)
-        response = PairingCreated.of(pairing).model_dump_json().encode()
+        response = PairingCreated.model_validate(pairing).model_dump_json().encode()
         return created(response, ADDRESS.format(pairing_id=pairing.pairing_id), subject)
 
     return reply_response(await write_once(request, body, write))
@@ -137,7 +116,7 @@ async def get_pairing(request: Request, pairing_id: PairingId) -> Response:
         pairing = find_pairing(connection, pairing_id)
         outcome = pairing_outcome(events_of(connection, pairing_id))
         return PairingRecord(
-            **PairingCreated.of(pairing).model_dump(),
+            **PairingCreated.model_validate(pairing).model_dump(),
             started_on=outcome.started_on,
             sessions=outcome.sessions,
             ended_on=outcome.ended_on,
@@ -165,7 +144,7 @@ async def post_event(
         event_id = record_event(connection, event, actor=actor, today=today(snapshot.practice))
         subject = subject_of_pairing(connection, pairing_id)
         response = EventCreated(
-            **EventRecord.of(event).model_dump(),
+            **EventRecord.model_validate(event).model_dump(),
             event_id=event_id,
             pairing_id=pairing_id,
             pairing_known=subject is not None,
@@ -185,7 +164,9 @@ async def post_event(
 async def get_events(request: Request, pairing_id: PairingId) -> Response:
     """In the order of recording; also for a pairing that is not recorded yet."""
     events = await read(request, partial(_events, pairing_id))
-    history = EventHistory(pairing_id=pairing_id, events=tuple(map(EventRecord.of, events)))
+    history = EventHistory(
+        pairing_id=pairing_id, events=tuple(map(EventRecord.model_validate, events))
+    )
     return Response(history.model_dump_json(), media_type=JSON)
 
 

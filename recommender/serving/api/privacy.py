@@ -9,9 +9,8 @@ from starlette.responses import Response
 
 from recommender.journal.audit_log import ChainVerification, verify
 from recommender.journal.consents import current_consent, record_consent
-from recommender.journal.erasure import Erasure, erase_subject
 from recommender.journal.idempotency import StoredReply
-from recommender.journal.subject_export import export_subject
+from recommender.journal.privacy_requests import erase_subject, export_subject
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Context
 from recommender.serving.http.problems import NO_STORE, NO_SUCH_RECORD, NOT_FOUND
@@ -43,13 +42,6 @@ class ErasureReport(ResponseModel):
         tuple[str, ...],
         Setting(description="Models trained with this client's data; retrain and retire them."),
     ]
-
-    @classmethod
-    def of(cls, erased: Erasure) -> "ErasureReport":
-        """The response to an erasure."""
-        return cls(
-            erasure_id=erased.erasure_id, rows=erased.rows, model_digests=erased.model_digests
-        )
 
 
 class Verification(ResponseModel):
@@ -112,7 +104,7 @@ async def delete_subject(request: Request, context: Context, pseudonym: str) -> 
     """
     store, actor = require_store(request), caller(request).actor
     erasure = await context.queues.exclusive.run(erase_subject, store, pseudonym, actor=actor)
-    return Response(ErasureReport.of(erasure).model_dump_json(), media_type=JSON)
+    return Response(ErasureReport.model_validate(erasure).model_dump_json(), media_type=JSON)
 
 
 @router.get(

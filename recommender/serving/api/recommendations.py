@@ -6,9 +6,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from recommender.errors import NotFoundError
 from recommender.journal.idempotency import Write
-from recommender.journal.recommendations import RecordedRecommendation, find_recommendation
+from recommender.journal.recommendations import (
+    RecordedRecommendation,
+    find_recommendation,
+    unknown_recommendation,
+)
 from recommender.security.scopes import Scope
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Snapshot, run_in_pool
@@ -107,5 +110,5 @@ def seen_by(
     """A recommendation the caller may read, within a transaction; raises `NotFoundError`."""
     recorded = find_recommendation(connection, recommendation_id)
     if not caller(request).sees(recorded.actor):
-        raise NotFoundError("recommendation_id", "is not recorded", "check it, or request anew")
+        raise unknown_recommendation()
     return recorded

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field as Setting
 from starlette.responses import Response
 
-from recommender.security.sessions import LONGEST, Session
+from recommender.security.sessions import MAX_AGE, Session
 from recommender.serving.authorization import (
     auth_backend,
     check_same_site,
@@ -52,7 +52,7 @@ class OpenSession(ResponseModel):
             role=principal.role,
             scopes=tuple(sorted(principal.scopes)),
             csrf_token=session.csrf,
-            ends_at=session.opened_at + LONGEST,
+            ends_at=session.opened_at + MAX_AGE,
         )
 
 

@@ -46,171 +46,155 @@ class ProblemType:
         return f"/problems/{self.slug}"
 
 
-BAD_REQUEST = ProblemType(
+PROBLEM_TYPES: dict[str, ProblemType] = {}
+"""All problem types, by slug."""
+
+
+def _problem_type(slug: str, status: int, title: str, detail: str) -> ProblemType:
+    kind = PROBLEM_TYPES[slug] = ProblemType(slug, status, title, detail)
+    return kind
+
+
+BAD_REQUEST = _problem_type(
     "bad-request", 400, "Bad request", "Check the URL and the headers of the request."
 )
-MALFORMED = ProblemType(
+MALFORMED = _problem_type(
     "malformed-json",
     400,
     "Malformed JSON",
     "Send one JSON object in UTF-8, each name once, without NaN or Infinity.",
 )
-UNAUTHENTICATED = ProblemType(
+UNAUTHENTICATED = _problem_type(
     "unauthenticated",
     401,
     "Not authenticated",
     "Send a valid key as `Authorization: Bearer rk_...`, or log in. The operator of this server "
     "creates keys with `recommender keys create`.",
 )
-FORBIDDEN = ProblemType(
+FORBIDDEN = _problem_type(
     "forbidden",
     403,
     "Forbidden",
     "This key or account lacks the scope named in WWW-Authenticate.",
 )
-CROSS_SITE = ProblemType(
+CROSS_SITE = _problem_type(
     "cross-site",
     403,
     "Cross-site request refused",
     "A browser must send Sec-Fetch-Site or Origin of this server, and the session's token in "
     "X-CSRF-Token.",
 )
-NOT_FOUND = ProblemType(
+NOT_FOUND = _problem_type(
     "not-found", 404, "Not found", "No resource has this URL; see /openapi.json."
 )
-NO_SUCH_RECORD = ProblemType(
+NO_SUCH_RECORD = _problem_type(
     "no-such-record", 404, "No such record", "Check the id; `errors` names the missing record."
 )
-NOT_ALLOWED = ProblemType(
+NOT_ALLOWED = _problem_type(
     "method-not-allowed",
     405,
     "Method not allowed",
     "Use a method named in the Allow header; see /openapi.json.",
 )
-REQUEST_TIMEOUT = ProblemType(
+REQUEST_TIMEOUT = _problem_type(
     "request-timeout", 408, "Request timeout", "Send the whole request within a few seconds."
 )
-CONFLICT = ProblemType(
+CONFLICT = _problem_type(
     "conflict", 409, "Conflict", "Another request came first; `errors` describes the conflict."
 )
-NO_STORE = ProblemType(
+NO_STORE = _problem_type(
     "no-store",
     409,
     "No store configured",
     "This server has no store: its roster is a file and it records nothing. The operator can set "
     "RECOMMENDER_STORE.",
 )
-IN_FLIGHT = ProblemType(
+IN_FLIGHT = _problem_type(
     "in-flight",
     409,
     "Request in progress",
     "The first request with this Idempotency-Key has no response yet; retry in a moment.",
 )
-GONE = ProblemType(
+GONE = _problem_type(
     "gone",
     410,
     "Explanation no longer available",
     "The recommendation was computed with another practice definition, or before explanations were "
     "stored; the recommendation itself is still available.",
 )
-STALE = ProblemType(
+STALE = _problem_type(
     "stale", 412, "Changed since it was read", "Read the current version and repeat the change."
 )
-TOO_LARGE = ProblemType("too-large", 413, "Request too large", "Send fewer bytes.")
-UNSUPPORTED = ProblemType(
+TOO_LARGE = _problem_type("too-large", 413, "Request too large", "Send fewer bytes.")
+UNSUPPORTED = _problem_type(
     "unsupported-media-type",
     415,
     "Unsupported media type",
     "Send Content-Type application/json, not compressed.",
 )
-INVALID = ProblemType(
+INVALID = _problem_type(
     "invalid-intake",
     422,
     "Invalid answers",
     "Fix the fields listed in `errors`; /openapi.json has every question of this practice.",
 )
-INVALID_FEEDBACK = ProblemType(
+INVALID_FEEDBACK = _problem_type(
     "invalid-feedback",
     422,
     "Invalid record",
     "Fix the fields listed in `errors`; nothing was written.",
 )
-LIST_TOO_LONG = ProblemType(
+LIST_TOO_LONG = _problem_type(
     "list-too-long",
     422,
     "List too long",
     "Send at most as many clients as `errors` states; `recommender allocate` has no limit.",
 )
-INVALID_ROSTER = ProblemType(
+INVALID_ROSTER = _problem_type(
     "invalid-clinician",
     422,
     "Invalid clinician",
     "Fix the fields listed in `errors`; /openapi.json has every clinician field of this practice.",
 )
-KEY_REUSED = ProblemType(
+KEY_REUSED = _problem_type(
     "key-reused",
     422,
     "Idempotency-Key reused",
     "The key was sent before with another request; use a new key for a new request.",
 )
-TOO_MANY = ProblemType(
+TOO_MANY = _problem_type(
     "too-many-requests",
     429,
     "Too many requests",
     "Wait for the number of seconds in Retry-After.",
 )
-PRECONDITION_REQUIRED = ProblemType(
+PRECONDITION_REQUIRED = _problem_type(
     "precondition-required",
     428,
     "Precondition required",
     "Send If-Match with the ETag last read, or If-None-Match: * to create a new clinician.",
 )
-UNEXPECTED = ProblemType(
+UNEXPECTED = _problem_type(
     "unexpected",
     500,
     "Unexpected error",
     "The server failed. Report the `instance` to the operator of this server.",
 )
-NOT_READY = ProblemType("not-ready", 503, "Not ready", "The model is being loaded; retry shortly.")
-BUSY = ProblemType("busy", 503, "Too busy", "Too many requests are waiting; retry shortly.")
-STORE_UNAVAILABLE = ProblemType(
+NOT_READY = _problem_type(
+    "not-ready", 503, "Not ready", "The model is being loaded; retry shortly."
+)
+BUSY = _problem_type("busy", 503, "Too busy", "Too many requests are waiting; retry shortly.")
+STORE_UNAVAILABLE = _problem_type(
     "store-unavailable", 503, "Store unavailable", "Nothing was written; retry the same request."
 )
 RETRY_SOON = {"Retry-After": "1"}
 
-PROBLEM_TYPES: Mapping[str, ProblemType] = {
-    kind.slug: kind
-    for kind in (
-        BAD_REQUEST,
-        MALFORMED,
-        UNAUTHENTICATED,
-        FORBIDDEN,
-        CROSS_SITE,
-        NOT_FOUND,
-        NO_SUCH_RECORD,
-        NO_STORE,
-        NOT_ALLOWED,
-        REQUEST_TIMEOUT,
-        CONFLICT,
-        IN_FLIGHT,
-        GONE,
-        STALE,
-        TOO_LARGE,
-        UNSUPPORTED,
-        INVALID,
-        LIST_TOO_LONG,
-        INVALID_ROSTER,
-        INVALID_FEEDBACK,
-        KEY_REUSED,
-        TOO_MANY,
-        PRECONDITION_REQUIRED,
-        UNEXPECTED,
-        NOT_READY,
-        BUSY,
-        STORE_UNAVAILABLE,
-    )
-}
-"""All problem types, by slug."""
+BODY_PROBLEMS = (MALFORMED, REQUEST_TIMEOUT, TOO_LARGE, UNSUPPORTED)
+"""Of every operation with a body."""
+WRITE_PROBLEMS = (NO_STORE, CONFLICT, IN_FLIGHT, INVALID_FEEDBACK, KEY_REUSED, NOT_READY)
+"""Of operations that write to the journal."""
+READ_PROBLEMS = (NOT_FOUND, NO_SUCH_RECORD, NO_STORE)
+"""Of operations that read the journal."""
 
 _BY_STATUS = {400: BAD_REQUEST, 404: NOT_FOUND, 405: NOT_ALLOWED, 413: TOO_LARGE, 415: UNSUPPORTED}
 

@@ -145,7 +145,7 @@ class UnplacedClient(ResponseModel):
             client_id=unplaced.client_id,
             reason=unplaced.reason,
             text=reason_text(unplaced, says),
-            exclusion_counts=tuple(ExclusionCount.of(each) for each in unplaced.removals),
+            exclusion_counts=tuple(map(ExclusionCount.model_validate, unplaced.removals)),
             occupied=tuple(OccupiedClinician.of(each) for each in unplaced.full),
         )
 

@@ -98,10 +98,10 @@ class ClinicianSchema:
         return {name: cell for name, cell in cells.items() if cell is not None}
 
     def _cells(self, facts: BaseModel, names: Iterable[str]) -> dict[str, Any]:
-        given = {name: getattr(facts, ATTRIBUTE_PREFIX + name) for name in names}
+        sent = {name: getattr(facts, ATTRIBUTE_PREFIX + name) for name in names}
         return {
             name: None if fact is None else JSON_TYPES[self.fields[name].kind].cell_of(fact)
-            for name, fact in given.items()
+            for name, fact in sent.items()
         }
 
 

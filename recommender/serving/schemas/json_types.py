@@ -52,7 +52,7 @@ class Point(BaseModel):
 
 
 class Postcode(BaseModel):
-    """A place by a postcode the practice declares; stands for the centre of its area."""
+    """A place by a postcode the practice declares, meaning the centre of its area."""
 
     model_config = STRICT
 

@@ -21,7 +21,7 @@ from recommender.recommendation.ranking import TieBreak
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY, ShortlistEntry
 from recommender.recommendation.relaxation_offers import RelaxationOffer
 from recommender.screening.relaxation import Change
-from recommender.screening.screen import ConstraintCount, Exclusion, Reason
+from recommender.screening.screen import Exclusion, Reason
 from recommender.serving.schemas.json_types import JSON_TYPES
 
 DECIMALS = 2
@@ -64,9 +64,9 @@ Points = Annotated[float, Setting(description="Points of the reference scale.")]
 
 
 class ResponseModel(BaseModel):
-    """Base of all response models; immutable."""
+    """Base of all response models: immutable, and built from objects with the same attributes."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
 class AllianceScale(ResponseModel):
@@ -233,15 +233,6 @@ class ExclusionCount(ResponseModel):
     constraint: str
     removed: int
     removed_only_by_it: int
-
-    @classmethod
-    def of(cls, count: ConstraintCount) -> Self:
-        """The counts of one constraint."""
-        return cls(
-            constraint=count.constraint,
-            removed=count.removed,
-            removed_only_by_it=count.removed_only_by_it,
-        )
 
 
 class ProposedChange(ResponseModel):

@@ -108,7 +108,7 @@ def to_response(
         eligible=recommendation.eligible,
         excluded=tuple(ExcludedClinician.of(each) for each in recommendation.exclusions),
         exclusion_counts=tuple(
-            ExclusionCount.of(removal) for removal in screening.constraint_counts
+            ExclusionCount.model_validate(removal) for removal in screening.constraint_counts
         ),
         relaxations=tuple(
             SuggestedRelaxation.of(each, snapshot.practice) for each in recommendation.offers

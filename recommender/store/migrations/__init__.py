@@ -1,1 +1,1 @@
-"""Every change the schema went through; Alembic reads `versions` by path."""
+"""Alembic migrations, which are read by path."""

@@ -51,7 +51,7 @@ def test_what_was_measured_is_printed_and_written_with_its_pictures(tmp_path: Pa
     result = evaluate(tmp_path, "--save", folder)
 
     assert result.exit_code == 0, result.output
-    for title in ("held-out rated pairings", "Does the range hold", "First ranks"):
+    for title in ("held-out rated pairings", "Interval coverage", "First ranks"):
         assert title in said(result)
     assert {file.name for file in folder.iterdir()} == {
         "evaluation.csv", "report.json",
@@ -75,14 +75,14 @@ def test_a_folder_that_cannot_be_made_is_said_before_anything_is_measured(tmp_pa
     (tmp_path / "taken").write_text("")
     result = evaluate(tmp_path, "--save", tmp_path / "taken" / "below")
     assert result.exit_code == 1
-    assert "save: cannot be made" in said(result)
+    assert "save: cannot be created" in said(result)
 
 
 def test_a_mistyped_registry_is_refused_and_not_created(tmp_path: Path) -> None:
     typed = tmp_path / "typo" / "mlflow.db"
     result = evaluate(tmp_path, "--registry", f"sqlite:///{typed}")
     assert result.exit_code == 1
-    assert "mend --registry" in said(result)
+    assert "fix --registry" in said(result)
     assert not typed.parent.exists()
 
 

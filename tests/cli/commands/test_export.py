@@ -10,7 +10,7 @@ from recommender.cli.main import app
 from recommender.errors import RecommenderError
 from recommender.journal.audit_log import verify
 from recommender.journal.extract import read_extract_id
-from recommender.journal.model_lineage import models_that_learned_from
+from recommender.journal.privacy_requests import models_that_learned_from
 from recommender.store.database import Store
 from recommender.store.migration import open_store
 from tests.support.builders import DEFINITION
@@ -64,7 +64,7 @@ def test_what_a_model_learned_from_an_extract_is_kept(
     with journal.reading() as connection:
         assert models_that_learned_from(connection, ["p1"]) == ("d" * 64,)
         assert verify(connection).holds
-    with pytest.raises(RecommenderError, match="came out of a journal"):
+    with pytest.raises(RecommenderError, match="come from a journal"):
         learned_from(tmp_path / "out", None)
 
 

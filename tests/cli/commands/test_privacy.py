@@ -48,7 +48,7 @@ def test_the_chain_is_anchored_and_verified(url: str, tmp_path: Path) -> None:
     assert run("audit", "anchor", "--store", url).exit_code == 2
     done = run("audit", "anchor", "--anchors", anchors, RECOMMENDER_STORE=url)
     assert "Anchored row" in done.output
-    assert "Whole and agrees" in run("audit", "verify", "--store", url, "--anchors", anchors).output
+    assert "Sound and agrees" in run("audit", "verify", "--store", url, "--anchors", anchors).output
     (tmp_path / "journal.db").unlink()
     open_store(url).close()
     done = run("audit", "verify", "--store", url, "--anchors", anchors)

@@ -54,7 +54,7 @@ def test_a_file_larger_than_any_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = a_bundle(tmp_path)
-    monkeypatch.setattr("recommender.model.bundle.archive.LARGEST", 1_000)
+    monkeypatch.setattr("recommender.model.bundle.archive.MAX_FILE_BYTES", 1_000)
 
     with pytest.raises(BundleError, match="too large"):
         load_bundle(bundle)

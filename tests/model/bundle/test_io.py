@@ -218,7 +218,7 @@ def test_arrays_that_unpack_without_end_are_refused(
     np.savez_compressed(packed, zeros=np.zeros(200_000))
     (bundle / "arrays.npz").write_bytes(packed.getvalue())
     sealed(bundle)
-    monkeypatch.setattr("recommender.model.bundle.archive.LARGEST", 1_000_000)
+    monkeypatch.setattr("recommender.model.bundle.archive.MAX_FILE_BYTES", 1_000_000)
 
     with pytest.raises(BundleError):
         load_bundle(bundle)

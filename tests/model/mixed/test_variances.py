@@ -251,9 +251,11 @@ def test_what_lies_a_scale_away_from_a_belief_is_half_as_dense() -> None:
     # The density of a Cauchy distribution falls as 1 / (1 + z^2): to 1/2 at z = 1, to 1/10 at 3.
     beliefs = Beliefs(np.log([0.1, 0.2]), np.array([UNSURE**-2, 0.0]))
 
-    assert beliefs.told(np.array([0.1, 7.0])) == 0
-    assert beliefs.told(np.array([0.1 * np.exp(UNSURE), 7.0])) == pytest.approx(-np.log(2))
-    assert beliefs.told(np.array([0.1 * np.exp(-3 * UNSURE), 7.0])) == pytest.approx(-np.log(10))
+    assert beliefs.log_density(np.array([0.1, 7.0])) == 0
+    assert beliefs.log_density(np.array([0.1 * np.exp(UNSURE), 7.0])) == pytest.approx(-np.log(2))
+    assert beliefs.log_density(np.array([0.1 * np.exp(-3 * UNSURE), 7.0])) == pytest.approx(
+        -np.log(10)
+    )
 
 
 def a_slope() -> Slope:
@@ -275,7 +277,7 @@ def test_the_pull_is_the_slope_of_what_is_told(away: float, precision: float) ->
     beliefs = Beliefs(np.log([0.1, 0.2]), np.array([precision, 0.0]))
 
     def at(log: float) -> float:
-        return beliefs.told(np.array([0.1 * np.exp(log), 7.0]))
+        return beliefs.log_density(np.array([0.1 * np.exp(log), 7.0]))
 
     pulled = beliefs.pull(a_slope(), np.array([0.1 * np.exp(away), 7.0]))
     assert pulled.score[0] - 0.5 == pytest.approx(

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from recommender.errors import BundleError
-from recommender.model.trees.ensemble import MOST_SPLITS, Trees, shapley_table
+from recommender.model.trees.ensemble import MAX_TABLE_SPLITS, Trees, shapley_table
 from recommender.model.trees.forest import read_forest
 from tests.support.builders import a_dataset, a_model, an_encoding
 
@@ -91,7 +91,7 @@ def test_contributions_agree_for_every_way_of_growing(parameters: dict[str, obje
 
 def test_trees_too_large_for_a_table_are_walked() -> None:
     rows, label = odd_rows()
-    large = grown_on(rows, label, num_leaves=MOST_SPLITS + 3)
+    large = grown_on(rows, label, num_leaves=MAX_TABLE_SPLITS + 3)
 
     assert shapley_table(read_forest(large.text)) is None
 
@@ -102,7 +102,7 @@ def test_more_rows_than_are_looked_up_at_once_give_the_same(
     rows, label = odd_rows()
     trees = grown_on(rows, label)
     whole = trees.contributions(rows)
-    monkeypatch.setattr("recommender.model.trees.ensemble.ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("recommender.model.trees.ensemble.CHUNK_ROWS", 7)
 
     assert np.array_equal(trees.contributions(rows), whole)
 

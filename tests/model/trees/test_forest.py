@@ -103,7 +103,7 @@ def test_the_edge_between_the_answered_and_the_missing_may_be_infinite() -> None
     assert read_forest(moved).trees[0].threshold[0] == np.inf
 
 
-@pytest.mark.parametrize(("limit", "most"), [("MOST_TREES", 4), ("LARGEST", 1_000)])
+@pytest.mark.parametrize(("limit", "most"), [("MAX_TREES", 4), ("MAX_BYTES", 1_000)])
 def test_a_text_of_more_than_is_ever_needed_is_refused(
     limit: str, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -140,7 +140,7 @@ def test_a_constant_cannot_stand_for_a_list_of_times() -> None:
     assert [fault.where for fault in faults] == ["constraints.it.value"]
 
 
-def test_a_condition_on_a_level_nobody_declared_is_a_fault() -> None:
+def test_a_condition_on_an_undeclared_level_is_a_fault() -> None:
     ours, theirs = fields_of("client", w="tags", z="number"), fields_of("clinician", y="flag")
     told = {"rule": "is_true", "clinician": "y", "family": "wish", "say": "no"}
     for when in ({"client": "w", "has": "q"}, {"client": "z"}, {"client": "w"}):
@@ -370,7 +370,7 @@ def test_what_no_answer_could_lift_is_not_relaxable(relaxable: bool | str) -> No
     assert faults == []
 
 
-def test_what_nobody_knows_is_never_a_pass_in_a_family_that_protects() -> None:
+def test_unknown_never_counts_as_passed_in_a_protected_family() -> None:
     told = {"rule": "is_true", "clinician": "y", "say": "no", "unknown": "met"}
     theirs = fields_of("clinician", y="flag")
     _, faults = read_constraint("it", {**told, "family": "safety"}, {}, theirs)

@@ -293,7 +293,7 @@ def test_one_of_takes_a_single_level_too() -> None:
     )
 
 
-def test_a_constant_stands_in_for_the_client() -> None:
+def test_a_constant_replaces_the_clients_field() -> None:
     assert a_world("at_least", None, "number", value=1).judge({}, {"y": 1}, {"y": 0}) == [1, 0]
     assert a_world("at_most", None, "money", value=220).judge(
         {}, {"y": "220"}, {"y": "220.01"}
@@ -433,7 +433,7 @@ def test_a_condition_on_a_number_is_met_below_it_and_not_at_it() -> None:
     assert ADULT.judge({"age": 18}, *clinicians) == [1, 1]
 
 
-def test_a_condition_on_a_number_nobody_gave_is_open() -> None:
+def test_a_condition_on_a_missing_number_is_unknown() -> None:
     assert ADULT.judge({}, {"y": False}) == [1]
     strict = ADULT.but(unasked="unknown").judge({}, {"y": False}, {"y": True})
     np.testing.assert_array_equal(strict, [np.nan, 1])
@@ -451,7 +451,7 @@ def test_a_client_who_lets_go_of_a_constraint_is_not_held_by_it() -> None:
 
 
 @pytest.mark.parametrize("waits", [False, None])
-def test_whoever_did_not_let_go_of_a_constraint_is_held_by_it(waits: bool | None) -> None:
+def test_a_constraint_applies_unless_the_client_lifted_it(waits: bool | None) -> None:
     verdict = WAITING.judge({"waits": waits}, {"y": False}, {"y": True}, {"y": None})
     np.testing.assert_array_equal(verdict, [0, 1, np.nan])
 
@@ -481,13 +481,13 @@ def test_both_flags_together_meet_a_constraint_in_another_way() -> None:
     assert INTERPRETED.judge(agreed, *clinicians) == [1, 0]
 
 
-def test_the_other_way_takes_nothing_from_whoever_meets_the_constraint_itself() -> None:
+def test_an_alternative_does_not_exclude_those_who_meet_the_constraint_itself() -> None:
     agreed = {"x": "a", "agrees": True}
     assert INTERPRETED.judge(agreed, {"y": "a", "interpreted": False}, {"y": "a"}) == [1, 1]
 
 
 @pytest.mark.parametrize("agrees", [False, None])
-def test_nobody_is_given_the_other_way_unasked(agrees: bool | None) -> None:
+def test_the_alternative_needs_the_clients_consent(agrees: bool | None) -> None:
     assert INTERPRETED.judge({"x": "a", "agrees": agrees}, {"y": "b", "interpreted": True}) == [0]
 
 
@@ -516,7 +516,7 @@ def test_one_date_alone_can_exclude() -> None:
     assert BETWEEN.judge({}, {"since": "2026-11-24"}, {"until": "2026-11-22"}) == [0, 0]
 
 
-def test_a_client_who_chose_nobody_may_have_anybody() -> None:
+def test_a_client_who_chose_no_clinician_may_see_any() -> None:
     assert EXAMPLES["listed"].world.judge({"x": "none"}, {}, {}) == [1, 1]
 
 
@@ -543,7 +543,7 @@ def test_a_rebate_that_is_used_up_pays_nothing_back() -> None:
     assert PRICE.judge({**asked, "left": 0}, CLINICAL, {**CLINICAL, "fee": "100"}) == [0, 1]
 
 
-def test_without_a_rebate_left_nobody_needs_to_know_the_scheme() -> None:
+def test_without_a_rebate_left_the_scheme_need_not_be_known() -> None:
     assert PRICE.judge({"gap": "100", "left": 0}, CLINICAL, {"fee": "100"}) == [0, 1]
 
 
@@ -607,7 +607,7 @@ def test_a_budget_lasts_for_ever_where_there_is_no_gap() -> None:
     assert SESSIONS.judge({**HOPES, "budget": "0"}, {**CLINICAL, "fee": "149.05"}) == [1]
 
 
-def test_a_price_nobody_knows_limits_nothing_without_a_budget() -> None:
+def test_an_unknown_price_limits_nothing_without_a_budget() -> None:
     assert SESSIONS.judge(HOPES, {"type": "clinical"}) == [1]
 
 
@@ -715,7 +715,7 @@ def test_a_fault_names_its_place(declared: dict[str, Any], where: str) -> None:
     assert f"constraints.it.{where}" in {fault.where for fault in reading(**declared)}
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_every_fault_is_reported_at_once() -> None:
     faults = reading(family="taste", say="", client="z", detour=2)
     assert {fault.where.removeprefix("constraints.it.") for fault in faults} == {
         "family",

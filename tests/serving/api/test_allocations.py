@@ -150,7 +150,7 @@ def test_a_list_too_long_is_sent_to_the_command(
     told = check_problem(refused, 422)
     assert told["type"] == "/problems/list-too-long"
     assert "recommender allocate" in told["detail"]
-    monkeypatch.setattr(allocations, "MOST_PAIRS", 25)
+    monkeypatch.setattr(allocations, "MAX_PAIRS", 25)
     told = check_problem(caller.post(ALLOCATE, json=a_list()), 422)
     assert told["errors"][0]["message"].endswith("allows: 2")
 

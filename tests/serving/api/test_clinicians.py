@@ -277,9 +277,9 @@ def test_answers_follow_without_anybody_asking_for_the_roster(tmp_path: Path) ->
 
 def test_what_is_old_is_said_to_be(tmp_path: Path) -> None:
     with roster_client(tmp_path, stale_hours=1e-9) as caller:
-        assert any("hours old" in warning for warning in shown(caller)["warnings"])
+        assert any("hours ago" in warning for warning in shown(caller)["warnings"])
     with roster_client(tmp_path) as caller:
-        assert not any("hours old" in warning for warning in shown(caller)["warnings"])
+        assert not any("hours ago" in warning for warning in shown(caller)["warnings"])
 
 
 def test_the_contract_has_exactly_this_practices_fields(journal_writer: TestClient) -> None:

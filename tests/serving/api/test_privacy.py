@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from recommender.journal.model_lineage import record_training
+from recommender.journal.extract import record_training
 from recommender.store.database import connect
 from recommender.store.migration import open_store
 from tests.support.journal_rows import pair, rate, recommend

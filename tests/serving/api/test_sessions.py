@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from recommender.security.passwords import FREE_FAILURES
-from recommender.security.sessions import IDLE, LONGEST
+from recommender.security.sessions import MAX_AGE, MAX_IDLE
 from recommender.serving.auth.backend import LOGINS_PER_MINUTE
 from tests.support.server import (
     PASSWORD,
@@ -119,12 +119,12 @@ def test_a_form_without_script_repeats_the_token_in_a_field(locked: LockedServer
 
 def test_a_session_ends_when_it_is_not_used_and_at_the_end_of_a_day(locked: LockedServer) -> None:
     locked.log_in()
-    locked.later(IDLE - timedelta(seconds=1))
+    locked.later(MAX_IDLE - timedelta(seconds=1))
     assert locked.client.get(SESSION).status_code == 200
-    locked.later(IDLE)
+    locked.later(MAX_IDLE)
     check_problem(locked.client.get(SESSION), 401)
     locked.log_in()
-    for _ in range(int(LONGEST / timedelta(minutes=20)) - 1):
+    for _ in range(int(MAX_AGE / timedelta(minutes=20)) - 1):
         locked.later(timedelta(minutes=20))
         assert locked.client.get(SESSION).status_code == 200
     locked.later(timedelta(minutes=20))

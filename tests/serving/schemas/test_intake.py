@@ -148,7 +148,7 @@ def test_audit_fields_are_not_taken_and_not_named_back(practice: Practice) -> No
 @pytest.mark.parametrize("practice", PRACTICES, ids=lambda practice: practice.id)
 def test_a_form_without_its_required_answers_names_each(practice: Practice) -> None:
     required = {n for n, f in practice.fields("client", "score", "filter").items() if f.required}
-    said = refusal(FORMS[practice.id], practice, b'{"answers": {}}')
+    said = refusal(FORMS[practice.id], practice, {"answers": {}})
     errors = json.loads(said)["errors"] if said else []
     assert {(error["pointer"], error["code"]) for error in errors} == {
         (f"/answers/{name}", "missing") for name in required
@@ -198,7 +198,7 @@ def test_the_schema_describes_every_question_and_repeats_the_declared_limits(
 )
 def test_what_surrounds_the_answers_is_checked_too(changes: dict[str, Any], pointer: str) -> None:
     practice = a_practice()
-    said = refusal(FORMS[practice.id], practice, json.dumps({"answers": {}} | changes).encode())
+    said = refusal(FORMS[practice.id], practice, {"answers": {}} | changes)
     assert said is not None
     assert [error["pointer"] for error in json.loads(said)["errors"]] == [pointer]
     assert CANARY not in said

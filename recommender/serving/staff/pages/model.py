@@ -79,7 +79,7 @@ async def get_model_page(request: Request) -> Response:
     state = current_snapshot(request.app)
     matches: tuple[RatedPrediction, ...] | None = None
     if has_store(request):
-        rated = await read(request, partial(rated_matches, most=MAX_MATCHES))
+        rated = await read(request, partial(rated_matches, limit=MAX_MATCHES))
         compare = partial(rated_predictions, rated, shown_prediction, state.model)
         matches = await run_in_pool(request.app, compare)
     return page(
@@ -172,7 +172,7 @@ def group_name(group: GroupCoverage) -> str:
 
 
 def _history(connection: Connection) -> tuple[tuple[ModelUse, ...], tuple[Answers, ...]]:
-    requests = intakes(connection, most=MAX_REQUESTS, without=CONSTRAINTS_ONLY)
+    requests = intakes(connection, limit=MAX_REQUESTS, without=CONSTRAINTS_ONLY)
     return model_uses(connection), requests
 
 

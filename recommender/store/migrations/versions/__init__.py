@@ -1,1 +1,1 @@
-"""One module a change, in order; each is kept as it was when it first ran anywhere."""
+"""One module a migration, in order; none is edited after its release."""

@@ -1,4 +1,4 @@
-"""The journal as it began: its tables, and the triggers that keep rows as they were written."""
+"""The first tables of the journal, and triggers that refuse updates."""
 
 from collections.abc import Iterator
 
@@ -31,11 +31,11 @@ NEVER_CHANGED = (
     "trained_on",
 )
 LASTING = "{old}.seq > (SELECT coalesce(max(up_to), 0) FROM audit_pruned)"
-"""Audit rows that retention has not taken out of the chain, with a record that it did."""
+"""Audit rows that retention has not pruned from the chain."""
 
 
 def upgrade() -> None:
-    """Every table, then its guards."""
+    """Creates the tables, then the triggers."""
     _tables()
     sqlite = op.get_bind().dialect.name == "sqlite"
     for statement in _sqlite_guards() if sqlite else _postgresql_guards():

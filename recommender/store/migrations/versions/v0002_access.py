@@ -1,4 +1,4 @@
-"""Keys of programs, accounts of staff and their sessions: rows that change, so without guards."""
+"""Keys of programs, accounts of staff and their sessions, whose rows may change."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Three tables."""
+    """Creates three tables."""
     _keys()
     _accounts()
     _sessions()

@@ -1,4 +1,4 @@
-"""What a recommendation's explanations were made of, sealed beside the response."""
+"""The contributions of a recommendation, encrypted beside the response."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,5 +8,5 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """One column, empty for what was shown before."""
+    """Adds one column, empty for earlier rows."""
     op.add_column("payloads", sa.Column("explained_sealed", sa.LargeBinary(), nullable=True))

@@ -1,7 +1,7 @@
 """How often "this clinician is ahead of that one" is true, beside how sure the model said it was.
 
 Pairs of feasible clinicians of the test clients of simulated practices, whose truth is known. The
-command: `python -m experiments.said_and_true`; it writes `results.md` beside itself.
+command: `python -m experiments.tie_calibration`; it writes `results.md` beside itself.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ EDGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 out = Console()
 
 
-def said_and_true(arena: Arena) -> tuple[Array, Array]:
+def tie_calibration(arena: Arena) -> tuple[Array, Array]:
     """Probability said of the clinician ahead, and whether they truly are, for random pairs."""
     rng = np.random.default_rng(arena.trial.seed)
     one = rng.integers(0, len(arena.row), PAIRS)
@@ -61,7 +61,7 @@ def page(measured: dict[int, list[tuple[Array, Array]]], test_clients: int) -> s
         "# Said and true",
         "",
         "Pairs of feasible clinicians: the probability with which the model says that one of them",
-        "is ahead, and how often that is true. Written by `python -m experiments.said_and_true`.",
+        "is ahead, and how often that is true. Written by `python -m experiments.tie_calibration`.",
     ]
     for ratings, practices in measured.items():
         said, right = (np.concatenate(parts) for parts in zip(*practices, strict=True))
@@ -88,7 +88,7 @@ def main(
         for seed in range(seeds):
             with out.status(f"{size:,} ratings, seed {seed}"):
                 arena = prepared(Site("default", size, seed), test_clients)
-                measured.setdefault(size, []).append(said_and_true(arena))
+                measured.setdefault(size, []).append(tie_calibration(arena))
     RESULTS.write_text(page(measured, test_clients), encoding="utf-8")
     out.print(RESULTS.read_text(encoding="utf-8"), markup=False)
 

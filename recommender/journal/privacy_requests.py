@@ -1,25 +1,27 @@
-"""Everything kept of one client, for them to read: complete, machine-readable, in clear text.
+"""Requests about one client's data: export of all that is stored, and erasure."""
 
-Imported by `serving` and `commands`.
-"""
-
+import hashlib
+import hmac
 import json
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, insert, or_, select
 
 from recommender.errors import NotFoundError
 from recommender.journal.audit_log import AuditEntry, append, details_of
-from recommender.journal.model_lineage import models_that_learned_from
+from recommender.journal.canonical_json import canonical_json
 from recommender.journal.recommendations import contributions_in
 from recommender.journal.subjects import Subject, find_subject, subject_with
+from recommender.store.database import Store, database_time
 from recommender.store.schema import (
     audit,
     consents,
     decisions,
+    erasures,
     extract_pairings,
     idempotency,
     pairing_events,
@@ -36,7 +38,7 @@ from recommender.store.schema import (
 
 @dataclass(frozen=True, slots=True)
 class SubjectRows:
-    """What is kept of a subject: ids of what is about them, and a condition a table."""
+    """The rows about a subject: their ids, and a condition for each table."""
 
     subject_ids: tuple[str, ...]
     recommendation_ids: tuple[str, ...]
@@ -44,8 +46,8 @@ class SubjectRows:
     rating_ids: tuple[str, ...]
 
     def conditions(self) -> Sequence[tuple[Table, ColumnElement[bool]]]:
-        """Which rows are theirs, tables in an order in which they may be deleted."""
-        made = self.recommendation_ids
+        """A condition for each table, in an order in which rows may be deleted."""
+        recommendation_ids = self.recommendation_ids
         return (
             (trained_on, trained_on.c.pairing_id.in_(self.pairing_ids)),
             (extract_pairings, extract_pairings.c.pairing_id.in_(self.pairing_ids)),
@@ -54,30 +56,30 @@ class SubjectRows:
             (ratings, ratings.c.rating_id.in_(self.rating_ids)),
             (pairing_events, pairing_events.c.pairing_id.in_(self.pairing_ids)),
             (pairings, pairings.c.pairing_id.in_(self.pairing_ids)),
-            (decisions, decisions.c.recommendation_id.in_(made)),
-            (shown, shown.c.recommendation_id.in_(made)),
-            (payloads, payloads.c.recommendation_id.in_(made)),
-            (recommendations, recommendations.c.recommendation_id.in_(made)),
+            (decisions, decisions.c.recommendation_id.in_(recommendation_ids)),
+            (shown, shown.c.recommendation_id.in_(recommendation_ids)),
+            (payloads, payloads.c.recommendation_id.in_(recommendation_ids)),
+            (recommendations, recommendations.c.recommendation_id.in_(recommendation_ids)),
             (consents, consents.c.subject_id.in_(self.subject_ids)),
             (subjects, subjects.c.subject_id.in_(self.subject_ids)),
         )
 
     def rows(self, connection: Connection, table: Table) -> list[dict[str, Any]]:
-        """The rows of one table that are theirs, in the order of its key."""
+        """The subject's rows of one table, in the order of its key."""
         condition = next(each for of, each in self.conditions() if of is table)
         statement = select(table).where(condition).order_by(*table.primary_key.columns)
         return [row._asdict() for row in connection.execute(statement)]
 
 
 def subject_rows(connection: Connection, subject: Subject) -> SubjectRows:
-    """What is about a subject, also by way of a recommendation made before they had a pseudonym."""
+    """The rows about a subject, also of a recommendation made before they had a pseudonym."""
     theirs = pairings.c.subject_id == subject.subject_id
     met = connection.execute(
         select(pairings.c.pairing_id, pairings.c.recommendation_id).where(theirs)
     ).all()
     named = tuple(row.recommendation_id for row in met if row.recommendation_id)
     unnamed = select(subjects.c.subject_id).where(subjects.c.client_id.is_(None))
-    made = connection.execute(
+    recommended = connection.execute(
         select(recommendations.c.recommendation_id, recommendations.c.subject_id).where(
             or_(
                 recommendations.c.subject_id == subject.subject_id,
@@ -89,15 +91,15 @@ def subject_rows(connection: Connection, subject: Subject) -> SubjectRows:
     pairing_ids = tuple(sorted(row.pairing_id for row in met))
     rated = select(ratings.c.rating_id).where(ratings.c.pairing_id.in_(pairing_ids))
     return SubjectRows(
-        subject_ids=tuple(sorted({subject.subject_id, *(row.subject_id for row in made)})),
-        recommendation_ids=tuple(sorted(row.recommendation_id for row in made)),
+        subject_ids=tuple(sorted({subject.subject_id, *(row.subject_id for row in recommended)})),
+        recommendation_ids=tuple(sorted(row.recommendation_id for row in recommended)),
         pairing_ids=pairing_ids,
         rating_ids=tuple(sorted(connection.execute(rated).scalars())),
     )
 
 
 def remove(connection: Connection, holdings: SubjectRows) -> Mapping[str, int]:
-    """Deletes all of it, keys included, and counts the rows by table."""
+    """Deletes these rows, keys included, and counts them by table."""
     return {
         table.name: connection.execute(delete(table).where(condition)).rowcount
         for table, condition in holdings.conditions()
@@ -117,15 +119,15 @@ _PLAIN = (
 
 
 def export_subject(connection: Connection, client_id: str, *, actor: str) -> bytes:
-    """All that is kept of a client as JSON; that it was exported is kept as well.
+    """All that is stored of a client as JSON; writes an audit entry.
 
-    One list a table, `payloads` with the answers and the responses as they were, `audit` with
-    every row about them and its details, and `models` that learned from them.
+    One list a table, `payloads` with decrypted answers and responses, `audit` with every row about
+    them and its details, and `models` that learned from them.
 
     Raises
     ------
     NotFoundError
-        When nothing is kept of them.
+        When nothing is stored of them.
     """
     subject = known_subject(connection, client_id)
     append(connection, AuditEntry(actor, "subject.exported", {}, subject))
@@ -136,7 +138,7 @@ def export_subject(connection: Connection, client_id: str, *, actor: str) -> byt
     exported["payloads"] = _payloads(connection, holdings)
     exported["audit"] = _audit(connection, holdings)
     exported["models"] = models_that_learned_from(connection, holdings.pairing_ids)
-    return json.dumps(exported, default=_said, ensure_ascii=False, indent=1).encode()
+    return json.dumps(exported, default=_json_default, ensure_ascii=False, indent=1).encode()
 
 
 def known_subject(connection: Connection, client_id: str) -> Subject:
@@ -145,7 +147,7 @@ def known_subject(connection: Connection, client_id: str) -> Subject:
     Raises
     ------
     NotFoundError
-        When nothing is kept of them.
+        When nothing is stored of them.
     """
     subject = find_subject(connection, client_id)
     if subject is None:
@@ -153,23 +155,33 @@ def known_subject(connection: Connection, client_id: str) -> Subject:
     return subject
 
 
+def models_that_learned_from(connection: Connection, pairing_ids: Iterable[str]) -> tuple[str, ...]:
+    """Digests of the models that learned from any of these pairings, sorted."""
+    statement = (
+        select(trained_on.c.model_digest)
+        .distinct()
+        .where(trained_on.c.pairing_id.in_(tuple(pairing_ids)))
+    )
+    return tuple(sorted(connection.execute(statement).scalars()))
+
+
 def _payloads(connection: Connection, holdings: SubjectRows) -> list[dict[str, Any]]:
     opened = []
-    made = {
+    subject_of = {
         row["recommendation_id"]: row["subject_id"]
         for row in holdings.rows(connection, recommendations)
     }
     for row in holdings.rows(connection, payloads):
         name = row["recommendation_id"]
-        subject = subject_with(connection, made[name])
+        subject = subject_with(connection, subject_of[name])
         if subject:
-            request = subject.unseal(f"request/{name}", row["request_sealed"])
-            response = subject.unseal(f"response/{name}", row["response_sealed"])
-            said = {"request": json.loads(request), "response": response.decode()}
+            request = subject.decrypt(f"request/{name}", row["request_sealed"])
+            response = subject.decrypt(f"response/{name}", row["response_sealed"])
+            content = {"request": json.loads(request), "response": response.decode()}
             explained = contributions_in(name, row["explained_sealed"], subject)
             if explained is not None:
-                said["explained"] = json.loads(explained)
-            opened.append({"recommendation_id": name, **said})
+                content["explained"] = json.loads(explained)
+            opened.append({"recommendation_id": name, **content})
     return opened
 
 
@@ -179,13 +191,78 @@ def _audit(connection: Connection, holdings: SubjectRows) -> list[dict[str, Any]
     for row in connection.execute(select(audit).where(theirs).order_by(audit.c.seq)):
         subject = subject_with(connection, row.subject_id)
         details = details_of(row, subject) if subject else None
-        said = {name: getattr(row, name) for name in ("seq", "at", "actor", "action")}
-        listed.append({**said, "facts": json.loads(row.facts), "details": details})
+        columns = {name: getattr(row, name) for name in ("seq", "at", "actor", "action")}
+        listed.append({**columns, "facts": json.loads(row.facts), "details": details})
     return listed
 
 
-def _said(value: Any) -> str:
+def _json_default(value: Any) -> str:
     # A datetime is a date as well.
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} is not exported")
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The result of an erasure.
+
+    Attributes
+    ----------
+    rows
+        Number of rows deleted, by table.
+    model_digests
+        Models that learned from this client; they stay in use until they are retrained.
+    """
+
+    erasure_id: str
+    rows: Mapping[str, int]
+    model_digests: tuple[str, ...]
+
+
+def erase_subject(store: Store, client_id: str, *, actor: str) -> Erasure:
+    """Erases a client; audit entries about them stay in the chain and can no longer be decrypted.
+
+    The same pseudonym may be used again for requests, and is never trained on.
+
+    Raises
+    ------
+    NotFoundError
+        When nothing is stored of them.
+    """
+    with store.writing() as connection:
+        erased = _erase(connection, client_id, actor)
+    store.scrub(tuple(erased.rows))
+    return erased
+
+
+def erased_before(connection: Connection) -> Callable[[str], bool]:
+    """A function that says whether a pseudonym was ever erased."""
+    tombstones = [(bytes(row.salt), row.tombstone) for row in connection.execute(select(erasures))]
+    return lambda client_id: any(_tombstone(salt, client_id) == stone for salt, stone in tombstones)
+
+
+def _erase(connection: Connection, client_id: str, actor: str) -> Erasure:
+    subject = known_subject(connection, client_id)
+    holdings = subject_rows(connection, subject)
+    digests = models_that_learned_from(connection, holdings.pairing_ids)
+    erased = Erasure(secrets.token_hex(16), remove(connection, holdings), digests)
+    salt = secrets.token_bytes(32)
+    connection.execute(
+        insert(erasures).values(
+            erasure_id=erased.erasure_id,
+            salt=salt,
+            tombstone=_tombstone(salt, client_id),
+            model_digests=canonical_json(digests),
+            actor=actor,
+            recorded_at=database_time(connection),
+        )
+    )
+    facts = {"erasure_id": erased.erasure_id, "models": digests, "rows": dict(erased.rows)}
+    append(connection, AuditEntry(actor, "subject.erased", facts, subject))
+    return erased
+
+
+def _tombstone(salt: bytes, client_id: str) -> str:
+    """A salted hash that recognises a pseudonym without storing it."""
+    return hmac.new(salt, client_id.encode(), hashlib.sha256).hexdigest()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from experiments.said_and_true.__main__ import page, rows
+from experiments.tie_calibration.__main__ import page, rows
 
 
 def test_every_pair_stands_in_the_range_of_what_was_said_of_it() -> None:

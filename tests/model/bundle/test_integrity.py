@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from recommender.errors import BundleError
-from recommender.model.bundle.compatibility import SAID, diff_names, diff_practices
+from recommender.model.bundle.integrity import MAX_NAMES, diff_names, diff_practices
 from recommender.model.bundle.io import load_bundle
 from recommender.practice.definition import read_practice
 from tests.support.builders import a_bundle, a_practice
@@ -22,7 +22,7 @@ def test_the_same_names_in_the_same_order_are_no_difference() -> None:
 
 
 def test_only_a_few_names_are_told_and_how_many_more() -> None:
-    names = tuple(f"n{place}" for place in range(SAID + 3))
+    names = tuple(f"n{place}" for place in range(MAX_NAMES + 3))
 
     assert str(diff_names((), names)).endswith("n4 and 3 more")
 

@@ -1,0 +1,33 @@
+"""The names that examples in docstrings of `recommender.training` use."""
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _training_example(request: pytest.FixtureRequest, doctest_namespace: dict[str, Any]) -> None:
+    """`folder`, `practice`, `dataset` and `registry` of a small practice with 120 pairings."""
+    if not isinstance(request.node, pytest.DoctestItem):
+        return
+    if not request.node.name.startswith("recommender.training"):
+        return
+    from recommender.registry.registry import Registry
+    from recommender.tables.loader import read_tables
+    from recommender.training.dataset import dataset_of
+    from tests.support.builders import a_practice, write_tables
+
+    home = request.getfixturevalue("tmp_path")
+    folder, practice = home / "tables", a_practice()
+    folder.mkdir()
+    write_tables(folder, pairings=120)
+    doctest_namespace["folder"], doctest_namespace["practice"] = folder, practice
+    doctest_namespace["dataset"] = dataset_of(read_tables(folder, practice), practice)
+    doctest_namespace["registry"] = Registry(f"sqlite:///{home}/mlflow.db", "alliance", home / "a")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the example that runs a whole training as slow."""
+    for item in items:
+        if item.name == "recommender.training.run.train":
+            item.add_marker(pytest.mark.slow)

@@ -1,0 +1,225 @@
+"""Checks of files, settings, registry, clock and port, and the list of all checks."""
+
+import base64
+import http.client
+import shutil
+import socket
+import stat
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from recommender.cli.doctor.deployment import SQLITE, Deployment
+from recommender.cli.doctor.security_checks import (
+    check_keys,
+    check_open,
+    check_passwords,
+    check_pepper,
+    check_store,
+)
+from recommender.errors import BundleError, Fault, StoreError, TablesError
+from recommender.model.alliance_model import AllianceModel
+from recommender.model.bundle.io import load_bundle
+from recommender.settings import Settings
+from recommender.store.database import connect, database_time
+from recommender.tables.loader import read_roster
+
+OLD = timedelta(days=7)
+SPACE = 2**30
+"""Free bytes that a disk must have: some months of a busy journal."""
+
+
+def check_bundle(deployment: Deployment) -> Iterator[Fault]:
+    """The bundle can be loaded."""
+    try:
+        if deployment.bundle is not None:
+            load_bundle(deployment.bundle)
+    except BundleError as error:
+        yield Fault(f"bundle {error.field}", error.problem, error.remedy)
+
+
+def check_definition(deployment: Deployment) -> Iterator[Fault]:
+    """The model learned with the current definition."""
+    model = _model(deployment)
+    if model is None or deployment.practice is None:
+        return
+    if model.manifest.practice_digest != deployment.practice.digest:
+        remedy = "train on this definition and promote, or name the definition it learned with"
+        yield Fault("practice", "is not the definition the model learned with", remedy)
+
+
+def check_roster(deployment: Deployment) -> Iterator[Fault]:
+    """The roster can be read, and was written recently."""
+    model = _model(deployment)
+    practice = deployment.practice or (model.practice if model else None)
+    if not deployment.roster.is_file():
+        yield Fault(
+            "roster", "does not exist", "name the clinicians' .csv or .parquet with --roster"
+        )
+        return
+    written = datetime.fromtimestamp(deployment.roster.stat().st_mtime, UTC)
+    if deployment.now - written > OLD:
+        days = (deployment.now - written).days
+        yield Fault("roster", f"was written {days} days ago", "export the clinicians again")
+    if practice is not None:
+        try:
+            read_roster(deployment.roster, practice, written)
+        except TablesError as error:
+            yield from error.faults
+
+
+def check_space(deployment: Deployment) -> Iterator[Fault]:
+    """The disks of the store and the bundle have free space."""
+    folders = {
+        _folder(path)
+        for path in (deployment.store_file, deployment.bundle, deployment.roster)
+        if path
+    }
+    for device in {folder.stat().st_dev: folder for folder in sorted(folders)}.values():
+        if shutil.disk_usage(device).free < SPACE:
+            remedy = "free space or move the store; a full disk refuses every decision and rating"
+            yield Fault(f"disk of {device}", "has less than 1 GiB left", remedy)
+
+
+def check_permissions(deployment: Deployment) -> Iterator[Fault]:
+    """Only the server's own account may read the files of the store."""
+    if deployment.store_file is None:
+        return
+    for suffix in ("", "-wal", "-shm"):
+        file = deployment.store_file.with_name(deployment.store_file.name + suffix)
+        if file.is_file() and stat.S_IMODE(file.stat().st_mode) & 0o077:
+            yield Fault(file.name, "can be read by other accounts", f"run `chmod 600 {file}`")
+
+
+def _model(deployment: Deployment) -> AllianceModel | None:
+    try:
+        return load_bundle(deployment.bundle) if deployment.bundle else None
+    except BundleError:
+        return None
+
+
+def _folder(path: Path) -> Path:
+    """The nearest existing folder above a path."""
+    return next(folder for folder in path.resolve().parents if folder.is_dir())
+
+
+PREFIX = "RECOMMENDER_"
+KNOWN = frozenset({"RECOMMENDER_KEY", "RECOMMENDER_PRACTICE"})
+"""Variables that commands read and the server does not."""
+PATIENCE_SECONDS = 3.0
+APART = timedelta(seconds=30)
+ZONES = ("UTC", "Australia/Sydney")
+SHIPPED_WITH_MLFLOW = base64.b64encode(b"admin:password1234").decode()
+
+
+def check_settings(deployment: Deployment) -> Iterator[Fault]:
+    """Every RECOMMENDER_ variable is a known setting."""
+    read = {PREFIX + name.upper() for name in Settings.model_fields} | KNOWN
+    for name in sorted(deployment.environment):
+        if name.upper().startswith(PREFIX) and name.upper() not in read:
+            yield Fault("environment", f"sets {name}, which is not a setting", "fix its spelling")
+
+
+def check_registry(deployment: Deployment) -> Iterator[Fault]:
+    """The registry answers within seconds, and not to mlflow's default password."""
+    if deployment.registry is None:
+        return
+    if not deployment.registry.startswith(("http://", "https://")):
+        file = Path(deployment.registry.removeprefix(SQLITE))
+        if deployment.registry.startswith(SQLITE) and not file.is_file():
+            remedy = "run `recommender train` first, or fix --registry"
+            yield Fault("registry", "does not exist", remedy)
+        return
+    address = f"{deployment.registry.rstrip('/')}/api/2.0/mlflow/experiments/search?max_results=1"
+    status = _status(address)
+    if status is None:
+        remedy = "start it, or fix --registry; until then the last good model is active"
+        yield Fault("registry", f"does not answer within {PATIENCE_SECONDS:.0f} seconds", remedy)
+    elif status == 401 and _status(address, SHIPPED_WITH_MLFLOW) == 200:
+        remedy = "change the password of its `admin` account"
+        yield Fault("registry", "accepts mlflow's default password", remedy)
+
+
+def check_clock(deployment: Deployment) -> Iterator[Fault]:
+    """Time zones are installed, and this clock agrees with that of the store."""
+    zones = {*ZONES, *([deployment.practice.timezone] if deployment.practice else [])}
+    for name in sorted(zones):
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            yield Fault(f"zone {name}", "is unknown", "install the package tzdata")
+    if deployment.store is None or not deployment.store_there:
+        return
+    try:
+        with closing(connect(deployment.store)) as store, store.reading() as connection:
+            apart = abs(database_time(connection) - deployment.now)
+    except StoreError:
+        return
+    if apart > APART:
+        problem = f"differs from the database's by {apart.total_seconds():.0f} seconds"
+        yield Fault("clock", problem, "set both by NTP")
+
+
+def check_port(deployment: Deployment) -> Iterator[Fault]:
+    """The port is free, or this server listens on it."""
+    family = socket.AF_INET6 if ":" in deployment.host else socket.AF_INET
+    with socket.socket(family) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((deployment.host, deployment.port))
+        except OSError:
+            if not _is_ours(deployment):
+                remedy = "stop the program that uses it, or choose another with --port"
+                yield Fault(f"port {deployment.port}", "is in use", remedy)
+
+
+def _is_ours(deployment: Deployment) -> bool:
+    host = "127.0.0.1" if deployment.host in ("0.0.0.0", "::") else deployment.host
+    try:
+        with closing(
+            http.client.HTTPConnection(host, deployment.port, timeout=PATIENCE_SECONDS)
+        ) as line:
+            line.request("GET", "/livez", headers={"host": deployment.allowed_hosts[0]})
+            return line.getresponse().read() == b'{"status":"alive"}'
+    except (OSError, http.client.HTTPException, IndexError):
+        return False
+
+
+def _status(address: str, basic: str | None = None) -> int | None:
+    """The HTTP status of an address; None without a reply in time."""
+    headers = {"Authorization": f"Basic {basic}"} if basic else {}
+    try:
+        request = urllib.request.Request(address, headers=headers)
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+
+
+CHECKS: tuple[Callable[[Deployment], Iterator[Fault]], ...] = (
+    check_settings,
+    check_open,
+    check_bundle,
+    check_definition,
+    check_roster,
+    check_store,
+    check_permissions,
+    check_pepper,
+    check_keys,
+    check_passwords,
+    check_registry,
+    check_clock,
+    check_space,
+    check_port,
+)
+
+
+def run_checks(deployment: Deployment) -> tuple[Fault, ...]:
+    """Every fault of a deployment."""
+    return tuple(fault for check in CHECKS for fault in check(deployment))
