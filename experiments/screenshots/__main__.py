@@ -23,7 +23,7 @@ FOLDER = Path("docs/screenshots")
 SIZE: ViewportSize = {"width": 1200, "height": 800}
 SMALL: ViewportSize = {"width": 320, "height": 568}
 IN_DARK = IN_SMALL = "request"
-COLOURS = 32
+COLOURS = 8
 PARTS = {
     "why not, left out": "why-not-heading",
     "why not, fits": "why-not-heading",
@@ -32,8 +32,17 @@ PARTS = {
     "request, decided": "decide",
 }
 """Of pages that differ in one section, that section by its heading's id."""
-TOPS = {"new request, with faults", "new request, filled in again", "request, relaxed"}
-"""Pages of which the top says it all."""
+TOPS = {
+    "new request",
+    "new request, with faults",
+    "new request, filled in again",
+    "request, relaxed",
+    "request, rules only",
+    "request, nobody fits",
+    "request, dark",
+    "open request, by the literature",
+}
+"""Pages of which the top shows what is particular to them."""
 out = Console(width=100)
 
 
@@ -70,7 +79,7 @@ def pictures(browser: Browser, office: Office, counter: Office) -> Iterator[tupl
         yield name, taken(page, state)
         if state == IN_DARK:
             page.emulate_media(color_scheme="dark")
-            yield f"{name}-dark", taken(page)
+            yield f"{name}-dark", taken(page, f"{state}, dark")
             page.emulate_media(color_scheme="light")
         if state == IN_SMALL:
             page.set_viewport_size(SMALL)
