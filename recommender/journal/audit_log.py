@@ -16,8 +16,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from recommender.journal.canonical_json import canonical_json, digest
 from recommender.journal.subjects import Subject
+from recommender.journal.validation import canonical_json, digest
 from recommender.store.database import Store, advisory_lock, database_time
 from recommender.store.schema import audit, audit_head, audit_pruned
 

@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
 
 from recommender.errors import InFlightError, KeyReusedError, RecommenderError
-from recommender.journal.canonical_json import canonical_json, digest
 from recommender.journal.subjects import Subject, subject_with
+from recommender.journal.validation import canonical_json, digest
 from recommender.store.database import Store, database_time, try_advisory_lock
 from recommender.store.schema import idempotency
 

@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, insert, or_, se
 
 from recommender.errors import NotFoundError
 from recommender.journal.audit_log import AuditEntry, append, details_of
-from recommender.journal.canonical_json import canonical_json
 from recommender.journal.recommendations import contributions_in
 from recommender.journal.subjects import Subject, find_subject, subject_with
+from recommender.journal.validation import canonical_json
 from recommender.store.database import Store, database_time
 from recommender.store.schema import (
     audit,

@@ -19,9 +19,8 @@ from recommender.alliance.instruments import Instrument
 from recommender.alliance.label import score_ratings
 from recommender.errors import ConflictError, Fault, NotFoundError, StaleError
 from recommender.journal.audit_log import AuditEntry, append
-from recommender.journal.canonical_json import canonical_json
 from recommender.journal.pairings import events_of, pairing_outcome, subject_of_pairing
-from recommender.journal.validation import code_faults, refuse
+from recommender.journal.validation import canonical_json, code_faults, refuse
 from recommender.practice.definition import Practice
 from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import rating_versions, ratings

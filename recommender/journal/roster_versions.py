@@ -15,8 +15,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from recommender.errors import ConflictError, Fault, NotFoundError, StaleError
 from recommender.journal.audit_log import AuditEntry, append
-from recommender.journal.canonical_json import canonical_json, digest
-from recommender.journal.validation import id_faults, refuse
+from recommender.journal.validation import canonical_json, digest, id_faults, refuse
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice
 from recommender.store.database import advisory_lock, database_time

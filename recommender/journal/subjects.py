@@ -12,7 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Row, insert, select
 
-from recommender.journal.canonical_json import canonical_json
+from recommender.journal.validation import canonical_json
 from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import subjects
 

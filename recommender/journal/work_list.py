@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, or_, select
 
-from recommender.journal.decisions import RecordedDecision, decisions_by_recommendation
+from recommender.journal.recommendations import RecordedDecision, decisions_by_recommendation
 from recommender.store.schema import pairings, rating_versions, ratings, recommendations, subjects
 
 OPEN, DECIDED, BEGUN, RATED = "open", "decided", "begun", "rated"

@@ -17,7 +17,7 @@ from recommender.model.additive import DRAWS, EXPECTED, UNSURE_EVIDENCE, Additiv
 from recommender.model.alliance_model import AllianceModel, PredictionInterval
 from recommender.model.interactions import Standardizer
 from recommender.model.manifest import EVIDENCE_PRIOR, Manifest
-from recommender.model.mixed.posterior import MixedFit
+from recommender.model.mixed.evidence import MixedFit
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 
