@@ -205,14 +205,9 @@ def _json_default(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """The result of an erasure.
+    """The number of rows deleted, by table, and the models that learned from this client.
 
-    Attributes
-    ----------
-    rows
-        Number of rows deleted, by table.
-    model_digests
-        Models that learned from this client; they stay in use until they are retrained.
+    Those models stay in use until they are retrained.
     """
 
     erasure_id: str

@@ -256,12 +256,8 @@ KINDS = (CHOSEN, OVERRIDE)
 class Decision:
     """One decision; a later one on the same recommendation replaces it.
 
-    Attributes
-    ----------
-    kind
-        `chosen`: a clinician who was shown. `override`: anybody else, or against the advice.
-    reason
-        A code; an override needs one.
+    `chosen` is a clinician who was shown; `override` is anybody else, or against the advice, and
+    needs a reason, which is a code.
     """
 
     recommendation_id: str

@@ -33,18 +33,10 @@ _ETAG_LENGTH = 32
 
 @dataclass(frozen=True, slots=True)
 class RosterVersion:
-    """The whole roster at one version.
+    """The whole roster at one version: cells by clinician id, ordered by id.
 
-    Attributes
-    ----------
-    number
-        0 before the first.
-    etag
-        Digest of this change and all before it; empty before the first.
-    recorded_at
-        UTC; None before the first.
-    rows
-        Clinician id to cells, ordered by id.
+    Before the first version the number is 0, the time None and the etag empty; the etag is the
+    digest of this change and all before it.
     """
 
     number: int

@@ -29,14 +29,9 @@ _ZLIB_HEADER = b"\x78"
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One client in the journal.
+    """One client in the journal, with the key that encrypts personal content.
 
-    Attributes
-    ----------
-    subject_id
-        Random; anonymous once the row that ties it to a pseudonym is deleted.
-    key
-        Encrypts personal content.
+    The id is random, and anonymous once the row that ties it to a pseudonym is deleted.
     """
 
     subject_id: str

@@ -52,12 +52,8 @@ class RosterEncoding:
 class PairScores:
     """Predicted alliance of n pairings, in points of the reference scale, unclipped.
 
-    Attributes
-    ----------
-    client : (n,)
-        What the client would rate an average clinician.
-    pairing : (n,)
-        What this clinician adds for this client; the order of a shortlist follows it alone.
+    `client` is what the client would rate an average clinician, `pairing` what this clinician adds
+    for this client; the order of a shortlist follows `pairing` alone. Both are (n,).
     """
 
     client: Array
@@ -77,14 +73,8 @@ class PairScores:
 class PreparedPairs:
     """Feature rows of pairings and the parts that scoring and explaining share.
 
-    Attributes
-    ----------
-    rows, clinician_index
-        Feature rows, and the clinician of each.
-    expected : (n,)
-        The client part.
-    added : (n, columns + 1)
-        Contributions of the additive half.
+    `expected` (n,) is the client part, `added` (n, columns + 1) the contributions of the additive
+    half.
     """
 
     rows: Rows

@@ -12,24 +12,11 @@ NAME = "alliance"
 class Manifest:
     """What a model was trained on; names no person.
 
-    Attributes
-    ----------
-    mode
-        `model`, or `evidence_prior` for the declared effect sizes without any rating.
-    created_at
-        UTC, ISO 8601.
-    practice_id, practice_version, practice_digest
-        The definition it learned with.
-    data_digest, ratings, pairings, left_unrated, first_day, last_day, known_until
-        The training tables: the first and last start of a pairing, and the last day on which a
-        rating became known; `left_unrated` pairings ended before a rating and count as low. Only
-        later pairings are held out.
-    seed
-        Of everything random.
-    features
-        Names of the model columns in their order.
-    versions
-        Of the libraries used.
+    `mode` is `model`, or `evidence_prior` for the declared effect sizes without any rating.
+    `first_day` and `last_day` are of the starts of pairings, `known_until` is the last day on which
+    a rating became known; only later pairings are held out. `left_unrated` pairings ended before a
+    rating and count as low. `features` are the model columns in their order; times are UTC, ISO
+    8601.
     """
 
     mode: str

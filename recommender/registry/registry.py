@@ -50,21 +50,15 @@ def install_bundle(into: Path, digest: str, download: Callable[[Path], Path]) ->
     """The directory `into/<digest>`, downloaded unless it is there.
 
     It is filled under another name, then renamed. Its content is validated when it is loaded.
-
-    Parameters
-    ----------
-    into
-        Holds one directory a bundle; created if missing.
-    digest
-        Of the wanted bundle, in hexadecimal.
-    download
-        Downloads the bundle to a path below the given directory and returns the path.
+    `download` downloads the bundle to a path below the given directory and returns the path.
     """
     target = into / checked_digest(digest)
     if target.is_dir():
         return target
     into.mkdir(parents=True, exist_ok=True)
-    _clear_abandoned(into)
+    for abandoned in into.glob(f"{_UNFINISHED}*"):
+        if time.time() - abandoned.stat().st_mtime > ABANDONED_AFTER_SECONDS:
+            shutil.rmtree(abandoned, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=into, prefix=_UNFINISHED) as unfinished:
         got = download(Path(unfinished))
         try:
@@ -90,12 +84,6 @@ def verified_bundle(bundle: Path, digest: str) -> Path:
         remedy = "do not use it; find out who changed it, then train and publish again"
         raise RegistryError("bundle", "does not have the digest it was published with", remedy)
     return bundle
-
-
-def _clear_abandoned(into: Path) -> None:
-    for unfinished in into.glob(f"{_UNFINISHED}*"):
-        if time.time() - unfinished.stat().st_mtime > ABANDONED_AFTER_SECONDS:
-            shutil.rmtree(unfinished, ignore_errors=True)
 
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
@@ -153,20 +141,10 @@ class Registry:
     def publish(
         self, run_id: str, bundle: Path, practice: Practice, digest: str, tags: Mapping[str, str]
     ) -> Version:
-        """Registers a bundle as the next version, beside the run that trained it.
+        """Registers a copy of a bundle as the next version, beside the run that trained it.
 
-        Parameters
-        ----------
-        run_id
-            An mlflow run of this registry.
-        bundle
-            The bundle's directory, which is copied.
-        practice
-            The definition with the columns of the published model.
-        digest
-            The bundle's digest, in hexadecimal.
-        tags
-            Further tags of the version, such as the commit.
+        `practice` gives the columns of the published model, `digest` the bundle's digest in
+        hexadecimal, and `tags` further tags of the version, such as the commit.
         """
         verified_bundle(bundle, digest)
         version_tags = {**tags, "digest": checked_digest(digest), "practice": practice.id}

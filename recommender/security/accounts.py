@@ -135,10 +135,18 @@ def account_with_password(
         # Read again under a lock, so that concurrent guesses are all counted.
         advisory_lock(connection, f"account/{row.staff_id}")
         row = _row(connection, name)
-        if row is None or row.removed_at is not None or _locked(row, now):
+        if row is None or row.removed_at is not None:
+            return None
+        if row.locked_until is not None and now < row.locked_until:
             return None
         if not right:
-            _count_failure(connection, row, now)
+            failures = row.failures + 1
+            values: dict[str, Any] = {"failures": failures}
+            if failures >= FREE_FAILURES:
+                # Ten doublings exceed the maximum.
+                doubled = FIRST_WAIT * 2 ** min(failures - FREE_FAILURES, 10)
+                values["locked_until"] = now + min(doubled, MAX_WAIT)
+            _set(connection, row.staff_id, values)
             return None
         _set(connection, row.staff_id, {"failures": 0, "locked_until": None})
         if _hasher.check_needs_rehash(row.password_hash):
@@ -172,20 +180,6 @@ def _verified(password_hash: str, password: str) -> bool:
         return _hasher.verify(password_hash, password[:MAX_LENGTH]) and len(password) <= MAX_LENGTH
     except (VerificationError, InvalidHashError):
         return False
-
-
-def _locked(row: "Row[Any]", now: datetime) -> bool:
-    return row.locked_until is not None and now < row.locked_until
-
-
-def _count_failure(connection: Connection, row: "Row[Any]", now: datetime) -> None:
-    failures = row.failures + 1
-    values: dict[str, Any] = {"failures": failures}
-    if failures >= FREE_FAILURES:
-        # Ten doublings exceed the maximum.
-        doubled = FIRST_WAIT * 2 ** min(failures - FREE_FAILURES, 10)
-        values["locked_until"] = now + min(doubled, MAX_WAIT)
-    _set(connection, row.staff_id, values)
 
 
 def _row(connection: Connection, name: str) -> "Row[Any] | None":
@@ -270,7 +264,9 @@ def cookie_for(hosts: Iterable[str]) -> Cookie:
 
 def open_session(connection: Connection, account: Account, *, now: datetime) -> Session:
     """A new session; deletes expired ones."""
-    _remove_ended(connection, now)
+    columns = staff_sessions.c
+    ended = or_(columns.opened_at <= now - MAX_AGE, columns.seen_at <= now - MAX_IDLE)
+    connection.execute(delete(staff_sessions).where(ended))
     token = secrets.token_urlsafe(32)
     connection.execute(
         insert(staff_sessions).values(
@@ -295,7 +291,10 @@ def find_session(store: Store, token: str, *, now: datetime) -> Session | None:
     if now >= min(row.opened_at + MAX_AGE, row.seen_at + MAX_IDLE):
         return None
     if now - row.seen_at >= USE_NOTED_EVERY:
-        _note_use(store, token, now)
+        used = update(staff_sessions).where(staff_sessions.c.token_hash == _hash(token))
+        # If the database is busy, the next request records it.
+        with suppress(UnavailableError), store.writing() as connection:
+            connection.execute(used.values(seen_at=now))
     return Session(account_of(row), row.opened_at, row.seen_at, token)
 
 
@@ -304,19 +303,6 @@ def close_session(connection: Connection, session: Session) -> None:
     ended = staff_sessions.c.token_hash == _hash(session.token)
     connection.execute(delete(staff_sessions).where(ended))
     append(connection, AuditEntry(session.account.staff_id, "session.closed"))
-
-
-def _remove_ended(connection: Connection, now: datetime) -> None:
-    columns = staff_sessions.c
-    ended = or_(columns.opened_at <= now - MAX_AGE, columns.seen_at <= now - MAX_IDLE)
-    connection.execute(delete(staff_sessions).where(ended))
-
-
-def _note_use(store: Store, token: str, now: datetime) -> None:
-    used = update(staff_sessions).where(staff_sessions.c.token_hash == _hash(token))
-    # If the database is busy, the next request records it.
-    with suppress(UnavailableError), store.writing() as connection:
-        connection.execute(used.values(seen_at=now))
 
 
 def _hash(token: str) -> bytes:

@@ -257,8 +257,17 @@ def migrate(store: Store) -> None:
     with store.writing() as connection:
         advisory_lock(connection, "migration")
         if _heads(connection) != set(script.get_heads()):
-            _refuse_newer(connection, script)
-            _upgrade(connection)
+            known = {revision.revision for revision in script.walk_revisions()}
+            if not _heads(connection) <= known:
+                raise StoreError(
+                    "database",
+                    "was written by a newer version of recommender than this one",
+                    "install that version, or give this one a backup from before it was upgraded",
+                )
+            config = Config(attributes={"connection": connection})
+            config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+            with _upgrading:
+                command.upgrade(config, "head")
 
 
 def schema_version(store: Store) -> str | None:
@@ -274,21 +283,3 @@ def newest_version() -> str | None:
 
 def _heads(connection: Connection) -> set[str]:
     return set(MigrationContext.configure(connection).get_current_heads())
-
-
-def _refuse_newer(connection: Connection, script: ScriptDirectory) -> None:
-    known = {revision.revision for revision in script.walk_revisions()}
-    if not _heads(connection) <= known:
-        raise StoreError(
-            "database",
-            "was written by a newer version of recommender than this one",
-            "install that version, or give this one a backup from before it was upgraded",
-        )
-
-
-def _upgrade(connection: Connection) -> None:
-    """Runs `migrations/env.py` on the caller's connection, whose transaction holds the lock."""
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    with _upgrading:
-        command.upgrade(config, "head")

@@ -158,7 +158,7 @@ def _contents(model: AllianceModel) -> dict[str, bytes]:
     }
     contents = {
         PRACTICE: model.practice.text.encode(),
-        FACTS: _json(facts),
+        FACTS: json.dumps(facts, indent=1, sort_keys=True, allow_nan=False).encode(),
         REPORT: model.report.to_json().encode(),
         ARRAYS: packed(
             {f"additive.{name}": array for name, array in additive.items()}
@@ -232,7 +232,3 @@ def _check_features(learned: tuple[str, ...], computed: tuple[str, ...]) -> None
 
 def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
-
-
-def _json(facts: Mapping[str, Any]) -> bytes:
-    return json.dumps(facts, indent=1, sort_keys=True, allow_nan=False).encode()

@@ -35,15 +35,9 @@ MAX_STRATA = 4
 class ClientGroups:
     """Which rows belong to one client.
 
-    Attributes
-    ----------
-    codes : (m,) int64
-        The caller's codes, ascending; rows coded -1 come last, each as a client of its own coded
-        -1.
-    row : (n,) int64
-        Position in `codes` of each row's client.
-    weight : (m,) float64
-        Sum of row weights, w_c.
+    `codes` (m,) are the caller's, ascending; rows coded -1 come last, each as a client of its own.
+    `row` (n,) is the position in `codes` of each row's client, `weight` (m,) the sum of row
+    weights.
     """
 
     codes: Ints
@@ -115,24 +109,11 @@ def cross_product(design: Design, weights: Floats, clients: ClientGroups | None)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MixedProblem:
-    """What does not depend on the variances.
+    """What does not depend on the variances; y is the column `outcome` of the design.
 
-    Attributes
-    ----------
-    design : Design
-        With y as the column `outcome`.
-    outcome : int
-        Column of y.
-    weights : (n,) float64
-    clients : Clients or None
-    cross : CrossProduct
-    spans : tuple of slice
-        Columns (y left out) of each block whose variance is sought.
-    idle : (p,) float64
-        Penalty of columns outside `spans`: 0 for free ones, 1 for penalised ones that are zero
-        throughout.
-    free : int
-        Number of free columns, f.
+    `spans` are the columns, y left out, of each block whose variance is sought. `idle` (p,) is the
+    penalty of the other columns: 0 for free ones, 1 for penalised ones that are zero throughout.
+    `free` is the number of free columns, f.
     """
 
     design: Design
@@ -154,21 +135,10 @@ class MixedProblem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
-    """The mixed model at given variance ratios.
+    """The mixed model at given `ratios`: gamma of each block, then theta if there are clients.
 
-    Attributes
-    ----------
-    ratios : (K,) or (K + 1,) float64
-        gamma of each block, then theta if there are clients.
-    coefficients : (p,) float64
-    factor : (p, p) float64
-        Lower Cholesky factor of A.
-    squares : float
-        Q.
-    fixed_terms : float
-        log|V0| + log|A| + sum p_k log gamma_k.
-    rows_left : int
-        n - f.
+    `factor` (p, p) is the lower Cholesky factor of A, `squares` is Q, `rows_left` is n - f, and
+    `fixed_terms` is log|V0| + log|A| + sum p_k log gamma_k.
     """
 
     ratios: Floats
@@ -310,21 +280,10 @@ class MixedFit:
         return np.where(known, self.client_effects[place], 0.0)
 
     def draws_of(self, blocks: Sequence[Block], size: int, seed: int) -> dict[str, Floats]:
-        """Deviations of the coefficients from their means, drawn from their posterior.
+        """Deviations (p, size) of the coefficients of each block from their means, by its name.
 
-        With L the factor, x of L' x = z has the covariance of the coefficients over sigma2 when z
-        is standard normal.
-
-        Parameters
-        ----------
-        blocks
-            Those of the fit; only their widths matter.
-        size, seed
-            Number of draws, and the random seed.
-
-        Returns
-        -------
-        mapping of block name to (p, size) float64
+        Drawn from their posterior: with L the factor, x of L' x = z has the covariance of the
+        coefficients over sigma2 when z is standard normal. Only the widths of the blocks matter.
         """
         factor, own = self._require_factor(), self._own(blocks)
         normal = np.random.default_rng(seed).standard_normal((len(factor), size))
