@@ -96,12 +96,8 @@ def replace_roster(
 ) -> RosterVersion:
     """Replaces the whole roster; a clinician who is not in `rows` is removed.
 
-    Equal rows give a new version too, which confirms the roster.
-
-    Parameters
-    ----------
-    seen
-        The roster's etag that the caller has seen; empty when there was none.
+    Equal rows give a new version too, which confirms the roster. `seen` is the roster's etag that
+    the caller has seen; empty when there was none.
 
     Raises
     ------
@@ -186,11 +182,7 @@ def take_place(
 ) -> RosterVersion:
     """One open place less; of two who take the last one, one is refused.
 
-    Parameters
-    ----------
-    field
-        The clinician field that counts open places. Where it is empty nothing is counted, and the
-        roster stays as it is.
+    `field` counts open places. Where it is empty nothing is counted and the roster stays as it is.
 
     Raises
     ------

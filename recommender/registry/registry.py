@@ -25,9 +25,9 @@ from requests.exceptions import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
 from recommender.errors import RegistryError
+from recommender.model.alliance_model import NAME
 from recommender.model.bundle.archive import is_digest
 from recommender.model.bundle.io import bundle_digest
-from recommender.model.manifest import NAME
 from recommender.practice.definition import Practice
 from recommender.registry.mlflow_model import write_model
 from recommender.registry.versions import (

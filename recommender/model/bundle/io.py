@@ -18,7 +18,7 @@ from recommender.errors import BundleError, RecommenderError
 from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import Pipeline
 from recommender.model.additive import Additive
-from recommender.model.alliance_model import AllianceModel, PredictionInterval
+from recommender.model.alliance_model import AllianceModel, Manifest, PredictionInterval
 from recommender.model.bundle.archive import (
     ARRAYS,
     CLIENT,
@@ -41,7 +41,6 @@ from recommender.model.bundle.integrity import (
 )
 from recommender.model.bundle.schema import read_model_json
 from recommender.model.evaluation_report import EvaluationReport
-from recommender.model.manifest import Manifest
 from recommender.model.trees.ensemble import Trees
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice, read_practice
