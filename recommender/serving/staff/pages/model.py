@@ -10,12 +10,7 @@ from starlette.responses import Response
 from recommender.journal.rated_pairings import ModelUse, model_uses, rated_matches
 from recommender.journal.recommendations import intakes
 from recommender.model.card import card_of
-from recommender.monitoring.drift import (
-    MAX_REQUESTS,
-    Answers,
-    answer_shifts,
-    level_shifts,
-)
+from recommender.monitoring.drift import MAX_REQUESTS, Answers, answer_shifts, level_shifts
 from recommender.monitoring.early_ratings import (
     MAX_MATCHES,
     MIN_MATCHES,
@@ -25,11 +20,7 @@ from recommender.monitoring.early_ratings import (
     coverage_by_group,
     rated_predictions,
 )
-from recommender.monitoring.prediction_error import (
-    calibration_bin,
-    calibration_bins,
-    error_windows,
-)
+from recommender.monitoring.prediction_error import calibration_bin, calibration_bins, error_windows
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.api.models import KnownModel, known_models
 from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
@@ -38,8 +29,8 @@ from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.page import MODEL, page
-from recommender.serving.staff.request_source import shown_prediction
 from recommender.serving.staff.views.charts import calibration_chart, error_chart
+from recommender.serving.staff.views.rating_form import shown_prediction
 from recommender.store.database import Connection
 
 CARD_FIELDS: Mapping[str, str] = {

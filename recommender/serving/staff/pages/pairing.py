@@ -57,7 +57,7 @@ from recommender.serving.staff.form_data import (
     validated_form,
 )
 from recommender.serving.staff.page import HOME, page, redirect
-from recommender.serving.staff.request_source import account_names
+from recommender.serving.staff.pages.request import account_names
 from recommender.serving.staff.views.rating_form import (
     ITEMS,
     ItemEntry,

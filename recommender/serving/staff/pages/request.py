@@ -14,6 +14,7 @@ from recommender.journal.decisions import RecordedDecision, decisions_of, record
 from recommender.journal.idempotency import StoredReply
 from recommender.journal.pairings import BOOKED, PairingEvent, record_event, record_pairing
 from recommender.journal.work_list import begun_from
+from recommender.security.passwords import list_accounts
 from recommender.serving.api.decisions import check_clinician, move_place
 from recommender.serving.api.recommendations import RecommendationId, seen_by
 from recommender.serving.authorization import caller
@@ -31,8 +32,7 @@ from recommender.serving.staff.form_data import (
     validated_form,
 )
 from recommender.serving.staff.page import HOME, page, redirect
-from recommender.serving.staff.pages.new_request import REQUEST, REQUESTS
-from recommender.serving.staff.request_source import account_names, find_shown
+from recommender.serving.staff.pages.new_request import REQUEST, REQUESTS, find_shown
 from recommender.serving.staff.views.request_view import PageQuestions, RequestView
 from recommender.store.database import Connection, advisory_lock
 
@@ -168,3 +168,8 @@ def _follow_up(
         begun_from(connection, recommendation_id),
         account_names(connection),
     )
+
+
+def account_names(connection: Connection) -> Mapping[str, str]:
+    """Names of accounts by the id the journal stores for who did something."""
+    return {account.staff_id: account.name for account in list_accounts(connection)}

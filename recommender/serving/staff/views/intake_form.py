@@ -8,8 +8,7 @@ from recommender.practice.fields import Field
 from recommender.serving.http.problems import FieldError
 from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import FormData
-from recommender.serving.staff.views.intake_answers import ANSWER, CONSENT, MODE, NONE
-from recommender.serving.staff.views.typed_hours import read_hours
+from recommender.serving.staff.views.intake_answers import ANSWER, CONSENT, MODE, NONE, read_hours
 
 CONTROLS: Mapping[str, str] = {
     "number": "number",

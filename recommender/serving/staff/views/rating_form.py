@@ -3,6 +3,7 @@
 Items are known by number and subscale only: their wording belongs to the holders of each form.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +15,13 @@ from recommender.alliance.scores import FormScores, score_items, score_totals
 from recommender.journal.pairings import PairingOutcome
 from recommender.journal.rated_pairings import RatedMatch
 from recommender.journal.ratings import CLIENT, Rating
-from recommender.monitoring.early_ratings import rated_predictions
+from recommender.monitoring.early_ratings import ShownPrediction, rated_predictions
 from recommender.practice.definition import Practice
 from recommender.serving.http.problems import FieldError
+from recommender.serving.services.stored_recommendation import current_body
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import FormData, number
-from recommender.serving.staff.request_source import shown_prediction
 
 ITEMS = "items"
 """The metric of a rating that was entered item by item."""
@@ -181,3 +182,12 @@ def _is_below_cut_off(pomp: float, instrument: Instrument) -> bool:
 def _is_unusual(pomp: float, instrument: Instrument) -> bool:
     mean, sd = instrument.reference_mean, instrument.reference_sd
     return mean is not None and sd is not None and pomp < mean - LOW_Z * sd
+
+
+def shown_prediction(match: RatedMatch) -> ShownPrediction | None:
+    """What was predicted for the clinician a match began with; None without a range."""
+    for each in json.loads(current_body(match.response))["shortlist"]:
+        if each["clinician_id"] == match.clinician_id and each["range"] is not None:
+            ends = each["range"]
+            return ShownPrediction(each["predicted_alliance"], ends["lower"], ends["upper"])
+    return None

@@ -19,14 +19,14 @@ from recommender.serving.services.stored_recommendation import read_response
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.views.charts import contribution_chart, longest_line, range_chart
-from recommender.serving.staff.views.exclusions import (
+from recommender.serving.staff.views.explanation import ExplanationView
+from recommender.serving.staff.views.open_times import next_times
+from recommender.serving.staff.views.shortlist import (
     exclusion_lines,
     questions_to_ask,
     relaxation_lines,
+    tie_groups,
 )
-from recommender.serving.staff.views.explanation import ExplanationView
-from recommender.serving.staff.views.open_times import next_times
-from recommender.serving.staff.views.shortlist import tie_groups
 
 MAX_EXPLAINED = 5
 """Clinicians of a shortlist explained on its page; any other can be asked about."""
