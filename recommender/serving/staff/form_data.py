@@ -45,13 +45,7 @@ class FormData:
 
 
 async def read_form(request: Request) -> FormData:
-    """The form a page of this server sent.
-
-    Raises
-    ------
-    ProblemError
-        When it is no form or, on a server without sessions, comes from another site.
-    """
+    """The form a page sent; refused from another site on a server without sessions."""
     if request.headers.get("content-type") != FORM:
         raise ProblemError(UNSUPPORTED)
     if auth_backend(request).credentials is None:
@@ -64,16 +58,9 @@ async def read_form(request: Request) -> FormData:
 
 
 def validated_form(model: type[Body], values: Mapping[str, Any]) -> Body:
-    """A form as a request body; what was left blank is left out.
-
-    Raises
-    ------
-    ProblemError
-        With everything that does not fit.
-    """
-    given = {name: value for name, value in values.items() if value not in ("", None)}
+    """A form as a request body without blanks; a `ProblemError` has everything that is wrong."""
     try:
-        return model.model_validate(given)
+        return model.model_validate({k: v for k, v in values.items() if v not in ("", None)})
     except ValidationError as error:
         raise problem_from_validation(error, INVALID_FEEDBACK) from None
 

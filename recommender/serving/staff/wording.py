@@ -229,18 +229,14 @@ def tie(first: int, last: int) -> str:
 
 def aloud(name: str, reasons: Sequence[str]) -> str:
     """What may be read to a client: what they asked for, and nothing of a score."""
-    offers = listed([to_you(each) for each in reasons])
+    addressed = (each.replace("the client's", "your") for each in reasons)
+    offers = listed([_CLIENT_MAY.sub(r"you \1", each) for each in addressed])
     offered = (
         f"From what you told us, {name} {offers}."
         if offers
         else f"{name} fits what you told us you need."
     )
     return f"{offered} The choice is yours, and you can change clinicians later."
-
-
-def to_you(phrase: str) -> str:
-    """A phrase about the client, addressed to the client."""
-    return _CLIENT_MAY.sub(r"you \1", phrase.replace("the client's", "your"))
 
 
 def counts(eligible: int, excluded: int) -> str:

@@ -22,7 +22,7 @@ from recommender.monitoring.early_ratings import (
 )
 from recommender.monitoring.prediction_error import calibration_bin, calibration_bins, error_windows
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
-from recommender.serving.api.models import KnownModel, known_models
+from recommender.serving.api.models import known_models
 from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
 from recommender.serving.schemas.responses import AllianceScale
 from recommender.serving.services.idempotency import has_store, read
@@ -103,14 +103,17 @@ async def get_history_page(request: Request) -> Response:
     requests: tuple[Answers, ...] = ()
     if has_store(request):
         used, requests = await read(request, _history)
-    known = known_models(state, app_state(request.app).settings)
+    known = []
+    for each in known_models(state, app_state(request.app).settings).models:
+        texts = [text for name, text in STATUS.items() if getattr(each, name)]
+        known.append((each.digest, ", ".join([*texts, *filter(None, [each.rejected])])))
     return page(
         request,
         "model_history.html",
         "Models and clients over time",
         used=used,
         digest=state.digest,
-        known=[(each.digest, _status(each)) for each in known.models],
+        known=known,
         **await run_in_pool(request.app, partial(drift_values, requests, state)),
     )
 
@@ -165,11 +168,6 @@ def group_name(group: GroupCoverage) -> str:
 def _history(connection: Connection) -> tuple[tuple[ModelUse, ...], tuple[Answers, ...]]:
     requests = intakes(connection, limit=MAX_REQUESTS, without=CONSTRAINTS_ONLY)
     return model_uses(connection), requests
-
-
-def _status(known: KnownModel) -> str:
-    texts = [text for name, text in STATUS.items() if getattr(known, name)]
-    return ", ".join(texts + ([known.rejected] if known.rejected else []))
 
 
 def _facts(state: ServingSnapshot) -> list[tuple[str, str]]:

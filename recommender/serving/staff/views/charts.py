@@ -6,7 +6,6 @@ Every figure of a chart is also in a table beside it. Lengths are in units of ea
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 from recommender.monitoring.exposure import ClinicianExposure
 from recommender.monitoring.prediction_error import CalibrationBin, ErrorWindow
@@ -181,21 +180,6 @@ class ContributionBar:
     height: int
     hollow: bool
 
-    @classmethod
-    def of(cls, line: ExplanationLine, row: int, reach: int, height: int = THIN) -> Self:
-        """The bar of a line; `reach` hundredths of a point are the longest bar."""
-        width = round(HALF * abs(line.hundredths) / reach, 1)
-        return cls(
-            phrase=_shortened(line.phrase),
-            figure=line.figure,
-            text_y=BARS_ROW * row + 14,
-            x=MIDDLE if line.hundredths >= 0 else MIDDLE - width,
-            y=BARS_ROW * row + 20,
-            width=width,
-            height=height,
-            hollow=line.hundredths < 0,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class ContributionChart:
@@ -215,19 +199,28 @@ def longest_line(explanations: Iterable[ExplanationView]) -> int:
 
 def contribution_chart(explanation: ExplanationView, reach: int) -> ContributionChart:
     """The chart of an explanation; `reach` hundredths of a point are the longest bar."""
-    *parts, total = _lines(explanation)
-    bars = [ContributionBar.of(line, row, reach) for row, line in enumerate(parts)]
-    bars.append(ContributionBar.of(total, len(parts), reach, THICK))
+    bars = []
+    for row, line in enumerate(_lines(explanation)):
+        width, phrase = round(HALF * abs(line.hundredths) / reach, 1), line.phrase
+        if len(phrase) > MAX_LETTERS:
+            phrase = f"{phrase[: MAX_LETTERS - 1].rstrip()}…"
+        bar = ContributionBar(
+            phrase=phrase,
+            figure=line.figure,
+            text_y=BARS_ROW * row + 14,
+            x=MIDDLE if line.hundredths >= 0 else MIDDLE - width,
+            y=BARS_ROW * row + 20,
+            width=width,
+            height=THICK if line is explanation.total else THIN,
+            hollow=line.hundredths < 0,
+        )
+        bars.append(bar)
     return ContributionChart(BARS_ROW * len(bars), tuple(bars))
 
 
 def _lines(explanation: ExplanationView) -> tuple[ExplanationLine, ...]:
     groups = (group.line for group in explanation.groups)
     return (*groups, explanation.remainder, explanation.total)
-
-
-def _shortened(phrase: str) -> str:
-    return phrase if len(phrase) <= MAX_LETTERS else f"{phrase[: MAX_LETTERS - 1].rstrip()}…"
 
 
 @dataclass(frozen=True, slots=True)

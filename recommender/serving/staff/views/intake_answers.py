@@ -26,12 +26,7 @@ ClockParts = tuple[str | Any, ...]
 
 
 def read_hours(text: str) -> tuple[TypedWindow, ...]:
-    """Begin and end of every window, each written 08:00.
-
-    Raises
-    ------
-    ValueError
-        With what does not fit, never with the text.
+    """Begin and end of every window; a `ValueError` says what does not fit, never the text.
 
     Examples
     --------
@@ -172,17 +167,13 @@ def _places(text: str) -> list[dict[str, Any]]:
     return places
 
 
-def _ids(text: str) -> list[str]:
-    return [part for part in text.replace(";", ",").replace(",", " ").split() if part]
-
-
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "number": _number,
     "scale": _number,
     "money": _number,
     "flag": _flag,
     "place": _places,
-    "ids": _ids,
+    "ids": lambda text: text.replace(";", " ").replace(",", " ").split(),
 }
 """How a typed answer is read, by kind; other kinds are text."""
 

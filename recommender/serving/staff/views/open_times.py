@@ -104,20 +104,10 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class MeetingOption:
-    """Ways of meeting that depend on the same clocks.
+    """Ways of meeting on the same clocks, and the session's length in minutes.
 
-    Attributes
-    ----------
-    ways
-        Empty where the practice does not distinguish ways of meeting.
-    client_zone
-        None where they meet in the rooms, on the clinician's clock.
-    hours
-        The clinician's.
-    wishes
-        Hours the client named, and after-hours where they need them.
-    minutes
-        Length of a session.
+    `ways` is empty where the practice has none; `client_zone` is None in the rooms; `hours` are
+    the clinician's; `wishes` are the client's, and after-hours where they need them.
     """
 
     ways: tuple[str, ...]
@@ -214,7 +204,9 @@ class ShortlistOpenings:
         days = self.shown.asked_on.toordinal(), self._first_day(row), self._wished_day()
         day = date.fromordinal(max(each for each in days if each is not None))
         there = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(option.hours.zone))
-        since = max(_next_quarter(self.now), there.astimezone(UTC))
+        over = (self.now - datetime.min.replace(tzinfo=UTC)) % QUARTER
+        quarter = self.now.astimezone(UTC) + (QUARTER - over if over else timedelta())
+        since = max(quarter, there.astimezone(UTC))
         return next_open_intervals((option.hours, *wishes), since, option.minutes)
 
     def _texts(
@@ -312,17 +304,7 @@ class ShortlistOpenings:
 def next_open_intervals(
     weeks: tuple[WeeklyHours, ...], since: datetime, minutes: float
 ) -> tuple[OpenInterval, ...]:
-    """The first intervals after a moment that lie in every one of the weeks.
-
-    Parameters
-    ----------
-    weeks
-        At least one.
-    since
-        Nothing before it counts.
-    minutes
-        Shorter intervals are left out.
-    """
+    """The first intervals of at least `minutes` after a moment that lie in every week."""
     origin = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     shared: Spans = ()
     for ahead in WEEKS_AHEAD:
@@ -352,11 +334,6 @@ def _spans(weekly: WeeklyHours, origin: datetime, ahead: int) -> Spans:
         for begin, end in spans_of(weekly.windows, week_of(weekly.zone, first), first).tolist()
     )
     return tuple((begin, end) for begin, end in spans)
-
-
-def _next_quarter(moment: datetime) -> datetime:
-    over = (moment - datetime.min.replace(tzinfo=UTC)) % QUARTER
-    return moment.astimezone(UTC) + (QUARTER - over if over else timedelta())
 
 
 def _readings(intervals: Sequence[OpenInterval], zone: str) -> tuple[datetime, ...]:

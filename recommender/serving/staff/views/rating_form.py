@@ -50,15 +50,19 @@ def item_entries(
     instrument: Instrument, given: Sequence[str], faults: Mapping[int, str]
 ) -> tuple[ItemEntry, ...]:
     """Every item of an instrument, with what was entered before and faults by item number."""
-    subscales = {n: name for name, numbers in instrument.subscales.items() for n in numbers}
+    subscales = {
+        n: wording.plain(name) for name, numbers in instrument.subscales.items() for n in numbers
+    }
     return tuple(
         ItemEntry(
             item_name(place),
-            _item_label(place, subscales.get(place, ""), place in instrument.reverse),
+            f"Item {place}{f' ({notes})' if notes else ''}",
             given[place - 1] if place <= len(given) else "",
             faults.get(place, ""),
         )
         for place in range(1, instrument.items + 1)
+        for reversed_note in ["reversed" if place in instrument.reverse else ""]
+        for notes in [", ".join(filter(None, (subscales.get(place, ""), reversed_note)))]
     )
 
 
@@ -139,14 +143,15 @@ def low_rating_text(
     if any(each.rated < each.lower for each in predicted):
         return BELOW_RANGE
     early = tuple(_early_scores(ratings, state.practice))
-    if any(_is_below_cut_off(*each) for each in early):
-        return BELOW_CUT_OFF
-    return UNUSUALLY_LOW if not predicted and any(_is_unusual(*each) for each in early) else ""
-
-
-def _item_label(place: int, subscale: str, is_reversed: bool) -> str:
-    notes = ", ".join(filter(None, (wording.plain(subscale), "reversed" if is_reversed else "")))
-    return f"Item {place}{f' ({notes})' if notes else ''}"
+    for pomp, instrument in early:
+        low, high = instrument.bounds("sum")
+        if any(low + pomp * (high - low) <= cut for cut in instrument.cut_offs.values()):
+            return BELOW_CUT_OFF
+    for pomp, instrument in early if not predicted else ():
+        mean, sd = instrument.reference_mean, instrument.reference_sd
+        if mean is not None and sd is not None and pomp < mean - LOW_Z * sd:
+            return UNUSUALLY_LOW
+    return ""
 
 
 def _scores(rating: Rating, instrument: Instrument) -> FormScores:
@@ -171,17 +176,6 @@ def _early_scores(
         pomp = float(_scores(rating, instrument).pomp[0])
         if not np.isnan(pomp) and any(low <= rating.session <= high for low, high in spans):
             yield pomp, instrument
-
-
-def _is_below_cut_off(pomp: float, instrument: Instrument) -> bool:
-    low, high = instrument.bounds("sum")
-    total = low + pomp * (high - low)
-    return any(total <= cut for cut in instrument.cut_offs.values())
-
-
-def _is_unusual(pomp: float, instrument: Instrument) -> bool:
-    mean, sd = instrument.reference_mean, instrument.reference_sd
-    return mean is not None and sd is not None and pomp < mean - LOW_Z * sd
 
 
 def shown_prediction(match: RatedMatch) -> ShownPrediction | None:

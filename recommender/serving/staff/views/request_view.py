@@ -1,6 +1,7 @@
 """Everything the page of one request shows, from what was stored with it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -42,17 +43,7 @@ Answered = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class PageQuestions:
-    """What a reader asks on the page; empty strings where they do not.
-
-    Attributes
-    ----------
-    why_not
-        Id of a clinician to explain.
-    one, other
-        Ids of two clinicians to compare.
-    before
-        Id of the request that this one changes.
-    """
+    """Ids of a clinician to explain, of two to compare, and of the request this one changes."""
 
     why_not: str = ""
     one: str = ""
@@ -86,7 +77,9 @@ class RequestView:
     def __init__(self, shown: ShownRecommendation, state: ServingSnapshot) -> None:
         self.shown, self.state = shown, state
         self.response = read_response(shown.response)
-        self.case = _case(shown, state)
+        self.case: ExplanationCase | None = None
+        with suppress(ProblemError):  # The definition or the model's features have changed.
+            self.case = explanation_case(shown, state)
         self.names = self._names()
 
     def values(self, asked: PageQuestions, now: datetime) -> dict[str, Any]:
@@ -95,12 +88,14 @@ class RequestView:
         explanations = self._explanations()
         why_not = self._why_not(asked.why_not) if asked.why_not else None
         comparison = self._comparison(asked.one, asked.other)
-        reach = longest_line(_all_views(explanations, why_not, comparison))
+        views = [view for _, view in explanations]
+        views += [why_not.explanation] if why_not and why_not.explanation else []
+        views += [comparison.one_to_other, comparison.other_to_one] if comparison else []
+        at = response.availability_as_of
         excluded = {each.clinician_id for each in response.excluded}
         by_name = sorted(self.names.items(), key=lambda each: each[1])
-        unanswered = unanswered_questions(practice, answers)
         return {
-            "bars": partial(contribution_chart, reach=reach),
+            "bars": partial(contribution_chart, reach=longest_line(views)),
             "id": self.shown.recommendation_id,
             "client_id": self.shown.client_id,
             "names": self.names,
@@ -110,10 +105,10 @@ class RequestView:
             "mode": wording.REQUEST_MODES.get(self.shown.mode, self.shown.mode),
             "predicted": self.shown.mode != CONSTRAINTS_ONLY,
             "model": wording.model(response.model),
-            "known": self._known(now),
+            "known": wording.known(at.astimezone(ZoneInfo(practice.timezone)), now - at),
             "asked_on": wording.day(self.shown.asked_on),
             "used": answered_questions(practice, answers),
-            "unanswered": unanswered,
+            "unanswered": unanswered_questions(practice, answers),
             "questions": len(self.state.form.fields),
             "to_ask": questions_to_ask(response, practice, answers),
             "current": self.shown.practice_digest == practice.digest,
@@ -148,10 +143,6 @@ class RequestView:
         names = {each: roster.called.get(each, each) for each in ids}
         return names | {each.clinician_id: each.name for each in response.shortlist}
 
-    def _known(self, now: datetime) -> str:
-        at = self.response.availability_as_of
-        return wording.known(at.astimezone(ZoneInfo(self.state.practice.timezone)), now - at)
-
     def _explanations(self) -> tuple[tuple[str, ExplanationView], ...]:
         """Explanations of the first clinicians, by name."""
         if self.case is None:
@@ -169,7 +160,9 @@ class RequestView:
         if self.case is None:
             return WhyNot(name, NOT_EXPLAINED)
         try:
-            why = self.case.explain(clinician_id, self._rival(clinician_id))
+            ranked = self.case.shown if self.case.contributions is not None else ()
+            first_other = next((each for each in ranked if each != clinician_id), None)
+            why = self.case.explain(clinician_id, first_other)
         except NotFoundError:
             return WhyNot(name, FITS_BUT_LATER)
         if why.status == "excluded":
@@ -181,11 +174,6 @@ class RequestView:
         rival = self.names.get(why.compared_with or "", "")
         text = f"{name} fits. Compared with {rival}, group by group:"
         return WhyNot(name, text, explanation=view)
-
-    def _rival(self, clinician_id: str) -> str | None:
-        """The first clinician, or the second where the first is asked about."""
-        ranked = [] if self.case is None or self.case.contributions is None else self.case.shown
-        return next((each for each in ranked if each != clinician_id), None)
 
     def _comparison(self, one: str, other: str) -> Comparison | None:
         known = self.case.contributions.ids if self.case and self.case.contributions else ()
@@ -226,23 +214,3 @@ def _answer_text(practice: Practice, field: Field, answer: Any) -> str:
     if isinstance(answer, int | float):
         return f"{wording.figure(answer)} {field.unit or ''}".strip()
     return wording.plain(str(answer)) if field.levels else str(answer)
-
-
-def _all_views(
-    explanations: tuple[tuple[str, ExplanationView], ...],
-    why_not: WhyNot | None,
-    comparison: Comparison | None,
-) -> list[ExplanationView]:
-    """Every explanation on the page."""
-    views = [view for _, view in explanations]
-    views += [why_not.explanation] if why_not and why_not.explanation else []
-    views += [comparison.one_to_other, comparison.other_to_one] if comparison else []
-    return views
-
-
-def _case(shown: ShownRecommendation, state: ServingSnapshot) -> ExplanationCase | None:
-    """What explains a request; None where the definition or the model's features have changed."""
-    try:
-        return explanation_case(shown, state)
-    except ProblemError:
-        return None

@@ -1,7 +1,7 @@
 """Cards and ties of a shortlist, who was left out by which rule, and what would add clinicians."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Self
@@ -80,22 +80,18 @@ class TieGroup:
 
 def tie_groups(response: RecommendationResponse) -> tuple[TieGroup, ...]:
     """The shortlist tie by tie; one group where nothing was predicted."""
-    return tuple(
-        _tie_group(list(tied), response.scale)
-        for _, tied in groupby(response.shortlist, key=lambda each: each.tie)
-    )
-
-
-def _tie_group(tied: Sequence[ShownClinician], scale: AllianceScale) -> TieGroup:
-    several = len(tied) > 1 and tied[0].tie is not None
-    text = wording.tie(tied[0].rank, tied[-1].rank) if several else ""
-    cards = tuple(ShortlistCard.of(each, scale) for each in tied)
-    broken_by = {each.tie for each in cards[1:]}
-    order = ""
-    if several and len(broken_by) == 1 and not cards[0].tie and "" not in broken_by:
-        (reason,) = broken_by
-        order = f"Each after the first: {reason[:1].lower()}{reason[1:]}."
-    return TieGroup(text, order, cards)
+    groups = []
+    for tie, tied in groupby(response.shortlist, key=lambda each: each.tie):
+        cards = tuple(ShortlistCard.of(each, response.scale) for each in tied)
+        several = len(cards) > 1 and tie is not None
+        text = wording.tie(cards[0].rank, cards[-1].rank) if several else ""
+        broken_by = {each.tie for each in cards[1:]}
+        order = ""
+        if several and len(broken_by) == 1 and not cards[0].tie and "" not in broken_by:
+            (reason,) = broken_by
+            order = f"Each after the first: {reason[:1].lower()}{reason[1:]}."
+        groups.append(TieGroup(text, order, cards))
+    return tuple(groups)
 
 
 def _strength(shown: ShownClinician, scale: AllianceScale) -> str:
@@ -160,8 +156,11 @@ def questions_to_ask(
     """Unanswered questions that left clinicians out, the one that left out most first."""
     unanswered: Counter[tuple[str, ...]] = Counter()
     for each in response.excluded:
-        reasons = [reason.constraint for reason in each.reasons if reason.unknown]
-        unanswered.update({_unanswered(practice, reason, answers) for reason in reasons})
+        rules = [practice.constraints.get(r.constraint) for r in each.reasons if r.unknown]
+        asked = [rule.client for rule in rules if rule and rule.unasked == "unknown"]
+        unanswered.update(
+            {tuple(practice.client[n].phrase for n in names if n not in answers) for names in asked}
+        )
     return tuple(
         f"{wording.sentence(wording.listed(phrases))}: "
         f"{wording.counted(number, 'clinician', 'clinicians')}"
@@ -181,10 +180,3 @@ def relaxation_lines(response: RecommendationResponse) -> tuple[RelaxationLine, 
         )
         for number, each in enumerate(response.relaxations)
     )
-
-
-def _unanswered(practice: Practice, constraint: str, answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """Phrases of unanswered questions without which a constraint cannot be judged."""
-    rule = practice.constraints.get(constraint)
-    names = rule.client if rule and rule.unasked == "unknown" else ()
-    return tuple(practice.client[name].phrase for name in names if name not in answers)
