@@ -63,18 +63,14 @@ STATES: Mapping[str, str] = {
 }
 FIELDS: Mapping[str, str] = {
     "clinician_id": "Clinician",
-    "reason": "Reason",
     "kind": "What happened",
     "happened_on": "Day",
-    "session": "Session",
     "instrument": "Questionnaire",
     "metric": "Counted as",
-    "score": "Score",
     "rated_on": "Day rated",
     "client_id": CLIENT_CODE,
-    "pairing_id": "Pairing id",
 }
-"""Labels of the fields of decisions, events and ratings, as their forms show them."""
+"""Labels of fields of decisions, events and ratings where they differ from the name."""
 DAY_NAMES: Mapping[str, str] = {
     "mon": "Monday",
     "tue": "Tuesday",

@@ -15,7 +15,6 @@ from recommender.monitoring.early_ratings import (
     MAX_MATCHES,
     MIN_MATCHES,
     Coverage,
-    GroupCoverage,
     RatedPrediction,
     coverage_by_group,
     rated_predictions,
@@ -31,7 +30,6 @@ from recommender.serving.staff import wording
 from recommender.serving.staff.page import MODEL, page
 from recommender.serving.staff.views.charts import calibration_chart, error_chart
 from recommender.serving.staff.views.rating_form import shown_prediction
-from recommender.store.database import Connection
 
 CARD_FIELDS: Mapping[str, str] = {
     "owner": "Owner",
@@ -102,7 +100,11 @@ async def get_history_page(request: Request) -> Response:
     used: tuple[ModelUse, ...] = ()
     requests: tuple[Answers, ...] = ()
     if has_store(request):
-        used, requests = await read(request, _history)
+        used = await read(request, model_uses)
+        recent = partial(intakes, limit=MAX_REQUESTS, without=CONSTRAINTS_ONLY)
+        requests = await read(request, recent)
+    answers = partial(answer_shifts, requests, state.model)
+    levels = partial(level_shifts, requests, state.practice)
     known = []
     for each in known_models(state, app_state(request.app).settings).models:
         texts = [text for name, text in STATUS.items() if getattr(each, name)]
@@ -114,7 +116,9 @@ async def get_history_page(request: Request) -> Response:
         used=used,
         digest=state.digest,
         known=known,
-        **await run_in_pool(request.app, partial(drift_values, requests, state)),
+        requests=len(requests),
+        answer_shifts=await run_in_pool(request.app, answers),
+        level_shifts=await run_in_pool(request.app, levels),
     )
 
 
@@ -135,7 +139,11 @@ def error_values(matches: Sequence[RatedPrediction], state: ServingSnapshot) -> 
     """Coverage by group, calibration and error over time, by the names the template uses."""
     model, bins, windows = state.model, calibration_bins(matches), error_windows(matches)
     low, high = model.linker.low, model.linker.high
-    groups = ((group_name(each), each) for each in coverage_by_group(matches, state.practice))
+    groups = []
+    for each in coverage_by_group(matches, state.practice):
+        level = each.level
+        answer = (wording.YES if level else wording.NO) if isinstance(level, bool) else level
+        groups.append((f"{each.field.phrase}: {wording.plain(answer)}", each))
     return {
         "scale": wording.scale_points(AllianceScale.of(model)),
         "level": state.practice.alliance.interval,
@@ -147,27 +155,6 @@ def error_values(matches: Sequence[RatedPrediction], state: ServingSnapshot) -> 
         "errors": error_chart(windows) if len(windows) > 1 else None,
         "rated": len(matches),
     }
-
-
-def drift_values(requests: Sequence[Answers], state: ServingSnapshot) -> dict[str, Any]:
-    """Changes of answers, by the names the template uses."""
-    return {
-        "requests": len(requests),
-        "answer_shifts": answer_shifts(requests, state.model),
-        "level_shifts": level_shifts(requests, state.practice),
-    }
-
-
-def group_name(group: GroupCoverage) -> str:
-    """The question and answer of a group."""
-    level = group.level
-    answer = (wording.YES if level else wording.NO) if isinstance(level, bool) else level
-    return f"{group.field.phrase}: {wording.plain(answer)}"
-
-
-def _history(connection: Connection) -> tuple[tuple[ModelUse, ...], tuple[Answers, ...]]:
-    requests = intakes(connection, limit=MAX_REQUESTS, without=CONSTRAINTS_ONLY)
-    return model_uses(connection), requests
 
 
 def _facts(state: ServingSnapshot) -> list[tuple[str, str]]:

@@ -37,11 +37,11 @@ async def post_sign_in(request: Request) -> Response:
         return redirect(HOME)
     check_same_site(request.headers)
     enforce_rate_limit(request, auth.logins, request.client.host if request.client else "")
-    sent, session = await read_form(request), None
+    sent, given = await read_form(request), None
     values = {"name": sent.text("name"), "password": sent.fields.get("password", [""])[0]}
     with suppress(ValidationError):
         given = Credentials.model_validate(values)
-        session = await auth.log_in(given.name, given.password.get_secret_value())
+    session = await auth.log_in(given.name, given.password.get_secret_value()) if given else None
     if session is None:
         return page(request, "sign_in.html", "Sign in", status=REFUSED, refused=True)
     response = redirect(HOME)

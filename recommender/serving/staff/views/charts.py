@@ -64,12 +64,12 @@ def around(low: float, high: float, step: float) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationPoint:
-    """A bin and its place; on the diagonal, ratings were as predicted."""
+class ChartPoint:
+    """A bin or window and its place; on the diagonal of bins, ratings were as predicted."""
 
     x: float
     y: float
-    bin: CalibrationBin
+    of: CalibrationBin | ErrorWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class CalibrationChart:
     high: float
     x: Axis
     y: Axis
-    points: tuple[CalibrationPoint, ...]
+    points: tuple[ChartPoint, ...]
     size: int = CALIBRATION_SIZE
 
 
@@ -91,17 +91,8 @@ def calibration_chart(bins: Sequence[CalibrationBin], low: float, high: float) -
     ends = low + first, low + last
     x = Axis(*ends, EDGE, CALIBRATION_SIZE - MARGIN)
     y = Axis(*ends, CALIBRATION_SIZE - EDGE, MARGIN)
-    points = tuple(CalibrationPoint(x.at(each.predicted), y.at(each.rated), each) for each in bins)
+    points = tuple(ChartPoint(x.at(each.predicted), y.at(each.rated), each) for each in bins)
     return CalibrationChart(*ends, x, y, points)
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorPoint:
-    """A window and its place."""
-
-    x: float
-    y: float
-    window: ErrorWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +100,7 @@ class ErrorChart:
     """Mean absolute error over time, from 0 to `highest` points."""
 
     highest: float
-    points: tuple[ErrorPoint, ...]
+    points: tuple[ChartPoint, ...]
     bottom: float = ERROR_HEIGHT - EDGE
     width: int = ERROR_WIDTH
     height: int = ERROR_HEIGHT
@@ -125,7 +116,7 @@ def error_chart(windows: Sequence[ErrorWindow]) -> ErrorChart:
     _, highest = around(0, max(each.error for each in windows), ERROR_STEP)
     x = Axis(0, max(len(windows) - 1, 1), EDGE + MARGIN, ERROR_WIDTH - 2 * MARGIN)
     y = Axis(0, highest, ERROR_HEIGHT - EDGE, MARGIN)
-    points = (ErrorPoint(x.at(n), y.at(each.error), each) for n, each in enumerate(windows))
+    points = (ChartPoint(x.at(n), y.at(each.error), each) for n, each in enumerate(windows))
     return ErrorChart(highest, tuple(points))
 
 

@@ -1,6 +1,5 @@
 """Everything the page of one request shows, from what was stored with it."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,8 +36,6 @@ FITS_BUT_LATER = (
     "Fits every requirement and is free later than those shown, or as soon with a later id."
 )
 NOT_EXPLAINED = "The reasons can no longer be shown: see “Why these”."
-
-Answered = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +89,12 @@ class RequestView:
         views += [why_not.explanation] if why_not and why_not.explanation else []
         views += [comparison.one_to_other, comparison.other_to_one] if comparison else []
         at = response.availability_as_of
+        questions = practice.fields("client", "score", "filter")
+        used = [
+            (field.phrase, _answer_text(practice, field, answers[name]))
+            for name, field in practice.client.items()
+            if name in answers
+        ]
         excluded = {each.clinician_id for each in response.excluded}
         by_name = sorted(self.names.items(), key=lambda each: each[1])
         return {
@@ -107,8 +110,8 @@ class RequestView:
             "model": wording.model(response.model),
             "known": wording.known(at.astimezone(ZoneInfo(practice.timezone)), now - at),
             "asked_on": wording.day(self.shown.asked_on),
-            "used": answered_questions(practice, answers),
-            "unanswered": unanswered_questions(practice, answers),
+            "used": used,
+            "unanswered": [(f.phrase, f.missing) for n, f in questions.items() if n not in answers],
             "questions": len(self.state.form.fields),
             "to_ask": questions_to_ask(response, practice, answers),
             "current": self.shown.practice_digest == practice.digest,
@@ -185,21 +188,6 @@ class RequestView:
         if there is None or back is None:
             return None
         return Comparison(self.names.get(one, one), self.names.get(other, other), there, back)
-
-
-def answered_questions(practice: Practice, answers: Mapping[str, Any]) -> tuple[Answered, ...]:
-    """Phrase and answer of every question that was answered."""
-    return tuple(
-        (field.phrase, _answer_text(practice, field, answers[name]))
-        for name, field in practice.client.items()
-        if name in answers
-    )
-
-
-def unanswered_questions(practice: Practice, answers: Mapping[str, Any]) -> tuple[Answered, ...]:
-    """Phrase of every question that was not answered, and what that means."""
-    asked = practice.fields("client", "score", "filter")
-    return tuple((f.phrase, f.missing) for name, f in asked.items() if name not in answers)
 
 
 def _answer_text(practice: Practice, field: Field, answer: Any) -> str:
