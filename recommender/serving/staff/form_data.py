@@ -72,14 +72,12 @@ def form_faults(error: Exception) -> tuple[tuple[str, ...], int]:
         return (DECIDED_MEANWHILE,), problem.kind.status
     if isinstance(error, ConflictError):
         return (wording.fault(error.field, error.problem),), problem.kind.status
-    faults = tuple(wording.fault(_name(each.pointer), each.message) for each in problem.errors)
-    return faults or (problem.kind.detail,), problem.kind.status
-
-
-def _name(pointer: str) -> str:
-    """The field of a form that a pointer into a body means."""
-    name, _, place = pointer.strip("/").partition("/")
-    return f"item_{int(place) + 1}" if name == "items" and place.isdecimal() else name
+    faults = []
+    for each in problem.errors:
+        name, _, place = each.pointer.strip("/").partition("/")
+        is_item = name == "items" and place.isdecimal()
+        faults.append(wording.fault(f"item_{int(place) + 1}" if is_item else name, each.message))
+    return tuple(faults) or (problem.kind.detail,), problem.kind.status
 
 
 def number(text: str) -> int | float | str:

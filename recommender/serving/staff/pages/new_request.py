@@ -94,8 +94,14 @@ async def post_change(request: Request, recommendation_id: RecommendationId) -> 
     number = sent.text("offer")
     if not number.isdecimal() or int(number) >= len(relaxations):
         raise ProblemError(NOT_FOUND)
-    answers = _changed_answers(practice, shown, relaxations[int(number)])
-    changed = await recommend_and_store(request, repeated(shown, answers))
+    repeated = ParsedRequest(
+        client_id=shown.client_id,
+        answers=_changed_answers(practice, shown, relaxations[int(number)]),
+        modes=cast("Modes", shown.modes),
+        top_k=max(len(shown.shortlist), DEFAULT_TOP_K),
+        asked_on=shown.asked_on,
+    )
+    changed = await recommend_and_store(request, repeated)
     return redirect(f"{REQUESTS}/{changed}?before={recommendation_id}")
 
 
@@ -158,14 +164,3 @@ async def recommend_and_store(request: Request, parsed: ParsedRequest) -> str:
         row = to_journal_row(served, body, state, actor=caller(request).actor)
         await write_once(request, None, row)
     return served.response.recommendation_id
-
-
-def repeated(shown: ShownRecommendation, answers: Mapping[str, RawValue]) -> ParsedRequest:
-    """The request a recommendation was made from, for the same day, with other answers."""
-    return ParsedRequest(
-        client_id=shown.client_id,
-        answers=answers,
-        modes=cast("Modes", shown.modes),
-        top_k=max(len(shown.shortlist), DEFAULT_TOP_K),
-        asked_on=shown.asked_on,
-    )

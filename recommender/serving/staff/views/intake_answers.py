@@ -168,9 +168,7 @@ def _places(text: str) -> list[dict[str, Any]]:
 
 
 _READERS: Mapping[str, Callable[[str], Any]] = {
-    "number": _number,
-    "scale": _number,
-    "money": _number,
+    **dict.fromkeys(("number", "scale", "money"), _number),
     "flag": _flag,
     "place": _places,
     "ids": lambda text: text.replace(";", " ").replace(",", " ").split(),
@@ -198,14 +196,8 @@ def _places_text(answer: list[Mapping[str, Any]]) -> str:
     )
 
 
-def _number_text(answer: float) -> str:
-    return f"{answer:.10g}"
-
-
 _WRITERS: Mapping[str, Callable[[Any], str]] = {
-    "number": _number_text,
-    "scale": _number_text,
-    "money": _number_text,
+    **dict.fromkeys(("number", "scale", "money"), "{:.10g}".format),
     "flag": lambda answer: "yes" if answer else "no",
     "place": _places_text,
     "ids": ", ".join,
