@@ -12,7 +12,6 @@ from recommender.serving.schemas.responses import (
     AllianceRange,
     AllianceScale,
     ModelInUse,
-    ShownClinician,
     StatedReason,
     SuggestedRelaxation,
 )
@@ -36,11 +35,7 @@ REASONS: Mapping[str, str] = {
     "other": "Another reason",
 }
 EVENT_KINDS: Mapping[str, str] = {
-    "booked": "Booked",
-    "attended": "Attended",
-    "missed": "Missed",
-    "cancelled": "Cancelled",
-    "ended": "Ended",
+    kind: kind.capitalize() for kind in ("booked", "attended", "missed", "cancelled", "ended")
 }
 RATERS: Mapping[str, str] = {"client": "The client", "clinician": "The clinician"}
 METRICS: Mapping[str, str] = {
@@ -260,14 +255,6 @@ def model(used: ModelInUse) -> str:
 def fault(name: str, problem: str) -> str:
     """What is wrong with a field."""
     return f"{FIELDS.get(name, sentence(plain(name)))} {problem}" if name else sentence(problem)
-
-
-def mark(shown: ShownClinician) -> str:
-    """A line of the chart of ranges in words."""
-    if shown.predicted_alliance is None or shown.range is None:
-        return shown.name
-    ends = range_ends(shown.range)
-    return f"{shown.name}: {one(shown.predicted_alliance)}, range {ends}"
 
 
 def so_far(rated: int) -> str:

@@ -100,11 +100,12 @@ async def get_history_page(request: Request) -> Response:
     used: tuple[ModelUse, ...] = ()
     requests: tuple[Answers, ...] = ()
     if has_store(request):
-        used = await read(request, model_uses)
         recent = partial(intakes, limit=MAX_REQUESTS, without=CONSTRAINTS_ONLY)
-        requests = await read(request, recent)
-    answers = partial(answer_shifts, requests, state.model)
-    levels = partial(level_shifts, requests, state.practice)
+        used, requests = await read(request, lambda store: (model_uses(store), recent(store)))
+    shifts = await run_in_pool(
+        request.app,
+        lambda: (answer_shifts(requests, state.model), level_shifts(requests, state.practice)),
+    )
     known = []
     for each in known_models(state, app_state(request.app).settings).models:
         texts = [text for name, text in STATUS.items() if getattr(each, name)]
@@ -117,8 +118,8 @@ async def get_history_page(request: Request) -> Response:
         digest=state.digest,
         known=known,
         requests=len(requests),
-        answer_shifts=await run_in_pool(request.app, answers),
-        level_shifts=await run_in_pool(request.app, levels),
+        answer_shifts=shifts[0],
+        level_shifts=shifts[1],
     )
 
 

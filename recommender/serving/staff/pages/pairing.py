@@ -66,7 +66,6 @@ from recommender.serving.staff.views.rating_form import (
     low_rating_text,
     rating_due_text,
     score_text,
-    stored_items,
     typed_items,
 )
 from recommender.store.database import Connection
@@ -280,4 +279,5 @@ def _correction_entries(
         return ()
     if typed.form == rating_id:
         return item_entries(instrument, typed_items(instrument, typed.sent), typed.item_faults)
-    return item_entries(instrument, stored_items(rating), {})
+    stored = tuple("" if each is None else f"{each:g}" for each in rating.items)
+    return item_entries(instrument, stored, {})

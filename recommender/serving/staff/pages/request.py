@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -118,8 +117,14 @@ async def _page(
     pairings: tuple[str, ...] = ()
     accounts: Mapping[str, str] = {}
     if has_store(request):
-        follow_up = partial(_follow_up, recommendation_id=recommendation_id)
-        decisions, pairings, accounts = await read(request, follow_up)
+        decisions, pairings, accounts = await read(
+            request,
+            lambda connection: (
+                decisions_of(connection, recommendation_id),
+                begun_from(connection, recommendation_id),
+                account_names(connection),
+            ),
+        )
 
     def values() -> dict[str, Any]:
         return RequestView(shown, state).values(asked, datetime.now(UTC))
@@ -134,17 +139,6 @@ async def _page(
         pairings=pairings,
         accounts=accounts,
         **await run_in_pool(request.app, values),
-    )
-
-
-def _follow_up(
-    connection: Connection, recommendation_id: str
-) -> tuple[tuple[RecordedDecision, ...], tuple[str, ...], Mapping[str, str]]:
-    """Decisions on a request, pairings that started from it, and names of accounts."""
-    return (
-        decisions_of(connection, recommendation_id),
-        begun_from(connection, recommendation_id),
-        account_names(connection),
     )
 
 

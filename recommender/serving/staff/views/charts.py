@@ -149,11 +149,11 @@ def range_chart(response: RecommendationResponse) -> RangeChart:
             RANGE_ROW * row + RANGE_ROW // 2,
             axis.at(each.range.lower),
             axis.at(each.range.upper),
-            axis.at(each.predicted_alliance),
-            wording.mark(each),
+            axis.at(predicted),
+            f"{each.name}: {wording.one(predicted)}, range {wording.range_ends(each.range)}",
         )
         for row, each in enumerate(response.shortlist)
-        if each.range is not None and each.predicted_alliance is not None
+        if each.range is not None and (predicted := each.predicted_alliance) is not None
     )
     return RangeChart(RANGE_ROW * len(response.shortlist), marks)
 

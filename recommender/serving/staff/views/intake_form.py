@@ -1,7 +1,7 @@
 """The form of a new request, built from the practice definition."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
@@ -121,6 +121,11 @@ def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry
     how = HOW_TO_WRITE.get("postcode" if field.postcodes else field.kind)
     blank = "" if field.required else f"If left blank: {field.missing.rstrip('.')}."
     purpose = f"{wording.sentence(field.purpose.rstrip('.'))}." if field.purpose else ""
+    choices = tuple((level, wording.plain(level)) for level in field.levels)
+    if field.kind == "flag":
+        choices = YES_OR_NO
+    elif field.kind == "tags":
+        choices += ((NONE, wording.NONE_OF_THESE),)
     days: tuple[FormEntry, ...] = ()
     if control == "hours":
         days = tuple(
@@ -133,7 +138,7 @@ def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry
         wording.sentence(f"{field.phrase} ({field.unit})" if field.unit else field.phrase),
         control,
         helps=tuple(filter(None, (purpose, how or wording.bounds(field.min, field.max), blank))),
-        choices=_choices(field),
+        choices=choices,
         given=tuple(sent.texts(name)) if control == "ticks" else (sent.text(name),),
         fault="" if any(day.fault for day in days) else faults.get(name, ""),
         required=field.required,
@@ -142,13 +147,6 @@ def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry
         step="0.01" if field.kind == "money" else "any",
         days=days,
     )
-
-
-def _choices(field: Field) -> tuple[Choice, ...]:
-    if field.kind == "flag":
-        return YES_OR_NO
-    levels = tuple((level, wording.plain(level)) for level in field.levels)
-    return (*levels, (NONE, wording.NONE_OF_THESE)) if field.kind == "tags" else levels
 
 
 def _fault_of_hours(hours: str) -> str:
@@ -175,34 +173,21 @@ def _rules(practice: Practice, sent: FormData) -> tuple[FormEntry, ...]:
 
 
 def _about_request(sent: FormData, faults: Mapping[str, str], top_k: int) -> tuple[FormEntry, ...]:
-    return (
-        FormEntry(
-            "client_id",
-            wording.CLIENT_CODE,
-            "text",
-            (
-                "The client's code at the practice, so that do-not-match lists apply. Never a "
-                "name, an address or contact details.",
-            ),
-            given=(sent.text("client_id"),),
-            fault=faults.get("client_id", ""),
-        ),
-        FormEntry(
-            "asked_on",
-            "Date of request",
-            "date",
-            ("If left blank: today.",),
-            given=(sent.text("asked_on"),),
-            fault=faults.get("asked_on", ""),
-        ),
-        FormEntry(
-            "top_k",
-            "How many clinicians to show",
-            "number",
-            given=(sent.text("top_k") or str(top_k),),
-            fault=faults.get("top_k", ""),
-            low=1,
-            high=50,
-            step="1",
-        ),
+    use_of_code = (
+        "The client's code at the practice, so that do-not-match lists apply. Never a name, an "
+        "address or contact details."
+    )
+    entries = (
+        FormEntry("client_id", wording.CLIENT_CODE, "text", (use_of_code,)),
+        FormEntry("asked_on", "Date of request", "date", ("If left blank: today.",)),
+        FormEntry("top_k", "How many clinicians to show", "number", low=1, high=50, step="1"),
+    )
+    blank = {"top_k": str(top_k)}
+    return tuple(
+        replace(
+            each,
+            given=(sent.text(each.name) or blank.get(each.name, ""),),
+            fault=faults.get(each.name, ""),
+        )
+        for each in entries
     )

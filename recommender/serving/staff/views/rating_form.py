@@ -55,7 +55,7 @@ def item_entries(
     }
     return tuple(
         ItemEntry(
-            item_name(place),
+            f"item_{place}",
             f"Item {place}{f' ({notes})' if notes else ''}",
             given[place - 1] if place <= len(given) else "",
             faults.get(place, ""),
@@ -66,24 +66,14 @@ def item_entries(
     )
 
 
-def item_name(place: int) -> str:
-    """The name an item is sent under."""
-    return f"item_{place}"
-
-
 def typed_items(instrument: Instrument, sent: FormData) -> tuple[str, ...]:
     """What was typed for each item."""
-    return tuple(sent.text(item_name(place)) for place in range(1, instrument.items + 1))
+    return tuple(sent.text(f"item_{place}") for place in range(1, instrument.items + 1))
 
 
 def item_answers(instrument: Instrument, sent: FormData) -> list[int | float | str | None]:
     """The answer to each item, None where it was left blank."""
     return [number(text) if text else None for text in typed_items(instrument, sent)]
-
-
-def stored_items(rating: Rating) -> tuple[str, ...]:
-    """The items of a stored rating as they would be typed."""
-    return tuple("" if each is None else f"{each:g}" for each in rating.items)
 
 
 def item_faults(errors: Iterable[FieldError]) -> dict[int, str]:
