@@ -52,7 +52,7 @@ from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.model_watcher import ModelWatcher
 from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import expected_practice, open_snapshot
-from recommender.serving.staff import router as staff
+from recommender.serving.staff import pages as staff
 from recommender.serving.staff.page import STATIC, error_page, is_staff, static_files
 from recommender.settings import Settings
 from recommender.store.database import POOL

@@ -45,13 +45,7 @@ class FormData:
 
 
 async def read_form(request: Request) -> FormData:
-    """The form a page of this server sent.
-
-    Raises
-    ------
-    ProblemError
-        When it is no form or, on a server without sessions, comes from another site.
-    """
+    """The form a page sent; refused from another site on a server without sessions."""
     if request.headers.get("content-type") != FORM:
         raise ProblemError(UNSUPPORTED)
     if auth_backend(request).credentials is None:
@@ -64,16 +58,9 @@ async def read_form(request: Request) -> FormData:
 
 
 def validated_form(model: type[Body], values: Mapping[str, Any]) -> Body:
-    """A form as a request body; what was left blank is left out.
-
-    Raises
-    ------
-    ProblemError
-        With everything that does not fit.
-    """
-    given = {name: value for name, value in values.items() if value not in ("", None)}
+    """A form as a request body without blanks; a `ProblemError` has everything that is wrong."""
     try:
-        return model.model_validate(given)
+        return model.model_validate({k: v for k, v in values.items() if v not in ("", None)})
     except ValidationError as error:
         raise problem_from_validation(error, INVALID_FEEDBACK) from None
 
@@ -85,14 +72,12 @@ def form_faults(error: Exception) -> tuple[tuple[str, ...], int]:
         return (DECIDED_MEANWHILE,), problem.kind.status
     if isinstance(error, ConflictError):
         return (wording.fault(error.field, error.problem),), problem.kind.status
-    faults = tuple(wording.fault(_name(each.pointer), each.message) for each in problem.errors)
-    return faults or (problem.kind.detail,), problem.kind.status
-
-
-def _name(pointer: str) -> str:
-    """The field of a form that a pointer into a body means."""
-    name, _, place = pointer.strip("/").partition("/")
-    return f"item_{int(place) + 1}" if name == "items" and place.isdecimal() else name
+    faults = []
+    for each in problem.errors:
+        name, _, place = each.pointer.strip("/").partition("/")
+        is_item = name == "items" and place.isdecimal()
+        faults.append(wording.fault(f"item_{int(place) + 1}" if is_item else name, each.message))
+    return tuple(faults) or (problem.kind.detail,), problem.kind.status
 
 
 def number(text: str) -> int | float | str:

@@ -12,7 +12,6 @@ from recommender.serving.schemas.responses import (
     AllianceRange,
     AllianceScale,
     ModelInUse,
-    ShownClinician,
     StatedReason,
     SuggestedRelaxation,
 )
@@ -36,11 +35,7 @@ REASONS: Mapping[str, str] = {
     "other": "Another reason",
 }
 EVENT_KINDS: Mapping[str, str] = {
-    "booked": "Booked",
-    "attended": "Attended",
-    "missed": "Missed",
-    "cancelled": "Cancelled",
-    "ended": "Ended",
+    kind: kind.capitalize() for kind in ("booked", "attended", "missed", "cancelled", "ended")
 }
 RATERS: Mapping[str, str] = {"client": "The client", "clinician": "The clinician"}
 METRICS: Mapping[str, str] = {
@@ -63,18 +58,14 @@ STATES: Mapping[str, str] = {
 }
 FIELDS: Mapping[str, str] = {
     "clinician_id": "Clinician",
-    "reason": "Reason",
     "kind": "What happened",
     "happened_on": "Day",
-    "session": "Session",
     "instrument": "Questionnaire",
     "metric": "Counted as",
-    "score": "Score",
     "rated_on": "Day rated",
     "client_id": CLIENT_CODE,
-    "pairing_id": "Pairing id",
 }
-"""Labels of the fields of decisions, events and ratings, as their forms show them."""
+"""Labels of fields of decisions, events and ratings where they differ from the name."""
 DAY_NAMES: Mapping[str, str] = {
     "mon": "Monday",
     "tue": "Tuesday",
@@ -229,18 +220,14 @@ def tie(first: int, last: int) -> str:
 
 def aloud(name: str, reasons: Sequence[str]) -> str:
     """What may be read to a client: what they asked for, and nothing of a score."""
-    offers = listed([to_you(each) for each in reasons])
+    addressed = (each.replace("the client's", "your") for each in reasons)
+    offers = listed([_CLIENT_MAY.sub(r"you \1", each) for each in addressed])
     offered = (
         f"From what you told us, {name} {offers}."
         if offers
         else f"{name} fits what you told us you need."
     )
     return f"{offered} The choice is yours, and you can change clinicians later."
-
-
-def to_you(phrase: str) -> str:
-    """A phrase about the client, addressed to the client."""
-    return _CLIENT_MAY.sub(r"you \1", phrase.replace("the client's", "your"))
 
 
 def counts(eligible: int, excluded: int) -> str:
@@ -268,14 +255,6 @@ def model(used: ModelInUse) -> str:
 def fault(name: str, problem: str) -> str:
     """What is wrong with a field."""
     return f"{FIELDS.get(name, sentence(plain(name)))} {problem}" if name else sentence(problem)
-
-
-def mark(shown: ShownClinician) -> str:
-    """A line of the chart of ranges in words."""
-    if shown.predicted_alliance is None or shown.range is None:
-        return shown.name
-    ends = range_ends(shown.range)
-    return f"{shown.name}: {one(shown.predicted_alliance)}, range {ends}"
 
 
 def so_far(rated: int) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.serving.staff.views.typed_hours import BACKWARDS, NOT_TIMES, read_hours
+from recommender.serving.staff.views.intake_answers import BACKWARDS, NOT_TIMES, read_hours
 
 
 @pytest.mark.parametrize(

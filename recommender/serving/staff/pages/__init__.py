@@ -1,1 +1,21 @@
-"""The routes of the staff pages, one module a page."""
+"""Routes of the staff pages."""
+
+from recommender.serving.staff.pages import (
+    clinicians,
+    model,
+    new_request,
+    pairing,
+    request,
+    sign_in,
+    work_list,
+)
+
+ROUTERS = (
+    sign_in.router,
+    new_request.router,
+    request.router,
+    pairing.router,
+    model.router,
+    clinicians.router,
+    work_list.router,
+)

@@ -15,12 +15,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from recommender.journal.rated_pairings import Exposure, RatedPairing, exposures, rated_pairings
-from recommender.model.alliance_model import AllianceModel
-from recommender.monitoring.clinician_records import (
-    MIN_RATINGS,
-    ClinicianRecord,
-    clinician_records,
-)
+from recommender.monitoring.clinician_records import MIN_RATINGS, ClinicianRecord, clinician_records
 from recommender.monitoring.early_ratings import early_points
 from recommender.monitoring.exposure import DAYS, clinician_exposures
 from recommender.security.scopes import Scope
@@ -92,7 +87,15 @@ def record_values(
             points.setdefault(each.clinician_id, []).append(by_pairing[each.pairing_id])
     records = clinician_records(points)
     shown = [each for each in records.records if each.enough] if records else []
-    names, training = state.encoding.roster.called, trained_records(state.model)
+    names, trained = state.encoding.roster.called, state.model.records
+    in_model = zip(
+        state.model.clinician_ids, trained.mean.tolist(), trained.count.tolist(), strict=True
+    )
+    training = {
+        name: ModelTraining(mean, int(ratings))
+        for name, mean, ratings in in_model
+        if ratings >= MIN_RATINGS
+    }
     rows: list[tuple[str, ClinicianRecord, ModelTraining | None]] = [
         (
             names.get(each.clinician_id, each.clinician_id) if named else f"Clinician {number}",
@@ -110,19 +113,4 @@ def record_values(
         if records is None or isinf(records.prior_ratings)
         else records.prior_ratings,
         "scale": wording.scale_points(AllianceScale.of(state.model)),
-    }
-
-
-def trained_records(model: AllianceModel) -> dict[str, ModelTraining]:
-    """The model's own records, of clinicians with enough ratings for one to be shown."""
-    records = zip(
-        model.clinician_ids,
-        model.records.mean.tolist(),
-        model.records.count.tolist(),
-        strict=True,
-    )
-    return {
-        name: ModelTraining(points, int(ratings))
-        for name, points, ratings in records
-        if ratings >= MIN_RATINGS
     }

@@ -10,37 +10,26 @@ from starlette.responses import Response
 from recommender.journal.rated_pairings import ModelUse, model_uses, rated_matches
 from recommender.journal.recommendations import intakes
 from recommender.model.card import card_of
-from recommender.monitoring.drift import (
-    MAX_REQUESTS,
-    Answers,
-    answer_shifts,
-    level_shifts,
-)
+from recommender.monitoring.drift import MAX_REQUESTS, Answers, answer_shifts, level_shifts
 from recommender.monitoring.early_ratings import (
     MAX_MATCHES,
     MIN_MATCHES,
     Coverage,
-    GroupCoverage,
     RatedPrediction,
     coverage_by_group,
     rated_predictions,
 )
-from recommender.monitoring.prediction_error import (
-    calibration_bin,
-    calibration_bins,
-    error_windows,
-)
+from recommender.monitoring.prediction_error import calibration_bin, calibration_bins, error_windows
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
-from recommender.serving.api.models import KnownModel, known_models
+from recommender.serving.api.models import known_models
 from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
 from recommender.serving.schemas.responses import AllianceScale
 from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.page import MODEL, page
-from recommender.serving.staff.request_source import shown_prediction
 from recommender.serving.staff.views.charts import calibration_chart, error_chart
-from recommender.store.database import Connection
+from recommender.serving.staff.views.rating_form import shown_prediction
 
 CARD_FIELDS: Mapping[str, str] = {
     "owner": "Owner",
@@ -111,16 +100,26 @@ async def get_history_page(request: Request) -> Response:
     used: tuple[ModelUse, ...] = ()
     requests: tuple[Answers, ...] = ()
     if has_store(request):
-        used, requests = await read(request, _history)
-    known = known_models(state, app_state(request.app).settings)
+        recent = partial(intakes, limit=MAX_REQUESTS, without=CONSTRAINTS_ONLY)
+        used, requests = await read(request, lambda store: (model_uses(store), recent(store)))
+    shifts = await run_in_pool(
+        request.app,
+        lambda: (answer_shifts(requests, state.model), level_shifts(requests, state.practice)),
+    )
+    known = []
+    for each in known_models(state, app_state(request.app).settings).models:
+        texts = [text for name, text in STATUS.items() if getattr(each, name)]
+        known.append((each.digest, ", ".join([*texts, *filter(None, [each.rejected])])))
     return page(
         request,
         "model_history.html",
         "Models and clients over time",
         used=used,
         digest=state.digest,
-        known=[(each.digest, _status(each)) for each in known.models],
-        **await run_in_pool(request.app, partial(drift_values, requests, state)),
+        known=known,
+        requests=len(requests),
+        answer_shifts=shifts[0],
+        level_shifts=shifts[1],
     )
 
 
@@ -141,7 +140,11 @@ def error_values(matches: Sequence[RatedPrediction], state: ServingSnapshot) -> 
     """Coverage by group, calibration and error over time, by the names the template uses."""
     model, bins, windows = state.model, calibration_bins(matches), error_windows(matches)
     low, high = model.linker.low, model.linker.high
-    groups = ((group_name(each), each) for each in coverage_by_group(matches, state.practice))
+    groups = []
+    for each in coverage_by_group(matches, state.practice):
+        level = each.level
+        answer = (wording.YES if level else wording.NO) if isinstance(level, bool) else level
+        groups.append((f"{each.field.phrase}: {wording.plain(answer)}", each))
     return {
         "scale": wording.scale_points(AllianceScale.of(model)),
         "level": state.practice.alliance.interval,
@@ -153,32 +156,6 @@ def error_values(matches: Sequence[RatedPrediction], state: ServingSnapshot) -> 
         "errors": error_chart(windows) if len(windows) > 1 else None,
         "rated": len(matches),
     }
-
-
-def drift_values(requests: Sequence[Answers], state: ServingSnapshot) -> dict[str, Any]:
-    """Changes of answers, by the names the template uses."""
-    return {
-        "requests": len(requests),
-        "answer_shifts": answer_shifts(requests, state.model),
-        "level_shifts": level_shifts(requests, state.practice),
-    }
-
-
-def group_name(group: GroupCoverage) -> str:
-    """The question and answer of a group."""
-    level = group.level
-    answer = (wording.YES if level else wording.NO) if isinstance(level, bool) else level
-    return f"{group.field.phrase}: {wording.plain(answer)}"
-
-
-def _history(connection: Connection) -> tuple[tuple[ModelUse, ...], tuple[Answers, ...]]:
-    requests = intakes(connection, limit=MAX_REQUESTS, without=CONSTRAINTS_ONLY)
-    return model_uses(connection), requests
-
-
-def _status(known: KnownModel) -> str:
-    texts = [text for name, text in STATUS.items() if getattr(known, name)]
-    return ", ".join(texts + ([known.rejected] if known.rejected else []))
 
 
 def _facts(state: ServingSnapshot) -> list[tuple[str, str]]:

@@ -1,6 +1,8 @@
-"""The form of a new request, and requests made from a page."""
+"""The form of a new request, and requests made from a page or changed there."""
 
 from collections.abc import Mapping
+from functools import partial
+from typing import cast
 
 from fastapi import APIRouter, Request
 from pydantic import TypeAdapter, ValidationError
@@ -9,8 +11,11 @@ from starlette.responses import Response
 from recommender.errors import IntakeError
 from recommender.journal.recommendations import ShownRecommendation
 from recommender.practice.definition import Practice
-from recommender.serving.api.recommendations import RecommendationId
-from recommender.serving.dependencies import current_snapshot
+from recommender.recommendation.recommend import DEFAULT_TOP_K
+from recommender.screening.screen import Modes
+from recommender.serving.api.recommendations import RecommendationId, recorded_for
+from recommender.serving.authorization import caller
+from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
 from recommender.serving.http.problems import (
     GONE,
     NOT_FOUND,
@@ -19,16 +24,22 @@ from recommender.serving.http.problems import (
     problem_for,
     problem_from_validation,
 )
+from recommender.serving.http.request_context import request_info
+from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.responses import SuggestedRelaxation
-from recommender.serving.services.stored_recommendation import read_response
+from recommender.serving.services.idempotency import has_store, write_once
+from recommender.serving.services.recommendation_service import (
+    ServedRecommendation,
+    recommend_parsed,
+)
+from recommender.serving.services.stored_recommendation import (
+    read_response,
+    shown_of,
+    to_journal_row,
+)
 from recommender.serving.staff.form_data import FormData, read_form
 from recommender.serving.staff.page import HOME, NEW, page, redirect
-from recommender.serving.staff.request_source import (
-    find_shown,
-    recommend_and_store,
-    repeated,
-)
 from recommender.serving.staff.views.intake_answers import prefilled, request_values
 from recommender.serving.staff.views.intake_form import form_sections
 from recommender.values.kinds import RawValue
@@ -83,8 +94,14 @@ async def post_change(request: Request, recommendation_id: RecommendationId) -> 
     number = sent.text("offer")
     if not number.isdecimal() or int(number) >= len(relaxations):
         raise ProblemError(NOT_FOUND)
-    answers = _changed_answers(practice, shown, relaxations[int(number)])
-    changed = await recommend_and_store(request, repeated(shown, answers))
+    repeated = ParsedRequest(
+        client_id=shown.client_id,
+        answers=_changed_answers(practice, shown, relaxations[int(number)]),
+        modes=cast("Modes", shown.modes),
+        top_k=max(len(shown.shortlist), DEFAULT_TOP_K),
+        asked_on=shown.asked_on,
+    )
+    changed = await recommend_and_store(request, repeated)
     return redirect(f"{REQUESTS}/{changed}?before={recommendation_id}")
 
 
@@ -122,3 +139,28 @@ def _changed_answers(
         answer = TypeAdapter(json_type.type_of(field)).validate_python(change.answer)
         answers[field.name] = json_type.cell_of(answer)
     return answers
+
+
+async def find_shown(request: Request, recommendation_id: str) -> ShownRecommendation:
+    """A recommendation as it was shown, if the caller may see it."""
+    if not has_store(request):
+        return app_state(request.app).recent.find(recommendation_id)
+    return (await recorded_for(request, recommendation_id)).shown
+
+
+async def recommend_and_store(request: Request, parsed: ParsedRequest) -> str:
+    """Recommends as the endpoint does, stores what is shown, and gives its id."""
+    state = current_snapshot(request.app)
+    info = request_info(request.scope)
+    info.model = state.digest
+    served: ServedRecommendation = await run_in_pool(
+        request.app, partial(recommend_parsed, state, parsed)
+    )
+    info.mode = served.recommendation.mode
+    body = served.to_json(to_staff=True)
+    if not has_store(request):
+        app_state(request.app).recent.add(shown_of(served, body, state))
+    else:
+        row = to_journal_row(served, body, state, actor=caller(request).actor)
+        await write_once(request, None, row)
+    return served.response.recommendation_id

@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from recommender.alliance.instruments import Instrument
 from recommender.journal.idempotency import StoredReply, Write
 from recommender.journal.pairings import (
     Pairing,
@@ -57,7 +56,7 @@ from recommender.serving.staff.form_data import (
     validated_form,
 )
 from recommender.serving.staff.page import HOME, page, redirect
-from recommender.serving.staff.request_source import account_names
+from recommender.serving.staff.pages.request import account_names
 from recommender.serving.staff.views.rating_form import (
     ITEMS,
     ItemEntry,
@@ -67,7 +66,6 @@ from recommender.serving.staff.views.rating_form import (
     low_rating_text,
     rating_due_text,
     score_text,
-    stored_items,
     typed_items,
 )
 from recommender.store.database import Connection
@@ -151,11 +149,8 @@ async def post_rating(request: Request, pairing_id: PairingId) -> Response:
 async def post_correction(request: Request, rating_id: RatingId) -> Response:
     """Corrects or withdraws a rating; earlier versions stay visible."""
     sent, practice = await read_form(request), current_snapshot(request.app).practice
-
-    def pairing_of(connection: Connection) -> str:
-        return rating_history(connection, rating_id)[-1].rating.pairing_id
-
-    pairing_id = await read(request, pairing_of)
+    history = await read(request, partial(rating_history, rating_id=rating_id))
+    pairing_id = history[-1].rating.pairing_id
 
     def write(connection: Connection) -> StoredReply:
         _correct(connection, practice, rating_id, sent, caller(request).actor)
@@ -263,7 +258,9 @@ def _rating_values(
         "forms": practice.instruments,
         "by_items": [each.name for each in by_items],
         "form": form,
-        "entries": _typed_entries(form, typed) if form else (),
+        "entries": item_entries(form, typed_items(form, typed.sent), typed.item_faults)
+        if form
+        else (),
         "corrections": {
             rating_id: _correction_entries(practice, rating_id, versions[-1].rating, typed)
             for rating_id, versions in view.ratings
@@ -271,10 +268,6 @@ def _rating_values(
         "early_sessions": (first, last),
         "due": rating_due_text(view.outcome, view.current_ratings, practice),
     }
-
-
-def _typed_entries(instrument: Instrument, typed: TypedForm) -> tuple[ItemEntry, ...]:
-    return item_entries(instrument, typed_items(instrument, typed.sent), typed.item_faults)
 
 
 def _correction_entries(
@@ -285,5 +278,6 @@ def _correction_entries(
     if instrument is None or rating.metric != ITEMS:
         return ()
     if typed.form == rating_id:
-        return _typed_entries(instrument, typed)
-    return item_entries(instrument, stored_items(rating), {})
+        return item_entries(instrument, typed_items(instrument, typed.sent), typed.item_faults)
+    stored = tuple("" if each is None else f"{each:g}" for each in rating.items)
+    return item_entries(instrument, stored, {})

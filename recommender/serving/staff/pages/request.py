@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -11,9 +10,10 @@ from starlette.responses import Response
 
 from recommender.errors import StaleError
 from recommender.journal.idempotency import StoredReply
-from recommender.journal.pairings import BOOKED, PairingEvent, record_event, record_pairing
+from recommender.journal.pairings import BOOKED, record_event, record_pairing
 from recommender.journal.recommendations import RecordedDecision, decisions_of, record_decision
 from recommender.journal.work_list import begun_from
+from recommender.security.accounts import list_accounts
 from recommender.serving.api.decisions import check_clinician, move_place
 from recommender.serving.api.recommendations import RecommendationId, seen_by
 from recommender.serving.authorization import caller
@@ -23,16 +23,9 @@ from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.request_bodies import DecisionRequest, EventRequest, PairingRequest
 from recommender.serving.services.idempotency import has_store, read, write_once
 from recommender.serving.services.recommendation_service import today
-from recommender.serving.staff.form_data import (
-    REFUSED,
-    FormData,
-    form_faults,
-    read_form,
-    validated_form,
-)
+from recommender.serving.staff.form_data import REFUSED, form_faults, read_form, validated_form
 from recommender.serving.staff.page import HOME, page, redirect
-from recommender.serving.staff.pages.new_request import REQUEST, REQUESTS
-from recommender.serving.staff.request_source import account_names, find_shown
+from recommender.serving.staff.pages.new_request import REQUEST, REQUESTS, find_shown
 from recommender.serving.staff.views.request_view import PageQuestions, RequestView
 from recommender.store.database import Connection, advisory_lock
 
@@ -58,30 +51,9 @@ async def get_request_page(
 @router.post(f"{REQUEST}/decisions")
 async def post_decision(request: Request, recommendation_id: RecommendationId) -> Response:
     """Records a decision, unless another was recorded since the page was read."""
-    sent = await read_form(request)
-    try:
-        await _decide(request, recommendation_id, sent)
-    except (ProblemError, *REFUSED) as error:
-        return await _page_with_faults(request, recommendation_id, error)
-    return redirect(f"{REQUESTS}/{recommendation_id}#decide")
-
-
-@router.post(f"{REQUEST}/pairings")
-async def post_pairing(request: Request, recommendation_id: RecommendationId) -> Response:
-    """Records a pairing and, where a day is given, that its first session is booked."""
-    sent = await read_form(request)
-    pairing_id = sent.text("pairing_id") or secrets.token_hex(8)
-    try:
-        await _start_pairing(request, recommendation_id, pairing_id, sent)
-    except (ProblemError, *REFUSED) as error:
-        return await _page_with_faults(request, recommendation_id, error)
-    return redirect(f"{HOME}/pairings/{pairing_id}")
-
-
-async def _decide(request: Request, recommendation_id: str, sent: FormData) -> None:
-    state, actor = current_snapshot(request.app), caller(request).actor
+    sent, state = await read_form(request), current_snapshot(request.app)
     values = {name: sent.text(name) for name in ("clinician_id", "kind", "reason")}
-    decision = validated_form(DecisionRequest, values).on(recommendation_id)
+    actor = caller(request).actor
 
     def write(connection: Connection) -> StoredReply:
         advisory_lock(connection, f"decision/{recommendation_id}")
@@ -94,33 +66,38 @@ async def _decide(request: Request, recommendation_id: str, sent: FormData) -> N
         record_decision(connection, decision, actor=actor)
         return StoredReply(CREATED, b"{}", recorded.subject)
 
-    await write_once(request, None, write)
+    try:
+        decision = validated_form(DecisionRequest, values).on(recommendation_id)
+        await write_once(request, None, write)
+    except (ProblemError, *REFUSED) as error:
+        return await _page_with_faults(request, recommendation_id, error)
+    return redirect(f"{REQUESTS}/{recommendation_id}#decide")
 
 
-async def _start_pairing(
-    request: Request, recommendation_id: str, pairing_id: str, sent: FormData
-) -> None:
-    actor, day = caller(request).actor, today(current_snapshot(request.app).practice)
+@router.post(f"{REQUEST}/pairings")
+async def post_pairing(request: Request, recommendation_id: RecommendationId) -> Response:
+    """Records a pairing and, where a day is given, that its first session is booked."""
+    sent = await read_form(request)
+    pairing_id = sent.text("pairing_id") or secrets.token_hex(8)
     values = {name: sent.text(name) for name in ("client_id", "clinician_id")}
-    ids = {"pairing_id": pairing_id, "recommendation_id": recommendation_id}
-    pairing = validated_form(PairingRequest, values | ids).pairing()
-    booked = _booked(pairing_id, sent)
+    values |= {"pairing_id": pairing_id, "recommendation_id": recommendation_id}
+    event = {"kind": BOOKED, "happened_on": sent.text("booked_on")}
+    actor, day = caller(request).actor, today(current_snapshot(request.app).practice)
 
     def write(connection: Connection) -> StoredReply:
         seen_by(request, recommendation_id, connection)
         subject = record_pairing(connection, pairing, actor=actor)
         if booked is not None:
-            record_event(connection, booked, actor=actor, today=day)
+            record_event(connection, booked.of(pairing_id), actor=actor, today=day)
         return StoredReply(CREATED, b"{}", subject)
 
-    await write_once(request, None, write)
-
-
-def _booked(pairing_id: str, sent: FormData) -> PairingEvent | None:
-    if not sent.text("booked_on"):
-        return None
-    values = {"kind": BOOKED, "happened_on": sent.text("booked_on")}
-    return validated_form(EventRequest, values).of(pairing_id)
+    try:
+        pairing = validated_form(PairingRequest, values).pairing()
+        booked = validated_form(EventRequest, event) if event["happened_on"] else None
+        await write_once(request, None, write)
+    except (ProblemError, *REFUSED) as error:
+        return await _page_with_faults(request, recommendation_id, error)
+    return redirect(f"{HOME}/pairings/{pairing_id}")
 
 
 async def _page_with_faults(request: Request, recommendation_id: str, error: Exception) -> Response:
@@ -140,8 +117,14 @@ async def _page(
     pairings: tuple[str, ...] = ()
     accounts: Mapping[str, str] = {}
     if has_store(request):
-        follow_up = partial(_follow_up, recommendation_id=recommendation_id)
-        decisions, pairings, accounts = await read(request, follow_up)
+        decisions, pairings, accounts = await read(
+            request,
+            lambda connection: (
+                decisions_of(connection, recommendation_id),
+                begun_from(connection, recommendation_id),
+                account_names(connection),
+            ),
+        )
 
     def values() -> dict[str, Any]:
         return RequestView(shown, state).values(asked, datetime.now(UTC))
@@ -159,12 +142,6 @@ async def _page(
     )
 
 
-def _follow_up(
-    connection: Connection, recommendation_id: str
-) -> tuple[tuple[RecordedDecision, ...], tuple[str, ...], Mapping[str, str]]:
-    """Decisions on a request, pairings that started from it, and names of accounts."""
-    return (
-        decisions_of(connection, recommendation_id),
-        begun_from(connection, recommendation_id),
-        account_names(connection),
-    )
+def account_names(connection: Connection) -> Mapping[str, str]:
+    """Names of accounts by the id the journal stores for who did something."""
+    return {account.staff_id: account.name for account in list_accounts(connection)}

@@ -1,5 +1,7 @@
 """Signing in and out."""
 
+from contextlib import suppress
+
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
 from starlette.responses import Response
@@ -11,7 +13,7 @@ from recommender.serving.authorization import (
     session_of,
 )
 from recommender.serving.schemas.request_bodies import Credentials
-from recommender.serving.staff.form_data import FormData, read_form
+from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import HOME, SIGN_IN, page, redirect
 
 REFUSED = 401
@@ -35,7 +37,10 @@ async def post_sign_in(request: Request) -> Response:
         return redirect(HOME)
     check_same_site(request.headers)
     enforce_rate_limit(request, auth.logins, request.client.host if request.client else "")
-    given = _credentials(await read_form(request))
+    sent, given = await read_form(request), None
+    values = {"name": sent.text("name"), "password": sent.fields.get("password", [""])[0]}
+    with suppress(ValidationError):
+        given = Credentials.model_validate(values)
     session = await auth.log_in(given.name, given.password.get_secret_value()) if given else None
     if session is None:
         return page(request, "sign_in.html", "Sign in", status=REFUSED, refused=True)
@@ -52,12 +57,3 @@ async def post_sign_out(request: Request) -> Response:
     response = redirect(SIGN_IN)
     response.headers["set-cookie"] = auth.cookie.clearing()
     return response
-
-
-def _credentials(sent: FormData) -> Credentials | None:
-    try:
-        return Credentials.model_validate(
-            {"name": sent.text("name"), "password": sent.fields.get("password", [""])[0]}
-        )
-    except ValidationError:
-        return None

@@ -11,11 +11,10 @@ from recommender.journal.work_list import BEGUN, WorkItem, work_list
 from recommender.practice.definition import Practice
 from recommender.security.scopes import Scope
 from recommender.serving.authorization import caller
-from recommender.serving.dependencies import current_snapshot
+from recommender.serving.dependencies import app_state, current_snapshot
 from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import HOME, page
-from recommender.serving.staff.request_source import recent_recommendations
 from recommender.serving.staff.views.rating_form import is_rating_due
 from recommender.store.database import Connection
 
@@ -51,7 +50,7 @@ async def _page(request: Request, sought: str) -> Response:
         "work_list.html",
         "Requests",
         items=items,
-        recent=() if stored else recent_recommendations(request.app).newest(),
+        recent=() if stored else app_state(request.app).recent.newest(),
         sought=sought,
         names=state.encoding.roster.called,
     )

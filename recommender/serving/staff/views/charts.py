@@ -6,7 +6,6 @@ Every figure of a chart is also in a table beside it. Lengths are in units of ea
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 from recommender.monitoring.exposure import ClinicianExposure
 from recommender.monitoring.prediction_error import CalibrationBin, ErrorWindow
@@ -65,12 +64,12 @@ def around(low: float, high: float, step: float) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationPoint:
-    """A bin and its place; on the diagonal, ratings were as predicted."""
+class ChartPoint:
+    """A bin or window and its place; on the diagonal of bins, ratings were as predicted."""
 
     x: float
     y: float
-    bin: CalibrationBin
+    of: CalibrationBin | ErrorWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class CalibrationChart:
     high: float
     x: Axis
     y: Axis
-    points: tuple[CalibrationPoint, ...]
+    points: tuple[ChartPoint, ...]
     size: int = CALIBRATION_SIZE
 
 
@@ -92,17 +91,8 @@ def calibration_chart(bins: Sequence[CalibrationBin], low: float, high: float) -
     ends = low + first, low + last
     x = Axis(*ends, EDGE, CALIBRATION_SIZE - MARGIN)
     y = Axis(*ends, CALIBRATION_SIZE - EDGE, MARGIN)
-    points = tuple(CalibrationPoint(x.at(each.predicted), y.at(each.rated), each) for each in bins)
+    points = tuple(ChartPoint(x.at(each.predicted), y.at(each.rated), each) for each in bins)
     return CalibrationChart(*ends, x, y, points)
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorPoint:
-    """A window and its place."""
-
-    x: float
-    y: float
-    window: ErrorWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +100,7 @@ class ErrorChart:
     """Mean absolute error over time, from 0 to `highest` points."""
 
     highest: float
-    points: tuple[ErrorPoint, ...]
+    points: tuple[ChartPoint, ...]
     bottom: float = ERROR_HEIGHT - EDGE
     width: int = ERROR_WIDTH
     height: int = ERROR_HEIGHT
@@ -126,7 +116,7 @@ def error_chart(windows: Sequence[ErrorWindow]) -> ErrorChart:
     _, highest = around(0, max(each.error for each in windows), ERROR_STEP)
     x = Axis(0, max(len(windows) - 1, 1), EDGE + MARGIN, ERROR_WIDTH - 2 * MARGIN)
     y = Axis(0, highest, ERROR_HEIGHT - EDGE, MARGIN)
-    points = (ErrorPoint(x.at(n), y.at(each.error), each) for n, each in enumerate(windows))
+    points = (ChartPoint(x.at(n), y.at(each.error), each) for n, each in enumerate(windows))
     return ErrorChart(highest, tuple(points))
 
 
@@ -159,11 +149,11 @@ def range_chart(response: RecommendationResponse) -> RangeChart:
             RANGE_ROW * row + RANGE_ROW // 2,
             axis.at(each.range.lower),
             axis.at(each.range.upper),
-            axis.at(each.predicted_alliance),
-            wording.mark(each),
+            axis.at(predicted),
+            f"{each.name}: {wording.one(predicted)}, range {wording.range_ends(each.range)}",
         )
         for row, each in enumerate(response.shortlist)
-        if each.range is not None and each.predicted_alliance is not None
+        if each.range is not None and (predicted := each.predicted_alliance) is not None
     )
     return RangeChart(RANGE_ROW * len(response.shortlist), marks)
 
@@ -180,21 +170,6 @@ class ContributionBar:
     width: float
     height: int
     hollow: bool
-
-    @classmethod
-    def of(cls, line: ExplanationLine, row: int, reach: int, height: int = THIN) -> Self:
-        """The bar of a line; `reach` hundredths of a point are the longest bar."""
-        width = round(HALF * abs(line.hundredths) / reach, 1)
-        return cls(
-            phrase=_shortened(line.phrase),
-            figure=line.figure,
-            text_y=BARS_ROW * row + 14,
-            x=MIDDLE if line.hundredths >= 0 else MIDDLE - width,
-            y=BARS_ROW * row + 20,
-            width=width,
-            height=height,
-            hollow=line.hundredths < 0,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,19 +190,28 @@ def longest_line(explanations: Iterable[ExplanationView]) -> int:
 
 def contribution_chart(explanation: ExplanationView, reach: int) -> ContributionChart:
     """The chart of an explanation; `reach` hundredths of a point are the longest bar."""
-    *parts, total = _lines(explanation)
-    bars = [ContributionBar.of(line, row, reach) for row, line in enumerate(parts)]
-    bars.append(ContributionBar.of(total, len(parts), reach, THICK))
+    bars = []
+    for row, line in enumerate(_lines(explanation)):
+        width, phrase = round(HALF * abs(line.hundredths) / reach, 1), line.phrase
+        if len(phrase) > MAX_LETTERS:
+            phrase = f"{phrase[: MAX_LETTERS - 1].rstrip()}…"
+        bar = ContributionBar(
+            phrase=phrase,
+            figure=line.figure,
+            text_y=BARS_ROW * row + 14,
+            x=MIDDLE if line.hundredths >= 0 else MIDDLE - width,
+            y=BARS_ROW * row + 20,
+            width=width,
+            height=THICK if line is explanation.total else THIN,
+            hollow=line.hundredths < 0,
+        )
+        bars.append(bar)
     return ContributionChart(BARS_ROW * len(bars), tuple(bars))
 
 
 def _lines(explanation: ExplanationView) -> tuple[ExplanationLine, ...]:
     groups = (group.line for group in explanation.groups)
     return (*groups, explanation.remainder, explanation.total)
-
-
-def _shortened(phrase: str) -> str:
-    return phrase if len(phrase) <= MAX_LETTERS else f"{phrase[: MAX_LETTERS - 1].rstrip()}…"
 
 
 @dataclass(frozen=True, slots=True)

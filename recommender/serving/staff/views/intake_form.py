@@ -1,15 +1,14 @@
 """The form of a new request, built from the practice definition."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.serving.http.problems import FieldError
 from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import FormData
-from recommender.serving.staff.views.intake_answers import ANSWER, CONSENT, MODE, NONE
-from recommender.serving.staff.views.typed_hours import read_hours
+from recommender.serving.staff.views.intake_answers import ANSWER, CONSENT, MODE, NONE, read_hours
 
 CONTROLS: Mapping[str, str] = {
     "number": "number",
@@ -52,22 +51,8 @@ Choice = tuple[str, str]
 class FormEntry:
     """One question as the page asks it.
 
-    Attributes
-    ----------
-    name, label
-        Of the field that is sent.
-    control
-        One of the values of `CONTROLS`.
-    helps
-        What is asked for and why, how to write it, and what leaving it blank means.
-    choices
-        Value and label of everything that can be chosen.
-    given
-        What was filled in before, where the page comes back with a fault.
-    fault
-        What does not fit.
-    days
-        For weekly hours, an entry for each day.
+    `helps` says why it is asked, how to write it, and what leaving it blank means; `choices` are
+    value and label; `given` was filled in before; `days` has an entry a day for weekly hours.
     """
 
     name: str
@@ -102,18 +87,13 @@ def form_sections(
 ) -> tuple[FormSection, ...]:
     """All questions: scored ones by group, then requirements, consents and rules.
 
-    Parameters
-    ----------
-    practice
-        Declares the questions.
-    sent
-        What was filled in before.
-    errors
-        What does not fit.
-    top_k
-        Number of clinicians to show unless another is given.
+    `sent` was filled in before; `top_k` clinicians are shown unless another number is given.
     """
-    faults = _faults(errors)
+    faults: dict[str, str] = {}
+    for error in errors:
+        first, *rest = [*error.pointer.split("/")[1:], ""]
+        name = f"{ANSWER}{rest[0]}" if first == "answers" and rest else first
+        faults.setdefault(name, error.message)
     scored, wished = (practice.fields("client", use) for use in ("score", "filter"))
     sections = [
         FormSection(
@@ -122,23 +102,18 @@ def form_sections(
         for group, phrase in practice.groups.items()
     ]
     entries = tuple(_entry(field, sent, faults) for field in wished.values())
+    not_asked = ("If left blank: the client was not asked.",)
+    consents = tuple(
+        FormEntry(name, label, "select", not_asked, YES_OR_NO, (sent.text(name),))
+        for name, label in ((f"{CONSENT}{scope}", label) for scope, label in CONSENTS.items())
+    )
     sections += [
         FormSection("Requirements and wishes", entries),
-        FormSection("Other consents", _consents(sent)),
+        FormSection("Other consents", consents),
         FormSection("About this request", _about_request(sent, faults, top_k)),
         FormSection("Rules for this request", _rules(practice, sent)),
     ]
     return tuple(section for section in sections if section.entries)
-
-
-def _faults(errors: Sequence[FieldError]) -> dict[str, str]:
-    """The first error of each field, by the name the form sends it under."""
-    faults: dict[str, str] = {}
-    for error in errors:
-        first, *rest = [*error.pointer.split("/")[1:], ""]
-        name = f"{ANSWER}{rest[0]}" if first == "answers" and rest else first
-        faults.setdefault(name, error.message)
-    return faults
 
 
 def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry:
@@ -146,13 +121,24 @@ def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry
     how = HOW_TO_WRITE.get("postcode" if field.postcodes else field.kind)
     blank = "" if field.required else f"If left blank: {field.missing.rstrip('.')}."
     purpose = f"{wording.sentence(field.purpose.rstrip('.'))}." if field.purpose else ""
-    days = _days(name, sent) if control == "hours" else ()
+    choices = tuple((level, wording.plain(level)) for level in field.levels)
+    if field.kind == "flag":
+        choices = YES_OR_NO
+    elif field.kind == "tags":
+        choices += ((NONE, wording.NONE_OF_THESE),)
+    days: tuple[FormEntry, ...] = ()
+    if control == "hours":
+        days = tuple(
+            FormEntry(f"{name}.{day}", label, "text", given=(text,), fault=_fault_of_hours(text))
+            for day, label in wording.DAY_NAMES.items()
+            for text in [sent.text(f"{name}.{day}")]
+        )
     return FormEntry(
         name,
         wording.sentence(f"{field.phrase} ({field.unit})" if field.unit else field.phrase),
         control,
         helps=tuple(filter(None, (purpose, how or wording.bounds(field.min, field.max), blank))),
-        choices=_choices(field),
+        choices=choices,
         given=tuple(sent.texts(name)) if control == "ticks" else (sent.text(name),),
         fault="" if any(day.fault for day in days) else faults.get(name, ""),
         required=field.required,
@@ -163,35 +149,12 @@ def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry
     )
 
 
-def _choices(field: Field) -> tuple[Choice, ...]:
-    if field.kind == "flag":
-        return YES_OR_NO
-    levels = tuple((level, wording.plain(level)) for level in field.levels)
-    return (*levels, (NONE, wording.NONE_OF_THESE)) if field.kind == "tags" else levels
-
-
-def _days(name: str, sent: FormData) -> tuple[FormEntry, ...]:
-    return tuple(
-        FormEntry(f"{name}.{day}", label, "text", given=(text,), fault=_fault_of_hours(text))
-        for day, label in wording.DAY_NAMES.items()
-        for text in [sent.text(f"{name}.{day}")]
-    )
-
-
 def _fault_of_hours(hours: str) -> str:
     try:
         read_hours(hours)
     except ValueError as error:
         return str(error)
     return ""
-
-
-def _consents(sent: FormData) -> tuple[FormEntry, ...]:
-    help_text = ("If left blank: the client was not asked.",)
-    return tuple(
-        FormEntry(name, label, "select", help_text, YES_OR_NO, (sent.text(name),))
-        for name, label in ((f"{CONSENT}{scope}", label) for scope, label in CONSENTS.items())
-    )
 
 
 def _rules(practice: Practice, sent: FormData) -> tuple[FormEntry, ...]:
@@ -210,34 +173,21 @@ def _rules(practice: Practice, sent: FormData) -> tuple[FormEntry, ...]:
 
 
 def _about_request(sent: FormData, faults: Mapping[str, str], top_k: int) -> tuple[FormEntry, ...]:
-    return (
-        FormEntry(
-            "client_id",
-            wording.CLIENT_CODE,
-            "text",
-            (
-                "The client's code at the practice, so that do-not-match lists apply. Never a "
-                "name, an address or contact details.",
-            ),
-            given=(sent.text("client_id"),),
-            fault=faults.get("client_id", ""),
-        ),
-        FormEntry(
-            "asked_on",
-            "Date of request",
-            "date",
-            ("If left blank: today.",),
-            given=(sent.text("asked_on"),),
-            fault=faults.get("asked_on", ""),
-        ),
-        FormEntry(
-            "top_k",
-            "How many clinicians to show",
-            "number",
-            given=(sent.text("top_k") or str(top_k),),
-            fault=faults.get("top_k", ""),
-            low=1,
-            high=50,
-            step="1",
-        ),
+    use_of_code = (
+        "The client's code at the practice, so that do-not-match lists apply. Never a name, an "
+        "address or contact details."
+    )
+    entries = (
+        FormEntry("client_id", wording.CLIENT_CODE, "text", (use_of_code,)),
+        FormEntry("asked_on", "Date of request", "date", ("If left blank: today.",)),
+        FormEntry("top_k", "How many clinicians to show", "number", low=1, high=50, step="1"),
+    )
+    blank = {"top_k": str(top_k)}
+    return tuple(
+        replace(
+            each,
+            given=(sent.text(each.name) or blank.get(each.name, ""),),
+            fault=faults.get(each.name, ""),
+        )
+        for each in entries
     )

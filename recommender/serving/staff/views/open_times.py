@@ -104,20 +104,10 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class MeetingOption:
-    """Ways of meeting that depend on the same clocks.
+    """Ways of meeting on the same clocks, and the session's length in minutes.
 
-    Attributes
-    ----------
-    ways
-        Empty where the practice does not distinguish ways of meeting.
-    client_zone
-        None where they meet in the rooms, on the clinician's clock.
-    hours
-        The clinician's.
-    wishes
-        Hours the client named, and after-hours where they need them.
-    minutes
-        Length of a session.
+    `ways` is empty where the practice has none; `client_zone` is None in the rooms; `hours` are
+    the clinician's; `wishes` are the client's, and after-hours where they need them.
     """
 
     ways: tuple[str, ...]
@@ -196,25 +186,24 @@ class ShortlistOpenings:
         times = self._texts([(each, self._next(row, each, each.wishes)) for each in options], True)
         if not times:
             times = self._texts([(each, self._next(row, each, ())) for each in options], False)
-        return NextTimes(self._day_text(row), times)
-
-    def _day_text(self, row: int) -> str:
-        if self.free_day is None:
-            return ""
-        ordinal = self._first_day(row)
-        if ordinal is None:
-            return DAY_UNKNOWN
-        day = date.fromordinal(ordinal)
-        today = self.now.astimezone(ZoneInfo(self.practice.timezone)).date()
-        return wording.day(day) if day > today else f"Now; the recorded day was {wording.day(day)}"
+        text = DAY_UNKNOWN if self.free_day else ""
+        if (ordinal := self._first_day(row)) is not None:
+            text = wording.day(day := date.fromordinal(ordinal))
+            if day <= self.now.astimezone(ZoneInfo(self.practice.timezone)).date():
+                text = f"Now; the recorded day was {text}"
+        return NextTimes(text, times)
 
     def _next(
         self, row: int, option: MeetingOption, wishes: tuple[WeeklyHours, ...]
     ) -> tuple[OpenInterval, ...]:
-        days = self.shown.asked_on.toordinal(), self._first_day(row), self._wished_day()
+        starts = (each for rule in START for each in self.rules(rule) if each.client)
+        wished = next((_ordinal(self.client[rule.client[0]][0]) for rule in starts), None)
+        days = self.shown.asked_on.toordinal(), self._first_day(row), wished
         day = date.fromordinal(max(each for each in days if each is not None))
         there = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(option.hours.zone))
-        since = max(_next_quarter(self.now), there.astimezone(UTC))
+        over = (self.now - datetime.min.replace(tzinfo=UTC)) % QUARTER
+        quarter = self.now.astimezone(UTC) + (QUARTER - over if over else timedelta())
+        since = max(quarter, there.astimezone(UTC))
         return next_open_intervals((option.hours, *wishes), since, option.minutes)
 
     def _texts(
@@ -240,11 +229,6 @@ class ShortlistOpenings:
         """The clinician's first free day as an ordinal, where it is recorded."""
         return None if self.free_day is None else _ordinal(self.columns[self.free_day][row])
 
-    def _wished_day(self) -> int | None:
-        """The day the client asked to start on, as an ordinal."""
-        rules = (each for rule in START for each in self.rules(rule) if each.client)
-        return next((_ordinal(self.client[rule.client[0]][0]) for rule in rules), None)
-
     def _meeting_options(self, row: int) -> Iterator[MeetingOption]:
         """Ways in which the client and one clinician can meet; none where no hours are recorded."""
         for rule in self.rules(HOURS):
@@ -253,16 +237,18 @@ class ShortlistOpenings:
             if np.isnan(hours).all() or (self._ways and rule.ways and not ways):
                 continue
             minutes = session_minutes(rule.settings, self.client)
+            name = rule.settings.get("clinician_zone")
+            there = self._zone(name, self.columns, row, self.practice.clinician)
             yield MeetingOption(
                 ways,
                 self._client_zone(rule),
-                WeeklyHours(self._clinician_zone(rule, row), tuple(windows_of(hours[None]))),
-                tuple(self._wishes(rule, row)),
+                WeeklyHours(there, tuple(windows_of(hours[None]))),
+                tuple(self._wishes(rule, there)),
                 0.0 if np.isnan(minutes) else minutes,
             )
 
-    def _wishes(self, rule: Constraint, row: int) -> Iterator[WeeklyHours]:
-        there = self._clinician_zone(rule, row)
+    def _wishes(self, rule: Constraint, there: str) -> Iterator[WeeklyHours]:
+        """Hours the client named, in their zone or there."""
         if self._is_on(rule) and not np.isnan(self.client[rule.client[0]][0]).all():
             windows = windows_of(self.client[rule.client[0]])
             yield WeeklyHours(self._client_zone(rule) or there, tuple(windows))
@@ -274,10 +260,6 @@ class ShortlistOpenings:
     def _client_zone(self, rule: Constraint) -> str | None:
         name = rule.settings.get("client_zone")
         return name and self._zone(name, self.client, 0, self.practice.client)
-
-    def _clinician_zone(self, rule: Constraint, row: int) -> str:
-        name = rule.settings.get("clinician_zone")
-        return self._zone(name, self.columns, row, self.practice.clinician)
 
     def _zone(self, name: str | None, side: Columns, row: int, fields: Mapping[str, Any]) -> str:
         """The zone a field names, that of the practice where it names none."""
@@ -312,17 +294,7 @@ class ShortlistOpenings:
 def next_open_intervals(
     weeks: tuple[WeeklyHours, ...], since: datetime, minutes: float
 ) -> tuple[OpenInterval, ...]:
-    """The first intervals after a moment that lie in every one of the weeks.
-
-    Parameters
-    ----------
-    weeks
-        At least one.
-    since
-        Nothing before it counts.
-    minutes
-        Shorter intervals are left out.
-    """
+    """The first intervals of at least `minutes` after a moment that lie in every week."""
     origin = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     shared: Spans = ()
     for ahead in WEEKS_AHEAD:
@@ -352,11 +324,6 @@ def _spans(weekly: WeeklyHours, origin: datetime, ahead: int) -> Spans:
         for begin, end in spans_of(weekly.windows, week_of(weekly.zone, first), first).tolist()
     )
     return tuple((begin, end) for begin, end in spans)
-
-
-def _next_quarter(moment: datetime) -> datetime:
-    over = (moment - datetime.min.replace(tzinfo=UTC)) % QUARTER
-    return moment.astimezone(UTC) + (QUARTER - over if over else timedelta())
 
 
 def _readings(intervals: Sequence[OpenInterval], zone: str) -> tuple[datetime, ...]:

@@ -3,6 +3,7 @@
 Items are known by number and subscale only: their wording belongs to the holders of each form.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +15,13 @@ from recommender.alliance.scores import FormScores, score_items, score_totals
 from recommender.journal.pairings import PairingOutcome
 from recommender.journal.rated_pairings import RatedMatch
 from recommender.journal.ratings import CLIENT, Rating
-from recommender.monitoring.early_ratings import rated_predictions
+from recommender.monitoring.early_ratings import ShownPrediction, rated_predictions
 from recommender.practice.definition import Practice
 from recommender.serving.http.problems import FieldError
+from recommender.serving.services.stored_recommendation import current_body
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import FormData, number
-from recommender.serving.staff.request_source import shown_prediction
 
 ITEMS = "items"
 """The metric of a rating that was entered item by item."""
@@ -49,36 +50,30 @@ def item_entries(
     instrument: Instrument, given: Sequence[str], faults: Mapping[int, str]
 ) -> tuple[ItemEntry, ...]:
     """Every item of an instrument, with what was entered before and faults by item number."""
-    subscales = {n: name for name, numbers in instrument.subscales.items() for n in numbers}
+    subscales = {
+        n: wording.plain(name) for name, numbers in instrument.subscales.items() for n in numbers
+    }
     return tuple(
         ItemEntry(
-            item_name(place),
-            _item_label(place, subscales.get(place, ""), place in instrument.reverse),
+            f"item_{place}",
+            f"Item {place}{f' ({notes})' if notes else ''}",
             given[place - 1] if place <= len(given) else "",
             faults.get(place, ""),
         )
         for place in range(1, instrument.items + 1)
+        for reversed_note in ["reversed" if place in instrument.reverse else ""]
+        for notes in [", ".join(filter(None, (subscales.get(place, ""), reversed_note)))]
     )
-
-
-def item_name(place: int) -> str:
-    """The name an item is sent under."""
-    return f"item_{place}"
 
 
 def typed_items(instrument: Instrument, sent: FormData) -> tuple[str, ...]:
     """What was typed for each item."""
-    return tuple(sent.text(item_name(place)) for place in range(1, instrument.items + 1))
+    return tuple(sent.text(f"item_{place}") for place in range(1, instrument.items + 1))
 
 
 def item_answers(instrument: Instrument, sent: FormData) -> list[int | float | str | None]:
     """The answer to each item, None where it was left blank."""
     return [number(text) if text else None for text in typed_items(instrument, sent)]
-
-
-def stored_items(rating: Rating) -> tuple[str, ...]:
-    """The items of a stored rating as they would be typed."""
-    return tuple("" if each is None else f"{each:g}" for each in rating.items)
 
 
 def item_faults(errors: Iterable[FieldError]) -> dict[int, str]:
@@ -138,14 +133,15 @@ def low_rating_text(
     if any(each.rated < each.lower for each in predicted):
         return BELOW_RANGE
     early = tuple(_early_scores(ratings, state.practice))
-    if any(_is_below_cut_off(*each) for each in early):
-        return BELOW_CUT_OFF
-    return UNUSUALLY_LOW if not predicted and any(_is_unusual(*each) for each in early) else ""
-
-
-def _item_label(place: int, subscale: str, is_reversed: bool) -> str:
-    notes = ", ".join(filter(None, (wording.plain(subscale), "reversed" if is_reversed else "")))
-    return f"Item {place}{f' ({notes})' if notes else ''}"
+    for pomp, instrument in early:
+        low, high = instrument.bounds("sum")
+        if any(low + pomp * (high - low) <= cut for cut in instrument.cut_offs.values()):
+            return BELOW_CUT_OFF
+    for pomp, instrument in early if not predicted else ():
+        mean, sd = instrument.reference_mean, instrument.reference_sd
+        if mean is not None and sd is not None and pomp < mean - LOW_Z * sd:
+            return UNUSUALLY_LOW
+    return ""
 
 
 def _scores(rating: Rating, instrument: Instrument) -> FormScores:
@@ -172,12 +168,10 @@ def _early_scores(
             yield pomp, instrument
 
 
-def _is_below_cut_off(pomp: float, instrument: Instrument) -> bool:
-    low, high = instrument.bounds("sum")
-    total = low + pomp * (high - low)
-    return any(total <= cut for cut in instrument.cut_offs.values())
-
-
-def _is_unusual(pomp: float, instrument: Instrument) -> bool:
-    mean, sd = instrument.reference_mean, instrument.reference_sd
-    return mean is not None and sd is not None and pomp < mean - LOW_Z * sd
+def shown_prediction(match: RatedMatch) -> ShownPrediction | None:
+    """What was predicted for the clinician a match began with; None without a range."""
+    for each in json.loads(current_body(match.response))["shortlist"]:
+        if each["clinician_id"] == match.clinician_id and each["range"] is not None:
+            ends = each["range"]
+            return ShownPrediction(each["predicted_alliance"], ends["lower"], ends["upper"])
+    return None

@@ -1,6 +1,6 @@
 """Everything the page of one request shows, from what was stored with it."""
 
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,14 +19,14 @@ from recommender.serving.services.stored_recommendation import read_response
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.views.charts import contribution_chart, longest_line, range_chart
-from recommender.serving.staff.views.exclusions import (
+from recommender.serving.staff.views.explanation import ExplanationView
+from recommender.serving.staff.views.open_times import next_times
+from recommender.serving.staff.views.shortlist import (
     exclusion_lines,
     questions_to_ask,
     relaxation_lines,
+    tie_groups,
 )
-from recommender.serving.staff.views.explanation import ExplanationView
-from recommender.serving.staff.views.open_times import next_times
-from recommender.serving.staff.views.shortlist import tie_groups
 
 MAX_EXPLAINED = 5
 """Clinicians of a shortlist explained on its page; any other can be asked about."""
@@ -37,22 +37,10 @@ FITS_BUT_LATER = (
 )
 NOT_EXPLAINED = "The reasons can no longer be shown: see “Why these”."
 
-Answered = tuple[str, str]
-
 
 @dataclass(frozen=True, slots=True)
 class PageQuestions:
-    """What a reader asks on the page; empty strings where they do not.
-
-    Attributes
-    ----------
-    why_not
-        Id of a clinician to explain.
-    one, other
-        Ids of two clinicians to compare.
-    before
-        Id of the request that this one changes.
-    """
+    """Ids of a clinician to explain, of two to compare, and of the request this one changes."""
 
     why_not: str = ""
     one: str = ""
@@ -86,7 +74,9 @@ class RequestView:
     def __init__(self, shown: ShownRecommendation, state: ServingSnapshot) -> None:
         self.shown, self.state = shown, state
         self.response = read_response(shown.response)
-        self.case = _case(shown, state)
+        self.case: ExplanationCase | None = None
+        with suppress(ProblemError):  # The definition or the model's features have changed.
+            self.case = explanation_case(shown, state)
         self.names = self._names()
 
     def values(self, asked: PageQuestions, now: datetime) -> dict[str, Any]:
@@ -95,12 +85,20 @@ class RequestView:
         explanations = self._explanations()
         why_not = self._why_not(asked.why_not) if asked.why_not else None
         comparison = self._comparison(asked.one, asked.other)
-        reach = longest_line(_all_views(explanations, why_not, comparison))
+        views = [view for _, view in explanations]
+        views += [why_not.explanation] if why_not and why_not.explanation else []
+        views += [comparison.one_to_other, comparison.other_to_one] if comparison else []
+        at = response.availability_as_of
+        questions = practice.fields("client", "score", "filter")
+        used = [
+            (field.phrase, _answer_text(practice, field, answers[name]))
+            for name, field in practice.client.items()
+            if name in answers
+        ]
         excluded = {each.clinician_id for each in response.excluded}
         by_name = sorted(self.names.items(), key=lambda each: each[1])
-        unanswered = unanswered_questions(practice, answers)
         return {
-            "bars": partial(contribution_chart, reach=reach),
+            "bars": partial(contribution_chart, reach=longest_line(views)),
             "id": self.shown.recommendation_id,
             "client_id": self.shown.client_id,
             "names": self.names,
@@ -110,10 +108,10 @@ class RequestView:
             "mode": wording.REQUEST_MODES.get(self.shown.mode, self.shown.mode),
             "predicted": self.shown.mode != CONSTRAINTS_ONLY,
             "model": wording.model(response.model),
-            "known": self._known(now),
+            "known": wording.known(at.astimezone(ZoneInfo(practice.timezone)), now - at),
             "asked_on": wording.day(self.shown.asked_on),
-            "used": answered_questions(practice, answers),
-            "unanswered": unanswered,
+            "used": used,
+            "unanswered": [(f.phrase, f.missing) for n, f in questions.items() if n not in answers],
             "questions": len(self.state.form.fields),
             "to_ask": questions_to_ask(response, practice, answers),
             "current": self.shown.practice_digest == practice.digest,
@@ -148,10 +146,6 @@ class RequestView:
         names = {each: roster.called.get(each, each) for each in ids}
         return names | {each.clinician_id: each.name for each in response.shortlist}
 
-    def _known(self, now: datetime) -> str:
-        at = self.response.availability_as_of
-        return wording.known(at.astimezone(ZoneInfo(self.state.practice.timezone)), now - at)
-
     def _explanations(self) -> tuple[tuple[str, ExplanationView], ...]:
         """Explanations of the first clinicians, by name."""
         if self.case is None:
@@ -169,7 +163,9 @@ class RequestView:
         if self.case is None:
             return WhyNot(name, NOT_EXPLAINED)
         try:
-            why = self.case.explain(clinician_id, self._rival(clinician_id))
+            ranked = self.case.shown if self.case.contributions is not None else ()
+            first_other = next((each for each in ranked if each != clinician_id), None)
+            why = self.case.explain(clinician_id, first_other)
         except NotFoundError:
             return WhyNot(name, FITS_BUT_LATER)
         if why.status == "excluded":
@@ -182,11 +178,6 @@ class RequestView:
         text = f"{name} fits. Compared with {rival}, group by group:"
         return WhyNot(name, text, explanation=view)
 
-    def _rival(self, clinician_id: str) -> str | None:
-        """The first clinician, or the second where the first is asked about."""
-        ranked = [] if self.case is None or self.case.contributions is None else self.case.shown
-        return next((each for each in ranked if each != clinician_id), None)
-
     def _comparison(self, one: str, other: str) -> Comparison | None:
         known = self.case.contributions.ids if self.case and self.case.contributions else ()
         if self.case is None or one not in known or other not in known:
@@ -197,21 +188,6 @@ class RequestView:
         if there is None or back is None:
             return None
         return Comparison(self.names.get(one, one), self.names.get(other, other), there, back)
-
-
-def answered_questions(practice: Practice, answers: Mapping[str, Any]) -> tuple[Answered, ...]:
-    """Phrase and answer of every question that was answered."""
-    return tuple(
-        (field.phrase, _answer_text(practice, field, answers[name]))
-        for name, field in practice.client.items()
-        if name in answers
-    )
-
-
-def unanswered_questions(practice: Practice, answers: Mapping[str, Any]) -> tuple[Answered, ...]:
-    """Phrase of every question that was not answered, and what that means."""
-    asked = practice.fields("client", "score", "filter")
-    return tuple((f.phrase, f.missing) for name, f in asked.items() if name not in answers)
 
 
 def _answer_text(practice: Practice, field: Field, answer: Any) -> str:
@@ -226,23 +202,3 @@ def _answer_text(practice: Practice, field: Field, answer: Any) -> str:
     if isinstance(answer, int | float):
         return f"{wording.figure(answer)} {field.unit or ''}".strip()
     return wording.plain(str(answer)) if field.levels else str(answer)
-
-
-def _all_views(
-    explanations: tuple[tuple[str, ExplanationView], ...],
-    why_not: WhyNot | None,
-    comparison: Comparison | None,
-) -> list[ExplanationView]:
-    """Every explanation on the page."""
-    views = [view for _, view in explanations]
-    views += [why_not.explanation] if why_not and why_not.explanation else []
-    views += [comparison.one_to_other, comparison.other_to_one] if comparison else []
-    return views
-
-
-def _case(shown: ShownRecommendation, state: ServingSnapshot) -> ExplanationCase | None:
-    """What explains a request; None where the definition or the model's features have changed."""
-    try:
-        return explanation_case(shown, state)
-    except ProblemError:
-        return None

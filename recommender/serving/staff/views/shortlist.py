@@ -1,10 +1,12 @@
-"""The shortlist in words: strength, certainty, reasons, cautions and ties."""
+"""Cards and ties of a shortlist, who was left out by which rule, and what would add clinicians."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Self
+from typing import Any, Self
 
+from recommender.practice.definition import Practice
 from recommender.serving.schemas.responses import (
     AllianceScale,
     RecommendationResponse,
@@ -78,22 +80,18 @@ class TieGroup:
 
 def tie_groups(response: RecommendationResponse) -> tuple[TieGroup, ...]:
     """The shortlist tie by tie; one group where nothing was predicted."""
-    return tuple(
-        _tie_group(list(tied), response.scale)
-        for _, tied in groupby(response.shortlist, key=lambda each: each.tie)
-    )
-
-
-def _tie_group(tied: Sequence[ShownClinician], scale: AllianceScale) -> TieGroup:
-    several = len(tied) > 1 and tied[0].tie is not None
-    text = wording.tie(tied[0].rank, tied[-1].rank) if several else ""
-    cards = tuple(ShortlistCard.of(each, scale) for each in tied)
-    broken_by = {each.tie for each in cards[1:]}
-    order = ""
-    if several and len(broken_by) == 1 and not cards[0].tie and "" not in broken_by:
-        (reason,) = broken_by
-        order = f"Each after the first: {reason[:1].lower()}{reason[1:]}."
-    return TieGroup(text, order, cards)
+    groups = []
+    for tie, tied in groupby(response.shortlist, key=lambda each: each.tie):
+        cards = tuple(ShortlistCard.of(each, response.scale) for each in tied)
+        several = len(cards) > 1 and tie is not None
+        text = wording.tie(cards[0].rank, cards[-1].rank) if several else ""
+        broken_by = {each.tie for each in cards[1:]}
+        order = ""
+        if several and len(broken_by) == 1 and not cards[0].tie and "" not in broken_by:
+            (reason,) = broken_by
+            order = f"Each after the first: {reason[:1].lower()}{reason[1:]}."
+        groups.append(TieGroup(text, order, cards))
+    return tuple(groups)
 
 
 def _strength(shown: ShownClinician, scale: AllianceScale) -> str:
@@ -105,3 +103,80 @@ def _strength(shown: ShownClinician, scale: AllianceScale) -> str:
         return "About the average clinician who fits"
     how = "Clearly" if abs(lead) >= CLEARLY else "Somewhat"
     return f"{how} {'above' if lead > 0 else 'below'} the average clinician who fits"
+
+
+@dataclass(frozen=True, slots=True)
+class ExclusionLine:
+    """A constraint, whom it left out, and how many no other constraint left out."""
+
+    text: str
+    removed: int
+    only: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RelaxationLine:
+    """A change that would add clinicians.
+
+    `number` is its place in the response, None where staff can only ask the client.
+    """
+
+    text: str
+    admits: str
+    gain: str
+    number: int | None
+
+
+def exclusion_lines(
+    response: RecommendationResponse, names: Mapping[str, str]
+) -> tuple[ExclusionLine, ...]:
+    """Every constraint that left anybody out, the one that left out most first."""
+    whom: dict[str, list[str]] = {}
+    texts: dict[str, str] = {}
+    for each in response.excluded:
+        for reason in each.reasons:
+            whom.setdefault(reason.constraint, []).append(each.clinician_id)
+            texts[reason.constraint] = reason.text
+    lines = [line for line in response.exclusion_counts if line.removed]
+    return tuple(
+        ExclusionLine(
+            wording.sentence(texts.get(line.constraint, line.constraint)),
+            line.removed,
+            line.removed_only_by_it,
+            tuple(names.get(each, each) for each in whom.get(line.constraint, ())),
+        )
+        for line in sorted(lines, key=lambda line: (-line.removed, line.constraint))
+    )
+
+
+def questions_to_ask(
+    response: RecommendationResponse, practice: Practice, answers: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Unanswered questions that left clinicians out, the one that left out most first."""
+    unanswered: Counter[tuple[str, ...]] = Counter()
+    for each in response.excluded:
+        rules = [practice.constraints.get(r.constraint) for r in each.reasons if r.unknown]
+        asked = [rule.client for rule in rules if rule and rule.unasked == "unknown"]
+        unanswered.update(
+            {tuple(practice.client[n].phrase for n in names if n not in answers) for names in asked}
+        )
+    return tuple(
+        f"{wording.sentence(wording.listed(phrases))}: "
+        f"{wording.counted(number, 'clinician', 'clinicians')}"
+        for phrases, number in unanswered.most_common()
+        if phrases
+    )
+
+
+def relaxation_lines(response: RecommendationResponse) -> tuple[RelaxationLine, ...]:
+    """The relaxations of a response in words."""
+    return tuple(
+        RelaxationLine(
+            wording.sentence(each.text),
+            wording.counted(each.admits, "more clinician", "more clinicians"),
+            wording.gain(each) if each.answers else "",
+            number if each.answers else None,
+        )
+        for number, each in enumerate(response.relaxations)
+    )
