@@ -1,4 +1,4 @@
-"""Mean rating of each clinician, shrunk towards the practice mean.
+"""Mean rating of each clinician, shrunk towards the practice mean, and how often each was shown.
 
 Parametric empirical Bayes for one mean a clinician (Morris 1983, JASA 78:47-55). With `n` ratings
 of mean `m`, a practice mean `M`, variance `s2` of ratings within clinicians and `t2` between them:
@@ -20,6 +20,8 @@ from statistics import fmean
 import numpy as np
 
 from recommender.features.variance import variance_components
+from recommender.journal.rated_pairings import Exposure
+from recommender.tables.roster import Roster
 
 MIN_RATINGS = 5
 """Ratings below which a record is not shown, since it would reveal single clients."""
@@ -104,3 +106,50 @@ def _record(
     shrunk = practice + weight * (mean - practice)
     half = QUANTILE_90 * sqrt(between * (1 - weight))
     return ClinicianRecord(name, n, mean, shrunk, shrunk - half, shrunk + half)
+
+
+DAYS = 90
+"""Days over which exposure is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicianExposure:
+    """Counts of one clinician; `open_places` is None where places are not recorded."""
+
+    name: str
+    on_roster: bool
+    counts: Exposure
+    open_places: int | None
+
+
+def clinician_exposures(
+    counted: Mapping[str, Exposure], roster: Roster, places_field: str | None
+) -> tuple[ClinicianExposure, ...]:
+    """Clinicians on the roster and those no longer on it who were shown, most shown first.
+
+    Parameters
+    ----------
+    counted
+        Counts by clinician id, from the journal.
+    roster
+        Clinicians as they are now.
+    places_field
+        Column of the roster with open places; None where the practice records none.
+    """
+    names, places = roster.called, _open_places(roster, places_field)
+    rows = [
+        ClinicianExposure(
+            names.get(each, each), each in names, counted.get(each, Exposure()), places.get(each)
+        )
+        for each in {*names, *counted}
+    ]
+    return tuple(sorted(rows, key=lambda row: (-row.counts.shown, -row.counts.first, row.name)))
+
+
+def _open_places(roster: Roster, places_field: str | None) -> dict[str, int]:
+    """Open places by clinician id, where they are recorded."""
+    if places_field is None:
+        return {}
+    places = np.asarray(roster.columns[places_field], dtype=np.float64)
+    rows = zip(roster.ids, places.tolist(), strict=True)
+    return {each: int(number) for each, number in rows if not np.isnan(number)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from recommender.practice.fields import Side
 from recommender.practice.match_operators import summary_of
-from recommender.practice.rules import fee_rules, functions, time_rules
+from recommender.practice.rules import functions, time_rules
 from recommender.practice.rules import minimal_changes as changes
 from recommender.practice.rules.minimal_changes import FindChange
 from recommender.practice.rules.rule_input import Array, RuleInput
@@ -223,7 +223,7 @@ RULES: Mapping[str, Rule] = {
             "gap_at_most",
             (MONEY,),
             (MONEY,),
-            fee_rules.gap_at_most,
+            functions.gap_at_most,
             ease=changes.dearer,
             constant="same",
             needs=frozenset({"funding", "registration"}),
@@ -233,12 +233,12 @@ RULES: Mapping[str, Rule] = {
             "enough_sessions",
             (NUMBER,),
             (MONEY, NUMBER),
-            fee_rules.enough_sessions,
+            functions.enough_sessions,
             ease=changes.fewer_sessions,
             needs=frozenset({"funding", "registration"}),
             allows=_PRICE | {"budget"},
         ),
-        Rule("funded", (CATEGORY,), (CATEGORY,), fee_rules.funded),
+        Rule("funded", (CATEGORY,), (CATEGORY,), functions.funded),
         Rule(
             "not_listed",
             (IDS,),

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.fields import Field
-from recommender.practice.rules.fee_rules import gap_cents, max_sessions
-from recommender.practice.rules.functions import road_km
+from recommender.practice.rules.functions import gap_cents, max_sessions, road_km
 from recommender.practice.rules.rule_input import Array, Flags, RuleInput, today_of
 from recommender.practice.rules.time_rules import fits_on_day, windows_of
 from recommender.values.kinds import DAYS, RawValue, clock

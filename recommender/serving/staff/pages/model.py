@@ -22,13 +22,11 @@ from recommender.monitoring.early_ratings import (
     Coverage,
     GroupCoverage,
     RatedPrediction,
-    coverage_by_group,
-    rated_predictions,
-)
-from recommender.monitoring.prediction_error import (
     calibration_bin,
     calibration_bins,
+    coverage_by_group,
     error_windows,
+    rated_predictions,
 )
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.api.models import KnownModel, known_models
