@@ -48,16 +48,9 @@ class ClinicianRecord:
 
 @dataclass(frozen=True, slots=True)
 class ClinicianRecords:
-    """All records, and what they are shrunk towards.
+    """All records, most ratings first, and the practice mean they are shrunk towards.
 
-    Attributes
-    ----------
-    mean
-        The practice mean.
-    prior_ratings
-        Ratings the practice mean counts as, `k`; infinite where clinicians do not differ.
-    records
-        Most ratings first.
+    The practice mean counts as `prior_ratings`, `k`; infinite where clinicians do not differ.
     """
 
     mean: float
@@ -127,16 +120,13 @@ def clinician_exposures(
 ) -> tuple[ClinicianExposure, ...]:
     """Clinicians on the roster and those no longer on it who were shown, most shown first.
 
-    Parameters
-    ----------
-    counted
-        Counts by clinician id, from the journal.
-    roster
-        Clinicians as they are now.
-    places_field
-        Column of the roster with open places; None where the practice records none.
+    `counted` is by clinician id; `places_field` is the roster's column of open places, if any.
     """
-    names, places = roster.called, _open_places(roster, places_field)
+    names, places = roster.called, {}
+    if places_field is not None:
+        recorded = np.asarray(roster.columns[places_field], dtype=np.float64).tolist()
+        pairs = zip(roster.ids, recorded, strict=True)
+        places = {each: int(number) for each, number in pairs if not np.isnan(number)}
     rows = [
         ClinicianExposure(
             names.get(each, each), each in names, counted.get(each, Exposure()), places.get(each)
@@ -144,12 +134,3 @@ def clinician_exposures(
         for each in {*names, *counted}
     ]
     return tuple(sorted(rows, key=lambda row: (-row.counts.shown, -row.counts.first, row.name)))
-
-
-def _open_places(roster: Roster, places_field: str | None) -> dict[str, int]:
-    """Open places by clinician id, where they are recorded."""
-    if places_field is None:
-        return {}
-    places = np.asarray(roster.columns[places_field], dtype=np.float64)
-    rows = zip(roster.ids, places.tolist(), strict=True)
-    return {each: int(number) for each, number in rows if not np.isnan(number)}

@@ -88,14 +88,7 @@ def rated_predictions(
 ) -> tuple[RatedPrediction, ...]:
     """Matches that have an early rating and were shown with a range, in the order given.
 
-    Parameters
-    ----------
-    matches
-        From the journal.
-    shown
-        Reads what was predicted for a match; None where no range was shown.
-    model
-        Gives the practice definition and the scale ratings are converted to.
+    `shown` reads what was predicted for a match; None where no range was shown.
     """
     predictions = {each.pairing_id: ends for each in matches if (ends := shown(each)) is not None}
     known = {each.pairing_id: each for each in matches if each.pairing_id in predictions}
@@ -198,17 +191,7 @@ WINDOW = 25
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Matches with similar predictions; all values in points.
-
-    Attributes
-    ----------
-    lowest, highest
-        Range of the predictions.
-    count
-        Number of matches.
-    predicted, rated
-        Mean prediction and mean rating.
-    """
+    """Matches with similar predictions: their range, and mean prediction and rating, in points."""
 
     lowest: float
     highest: float
@@ -249,10 +232,10 @@ def error_windows(matches: Sequence[RatedPrediction]) -> tuple[ErrorWindow, ...]
     """Full windows in the order matches started; matches that do not fill one are left out."""
     ordered = sorted(matches, key=lambda each: each.started_on)
     starts = range(0, len(ordered) - WINDOW + 1, WINDOW)
-    return tuple(_window(ordered[start : start + WINDOW], start) for start in starts)
-
-
-def _window(matches: Sequence[RatedPrediction], start: int) -> ErrorWindow:
-    error = fmean(abs(each.rated - each.predicted) for each in matches)
-    since, until = matches[0].started_on, matches[-1].started_on
-    return ErrorWindow(start + 1, start + len(matches), since, until, error)
+    windows = []
+    for start in starts:
+        some = ordered[start : start + WINDOW]
+        error = fmean(abs(each.rated - each.predicted) for each in some)
+        since, until = some[0].started_on, some[-1].started_on
+        windows.append(ErrorWindow(start + 1, start + WINDOW, since, until, error))
+    return tuple(windows)

@@ -96,10 +96,7 @@ class Field:
 
 
 def read_field(
-    side: Side,
-    name: str,
-    declared: Mapping[str, Any],
-    postcodes: Mapping[str, Point] | None = None,
+    side: Side, name: str, declared: Mapping[str, Any], postcodes: Mapping[str, Point] | None = None
 ) -> tuple[Field, list[Fault]]:
     """A field from its table in the definition, and everything that is wrong about it.
 

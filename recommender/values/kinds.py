@@ -54,8 +54,6 @@ class FieldKind:
 
     Attributes
     ----------
-    name
-        As written in a practice definition.
     parse
         Parses one cell that is not missing; raises `ValueError` with the problem, never the value.
     encode
@@ -160,24 +158,16 @@ def _scalars(values: Sequence[Any], number_of: Callable[[Any], float]) -> Array:
     return np.array([np.nan if v is None else number_of(v) for v in values], dtype=np.float64)
 
 
-def _decode_number(_: FieldBounds, value: Any) -> RawValue:
-    return None if np.isnan(value) else float(value)
+def _decode_scalar(convert: Decode) -> Decode:
+    """Decodes one number; None where it is NaN."""
+    return lambda declared, value: None if np.isnan(value) else convert(declared, value)
 
 
-def _decode_flag(_: FieldBounds, value: Any) -> RawValue:
-    return None if np.isnan(value) else bool(value)
-
-
-def _decode_money(_: FieldBounds, value: Any) -> RawValue:
-    return None if np.isnan(value) else round(float(value)) / 100
-
-
-def _decode_level(declared: FieldBounds, value: Any) -> RawValue:
-    return None if np.isnan(value) else declared.levels[int(value)]
-
-
-def _decode_date(_: FieldBounds, value: Any) -> RawValue:
-    return None if np.isnan(value) else date.fromordinal(int(value) + EPOCH).isoformat()
+_decode_number = _decode_scalar(lambda _, value: float(value))
+_decode_flag = _decode_scalar(lambda _, value: bool(value))
+_decode_money = _decode_scalar(lambda _, cents: round(float(cents)) / 100)
+_decode_level = _decode_scalar(lambda declared, place: declared.levels[int(place)])
+_decode_date = _decode_scalar(lambda _, day: date.fromordinal(int(day) + EPOCH).isoformat())
 
 
 def _decode_tags(declared: FieldBounds, value: Any) -> RawValue:
@@ -198,6 +188,10 @@ def _decode_hours(_: FieldBounds, value: Any) -> RawValue:
     return cells if windows else None
 
 
+def _decode_ids(_: FieldBounds, value: Any) -> RawValue:
+    return None if value is None else list(value)
+
+
 def clock(minutes: int) -> str:
     """Minutes of a day as a 24-hour time.
 
@@ -205,10 +199,6 @@ def clock(minutes: int) -> str:
     '17:00'
     """
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
-
-
-def _decode_ids(_: FieldBounds, value: Any) -> RawValue:
-    return None if value is None else list(value)
 
 
 _UNIT, _BOUNDS, _LEVELS = frozenset({"unit"}), frozenset({"min", "max"}), frozenset({"levels"})

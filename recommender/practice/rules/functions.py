@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from recommender.practice.funding import pays, rebate_cents, session_cap
+from recommender.practice.match_operators import by_level
 from recommender.practice.rules.rule_input import (
     Array,
     Flags,
@@ -65,8 +66,7 @@ def one_of(inputs: RuleInput) -> Array:
         return settled(level == wished, level)
     if not (wished > 0).any():
         return np.ones(len(level))
-    row = np.append(wished[0], np.nan)
-    return np.asarray(row[np.where(np.isnan(level), len(row) - 1, level).astype(int)])
+    return by_level(wished[0], level)
 
 
 def equal(inputs: RuleInput) -> Array:
@@ -150,7 +150,13 @@ def not_listed(inputs: RuleInput) -> Array:
             verdict[index.rows] = np.nan
         else:
             verdict[index.of.get(client_id, [])] = 0.0
-    return both(verdict, _not_named(inputs)) if inputs.client else verdict
+    if not inputs.client:
+        return verdict
+    named = inputs.client[0][0]
+    if named is None:
+        return both(verdict, np.full(len(verdict), _open(inputs)))
+    verdict[rows_of(inputs.roster, inputs.context.clinician_ids, named)] = 0.0
+    return verdict
 
 
 def listed(inputs: RuleInput) -> Array:
@@ -163,15 +169,6 @@ def listed(inputs: RuleInput) -> Array:
         return np.full(inputs.roster.size, _open(inputs) if named is None else 1.0)
     verdict = np.zeros(inputs.roster.size)
     verdict[rows_of(inputs.roster, inputs.context.clinician_ids, named)] = 1.0
-    return verdict
-
-
-def _not_named(inputs: RuleInput) -> Array:
-    named = inputs.client[0][0]
-    if named is None:
-        return np.full(inputs.roster.size, _open(inputs))
-    verdict = np.ones(inputs.roster.size)
-    verdict[rows_of(inputs.roster, inputs.context.clinician_ids, named)] = 0.0
     return verdict
 
 
@@ -219,18 +216,9 @@ def _caps(inputs: RuleInput) -> Array:
 
     A client who did not state how many are left is assumed to have used none.
     """
-    scheme, provider = inputs.of_client("funding"), inputs.of_clinicians("registration")
-    assert scheme is not None
-    assert provider is not None
-    if np.isnan(scheme[0]):
-        return np.full(len(provider), np.inf)
-    context = inputs.context
-    name = context.client[inputs.settings["funding"]].levels[int(scheme[0])]
-    levels = context.clinician[inputs.settings["registration"]].levels
-    caps = [session_cap(context.funding, name, level, context.day) for level in levels]
-    return np.nan_to_num(
-        _by_level([np.inf if c is None else c for c in caps], provider), nan=np.inf
-    )
+    rows, day = inputs.context.funding, inputs.context.day
+    caps = _of_scheme(inputs, lambda scheme, provider: session_cap(rows, scheme, provider, day))
+    return np.nan_to_num(caps, nan=np.inf)
 
 
 def funded(inputs: RuleInput) -> Array:
@@ -242,7 +230,7 @@ def funded(inputs: RuleInput) -> Array:
         # The definition states nothing about this scheme.
         return np.ones(len(provider))
     paid = [pays(context.funding, name, level, context.day) for level in levels]
-    return _by_level([np.nan if one is None else float(one) for one in paid], provider)
+    return by_level([np.nan if one is None else float(one) for one in paid], provider)
 
 
 def gap_cents(inputs: RuleInput) -> Array:
@@ -251,7 +239,9 @@ def gap_cents(inputs: RuleInput) -> Array:
     A client with a concession pays the clinician's concession fee, if there is one. A clinician
     who bulk bills accepts the rebate as the whole fee.
     """
-    fee = _fee(inputs)
+    fee, reduced = inputs.clinician[0], inputs.of_clinicians("concession_fee")
+    if reduced is not None and _answer(inputs, "concession") == 1.0:
+        fee = np.where(np.isnan(reduced), fee, np.minimum(fee, reduced))
     paid = _rebates(inputs)
     gap = np.maximum(fee - paid, 0.0)
     bulk_bills = inputs.of_clinicians("bulk_bills")
@@ -260,36 +250,26 @@ def gap_cents(inputs: RuleInput) -> Array:
     return np.where((bulk_bills == 1) & (paid > 0), 0.0, gap)
 
 
-def _fee(inputs: RuleInput) -> Array:
-    fee = inputs.clinician[0]
-    reduced = inputs.of_clinicians("concession_fee")
-    if reduced is None or _answer(inputs, "concession") != 1.0:
-        return fee
-    return np.where(np.isnan(reduced), fee, np.minimum(fee, reduced))
-
-
 def _rebates(inputs: RuleInput) -> Array:
     """The rebate of the client's scheme with each clinician, (n,); 0 once no session is left."""
-    scheme, provider = inputs.of_client("funding"), inputs.of_clinicians("registration")
-    assert scheme is not None
-    assert provider is not None
+    rows, day, minutes = inputs.context.funding, inputs.context.day, inputs.session
     if _answer(inputs, "left") == 0.0:
-        return np.zeros(len(provider))
-    if np.isnan(scheme[0]) or np.isnan(inputs.session):
+        return np.zeros(inputs.roster.size)
+    if np.isnan(minutes):
+        return np.full(inputs.roster.size, np.nan)
+    return _of_scheme(inputs, lambda scheme, by: rebate_cents(rows, scheme, by, minutes, day))
+
+
+def _of_scheme(inputs: RuleInput, value_of: Callable[[str, str], float | None]) -> Array:
+    """A value by scheme and registration for each clinician, (n,); NaN where one is unknown."""
+    funding, registration = inputs.settings["funding"], inputs.settings["registration"]
+    scheme, provider = inputs.intake[funding][0], inputs.roster[registration]
+    if np.isnan(scheme):
         return np.full(len(provider), np.nan)
-    context = inputs.context
-    name = context.client[inputs.settings["funding"]].levels[int(scheme[0])]
-    levels = context.clinician[inputs.settings["registration"]].levels
-    paid = [
-        rebate_cents(context.funding, name, level, inputs.session, context.day) for level in levels
-    ]
-    return _by_level([np.nan if one is None else float(one) for one in paid], provider)
-
-
-def _by_level(values: list[float], codes: Array) -> Array:
-    """The value of each clinician's level; NaN where the level is missing."""
-    lookup = np.array([*values, np.nan])
-    return np.asarray(lookup[np.where(np.isnan(codes), len(values), codes).astype(int)])
+    name = inputs.context.client[funding].levels[int(scheme)]
+    levels = inputs.context.clinician[registration].levels
+    values = [value_of(name, level) for level in levels]
+    return by_level([np.nan if one is None else float(one) for one in values], provider)
 
 
 def _answer(inputs: RuleInput, setting: str) -> float | None:

@@ -26,22 +26,11 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """What a request gives to every rule.
+    """What a request gives to every rule: its day, its people, and what the practice declares.
 
-    Attributes
-    ----------
-    day
-        Day of the request, in the practice's time zone.
-    client_id
-        None if the practice has no id for the client yet.
-    clinician_ids
-        Ids in the order of the roster's rows.
-    timezone
-        IANA zone of the practice, for people without a zone of their own.
-    funding
-        Funding rows of the practice.
-    client, clinician
-        Declared fields by name.
+    `day` is in the practice's `timezone`, which also is that of people without an own zone.
+    `client_id` is None if the practice has none yet; `clinician_ids` are in the order of the
+    roster's rows.
     """
 
     day: date
