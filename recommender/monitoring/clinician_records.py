@@ -77,18 +77,15 @@ def clinician_records(points: Mapping[str, Sequence[float]]) -> ClinicianRecords
     if variances is None:
         return None
     within, between = variances.within, variances.between
-    practice = _practice_mean(rated, within, between)
+    means = [fmean(some) for some in rated.values()]
+    if between:
+        practice = fmean(means, [1 / (between + within / len(some)) for some in rated.values()])
+    else:
+        # Clinicians do not differ: the mean of all ratings.
+        practice = fmean(values.tolist())
     records = [_record(name, some, practice, within, between) for name, some in rated.items()]
     records.sort(key=lambda each: (-each.ratings, each.clinician_id))
     return ClinicianRecords(practice, within / between if between else inf, tuple(records))
-
-
-def _practice_mean(points: Mapping[str, Sequence[float]], within: float, between: float) -> float:
-    """The mean of means weighted by precision; of all ratings where clinicians do not differ."""
-    if not between:
-        return fmean(each for some in points.values() for each in some)
-    weights = [1 / (between + within / len(some)) for some in points.values()]
-    return fmean([fmean(some) for some in points.values()], weights)
 
 
 def _record(

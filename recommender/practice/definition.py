@@ -215,7 +215,10 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     )
     for constraint in constraints.values():
         constraint_faults += funding_problems(constraint, funding, client, clinician)
-    ways, ways_faults = _read_ways(tables["ways"], constraints.values(), between)
+    ways, ways_faults = read_meeting_modes(tables["ways"], client, clinician)
+    if not ways_faults:
+        wanted = None if ways is None else client[ways.client]
+        ways_faults = [f for each in constraints.values() for f in ways_problems(each, wanted)]
     if (
         ranking.keep_last_places
         and not constraint_faults
@@ -342,16 +345,3 @@ def _fields_named_in(table: Mapping[str, Any]) -> set[str]:
 def _depends_on_fields(fault: Fault, where: str) -> bool:
     parent, _, key = fault.where.rpartition(".")
     return parent != where or key in ON_FIELDS
-
-
-def _read_ways(
-    table: Mapping[str, Any], constraints: Iterable[Constraint], fields: _FieldsOfBothSides
-) -> tuple[MeetingModes | None, list[Fault]]:
-    """The section `ways`, and constraints about ways of meeting that no client can choose."""
-    ways, faults = read_meeting_modes(table, fields.client, fields.clinician)
-    if faults:
-        return None, faults
-    wanted = None if ways is None else fields.client[ways.client]
-    for constraint in constraints:
-        faults += ways_problems(constraint, wanted)
-    return ways, faults

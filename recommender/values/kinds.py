@@ -204,6 +204,11 @@ def clock(minutes: int) -> str:
 _UNIT, _BOUNDS, _LEVELS = frozenset({"unit"}), frozenset({"min", "max"}), frozenset({"levels"})
 _NUMBER = (parsers.number, _encode_number, _decode_number)
 _LEVEL = (parsers.level, _encode_level, _decode_level, "one level", _LEVELS)
+_PLACE = (parsers.place, _encode_tuples(2), _decode_places, "-33.87,151.21")
+_EXAMPLE = "mon 09:00-12:30; tue 17:00-20:00"
+_HOURS = (parsers.weekly_hours, _encode_tuples(3), _decode_hours, _EXAMPLE)
+_DATE = (parsers.day, _encode_date, _decode_date, "2026-11-23")
+_MONEY = (parsers.money, _encode_number, _decode_money, "220.50")
 
 KINDS: Mapping[str, FieldKind] = {
     kind.name: kind
@@ -215,42 +220,12 @@ KINDS: Mapping[str, FieldKind] = {
         FieldKind("tags", parsers.tags, _encode_tags, _decode_tags, "level;level", _LEVELS),
         FieldKind("flag", parsers.flag, _encode_number, _decode_flag, "true", numeric=True),
         FieldKind(
-            "place",
-            parsers.place,
-            _encode_tuples(2),
-            _decode_places,
-            "-33.87,151.21",
-            scorable=False,
-            alternative="name a postcode under [postcodes]",
+            "place", *_PLACE, scorable=False, alternative="name a postcode under [postcodes]"
         ),
+        FieldKind("weekly_hours", *_HOURS, scorable=False),
+        FieldKind("date", *_DATE, numeric=True, scorable=False),
         FieldKind(
-            "weekly_hours",
-            parsers.weekly_hours,
-            _encode_tuples(3),
-            _decode_hours,
-            "mon 09:00-12:30; tue 17:00-20:00",
-            scorable=False,
-        ),
-        FieldKind(
-            "date",
-            parsers.day,
-            _encode_date,
-            _decode_date,
-            "2026-11-23",
-            numeric=True,
-            scorable=False,
-        ),
-        FieldKind(
-            "money",
-            parsers.money,
-            _encode_number,
-            _decode_money,
-            "220.50",
-            allows=_BOUNDS,
-            numeric=True,
-            scorable=False,
-            whole=True,
-            units=100.0,
+            "money", *_MONEY, allows=_BOUNDS, numeric=True, scorable=False, whole=True, units=100.0
         ),
         FieldKind("ids", parsers.ids, _encode_ids, _decode_ids, "k012;k044", scorable=False),
     )

@@ -154,17 +154,18 @@ class Bitsets:
 
 def bitsets_in(columns: Columns, name: str) -> Bitsets:
     """The packed tags of a column."""
-    return columns.view(("bits", name), lambda: _bits_of(columns[name]))
+
+    def packed() -> Bitsets:
+        tags = columns[name]
+        known = np.asarray(~np.isnan(tags[:, 0]))
+        return Bitsets(_packed(tags > 0), known, bool(known.all()))
+
+    return columns.view(("bits", name), packed)
 
 
 def words_of(tags: NDArray[np.bool_]) -> Words:
     """One person's tags as words, (levels / 64,)."""
     return _packed(tags[None, :])[:, 0]
-
-
-def _bits_of(tags: Array) -> Bitsets:
-    known = np.asarray(~np.isnan(tags[:, 0]))
-    return Bitsets(_packed(tags > 0), known, bool(known.all()))
 
 
 def _packed(tags: NDArray[np.bool_]) -> Words:
