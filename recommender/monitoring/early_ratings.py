@@ -36,10 +36,7 @@ class ShownPrediction:
 
 @dataclass(frozen=True, slots=True)
 class RatedPrediction:
-    """A match's early rating and its prediction, in points of the displayed scale.
-
-    `answers` is the intake as used.
-    """
+    """A match's early rating, its prediction in points, and the client's answers as used."""
 
     rated: float
     lower: float

@@ -60,15 +60,9 @@ class Heading:
 class HistorySettings:
     """How the ratings of a clinician's earlier clients enter.
 
-    Attributes
-    ----------
-    group
-        Explanation group; the first one if left out.
-    phrase, otherwise
-        How a record above and one below the usual is described; `otherwise` is the phrase if left
-        out.
-    per
-        The client field (a category) for whose levels separate records are computed too.
+    `group` is the explanation group, the first one if left out. `phrase` describes a record above
+    the usual, `otherwise` one below. Separate records are computed for each level of the client's
+    category `per` too.
     """
 
     group: FilledText = ""

@@ -56,10 +56,9 @@ class FieldKind:
     ----------
     parse
         Parses one cell that is not missing; raises `ValueError` with the problem, never the value.
-    encode
-        Encodes parsed values (None = missing) as an array whose first axis is the row.
-    decode
-        One row of that array as plain JSON that `parse` accepts; None if the answer is missing.
+    encode, decode
+        Parsed values (None = missing) as an array whose first axis is the row; one row of it as
+        plain JSON that `parse` accepts, None if the answer is missing.
     example
         What a cell looks like, shown in remedies and in the generated documentation.
     needs, allows

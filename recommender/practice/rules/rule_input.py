@@ -57,12 +57,8 @@ class RuleInput:
         All answers of the client, and of the clinicians.
     session
         Minutes of one session; NaN if the client should have stated it and did not.
-    settings
-        The constraint's own settings.
     unasked
         Whether a client who did not answer passes (`pass`) or is unknown (`unknown`).
-    context
-        What the request gives to every rule.
     """
 
     client: tuple[NDArray[Any], ...]
