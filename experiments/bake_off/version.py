@@ -35,7 +35,6 @@ UNLEARNED = (
             "catalogue",
             "constraint",
             "declaration",
-            "fee_rules",
             "functions",
             "minimal_changes",
             "rule_input",

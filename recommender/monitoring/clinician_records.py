@@ -1,4 +1,4 @@
-"""Mean rating of each clinician, shrunk towards the practice mean.
+"""Mean rating of each clinician, shrunk towards the practice mean, and how often each was shown.
 
 Parametric empirical Bayes for one mean a clinician (Morris 1983, JASA 78:47-55). With `n` ratings
 of mean `m`, a practice mean `M`, variance `s2` of ratings within clinicians and `t2` between them:
@@ -20,6 +20,8 @@ from statistics import fmean
 import numpy as np
 
 from recommender.features.variance import variance_components
+from recommender.journal.rated_pairings import Exposure
+from recommender.tables.roster import Roster
 
 MIN_RATINGS = 5
 """Ratings below which a record is not shown, since it would reveal single clients."""
@@ -46,16 +48,9 @@ class ClinicianRecord:
 
 @dataclass(frozen=True, slots=True)
 class ClinicianRecords:
-    """All records, and what they are shrunk towards.
+    """All records, most ratings first, and the practice mean they are shrunk towards.
 
-    Attributes
-    ----------
-    mean
-        The practice mean.
-    prior_ratings
-        Ratings the practice mean counts as, `k`; infinite where clinicians do not differ.
-    records
-        Most ratings first.
+    The practice mean counts as `prior_ratings`, `k`; infinite where clinicians do not differ.
     """
 
     mean: float
@@ -82,18 +77,15 @@ def clinician_records(points: Mapping[str, Sequence[float]]) -> ClinicianRecords
     if variances is None:
         return None
     within, between = variances.within, variances.between
-    practice = _practice_mean(rated, within, between)
+    means = [fmean(some) for some in rated.values()]
+    if between:
+        practice = fmean(means, [1 / (between + within / len(some)) for some in rated.values()])
+    else:
+        # Clinicians do not differ: the mean of all ratings.
+        practice = fmean(values.tolist())
     records = [_record(name, some, practice, within, between) for name, some in rated.items()]
     records.sort(key=lambda each: (-each.ratings, each.clinician_id))
     return ClinicianRecords(practice, within / between if between else inf, tuple(records))
-
-
-def _practice_mean(points: Mapping[str, Sequence[float]], within: float, between: float) -> float:
-    """The mean of means weighted by precision; of all ratings where clinicians do not differ."""
-    if not between:
-        return fmean(each for some in points.values() for each in some)
-    weights = [1 / (between + within / len(some)) for some in points.values()]
-    return fmean([fmean(some) for some in points.values()], weights)
 
 
 def _record(
@@ -104,3 +96,38 @@ def _record(
     shrunk = practice + weight * (mean - practice)
     half = QUANTILE_90 * sqrt(between * (1 - weight))
     return ClinicianRecord(name, n, mean, shrunk, shrunk - half, shrunk + half)
+
+
+DAYS = 90
+"""Days over which exposure is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicianExposure:
+    """Counts of one clinician; `open_places` is None where places are not recorded."""
+
+    name: str
+    on_roster: bool
+    counts: Exposure
+    open_places: int | None
+
+
+def clinician_exposures(
+    counted: Mapping[str, Exposure], roster: Roster, places_field: str | None
+) -> tuple[ClinicianExposure, ...]:
+    """Clinicians on the roster and those no longer on it who were shown, most shown first.
+
+    `counted` is by clinician id; `places_field` is the roster's column of open places, if any.
+    """
+    names, places = roster.called, {}
+    if places_field is not None:
+        recorded = np.asarray(roster.columns[places_field], dtype=np.float64).tolist()
+        pairs = zip(roster.ids, recorded, strict=True)
+        places = {each: int(number) for each, number in pairs if not np.isnan(number)}
+    rows = [
+        ClinicianExposure(
+            names.get(each, each), each in names, counted.get(each, Exposure()), places.get(each)
+        )
+        for each in {*names, *counted}
+    ]
+    return tuple(sorted(rows, key=lambda row: (-row.counts.shown, -row.counts.first, row.name)))

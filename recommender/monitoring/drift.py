@@ -71,13 +71,16 @@ def answer_shifts(requests: Sequence[Answers], model: AllianceModel) -> tuple[An
         return ()
     client, features = numbers.client, client_features(model.practice)
     values = np.concatenate(rows)[:, client.places]
-    shifts = (
-        _shift(features[place].phrase, column, float(training), float(spread))
-        for place, column, training, spread in zip(
-            client.places, values.T, client.scale.mean, client.scale.interval, strict=True
-        )
-    )
-    return tuple(shift for shift in shifts if shift.answered >= MIN_REQUESTS)
+    scales = zip(client.scale.mean, client.scale.interval, strict=True)
+    shifts = []
+    for place, column, (mean, spread) in zip(client.places, values.T, scales, strict=True):
+        known = column[~np.isnan(column)]
+        if len(known) >= MIN_REQUESTS:
+            training, now = float(mean), float(known.mean())
+            difference = (now - training) / float(spread)
+            phrase = features[place].phrase
+            shifts.append(AnswerShift(phrase, len(known), training, now, difference))
+    return tuple(shifts)
 
 
 def level_shifts(requests: Sequence[Answers], practice: Practice) -> tuple[LevelShift, ...]:
@@ -110,12 +113,6 @@ def level_shift(field: Field, now: Sequence[Any], earlier: Sequence[Any]) -> Lev
     given = len({each for each in (*now, *earlier) if each in levels} | {None})
     chance = chi2.ppf(CHANCE_LEVEL, max(given - 1, 1)) * (1 / len(now) + 1 / len(earlier))
     return LevelShift(field.phrase, index, float(chance))
-
-
-def _shift(phrase: str, values: Array, training: float, spread: float) -> AnswerShift:
-    known = values[~np.isnan(values)]
-    now = float(known.mean()) if len(known) else math.nan
-    return AnswerShift(phrase, len(known), training, now, (now - training) / spread)
 
 
 def _row(answers: Answers, practice: Practice) -> Array | None:

@@ -1,9 +1,11 @@
-"""Early ratings of matches beside what was predicted for them, and how often the range held."""
+"""Early ratings of matches beside what was predicted: coverage, calibration and error over time."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
+from statistics import fmean
 from typing import Any, Self
 
 import numpy as np
@@ -34,10 +36,7 @@ class ShownPrediction:
 
 @dataclass(frozen=True, slots=True)
 class RatedPrediction:
-    """A match's early rating and its prediction, in points of the displayed scale.
-
-    `answers` is the intake as used.
-    """
+    """A match's early rating, its prediction in points, and the client's answers as used."""
 
     rated: float
     lower: float
@@ -86,14 +85,7 @@ def rated_predictions(
 ) -> tuple[RatedPrediction, ...]:
     """Matches that have an early rating and were shown with a range, in the order given.
 
-    Parameters
-    ----------
-    matches
-        From the journal.
-    shown
-        Reads what was predicted for a match; None where no range was shown.
-    model
-        Gives the practice definition and the scale ratings are converted to.
+    `shown` reads what was predicted for a match; None where no range was shown.
     """
     predictions = {each.pairing_id: ends for each in matches if (ends := shown(each)) is not None}
     known = {each.pairing_id: each for each in matches if each.pairing_id in predictions}
@@ -186,3 +178,61 @@ def _rating_table(pairings: Sequence[RatedMatch | RatedPairing]) -> pd.DataFrame
         for rating in pairing.ratings
     ]
     return pd.DataFrame(rows)
+
+
+MIN_IN_BIN, MAX_BINS = 10, 5
+"""Matches a bin needs at least, and how many bins there are at most."""
+WINDOW = 25
+"""Rated matches over which one error is averaged; fewer would show mostly chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Matches with similar predictions: their range, and mean prediction and rating, in points."""
+
+    lowest: float
+    highest: float
+    count: int
+    predicted: float
+    rated: float
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorWindow:
+    """Consecutive matches, numbered from 1, and their mean absolute error in points."""
+
+    first: int
+    last: int
+    since: date
+    until: date
+    error: float
+
+
+def calibration_bins(matches: Sequence[RatedPrediction]) -> tuple[CalibrationBin, ...]:
+    """Bins of nearly equal size, lowest prediction first; none where two cannot be filled."""
+    bins = min(len(matches) // MIN_IN_BIN, MAX_BINS)
+    if bins < 2:
+        return ()
+    ordered = sorted(matches, key=lambda each: each.predicted)
+    ends = [len(matches) * number // bins for number in range(bins + 1)]
+    return tuple(calibration_bin(ordered[start:end]) for start, end in pairwise(ends))
+
+
+def calibration_bin(matches: Sequence[RatedPrediction]) -> CalibrationBin:
+    """Some matches as one bin."""
+    predicted = [each.predicted for each in matches]
+    rated = fmean(each.rated for each in matches)
+    return CalibrationBin(min(predicted), max(predicted), len(matches), fmean(predicted), rated)
+
+
+def error_windows(matches: Sequence[RatedPrediction]) -> tuple[ErrorWindow, ...]:
+    """Full windows in the order matches started; matches that do not fill one are left out."""
+    ordered = sorted(matches, key=lambda each: each.started_on)
+    starts = range(0, len(ordered) - WINDOW + 1, WINDOW)
+    windows = []
+    for start in starts:
+        some = ordered[start : start + WINDOW]
+        error = fmean(abs(each.rated - each.predicted) for each in some)
+        since, until = some[0].started_on, some[-1].started_on
+        windows.append(ErrorWindow(start + 1, start + WINDOW, since, until, error))
+    return tuple(windows)

@@ -4,7 +4,7 @@ One intake and a table of a million pairings are encoded in the same way.
 """
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import Any, TypeVar, cast
@@ -80,7 +80,11 @@ def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]
     for number, row in enumerate(rows, start=1):
         # An intake form is one row and shows no row numbers.
         where = f"row {number}, " if len(rows) > 1 else ""
-        faults += _unknown_names(where, fields, row)
+        for name in sorted(set(map(str, row)) - set(fields)):
+            # A misplaced answer may be in the position of a name: only plain names are repeated.
+            shown = name if _PLAIN_NAME.fullmatch(name) else "a name of the answers"
+            remedy = "remove it, or declare it in the practice definition"
+            faults.append(Fault(f"{where}{shown}", "is not a field of this practice", remedy))
         for name, field in fields.items():
             value, problem = read_cell(field, row.get(name))
             parsed[name].append(value)
@@ -89,16 +93,6 @@ def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]
     if faults:
         raise IntakeError(faults)
     return encode(fields.values(), parsed, len(rows))
-
-
-def _unknown_names(
-    where: str, fields: Mapping[str, Field], row: Mapping[str, RawValue]
-) -> Iterator[Fault]:
-    remedy = "remove it, or declare it in the practice definition"
-    for name in sorted(set(map(str, row)) - set(fields)):
-        # A misplaced answer may be in the position of a name: only plain names are repeated.
-        shown = name if _PLAIN_NAME.fullmatch(name) else "a name of the answers"
-        yield Fault(f"{where}{shown}", "is not a field of this practice", remedy)
 
 
 def read_cell(field: Field, cell: RawValue) -> tuple[Any, str | None]:

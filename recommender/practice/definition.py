@@ -7,7 +7,7 @@ constraints and explanations are all built from a `Practice`.
 import hashlib
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,24 +19,19 @@ from recommender.practice.funding import FundingRow, read_funding, unknown_modes
 from recommender.practice.matches import Match, read_match
 from recommender.practice.rules.catalogue import FIELD_SETTINGS
 from recommender.practice.rules.constraint import Constraint
-from recommender.practice.rules.declaration import (
-    funding_problems,
-    read_constraint,
-    ways_problems,
-)
+from recommender.practice.rules.declaration import funding_problems, read_constraint, ways_problems
 from recommender.practice.sections import (
     CardSettings,
     HistorySettings,
     MeetingModes,
     RankingSettings,
     read_alliance,
-    read_card,
     read_groups,
     read_heading,
     read_history,
     read_meeting_modes,
+    read_optional,
     read_postcodes,
-    read_ranking,
     unknown_group,
 )
 from recommender.values.kinds import Point
@@ -69,23 +64,11 @@ class Practice:
     Attributes
     ----------
     id, version, title, timezone, currency, consent
-        See `recommender.practice.sections.Heading`.
-    card
-        What people state about a model on its card.
-    alliance, instruments
-        What counts as an early alliance rating, and the instruments it may come from.
+        See `recommender.practice.sections.Heading`; the other sections have a class there too.
     groups
         Explanation groups: id to phrase, in the order shown.
-    history
-        How the ratings of earlier clients enter.
-    ranking
-        What orders clinicians of one tie.
-    ways
-        The fields of the ways people meet, or None.
     client, clinician, matches, constraints
         Declarations by name, in the order of the file.
-    funding
-        Dated fees and rebates.
     text, digest
         The file as read, and its SHA-256: a bundle is only used with the definition it learned.
 
@@ -215,12 +198,12 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     faulty = frozenset(".".join(fault.where.split(".")[:2]) for fault in field_faults)
     between = _FieldsOfBothSides(client, clinician, faulty)
     heading, heading_faults = read_heading(tables["practice"], client)
-    card, card_faults = read_card(tables["card"])
+    card, card_faults = read_optional(CardSettings, "card", tables["card"])
     instruments, alliance, alliance_faults = read_alliance(
         tables["alliance"], tables["instruments"]
     )
     history, history_faults = read_history(tables["history"], groups, client)
-    ranking, ranking_faults = read_ranking(tables["ranking"])
+    ranking, ranking_faults = read_optional(RankingSettings, "ranking", tables["ranking"])
     matches, match_faults = _read_named("matches", tables["matches"], read_match, between)
     for name, table in tables["matches"].items():
         match_faults += unknown_group(f"matches.{name}.group", table.get("group"), groups)
@@ -232,7 +215,10 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     )
     for constraint in constraints.values():
         constraint_faults += funding_problems(constraint, funding, client, clinician)
-    ways, ways_faults = _read_ways(tables["ways"], constraints.values(), between)
+    ways, ways_faults = read_meeting_modes(tables["ways"], client, clinician)
+    if not ways_faults:
+        wanted = None if ways is None else client[ways.client]
+        ways_faults = [f for each in constraints.values() for f in ways_problems(each, wanted)]
     if (
         ranking.keep_last_places
         and not constraint_faults
@@ -247,12 +233,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     if faults:
         raise DefinitionError(sorted(set(faults)))
     return Practice(
-        id=heading.id,
-        version=heading.version,
-        title=heading.title,
-        timezone=heading.timezone,
-        currency=heading.currency,
-        consent=heading.consent,
+        **asdict(heading),
         card=card,
         alliance=alliance,
         instruments=instruments,
@@ -364,16 +345,3 @@ def _fields_named_in(table: Mapping[str, Any]) -> set[str]:
 def _depends_on_fields(fault: Fault, where: str) -> bool:
     parent, _, key = fault.where.rpartition(".")
     return parent != where or key in ON_FIELDS
-
-
-def _read_ways(
-    table: Mapping[str, Any], constraints: Iterable[Constraint], fields: _FieldsOfBothSides
-) -> tuple[MeetingModes | None, list[Fault]]:
-    """The section `ways`, and constraints about ways of meeting that no client can choose."""
-    ways, faults = read_meeting_modes(table, fields.client, fields.clinician)
-    if faults:
-        return None, faults
-    wanted = None if ways is None else fields.client[ways.client]
-    for constraint in constraints:
-        faults += ways_problems(constraint, wanted)
-    return ways, faults

@@ -96,10 +96,7 @@ class Field:
 
 
 def read_field(
-    side: Side,
-    name: str,
-    declared: Mapping[str, Any],
-    postcodes: Mapping[str, Point] | None = None,
+    side: Side, name: str, declared: Mapping[str, Any], postcodes: Mapping[str, Point] | None = None
 ) -> tuple[Field, list[Fault]]:
     """A field from its table in the definition, and everything that is wrong about it.
 
@@ -116,15 +113,9 @@ def read_field(
     if "min" in sound and "max" in sound and not sound["min"] < sound["max"]:
         faults.append(Fault(f"{where}.min", "is not below max", "put the smaller bound in min"))
     if field is None:
-        texts = dict.fromkeys(("phrase", "purpose", "missing"), "")
-        settings = (
-            {"kind": "number", "use": "filter"}
-            | texts
-            | sound
-            | {"levels": tuple(sound.get("levels", ()))}
-            | origin
-        )
-        field = Field(**settings)
+        plain = {"kind": "number", "use": "filter", "phrase": "", "purpose": "", "missing": ""}
+        levels = {"levels": tuple(sound.get("levels", ()))}
+        field = Field(**(plain | sound | levels | origin))
     return field, faults
 
 

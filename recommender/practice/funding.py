@@ -82,15 +82,7 @@ class FundingRow:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ending:
-    """The end of what a scheme pays one kind of provider for, near or past.
-
-    Attributes
-    ----------
-    last
-        Last day in force.
-    scheme, provider, items
-        As in the rows; `items` are empty where the rows have no item numbers.
-    """
+    """The last day on which a scheme pays one kind of provider, near or past, with item numbers."""
 
     last: date
     scheme: str
@@ -115,15 +107,6 @@ def rebate_cents(
     If several ways of meeting are possible and pay differently, the result is the lowest amount:
     a stated gap may be too large, never too small. Without `modes` every way that the rows
     distinguish is possible.
-
-    Parameters
-    ----------
-    minutes
-        Length of the session.
-    day
-        Day of the session.
-    modes
-        Ways of meeting that are possible.
     """
     named = _named(rows, scheme, provider)
     if not named:

@@ -38,8 +38,13 @@ def aligned(source: Field, values: Array, target: Field, indifferent: tuple[str,
         return wished
     order = [places.get(level, np.nan) for level in source.levels]
     order = [np.nan if lv in indifferent else o for lv, o in zip(source.levels, order, strict=True)]
-    lookup = np.array([*order, np.nan])
-    return np.asarray(lookup[np.where(np.isnan(values), len(order), values).astype(int)])
+    return by_level(order, values)
+
+
+def by_level(values: Sequence[float], codes: Array) -> Array:
+    """The value of each code (n,), an index of a level; NaN where the code is missing."""
+    lookup = np.array([*values, np.nan])
+    return np.asarray(lookup[np.where(np.isnan(codes), len(values), codes).astype(int)])
 
 
 def overlap(client: Side, clinician: Side) -> Array:
@@ -213,13 +218,10 @@ class Operator:
 
     Attributes
     ----------
-    name
-        As declared.
     client, clinician
         Kinds accepted on each side.
     compute
-        `(client, clinician) -> (n,)`; see the module. The first line of its docstring is the
-        `meaning`.
+        `(client, clinician) -> (n,)`; the first line of its docstring is the `meaning`.
     several
         Whether it compares two lists of fields of equal length.
     named

@@ -1,7 +1,7 @@
 """Matches: declared comparisons between a client and a clinician."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -72,16 +72,14 @@ class Match:
         `client` has one row for all clinicians, or one row for each.
         """
         operator = OPERATORS[self.operator]
-        one = [self._client_side(field, client) for field in self.client]
+        if operator.named:
+            ours = self.client[0]
+            one = [aligned(ours, client[ours.name], self.clinician[0], self.indifferent)]
+        else:
+            one = [self._ranged(field, client[field.name]) for field in self.client]
         other = [self._ranged(field, clinician[field.name]) for field in self.clinician]
         values = operator.compute(one, other)
         return np.broadcast_to(values, (clinician.size,))
-
-    def _client_side(self, field: Field, client: Columns) -> Array:
-        values: Array = client[field.name]
-        if OPERATORS[self.operator].named:
-            return aligned(field, values, self.clinician[0], self.indifferent)
-        return self._ranged(field, values)
 
     def _ranged(self, field: Field, values: Array) -> Array:
         if OPERATORS[self.operator].ranged:
@@ -124,31 +122,21 @@ def read_match(
             ("client", client, operator.client),
             ("clinician", clinician, operator.clinician),
         ):
-            faults += _wrong_fields(f"{where}.{side}", _names(sound.get(side, ())), known, kinds)
+            names = sound.get(side, ())
+            names = (names,) if isinstance(names, str) else tuple(names)
+            faults += _wrong_fields(f"{where}.{side}", names, known, kinds)
         if not operator.named and "indifferent" in sound:
             remedy = "remove it: only levels compared by name can state no wish"
             faults.append(Fault(f"{where}.indifferent", "would be ignored", remedy))
     if faults or settings is None or operator is None:
         return None, faults
-    match = Match(
-        name=name,
-        operator=settings.operator,
-        client=tuple(client[field] for field in settings.client),
-        clinician=tuple(clinician[field] for field in settings.clinician),
-        phrase=settings.phrase,
-        group=settings.group,
-        otherwise=settings.otherwise,
-        direction=settings.direction,
-        prior=settings.prior,
-        source=settings.source,
-        indifferent=settings.indifferent,
-    )
+    compared: dict[str, Any] = {
+        "client": tuple(client[field] for field in settings.client),
+        "clinician": tuple(clinician[field] for field in settings.clinician),
+    }
+    match = Match(name, **(asdict(settings) | compared))
     faults = _misfits(where, operator, match)
     return (None, faults) if faults else (match, [])
-
-
-def _names(names: str | Sequence[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _wrong_prior(where: str, sound: Mapping[str, Any]) -> list[Fault]:

@@ -6,7 +6,7 @@ defaults, so that the other sections can still be checked.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field as Setting
 from pydantic import Strict, StringConstraints
@@ -31,6 +31,7 @@ from recommender.values.toml_settings import (
     toml_table,
 )
 
+T = TypeVar("T")
 MAX_GROUPS = 5
 
 Stripped = Annotated[str, Strict(), StringConstraints(strip_whitespace=True)]
@@ -42,16 +43,8 @@ Fields = Mapping[str, Field]
 class Heading:
     """The section `practice`.
 
-    Attributes
-    ----------
-    id, version, title
-        What names the definition: for programs, for its history and for people.
-    timezone
-        The IANA zone in which the practice's days begin.
-    currency
-        ISO 4217 code of every amount.
-    consent
-        The client flag without which no personalised order is given, if the practice asks it.
+    `timezone` is the IANA zone in which the practice's days begin, `currency` the ISO 4217 code of
+    every amount, `consent` the client flag without which no personalised order is given.
     """
 
     id: FilledText
@@ -67,15 +60,9 @@ class Heading:
 class HistorySettings:
     """How the ratings of a clinician's earlier clients enter.
 
-    Attributes
-    ----------
-    group
-        Explanation group; the first one if left out.
-    phrase, otherwise
-        How a record above and one below the usual is described; `otherwise` is the phrase if left
-        out.
-    per
-        The client field (a category) for whose levels separate records are computed too.
+    `group` is the explanation group, the first one if left out. `phrase` describes a record above
+    the usual, `otherwise` one below. Separate records are computed for each level of the client's
+    category `per` too.
     """
 
     group: FilledText = ""
@@ -105,17 +92,7 @@ class RankingSettings:
 @toml_table
 @dataclass(frozen=True, slots=True)
 class CardSettings:
-    """What people must state about a model; while any of it is blank, no model is promoted.
-
-    Attributes
-    ----------
-    owner, contact
-        Who is responsible for the model, and how to reach them.
-    intended_use, out_of_scope
-        What it is for, and what it must not be used for.
-    review
-        When it is reviewed.
-    """
+    """What people must state about a model; while any of it is blank, no model is promoted."""
 
     owner: Stripped = ""
     contact: Stripped = ""
@@ -159,10 +136,10 @@ def read_heading(table: Mapping[str, Any], client: Fields) -> tuple[Heading, lis
     return heading or Heading("", "", "", "", ""), faults
 
 
-def read_card(table: Mapping[str, Any]) -> tuple[CardSettings, list[Fault]]:
-    """The section `card`; all of it may be left out."""
-    card, _, faults = read_settings(CardSettings, "card", "the card", table)
-    return card or CardSettings(), faults
+def read_optional(schema: type[T], section: str, table: Mapping[str, Any]) -> tuple[T, list[Fault]]:
+    """A section of which all settings may be left out."""
+    settings, _, faults = read_settings(schema, section, f"the {section}", table)
+    return settings or schema(), faults
 
 
 def read_groups(table: Mapping[str, Any]) -> tuple[dict[str, str], list[Fault]]:
@@ -193,24 +170,19 @@ def read_postcodes(table: Mapping[str, Any]) -> tuple[dict[str, Point], list[Fau
     points: dict[str, Point] = {}
     faults: list[Fault] = []
     for code, declared in table.items():
-        wrong = _wrong_postcode(f"postcodes.{code}", code, declared)
-        faults += wrong
-        if not wrong:
+        where = f"postcodes.{code}"
+        if not is_postcode(code):
+            remedy = "use at most 10 capital letters and digits, at least one a digit"
+            faults.append(Fault(where, "is not a postcode", remedy))
+        remedy = "write [-33.88, 151.22], south and west below 0"
+        pair = isinstance(declared, list) and len(declared) == 2
+        if not pair or not all(map(_is_number, declared)):
+            faults.append(Fault(where, "is not a latitude and a longitude", remedy))
+        elif not is_on_globe(*declared):
+            faults.append(Fault(where, "lies outside the globe", remedy))
+        elif is_postcode(code):
             points[code] = float(declared[0]), float(declared[1])
     return points, faults
-
-
-def _wrong_postcode(where: str, code: str, declared: Any) -> list[Fault]:
-    faults = []
-    if not is_postcode(code):
-        remedy = "use at most 10 capital letters and digits, at least one a digit"
-        faults.append(Fault(where, "is not a postcode", remedy))
-    remedy = "write [-33.88, 151.22], south and west below 0"
-    if not isinstance(declared, list) or len(declared) != 2 or not all(map(_is_number, declared)):
-        faults.append(Fault(where, "is not a latitude and a longitude", remedy))
-    elif not is_on_globe(*declared):
-        faults.append(Fault(where, "lies outside the globe", remedy))
-    return faults
 
 
 def _is_number(value: object) -> bool:
@@ -232,12 +204,6 @@ def read_history(
         faults.append(Fault("history.per", "is not scored", "name a field of use score"))
     history = history or HistorySettings()
     return replace(history, group=history.group or next(iter(groups), "")), faults
-
-
-def read_ranking(table: Mapping[str, Any]) -> tuple[RankingSettings, list[Fault]]:
-    """The section `ranking`."""
-    ranking, _, faults = read_settings(RankingSettings, "ranking", "the ranking", table)
-    return ranking or RankingSettings(), faults
 
 
 def read_meeting_modes(
@@ -265,12 +231,8 @@ def read_alliance(
 ) -> tuple[dict[str, Instrument], AllianceSettings, list[Fault]]:
     """The accepted instruments, and which of their ratings make the label.
 
-    Parameters
-    ----------
-    table
-        The section `alliance`.
-    declared
-        The section `instruments`; the shipped instruments are known beside it.
+    `table` is the section `alliance`, `declared` the section `instruments`; the shipped
+    instruments are known beside it.
     """
     alliance, sound, faults = read_settings(AllianceSettings, "alliance", "the alliance", table)
     instruments = shipped_instruments()

@@ -63,12 +63,7 @@ class Week:
     def minutes(self, day: NDArray[np.intp], minute: Array | NDArray[np.intp]) -> Array:
         """Local times in minutes from midnight UTC of the first day.
 
-        Parameters
-        ----------
-        day
-            Index of the day; 0 is the day before the first.
-        minute
-            Minute of the local day, 0 to 1440.
+        `day` counts from the day before the first, `minute` is of the local day, 0 to 1440.
         """
         early = minute < self.change[day]
         late = np.maximum(minute - self.after[day], self.moment[day] - self.midnight[day])
@@ -291,10 +286,7 @@ def shared_spans(spans: Iterable[Span], others: Iterable[Span], minutes: float =
 def longest_in_common(spans: Array, begins: Array, ends: Array) -> Array:
     """Minutes of the longest overlap of any span with any window of each person, (n,).
 
-    Parameters
-    ----------
-    spans : (spans, 2)
-    begins, ends : (windows, n)
+    Spans are (spans, 2), begins and ends (windows, n).
     """
     longest = np.zeros(begins.shape[1])
     for begin, end in spans.tolist():
@@ -335,39 +327,24 @@ class Zones:
 def alike(zones: Zones, first: date, same_zone: bool) -> tuple[str, ...]:
     """For each zone of `named`, the first one with the same clock in the week from a day.
 
-    Parameters
-    ----------
-    same_zone
-        Whether both people are always in one zone: then all weeks without a clock change are alike.
+    With `same_zone` both people are in one zone: then all weeks without a clock change are alike.
     """
     first_of: dict[object, str] = {}
-    return tuple(
-        first_of.setdefault(_clock_of(week_of(zone, first), same_zone), zone)
-        for zone in zones.named
-    )
-
-
-def _clock_of(week: Week, same_zone: bool) -> object:
-    if same_zone and not week.changes:
-        return None
-    return tuple(part.tobytes() for part in (week.before, week.after, week.change))
+    representatives = []
+    for zone in zones.named:
+        week = week_of(zone, first)
+        parts = () if same_zone and not week.changes else (week.before, week.after, week.change)
+        clock = tuple(part.tobytes() for part in parts)
+        representatives.append(first_of.setdefault(clock, zone))
+    return tuple(representatives)
 
 
 def openings_by_zone(
     columns: Columns, hours: str, zones: Zones, representatives: tuple[str, ...]
 ) -> tuple[ZoneGroup, ...]:
-    """The windows of a column, zone by zone, computed once for each set of columns.
+    """The windows of the column `hours`, zone by zone, computed once for each set of columns.
 
-    Parameters
-    ----------
-    columns
-        Of n people.
-    hours
-        The column of weekly hours.
-    zones
-        The zones they are in.
-    representatives
-        For each of `zones.named`, the zone whose clock is used for it; see `alike`.
+    `representatives` has, for each of `zones.named`, the zone whose clock is used; see `alike`.
     """
 
     def by_zone() -> tuple[ZoneGroup, ...]:

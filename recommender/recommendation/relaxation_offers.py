@@ -310,9 +310,8 @@ def _answers(request: ScreenedRequest, field: Field, change: Change) -> tuple[st
     if field.levels:
         before = "none" if np.isnan(stated) else field.levels[int(stated)]
         return before.replace("_", " "), str(change.answer).replace("_", " ")
-    scale = 100.0 if field.kind == "money" else 1.0
     return (
-        _amount(request.practice, field, float(stated) / scale),
+        _amount(request.practice, field, float(stated) / field.behaviour.units),
         _amount(request.practice, field, change.answer),
     )
 

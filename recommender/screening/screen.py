@@ -15,8 +15,7 @@ from recommender.errors import Fault, IntakeError
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint, Mode, judge
-from recommender.practice.rules.roster_index import bitsets_in
-from recommender.practice.rules.rule_input import RequestContext
+from recommender.practice.rules.rule_input import RequestContext, bitsets_in
 from recommender.tables.roster import Roster
 
 Array = NDArray[np.float64]

@@ -54,14 +54,11 @@ class FieldKind:
 
     Attributes
     ----------
-    name
-        As written in a practice definition.
     parse
         Parses one cell that is not missing; raises `ValueError` with the problem, never the value.
-    encode
-        Encodes parsed values (None = missing) as an array whose first axis is the row.
-    decode
-        One row of that array as plain JSON that `parse` accepts; None if the answer is missing.
+    encode, decode
+        Parsed values (None = missing) as an array whose first axis is the row; one row of it as
+        plain JSON that `parse` accepts, None if the answer is missing.
     example
         What a cell looks like, shown in remedies and in the generated documentation.
     needs, allows
@@ -160,24 +157,16 @@ def _scalars(values: Sequence[Any], number_of: Callable[[Any], float]) -> Array:
     return np.array([np.nan if v is None else number_of(v) for v in values], dtype=np.float64)
 
 
-def _decode_number(_: FieldBounds, value: Any) -> RawValue:
-    return None if np.isnan(value) else float(value)
+def _decode_scalar(convert: Decode) -> Decode:
+    """Decodes one number; None where it is NaN."""
+    return lambda declared, value: None if np.isnan(value) else convert(declared, value)
 
 
-def _decode_flag(_: FieldBounds, value: Any) -> RawValue:
-    return None if np.isnan(value) else bool(value)
-
-
-def _decode_money(_: FieldBounds, value: Any) -> RawValue:
-    return None if np.isnan(value) else round(float(value)) / 100
-
-
-def _decode_level(declared: FieldBounds, value: Any) -> RawValue:
-    return None if np.isnan(value) else declared.levels[int(value)]
-
-
-def _decode_date(_: FieldBounds, value: Any) -> RawValue:
-    return None if np.isnan(value) else date.fromordinal(int(value) + EPOCH).isoformat()
+_decode_number = _decode_scalar(lambda _, value: float(value))
+_decode_flag = _decode_scalar(lambda _, value: bool(value))
+_decode_money = _decode_scalar(lambda _, cents: round(float(cents)) / 100)
+_decode_level = _decode_scalar(lambda declared, place: declared.levels[int(place)])
+_decode_date = _decode_scalar(lambda _, day: date.fromordinal(int(day) + EPOCH).isoformat())
 
 
 def _decode_tags(declared: FieldBounds, value: Any) -> RawValue:
@@ -198,6 +187,10 @@ def _decode_hours(_: FieldBounds, value: Any) -> RawValue:
     return cells if windows else None
 
 
+def _decode_ids(_: FieldBounds, value: Any) -> RawValue:
+    return None if value is None else list(value)
+
+
 def clock(minutes: int) -> str:
     """Minutes of a day as a 24-hour time.
 
@@ -207,13 +200,14 @@ def clock(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
-def _decode_ids(_: FieldBounds, value: Any) -> RawValue:
-    return None if value is None else list(value)
-
-
 _UNIT, _BOUNDS, _LEVELS = frozenset({"unit"}), frozenset({"min", "max"}), frozenset({"levels"})
 _NUMBER = (parsers.number, _encode_number, _decode_number)
 _LEVEL = (parsers.level, _encode_level, _decode_level, "one level", _LEVELS)
+_PLACE = (parsers.place, _encode_tuples(2), _decode_places, "-33.87,151.21")
+_EXAMPLE = "mon 09:00-12:30; tue 17:00-20:00"
+_HOURS = (parsers.weekly_hours, _encode_tuples(3), _decode_hours, _EXAMPLE)
+_DATE = (parsers.day, _encode_date, _decode_date, "2026-11-23")
+_MONEY = (parsers.money, _encode_number, _decode_money, "220.50")
 
 KINDS: Mapping[str, FieldKind] = {
     kind.name: kind
@@ -225,42 +219,12 @@ KINDS: Mapping[str, FieldKind] = {
         FieldKind("tags", parsers.tags, _encode_tags, _decode_tags, "level;level", _LEVELS),
         FieldKind("flag", parsers.flag, _encode_number, _decode_flag, "true", numeric=True),
         FieldKind(
-            "place",
-            parsers.place,
-            _encode_tuples(2),
-            _decode_places,
-            "-33.87,151.21",
-            scorable=False,
-            alternative="name a postcode under [postcodes]",
+            "place", *_PLACE, scorable=False, alternative="name a postcode under [postcodes]"
         ),
+        FieldKind("weekly_hours", *_HOURS, scorable=False),
+        FieldKind("date", *_DATE, numeric=True, scorable=False),
         FieldKind(
-            "weekly_hours",
-            parsers.weekly_hours,
-            _encode_tuples(3),
-            _decode_hours,
-            "mon 09:00-12:30; tue 17:00-20:00",
-            scorable=False,
-        ),
-        FieldKind(
-            "date",
-            parsers.day,
-            _encode_date,
-            _decode_date,
-            "2026-11-23",
-            numeric=True,
-            scorable=False,
-        ),
-        FieldKind(
-            "money",
-            parsers.money,
-            _encode_number,
-            _decode_money,
-            "220.50",
-            allows=_BOUNDS,
-            numeric=True,
-            scorable=False,
-            whole=True,
-            units=100.0,
+            "money", *_MONEY, allows=_BOUNDS, numeric=True, scorable=False, whole=True, units=100.0
         ),
         FieldKind("ids", parsers.ids, _encode_ids, _decode_ids, "k012;k044", scorable=False),
     )

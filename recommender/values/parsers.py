@@ -137,9 +137,9 @@ def money(declared: FieldBounds, cell: RawValue) -> int:
     """Whole cents of an amount written in the currency's units."""
     if isinstance(cell, bool):
         raise ValueError("is a flag, not an amount")
-    if not isinstance(cell, (str, *_NUMBER)):
-        raise ValueError("is not an amount")
     if not isinstance(cell, str):
+        if not isinstance(cell, _NUMBER):
+            raise ValueError("is not an amount")
         _finite(cell)
     written = str(cell).strip()
     found = _AMOUNT.fullmatch(written)

@@ -45,11 +45,10 @@ Number = Annotated[float, Strict(), Setting(ge=-MAX_NUMBER, le=MAX_NUMBER, allow
 Texts = tuple[Text, ...]
 
 
-def _as_names(names: object) -> object:
-    return (names,) if isinstance(names, str) else names
-
-
-FieldNames = Annotated[tuple[Text, ...], BeforeValidator(_as_names)]
+FieldNames = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(lambda names: (names,) if isinstance(names, str) else names),
+]
 """One name of a field, or a list of them."""
 
 
@@ -73,14 +72,10 @@ _CONDITION = (
     "is not a condition",
     'write { client = "field", has = "level" } or { client = "field", below = 18 }',
 )
-_BLANK = ("is blank", "write it, or leave it out")
 
 MESSAGES: Mapping[tuple[str, str, str], Message] = {
     ("", "", "missing"): ("is not given", "{noun} must have it"),
-    ("", "", UNKNOWN): (
-        "is not a setting of {noun}",
-        "remove it, or use one of: {settings}",
-    ),
+    ("", "", UNKNOWN): ("is not a setting of {noun}", "remove it, or use one of: {settings}"),
     ("", "", BLANK): ("is blank", "write it"),
     ("", "", "string_type"): ("is not text", 'write it in quotes, as "text"'),
     ("", "", "bool_type"): ("is neither true nor false", "write true or false"),
@@ -92,10 +87,7 @@ MESSAGES: Mapping[tuple[str, str, str], Message] = {
     ("", "", "date_type"): ("is not a date", "write a date without quotes, such as 2026-07-01"),
     ("", "", "tuple_type"): _TEXTS,
     ("", "", "choice"): ("is not a known {setting}", "use one of {choices}"),
-    ("history", "phrase", BLANK): _BLANK,
-    ("history", "otherwise", BLANK): _BLANK,
-    ("history", "group", BLANK): _BLANK,
-    ("history", "per", BLANK): _BLANK,
+    ("history", "", BLANK): ("is blank", "write it, or leave it out"),
     ("ranking", "keep_last_places", ""): (
         "is not a number of places",
         "write a whole number, 0 or more",
@@ -147,10 +139,7 @@ MESSAGES: Mapping[tuple[str, str, str], Message] = {
     ),
     ("funding", "fee_cents", "greater_than_equal"): ("is below 0", "give an amount in cents"),
     ("funding", "rebate_cents", "greater_than_equal"): ("is below 0", "give an amount in cents"),
-    ("funding", "source", BLANK): (
-        "is blank",
-        "name the document and the day it was read",
-    ),
+    ("funding", "source", BLANK): ("is blank", "name the document and the day it was read"),
 }
 """Problem and remedy by section, setting and pydantic's type of error; "" stands for any.
 
@@ -211,17 +200,11 @@ def _adapter_of(schema: Any) -> TypeAdapter[Any]:
 def _settings_of(schema: Any) -> tuple[str, ...]:
     """Names of the settings as a definition writes them."""
     hints = get_type_hints(schema, include_extras=True)
-    return tuple(
-        next(
-            (part.alias for part in getattr(hints[name], "__metadata__", ()) if _has_alias(part)),
-            name,
-        )
-        for name in (each.name for each in fields(schema))
-    )
-
-
-def _has_alias(part: object) -> bool:
-    return getattr(part, "alias", None) is not None
+    names = []
+    for each in fields(schema):
+        parts = getattr(hints[each.name], "__metadata__", ())
+        names.append(next((a for part in parts if (a := getattr(part, "alias", None))), each.name))
+    return tuple(names)
 
 
 def _fault(where: str, noun: str, settings: list[str], error: Mapping[str, Any]) -> Fault:
@@ -230,7 +213,7 @@ def _fault(where: str, noun: str, settings: list[str], error: Mapping[str, Any])
         # A part of a list or of a table is wrong: say what the whole setting must be.
         keys = [(section, setting, ""), ("", "", "tuple_type")]
     elif kind in ABOUT_PRESENCE:
-        keys = [(section, setting, kind), ("", "", kind)]
+        keys = [(section, setting, kind), (section, "", kind), ("", "", kind)]
     else:
         keys = [(section, setting, kind), (section, setting, ""), ("", "", kind)]
     problem, remedy = next(MESSAGES[key] for key in keys if key in MESSAGES)

@@ -7,20 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from recommender.practice.fields import Side
-from recommender.practice.match_operators import summary_of
-from recommender.practice.rules import fee_rules, functions, time_rules
+from recommender.practice.match_operators import CATEGORY, HOURS, LEVELLED, PLACE, TAGS, summary_of
+from recommender.practice.rules import functions, time_rules
 from recommender.practice.rules import minimal_changes as changes
 from recommender.practice.rules.minimal_changes import FindChange
 from recommender.practice.rules.rule_input import Array, RuleInput
 
-LEVELLED = frozenset({"category", "ordinal"})
 SIZED = frozenset({"number", "scale", "money", "ordinal", "date"})
-TAGS = frozenset({"tags"})
-CATEGORY = frozenset({"category"})
 FLAG = frozenset({"flag"})
 NUMBER = frozenset({"number", "scale"})
-PLACE = frozenset({"place"})
-HOURS = frozenset({"weekly_hours"})
 DATE = frozenset({"date"})
 MONEY = frozenset({"money"})
 IDS = frozenset({"ids"})
@@ -53,8 +48,6 @@ class Rule:
 
     Attributes
     ----------
-    name
-        As declared.
     client, clinician
         Kinds accepted at each position of each side.
     judge
@@ -122,11 +115,6 @@ def _levels(
     )
 
 
-def _flagged(name: str, clinician: Kinds, judge: Callable[[RuleInput], Array]) -> Rule:
-    """A rule about the clinician alone."""
-    return Rule(name, (), clinician, judge, wish=None)
-
-
 def _sizes(
     name: str, clinician: Kinds, judge: Callable[[RuleInput], Array], ease: FindChange
 ) -> Rule:
@@ -160,8 +148,8 @@ RULES: Mapping[str, Rule] = {
         _sizes("at_most", (SIZED,), functions.at_most, changes.up_to_theirs),
         _sizes("at_least", (SIZED,), functions.at_least, changes.down_to_theirs),
         _sizes("within", (SIZED, SIZED), functions.within, changes.into_their_range),
-        _flagged("is_true", (FLAG,), functions.is_true),
-        _flagged("below", (NUMBER, NUMBER), functions.below),
+        Rule("is_true", (), (FLAG,), functions.is_true, wish=None),
+        Rule("below", (), (NUMBER, NUMBER), functions.below, wish=None),
         Rule("client_true", (FLAG,), (), functions.client_true),
         Rule(
             "client_at_least", (NUMBER,), (), functions.client_at_least, needs=frozenset({"least"})
@@ -223,7 +211,7 @@ RULES: Mapping[str, Rule] = {
             "gap_at_most",
             (MONEY,),
             (MONEY,),
-            fee_rules.gap_at_most,
+            functions.gap_at_most,
             ease=changes.dearer,
             constant="same",
             needs=frozenset({"funding", "registration"}),
@@ -233,12 +221,12 @@ RULES: Mapping[str, Rule] = {
             "enough_sessions",
             (NUMBER,),
             (MONEY, NUMBER),
-            fee_rules.enough_sessions,
+            functions.enough_sessions,
             ease=changes.fewer_sessions,
             needs=frozenset({"funding", "registration"}),
             allows=_PRICE | {"budget"},
         ),
-        Rule("funded", (CATEGORY,), (CATEGORY,), fee_rules.funded),
+        Rule("funded", (CATEGORY,), (CATEGORY,), functions.funded),
         Rule(
             "not_listed",
             (IDS,),

@@ -19,7 +19,6 @@ from recommender.practice.fields import Field
 from recommender.practice.match_operators import aligned
 from recommender.practice.rules.catalogue import FIELD_SETTINGS, RULES, Rule
 from recommender.practice.rules.rule_input import Array, RequestContext, RuleInput, either
-from recommender.values.kinds import KINDS
 from recommender.values.toml_settings import (
     FieldNames,
     FilledText,
@@ -187,33 +186,28 @@ def judge(
 ) -> Array:
     """The verdict on every clinician, (n,): 1 pass, 0 fail, NaN unknown.
 
-    Parameters
-    ----------
-    constraint
-        A constraint without faults; see `recommender.practice.rules.declaration`.
-    client
-        The client's fields, one row.
-    roster
-        The clinicians' fields, n rows in the order of `context.clinician_ids`.
-    context
-        What the request gives to every rule.
+    The constraint is without faults; see `recommender.practice.rules.declaration`. `client` has
+    one row, `roster` n rows in the order of `context.clinician_ids`.
     """
     everyone = roster.view("everyone", lambda: np.broadcast_to(1.0, (roster.size,)))
-    applies = _applies(constraint, client, context)
+    applies = 1.0 if constraint.when is None else _is_met(constraint.when, client, context)
+    # A missing answer does not lift the constraint.
+    if constraint.unless is not None and _is_met(constraint.unless, client, context) == 1:
+        return everyone
     open_verdict = np.nan if constraint.unasked == "unknown" else 1.0
     if not roster.size or applies == 0 or (np.isnan(applies) and open_verdict == 1):
         return everyone
     rule = RULES[constraint.rule]
     wish = None if rule.wish is None or not constraint.client else constraint.client[rule.wish]
-    if wish is not None and _is_missing(client[wish]):
+    if wish is not None and np.isnan(client[wish]).all():
         verdict = np.array(open_verdict)
     elif wish is not None and _is_indifferent(constraint, context.client[wish], client[wish]):
         return everyone
     else:
         verdict = rule.judge(rule_input_of(constraint, client, roster, context))
-    verdict = _with_alternative(
-        constraint.instead, np.broadcast_to(verdict, (roster.size,)), client, roster
-    )
+    verdict, instead = np.broadcast_to(verdict, (roster.size,)), constraint.instead
+    if instead is not None and client[instead.client][0] == 1.0:
+        verdict = either(verdict, roster[instead.clinician])
     return np.where(verdict == 1, 1.0, np.nan) if np.isnan(applies) else np.asarray(verdict)
 
 
@@ -257,17 +251,8 @@ def constant_field(rule: Rule, target: Field) -> Field:
     return replace(target, kind=kind)
 
 
-def _applies(constraint: Constraint, client: Columns, context: RequestContext) -> float:
-    """1 if the conditions are met, 0 if not, NaN if the client did not answer."""
-    met = 1.0 if constraint.when is None else _is_met(constraint.when, client, context)
-    if constraint.unless is None:
-        return met
-    lifted = _is_met(constraint.unless, client, context)
-    # A missing answer does not lift the constraint.
-    return 0.0 if lifted == 1 else met
-
-
 def _is_met(when: Condition, client: Columns, context: RequestContext) -> float:
+    """1 if the condition is met, 0 if not, NaN if the client did not answer."""
     answer, field = client[when.client], context.client[when.client]
     if when.below is not None:
         return float("nan") if np.isnan(answer[0]) else float(answer[0] < when.below)
@@ -277,18 +262,6 @@ def _is_met(when: Condition, client: Columns, context: RequestContext) -> float:
     if field.kind == "tags":
         return float(answer[0, place])
     return float("nan") if np.isnan(answer[0]) else float(answer[0] == place)
-
-
-def _with_alternative(
-    instead: Alternative | None, verdict: Array, client: Columns, roster: Columns
-) -> Array:
-    if instead is None or client[instead.client][0] != 1.0:
-        return verdict
-    return either(verdict, roster[instead.clinician])
-
-
-def _is_missing(answer: NDArray[Any]) -> bool:
-    return bool(np.isnan(answer).all())
 
 
 def _is_indifferent(constraint: Constraint, field: Field, answer: NDArray[Any]) -> bool:
@@ -303,13 +276,15 @@ def rule_input_of(
     theirs = tuple(context.clinician[name] for name in constraint.clinician)
     if constraint.value is None:
         ours = tuple(context.client[name] for name in constraint.client)
-        answers = tuple(
-            _in_their_order(constraint, place, ours, theirs, client) for place in range(len(ours))
-        )
+        answers = tuple(client[name] for name in constraint.client)
+        if ours and ours[0].levels and RULES[constraint.rule].compares:
+            indifferent = tuple(constraint.settings.get("indifferent", ()))
+            first = aligned(ours[0], answers[0], theirs[0], indifferent)
+            answers = (first, *answers[1:])
     else:
         ours = (constant_field(RULES[constraint.rule], theirs[0]),)
-        parsed = KINDS[ours[0].kind].parse(ours[0], constraint.value)
-        answers = (KINDS[ours[0].kind].encode(ours[0], [parsed]),)
+        parsed = ours[0].behaviour.parse(ours[0], constraint.value)
+        answers = (ours[0].behaviour.encode(ours[0], [parsed]),)
     return RuleInput(
         client=answers,
         clinician=tuple(roster[name] for name in constraint.clinician),
@@ -322,20 +297,6 @@ def rule_input_of(
         unasked=constraint.unasked,
         context=context,
     )
-
-
-def _in_their_order(
-    constraint: Constraint,
-    place: int,
-    ours: tuple[Field, ...],
-    theirs: tuple[Field, ...],
-    client: Columns,
-) -> NDArray[Any]:
-    """The client's answer; if levels are compared, in the order of the clinician's."""
-    field, answer = ours[place], client[ours[place].name]
-    if place or not field.levels or not RULES[constraint.rule].compares:
-        return answer
-    return aligned(field, answer, theirs[0], tuple(constraint.settings.get("indifferent", ())))
 
 
 def session_minutes(settings: Mapping[str, Any], client: Columns) -> float:

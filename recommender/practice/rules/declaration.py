@@ -12,16 +12,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from recommender.errors import Fault
 from recommender.practice.fields import Field
 from recommender.practice.funding import FundingRow
-from recommender.practice.rules.catalogue import FIELD_SETTINGS, RULES, ZONES, Rule
+from recommender.practice.rules.catalogue import FIELD_SETTINGS, FLAG, RULES, ZONES, Rule
 from recommender.practice.rules.constraint import (
     NEVER_RELAXED,
-    Alternative,
     Condition,
     Constraint,
     constant_field,
     eased_field,
 )
-from recommender.values.kinds import KINDS
 from recommender.values.toml_settings import read_settings
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
@@ -78,7 +76,7 @@ def constraint_problems(
     if rule is None:
         remedy = f"set rule to one of {', '.join(RULES)}"
         return [Fault(f"{where}.rule", "is not a known rule", remedy)]
-    faults = [*_never_lifted(where, constraint), *_wrong_modes(where, constraint)]
+    faults = list(_never_weakened(where, constraint))
     faults += _wrong_sides(where, rule, constraint)
     faults += _wrong_fields(f"{where}.client", rule.client, constraint.client, client_fields)
     faults += _wrong_fields(
@@ -86,7 +84,10 @@ def constraint_problems(
     )
     for key, when in (("when", constraint.when), ("unless", constraint.unless)):
         faults += _wrong_when(f"{where}.{key}", when, client_fields)
-    faults += _wrong_instead(where, constraint.instead, client_fields, clinician_fields)
+    if constraint.instead is not None:
+        client, clinician = (constraint.instead.client,), (constraint.instead.clinician,)
+        faults += _wrong_fields(f"{where}.instead", (FLAG,), client, client_fields)
+        faults += _wrong_fields(f"{where}.instead", (FLAG,), clinician, clinician_fields)
     faults += _wrong_settings(where, rule, constraint, client_fields, clinician_fields)
     if faults:
         return faults
@@ -95,9 +96,18 @@ def constraint_problems(
         faults.append(Fault(f"{where}.relaxable", problem, "remove it, or compare a stated wish"))
     ours = [client_fields[field] for field in constraint.client]
     theirs = [clinician_fields[field] for field in constraint.clinician]
-    faults += _wrong_units(where, rule, ours)
+    faults += [
+        Fault(f"{where}.client", f"{field.name} is not in {unit}", f'declare its unit = "{unit}"')
+        for field, unit in zip(ours, rule.units, strict=False)
+        if unit is not None and field.unit != unit
+    ]
     if constraint.value is not None:
-        faults += _wrong_value(where, rule, constraint, theirs[0])
+        try:
+            field = constant_field(rule, theirs[0])
+            field.behaviour.parse(field, constraint.value)
+        except ValueError as error:
+            remedy = f"write it as a cell of {theirs[0].label}"
+            faults.append(Fault(f"{where}.value", str(error), remedy))
     elif rule.compares:
         faults += _not_comparable(where, rule, ours[0], theirs, constraint)
     return faults
@@ -144,33 +154,19 @@ def _paid_by(constraint: Constraint) -> tuple[str | None, str | None]:
     return constraint.settings.get("funding"), constraint.settings.get("registration")
 
 
-def _never_lifted(where: str, constraint: Constraint) -> list[Fault]:
-    if constraint.relaxable == "no" or constraint.family not in NEVER_RELAXED:
-        return []
-    problem = f"is allowed in the family {constraint.family}"
-    return [Fault(f"{where}.relaxable", problem, "this family is never relaxed: remove it")]
-
-
-def _wrong_modes(where: str, constraint: Constraint) -> Iterator[Fault]:
-    if constraint.unknown == "met" and constraint.family in NEVER_RELAXED:
-        problem = f"counts unknown as passed in the family {constraint.family}"
+def _never_weakened(where: str, constraint: Constraint) -> Iterator[Fault]:
+    family = constraint.family
+    if family not in NEVER_RELAXED:
+        return
+    if constraint.relaxable != "no":
+        problem = f"is allowed in the family {family}"
+        yield Fault(f"{where}.relaxable", problem, "this family is never relaxed: remove it")
+    if constraint.unknown == "met":
+        problem = f"counts unknown as passed in the family {family}"
         yield Fault(f"{where}.unknown", problem, "write fail, or pass to have it mentioned")
-    weaker = any(mode != "hard" for mode in constraint.may_be)
-    if weaker and constraint.family in NEVER_RELAXED:
-        problem = f"lets a request weaken the family {constraint.family}"
+    if any(mode != "hard" for mode in constraint.may_be):
+        problem = f"lets a request weaken the family {family}"
         yield Fault(f"{where}.may_be", problem, "this family is never weakened: remove it")
-
-
-def _wrong_instead(
-    where: str,
-    instead: Alternative | None,
-    client_fields: Mapping[str, Field],
-    clinician_fields: Mapping[str, Field],
-) -> Iterator[Fault]:
-    if instead is not None:
-        flag = (frozenset({"flag"}),)
-        yield from _wrong_fields(f"{where}.instead", flag, (instead.client,), client_fields)
-        yield from _wrong_fields(f"{where}.instead", flag, (instead.clinician,), clinician_fields)
 
 
 def _wrong_sides(where: str, rule: Rule, constraint: Constraint) -> Iterator[Fault]:
@@ -202,11 +198,7 @@ def _wrong_fields(
 ) -> Iterator[Fault]:
     for place, name in enumerate(names):
         if name not in known:
-            yield Fault(
-                where,
-                f"{name} is not a declared field",
-                "declare it or fix the name",
-            )
+            yield Fault(where, f"{name} is not a declared field", "declare it or fix the name")
         elif known[name].use == "audit":
             yield Fault(
                 where,
@@ -248,11 +240,7 @@ def _wrong_settings(
         yield Fault(f"{where}.{key}", "is not given", f"every {rule.name} needs it")
     remedy = f"remove it, or use one of: {', '.join(sorted(rule.needs | rule.allows))}"
     for key in sorted(set(settings) - rule.needs - rule.allows):
-        yield Fault(
-            f"{where}.{key}",
-            f"is not a setting of {rule.name}",
-            remedy,
-        )
+        yield Fault(f"{where}.{key}", f"is not a setting of {rule.name}", remedy)
     for key, least in (("detour", 1.0), ("usual_minutes", 1.0), ("least", 0.0)):
         if key in settings and not _is_number(settings[key], least):
             yield Fault(f"{where}.{key}", f"is not a number from {least:g}", "write a number")
@@ -264,8 +252,12 @@ def _wrong_settings(
             known = client_fields if side == "client" else clinician_fields
             faults = list(_wrong_fields(f"{where}.{key}", (kinds,), (str(settings[key]),), known))
             yield from faults
-            if not faults and key in ZONES:
-                yield from _wrong_zones(f"{where}.{key}", known[settings[key]])
+            field = known.get(str(settings[key]))
+            if not faults and key in ZONES and field is not None:
+                unknown = [level for level in field.levels if not is_zone(level)]
+                problem = f"{field.label} has levels that are not zones: {', '.join(unknown)}"
+                remedy = "use IANA names such as Australia/Sydney"
+                yield from [Fault(f"{where}.{key}", problem, remedy)] if unknown else []
     if "session" in settings:
         yield from _wrong_session(f"{where}.session", settings["session"], client_fields)
     if "indifferent" in settings and constraint.client:
@@ -274,13 +266,6 @@ def _wrong_settings(
         if not isinstance(named, tuple) or any(level not in levels for level in named):
             remedy = "name levels of the client's field in a list"
             yield Fault(f"{where}.indifferent", "is not a list of the client's levels", remedy)
-
-
-def _wrong_zones(where: str, field: Field) -> Iterator[Fault]:
-    unknown = [level for level in field.levels if not is_zone(level)]
-    if unknown:
-        problem = f"{field.label} has levels that are not zones: {', '.join(unknown)}"
-        yield Fault(where, problem, "use IANA names such as Australia/Sydney")
 
 
 def is_zone(name: str) -> bool:
@@ -307,21 +292,6 @@ def _wrong_session(
 
 def _is_number(value: object, least: float) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value >= least
-
-
-def _wrong_units(where: str, rule: Rule, ours: list[Field]) -> Iterator[Fault]:
-    for field, unit in zip(ours, rule.units, strict=False):
-        if unit is not None and field.unit != unit:
-            problem = f"{field.name} is not in {unit}"
-            yield Fault(f"{where}.client", problem, f'declare its unit = "{unit}"')
-
-
-def _wrong_value(where: str, rule: Rule, constraint: Constraint, target: Field) -> Iterator[Fault]:
-    field = constant_field(rule, target)
-    try:
-        KINDS[field.kind].parse(field, constraint.value)
-    except ValueError as error:
-        yield Fault(f"{where}.value", str(error), f"write it as a cell of {target.label}")
 
 
 def _not_comparable(

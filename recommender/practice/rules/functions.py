@@ -1,27 +1,28 @@
-"""Rules about levels, sizes, flags, places and lists, for a whole roster at once.
+"""Rules about levels, sizes, flags, places, lists and fees, for a whole roster at once.
 
-Verdicts are 1 pass, 0 fail, NaN unknown. Families, modes and reasons are applied elsewhere.
+Verdicts are 1 pass, 0 fail, NaN unknown; amounts are in cents. Families, modes
+and reasons are applied elsewhere.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-from recommender.practice.rules.roster_index import (
-    Words,
-    bitsets_in,
-    id_index_in,
-    nearest_km_in,
-    rows_of,
-    words_of,
-)
+from recommender.practice.funding import pays, rebate_cents, session_cap
+from recommender.practice.match_operators import by_level
 from recommender.practice.rules.rule_input import (
     Array,
     Flags,
     RuleInput,
+    Words,
+    bitsets_in,
     both,
+    id_index_in,
+    nearest_km_in,
     no_more_than,
+    rows_of,
     settled,
+    words_of,
 )
 
 
@@ -65,8 +66,7 @@ def one_of(inputs: RuleInput) -> Array:
         return settled(level == wished, level)
     if not (wished > 0).any():
         return np.ones(len(level))
-    row = np.append(wished[0], np.nan)
-    return np.asarray(row[np.where(np.isnan(level), len(row) - 1, level).astype(int)])
+    return by_level(wished[0], level)
 
 
 def equal(inputs: RuleInput) -> Array:
@@ -150,7 +150,13 @@ def not_listed(inputs: RuleInput) -> Array:
             verdict[index.rows] = np.nan
         else:
             verdict[index.of.get(client_id, [])] = 0.0
-    return both(verdict, _not_named(inputs)) if inputs.client else verdict
+    if not inputs.client:
+        return verdict
+    named = inputs.client[0][0]
+    if named is None:
+        return both(verdict, np.full(len(verdict), _open(inputs)))
+    verdict[rows_of(inputs.roster, inputs.context.clinician_ids, named)] = 0.0
+    return verdict
 
 
 def listed(inputs: RuleInput) -> Array:
@@ -166,15 +172,107 @@ def listed(inputs: RuleInput) -> Array:
     return verdict
 
 
-def _not_named(inputs: RuleInput) -> Array:
-    named = inputs.client[0][0]
-    if named is None:
-        return np.full(inputs.roster.size, _open(inputs))
-    verdict = np.ones(inputs.roster.size)
-    verdict[rows_of(inputs.roster, inputs.context.clinician_ids, named)] = 0.0
-    return verdict
-
-
 def _open(inputs: RuleInput) -> float:
     """The verdict on a client who did not answer."""
     return 1.0 if inputs.unasked == "pass" else np.nan
+
+
+def gap_at_most(inputs: RuleInput) -> Array:
+    """The clinician's fee less the rebate of the client's funding is at most the client's gap."""
+    return no_more_than(gap_cents(inputs), inputs.client[0])
+
+
+def enough_sessions(inputs: RuleInput) -> Array:
+    """Rebates left, budget and the clinician's limit allow the sessions the client wants.
+
+    A limit that is not stated does not apply; each session costs its gap out of the budget.
+    """
+    wanted = inputs.client[0][0]
+    # An unknown gap leaves the budget unknown, but too few sessions fail without it.
+    possible = np.where(_without_budget(inputs) < wanted, 0.0, max_sessions(inputs))
+    return no_more_than(np.full(len(possible), wanted), possible)
+
+
+def max_sessions(inputs: RuleInput) -> Array:
+    """The number of sessions possible with each clinician, (n,); NaN where the gap is unknown."""
+    limit = _without_budget(inputs)
+    budget = _answer(inputs, "budget")
+    if budget is None:
+        return limit
+    gap = gap_cents(inputs)
+    # Both are whole cents far below 2**53, so the quotient never rounds up to a whole number.
+    afforded = np.where(gap > 0, np.floor(budget / np.maximum(gap, 1.0)), np.inf)
+    return np.where(np.isnan(gap), np.nan, np.minimum(limit, afforded))
+
+
+def _without_budget(inputs: RuleInput) -> Array:
+    limit = np.where(np.isnan(inputs.clinician[1]), np.inf, inputs.clinician[1])
+    left = _answer(inputs, "left")
+    return np.minimum(limit, _caps(inputs) if left is None else left)
+
+
+def _caps(inputs: RuleInput) -> Array:
+    """Sessions the client's scheme pays for with each clinician; infinite without a cap.
+
+    A client who did not state how many are left is assumed to have used none.
+    """
+    rows, day = inputs.context.funding, inputs.context.day
+    caps = _of_scheme(inputs, lambda scheme, provider: session_cap(rows, scheme, provider, day))
+    return np.nan_to_num(caps, nan=np.inf)
+
+
+def funded(inputs: RuleInput) -> Array:
+    """The client's scheme has a rate in force for the clinician's registration."""
+    scheme, provider = inputs.client[0], inputs.clinician[0]
+    name = inputs.client_fields[0].levels[int(scheme[0])]
+    context, levels = inputs.context, inputs.clinician_fields[0].levels
+    if all(row.scheme != name for row in context.funding):
+        # The definition states nothing about this scheme.
+        return np.ones(len(provider))
+    paid = [pays(context.funding, name, level, context.day) for level in levels]
+    return by_level([np.nan if one is None else float(one) for one in paid], provider)
+
+
+def gap_cents(inputs: RuleInput) -> Array:
+    """Fee less rebate for each clinician, (n,), never below 0; NaN where either is unknown.
+
+    A client with a concession pays the clinician's concession fee, if there is one. A clinician
+    who bulk bills accepts the rebate as the whole fee.
+    """
+    fee, reduced = inputs.clinician[0], inputs.of_clinicians("concession_fee")
+    if reduced is not None and _answer(inputs, "concession") == 1.0:
+        fee = np.where(np.isnan(reduced), fee, np.minimum(fee, reduced))
+    paid = _rebates(inputs)
+    gap = np.maximum(fee - paid, 0.0)
+    bulk_bills = inputs.of_clinicians("bulk_bills")
+    if bulk_bills is None:
+        return gap
+    return np.where((bulk_bills == 1) & (paid > 0), 0.0, gap)
+
+
+def _rebates(inputs: RuleInput) -> Array:
+    """The rebate of the client's scheme with each clinician, (n,); 0 once no session is left."""
+    rows, day, minutes = inputs.context.funding, inputs.context.day, inputs.session
+    if _answer(inputs, "left") == 0.0:
+        return np.zeros(inputs.roster.size)
+    if np.isnan(minutes):
+        return np.full(inputs.roster.size, np.nan)
+    return _of_scheme(inputs, lambda scheme, by: rebate_cents(rows, scheme, by, minutes, day))
+
+
+def _of_scheme(inputs: RuleInput, value_of: Callable[[str, str], float | None]) -> Array:
+    """A value by scheme and registration for each clinician, (n,); NaN where one is unknown."""
+    funding, registration = inputs.settings["funding"], inputs.settings["registration"]
+    scheme, provider = inputs.intake[funding][0], inputs.roster[registration]
+    if np.isnan(scheme):
+        return np.full(len(provider), np.nan)
+    name = inputs.context.client[funding].levels[int(scheme)]
+    levels = inputs.context.clinician[registration].levels
+    values = [value_of(name, level) for level in levels]
+    return by_level([np.nan if one is None else float(one) for one in values], provider)
+
+
+def _answer(inputs: RuleInput, setting: str) -> float | None:
+    """The client's number or flag in the field that a setting names; None if missing."""
+    answer = inputs.of_client(setting)
+    return None if answer is None or np.isnan(answer[0]) else float(answer[0])

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.fields import Field
-from recommender.practice.rules.fee_rules import gap_cents, max_sessions
-from recommender.practice.rules.functions import road_km
+from recommender.practice.match_operators import by_level
+from recommender.practice.rules.functions import gap_cents, max_sessions, road_km
 from recommender.practice.rules.rule_input import Array, Flags, RuleInput, today_of
 from recommender.practice.rules.time_rules import fits_on_day, windows_of
 from recommender.values.kinds import DAYS, RawValue, clock
@@ -45,20 +45,20 @@ FindChange = Callable[[RuleInput], MinimalChange]
 
 def up_to_theirs(inputs: RuleInput) -> MinimalChange:
     """The client accepts as much as the clinician has."""
-    return _upwards(inputs.client_fields[0], _own_levels(inputs, inputs.clinician[0]))
+    return _stepwise(inputs.client_fields[0], _own_levels(inputs, inputs.clinician[0]), up=True)
 
 
 def down_to_theirs(inputs: RuleInput) -> MinimalChange:
     """The client accepts as little as the clinician has."""
-    return _downwards(inputs.client_fields[0], _own_levels(inputs, inputs.clinician[0]))
+    return _stepwise(inputs.client_fields[0], _own_levels(inputs, inputs.clinician[0]), up=False)
 
 
 def into_their_range(inputs: RuleInput) -> MinimalChange:
     """The client moves to the nearer of the clinician's two bounds."""
     low, high = inputs.clinician
     stated = inputs.client[0][0]
-    raised = _upwards(inputs.client_fields[0], np.where(stated < low, low, np.nan))
-    lowered = _downwards(inputs.client_fields[0], np.where(stated > high, high, np.nan))
+    raised = _stepwise(inputs.client_fields[0], np.where(stated < low, low, np.nan), up=True)
+    lowered = _stepwise(inputs.client_fields[0], np.where(stated > high, high, np.nan), up=False)
     return MinimalChange(
         raised.answers + lowered.answers, np.concatenate([raised.admits, lowered.admits])
     )
@@ -66,22 +66,22 @@ def into_their_range(inputs: RuleInput) -> MinimalChange:
 
 def further(inputs: RuleInput) -> MinimalChange:
     """The client travels as far as the nearest of the clinician's places."""
-    return _upwards(inputs.client_fields[1], road_km(inputs))
+    return _stepwise(inputs.client_fields[1], road_km(inputs), up=True)
 
 
 def longer(inputs: RuleInput) -> MinimalChange:
     """The client waits until the clinician's first free day."""
-    return _upwards(inputs.client_fields[0], inputs.clinician[0] - today_of(inputs))
+    return _stepwise(inputs.client_fields[0], inputs.clinician[0] - today_of(inputs), up=True)
 
 
 def dearer(inputs: RuleInput) -> MinimalChange:
     """The client pays the clinician's gap."""
-    return _upwards(inputs.client_fields[0], gap_cents(inputs))
+    return _stepwise(inputs.client_fields[0], gap_cents(inputs), up=True)
 
 
 def fewer_sessions(inputs: RuleInput) -> MinimalChange:
     """The client wants only as many sessions as are possible."""
-    return _downwards(inputs.client_fields[0], max_sessions(inputs))
+    return _stepwise(inputs.client_fields[0], max_sessions(inputs), up=False)
 
 
 def one_more_level(inputs: RuleInput) -> MinimalChange:
@@ -147,24 +147,11 @@ def _named(inputs: RuleInput) -> set[str]:
     return {level for level, asked in zip(field.levels, named.tolist(), strict=True) if asked == 1}
 
 
-def _upwards(field: Field, needed: Array) -> MinimalChange:
-    steps = _whole(field, needed, math.inf)
-    values = np.unique(steps[~np.isnan(steps)])
-    return MinimalChange(_cells(field, values), np.asarray(steps[None, :] <= values[:, None]), True)
-
-
-def _downwards(field: Field, needed: Array) -> MinimalChange:
-    steps = _whole(field, needed, -math.inf)
-    values = np.unique(steps[~np.isnan(steps)])[::-1]
-    return MinimalChange(_cells(field, values), np.asarray(steps[None, :] >= values[:, None]), True)
-
-
-def _whole(field: Field, needed: Array, towards: float) -> Array:
-    """Values rounded away from the stated one to whole units; NaN beyond the field's bounds."""
+def _stepwise(field: Field, needed: Array, *, up: bool) -> MinimalChange:
+    """The values needed, rounded away from the stated one, as answers within the field's bounds."""
     kind = field.behaviour
     rounded = needed / kind.units
     if kind.whole:
-        up = towards > 0
         rounded = np.ceil(rounded - TOLERANCE) if up else np.floor(rounded + TOLERANCE)
     low = -math.inf if field.min is None else field.min
     high = math.inf if field.max is None else field.max
@@ -172,11 +159,11 @@ def _whole(field: Field, needed: Array, towards: float) -> Array:
         low, high = 0.0, len(field.levels) - 1.0
     with np.errstate(invalid="ignore"):
         within = (rounded >= low) & (rounded <= high) & np.isfinite(rounded)
-    return np.where(within, rounded * kind.units, np.nan)
-
-
-def _cells(field: Field, values: Array) -> tuple[RawValue, ...]:
-    return tuple(field.behaviour.decode(field, value) for value in values.tolist())
+    steps = np.where(within, rounded * kind.units, np.nan)
+    values = np.unique(steps[~np.isnan(steps)])[:: 1 if up else -1]
+    admits = steps <= values[:, None] if up else steps >= values[:, None]
+    answers = tuple(kind.decode(field, value) for value in values.tolist())
+    return MinimalChange(answers, np.asarray(admits), True)
 
 
 def _own_levels(inputs: RuleInput, values: Array) -> Array:
@@ -185,8 +172,7 @@ def _own_levels(inputs: RuleInput, values: Array) -> Array:
     if not ours.levels:
         return values
     order = [ours.levels.index(lv) if lv in ours.levels else np.nan for lv in theirs.levels]
-    lookup = np.array([*order, np.nan])
-    return np.asarray(lookup[np.where(np.isnan(values), len(order), values).astype(int)])
+    return by_level(order, values)
 
 
 def _stacked(rows: Sequence[NDArray[np.bool_]], size: int) -> Flags:

@@ -1,6 +1,6 @@
 from recommender.journal.rated_pairings import Exposure
-from recommender.monitoring.exposure import ClinicianExposure
-from recommender.monitoring.prediction_error import WINDOW, calibration_bin, error_windows
+from recommender.monitoring.clinician_records import ClinicianExposure
+from recommender.monitoring.early_ratings import WINDOW, calibration_bin, error_windows
 from recommender.serving.staff.views.charts import (
     BARS_ROW,
     CALIBRATION_SIZE,

@@ -15,9 +15,14 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from recommender.journal.rated_pairings import Exposure, RatedPairing, exposures, rated_pairings
-from recommender.monitoring.clinician_records import MIN_RATINGS, ClinicianRecord, clinician_records
+from recommender.monitoring.clinician_records import (
+    DAYS,
+    MIN_RATINGS,
+    ClinicianRecord,
+    clinician_exposures,
+    clinician_records,
+)
 from recommender.monitoring.early_ratings import early_points
-from recommender.monitoring.exposure import DAYS, clinician_exposures
 from recommender.security.scopes import Scope
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool

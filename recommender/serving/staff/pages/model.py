@@ -16,10 +16,12 @@ from recommender.monitoring.early_ratings import (
     MIN_MATCHES,
     Coverage,
     RatedPrediction,
+    calibration_bin,
+    calibration_bins,
     coverage_by_group,
+    error_windows,
     rated_predictions,
 )
-from recommender.monitoring.prediction_error import calibration_bin, calibration_bins, error_windows
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.api.models import known_models
 from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool

@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from recommender.monitoring.exposure import ClinicianExposure
-from recommender.monitoring.prediction_error import CalibrationBin, ErrorWindow
+from recommender.monitoring.clinician_records import ClinicianExposure
+from recommender.monitoring.early_ratings import CalibrationBin, ErrorWindow
 from recommender.serving.schemas.responses import RecommendationResponse
 from recommender.serving.staff import wording
 from recommender.serving.staff.views.explanation import ExplanationLine, ExplanationView
