@@ -22,17 +22,10 @@ from recommender.serving.dependencies import (
     run_in_pool,
 )
 from recommender.serving.http.request_context import request_info
+from recommender.serving.idempotency import has_store, write_once
+from recommender.serving.recommendation_service import ServedRecommendation, recommend_parsed
 from recommender.serving.schemas.intake import ParsedRequest
-from recommender.serving.services.idempotency import has_store, write_once
-from recommender.serving.services.recommendation_service import (
-    ServedRecommendation,
-    recommend_parsed,
-)
-from recommender.serving.services.stored_recommendation import (
-    current_body,
-    shown_of,
-    to_journal_row,
-)
+from recommender.serving.stored_recommendation import current_body, shown_of, to_journal_row
 from recommender.store.database import Connection
 from recommender.values.kinds import RawValue
 

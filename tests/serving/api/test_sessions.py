@@ -5,7 +5,7 @@ import pytest
 
 from recommender.security.passwords import FREE_FAILURES
 from recommender.security.sessions import MAX_AGE, MAX_IDLE
-from recommender.serving.auth.backend import LOGINS_PER_MINUTE
+from recommender.serving.auth_backend import LOGINS_PER_MINUTE
 from tests.support.server import (
     PASSWORD,
     RECOMMEND,

@@ -21,7 +21,6 @@ from recommender.serving.http.problems import (
 )
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.responses import SuggestedRelaxation
-from recommender.serving.services.stored_recommendation import read_response
 from recommender.serving.staff.form_data import FormData, read_form
 from recommender.serving.staff.page import HOME, NEW, page, redirect
 from recommender.serving.staff.request_source import (
@@ -31,6 +30,7 @@ from recommender.serving.staff.request_source import (
 )
 from recommender.serving.staff.views.intake_answers import prefilled, request_values
 from recommender.serving.staff.views.intake_form import form_sections
+from recommender.serving.stored_recommendation import read_response
 from recommender.values.kinds import RawValue
 
 REQUESTS = f"{HOME}/requests"
