@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import Request
 from starlette.datastructures import Headers
 
+from recommender.security.accounts import Session
 from recommender.security.scopes import ANYBODY, Principal, Scope
-from recommender.security.sessions import Session
 from recommender.serving.auth_backend import AuthBackend, RateLimiter, from_this_machine
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.problems import (

@@ -12,7 +12,7 @@ from recommender.journal.recommendations import ShownRecommendation
 from recommender.monitoring.early_ratings import ShownPrediction
 from recommender.recommendation.recommend import DEFAULT_TOP_K
 from recommender.screening.screen import Modes
-from recommender.security.passwords import list_accounts
+from recommender.security.accounts import list_accounts
 from recommender.serving.api.recommendations import recorded_for
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import (

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from recommender.errors import StaleError
-from recommender.journal.decisions import RecordedDecision, decisions_of, record_decision
 from recommender.journal.idempotency import StoredReply
 from recommender.journal.pairings import BOOKED, PairingEvent, record_event, record_pairing
+from recommender.journal.recommendations import RecordedDecision, decisions_of, record_decision
 from recommender.journal.work_list import begun_from
 from recommender.serving.api.decisions import check_clinician, move_place
 from recommender.serving.api.recommendations import RecommendationId, seen_by
