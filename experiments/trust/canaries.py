@@ -21,7 +21,7 @@ from experiments.trust.line import Line
 from experiments.trust.live import PATIENT, live_server
 from experiments.trust.subject import Subject
 from recommender.security.scopes import ROLES, Role
-from recommender.serving.auth.permissions import NEEDS
+from recommender.serving.authorization import NEEDS
 
 CANARY = "zqx~canary~7f3a"
 """No id, no level and no number, so that nothing may take it for an answer."""

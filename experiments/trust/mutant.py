@@ -18,7 +18,7 @@ from recommender.errors import BundleError
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import read_bundle
 from recommender.model.trees.ensemble import Trees
-from recommender.serving.services.recommendation_service import warm_up
+from recommender.serving.recommendation_service import warm_up
 from recommender.serving.snapshot.snapshot import ServingSnapshot, open_snapshot, with_model
 from recommender.settings import Settings
 

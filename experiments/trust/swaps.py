@@ -18,7 +18,7 @@ from experiments.trust.live import PATIENT, Told, call, connected, live_server
 from experiments.trust.subject import Subject
 from recommender.model.bundle.io import load_bundle, save_bundle
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
-from recommender.serving.services.recommendation_service import recommend_parsed
+from recommender.serving.recommendation_service import recommend_parsed
 from recommender.serving.snapshot.snapshot import open_snapshot
 from recommender.settings import Settings
 

@@ -21,15 +21,13 @@ from recommender.serving.api import (
     decisions,
     explanations,
     health,
-    models,
     pairings,
-    predictions,
     privacy,
     ratings,
     recommendations,
     sessions,
 )
-from recommender.serving.auth.backend import open_auth_backend
+from recommender.serving.auth_backend import open_auth_backend
 from recommender.serving.authorization import authorize
 from recommender.serving.dependencies import AppState, Queues
 from recommender.serving.http.body_limits import BodyLimitMiddleware
@@ -47,7 +45,7 @@ from recommender.serving.http.request_context import (
     request_info,
     route_of,
 )
-from recommender.serving.services.recommendation_service import warm_up
+from recommender.serving.recommendation_service import warm_up
 from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.model_watcher import ModelWatcher
 from recommender.serving.snapshot.roster_sync import RosterSync
@@ -60,7 +58,7 @@ from recommender.store.database import POOL
 ROUTERS = (
     recommendations.router,
     explanations.router,
-    predictions.router,
+    recommendations.predictions_router,
     allocations.router,
     decisions.router,
     pairings.router,
@@ -68,7 +66,7 @@ ROUTERS = (
     health.router,
     sessions.router,
     clinicians.router,
-    models.router,
+    health.models_router,
     privacy.router,
     privacy.consents_router,
     *staff.ROUTERS,

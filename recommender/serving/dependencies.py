@@ -11,7 +11,7 @@ from fastapi import Depends, FastAPI, Request
 from recommender.errors import NotFoundError
 from recommender.journal.idempotency import IdempotencyStore
 from recommender.journal.recommendations import ShownRecommendation
-from recommender.serving.auth.backend import AuthBackend
+from recommender.serving.auth_backend import AuthBackend
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.metrics import Metrics
 from recommender.serving.snapshot.holder import SnapshotHolder

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from recommender.security.scopes import Scope
-from recommender.serving.auth.permissions import NEEDS, Unrestricted
+from recommender.serving.authorization import NEEDS, Unrestricted
 from recommender.serving.http.problems import (
     BAD_REQUEST,
     BODY_PROBLEMS,

@@ -14,8 +14,7 @@ from recommender.errors import RecommenderError, UnavailableError
 from recommender.security.keys import LIFETIME, OVERLAP, Pepper, revoke_key, rotate_key
 from recommender.security.scopes import ROLES, Principal, Role, Scope
 from recommender.serving.app import create_app
-from recommender.serving.auth.permissions import NEEDS, Unrestricted, is_page
-from recommender.serving.authorization import may_call
+from recommender.serving.authorization import NEEDS, Unrestricted, is_page, may_call
 from recommender.settings import Settings
 from tests.support.server import (
     CANARY,
@@ -395,7 +394,7 @@ def test_when_the_store_is_away_callers_are_told_to_come_back(
     def away(*_: object, **__: object) -> None:
         raise UnavailableError("database", CANARY, CANARY)
 
-    monkeypatch.setattr("recommender.serving.auth.backend.authenticate_key", away)
+    monkeypatch.setattr("recommender.serving.auth_backend.authenticate_key", away)
     response = locked.ask("GET", CURRENT, locked.keys[Role.STAFF].text)
     assert check_problem(response, 503)["type"] == "/problems/store-unavailable"
     assert response.headers["retry-after"] == "1"

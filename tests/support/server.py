@@ -32,7 +32,7 @@ from recommender.security.accounts import add_account
 from recommender.security.keys import KeyRequest, NewKey, Pepper, create_key
 from recommender.security.scopes import Role
 from recommender.serving.app import create_app
-from recommender.serving.auth.backend import AuthBackend
+from recommender.serving.auth_backend import AuthBackend
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.request_context import configure_logs
 from recommender.serving.staff.page import STATIC

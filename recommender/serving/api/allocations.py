@@ -26,6 +26,7 @@ from recommender.serving.http.problems import (
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.strict_json import JSON, Body, JsonBody
 from recommender.serving.openapi import ApiRoute, problem_responses, request_body
+from recommender.serving.recommendation_service import today
 from recommender.serving.schemas.allocation_request import ParsedWaitingList
 from recommender.serving.schemas.allocation_response import (
     AllocationResponse,
@@ -35,7 +36,6 @@ from recommender.serving.schemas.allocation_response import (
     UnplacedClient,
 )
 from recommender.serving.schemas.responses import DECIMALS, NOTICE, AllianceScale, ModelInUse
-from recommender.serving.services.recommendation_service import today
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.tables.cells import People
 

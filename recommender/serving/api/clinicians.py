@@ -39,6 +39,7 @@ from recommender.serving.http.problems import (
     problem_from_validation,
 )
 from recommender.serving.http.strict_json import JSON, Body, JsonBody
+from recommender.serving.idempotency import idempotency_ticket, reply_response
 from recommender.serving.openapi import (
     ApiRoute,
     key_parameter,
@@ -47,7 +48,6 @@ from recommender.serving.openapi import (
     response_body,
 )
 from recommender.serving.schemas.clinician import ClinicianSchema
-from recommender.serving.services.idempotency import idempotency_ticket, reply_response
 from recommender.serving.snapshot.roster_sync import Write
 from recommender.serving.snapshot.snapshot import ServingSnapshot, roster_version_of
 from recommender.store.database import Transaction

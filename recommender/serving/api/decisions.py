@@ -32,12 +32,12 @@ from recommender.serving.http.problems import (
     ProblemError,
 )
 from recommender.serving.http.strict_json import JSON, Body
+from recommender.serving.idempotency import created, read, reply_response, write_once
 from recommender.serving.openapi import JournalRoute, problem_responses, request_body
 from recommender.serving.schemas.request_bodies import DecisionRequest
 from recommender.serving.schemas.responses import ResponseModel
-from recommender.serving.services.idempotency import created, read, reply_response, write_once
-from recommender.serving.services.stored_recommendation import read_response
 from recommender.serving.snapshot.snapshot import ServingSnapshot
+from recommender.serving.stored_recommendation import read_response
 from recommender.store.database import Connection
 
 AT = f"{ADDRESS}/decisions"

@@ -26,11 +26,8 @@ from recommender.serving.schemas.responses import (
     ResponseModel,
     StatedReason,
 )
-from recommender.serving.services.stored_recommendation import (
-    StoredContributions,
-    read_response,
-)
 from recommender.serving.snapshot.snapshot import ServingSnapshot
+from recommender.serving.stored_recommendation import StoredContributions, read_response
 
 FINE = 6
 """Decimals of contributions: enough for sums to agree; pages round them."""

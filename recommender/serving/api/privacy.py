@@ -15,11 +15,11 @@ from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Context
 from recommender.serving.http.problems import NO_STORE, NO_SUCH_RECORD, NOT_FOUND
 from recommender.serving.http.strict_json import JSON, Body
+from recommender.serving.idempotency import reply_response, require_store, write_once
 from recommender.serving.openapi import ApiRoute, JournalRoute, problem_responses, request_body
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.request_bodies import ConsentRequest
 from recommender.serving.schemas.responses import ResponseModel
-from recommender.serving.services.idempotency import reply_response, require_store, write_once
 from recommender.store.database import Connection, database_time
 
 EXPORT: dict[int | str, dict[str, Any]] = {

@@ -23,12 +23,12 @@ from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Snapshot
 from recommender.serving.http.problems import NO_SUCH_RECORD, NOT_FOUND, STALE
 from recommender.serving.http.strict_json import JSON, Body
+from recommender.serving.idempotency import created, read, reply_response, write_once
 from recommender.serving.openapi import JournalRoute, links, problem_responses, request_body
+from recommender.serving.recommendation_service import today
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.request_bodies import CorrectionRequest, RatingRequest
 from recommender.serving.schemas.responses import ResponseModel
-from recommender.serving.services.idempotency import created, read, reply_response, write_once
-from recommender.serving.services.recommendation_service import today
 from recommender.store.database import Connection
 
 ADDRESS = "/v1/ratings/{rating_id}"

@@ -58,7 +58,7 @@ TIE_BREAK_TEXTS: Mapping[TieBreak, str] = {
 
 FOR_STAFF = "For staff; omitted when the caller's key belongs to a matching tool."
 CONTRACT_VERSION: Literal[2] = 2
-"""Version of the field names of a stored recommendation; see `services.stored_recommendation`."""
+"""Version of the field names of a stored recommendation; see `serving.stored_recommendation`."""
 Points = Annotated[float, Setting(description="Points of the reference scale.")]
 
 

@@ -13,8 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from recommender.security.scopes import Scope
-from recommender.serving.auth.permissions import PAGES, is_page
-from recommender.serving.authorization import CSRF_FIELD, auth_backend
+from recommender.serving.authorization import CSRF_FIELD, PAGES, auth_backend, is_page
 from recommender.serving.http.problems import FORBIDDEN, UNAUTHENTICATED, problem_for
 from recommender.serving.http.request_context import request_info
 from recommender.serving.staff import wording

@@ -10,11 +10,8 @@ import pytest
 
 from recommender.recommendation.recommend import recommend
 from recommender.serving.dependencies import app_state
-from recommender.serving.services.stored_recommendation import (
-    StoredContributions,
-    stored_contributions,
-)
 from recommender.serving.snapshot.snapshot import open_snapshot
+from recommender.serving.stored_recommendation import StoredContributions, stored_contributions
 from recommender.settings import Settings
 from tests.support.builders import DAY, a_model, an_encoding, an_intake
 from tests.support.server import RECOMMEND, JournalServer, journal_server

@@ -19,14 +19,14 @@ from recommender.serving.dependencies import app_state
 from recommender.serving.http.request_context import HEADERS
 from recommender.serving.http.strict_json import JsonBody
 from recommender.serving.openapi import openapi_document
-from recommender.serving.schemas.clinician import build_clinician_schema
-from recommender.serving.schemas.intake import build_request_schema
-from recommender.serving.schemas.responses import NOTICE, ORDER_BY_ALLIANCE, ORDER_BY_WAIT
-from recommender.serving.services.recommendation_service import (
+from recommender.serving.recommendation_service import (
     ServedRecommendation,
     recommend_parsed,
     recommend_request,
 )
+from recommender.serving.schemas.clinician import build_clinician_schema
+from recommender.serving.schemas.intake import build_request_schema
+from recommender.serving.schemas.responses import NOTICE, ORDER_BY_ALLIANCE, ORDER_BY_WAIT
 from recommender.serving.snapshot.snapshot import ServingSnapshot, open_snapshot
 from recommender.settings import Settings
 from tests.support.builders import DAY, an_intake

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from recommender.security.accounts import FREE_FAILURES, MAX_AGE, MAX_IDLE
-from recommender.serving.auth.backend import LOGINS_PER_MINUTE
+from recommender.serving.auth_backend import LOGINS_PER_MINUTE
 from tests.support.server import (
     PASSWORD,
     RECOMMEND,

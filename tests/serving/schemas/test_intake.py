@@ -18,10 +18,10 @@ from recommender.recommendation.ranking import TieBreak
 from recommender.recommendation.recommend import ShortlistEntry, read_intake
 from recommender.screening.screen import Reason
 from recommender.serving.http.problems import problem_for, problem_from_validation, problem_response
+from recommender.serving.recommendation_service import today
 from recommender.serving.schemas.intake import ParsedRequest, RequestSchema, build_request_schema
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.responses import TIE_BREAK_TEXTS, ShownClinician
-from recommender.serving.services.recommendation_service import today
 from recommender.values.kinds import KINDS
 from tests.support.builders import a_practice
 from tests.support.server import CANARY

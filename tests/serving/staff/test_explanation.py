@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from recommender.serving.api.explanations import ExplanationCase
 from recommender.serving.schemas.responses import RecommendationResponse, ShownClinician
-from recommender.serving.services.stored_recommendation import StoredContributions
 from recommender.serving.staff.views.explanation import ExplanationView
+from recommender.serving.stored_recommendation import StoredContributions
 from tests.support.builders import a_model, a_practice
 
 IDS = ("k01", "k02", "k03")

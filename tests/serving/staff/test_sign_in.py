@@ -4,7 +4,7 @@ import pytest
 from fastapi import FastAPI
 
 from recommender.security.scopes import Role
-from recommender.serving.auth.permissions import NEEDS, Unrestricted, is_page
+from recommender.serving.authorization import NEEDS, Unrestricted, is_page
 from tests.support.page_reader import ANSWERS, Reader, read, send
 from tests.support.server import PASSWORD, SAME_SITE, LockedServer, TestClient, operations
 

@@ -26,8 +26,8 @@ from recommender.monitoring.early_ratings import early_points
 from recommender.security.scopes import Scope
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
+from recommender.serving.idempotency import has_store, read
 from recommender.serving.schemas.responses import AllianceScale
-from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.page import CLINICIANS, RECORDS, page

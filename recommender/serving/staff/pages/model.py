@@ -23,10 +23,10 @@ from recommender.monitoring.early_ratings import (
     rated_predictions,
 )
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
-from recommender.serving.api.models import known_models
+from recommender.serving.api.health import known_models
 from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
+from recommender.serving.idempotency import has_store, read
 from recommender.serving.schemas.responses import AllianceScale
-from recommender.serving.services.idempotency import has_store, read
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.page import MODEL, page

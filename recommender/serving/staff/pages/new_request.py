@@ -25,23 +25,23 @@ from recommender.serving.http.problems import (
     problem_from_validation,
 )
 from recommender.serving.http.request_context import request_info
-from recommender.serving.schemas.intake import ParsedRequest
-from recommender.serving.schemas.json_types import JSON_TYPES
-from recommender.serving.schemas.responses import SuggestedRelaxation
-from recommender.serving.services.idempotency import has_store, write_once
-from recommender.serving.services.recommendation_service import (
+from recommender.serving.idempotency import has_store, write_once
+from recommender.serving.recommendation_service import (
     ServedRecommendation,
     recommend_parsed,
 )
-from recommender.serving.services.stored_recommendation import (
-    read_response,
-    shown_of,
-    to_journal_row,
-)
+from recommender.serving.schemas.intake import ParsedRequest
+from recommender.serving.schemas.json_types import JSON_TYPES
+from recommender.serving.schemas.responses import SuggestedRelaxation
 from recommender.serving.staff.form_data import FormData, read_form
 from recommender.serving.staff.page import HOME, NEW, page, redirect
 from recommender.serving.staff.views.intake_answers import prefilled, request_values
 from recommender.serving.staff.views.intake_form import form_sections
+from recommender.serving.stored_recommendation import (
+    read_response,
+    shown_of,
+    to_journal_row,
+)
 from recommender.values.kinds import RawValue
 
 REQUESTS = f"{HOME}/requests"

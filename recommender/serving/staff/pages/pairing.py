@@ -40,13 +40,13 @@ from recommender.serving.http.problems import (
     ProblemError,
     problem_for,
 )
+from recommender.serving.idempotency import read, write_once
+from recommender.serving.recommendation_service import today
 from recommender.serving.schemas.request_bodies import (
     CorrectionRequest,
     EventRequest,
     RatingRequest,
 )
-from recommender.serving.services.idempotency import read, write_once
-from recommender.serving.services.recommendation_service import today
 from recommender.serving.staff.form_data import (
     REFUSED,
     FormData,

@@ -19,10 +19,10 @@ from recommender.serving.api.recommendations import RecommendationId, seen_by
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.http.problems import ProblemError
+from recommender.serving.idempotency import has_store, read, write_once
+from recommender.serving.recommendation_service import today
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.request_bodies import DecisionRequest, EventRequest, PairingRequest
-from recommender.serving.services.idempotency import has_store, read, write_once
-from recommender.serving.services.recommendation_service import today
 from recommender.serving.staff.form_data import REFUSED, form_faults, read_form, validated_form
 from recommender.serving.staff.page import HOME, page, redirect
 from recommender.serving.staff.pages.new_request import REQUEST, REQUESTS, find_shown

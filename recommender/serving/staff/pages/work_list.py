@@ -12,7 +12,7 @@ from recommender.practice.definition import Practice
 from recommender.security.scopes import Scope
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import app_state, current_snapshot
-from recommender.serving.services.idempotency import has_store, read
+from recommender.serving.idempotency import has_store, read
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import HOME, page
 from recommender.serving.staff.views.rating_form import is_rating_due

@@ -15,7 +15,6 @@ from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.recommendation.relaxation_offers import CURRENCY_SIGNS
 from recommender.serving.api.explanations import ExplanationCase, explanation_case
 from recommender.serving.http.problems import ProblemError
-from recommender.serving.services.stored_recommendation import read_response
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
 from recommender.serving.staff.views.charts import contribution_chart, longest_line, range_chart
@@ -27,6 +26,7 @@ from recommender.serving.staff.views.shortlist import (
     relaxation_lines,
     tie_groups,
 )
+from recommender.serving.stored_recommendation import read_response
 
 MAX_EXPLAINED = 5
 """Clinicians of a shortlist explained on its page; any other can be asked about."""

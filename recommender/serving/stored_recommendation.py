@@ -18,10 +18,10 @@ from recommender.journal.recommendations import (
 from recommender.model.alliance_model import Contributions
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import Explanation, contrast, explain
+from recommender.serving.idempotency import created
+from recommender.serving.recommendation_service import ServedRecommendation
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.responses import CONTRACT_VERSION, RecommendationResponse
-from recommender.serving.services.idempotency import created
-from recommender.serving.services.recommendation_service import ServedRecommendation
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.store.database import Connection
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from recommender.journal.recommendations import find_recommendation, record_recommendation
-from recommender.serving.services.stored_recommendation import current_body, read_response
+from recommender.serving.stored_recommendation import current_body, read_response
 from recommender.settings import Settings
 from tests.support.server import RECOMMEND, JournalServer, journal_server
 

@@ -136,9 +136,7 @@ def test_a_store_that_is_away_is_told_and_nothing_is_pretended(
     def away(*_: object, **__: object) -> None:
         raise UnavailableError("database", "is away or busy", "try again")
 
-    monkeypatch.setattr(
-        "recommender.serving.services.stored_recommendation.record_recommendation", away
-    )
+    monkeypatch.setattr("recommender.serving.stored_recommendation.record_recommendation", away)
     monkeypatch.setattr("recommender.serving.api.pairings.record_pairing", away)
     for response in (
         keeping.staff.post(RECOMMEND, json=a_request()),

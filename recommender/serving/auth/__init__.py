@@ -1,1 +1,0 @@
-"""Who calls: API keys and sessions, permissions of each operation, rate limits."""

@@ -1,1 +1,0 @@
-"""What the routes call: recommendations, their stored form, idempotent writes."""
