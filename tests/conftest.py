@@ -78,11 +78,11 @@ def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Password hashes with the smallest parameters, which take microseconds."""
     from argon2 import PasswordHasher
 
-    from recommender.security import passwords
+    from recommender.security import accounts
 
     hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-    monkeypatch.setattr(passwords, "_hasher", hasher)
-    monkeypatch.setattr(passwords, "_NOBODY", hasher.hash("nobody"))
+    monkeypatch.setattr(accounts, "_hasher", hasher)
+    monkeypatch.setattr(accounts, "_NOBODY", hasher.hash("nobody"))
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def database() -> str:
 def cluster() -> Iterator["PostgresCluster"]:
     """One PostgreSQL for all tests of a process, with a database that has the schema."""
     from experiments.trust.postgres import binaries, running_cluster
-    from recommender.store.migration import open_store
+    from recommender.store.database import open_store
 
     found = binaries()
     if found is None:
@@ -122,7 +122,7 @@ def cluster() -> Iterator["PostgresCluster"]:
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the schema and no rows, to be copied."""
-    from recommender.store.migration import open_store
+    from recommender.store.database import open_store
 
     path = tmp_path_factory.mktemp("store") / "migrated.db"
     store = open_store(f"sqlite:///{path}")
@@ -166,7 +166,7 @@ def empty_url(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> 
 @pytest.fixture
 def a_store(a_store_url: str) -> Iterator["Store"]:
     """An open store without rows."""
-    from recommender.store.migration import open_store
+    from recommender.store.database import open_store
 
     store = open_store(a_store_url)
     yield store

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 from recommender.cli.main import app
 from recommender.journal.audit_log import verify
 from recommender.journal.privacy_requests import models_that_learned_from
-from recommender.store.migration import open_store
+from recommender.store.database import open_store
 from tests.support.staff_desk import (
     PEPPER,
     Desk,

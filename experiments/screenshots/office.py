@@ -9,9 +9,9 @@ from pathlib import Path
 from experiments.trust.keys import PEPPER
 from experiments.trust.live import PATIENT, live_server
 from experiments.trust.subject import Subject
-from recommender.security.passwords import add_account
+from recommender.security.accounts import add_account
 from recommender.security.scopes import Role
-from recommender.store.migration import open_store
+from recommender.store.database import open_store
 
 PASSWORD = "four words without tune"
 STAFF, SCIENTIST = "intake.desk", "data.desk"

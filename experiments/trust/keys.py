@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from recommender.security.keys import KeyRequest, Pepper, create_key
 from recommender.security.scopes import Role
-from recommender.store.migration import open_store
+from recommender.store.database import open_store
 
 PEPPER = "a pepper of more than thirty-two letters"
 

@@ -25,10 +25,9 @@ from experiments.trust.postgres import binaries, running_cluster
 from experiments.trust.subject import Subject
 from recommender.errors import InFlightError
 from recommender.journal.audit_log import verify
-from recommender.journal.decisions import OVERRIDE, Decision, record_decision
 from recommender.journal.idempotency import IdempotencyStore, StoredReply, ticket_for
-from recommender.store.database import PATIENCE_MS, Store, connect
-from recommender.store.migration import open_store
+from recommender.journal.recommendations import OVERRIDE, Decision, record_decision
+from recommender.store.database import PATIENCE_MS, Store, connect, open_store
 from recommender.store.schema import audit, decisions, idempotency
 
 LONGEST = 0.4

@@ -16,8 +16,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from recommender.journal.canonical_json import canonical_json, digest
 from recommender.journal.subjects import Subject
+from recommender.journal.validation import canonical_json, digest
 from recommender.store.database import Store, advisory_lock, database_time
 from recommender.store.schema import audit, audit_head, audit_pruned
 
@@ -28,20 +28,10 @@ _BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One action.
+    """One action, named `noun.verb`, of an actor: the id of a key or a person, never a name.
 
-    Attributes
-    ----------
-    actor
-        The id of a key or a person, never a name.
-    action
-        `noun.verb`.
-    facts
-        Stored in clear text, also after an erasure: internal ids, digests, counts.
-    subject
-        The client it is about.
-    details
-        Encrypted with the subject's key; not stored without a subject.
+    `facts` are stored in clear text, also after an erasure: internal ids, digests, counts.
+    `details` are encrypted with the subject's key, and not stored without a subject.
     """
 
     actor: str
@@ -61,19 +51,7 @@ class ChainHead:
 
 @dataclass(frozen=True, slots=True)
 class ChainVerification:
-    """The result of a verification.
-
-    Attributes
-    ----------
-    rows
-        Rows checked.
-    head
-        The newest row that is sound.
-    first_bad
-        Number of the first row that is not; None when all are.
-    problem
-        What is wrong with it.
-    """
+    """Rows checked, the newest sound one, and the first that is not, with its problem."""
 
     rows: int
     head: ChainHead
@@ -105,7 +83,9 @@ def append(connection: Connection, entry: AuditEntry) -> int:
     }
     row["row_hash"] = row_hash(row)
     connection.execute(insert(audit).values(row))
-    _move_head(connection, ChainHead(row["seq"], row["row_hash"]))
+    values = {"seq": row["seq"], "row_hash": row["row_hash"]}
+    if not connection.execute(update(audit_head).values(values)).rowcount:
+        connection.execute(insert(audit_head).values(one=1, **values))
     return last.seq + 1
 
 
@@ -222,12 +202,6 @@ def _encrypted_details(entry: AuditEntry, seq: int) -> bytes | None:
 
 def _purpose(seq: int) -> str:
     return f"audit/{seq}"
-
-
-def _move_head(connection: Connection, to: ChainHead) -> None:
-    values = {"seq": to.seq, "row_hash": to.row_hash}
-    if not connection.execute(update(audit_head).values(values)).rowcount:
-        connection.execute(insert(audit_head).values(one=1, **values))
 
 
 def _rows(connection: Connection) -> Generator[Mapping[str, Any], None, None]:

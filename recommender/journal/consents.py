@@ -24,14 +24,9 @@ _IN_ORDER = select(consents.c.subject_id, consents.c.scope, consents.c.given).or
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What one client agreed to or refused at one time.
+    """What one client agreed to or refused at one time, by scope, and the version of the wording.
 
-    Attributes
-    ----------
-    version
-        Of the wording they were shown.
-    scopes
-        Scope to whether consent was given; a missing scope was not a question.
+    A scope that is missing was not a question.
     """
 
     version: str

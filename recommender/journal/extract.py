@@ -80,7 +80,11 @@ def write_extract(
     tables = _tables(material, practice, key)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, (header, rows) in tables.items():
-        _write(directory / f"{name}.csv", header, rows)
+        file = io.StringIO(newline="")
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(map(_as_text, row) for row in rows)
+        _text(directory / f"{name}.csv", file.getvalue())
     counts = {name: len(rows) for name, (_, rows) in tables.items()}
     manifest = {"extract_id": extract_id, "practice_digest": practice.digest, "rows": counts}
     _text(directory / MANIFEST, json.dumps(manifest, indent=1) + "\n")
@@ -225,14 +229,6 @@ def _as_text(cell: RawValue) -> str:
     if isinstance(cell, list | tuple):
         return ";".join(map(_as_text, cell)) or NONE_NAMED
     return str(cell)
-
-
-def _write(path: Path, header: Sequence[str], rows: Iterable[tuple[RawValue, ...]]) -> None:
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(map(_as_text, row) for row in rows)
-    _text(path, file.getvalue())
 
 
 def _text(path: Path, text: str) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
 
 from recommender.errors import InFlightError, KeyReusedError, RecommenderError
-from recommender.journal.canonical_json import canonical_json, digest
 from recommender.journal.subjects import Subject, subject_with
+from recommender.journal.validation import canonical_json, digest
 from recommender.store.database import Store, database_time, try_advisory_lock
 from recommender.store.schema import idempotency
 
@@ -120,7 +120,20 @@ class IdempotencyStore:
                 return known
             connection.execute(delete(idempotency).where(_named(ticket)))
             reply = write(connection)
-            _keep(connection, ticket, reply)
+            subject = reply.subject
+            connection.execute(
+                insert(idempotency).values(
+                    principal=ticket.principal,
+                    route=ticket.route,
+                    key=ticket.key,
+                    fingerprint=ticket.fingerprint,
+                    status=reply.status,
+                    body=subject.encrypt(_purpose(ticket), reply.body) if subject else reply.body,
+                    subject_id=subject.subject_id if subject else None,
+                    created_at=database_time(connection),
+                    headers=json.dumps(dict(reply.headers)) if reply.headers else None,
+                )
+            )
             return reply
 
 
@@ -165,23 +178,6 @@ def _known(connection: Connection, ticket: IdempotencyTicket) -> StoredReply | N
     if subject is None:
         return reply
     return replace(reply, body=subject.decrypt(_purpose(ticket), reply.body), subject=subject)
-
-
-def _keep(connection: Connection, ticket: IdempotencyTicket, reply: StoredReply) -> None:
-    subject = reply.subject
-    connection.execute(
-        insert(idempotency).values(
-            principal=ticket.principal,
-            route=ticket.route,
-            key=ticket.key,
-            fingerprint=ticket.fingerprint,
-            status=reply.status,
-            body=subject.encrypt(_purpose(ticket), reply.body) if subject else reply.body,
-            subject_id=subject.subject_id if subject else None,
-            created_at=database_time(connection),
-            headers=json.dumps(dict(reply.headers)) if reply.headers else None,
-        )
-    )
 
 
 def _purpose(ticket: IdempotencyTicket) -> str:

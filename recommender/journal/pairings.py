@@ -34,18 +34,10 @@ class Pairing:
 
 @dataclass(frozen=True, slots=True)
 class PairingEvent:
-    """One event of a pairing.
+    """One event of a pairing, of one of the kinds `EVENTS`; its reason is a code.
 
-    Attributes
-    ----------
-    kind
-        One of `EVENTS`.
-    happened_on
-        The practice's day; for `booked` the day of the appointment, up to a year ahead.
-    session
-        Number of the session, from 1; `attended` needs it.
-    reason
-        A code.
+    `happened_on` is the practice's day; for `booked` the day of the appointment, up to a year
+    ahead. `session` counts from 1; `attended` needs it.
     """
 
     pairing_id: str
@@ -117,7 +109,15 @@ def record_event(connection: Connection, event: PairingEvent, *, actor: str, tod
     FeedbackError
         When kind, day, session or reason are not valid.
     """
-    _check(event, today)
+    latest = today + timedelta(days=MAX_DAYS_AHEAD) if event.kind == BOOKED else today
+    faults = id_faults(pairing_id=event.pairing_id) + choice_faults("kind", event.kind, EVENTS)
+    faults += day_faults("happened_on", event.happened_on, latest)
+    faults += code_faults(reason=event.reason)
+    if event.kind == ATTENDED and event.session is None:
+        faults.append(Fault("session", "is missing", "give the number of the session, from 1"))
+    if event.session is not None and event.session < 1:
+        faults.append(Fault("session", "is below 1", "count sessions from 1"))
+    refuse(faults)
     event_id = secrets.token_hex(16)
     details = {name: getattr(event, name) for name in _EVENT}
     at = database_time(connection)
@@ -188,15 +188,3 @@ def pairing_outcome(events: Sequence[PairingEvent]) -> PairingOutcome:
         sessions=max((event.session or 0 for event in attended), default=None),
         ended_on=max((event.happened_on for event in ended), default=None),
     )
-
-
-def _check(event: PairingEvent, today: date) -> None:
-    latest = today + timedelta(days=MAX_DAYS_AHEAD) if event.kind == BOOKED else today
-    faults = id_faults(pairing_id=event.pairing_id) + choice_faults("kind", event.kind, EVENTS)
-    faults += day_faults("happened_on", event.happened_on, latest)
-    faults += code_faults(reason=event.reason)
-    if event.kind == ATTENDED and event.session is None:
-        faults.append(Fault("session", "is missing", "give the number of the session, from 1"))
-    if event.session is not None and event.session < 1:
-        faults.append(Fault("session", "is below 1", "count sessions from 1"))
-    refuse(faults)

@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, insert, or_, se
 
 from recommender.errors import NotFoundError
 from recommender.journal.audit_log import AuditEntry, append, details_of
-from recommender.journal.canonical_json import canonical_json
 from recommender.journal.recommendations import contributions_in
 from recommender.journal.subjects import Subject, find_subject, subject_with
+from recommender.journal.validation import canonical_json
 from recommender.store.database import Store, database_time
 from recommender.store.schema import (
     audit,
@@ -205,14 +205,9 @@ def _json_default(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """The result of an erasure.
+    """The number of rows deleted, by table, and the models that learned from this client.
 
-    Attributes
-    ----------
-    rows
-        Number of rows deleted, by table.
-    model_digests
-        Models that learned from this client; they stay in use until they are retrained.
+    Those models stay in use until they are retrained.
     """
 
     erasure_id: str

@@ -32,15 +32,7 @@ USES: Mapping[str, tuple[str, str]] = {
 
 
 def privacy_statement(practice: Practice, ages: Ages) -> str:
-    """The statement as Markdown.
-
-    Parameters
-    ----------
-    practice
-        Whose fields and constraints it lists.
-    ages
-        Months until each kind of row is deleted.
-    """
+    """The statement as Markdown, of a practice's fields, constraints and retention."""
     parts = [
         f"# How {practice.title} uses personal information to suggest clinicians",
         _head(practice),
@@ -113,7 +105,11 @@ def _decisions(practice: Practice) -> str:
 
 
 def _client(practice: Practice) -> Iterable[str]:
-    reading = _readers(practice)
+    families: dict[str, dict[str, None]] = {}
+    for constraint in practice.constraints.values():
+        for name in client_fields(constraint):
+            families.setdefault(name, {})[constraint.family] = None
+    reading = {name: tuple(some) for name, some in families.items()}
     for use, (heading, meaning) in USES.items():
         fields = practice.fields("client", use)
         if not fields:
@@ -127,15 +123,6 @@ def _client(practice: Practice) -> Iterable[str]:
 def _row(field: Field, reading: Iterable[str]) -> tuple[str, ...]:
     rules = ", ".join(reading) or "none"
     return field.phrase, f"`{field.name}`", field.purpose, field.missing, rules
-
-
-def _readers(practice: Practice) -> Mapping[str, tuple[str, ...]]:
-    """Families of the constraints that read each client field."""
-    families: dict[str, dict[str, None]] = {}
-    for constraint in practice.constraints.values():
-        for name in client_fields(constraint):
-            families.setdefault(name, {})[constraint.family] = None
-    return {name: tuple(some) for name, some in families.items()}
 
 
 def _later(practice: Practice) -> str:

@@ -130,7 +130,16 @@ class ModelUse:
 
 def exposures(connection: Connection, *, since: datetime) -> dict[str, Exposure]:
     """Counts by clinician since then; of several decisions on one request the last counts."""
-    counted = _shown(connection, since)
+    first = func.sum(case((shown.c.rank == 1, 1), else_=0))
+    statement = (
+        select(shown.c.clinician_id, func.count(), first)
+        .join(recommendations, recommendations.c.recommendation_id == shown.c.recommendation_id)
+        .where(recommendations.c.recorded_at >= since)
+        .group_by(shown.c.clinician_id)
+    )
+    counted = {
+        name: (int(times), int(ahead)) for name, times, ahead in connection.execute(statement)
+    }
     chosen, begun = _chosen(connection, since), _begun(connection, since)
     return {
         name: Exposure(*counted.get(name, (0, 0)), chosen[name], begun[name])
@@ -147,17 +156,6 @@ def model_uses(connection: Connection) -> tuple[ModelUse, ...]:
     statement = select(*names, func.count(), first, last).group_by(*names)
     rows = connection.execute(statement.order_by(last.desc(), *names))
     return tuple(ModelUse(*row) for row in rows)
-
-
-def _shown(connection: Connection, since: datetime) -> Mapping[str, tuple[int, int]]:
-    first = func.sum(case((shown.c.rank == 1, 1), else_=0))
-    statement = (
-        select(shown.c.clinician_id, func.count(), first)
-        .join(recommendations, recommendations.c.recommendation_id == shown.c.recommendation_id)
-        .where(recommendations.c.recorded_at >= since)
-        .group_by(shown.c.clinician_id)
-    )
-    return {name: (int(times), int(ahead)) for name, times, ahead in connection.execute(statement)}
 
 
 def _chosen(connection: Connection, since: datetime) -> Counter[str]:

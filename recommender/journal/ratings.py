@@ -6,7 +6,6 @@ rating that is accepted.
 
 import json
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -15,13 +14,11 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Row, func, insert, select
 
-from recommender.alliance.instruments import Instrument
 from recommender.alliance.label import score_ratings
 from recommender.errors import ConflictError, Fault, NotFoundError, StaleError
 from recommender.journal.audit_log import AuditEntry, append
-from recommender.journal.canonical_json import canonical_json
 from recommender.journal.pairings import events_of, pairing_outcome, subject_of_pairing
-from recommender.journal.validation import code_faults, refuse
+from recommender.journal.validation import canonical_json, code_faults, refuse
 from recommender.practice.definition import Practice
 from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import rating_versions, ratings
@@ -36,16 +33,9 @@ CLIENT = "client"
 class Rating:
     """One form answered at one session: a total, or its items in their order.
 
-    Attributes
-    ----------
-    metric
-        `sum`, `mean`, `pomp` or `items`.
-    score
-        None with `items`.
-    items
-        Raw answers, None where one was left empty; empty with a total.
-    known_on
-        The day the practice knew; None is the day it is stored.
+    `metric` is `sum`, `mean`, `pomp` or `items`. With `items` there is no score; an item is None
+    where it was left empty. `known_on` is the day the practice knew, by default the day it is
+    stored.
     """
 
     pairing_id: str
@@ -61,14 +51,9 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class StoredRating:
-    """A rating's id, version and score.
+    """A rating's id, version (1, and one more with each correction) and score.
 
-    Attributes
-    ----------
-    version
-        1, and one more with each correction.
-    pomp
-        Its score from 0 to 1 as training reads it; None when too few items were answered.
+    `pomp` is the score from 0 to 1 as training reads it; None when too few items were answered.
     """
 
     rating_id: str
@@ -220,11 +205,7 @@ def _check(connection: Connection, practice: Practice, rating: Rating, today: da
     pairings = _pairing(connection, rating.pairing_id)
     frame, faults = read_ratings(_sheet(rating, today), pairings, practice.instruments, today)
     refuse(Fault(each.column or "rating", each.problem, each.remedy) for each in faults)
-    return _pomp(frame, practice.instruments)
-
-
-def _pomp(frame: pd.DataFrame, instruments: Mapping[str, Instrument]) -> float | None:
-    pomp = score_ratings(frame, instruments).pomp[0]
+    pomp = score_ratings(frame, practice.instruments).pomp[0]
     return None if np.isnan(pomp) else float(pomp)
 
 

@@ -15,8 +15,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from recommender.errors import ConflictError, Fault, NotFoundError, StaleError
 from recommender.journal.audit_log import AuditEntry, append
-from recommender.journal.canonical_json import canonical_json, digest
-from recommender.journal.validation import id_faults, refuse
+from recommender.journal.validation import canonical_json, digest, id_faults, refuse
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice
 from recommender.store.database import advisory_lock, database_time
@@ -34,18 +33,10 @@ _ETAG_LENGTH = 32
 
 @dataclass(frozen=True, slots=True)
 class RosterVersion:
-    """The whole roster at one version.
+    """The whole roster at one version: cells by clinician id, ordered by id.
 
-    Attributes
-    ----------
-    number
-        0 before the first.
-    etag
-        Digest of this change and all before it; empty before the first.
-    recorded_at
-        UTC; None before the first.
-    rows
-        Clinician id to cells, ordered by id.
+    Before the first version the number is 0, the time None and the etag empty; the etag is the
+    digest of this change and all before it.
     """
 
     number: int
@@ -105,12 +96,8 @@ def replace_roster(
 ) -> RosterVersion:
     """Replaces the whole roster; a clinician who is not in `rows` is removed.
 
-    Equal rows give a new version too, which confirms the roster.
-
-    Parameters
-    ----------
-    seen
-        The roster's etag that the caller has seen; empty when there was none.
+    Equal rows give a new version too, which confirms the roster. `seen` is the roster's etag that
+    the caller has seen; empty when there was none.
 
     Raises
     ------
@@ -195,11 +182,7 @@ def take_place(
 ) -> RosterVersion:
     """One open place less; of two who take the last one, one is refused.
 
-    Parameters
-    ----------
-    field
-        The clinician field that counts open places. Where it is empty nothing is counted, and the
-        roster stays as it is.
+    `field` counts open places. Where it is empty nothing is counted and the roster stays as it is.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Row, insert, select
 
-from recommender.journal.canonical_json import canonical_json
+from recommender.journal.validation import canonical_json
 from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import subjects
 
@@ -29,14 +29,9 @@ _ZLIB_HEADER = b"\x78"
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One client in the journal.
+    """One client in the journal, with the key that encrypts personal content.
 
-    Attributes
-    ----------
-    subject_id
-        Random; anonymous once the row that ties it to a pseudonym is deleted.
-    key
-        Encrypts personal content.
+    The id is random, and anonymous once the row that ties it to a pseudonym is deleted.
     """
 
     subject_id: str
@@ -45,7 +40,10 @@ class Subject:
     def encrypt(self, purpose: str, content: bytes) -> bytes:
         """Content encrypted with this subject's key and bound to a purpose."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + AESGCM(self.key).encrypt(nonce, _compressed(content), self._bound(purpose))
+        # Also whenever it begins like compressed content, so that the first byte decides.
+        if len(content) >= _MIN_COMPRESSED or content.startswith(_ZLIB_HEADER):
+            content = zlib.compress(content, _LEVEL)
+        return nonce + AESGCM(self.key).encrypt(nonce, content, self._bound(purpose))
 
     def encrypt_json(self, purpose: str, value: Any) -> bytes:
         """The canonical JSON of a value, encrypted."""
@@ -60,20 +58,11 @@ class Subject:
             When it was encrypted with another key or for another purpose, or was changed since.
         """
         nonce, encrypted = content[:_NONCE_BYTES], content[_NONCE_BYTES:]
-        return _decompressed(AESGCM(self.key).decrypt(nonce, encrypted, self._bound(purpose)))
+        opened = AESGCM(self.key).decrypt(nonce, encrypted, self._bound(purpose))
+        return zlib.decompress(opened) if opened.startswith(_ZLIB_HEADER) else opened
 
     def _bound(self, purpose: str) -> bytes:
         return f"{self.subject_id}/{purpose}".encode()
-
-
-def _compressed(content: bytes) -> bytes:
-    # Also whenever it begins like compressed content, so that the first byte decides.
-    must = len(content) >= _MIN_COMPRESSED or content.startswith(_ZLIB_HEADER)
-    return zlib.compress(content, _LEVEL) if must else content
-
-
-def _decompressed(content: bytes) -> bytes:
-    return zlib.decompress(content) if content.startswith(_ZLIB_HEADER) else content
 
 
 def find_subject(connection: Connection, client_id: str) -> Subject | None:

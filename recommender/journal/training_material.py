@@ -68,12 +68,8 @@ class TrainingPairing:
 class TrainingMaterial:
     """What can be learned from, and how many rows cannot and why.
 
-    Attributes
-    ----------
-    clients
-        Client id to the answers given before their first pairing.
-    clinicians
-        Everyone ever on the roster whose newest row fits the definition.
+    Clients have the answers given before their first pairing; the clinicians are everyone ever on
+    the roster whose newest row fits the definition.
     """
 
     clients: Mapping[str, Mapping[str, RawValue]]
@@ -173,7 +169,9 @@ class _Intakes:
 
     def __init__(self, connection: Connection, practice: Practice) -> None:
         self._fields = practice.client
-        self._of_pairing = _recommendation_of(connection)
+        statement = select(pairings.c.pairing_id, pairings.c.recommendation_id)
+        rows = connection.execute(statement.where(pairings.c.recommendation_id.is_not(None)))
+        self._of_pairing = {row.pairing_id: row.recommendation_id for row in rows}
         self._by_recommendation: dict[str, _Intake] = {}
         self._of_client: dict[str, list[_Intake]] = {}
         for name, client_id, intake in _intakes(connection):
@@ -193,12 +191,6 @@ class _Intakes:
         if intake is None:
             return {}, NO_INTAKE
         return intake.answers, None if _fits(self._fields, intake.answers) else MISFIT
-
-
-def _recommendation_of(connection: Connection) -> dict[str, str]:
-    statement = select(pairings.c.pairing_id, pairings.c.recommendation_id)
-    rows = connection.execute(statement.where(pairings.c.recommendation_id.is_not(None)))
-    return {row.pairing_id: row.recommendation_id for row in rows}
 
 
 def _intakes(connection: Connection) -> Iterator[tuple[str, str | None, _Intake]]:

@@ -1,8 +1,15 @@
-"""Validation of ids, codes and days before they are stored; faults never repeat a value."""
+"""Validation of ids, codes and days before they are stored, and canonical JSON of what is stored.
 
+Faults never repeat a value.
+"""
+
+import hashlib
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from decimal import Decimal
+from typing import Any
 
 from recommender.errors import Fault, FeedbackError
 from recommender.tables.cells import ID_REMEDY, read_id
@@ -47,3 +54,32 @@ def refuse(faults: Iterable[Fault]) -> None:
     ordered = sorted(set(faults))
     if ordered:
         raise FeedbackError(ordered)
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted names and no blanks; dates as ISO 8601, exact amounts as text.
+
+    >>> canonical_json({"b": 1, "a": [date(2026, 11, 23), Decimal("220.50")]})
+    '{"a":["2026-11-23","220.50"],"b":1}'
+    """
+    return json.dumps(
+        value,
+        default=_plain,
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+
+
+def digest(text: str | bytes) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(text if isinstance(text, bytes) else text.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date | Decimal):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no canonical text")

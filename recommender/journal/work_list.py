@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, or_, select
 
-from recommender.journal.decisions import RecordedDecision, decisions_by_recommendation
+from recommender.journal.recommendations import RecordedDecision, decisions_by_recommendation
 from recommender.store.schema import pairings, rating_versions, ratings, recommendations, subjects
 
 OPEN, DECIDED, BEGUN, RATED = "open", "decided", "begun", "rated"
@@ -18,18 +18,9 @@ STATES = (OPEN, DECIDED, BEGUN, RATED)
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """One recommendation in the list.
+    """One recommendation in the list: its newest decision, if any, and the pairings begun from it.
 
-    Attributes
-    ----------
-    client_id
-        Pseudonym, None when the client was new to the practice.
-    decided
-        The newest decision, if any.
-    pairing_ids
-        The pairings that began from it.
-    state
-        One of `STATES`.
+    `client_id` is None when the client was new to the practice; `state` is one of `STATES`.
     """
 
     recommendation_id: str

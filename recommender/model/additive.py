@@ -28,14 +28,10 @@ Drawn = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class ClinicianIndex:
-    """Which clinician a row is about, and the client's level for records by level.
+    """Place of each row's clinician among those learned from, and the client's level for records.
 
-    Attributes
-    ----------
-    clinician : (n,) int
-        Place among the clinicians the model learned from; -1 for one it never saw.
-    level : (n,) int
-        Level of the client's answer; -1 when not answered or not a question.
+    `clinician` and `level` have one integer a row: -1 for a clinician never seen, or for a level
+    that is not answered or not a question.
     """
 
     clinician: Codes
@@ -68,16 +64,9 @@ UNSURE_EVIDENCE = 0.5
 class DesignSpec:
     """How feature rows become blocks of the mixed model; fixed when it is fitted.
 
-    Attributes
-    ----------
-    clinician, match
-        Scales of clinician and of centred match columns.
-    prior : (matches,)
-        Declared sizes in points of alliance; all zero when the practice gives none.
-    clinicians, levels
-        Number of clinicians, and of client levels that records distinguish, with an effect.
-    products
-        None where a side has no numbers.
+    `clinician` and `match` are the scales of clinician and of centred match columns, `clinicians`
+    and `levels` the numbers of effects. `prior` has the declared sizes of the matches in points of
+    alliance, all zero when the practice gives none.
     """
 
     clinician: Standardizer
@@ -146,12 +135,8 @@ def design_spec(
 class Additive:
     """A design specification and the mixed model fitted with it.
 
-    Attributes
-    ----------
-    frame, fit
-        How rows become blocks, and the fitted coefficients.
-    draws : mapping of block name to (p, draws)
-        Deviations of the coefficients from their means, drawn from their joint posterior.
+    `draws` has (p, draws) deviations of each block's coefficients from their means, from their
+    joint posterior.
     """
 
     frame: DesignSpec

@@ -3,6 +3,7 @@
 Predictions need this module and a bundle, no training code and no mlflow.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,13 +18,45 @@ from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import Pairs, Pipeline, Places, Rows
 from recommender.model.additive import Additive, ClinicianIndex
 from recommender.model.evaluation_report import EvaluationReport
-from recommender.model.manifest import Manifest
 from recommender.model.trees.ensemble import Trees
 from recommender.practice.columns import Columns, read_rows
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Side
 from recommender.tables.roster import Roster
 from recommender.values.kinds import RawValue
+
+MODEL, EVIDENCE_PRIOR = "model", "evidence_prior"
+NAME = "alliance"
+"""Name of the model in the registry and in responses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a model was trained on; names no person.
+
+    `mode` is `model`, or `evidence_prior` for the declared effect sizes without any rating.
+    `first_day` and `last_day` are of the starts of pairings, `known_until` is the last day on which
+    a rating became known; only later pairings are held out. `left_unrated` pairings ended before a
+    rating and count as low. `features` are the model columns in their order; times are UTC, ISO
+    8601.
+    """
+
+    mode: str
+    created_at: str
+    practice_id: str
+    practice_version: str
+    practice_digest: str
+    data_digest: str
+    ratings: int
+    pairings: int
+    left_unrated: int
+    first_day: str | None
+    last_day: str | None
+    known_until: str | None
+    seed: int
+    features: tuple[str, ...]
+    versions: Mapping[str, str] = field(default_factory=dict)
+
 
 SD_INFLATION = 1.4
 """Factor on the posterior standard deviation of a difference: a posterior assumes that its model is
@@ -52,12 +85,8 @@ class RosterEncoding:
 class PairScores:
     """Predicted alliance of n pairings, in points of the reference scale, unclipped.
 
-    Attributes
-    ----------
-    client : (n,)
-        What the client would rate an average clinician.
-    pairing : (n,)
-        What this clinician adds for this client; the order of a shortlist follows it alone.
+    `client` is what the client would rate an average clinician, `pairing` what this clinician adds
+    for this client; the order of a shortlist follows `pairing` alone. Both are (n,).
     """
 
     client: Array
@@ -77,14 +106,8 @@ class PairScores:
 class PreparedPairs:
     """Feature rows of pairings and the parts that scoring and explaining share.
 
-    Attributes
-    ----------
-    rows, clinician_index
-        Feature rows, and the clinician of each.
-    expected : (n,)
-        The client part.
-    added : (n, columns + 1)
-        Contributions of the additive half.
+    `expected` (n,) is the client part, `added` (n, columns + 1) the contributions of the additive
+    half.
     """
 
     rows: Rows

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import groupby
 from typing import ClassVar, Literal
 
-from recommender.model.alliance_model import AllianceModel
+from recommender.model.alliance_model import EVIDENCE_PRIOR, AllianceModel
 from recommender.model.evaluation_report import (
     COMPOSITE,
     DYAD,
@@ -24,7 +24,6 @@ from recommender.model.evaluation_report import (
     number_text,
     split_by_size,
 )
-from recommender.model.manifest import EVIDENCE_PRIOR
 
 SHOWN = (COMPOSITE, PARTIAL, DYAD, SLOPE, RMSE)
 

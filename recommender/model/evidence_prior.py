@@ -14,10 +14,14 @@ from recommender.features.feature import Array, clinician_features
 from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import fit_pipeline
 from recommender.model.additive import DRAWS, EXPECTED, UNSURE_EVIDENCE, Additive, DesignSpec
-from recommender.model.alliance_model import AllianceModel, PredictionInterval
+from recommender.model.alliance_model import (
+    EVIDENCE_PRIOR,
+    AllianceModel,
+    Manifest,
+    PredictionInterval,
+)
 from recommender.model.interactions import Standardizer
-from recommender.model.manifest import EVIDENCE_PRIOR, Manifest
-from recommender.model.mixed.posterior import MixedFit
+from recommender.model.mixed.evidence import MixedFit
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 
@@ -39,10 +43,15 @@ def evidence_model(
 
     Its interval is that of a normal distribution around the mean. `AllianceModel` has an example.
     """
-    linker = _unlearned(practice)
+    nothing = pd.DataFrame({"instrument": pd.Series(dtype="str"), "pomp": pd.Series(dtype=float)})
+    settings = practice.alliance
+    linker = InstrumentLinker.fit(
+        nothing, practice.instruments, settings.reference, settings.metric
+    )
     mean, interval = _level(practice, linker)
     pipeline = fit_pipeline(practice, clinicians, np.random.default_rng(seed))
     count = len(clinician_ids)
+    half = interval * NormalDist().inv_cdf(0.5 + settings.interval / 2)
     return AllianceModel(
         manifest=Manifest(
             mode=EVIDENCE_PRIOR,
@@ -73,14 +82,8 @@ def evidence_model(
             np.zeros(count), np.zeros(count), *_nothing_by_level(practice, count)
         ),
         clinician_ids=tuple(clinician_ids),
-        interval=_normal_range(practice.alliance.interval, interval),
+        interval=PredictionInterval(-half, half),
     )
-
-
-def _unlearned(practice: Practice) -> InstrumentLinker:
-    nothing = pd.DataFrame({"instrument": pd.Series(dtype="str"), "pomp": pd.Series(dtype=float)})
-    settings = practice.alliance
-    return InstrumentLinker.fit(nothing, practice.instruments, settings.reference, settings.metric)
 
 
 def _level(practice: Practice, linker: InstrumentLinker) -> tuple[float, float]:
@@ -139,8 +142,3 @@ def _nothing_by_level(practice: Practice, clinicians: int) -> tuple[Array, Array
     per = practice.history.per
     levels = 0 if per is None else len(practice.client[per].levels)
     return np.zeros((clinicians, levels)), np.zeros((clinicians, levels))
-
-
-def _normal_range(level: float, interval: float) -> PredictionInterval:
-    half = interval * NormalDist().inv_cdf(0.5 + level / 2)
-    return PredictionInterval(-half, half)

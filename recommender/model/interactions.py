@@ -48,14 +48,8 @@ by 10 numbers, which are used as they are."""
 class NumericColumns:
     """The numeric features of one side and their principal directions.
 
-    Attributes
-    ----------
-    places : (p,) int
-        Their columns among the side's features.
-    scale
-        Of these columns.
-    basis : (p, k)
-        Orthonormal directions; the identity where there are no more than `COMPONENTS` numbers.
+    `places` (p,) are their columns among the side's features, `basis` (p, k) orthonormal
+    directions: the identity where there are no more than `COMPONENTS` numbers.
     """
 
     places: Places

@@ -1,12 +1,14 @@
-"""The mlflow model registry: publish, name, promote and fetch bundles.
+"""The mlflow model registry: publish, name, promote and fetch bundles, each downloaded complete.
 
 Import this module late: mlflow takes seconds to load.
 """
 
 import logging
+import shutil
 import tempfile
+import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,9 +25,10 @@ from requests.exceptions import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
 from recommender.errors import RegistryError
-from recommender.model.manifest import NAME
+from recommender.model.alliance_model import NAME
+from recommender.model.bundle.archive import is_digest
+from recommender.model.bundle.io import bundle_digest
 from recommender.practice.definition import Practice
-from recommender.registry.downloads import checked_digest, install_bundle, verified_bundle
 from recommender.registry.mlflow_model import write_model
 from recommender.registry.versions import (
     CHAMPION,
@@ -36,6 +39,52 @@ from recommender.registry.versions import (
     promotion_tags,
     read_promotions,
 )
+
+ABANDONED_AFTER_SECONDS = 3600.0
+"""More than any download takes."""
+
+_UNFINISHED = ".fetching-"
+
+
+def install_bundle(into: Path, digest: str, download: Callable[[Path], Path]) -> Path:
+    """The directory `into/<digest>`, downloaded unless it is there.
+
+    It is filled under another name, then renamed. Its content is validated when it is loaded.
+    `download` downloads the bundle to a path below the given directory and returns the path.
+    """
+    target = into / checked_digest(digest)
+    if target.is_dir():
+        return target
+    into.mkdir(parents=True, exist_ok=True)
+    for abandoned in into.glob(f"{_UNFINISHED}*"):
+        if time.time() - abandoned.stat().st_mtime > ABANDONED_AFTER_SECONDS:
+            shutil.rmtree(abandoned, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=into, prefix=_UNFINISHED) as unfinished:
+        got = download(Path(unfinished))
+        try:
+            got.rename(target)
+        except OSError:
+            # Another process finished first, with the same content.
+            if not target.is_dir():
+                raise
+    return target
+
+
+def checked_digest(digest: str) -> str:
+    """The digest, if it is hexadecimal: a registry is not trusted to choose paths."""
+    if not is_digest(digest):
+        remedy = "publish the bundle again with `recommender train`"
+        raise RegistryError("digest", "is not a hexadecimal digest", remedy)
+    return digest
+
+
+def verified_bundle(bundle: Path, digest: str) -> Path:
+    """The bundle, if its content has this digest; else raises `BundleError` or `RegistryError`."""
+    if bundle_digest(bundle) != digest:
+        remedy = "do not use it; find out who changed it, then train and publish again"
+        raise RegistryError("bundle", "does not have the digest it was published with", remedy)
+    return bundle
+
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 
@@ -92,20 +141,10 @@ class Registry:
     def publish(
         self, run_id: str, bundle: Path, practice: Practice, digest: str, tags: Mapping[str, str]
     ) -> Version:
-        """Registers a bundle as the next version, beside the run that trained it.
+        """Registers a copy of a bundle as the next version, beside the run that trained it.
 
-        Parameters
-        ----------
-        run_id
-            An mlflow run of this registry.
-        bundle
-            The bundle's directory, which is copied.
-        practice
-            The definition with the columns of the published model.
-        digest
-            The bundle's digest, in hexadecimal.
-        tags
-            Further tags of the version, such as the commit.
+        `practice` gives the columns of the published model, `digest` the bundle's digest in
+        hexadecimal, and `tags` further tags of the version, such as the commit.
         """
         verified_bundle(bundle, digest)
         version_tags = {**tags, "digest": checked_digest(digest), "practice": practice.id}

@@ -31,22 +31,10 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """One promotion of a version to champion.
+    """A promotion of a version to champion: when (UTC), who decided, why, and what it replaced.
 
-    Attributes
-    ----------
-    at
-        When, UTC.
-    version, digest
-        Which.
-    by, reason
-        Who decided, and why.
-    previous
-        The version it replaced.
-    kind
-        `promoted`, or `rolled back` to.
-    notes
-        Notes of the promotion gate, such as few ratings or an override.
+    `kind` is `promoted`, or `rolled back` to; `notes` are those of the promotion gate, such as few
+    ratings or an override.
     """
 
     at: datetime

@@ -16,18 +16,9 @@ _POINTER, _LAST_GOOD = "offer.json", "last_good"
 
 @dataclass(frozen=True, slots=True)
 class RegistryPointer:
-    """What the registry named when it was last asked.
+    """The champion that the registry named when it was last asked; its digest is None without one.
 
-    Attributes
-    ----------
-    digest
-        Of the champion; None where there is none yet, or where the registry is unreachable.
-    rejected
-        Class of the error for which its bundle was not cached, or None.
-    unreachable
-        Whether the registry could not be asked.
-    version
-        Of the champion in the registry, where it is known.
+    `rejected` is the class of the error for which its bundle was not cached, or None.
     """
 
     digest: str | None = None

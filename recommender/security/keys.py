@@ -195,24 +195,23 @@ def authenticate_key(
     if row is None or not same or not _facts(row).live(now):
         return None
     if row.last_used_on != now.date():
-        _note_use(store, row.key_id, now)
+        used = update(access_keys).where(access_keys.c.key_id == row.key_id)
+        # If the database is busy, the next request records it.
+        with suppress(UnavailableError), store.writing() as connection:
+            connection.execute(used.values(last_used_on=now.date()))
     scopes: frozenset[Scope] = granted(Role(row.role), row.only)
     return Principal(f"key:{row.name}", row.key_id, Role(row.role), scopes)
 
 
-def _check(wanted: KeyRequest) -> None:
+def _create(
+    connection: Connection, wanted: KeyRequest, pepper: Pepper, *, now: datetime, actor: str
+) -> NewKey:
     if _NAME.fullmatch(wanted.name) is None:
         remedy = "give 2 to 40 of a-z, 0-9 and -, such as website"
         raise RecommenderError("name", "cannot name a key", remedy)
     if not timedelta(0) < wanted.lifetime <= 2 * LIFETIME:
         raise RecommenderError("days", "key lifetime must be 1 to 730 days", "such as 365")
     granted(wanted.role, wanted.only)
-
-
-def _create(
-    connection: Connection, wanted: KeyRequest, pepper: Pepper, *, now: datetime, actor: str
-) -> NewKey:
-    _check(wanted)
     key_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
     text = f"rk_{key_id}_{secrets.token_urlsafe(32)}"
     values: dict[str, Any] = {
@@ -245,10 +244,3 @@ def _usable(name: str, now: datetime) -> ColumnElement[bool]:
 def _facts(row: "Row[Any]") -> KeyFacts:
     facts = {name: value for name, value in row._asdict().items() if name != "secret_hash"}
     return KeyFacts(**facts | {"role": Role(row.role)})
-
-
-def _note_use(store: Store, key_id: str, now: datetime) -> None:
-    used = update(access_keys).where(access_keys.c.key_id == key_id)
-    # If the database is busy, the next request records it.
-    with suppress(UnavailableError), store.writing() as connection:
-        connection.execute(used.values(last_used_on=now.date()))

@@ -96,15 +96,10 @@ ROLES: Mapping[Role, frozenset[Scope]] = {
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller.
+    """An authenticated caller; `credential` is the id of the key or account, for the server log.
 
-    Attributes
-    ----------
-    actor
-        The name in the audit log: `key:` and the key's name, which rotations do not change, or the
-        id of an account; never a person's name.
-    credential
-        The id of the key or account, for the server log.
+    `actor` is the name in the audit log: `key:` and the key's name, which rotations do not change,
+    or the id of an account; never a person's name.
     """
 
     actor: str

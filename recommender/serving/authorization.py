@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import Request
 from starlette.datastructures import Headers
 
+from recommender.security.accounts import Session
 from recommender.security.scopes import ANYBODY, Principal, Scope
-from recommender.security.sessions import Session
 from recommender.serving.auth.backend import AuthBackend, RateLimiter, from_this_machine
 from recommender.serving.auth.permissions import NEEDS, Need, Unrestricted, is_page
 from recommender.serving.dependencies import app_state

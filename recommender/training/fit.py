@@ -14,8 +14,7 @@ from threadpoolctl import threadpool_limits
 from recommender.compute.runner import Progress
 from recommender.errors import RecommenderError
 from recommender.features.feature import Array
-from recommender.model.alliance_model import AllianceModel, PredictionInterval
-from recommender.model.manifest import MODEL, Manifest
+from recommender.model.alliance_model import MODEL, AllianceModel, Manifest, PredictionInterval
 from recommender.model.trees.ensemble import Trees
 from recommender.training.dataset import Dataset, Labels, RowIndex
 from recommender.training.fit_preparation import PreparedFit, prepare

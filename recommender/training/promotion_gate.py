@@ -11,6 +11,7 @@ from statistics import NormalDist
 from typing import TypeVar
 
 from recommender.errors import Fault
+from recommender.model.alliance_model import EVIDENCE_PRIOR
 from recommender.model.evaluation_report import (
     ALL_RATED,
     COMPOSITE,
@@ -23,7 +24,6 @@ from recommender.model.evaluation_report import (
     RangeCoverage,
     interval_text,
 )
-from recommender.model.manifest import EVIDENCE_PRIOR
 from recommender.registry.versions import CHAMPION, Promotion, Version
 from recommender.training.baselines import AVERAGE, OURS, PLAIN, RANDOM
 from recommender.training.report import MIN_GROUP_SIZE, OURS_MINUS_CHAMPION

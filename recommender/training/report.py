@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recommender.model.alliance_model import MODEL
 from recommender.model.evaluation_report import (
     ALL_RATED,
     COMPOSITE,
@@ -31,7 +32,6 @@ from recommender.model.evaluation_report import (
     RandomisedRatings,
     RangeCoverage,
 )
-from recommender.model.manifest import MODEL
 from recommender.practice.definition import Practice
 from recommender.training.baselines import CHAMPION, OURS, LearnerScores
 from recommender.training.evaluate import Evaluation, ours_minus

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from recommender.compute.runner import Progress
 from recommender.errors import TablesError
-from recommender.model.alliance_model import AllianceModel
+from recommender.model.alliance_model import EVIDENCE_PRIOR, AllianceModel
 from recommender.model.bundle.io import save_bundle
 from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.evidence_prior import evidence_model
-from recommender.model.manifest import EVIDENCE_PRIOR
 from recommender.practice.definition import Practice
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHALLENGER, Version

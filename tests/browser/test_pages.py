@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 
 from experiments.screenshots.office import SCIENTIST, Office
 from experiments.screenshots.walk import counter_walk, sign_in, walk
-from recommender.store.migration import open_store
+from recommender.store.database import open_store
 from tests.support.browser_checks import WIDE, Looker, Seen, failing
 from tests.support.rated_pairings import keep_matches
 

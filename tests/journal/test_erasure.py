@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from recommender.errors import NotFoundError
 from recommender.journal.audit_log import details_of, verify
-from recommender.journal.decisions import Decision, record_decision
 from recommender.journal.extract import record_training
 from recommender.journal.idempotency import IdempotencyStore, StoredReply, ticket_for
 from recommender.journal.privacy_requests import (
@@ -17,10 +16,14 @@ from recommender.journal.privacy_requests import (
     erased_before,
     models_that_learned_from,
 )
-from recommender.journal.recommendations import find_recommendation, record_recommendation
+from recommender.journal.recommendations import (
+    Decision,
+    find_recommendation,
+    record_decision,
+    record_recommendation,
+)
 from recommender.journal.subjects import Subject, subject_for
-from recommender.store.database import Store
-from recommender.store.migration import open_store
+from recommender.store.database import Store, open_store
 from recommender.store.schema import audit, erasures, metadata, subjects
 from tests.support.journal_rows import ACTOR, CANARY, a_recommendation, count, pair, rate, recommend
 

@@ -6,10 +6,10 @@ import pytest
 
 from recommender.errors import NotFoundError
 from recommender.journal.consents import Consent, record_consent
-from recommender.journal.decisions import Decision, record_decision
 from recommender.journal.extract import record_training
 from recommender.journal.privacy_requests import export_subject
 from recommender.journal.ratings import withdraw_rating
+from recommender.journal.recommendations import Decision, record_decision
 from recommender.store.database import Store
 from tests.support.journal_rows import (
     ACTOR,

@@ -2,9 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recommender.journal.decisions import Decision, record_decision
 from recommender.journal.rated_pairings import Exposure, exposures, model_uses, rated_pairings
-from recommender.journal.recommendations import ShortlistRow, intakes
+from recommender.journal.recommendations import Decision, ShortlistRow, intakes, record_decision
 from recommender.store.database import Store
 from tests.support.journal_rows import ACTOR, ANSWERS, pair, rate, recommend
 

@@ -2,9 +2,9 @@ from datetime import date
 
 from sqlalchemy import event
 
-from recommender.journal.decisions import Decision, record_decision
 from recommender.journal.pairings import PairingEvent, record_event
 from recommender.journal.ratings import withdraw_rating
+from recommender.journal.recommendations import Decision, record_decision
 from recommender.journal.work_list import BEGUN, DECIDED, OPEN, RATED, WorkItem, work_list
 from recommender.serving.staff.pages import work_list as page
 from recommender.store.database import Store

@@ -8,10 +8,9 @@ import pytest
 
 from recommender.features.pipeline import Pairs
 from recommender.model.additive import DRAWS, EXPECTED, UNSURE_EVIDENCE
-from recommender.model.alliance_model import AllianceModel
+from recommender.model.alliance_model import EVIDENCE_PRIOR, AllianceModel
 from recommender.model.bundle.io import load_bundle, save_bundle
 from recommender.model.evidence_prior import evidence_model
-from recommender.model.manifest import EVIDENCE_PRIOR
 from recommender.recommendation.recommend import recommend
 from tests.support.builders import DAY, a_practice, a_roster, an_intake
 

@@ -17,7 +17,7 @@ import pytest
 
 from recommender.security.scopes import Role
 from recommender.settings import Settings
-from recommender.store.migration import open_store
+from recommender.store.database import open_store
 from tests.support.server import PEPPER, a_request, new_key
 from tests.support.server_process import RUN_SERVER, free_port, http_request, wait_until_ready
 

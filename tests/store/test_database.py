@@ -16,9 +16,9 @@ from recommender.store.database import (
     advisory_lock,
     connect,
     database_time,
+    open_store,
     try_advisory_lock,
 )
-from recommender.store.migration import open_store
 from recommender.store.schema import audit_pruned, extracts
 
 pytestmark = pytest.mark.both_databases("the database itself is tested")

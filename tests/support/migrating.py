@@ -7,8 +7,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from recommender.store.database import connect
-from recommender.store.migration import migrate
+from recommender.store.database import connect, migrate
 
 
 def main(url: str, statements: int) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
-from recommender.security.passwords import add_account
+from recommender.security.accounts import add_account
 from recommender.security.scopes import Role
 from tests.support.server import PASSWORD, SAME_SITE, LockedServer, TestClient
 

@@ -28,8 +28,8 @@ from recommender.journal.roster_versions import RosterVersion, current_roster, r
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import save_bundle
 from recommender.rollout.bundle_cache import BundleCache
+from recommender.security.accounts import add_account
 from recommender.security.keys import KeyRequest, NewKey, Pepper, create_key
-from recommender.security.passwords import add_account
 from recommender.security.scopes import Role
 from recommender.serving.app import create_app
 from recommender.serving.auth.backend import AuthBackend
@@ -37,8 +37,7 @@ from recommender.serving.dependencies import app_state
 from recommender.serving.http.request_context import configure_logs
 from recommender.serving.staff.page import STATIC
 from recommender.settings import Settings
-from recommender.store.database import Store
-from recommender.store.migration import open_store
+from recommender.store.database import Store, open_store
 from tests.support.builders import DEFINITION, a_bundle, a_model, a_practice, write_tables
 
 with warnings.catch_warnings():

@@ -17,7 +17,7 @@ from recommender.journal.roster_versions import current_roster, replace_roster
 from recommender.practice.definition import shipped_practice
 from recommender.security.keys import KeyRequest, Pepper, create_key
 from recommender.security.scopes import Role
-from recommender.store.migration import open_store
+from recommender.store.database import open_store
 
 PEPPER = "a pepper of more than thirty-two letters"
 AGREED = {"version": "2026-1", "train": True}

@@ -15,8 +15,8 @@ from rich.table import Table
 from recommender.cli.commands.console import RequiredStoreUrl, err, opened_store, out
 
 if TYPE_CHECKING:
+    from recommender.security.accounts import Account
     from recommender.security.keys import KeyFacts, NewKey
-    from recommender.security.passwords import Account
 
 keys_app = typer.Typer(
     no_args_is_help=True,
@@ -133,7 +133,7 @@ def add(
     role: Annotated[str, typer.Option(help="`staff`, `scientist` or `admin`.")] = "staff",
 ) -> None:
     """Create an account; prompts for the password, or reads it from a pipe."""
-    from recommender.security.passwords import add_account
+    from recommender.security.accounts import add_account
     from recommender.security.scopes import role_named
 
     with opened_store(store) as journal:
@@ -146,7 +146,7 @@ def add(
 @staff_app.command("list")
 def list_people(store: RequiredStoreUrl) -> None:
     """List every account, removed ones too."""
-    from recommender.security.passwords import list_accounts
+    from recommender.security.accounts import list_accounts
 
     with opened_store(store) as journal, journal.reading() as connection:
         accounts = list_accounts(connection)
@@ -159,7 +159,7 @@ def list_people(store: RequiredStoreUrl) -> None:
 @staff_app.command("password")
 def password(name: Person, store: RequiredStoreUrl) -> None:
     """Give an account a new password, unlock it, and end its sessions."""
-    from recommender.security.passwords import change_password
+    from recommender.security.accounts import change_password
 
     with opened_store(store) as journal:
         typed = _typed()
@@ -171,7 +171,7 @@ def password(name: Person, store: RequiredStoreUrl) -> None:
 @staff_app.command("remove")
 def remove(name: Person, store: RequiredStoreUrl) -> None:
     """Close an account for good and end its sessions."""
-    from recommender.security.passwords import remove_account
+    from recommender.security.accounts import remove_account
 
     with opened_store(store) as journal, journal.writing() as connection:
         remove_account(connection, name, now=_now(), actor=_actor())

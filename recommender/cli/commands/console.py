@@ -116,7 +116,7 @@ def missing_extras(what: str, module: str, extras: str) -> RecommenderError:
 @contextmanager
 def opened_store(url: str | None) -> "Iterator[Store]":
     """The journal's database for one command; errors as in `exit_on_error`."""
-    from recommender.store.migration import open_store
+    from recommender.store.database import open_store
 
     with exit_on_error():
         if url is None:

@@ -7,10 +7,9 @@ from urllib.parse import unquote, urlsplit
 
 from recommender.cli.doctor.deployment import Deployment
 from recommender.errors import Fault, StoreError
+from recommender.security.accounts import LOOPBACK
 from recommender.security.keys import PEPPER_LENGTH, KeyFacts, Pepper, list_keys
-from recommender.security.sessions import LOOPBACK
-from recommender.store.database import connect
-from recommender.store.migration import newest_version, schema_version
+from recommender.store.database import connect, newest_version, schema_version
 
 SOON = timedelta(days=30)
 DEFAULTS = frozenset(

@@ -32,16 +32,10 @@ _DIGEST = re.compile(r"[0-9a-f]{8,128}")
 
 @dataclass(frozen=True, slots=True)
 class BundleArchive:
-    """The checked files of a bundle.
+    """The checked files of a bundle, their bytes without the listing.
 
-    Attributes
-    ----------
-    contents
-        Bytes of each file but the listing.
-    created_at
-        When the model was trained, UTC, ISO 8601; empty where that is not recorded.
-    digest
-        SHA-256 over the checksums of the files: the name of the bundle.
+    `digest` is SHA-256 over the checksums of the files, the name of the bundle. `created_at` is
+    when the model was trained, UTC, ISO 8601; empty where that is not recorded.
     """
 
     contents: Mapping[str, bytes]

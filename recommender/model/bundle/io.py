@@ -18,7 +18,7 @@ from recommender.errors import BundleError, RecommenderError
 from recommender.features.history import HistoryRecords
 from recommender.features.pipeline import Pipeline
 from recommender.model.additive import Additive
-from recommender.model.alliance_model import AllianceModel, PredictionInterval
+from recommender.model.alliance_model import AllianceModel, Manifest, PredictionInterval
 from recommender.model.bundle.archive import (
     ARRAYS,
     CLIENT,
@@ -41,7 +41,6 @@ from recommender.model.bundle.integrity import (
 )
 from recommender.model.bundle.schema import read_model_json
 from recommender.model.evaluation_report import EvaluationReport
-from recommender.model.manifest import Manifest
 from recommender.model.trees.ensemble import Trees
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice, read_practice
@@ -158,7 +157,7 @@ def _contents(model: AllianceModel) -> dict[str, bytes]:
     }
     contents = {
         PRACTICE: model.practice.text.encode(),
-        FACTS: _json(facts),
+        FACTS: json.dumps(facts, indent=1, sort_keys=True, allow_nan=False).encode(),
         REPORT: model.report.to_json().encode(),
         ARRAYS: packed(
             {f"additive.{name}": array for name, array in additive.items()}
@@ -232,7 +231,3 @@ def _check_features(learned: tuple[str, ...], computed: tuple[str, ...]) -> None
 
 def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
-
-
-def _json(facts: Mapping[str, Any]) -> bytes:
-    return json.dumps(facts, indent=1, sort_keys=True, allow_nan=False).encode()

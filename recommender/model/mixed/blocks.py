@@ -113,13 +113,7 @@ Block = DenseBlock | IndexBlock
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Design:
-    """Rows of a design matrix: dense columns first, sparse columns after them.
-
-    Attributes
-    ----------
-    dense : (n, p) float64
-    thin : (n, q) sparse
-    """
+    """Rows of a design matrix: dense columns (n, p) first, sparse columns (n, q) after them."""
 
     dense: Floats
     thin: sparse.csr_array
@@ -185,15 +179,7 @@ def spans(blocks: Sequence[Block]) -> dict[str, slice]:
 
 
 def design_of(blocks: Sequence[Block], rows: int) -> Design:
-    """The design matrix of an intercept and these blocks.
-
-    Parameters
-    ----------
-    blocks : sequence of Block
-        Checked by `check_blocks`.
-    rows : int
-        Number of rows, also where there are no blocks.
-    """
+    """The design matrix of an intercept and blocks, once `check_blocks` has accepted them."""
     dense = [block.values for block in blocks if isinstance(block, DenseBlock)]
     thin = [block.matrix() for block in blocks if isinstance(block, IndexBlock)]
     empty = sparse.csr_array((rows, 0))

@@ -1,4 +1,4 @@
-"""The restricted likelihood of the linear mixed model at given variances.
+"""The restricted likelihood of the linear mixed model at given variances, and its posterior.
 
 Model, for rows i of client c: y = X b + a_c + e with e_i ~ N(0, sigma2 / w_i), a_c ~ N(0, tau2),
 penalised columns of block k ~ N(0, v_k), free columns flat. With gamma_k = v_k / sigma2, theta =
@@ -12,15 +12,17 @@ f = number of free columns (Harville 1977; Henderson's mixed model equations). C
 columns: V0^-1 = W - sum_c theta / (1 + theta w_c) W 1 1' W, by Sherman and Morrison.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
-from scipy.linalg import cho_solve, lapack
+from scipy.linalg import cho_solve, lapack, solve_triangular
 
 from recommender.errors import RecommenderError
-from recommender.model.mixed.blocks import Design, Floats, Ints
+from recommender.model.mixed.blocks import Block, DenseBlock, Design, Floats, Ints, spans
 
 # Bounds on what a block may add to the variance of a row, in units of sigma2. The lower one is "no
 # signal"; the upper one keeps sigma2 from vanishing when there are more effects than rows.
@@ -33,15 +35,9 @@ MAX_STRATA = 4
 class ClientGroups:
     """Which rows belong to one client.
 
-    Attributes
-    ----------
-    codes : (m,) int64
-        The caller's codes, ascending; rows coded -1 come last, each as a client of its own coded
-        -1.
-    row : (n,) int64
-        Position in `codes` of each row's client.
-    weight : (m,) float64
-        Sum of row weights, w_c.
+    `codes` (m,) are the caller's, ascending; rows coded -1 come last, each as a client of its own.
+    `row` (n,) is the position in `codes` of each row's client, `weight` (m,) the sum of row
+    weights.
     """
 
     codes: Ints
@@ -113,24 +109,11 @@ def cross_product(design: Design, weights: Floats, clients: ClientGroups | None)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MixedProblem:
-    """What does not depend on the variances.
+    """What does not depend on the variances; y is the column `outcome` of the design.
 
-    Attributes
-    ----------
-    design : Design
-        With y as the column `outcome`.
-    outcome : int
-        Column of y.
-    weights : (n,) float64
-    clients : Clients or None
-    cross : CrossProduct
-    spans : tuple of slice
-        Columns (y left out) of each block whose variance is sought.
-    idle : (p,) float64
-        Penalty of columns outside `spans`: 0 for free ones, 1 for penalised ones that are zero
-        throughout.
-    free : int
-        Number of free columns, f.
+    `spans` are the columns, y left out, of each block whose variance is sought. `idle` (p,) is the
+    penalty of the other columns: 0 for free ones, 1 for penalised ones that are zero throughout.
+    `free` is the number of free columns, f.
     """
 
     design: Design
@@ -152,21 +135,10 @@ class MixedProblem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
-    """The mixed model at given variance ratios.
+    """The mixed model at given `ratios`: gamma of each block, then theta if there are clients.
 
-    Attributes
-    ----------
-    ratios : (K,) or (K + 1,) float64
-        gamma of each block, then theta if there are clients.
-    coefficients : (p,) float64
-    factor : (p, p) float64
-        Lower Cholesky factor of A.
-    squares : float
-        Q.
-    fixed_terms : float
-        log|V0| + log|A| + sum p_k log gamma_k.
-    rows_left : int
-        n - f.
+    `factor` (p, p) is the lower Cholesky factor of A, `squares` is Q, `rows_left` is n - f, and
+    `fixed_terms` is log|V0| + log|A| + sum p_k log gamma_k.
     """
 
     ratios: Floats
@@ -222,3 +194,143 @@ def solve(problem: MixedProblem, ratios: Floats) -> tuple[Solution, Floats]:
     squares = max(total - float(against @ coefficients), 1e-12 * total, 1e-12 * rows_left)
     logs += 2 * float(np.log(np.diagonal(factor)).sum())
     return Solution(ratios, coefficients, factor, squares, logs, rows_left), gram
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MixedFit:
+    """A fitted linear mixed model; numbers only.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Blocks in the order given to the fit.
+    coefficients : mapping of block name to (p,) float64
+        Posterior means; a level without rows has 0, a column without signal its prior mean.
+    variances : mapping of block name to float
+        Prior variance of each penalised block, in the unit of y squared (for standardised columns).
+    degrees : mapping of block name to float
+        Effective number of coefficients each penalised block spends, 0 to p.
+    intercept : float
+    sigma2 : float
+        Residual variance of a row of weight 1.
+    tau2 : float
+        Variance between clients; 0 when no client has two rows.
+    client_codes : (m,) int64
+        Codes of clients with an effect, ascending.
+    client_effects : (m,) float64
+        Posterior mean of each client's intercept (BLUP).
+    iterations : int
+        Newton steps tried; 0 for a fit at given variances.
+    converged : bool
+        Whether the variances converged.
+    log_evidence : float
+        Restricted log likelihood of y at these variances.
+    factor : (p, p) float64, optional
+        Lower Cholesky factor of sigma2 times the posterior precision, intercept first, dense
+        blocks, index blocks.
+    """
+
+    names: tuple[str, ...]
+    coefficients: Mapping[str, Floats]
+    variances: Mapping[str, float]
+    degrees: Mapping[str, float]
+    intercept: float
+    sigma2: float
+    tau2: float
+    client_codes: Ints
+    client_effects: Floats
+    iterations: int
+    converged: bool
+    log_evidence: float
+    factor: Floats | None = None
+
+    def terms(self, blocks: Sequence[Block]) -> dict[str, Floats]:
+        """Contribution of each given block to each row, (n,) a block, without the intercept.
+
+        Raises
+        ------
+        RecommenderError
+            When a block was not part of the fit, or a dense one has another width.
+        """
+        terms = {}
+        for block in blocks:
+            own = self.coefficients.get(block.name)
+            if own is None or (isinstance(block, DenseBlock) and block.width != own.size):
+                problem = "is unknown" if own is None else f"has {block.width} columns"
+                remedy = "give the blocks and columns the model was fitted on"
+                raise RecommenderError(block.name, problem, remedy)
+            terms[block.name] = block.term(own)
+        return terms
+
+    def predict(self, blocks: Sequence[Block]) -> Floats:
+        """Posterior mean for rows of new clients, (n,); every block of the fit must be given."""
+        terms = self.terms(blocks)
+        missing = [name for name in self.names if name not in terms]
+        if missing:
+            raise RecommenderError("blocks", f"{missing[0]} is missing", "give every fitted block")
+        rows = blocks[0].rows if blocks else 1
+        return self.intercept + sum((terms[name] for name in self.names), np.zeros(rows))
+
+    def effect_of(self, clients: Ints) -> Floats:
+        """Posterior mean of the intercept of each client, (n,); 0 for one not seen before."""
+        if self.client_codes.size == 0:
+            return np.zeros(clients.shape)
+        place = np.searchsorted(self.client_codes, clients).clip(max=self.client_codes.size - 1)
+        known = self.client_codes[place] == clients
+        return np.where(known, self.client_effects[place], 0.0)
+
+    def draws_of(self, blocks: Sequence[Block], size: int, seed: int) -> dict[str, Floats]:
+        """Deviations (p, size) of the coefficients of each block from their means, by its name.
+
+        Drawn from their posterior: with L the factor, x of L' x = z has the covariance of the
+        coefficients over sigma2 when z is standard normal. Only the widths of the blocks matter.
+        """
+        factor, own = self._require_factor(), self._own(blocks)
+        normal = np.random.default_rng(seed).standard_normal((len(factor), size))
+        drawn = np.sqrt(self.sigma2) * solve_triangular(factor, normal, lower=True, trans="T")
+        return {name: np.asarray(drawn[span]) for name, span in spans(own).items()}
+
+    def _own(self, blocks: Sequence[Block]) -> list[Block]:
+        """The blocks in the order of the fit, all of them."""
+        by_name = {block.name: block for block in blocks}
+        if set(by_name) != set(self.names):
+            raise RecommenderError("blocks", "are not those of the fit", "give every fitted block")
+        return [by_name[name] for name in self.names]
+
+    def _require_factor(self) -> Floats:
+        if self.factor is None:
+            remedy = "fit with keep_factor=True"
+            raise RecommenderError("factor", "the posterior precision was not stored", remedy)
+        return self.factor
+
+    def to_arrays(self) -> tuple[dict[str, NDArray[np.generic]], dict[str, Any]]:
+        """The fit as named arrays and as numbers that JSON can hold, for `from_arrays`."""
+        arrays: dict[str, NDArray[np.generic]] = {
+            f"coefficients.{name}": self.coefficients[name] for name in self.names
+        }
+        arrays["client_codes"], arrays["client_effects"] = self.client_codes, self.client_effects
+        if self.factor is not None:
+            arrays["factor"] = self.factor
+        facts: dict[str, Any] = {"names": list(self.names), "penalised": list(self.variances)}
+        facts |= {f"variances.{name}": value for name, value in self.variances.items()}
+        facts |= {f"degrees.{name}": value for name, value in self.degrees.items()}
+        return arrays, facts | {name: getattr(self, name) for name in _SCALARS}
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]
+    ) -> "MixedFit":
+        """The fit that `to_arrays` wrote, whose types a reader of untrusted bytes checks first."""
+        return cls(
+            names=tuple(facts["names"]),
+            coefficients={name: arrays[f"coefficients.{name}"] for name in facts["names"]},
+            variances={name: facts[f"variances.{name}"] for name in facts["penalised"]},
+            degrees={name: facts[f"degrees.{name}"] for name in facts["penalised"]},
+            client_codes=arrays["client_codes"],
+            client_effects=arrays["client_effects"],
+            factor=arrays.get("factor"),
+            **{name: facts[name] for name in _SCALARS},
+        )
+
+
+_SCALARS = ("intercept", "sigma2", "tau2", "iterations", "converged", "log_evidence")

@@ -21,6 +21,7 @@ from recommender.model.mixed.blocks import (
 )
 from recommender.model.mixed.evidence import (
     MIN_RATIO,
+    MixedFit,
     MixedProblem,
     Solution,
     client_groups,
@@ -28,7 +29,6 @@ from recommender.model.mixed.evidence import (
     solve,
     theta_of,
 )
-from recommender.model.mixed.posterior import MixedFit
 from recommender.model.mixed.variances import Beliefs, client_residuals, search
 
 __all__ = ["MixedFit", "fit_mixed", "fit_mixed_at"]

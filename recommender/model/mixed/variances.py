@@ -32,15 +32,8 @@ UNIMODAL_ROWS = 2_000
 class VarianceSearch:
     """Where the search for variances ended.
 
-    Attributes
-    ----------
-    solution : Solution
-    degrees : (K,) float64
-        Effective number of coefficients of each block, p_k - tr(A^-1)_k / gamma_k.
-    iterations : int
-        Newton steps tried.
-    converged : bool
-        Whether the last step changed every variance by less than the tolerance.
+    `degrees` (K,) is the effective number of coefficients of each block, p_k - tr(A^-1)_k /
+    gamma_k; `converged` is whether the last step changed every variance by less than the tolerance.
     """
 
     solution: Solution
@@ -63,14 +56,8 @@ class Beliefs:
     """The prior of the ratios: a Cauchy distribution of each one's logarithm.
 
     Near its centre it weighs like a few ratings; its tails are heavy, so that it does not bind a
-    practice unlike others (Gelman 2006, Bayesian Analysis 1:515).
-
-    Attributes
-    ----------
-    centre : (K,) or (K + 1,) float64
-        Median of the log ratio.
-    precision : same shape
-        One over the square of the scale of the log ratio; 0 is a flat prior.
+    practice unlike others (Gelman 2006, Bayesian Analysis 1:515). `centre` is the median of each
+    log ratio, `precision` one over the square of its scale; 0 is a flat prior.
     """
 
     centre: Floats
@@ -170,17 +157,8 @@ def search(
     """The variances that maximise the evidence times the prior.
 
     With few rows there can be two maxima: the search then starts from the prior and from a usual
-    variance, and takes the higher one.
-
-    Parameters
-    ----------
-    problem : Problem
-    beliefs : Beliefs
-        For every ratio sought.
-    tolerance : float
-        Largest relative change of any variance at convergence.
-    max_iterations : int
-        Newton steps at most, from each start.
+    variance, and takes the higher one. It ends when no variance changes by more than the share
+    `tolerance`, or after `max_iterations` Newton steps from each start.
     """
     usual = np.log(START_RATIO / problem.scale)
     held = beliefs.precision > 0

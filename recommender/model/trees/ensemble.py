@@ -27,20 +27,10 @@ class ShapleyTable:
     """The contribution of each tree to each of its columns, by the way a row takes.
 
     A *way* is a number whose bit s is set where a row goes left at split s. A *slot* is one column
-    of one tree; slots are sorted by column.
-
-    Attributes
-    ----------
-    feature, threshold, missing, missing_left : (splits, trees)
-        The splits; where a tree has fewer, one at which every row goes right.
-    tree : (slots,) int
-        Tree of each slot.
-    values : (slots, ways)
-        Contribution of each slot.
-    starts, columns : (columns in use,) int
-        First slot of each column that any tree uses, and which column that is.
-    start : float
-        The mean prediction over the training rows.
+    of one tree; slots are sorted by column. The splits are (splits, trees): where a tree has fewer,
+    one at which every row goes right. `tree` (slots,) and `values` (slots, ways) describe the
+    slots; `starts` is the first slot of each of `columns`, those any tree uses. `start` is the mean
+    prediction over the training rows.
     """
 
     width: int

@@ -50,18 +50,9 @@ _ENDING = re.compile(
 class Tree:
     """One tree of m splits and m + 1 leaves.
 
-    Attributes
-    ----------
-    feature, threshold : m each
-        A row goes left where its column's value is at most the threshold.
-    missing, missing_left : m each
-        How a split takes a missing value, and whether it then goes left.
-    left, right : m each
-        Next split; a negative number is the complement of a leaf.
-    leaf : m + 1
-        Values of the leaves.
-    rows, leaf_rows : m, m + 1
-        Training rows that came through each split and to each leaf.
+    A row goes left where its column's value is at most the threshold; `missing` and `missing_left`
+    are how a split takes a missing value. `left` and `right` are the next split, a negative number
+    the complement of a leaf. `rows` and `leaf_rows` count the training rows of each split and leaf.
     """
 
     feature: tuple[int, ...]

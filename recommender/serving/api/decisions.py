@@ -9,9 +9,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from recommender.errors import NotFoundError
-from recommender.journal.decisions import Decision, RecordedDecision, decisions_of, record_decision
 from recommender.journal.idempotency import StoredReply
-from recommender.journal.recommendations import RecordedRecommendation, ShownRecommendation
+from recommender.journal.recommendations import (
+    Decision,
+    RecordedDecision,
+    RecordedRecommendation,
+    ShownRecommendation,
+    decisions_of,
+    record_decision,
+)
 from recommender.journal.roster_versions import current_roster, give_place, take_place
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint

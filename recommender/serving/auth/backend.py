@@ -14,22 +14,22 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from recommender.errors import RecommenderError
-from recommender.security.keys import Pepper, authenticate_key
-from recommender.security.passwords import Account, account_with_password
-from recommender.security.scopes import Principal
-from recommender.security.sessions import (
+from recommender.security.accounts import (
     LOOPBACK,
+    Account,
     Cookie,
     Session,
+    account_with_password,
     close_session,
     cookie_for,
     find_session,
     open_session,
 )
+from recommender.security.keys import Pepper, authenticate_key
+from recommender.security.scopes import Principal
 from recommender.serving.http.problems import BUSY, RETRY_SOON, ProblemError
 from recommender.settings import Settings
-from recommender.store.database import POOL, Store
-from recommender.store.migration import open_store
+from recommender.store.database import POOL, Store, open_store
 
 SECONDS = 60
 

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from recommender.model.manifest import EVIDENCE_PRIOR, MODEL
+from recommender.model.alliance_model import EVIDENCE_PRIOR, MODEL
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.http.request_context import method_of, request_info, route_of
 

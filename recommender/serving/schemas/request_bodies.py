@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 from pydantic import Field as Setting
 
 from recommender.journal.consents import SCOPES, Consent
-from recommender.journal.decisions import Decision
 from recommender.journal.pairings import Pairing, PairingEvent
 from recommender.journal.ratings import Rating
+from recommender.journal.recommendations import Decision
 from recommender.serving.schemas.json_types import ID_PATTERN, STRICT, JsonDate
 from recommender.values.kinds import MAX_NUMBER
 

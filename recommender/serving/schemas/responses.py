@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
 
-from recommender.model.alliance_model import AllianceModel
-from recommender.model.manifest import NAME, Manifest
+from recommender.model.alliance_model import NAME, AllianceModel, Manifest
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.sections import RankingSettings

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from recommender.features.pipeline import Pairs
-from recommender.model.manifest import EVIDENCE_PRIOR
+from recommender.model.alliance_model import EVIDENCE_PRIOR
 from recommender.practice.definition import Practice
 from recommender.recommendation.recommend import (
     CONSTRAINTS_ONLY,

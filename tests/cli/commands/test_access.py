@@ -6,13 +6,13 @@ from argon2 import PasswordHasher
 from typer.testing import CliRunner, Result
 
 from recommender.cli.main import app
-from recommender.security import passwords
+from recommender.security import accounts
 from tests.support.server import PASSWORD, PEPPER
 
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(1, 64, 1))
+    monkeypatch.setattr(accounts, "_hasher", PasswordHasher(1, 64, 1))
     store = f"sqlite:///{tmp_path}/recommender.db"
     return {"RECOMMENDER_STORE": store, "RECOMMENDER_PEPPER": PEPPER, "COLUMNS": "200"}
 

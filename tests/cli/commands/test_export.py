@@ -11,8 +11,7 @@ from recommender.errors import RecommenderError
 from recommender.journal.audit_log import verify
 from recommender.journal.extract import read_extract_id
 from recommender.journal.privacy_requests import models_that_learned_from
-from recommender.store.database import Store
-from recommender.store.migration import open_store
+from recommender.store.database import Store, open_store
 from tests.support.builders import DEFINITION
 from tests.support.journal_rows import pair, put_roster, rate, recommend
 

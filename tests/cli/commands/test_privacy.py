@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recommender.cli.main import app
-from recommender.store.migration import open_store
+from recommender.store.database import open_store
 from tests.support.journal_rows import pair, rate, recommend
 
 

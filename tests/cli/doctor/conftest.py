@@ -5,7 +5,7 @@ import pytest
 
 from recommender.cli.doctor.deployment import Deployment
 from recommender.security.scopes import Role
-from recommender.store.migration import open_store
+from recommender.store.database import open_store
 from tests.support.builders import a_practice
 from tests.support.server import PEPPER, new_key
 from tests.support.server_process import free_port

@@ -7,7 +7,7 @@ import pytest
 
 from recommender.practice.definition import shipped_practice
 from recommender.serving.schemas.clinician import availability_of, build_clinician_schema
-from recommender.store.migration import open_store
+from recommender.store.database import open_store
 from tests.support.builders import a_practice
 from tests.support.journal_rows import roster_at
 from tests.support.server import (

@@ -9,7 +9,7 @@ from recommender.journal.recommendations import find_recommendation
 from recommender.model.bundle.io import save_bundle
 from recommender.recommendation.recommend import recommend
 from recommender.serving.staff import wording
-from recommender.store.migration import open_store
+from recommender.store.database import open_store
 from tests.support.builders import DAY, a_roster, an_intake, as_sure, under, write_tables
 from tests.support.server import JournalServer, journal_server, server_settings
 

@@ -5,8 +5,7 @@ import pytest
 from sqlalchemy import text
 
 from recommender.journal.extract import record_training
-from recommender.store.database import connect
-from recommender.store.migration import open_store
+from recommender.store.database import connect, open_store
 from tests.support.journal_rows import pair, rate, recommend
 from tests.support.server import CANARY, TestClient, captured_logs, roster_client
 

@@ -71,7 +71,7 @@ def test_a_page_may_load_its_style_and_nothing_else(staff: TestClient, path: str
 
 
 def test_who_may_not_see_clients_gets_no_list_of_them(locked: LockedServer) -> None:
-    from recommender.security.passwords import add_account
+    from recommender.security.accounts import add_account
 
     with locked.store.writing() as connection:
         add_account(connection, "data.desk", Role.SCIENTIST, PASSWORD, now=locked.now, actor="test")

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from recommender.errors import StaleError
-from recommender.journal.decisions import RecordedDecision, decisions_of, record_decision
 from recommender.journal.idempotency import StoredReply
 from recommender.journal.pairings import BOOKED, record_event, record_pairing
+from recommender.journal.recommendations import RecordedDecision, decisions_of, record_decision
 from recommender.journal.work_list import begun_from
-from recommender.security.passwords import list_accounts
+from recommender.security.accounts import list_accounts
 from recommender.serving.api.decisions import check_clinician, move_place
 from recommender.serving.api.recommendations import RecommendationId, seen_by
 from recommender.serving.authorization import caller

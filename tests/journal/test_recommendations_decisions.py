@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from recommender.errors import FeedbackError
-from recommender.journal.decisions import Decision, decisions_of, record_decision
+from recommender.journal.recommendations import Decision, decisions_of, record_decision
 from recommender.store.database import Store
 from recommender.store.schema import decisions
 from tests.support.journal_rows import ACTOR, count, recommend

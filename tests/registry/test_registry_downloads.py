@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from recommender.errors import RegistryError
-from recommender.registry.downloads import ABANDONED_AFTER_SECONDS, install_bundle
+from recommender.registry.registry import ABANDONED_AFTER_SECONDS, install_bundle
 
 DIGEST = "ab" * 32
 

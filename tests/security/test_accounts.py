@@ -6,7 +6,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from recommender.errors import ConflictError, NotFoundError, RecommenderError
-from recommender.security.passwords import (
+from recommender.security.accounts import (
     FIRST_WAIT,
     FREE_FAILURES,
     MAX_LENGTH,

@@ -1,16 +1,20 @@
-"""Accounts of staff: a name, a role and an argon2id password hash, with lockout after failures."""
+"""Accounts of staff, with argon2id password hashes and lockout after failures; their sessions."""
 
+import hashlib
+import hmac
 import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
-from recommender.errors import ConflictError, NotFoundError, RecommenderError
+from recommender.errors import ConflictError, NotFoundError, RecommenderError, UnavailableError
 from recommender.journal.audit_log import AuditEntry, append
 from recommender.security.scopes import Principal, Role, granted
 from recommender.store.database import Store, advisory_lock
@@ -131,10 +135,18 @@ def account_with_password(
         # Read again under a lock, so that concurrent guesses are all counted.
         advisory_lock(connection, f"account/{row.staff_id}")
         row = _row(connection, name)
-        if row is None or row.removed_at is not None or _locked(row, now):
+        if row is None or row.removed_at is not None:
+            return None
+        if row.locked_until is not None and now < row.locked_until:
             return None
         if not right:
-            _count_failure(connection, row, now)
+            failures = row.failures + 1
+            values: dict[str, Any] = {"failures": failures}
+            if failures >= FREE_FAILURES:
+                # Ten doublings exceed the maximum.
+                doubled = FIRST_WAIT * 2 ** min(failures - FREE_FAILURES, 10)
+                values["locked_until"] = now + min(doubled, MAX_WAIT)
+            _set(connection, row.staff_id, values)
             return None
         _set(connection, row.staff_id, {"failures": 0, "locked_until": None})
         if _hasher.check_needs_rehash(row.password_hash):
@@ -170,20 +182,6 @@ def _verified(password_hash: str, password: str) -> bool:
         return False
 
 
-def _locked(row: "Row[Any]", now: datetime) -> bool:
-    return row.locked_until is not None and now < row.locked_until
-
-
-def _count_failure(connection: Connection, row: "Row[Any]", now: datetime) -> None:
-    failures = row.failures + 1
-    values: dict[str, Any] = {"failures": failures}
-    if failures >= FREE_FAILURES:
-        # Ten doublings exceed the maximum.
-        doubled = FIRST_WAIT * 2 ** min(failures - FREE_FAILURES, 10)
-        values["locked_until"] = now + min(doubled, MAX_WAIT)
-    _set(connection, row.staff_id, values)
-
-
 def _row(connection: Connection, name: str) -> "Row[Any] | None":
     return connection.execute(select(staff_accounts).where(staff_accounts.c.name == name)).first()
 
@@ -202,3 +200,110 @@ def _set(connection: Connection, staff_id: str, values: dict[str, Any]) -> None:
 
 def _end_sessions(connection: Connection, staff_id: str) -> None:
     connection.execute(delete(staff_sessions).where(staff_sessions.c.staff_id == staff_id))
+
+
+MAX_IDLE, MAX_AGE = timedelta(minutes=30), timedelta(hours=12)
+USE_NOTED_EVERY = timedelta(minutes=1)
+"""Resolution of the stored last use, so that not every request writes."""
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """The name and security of a session cookie."""
+
+    name: str
+    secure: bool
+
+    def setting(self, token: str) -> str:
+        """The Set-Cookie header that sets a token."""
+        return f"{self.name}={token}; {self._rules()}"
+
+    def clearing(self) -> str:
+        """The Set-Cookie header that deletes the cookie."""
+        return f"{self.name}=; Max-Age=0; {self._rules()}"
+
+    def _rules(self) -> str:
+        return "Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if self.secure else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One open session."""
+
+    account: Account
+    opened_at: datetime
+    seen_at: datetime
+    token: str = field(repr=False)
+
+    @property
+    def principal(self) -> Principal:
+        """The principal of the account."""
+        return self.account.principal
+
+    @property
+    def csrf(self) -> str:
+        """The CSRF token, which every form and every changing call must send."""
+        return hmac.new(self.token.encode(), b"csrf", hashlib.sha256).hexdigest()
+
+    def repeats(self, given: str) -> bool:
+        """Whether a token is the session's CSRF token."""
+        return hmac.compare_digest(self.csrf.encode(), given.encode())
+
+
+def cookie_for(hosts: Iterable[str]) -> Cookie:
+    """The cookie of a server with these host names.
+
+    `__Host-` binds it to one host over TLS, without which browsers would refuse such a cookie; a
+    server of this machine alone has a plain one.
+    """
+    if LOOPBACK.issuperset(hosts):
+        return Cookie("recommender", secure=False)
+    return Cookie("__Host-recommender", secure=True)
+
+
+def open_session(connection: Connection, account: Account, *, now: datetime) -> Session:
+    """A new session; deletes expired ones."""
+    columns = staff_sessions.c
+    ended = or_(columns.opened_at <= now - MAX_AGE, columns.seen_at <= now - MAX_IDLE)
+    connection.execute(delete(staff_sessions).where(ended))
+    token = secrets.token_urlsafe(32)
+    connection.execute(
+        insert(staff_sessions).values(
+            token_hash=_hash(token), staff_id=account.staff_id, opened_at=now, seen_at=now
+        )
+    )
+    append(connection, AuditEntry(account.staff_id, "session.opened"))
+    return Session(account, now, now, token)
+
+
+def find_session(store: Store, token: str, *, now: datetime) -> Session | None:
+    """The session of a token; None when it has expired, was closed or is unknown."""
+    asked = (
+        select(staff_sessions.c.opened_at, staff_sessions.c.seen_at, staff_accounts)
+        .join(staff_accounts, staff_accounts.c.staff_id == staff_sessions.c.staff_id)
+        .where(staff_sessions.c.token_hash == _hash(token))
+    )
+    with store.reading() as connection:
+        row = connection.execute(asked).first()
+    if row is None or row.removed_at is not None:
+        return None
+    if now >= min(row.opened_at + MAX_AGE, row.seen_at + MAX_IDLE):
+        return None
+    if now - row.seen_at >= USE_NOTED_EVERY:
+        used = update(staff_sessions).where(staff_sessions.c.token_hash == _hash(token))
+        # If the database is busy, the next request records it.
+        with suppress(UnavailableError), store.writing() as connection:
+            connection.execute(used.values(seen_at=now))
+    return Session(account_of(row), row.opened_at, row.seen_at, token)
+
+
+def close_session(connection: Connection, session: Session) -> None:
+    """Ends a session at once."""
+    ended = staff_sessions.c.token_hash == _hash(session.token)
+    connection.execute(delete(staff_sessions).where(ended))
+    append(connection, AuditEntry(session.account.staff_id, "session.closed"))
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

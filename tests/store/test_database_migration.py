@@ -13,8 +13,14 @@ from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
 
 from recommender.errors import StoreError
-from recommender.store.database import Store, connect
-from recommender.store.migration import MIGRATIONS, migrate, open_store, schema_version
+from recommender.store.database import (
+    MIGRATIONS,
+    Store,
+    connect,
+    migrate,
+    open_store,
+    schema_version,
+)
 from recommender.store.schema import NEVER_CHANGED, metadata
 
 pytestmark = pytest.mark.both_databases("the database itself is tested")
