@@ -12,7 +12,7 @@ import numpy as np
 from recommender.training.baselines import LearnerScores
 from recommender.training.figures import Measured, Metric
 from recommender.training.held_out import HeldOut
-from recommender.training.weighted_moments import Floats, Ints
+from recommender.training.metrics import Floats, Ints
 
 MIN_LISTS = 30
 """Clients with three test ratings below which an order within clients is not reported."""

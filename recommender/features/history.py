@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features.feature import Array, Feature
-from recommender.features.variance import variance_components
+from recommender.features.feature import Array, Feature, variance_components
 from recommender.practice.definition import Practice
 
 Codes = NDArray[np.int64]

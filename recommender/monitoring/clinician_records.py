@@ -6,7 +6,7 @@ of mean `m`, a practice mean `M`, variance `s2` of ratings within clinicians and
     shrunk = M + n / (n + k) * (m - M),  k = s2 / t2
     posterior variance = 1 / (n / s2 + 1 / t2)
 
-`s2` and `t2` are analysis-of-variance estimates (`recommender.features.variance`), `M` the mean of
+`s2` and `t2` are analysis-of-variance estimates (`recommender.features.feature`), `M` the mean of
 the means weighted by `1 / (t2 + s2 / n)`.
 The uncertainty of `M`, `s2` and `t2` is ignored, so ranges are slightly narrow where there are few
 clinicians.
@@ -19,7 +19,7 @@ from statistics import fmean
 
 import numpy as np
 
-from recommender.features.variance import variance_components
+from recommender.features.feature import variance_components
 from recommender.journal.rated_pairings import Exposure
 from recommender.tables.roster import Roster
 

@@ -46,8 +46,7 @@ from recommender.serving.http.request_context import (
     route_of,
 )
 from recommender.serving.recommendation_service import warm_up
-from recommender.serving.snapshot.holder import SnapshotHolder
-from recommender.serving.snapshot.model_watcher import ModelWatcher
+from recommender.serving.snapshot.holder import ModelWatcher, SnapshotHolder
 from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import expected_practice, open_snapshot
 from recommender.serving.staff import pages as staff

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.errors import RecommenderError
-from recommender.training.weighted_moments import Floats, Ints
+from recommender.training.metrics import Floats, Ints
 
 MAX_CELLS = 4_000_000
 """Weights in memory at a time: 32 MB; larger matrix products are no faster."""

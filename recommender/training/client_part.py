@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.features.feature import Array
-from recommender.features.variance import variance_components
+from recommender.features.feature import Array, variance_components
 from recommender.model.mixed.blocks import Ints
 from recommender.model.trees.ensemble import Trees
 from recommender.training.dataset import RowIndex

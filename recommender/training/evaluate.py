@@ -36,8 +36,8 @@ from recommender.training.figures import (
 from recommender.training.fit import fit
 from recommender.training.folds import Fold
 from recommender.training.held_out import HeldOut, Mask, joined, tested_pairs, together
+from recommender.training.metrics import Ints
 from recommender.training.tree_fitting import FitSettings
-from recommender.training.weighted_moments import Ints
 
 WITH_LEVELS = ("category", "ordinal", "tags", "flag")
 """Kinds of fields whose levels are groups."""

@@ -15,8 +15,7 @@ from recommender.features.pipeline import Pairs
 from recommender.training.baselines import FoldTask, LearnerScores
 from recommender.training.dataset import Dataset, RowIndex
 from recommender.training.folds import Fold
-from recommender.training.metrics import gini, top_share
-from recommender.training.weighted_moments import Ints
+from recommender.training.metrics import Ints, gini, top_share
 
 GRID_PAIRS, OUR_GRID_PAIRS = 24_000, 200_000
 """Pairings every learner, and our own, scores besides the tested ones: 200 clients and 1,600 of a

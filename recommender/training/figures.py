@@ -12,7 +12,7 @@ from recommender.model.evaluation_report import COMPOSITE, DYAD, PARTIAL, RMSE, 
 from recommender.training.baselines import LearnerScores
 from recommender.training.bootstrap import interval_of, weightings
 from recommender.training.held_out import HeldOut, Mask, WeightedHeldOut
-from recommender.training.weighted_moments import Floats, MomentProducts, products
+from recommender.training.metrics import Floats, MomentProducts, products
 
 Measured = Callable[[WeightedHeldOut], Floats]
 """A figure at each of d weightings, (d,); NaN where it does not apply."""

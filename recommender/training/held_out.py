@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from recommender.features.pipeline import Pairs
 from recommender.training.dataset import Dataset
 from recommender.training.folds import Fold
-from recommender.training.metrics import DROPOUT_QUANTILE
-from recommender.training.weighted_moments import Floats, Ints, low_quantile
+from recommender.training.metrics import DROPOUT_QUANTILE, Floats, Ints, low_quantile
 
 CLIP = 0.1
 """Propensities below this are clipped to it, so that no rating counts more than ten times as much

@@ -27,8 +27,8 @@ from recommender.model.evaluation_report import (
 from recommender.practice.definition import Practice
 from recommender.training.baselines import CHAMPION, OURS, RANDOM
 from recommender.training.evaluate import Evaluation
+from recommender.training.metrics import Floats
 from recommender.training.report import ranges
-from recommender.training.weighted_moments import Floats
 
 BLACK, BLUE, GREY = "#000000", "#0072B2", "#767676"
 COLOURS = (BLUE, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", BLACK)

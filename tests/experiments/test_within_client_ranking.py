@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn.metrics import ndcg_score
 
 from experiments.within_client_ranking import ByClient, ndcg, pairacc, spearman
-from recommender.training.weighted_moments import Floats, Ints
+from recommender.training.metrics import Floats, Ints
 
 SEEDS = st.integers(0, 10_000)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.features.variance import variance_components
+from recommender.features.feature import variance_components
 
 POINTS = st.integers(-200, 200).map(lambda hundredths: hundredths / 100)
 VALUES = st.lists(st.tuples(st.integers(0, 4), POINTS), min_size=1, max_size=40)

@@ -4,8 +4,7 @@ import pytest
 from recommender.errors import RecommenderError
 from recommender.training import bootstrap as module
 from recommender.training.bootstrap import bootstrap, two_way_weights, weightings
-from recommender.training.metrics import client_adjusted_partial
-from recommender.training.weighted_moments import Floats, Ints
+from recommender.training.metrics import Floats, Ints, client_adjusted_partial
 
 
 def rated_pairings(seed: int = 0) -> tuple[Floats, Ints, Ints]:

@@ -16,10 +16,9 @@ from recommender.training.evaluate import Evaluation, evaluate
 from recommender.training.figures import ends_of, mean_rated
 from recommender.training.folds import forward
 from recommender.training.held_out import CLIP, effective_size, inverse_chance
-from recommender.training.metrics import client_adjusted_partial
+from recommender.training.metrics import Floats, client_adjusted_partial
 from recommender.training.report import report_of
 from recommender.training.tree_fitting import FitSettings
-from recommender.training.weighted_moments import Floats
 from tests.support.builders import a_practice, some_rows, tables_of
 
 QUICK = FitSettings(fewest_for_trees=10_000, folds=3)

@@ -6,6 +6,8 @@ from scipy import stats
 
 from recommender.errors import RecommenderError
 from recommender.training.metrics import (
+    Floats,
+    Ints,
     client_adjusted_partial,
     composite,
     coverage,
@@ -16,7 +18,6 @@ from recommender.training.metrics import (
     why_missing,
     with_dropouts,
 )
-from recommender.training.weighted_moments import Floats, Ints
 
 SEEDS = st.integers(0, 10_000)
 

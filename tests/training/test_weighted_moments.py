@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recommender.training.weighted_moments import Floats, Ints, low_quantile, products
+from recommender.training.metrics import Floats, Ints, low_quantile, products
 
 
 def some_rows(seed: int = 0, n: int = 200) -> tuple[Floats, Floats, Floats, Ints]:

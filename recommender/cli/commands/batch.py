@@ -25,6 +25,16 @@ if TYPE_CHECKING:
     from recommender.compute.runner import TaskRunner
     from recommender.model.alliance_model import AllianceModel
     from recommender.tables.roster import Roster
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from recommender.allocation.files import reason_text
+from recommender.allocation.outcome import FORMER, PROMISED, REASON_TEXTS, Allocation
 
 Clients = Annotated[
     Path, typer.Option(help="Their answers: a clients table, .csv or .parquet.", show_default=False)
@@ -132,7 +142,7 @@ def allocate(
         write_tables,
     )
     from recommender.allocation.terms import Floor, Terms, WaitingClient, read_limit
-    from recommender.cli.allocation_tables import summary
+    from recommender.cli.commands.batch import summary
     from recommender.tables.loader import read_clients
 
     with exit_on_error(), render.progress_bar(err) as progress:
@@ -230,3 +240,65 @@ def _opened(bundle: Path, roster: Path) -> tuple["AllianceModel", "Roster"]:
 
 def _day(given: datetime | None, model: "AllianceModel") -> date:
     return given.date() if given else datetime.now(ZoneInfo(model.practice.timezone)).date()
+
+
+MAX_LINES = 5
+"""Clients listed; the file has all of them."""
+
+
+def summary(allocation: Allocation, constraint_texts: Mapping[str, str]) -> Group:
+    """The allocation on one screen."""
+    parts: list[RenderableType] = [_counts(allocation)]
+    if any(each.cost is not None for each in allocation.assigned):
+        parts.append(_costs(allocation))
+    if allocation.unplaced:
+        parts.append(_unplaced(allocation, constraint_texts))
+    if allocation.marginal_places:
+        parts.append(_marginal_places(allocation))
+    return Group(*parts)
+
+
+def _counts(allocation: Allocation) -> Text:
+    promised = sum(each.fixed_by == PROMISED for each in allocation.assigned)
+    unchanged = sum(each.fixed_by == FORMER for each in allocation.assigned)
+    places = sum(max(used.places - used.promised, 0) for used in allocation.places_used)
+    text = f"{len(allocation.assigned) - promised:,} clients assigned, with {places:,} places"
+    text += f"; {promised:,} promised before" if promised else ""
+    text += f"; {unchanged:,} as in the earlier allocation" if unchanged else ""
+    text += f"; {len(allocation.unplaced):,} without a clinician."
+    return Text(text)
+
+
+def _costs(allocation: Allocation) -> Table:
+    costs = np.array([each.cost for each in allocation.assigned if each.cost is not None])
+    first = np.mean([each.rank == 1 for each in allocation.assigned if each.rank is not None])
+    table = Table(title="Cost in points below each client's own first choice")
+    for heading in ("predicted", "with first choice", "mean", "90th percentile", "highest"):
+        table.add_column(heading, justify="right")
+    ends = (costs.mean(), float(np.quantile(costs, 0.9)), costs.max())
+    table.add_row(f"{len(costs):,}", f"{first:.0%}", *(f"{end:.2f}" for end in ends))
+    return table
+
+
+def _unplaced(allocation: Allocation, constraint_texts: Mapping[str, str]) -> Group:
+    counts = Counter(each.reason for each in allocation.unplaced)
+    lines = [Text(f"  {count:,}: {REASON_TEXTS[reason]}") for reason, count in counts.most_common()]
+    table = Table("client", "why", title="Without a clinician", show_lines=True)
+    for each in allocation.unplaced[:MAX_LINES]:
+        table.add_row(each.client_id, Text(reason_text(each, constraint_texts)))
+    rest = len(allocation.unplaced) - MAX_LINES
+    return Group(*lines, table, *([Text(f"and {rest:,} more: see the file")] if rest > 0 else []))
+
+
+def _marginal_places(allocation: Allocation) -> Table:
+    table = Table("with", "more placed", "points for others", "who", "moved",
+                  title="Value of one more place")  # fmt: skip
+    for each in allocation.marginal_places:
+        table.add_row(
+            each.clinician_id,
+            str(each.placed),
+            f"{each.points:+.2f}",
+            ", ".join(each.newly_assigned) or "nobody new",
+            str(each.moved),
+        )
+    return table

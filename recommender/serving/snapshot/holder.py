@@ -7,9 +7,18 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from recommender.errors import BundleError, RecommenderError
+from recommender.practice.definition import Practice
+from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
 from recommender.serving.http.metrics import Metrics
 from recommender.serving.http.problems import NOT_READY, RETRY_SOON, ProblemError
-from recommender.serving.snapshot.snapshot import ServingSnapshot
+from recommender.serving.snapshot.snapshot import (
+    BUNDLE_REJECTED,
+    ServingSnapshot,
+    load_cached_bundle,
+    with_model,
+)
+from recommender.settings import Settings
 
 log = structlog.get_logger()
 
@@ -96,3 +105,103 @@ class SnapshotHolder:
             gc.collect()
             gc.freeze()
             log.info("model_loaded", mode=snapshot.model.manifest.mode, model=snapshot.digest)
+
+
+class ModelWatcher:
+    """A thread that follows one bundle cache.
+
+    Parameters
+    ----------
+    bundle_cache
+        The cache that the poller of the registry fills.
+    snapshots
+        Holder of the active snapshot.
+    settings
+        Settings of the server.
+    expected
+        The practice definition bundles must be trained with; None accepts any.
+    """
+
+    def __init__(
+        self,
+        bundle_cache: BundleCache,
+        snapshots: SnapshotHolder,
+        settings: Settings,
+        expected: Practice | None,
+    ) -> None:
+        self._bundle_cache = bundle_cache
+        self._snapshots = snapshots
+        self._settings = settings
+        self._expected = expected
+        self._seen: RegistryPointer | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Starts polling; the active model is recorded as the last good one."""
+        self._store_last_good()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops polling, after a load in progress."""
+        self._stop.set()
+        self._thread.join()
+
+    def poll(self) -> None:
+        """Reads the pointer once; loads its model, or logs why it is rejected."""
+        pointer = self._bundle_cache.read_pointer()
+        if pointer is None or pointer == self._seen:
+            return
+        self._log_registry(pointer)
+        self._seen = pointer
+        if pointer.unreachable:
+            return
+        self._snapshots.degraded = False
+        if pointer.rejected is not None:
+            self._reject(pointer.digest, pointer.rejected)
+        elif pointer.digest is not None:
+            self._load(pointer.digest, pointer.version)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._settings.poll_seconds):
+            try:
+                self.poll()
+            except Exception as error:
+                # The thread must survive errors of foreign bundles and full disks.
+                self._reject(None, type(error).__name__)
+
+    def _load(self, digest: str, version: int | None) -> None:
+        current = self._snapshots.current
+        if current is not None and current.digest == digest:
+            self._store_last_good()
+            return
+        try:
+            model, _ = load_cached_bundle(self._bundle_cache, digest, self._expected)
+
+            def change(snapshot: ServingSnapshot) -> ServingSnapshot:
+                return with_model(snapshot, model, digest, self._settings, version)
+
+            self._snapshots.swap(change)
+        except RecommenderError as error:
+            where = error.field if isinstance(error, BundleError) else None
+            self._reject(digest, type(error).__name__, where)
+        else:
+            self._store_last_good()
+
+    def _reject(self, digest: str | None, error: str, where: str | None = None) -> None:
+        self._snapshots.reject()
+        log.error(BUNDLE_REJECTED, model=digest, error=error, where=where)
+
+    def _log_registry(self, pointer: RegistryPointer) -> None:
+        was_unreachable = self._seen is not None and self._seen.unreachable
+        if pointer.unreachable and not was_unreachable:
+            self._snapshots.degraded = True
+            log.warning("registry_unreachable")
+        elif was_unreachable and not pointer.unreachable:
+            log.info("registry_recovered")
+
+    def _store_last_good(self) -> None:
+        """Records the active model as the last good one, unless it is the evidence prior."""
+        current = self._snapshots.current
+        if current is not None and self._bundle_cache.bundle(current.digest).is_dir():
+            self._bundle_cache.store_last_good(current.digest)
