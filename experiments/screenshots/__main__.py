@@ -22,7 +22,7 @@ from experiments.trust.subject import simulated_subject
 FOLDER = Path("docs/screenshots")
 SIZE: ViewportSize = {"width": 1200, "height": 800}
 SMALL: ViewportSize = {"width": 320, "height": 568}
-IN_DARK = IN_SMALL = "request"
+IN_DARK = IN_SMALL = SHORTLIST = "request"
 COLOURS = 8
 PARTS = {
     "why not, left out": "why-not-heading",
@@ -77,6 +77,9 @@ def pictures(browser: Browser, office: Office, counter: Office) -> Iterator[tupl
     for state in chain(*walks):
         name = state.replace(",", "").replace(" ", "-")
         yield name, taken(page, state)
+        if state == SHORTLIST:
+            shortlist = page.locator('section[aria-labelledby="shortlist"]')
+            yield "shortlist", shortlist.screenshot(animations="disabled")
         if state == IN_DARK:
             page.emulate_media(color_scheme="dark")
             yield f"{name}-dark", taken(page, f"{state}, dark")
