@@ -220,7 +220,7 @@ def _relaxations(answer: Mapping[str, Any]) -> list[Any]:
         "change", "admits", "strongest", "predicted", title="Changes that admit more", box=None
     )
     for each in answer["relaxations"]:
-        value, gain = each["predicted_alliance"], each["gain"]
+        value, gain = each["predicted_alliance"], each.get("gain")
         change = "" if gain is None else f" ({gain:+.1f})"
         predicted = "" if value is None else f"{value:.1f}{change}"
         name = escape(each["name"]) if each["answers"] else ""

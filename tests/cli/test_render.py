@@ -114,3 +114,17 @@ def test_a_wish_that_may_only_be_asked_about_names_nobody() -> None:
     said = told([an_entry(1, 1)], asks)
     assert "you could ask whether" in said
     assert "Clinician 9" not in said
+
+
+def test_a_key_of_a_matching_tool_ended_in_a_traceback_instead_of_the_relaxations() -> None:
+    # A tool's response leaves out `gain`, which is for staff alone.
+    relaxation = {
+        "text": "Saturday too",
+        "answers": [{"field": "free", "answer": []}],
+        "admits": 3,
+        "clinician_id": "k09",
+        "name": "Clinician 9",
+        "predicted_alliance": 4.31,
+    }
+    printed_text = told([an_entry(1, 1)], relaxation)
+    assert "Clinician 9 4.3" in printed_text
