@@ -107,7 +107,7 @@ def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: P
     registry = ("--registry", f"sqlite:///{tmp_path}/mlflow.db")
     train = ("train", tmp_path, "--practice", DEFINITION, *registry)
     write_tables(tmp_path, pairings=300)
-    assert "is not there" in run("promote", *registry).output
+    assert "does not exist" in run("promote", *registry).output
     assert "Interval coverage" in said(run(*train))
     judged = run("promote", *registry, "--dry-run")
     assert judged.exit_code == 0
