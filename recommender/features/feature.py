@@ -1,4 +1,4 @@
-"""Feature columns: name, phrases and group, and the client and clinician columns of a practice."""
+"""Feature columns of a practice, and the variance of values within and between groups."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Metrics of logged ratings: order net of the client, dropouts, coverage, exposure.
 
-Pure functions of arrays. A metric that does not apply is NaN; `why_missing` says why.
+They rest on weighted moments, computed for many bootstrap weightings at once. Pure functions of
+arrays. A metric that does not apply is NaN; `why_missing` says why.
 """
 
 from dataclasses import dataclass

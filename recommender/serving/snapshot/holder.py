@@ -1,4 +1,4 @@
-"""The active snapshot, and its atomic replacement: each candidate is smoke-tested first."""
+"""The active snapshot, its atomic replacement after a smoke test, and the watcher of new models."""
 
 import gc
 import threading
