@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from recommender.errors import Fault, IntakeError
 from recommender.practice.fields import Field
+from recommender.practice.row_checks import row_problems
 from recommender.values.kinds import RawValue, is_missing
 
 T = TypeVar("T")
@@ -33,7 +34,9 @@ class Columns:
         Field name to array. Shapes by kind: number, scale, ordinal (level index), category (level
         index), flag, date (days since 1970-01-01), money (cents): (n,). tags: (n, levels) of 0/1.
         place: (n, places, 2) latitude, longitude. weekly_hours: (n, windows, 3) day (0 = Monday),
-        start and end minute. ids: (n,) of tuples or None. Missing is NaN throughout the row.
+        start and end minute. availability: (n, windows, 7), see `recommender.values.kinds`.
+        date_ranges: (n, ranges, 2) first day and the day after the last. ids: (n,) of tuples or
+        None. Missing is NaN throughout the row.
     """
 
     size: int
@@ -92,7 +95,14 @@ def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]
                 faults.append(Fault(f"{where}{name}", problem, remedy_for(field)))
     if faults:
         raise IntakeError(faults)
-    return encode(fields.values(), parsed, len(rows))
+    columns = encode(fields.values(), parsed, len(rows))
+    for each in row_problems(fields, columns.values):
+        for place in np.flatnonzero(each.rows).tolist():
+            where = f"row {place + 1}, " if len(rows) > 1 else ""
+            faults.append(Fault(f"{where}{each.field}", each.problem, each.remedy))
+    if faults:
+        raise IntakeError(faults)
+    return columns
 
 
 def read_cell(field: Field, cell: RawValue) -> tuple[Any, str | None]:

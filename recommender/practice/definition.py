@@ -14,18 +14,20 @@ from typing import Any, TypeVar
 
 from recommender.alliance.instruments import AllianceSettings, Instrument
 from recommender.errors import DefinitionError, Fault
-from recommender.practice.fields import Field, Side, read_field
+from recommender.practice.fields import Field, Side, Surroundings, read_field
 from recommender.practice.funding import FundingRow, read_funding, unknown_modes
 from recommender.practice.matches import Match, read_match
 from recommender.practice.rules.catalogue import FIELD_SETTINGS
 from recommender.practice.rules.constraint import Constraint
 from recommender.practice.rules.declaration import funding_problems, read_constraint, ways_problems
+from recommender.practice.rules.first_session import FirstSession
 from recommender.practice.sections import (
     CardSettings,
     HistorySettings,
     MeetingModes,
     RankingSettings,
     read_alliance,
+    read_first_session,
     read_groups,
     read_heading,
     read_history,
@@ -34,14 +36,13 @@ from recommender.practice.sections import (
     read_postcodes,
     unknown_group,
 )
-from recommender.values.kinds import Point
 from recommender.values.toml_settings import name_faults
 
 NAMED = ("client", "clinician", "matches", "constraints")
 """Sections of named tables."""
 TABLES = (
     *("practice", "card", "alliance", "instruments", "groups", "history", "ranking", "ways"),
-    *(*NAMED, "postcodes"),
+    *("first_session", *NAMED, "postcodes"),
 )
 """Sections that are one table; `funding` alone is a list of tables."""
 ON_FIELDS = frozenset(
@@ -94,6 +95,7 @@ class Practice:
     history: HistorySettings
     ranking: RankingSettings
     ways: MeetingModes | None
+    first_session: FirstSession
     client: Mapping[str, Field]
     clinician: Mapping[str, Field]
     matches: Mapping[str, Match]
@@ -192,8 +194,10 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     tables, rows, faults = _sections_of(declared)
     groups, group_faults = read_groups(tables["groups"])
     postcodes, postcode_faults = read_postcodes(tables["postcodes"])
-    client, client_faults = _read_fields("client", tables["client"], groups, postcodes)
-    clinician, clinician_faults = _read_fields("clinician", tables["clinician"], groups, postcodes)
+    around = _surroundings_of(tables, postcodes)
+    client, client_faults = _read_fields("client", tables["client"], groups, around)
+    clinician, clinician_faults = _read_fields("clinician", tables["clinician"], groups, around)
+    clinician_faults += _unknown_rooms(clinician)
     field_faults = client_faults + clinician_faults
     faulty = frozenset(".".join(fault.where.split(".")[:2]) for fault in field_faults)
     between = _FieldsOfBothSides(client, clinician, faulty)
@@ -219,6 +223,9 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     if not ways_faults:
         wanted = None if ways is None else client[ways.client]
         ways_faults = [f for each in constraints.values() for f in ways_problems(each, wanted)]
+    first_session, first_faults = read_first_session(
+        tables["first_session"], client, clinician, constraints.values()
+    )
     if (
         ranking.keep_last_places
         and not constraint_faults
@@ -229,7 +236,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         ranking_faults.append(fault)
     faults += group_faults + postcode_faults + field_faults + heading_faults + card_faults
     faults += alliance_faults + history_faults + ranking_faults + match_faults + funding_faults
-    faults += constraint_faults + ways_faults
+    faults += constraint_faults + ways_faults + first_faults
     if faults:
         raise DefinitionError(sorted(set(faults)))
     return Practice(
@@ -241,6 +248,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         history=history,
         ranking=ranking,
         ways=ways,
+        first_session=first_session,
         client=client,
         clinician=clinician,
         matches=matches,
@@ -287,18 +295,44 @@ class _FieldsOfBothSides:
 
 
 def _read_fields(
-    side: Side, tables: Sections, groups: Mapping[str, str], postcodes: Mapping[str, Point]
+    side: Side, tables: Sections, groups: Mapping[str, str], around: Surroundings
 ) -> tuple[dict[str, Field], list[Fault]]:
     fields: dict[str, Field] = {}
     faults: list[Fault] = []
     for name, table in tables.items():
-        fields[name], wrong = read_field(side, name, table, postcodes)
+        fields[name], wrong = read_field(side, name, table, around)
         faults += wrong + name_faults(f"{side}.{name}", name)
         faults += unknown_group(f"{side}.{name}.group", fields[name].group, groups)
     reserved = {f"{side}_id", "name"} & set(fields)
     remedy = "choose another name: the tables already have this column"
     faults += [Fault(f"{side}.{name}", "is reserved", remedy) for name in sorted(reserved)]
     return fields, faults
+
+
+def _surroundings_of(
+    tables: Mapping[str, Mapping[str, Any]], postcodes: Mapping[str, tuple[float, float]]
+) -> Surroundings:
+    """What fields read of other parts: postcodes, and the ways of meeting an availability names.
+
+    Whether they are right is checked where they are declared.
+    """
+    ways = tables["ways"].get("clinician")
+    table = tables["clinician"].get(ways, {}) if isinstance(ways, str) else {}
+    levels = table.get("levels", ())
+    sound = isinstance(levels, list) and all(isinstance(level, str) for level in levels)
+    if not sound or not levels:
+        return Surroundings(postcodes)
+    return Surroundings(postcodes, ways, tuple(levels))
+
+
+def _unknown_rooms(clinician: Fields) -> list[Fault]:
+    remedy = "name a place of the clinician, or leave it out"
+    return [
+        Fault(f"clinician.{name}.rooms", "is not a place of the clinician", remedy)
+        for name, field in clinician.items()
+        if field.rooms is not None
+        and (field.rooms not in clinician or clinician[field.rooms].kind != "place")
+    ]
 
 
 def _read_named(

@@ -51,8 +51,13 @@ class Field:
         Meaning and bounds of a value, where the kind has them. Money bounds are in whole currency.
     required
         Whether an empty answer is a fault.
+    rooms
+        For an availability, the clinician's field that lists the rooms it may name; else None.
+    ways
+        For an availability, the clinician's field of ways of meeting, whose levels are its own;
+        else None.
     postcodes
-        The practice's postcodes with their points, for a place; empty for every other kind.
+        The practice's postcodes with their points, for places and rooms; empty for other kinds.
     """
 
     name: str
@@ -68,6 +73,8 @@ class Field:
     max: Number | None = None
     levels: Texts = ()
     required: Flag = False
+    rooms: FilledText | None = None
+    ways: FilledText | None = None
     # A mapping has no hash. Fields that differ in their postcodes alone still compare unequal.
     postcodes: Annotated[Mapping[str, Point], SkipValidation] = attribute(
         default_factory=dict, hash=False, repr=False
@@ -95,16 +102,35 @@ class Field:
         return (values - low) / (high - low)
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the kinds `place` and `availability` read from other parts of a definition.
+
+    `ways` is the clinician's field of ways of meeting, None without one; `levels` are its levels.
+    """
+
+    postcodes: Mapping[str, Point] = attribute(default_factory=dict)
+    ways: str | None = None
+    levels: tuple[str, ...] = ()
+
+
 def read_field(
-    side: Side, name: str, declared: Mapping[str, Any], postcodes: Mapping[str, Point] | None = None
+    side: Side,
+    name: str,
+    declared: Mapping[str, Any],
+    surroundings: Surroundings | None = None,
 ) -> tuple[Field, list[Fault]]:
     """A field from its table in the definition, and everything that is wrong about it.
 
     A field with faults has placeholders for the wrong settings, so that others can name it.
     """
     where = f"{side}.{name}"
-    is_place = declared.get("kind") == "place"
-    origin = {"name": name, "side": side, "postcodes": (postcodes or {}) if is_place else {}}
+    known, kind_name = surroundings or Surroundings(), declared.get("kind")
+    has_points = kind_name in ("place", "availability")
+    origin: dict[str, Any] = {"name": name, "side": side, "ways": None}
+    origin["postcodes"] = known.postcodes if has_points else {}
+    if kind_name == "availability":
+        origin |= {"ways": known.ways, "levels": known.levels}
     field, sound, faults = read_settings(Field, where, "a field", declared, origin)
     kind = KINDS.get(sound.get("kind", ""))
     if kind is not None:
@@ -112,6 +138,9 @@ def read_field(
     faults += _wrong_use(where, side, declared, sound) + _wrong_levels(where, sound)
     if "min" in sound and "max" in sound and not sound["min"] < sound["max"]:
         faults.append(Fault(f"{where}.min", "is not below max", "put the smaller bound in min"))
+    if kind_name == "availability" and side == "client":
+        remedy = "use weekly_hours: rooms and ways of meeting are facts of clinicians"
+        faults.append(Fault(f"{where}.kind", "is for clinicians", remedy))
     if field is None:
         plain = {"kind": "number", "use": "filter", "phrase": "", "purpose": "", "missing": ""}
         levels = {"levels": tuple(sound.get("levels", ()))}
@@ -126,7 +155,7 @@ def _settings_of_kind(where: str, kind: FieldKind, declared: Mapping[str, Any]) 
         for key in sorted(kind.needs)
         if declared.get(key) in (None, [])
     ]
-    ignored = {"unit", "min", "max", "levels"} - kind.needs - kind.allows
+    ignored = {"unit", "min", "max", "levels", "rooms"} - kind.needs - kind.allows
     remedy = "remove it, or change the kind"
     return faults + [
         Fault(f"{where}.{key}", f"is not a setting of a {kind.name}", remedy)

@@ -19,6 +19,8 @@ Side = Sequence[Array]
 EARTH_KM = 6371.0088
 """Mean Earth radius (IUGG)."""
 MINUTES_A_DAY = 1440
+EVERY = 5
+"""Place of the weeks between two openings in an encoded window of an availability."""
 MIN_VARIANCE = 1e-12
 """A profile on 0 to 1 with a smaller variance is flat; what varies in it is rounding."""
 
@@ -133,26 +135,36 @@ def kilometres(client: Side, clinician: Side) -> Array:
 
 
 def hours_shared(client: Side, clinician: Side) -> Array:
-    """Hours a week that suit both."""
+    """Hours a week that suit both, those of alternate weeks on average.
+
+    Rooms and ways of meeting do not count here; a time open in two rooms counts once.
+    """
     (start, end), (opens, closes) = (_minutes_of_week(side[0]) for side in (client, clinician))
     minutes = np.zeros(np.broadcast_shapes(start.shape[:1], opens.shape[:1]))
+    weeks = clinician[0][..., EVERY] if clinician[0].shape[-1] > EVERY else np.ones(opens.shape)
     for window in range(opens.shape[1]):
         first = np.maximum(start, opens[:, window, None])
         last = np.minimum(end, closes[:, window, None])
-        minutes += np.maximum(last - first, 0.0).sum(axis=1)
+        shared = np.maximum(last - first, 0.0).sum(axis=1)
+        minutes += shared / np.where(weeks[:, window] > 1, weeks[:, window], 1.0)
     unknown = np.isinf(start).all(axis=1) | np.isinf(opens).all(axis=1)
     return np.where(unknown, np.nan, minutes / 60)
 
 
 def _minutes_of_week(windows: Array) -> tuple[Array, Array]:
-    """Start and end of windows (n, k, 3) in minutes of the week; a missing one overlaps nothing.
+    """Start and end of windows (n, k, 3 or more) in minutes of the week, without overlaps.
 
-    No window passes midnight, so windows of different days never overlap.
+    A missing window overlaps nothing. Windows are sorted, and none passes midnight. Of two that
+    overlap, the later one begins where the earlier ends.
     """
     day = windows[..., 0] * MINUTES_A_DAY
     start, end = day + windows[..., 1], day + windows[..., 2]
     missing = np.isnan(start)
-    return np.where(missing, np.inf, start), np.where(missing, -np.inf, end)
+    start, end = np.where(missing, np.inf, start), np.where(missing, -np.inf, end)
+    if windows.shape[-1] > EVERY:
+        earlier = np.maximum.accumulate(end, axis=1)[:, :-1]
+        start[:, 1:] = np.maximum(start[:, 1:], earlier)
+    return start, end
 
 
 def _pairs(client: Side, clinician: Side) -> tuple[Array, Array]:
@@ -200,6 +212,7 @@ NUMBERS = frozenset({"number", "scale", "ordinal", "flag", "money"})
 AMOUNTS = frozenset({"money", "number"})
 TAGS, CATEGORY = frozenset({"tags"}), frozenset({"category"})
 PLACE, HOURS = frozenset({"place"}), frozenset({"weekly_hours"})
+OPEN_HOURS = frozenset({"weekly_hours", "availability"})
 
 
 def summary_of(function: Callable[..., Any]) -> str:
@@ -260,7 +273,7 @@ OPERATORS: Mapping[str, Operator] = {
         Operator("stress", NUMBERS, NUMBERS, stress, ranged=True),
         Operator("excess", AMOUNTS, AMOUNTS, excess, alike=True),
         Operator("kilometres", PLACE, PLACE, kilometres),
-        Operator("hours_shared", HOURS, HOURS, hours_shared),
+        Operator("hours_shared", HOURS, OPEN_HOURS, hours_shared),
         Operator("profile_distance", NUMBERS, NUMBERS, profile_distance, several=True, ranged=True),
         Operator("profile_product", NUMBERS, NUMBERS, profile_product, several=True, ranged=True),
         Operator(

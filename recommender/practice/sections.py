@@ -4,7 +4,7 @@ Each reader returns the section and every fault in it. A section with faults is 
 defaults, so that the other sections can still be checked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
@@ -19,7 +19,9 @@ from recommender.alliance.instruments import (
 )
 from recommender.errors import DefinitionError, Fault
 from recommender.practice.fields import Field
+from recommender.practice.rules.constraint import Constraint
 from recommender.practice.rules.declaration import is_zone
+from recommender.practice.rules.first_session import FirstSession
 from recommender.values.parsers import MAX_NUMBER, Point, is_on_globe, is_postcode
 from recommender.values.toml_settings import (
     FilledText,
@@ -33,6 +35,8 @@ from recommender.values.toml_settings import (
 
 T = TypeVar("T")
 MAX_GROUPS = 5
+STARTS = frozenset({"valid_on", "valid_between"})
+"""Rules whose client field is the wished day of the first session."""
 
 Stripped = Annotated[str, Strict(), StringConstraints(strip_whitespace=True)]
 Fields = Mapping[str, Field]
@@ -224,6 +228,38 @@ def read_meeting_modes(
         remedy = "give both fields the same levels"
         return None, [Fault("ways.client", "has levels the clinician's field lacks", remedy)]
     return modes, []
+
+
+def read_first_session(
+    table: Mapping[str, Any],
+    client: Fields,
+    clinician: Fields,
+    constraints: Iterable[Constraint],
+) -> tuple[FirstSession, list[Fault]]:
+    """The section `first_session`.
+
+    Without it, the fields are those that the constraints on days compare.
+    """
+    if not table:
+        return _first_session_of(constraints), []
+    settings, sound, faults = read_settings(
+        FirstSession, "first_session", "the first session", table
+    )
+    kinds = (("client", "date", client), ("clinician", "date", clinician))
+    for key, kind, known in (*kinds, ("absences", "date_ranges", clinician)):
+        field = known.get(sound.get(key, ""))
+        if key in sound and (field is None or field.kind != kind or field.use == "audit"):
+            side = "client" if key == "client" else "clinician"
+            problem = f"is not a field of kind {kind} of the {side}"
+            faults.append(Fault(f"first_session.{key}", problem, "declare it or fix the name"))
+    return (settings if settings is not None and not faults else FirstSession()), faults
+
+
+def _first_session_of(constraints: Iterable[Constraint]) -> FirstSession:
+    constraints = tuple(constraints)
+    starts = [c.client[0] for c in constraints if c.rule in STARTS and c.client]
+    free = [c.clinician[0] for c in constraints if c.rule == "available_within"]
+    return FirstSession(next(iter(starts), None), next(iter(free), None))
 
 
 def read_alliance(

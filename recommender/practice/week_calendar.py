@@ -8,20 +8,26 @@ from midnight UTC of a first day.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
+from recommender.values.kinds import EPOCH
 
 Array = NDArray[np.float64]
 Pair = tuple[NDArray[np.int16], NDArray[np.int16]]
 Span = tuple[float, float]
+Flags = NDArray[np.bool_]
+Rows = NDArray[np.intp] | slice
+Windows = tuple[tuple[int, int, int], ...]
 
 DAY = 1440
 """Minutes of a day without a clock change."""
@@ -33,7 +39,7 @@ MARGIN = 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Week:
-    """The offsets of one zone on the days of a week, and on the day before and after it.
+    """The offsets of one zone on the days of one or more weeks, and on the day before and after it.
 
     All (days,); minutes count from midnight UTC of the first day.
 
@@ -70,13 +76,58 @@ class Week:
         return np.asarray(self.midnight[day] + np.where(early, minute - self.before[day], late))
 
 
-@lru_cache(maxsize=512)
-def week_of(zone: str, first: date) -> Week:
-    """The seven days of a zone from a first day, with a margin of one day on both sides."""
-    days = [first + timedelta(days=place) for place in range(-MARGIN, DAYS + MARGIN)]
+@lru_cache(maxsize=2048)
+def week_of(zone: str, first: date, weeks: int = 1) -> Week:
+    """The days of some weeks of a zone from a first day, with a margin of one day on both sides."""
+    days = [first + timedelta(days=place) for place in range(-MARGIN, DAYS * weeks + MARGIN)]
     origin = datetime(first.year, first.month, first.day, tzinfo=UTC)
     rows = [_day_of(ZoneInfo(zone), day, origin) for day in days]
     return Week(*(np.array(column) for column in zip(*rows, strict=True)))
+
+
+def clock_changes(zone: str, first: int, last: int) -> NDArray[np.intp]:
+    """Ordinals of the days from a first to a last on which the clock of a zone changes, in order.
+
+    A change at midnight counts on both days.
+
+    >>> [str(date.fromordinal(day)) for day in clock_changes("Australia/Sydney", 739915, 740100)]
+    ['2027-04-04']
+    """
+    years = range(date.fromordinal(first).year, date.fromordinal(last).year + 1)
+    days = np.array([day for year in years for day in _changes_in(zone, year)], dtype=np.intp)
+    return days[(days >= first) & (days <= last)]
+
+
+@lru_cache(maxsize=1024)
+def _changes_in(zone: str, year: int) -> tuple[int, ...]:
+    """Ordinals of the days of a year on which the clock of a zone changes."""
+    clock = ZoneInfo(zone)
+
+    def ahead(day: int) -> float:
+        return _ahead(clock, _moment(clock, date.fromordinal(day)))
+
+    first = date(year, 1, 1).toordinal()
+    ends = [*range(first - 1, first + 366, DAYS), first + 367]
+    offsets = [ahead(day) for day in ends]
+    days = []
+    for place, (low, high) in enumerate(pairwise(ends)):
+        if offsets[place] == offsets[place + 1]:
+            continue
+        origin = datetime(year, 1, 1, tzinfo=UTC)
+        for day in range(low - 1, high + 1):
+            changed = _day_of(clock, date.fromordinal(day), origin)
+            if np.isfinite(changed[-1]) and date.fromordinal(day).year == year:
+                days.append(day)
+    return tuple(sorted(set(days)))
+
+
+def offsets_on(zone: str, days: NDArray[np.intp], changes: NDArray[np.intp]) -> Array:
+    """Minutes a zone is ahead of UTC as some days begin, (n,), for ordinals between changes."""
+    clock = ZoneInfo(zone)
+    period = np.searchsorted(changes, days)
+    _, where, inverse = np.unique(period, return_index=True, return_inverse=True)
+    known = [_ahead(clock, _moment(clock, date.fromordinal(int(days[at])))) for at in where]
+    return np.array(known)[inverse]
 
 
 def _day_of(zone: ZoneInfo, day: date, origin: datetime) -> tuple[float, ...]:
@@ -112,6 +163,34 @@ def _changed(zone: ZoneInfo, early: datetime, late: datetime) -> datetime:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """What windows of n people are open for, (windows, n) each; see `recommender.values.kinds`.
+
+    Attributes
+    ----------
+    room
+        Number among the person's rooms; 0 for every room, -1 for one that the person does not have.
+    ways
+        Sum of powers of 2, one for each level of the ways of meeting; 0 for every way.
+    every, anchor
+        Weeks between openings, and the ordinal of a date in a week in which it opens.
+    label
+        Equal for windows of one person that may continue in each other.
+    """
+
+    room: NDArray[np.intp]
+    ways: NDArray[np.int64]
+    every: NDArray[np.intp]
+    anchor: NDArray[np.intp]
+    label: NDArray[np.intp]
+
+    def of(self, rows: NDArray[np.intp]) -> "Terms":
+        """The terms of some people."""
+        parts = (self.room, self.ways, self.every, self.anchor, self.label)
+        return Terms(*(part[:, rows] for part in parts))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Openings:
     """Weekly windows of n people, window by window, so that one pass reads memory in order.
 
@@ -126,6 +205,10 @@ class Openings:
         Whether a person's hours are known.
     overnight
         Whether any window may continue in one of the next day.
+    terms
+        None where every window is for every room and way and opens every week.
+    places
+        With terms, the place of each window of `days` along the first axis, (n,).
     """
 
     weekday: NDArray[np.intp]
@@ -134,103 +217,140 @@ class Openings:
     days: tuple[tuple[Pair, ...], ...]
     known: NDArray[np.bool_]
     overnight: bool
+    terms: Terms | None = None
+    places: tuple[tuple[NDArray[np.intp], ...], ...] = ()
 
     def of(self, rows: NDArray[np.intp]) -> "Openings":
         """The windows of some people."""
-        return _by_window(
-            self.weekday[:, rows], self.start[:, rows], self.end[:, rows], self.known[rows]
-        )
+        terms = None if self.terms is None else self.terms.of(rows)
+        parts = (self.weekday[:, rows], self.start[:, rows], self.end[:, rows], self.known[rows])
+        return _by_window(*parts, terms)
+
+    @property
+    def weeks(self) -> int:
+        """Weeks within which every window opens."""
+        return 1 if self.terms is None else int(self.terms.every.max(initial=1))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ZoneGroup:
-    """The people of one zone: their rows and their windows."""
+def openings_of(windows: Array, rooms: NDArray[np.intp] | None = None) -> Openings:
+    """The encoding of a column of open hours, (n, windows, 3 or 7), as `Openings`.
 
-    zone: str
-    rows: NDArray[np.intp] | slice
-    openings: Openings
-
-
-def openings_of(windows: Array) -> Openings:
-    """The encoding of a column of weekly hours, (n, windows, 3), as `Openings`."""
-    weekday, start, end = (part.T for part in np.moveaxis(windows, -1, 0))
+    `rooms` has the number of each window's room, (n, windows); see `row_checks.rooms_of`.
+    """
+    weekday, start, end, *terms = (part.T for part in np.moveaxis(windows, -1, 0))
     absent = np.isnan(start)
     return _by_window(
         np.where(absent, 0, weekday).astype(np.intp),
         np.where(absent, np.inf, start),
         np.where(absent, -np.inf, end),
         np.asarray(~absent.all(axis=0)),
+        _terms_of(terms, None if rooms is None else rooms.T),
     )
 
 
+def _terms_of(encoded: Sequence[Array], rooms: NDArray[np.intp] | None) -> Terms | None:
+    if not encoded:
+        return None
+    named, ways, every, anchor = (np.nan_to_num(part).astype(np.int64) for part in encoded)
+    if not named.any() and not ways.any() and every.max(initial=1) <= 1:
+        return None
+    room = np.zeros_like(named) if rooms is None else rooms
+    every = np.maximum(every, 1)
+    parts = np.stack([room, ways, every, np.where(every > 1, anchor + EPOCH, 0)])
+    _, label = np.unique(parts.reshape(4, -1), axis=1, return_inverse=True)
+    return Terms(parts[0], parts[1], parts[2], parts[3], label.reshape(named.shape))
+
+
 def _by_window(
-    weekday: NDArray[np.intp], start: Array, end: Array, known: NDArray[np.bool_]
+    weekday: NDArray[np.intp],
+    start: Array,
+    end: Array,
+    known: NDArray[np.bool_],
+    terms: Terms | None,
 ) -> Openings:
     there = np.isfinite(start)
+    days = [_of_day(day, there & (weekday == day), start, end) for day in range(DAYS)]
     return Openings(
         np.ascontiguousarray(weekday),
         np.ascontiguousarray(start),
         np.ascontiguousarray(end),
-        tuple(_of_day(day, there & (weekday == day), start, end) for day in range(DAYS)),
+        tuple(pairs for pairs, _ in days),
         known,
         bool((end == DAY).any() and (start == 0).any()),
+        terms,
+        () if terms is None else tuple(places for _, places in days),
     )
 
 
-def _of_day(day: int, there: NDArray[np.bool_], start: Array, end: Array) -> tuple[Pair, ...]:
-    """Everyone's first window of a day, then everyone's second, and so on."""
+def _of_day(
+    day: int, there: NDArray[np.bool_], start: Array, end: Array
+) -> tuple[tuple[Pair, ...], tuple[NDArray[np.intp], ...]]:
+    """Everyone's first window of a day, then everyone's second, and so on, with their places."""
     rank = np.cumsum(there, axis=0)
-    pairs = []
+    pairs, places = [], []
     for number in range(1, int(rank[-1].max(initial=0)) + 1):
         chosen = there & (rank == number)
         opens = np.where(chosen, day * DAY + start, WEEK).min(axis=0)
         closes = np.where(chosen, day * DAY + end, 0).max(axis=0)
         pairs.append((opens.astype(np.int16), closes.astype(np.int16)))
-    return tuple(pairs)
+        places.append(chosen.argmax(axis=0))
+    return tuple(pairs), tuple(places)
 
 
 def on_shared_clock(openings: Openings, week: Week, first: date) -> tuple[Array, Array]:
-    """Begin and end of every window in the seven days from the first, (windows, n) each.
+    """Begin and end of the first opening of every window from a first day, (windows, n) each.
 
-    A window that ends where another begins, at midnight or over a skipped hour, is extended to the
-    end of the other.
+    A window that ends where another of the same terms begins, at midnight or over a skipped hour,
+    is extended to the end of the other.
     """
-    day = (openings.weekday - first.weekday()) % DAYS + MARGIN
-    begins, ends = week.minutes(day, openings.start), week.minutes(day, openings.end)
-    order = np.argsort(begins, axis=0, kind="stable")
-    begins, ends = (np.take_along_axis(part, order, axis=0) for part in (begins, ends))
+    day = (openings.weekday - first.weekday()) % DAYS
+    label = np.zeros_like(day)
+    if openings.terms is not None:
+        day = day + DAYS * weeks_until_open(openings.terms, day + first.toordinal())
+        label = openings.terms.label
+    begins = week.minutes(day + MARGIN, openings.start)
+    ends = week.minutes(day + MARGIN, openings.end)
+    order = np.lexsort((begins, label), axis=0)
+    early, late = (np.take_along_axis(part, order, axis=0) for part in (begins, ends))
+    same = np.take_along_axis(label, order, axis=0)
     for window in reversed(range(len(ends) - 1)):
-        continues = ends[window] == begins[window + 1]
-        ends[window] = np.where(continues, ends[window + 1], ends[window])
+        continues = (late[window] == early[window + 1]) & (same[window] == same[window + 1])
+        late[window] = np.where(continues, late[window + 1], late[window])
+    np.put_along_axis(ends, order, late, axis=0)
     return begins, ends
 
 
-def in_local_week(spans: Array, week: Week, first: date) -> Array:
-    """Spans as local minutes of the week, (spans, 2), without repetitions.
+def weeks_until_open(terms: Terms, days: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Weeks from some days, as ordinals, to the first week in which each window opens."""
+    # The first day of the calendar, ordinal 1, is a Monday.
+    return np.asarray(((terms.anchor - 1) // DAYS - (days - 1) // DAYS) % terms.every)
 
-    For a week without a clock change, in which the date of a span does not matter. A span over the
-    end of Sunday is cut there; no window passes it either.
+
+@lru_cache(maxsize=4096)
+def in_other_week(windows: tuple[tuple[int, int, int], ...], ahead: float) -> Array:
+    """Weekly windows on a clock that theirs is minutes ahead of, (spans, 2), by minute of the week.
+
+    For weeks without a clock change, in which the date does not matter. A span over the end of
+    Sunday is cut there; no window passes it either.
     """
-    monday = week.midnight[MARGIN] - week.before[MARGIN] - first.weekday() * DAY
-    # One person has a few spans: an array of them would be slower.
-    local = set[tuple[float, float]]()
-    for begin, end in (spans - monday).tolist():
-        turn = begin // WEEK * WEEK
-        local.add((begin - turn, min(end - turn, WEEK)))
-        if end - turn > WEEK:
-            local.add((0.0, end - turn - WEEK))
-    return np.array(sorted(local), dtype=np.float64).reshape(-1, 2)
+    spans = joined(
+        (day * DAY + start + turn, day * DAY + end + turn)
+        for day, start, end in windows
+        for turn in (-WEEK, 0, WEEK)
+    )
+    moved = ((max(a - ahead, 0.0), min(b - ahead, float(WEEK))) for a, b in spans)
+    return np.array([span for span in moved if span[0] < span[1]]).reshape(-1, 2)
 
 
 def spans_of(windows: Iterable[tuple[int, int, int]], week: Week, first: date) -> Array:
-    """Weekly windows of one person as spans, (spans, 2), including the days of the margin.
+    """Weekly windows of one person as spans, (spans, 2), on all days of `week`.
 
     Spans that touch are joined: midnight here may be in the middle of a day elsewhere.
     """
     spans = [
         (place, start, end)
         for weekday, start, end in windows
-        for place in range(DAYS + 2 * MARGIN)
+        for place in range(len(week.midnight))
         if (first.weekday() + place - MARGIN) % DAYS == weekday
     ]
     day, *ends = np.array(spans, dtype=np.intp).reshape(-1, 3).T
@@ -283,32 +403,6 @@ def shared_spans(spans: Iterable[Span], others: Iterable[Span], minutes: float =
     return [(begin, end) for begin, end in both if end - begin >= minutes and end > begin]
 
 
-def longest_in_common(spans: Array, begins: Array, ends: Array) -> Array:
-    """Minutes of the longest overlap of any span with any window of each person, (n,).
-
-    Spans are (spans, 2), begins and ends (windows, n).
-    """
-    longest = np.zeros(begins.shape[1])
-    for begin, end in spans.tolist():
-        shared = np.minimum(ends, end) - np.maximum(begins, begin)
-        np.maximum(longest, shared.max(axis=0), out=longest)
-    return longest
-
-
-def longest_in_week(spans: Array, openings: Openings) -> NDArray[np.int16]:
-    """`longest_in_common` for local spans of a week without a clock change."""
-    longest = np.zeros(len(openings.known), dtype=np.int16)
-    shared, begins = np.empty_like(longest), np.empty_like(longest)
-    for begin, end in spans.astype(int).tolist():
-        for day in range(begin // DAY, math.ceil(end / DAY)):
-            for opens, closes in openings.days[day]:
-                np.minimum(closes, end, out=shared)
-                np.maximum(opens, begin, out=begins)
-                shared -= begins
-                np.maximum(longest, shared, out=longest)
-    return longest
-
-
 @dataclass(frozen=True, slots=True)
 class Zones:
     """The zones of people: a column with its levels, and the zone of people without an answer."""
@@ -322,47 +416,169 @@ class Zones:
         """Every possible zone, by code; the last is that of people without an answer."""
         return (*self.levels, self.otherwise)
 
-
-@lru_cache(maxsize=64)
-def alike(zones: Zones, first: date, same_zone: bool) -> tuple[str, ...]:
-    """For each zone of `named`, the first one with the same clock in the week from a day.
-
-    With `same_zone` both people are in one zone: then all weeks without a clock change are alike.
-    """
-    first_of: dict[object, str] = {}
-    representatives = []
-    for zone in zones.named:
-        week = week_of(zone, first)
-        parts = () if same_zone and not week.changes else (week.before, week.after, week.change)
-        clock = tuple(part.tobytes() for part in parts)
-        representatives.append(first_of.setdefault(clock, zone))
-    return tuple(representatives)
+    def codes_in(self, columns: Columns) -> NDArray[np.intp]:
+        """The zone of each person, as a place in `named`, (n,)."""
+        unknown = len(self.levels)
+        if self.column is None:
+            return np.full(columns.size, unknown)
+        codes = columns[self.column]
+        return np.where(np.isnan(codes), unknown, codes).astype(np.intp)
 
 
-def openings_by_zone(
-    columns: Columns, hours: str, zones: Zones, representatives: tuple[str, ...]
-) -> tuple[ZoneGroup, ...]:
-    """The windows of the column `hours`, zone by zone, computed once for each set of columns.
+@dataclass(frozen=True, slots=True, eq=False)
+class SteadyClocks:
+    """People beside whose clock another has not changed before every window has opened.
 
-    `representatives` has, for each of `zones.named`, the zone whose clock is used; see `alike`.
+    Attributes
+    ----------
+    rows, openings
+        The people and their windows.
+    ahead
+        Minutes that the other clock is ahead of theirs.
     """
 
-    def by_zone() -> tuple[ZoneGroup, ...]:
-        openings = openings_of(columns[hours])
-        if zones.column is None or len(set(representatives)) == 1:
-            return (ZoneGroup(representatives[-1], slice(None), openings),)
-        return tuple(_groups(openings, columns[zones.column], representatives))
+    rows: Rows
+    openings: Openings
+    ahead: float
 
-    return columns.view(("openings", hours, zones, representatives), by_zone)
+    def longest(self, windows: Windows, usable: Flags | None = None) -> NDArray[Any]:
+        """Minutes of the longest time that windows on the other clock share with each person's.
+
+        `usable` says which of the windows count, (windows, n); None for all.
+        """
+        days = self.openings.days
+        longest = np.zeros(len(self.openings.known), dtype=np.int16)
+        shared, begins = np.empty_like(longest), np.empty_like(longest)
+        everyone = np.arange(len(longest))
+        for begin, end in in_other_week(windows, self.ahead).astype(int).tolist():
+            for day in range(begin // DAY, math.ceil(end / DAY)):
+                for number, (opens, closes) in enumerate(days[day]):
+                    np.minimum(closes, end, out=shared)
+                    np.maximum(opens, begin, out=begins)
+                    shared -= begins
+                    if usable is not None:
+                        shared *= usable[self.openings.places[day][number], everyone]
+                    np.maximum(longest, shared, out=longest)
+        return longest
 
 
-def _groups(
-    openings: Openings, codes: Array, representatives: tuple[str, ...]
-) -> Iterator[ZoneGroup]:
-    order = sorted(set(representatives))
-    group = np.array([order.index(zone) for zone in representatives])
-    named = group[np.where(np.isnan(codes), len(representatives) - 1, codes).astype(int)]
-    for place in np.unique(named).tolist():
-        rows = np.flatnonzero(named == place)
-        everyone = len(rows) == len(named)
-        yield ZoneGroup(order[place], slice(None) if everyone else rows, openings.of(rows))
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangingClocks:
+    """People beside whose clock another changes, or changed, near a first day of their own.
+
+    Attributes
+    ----------
+    rows, openings
+        The people and their windows.
+    begins, ends
+        (windows, n) in minutes from midnight UTC of the person's first day.
+    starts
+        Each zone of the other clock with each first day.
+    start
+        The place of each person's among them, (n,).
+    weeks
+        Weeks within which every window opens.
+    """
+
+    rows: Rows
+    openings: Openings
+    begins: Array
+    ends: Array
+    starts: tuple[tuple[str, date], ...]
+    start: NDArray[np.intp]
+    weeks: int
+
+    def longest(self, windows: Windows, usable: Flags | None = None) -> NDArray[Any]:
+        """Minutes of the longest time that windows on the other clock share with each person's.
+
+        `usable` says which of the windows count, (windows, n); None for all.
+        """
+        spans = [_spans_from(windows, *start, self.weeks) for start in self.starts]
+        padded = np.zeros((max(map(len, spans)), len(spans), 2))
+        for place, each in enumerate(spans):
+            padded[: len(each), place] = each
+        longest = np.zeros(len(self.start))
+        for begin, end in np.moveaxis(padded[:, self.start], -1, 1):
+            shared = np.minimum(self.ends, end) - np.maximum(self.begins, begin)
+            if usable is not None:
+                shared = np.where(usable, shared, 0.0)
+            np.maximum(longest, shared.max(axis=0), out=longest)
+        return longest
+
+
+ClockGroup = SteadyClocks | ChangingClocks
+
+
+@lru_cache(maxsize=4096)
+def _spans_from(windows: Windows, zone: str, first: date, weeks: int) -> Array:
+    return spans_of(windows, week_of(zone, first, weeks), first)
+
+
+def clock_groups(
+    openings: Openings,
+    codes: NDArray[np.intp],
+    named: Sequence[str],
+    other: str | None,
+    firsts: NDArray[np.intp],
+) -> tuple[ClockGroup, ...]:
+    """People grouped by the clocks in force in the weeks in which their windows first open.
+
+    Parameters
+    ----------
+    openings
+        The windows of n people.
+    codes, named
+        The zone of each, (n,), as a place among the zones named.
+    other
+        The zone of the other side; None to meet in each person's own zone.
+    firsts
+        The first day of each person, (n,), as an ordinal.
+    """
+    weeks = openings.weeks
+    changing = np.full(len(codes), openings.overnight)
+    ahead = np.zeros(len(codes))
+    for code in np.unique(codes).tolist():
+        rows = np.flatnonzero(codes == code)
+        days = firsts[rows]
+        low, high = int(days.min()) - MARGIN, int(days.max()) + DAYS * weeks + MARGIN
+        for sign, zone in ((-1, named[code]), (1, other)):
+            if zone is not None:
+                changes = clock_changes(zone, low, high)
+                changing[rows] |= _any_within(changes, days, weeks)
+                ahead[rows] += 0.0 if other is None else sign * offsets_on(zone, days, changes)
+    groups: list[ClockGroup] = []
+    for minutes in np.unique(ahead[~changing]).tolist():
+        rows = np.flatnonzero(~changing & (ahead == minutes))
+        everyone = len(rows) == len(codes)
+        part = openings if everyone else openings.of(rows)
+        groups.append(SteadyClocks(slice(None) if everyone else rows, part, minutes))
+    if changing.any():
+        rows = np.flatnonzero(changing)
+        groups.append(_changing(openings.of(rows), rows, codes[rows], named, other, firsts[rows]))
+    return tuple(groups)
+
+
+def _any_within(changes: NDArray[np.intp], days: NDArray[np.intp], weeks: int) -> NDArray[np.bool_]:
+    """Whether a clock changes on a day, in the margin before, or in the weeks after, (n,)."""
+    before = np.searchsorted(changes, days - MARGIN)
+    return np.asarray(before < np.searchsorted(changes, days + DAYS * weeks + MARGIN))
+
+
+def _changing(
+    openings: Openings,
+    rows: NDArray[np.intp],
+    codes: NDArray[np.intp],
+    named: Sequence[str],
+    other: str | None,
+    firsts: NDArray[np.intp],
+) -> ChangingClocks:
+    pairs, place = np.unique(np.stack([codes, firsts]), axis=1, return_inverse=True)
+    place = place.reshape(-1)
+    begins, ends = np.empty_like(openings.start), np.empty_like(openings.end)
+    starts = []
+    for number, (code, day) in enumerate(pairs.T.tolist()):
+        first, own = date.fromordinal(day), np.flatnonzero(place == number)
+        week = week_of(named[code], first, openings.weeks)
+        begins[:, own], ends[:, own] = on_shared_clock(openings.of(own), week, first)
+        starts.append((other or named[code], first))
+    return ChangingClocks(rows, openings, begins, ends, tuple(starts), place, openings.weeks)

@@ -50,11 +50,11 @@ from recommender.recommendation.relaxation_offers import (
     unscored_offers,
 )
 from recommender.screening.cache import screening_cache_for
+from recommender.screening.meeting_ways import Modes
 from recommender.screening.relaxation import ScreenedRequest, max_changes, relaxations
 from recommender.screening.screen import (
     DECLARED_MODES,
     Exclusion,
-    Modes,
     Reason,
     Screening,
     check_modes,

@@ -7,10 +7,9 @@ from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint, client_fields, field_names, judge
 from recommender.practice.rules.rule_input import RequestContext
+from recommender.screening.meeting_ways import Array, Modes
 from recommender.screening.screen import (
     DECLARED_MODES,
-    Array,
-    Modes,
     Screening,
     request_context_of,
     screen_columns,
@@ -37,7 +36,10 @@ class ScreeningCache:
 
     def __init__(self, practice: Practice, roster: Roster, day: date) -> None:
         self._practice, self._roster, self._day = practice, roster, day
-        reads = {name: tuple(sorted(client_fields(c))) for name, c in practice.constraints.items()}
+        reads = {
+            name: tuple(sorted(client_fields(constraint, practice.first_session)))
+            for name, constraint in practice.constraints.items()
+        }
         self._shared = {
             name: fields for name, fields in reads.items() if not self._is_personal(name, fields)
         }

@@ -21,7 +21,8 @@ from recommender.practice.rules.constraint import (
 )
 from recommender.practice.rules.minimal_changes import MinimalChange
 from recommender.practice.rules.rule_input import RequestContext
-from recommender.screening.screen import Modes, Screening, screen_columns
+from recommender.screening.meeting_ways import Modes
+from recommender.screening.screen import Screening, screen_columns
 from recommender.values.kinds import KINDS, RawValue
 
 Flags = NDArray[np.bool_]
@@ -128,7 +129,7 @@ def admitted(request: ScreenedRequest, relaxation: Relaxation) -> Places:
     known = {
         constraint.name: request.screening.verdicts[constraint.name]
         for constraint in request.screening.constraints
-        if not client_fields(constraint) & relaxation.fields
+        if not client_fields(constraint, request.context.first_session) & relaxation.fields
     }
     client = changed(request, relaxation.changes)
     screening = screen_columns(

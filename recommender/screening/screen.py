@@ -14,14 +14,23 @@ from numpy.typing import NDArray
 from recommender.errors import Fault, IntakeError
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.practice.rules.constraint import Constraint, Mode, judge
-from recommender.practice.rules.rule_input import RequestContext, bitsets_in
+from recommender.practice.rules.catalogue import FIRST_SESSION, RULES
+from recommender.practice.rules.constraint import Constraint, judge
+from recommender.practice.rules.first_session import earliest_day, first_sessions
+from recommender.practice.rules.rule_input import RequestContext
+from recommender.screening.meeting_ways import (
+    Array,
+    Flags,
+    HoursVerdict,
+    Modes,
+    hours_verdict,
+    shared_modes,
+    with_ways,
+)
 from recommender.tables.roster import Roster
+from recommender.values.kinds import EPOCH
 
-Array = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Codes = NDArray[np.int8]
-Modes = Mapping[str, Mode]
 
 DECLARED_MODES: Modes = MappingProxyType({})
 """Every constraint in the mode that the definition declares."""
@@ -33,13 +42,15 @@ class Reason:
     """One constraint that a clinician does not meet, or is not known to meet.
 
     `text` continues a sentence that begins with the clinician's name; with `unknown` it is a
-    question, not a fact.
+    question, not a fact. `judged_on` is the day of the first possible session, where the constraint
+    was judged for that day and it is not the day asked.
     """
 
     constraint: str
     family: str
     text: str
     unknown: bool
+    judged_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,12 @@ class Screening:
         By constraint, (n,): 1 pass, 0 fail, NaN unknown.
     excluding, cautioning : (k, n) int
         Where a constraint excludes, and where it is a reservation: 1 failed, 2 unknown.
+    context
+        The request, with the ways of meeting where open hours depend on them.
+    first_sessions
+        The first possible session with each clinician, (n,), in days from 1970-01-01.
+    hours
+        The verdicts on open hours by way of meeting, by constraint, where the way matters.
     """
 
     ids: tuple[str, ...]
@@ -92,6 +109,9 @@ class Screening:
     verdicts: Mapping[str, Array]
     excluding: Codes
     cautioning: Codes
+    context: RequestContext
+    first_sessions: Array
+    hours: Mapping[str, HoursVerdict]
 
     @property
     def eligible(self) -> Flags:
@@ -126,21 +146,32 @@ class Screening:
 
     def cautions_of(self, place: int) -> tuple[Reason, ...]:
         """The reservations about the clinician at one place of the roster."""
-        return self._reasons(self.cautioning[:, place])
+        return self._reasons(self.cautioning[:, place], self._later_day(place))
 
     def _rows_with_reasons(self, codes: Codes) -> Iterator[tuple[int, tuple[Reason, ...]]]:
         """Each clinician with reasons. Few patterns of reasons repeat: each is built once."""
-        built: dict[bytes, tuple[Reason, ...]] = {}
+        built: dict[tuple[bytes, date | None], tuple[Reason, ...]] = {}
         by_person = np.ascontiguousarray(codes.T)
         for row in np.flatnonzero(codes.any(axis=0)).tolist():
-            pattern = by_person[row].tobytes()
+            pattern = by_person[row].tobytes(), self._later_day(row)
             if pattern not in built:
-                built[pattern] = self._reasons(by_person[row])
+                built[pattern] = self._reasons(by_person[row], pattern[1])
             yield row, built[pattern]
 
-    def _reasons(self, codes: Codes) -> tuple[Reason, ...]:
+    def _later_day(self, row: int) -> date | None:
+        """The day of the first possible session, where it is not the day asked."""
+        day = min(int(self.first_sessions[row]) + EPOCH, date.max.toordinal())
+        return None if day <= self.context.day.toordinal() else date.fromordinal(day)
+
+    def _reasons(self, codes: Codes, later: date | None) -> tuple[Reason, ...]:
         return tuple(
-            Reason(c.name, c.family, c.say, bool(code == _UNKNOWN))
+            Reason(
+                c.name,
+                c.family,
+                c.say,
+                bool(code == _UNKNOWN),
+                later if RULES[c.rule].day == FIRST_SESSION else None,
+            )
             for c, code in zip(self.constraints, codes.tolist(), strict=True)
             if code != _MET
         )
@@ -225,6 +256,7 @@ def request_context_of(
         practice.funding,
         practice.client,
         practice.clinician,
+        practice.first_session,
     )
 
 
@@ -239,28 +271,62 @@ def screen_columns(
     """`screen` on columns of clinicians, reusing the verdicts that are known."""
     counts = {name: modes.get(name, c.mode) for name, c in practice.constraints.items()}
     constraints = tuple(c for n, c in practice.constraints.items() if counts[n] != "off")
-    verdicts = {
-        c.name: known[c.name] if c.name in known else judge(c, client, columns, context)
-        for c in constraints
-    }
+    context = with_ways(practice, client, columns, context, modes)
+    hours: dict[str, HoursVerdict] = {}
+    verdicts: dict[str, Array] = {}
+    for each in constraints:
+        by_way = hours_verdict(each, client, columns, context)
+        if by_way is not None:
+            hours[each.name], verdicts[each.name] = by_way, by_way.together
+        elif each.name in known:
+            verdicts[each.name] = known[each.name]
+        else:
+            verdicts[each.name] = judge(each, client, columns, context)
     excluding = np.zeros((len(constraints), columns.size), dtype=np.int8)
     cautioning = np.zeros_like(excluding)
+    by_ways: dict[int, Mapping[str, tuple[Codes, Codes]]] = {}
     for place, constraint in enumerate(constraints):
-        verdict = verdicts[constraint.name]
-        # Most constraints are met by every clinician, or the client has no wish about them.
-        if not verdict.size or verdict.min() == 1:
-            continue
-        failed = verdict == 0
-        unknown = None if constraint.unknown == "met" else np.isnan(verdict)
-        if counts[constraint.name] != "hard":
-            _write(cautioning[place], failed, unknown)
-        elif constraint.unknown == "fail":
-            _write(excluding[place], failed, unknown)
+        mode = counts[constraint.name]
+        if constraint.ways and constraint.name in hours:
+            by_ways[place] = {
+                way: _codes(constraint, mode, verdict)
+                for way, verdict in hours[constraint.name].by_way.items()
+            }
         else:
-            _write(excluding[place], failed, None)
-            _write(cautioning[place], None, unknown)
-    _lift_by_other_modes(practice, client, columns, constraints, excluding, cautioning)
-    return Screening(context.clinician_ids, constraints, counts, verdicts, excluding, cautioning)
+            # Most constraints are met by every clinician, or the client has no wish about them.
+            verdict = verdicts[constraint.name]
+            if verdict.size and verdict.min() != 1:
+                excluding[place], cautioning[place] = _codes(constraint, mode, verdict)
+    _lift_by_other_modes(
+        practice, client, columns, context, constraints, by_ways, excluding, cautioning
+    )
+    earliest = earliest_day(context.first_session, client, context.day)
+    return Screening(
+        context.clinician_ids,
+        constraints,
+        counts,
+        verdicts,
+        excluding,
+        cautioning,
+        context,
+        first_sessions(context.first_session, columns, earliest),
+        hours,
+    )
+
+
+def _codes(constraint: Constraint, mode: str, verdict: Array) -> tuple[Codes, Codes]:
+    """Where a constraint excludes, and where it is a reservation: 1 failed, 2 unknown."""
+    excluding, cautioning = np.zeros((2, len(verdict)), dtype=np.int8)
+    failed = verdict == 0
+    unknown = None if constraint.unknown == "met" else np.isnan(verdict)
+    if mode != "hard":
+        _write(cautioning, failed, unknown)
+    elif constraint.unknown == "fail":
+        _write(excluding, failed, unknown)
+    else:
+        _write(excluding, failed, None)
+        _write(cautioning, None, unknown)
+    return excluding, cautioning
 
 
 def _write(codes: Codes, failed: Flags | None, unknown: Flags | None) -> None:
@@ -274,29 +340,35 @@ def _lift_by_other_modes(
     practice: Practice,
     client: Columns,
     columns: Columns,
+    context: RequestContext,
     constraints: Sequence[Constraint],
+    by_ways: Mapping[int, Mapping[str, tuple[Codes, Codes]]],
     excluding: Codes,
     cautioning: Codes,
 ) -> None:
     """Lifts, in place, constraints on modes of meeting that the two need not use.
 
     A client who wants to meet in person or by video is not kept from a clinician by the distance,
-    as long as no constraint excludes meeting this clinician by video.
+    as long as no constraint excludes meeting this clinician by video. `by_ways` has the codes of
+    constraints on open hours by way of meeting, by their place.
     """
     some = [
         place
         for place, constraint in enumerate(constraints)
-        if constraint.ways and (excluding[place].any() or cautioning[place].any())
+        if constraint.ways
+        and (place in by_ways or excluding[place].any() or cautioning[place].any())
     ]
     if practice.ways is None or not some:
         return
     shared = shared_modes(practice, client, columns)
     open_ways = {way: offers.copy() for way, offers in shared.items()}
     for place in some:
-        allowed = excluding[place] == _MET
         for way in constraints[place].ways:
             if way in open_ways:
-                open_ways[way] &= allowed
+                codes = by_ways[place][way][0] if place in by_ways else excluding[place]
+                open_ways[way] &= codes == _MET
+    for place, codes_of in by_ways.items():
+        excluding[place], cautioning[place] = _over_ways(codes_of, shared, open_ways, columns.size)
     meets = _any_of(open_ways.values(), columns.size)
     for about in {constraints[place].ways for place in some}:
         concerned = _any_of([shared[way] for way in about if way in shared], columns.size)
@@ -309,26 +381,38 @@ def _lift_by_other_modes(
                 cautioning[place] *= mentioned
 
 
+def _over_ways(
+    by_way: Mapping[str, tuple[Codes, Codes]],
+    shared: Mapping[str, Flags],
+    open_ways: Mapping[str, Flags],
+    size: int,
+) -> tuple[Codes, Codes]:
+    """The codes of one constraint over several ways of meeting.
+
+    It excludes where it does so in any shared way. It is a reservation where it is one in every
+    open way, or in every shared way where none is open.
+    """
+    barred = [codes * shared[way] for way, (codes, _) in by_way.items()]
+    some_open = _any_of([open_ways[way] for way in by_way], size)
+    spared = np.zeros(size, dtype=np.bool_)
+    mentions = []
+    for way, (_, codes) in by_way.items():
+        counts = np.where(some_open, open_ways[way], shared[way])
+        spared |= counts & (codes == _MET)
+        mentions.append(codes * counts)
+    return _worst(barred, size), _worst(mentions, size) * ~spared
+
+
+def _worst(codes: Sequence[Codes], size: int) -> Codes:
+    """1 where any code is 1, else 2 where any is, else 0."""
+    failed = _any_of([each == _FAILED for each in codes], size)
+    unknown = _any_of([each == _UNKNOWN for each in codes], size)
+    result = np.where(failed, _FAILED, np.where(unknown, _UNKNOWN, _MET))
+    return result.astype(np.int8)
+
+
 def _any_of(flags: Iterable[Flags], size: int) -> Flags:
     result = np.zeros(size, dtype=np.bool_)
     for each in flags:
         result |= each
     return result
-
-
-def shared_modes(practice: Practice, client: Columns, columns: Columns) -> dict[str, Flags]:
-    """By mode of meeting that the client accepts: whether each clinician may offer it, (n,).
-
-    A client who names none accepts any, and a clinician whose modes are unknown may offer any.
-    """
-    assert practice.ways is not None
-    levels = practice.client[practice.ways.client].levels
-    place_of = practice.clinician[practice.ways.clinician].levels.index
-    wanted = client[practice.ways.client][0]
-    offered = bitsets_in(columns, practice.ways.clinician)
-    any_way = not (wanted > 0).any()
-    return {
-        level: offered.may_have(place_of(level))
-        for level, is_wanted in zip(levels, wanted.tolist(), strict=True)
-        if any_way or is_wanted == 1
-    }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns, read_cell, remedy_for
 from recommender.practice.fields import Field, Side
+from recommender.practice.row_checks import row_problems
 from recommender.tables.raw_table import InternedColumn, RawTable, TableFault
 from recommender.values.kinds import RawValue, is_missing
 
@@ -95,6 +96,8 @@ def read_fields(table: RawTable, fields: Mapping[str, Field]) -> ReadFields:
         if name in table.columns:
             problems = [problem for _, problem in read]
             faults += _problems(table, name, remedy_for(field), cells, problems)
+    for each in row_problems(fields, values):
+        faults += table.faults(each.field, each.problem, each.remedy, each.rows)
     return ReadFields(Columns(table.size, values), unanswered, faults)
 
 

@@ -20,6 +20,7 @@ from recommender.values.parsers import (
     MAX_NUMBER,
     NONE_NAMED,
     FieldBounds,
+    OpenWindow,
     Point,
     RawValue,
     is_missing,
@@ -145,6 +146,40 @@ def _encode_tuples(width: int) -> Encode:
     return encode
 
 
+OPEN_WINDOW_WIDTH = 7
+"""Numbers of an open window: weekday, start, end, room, ways, weeks, anchor.
+
+The room is its number, minus the place of its postcode among the declared ones (from 1, in order of
+their codes), or 0 for every room. The ways are a sum of powers of 2, 0 for every way. The anchor
+is in days since 1970-01-01, 0 where the window opens every week."""
+
+
+def _encode_availability(declared: FieldBounds, values: Sequence[Any]) -> Array:
+    """Open windows: (n, largest number of windows, 7)."""
+    postcodes = {code: -float(place) for place, code in enumerate(sorted(declared.postcodes), 1)}
+    bits = {level: 2.0**place for place, level in enumerate(declared.levels)}
+
+    def encoded(window: OpenWindow) -> tuple[float, ...]:
+        weekday, start, end, name, ways, every, anchor = window
+        room = 0.0 if not name else postcodes[name] if name in postcodes else float(name)
+        since = anchor - EPOCH if anchor else 0.0
+        return weekday, start, end, room, sum(bits[way] for way in ways), every, since
+
+    rows = [None if windows is None else tuple(map(encoded, windows)) for windows in values]
+    return _encode_tuples(OPEN_WINDOW_WIDTH)(declared, rows)
+
+
+def _encode_ranges(declared: FieldBounds, values: Sequence[Any]) -> Array:
+    """The first day of each range and the day after its last: (n, largest number of ranges, 2)."""
+    rows = [
+        None
+        if v is None
+        else tuple((a.toordinal() - EPOCH, b.toordinal() - EPOCH + 1) for a, b in v)
+        for v in values
+    ]
+    return _encode_tuples(2)(declared, rows)
+
+
 def _encode_ids(_: FieldBounds, values: Sequence[Any]) -> NDArray[np.object_]:
     """Tuples of ids, or None: (n,)."""
     encoded = np.empty(len(values), dtype=object)
@@ -187,6 +222,34 @@ def _decode_hours(_: FieldBounds, value: Any) -> RawValue:
     return cells if windows else None
 
 
+def _decode_availability(declared: FieldBounds, value: Any) -> RawValue:
+    windows = value[~np.isnan(value).any(axis=1)].astype(int).tolist()
+    # A window of no length encodes an answer that names no hours.
+    cells = [_open_window_text(declared, window) for window in windows if window[2]]
+    return cells if windows else None
+
+
+def _open_window_text(declared: FieldBounds, window: Sequence[int]) -> str:
+    weekday, start, end, room, ways, every, anchor = window
+    text = f"{DAYS[weekday]} {clock(start)}-{clock(end)}"
+    if room:
+        text += f" room {room if room > 0 else sorted(declared.postcodes)[-room - 1]}"
+    if ways:
+        named = [level for place, level in enumerate(declared.levels) if ways >> place & 1]
+        text += f" by {','.join(named)}"
+    if every > 1:
+        text += f" every {every} weeks from {date.fromordinal(anchor + EPOCH).isoformat()}"
+    return text
+
+
+def _decode_ranges(_: FieldBounds, value: Any) -> RawValue:
+    ranges = value[~np.isnan(value).any(axis=1)].astype(int).tolist()
+    days = [
+        [date.fromordinal(d + EPOCH).isoformat() for d in (a, b - 1)] for a, b in ranges if a < b
+    ]
+    return [a if a == b else f"{a} to {b}" for a, b in days] if ranges else None
+
+
 def _decode_ids(_: FieldBounds, value: Any) -> RawValue:
     return None if value is None else list(value)
 
@@ -206,6 +269,9 @@ _LEVEL = (parsers.level, _encode_level, _decode_level, "one level", _LEVELS)
 _PLACE = (parsers.place, _encode_tuples(2), _decode_places, "-33.87,151.21")
 _EXAMPLE = "mon 09:00-12:30; tue 17:00-20:00"
 _HOURS = (parsers.weekly_hours, _encode_tuples(3), _decode_hours, _EXAMPLE)
+_AVAILABILITY = (parsers.availability, _encode_availability, _decode_availability)
+_OPEN_HOURS = "mon 09:00-17:00 room 1; tue 09:00-12:00 by phone every 2 weeks from 2026-11-23"
+_RANGES = (parsers.date_ranges, _encode_ranges, _decode_ranges)
 _DATE = (parsers.day, _encode_date, _decode_date, "2026-11-23")
 _MONEY = (parsers.money, _encode_number, _decode_money, "220.50")
 
@@ -222,6 +288,10 @@ KINDS: Mapping[str, FieldKind] = {
             "place", *_PLACE, scorable=False, alternative="name a postcode under [postcodes]"
         ),
         FieldKind("weekly_hours", *_HOURS, scorable=False),
+        FieldKind(
+            "availability", *_AVAILABILITY, _OPEN_HOURS, allows=frozenset({"rooms"}), scorable=False
+        ),
+        FieldKind("date_ranges", *_RANGES, "2026-12-20 to 2027-01-10", scorable=False),
         FieldKind("date", *_DATE, numeric=True, scorable=False),
         FieldKind(
             "money", *_MONEY, allows=_BOUNDS, numeric=True, scorable=False, whole=True, units=100.0

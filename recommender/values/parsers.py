@@ -22,9 +22,23 @@ MAX_NUMBER = 2.0**53
 """Beyond this a float no longer holds every whole number, so an answer that large is a fault."""
 
 Window = tuple[int, int, int]
+OpenWindow = tuple[int, int, int, str, tuple[str, ...], int, int]
+"""Day, start and end as in `Window`; then the room ("" for every room), the ways of meeting (empty
+for every way), the number of weeks from one opening to the next, and the ordinal of a date in a
+week in which it opens (0 for every week)."""
+DateRange = tuple[date, date]
 Point = tuple[float, float]
+MAX_ROOMS = 20
+"""A room is named by its number up to this one."""
 
 _WINDOW = re.compile(r"([a-z]{3}) ([0-9]{2}):([0-5][0-9])-([0-9]{2}):([0-5][0-9])")
+_OPEN_WINDOW = re.compile(
+    r"(?P<hours>[A-Za-z]{3} [0-9:]{5}-[0-9:]{5})"
+    r"(?: room (?P<room>[A-Za-z0-9-]{1,10}(?: [A-Za-z0-9-]{1,9})?))?"
+    r"(?: by (?P<ways>.+?))?"
+    r"(?: every (?P<every>[2-8]) weeks from (?P<anchor>[0-9]{4}-[0-9]{2}-[0-9]{2}))?"
+)
+_RANGE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?: to ([0-9]{4}-[0-9]{2}-[0-9]{2}))?")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?")
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,16}(\.([0-9]+))?")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -50,7 +64,11 @@ class FieldBounds(Protocol):
 
     @property
     def postcodes(self) -> Mapping[str, Point]:
-        """Latitude and longitude by postcode, for places."""
+        """Latitude and longitude by postcode, for places and rooms."""
+
+    @property
+    def rooms(self) -> str | None:
+        """The field that lists the rooms which open hours may name, or None."""
 
 
 def is_missing(cell: RawValue) -> bool:
@@ -117,6 +135,49 @@ def weekly_hours(_: FieldBounds, cell: RawValue) -> tuple[Window, ...]:
             joined[-1] = (weekday, joined[-1][1], max(joined[-1][2], end))
         else:
             joined.append((weekday, start, end))
+    return tuple(joined)
+
+
+def availability(declared: FieldBounds, cell: RawValue) -> tuple[OpenWindow, ...]:
+    """Windows of the week, each for a room, ways of meeting and alternate weeks; sorted.
+
+    Windows that touch or overlap are joined where all of these are equal.
+
+    >>> from types import SimpleNamespace
+    >>> declared = SimpleNamespace(levels=("phone", "video"), postcodes={}, rooms="rooms")
+    >>> availability(declared, "mon 09:00-17:00 room 1; tue 09:00-12:00 by video,phone")
+    ((0, 540, 1020, '1', (), 1, 0), (1, 540, 720, '', ('phone', 'video'), 1, 0))
+    >>> availability(declared, "wed 09:00-12:00 every 2 weeks from 2026-11-23")
+    ((2, 540, 720, '', (), 2, 739943),)
+    """
+    joined: list[OpenWindow] = []
+    for window in sorted(_open_window(declared, part) for part in _parts(cell)):
+        earlier = next((at for at, each in enumerate(joined) if _continues(each, window)), None)
+        if earlier is None:
+            joined.append(window)
+        else:
+            before = joined[earlier]
+            joined[earlier] = (*before[:2], max(before[2], window[2]), *before[3:])
+    return tuple(sorted(joined))
+
+
+def _continues(one: OpenWindow, other: OpenWindow) -> bool:
+    """Whether a later window of the same day and terms begins no later than one ends."""
+    return one[0] == other[0] and one[3:] == other[3:] and other[1] <= one[2]
+
+
+def date_ranges(_: FieldBounds, cell: RawValue) -> tuple[DateRange, ...]:
+    """First and last days, both inclusive, sorted; ranges that touch or overlap are joined.
+
+    >>> date_ranges(None, "2027-01-05; 2026-12-20 to 2027-01-04")
+    ((datetime.date(2026, 12, 20), datetime.date(2027, 1, 5)),)
+    """
+    joined: list[DateRange] = []
+    for first, last in sorted(_date_range(part) for part in _parts(cell)):
+        if joined and first.toordinal() <= joined[-1][1].toordinal() + 1:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+        else:
+            joined.append((first, last))
     return tuple(joined)
 
 
@@ -242,3 +303,43 @@ def _window(text: str) -> Window:
     if not start < end <= 24 * 60:
         raise ValueError("has hours that do not end after their start")
     return DAYS.index(found[1]), start, end
+
+
+def _open_window(declared: FieldBounds, text: str) -> OpenWindow:
+    found = _OPEN_WINDOW.fullmatch(" ".join(text.split()))
+    if not found:
+        raise ValueError("is not a day with hours, room, ways and weeks")
+    weekday, start, end = _window(found["hours"])
+    ways = tuple(part.strip() for part in (found["ways"] or "").split(",") if part.strip())
+    if any(way not in declared.levels for way in ways):
+        raise ValueError("names a way of meeting that is not declared")
+    anchor = 0 if found["anchor"] is None else _date(found["anchor"]).toordinal()
+    room = "" if found["room"] is None else _room(declared, found["room"])
+    return weekday, start, end, room, tuple(sorted(set(ways))), int(found["every"] or 1), anchor
+
+
+def _room(declared: FieldBounds, text: str) -> str:
+    if declared.rooms is None:
+        raise ValueError("names a room although no field of rooms is declared for it")
+    if text.upper() in declared.postcodes:
+        return text.upper()
+    if not (text.isdecimal() and 1 <= int(text) <= MAX_ROOMS):
+        raise ValueError("names a room that is neither a number nor a declared postcode")
+    return str(int(text))
+
+
+def _date_range(text: str) -> DateRange:
+    found = _RANGE.fullmatch(text)
+    if not found:
+        raise ValueError("is not a date or a range of dates")
+    first, last = _date(found[1]), _date(found[2] or found[1])
+    if last < first:
+        raise ValueError("has a range that ends before it begins")
+    return first, last
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("has a part that is not a date") from None

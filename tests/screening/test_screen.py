@@ -15,11 +15,11 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.rules.catalogue import RULES
 from recommender.practice.rules.constraint import Constraint, Mode
+from recommender.screening.meeting_ways import Modes
 from recommender.screening.screen import (
     Caution,
     ConstraintCount,
     Exclusion,
-    Modes,
     Reason,
     Screening,
     check_modes,

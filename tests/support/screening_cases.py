@@ -14,8 +14,8 @@ from recommender.practice.fields import Field
 from recommender.practice.rules.constraint import Constraint, Mode
 from recommender.practice.rules.declaration import read_constraint
 from recommender.practice.sections import MeetingModes
+from recommender.screening.meeting_ways import Modes
 from recommender.screening.screen import (
-    Modes,
     Screening,
     check_modes,
     screen,

@@ -110,7 +110,7 @@ def _panel_specs(practice: Practice, size: int) -> dict[str, ArraySpec]:
         # One row shows the shape: a claimed size is not to be trusted with memory.
         empty = field.behaviour.encode(field, [None])
         # A row has room for as many places or windows as the fullest row had.
-        middle = (None,) if field.kind in ("place", "weekly_hours") else empty.shape[1:2]
+        middle = (None,) if empty.ndim == 3 else empty.shape[1:2]
         is_coded = field.kind in ("ordinal", "category")
         specs[f"panel.{name}"] = ArraySpec(
             (size, *middle, *empty.shape[2:]),

@@ -7,7 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from recommender.practice.fields import Side
-from recommender.practice.match_operators import CATEGORY, HOURS, LEVELLED, PLACE, TAGS, summary_of
+from recommender.practice.match_operators import (
+    CATEGORY,
+    HOURS,
+    LEVELLED,
+    OPEN_HOURS,
+    PLACE,
+    TAGS,
+    summary_of,
+)
 from recommender.practice.rules import functions, time_rules
 from recommender.practice.rules import minimal_changes as changes
 from recommender.practice.rules.minimal_changes import FindChange
@@ -42,6 +50,10 @@ _PRICE = frozenset(
 _WHERE = frozenset({"usual_minutes", *ZONES})
 
 
+ASKED, FIRST_SESSION = "asked", "first session"
+"""The days that a rule may be judged for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule.
@@ -72,6 +84,8 @@ class Rule:
         Settings that must, and may, be declared.
     ease
         Returns the smallest changes of the wish that would meet the rule; None if there are none.
+    day
+        The day it is judged for: `asked`, or that of the `first session` possible.
     """
 
     name: str
@@ -87,6 +101,7 @@ class Rule:
     needs: frozenset[str] = frozenset()
     allows: frozenset[str] = frozenset()
     ease: FindChange | None = None
+    day: str = ASKED
 
     @property
     def meaning(self) -> str:
@@ -168,20 +183,22 @@ RULES: Mapping[str, Rule] = {
         Rule(
             "shares_hours",
             (HOURS,),
-            (HOURS,),
+            (OPEN_HOURS,),
             time_rules.shares_hours,
             ease=changes.one_more_day,
             needs=frozenset({"session"}),
             allows=_WHERE,
+            day=FIRST_SESSION,
         ),
         Rule(
             "after_hours",
             (FLAG,),
-            (HOURS,),
+            (OPEN_HOURS,),
             time_rules.after_hours,
             ease=changes.not_asked_for,
             needs=frozenset({"session"}),
             allows=_WHERE | {"evening", "morning"},
+            day=FIRST_SESSION,
         ),
         Rule(
             "available_within",
@@ -190,6 +207,7 @@ RULES: Mapping[str, Rule] = {
             time_rules.available_within,
             ease=changes.longer,
             units=("days",),
+            day=FIRST_SESSION,
         ),
         Rule(
             "valid_on",
@@ -198,6 +216,7 @@ RULES: Mapping[str, Rule] = {
             time_rules.valid_on,
             optional=frozenset({"client"}),
             wish=None,
+            day=FIRST_SESSION,
         ),
         Rule(
             "valid_between",
@@ -206,6 +225,7 @@ RULES: Mapping[str, Rule] = {
             time_rules.valid_between,
             optional=frozenset({"client"}),
             wish=None,
+            day=FIRST_SESSION,
         ),
         Rule(
             "gap_at_most",
@@ -216,6 +236,7 @@ RULES: Mapping[str, Rule] = {
             constant="same",
             needs=frozenset({"funding", "registration"}),
             allows=_PRICE,
+            day=FIRST_SESSION,
         ),
         Rule(
             "enough_sessions",
@@ -225,8 +246,9 @@ RULES: Mapping[str, Rule] = {
             ease=changes.fewer_sessions,
             needs=frozenset({"funding", "registration"}),
             allows=_PRICE | {"budget"},
+            day=FIRST_SESSION,
         ),
-        Rule("funded", (CATEGORY,), (CATEGORY,), functions.funded),
+        Rule("funded", (CATEGORY,), (CATEGORY,), functions.funded, day=FIRST_SESSION),
         Rule(
             "not_listed",
             (IDS,),
@@ -239,3 +261,6 @@ RULES: Mapping[str, Rule] = {
     )
 }
 """Every rule a constraint may name."""
+
+ON_HOURS = frozenset({"shares_hours", "after_hours"})
+"""Rules about open hours, whose verdict depends on the way of meeting and on the rooms in reach."""

@@ -17,7 +17,8 @@ from pydantic_core import PydanticCustomError
 from recommender.practice.columns import Columns
 from recommender.practice.fields import Field
 from recommender.practice.match_operators import aligned
-from recommender.practice.rules.catalogue import FIELD_SETTINGS, RULES, Rule
+from recommender.practice.rules.catalogue import FIELD_SETTINGS, FIRST_SESSION, RULES, Rule
+from recommender.practice.rules.first_session import FirstSession
 from recommender.practice.rules.rule_input import Array, RequestContext, RuleInput, either
 from recommender.values.toml_settings import (
     FieldNames,
@@ -182,18 +183,21 @@ class Constraint:
 
 
 def judge(
-    constraint: Constraint, client: Columns, roster: Columns, context: RequestContext
+    constraint: Constraint,
+    client: Columns,
+    roster: Columns,
+    context: RequestContext,
+    way: str | None = None,
+    room: int | None = None,
 ) -> Array:
     """The verdict on every clinician, (n,): 1 pass, 0 fail, NaN unknown.
 
     The constraint is without faults; see `recommender.practice.rules.declaration`. `client` has
-    one row, `roster` n rows in the order of `context.clinician_ids`.
+    one row, `roster` n rows in the order of `context.clinician_ids`. With `way` or `room`, only
+    open hours for that way of meeting, or in the room of that number, count.
     """
     everyone = roster.view("everyone", lambda: np.broadcast_to(1.0, (roster.size,)))
-    applies = 1.0 if constraint.when is None else _is_met(constraint.when, client, context)
-    # A missing answer does not lift the constraint.
-    if constraint.unless is not None and _is_met(constraint.unless, client, context) == 1:
-        return everyone
+    applies = applicability(constraint, client, context)
     open_verdict = np.nan if constraint.unasked == "unknown" else 1.0
     if not roster.size or applies == 0 or (np.isnan(applies) and open_verdict == 1):
         return everyone
@@ -204,19 +208,29 @@ def judge(
     elif wish is not None and _is_indifferent(constraint, context.client[wish], client[wish]):
         return everyone
     else:
-        verdict = rule.judge(rule_input_of(constraint, client, roster, context))
+        verdict = rule.judge(rule_input_of(constraint, client, roster, context, way, room))
     verdict, instead = np.broadcast_to(verdict, (roster.size,)), constraint.instead
     if instead is not None and client[instead.client][0] == 1.0:
         verdict = either(verdict, roster[instead.clinician])
     return np.where(verdict == 1, 1.0, np.nan) if np.isnan(applies) else np.asarray(verdict)
 
 
-def client_fields(constraint: Constraint) -> frozenset[str]:
+def applicability(constraint: Constraint, client: Columns, context: RequestContext) -> float:
+    """1 if a constraint applies to a client, 0 if not, NaN if the client did not answer."""
+    # A missing answer does not lift the constraint.
+    if constraint.unless is not None and _is_met(constraint.unless, client, context) == 1:
+        return 0.0
+    return 1.0 if constraint.when is None else _is_met(constraint.when, client, context)
+
+
+def client_fields(constraint: Constraint, first_session: FirstSession) -> frozenset[str]:
     """Every field of the client whose answer can change the verdict."""
     conditions = (constraint.when, constraint.unless, constraint.instead)
     named = [each.client for each in conditions if each is not None]
     session = constraint.settings.get("session")
     named += [session] if isinstance(session, str) else []
+    if RULES[constraint.rule].day == FIRST_SESSION and first_session.client is not None:
+        named.append(first_session.client)
     return frozenset((*field_names(constraint)[0], *named))
 
 
@@ -270,7 +284,12 @@ def _is_indifferent(constraint: Constraint, field: Field, answer: NDArray[Any]) 
 
 
 def rule_input_of(
-    constraint: Constraint, client: Columns, roster: Columns, context: RequestContext
+    constraint: Constraint,
+    client: Columns,
+    roster: Columns,
+    context: RequestContext,
+    way: str | None = None,
+    room: int | None = None,
 ) -> RuleInput:
     """The input of a constraint's rule, with the client's levels in the clinician's order."""
     theirs = tuple(context.clinician[name] for name in constraint.clinician)
@@ -296,6 +315,9 @@ def rule_input_of(
         settings=constraint.settings,
         unasked=constraint.unasked,
         context=context,
+        about=constraint.ways,
+        way=way,
+        room=room,
     )
 
 

@@ -4,7 +4,8 @@ Verdicts are 1 pass, 0 fail, NaN unknown; amounts are in cents. Families, modes
 and reasons are applied elsewhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date
 
 import numpy as np
 
@@ -20,10 +21,12 @@ from recommender.practice.rules.rule_input import (
     id_index_in,
     nearest_km_in,
     no_more_than,
+    room_km_in,
     rows_of,
     settled,
     words_of,
 )
+from recommender.values.kinds import EPOCH
 
 
 def has_all(inputs: RuleInput) -> Array:
@@ -136,6 +139,13 @@ def road_km(inputs: RuleInput) -> Array:
     return nearest_km_in(inputs.roster, name, inputs.client[0][0]) * detour
 
 
+def room_km(inputs: RuleInput) -> Array:
+    """Kilometres by road from the client's nearest place to each room, (n, rooms)."""
+    name = inputs.clinician_fields[0].name
+    detour = float(inputs.settings.get("detour", 1.0))
+    return room_km_in(inputs.roster, name, inputs.client[0][0]) * detour
+
+
 def not_listed(inputs: RuleInput) -> Array:
     """Neither the client's list names the clinician nor the clinician's list the client.
 
@@ -216,8 +226,8 @@ def _caps(inputs: RuleInput) -> Array:
 
     A client who did not state how many are left is assumed to have used none.
     """
-    rows, day = inputs.context.funding, inputs.context.day
-    caps = _of_scheme(inputs, lambda scheme, provider: session_cap(rows, scheme, provider, day))
+    rows = inputs.context.funding
+    caps = _of_scheme(inputs, lambda scheme, by, day: session_cap(rows, scheme, by, day))
     return np.nan_to_num(caps, nan=np.inf)
 
 
@@ -229,8 +239,9 @@ def funded(inputs: RuleInput) -> Array:
     if all(row.scheme != name for row in context.funding):
         # The definition states nothing about this scheme.
         return np.ones(len(provider))
-    paid = [pays(context.funding, name, level, context.day) for level in levels]
-    return by_level([np.nan if one is None else float(one) for one in paid], provider)
+    return _by_day(
+        inputs, provider, levels, lambda level, day: pays(context.funding, name, level, day)
+    )
 
 
 def gap_cents(inputs: RuleInput) -> Array:
@@ -252,24 +263,47 @@ def gap_cents(inputs: RuleInput) -> Array:
 
 def _rebates(inputs: RuleInput) -> Array:
     """The rebate of the client's scheme with each clinician, (n,); 0 once no session is left."""
-    rows, day, minutes = inputs.context.funding, inputs.context.day, inputs.session
+    rows, minutes = inputs.context.funding, inputs.session
     if _answer(inputs, "left") == 0.0:
         return np.zeros(inputs.roster.size)
     if np.isnan(minutes):
         return np.full(inputs.roster.size, np.nan)
-    return _of_scheme(inputs, lambda scheme, by: rebate_cents(rows, scheme, by, minutes, day))
+    return _of_scheme(inputs, lambda scheme, by, day: rebate_cents(rows, scheme, by, minutes, day))
 
 
-def _of_scheme(inputs: RuleInput, value_of: Callable[[str, str], float | None]) -> Array:
-    """A value by scheme and registration for each clinician, (n,); NaN where one is unknown."""
+def _of_scheme(inputs: RuleInput, value_of: Callable[[str, str, date], float | None]) -> Array:
+    """A value by scheme, registration and day for each clinician; NaN where one is unknown.
+
+    The day is that of the first possible session.
+    """
     funding, registration = inputs.settings["funding"], inputs.settings["registration"]
     scheme, provider = inputs.intake[funding][0], inputs.roster[registration]
     if np.isnan(scheme):
         return np.full(len(provider), np.nan)
     name = inputs.context.client[funding].levels[int(scheme)]
     levels = inputs.context.clinician[registration].levels
-    values = [value_of(name, level) for level in levels]
-    return by_level([np.nan if one is None else float(one) for one in values], provider)
+    return _by_day(inputs, provider, levels, lambda level, day: value_of(name, level, day))
+
+
+def _by_day(
+    inputs: RuleInput,
+    level: Array,
+    levels: Sequence[str],
+    value_of: Callable[[str, date], float | None],
+) -> Array:
+    """A value by level and by the rows in force at the first possible session, (n,)."""
+    starts = {row.start.toordinal() for row in inputs.context.funding}
+    ends = {row.until.toordinal() + 1 for row in inputs.context.funding if row.until is not None}
+    days = inputs.first_sessions + EPOCH
+    period = np.searchsorted(np.array(sorted(starts | ends)), days, side="right")
+    result = np.full(len(days), np.nan)
+    for each in np.unique(period).tolist():
+        rows = np.flatnonzero(period == each)
+        day = date.fromordinal(int(min(days[rows[0]], date.max.toordinal())))
+        values = [value_of(name, day) for name in levels]
+        known = [np.nan if one is None else float(one) for one in values]
+        result[rows] = by_level(known, level[rows])
+    return result
 
 
 def _answer(inputs: RuleInput, setting: str) -> float | None:

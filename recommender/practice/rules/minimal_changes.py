@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from recommender.practice.fields import Field
 from recommender.practice.match_operators import by_level
 from recommender.practice.rules.functions import gap_cents, max_sessions, road_km
-from recommender.practice.rules.rule_input import Array, Flags, RuleInput, today_of
-from recommender.practice.rules.time_rules import fits_on_day, windows_of
+from recommender.practice.rules.rule_input import Array, Flags, RuleInput
+from recommender.practice.rules.time_rules import fits_on_day, waits, windows_of
 from recommender.values.kinds import DAYS, RawValue, clock
 
 TOLERANCE = 1e-9
@@ -70,8 +70,8 @@ def further(inputs: RuleInput) -> MinimalChange:
 
 
 def longer(inputs: RuleInput) -> MinimalChange:
-    """The client waits until the clinician's first free day."""
-    return _stepwise(inputs.client_fields[0], inputs.clinician[0] - today_of(inputs), up=True)
+    """The client waits until the first possible session."""
+    return _stepwise(inputs.client_fields[0], waits(inputs), up=True)
 
 
 def dearer(inputs: RuleInput) -> MinimalChange:
@@ -116,7 +116,7 @@ def one_more_day(inputs: RuleInput) -> MinimalChange:
         if end > begin
     ]
     answers = tuple([*stated, f"{day} 00:00-24:00"] for day in DAYS)
-    return MinimalChange(answers, fits_on_day(inputs, inputs.clinician[0]))
+    return MinimalChange(answers, fits_on_day(inputs))
 
 
 def not_asked_for(inputs: RuleInput) -> MinimalChange:

@@ -7,6 +7,7 @@ ids are indexed.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from datetime import date
 from functools import reduce
 from typing import Any
@@ -18,10 +19,28 @@ from recommender.practice.columns import Columns
 from recommender.practice.fields import Field
 from recommender.practice.funding import FundingRow
 from recommender.practice.match_operators import EARTH_KM
-from recommender.values.kinds import EPOCH
+from recommender.practice.rules.first_session import FirstSession, earliest_day, first_sessions
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeetingWay:
+    """One way of meeting for one client.
+
+    Attributes
+    ----------
+    shared : (n,)
+        Whether the client accepts it and each clinician may offer it.
+    reach
+        By the clinician's field of rooms, whether open hours in a room count, (n, rooms + 2), by
+        the number of the room; 0 stands for every room, the last for one that is not the
+        clinician's. Every room of a field that is not there counts.
+    """
+
+    shared: Flags
+    reach: Mapping[str, Flags] = attribute(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +49,8 @@ class RequestContext:
 
     `day` is in the practice's `timezone`, which also is that of people without an own zone.
     `client_id` is None if the practice has none yet; `clinician_ids` are in the order of the
-    roster's rows.
+    roster's rows. `ways` are the ways of meeting, where open hours depend on them or on rooms; ""
+    stands for meeting as such where the practice has no ways.
     """
 
     day: date
@@ -40,6 +60,8 @@ class RequestContext:
     funding: tuple[FundingRow, ...]
     client: Mapping[str, Field]
     clinician: Mapping[str, Field]
+    first_session: FirstSession = attribute(default_factory=FirstSession)
+    ways: Mapping[str, MeetingWay] = attribute(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +81,10 @@ class RuleInput:
         Minutes of one session; NaN if the client should have stated it and did not.
     unasked
         Whether a client who did not answer passes (`pass`) or is unknown (`unknown`).
+    about
+        Ways of meeting the constraint is about; empty for all.
+    way, room
+        The way of meeting, and the number of the room, that open hours must be for; None for any.
     """
 
     client: tuple[NDArray[Any], ...]
@@ -71,6 +97,19 @@ class RuleInput:
     settings: Mapping[str, Any]
     unasked: str
     context: RequestContext
+    about: tuple[str, ...] = ()
+    way: str | None = None
+    room: int | None = None
+
+    @property
+    def earliest(self) -> float:
+        """The day asked or the client's wished day, the later one, in days from 1970-01-01."""
+        return earliest_day(self.context.first_session, self.intake, self.context.day)
+
+    @property
+    def first_sessions(self) -> Array:
+        """The first possible session with each clinician, (n,), in days from 1970-01-01."""
+        return first_sessions(self.context.first_session, self.roster, self.earliest)
 
     def of_client(self, setting: str) -> NDArray[Any] | None:
         """The client's answer to the field a setting names; None where it names none."""
@@ -102,11 +141,6 @@ def settled(passes: Flags, *needed: Array) -> Array:
 def no_more_than(low: Array, high: Array) -> Array:
     """Whether `low` is at most `high`; unknown where either is."""
     return settled(low <= high, low, high)
-
-
-def today_of(inputs: RuleInput) -> float:
-    """The day of the request as dates are encoded: in days from 1970-01-01."""
-    return float(inputs.context.day.toordinal() - EPOCH)
 
 
 Words = NDArray[np.uint64]
@@ -201,21 +235,41 @@ def rows_of(columns: Columns, ids: tuple[str, ...], named: Iterable[str]) -> lis
 
 
 def nearest_km_in(columns: Columns, name: str, places: Array) -> Array:
-    """Great-circle km from one person's places (k, 2) to the nearest of each one's, (n,).
+    """Great-circle km from one person's places (k, 2) to the nearest of each one's, (n,)."""
+    points = _points_in(columns, name)
+    nearest = np.full(columns.size, np.inf)
+    for spot in points:
+        np.fmin(nearest, _apart(spot, places), out=nearest)
+    return _km(nearest)
+
+
+def room_km_in(columns: Columns, name: str, places: Array) -> Array:
+    """Great-circle km from the nearest of one person's places (k, 2) to each place, (n, places).
 
     The angle is computed from the chord between points of the unit sphere, which is exact at short
     distances.
     """
-    points = columns.view(("points", name), lambda: _points_of(columns[name]))
-    nearest = np.full(columns.size, np.inf)
+    return np.stack([_km(_apart(spot, places)) for spot in _points_in(columns, name)], axis=1)
+
+
+def _points_in(columns: Columns, name: str) -> Array:
+    return columns.view(("points", name), lambda: _points_of(columns[name]))
+
+
+def _apart(spot: Array, places: Array) -> Array:
+    """Square of the chord from points (3, n) of the unit sphere to the nearest of some places."""
+    nearest = np.full(spot.shape[1], np.inf)
     for home in _on_sphere(places[~np.isnan(places[:, 0])]):
-        for spot in points:
-            apart = (spot[0] - home[0]) ** 2
-            apart += (spot[1] - home[1]) ** 2
-            apart += (spot[2] - home[2]) ** 2
-            np.fmin(nearest, apart, out=nearest)
-    nearest[np.isinf(nearest)] = np.nan
-    return np.asarray(2 * EARTH_KM * np.arcsin(np.minimum(np.sqrt(nearest) / 2, 1.0)))
+        apart = (spot[0] - home[0]) ** 2
+        apart += (spot[1] - home[1]) ** 2
+        apart += (spot[2] - home[2]) ** 2
+        np.fmin(nearest, apart, out=nearest)
+    return nearest
+
+
+def _km(apart: Array) -> Array:
+    apart = np.where(np.isinf(apart), np.nan, apart)
+    return np.asarray(2 * EARTH_KM * np.arcsin(np.minimum(np.sqrt(apart) / 2, 1.0)))
 
 
 def _points_of(places: Array) -> Array:

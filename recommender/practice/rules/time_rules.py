@@ -1,33 +1,35 @@
 """Rules about days and hours, for a whole roster at once: 1 pass, 0 fail, NaN unknown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from recommender.practice.columns import Columns
+from recommender.practice.fields import Field
+from recommender.practice.row_checks import rooms_of
+from recommender.practice.rules.first_session import MAX_DAYS, first_sessions
 from recommender.practice.rules.rule_input import (
     Array,
     Flags,
     RuleInput,
     both,
     no_more_than,
-    today_of,
 )
 from recommender.practice.week_calendar import (
     DAY,
     DAYS,
-    ZoneGroup,
+    ClockGroup,
+    Openings,
+    Windows,
     Zones,
-    alike,
-    in_local_week,
-    longest_in_common,
-    longest_in_week,
-    on_shared_clock,
-    openings_by_zone,
-    spans_of,
-    week_of,
+    clock_groups,
+    openings_of,
 )
+from recommender.values.kinds import EPOCH
 
 EVENING = "17:00"
 """A weekday session is after hours from this time on (Cliniko's "evening" begins at 17:00)."""
@@ -35,17 +37,18 @@ MORNING = "09:00"
 """A weekday session is after hours until this time, the usual start of office hours."""
 SATURDAY = 5
 
-Window = tuple[int, int, int]
+LAST_DAY = date(9900, 1, 1).toordinal() - EPOCH
+"""Clocks of later days are taken to be those of this one: the calendar ends soon after."""
 
 
 def shares_hours(inputs: RuleInput) -> Array:
     """Some time of the week that suits both is long enough for one session.
 
-    Hours are compared over the coming seven days. The clinician's hours are in the zone of
-    `clinician_zone`, the client's in that of `client_zone`. Without this setting they meet at the
-    clinician's place, in the clinician's zone.
+    Each window counts on the day on which it first opens from the first possible session on. The
+    clinician's hours are in the zone of `clinician_zone`, the client's in that of `client_zone`.
+    Without this setting they meet at the clinician's place, in the clinician's zone.
     """
-    return fits(inputs, windows_of(inputs.client[0]), inputs.clinician[0])
+    return fits(inputs, windows_of(inputs.client[0]))
 
 
 def after_hours(inputs: RuleInput) -> Array:
@@ -55,21 +58,21 @@ def after_hours(inputs: RuleInput) -> Array:
     """
     if not inputs.client[0][0]:
         return np.ones(len(inputs.clinician[0]))
-    return fits(inputs, late_windows(inputs.settings), inputs.clinician[0])
+    return fits(inputs, late_windows(inputs.settings))
 
 
-def late_windows(settings: Mapping[str, Any]) -> list[Window]:
+def late_windows(settings: Mapping[str, Any]) -> Windows:
     """The windows of a week that are after hours."""
     evening = minute_of(settings.get("evening", EVENING))
     morning = minute_of(settings.get("morning", MORNING))
     weekdays = [(day, *part) for day in range(SATURDAY) for part in ((0, morning), (evening, DAY))]
-    return [*weekdays, *((day, 0, DAY) for day in range(SATURDAY, DAYS))]
+    return (*weekdays, *((day, 0, DAY) for day in range(SATURDAY, DAYS)))
 
 
-def windows_of(encoded: Array) -> list[Window]:
+def windows_of(encoded: Array) -> Windows:
     """One person's weekly windows from their encoding, (1, windows, 3)."""
     known = encoded[0][~np.isnan(encoded[0][:, 0])].astype(int)
-    return [(day, start, end) for day, start, end in known.tolist()]
+    return tuple((day, start, end) for day, start, end in known.tolist())
 
 
 def minute_of(text: str) -> int:
@@ -79,17 +82,25 @@ def minute_of(text: str) -> int:
 
 
 def available_within(inputs: RuleInput) -> Array:
-    """The clinician's date is no later than the day asked plus the days the client can wait."""
-    return no_more_than(inputs.clinician[0], today_of(inputs) + inputs.client[0])
+    """The first possible session is no later than the client can wait.
+
+    The days are counted from the day asked, or from the client's wished day where it is later.
+    """
+    return no_more_than(waits(inputs), inputs.client[0])
+
+
+def waits(inputs: RuleInput) -> Array:
+    """Days from the client's earliest day to the first possible session, (n,)."""
+    return np.asarray(np.maximum(inputs.first_sessions, inputs.clinician[0]) - inputs.earliest)
 
 
 def valid_on(inputs: RuleInput) -> Array:
-    """The clinician's date is not before the client's start date, or else the day asked."""
+    """The clinician's date is not before the first possible session."""
     return no_more_than(_start(inputs), inputs.clinician[0])
 
 
 def valid_between(inputs: RuleInput) -> Array:
-    """The client's start date, or else the day asked, is between the clinician's two dates.
+    """The first possible session is between the clinician's two dates.
 
     One known date is enough to fail.
     """
@@ -99,40 +110,96 @@ def valid_between(inputs: RuleInput) -> Array:
 
 
 def _start(inputs: RuleInput) -> Array:
-    today = np.array([today_of(inputs)])
-    start = inputs.client[0] if inputs.client else today
-    return np.where(np.isnan(start), today, start)
+    """The first possible session, or a later day that the client named in the rule's own field."""
+    own = inputs.client[0] if inputs.client else np.nan
+    return np.asarray(np.fmax(inputs.first_sessions, own))
 
 
-def fits(inputs: RuleInput, windows: Sequence[Window], clinician: NDArray[Any]) -> Array:
+def fits(inputs: RuleInput, windows: Windows) -> Array:
     """One session fits into the time that the client's and the clinician's windows share."""
+    openings = _openings(inputs)
     if np.isnan(inputs.session):
-        return np.full(len(clinician), np.nan)
-    verdict = np.empty(len(clinician))
-    for group in _zone_groups(inputs):
-        long_enough = _longest(inputs, group, windows) >= inputs.session
-        verdict[group.rows] = np.where(group.openings.known, long_enough, np.nan)
-    return verdict
+        return np.full(len(openings.known), np.nan)
+    longest = _longest(inputs, windows, _usable(inputs, openings))
+    return np.where(openings.known, longest >= inputs.session, np.nan)
 
 
-def fits_on_day(inputs: RuleInput, clinician: NDArray[Any]) -> Flags:
+def fits_on_day(inputs: RuleInput) -> Flags:
     """Whether one session fits on a day of the week, were the client free all of it, (7, n)."""
-    fitting = np.empty((DAYS, len(clinician)))
-    for group in _zone_groups(inputs):
-        for day in range(DAYS):
-            fitting[day, group.rows] = _longest(inputs, group, [(day, 0, DAY)])
-    return np.asarray(fitting >= inputs.session)
+
+    def by_way(way: str | None) -> Flags:
+        usable = _usable(replace(inputs, way=way), _openings(inputs))
+        days = [_longest(inputs, ((day, 0, DAY),), usable) for day in range(DAYS)]
+        return np.stack(days) >= inputs.session
+
+    ways = {way: each for way, each in inputs.context.ways.items() if way in inputs.about}
+    ways = ways or dict(inputs.context.ways)
+    none_shared = ~np.logical_or.reduce([each.shared for each in ways.values()], initial=False)
+    fitting = by_way(None) & none_shared
+    for way, each in ways.items():
+        fitting |= by_way(way) & each.shared
+    return np.asarray(fitting)
 
 
-def _longest(inputs: RuleInput, group: ZoneGroup, windows: Sequence[Window]) -> NDArray[Any]:
-    """Minutes of the longest stretch the windows share with those of one zone's people."""
-    first, openings = inputs.context.day, group.openings
-    theirs, ours = (week_of(z, first) for z in (group.zone, _client_zone(inputs) or group.zone))
-    spans = spans_of(windows, ours, first)
-    # While no clock is changed a week is like any other, and the roster's is laid out already.
-    if theirs.changes or ours.changes or openings.overnight:
-        return longest_in_common(spans, *on_shared_clock(openings, theirs, first))
-    return longest_in_week(in_local_week(spans, theirs, first), openings)
+def _longest(inputs: RuleInput, windows: Windows, usable: Flags | None) -> Array:
+    """Minutes of the longest time the windows share with those of each clinician, (n,)."""
+    longest = np.empty(inputs.roster.size)
+    for group in _clock_groups(inputs):
+        part = None if usable is None else usable[:, group.rows]
+        longest[group.rows] = group.longest(windows, part)
+    return longest
+
+
+def _openings(inputs: RuleInput) -> Openings:
+    return openings_in(inputs.roster, inputs.clinician_fields[0])
+
+
+def openings_in(columns: Columns, field: Field) -> Openings:
+    """The open hours of a column, computed once for each set of columns."""
+
+    def built() -> Openings:
+        windows = columns[field.name]
+        rooms = None
+        if field.rooms is not None:
+            rooms = rooms_of(windows, columns[field.rooms], field)
+        return openings_of(windows, rooms)
+
+    return columns.view(("openings", field.name), built)
+
+
+def _usable(inputs: RuleInput, openings: Openings) -> Flags | None:
+    """The windows that count for the way of meeting and the room, (windows, n); None for all."""
+    terms = openings.terms
+    if terms is None or (inputs.way is None and inputs.room is None):
+        return None
+    usable = np.ones(terms.room.shape, dtype=np.bool_)
+    if inputs.room is not None:
+        usable &= (terms.room == 0) | (terms.room == inputs.room)
+    if inputs.way is None:
+        return usable
+    levels = inputs.clinician_fields[0].levels
+    if inputs.way in levels:
+        usable &= (terms.ways == 0) | (terms.ways >> levels.index(inputs.way) & 1 == 1)
+    reach = inputs.context.ways[inputs.way].reach.get(str(inputs.clinician_fields[0].rooms))
+    if reach is not None and inputs.room is None:
+        usable &= reach[np.arange(len(reach)), terms.room]
+    return usable
+
+
+def _clock_groups(inputs: RuleInput) -> tuple[ClockGroup, ...]:
+    zone, roster, settings = inputs.settings.get("clinician_zone"), inputs.roster, inputs.context
+    levels = () if zone is None else settings.clinician[zone].levels
+    zones, other = Zones(zone, levels, settings.timezone), _client_zone(inputs)
+    first = settings.first_session
+    key = (inputs.clinician_fields[0].name, zones, other, first.clinician, first.absences)
+
+    def grouped(earliest: float) -> tuple[ClockGroup, ...]:
+        days = np.minimum(first_sessions(first, roster, earliest), LAST_DAY).astype(np.intp)
+        codes = zones.codes_in(roster)
+        return clock_groups(_openings(inputs), codes, zones.named, other, days + EPOCH)
+
+    by_day = roster.view(("clock groups", *key), lambda: lru_cache(MAX_DAYS)(grouped))
+    return by_day(inputs.earliest)
 
 
 def _client_zone(inputs: RuleInput) -> str | None:
@@ -143,13 +210,3 @@ def _client_zone(inputs: RuleInput) -> str | None:
     if np.isnan(answer[0]):
         return inputs.context.timezone
     return inputs.context.client[inputs.settings["client_zone"]].levels[int(answer[0])]
-
-
-def _zone_groups(inputs: RuleInput) -> tuple[ZoneGroup, ...]:
-    name = inputs.settings.get("clinician_zone")
-    levels = () if name is None else inputs.context.clinician[name].levels
-    zones = Zones(name, levels, inputs.context.timezone)
-    meet_there = inputs.settings.get("client_zone") is None
-    representatives = alike(zones, inputs.context.day, meet_there)
-    hours = inputs.clinician_fields[0].name
-    return openings_by_zone(inputs.roster, hours, zones, representatives)

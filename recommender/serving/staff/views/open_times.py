@@ -20,7 +20,8 @@ from recommender.practice.rules.constraint import Constraint, session_minutes
 from recommender.practice.rules.time_rules import Window, late_windows, windows_of
 from recommender.practice.week_calendar import DAY, WEEK, joined, spans_of, week_of
 from recommender.recommendation.recommend import read_intake
-from recommender.screening.screen import request_context_of, screen_columns, shared_modes
+from recommender.screening.meeting_ways import shared_modes
+from recommender.screening.screen import request_context_of, screen_columns
 from recommender.serving.staff import wording
 from recommender.tables.roster import Roster
 from recommender.values.kinds import EPOCH

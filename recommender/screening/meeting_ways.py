@@ -1,0 +1,171 @@
+"""Ways of meeting that client and clinicians share, and verdicts on open hours by each of them.
+
+In-person hours count in the rooms within the client's reach only. Where no room is in reach, they
+count in every room, so that the distance alone is the reason.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
+from recommender.practice.rules.catalogue import ON_HOURS
+from recommender.practice.rules.constraint import (
+    Constraint,
+    Mode,
+    applicability,
+    judge,
+    rule_input_of,
+)
+from recommender.practice.rules.functions import room_km
+from recommender.practice.rules.rule_input import MeetingWay, RequestContext, bitsets_in
+from recommender.practice.rules.time_rules import openings_in
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Modes = Mapping[str, Mode]
+
+AS_SUCH = ""
+"""The way of meeting of a practice that has none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HoursVerdict:
+    """The verdict on open hours, (n,): of all ways of meeting together, and of each of them."""
+
+    together: Array
+    by_way: Mapping[str, Array]
+
+
+def shared_modes(practice: Practice, client: Columns, columns: Columns) -> dict[str, Flags]:
+    """By mode of meeting that the client accepts: whether each clinician may offer it, (n,).
+
+    A client who names none accepts any, and a clinician whose modes are unknown may offer any.
+    """
+    assert practice.ways is not None
+    levels = practice.client[practice.ways.client].levels
+    place_of = practice.clinician[practice.ways.clinician].levels.index
+    wanted = client[practice.ways.client][0]
+    offered = bitsets_in(columns, practice.ways.clinician)
+    any_way = not (wanted > 0).any()
+    return {
+        level: offered.may_have(place_of(level))
+        for level, is_wanted in zip(levels, wanted.tolist(), strict=True)
+        if any_way or is_wanted == 1
+    }
+
+
+def with_ways(
+    practice: Practice,
+    client: Columns,
+    columns: Columns,
+    context: RequestContext,
+    modes: Modes,
+) -> RequestContext:
+    """The context with the ways of meeting, where the open hours of the roster depend on them."""
+    named = {c.clinician[0] for c in practice.constraints.values() if c.rule in ON_HOURS}
+    rooms = {
+        practice.clinician[each].rooms for each in named if _has_terms(practice, columns, each)
+    }
+    if not rooms:
+        return context
+    if practice.ways is None:
+        shared = {AS_SUCH: np.ones(columns.size, dtype=np.bool_)}
+    else:
+        shared = shared_modes(practice, client, columns)
+    ways = {way: MeetingWay(offers) for way, offers in shared.items()}
+    for name, constraint in practice.constraints.items():
+        hard = modes.get(name, constraint.mode) == "hard"
+        if not hard or constraint.rule != "within_km" or constraint.clinician[0] not in rooms:
+            continue
+        reach = rooms_in_reach(constraint, client, columns, context)
+        for way in constraint.ways or ways:
+            if reach is not None and way in ways:
+                ways[way] = _within(ways[way], constraint.clinician[0], reach)
+    return replace(context, ways=ways)
+
+
+def _has_terms(practice: Practice, columns: Columns, name: str) -> bool:
+    field = practice.clinician[name]
+    return field.kind == "availability" and openings_in(columns, field).terms is not None
+
+
+def _within(way: MeetingWay, rooms: str, reach: Flags) -> MeetingWay:
+    both = reach & way.reach[rooms] if rooms in way.reach else reach
+    # Where no single room is near enough by every rule, these rules are the reason.
+    both[~both[:, 1:].any(axis=1)] = True
+    return replace(way, reach={**way.reach, rooms: both})
+
+
+def rooms_in_reach(
+    constraint: Constraint, client: Columns, columns: Columns, context: RequestContext
+) -> Flags | None:
+    """Whether open hours count by the number of their room, (n, rooms + 2); None for all rooms.
+
+    0 stands for every room, the last for a room that is not the clinician's.
+    """
+    place, most = (client[name] for name in constraint.client)
+    known = not (np.isnan(most).all() or np.isnan(place).all())
+    if not known or applicability(constraint, client, context) != 1:
+        return None
+    km = room_km(rule_input_of(constraint, client, columns, context))
+    reach = np.zeros((columns.size, km.shape[1] + 2), dtype=np.bool_)
+    reach[:, 1:-1] = km <= most
+    reach[:, 0] = reach[:, 1:-1].any(axis=1)
+    reach[~reach[:, 0]] = True
+    instead = constraint.instead
+    if instead is not None and client[instead.client][0] == 1:
+        reach[columns[instead.clinician] == 1] = True
+    return reach
+
+
+def hours_verdict(
+    constraint: Constraint, client: Columns, columns: Columns, context: RequestContext
+) -> HoursVerdict | None:
+    """The verdict of a rule on open hours by way of meeting; None where the way does not matter."""
+    if not context.ways or constraint.rule not in ON_HOURS:
+        return None
+    field = context.clinician[constraint.clinician[0]]
+    terms = openings_in(columns, field).terms if field.kind == "availability" else None
+    if terms is None:
+        return None
+    judged: dict[tuple[str | None, int | None], Array] = {}
+    by_way: dict[str, Array] = {}
+    for way in ways_of(constraint, context):
+        reach = context.ways[way].reach.get(str(field.rooms))
+        # Ways without hours of their own and with the same rooms have one verdict.
+        key = (way if terms.ways.any() else None, None if reach is None else id(reach))
+        if key not in judged:
+            judged[key] = judge(constraint, client, columns, context, way)
+        by_way[way] = judged[key]
+    return HoursVerdict(_together(constraint, client, columns, context, by_way), by_way)
+
+
+def ways_of(constraint: Constraint, context: RequestContext) -> Iterator[str]:
+    """The ways of meeting of a context that a constraint is about."""
+    return (way for way in constraint.ways or context.ways if way in context.ways)
+
+
+def _together(
+    constraint: Constraint,
+    client: Columns,
+    columns: Columns,
+    context: RequestContext,
+    by_way: Mapping[str, Array],
+) -> Array:
+    """Passes where a shared way passes, else unknown where one is.
+
+    Any hours count where none is shared.
+    """
+    together = judge(constraint, client, columns, context)
+    some, passed, unknown = (np.zeros(columns.size, dtype=np.bool_) for _ in range(3))
+    for way, verdict in by_way.items():
+        shared = context.ways[way].shared
+        some |= shared
+        passed |= shared & (verdict == 1)
+        unknown |= shared & np.isnan(verdict)
+    by_ways = np.where(passed, 1.0, np.where(unknown, np.nan, 0.0))
+    return np.where(some, by_ways, together)
