@@ -209,8 +209,11 @@ class ReadPeople:
 def read_people(table: RawTable, fields: Mapping[str, Field], side: Side) -> ReadPeople:
     """The people of one side; a row without a valid id, or with the id of another, is a fault."""
     id_column = f"{side}_id"
-    optional = (NAME_COLUMN,) if side == "clinician" else ()
-    faults = check_header(table, (id_column, *fields), optional)
+    # Without absences nobody is known to be away: tables written before may lack the column.
+    optional = {name for name, field in fields.items() if field.kind == "date_ranges"}
+    optional |= {NAME_COLUMN} if side == "clinician" else set()
+    required = (name for name in fields if name not in optional)
+    faults = check_header(table, (id_column, *required), optional)
     ids, more = read_ids(table, id_column)
     read = read_fields(table, fields)
     faults += more + read.faults

@@ -26,7 +26,6 @@ from tests.support.screening_cases import (
     a_constraint,
     a_roster,
     a_rule,
-    of_constraints,
 )
 
 
@@ -39,14 +38,14 @@ def open_to_change(case: Case) -> Case:
 
 
 def asked_of(case: Case) -> ScreenedRequest:
-    practice, roster = of_constraints(case.constraints), a_roster(**case.clinicians)
+    practice, roster = case.practice, a_roster(**case.clinicians)
     asking = request_context_of(practice, case.client_id, roster.ids, case.day)
     client = a_client(**case.client)
     return ScreenedRequest(practice, client, case.modes, asking, roster.columns, case.screen())
 
 
 def screened_with(case: Case, asked: ScreenedRequest, changes: tuple[Change, ...]) -> Screening:
-    practice, roster = of_constraints(case.constraints), a_roster(**case.clinicians)
+    practice, roster = case.practice, a_roster(**case.clinicians)
     client = changed(asked, changes)
     return screen(practice, client, case.client_id, roster, case.day, case.modes)
 
@@ -86,7 +85,11 @@ def _bars(asked: ScreenedRequest, place: int) -> str:
 
 def _shared(asked: ScreenedRequest, change: Change) -> bool:
     """Whether another constraint reads the changed answer too, and may bar in its turn."""
-    reading = [c.name for c in asked.screening.constraints if change.field in client_fields(c)]
+    reading = [
+        c.name
+        for c in asked.screening.constraints
+        if change.field in client_fields(c, asked.context.first_session)
+    ]
     return len(reading) > 1
 
 

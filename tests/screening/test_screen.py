@@ -29,6 +29,7 @@ from recommender.tables.roster import Roster
 from tests.support.reference_evaluator import Meeting, Outcome, outcome, verdict
 from tests.support.rule_examples import DAY
 from tests.support.screening_cases import (
+    ALL_DAYS,
     BASE,
     CASES,
     CHOICES,
@@ -40,6 +41,7 @@ from tests.support.screening_cases import (
     FUNDING,
     IN_PERSON,
     INSTEADS,
+    NO_DAYS,
     POOL,
     SETTINGS,
     TELEHEALTH,
@@ -48,6 +50,7 @@ from tests.support.screening_cases import (
     a_constraint,
     a_roster,
     a_rule,
+    consistent,
     of_constraints,
     without_nothing,
 )
@@ -318,6 +321,9 @@ def meeting_of(case: Case, clinician_id: str) -> Meeting:
         timezone=BASE.timezone,
         funding=FUNDING,
         clinician_fields=CLINICIAN,
+        first_session=case.first_session,
+        hard=tuple(each for each in case.constraints if case.mode_of(each) == "hard"),
+        ways=("ways", "ways"),
     )
 
 
@@ -329,7 +335,7 @@ def slowly(case: Case, constraint: Constraint, clinician_id: str) -> float:
 def outcomes(case: Case) -> dict[str, Outcome]:
     """What comes of each meeting, one clinician at a time."""
     return {
-        cid: outcome(case.constraints, case.modes, ("ways", "ways"), meeting_of(case, cid))
+        cid: outcome(case.constraints, case.modes, meeting_of(case, cid))
         for cid in sorted(case.clinicians)
     }
 
@@ -381,9 +387,10 @@ def test_the_concerns_of_everyone_are_those_found_one_at_a_time(case: Case) -> N
 def many_clients_case(rng: Random, told: Mapping[str, Any]) -> Case:
     """Thirty clinicians of whom, and a client who, said most things."""
     constraint = a_constraint("it", told)
-    clinicians = {f"k{place:02}": drawn(rng, CLINICIAN) for place in range(30)}
+    clinicians = {f"k{place:02}": consistent(drawn(rng, CLINICIAN)) for place in range(30)}
     client, client_id = drawn(rng, CLIENT), rng.choice(["c1", "c2", None])
-    return Case([constraint], client, client_id, clinicians, rng.choice(DAYS))
+    days = rng.choice((NO_DAYS, ALL_DAYS))
+    return Case([constraint], client, client_id, clinicians, rng.choice(DAYS), first_session=days)
 
 
 def drawn(rng: Random, fields: Mapping[str, Field]) -> dict[str, Any]:

@@ -14,12 +14,16 @@ from zoneinfo import ZoneInfo
 from recommender.practice.fields import Field
 from recommender.practice.funding import FundingRow
 from recommender.practice.rules.constraint import Condition, Constraint
+from recommender.practice.rules.first_session import FirstSession
 
 TICK = timedelta(minutes=5)
 """Every window, session and change of a clock in these tests begins on such a step."""
 Values = Mapping[str, Any]
 Verdict = bool | None
 Window = tuple[int, int, int]
+
+
+NO_DAYS = FirstSession()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,27 @@ class Meeting:
     timezone: str
     funding: tuple[FundingRow, ...]
     clinician_fields: Mapping[str, Field]
+    first_session: FirstSession = NO_DAYS
+    hard: tuple[Constraint, ...] = ()
+    ways: tuple[str, str] | None = None
+
+    @property
+    def earliest(self) -> date:
+        """The day asked, or the client's wished day where it is later."""
+        return max(self.day, _of(self.client, self.first_session.client) or self.day)
+
+    @property
+    def first_day(self) -> date:
+        """The first possible session, one day at a time."""
+        day = max(self.earliest, _of(self.clinician, self.first_session.clinician) or self.earliest)
+        absences = _of(self.clinician, self.first_session.absences) or ()
+        while any(first <= day <= last for first, last in absences):
+            day += timedelta(days=1)
+        return day
+
+
+def _of(values: Values, name: str | None) -> Any:
+    return None if name is None else values[name]
 
 
 # Who may be shown: modes and ways of meeting.
@@ -48,33 +73,46 @@ class Outcome:
 
 
 def outcome(
-    constraints: Sequence[Constraint],
-    modes: Mapping[str, str],
-    ways: tuple[str, str] | None,
-    meeting: Meeting,
+    constraints: Sequence[Constraint], modes: Mapping[str, str], meeting: Meeting
 ) -> Outcome:
-    """What comes of a meeting, given the modes of a request and the fields that hold the ways."""
+    """What comes of a meeting, given the modes of a request."""
+    shared = None if meeting.ways is None else _shared_ways(meeting.ways, meeting)
     bars: dict[str, Verdict] = {}
     mentions: dict[str, Verdict] = {}
+    by_way: dict[str, tuple[dict[str, Verdict], dict[str, Verdict]]] = {}
     for each in constraints:
-        mode, found = modes.get(each.name, each.mode), verdict(each, meeting)
-        if mode == "off" or found is True or (found is None and each.unknown == "met"):
+        mode = modes.get(each.name, each.mode)
+        if shared is not None and each.ways:
+            about = sorted(shared & set(each.ways))
+            found = {way: _effect(each, mode, _in_way(each, meeting, way)) for way in about}
+            by_way[each.name] = (
+                {way: v for way, (kind, v) in found.items() if kind == "bar"},
+                {way: v for way, (kind, v) in found.items() if kind == "mention"},
+            )
             continue
-        excused = found is None and each.unknown == "pass"
-        (bars if mode == "hard" and not excused else mentions)[each.name] = found
-    if ways is None:
-        return Outcome(bars, mentions)
-    about = {each.name: set(each.ways) for each in constraints if each.ways}
-    shared = _shared_ways(ways, meeting)
-    free = {way for way in shared if not any(way in about.get(name, ()) for name in bars)}
-    return Outcome(
-        {n: v for n, v in bars.items() if n not in about or (about[n] & shared and not free)},
-        {
-            n: v
-            for n, v in mentions.items()
-            if n not in about or (about[n] & shared and not free - about[n])
-        },
-    )
+        kind, found_verdict = _effect(each, mode, verdict(each, meeting))
+        if kind:
+            (bars if kind == "bar" else mentions)[each.name] = found_verdict
+    closed = {way for barred, _ in by_way.values() for way in barred}
+    free = (shared or set()) - closed
+    for each in constraints:
+        barred, mentioned = by_way.get(each.name, ({}, {}))
+        if barred and not free:
+            bars[each.name] = False if False in barred.values() else None
+        about_here = set(each.ways) & (shared or set())
+        left = (free & about_here) or about_here
+        if left and not free - about_here and left <= set(mentioned):
+            left_verdicts = [mentioned[way] for way in left]
+            mentions[each.name] = False if False in left_verdicts else None
+    return Outcome(bars, mentions)
+
+
+def _effect(constraint: Constraint, mode: str, found: Verdict) -> tuple[str, Verdict]:
+    """Whether a verdict bars, is to be mentioned, or has no effect."""
+    if mode == "off" or found is True or (found is None and constraint.unknown == "met"):
+        return "", found
+    excused = found is None and constraint.unknown == "pass"
+    return ("bar" if mode == "hard" and not excused else "mention"), found
 
 
 def _shared_ways(ways: tuple[str, str], meeting: Meeting) -> set[str]:
@@ -88,13 +126,24 @@ def _shared_ways(ways: tuple[str, str], meeting: Meeting) -> set[str]:
 
 
 def verdict(constraint: Constraint, meeting: Meeting) -> Verdict:
-    """True, False, or None when it cannot be known."""
+    """True, False, or None when it cannot be known: of all ways of meeting together."""
+    if meeting.ways is None or constraint.rule not in ("shares_hours", "after_hours"):
+        return _in_way(constraint, meeting, None)
+    shared = _shared_ways(meeting.ways, meeting)
+    about = shared & set(constraint.ways or shared)
+    if not about:
+        return _in_way(constraint, meeting, None)
+    return _any(_in_way(constraint, meeting, way) for way in sorted(about))
+
+
+def _in_way(constraint: Constraint, meeting: Meeting, way: str | None) -> Verdict:
+    """The verdict where they meet in one way; in any, if None."""
     applies = _condition(constraint.when, meeting.client)
     if constraint.unless is not None and _condition(constraint.unless, meeting.client) is True:
         applies = False
     if applies is False or (applies is None and constraint.unasked == "pass"):
         return True
-    found = _unconditional(constraint, meeting)
+    found = _unconditional(constraint, meeting, way)
     instead = constraint.instead
     if instead is not None and meeting.client[instead.client] is True:
         found = _any([found, meeting.clinician[instead.clinician]])
@@ -124,7 +173,7 @@ def _any(parts: Iterable[Verdict]) -> Verdict:
     return True if True in parts else None if None in parts else False
 
 
-def _unconditional(constraint: Constraint, meeting: Meeting) -> Verdict:
+def _unconditional(constraint: Constraint, meeting: Meeting, way: str | None) -> Verdict:
     if constraint.rule in ("not_listed", "listed"):
         return _lists(constraint, meeting)
     held = [meeting.clinician[name] for name in constraint.clinician]
@@ -143,6 +192,8 @@ def _unconditional(constraint: Constraint, meeting: Meeting) -> Verdict:
         return _tags(constraint.rule, _texts(wish, indifferent), held[0])
     if constraint.rule in ("at_most", "at_least", "within"):
         return _sizes(constraint, wish, held, meeting)
+    if constraint.rule in ("shares_hours", "after_hours"):
+        return _by_hours(constraint, wish, held[0], meeting, way)
     return _by_wish(constraint, wish, held, meeting)
 
 
@@ -174,7 +225,7 @@ def _without_a_wish(constraint: Constraint, held: list[Any], meeting: Meeting) -
     if constraint.rule == "below":
         return None if None in held else bool(held[0] < held[1])
     start = meeting.client[constraint.client[0]] if constraint.client else None
-    start = start or meeting.day
+    start = max(start or meeting.day, meeting.first_day)
     *since, until = held
     return _all(
         [*(None if low is None else low <= start for low in since), _at_least(until, start)]
@@ -234,10 +285,9 @@ def _by_wish(constraint: Constraint, wish: Any, held: list[Any], meeting: Meetin
     if rule == "within_km":
         return _within_km(constraint, meeting.client[constraint.client[0]], wish, held[0])
     if rule == "available_within":
-        return bool(held[0] <= meeting.day + timedelta(days=wish)) if known else None
-    if rule in ("gap_at_most", "enough_sessions", "funded"):
-        return _by_money(constraint, wish, held, meeting)
-    return _by_hours(constraint, wish, held[0], meeting)
+        last = meeting.earliest + timedelta(days=wish)
+        return max(held[0], meeting.first_day) <= last if known else None
+    return _by_money(constraint, wish, held, meeting)
 
 
 def _within_km(constraint: Constraint, place: Any, most: float, rooms: Any) -> Verdict:
@@ -261,25 +311,102 @@ def _session(constraint: Constraint, client: Values) -> float | None:
     return usual if minutes is None else minutes
 
 
-# Hours: the real time on either side of a week is walked in small steps.
+# Hours: the real time on either side of each window is walked in small steps.
 
 
-def _by_hours(constraint: Constraint, wish: Any, hours: Any, meeting: Meeting) -> Verdict:
+def _by_hours(
+    constraint: Constraint, wish: Any, hours: Any, meeting: Meeting, way: str | None
+) -> Verdict:
     late = constraint.rule == "after_hours"
     if late and not wish:
         return True
     session = _session(constraint, meeting.client)
     if hours is None or session is None:
         return None
-    settings, day = constraint.settings, meeting.day
+    settings = constraint.settings
     theirs = _zone(settings.get("clinician_zone"), meeting.clinician, meeting)
     # Without a zone of the client's they meet where the clinician is.
     ours = theirs
     if "client_zone" in settings:
         ours = _zone(settings["client_zone"], meeting.client, meeting)
-    windows = _late(settings) if late else wish
-    free = _open(windows, ours, day, tuple(range(-2, 10)))
-    return _has_run(free & _open(hours, theirs, day, tuple(range(7))), session)
+    rooms = _rooms_that_count(meeting.clinician_fields[constraint.clinician[0]], meeting, way)
+    alike: dict[tuple[Any, ...], list[tuple[Window, date]]] = {}
+    for weekday, start, end, *terms in hours:
+        if _counts(terms, rooms, way):
+            day = _first_opening(weekday, terms, meeting.first_day)
+            alike.setdefault(tuple(terms), []).append(((weekday, start, end), day))
+    return any(
+        _fits(windows, _late(settings) if late else wish, theirs, ours, session)
+        for windows in alike.values()
+    )
+
+
+def _fits(
+    windows: Sequence[tuple[Window, date]],
+    wish: Iterable[Window],
+    theirs: str,
+    ours: str,
+    session: float,
+) -> bool:
+    """Whether a session fits into windows of one kind, each open on one day."""
+    open_steps = {
+        step
+        for (_, start, end), day in windows
+        for step in _steps(_moment(theirs, day, start), _moment(theirs, day, end))
+    }
+    near = sorted({day + timedelta(days=away) for _, day in windows for away in range(-2, 3)})
+    return _has_run(open_steps & _open(wish, ours, near), session)
+
+
+def _counts(terms: Sequence[Any], rooms: set[int] | None, way: str | None) -> bool:
+    """Whether a window counts in a way of meeting, in rooms near enough."""
+    if not terms:
+        return True
+    room, ways = terms[:2]
+    if way is None:
+        return True
+    in_room = rooms is None or not room or int(room) in rooms
+    return in_room and (not ways or way in ways)
+
+
+def _first_opening(weekday: int, terms: Sequence[Any], first: date) -> date:
+    """The first day from a day on which a window opens, one day at a time."""
+    every, anchor = terms[2:] if terms else (1, 0)
+    day = first
+    while day.weekday() != weekday or _weeks_from(anchor, day) % every:
+        day += timedelta(days=1)
+    return day
+
+
+def _weeks_from(anchor: int, day: date) -> int:
+    if not anchor:
+        return 0
+    mondays = [each - timedelta(days=each.weekday()) for each in (day, date.fromordinal(anchor))]
+    return (mondays[0] - mondays[1]).days // 7
+
+
+def _rooms_that_count(hours: Field, meeting: Meeting, way: str | None) -> set[int] | None:
+    """Numbers of the rooms within reach by every hard rule on distance; None for all."""
+    near: set[int] | None = None
+    for each in meeting.hard:
+        about_it = each.rule == "within_km" and each.clinician == (hours.rooms,)
+        if way is None or not about_it or (each.ways and way not in each.ways):
+            continue
+        spared = each.unless is not None and _condition(each.unless, meeting.client) is True
+        place, most = (meeting.client[name] for name in each.client)
+        if spared or _condition(each.when, meeting.client) is not True or None in (place, most):
+            continue
+        accepted = each.instead is not None and (
+            meeting.client[each.instead.client] and meeting.clinician[each.instead.clinician]
+        )
+        within = {
+            number
+            for number, room in enumerate(meeting.clinician[str(hours.rooms)] or (), 1)
+            if _within_km(each, place, most, (room,))
+        }
+        if within and not accepted:
+            near = within if near is None else near & within
+    return near or None
 
 
 def _zone(name: str | None, values: Values, meeting: Meeting) -> str:
@@ -294,12 +421,10 @@ def _late(settings: Mapping[str, Any]) -> tuple[Window, ...]:
     return (*weekdays, (5, 0, 1440), (6, 0, 1440))
 
 
-def _open(
-    windows: Iterable[Window], zone: str, first: date, days: tuple[int, ...]
-) -> set[datetime]:
-    """Steps of real time in a weekly window of the given days from the first, in a zone."""
+def _open(windows: Iterable[Window], zone: str, days: Iterable[date]) -> set[datetime]:
+    """Steps of real time in a weekly window on the given days, in a zone."""
     steps: set[datetime] = set()
-    for day in (first + timedelta(days=place) for place in days):
+    for day in days:
         for weekday, start, end in windows:
             if weekday == day.weekday():
                 steps |= set(_steps(_moment(zone, day, start), _moment(zone, day, end)))
@@ -372,7 +497,7 @@ def _rebate(constraint: Constraint, meeting: Meeting) -> int | None:
     if session is None or scheme is None or provider is None:
         return None
     rows = [r for r in meeting.funding if (r.scheme, r.provider) == (scheme, provider)]
-    dated = [r for r in rows if _holds(r, meeting.day)]
+    dated = [r for r in rows if _holds(r, meeting.first_day)]
     if rows and not dated:
         return None
     paid = {r.minutes: r.rebate_cents for r in dated if r.minutes <= session}
@@ -388,7 +513,7 @@ def _is_funded(scheme: str, provider: str | None, meeting: Meeting) -> Verdict:
     named = [row for row in rows if row.provider == provider]
     if not named:
         return False
-    return True if any(_holds(row, meeting.day) for row in named) else None
+    return True if any(_holds(row, meeting.first_day) for row in named) else None
 
 
 def _holds(row: FundingRow, day: date) -> bool:

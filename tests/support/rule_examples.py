@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from recommender.practice.columns import read_rows
-from recommender.practice.fields import Field, Side, read_field
+from recommender.practice.fields import Field, Side, Surroundings, read_field
 from recommender.practice.funding import FundingRow
 from recommender.practice.rules.constraint import Constraint, judge
 from recommender.practice.rules.declaration import read_constraint
@@ -27,9 +27,13 @@ NEEDS: Mapping[str, Mapping[str, Any]] = {
 Cells = Mapping[str, Any]
 
 
+AROUND = Surroundings(ways="ways", levels=("phone", "in_person", "video"))
+"""The ways of meeting that an availability may name."""
+
+
 def a_field(name: str, kind: str, side: Side = "client", **settings: Any) -> Field:
     told = {"kind": kind, "phrase": name, "purpose": "p", "missing": "m", "use": "filter"}
-    made, faults = read_field(side, name, {**told, **NEEDS.get(kind, {}), **settings})
+    made, faults = read_field(side, name, {**told, **NEEDS.get(kind, {}), **settings}, AROUND)
     assert not faults
     return made
 

@@ -13,6 +13,7 @@ from recommender.practice.definition import Practice, read_practice
 from recommender.practice.fields import Field
 from recommender.practice.rules.constraint import Constraint, Mode
 from recommender.practice.rules.declaration import read_constraint
+from recommender.practice.rules.first_session import FirstSession
 from recommender.practice.sections import MeetingModes
 from recommender.screening.meeting_ways import Modes
 from recommender.screening.screen import (
@@ -82,7 +83,10 @@ CLINICIAN = fields_of(
     flag="flag",
     rooms="place",
     hours="weekly_hours",
+    open={"kind": "availability", "rooms": "rooms"},
     until="date",
+    next="date",
+    away="date_ranges",
     fee="money",
     type={"kind": "category", "levels": ["clinical", "provisional", "general"]},
     blocked="ids",
@@ -170,6 +174,10 @@ POOL: Sequence[Mapping[str, Any]] = (
     a_rule("enough_sessions", "count", ["fee", "most"], budget="budget", **PRICE),
     a_rule("enough_sessions", "count", ["fee", "most"], budget="budget", session=30, **PRICE),
     a_rule("funded", "scheme", "type"),
+    a_rule("shares_hours", "hours", "open", session="minutes"),
+    a_rule("shares_hours", "hours", "open", session=30, **IN_PERSON),
+    a_rule("shares_hours", "hours", "open", session=30, **TELEHEALTH),
+    a_rule("after_hours", "flag", "open", session=30, **TELEHEALTH),
     a_rule("has_any", "ways", "ways"),
 )
 
@@ -197,7 +205,13 @@ def a_constraint(name: str, declared: Mapping[str, Any]) -> Constraint:
     return made
 
 
-def of_constraints(constraints: Sequence[Constraint]) -> Practice:
+NO_DAYS = FirstSession()
+ALL_DAYS = FirstSession("start", "next", "away")
+
+
+def of_constraints(
+    constraints: Sequence[Constraint], first_session: FirstSession = NO_DAYS
+) -> Practice:
     named = {constraint.name: constraint for constraint in constraints}
     return replace(
         BASE,
@@ -206,6 +220,7 @@ def of_constraints(constraints: Sequence[Constraint]) -> Practice:
         constraints=named,
         funding=FUNDING,
         ways=MeetingModes("ways", "ways"),
+        first_session=first_session,
     )
 
 
@@ -217,6 +232,9 @@ def a_roster(**clinicians: Mapping[str, Any]) -> Roster:
 
 def a_client(**answers: Any) -> Columns:
     return read_rows(CLIENT, [answers])
+
+
+LATER = (date(2027, 3, 11), date(2027, 4, 2), date(2027, 10, 2), date(2027, 10, 4))
 
 
 CHOICES: Mapping[str, Sequence[Any]] = {
@@ -240,6 +258,26 @@ CHOICES: Mapping[str, Sequence[Any]] = {
         "sun 01:30-02:30; tue 04:30-12:00",
         "mon 00:00-24:00; tue 00:00-24:00; sun 14:00-24:00",
     ),
+    "availability": (
+        "none",
+        "mon 08:00-10:00; fri 16:00-18:00",
+        "mon 08:00-10:00 room 1; sat 08:00-10:00 room 2",
+        "mon 08:00-10:00 room 1; mon 08:00-10:00 room 2 by video; sat 08:00-10:00 room 2",
+        "mon 08:00-10:00 by video; fri 16:00-18:00 by in_person,phone",
+        "mon 08:30-10:00 every 2 weeks from 2026-11-30; fri 16:00-17:30 room 1",
+        "sat 23:00-24:00 room 1; sun 00:00-02:00 room 1; "
+        "sun 03:00-04:00 every 2 weeks from 2027-09-27",
+        "sun 01:30-02:30 by phone; tue 04:30-12:00 room 2 every 3 weeks from 2027-01-04",
+        "mon 08:00-09:00 room 1; mon 09:00-10:00 room 2",
+    ),
+    "start": (*(DAY + timedelta(days=days) for days in (-4, 0, 3, 9)), date(2027, 10, 4)),
+    "next": (*(DAY + timedelta(days=days) for days in (-4, 1, 5)), *LATER),
+    "away": (
+        "none",
+        "2026-11-20 to 2026-11-25; 2026-11-28",
+        "2027-03-12 to 2027-03-15",
+        "2027-10-01 to 2027-10-02; 2027-10-05 to 2027-10-20",
+    ),
     "date": [DAY + timedelta(days=days) for days in range(-4, 7)],
     "count": (1, 4, 6, 10),
     "left": (0, 4, 10),
@@ -260,8 +298,19 @@ def a_cell(name: str, kind: str) -> st.SearchStrategy[Any]:
     return known | known | known | st.none()
 
 
+def consistent(cells: dict[str, Any]) -> dict[str, Any]:
+    """The cells, with the rooms and ways of meeting that their open hours name."""
+    named = cells.get("open") or ""
+    if "room" in named:
+        cells = {**cells, "rooms": "-33.7,151.2; -33.8,151.5"}
+    if " by " in named:
+        cells = {**cells, "ways": "in_person;phone;video"}
+    return cells
+
+
 def answers(fields: Mapping[str, Field]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({name: a_cell(name, told.kind) for name, told in fields.items()})
+    cells = {name: a_cell(name, told.kind) for name, told in fields.items()}
+    return st.fixed_dictionaries(cells).map(consistent)
 
 
 @st.composite
@@ -302,12 +351,17 @@ class Case:
     clinicians: dict[str, dict[str, Any]]
     day: date = DAY
     modes: Modes = field(default_factory=dict)
+    first_session: FirstSession = NO_DAYS
 
     def screen(self) -> Screening:
-        practice, roster = of_constraints(self.constraints), a_roster(**self.clinicians)
+        practice, roster = self.practice, a_roster(**self.clinicians)
         check_modes(practice, self.modes)
         client = a_client(**self.client)
         return screen(practice, client, self.client_id, roster, self.day, self.modes)
+
+    @property
+    def practice(self) -> Practice:
+        return of_constraints(self.constraints, self.first_session)
 
     def mode_of(self, constraint: Constraint) -> Mode:
         return self.modes.get(constraint.name, constraint.mode)
@@ -332,6 +386,7 @@ def cases(draw: st.DrawFn) -> Case:
         draw(st.dictionaries(names, answers(CLINICIAN), min_size=1, max_size=4)),
         draw(st.sampled_from(DAYS)),
         modes,
+        draw(st.sampled_from((NO_DAYS, ALL_DAYS, ALL_DAYS, FirstSession("start")))),
     )
 
 

@@ -165,8 +165,9 @@ def build_clinician_schema(practice: Practice) -> ClinicianSchema:
 
 
 def availability_of(practice: Practice) -> tuple[str, ...]:
-    """Clinician fields used by constraints on capacity and time, in declared order."""
-    compared = {
+    """Clinician fields on capacity, time and the first session, in declared order."""
+    first = practice.first_session
+    compared = {first.clinician, first.absences} | {
         name
         for constraint in practice.constraints.values()
         if constraint.family in AVAILABILITY_FAMILIES

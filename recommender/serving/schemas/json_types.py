@@ -7,9 +7,17 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WrapValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    WrapValidator,
+    create_model,
+    model_validator,
+)
 from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
@@ -18,7 +26,10 @@ from recommender.values.kinds import DAYS, MAX_NUMBER, RawValue
 
 ID_PATTERN = "^[A-Za-z0-9._-]{1,64}$"
 POSTCODE_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9 -]{0,8}[A-Za-z0-9])?$"
+ROOM_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9 -]{0,8}[A-Za-z0-9])?$"
+RANGE_PATTERN = "^[0-9]{4}-[0-9]{2}-[0-9]{2}( to [0-9]{4}-[0-9]{2}-[0-9]{2})?$"
 MAX_PLACES = 20
+MAX_RANGES = 100
 MAX_WINDOWS = 100
 MAX_IDS = 200
 
@@ -67,6 +78,39 @@ class TimeWindow(BaseModel):
     day: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     start: Annotated[str, Setting(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
     end: Annotated[str, Setting(pattern="^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+
+
+class OpenWindow(TimeWindow):
+    """A time range within one day of the week, on the clock of the clinician's rooms.
+
+    Without `room`, `ways` and `every_weeks` it is for every room and way of meeting, every week.
+    """
+
+    room: Annotated[
+        str | None,
+        Setting(
+            pattern=ROOM_PATTERN,
+            description="The number of a room in the clinician's list of rooms, from 1, or the "
+            "postcode of one.",
+        ),
+    ] = None
+    ways: Annotated[
+        list[str] | None,
+        Setting(min_length=1, max_length=50, description="Ways of meeting it is for."),
+    ] = None
+    every_weeks: Annotated[
+        int | None, Setting(ge=2, le=8, description="Weeks from one opening to the next.")
+    ] = None
+    from_week_of: Annotated[
+        JsonDate | None,
+        Setting(description="A date in a week in which it opens; given with `every_weeks`."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _weeks_have_a_date(self) -> Self:
+        if (self.every_weeks is None) != (self.from_week_of is None):
+            raise PydanticCustomError("weeks", "Give both every_weeks and from_week_of, or neither")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +189,28 @@ def _hours(_: Field) -> Any:
     return Annotated[list[TimeWindow], Setting(max_length=MAX_WINDOWS)]
 
 
+def _open_hours(field: Field) -> Any:
+    level = _level(field) if field.levels else str
+    ways: Any = Annotated[
+        list[level] | None, Setting(description="Ways of meeting it is for.", min_length=1)
+    ]
+    window: Any = OpenWindow
+    if field.levels:
+        window = create_model("OpenWindow", __base__=OpenWindow, ways=(ways, None))
+    return Annotated[list[window], Setting(max_length=MAX_WINDOWS)]
+
+
+def _ranges(_: Field) -> Any:
+    member: Any = Annotated[str, Setting(pattern=RANGE_PATTERN)]
+    return Annotated[
+        list[member],
+        Setting(
+            max_length=MAX_RANGES,
+            description="Dates, or ranges of dates with both ends included.",
+        ),
+    ]
+
+
 def _plain(of: Any) -> Callable[[Field], Any]:
     return lambda _: of
 
@@ -162,6 +228,19 @@ def _places_as_cell(places: list[Point | Postcode]) -> RawValue:
 
 def _hours_as_cell(windows: list[TimeWindow]) -> RawValue:
     return [f"{window.day} {window.start}-{window.end}" for window in windows]
+
+
+def _open_hours_as_cell(windows: list[OpenWindow]) -> RawValue:
+    return [_open_window_as_cell(window) for window in windows]
+
+
+def _open_window_as_cell(window: OpenWindow) -> str:
+    text = f"{window.day} {window.start}-{window.end}"
+    text += f" room {window.room}" if window.room else ""
+    text += f" by {','.join(window.ways)}" if window.ways else ""
+    if window.every_weeks is not None and window.from_week_of is not None:
+        text += f" every {window.every_weeks} weeks from {window.from_week_of.isoformat()}"
+    return text
 
 
 def _plain_json(cell: RawValue) -> Any:
@@ -184,6 +263,23 @@ def _place_json(part: str) -> dict[str, Any]:
 def _hours_json(cell: RawValue) -> Any:
     parts = [(window[:3], *window[4:].split("-")) for window in cell]
     return [{"day": day, "start": start, "end": end} for day, start, end in parts]
+
+
+def _open_hours_json(cell: RawValue) -> Any:
+    return [_open_window_json(window) for window in cell]
+
+
+def _open_window_json(text: str) -> dict[str, Any]:
+    hours, _, weeks = text.partition(" every ")
+    hours, _, ways = hours.partition(" by ")
+    hours, _, room = hours.partition(" room ")
+    window: dict[str, Any] = _hours_json([hours])[0]
+    window |= {"room": room} if room else {}
+    window |= {"ways": ways.split(",")} if ways else {}
+    if weeks:
+        every, _, day = weeks.partition(" weeks from ")
+        window |= {"every_weeks": int(every), "from_week_of": day}
+    return window
 
 
 def _middle(field: Field) -> float:
@@ -216,6 +312,10 @@ JSON_TYPES: Mapping[str, JsonType] = {
     "flag": JsonType(_plain(bool), _unchanged, lambda _: True, _plain_json),
     "place": JsonType(_places, _places_as_cell, _a_place, _places_json),
     "weekly_hours": JsonType(_hours, _hours_as_cell, lambda _: _HOURS, _hours_json),
+    "availability": JsonType(_open_hours, _open_hours_as_cell, lambda _: _HOURS, _open_hours_json),
+    "date_ranges": JsonType(
+        _ranges, _unchanged, lambda _: ["2026-12-20 to 2027-01-10"], _plain_json
+    ),
     "date": JsonType(_plain(JsonDate), _unchanged, lambda _: _DAY, _plain_json),
     "money": JsonType(_money, _unchanged, _middle, _plain_json),
     "ids": JsonType(_ids, _unchanged, lambda _: ["k012"], _plain_json),
