@@ -8,12 +8,12 @@ from midnight UTC of a first day.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -24,7 +24,7 @@ from recommender.values.kinds import EPOCH
 
 Array = NDArray[np.float64]
 Pair = tuple[NDArray[np.int16], NDArray[np.int16]]
-Span = tuple[float, float]
+Day = TypeVar("Day", int, NDArray[np.intp])
 Flags = NDArray[np.bool_]
 Rows = NDArray[np.intp] | slice
 Windows = tuple[tuple[int, int, int], ...]
@@ -322,8 +322,16 @@ def on_shared_clock(openings: Openings, week: Week, first: date) -> tuple[Array,
 
 def weeks_until_open(terms: Terms, days: NDArray[np.intp]) -> NDArray[np.intp]:
     """Weeks from some days, as ordinals, to the first week in which each window opens."""
-    # The first day of the calendar, ordinal 1, is a Monday.
-    return np.asarray(((terms.anchor - 1) // DAYS - (days - 1) // DAYS) % terms.every)
+    return np.asarray((week_number(terms.anchor) - week_number(days)) % terms.every)
+
+
+def week_number(days: Day) -> Day:
+    """Weeks from Monday to Sunday, counted from the first of the calendar, whose day 1 is a Monday.
+
+    >>> week_number(date(2026, 11, 29).toordinal()) == week_number(date(2026, 11, 23).toordinal())
+    True
+    """
+    return (days - 1) // DAYS
 
 
 @lru_cache(maxsize=4096)
@@ -342,16 +350,22 @@ def in_other_week(windows: tuple[tuple[int, int, int], ...], ahead: float) -> Ar
     return np.array([span for span in moved if span[0] < span[1]]).reshape(-1, 2)
 
 
-def spans_of(windows: Iterable[tuple[int, int, int]], week: Week, first: date) -> Array:
-    """Weekly windows of one person as spans, (spans, 2), on all days of `week`.
+def spans_of(
+    windows: Iterable[tuple[int, int, int]],
+    week: Week,
+    first: date,
+    opens: Callable[[date], bool] = lambda _: True,
+) -> Array:
+    """Weekly windows of one person as spans, (spans, 2), on all days of `week` that are open.
 
     Spans that touch are joined: midnight here may be in the middle of a day elsewhere.
     """
+    days = [first + timedelta(days=place - MARGIN) for place in range(len(week.midnight))]
     spans = [
         (place, start, end)
         for weekday, start, end in windows
-        for place in range(len(week.midnight))
-        if (first.weekday() + place - MARGIN) % DAYS == weekday
+        for place, day in enumerate(days)
+        if day.weekday() == weekday and opens(day)
     ]
     day, *ends = np.array(spans, dtype=np.intp).reshape(-1, 3).T
     moments = np.stack([week.minutes(day, minute) for minute in ends], axis=1)
@@ -371,36 +385,6 @@ def joined(spans: Iterable[tuple[float, float]]) -> list[list[float]]:
         else:
             merged.append([begin, end])
     return merged
-
-
-def spans_ahead(
-    windows: Iterable[tuple[int, int, int]], zone: str, first: date, weeks: int
-) -> list[Span]:
-    """Spans of one person's windows in the weeks from a first day, in order.
-
-    >>> spans_ahead([(0, 540, 600)], "UTC", date(2026, 11, 23), 2)
-    [(540.0, 600.0), (10620.0, 10680.0)]
-    """
-    windows = tuple(windows)
-    starts = [first + timedelta(days=DAYS * week) for week in range(weeks)]
-    spans = joined(
-        (begin + week * WEEK, end + week * WEEK)
-        for week, start in enumerate(starts)
-        for begin, end in spans_of(windows, week_of(zone, start), start).tolist()
-    )
-    end = float(weeks * WEEK)
-    return [(max(a, 0.0), min(b, end)) for a, b in spans if b > 0 and a < end]
-
-
-def shared_spans(spans: Iterable[Span], others: Iterable[Span], minutes: float = 0.0) -> list[Span]:
-    """Spans that lie in both lists and last at least some minutes, in order.
-
-    >>> shared_spans([(0, 60), (90, 200)], [(30, 120)], minutes=30)
-    [(30, 60), (90, 120)]
-    """
-    others = tuple(others)
-    both = ((max(a, c), min(b, d)) for a, b in spans for c, d in others)
-    return [(begin, end) for begin, end in both if end - begin >= minutes and end > begin]
 
 
 @dataclass(frozen=True, slots=True)

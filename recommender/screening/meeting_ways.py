@@ -4,7 +4,7 @@ In-person hours count in the rooms within the client's reach only. Where no room
 count in every room, so that the distance alone is the reason.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -142,6 +142,44 @@ def hours_verdict(
             judged[key] = judge(constraint, client, columns, context, way)
         by_way[way] = judged[key]
     return HoursVerdict(_together(constraint, client, columns, context, by_way), by_way)
+
+
+def open_rooms(
+    distance: Constraint,
+    hard_hours: Iterable[Constraint],
+    client: Columns,
+    columns: Columns,
+    context: RequestContext,
+) -> Flags | None:
+    """The rooms in which every hard rule on hours is met, (n, rooms), however far they are.
+
+    It is enough that a rule is met in one of the ways of meeting that the distance is about. None
+    where open hours do not depend on rooms.
+    """
+    rooms = distance.clinician[0]
+    about = [
+        each
+        for each in hard_hours
+        if context.clinician[each.clinician[0]].rooms == rooms
+        and set(ways_of(each, context)) & set(distance.ways or context.ways)
+    ]
+    if not context.ways or not about:
+        return None
+    result = np.ones(columns[rooms].shape[:2], dtype=np.bool_)
+    for each in about:
+        ways = [way for way in ways_of(each, context) if way in (distance.ways or context.ways)]
+        for room in range(result.shape[1]):
+            met = np.zeros(columns.size, dtype=np.bool_)
+            for way in ways:
+                verdict = judge(each, client, columns, context, way, room + 1)
+                met |= context.ways[way].shared & ~is_barred(each, verdict)
+            result[:, room] &= met
+    return result & ~np.isnan(columns[rooms][..., 0])
+
+
+def is_barred(constraint: Constraint, verdict: Array) -> Flags:
+    """Whether a hard constraint excludes by a verdict, (n,)."""
+    return np.asarray((verdict == 0) | (np.isnan(verdict) & (constraint.unknown == "fail")))
 
 
 def ways_of(constraint: Constraint, context: RequestContext) -> Iterator[str]:

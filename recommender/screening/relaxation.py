@@ -5,7 +5,7 @@ offering is decided in `recommendation.relaxation_offers`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,9 @@ from recommender.practice.rules.constraint import (
     eased_field,
     rule_input_of,
 )
-from recommender.practice.rules.minimal_changes import MinimalChange
-from recommender.practice.rules.rule_input import RequestContext
-from recommender.screening.meeting_ways import Modes
+from recommender.practice.rules.minimal_changes import MinimalChange, open_km, stepwise
+from recommender.practice.rules.rule_input import RequestContext, RuleInput
+from recommender.screening.meeting_ways import Modes, open_rooms
 from recommender.screening.screen import Screening, screen_columns
 from recommender.values.kinds import KINDS, RawValue
 
@@ -184,6 +184,8 @@ class _ChangeSearch:
         self._request, self._excluding = request, excluding
         constraints = request.screening.constraints
         self._on_modes = [bool(c.ways) for c in constraints]
+        self._on_hours = [c.name in request.screening.hours for c in constraints]
+        self._distance = self._relaxable_distance()
         relaxable = np.array([c.relaxable != "no" for c in constraints], dtype=np.bool_)
         fixed = np.asarray(excluding & ~relaxable[:, None])
         other_mode = _meeting_mode_constraint(request)
@@ -200,6 +202,7 @@ class _ChangeSearch:
             self._smallest_changes(constraint) if relaxable[row] and needed[row] else None
             for row, constraint in enumerate(constraints)
         ]
+        self._to_open_rooms = self._changes_to_open_rooms()
         self._other_mode = None
         if other_mode is not None and len(self.candidates):
             self._other_mode = self._smallest_changes(other_mode)
@@ -211,6 +214,7 @@ class _ChangeSearch:
             for row, each in enumerate(self._smallest)
         ]
         rows += [] if self._other_mode is None else [self._other_mode.answer]
+        rows += [] if self._to_open_rooms is None else [self._to_open_rooms.answer]
         patterns = np.array(rows, dtype=np.int32).T
         groups: dict[bytes, list[int]] = {}
         for place in self.candidates.tolist():
@@ -227,24 +231,52 @@ class _ChangeSearch:
         rest = [change for row, change in zip(rows, direct, strict=True) if not self._on_modes[row]]
         if mode is not None and len(rest) < len(rows) and all(rest):
             yield _distinct([*rest, mode])
+        further = _change_of(self._to_open_rooms, place)
+        rest = [change for row, change in zip(rows, direct, strict=True) if not self._on_hours[row]]
+        if further is not None and len(rest) < len(rows) and all(rest):
+            yield _distinct([*rest, further])
+
+    def _relaxable_distance(self) -> Constraint | None:
+        """The relaxable hard constraint on distance that decides in which rooms hours count."""
+        screening = self._request.screening
+        for constraint in screening.constraints:
+            hard = screening.modes[constraint.name] == "hard" and constraint.relaxable == "yes"
+            if hard and constraint.rule == "within_km" and self._open_rooms(constraint) is not None:
+                return constraint
+        return None
+
+    def _open_rooms(self, distance: Constraint) -> Flags | None:
+        request, screening = self._request, self._request.screening
+        if not screening.hours:
+            return None
+        hours = [
+            constraint
+            for constraint in screening.constraints
+            if constraint.name in screening.hours and screening.modes[constraint.name] == "hard"
+        ]
+        return open_rooms(distance, hours, request.client, request.roster, screening.context)
+
+    def _changes_to_open_rooms(self) -> "_SmallestChanges | None":
+        """Trips to the nearest room with a time, for clinicians with times in far rooms only."""
+        distance = self._distance
+        if distance is None or not any(self._excluding[self._on_hours].any(axis=1)):
+            return None
+        inputs = self._rule_input(distance)
+        field = inputs.client_fields[1]
+        steps = stepwise(field, open_km(inputs), up=True)
+        return _smallest_of(distance, field.name, steps)
+
+    def _rule_input(self, constraint: Constraint) -> RuleInput:
+        request = self._request
+        context = request.screening.context
+        inputs = rule_input_of(constraint, request.client, request.roster, context)
+        if constraint.rule != "within_km":
+            return inputs
+        return replace(inputs, open_rooms=self._open_rooms(constraint))
 
     def _smallest_changes(self, constraint: Constraint) -> "_SmallestChanges | None":
         field, easing = self._easing(constraint)
-        if not easing.answers:
-            return None
-        enough = np.count_nonzero(easing.admits, axis=0) > 0
-        ask = constraint.relaxable == "ask"
-        changes = tuple(
-            Change(
-                constraint.name,
-                field,
-                None if ask else _plain(answer),
-                ask,
-                step if easing.ordered else None,
-            )
-            for step, answer in enumerate(easing.answers)
-        )
-        return _SmallestChanges(changes, np.where(enough, easing.admits.argmax(axis=0), -1))
+        return _smallest_of(constraint, field, easing)
 
     def _easing(self, constraint: Constraint) -> tuple[str, MinimalChange]:
         request = self._request
@@ -253,8 +285,7 @@ class _ChangeSearch:
             return "", MinimalChange((), np.zeros((0, request.roster.size), dtype=np.bool_))
         rule = RULES[constraint.rule]
         if field in constraint.client and rule.ease is not None:
-            question = rule_input_of(constraint, request.client, request.roster, request.context)
-            return field, rule.ease(question)
+            return field, rule.ease(self._rule_input(constraint))
         spares = constraint.unless is not None and constraint.unless.client == field
         return field, MinimalChange((spares,), np.ones((1, request.roster.size), dtype=np.bool_))
 
@@ -267,6 +298,26 @@ def _meeting_mode_constraint(request: ScreenedRequest) -> Constraint | None:
         if about_modes and constraint.rule == "has_any" and constraint.relaxable == "yes":
             return constraint
     return None
+
+
+def _smallest_of(
+    constraint: Constraint, field: str, easing: MinimalChange
+) -> _SmallestChanges | None:
+    if not easing.answers:
+        return None
+    enough = np.count_nonzero(easing.admits, axis=0) > 0
+    ask = constraint.relaxable == "ask"
+    changes = tuple(
+        Change(
+            constraint.name,
+            field,
+            None if ask else _plain(answer),
+            ask,
+            step if easing.ordered else None,
+        )
+        for step, answer in enumerate(easing.answers)
+    )
+    return _SmallestChanges(changes, np.where(enough, easing.admits.argmax(axis=0), -1))
 
 
 def _plain(answer: RawValue) -> RawValue:

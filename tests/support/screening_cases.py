@@ -272,7 +272,7 @@ CHOICES: Mapping[str, Sequence[Any]] = {
     ),
     "start": (*(DAY + timedelta(days=days) for days in (-4, 0, 3, 9)), date(2027, 10, 4)),
     "next": (*(DAY + timedelta(days=days) for days in (-4, 1, 5)), *LATER),
-    "away": (
+    "date_ranges": (
         "none",
         "2026-11-20 to 2026-11-25; 2026-11-28",
         "2027-03-12 to 2027-03-15",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recommender.practice.fields import Field
 from recommender.practice.match_operators import by_level
-from recommender.practice.rules.functions import gap_cents, max_sessions, road_km
+from recommender.practice.rules.functions import gap_cents, max_sessions, road_km, room_km
 from recommender.practice.rules.rule_input import Array, Flags, RuleInput
 from recommender.practice.rules.time_rules import fits_on_day, waits, windows_of
 from recommender.values.kinds import DAYS, RawValue, clock
@@ -45,43 +45,54 @@ FindChange = Callable[[RuleInput], MinimalChange]
 
 def up_to_theirs(inputs: RuleInput) -> MinimalChange:
     """The client accepts as much as the clinician has."""
-    return _stepwise(inputs.client_fields[0], _own_levels(inputs, inputs.clinician[0]), up=True)
+    return stepwise(inputs.client_fields[0], _own_levels(inputs, inputs.clinician[0]), up=True)
 
 
 def down_to_theirs(inputs: RuleInput) -> MinimalChange:
     """The client accepts as little as the clinician has."""
-    return _stepwise(inputs.client_fields[0], _own_levels(inputs, inputs.clinician[0]), up=False)
+    return stepwise(inputs.client_fields[0], _own_levels(inputs, inputs.clinician[0]), up=False)
 
 
 def into_their_range(inputs: RuleInput) -> MinimalChange:
     """The client moves to the nearer of the clinician's two bounds."""
     low, high = inputs.clinician
     stated = inputs.client[0][0]
-    raised = _stepwise(inputs.client_fields[0], np.where(stated < low, low, np.nan), up=True)
-    lowered = _stepwise(inputs.client_fields[0], np.where(stated > high, high, np.nan), up=False)
+    raised = stepwise(inputs.client_fields[0], np.where(stated < low, low, np.nan), up=True)
+    lowered = stepwise(inputs.client_fields[0], np.where(stated > high, high, np.nan), up=False)
     return MinimalChange(
         raised.answers + lowered.answers, np.concatenate([raised.admits, lowered.admits])
     )
 
 
 def further(inputs: RuleInput) -> MinimalChange:
-    """The client travels as far as the nearest of the clinician's places."""
-    return _stepwise(inputs.client_fields[1], road_km(inputs), up=True)
+    """The client travels to the nearest of the clinician's rooms in which there is a time."""
+    nearest = road_km(inputs)
+    if inputs.open_rooms is not None:
+        nearest = np.where(inputs.open_rooms.any(axis=1), open_km(inputs), nearest)
+    return stepwise(inputs.client_fields[1], nearest, up=True)
+
+
+def open_km(inputs: RuleInput) -> Array:
+    """Kilometres by road to the nearest room in which there is a time, (n,); NaN without one."""
+    assert inputs.open_rooms is not None
+    km = np.where(inputs.open_rooms, room_km(inputs), np.inf)
+    nearest = np.nanmin(np.where(np.isnan(km), np.inf, km), axis=1)
+    return np.where(np.isinf(nearest), np.nan, nearest)
 
 
 def longer(inputs: RuleInput) -> MinimalChange:
     """The client waits until the first possible session."""
-    return _stepwise(inputs.client_fields[0], waits(inputs), up=True)
+    return stepwise(inputs.client_fields[0], waits(inputs), up=True)
 
 
 def dearer(inputs: RuleInput) -> MinimalChange:
     """The client pays the clinician's gap."""
-    return _stepwise(inputs.client_fields[0], gap_cents(inputs), up=True)
+    return stepwise(inputs.client_fields[0], gap_cents(inputs), up=True)
 
 
 def fewer_sessions(inputs: RuleInput) -> MinimalChange:
     """The client wants only as many sessions as are possible."""
-    return _stepwise(inputs.client_fields[0], max_sessions(inputs), up=False)
+    return stepwise(inputs.client_fields[0], max_sessions(inputs), up=False)
 
 
 def one_more_level(inputs: RuleInput) -> MinimalChange:
@@ -147,7 +158,7 @@ def _named(inputs: RuleInput) -> set[str]:
     return {level for level, asked in zip(field.levels, named.tolist(), strict=True) if asked == 1}
 
 
-def _stepwise(field: Field, needed: Array, *, up: bool) -> MinimalChange:
+def stepwise(field: Field, needed: Array, *, up: bool) -> MinimalChange:
     """The values needed, rounded away from the stated one, as answers within the field's bounds."""
     kind = field.behaviour
     rounded = needed / kind.units

@@ -85,6 +85,8 @@ class RuleInput:
         Ways of meeting the constraint is about; empty for all.
     way, room
         The way of meeting, and the number of the room, that open hours must be for; None for any.
+    open_rooms
+        The rooms in which there is a time for the client, (n, rooms); None where that is not known.
     """
 
     client: tuple[NDArray[Any], ...]
@@ -100,6 +102,7 @@ class RuleInput:
     about: tuple[str, ...] = ()
     way: str | None = None
     room: int | None = None
+    open_rooms: Flags | None = None
 
     @property
     def earliest(self) -> float:
