@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.catalogue import ON_HOURS
+from recommender.practice.rules.clock_changes import MovedTime, moved_times
 from recommender.practice.rules.constraint import (
     Constraint,
     Mode,
@@ -21,6 +22,7 @@ from recommender.practice.rules.constraint import (
     rule_input_of,
 )
 from recommender.practice.rules.functions import room_km
+from recommender.practice.rules.minimal_changes import open_km
 from recommender.practice.rules.rule_input import MeetingWay, RequestContext, bitsets_in
 from recommender.practice.rules.time_rules import openings_in
 
@@ -207,3 +209,64 @@ def _together(
         unknown |= shared & np.isnan(verdict)
     by_ways = np.where(passed, 1.0, np.where(unknown, np.nan, 0.0))
     return np.where(some, by_ways, together)
+
+
+def times_moved(
+    constraint: Constraint,
+    client: Columns,
+    columns: Columns,
+    context: RequestContext,
+    verdict: Array,
+    way: str | None = None,
+) -> dict[int, MovedTime]:
+    """Times in common that a change of clocks ends or moves, by row; see `moved_times`."""
+    if constraint.rule not in ON_HOURS or "client_zone" not in constraint.settings:
+        return {}
+    wish = client[constraint.client[0]]
+    stated = wish[0] == 1 if wish.ndim == 1 else not np.isnan(wish).all()
+    if not stated or applicability(constraint, client, context) != 1:
+        return {}
+    return moved_times(rule_input_of(constraint, client, columns, context, way), verdict)
+
+
+def far_km(
+    constraint: Constraint,
+    distances: Iterable[Constraint],
+    client: Columns,
+    columns: Columns,
+    context: RequestContext,
+) -> Array | None:
+    """Kilometres to the nearest room with a time by a rule on hours, however far, (n,).
+
+    NaN without one; None where no room is too far.
+    """
+    rooms = context.clinician[constraint.clinician[0]].rooms
+    for distance in distances:
+        ways = [context.ways[way] for way in ways_of(constraint, context)]
+        if distance.clinician != (rooms,) or not any(rooms in way.reach for way in ways):
+            continue
+        there = open_rooms(distance, (constraint,), client, columns, context)
+        if there is not None:
+            inputs = rule_input_of(distance, client, columns, context)
+            return open_km(replace(inputs, open_rooms=there))
+    return None
+
+
+def only_far(
+    distance: Constraint,
+    hard_hours: Iterable[Constraint],
+    client: Columns,
+    columns: Columns,
+    context: RequestContext,
+) -> Array | None:
+    """Kilometres to the nearest room with a time, where none within reach has one, (n,).
+
+    NaN elsewhere; None where hours do not depend on rooms or the distance does not matter.
+    """
+    reach = rooms_in_reach(distance, client, columns, context)
+    there = open_rooms(distance, hard_hours, client, columns, context)
+    if reach is None or there is None:
+        return None
+    km = open_km(replace(rule_input_of(distance, client, columns, context), open_rooms=there))
+    near = (there & reach[:, 1:-1]).any(axis=1)
+    return np.where(near, np.nan, km)

@@ -3,10 +3,12 @@
 Constraints apply before scores: no predicted alliance compensates for a hard constraint.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from recommender.errors import Fault, IntakeError
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.catalogue import FIRST_SESSION, RULES
+from recommender.practice.rules.clock_changes import MovedTime
 from recommender.practice.rules.constraint import Constraint, judge
 from recommender.practice.rules.first_session import earliest_day, first_sessions
 from recommender.practice.rules.rule_input import RequestContext
@@ -23,8 +26,11 @@ from recommender.screening.meeting_ways import (
     Flags,
     HoursVerdict,
     Modes,
+    far_km,
     hours_verdict,
+    only_far,
     shared_modes,
+    times_moved,
     with_ways,
 )
 from recommender.tables.roster import Roster
@@ -34,7 +40,7 @@ Codes = NDArray[np.int8]
 
 DECLARED_MODES: Modes = MappingProxyType({})
 """Every constraint in the mode that the definition declares."""
-_MET, _FAILED, _UNKNOWN = 0, 1, 2
+_MET, _FAILED, _UNKNOWN, _MOVES = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +100,19 @@ class Screening:
     verdicts
         By constraint, (n,): 1 pass, 0 fail, NaN unknown.
     excluding, cautioning : (k, n) int
-        Where a constraint excludes, and where it is a reservation: 1 failed, 2 unknown.
+        Where a constraint excludes, and where it is a reservation: 1 failed, 2 unknown, 3 met
+        until a change of clocks.
     context
         The request, with the ways of meeting where open hours depend on them.
     first_sessions
         The first possible session with each clinician, (n,), in days from 1970-01-01.
     hours
         The verdicts on open hours by way of meeting, by constraint, where the way matters.
+    moved
+        By constraint, the times in common that a change of clocks ends or moves, by row.
+    far
+        By constraint, kilometres to the nearest room with a time in common where that room is out
+        of reach, (n,); NaN elsewhere.
     """
 
     ids: tuple[str, ...]
@@ -112,6 +124,8 @@ class Screening:
     context: RequestContext
     first_sessions: Array
     hours: Mapping[str, HoursVerdict]
+    moved: Mapping[str, Mapping[int, MovedTime]]
+    far: Mapping[str, Array]
 
     @property
     def eligible(self) -> Flags:
@@ -146,29 +160,44 @@ class Screening:
 
     def cautions_of(self, place: int) -> tuple[Reason, ...]:
         """The reservations about the clinician at one place of the roster."""
-        return self._reasons(self.cautioning[:, place], self._later_day(place))
+        return self._reasons(self.cautioning[:, place], place)
 
     def _rows_with_reasons(self, codes: Codes) -> Iterator[tuple[int, tuple[Reason, ...]]]:
         """Each clinician with reasons. Few patterns of reasons repeat: each is built once."""
-        built: dict[tuple[bytes, date | None], tuple[Reason, ...]] = {}
+        built: dict[tuple[Any, ...], tuple[Reason, ...]] = {}
         by_person = np.ascontiguousarray(codes.T)
         for row in np.flatnonzero(codes.any(axis=0)).tolist():
-            pattern = by_person[row].tobytes(), self._later_day(row)
+            own = (*(f"{km[row]:.0f}" for km in self.far.values()), self._moved_at(row))
+            pattern = by_person[row].tobytes(), self._later_day(row), own
             if pattern not in built:
-                built[pattern] = self._reasons(by_person[row], pattern[1])
+                built[pattern] = self._reasons(by_person[row], row)
             yield row, built[pattern]
+
+    def _moved_at(self, row: int) -> tuple[MovedTime | None, ...]:
+        return tuple(rows.get(row) for rows in self.moved.values())
 
     def _later_day(self, row: int) -> date | None:
         """The day of the first possible session, where it is not the day asked."""
         day = min(int(self.first_sessions[row]) + EPOCH, date.max.toordinal())
         return None if day <= self.context.day.toordinal() else date.fromordinal(day)
 
-    def _reasons(self, codes: Codes, later: date | None) -> tuple[Reason, ...]:
+    def _text(self, constraint: Constraint, code: int, row: int) -> str:
+        if code == _MOVES:
+            return self.moved[constraint.name][row].text
+        km = self.far[constraint.name][row] if constraint.name in self.far else np.nan
+        if code != _FAILED or np.isnan(km):
+            return constraint.say
+        if constraint.rule == "within_km":
+            return f"has times in common only in rooms about {math.ceil(km)} km away"
+        return f"{constraint.say} within reach: rooms with a time are about {math.ceil(km)} km away"
+
+    def _reasons(self, codes: Codes, row: int) -> tuple[Reason, ...]:
+        later = self._later_day(row)
         return tuple(
             Reason(
                 c.name,
                 c.family,
-                c.say,
+                self._text(c, code, row),
                 bool(code == _UNKNOWN),
                 later if RULES[c.rule].day == FIRST_SESSION else None,
             )
@@ -282,21 +311,32 @@ def screen_columns(
             verdicts[each.name] = known[each.name]
         else:
             verdicts[each.name] = judge(each, client, columns, context)
+    far = _far_rooms(constraints, counts, client, columns, context, hours)
+    for name, km in far.items():
+        if counts[name] == "soft" and name not in hours:
+            verdicts[name] = np.where((verdicts[name] == 1) & ~np.isnan(km), 0.0, verdicts[name])
+    moved: dict[str, dict[int, MovedTime]] = {}
     excluding = np.zeros((len(constraints), columns.size), dtype=np.int8)
     cautioning = np.zeros_like(excluding)
     by_ways: dict[int, Mapping[str, tuple[Codes, Codes]]] = {}
     for place, constraint in enumerate(constraints):
         mode = counts[constraint.name]
         if constraint.ways and constraint.name in hours:
-            by_ways[place] = {
-                way: _codes(constraint, mode, verdict)
-                for way, verdict in hours[constraint.name].by_way.items()
-            }
+            by_ways[place] = {}
+            for way, verdict in hours[constraint.name].by_way.items():
+                codes = _codes(constraint, mode, verdict)
+                rows = times_moved(constraint, client, columns, context, verdict, way)
+                codes[1][list(rows)] = _MOVES
+                by_ways[place][way] = codes
+                moved.setdefault(constraint.name, {}).update(rows)
         else:
             # Most constraints are met by every clinician, or the client has no wish about them.
             verdict = verdicts[constraint.name]
             if verdict.size and verdict.min() != 1:
                 excluding[place], cautioning[place] = _codes(constraint, mode, verdict)
+            if rows := times_moved(constraint, client, columns, context, verdict):
+                cautioning[place][list(rows)] = _MOVES
+                moved[constraint.name] = rows
     _lift_by_other_modes(
         practice, client, columns, context, constraints, by_ways, excluding, cautioning
     )
@@ -311,7 +351,35 @@ def screen_columns(
         context,
         first_sessions(context.first_session, columns, earliest),
         hours,
+        moved,
+        far,
     )
+
+
+def _far_rooms(
+    constraints: Sequence[Constraint],
+    modes: Modes,
+    client: Columns,
+    columns: Columns,
+    context: RequestContext,
+    hours: Mapping[str, HoursVerdict],
+) -> dict[str, Array]:
+    """By constraint, kilometres to the nearest room with a time where it is out of reach, (n,).
+
+    A hard distance decides in which rooms hours count; a soft one is judged on the rooms in which
+    there is a time.
+    """
+    distances = [each for each in constraints if each.rule == "within_km"] if hours else []
+    hard_hours = [each for each in constraints if each.name in hours and modes[each.name] == "hard"]
+    far: dict[str, Array | None] = {
+        each.name: far_km(each, distances, client, columns, context)
+        for each in constraints
+        if each.name in hours and np.any(hours[each.name].together == 0)
+    }
+    for each in distances:
+        if modes[each.name] == "soft":
+            far[each.name] = only_far(each, hard_hours, client, columns, context)
+    return {name: km for name, km in far.items() if km is not None}
 
 
 def _codes(constraint: Constraint, mode: str, verdict: Array) -> tuple[Codes, Codes]:
@@ -404,11 +472,11 @@ def _over_ways(
 
 
 def _worst(codes: Sequence[Codes], size: int) -> Codes:
-    """1 where any code is 1, else 2 where any is, else 0."""
-    failed = _any_of([each == _FAILED for each in codes], size)
-    unknown = _any_of([each == _UNKNOWN for each in codes], size)
-    result = np.where(failed, _FAILED, np.where(unknown, _UNKNOWN, _MET))
-    return result.astype(np.int8)
+    """1 where any code is 1, else 2 where any is, else 3 where any is, else 0."""
+    result = np.zeros(size, dtype=np.int8)
+    for code in (_MOVES, _UNKNOWN, _FAILED):
+        result[_any_of([each == code for each in codes], size)] = code
+    return result
 
 
 def _any_of(flags: Iterable[Flags], size: int) -> Flags:

@@ -324,6 +324,11 @@ def meeting_of(case: Case, clinician_id: str) -> Meeting:
         first_session=case.first_session,
         hard=tuple(each for each in case.constraints if case.mode_of(each) == "hard"),
         ways=("ways", "ways"),
+        some_terms=any(
+            word in (cells["open"] or "")
+            for cells in case.clinicians.values()
+            for word in ("room", " by ", "every")
+        ),
     )
 
 

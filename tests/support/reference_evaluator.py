@@ -41,6 +41,7 @@ class Meeting:
     first_session: FirstSession = NO_DAYS
     hard: tuple[Constraint, ...] = ()
     ways: tuple[str, str] | None = None
+    some_terms: bool = False
 
     @property
     def earliest(self) -> date:
@@ -84,13 +85,13 @@ def outcome(
         mode = modes.get(each.name, each.mode)
         if shared is not None and each.ways:
             about = sorted(shared & set(each.ways))
-            found = {way: _effect(each, mode, _in_way(each, meeting, way)) for way in about}
+            found = {way: _effect(each, mode, meeting, way) for way in about}
             by_way[each.name] = (
                 {way: v for way, (kind, v) in found.items() if kind == "bar"},
                 {way: v for way, (kind, v) in found.items() if kind == "mention"},
             )
             continue
-        kind, found_verdict = _effect(each, mode, verdict(each, meeting))
+        kind, found_verdict = _effect(each, mode, meeting, None)
         if kind:
             (bars if kind == "bar" else mentions)[each.name] = found_verdict
     closed = {way for barred, _ in by_way.values() for way in barred}
@@ -107,9 +108,16 @@ def outcome(
     return Outcome(bars, mentions)
 
 
-def _effect(constraint: Constraint, mode: str, found: Verdict) -> tuple[str, Verdict]:
-    """Whether a verdict bars, is to be mentioned, or has no effect."""
-    if mode == "off" or found is True or (found is None and constraint.unknown == "met"):
+def _effect(
+    constraint: Constraint, mode: str, meeting: Meeting, way: str | None
+) -> tuple[str, Verdict]:
+    """Whether a constraint bars, is to be mentioned, or has no effect, and with which verdict."""
+    found = verdict(constraint, meeting) if way is None else _in_way(constraint, meeting, way)
+    if mode != "off" and found is True:
+        times_end = _ends_with_the_clocks(constraint, meeting, way)
+        times_far = mode == "soft" and _only_far_rooms(constraint, meeting)
+        return ("mention", False) if times_end or times_far else ("", True)
+    if mode == "off" or (found is None and constraint.unknown == "met"):
         return "", found
     excused = found is None and constraint.unknown == "pass"
     return ("bar" if mode == "hard" and not excused else "mention"), found
@@ -136,14 +144,16 @@ def verdict(constraint: Constraint, meeting: Meeting) -> Verdict:
     return _any(_in_way(constraint, meeting, way) for way in sorted(about))
 
 
-def _in_way(constraint: Constraint, meeting: Meeting, way: str | None) -> Verdict:
-    """The verdict where they meet in one way; in any, if None."""
+def _in_way(
+    constraint: Constraint, meeting: Meeting, way: str | None, room: int | None = None
+) -> Verdict:
+    """The verdict where they meet in one way, in one room; in any, if None."""
     applies = _condition(constraint.when, meeting.client)
     if constraint.unless is not None and _condition(constraint.unless, meeting.client) is True:
         applies = False
     if applies is False or (applies is None and constraint.unasked == "pass"):
         return True
-    found = _unconditional(constraint, meeting, way)
+    found = _unconditional(constraint, meeting, way, room)
     instead = constraint.instead
     if instead is not None and meeting.client[instead.client] is True:
         found = _any([found, meeting.clinician[instead.clinician]])
@@ -173,7 +183,9 @@ def _any(parts: Iterable[Verdict]) -> Verdict:
     return True if True in parts else None if None in parts else False
 
 
-def _unconditional(constraint: Constraint, meeting: Meeting, way: str | None) -> Verdict:
+def _unconditional(
+    constraint: Constraint, meeting: Meeting, way: str | None, room: int | None
+) -> Verdict:
     if constraint.rule in ("not_listed", "listed"):
         return _lists(constraint, meeting)
     held = [meeting.clinician[name] for name in constraint.clinician]
@@ -193,7 +205,7 @@ def _unconditional(constraint: Constraint, meeting: Meeting, way: str | None) ->
     if constraint.rule in ("at_most", "at_least", "within"):
         return _sizes(constraint, wish, held, meeting)
     if constraint.rule in ("shares_hours", "after_hours"):
-        return _by_hours(constraint, wish, held[0], meeting, way)
+        return _by_hours(constraint, wish, held[0], meeting, way, room)
     return _by_wish(constraint, wish, held, meeting)
 
 
@@ -315,7 +327,12 @@ def _session(constraint: Constraint, client: Values) -> float | None:
 
 
 def _by_hours(
-    constraint: Constraint, wish: Any, hours: Any, meeting: Meeting, way: str | None
+    constraint: Constraint,
+    wish: Any,
+    hours: Any,
+    meeting: Meeting,
+    way: str | None,
+    room: int | None,
 ) -> Verdict:
     late = constraint.rule == "after_hours"
     if late and not wish:
@@ -330,6 +347,7 @@ def _by_hours(
     if "client_zone" in settings:
         ours = _zone(settings["client_zone"], meeting.client, meeting)
     rooms = _rooms_that_count(meeting.clinician_fields[constraint.clinician[0]], meeting, way)
+    rooms = rooms if room is None else {room}
     alike: dict[tuple[Any, ...], list[tuple[Window, date]]] = {}
     for weekday, start, end, *terms in hours:
         if _counts(terms, rooms, way):
@@ -339,6 +357,110 @@ def _by_hours(
         _fits(windows, _late(settings) if late else wish, theirs, ours, session)
         for windows in alike.values()
     )
+
+
+def _ends_with_the_clocks(constraint: Constraint, meeting: Meeting, way: str | None) -> bool:
+    """Whether no time of the client's week suits before and after some change of clocks ahead."""
+    settings = constraint.settings
+    if constraint.rule not in ("shares_hours", "after_hours") or "client_zone" not in settings:
+        return False
+    spared = constraint.unless and _condition(constraint.unless, meeting.client) is True
+    wish = meeting.client[constraint.client[0]]
+    if spared or _condition(constraint.when, meeting.client) is not True or wish in (None, False):
+        return False
+    session = _session(constraint, meeting.client)
+    hours = meeting.clinician[constraint.clinician[0]]
+    if session is None or hours is None:
+        return False
+    theirs = _zone(settings.get("clinician_zone"), meeting.clinician, meeting)
+    ours = _zone(settings["client_zone"], meeting.client, meeting)
+    rooms = _rooms_that_count(meeting.clinician_fields[constraint.clinician[0]], meeting, way)
+    alike: dict[tuple[Any, ...], set[int]] = {}
+    for weekday, start, end, *terms in hours:
+        if _counts(terms, rooms, way):
+            steps = range(weekday * 1440 + start, weekday * 1440 + end, 5)
+            alike.setdefault(tuple(terms), set()).update(steps)
+    windows = _late(settings) if constraint.rule == "after_hours" else wish
+    free = {m for day, a, b in windows for m in range(day * 1440 + a, day * 1440 + b, 5)}
+    weeks = meeting.first_session.course_weeks
+    days = [meeting.first_day + timedelta(days=ahead) for ahead in range(7 * weeks + 2)]
+    gaps = [_offset(ours, day) - _offset(theirs, day) for day in days]
+    before = [_moved(each, gaps[0]) & free for each in alike.values()]
+    if not any(_has_long_run(each, session) for each in before):
+        return False
+    return any(
+        not any(
+            _has_long_run(one & _moved(other, gap), session)
+            for one in before
+            for other in alike.values()
+        )
+        for gap in set(gaps[1:]) - {gaps[0]}
+    )
+
+
+def _offset(zone: str, day: date) -> int:
+    offset = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).utcoffset()
+    return int((offset or timedelta()) / timedelta(minutes=1))
+
+
+def _moved(minutes: set[int], ahead: int) -> set[int]:
+    return {(minute + ahead) % (7 * 1440) for minute in minutes}
+
+
+def _has_long_run(minutes: set[int], session: float) -> bool:
+    """Whether steps of five minutes hold a session that does not pass the end of Sunday."""
+    needed = math.ceil(session / 5)
+    return any(all(start + 5 * step in minutes for step in range(needed)) for start in minutes)
+
+
+def _only_far_rooms(constraint: Constraint, meeting: Meeting) -> bool:
+    """Whether the hard rules on hours are met in rooms out of reach only."""
+    if constraint.rule != "within_km" or meeting.ways is None:
+        return False
+    place, most = (meeting.client[name] for name in constraint.client)
+    field, instead = constraint.clinician[0], constraint.instead
+    spared = constraint.unless and _condition(constraint.unless, meeting.client) is True
+    accepted = instead is not None and (
+        meeting.client[instead.client] and meeting.clinician[instead.clinician]
+    )
+    applies = _condition(constraint.when, meeting.client) is True and not spared
+    if not applies or accepted or None in (place, most):
+        return False
+    shared = _shared_ways(meeting.ways, meeting)
+    accepted_ways = set(meeting.client[meeting.ways[0]] or shared_levels(meeting))
+    hours = [
+        (each, sorted(accepted_ways & set(each.ways or accepted_ways) & ours))
+        for each in meeting.hard
+        if each.rule in ("shares_hours", "after_hours")
+        and meeting.clinician_fields[each.clinician[0]].rooms == field
+        for ours in [set(constraint.ways or accepted_ways)]
+        if accepted_ways & set(each.ways or accepted_ways) & ours
+    ]
+    rooms = meeting.clinician[field] or ()
+    timely = {
+        number
+        for number in range(1, len(rooms) + 1)
+        if all(
+            any(
+                way in shared and not _bars(each, _in_way(each, meeting, way, number))
+                for way in ways
+            )
+            for each, ways in hours
+        )
+    }
+    near = {
+        number for number in timely if _within_km(constraint, place, most, (rooms[number - 1],))
+    }
+    return bool(hours and meeting.some_terms and timely and not near)
+
+
+def shared_levels(meeting: Meeting) -> tuple[str, ...]:
+    assert meeting.ways is not None
+    return meeting.clinician_fields[meeting.ways[1]].levels
+
+
+def _bars(constraint: Constraint, found: Verdict) -> bool:
+    return found is False or (found is None and constraint.unknown == "fail")
 
 
 def _fits(

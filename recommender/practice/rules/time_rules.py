@@ -48,7 +48,7 @@ def shares_hours(inputs: RuleInput) -> Array:
     clinician's hours are in the zone of `clinician_zone`, the client's in that of `client_zone`.
     Without this setting they meet at the clinician's place, in the clinician's zone.
     """
-    return fits(inputs, windows_of(inputs.client[0]))
+    return fits(inputs, client_windows(inputs))
 
 
 def after_hours(inputs: RuleInput) -> Array:
@@ -58,7 +58,7 @@ def after_hours(inputs: RuleInput) -> Array:
     """
     if not inputs.client[0][0]:
         return np.ones(len(inputs.clinician[0]))
-    return fits(inputs, late_windows(inputs.settings))
+    return fits(inputs, client_windows(inputs))
 
 
 def late_windows(settings: Mapping[str, Any]) -> Windows:
@@ -117,10 +117,10 @@ def _start(inputs: RuleInput) -> Array:
 
 def fits(inputs: RuleInput, windows: Windows) -> Array:
     """One session fits into the time that the client's and the clinician's windows share."""
-    openings = _openings(inputs)
+    openings = openings_of_rule(inputs)
     if np.isnan(inputs.session):
         return np.full(len(openings.known), np.nan)
-    longest = _longest(inputs, windows, _usable(inputs, openings))
+    longest = _longest(inputs, windows, usable_windows(inputs, openings))
     return np.where(openings.known, longest >= inputs.session, np.nan)
 
 
@@ -128,7 +128,7 @@ def fits_on_day(inputs: RuleInput) -> Flags:
     """Whether one session fits on a day of the week, were the client free all of it, (7, n)."""
 
     def by_way(way: str | None) -> Flags:
-        usable = _usable(replace(inputs, way=way), _openings(inputs))
+        usable = usable_windows(replace(inputs, way=way), openings_of_rule(inputs))
         days = [_longest(inputs, ((day, 0, DAY),), usable) for day in range(DAYS)]
         return np.stack(days) >= inputs.session
 
@@ -150,7 +150,8 @@ def _longest(inputs: RuleInput, windows: Windows, usable: Flags | None) -> Array
     return longest
 
 
-def _openings(inputs: RuleInput) -> Openings:
+def openings_of_rule(inputs: RuleInput) -> Openings:
+    """The open hours of the clinicians that a rule compares."""
     return openings_in(inputs.roster, inputs.clinician_fields[0])
 
 
@@ -167,7 +168,7 @@ def openings_in(columns: Columns, field: Field) -> Openings:
     return columns.view(("openings", field.name), built)
 
 
-def _usable(inputs: RuleInput, openings: Openings) -> Flags | None:
+def usable_windows(inputs: RuleInput, openings: Openings) -> Flags | None:
     """The windows that count for the way of meeting and the room, (windows, n); None for all."""
     terms = openings.terms
     if terms is None or (inputs.way is None and inputs.room is None):
@@ -187,22 +188,34 @@ def _usable(inputs: RuleInput, openings: Openings) -> Flags | None:
 
 
 def _clock_groups(inputs: RuleInput) -> tuple[ClockGroup, ...]:
-    zone, roster, settings = inputs.settings.get("clinician_zone"), inputs.roster, inputs.context
-    levels = () if zone is None else settings.clinician[zone].levels
-    zones, other = Zones(zone, levels, settings.timezone), _client_zone(inputs)
-    first = settings.first_session
+    roster, zones, other = inputs.roster, zones_of(inputs), client_zone(inputs)
+    first = inputs.context.first_session
     key = (inputs.clinician_fields[0].name, zones, other, first.clinician, first.absences)
 
     def grouped(earliest: float) -> tuple[ClockGroup, ...]:
         days = np.minimum(first_sessions(first, roster, earliest), LAST_DAY).astype(np.intp)
         codes = zones.codes_in(roster)
-        return clock_groups(_openings(inputs), codes, zones.named, other, days + EPOCH)
+        return clock_groups(openings_of_rule(inputs), codes, zones.named, other, days + EPOCH)
 
     by_day = roster.view(("clock groups", *key), lambda: lru_cache(MAX_DAYS)(grouped))
     return by_day(inputs.earliest)
 
 
-def _client_zone(inputs: RuleInput) -> str | None:
+def zones_of(inputs: RuleInput) -> Zones:
+    """The zones in which the clinicians' hours are."""
+    zone, context = inputs.settings.get("clinician_zone"), inputs.context
+    levels = () if zone is None else context.clinician[zone].levels
+    return Zones(zone, levels, context.timezone)
+
+
+def client_windows(inputs: RuleInput) -> Windows:
+    """The client's windows of a rule on hours: the hours they named, or those after hours."""
+    if inputs.client_fields[0].kind == "flag":
+        return late_windows(inputs.settings)
+    return windows_of(inputs.client[0])
+
+
+def client_zone(inputs: RuleInput) -> str | None:
     """The client's own zone, the practice's where they gave none; None to meet at the clinic."""
     answer = inputs.of_client("client_zone")
     if answer is None:
