@@ -79,13 +79,15 @@ def practice_table(practice: Practice) -> Group:
 def rules_table(rules: Iterable["Rule"]) -> Table:
     """The rules of constraints: what each compares, its settings, and its meaning."""
     name = Column("rule", no_wrap=True)
-    table = Table(name, "client's", "clinician's", "settings", "passes where", title="Rules")
+    table = Table(
+        name, "client's", "clinician's", "settings", "judged for", "passes where", title="Rules"
+    )
     for rule in rules:
         sides = (
             ", ".join("/".join(sorted(kind)) for kind in s) for s in (rule.client, rule.clinician)
         )
         settings = ", ".join(sorted(rule.needs) + [f"[{name}]" for name in sorted(rule.allows)])
-        table.add_row(rule.name, *sides, Text(settings), rule.meaning)
+        table.add_row(rule.name, *sides, Text(settings), rule.day, rule.meaning)
     return table
 
 
@@ -230,11 +232,10 @@ def _relaxations(answer: Mapping[str, Any]) -> list[Any]:
 
 def _ledger(answer: Mapping[str, Any]) -> Table:
     table = Table("constraint", "removed", "only by it", "text", title="Exclusions", box=None)
-    texts = {
-        reason["constraint"]: reason["text"]
-        for person in answer["excluded"]
-        for reason in person["reasons"]
-    }
+    reasons = [reason for person in answer["excluded"] for reason in person["reasons"]]
+    # Of several texts the shortest is without what concerns one clinician alone.
+    by_length = sorted(reasons, key=lambda reason: -len(reason["text"]))
+    texts = {reason["constraint"]: reason["text"] for reason in by_length}
     lines = [line for line in answer["exclusion_counts"] if line["removed"]]
     for line in sorted(lines, key=lambda line: -int(line["removed"])):
         name = line["constraint"]

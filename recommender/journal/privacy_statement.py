@@ -107,7 +107,7 @@ def _decisions(practice: Practice) -> str:
 def _client(practice: Practice) -> Iterable[str]:
     families: dict[str, dict[str, None]] = {}
     for constraint in practice.constraints.values():
-        for name in client_fields(constraint):
+        for name in client_fields(constraint, practice.first_session):
             families.setdefault(name, {})[constraint.family] = None
     reading = {name: tuple(some) for name, some in families.items()}
     for use, (heading, meaning) in USES.items():

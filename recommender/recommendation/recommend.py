@@ -398,8 +398,9 @@ def unscored_shortlist(
 ) -> tuple[ShortlistEntry, ...]:
     """The eligible clinicians by their next free day, for a client without a prediction."""
     roster, eligible = encoding.roster, np.flatnonzero(screening.eligible)
-    waits = [c.clinician[0] for c in practice.constraints.values() if c.rule == "available_within"]
-    next_day = roster.columns[waits[0]] if waits else np.full(len(roster), np.nan)
+    waits = practice.first_session.clinician
+    known = np.full(len(roster), np.nan) if waits is None else roster.columns[waits]
+    next_day = np.where(np.isnan(known), np.nan, screening.first_sessions)
     ids = tuple(roster.ids[place] for place in eligible)
     order = order_by_wait(next_day[eligible], ids)[:top_k]
     return tuple(

@@ -18,6 +18,7 @@ from recommender.model.evidence_prior import evidence_model
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice, shipped_practice, shipped_text
 from recommender.practice.rules.constraint import Constraint, Mode, client_fields, field_names
+from recommender.practice.rules.first_session import FirstSession
 from recommender.recommendation.recommend import (
     CONSTRAINTS_ONLY,
     Intake,
@@ -656,7 +657,9 @@ def fields_read(practice: Practice) -> set[str]:
     read = set()
     for constraint in practice.constraints.values():
         read |= {
-            f"client.{name}" for name in client_fields(constraint) | set(field_names(constraint)[0])
+            f"client.{name}"
+            for name in client_fields(constraint, practice.first_session)
+            | set(field_names(constraint)[0])
         }
         read |= {f"clinician.{name}" for name in field_names(constraint)[1]}
         read |= {f"clinician.{constraint.instead.clinician}"} if constraint.instead else set()
@@ -714,7 +717,7 @@ def assert_defaults_are_those_declared(row: list[str], constraints: list[Constra
         assert row[3] == next(iter(defaults))
     for each in constraints:
         assert f"`{each.name}`: {each.rule}" in row[2]
-        named = {*client_fields(each), *field_names(each)[1]}
+        named = {*client_fields(each, FirstSession()), *field_names(each)[1]}
         assert {f"`{name}`" for name in named} <= set(re.findall(r"`\w+`", row[2]))
         if len(defaults) > 1:
             line = next(line for line in row[3].split("<br>") if f"`{each.name}`" in line)

@@ -8,16 +8,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from recommender.practice.columns import Columns
 from recommender.practice.week_calendar import (
     DAY,
     DAYS,
     MARGIN,
-    Zones,
-    alike,
-    longest_in_common,
-    on_shared_clock,
-    openings_by_zone,
+    ClockGroup,
+    SteadyClocks,
+    clock_groups,
     openings_of,
     spans_of,
     week_of,
@@ -218,42 +215,57 @@ def opened(*people: list[tuple[int, int, int]]) -> np.ndarray[Any, np.dtype[np.f
     return encoded
 
 
+def groups_of(
+    *people: list[tuple[int, int, int]],
+    zones: tuple[str, ...] = (SYDNEY,),
+    codes: tuple[int, ...] = (),
+    other: str | None = None,
+    firsts: tuple[date, ...],
+) -> tuple[ClockGroup, ...]:
+    days = np.array([day.toordinal() for day in firsts])
+    places = np.array(codes or [0] * len(people))
+    return clock_groups(openings_of(opened(*people)), places, zones, other, days)
+
+
+def longest(groups: tuple[ClockGroup, ...], *windows: tuple[int, int, int]) -> list[float]:
+    size = sum(len(group.openings.known) for group in groups)
+    minutes = np.full(size, np.nan)
+    for group in groups:
+        minutes[group.rows] = group.longest(windows)
+    return [float(each) for each in minutes]
+
+
 @pytest.mark.parametrize("first", [date(2026, 11, 25), SPRING])
-def test_a_person_alone_opens_when_they_do_in_a_crowd(first: date) -> None:
+def test_a_person_alone_opens_when_they_do_among_others(first: date) -> None:
     batch = [[(2, 1380, DAY), (3, 0, 60)], [(6, 60, 150)], [], [(1, 540, 600)]]
-    week, wish = week_of(SYDNEY, first), np.array([[-DAY, 9.0 * DAY]])
-    together = longest_in_common(wish, *on_shared_clock(openings_of(opened(*batch)), week, first))
-    alone = [
-        longest_in_common(wish, *on_shared_clock(openings_of(opened(one)), week, first))[0]
-        for one in batch
-    ]
-    assert together.tolist() == alone
+    wish = [(day, 0, DAY) for day in range(DAYS)]
+    together = longest(groups_of(*batch, firsts=(first,) * 4), *wish)
+    alone = [longest(groups_of(one, firsts=(first,)), *wish)[0] for one in batch]
+    assert together == alone
 
 
-def test_clinicians_of_one_zone_are_laid_out_together_and_those_of_none_in_the_practices() -> None:
-    values = {"hours": opened(*[[(0, 540, 600)]] * 4), "zone": np.array([1.0, 0.0, np.nan, 1.0])}
-    zones = Zones("zone", (SYDNEY, PERTH), LORD_HOWE)
-    stays = openings_by_zone(Columns(4, values), "hours", zones, zones.named)
-    assert {stay.zone: np.arange(4)[stay.rows].tolist() for stay in stays} == {
-        SYDNEY: [1],
-        PERTH: [0, 3],
-        LORD_HOWE: [2],
+def rows_by_difference(groups: tuple[ClockGroup, ...], size: int) -> dict[float | None, list[int]]:
+    return {
+        group.ahead if isinstance(group, SteadyClocks) else None: np.arange(size)[
+            group.rows
+        ].tolist()
+        for group in groups
     }
 
 
-def test_zones_whose_clocks_go_alike_are_laid_out_as_one() -> None:
-    zones = Zones("zone", (SYDNEY, "Australia/Melbourne", "Australia/Brisbane"), SYDNEY)
-    summer, change = date(2026, 11, 23), SPRING
-    assert alike(zones, summer, False) == (SYDNEY, SYDNEY, "Australia/Brisbane", SYDNEY)
-    # Who always meets where the clinician is has the same week everywhere, until a clock changes.
-    assert len(set(alike(zones, summer, True))) == 1
-    assert alike(zones, change, True) == (SYDNEY, SYDNEY, "Australia/Brisbane", SYDNEY)
-    values = {"hours": opened(*[[(0, 540, 600)]] * 3), "zone": np.array([0.0, 1.0, 2.0])}
-    stays = openings_by_zone(Columns(3, values), "hours", zones, alike(zones, summer, False))
-    assert {stay.zone: np.arange(3)[stay.rows].tolist() for stay in stays} == {
-        SYDNEY: [0, 1],
-        "Australia/Brisbane": [2],
-    }
+def test_people_are_grouped_by_what_lies_between_the_clocks() -> None:
+    one, zones = [(0, 540, 600)], (SYDNEY, "Australia/Melbourne", "Australia/Brisbane")
+    summer, winter = date(2026, 11, 23), date(2027, 7, 5)
+    before = SPRING - timedelta(days=3)
+    firsts = (summer, summer, summer, winter, before)
+    codes = (0, 1, 2, 0, 0)
+    by_video = groups_of(
+        *[one] * 5, zones=zones, codes=codes, other="Australia/Brisbane", firsts=firsts
+    )
+    assert rows_by_difference(by_video, 5) == {-60.0: [0, 1], 0.0: [2, 3], None: [4]}
+    # Who meets where the clinician is has the same week everywhere, until a clock changes.
+    there = groups_of(*[one] * 5, zones=zones, codes=codes, firsts=firsts)
+    assert rows_by_difference(there, 5) == {0.0: [0, 1, 2, 3], None: [4]}
 
 
 def a_week(session: int = 60, first: date = date(2026, 11, 23), **declared: Any) -> World:

@@ -140,6 +140,13 @@ class StatedReason(ResponseModel):
         str, Setting(description="Continues a sentence that begins with the clinician's name.")
     ]
     unknown: bool
+    judged_on: Annotated[
+        date | None,
+        Setting(
+            description="The day of the first possible session, where the constraint was judged "
+            "for that day and it is not the day asked; else null."
+        ),
+    ] = None
 
     @classmethod
     def of(cls, reason: Reason) -> Self:
@@ -149,6 +156,7 @@ class StatedReason(ResponseModel):
             family=reason.family,
             text=reason.text,
             unknown=reason.unknown,
+            judged_on=reason.judged_on,
         )
 
 

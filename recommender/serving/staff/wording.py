@@ -202,12 +202,19 @@ def sure(ends: AllianceRange | None) -> str:
 
 def reservation(reason: StatedReason) -> str:
     """A rule that is not met, or not known to be met."""
-    return f"Perhaps {reason.text}: ask" if reason.unknown else sentence(reason.text)
+    text = reason.text + _judged_on(reason)
+    return f"Perhaps {text}: ask" if reason.unknown else sentence(text)
 
 
 def exclusion(reason: StatedReason) -> str:
     """A rule that left a clinician out."""
-    return f"{sentence(reason.text)}{' (not known, so taken as not met)' if reason.unknown else ''}"
+    text = sentence(reason.text + _judged_on(reason))
+    return f"{text}{' (not known, so taken as not met)' if reason.unknown else ''}"
+
+
+def _judged_on(reason: StatedReason) -> str:
+    """The day a rule was judged for, where it is not the day asked."""
+    return "" if reason.judged_on is None else f", for a first session on {day(reason.judged_on)}"
 
 
 def tie(first: int, last: int) -> str:

@@ -137,7 +137,9 @@ def exclusion_lines(
     for each in response.excluded:
         for reason in each.reasons:
             whom.setdefault(reason.constraint, []).append(each.clinician_id)
-            texts[reason.constraint] = reason.text
+            # Of several texts the shortest is without what concerns one clinician alone.
+            known = texts.get(reason.constraint, reason.text)
+            texts[reason.constraint] = min(known, reason.text, key=len)
     lines = [line for line in response.exclusion_counts if line.removed]
     return tuple(
         ExclusionLine(
