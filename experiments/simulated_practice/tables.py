@@ -37,7 +37,10 @@ def clients_table(world: World, clients: Table, ids: Sequence[str], stream: int)
 def clinicians_table(world: World, clients: Sequence[str]) -> pd.DataFrame:
     """One row a clinician, with an invented display name."""
     ids = clinician_ids(len(world.staff.names))
+    staff, fields = world.staff.table, world.practice.clinician
     lists = {"blocked_clients": _blocked(world, 12, len(ids), clients)}
+    lists["hours"] = _by_room(cells(fields["hours"], staff["hours"]), staff["rooms"])
+    lists["absences"] = _absences(staff["next_available"])
     table = _entity_table("clinician_id", ids, world.practice.clinician, world.staff.table, lists)
     table.insert(1, "name", world.staff.names)
     return table
@@ -104,9 +107,10 @@ def cells(field: Field, values: NDArray[Any]) -> Cells:
     """A field's column as text, from its encoding; None where it is missing."""
     if field.kind == "place":
         return _each(values, _place)
-    if field.kind in ("tags", "weekly_hours"):
-        names = field.levels or tuple(window_text(window) for window in WINDOWS)
-        return _named(values, names, ";" if field.kind == "tags" else "; ")
+    if field.kind == "tags":
+        return _named(values, field.levels, ";")
+    if field.kind in ("weekly_hours", "availability"):
+        return _named(values, tuple(window_text(window) for window in WINDOWS), "; ")
     distinct, where = np.unique(values, return_inverse=True)
     text = TEXT[field.kind]
     words = [None if np.isnan(value) else text(field, float(value)) for value in distinct]
@@ -171,6 +175,29 @@ def _each(values: NDArray[Any], text: Callable[[Any], str | None]) -> Cells:
     return column
 
 
+def _by_room(hours: Cells, rooms: Array) -> Cells:
+    """Every other clinician with two rooms is in the second on Tuesdays and Thursdays."""
+    divided = hours.copy()
+    for row in np.flatnonzero(~np.isnan(rooms[:, 1, 0])).tolist():
+        if row % 2 == 0 and hours[row] not in (None, "none"):
+            parts = (
+                f"{part} room {2 if part[:3] in ('tue', 'thu') else 1}"
+                for part in hours[row].split("; ")
+            )
+            divided[row] = "; ".join(parts)
+    return divided
+
+
+def _absences(free_days: Array) -> Cells:
+    """Every tenth clinician is away for the twelve days from their next free day."""
+    away = np.full(len(free_days), None, dtype=object)
+    for row in range(3, len(away), 10):
+        if not np.isnan(free_days[row]):
+            first = date.fromordinal(EPOCH + int(free_days[row]))
+            away[row] = f"{first.isoformat()} to {(first + timedelta(days=11)).isoformat()}"
+    return away
+
+
 def _blocked(world: World, stream: int, size: int, others: Sequence[str]) -> Cells:
     return _listed(np.random.default_rng([world.settings.seed, stream]), size, others, BLOCKED)
 
@@ -193,7 +220,7 @@ def _entity_table(
 ) -> pd.DataFrame:
     columns: dict[str, Any] = {key: list(ids)}
     for name, field in declared.items():
-        columns[name] = lists[name] if field.kind == "ids" else cells(field, table[name])
+        columns[name] = lists[name] if name in lists else cells(field, table[name])
     return pd.DataFrame(columns)
 
 

@@ -22,6 +22,8 @@ from recommender.values.toml_settings import (
 )
 
 Side = Literal["client", "clinician"]
+OF_CLINICIANS = frozenset({"availability", "date_ranges"})
+"""Kinds of facts that no client is asked for."""
 USES = ("score", "filter", "audit")
 
 
@@ -138,8 +140,8 @@ def read_field(
     faults += _wrong_use(where, side, declared, sound) + _wrong_levels(where, sound)
     if "min" in sound and "max" in sound and not sound["min"] < sound["max"]:
         faults.append(Fault(f"{where}.min", "is not below max", "put the smaller bound in min"))
-    if kind_name == "availability" and side == "client":
-        remedy = "use weekly_hours: rooms and ways of meeting are facts of clinicians"
+    if kind_name in OF_CLINICIANS and side == "client":
+        remedy = "use weekly_hours or date: rooms, ways of meeting and absences are of clinicians"
         faults.append(Fault(f"{where}.kind", "is for clinicians", remedy))
     if field is None:
         plain = {"kind": "number", "use": "filter", "phrase": "", "purpose": "", "missing": ""}

@@ -31,7 +31,7 @@ def invented_cell(field: Field) -> str:
     >>> invented_cell(Field("age", "client", "number", "", "", "", "score", min=0, max=120))
     '60'
     """
-    if field.levels:
+    if field.behaviour.has_levels:
         return field.levels[0]
     bounds = [bound for bound in (field.min, field.max) if bound is not None]
     return f"{sum(bounds) / len(bounds):.12g}" if bounds else field.behaviour.example

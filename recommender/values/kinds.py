@@ -270,7 +270,7 @@ _PLACE = (parsers.place, _encode_tuples(2), _decode_places, "-33.87,151.21")
 _EXAMPLE = "mon 09:00-12:30; tue 17:00-20:00"
 _HOURS = (parsers.weekly_hours, _encode_tuples(3), _decode_hours, _EXAMPLE)
 _AVAILABILITY = (parsers.availability, _encode_availability, _decode_availability)
-_OPEN_HOURS = "mon 09:00-17:00 room 1; tue 09:00-12:00 by phone every 2 weeks from 2026-11-23"
+_OPEN_HOURS = "wed 09:00-12:00 room 1 by phone every 2 weeks from 2026-11-23"
 _RANGES = (parsers.date_ranges, _encode_ranges, _decode_ranges)
 _DATE = (parsers.day, _encode_date, _decode_date, "2026-11-23")
 _MONEY = (parsers.money, _encode_number, _decode_money, "220.50")
@@ -289,7 +289,12 @@ KINDS: Mapping[str, FieldKind] = {
         ),
         FieldKind("weekly_hours", *_HOURS, scorable=False),
         FieldKind(
-            "availability", *_AVAILABILITY, _OPEN_HOURS, allows=frozenset({"rooms"}), scorable=False
+            "availability",
+            *_AVAILABILITY,
+            _EXAMPLE,
+            allows=frozenset({"rooms"}),
+            scorable=False,
+            alternative=f"with room, ways and weeks: {_OPEN_HOURS}",
         ),
         FieldKind("date_ranges", *_RANGES, "2026-12-20 to 2027-01-10", scorable=False),
         FieldKind("date", *_DATE, numeric=True, scorable=False),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.practice.definition import shipped_practice
-from recommender.practice.fields import USES, read_field
+from recommender.practice.fields import OF_CLINICIANS, USES, Side, read_field
 from recommender.values.kinds import KINDS
 from tests.support.definitions import a_field, field_table, places_of
 
@@ -21,9 +21,18 @@ def reading(kind: str = "number", side: Any = "client", **changes: Any) -> dict[
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_field_of_every_kind_is_read(kind: str) -> None:
-    field = a_field(kind=kind)
-    assert (field.kind, field.label, field.required) == (kind, "client.x", False)
+    side: Side = "clinician" if kind in OF_CLINICIANS else "client"
+    field = a_field(kind=kind, side=side)
+    assert (field.kind, field.label, field.required) == (kind, f"{side}.x", False)
     assert field.behaviour is KINDS[kind]
+
+
+def test_rooms_and_ways_are_facts_of_clinicians() -> None:
+    assert reading("availability") == {"client.x.kind": "is for clinicians"}
+    assert reading("availability", side="clinician", rooms="rooms") == {}
+    assert reading("weekly_hours", rooms="rooms") == {
+        "client.x.rooms": "is not a setting of a weekly_hours"
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS)

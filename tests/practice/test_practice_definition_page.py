@@ -15,6 +15,7 @@ from recommender.practice.match_operators import OPERATORS
 from recommender.practice.matches import MatchSettings
 from recommender.practice.rules.catalogue import FIELD_SETTINGS, RULES, Kinds
 from recommender.practice.rules.constraint import FAMILIES, Constraint
+from recommender.practice.rules.first_session import FirstSession
 from recommender.practice.sections import (
     CardSettings,
     Heading,
@@ -33,12 +34,13 @@ SECTIONS = {
     "history": HistorySettings,
     "ranking": RankingSettings,
     "ways": MeetingModes,
+    "first_session": FirstSession,
     "client": Field,
     "matches": MatchSettings,
     "constraints": Constraint,
     "funding": FundingRow,
 }
-GIVEN = {"instruments": {"name"}, "client": {"name", "side", "postcodes"}}
+GIVEN = {"instruments": {"name"}, "client": {"name", "side", "postcodes", "ways"}}
 GIVEN["constraints"] = {"name", "settings"}
 
 
@@ -80,7 +82,7 @@ def _side(kinds: Kinds, optional: bool) -> str:
 def rule_rows() -> list[str]:
     return [
         f"| `{rule.name}` | {_side(rule.client, 'client' in rule.optional)} "
-        f"| {_side(rule.clinician, 'clinician' in rule.optional)} | {rule.meaning} "
+        f"| {_side(rule.clinician, 'clinician' in rule.optional)} | {rule.meaning} | {rule.day} "
         f"| {listed(sorted(rule.needs))} | {listed(sorted(rule.allows))} |"
         for rule in RULES.values()
     ]

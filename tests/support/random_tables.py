@@ -41,7 +41,7 @@ def _cell(field: Field, rng: np.random.Generator, empty: float) -> Any:
         return bool(rng.random() < 0.5)
     if field.kind == "place":
         return f"{-33 - rng.random():.4f},{151 + rng.random():.4f}"
-    if field.kind == "weekly_hours":
+    if field.kind in ("weekly_hours", "availability"):
         return f"{rng.choice(DAYS)} 09:00-{rng.integers(10, 18)}:30"
     if field.behaviour.numeric and field.kind != "date":
         low = 0.0 if field.min is None else field.min

@@ -18,11 +18,15 @@ from recommender.tables.raw_table import read_raw_table
 from recommender.values.kinds import DAYS, EPOCH, KINDS, MAX_NUMBER, is_missing
 
 LEVELS = ("act", "cbt", "7", "emotion focused")
+WAYS = ("in_person", "video")
+ROOMS = {"2042": (-33.898, 151.179), "2750": (-33.751, 150.694)}
 SECRET = "hunter2 lives at 12 Example St"
 
 
 def a_field(kind: str, **settings: Any) -> Field:
     levels = LEVELS if "levels" in KINDS[kind].needs else ()
+    if kind == "availability":
+        settings = {"levels": WAYS, "rooms": "rooms", "postcodes": ROOMS, **settings}
     bounds = {"min": -10.0, "max": 1000.0} if kind in ("scale", "money") else {}
     return Field(
         **{
@@ -152,6 +156,35 @@ def test_a_cell_is_read(kind: str, cell: Any, value: Any) -> None:
         ("money", 0.1 + 0.2, "has more than two decimals"),
         ("money", "1000.01", "is above the largest value allowed"),
         ("ids", "c12;", "has a part that is not an id"),
+        ("availability", "mon 9-5", "is not a day with hours, room, ways and weeks"),
+        (
+            "availability",
+            "mon 09:00-17:00 every 2 weeks",
+            "is not a day with hours, room, ways and weeks",
+        ),
+        (
+            "availability",
+            "mon 17:00-09:00 room 1",
+            "has hours that do not end after their start",
+        ),
+        (
+            "availability",
+            "mon 09:00-17:00 by tram",
+            "names a way of meeting that is not declared",
+        ),
+        (
+            "availability",
+            "mon 09:00-17:00 room 21",
+            "names a room that is neither a number nor a declared postcode",
+        ),
+        (
+            "availability",
+            "mon 09:00-17:00 every 2 weeks from 2026-02-30",
+            "has a part that is not a date",
+        ),
+        ("date_ranges", "2027-01-10 to 2026-12-20", "has a range that ends before it begins"),
+        ("date_ranges", "Christmas", "is not a date or a range of dates"),
+        ("date_ranges", "2027-02-30", "has a part that is not a date"),
     ],
 )
 def test_a_cell_is_refused_with_its_problem(kind: str, cell: Any, problem: str) -> None:
@@ -317,6 +350,24 @@ FORMS: dict[str, st.SearchStrategy[Any]] = {
     "weekly_hours": st.lists(
         DAYTIMES.map(lambda w: f"{w[0]} {_clock(w[1])}-{_clock(w[2])}"), max_size=4
     ),
+    "availability": st.lists(
+        st.builds(
+            lambda w, *terms: f"{w[0]} {_clock(w[1])}-{_clock(w[2])}{''.join(terms)}",
+            DAYTIMES,
+            st.sampled_from(["", " room 1", " room 20", " room 2042"]),
+            st.sampled_from(["", " by video", " by in_person,video"]),
+            st.sampled_from(
+                ["", " every 2 weeks from 2026-11-23", " every 8 weeks from 1969-12-01"]
+            ),
+        ),
+        max_size=4,
+    ),
+    "date_ranges": st.lists(
+        st.lists(st.dates(max_value=date(9999, 12, 30)), min_size=1, max_size=2).map(
+            lambda days: " to ".join(day.isoformat() for day in sorted(days))
+        ),
+        max_size=3,
+    ),
     "date": st.dates(),
     "money": st.integers(-1000, 100_000).map(lambda cents: cents / 100),
     "ids": st.lists(
@@ -444,11 +495,31 @@ def test_arrays_hold_what_their_kind_says() -> None:
         array("weekly_hours", "tue 01:00-02:00", "none", None),
         [[[1, 60, 120]], [[0, 0, 0]], [[nan] * 3]],
     )
+    np.testing.assert_array_equal(
+        array(
+            "availability",
+            "mon 09:00-10:00 room 2750 by video every 2 weeks from 1970-01-02",
+            "tue 09:00-10:00 room 2",
+            "none",
+            None,
+        ),
+        [[[0, 540, 600, -2, 2, 2, 1]], [[1, 540, 600, 2, 0, 1, 0]], [[0] * 7], [[nan] * 7]],
+    )
+    np.testing.assert_array_equal(
+        array("date_ranges", "1970-01-01 to 1970-01-02; 1970-01-05", "none", None),
+        [[[0, 2], [4, 5]], [[0, 0], [nan, nan]], [[nan, nan], [nan, nan]]],
+    )
     assert list(array("ids", "c1;c2", None)) == [("c1", "c2"), None]
 
 
 PROBLEMS = frozenset(
     """\
+is not a day with hours, room, ways and weeks
+names a way of meeting that is not declared
+names a room that is neither a number nor a declared postcode
+is not a date or a range of dates
+has a part that is not a date
+has a range that ends before it begins
 is not text
 is not a number
 is a flag, not a number
