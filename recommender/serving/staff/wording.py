@@ -19,6 +19,8 @@ from recommender.serving.schemas.responses import (
 MINUS = "\N{MINUS SIGN}"
 YES, NO = "Yes", "No"
 NONE_OF_THESE = "Asked, and none of these"
+FEW_PEOPLE = 12
+"""Clinicians up to which a form shows all of them at once."""
 CLIENT_CODE = "Client code"
 REQUEST_MODES: Mapping[str, str] = {
     "model": "A model trained on this practice's ratings",
@@ -81,6 +83,11 @@ _CLIENT_MAY = re.compile(r"the client (would|can|could|may|might|did|had)\b")
 def plain(level: str) -> str:
     """A level or code without underscores."""
     return level.replace("_", " ")
+
+
+def person(clinician_id: str, name: str) -> str:
+    """A clinician by name and id; by id alone without a name."""
+    return clinician_id if name == clinician_id else f"{name} ({clinician_id})"
 
 
 def sentence(text: str) -> str:

@@ -109,7 +109,8 @@ def _form(
     request: Request, sent: FormData, errors: tuple[FieldError, ...] = (), status: int = 200
 ) -> Response:
     state = current_snapshot(request.app)
-    sections = form_sections(state.practice, sent, errors, top_k=state.form.example["top_k"])
+    roster, top_k = state.encoding.roster, state.form.example["top_k"]
+    sections = form_sections(state.practice, roster, sent, errors, top_k=top_k)
     wrong = [each for section in sections for entry in section.entries for each in entry.wrong]
     return page(
         request,
@@ -118,6 +119,7 @@ def _form(
         status=status,
         sections=sections,
         wrong=wrong,
+        nobody=[each for section in sections for each in section.entries if each.unknown],
         other_faults=bool(errors) and not wrong,
         practice=state.practice.title,
     )
