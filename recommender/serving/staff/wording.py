@@ -19,8 +19,6 @@ from recommender.serving.schemas.responses import (
 MINUS = "\N{MINUS SIGN}"
 YES, NO = "Yes", "No"
 NONE_OF_THESE = "Asked, and none of these"
-FEW_PEOPLE = 12
-"""Clinicians up to which a form shows all of them at once."""
 CLIENT_CODE = "Client code"
 REQUEST_MODES: Mapping[str, str] = {
     "model": "A model trained on this practice's ratings",

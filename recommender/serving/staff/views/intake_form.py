@@ -51,6 +51,8 @@ MODES: Mapping[str, str] = {
     "soft": "Shows a caution only",
     "off": "Is ignored",
 }
+FEW_PEOPLE = 12
+"""Clinicians up to which all are shown at once."""
 YES_OR_NO = (("yes", wording.YES), ("no", wording.NO))
 
 Choice = tuple[str, str]
@@ -78,6 +80,11 @@ class FormEntry:
     step: str = "any"
     days: tuple["FormEntry", ...] = ()
     unknown: tuple[Choice, ...] = ()
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the people to choose from are shown on demand, with a filter."""
+        return self.control == "people" and len(self.choices) > FEW_PEOPLE
 
     @property
     def wrong(self) -> tuple["FormEntry", ...]:
