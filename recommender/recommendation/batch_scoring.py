@@ -36,7 +36,7 @@ from recommender.recommendation.recommend import (
 from recommender.screening.cache import screening_cache_for
 from recommender.screening.screen import ConstraintCount, Screening
 from recommender.tables.cells import People
-from recommender.tables.references import references_of_one
+from recommender.tables.references import unresolved_of_one
 from recommender.tables.roster import digest_of
 
 if TYPE_CHECKING:
@@ -225,8 +225,7 @@ def _add_client(
     rows["exclusions"] += (_exclusion_row(name, each) for each in removals)
     mode = job.model.manifest.mode if batch.agree[place] else CONSTRAINTS_ONLY
     client, roster = batch.clients.row(place), job.encoding.roster
-    found = references_of_one(job.model.practice, client, name, roster)
-    unresolved = [f"{each.field.label}: {one.text}" for each in found for one in each.ids]
+    unresolved = unresolved_of_one(job.model.practice, client, name, roster)
     eligible = int(np.count_nonzero(screening.eligible))
     rows["clients"].append((name, mode, eligible, unresolved))
 

@@ -163,6 +163,25 @@ def references_of_one(
     return (*found, *unresolved_references(practice, roster.columns, "clinician", same))
 
 
+def unresolved_by_client(
+    practice: Practice, clients: People, roster: Roster
+) -> dict[str, tuple[str, ...]]:
+    """`references_of_one` for each client who has any, as `field label: id`."""
+    found = {
+        name: unresolved_of_one(practice, clients.columns.row(row), name, roster)
+        for row, name in enumerate(clients.ids)
+    }
+    return {name: lines for name, lines in found.items() if lines}
+
+
+def unresolved_of_one(
+    practice: Practice, client: Columns, client_id: str | None, roster: Roster
+) -> tuple[str, ...]:
+    """`references_of_one` as `field label: id`, for a column of an output."""
+    found = references_of_one(practice, client, client_id, roster)
+    return tuple(f"{each.field.label}: {one.text}" for each in found for one in each.ids)
+
+
 def _some(ids: Sequence[str], rows: Sequence[int]) -> str:
     """The first ids of some rows, with the number of further ones."""
     more = len(rows) - MAX_IDS_SHOWN

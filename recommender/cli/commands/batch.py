@@ -151,7 +151,7 @@ def allocate(
     )
     from recommender.cli.commands.batch import summary
     from recommender.tables.loader import read_clients
-    from recommender.tables.references import table_warnings
+    from recommender.tables.references import table_warnings, unresolved_by_client
 
     with exit_on_error(), render.progress_bar(err) as progress:
         progress("reading", 0.0)
@@ -181,7 +181,8 @@ def allocate(
             progress=progress,
         )
         texts = {name: c.say for name, c in model.practice.constraints.items()}
-        paths = write_tables(outcome, texts, to, form.value)
+        unresolved = unresolved_by_client(model.practice, waiting_people, clinicians)
+        paths = write_tables(outcome, texts, unresolved, to, form.value)
     render.print_warnings(err, warnings)
     if not listed:
         out.print("Nobody is waiting: there is nothing to allocate.")
