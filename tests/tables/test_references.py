@@ -120,7 +120,8 @@ def wishing() -> Practice:
 def test_who_asks_only_for_people_who_left_is_said_clearly(
     wishing: Practice, tmp_path: Path
 ) -> None:
-    answers = [{"asks_for": ["k99"]}, {"asks_for": ["k99", "k01"]}, {"asks_for": []}, {}]
+    wishes = (["k99"], ["k99", "k01"], [], None)
+    answers = [{"asks_for": wish} for wish in wishes]
     clients = read_rows(wishing.fields("client", "score", "filter"), answers)
     people = {"clinicians": KnownPeople(("k01", "k02"))}
     (found,) = unresolved_references(wishing, clients, "client", people)

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from recommender.cli.main import app
 from tests.support.builders import DEFINITION, a_bundle, some_rows, write_rows
