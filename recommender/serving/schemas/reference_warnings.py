@@ -31,7 +31,8 @@ class ReferenceWarning(BaseModel):
         Setting(
             description="`unknown_id`: nobody on the roster has the id, so it has no effect; "
             "`names_nobody`: none of the clinicians asked for by name is on the roster; "
-            "`similar_client_id`: a list of the roster has a client id nearly equal to `client_id`."
+            "`similar_client_id`: the id of a client is nearly that of a client on a list of the "
+            "roster, or of a client who is recorded."
         ),
     ]
     message: Annotated[str, Setting(description="Never contains a submitted value.")]
@@ -45,6 +46,24 @@ class ReferenceWarning(BaseModel):
             "when the caller's key belongs to a matching tool."
         ),
     ] = ()
+
+
+def similar_client(pointer: str, recorded: tuple[str, ...]) -> ReferenceWarning:
+    """The warning about the id of a client who is not recorded, while a nearly equal id is."""
+    return ReferenceWarning(
+        pointer=pointer,
+        code="similar_client_id",
+        message=f"is not recorded; {did_you_mean(recorded)}",
+        listed_as=recorded,
+    )
+
+
+def unknown_clinician(pointer: str, suggestions: tuple[str, ...]) -> ReferenceWarning:
+    """The warning about the id of a clinician who is not on the present roster."""
+    message = "; ".join(filter(None, ("is not on the roster", did_you_mean(suggestions))))
+    return ReferenceWarning(
+        pointer=pointer, code="unknown_id", message=message, did_you_mean=suggestions
+    )
 
 
 def reference_warnings(

@@ -159,3 +159,72 @@ def test_names_of_the_file_are_those_the_form_offers(directory: Path, numbered: 
     page = Reader(numbered.get("/staff/requests/new").text)
     for clinician_id, name in people.items():
         assert (f"{name} ({clinician_id})" if name else clinician_id) in page.text
+
+
+# Clients who are recorded
+
+
+@pytest.fixture
+def recorded(guarded: LockedServer) -> LockedServer:
+    """A server on which client c005 is recorded with pairing p007."""
+    body = {"pairing_id": "p007", "client_id": "c005", "clinician_id": "005"}
+    answer = asked(guarded, "POST", "/v1/pairings", Role.STAFF, json=body)
+    assert answer.status_code == 201
+    assert answer.json()["reference_warnings"] == []
+    return guarded
+
+
+def asked(server: LockedServer, method: str, path: str, role: Role, **options: Any) -> Any:
+    return server.ask(method, path, server.keys[role].text, **options)
+
+
+def test_a_pairing_of_a_nearly_known_client_with_nobody_is_recorded_and_said(
+    recorded: LockedServer,
+) -> None:
+    body = {"pairing_id": "p8", "client_id": "C5", "clinician_id": "7"}
+    answer = asked(recorded, "POST", "/v1/pairings", Role.STAFF, json=body)
+    assert answer.status_code == 201
+    client, clinician = answer.json()["reference_warnings"]
+    assert (client["pointer"], client["listed_as"]) == ("/client_id", ["c005"])
+    assert (clinician["pointer"], clinician["did_you_mean"]) == ("/clinician_id", ["007"])
+
+
+def test_a_consent_withdrawn_under_a_nearly_equal_id_is_said(recorded: LockedServer) -> None:
+    path, body = "/v1/subjects/{}/consents", {"version": "1", "train": False}
+    answer = asked(recorded, "POST", path.format("c5"), Role.STAFF, json=body).json()
+    assert answer["reference_warnings"][0]["listed_as"] == ["c005"]
+    exact = asked(recorded, "POST", path.format("c005"), Role.STAFF, json=body).json()
+    assert exact["reference_warnings"] == []
+
+
+@pytest.mark.parametrize(("method", "ending"), [("DELETE", ""), ("GET", "/export")])
+def test_who_asks_about_nobody_is_told_who_may_be_meant(
+    recorded: LockedServer, method: str, ending: str
+) -> None:
+    missed = asked(recorded, method, f"/v1/subjects/C-5{ending}", Role.ADMIN)
+    assert "did you mean c005? Otherwise check the pseudonym" in missed.text
+    assert missed.status_code == 404
+    plain = asked(recorded, method, f"/v1/subjects/z9{ending}", Role.ADMIN)
+    assert "did you mean" not in plain.text
+
+
+def test_a_rating_and_an_event_of_a_nearly_known_pairing_say_which(recorded: LockedServer) -> None:
+    event = {"kind": "booked", "happened_on": "2026-11-20"}
+    answer = asked(recorded, "POST", "/v1/pairings/P-7/events", Role.STAFF, json=event).json()
+    assert (answer["pairing_known"], answer["did_you_mean"]) == (False, ["p007"])
+    known = asked(recorded, "POST", "/v1/pairings/p007/events", Role.STAFF, json=event).json()
+    assert (known["pairing_known"], known["did_you_mean"]) == (True, [])
+
+
+def test_a_roster_that_lists_a_nearly_known_client_is_stored_and_says_so(
+    recorded: LockedServer,
+) -> None:
+    path = "/v1/clinicians/003"
+    before = asked(recorded, "GET", path, Role.ADMIN)
+    patch = {"facts": {"not_with": ["c999", "C5"]}}
+    headers = {"if-match": before.headers["etag"]}
+    answer = asked(recorded, "PATCH", path, Role.ADMIN, json=patch, headers=headers)
+    assert answer.status_code == 200, answer.text
+    (warning,) = answer.json()["reference_warnings"]
+    assert (warning["pointer"], warning["listed_as"]) == ("/facts/not_with/1", ["c005"])
+    assert "reference_warnings" not in asked(recorded, "GET", path, Role.ADMIN).json()
