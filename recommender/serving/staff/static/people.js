@@ -1,7 +1,7 @@
 "use strict";
 // Adds a filter to each long list of people. Without script the whole list is there.
 for (const list of document.querySelectorAll("details.people")) {
-  const people = [...list.querySelectorAll("label")];
+  const people = [...list.querySelectorAll(".names label")];
   const summary = list.querySelector("summary");
   const filter = document.createElement("input");
   const label = document.createElement("label");
@@ -10,7 +10,6 @@ for (const list of document.querySelectorAll("details.people")) {
   filter.id = `${list.id}-filter`;
   label.htmlFor = filter.id;
   label.textContent = list.dataset.filter;
-  label.className = "filter";
   shown.htmlFor.add(filter.id);
   summary.after(label, filter, shown);
 
