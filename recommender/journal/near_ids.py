@@ -6,7 +6,7 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from recommender.store.schema import pairings, subjects
-from recommender.values.ids import near_key, near_misses
+from recommender.values.ids import is_id, near_key, near_misses
 
 MAX_PATTERNS = 50
 """Ids that are sought by a pattern each; for more, every recorded id is compared."""
@@ -25,6 +25,7 @@ def near_pairings(connection: Connection, pairing_id: str) -> tuple[str, ...]:
 def _near(
     connection: Connection, column: ColumnElement[str], texts: Collection[str]
 ) -> dict[str, tuple[str, ...]]:
+    texts = [each for each in texts if is_id(each)]
     if not texts:
         return {}
     statement = select(column).where(column.is_not(None))

@@ -228,3 +228,11 @@ def test_a_roster_that_lists_a_nearly_known_client_is_stored_and_says_so(
     (warning,) = answer.json()["reference_warnings"]
     assert (warning["pointer"], warning["listed_as"]) == ("/facts/not_with/1", ["c005"])
     assert "reference_warnings" not in asked(recorded, "GET", path, Role.ADMIN).json()
+
+
+def test_a_clinician_written_without_zeros_is_not_found_and_proposed(
+    recorded: LockedServer,
+) -> None:
+    missed = asked(recorded, "GET", "/v1/clinicians/5", Role.ADMIN)
+    assert missed.status_code == 404
+    assert "did you mean 005? Otherwise check it" in missed.text

@@ -99,3 +99,12 @@ def test_the_code_of_a_client_who_is_listed_nearly_so_is_shown_to_staff(
         text = Reader(ask(client, client_id="C012").text).text
     assert "A list of the roster has a client code that differs from this one only in case" in text
     assert "On a list of the roster as: c-012." in text
+
+
+def test_a_search_for_a_code_in_other_letters_finds_nobody_and_says_whom_it_may_mean(
+    staff: TestClient,
+) -> None:
+    ask(staff, client_id="c0012")
+    sought = read(staff, "/staff").form("/search")
+    assert "No requests found. Did you mean c0012?" in send(staff, sought, sought="C-12").text
+    assert "Did you mean" not in send(staff, sought, sought="%").text
