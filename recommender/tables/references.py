@@ -3,7 +3,7 @@
 Such an id is legal, because people leave, but it has no effect, which must never go unnoticed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from recommender.errors import Fault
@@ -13,7 +13,7 @@ from recommender.practice.fields import Field
 from recommender.practice.rules.rule_input import IdIndex, id_index_in
 from recommender.tables.cells import People
 from recommender.tables.roster import Roster
-from recommender.values.ids import did_you_mean, may_be_shown, near_key, near_misses
+from recommender.values.ids import NearIndex, did_you_mean, may_be_shown, near_key, near_misses
 
 MAX_IDS_SHOWN = 5
 """Ids repeated in one message; further ones are counted."""
@@ -33,11 +33,25 @@ class KnownPeople:
     complete
         Whether nobody else exists. In a part of the clients, an id that is not found is nothing
         unusual: only near misses of those who are there count.
+    index
+        Finds near misses; None builds it when there are any ids that name nobody.
     """
 
     ids: Sequence[str]
     names: Sequence[str | None] = ()
     complete: bool = True
+    index: NearIndex | None = None
+
+    @classmethod
+    def on(cls, roster: Roster) -> "KnownPeople":
+        """The clinicians of a roster, which indexes them once."""
+        return cls(roster.ids, roster.names, index=roster.near_index)
+
+    def near_misses(self, texts: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """Whom ids that name nobody may mean."""
+        if self.index is not None:
+            return self.index.near_misses(texts)
+        return near_misses(texts, self.ids, self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +169,7 @@ def references_of_one(
     The latter are client ids on lists of the roster that differ from the client's own only
     slightly: the list may mean this client, and has no effect on them as it is written.
     """
-    clinicians = {"clinicians": KnownPeople(roster.ids, roster.names)}
+    clinicians = {"clinicians": KnownPeople.on(roster)}
     found = unresolved_references(practice, client, "client", clinicians)
     if client_id is None:
         return found
@@ -225,7 +239,7 @@ def _in_field(
     lost = _lost(columns, field.name, index, known, people)
     if not lost:
         return None
-    near = near_misses(lost, people.ids, people.names)
+    near = people.near_misses(lost)
     ids = tuple(UnresolvedId(e, tuple(sorted(set(index.of[e]))), near.get(e, ())) for e in lost)
     only_nobody: tuple[int, ...] = ()
     if is_wish and people.complete:

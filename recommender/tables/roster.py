@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError
 from recommender.practice.columns import Columns
-from recommender.values.ids import near_misses
+from recommender.values.ids import NearIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,15 @@ class Roster:
         """The name of the clinician at a place, or the id where there is no name."""
         return self.names[place] or self.ids[place]
 
+    @property
+    def near_index(self) -> NearIndex:
+        """Finds the clinicians that ids may mean which are not on the roster."""
+        key = "near index", self.names
+        return self.columns.view(key, lambda: NearIndex.of(self.ids, self.names))
+
     def near_misses(self, texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """The clinicians that ids may mean which are not on the roster; see `values.ids`."""
-        return near_misses(texts, self.ids, self.names)
+        """The clinicians that ids may mean which are not on the roster, at most three for each."""
+        return self.near_index.near_misses(texts)
 
     @property
     def called(self) -> dict[str, str]:

@@ -5,7 +5,8 @@ Exact identity is identity: `005` and `5` may be two people. A near miss is only
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 NONE_NAMED = "none"
 """Written in a list that names nobody, so that it is nobody's id."""
@@ -61,7 +62,7 @@ def near_key(text: str) -> str:
 
 
 def near_misses(
-    texts: Iterable[str], ids: Sequence[str], names: Sequence[str | None] = ()
+    texts: Collection[str], ids: Sequence[str], names: Sequence[str | None] = ()
 ) -> dict[str, tuple[str, ...]]:
     """At most three known ids that each text may mean; a text that is a known id is left out.
 
@@ -81,23 +82,52 @@ def near_misses(
     {'5': ('005',), 'wattle': ('005',)}
     """
     known = set(ids)
-    wanted = {text: near_key(text) for text in texts if text not in known}
-    if not wanted:
-        return {}
-    keys = set(wanted.values())
-    by_key: dict[str, list[str]] = {}
-    for each in sorted(known):
-        if (key := near_key(each)) in keys:
-            by_key.setdefault(key, []).append(each)
-    by_name: dict[str, list[str]] = {}
-    for each, name in sorted(zip(ids, names, strict=False)):
-        for key in _name_keys(name or "") & keys:
-            by_name.setdefault(key, []).append(each)
-    return {
-        text: tuple(found[:MAX_SUGGESTIONS])
-        for text, key in wanted.items()
-        if (found := by_key.get(key) or by_name.get(key))
-    }
+    wanted = {near_key(text) for text in texts if text not in known}
+    return NearIndex.of(ids, names, only=wanted).near_misses(texts) if wanted else {}
+
+
+@dataclass(frozen=True, slots=True)
+class NearIndex:
+    """Known ids by their keys and by the keys of names, to find near misses repeatedly."""
+
+    known: frozenset[str]
+    by_key: Mapping[str, Sequence[str]]
+    by_name: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(
+        cls,
+        ids: Sequence[str],
+        names: Sequence[str | None] = (),
+        *,
+        only: Collection[str] | None = None,
+    ) -> "NearIndex":
+        """The index of some people, restricted to the keys in `only` unless that is None."""
+        by_key: dict[str, list[str]] = {}
+        by_name: dict[str, list[str]] = {}
+        for each in sorted(set(ids)):
+            _add(by_key, {near_key(each)}, each, only)
+        for each, name in sorted(zip(ids, names, strict=False)):
+            _add(by_name, _name_keys(name or ""), each, only)
+        return cls(frozenset(ids), by_key, by_name)
+
+    def near_misses(self, texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """At most three known ids that each text may mean; see the function `near_misses`."""
+        found = {}
+        for text in texts:
+            key = near_key(text)
+            near = self.by_key.get(key) or self.by_name.get(key)
+            if near and text not in self.known:
+                found[text] = tuple(near[:MAX_SUGGESTIONS])
+        return found
+
+
+def _add(
+    index: dict[str, list[str]], keys: set[str], each: str, only: Collection[str] | None
+) -> None:
+    for key in keys:
+        if only is None or key in only:
+            index.setdefault(key, []).append(each)
 
 
 def did_you_mean(suggestions: Iterable[str]) -> str:
