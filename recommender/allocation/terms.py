@@ -237,7 +237,11 @@ def forgotten_clinicians(waiting: Sequence[WaitingClient], roster: Roster) -> tu
     problem = f"names {len(lost)} not on the roster; {clients} clients are assigned anew"
     proposed = dict.fromkeys(each for meant in lost.values() for each in meant)
     remedy = "nothing needs to be done for clinicians who left"
-    return (Fault("previous", problem, with_question(list(proposed)[:MAX_SUGGESTIONS], remedy)),)
+    return (
+        Fault(
+            "earlier allocation", problem, with_question(list(proposed)[:MAX_SUGGESTIONS], remedy)
+        ),
+    )
 
 
 def _whom_they_mean(named: set[str | None], roster: Roster) -> Mapping[str | None, tuple[str, ...]]:

@@ -8,7 +8,12 @@ from starlette.responses import Response
 
 from recommender.allocation.allocate import allocate
 from recommender.allocation.outcome import Allocation
-from recommender.allocation.terms import members, places_of, unknown_clinicians
+from recommender.allocation.terms import (
+    forgotten_clinicians,
+    members,
+    places_of,
+    unknown_clinicians,
+)
 from recommender.errors import IntakeError, RecommenderError
 from recommender.practice.columns import Columns, read_rows
 from recommender.serving.dependencies import Context, Snapshot
@@ -40,6 +45,7 @@ from recommender.serving.schemas.reference_warnings import (
     MAX_WARNINGS,
     ReferenceWarning,
     reference_warnings,
+    unknown_clinician,
 )
 from recommender.serving.schemas.responses import DECIMALS, NOTICE, AllianceScale, ModelInUse
 from recommender.serving.snapshot.snapshot import ServingSnapshot
@@ -95,7 +101,7 @@ def allocate_request(snapshot: ServingSnapshot, body: JsonBody) -> AllocationRes
     allocation = allocate(
         people, request.clients, snapshot.encoding, snapshot.model, request.terms, day=day
     )
-    return _to_response(snapshot, allocation, people)
+    return _to_response(snapshot, request, allocation, people)
 
 
 def _read(snapshot: ServingSnapshot, body: JsonBody) -> ParsedWaitingList:
@@ -159,7 +165,7 @@ def _rejected(pointer: str, error: RecommenderError) -> FieldError:
 
 
 def _to_response(
-    snapshot: ServingSnapshot, allocation: Allocation, people: People
+    snapshot: ServingSnapshot, request: ParsedWaitingList, allocation: Allocation, people: People
 ) -> AllocationResponse:
     practice, roster = snapshot.practice, snapshot.encoding.roster
     warnings: list[ReferenceWarning] = []
@@ -167,6 +173,10 @@ def _to_response(
         client = people.columns.row(row)
         found = references_of_one(practice, client, client_id, roster)
         warnings += reference_warnings(found, client, f"/clients/{row}")
+        former = request.clients[row].former_clinician_id
+        if former is not None and former not in roster.ids:
+            near = roster.near_misses([former]).get(former, ())
+            warnings.append(unknown_clinician(f"/clients/{row}/former_clinician_id", near))
     phrases: Mapping[str, str] = {name: c.say for name, c in snapshot.practice.constraints.items()}
     return AllocationResponse(
         mode=allocation.mode,
@@ -179,7 +189,13 @@ def _to_response(
         places=tuple(ClinicianCapacity.of(each) for each in allocation.places_used),
         marginal_capacity=tuple(MarginalCapacity.of(each) for each in allocation.marginal_places),
         points=round(allocation.points, DECIMALS) + 0.0,
-        warnings=tuple(map(str, table_warnings(practice, people, roster, every_client=False))),
+        warnings=tuple(
+            str(each)
+            for each in (
+                *table_warnings(practice, people, roster, every_client=False),
+                *forgotten_clinicians(request.clients, roster),
+            )
+        ),
         reference_warnings=tuple(warnings[:MAX_WARNINGS]),
         notice=NOTICE,
     )

@@ -66,7 +66,10 @@ def test_allocate_names_it_and_the_earlier_clinician_who_left(
     result = run(*words)
     assert result.exit_code == 0, result.output
     assert "client.not_with of c0000: has 1 id that is nobody" in result.output
-    assert "previous: names 2 not on the roster; 2 clients are assigned anew" in result.output
+    assert (
+        "earlier allocation: names 2 not on the roster; 2 clients are assigned anew"
+        in result.output
+    )
     table = pd.read_csv(tmp_path / "out" / "allocation.csv", dtype=str).set_index("client_id")
     assert table.loc["c0000", "unresolved_ids"] == "client.not_with: 5"
     assert table["unresolved_ids"].notna().sum() == 1

@@ -139,6 +139,12 @@ def test_a_waiting_list_says_it_for_each_of_its_clients(numbered: TestClient) ->
     ]
     (line,) = response["warnings"]
     assert line.startswith("client.not_with of w0, w1: has 1 id that is nobody on the roster: 5")
+    former = [{"client_id": "w0", "answers": {}, "former_clinician_id": "5"}]
+    moved = numbered.post("/v1/allocations", json={"clients": former}).json()
+    (warning,) = moved["reference_warnings"]
+    assert warning["pointer"] == "/clients/0/former_clinician_id"
+    assert warning["did_you_mean"] == ["005"]
+    assert moved["warnings"][0].startswith("earlier allocation: names 1 not on the roster")
     promised = [{"client_id": "w0", "answers": answers, "promised_clinician_id": "5"}]
     refused = check_problem(numbered.post("/v1/allocations", json={"clients": promised}), 422)
     assert refused["errors"][0]["message"] == "is not on the roster; did you mean 005?"
