@@ -25,6 +25,7 @@ Side = Literal["client", "clinician"]
 OF_CLINICIANS = frozenset({"availability", "date_ranges"})
 """Kinds of facts that no client is asked for."""
 USES = ("score", "filter", "audit")
+PEOPLE = ("clients", "clinicians")
 
 
 @toml_table
@@ -58,6 +59,9 @@ class Field:
     ways
         For an availability, the clinician's field of ways of meeting, whose levels are its own;
         else None.
+    refers_to
+        Whom the ids of a field of kind `ids` name, `clients` or `clinicians`; None for the other
+        side than the field's own.
     postcodes
         The practice's postcodes with their points, for places and rooms; empty for other kinds.
     """
@@ -77,6 +81,7 @@ class Field:
     required: Flag = False
     rooms: FilledText | None = None
     ways: FilledText | None = None
+    refers_to: Annotated[str, one_of(PEOPLE)] | None = None
     # A mapping has no hash. Fields that differ in their postcodes alone still compare unequal.
     postcodes: Annotated[Mapping[str, Point], SkipValidation] = attribute(
         default_factory=dict, hash=False, repr=False
@@ -91,6 +96,11 @@ class Field:
     def behaviour(self) -> FieldKind:
         """The kind that parses and encodes this field."""
         return KINDS[self.kind]
+
+    @property
+    def people_named(self) -> str:
+        """Whom the ids of this field name, one of `PEOPLE`."""
+        return self.refers_to or ("clinicians" if self.side == "client" else "clients")
 
     def on_unit_range(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Encoded values on 0 to 1, by the declared bounds or by the number of levels."""
@@ -157,7 +167,8 @@ def _settings_of_kind(where: str, kind: FieldKind, declared: Mapping[str, Any]) 
         for key in sorted(kind.needs)
         if declared.get(key) in (None, [])
     ]
-    ignored = {"unit", "min", "max", "levels", "rooms"} - kind.needs - kind.allows
+    own = {"unit", "min", "max", "levels", "rooms", "refers_to"}
+    ignored = own - kind.needs - kind.allows
     remedy = "remove it, or change the kind"
     return faults + [
         Fault(f"{where}.{key}", f"is not a setting of a {kind.name}", remedy)
