@@ -167,16 +167,18 @@ def open_rooms(
     ]
     if not context.ways or not about:
         return None
-    result = np.ones(columns[rooms].shape[:2], dtype=np.bool_)
+    places = columns[rooms]
+    known: Flags = ~np.isnan(places[:, :, 0])
+    result = known.copy()
     for each in about:
         ways = [way for way in ways_of(each, context) if way in (distance.ways or context.ways)]
-        for room in range(result.shape[1]):
+        for room in range(places.shape[1]):
             met = np.zeros(columns.size, dtype=np.bool_)
             for way in ways:
                 verdict = judge(each, client, columns, context, way, room + 1)
                 met |= context.ways[way].shared & ~is_barred(each, verdict)
             result[:, room] &= met
-    return result & ~np.isnan(columns[rooms][..., 0])
+    return result
 
 
 def is_barred(constraint: Constraint, verdict: Array) -> Flags:

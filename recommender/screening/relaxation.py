@@ -259,7 +259,7 @@ class _ChangeSearch:
     def _changes_to_open_rooms(self) -> "_SmallestChanges | None":
         """Trips to the nearest room with a time, for clinicians with times in far rooms only."""
         distance = self._distance
-        if distance is None or not any(self._excluding[self._on_hours].any(axis=1)):
+        if distance is None or not self._excluding[self._on_hours].any():
             return None
         inputs = self._rule_input(distance)
         field = inputs.client_fields[1]

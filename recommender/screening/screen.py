@@ -322,12 +322,13 @@ def screen_columns(
     for place, constraint in enumerate(constraints):
         mode = counts[constraint.name]
         if constraint.ways and constraint.name in hours:
-            by_ways[place] = {}
+            codes_of: dict[str, tuple[Codes, Codes]] = {}
+            by_ways[place] = codes_of
             for way, verdict in hours[constraint.name].by_way.items():
                 codes = _codes(constraint, mode, verdict)
                 rows = times_moved(constraint, client, columns, context, verdict, way)
                 codes[1][list(rows)] = _MOVES
-                by_ways[place][way] = codes
+                codes_of[way] = codes
                 moved.setdefault(constraint.name, {}).update(rows)
         else:
             # Most constraints are met by every clinician, or the client has no wish about them.

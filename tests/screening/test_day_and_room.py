@@ -146,7 +146,7 @@ def a_request(found: Screening, client: Mapping[str, Any], roster: Roster) -> Sc
 
 
 def test_travelling_further_or_coming_another_day_admits_exactly_that_clinician() -> None:
-    clinicians = {
+    clinicians: dict[str, Any] = {
         "k1": {"hours": "mon 09:00-17:00 room 2; tue 09:00-17:00 room 1"},
         "k2": {"hours": "mon 09:00-17:00 by video; wed 09:00-17:00 room 2"},
     }

@@ -190,7 +190,7 @@ def _hours(_: Field) -> Any:
 
 
 def _open_hours(field: Field) -> Any:
-    level = _level(field) if field.levels else str
+    level: Any = _level(field) if field.levels else str
     ways: Any = Annotated[
         list[level] | None, Setting(description="Ways of meeting it is for.", min_length=1)
     ]

@@ -317,3 +317,53 @@ def _is_open(week: WeeklyHours, moment: datetime) -> bool:
     local = moment.astimezone(ZoneInfo(week.zone))
     minute = 60 * local.hour + local.minute
     return any(local.weekday() == d and a <= minute < b for d, a, b in week.windows)
+
+
+TWO_ROOMS = "-33.897,151.179;-33.752,150.694"
+"""Newtown, and Penrith 62 km away by road."""
+AT_NEWTOWN: Mapping[str, Any] = {
+    "home": ["-33.898,151.179"],
+    "max_km": 10,
+    "modes_wanted": ["in_person"],
+}
+
+
+def test_nobody_is_told_of_a_monday_on_which_the_clinician_sits_fifty_kilometres_away() -> None:
+    hours = ["mon 09:00-17:00 room 2", "wed 13:00-17:00 room 1"]
+    found = free({"rooms": TWO_ROOMS, "hours": hours}, **AT_NEWTOWN)
+    (times,) = found.times
+    assert times.times[0] == "Wed 2 Dec, 1:00 pm to 5:00 pm, room 1"
+    assert not any("Mon" in each for each in times.times)
+    assert "Wednesday 2 December, from 1:00 pm to 5:00 pm, room 1;" in found.aloud
+    both = free({"rooms": "2042;2750", "hours": hours}, **{**AT_NEWTOWN, "max_km": 100})
+    assert both.times[0].times[:2] == (
+        "Wed 2 Dec, 1:00 pm to 5:00 pm, rooms in 2042",
+        "Mon 7 Dec, 9:00 am to 5:00 pm, rooms in 2750",
+    )
+
+
+def test_times_by_video_are_those_open_by_video() -> None:
+    hours = ["mon 09:00-12:00 by video", "tue 15:00-20:00 by in_person"]
+    found = free({"hours": hours}, modes_wanted=["in_person", "video"])
+    assert [(each.heading, each.times[0]) for each in found.times] == [
+        ("In person: open hours", "Tue 1 Dec, 3:00 pm to 8:00 pm"),
+        ("Video: open hours", "Mon 7 Dec, 9:00 am to noon"),
+    ]
+
+
+def test_no_time_is_read_aloud_while_the_clinician_is_away_or_in_the_other_week() -> None:
+    away = free({"absences": ["2026-11-30 to 2027-01-10"]})
+    assert away.day == "11 January 2027"
+    assert away.times[0].times[0] == "Mon 11 Jan, 9:00 am to noon"
+    later = free({"absences": ["2026-12-05 to 2027-01-10"]})
+    assert later.times[0].times == (
+        "Tue 1 Dec, 3:00 pm to 8:00 pm",
+        "Mon 11 Jan, 9:00 am to noon",
+        "Tue 12 Jan, 3:00 pm to 8:00 pm",
+    )
+    turns = free({"hours": ["mon 09:00-12:00 every 2 weeks from 2026-11-30"]})
+    assert turns.times[0].times == (
+        "Mon 14 Dec, 9:00 am to noon",
+        "Mon 28 Dec, 9:00 am to noon",
+        "Mon 11 Jan, 9:00 am to noon",
+    )

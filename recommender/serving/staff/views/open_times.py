@@ -409,8 +409,10 @@ def next_open_intervals(
         if len(shared) > MAX_TIMES:
             break
     return tuple(
-        OpenInterval(*(origin + timedelta(minutes=minute) for minute in span), weeks[0].room)
-        for span in shared[:MAX_TIMES]
+        OpenInterval(
+            origin + timedelta(minutes=begin), origin + timedelta(minutes=end), weeks[0].room
+        )
+        for begin, end in shared[:MAX_TIMES]
     )
 
 
