@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
 from recommender.practice.rules.catalogue import ON_HOURS
 from recommender.practice.rules.clock_changes import MovedTime, moved_times
 from recommender.practice.rules.constraint import (
@@ -134,12 +135,13 @@ def hours_verdict(
     terms = openings_in(columns, field).terms if field.kind == "availability" else None
     if terms is None:
         return None
+    by_ways = bool(terms.ways.any())
     judged: dict[tuple[str | None, int | None], Array] = {}
     by_way: dict[str, Array] = {}
     for way in ways_of(constraint, context):
         reach = context.ways[way].reach.get(str(field.rooms))
         # Ways without hours of their own and with the same rooms have one verdict.
-        key = (way if terms.ways.any() else None, None if reach is None else id(reach))
+        key = (way if by_ways else None, None if reach is None else id(reach))
         if key not in judged:
             judged[key] = judge(constraint, client, columns, context, way)
         by_way[way] = judged[key]
@@ -147,38 +149,43 @@ def hours_verdict(
 
 
 def open_rooms(
-    distance: Constraint,
-    hard_hours: Iterable[Constraint],
+    constraint: Constraint,
+    distances: Iterable[Constraint],
     client: Columns,
     columns: Columns,
     context: RequestContext,
 ) -> Flags | None:
-    """The rooms in which every hard rule on hours is met, (n, rooms), however far they are.
+    """The rooms in which a rule on hours is met, (n, rooms), however far they are.
 
-    It is enough that a rule is met in one of the ways of meeting that the distance is about. None
-    where open hours do not depend on rooms.
+    It is enough that it is met in one of the ways of meeting that a distance is about. None where
+    no distance is about its rooms.
     """
-    rooms = distance.clinician[0]
-    about = [
-        each
-        for each in hard_hours
-        if context.clinician[each.clinician[0]].rooms == rooms
-        and set(ways_of(each, context)) & set(distance.ways or context.ways)
+    field = context.clinician[constraint.clinician[0]]
+    about = [each for each in distances if each.clinician == (field.rooms,)]
+    ways = [
+        way
+        for way in ways_of(constraint, context)
+        if any(not each.ways or way in each.ways for each in about)
     ]
-    if not context.ways or not about:
+    if not ways:
         return None
-    places = columns[rooms]
+    places = columns[str(field.rooms)]
+    by_ways = has_ways(columns, field)
+    met = np.zeros(places.shape[:2], dtype=np.bool_)
+    for room in range(places.shape[1]):
+        for way in ways if by_ways else ways[:1]:
+            verdict = judge(constraint, client, columns, context, way, room + 1)
+            met[:, room] |= context.ways[way].shared & ~is_barred(constraint, verdict)
+        for way in () if by_ways else ways[1:]:
+            met[:, room] |= context.ways[way].shared & ~is_barred(constraint, verdict)
     known: Flags = ~np.isnan(places[:, :, 0])
-    result = known.copy()
-    for each in about:
-        ways = [way for way in ways_of(each, context) if way in (distance.ways or context.ways)]
-        for room in range(places.shape[1]):
-            met = np.zeros(columns.size, dtype=np.bool_)
-            for way in ways:
-                verdict = judge(each, client, columns, context, way, room + 1)
-                met |= context.ways[way].shared & ~is_barred(each, verdict)
-            result[:, room] &= met
-    return result
+    return met & known
+
+
+def has_ways(columns: Columns, field: Field) -> bool:
+    """Whether any open hours of a column are for some ways of meeting only."""
+    terms = openings_in(columns, field).terms
+    return terms is not None and bool(terms.ways.any())
 
 
 def is_barred(constraint: Constraint, verdict: Array) -> Flags:
@@ -202,7 +209,6 @@ def _together(
 
     Any hours count where none is shared.
     """
-    together = judge(constraint, client, columns, context)
     some, passed, unknown = (np.zeros(columns.size, dtype=np.bool_) for _ in range(3))
     for way, verdict in by_way.items():
         shared = context.ways[way].shared
@@ -210,7 +216,9 @@ def _together(
         passed |= shared & (verdict == 1)
         unknown |= shared & np.isnan(verdict)
     by_ways = np.where(passed, 1.0, np.where(unknown, np.nan, 0.0))
-    return np.where(some, by_ways, together)
+    if some.all():
+        return by_ways
+    return np.where(some, by_ways, judge(constraint, client, columns, context))
 
 
 def times_moved(
@@ -232,43 +240,19 @@ def times_moved(
 
 
 def far_km(
-    constraint: Constraint,
-    distances: Iterable[Constraint],
-    client: Columns,
-    columns: Columns,
-    context: RequestContext,
-) -> Array | None:
-    """Kilometres to the nearest room with a time by a rule on hours, however far, (n,).
-
-    NaN without one; None where no room is too far.
-    """
-    rooms = context.clinician[constraint.clinician[0]].rooms
-    for distance in distances:
-        ways = [context.ways[way] for way in ways_of(constraint, context)]
-        if distance.clinician != (rooms,) or not any(rooms in way.reach for way in ways):
-            continue
-        there = open_rooms(distance, (constraint,), client, columns, context)
-        if there is not None:
-            inputs = rule_input_of(distance, client, columns, context)
-            return open_km(replace(inputs, open_rooms=there))
-    return None
-
-
-def only_far(
     distance: Constraint,
-    hard_hours: Iterable[Constraint],
+    there: Flags,
     client: Columns,
     columns: Columns,
     context: RequestContext,
 ) -> Array | None:
-    """Kilometres to the nearest room with a time, where none within reach has one, (n,).
+    """Kilometres to the nearest of some rooms, where none of them is within reach, (n,).
 
-    NaN elsewhere; None where hours do not depend on rooms or the distance does not matter.
+    NaN elsewhere; None where the distance does not matter.
     """
     reach = rooms_in_reach(distance, client, columns, context)
-    there = open_rooms(distance, hard_hours, client, columns, context)
-    if reach is None or there is None:
+    if reach is None:
         return None
-    km = open_km(replace(rule_input_of(distance, client, columns, context), open_rooms=there))
+    inputs = rule_input_of(distance, client, columns, context)
     near = (there & reach[:, 1:-1]).any(axis=1)
-    return np.where(near, np.nan, km)
+    return np.where(near, np.nan, open_km(replace(inputs, open_rooms=there)))

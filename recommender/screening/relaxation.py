@@ -21,7 +21,7 @@ from recommender.practice.rules.constraint import (
 )
 from recommender.practice.rules.minimal_changes import MinimalChange, open_km, stepwise
 from recommender.practice.rules.rule_input import RequestContext, RuleInput
-from recommender.screening.meeting_ways import Modes, open_rooms
+from recommender.screening.meeting_ways import Modes
 from recommender.screening.screen import Screening, screen_columns
 from recommender.values.kinds import KINDS, RawValue
 
@@ -133,7 +133,13 @@ def admitted(request: ScreenedRequest, relaxation: Relaxation) -> Places:
     }
     client = changed(request, relaxation.changes)
     screening = screen_columns(
-        request.practice, client, request.roster, request.context, request.modes, known
+        request.practice,
+        client,
+        request.roster,
+        request.context,
+        request.modes,
+        known,
+        in_detail=False,
     )
     return np.flatnonzero(screening.eligible & ~request.screening.eligible)
 
@@ -241,20 +247,15 @@ class _ChangeSearch:
         screening = self._request.screening
         for constraint in screening.constraints:
             hard = screening.modes[constraint.name] == "hard" and constraint.relaxable == "yes"
-            if hard and constraint.rule == "within_km" and self._open_rooms(constraint) is not None:
+            if hard and constraint.rule == "within_km" and self._open_rooms() is not None:
                 return constraint
         return None
 
-    def _open_rooms(self, distance: Constraint) -> Flags | None:
-        request, screening = self._request, self._request.screening
-        if not screening.hours:
-            return None
-        hours = [
-            constraint
-            for constraint in screening.constraints
-            if constraint.name in screening.hours and screening.modes[constraint.name] == "hard"
-        ]
-        return open_rooms(distance, hours, request.client, request.roster, screening.context)
+    def _open_rooms(self) -> Flags | None:
+        """The rooms in which every hard constraint on hours is met, (n, rooms)."""
+        screening = self._request.screening
+        rooms = [each for name, each in screening.rooms.items() if screening.modes[name] == "hard"]
+        return np.logical_and.reduce(rooms) if rooms else None
 
     def _changes_to_open_rooms(self) -> "_SmallestChanges | None":
         """Trips to the nearest room with a time, for clinicians with times in far rooms only."""
@@ -272,7 +273,7 @@ class _ChangeSearch:
         inputs = rule_input_of(constraint, request.client, request.roster, context)
         if constraint.rule != "within_km":
             return inputs
-        return replace(inputs, open_rooms=self._open_rooms(constraint))
+        return replace(inputs, open_rooms=self._open_rooms())
 
     def _smallest_changes(self, constraint: Constraint) -> "_SmallestChanges | None":
         field, easing = self._easing(constraint)

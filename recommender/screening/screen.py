@@ -28,7 +28,7 @@ from recommender.screening.meeting_ways import (
     Modes,
     far_km,
     hours_verdict,
-    only_far,
+    open_rooms,
     shared_modes,
     times_moved,
     with_ways,
@@ -113,6 +113,9 @@ class Screening:
     far
         By constraint, kilometres to the nearest room with a time in common where that room is out
         of reach, (n,); NaN elsewhere.
+    rooms
+        By constraint on hours, the rooms in which it is met, (n, rooms), however far they are; only
+        where a constraint on distance is about them.
     """
 
     ids: tuple[str, ...]
@@ -126,6 +129,7 @@ class Screening:
     hours: Mapping[str, HoursVerdict]
     moved: Mapping[str, Mapping[int, MovedTime]]
     far: Mapping[str, Array]
+    rooms: Mapping[str, Flags]
 
     @property
     def eligible(self) -> Flags:
@@ -296,8 +300,14 @@ def screen_columns(
     context: RequestContext,
     modes: Modes,
     known: Mapping[str, Array],
+    *,
+    in_detail: bool = True,
 ) -> Screening:
-    """`screen` on columns of clinicians, reusing the verdicts that are known."""
+    """`screen` on columns of clinicians, reusing the verdicts that are known.
+
+    Without `in_detail` it finds who is eligible, but not every reservation about far rooms and
+    changes of clocks.
+    """
     counts = {name: modes.get(name, c.mode) for name, c in practice.constraints.items()}
     constraints = tuple(c for n, c in practice.constraints.items() if counts[n] != "off")
     context = with_ways(practice, client, columns, context, modes)
@@ -311,7 +321,8 @@ def screen_columns(
             verdicts[each.name] = known[each.name]
         else:
             verdicts[each.name] = judge(each, client, columns, context)
-    far = _far_rooms(constraints, counts, client, columns, context, hours)
+    rooms = _open_rooms(constraints, hours, client, columns, context) if in_detail else {}
+    far = _far_rooms(constraints, counts, client, columns, context, rooms)
     for name, km in far.items():
         if counts[name] == "soft" and name not in hours:
             verdicts[name] = np.where((verdicts[name] == 1) & ~np.isnan(km), 0.0, verdicts[name])
@@ -326,7 +337,9 @@ def screen_columns(
             by_ways[place] = codes_of
             for way, verdict in hours[constraint.name].by_way.items():
                 codes = _codes(constraint, mode, verdict)
-                rows = times_moved(constraint, client, columns, context, verdict, way)
+                rows: dict[int, MovedTime] = {}
+                if in_detail:
+                    rows = times_moved(constraint, client, columns, context, verdict, way)
                 codes[1][list(rows)] = _MOVES
                 codes_of[way] = codes
                 moved.setdefault(constraint.name, {}).update(rows)
@@ -335,9 +348,10 @@ def screen_columns(
             verdict = verdicts[constraint.name]
             if verdict.size and verdict.min() != 1:
                 excluding[place], cautioning[place] = _codes(constraint, mode, verdict)
-            if rows := times_moved(constraint, client, columns, context, verdict):
-                cautioning[place][list(rows)] = _MOVES
-                moved[constraint.name] = rows
+            ahead = times_moved(constraint, client, columns, context, verdict) if in_detail else {}
+            if ahead:
+                cautioning[place][list(ahead)] = _MOVES
+                moved[constraint.name] = ahead
     _lift_by_other_modes(
         practice, client, columns, context, constraints, by_ways, excluding, cautioning
     )
@@ -354,7 +368,25 @@ def screen_columns(
         hours,
         moved,
         far,
+        rooms,
     )
+
+
+def _open_rooms(
+    constraints: Sequence[Constraint],
+    hours: Mapping[str, HoursVerdict],
+    client: Columns,
+    columns: Columns,
+    context: RequestContext,
+) -> dict[str, Flags]:
+    """By constraint on hours, the rooms in which it is met, (n, rooms), however far they are."""
+    distances = [each for each in constraints if each.rule == "within_km"] if hours else []
+    rooms = {
+        each.name: open_rooms(each, distances, client, columns, context)
+        for each in constraints
+        if distances and each.name in hours
+    }
+    return {name: each for name, each in rooms.items() if each is not None}
 
 
 def _far_rooms(
@@ -363,23 +395,24 @@ def _far_rooms(
     client: Columns,
     columns: Columns,
     context: RequestContext,
-    hours: Mapping[str, HoursVerdict],
+    rooms: Mapping[str, Flags],
 ) -> dict[str, Array]:
     """By constraint, kilometres to the nearest room with a time where it is out of reach, (n,).
 
     A hard distance decides in which rooms hours count; a soft one is judged on the rooms in which
     there is a time.
     """
-    distances = [each for each in constraints if each.rule == "within_km"] if hours else []
-    hard_hours = [each for each in constraints if each.name in hours and modes[each.name] == "hard"]
-    far: dict[str, Array | None] = {
-        each.name: far_km(each, distances, client, columns, context)
-        for each in constraints
-        if each.name in hours and np.any(hours[each.name].together == 0)
-    }
-    for each in distances:
-        if modes[each.name] == "soft":
-            far[each.name] = only_far(each, hard_hours, client, columns, context)
+    far: dict[str, Array | None] = {}
+    hard = [each for each in rooms if modes[each] == "hard"]
+    for distance in constraints if rooms else ():
+        if distance.rule != "within_km":
+            continue
+        if modes[distance.name] == "hard":
+            for name, there in rooms.items():
+                far[name] = far_km(distance, there, client, columns, context)
+        elif hard:
+            there = np.logical_and.reduce([rooms[name] for name in hard])
+            far[distance.name] = far_km(distance, there, client, columns, context)
     return {name: km for name, km in far.items() if km is not None}
 
 

@@ -127,18 +127,27 @@ def fits(inputs: RuleInput, windows: Windows) -> Array:
 def fits_on_day(inputs: RuleInput) -> Flags:
     """Whether one session fits on a day of the week, were the client free all of it, (7, n)."""
 
-    def by_way(way: str | None) -> Flags:
-        usable = usable_windows(replace(inputs, way=way), openings_of_rule(inputs))
+    def by_usable(usable: Flags | None) -> Flags:
         days = [_longest(inputs, ((day, 0, DAY),), usable) for day in range(DAYS)]
         return np.stack(days) >= inputs.session
 
     ways = {way: each for way, each in inputs.context.ways.items() if way in inputs.about}
     ways = ways or dict(inputs.context.ways)
-    none_shared = ~np.logical_or.reduce([each.shared for each in ways.values()], initial=False)
-    fitting = by_way(None) & none_shared
+    openings = openings_of_rule(inputs)
+    if openings.terms is None or not ways:
+        return by_usable(None)
+    # Ways with the same hours are judged once.
+    shared: dict[bytes, tuple[Flags, Flags]] = {}
     for way, each in ways.items():
-        fitting |= by_way(way) & each.shared
-    return np.asarray(fitting)
+        usable = usable_windows(replace(inputs, way=way), openings)
+        assert usable is not None
+        _, others = shared.get(usable.tobytes(), (usable, np.zeros_like(each.shared)))
+        shared[usable.tobytes()] = usable, others | each.shared
+    fitting = np.zeros((DAYS, inputs.roster.size), dtype=np.bool_)
+    for usable, people in shared.values():
+        fitting |= by_usable(usable) & people
+    alone = ~np.logical_or.reduce([people for _, people in shared.values()])
+    return fitting | (by_usable(None) & alone) if alone.any() else fitting
 
 
 def _longest(inputs: RuleInput, windows: Windows, usable: Flags | None) -> Array:
