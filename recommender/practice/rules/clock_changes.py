@@ -10,9 +10,9 @@ import numpy as np
 from recommender.practice.rules.first_session import MAX_DAYS, first_sessions
 from recommender.practice.rules.rule_input import Array, RuleInput
 from recommender.practice.rules.time_rules import (
-    LAST_DAY,
     client_windows,
     client_zone,
+    clock_days,
     openings_of_rule,
     usable_windows,
     zones_of,
@@ -124,7 +124,7 @@ def _with_changes(inputs: RuleInput, other: str) -> dict[int, tuple[_Difference,
     key = ("clocks ahead", zones, other, settings)
 
     def found(earliest: float) -> dict[int, tuple[_Difference, ...]]:
-        firsts = np.minimum(first_sessions(settings, roster, earliest), LAST_DAY).astype(np.intp)
+        firsts = clock_days(first_sessions(settings, roster, earliest))
         pairs = zip(zones.codes_in(roster).tolist(), (firsts + EPOCH).tolist(), strict=True)
         weeks = settings.course_weeks
         by_row = (

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.practice.columns import Columns
 from recommender.practice.fields import Field
@@ -37,8 +38,9 @@ MORNING = "09:00"
 """A weekday session is after hours until this time, the usual start of office hours."""
 SATURDAY = 5
 
-LAST_DAY = date(9900, 1, 1).toordinal() - EPOCH
-"""Clocks of later days are taken to be those of this one: the calendar ends soon after."""
+FIRST_DAY, LAST_DAY = (date(year, 1, 1).toordinal() - EPOCH for year in (1900, 9900))
+"""Clocks of earlier and later days are taken to be those of these: near the ends of the calendar
+there is no week around a day."""
 
 
 def shares_hours(inputs: RuleInput) -> Array:
@@ -202,12 +204,17 @@ def _clock_groups(inputs: RuleInput) -> tuple[ClockGroup, ...]:
     key = (inputs.clinician_fields[0].name, zones, other, first.clinician, first.absences)
 
     def grouped(earliest: float) -> tuple[ClockGroup, ...]:
-        days = np.minimum(first_sessions(first, roster, earliest), LAST_DAY).astype(np.intp)
+        days = clock_days(first_sessions(first, roster, earliest))
         codes = zones.codes_in(roster)
         return clock_groups(openings_of_rule(inputs), codes, zones.named, other, days + EPOCH)
 
     by_day = roster.view(("clock groups", *key), lambda: lru_cache(MAX_DAYS)(grouped))
     return by_day(inputs.earliest)
+
+
+def clock_days(days: Array) -> NDArray[np.intp]:
+    """Days from 1970-01-01 as whole days whose clocks are known, (n,)."""
+    return np.clip(days, FIRST_DAY, LAST_DAY).astype(np.intp)
 
 
 def zones_of(inputs: RuleInput) -> Zones:

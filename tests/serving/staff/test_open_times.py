@@ -367,3 +367,9 @@ def test_no_time_is_read_aloud_while_the_clinician_is_away_or_in_the_other_week(
         "Mon 28 Dec, 9:00 am to noon",
         "Mon 11 Jan, 9:00 am to noon",
     )
+
+
+def test_a_day_more_than_a_year_ahead_has_no_times_to_read_aloud() -> None:
+    never = free({"next_available": "9999-12-31", "absences": ["9999-12-01 to 9999-12-31"]})
+    assert (never.day, never.times, never.aloud) == ("31 December 9999", (), "")
+    assert free({}, start_on="9999-12-31").times == ()

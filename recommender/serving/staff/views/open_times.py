@@ -21,7 +21,7 @@ from recommender.practice.fields import Field
 from recommender.practice.row_checks import rooms_of
 from recommender.practice.rules.constraint import Constraint, session_minutes
 from recommender.practice.rules.first_session import first_sessions
-from recommender.practice.rules.time_rules import LAST_DAY, late_windows, windows_of
+from recommender.practice.rules.time_rules import late_windows, windows_of
 from recommender.practice.week_calendar import WEEK, Windows, spans_of, week_number, week_of
 from recommender.recommendation.recommend import read_intake
 from recommender.screening.meeting_ways import is_barred, shared_modes
@@ -34,6 +34,7 @@ HOURS, LATE = "shares_hours", "after_hours"
 MAX_TIMES = 3
 WEEKS_AHEAD = (1, 5, 26)
 """One week is usually enough; alternate weeks and absences may need more."""
+MAX_DAYS_AHEAD = 365
 QUARTER = timedelta(minutes=15)
 """Times start on a quarter of an hour."""
 DAY_UNKNOWN = "Not recorded"
@@ -221,7 +222,11 @@ class ShortlistOpenings:
     def _next(
         self, row: int, option: MeetingOption, wishes: tuple[WeeklyHours, ...]
     ) -> tuple[OpenInterval, ...]:
-        day = date.fromordinal(int(min(self.screening.first_sessions[row], LAST_DAY)) + EPOCH)
+        ordinal = int(self.screening.first_sessions[row]) + EPOCH
+        if ordinal > self.now.date().toordinal() + MAX_DAYS_AHEAD:
+            # A time is said without its year, and nobody knows hours that far ahead.
+            return ()
+        day = date.fromordinal(ordinal)
         zone = option.hours[0].zone
         there = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
         over = (self.now - datetime.min.replace(tzinfo=UTC)) % QUARTER
@@ -256,7 +261,7 @@ class ShortlistOpenings:
     def _first_day(self, row: int) -> int | None:
         """The first free day on which the clinician is not away, as an ordinal, if recorded."""
         day = first_sessions(self.practice.first_session, self.columns, -np.inf)[row]
-        return None if np.isinf(day) else int(min(day, LAST_DAY)) + EPOCH
+        return None if np.isinf(day) else min(int(day) + EPOCH, date.max.toordinal())
 
     def _meeting_options(self, row: int) -> Iterator[MeetingOption]:
         """Ways in which the client and one clinician can meet; none where no hours are recorded."""
