@@ -137,7 +137,7 @@ def read_field(
     A field with faults has placeholders for the wrong settings, so that others can name it.
     """
     where = f"{side}.{name}"
-    known, kind_name = surroundings or Surroundings(), declared.get("kind")
+    known, kind_name = surroundings or Surroundings(), str(declared.get("kind"))
     has_points = kind_name in ("place", "availability")
     origin: dict[str, Any] = {"name": name, "side": side, "ways": None}
     origin["postcodes"] = known.postcodes if has_points else {}
