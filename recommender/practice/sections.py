@@ -62,8 +62,8 @@ class HistorySettings:
     """How the ratings of a clinician's earlier clients enter.
 
     `group` is the explanation group, the first one if left out. `phrase` describes a record above
-    the usual, `otherwise` one below; both are given or neither. Separate records are computed for each level of the client's
-    category `per` too.
+    the usual, `otherwise` one below; both are given or neither. Separate records are computed for
+    each level of the client's category `per` too.
     """
 
     group: FilledText = ""

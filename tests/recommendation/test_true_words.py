@@ -149,13 +149,15 @@ def must_be_true(
             operator = found[2]
             value = plainly(operator, client, own)
             usual = average([plainly(operator, client, each) for each in roster])
-            assert value is not None and usual is not None
+            assert value is not None
+            assert usual is not None
             assert side_of(operator, directions[operator], value, usual) == sides
             assert found[1] == ("for" if sides == 1 else "against")
     for sentence in told.asked_and_offered:
         operator = sentence.removeprefix("speaks for by ")
         value = plainly(operator, client, own)
-        assert value is not None and value >= 0.5
+        assert value is not None
+        assert value >= 0.5
         assert directions[operator] != "down"
 
 
@@ -189,7 +191,8 @@ def test_two_compared_are_described_by_what_is_true_of_each(
             operator = sentence.removeprefix("speaks for by ")
             if operator in directions:
                 value, usual = (plainly(operator, client, roster[row]) for row in (own, other))
-                assert value is not None and usual is not None
+                assert value is not None
+                assert usual is not None
                 assert side_of(operator, directions[operator], value, usual) == 1
 
 
