@@ -3,6 +3,7 @@
 Imports nothing slow, so that `--help` is fast.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 
 from recommender.cli import render
+from recommender.cli.record_table import output_width
 from recommender.errors import FaultsError, RecommenderError
 from recommender.practice.definition import Practice, practice_named
 from recommender.registry.versions import tracking_reachable
@@ -20,7 +22,8 @@ from recommender.registry.versions import tracking_reachable
 if TYPE_CHECKING:
     from recommender.store.database import Store
 
-out, err = Console(), Console(stderr=True)
+out = Console(width=output_width(sys.stdout))
+err = Console(width=output_width(sys.stderr), stderr=True)
 
 Definition = Annotated[
     str, typer.Option("--practice", help="A definition: `psychology`, or the path of a TOML file.")
