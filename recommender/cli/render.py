@@ -154,11 +154,13 @@ def recommendation_view(answer: Mapping[str, Any]) -> Group:
             Padding(Text("Nobody fits every constraint. The table below lists the exclusions."), 1)
         ]
     heading = Text(
-        f"{answer['eligible']} clinicians fit, {len(answer['excluded'])} do not. "
+        f"{answer['eligible']} clinician{'s' * (answer['eligible'] != 1)} fit"
+        f"{'s' * (answer['eligible'] == 1)}, {len(answer['excluded'])} do not. "
         f"Predicted alliance on {scale['instrument']} ({scale['low']:g} to {scale['high']:g}).",
         style="bold",
     )
-    parts: list[Any] = [heading, *shown, _ledger(answer), *_relaxations(answer)]
+    warnings = [Text(text.replace("`", ""), style="yellow") for text in answer.get("warnings", ())]
+    parts: list[Any] = [heading, *warnings, *shown, _ledger(answer), *_relaxations(answer)]
     if answer["unanswered"]:
         parts.append(Text(f"Not answered: {', '.join(answer['unanswered'])}.", style="dim"))
     parts.append(Text(answer["notice"], style="italic"))

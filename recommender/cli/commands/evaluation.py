@@ -11,6 +11,7 @@ import typer
 from recommender.cli import render
 from recommender.cli.commands.console import (
     REGISTRY,
+    AsJson,
     Data,
     Definition,
     Seed,
@@ -19,6 +20,7 @@ from recommender.cli.commands.console import (
     exit_on_error,
     must_exist,
     out,
+    print_json,
     uses_extras,
 )
 from recommender.errors import RecommenderError
@@ -70,6 +72,7 @@ def evaluate(
         bool, typer.Option("--log", help=f"Log the run in --registry, or in {REGISTRY}.")
     ] = False,
     seed: Seed = 0,
+    as_json: AsJson = False,
 ) -> None:
     """Compare our learner with every baseline on held-out pairings; publishes nothing.
 
@@ -84,7 +87,7 @@ def evaluate(
     from recommender.training.report import report_of
     from recommender.training.tree_fitting import FitSettings
 
-    with exit_on_error(), render.progress_bar(err) as progress:
+    with exit_on_error(as_json=as_json), render.progress_bar(err) as progress:
         folder, tracker = _folder(save), _registry(registry, log)
         declared = definition(practice)
         dataset, held_back = _held_back(data, practice, split, folds)
@@ -98,6 +101,10 @@ def evaluate(
         if tracker:
             way = "file" if folds else split.value
             run_id = _log(tracker, dataset, report, settings, drawn, way)
+    if as_json:
+        written, run = (str(folder) if folder else None), (run_id if tracker else None)
+        print_json({"report": report.to_dict(), "written_to": written, "run_id": run})
+        return
     out.print(evaluation_view(report))
     if folder:
         out.print(f"Written to {folder}", soft_wrap=True, markup=False)
