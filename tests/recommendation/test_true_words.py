@@ -104,13 +104,14 @@ def plainly(operator: str, client: Person, clinician: Person) -> float | None:
     if operator == "wish":
         return float(theirs in ours) if ours else None
     one, other = ours / 10, theirs / 10
-    return {
+    sizes: dict[str, float] = {
         "distance": abs(one - other),
         "difference": one - other,
         "stress": abs(2 * one - 1) * abs(one - other),
         "product": (2 * one - 1) * (2 * other - 1),
         "excess": float(max(theirs - ours, 0)),
-    }[operator]
+    }
+    return sizes[operator]
 
 
 def average(values: list[float | None]) -> float | None:

@@ -36,7 +36,10 @@ def promote(
     reason: Annotated[str, typer.Option(help="Stored with the promotion.")] = PASSED,
     force: Annotated[
         bool,
-        typer.Option(help="Promote against the gate; needs a --reason, and both are recorded."),
+        typer.Option(
+            help="Promote although the gate refuses: a person's decision, with a --reason of its "
+            "own. Both are recorded with every objection; `rollback` undoes it."
+        ),
     ] = False,
     by: By = None,
     dry_run: Annotated[
@@ -46,7 +49,9 @@ def promote(
     """Make the challenger champion if every rule of the gate allows it."""
     reason = _required(reason, "promotion")
     if force and reason == PASSED:
-        raise typer.BadParameter("--force needs a --reason of its own")
+        raise typer.BadParameter(
+            "--force needs a --reason of its own: say who decided and on what grounds"
+        )
     from recommender.registry.registry import Registry
     from recommender.training import promotion
 
@@ -70,7 +75,11 @@ def _print_verdict(judged: "PromotionVerdict") -> None:
 
     out.print(verdict_table(judged.findings, judged.version.version))
     if judged.objections:
-        out.print(f"Not promoted, and would be refused: {len(judged.objections)} objections.")
+        count = len(judged.objections)
+        out.print(
+            f"Not promoted, and would be refused: {count} objection{'s' * (count > 1)}. Follow the "
+            "remedies, keep the champion, or promote with --force and a --reason."
+        )
         raise typer.Exit(1)
     out.print("Not promoted, and would be. Next: recommender promote")
 
