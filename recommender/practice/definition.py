@@ -217,7 +217,7 @@ def read_learned_practice(text: str, now: Practice | None = None) -> Practice:
 
 def _lacks_otherwise(table: Mapping[str, Any]) -> bool:
     """Whether words for a caution are missing, or are those of the reason."""
-    return table.get("otherwise", table.get("phrase")) == table.get("phrase")
+    return bool(table.get("otherwise", table.get("phrase")) == table.get("phrase"))
 
 
 def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
