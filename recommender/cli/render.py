@@ -56,6 +56,17 @@ def _panel(content: Group, title: str, colour: str = "none") -> Panel:
     return Panel(content, title=title, border_style=colour, title_align="left", expand=False)
 
 
+def warnings_table(warnings: Sequence[Fault]) -> Panel:
+    """What is legal and probably not meant, one a line."""
+    return faults_table(warnings, "please check", "yellow")
+
+
+def print_warnings(console: Console, warnings: Sequence[Fault]) -> None:
+    """Prints warnings, if there are any."""
+    if warnings:
+        console.print(warnings_table(warnings))
+
+
 def practice_table(practice: Practice) -> Group:
     """The fields, matches and constraints of a definition."""
     tables = [_fields(practice, "client"), _fields(practice, "clinician")]
@@ -126,6 +137,8 @@ def tables_report(report: "TablesReport") -> Group:
     parts: list[Any] = [rows, *lines]
     if not report.sound:
         parts.append(faults_table(report.grouped(), "what is wrong"))
+    if report.warnings:
+        parts.append(warnings_table([each.to_fault() for each in report.warnings]))
     return Group(*parts)
 
 
@@ -159,7 +172,7 @@ def recommendation_view(answer: Mapping[str, Any]) -> Group:
         f"Predicted alliance on {scale['instrument']} ({scale['low']:g} to {scale['high']:g}).",
         style="bold",
     )
-    warnings = [Text(text.replace("`", ""), style="yellow") for text in answer.get("warnings", ())]
+    warnings = [Text(text.replace("`", ""), style="yellow") for text in answer["warnings"]]
     parts: list[Any] = [heading, *warnings, *shown, _ledger(answer), *_relaxations(answer)]
     if answer["unanswered"]:
         parts.append(Text(f"Not answered: {', '.join(answer['unanswered'])}.", style="dim"))

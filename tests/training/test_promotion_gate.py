@@ -25,7 +25,7 @@ from recommender.training.promotion_gate import (
     findings,
     objections,
 )
-from tests.support.reports import beside, exposed, group, held, report_facts, report_from
+from tests.support.reports import Ends, beside, exposed, group, held, report_facts, report_from
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 STANDING = Version(1, "aa", "run", NOW)
@@ -335,8 +335,8 @@ ENDS = st.tuples(
 
 @given(ENDS, ENDS, ENDS, ENDS)
 def test_nothing_passes_beside_an_interval_around_0_as_if_it_were_shown(
-    random: tuple[float, ...], plain: tuple[float, ...], dyad: tuple[float, ...],
-    men: tuple[float, ...],
+    random: Ends, plain: tuple[float, ...], dyad: tuple[float, ...],
+    men: Ends,
 ) -> None:  # fmt: skip
     report = a_challenge(apart={RANDOM: random, PLAIN: plain})
     rows = [row for row in report["ours_minus"] if row["metric"] == "composite"]

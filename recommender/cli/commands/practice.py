@@ -103,7 +103,9 @@ def check(data: Data, practice: Definition = "psychology", as_json: AsJson = Fal
     with exit_on_error(as_json=as_json), err.status("reading tables"):
         report = check_tables(data, definition(practice), datetime.now(UTC).date())
     if as_json:
-        print_json(asdict(report.summary), [fault.to_fault() for fault in report.faults])
+        warnings = [str(each.to_fault()) for each in report.warnings]
+        faults = [each.to_fault() for each in report.faults]
+        print_json(asdict(report.summary) | {"warnings": warnings}, faults)
         raise typer.Exit(0 if report.sound else 1)
     out.print(render.tables_report(report))
     if not report.sound:
