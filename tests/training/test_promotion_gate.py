@@ -335,9 +335,8 @@ ENDS = st.tuples(
 
 @given(ENDS, ENDS, ENDS, ENDS)
 def test_nothing_passes_beside_an_interval_around_0_as_if_it_were_shown(
-    random: Ends, plain: tuple[float, ...], dyad: tuple[float, ...],
-    men: Ends,
-) -> None:  # fmt: skip
+    random: Ends, plain: Ends, dyad: Ends, men: Ends
+) -> None:
     report = a_challenge(apart={RANDOM: random, PLAIN: plain})
     rows = [row for row in report["ours_minus"] if row["metric"] == "composite"]
     report["ours_minus"] = [*rows, beside(CHAMPION, dyad, metric="dyad partial")]
