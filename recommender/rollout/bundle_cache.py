@@ -4,12 +4,16 @@ Two files name one: the *pointer* is what the registry last named, the *last goo
 answered requests.
 """
 
+import hashlib
 import json
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from recommender.files import atomic_write
 from recommender.model.bundle.archive import is_digest
+from recommender.registry.versions import registry_file
 
 _POINTER, _LAST_GOOD = "offer.json", "last_good"
 
@@ -91,3 +95,23 @@ class BundleCache:
         self.directory.mkdir(parents=True, exist_ok=True)
         with atomic_write(self.directory / name) as file:
             file.write(text.encode())
+
+
+def registry_cache(bundles: Path, uri: str) -> BundleCache:
+    """The cache of one registry below a folder; each registry has its own.
+
+    That of a SQLite file is named by the file's path relative to the folder, so that it is found
+    again after both were moved together.
+    """
+    file = registry_file(uri)
+    identity = uri if file is None else os.path.relpath(file.resolve(), bundles.resolve())
+    cache, earlier = bundles / _cache_name(identity), bundles / _cache_name(uri)
+    if not cache.exists() and earlier.is_dir():
+        # Earlier versions named it by the address as it was written.
+        with suppress(OSError):
+            earlier.rename(cache)
+    return BundleCache(cache)
+
+
+def _cache_name(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()[:12]
