@@ -25,6 +25,11 @@ _LOCATIONS = (
 """Columns of mlflow 3 that hold a location of what this package publishes."""
 _UNUSED = "0"
 """The experiment that mlflow creates by itself, beside whatever folder a command ran in."""
+BRING_BACK = (
+    "bring it back from a backup with `recommender restore`, or use another version: "
+    "`recommender train` publishes one"
+)
+"""The remedy for a version whose files are not found."""
 PATIENCE_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
@@ -143,23 +148,20 @@ def follow_move(file: Path, home: Path, name: str) -> None:
             return
         if move.refusal is not None:
             raise move.refusal
-        _rewrite(database, move, home)
+        _rewrite(database, move)
         database.execute("COMMIT")
     roots = ", ".join(map(str, move.roots))
     _log.warning("registry moved: %d locations lie in %s, not in %s", len(move.locations), home,
                  roots)  # fmt: skip
 
 
-def set_home(file: Path, there: Path, home: Path, name: str) -> None:
-    """Rewrites locations to below `home`, where the artifacts will be; they are now in `there`."""
+def set_home(file: Path, home: Path, name: str) -> None:
+    """Rewrites locations to below `home`, the folder to which the artifacts will be moved."""
     with _database(file, "rw") as database:
         database.execute("BEGIN IMMEDIATE")
         move = _pending(database, home, name)
         if move is not None:
-            refusal = Move(there, move.roots, move.locations).refusal
-            if refusal is not None:
-                raise refusal
-            _rewrite(database, move, home)
+            _rewrite(database, move)
         database.execute("COMMIT")
 
 
@@ -261,10 +263,9 @@ def _experiment_folders(
             yield path
 
 
-def _rewrite(database: sqlite3.Connection, move: Move, home: Path) -> None:
-    target = Move(home.resolve(), move.roots, move.locations)
+def _rewrite(database: sqlite3.Connection, move: Move) -> None:
     for each in move.locations:
-        path = target.moved(each.path)
+        path = move.moved(each.path)
         text = path.as_uri() if each.text.startswith("file:") else str(path)
         statement = f"UPDATE {each.table} SET {each.column} = ? WHERE rowid = ?"
         database.execute(statement, (text, each.row))

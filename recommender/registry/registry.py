@@ -29,7 +29,7 @@ from recommender.model.alliance_model import NAME
 from recommender.model.bundle.archive import is_digest
 from recommender.model.bundle.io import bundle_digest
 from recommender.practice.definition import Practice
-from recommender.registry.locations import artifact_folder, follow_move, local_path
+from recommender.registry.locations import BRING_BACK, artifact_folder, follow_move, local_path
 from recommender.registry.mlflow_model import write_model
 from recommender.registry.versions import (
     CHAMPION,
@@ -46,10 +46,6 @@ ABANDONED_AFTER_SECONDS = 3600.0
 """More than any download takes."""
 
 _UNFINISHED = ".fetching-"
-_BRING_BACK = (
-    "bring it back from a backup with `recommender restore`, or use another version: "
-    "`recommender train` publishes one"
-)
 
 
 def install_bundle(into: Path, digest: str, download: Callable[[Path], Path]) -> Path:
@@ -284,7 +280,7 @@ class Registry:
             folder = local_path(client.get_run(version.run_id).info.artifact_uri)
             if folder is not None and not folder.is_dir():
                 problem = f"files of its run not found at {folder}"
-                raise RegistryError(f"version {version.version}", problem, _BRING_BACK)
+                raise RegistryError(f"version {version.version}", problem, BRING_BACK)
             names = [file.path for file in client.list_artifacts(version.run_id)]
             if name not in names:
                 remedy = "train again with this version of recommender"
@@ -319,7 +315,7 @@ class Registry:
                 folder = local_path(f"{place}/artifacts/bundle")
                 if folder is not None and not folder.is_dir():
                     problem = f"bundle not found at {folder}"
-                    raise RegistryError(f"version {wanted.version}", problem, _BRING_BACK)
+                    raise RegistryError(f"version {wanted.version}", problem, BRING_BACK)
                 got = mlflow.artifacts.download_artifacts(
                     artifact_uri=f"{place}/artifacts/bundle",
                     dst_path=str(unfinished),

@@ -4,18 +4,14 @@ Two files name one: the *pointer* is what the registry last named, the *last goo
 answered requests.
 """
 
-import hashlib
 import json
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from recommender.files import atomic_write
 from recommender.model.bundle.archive import is_digest
-from recommender.registry.versions import registry_file
 
-_POINTER, _LAST_GOOD = "offer.json", "last_good"
+_POINTER, LAST_GOOD = "offer.json", "last_good"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +74,11 @@ class BundleCache:
     def store_last_good(self, digest: str) -> None:
         """Records that a bundle has answered and may answer again."""
         if self.last_good() != digest:
-            self._replace(_LAST_GOOD, digest)
+            self._replace(LAST_GOOD, digest)
 
     def last_good(self) -> str | None:
         """Digest of the bundle that answered last; None where none has."""
-        digest = self._read(_LAST_GOOD)
+        digest = self._read(LAST_GOOD)
         return digest if is_digest(digest) else None
 
     def _read(self, name: str) -> str:
@@ -95,23 +91,3 @@ class BundleCache:
         self.directory.mkdir(parents=True, exist_ok=True)
         with atomic_write(self.directory / name) as file:
             file.write(text.encode())
-
-
-def registry_cache(bundles: Path, uri: str) -> BundleCache:
-    """The cache of one registry below a folder; each registry has its own.
-
-    That of a SQLite file is named by the file's path relative to the folder, so that it is found
-    again after both were moved together.
-    """
-    file = registry_file(uri)
-    identity = uri if file is None else os.path.relpath(file.resolve(), bundles.resolve())
-    cache, earlier = bundles / _cache_name(identity), bundles / _cache_name(uri)
-    if not cache.exists() and earlier.is_dir():
-        # Earlier versions named it by the address as it was written.
-        with suppress(OSError):
-            earlier.rename(cache)
-    return BundleCache(cache)
-
-
-def _cache_name(identity: str) -> str:
-    return hashlib.sha256(identity.encode()).hexdigest()[:12]

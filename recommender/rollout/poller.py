@@ -24,7 +24,8 @@ from urllib.request import getproxies, proxy_bypass
 from recommender.errors import BundleError, RecommenderError, RegistryError
 from recommender.model.bundle.archive import read_files
 from recommender.registry.versions import CHAMPION, Version, tracking_reachable
-from recommender.rollout.bundle_cache import BundleCache, RegistryPointer, registry_cache
+from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
+from recommender.rollout.registry_cache import registry_cache
 
 POLL_SECONDS = 4.0
 """Between two polls: a rollback is active within ten seconds."""
