@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from recommender.backup.checking import newest_backup
 from recommender.cli.doctor.deployment import Deployment
 from recommender.cli.doctor.security_checks import (
     check_keys,
@@ -36,6 +37,8 @@ from recommender.store.database import connect, database_time
 from recommender.tables.loader import read_roster
 
 OLD = timedelta(days=7)
+BACKUP_AGE = timedelta(hours=50)
+"""Two nights and two hours: one missed nightly backup is not yet a fault."""
 SPACE = 2**30
 """Free bytes that a disk must have: some months of a busy journal."""
 
@@ -176,6 +179,24 @@ def check_artifacts(deployment: Deployment) -> Iterator[Fault]:
             yield Fault(f"version {bundle.version}", problem, BRING_BACK)
 
 
+def check_backups(deployment: Deployment) -> Iterator[Fault]:
+    """The newest backup in the configured folder is recent."""
+    if deployment.backups is None:
+        return
+    remedy = f"run `recommender backup {deployment.backups}/NAME`, and do so every night"
+    try:
+        newest = newest_backup(deployment.backups)
+    except OSError:
+        problem = "is a folder that cannot be read"
+        yield Fault("backups", problem, "create it, or fix RECOMMENDER_BACKUPS")
+        return
+    if newest is None:
+        yield Fault("backups", "holds no backup", remedy)
+    elif deployment.now - newest > BACKUP_AGE:
+        hours = (deployment.now - newest) // timedelta(hours=1)
+        yield Fault("backups", f"newest is {hours} hours old", remedy)
+
+
 def check_clock(deployment: Deployment) -> Iterator[Fault]:
     """Time zones are installed, and this clock agrees with that of the store."""
     zones = {*ZONES, *([deployment.practice.timezone] if deployment.practice else [])}
@@ -247,6 +268,7 @@ CHECKS: tuple[Callable[[Deployment], Iterator[Fault]], ...] = (
     check_passwords,
     check_registry,
     check_artifacts,
+    check_backups,
     check_clock,
     check_space,
     check_port,
