@@ -132,12 +132,16 @@ def _store(file: Path, manifest: Manifest) -> Iterator[Fault]:
         return
     try:
         with closing(open_copy(file)) as store:
-            yield from store_faults(content_of(store), expected)
+            found = content_of(store)
+            yield from store_faults(found, expected)
             with store.reading() as connection:
                 audit = verify(connection)
     except StoreError as error:
         yield Fault(file.name, error.problem, _OTHER)
         return
+    if found.schema_version != expected.schema_version:
+        problem = f"has schema {found.schema_version}, not {expected.schema_version}"
+        yield Fault(file.name, problem, _OTHER)
     if not audit.holds:
         remedy = "find out when the log was altered: see `recommender audit verify` on the store"
         yield Fault("audit log", f"row {audit.first_bad} {audit.problem}", remedy)

@@ -14,7 +14,12 @@ from experiments.trust.live import live_server
 from recommender.cli.main import app
 from recommender.errors import RegistryError
 from recommender.model.alliance_model import NAME
-from recommender.registry.locations import artifact_paths, pending_move, published_bundles
+from recommender.registry.locations import (
+    artifact_paths,
+    follow_move,
+    pending_move,
+    published_bundles,
+)
 from recommender.registry.registry import Registry
 from tests.registry.test_tracking_server import answering
 from tests.support.builders import DEFINITION, a_model, write_tables
@@ -29,7 +34,7 @@ def m1(published_registry: Path, tmp_path: Path) -> Path:
     """A registry that is at home in its folder."""
     folder = tmp_path / "m1"
     shutil.copytree(published_registry, folder)
-    Registry(address(folder)).versions()
+    follow_move(folder / "mlflow.db", folder / "mlartifacts", NAME)
     return folder
 
 
@@ -112,12 +117,11 @@ def test_a_copy_is_used_without_a_change_to_the_folder_it_was_copied_from(
 
 
 def test_a_new_registry_in_the_old_folder_and_the_moved_one_leave_each_other_alone(
-    m1: Path, tmp_path: Path
+    m1: Path, published_registry: Path, tmp_path: Path
 ) -> None:
     m2 = tmp_path / "m2"
     m1.rename(m2)
-    m1.mkdir()
-    another(m1, tmp_path / "first")
+    shutil.copytree(published_registry, m1)
     before = contents(m1)
 
     assert another(m2, tmp_path / "second") == 4
