@@ -215,8 +215,8 @@ def test_a_backup_of_an_earlier_version_is_restored_with_todays_schema(tmp_path:
     with closing(connect_file(tmp_path / "old.db")) as old:
         migrate(old, "0002")
         with old.writing() as connection:
-            key = {"key_id": "k", "name": "website", "role": "tool", "pepper_mark": "m"}
-            key |= {"secret_hash": b"h", "created_at": NOW, "expires_at": NOW}
+            key: dict[str, object] = {"key_id": "k", "name": "website", "role": "tool"}
+            key |= {"pepper_mark": "m", "secret_hash": b"h", "created_at": NOW, "expires_at": NOW}
             connection.execute(insert(access_keys).values(key))
     written = back_up(tmp_path / "backup", f"sqlite:///{tmp_path}/old.db")
     restored = restore(tmp_path / "backup", tmp_path / "restored")
