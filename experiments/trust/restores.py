@@ -156,13 +156,13 @@ def _drilled(drill: Drill, count: int) -> Line:
         while not all(writer.acknowledged for writer in writers):
             time.sleep(0.05)
         for number in range(count + 1):
-            # The first is not killed: those that end say how long one takes.
+            # The first is not killed: one that ends says how long the next may take.
             seconds = rng.uniform(0, longest) if number else longest
             before = {writer.run: writer.acknowledged for writer in writers}
-            target, started = drill.folder / f"backup{number}", time.monotonic()
-            ended = _one_life(nursery, drill, target, seconds)
+            target = drill.folder / f"backup{number}"
+            ended, took = _one_life(nursery, drill, target, seconds)
             if ended == 0:
-                longest = min(longest, time.monotonic() - started)
+                longest = 2 * took
             total["failed"] += ended not in (0, signal.SIGKILL)
             total["killed"] += ended == signal.SIGKILL
             if target.exists():
@@ -224,22 +224,23 @@ def _nursery() -> Iterator["subprocess.Popen[str]"]:
 
 def _one_life(
     nursery: "subprocess.Popen[str]", drill: Drill, target: Path, seconds: float
-) -> int:  # fmt: skip
-    """How a backup that was killed after so many seconds ended: 0 where it was done before."""
+) -> tuple[int, float]:
+    """The status of a backup that is killed after so many seconds, and the seconds it lived."""
     if nursery.stdin is None or nursery.stdout is None:
         raise RuntimeError("the nursery has no pipes")
     nursery.stdin.write(f"{drill.url} {drill.registry} {target}\n")
     nursery.stdin.flush()
-    timer = None
+    timer, born = None, time.monotonic()
     for line in nursery.stdout:
         said, _, number = line.strip().partition(" ")
         if said == "born":
+            born = time.monotonic()
             timer = Timer(seconds, _kill, (int(number),))
             timer.start()
             continue
         if timer:
             timer.cancel()
-        return int(number)
+        return int(number), time.monotonic() - born
     raise RuntimeError("the nursery ended")
 
 

@@ -17,7 +17,7 @@ from recommender.backup.manifest import (
     MANIFEST,
     REGISTRY_FILE,
     STORE_FILE,
-    Manifest,
+    BackupManifest,
     read_manifest,
 )
 from recommender.backup.writing import Progress, unsound_bundle
@@ -33,7 +33,7 @@ from recommender.store.table_copy import StoreContent, content_of, damage_of
 _OTHER = "use another backup"
 
 
-def check_backup(folder: Path, progress: Progress) -> tuple[Manifest, tuple[Fault, ...]]:
+def check_backup(folder: Path, progress: Progress) -> tuple[BackupManifest, tuple[Fault, ...]]:
     """The manifest of a backup, and everything that is wrong with the backup.
 
     Raises
@@ -55,7 +55,7 @@ def check_backup(folder: Path, progress: Progress) -> tuple[Manifest, tuple[Faul
     return manifest, tuple(faults)
 
 
-def sound_backup(folder: Path, progress: Progress) -> Manifest:
+def sound_backup(folder: Path, progress: Progress) -> BackupManifest:
     """The manifest of a backup without a fault; raises `BackupError` with every fault."""
     manifest, faults = check_backup(folder, progress)
     if faults:
@@ -104,7 +104,7 @@ def _below(artifacts: Path, place: Path) -> Path:
     return next((path for path in there if path.is_dir()), artifacts / place.name)
 
 
-def _files(folder: Path, manifest: Manifest) -> Iterator[Fault]:
+def _files(folder: Path, manifest: BackupManifest) -> Iterator[Fault]:
     there = files_below(folder)
     for name, fact in manifest.files.items():
         path = there.get(name)
@@ -118,7 +118,7 @@ def _files(folder: Path, manifest: Manifest) -> Iterator[Fault]:
         yield Fault(name, "is not listed in the manifest", "remove it, or use another backup")
 
 
-def _store(file: Path, manifest: Manifest) -> Iterator[Fault]:
+def _store(file: Path, manifest: BackupManifest) -> Iterator[Fault]:
     expected = manifest.store
     if expected is None:
         return
@@ -147,7 +147,7 @@ def _store(file: Path, manifest: Manifest) -> Iterator[Fault]:
         yield Fault("audit log", f"row {audit.first_bad} {audit.problem}", remedy)
 
 
-def _registry(folder: Path, manifest: Manifest) -> Iterator[Fault]:
+def _registry(folder: Path, manifest: BackupManifest) -> Iterator[Fault]:
     if manifest.registry is None:
         return
     address = f"file:{quote(str((folder / REGISTRY_FILE).resolve()))}?mode=ro&immutable=1"

@@ -79,11 +79,11 @@ def copy_file(source: Path, target: Path) -> None:
     with os.fdopen(opened, "rb") as read:
         if not stat.S_ISREG(os.fstat(opened).st_mode):
             raise OSError(errno.EINVAL, "no regular file", str(source))
-        made = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(made, "wb") as written:
+        opened_copy = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(opened_copy, "wb") as written:
             shutil.copyfileobj(read, written, _CHUNK)
             written.flush()
-            os.fsync(made)
+            os.fsync(opened_copy)
 
 
 def sha256_of(file: Path) -> str:

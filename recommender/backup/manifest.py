@@ -55,7 +55,7 @@ class CacheFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class BackupManifest:
     """What a backup holds.
 
     Attributes
@@ -95,7 +95,7 @@ def files_of(folder: Path) -> dict[str, FileFact]:
     }
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
+def write_manifest(folder: Path, manifest: BackupManifest) -> None:
     """Writes the manifest into a backup."""
     content = _json(asdict(manifest) | {"created_at": manifest.created_at.isoformat()})
     with atomic_write(folder / MANIFEST) as file:
@@ -103,7 +103,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     (folder / MANIFEST).chmod(0o600)
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> BackupManifest:
     """The manifest of a backup.
 
     Raises
@@ -131,12 +131,12 @@ def read_manifest(folder: Path) -> Manifest:
     raise _fault(MANIFEST, "is damaged", "use another backup")
 
 
-def _manifest(read: Mapping[str, Any]) -> Manifest:
+def _manifest(read: Mapping[str, Any]) -> BackupManifest:
     store, registry, cache = read["store"], read["registry"], read["cache"]
     files = {name: FileFact(int(f["bytes"]), str(f["sha256"])) for name, f in read["files"].items()}
     if not all(_is_inside(name) for name in files):
         raise ValueError
-    return Manifest(
+    return BackupManifest(
         created_at=datetime.fromisoformat(read["created_at"]).astimezone(UTC),
         program=str(read["program"]),
         store=None

@@ -17,8 +17,8 @@ from recommender.backup.manifest import (
     CACHE,
     REGISTRY_FILE,
     STORE_FILE,
+    BackupManifest,
     CacheFacts,
-    Manifest,
     RegistryFacts,
 )
 from recommender.backup.writing import Progress, unsound_bundle
@@ -38,7 +38,7 @@ class Restored:
     `moved_aside` is where the content of the folder is that was replaced.
     """
 
-    manifest: Manifest
+    manifest: BackupManifest
     store: StoreContent | None
     moved_aside: Path | None
 
@@ -103,7 +103,7 @@ def restore_backup(
 def _restore_store(
     backup: Path,
     folder: Path,
-    manifest: Manifest,
+    manifest: BackupManifest,
     database: str | None,
     replace: bool,
     progress: Progress,

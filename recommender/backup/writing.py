@@ -16,8 +16,8 @@ from recommender.backup.manifest import (
     REGISTRY_FILE,
     STORE,
     STORE_FILE,
+    BackupManifest,
     CacheFacts,
-    Manifest,
     RegistryFacts,
     files_of,
     program_version,
@@ -68,7 +68,7 @@ class BackupSources:
 
 def write_backup(
     sources: BackupSources, target: Path, *, now: datetime, progress: Progress
-) -> Manifest:
+) -> BackupManifest:
     """Copies store, registry and bundle cache into a new folder, which appears when it is whole.
 
     A server, a training or a promotion may go on meanwhile.
@@ -111,7 +111,7 @@ def write_backup(
             remedy = "name the store with --store, or a local registry with --registry"
             raise BackupError([Fault("backup", "would hold nothing", remedy)])
         progress("hashes", 0.9)
-        manifest = Manifest(
+        manifest = BackupManifest(
             now, program_version(), store, registry, cache, left_out, files_of(folder)
         )
         write_manifest(folder, manifest)

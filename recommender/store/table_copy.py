@@ -62,25 +62,32 @@ def write_copy(source: Store, file: Path, progress: Progress) -> StoreContent:
     UnavailableError
         When the store is unreachable or busy.
     """
+    version = _copied_version(source)
     target = connect_file(file)
     try:
-        with source.reading() as rows:
-            version = migration_of(rows)
-            if version is None:
-                remedy = "start the server or run `recommender keys list`, which creates its tables"
-                raise StoreError("store", "has no tables", remedy)
-            if version not in known_versions():
-                problem = "was written by a newer version of recommender than this one"
-                raise StoreError("store", problem, "install that version")
-            with _unwritable(file):
-                migrate(target, version)
-            with _filling(target, file) as copied:
-                tables = _copy(rows, copied, _insert_into(file), progress)
+        with _unwritable(file):
+            migrate(target, version)
+        # The store is released before the copy is committed, which can take long on a slow disk.
+        with _filling(target, file) as copied, source.reading() as rows:
+            if migration_of(rows) != version:
+                raise StoreError("store", "was upgraded meanwhile", "run it again")
+            tables = _copy(rows, copied, _insert_into(file), progress)
         with _unwritable(file):
             target.close_copy()
     finally:
         target.close()
     return StoreContent(version, tables)
+
+
+def _copied_version(source: Store) -> str:
+    version = schema_version(source)
+    if version is None:
+        remedy = "start the server or run `recommender keys list`, which creates its tables"
+        raise StoreError("store", "has no tables", remedy)
+    if version not in known_versions():
+        problem = "was written by a newer version of recommender than this one"
+        raise StoreError("store", problem, "install that version")
+    return version
 
 
 def load_copy(copy: Store, target: Store, *, replace: bool, progress: Progress) -> None:
@@ -103,15 +110,6 @@ def load_copy(copy: Store, target: Store, *, replace: bool, progress: Progress) 
         elif not _is_empty(connection):
             raise _not_empty()
         _copy(rows, connection, write, progress)
-
-
-def refuse_rows(store: Store) -> None:
-    """Raises `StoreError` when any table of the store has a row."""
-    if schema_version(store) is None:
-        return
-    with store.reading() as connection:
-        if not _is_empty(connection):
-            raise _not_empty()
 
 
 def content_of(store: Store, progress: Progress = lambda table, share: None) -> StoreContent:

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import insert, text
 
 from recommender.backup.checking import check_backup
-from recommender.backup.manifest import Manifest, read_manifest
+from recommender.backup.manifest import BackupManifest, read_manifest
 from recommender.backup.restoring import Restored, restore_backup
 from recommender.backup.writing import BackupSources, write_backup
 from recommender.errors import BackupError, RegistryError, StoreError
@@ -43,7 +43,7 @@ def quiet(step: str, share: float) -> None:
 
 def back_up(
     target: Path, store: str | None = None, registry: str | None = None, bundles: Path | None = None
-) -> Manifest:
+) -> BackupManifest:
     sources = BackupSources(store, registry, bundles, {})
     return write_backup(sources, target, now=NOW, progress=quiet)
 
@@ -185,8 +185,8 @@ def rewritten(backup: Path, change: Callable[[sqlite3.Connection], object]) -> N
     with closing(sqlite3.connect(backup / "recommender.db")) as database:
         change(database)
         database.commit()
-    changes = {name: getattr(manifest, name) for name in Manifest.__dataclass_fields__}
-    write_manifest(backup, Manifest(**{**changes, "files": files_of(backup)}))
+    changes = {name: getattr(manifest, name) for name in BackupManifest.__dataclass_fields__}
+    write_manifest(backup, BackupManifest(**{**changes, "files": files_of(backup)}))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from experiments.trust.live import live_server
+from experiments.trust.live import call, connected, live_server
 from recommender.cli.main import app
 from recommender.errors import RegistryError
 from recommender.model.alliance_model import NAME
@@ -21,7 +21,6 @@ from recommender.registry.locations import (
     published_bundles,
 )
 from recommender.registry.registry import Registry
-from tests.registry.test_tracking_server import answering
 from tests.support.builders import DEFINITION, a_model, write_tables
 from tests.support.registries import CARD, address, contents, publish
 from tests.support.reports import a_report
@@ -92,12 +91,15 @@ def test_a_server_started_on_a_moved_registry_answers_with_the_champion(
     words = ["-m", "recommender.cli", "serve", "--registry", address(m2)]
     words += ["--roster", str(practice_files / "clinicians.csv"), "--practice", str(DEFINITION)]
     log = tmp_path / "log"
-    with live_server({}, log, [*words, "--bundles", str(tmp_path / "bundles")]) as server:
-        digest = answering(server.url)["digest"]
+    with (
+        live_server({}, log, [*words, "--bundles", str(tmp_path / "bundles")]) as server,
+        closing(connected(server.port)) as connection,
+    ):
+        _, answer = call(connection, "GET", "/v1/models/current")
 
     champion = Registry(address(m2)).alias("champion")
     assert champion is not None
-    assert digest == champion.digest
+    assert answer["model"]["digest"] == champion.digest
     assert log.read_text().count("registry moved: ") == 1
 
 

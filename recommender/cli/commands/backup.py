@@ -14,7 +14,7 @@ from recommender.cli.commands.console import REGISTRY, StoreUrl, err, exit_on_er
 from recommender.registry.versions import tracking_reachable
 
 if TYPE_CHECKING:
-    from recommender.backup.manifest import Manifest
+    from recommender.backup.manifest import BackupManifest
     from recommender.store.table_copy import TableContent
 
 
@@ -124,7 +124,7 @@ def restore(
 
 
 def _print_contents(
-    manifest: "Manifest", restored: "Mapping[str, TableContent] | None" = None
+    manifest: "BackupManifest", restored: "Mapping[str, TableContent] | None" = None
 ) -> None:
     """What a backup holds, its rows beside those restored, and what it does not hold."""
     if manifest.store is not None:
@@ -150,7 +150,7 @@ def _print_contents(
     )
 
 
-def _print_next(into: Path, manifest: "Manifest", store: str | None) -> None:
+def _print_next(into: Path, manifest: "BackupManifest", store: str | None) -> None:
     out.print("Verified. Next:")
     if manifest.store is not None:
         # An address may hold a password.
