@@ -162,7 +162,7 @@ def _drilled(drill: Drill, count: int) -> Line:
             target = drill.folder / f"backup{number}"
             ended, took = _one_life(nursery, drill, target, seconds)
             if ended == 0:
-                longest = 2 * took
+                longest = 3 * took
             total["failed"] += ended not in (0, signal.SIGKILL)
             total["killed"] += ended == signal.SIGKILL
             if target.exists():

@@ -81,6 +81,7 @@ def test_a_backup_of_what_was_restored_has_the_same_rows_with_the_same_content(
             assert verify(connection).holds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", ["postgresql"])
 def test_a_practice_that_outgrew_its_file_goes_on_in_postgresql(
     store_url: str, empty_url: str, tmp_path: Path, database: str
@@ -273,6 +274,7 @@ def test_a_folder_that_holds_something_is_refused_or_moved_aside_and_never_mixed
     assert list(contents(into)) == ["recommender.db"]
 
 
+@pytest.mark.slow
 def test_what_a_killed_backup_left_is_no_backup_and_is_removed_by_the_next(
     store_url: str, tmp_path: Path
 ) -> None:
@@ -292,6 +294,7 @@ def test_what_a_killed_backup_left_is_no_backup_and_is_removed_by_the_next(
     assert [path.name for path in folder.iterdir()] == ["two"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_in_a_sentence_and_nothing_half_written_is_left(
     store_url: str, tmp_path: Path
 ) -> None:
