@@ -120,7 +120,7 @@ def wishing() -> Practice:
 def test_who_asks_only_for_people_who_left_is_said_clearly(
     wishing: Practice, tmp_path: Path
 ) -> None:
-    wishes = (["k99"], ["k99", "k01"], [], None)
+    wishes: tuple[list[str] | None, ...] = (["k99"], ["k99", "k01"], [], None)
     answers = [{"asks_for": wish} for wish in wishes]
     clients = read_rows(wishing.fields("client", "score", "filter"), answers)
     people = {"clinicians": KnownPeople(("k01", "k02"))}
