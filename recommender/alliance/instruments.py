@@ -30,7 +30,10 @@ from recommender.values.toml_settings import (
 FloatArray = npt.NDArray[np.float64]
 
 TOTAL_METRICS = ("sum", "mean", "pomp")
-METRICS = (*TOTAL_METRICS, "items")
+ITEMS, ITEMS_SCORED = "items", "items_scored"
+ITEM_METRICS = (ITEMS, ITEMS_SCORED)
+"""Answers item by item: as the client gave them, or with reverse-keyed items reversed already."""
+METRICS = (*TOTAL_METRICS, *ITEM_METRICS)
 
 
 def _in_order(window: tuple[int, int]) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recommender.alliance.instruments import METRICS, TOTAL_METRICS, Instrument
+from recommender.alliance.instruments import ITEM_METRICS, METRICS, TOTAL_METRICS, Instrument
 from recommender.alliance.scores import is_response
 from recommender.practice.fields import Field
 from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
@@ -241,14 +241,14 @@ def _item_faults(
     items: list[str],
 ) -> list[TableFault]:
     """Faults of item answers that the instrument does not accept, or that are off its scale."""
-    rows = of_form & frame["metric"].eq("items").to_numpy(dtype=np.bool_)
+    rows = of_form & frame["metric"].isin(ITEM_METRICS).to_numpy(dtype=np.bool_)
     if not rows.any():
         return []
     problem = "is given together with item answers and would be lost"
     remedy = "leave it empty; the score is computed from the items"
     faults = table.faults("score", problem, remedy, rows & ~table.column("score").empty())
     if not instrument.accepts_items:
-        problem = f"is items, but {instrument.name} takes totals only"
+        problem = f"is for items, but {instrument.name} takes totals only"
         faults += table.faults("metric", problem, "give its sum or mean", rows)
     for number in range(1, instrument.items + 1):
         name = f"item_{number}"

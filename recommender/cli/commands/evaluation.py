@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -138,7 +139,8 @@ def _held_back(
     from recommender.training.dataset import Dataset, dataset_of
 
     declared = definition(practice)
-    dataset = dataset_of(read_tables(data, declared), declared)
+    tables = read_tables(data, declared, declared.day_at(datetime.now(UTC)))
+    dataset = dataset_of(tables, declared)
     if file is not None:
         # A file may name its folds after people; what is stored may not.
         named = folds.folds_from_file(dataset, file)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -20,7 +19,7 @@ def practice_check(file: File = "psychology") -> None:
     """Print every fault of a definition, and the funding that ends soon."""
     with exit_on_error():
         practice = definition(file)
-    today = datetime.now(ZoneInfo(practice.timezone)).date()
+    today = practice.day_at(datetime.now(UTC))
     counts = (
         f"{len(practice.client)} client fields, {len(practice.clinician)} clinician fields, "
         f"{len(practice.matches)} matches, {len(practice.constraints)} constraints"
