@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from recommender.alliance.linking import MIN_SD
+from recommender.alliance.plausibility import PlausibilityWarning
 from recommender.compute.runner import Progress
 from recommender.errors import BundleError, RecommenderError, TablesError
 from recommender.features.pipeline import Pairs
@@ -20,6 +21,12 @@ from recommender.practice.definition import Practice
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHALLENGER, Version
 from recommender.tables.loader import Tables, read_tables
+from recommender.tables.plausibility import (
+    ConsentCounts,
+    consent_counts,
+    counts_by_kind,
+    implausible_tables,
+)
 from recommender.training.artifacts import log_model, log_training, log_trials
 from recommender.training.baselines import OURS
 from recommender.training.dataset import Dataset, dataset_of, labels_for
@@ -47,6 +54,14 @@ LATER, OUT_OF_FOLD = "later ratings", "out of fold"
 
 
 @dataclass(frozen=True, slots=True)
+class TableFindings:
+    """What is implausible about the tables, and clients who did not agree to a prediction."""
+
+    warnings: tuple[PlausibilityWarning, ...] = ()
+    consent: ConsentCounts | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingResult:
     """The result of one training run.
 
@@ -58,12 +73,15 @@ class TrainingResult:
         None where there were too few ratings to learn from.
     tuned
         None without tuning.
+    findings
+        What was said of the tables before anything was learned.
     """
 
     version: Version
     model: AllianceModel
     evaluation: Evaluation | None = None
     tuned: TuningResult | None = None
+    findings: TableFindings = TableFindings()
 
 
 def train(
@@ -75,6 +93,7 @@ def train(
     settings: FitSettings | None = None,
     search: SearchSettings | None = None,
     progress: Progress = lambda step, done: None,
+    found: Callable[[TableFindings], None] = lambda findings: None,
 ) -> TrainingResult:
     """Reads a practice's tables, evaluates forward in time, fits on all, publishes a challenger.
 
@@ -95,6 +114,8 @@ def train(
         Hyperparameters, and how to tune them first; no tuning by default.
     progress
         Called with each step and the share that is done.
+    found
+        Called with what is to be said of the tables, before anything is learned or refused.
 
     Raises
     ------
@@ -124,11 +145,14 @@ def train(
     registry.experiment(EXPERIMENT)
     progress("reading tables", 0.0)
     tables = read_tables(directory, practice, practice.day_at(now))
+    findings = findings_of(tables, practice)
+    found(findings)
     champion = champion_model(registry, practice)
     dataset = _learnable(tables, practice)
     if dataset is None:
         model = _unlearned(tables, practice, champion, now, settings.seed)
-        return TrainingResult(_publish(registry, model, tables, lambda run: None), model)
+        version = _publish(registry, model, tables, lambda run: log_findings(run, findings))
+        return TrainingResult(version, model, findings=findings)
     refuse_unlearnable(dataset)
     if search is not None:
         step_progress = _part(progress, "tuning", 0.0, 0.5)
@@ -149,12 +173,27 @@ def train(
 
     def log(run: TrackedRun) -> None:
         log_training(run, model, dataset, evaluation, settings)
+        log_findings(run, findings)
         if tuned is not None:
             log_trials(run, EXPERIMENT, tuned)
 
     version = _publish(registry, model, tables, log)
     progress("done", 1.0)
-    return TrainingResult(version, model, evaluation, tuned)
+    return TrainingResult(version, model, evaluation, tuned, findings)
+
+
+def findings_of(tables: Tables, practice: Practice) -> TableFindings:
+    """What is to be said of checked tables before they are learned from."""
+    people = tables.clients, tables.clinicians
+    warnings = implausible_tables(practice, *people, tables.pairings, tables.ratings)
+    return TableFindings(warnings, consent_counts(practice, tables.clients, tables.pairings))
+
+
+def log_findings(run: TrackedRun, findings: TableFindings) -> None:
+    """Logs the number of warnings, in all and by kind: counts alone, never a text or an id."""
+    counts = counts_by_kind(findings.warnings)
+    by_kind = {f"plausibility/{kind}": count for kind, count in counts.items()}
+    run.log_metrics({"plausibility/warnings": len(findings.warnings)} | by_kind)
 
 
 def with_interval(model: AllianceModel, evaluation: Evaluation) -> tuple[AllianceModel, str]:

@@ -63,12 +63,17 @@ def practice_rules() -> None:
 
 
 def check(data: Data, practice: Definition = "psychology") -> None:
-    """Report every fault of a practice's tables, and what is usable; exits 1 on any fault."""
+    """Report faults of a practice's tables, what is usable, and what is implausible.
+
+    Exits 1 on any fault; what is only implausible is a warning.
+    """
     from recommender.tables.report import check_tables
 
     with exit_on_error(), out.status("reading tables"):
-        report = check_tables(data, definition(practice), datetime.now(UTC).date())
+        declared = definition(practice)
+        report = check_tables(data, declared, declared.day_at(datetime.now(UTC)))
     out.print(render.tables_report(report))
     if not report.sound:
         raise typer.Exit(1)
-    out.print(f"Sound. Next: recommender train {data} --practice {practice}", soft_wrap=True)
+    verdict = "Sound, but see plausibility above." if report.warnings else "Sound."
+    out.print(f"{verdict} Next: recommender train {data} --practice {practice}", soft_wrap=True)
