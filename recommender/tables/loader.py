@@ -179,7 +179,9 @@ def read_directory(directory: Path, practice: Practice, today: date | None) -> L
     faults += clients.faults + clinicians.faults + (wrong if "pairings" in sheets else [])
     known = pairings if "pairings" in sheets else None
     rated = sheets.get("ratings", NO_ROWS)
-    ratings, wrong = read_ratings(rated, known, practice.instruments, today)
+    ratings, wrong = read_ratings(
+        rated, known, practice.instruments, today, practice.alliance.missing_codes
+    )
     faults += wrong if "ratings" in sheets else []
     files = {table: sheet.file for table, sheet in sheets.items()}
     sizes = {table: sheet.size for table, sheet in sheets.items()}

@@ -17,6 +17,7 @@ from recommender.practice.fields import Field
 from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
 from recommender.tables.raw_table import RawTable, TableFault
 from recommender.values.kinds import EPOCH
+from recommender.values.toml_settings import Codes
 
 PROPENSITY = "propensity"
 """Probability with which a random draw put the clinician at the rank where they were chosen."""
@@ -117,6 +118,7 @@ def read_ratings(
     pairings: pd.DataFrame | None,
     instruments: Mapping[str, Instrument],
     today: date | None,
+    missing_codes: Codes = (),
 ) -> tuple[pd.DataFrame, list[TableFault]]:
     """Ratings in the order of the file, and the faults in them.
 
@@ -131,6 +133,8 @@ def read_ratings(
         The accepted instruments by name.
     today
         The practice's day; None to accept any date.
+    missing_codes
+        Item answers that mean: not answered.
 
     Returns
     -------
@@ -145,7 +149,7 @@ def read_ratings(
     required = (*RATING_COLUMNS, *([] if items else ["score"]))
     faults = check_header(table, required, ("known_on", "score", *items))
     ids, more = read_ids(table, "pairing_id")
-    fields = _rating_fields(items, instruments)
+    fields = _rating_fields(items, instruments, missing_codes)
     read = read_fields(table, fields)
     faults += more + read.faults
     values = read.columns.values
@@ -161,17 +165,20 @@ def read_ratings(
     problem = "was rated before by the same rater on the same instrument"
     remedy = "keep one rating of each session"
     faults += table.repeated("session", problem, remedy, frame[list(RATING_KEY)])
+    given = {name: ~table.column(name).rows_where(fields[name].is_missing) for name in items}
     for instrument in instruments.values():
         of_form = frame["instrument"].eq(instrument.name).to_numpy(dtype=np.bool_)
-        faults += _total_faults(table, frame, instrument, of_form, items)
-        faults += _item_faults(table, frame, instrument, of_form, items)
+        faults += _total_faults(table, frame, instrument, of_form, given)
+        faults += _item_faults(table, frame, instrument, of_form, given)
     frame["rated_on"] = _as_dates(rated)
     frame["known_on"] = _as_dates(np.where(np.isnan(known), rated, known))
     frame["line"] = table.lines
     return frame, faults
 
 
-def _rating_fields(items: list[str], instruments: Mapping[str, Instrument]) -> dict[str, Field]:
+def _rating_fields(
+    items: list[str], instruments: Mapping[str, Instrument], missing_codes: Codes
+) -> dict[str, Field]:
     fields = (
         plain_field("session", "number", required=True, minimum=1),
         plain_field("rated_on", "date", required=True),
@@ -180,7 +187,7 @@ def _rating_fields(items: list[str], instruments: Mapping[str, Instrument]) -> d
         plain_field("rater", "category", required=True, levels=RATERS),
         plain_field("metric", "category", required=True, levels=METRICS),
         plain_field("score", "number"),
-        *(plain_field(name, "number") for name in items),
+        *(plain_field(name, "number", missing_codes=missing_codes) for name in items),
     )
     return {field.name: field for field in fields}
 
@@ -211,7 +218,7 @@ def _total_faults(
     frame: pd.DataFrame,
     instrument: Instrument,
     of_form: Flags,
-    items: list[str],
+    given: Mapping[str, Flags],
 ) -> list[TableFault]:
     """Faults of totals that are missing, off the scale, or given together with item answers."""
     faults = []
@@ -225,8 +232,8 @@ def _total_faults(
         faults += table.faults("score", problem, f"give {low:g} to {high:g}", outside)
         remedy = f"give the {metric}, or remove the row"
         faults += table.faults("score", "is empty", remedy, rows & empty)
-        for name in items:
-            lost = rows & ~table.column(name).empty()
+        for name, answered in given.items():
+            lost = rows & answered
             problem = "is given together with a total and would be lost"
             remedy = "set metric to items and leave score empty, or leave the items empty"
             faults += table.faults(name, problem, remedy, lost)
@@ -238,7 +245,7 @@ def _item_faults(
     frame: pd.DataFrame,
     instrument: Instrument,
     of_form: Flags,
-    items: list[str],
+    given: Mapping[str, Flags],
 ) -> list[TableFault]:
     """Faults of item answers that the instrument does not accept, or that are off its scale."""
     rows = of_form & frame["metric"].isin(ITEM_METRICS).to_numpy(dtype=np.bool_)
@@ -252,7 +259,7 @@ def _item_faults(
         faults += table.faults("metric", problem, "give its sum or mean", rows)
     for number in range(1, instrument.items + 1):
         name = f"item_{number}"
-        if name not in items:
+        if name not in given:
             remedy = f"{instrument.name} needs item_1 to item_{instrument.items}"
             faults.append(TableFault(table.file, name, "is missing", remedy))
             continue
@@ -261,8 +268,8 @@ def _item_faults(
         problem = f"is not a response of {instrument.name}"
         remedy = f"give {instrument.min:g} to {instrument.max:g} in steps of {instrument.step:g}"
         faults += table.faults(name, problem, remedy, wrong)
-    for name in (n for n in items if int(n.removeprefix("item_")) > instrument.items):
-        lost = rows & ~table.column(name).empty()
+    for name in (n for n in given if int(n.removeprefix("item_")) > instrument.items):
+        lost = rows & given[name]
         problem = f"is not an item of {instrument.name} and would be lost"
         faults += table.faults(name, problem, "leave it empty", lost)
     return faults

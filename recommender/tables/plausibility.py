@@ -48,6 +48,9 @@ ONE_DAY = 0.5
 """Share of dates on one day."""
 FIRST_OF_MONTH = 0.9
 """Share of dates on the first of a month; one in thirty is usual."""
+WEEKDAY_DAYS = 30
+"""Different days from which it is said that all are of one weekday: dates rounded to the week give as
+many in seven months, while groups may well meet on a few evenings of one weekday."""
 MANY_TO_ONE = 2
 """Clinicians for each client from which the two columns look exchanged."""
 
@@ -222,15 +225,15 @@ def _dates(where: str, days: NDArray[np.float64]) -> Iterator[PlausibilityWarnin
     n = len(days)
     if n < MIN_FORMS:
         return
-    _, counts = np.unique(days, return_counts=True)
+    different, counts = np.unique(days, return_counts=True)
     on_first = int((pd.to_datetime(days, unit="D").day == 1).sum())
-    weekdays = np.unique((days + EPOCH) % 7).size
+    weekdays = np.unique(different % 7).size
     matters = "What began before what decides what a model is tested on, and how old a record is"
     if counts.max() >= ONE_DAY * n:
         kind, found = "one_day", f"{int(counts.max())} of {n} dates are one and the same day"
     elif on_first >= FIRST_OF_MONTH * n:
         kind, found = "first_of_month", f"{on_first} of {n} dates are the first of a month"
-    elif weekdays == 1:
+    elif weekdays == 1 and len(different) >= WEEKDAY_DAYS:
         kind, found = "one_weekday", f"all {n} dates are on one day of the week"
     else:
         return

@@ -135,7 +135,7 @@ def _answer(field: Field, sent: FormData) -> Any:
         ]
         return windows or None
     text = sent.text(name)
-    return _READERS.get(field.kind, str)(text) if text else None
+    return _READERS.get(field.kind, str)(text) if text and not field.is_code(text) else None
 
 
 def _windows(hours: str) -> tuple[TypedWindow, ...]:
