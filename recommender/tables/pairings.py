@@ -84,8 +84,12 @@ def read_pairings(
     faults += _implausible(table, "ended_on", ended, _last_day(today))
     problem, remedy = "is before started_on", "check both dates"
     faults += table.faults("ended_on", problem, remedy, ended < started)
-    client, lost_clients = _references(table, "client_id", ids["client_id"], client_ids)
-    clinician, lost = _references(table, "clinician_id", ids["clinician_id"], clinician_ids)
+    client, lost_clients = _references(
+        table, "client_id", ids["client_id"], client_ids, ("clinician_id", clinician_ids)
+    )
+    clinician, lost = _references(
+        table, "clinician_id", ids["clinician_id"], clinician_ids, ("client_id", client_ids)
+    )
     faults += lost_clients + lost + _repeated_pairings(table, ids, started)
     frame = pd.DataFrame(
         {
@@ -303,13 +307,29 @@ def _fractions(table: RawTable, column: str, values: NDArray[np.float64]) -> lis
 
 
 def _references(
-    table: RawTable, column: str, ids: Ids, known: Sequence[str] | None
+    table: RawTable,
+    column: str,
+    ids: Ids,
+    known: Sequence[str] | None,
+    exchanged_with: tuple[str, Sequence[str] | None] | None = None,
 ) -> tuple[NDArray[np.intp], list[TableFault]]:
-    """Places of ids among the known ones, -1 for none, and faults of unknown ids."""
+    """Places of ids among the known ones, -1 for none, and faults of unknown ids.
+
+    `exchanged_with` names a column that may have been exchanged with this one, and its known ids.
+    """
     places = pd.Index(np.array(known or (), dtype=object)).get_indexer(pd.Index(ids))
     if known is None:
         return places, []
     other = f"{column.removesuffix('_id')}s"
     remedy = f"add it to {other}, or remove the row"
     lost = (places < 0) & ~pd.isna(ids)
-    return places, table.faults(column, f"is not among the {other}", remedy, lost)
+    if exchanged_with is None:
+        return places, table.faults(column, f"is not among the {other}", remedy, lost)
+    other_column, other_known = exchanged_with
+    exchanged = lost & pd.Series(ids).isin(other_known or ()).to_numpy(dtype=np.bool_)
+    whose = other_column.removesuffix("_id")
+    problem = f"is not among the {other}, but is the id of a {whose}"
+    swap = f"if {column} and {other_column} are exchanged, exchange their names in the header"
+    faults = table.faults(column, problem, swap, exchanged)
+    faults += table.faults(column, f"is not among the {other}", remedy, lost & ~exchanged)
+    return places, faults

@@ -49,8 +49,8 @@ ONE_DAY = 0.5
 FIRST_OF_MONTH = 0.9
 """Share of dates on the first of a month; one in thirty is usual."""
 WEEKDAY_DAYS = 30
-"""Different days from which it is said that all are of one weekday: dates rounded to the week give as
-many in seven months, while groups may well meet on a few evenings of one weekday."""
+"""Different days from which it is said that all are of one weekday: dates rounded to the week give
+as many in seven months, while groups may well meet on a few evenings of one weekday."""
 MANY_TO_ONE = 2
 """Clinicians for each client from which the two columns look exchanged."""
 
