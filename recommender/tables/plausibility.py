@@ -157,12 +157,16 @@ def _code_like(
     if len(usual) < 3:
         return
     step = float(np.median(np.diff(usual)))
-    for code, count in zip(distinct[is_code].tolist(), counts[is_code].tolist(), strict=True):
+    codes = distinct[is_code]
+    # Several codes at one end are as far from the answers as the innermost of them.
+    below, above = codes[codes < usual[0]], codes[codes > usual[-1]]
+    gap_below = usual[0] - below.max(initial=-np.inf)
+    gap_above = above.min(initial=np.inf) - usual[-1]
+    for code, count in zip(codes.tolist(), counts[is_code].tolist(), strict=True):
         place = int(np.searchsorted(usual, code))
         near = usual_counts[max(place - 2, 0) : place + 2].max()
-        at_end = place in (0, len(usual))
-        gap = float(np.abs(usual - code).min())
-        isolated = at_end and gap > ISOLATED_STEPS * step and count >= 2 * near
+        gap = gap_below if place == 0 else gap_above if place == len(usual) else 0.0
+        isolated = gap > ISOLATED_STEPS * step and count >= 2 * near
         # Answers gather at the declared ends of a scale; a spike there is no sign of a code.
         spike = code not in bounds and poisson.sf(count - 1, near + 1) < HARDLY
         if isolated or spike:
