@@ -21,9 +21,10 @@ from recommender.errors import ConflictError, RecommenderError
 from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.training_material import TrainingMaterial, training_material
 from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
 from recommender.store.database import Store, database_time
 from recommender.store.schema import extract_pairings, extracts, pairings, trained_on
-from recommender.values.kinds import NONE_NAMED, RawValue, is_missing
+from recommender.values.kinds import NONE_NAMED, RawValue
 
 MANIFEST = "extract.json"
 _LENGTH = 24
@@ -152,10 +153,8 @@ def _tables(material: TrainingMaterial, practice: Practice, key: bytes) -> dict[
         (client(name), *(answers.get(field) for field in practice.client))
         for name, answers in material.clients.items()
     ]
-    # A clinician's lists of ids name clients by their pseudonyms.
-    listed = {name for name, field in practice.clinician.items() if field.kind == "ids"}
     clinicians = [
-        (name, *(_renamed(cells.get(f), client, f in listed) for f in practice.clinician))
+        (name, *(_renamed(field, cells.get(f), client) for f, field in practice.clinician.items()))
         for name, cells in material.clinicians.items()
     ]
     # Only a practice that randomises has the column.
@@ -213,8 +212,9 @@ def _pseudonym(key: bytes, kind: str, name: str) -> str:
     return f"{kind}{code[:_LENGTH]}"
 
 
-def _renamed(cell: RawValue, rename: Callable[[str], str], lists_clients: bool) -> RawValue:
-    if not lists_clients or is_missing(cell):
+def _renamed(field: Field, cell: RawValue, rename: Callable[[str], str]) -> RawValue:
+    """A clinician's cell; its lists of ids name clients, by their new pseudonyms."""
+    if field.kind != "ids" or field.is_missing(cell):
         return cell
     named = cell if isinstance(cell, list) else [part.strip() for part in str(cell).split(";")]
     return [part if part.lower() == NONE_NAMED else rename(part) for part in named]
