@@ -35,6 +35,9 @@ MIN_REPEATS = 5
 ISOLATED_STEPS = 2.0
 """A code at the end of the values is isolated when it is further from the nearest other value than
 so many times the usual distance between neighbouring values."""
+BOUND_GAP = 0.25
+"""A declared bound is isolated when it is further from the nearest other value than this share of
+the others' range: an age of 0 beside 18 to 70 is, no points for a trait beside 2 to 60 are not."""
 HARDLY = 1e-6
 """A code among other values is a spike when its count would be that improbable, were it as frequent
 as the most frequent of its four neighbours (Poisson). One practice has up to a thousand pairs of
@@ -136,7 +139,7 @@ def _codes(
             yield from _date_codes(where, values[~np.isnan(values)], declare)
         elif field.kind in ("number", "scale", "money"):
             known = values[~np.isnan(values)] / field.behaviour.units
-            for code, count in _code_like(known, (field.min, field.max)):
+            for code, count in _code_like(known, field):
                 yield PlausibilityWarning(
                     "repeated_code",
                     where,
@@ -147,12 +150,16 @@ def _codes(
                 )
 
 
-def _code_like(
-    values: NDArray[np.float64], bounds: tuple[float | None, float | None]
-) -> Iterator[tuple[float, int]]:
-    """Codes among values with their counts: isolated at an end, or a spike among others."""
+def _code_like(values: NDArray[np.float64], field: Field) -> Iterator[tuple[float, int]]:
+    """Codes among values with their counts: isolated at an end, or a spike among others.
+
+    The declared bounds of a number are codes too (an age of 0). Those of a scale or an amount are
+    not: clients answer "not at all" and "nothing to pay".
+    """
+    bounds = [bound for bound in (field.min, field.max) if bound is not None]
+    candidates = [*CODES, *bounds] if field.kind == "number" else CODES
     distinct, counts = np.unique(values, return_counts=True)
-    is_code = np.isin(distinct, CODES) & (counts >= MIN_REPEATS)
+    is_code = np.isin(distinct, candidates) & (counts >= MIN_REPEATS)
     usual, usual_counts = distinct[~is_code], counts[~is_code]
     if len(usual) < 3:
         return
@@ -166,7 +173,10 @@ def _code_like(
         place = int(np.searchsorted(usual, code))
         near = usual_counts[max(place - 2, 0) : place + 2].max()
         gap = gap_below if place == 0 else gap_above if place == len(usual) else 0.0
-        isolated = gap > ISOLATED_STEPS * step and count >= 2 * near
+        least = ISOLATED_STEPS * step
+        if code not in CODES:
+            least = max(least, BOUND_GAP * float(np.ptp(usual)))
+        isolated = gap > least and count >= 2 * near
         # Answers gather at the declared ends of a scale; a spike there is no sign of a code.
         spike = code not in bounds and poisson.sf(count - 1, near + 1) < HARDLY
         if isolated or spike:

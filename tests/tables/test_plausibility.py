@@ -123,6 +123,25 @@ def one_clinician(tables: Rows) -> None:
         pairing["clinician_id"] = "k03"
 
 
+@pytest.mark.parametrize("edge", [0, 120])
+def test_a_client_without_an_answer_is_not_as_old_as_the_range_allows(
+    edge: int, tmp_path: Path
+) -> None:
+    tables = rows()
+    for place, client in enumerate(tables["clients"]):
+        client["age"] = str(edge if place % 8 == 0 else 18 + place % 50)
+    [warning] = checked(tmp_path, tables, with_age()).warnings
+    assert f"{edge} is the answer in 15 of 120 rows" in warning.found
+    assert checked(tmp_path, tables, with_age(f"missing_codes = [{edge}]")).warnings == ()
+
+
+def test_a_client_who_can_pay_nothing_has_answered(tmp_path: Path) -> None:
+    tables = rows()
+    for place, client in enumerate(tables["clients"]):
+        client["max_fee"] = "0" if place % 5 == 0 else str(150 + 10 * (place % 9))
+    assert checked(tmp_path, tables).warnings == ()
+
+
 def test_two_codes_beside_each_other_are_both_named(tmp_path: Path) -> None:
     tables = rows()
     for place, client in enumerate(tables["clients"]):
