@@ -163,19 +163,27 @@ def _against_the_rest(
     yield PlausibilityWarning("item_direction", where, found, matters, remedy)
 
 
+def narrower_metric(instrument: Instrument, metric: str, score: float) -> str | None:
+    """The metric of a narrower range that a total fits as well; None where there is none."""
+    for other in _NARROWER.get(metric, ()):
+        bounds = instrument.bounds(other)
+        # A whole number on a scale that has a 0 or a 1 is no share of the scale.
+        is_share = other != "pomp" or score % 1 != 0
+        if bounds != instrument.bounds(metric) and bounds[0] <= score <= bounds[1] and is_share:
+            return other
+    return None
+
+
 def _off_scale(instrument: Instrument, rows: pd.DataFrame) -> Iterator[PlausibilityWarning]:
     """Totals that fit the range of a narrower metric than the one they are declared on."""
     for metric, narrower in _NARROWER.items():
         scores = rows.loc[rows["metric"] == metric, "score"].to_numpy(dtype=np.float64)
+        fitting = [narrower_metric(instrument, metric, score) for score in scores.tolist()]
         for other in narrower:
-            low, high = instrument.bounds(other)
-            fits = scores[(scores >= low) & (scores <= high)]
-            # A whole number on a scale that has a 0 or a 1 is no share of the scale.
-            if other == "pomp":
-                fits = fits[fits % 1 != 0]
-            enough = len(fits) >= MIN_OFF_SCALE and len(fits) >= OFF_SCALE_SHARE * len(scores)
-            if instrument.bounds(metric) == (low, high) or not enough:
+            fits = scores[[each == other for each in fitting]]
+            if len(fits) < max(MIN_OFF_SCALE, OFF_SCALE_SHARE * len(scores)):
                 continue
+            low, high = instrument.bounds(other)
             first, last = instrument.bounds(metric)
             # As declared, and as the narrower metric, on 0 to 1.
             declared = (fits.mean() - first) / (last - first)
