@@ -37,7 +37,7 @@ def main(
     warned = 0
     for number, settings in enumerate(_settings(practices, first)):
         reports = check(settings, practice)
-        warnings = [warning for report in reports for warning in report.warnings]
+        warnings = [warning for report in reports for warning in report.implausible]
         for warning in warnings:
             typer.echo(f"seed {settings.seed}, {settings.ratings} ratings: {warning}")
         warned += bool(warnings)

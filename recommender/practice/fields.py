@@ -32,6 +32,7 @@ from recommender.values.toml_settings import (
 
 Side = Literal["client", "clinician"]
 USES = ("score", "filter", "audit")
+PEOPLE = ("clients", "clinicians")
 
 
 @toml_table
@@ -62,6 +63,9 @@ class Field:
         Whether an empty answer is a fault.
     missing_codes
         Cells that mean no answer, beside an empty one; compared as `code_of` gives them.
+    refers_to
+        Whom the ids of a field of kind `ids` name, `clients` or `clinicians`; None for the other
+        side than the field's own.
     postcodes
         The practice's postcodes with their points, for a place; empty for every other kind.
     """
@@ -80,6 +84,7 @@ class Field:
     levels: Texts = ()
     required: Flag = False
     missing_codes: Codes = ()
+    refers_to: Annotated[str, one_of(PEOPLE)] | None = None
     # A mapping has no hash. Fields that differ in their postcodes alone still compare unequal.
     postcodes: Annotated[Mapping[str, Point], SkipValidation] = attribute(
         default_factory=dict, hash=False, repr=False
@@ -102,6 +107,11 @@ class Field:
     def is_missing(self, cell: RawValue) -> bool:
         """Whether a cell is no answer: empty, or a declared code."""
         return is_missing(cell) or self.is_code(cell)
+
+    @property
+    def people_named(self) -> str:
+        """Whom the ids of this field name, one of `PEOPLE`."""
+        return self.refers_to or ("clinicians" if self.side == "client" else "clients")
 
     def on_unit_range(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Encoded values on 0 to 1, by the declared bounds or by the number of levels."""
@@ -148,7 +158,7 @@ def _settings_of_kind(where: str, kind: FieldKind, declared: Mapping[str, Any]) 
         for key in sorted(kind.needs)
         if declared.get(key) in (None, [])
     ]
-    ignored = {"unit", "min", "max", "levels"} - kind.needs - kind.allows
+    ignored = {"unit", "min", "max", "levels", "refers_to"} - kind.needs - kind.allows
     remedy = "remove it, or change the kind"
     return faults + [
         Fault(f"{where}.{key}", f"is not a setting of a {kind.name}", remedy)

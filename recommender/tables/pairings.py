@@ -16,6 +16,7 @@ from recommender.alliance.scores import is_response
 from recommender.practice.fields import Field
 from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
 from recommender.tables.raw_table import RawTable, TableFault
+from recommender.values.ids import near_misses, suggestions_for, with_question
 from recommender.values.kinds import EPOCH
 from recommender.values.toml_settings import Codes
 
@@ -323,13 +324,17 @@ def _references(
     other = f"{column.removesuffix('_id')}s"
     remedy = f"add it to {other}, or remove the row"
     lost = (places < 0) & ~pd.isna(ids)
-    if exchanged_with is None:
-        return places, table.faults(column, f"is not among the {other}", remedy, lost)
-    other_column, other_known = exchanged_with
-    exchanged = lost & pd.Series(ids).isin(other_known or ()).to_numpy(dtype=np.bool_)
-    whose = other_column.removesuffix("_id")
-    problem = f"is not among the {other}, but is the id of a {whose}"
-    swap = f"if {column} and {other_column} are exchanged, exchange their names in the header"
-    faults = table.faults(column, problem, swap, exchanged)
-    faults += table.faults(column, f"is not among the {other}", remedy, lost & ~exchanged)
-    return places, faults
+    problem, known = f"is not among the {other}", known or ()
+    faults = []
+    if exchanged_with is not None:
+        other_column, other_known = exchanged_with
+        exchanged = lost & pd.Series(ids).isin(other_known or ()).to_numpy(dtype=np.bool_)
+        whose = other_column.removesuffix("_id")
+        swap = f"if {column} and {other_column} are exchanged, exchange their names in the header"
+        faults += table.faults(column, f"{problem}, but is the id of a {whose}", swap, exchanged)
+        lost &= ~exchanged
+    near = near_misses(set(ids[lost].tolist()), known)
+    has_near = lost & np.array([each in near for each in ids], dtype=np.bool_)
+    proposed = suggestions_for(near, dict.fromkeys(ids[has_near]))
+    faults += table.faults(column, problem, with_question(proposed, remedy), has_near)
+    return places, faults + table.faults(column, problem, remedy, lost & ~has_near)

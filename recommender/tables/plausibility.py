@@ -153,11 +153,13 @@ def _codes(
 def _code_like(values: NDArray[np.float64], field: Field) -> Iterator[tuple[float, int]]:
     """Codes among values with their counts: isolated at an end, or a spike among others.
 
-    The declared bounds of a number are codes too (an age of 0). Those of a scale or an amount are
-    not: clients answer "not at all" and "nothing to pay".
+    The declared bounds of a client's number are codes too (an age of 0). Those of a scale or an
+    amount are not, since clients answer "not at all" and "nothing to pay", and a clinician may well
+    have no places or no clients.
     """
     bounds = [bound for bound in (field.min, field.max) if bound is not None]
-    candidates = [*CODES, *bounds] if field.kind == "number" else CODES
+    by_bounds = field.kind == "number" and field.side == "client"
+    candidates = [*CODES, *bounds] if by_bounds else CODES
     distinct, counts = np.unique(values, return_counts=True)
     is_code = np.isin(distinct, candidates) & (counts >= MIN_REPEATS)
     usual, usual_counts = distinct[~is_code], counts[~is_code]

@@ -15,6 +15,7 @@ from recommender.practice.definition import Practice
 from recommender.tables.loader import TABLES, LoadedTables, read_directory
 from recommender.tables.plausibility import ConsentCounts, consent_counts, implausible_tables
 from recommender.tables.raw_table import TableFault
+from recommender.tables.references import KnownPeople, unresolved_references
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,14 @@ class TablesReport:
     """Faults and summary of a practice's tables, and what is implausible about the sound rows.
 
     `faults` are grouped: one for each problem of a column with all its rows, in the order of
-    tables, rows and columns. Tables with warnings alone are sound.
+    tables, rows and columns. `warnings` are about what is legal and probably not meant, in the
+    same form; `implausible` about what is probably not meant of sound rows as a whole.
     """
 
     faults: tuple[TableFault, ...]
     summary: TablesSummary
-    warnings: tuple[PlausibilityWarning, ...] = ()
+    warnings: tuple[TableFault, ...] = ()
+    implausible: tuple[PlausibilityWarning, ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -100,6 +103,30 @@ def check_tables(directory: Path, practice: Practice, today: date | None = None)
     return _report(read, practice)
 
 
+def _unresolved(read: LoadedTables, practice: Practice) -> tuple[TableFault, ...]:
+    """Ids in the fields of clients and clinicians that name nobody in these tables."""
+    tables = {"clients": read.clients, "clinicians": read.clinicians}
+    people = {
+        table: KnownPeople(of.people.ids, of.people.names)
+        for table, of in tables.items()
+        if table in read.files
+    }
+    return tuple(
+        TableFault(
+            read.files[table],
+            found.field.name,
+            found.problem,
+            found.remedy,
+            tuple(sorted(int(of.lines[row]) for row in found.rows)),
+        )
+        for table, of in tables.items()
+        if table in read.files
+        for found in unresolved_references(
+            practice, of.people.columns, table.removesuffix("s"), people
+        )
+    )
+
+
 def _report(read: LoadedTables, practice: Practice) -> TablesReport:
     lines = {
         "clients": read.clients.lines,
@@ -125,8 +152,8 @@ def _report(read: LoadedTables, practice: Practice) -> TablesReport:
         consent=consent_counts(practice, read.clients.people.columns, pairings),
     )
     people = read.clients.people.columns, read.clinicians.people.columns
-    warnings = implausible_tables(practice, *people, pairings, ratings)
-    return TablesReport(read.faults, summary, warnings)
+    implausible = implausible_tables(practice, *people, pairings, ratings)
+    return TablesReport(read.faults, summary, _unresolved(read, practice), implausible)
 
 
 def _sound(read: LoadedTables, table: str, lines: NDArray[np.intp]) -> NDArray[np.bool_]:

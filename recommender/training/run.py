@@ -11,7 +11,7 @@ import numpy as np
 from recommender.alliance.linking import MIN_SD
 from recommender.alliance.plausibility import PlausibilityWarning
 from recommender.compute.runner import Progress
-from recommender.errors import BundleError, RecommenderError, TablesError
+from recommender.errors import BundleError, Fault, RecommenderError, TablesError
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import EVIDENCE_PRIOR, AllianceModel
 from recommender.model.bundle.io import load_bundle, save_bundle
@@ -55,9 +55,20 @@ LATER, OUT_OF_FOLD = "later ratings", "out of fold"
 
 @dataclass(frozen=True, slots=True)
 class TableFindings:
-    """What is implausible about the tables, and clients who did not agree to a prediction."""
+    """What is to be said of sound tables.
 
-    warnings: tuple[PlausibilityWarning, ...] = ()
+    Attributes
+    ----------
+    unresolved
+        Ids that name nobody; see `Tables.warnings`.
+    implausible
+        What is legal cell by cell and implausible as a whole.
+    consent
+        Answers to the question of consent, where some client with a pairing did not say yes.
+    """
+
+    unresolved: tuple[Fault, ...] = ()
+    implausible: tuple[PlausibilityWarning, ...] = ()
     consent: ConsentCounts | None = None
 
 
@@ -185,15 +196,18 @@ def train(
 def findings_of(tables: Tables, practice: Practice) -> TableFindings:
     """What is to be said of checked tables before they are learned from."""
     people = tables.clients, tables.clinicians
-    warnings = implausible_tables(practice, *people, tables.pairings, tables.ratings)
-    return TableFindings(warnings, consent_counts(practice, tables.clients, tables.pairings))
+    return TableFindings(
+        tables.warnings(practice),
+        implausible_tables(practice, *people, tables.pairings, tables.ratings),
+        consent_counts(practice, tables.clients, tables.pairings),
+    )
 
 
 def log_findings(run: TrackedRun, findings: TableFindings) -> None:
     """Logs the number of warnings, in all and by kind: counts alone, never a text or an id."""
-    counts = counts_by_kind(findings.warnings)
+    counts = counts_by_kind(findings.implausible)
     by_kind = {f"plausibility/{kind}": count for kind, count in counts.items()}
-    run.log_metrics({"plausibility/warnings": len(findings.warnings)} | by_kind)
+    run.log_metrics({"plausibility/warnings": len(findings.implausible)} | by_kind)
 
 
 def with_interval(model: AllianceModel, evaluation: Evaluation) -> tuple[AllianceModel, str]:

@@ -19,7 +19,7 @@ def test_an_honest_practice_gets_no_warning_with_totals_nor_with_items() -> None
     assert totals.sound
     assert items.sound
     assert totals.summary.pairings_rated == items.summary.pairings_rated == 150
-    assert totals.warnings == items.warnings == ()
+    assert totals.implausible == items.implausible == ()
 
 
 def test_the_same_practice_with_a_wrong_metric_gets_one(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_the_same_practice_with_a_wrong_metric_gets_one(tmp_path: Path) -> None:
     assert of_srs.sum() > 5
     ratings.loc[of_srs, "score"] /= 4
     ratings.to_csv(path, index=False)
-    [warning] = check_tables(tmp_path, the_practice(), SETTINGS.exported_on).warnings
+    [warning] = check_tables(tmp_path, the_practice(), SETTINGS.exported_on).implausible
     assert warning.kind == "scale"
 
 

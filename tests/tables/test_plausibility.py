@@ -46,20 +46,20 @@ use = "filter"
 def test_honest_tables_are_not_doubted(tmp_path: Path) -> None:
     report = checked(tmp_path, rows())
     assert report.sound
-    assert report.warnings == ()
+    assert report.implausible == ()
 
 
 def test_a_client_without_an_answer_is_not_99_years_old(tmp_path: Path) -> None:
     tables = rows()
     for place, client in enumerate(tables["clients"]):
         client["age"] = "99" if place % 6 == 0 else str(18 + place % 50)
-    [warning] = checked(tmp_path, tables, with_age()).warnings
+    [warning] = checked(tmp_path, tables, with_age()).implausible
     assert warning.kind == "repeated_code"
     assert "clients, column age: 99 is the answer in 20 of 120 rows" in str(warning)
     assert "missing_codes = [99]" in warning.remedy
 
     report = checked(tmp_path, tables, with_age("missing_codes = [99]"))
-    assert report.warnings == ()
+    assert report.implausible == ()
     assert report.summary.unanswered["client.age"] == pytest.approx(20 / 120)
 
 
@@ -67,13 +67,13 @@ def test_a_client_without_an_answer_does_not_wish_for_minus_nine(tmp_path: Path)
     tables = rows()
     for client in tables["clients"][::4]:
         client["directive"] = "-9"
-    [warning] = checked(tmp_path, tables).warnings
+    [warning] = checked(tmp_path, tables).implausible
     assert warning.where == "clients, column directive"
     assert "-9 is the answer in " in warning.found
     text = DEFINITION.read_text(encoding="utf-8")
     field = "[client.directive]\n"
     coded = read_practice(text.replace(field, f"{field}missing_codes = [-9]\n"))
-    assert checked(tmp_path, tables, coded).warnings == ()
+    assert checked(tmp_path, tables, coded).implausible == ()
 
 
 def test_answers_that_gather_at_the_end_of_a_scale_are_no_code(tmp_path: Path) -> None:
@@ -84,14 +84,14 @@ def test_answers_that_gather_at_the_end_of_a_scale_are_no_code(tmp_path: Path) -
     for people, name in (("clients", "directive"), ("clinicians", "guides")):
         for person in tables[people]:
             person[name] = str(int(np.clip(rng.normal(-6, 4), -9, 9)))
-    assert checked(tmp_path, tables, narrow).warnings == ()
+    assert checked(tmp_path, tables, narrow).implausible == ()
 
 
 def test_a_pairing_without_a_date_did_not_begin_in_1900(tmp_path: Path) -> None:
     tables = rows()
     for pairing in tables["pairings"][:7]:
         pairing["started_on"] = "1900-01-01"
-    [warning] = checked(tmp_path, tables).warnings
+    [warning] = checked(tmp_path, tables).implausible
     assert "1900-01-01 is the date in 7 of 120 rows" in str(warning)
 
 
@@ -130,23 +130,23 @@ def test_a_client_without_an_answer_is_not_as_old_as_the_range_allows(
     tables = rows()
     for place, client in enumerate(tables["clients"]):
         client["age"] = str(edge if place % 8 == 0 else 18 + place % 50)
-    [warning] = checked(tmp_path, tables, with_age()).warnings
+    [warning] = checked(tmp_path, tables, with_age()).implausible
     assert f"{edge} is the answer in 15 of 120 rows" in warning.found
-    assert checked(tmp_path, tables, with_age(f"missing_codes = [{edge}]")).warnings == ()
+    assert checked(tmp_path, tables, with_age(f"missing_codes = [{edge}]")).implausible == ()
 
 
 def test_a_client_who_can_pay_nothing_has_answered(tmp_path: Path) -> None:
     tables = rows()
     for place, client in enumerate(tables["clients"]):
         client["max_fee"] = "0" if place % 5 == 0 else str(150 + 10 * (place % 9))
-    assert checked(tmp_path, tables).warnings == ()
+    assert checked(tmp_path, tables).implausible == ()
 
 
 def test_two_codes_beside_each_other_are_both_named(tmp_path: Path) -> None:
     tables = rows()
     for place, client in enumerate(tables["clients"]):
         client["age"] = {0: "98", 1: "99"}.get(place % 10, str(18 + place % 50))
-    warnings = checked(tmp_path, tables, with_age()).warnings
+    warnings = checked(tmp_path, tables, with_age()).implausible
     assert [warning.found[:16] for warning in warnings] == ["98 is the answer", "99 is the answer"]
 
 
@@ -167,8 +167,8 @@ def test_an_export_that_lost_who_met_whom_or_when_is_not_learned_from_unseen(
     damage(tables)
     report = checked(tmp_path, tables)
     assert report.sound
-    assert counts_by_kind(report.warnings) == kinds
-    assert figures in str(report.warnings[0])
+    assert counts_by_kind(report.implausible) == kinds
+    assert figures in str(report.implausible[0])
 
 
 def test_exchanged_id_columns_are_one_fault_a_column_with_the_way_out(tmp_path: Path) -> None:
@@ -197,8 +197,8 @@ def test_exchanged_columns_are_noticed_where_both_sides_have_the_same_ids(tmp_pa
     for place, pairing in enumerate(tables["pairings"]):
         pairing["client_id"], pairing["clinician_id"] = f"c{place % 9:04d}", f"c{place:04d}"
     report = checked(tmp_path, tables)
-    assert [warning.kind for warning in report.warnings] == ["exchanged_ids"]
-    assert "9 clients met 120 clinicians in 120 pairings" in str(report.warnings[0])
+    assert [warning.kind for warning in report.implausible] == ["exchanged_ids"]
+    assert "9 clients met 120 clinicians in 120 pairings" in str(report.implausible[0])
 
 
 def test_rows_with_a_fault_are_not_doubted_as_well(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_rows_with_a_fault_are_not_doubted_as_well(tmp_path: Path) -> None:
         rating["score"] = "5"
     report = checked(tmp_path, tables)
     assert not report.sound
-    assert report.warnings == ()
+    assert report.implausible == ()
 
 
 def test_clients_who_did_not_agree_are_counted_and_it_is_said_what_is_done(tmp_path: Path) -> None:

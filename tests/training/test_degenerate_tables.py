@@ -197,7 +197,7 @@ def test_a_refused_training_says_what_it_found_and_publishes_nothing(tmp_path: P
     said: list[TableFindings] = []
     with pytest.raises(RecommenderError, match="are alike"):
         train(tables, a_practice(), registry, now=NOW, found=said.append)
-    assert [warning.kind for warning in said[0].warnings] == ["constant"]
+    assert [warning.kind for warning in said[0].implausible] == ["constant"]
 
     # A rating of tomorrow is refused as by `check`; at 11 am in Sydney its day has come.
     late = changed(lambda rows: rows["ratings"][-1].update(rated_on="2026-11-24", known_on=""))
@@ -211,4 +211,4 @@ def test_a_refused_training_says_what_it_found_and_publishes_nothing(tmp_path: P
     write_rows(tables, changed(one_other_label))
     trained = train(tables, a_practice(), registry, now=NOW, settings=QUICK)
     assert (trained.version.version, trained.model.manifest.mode) == (1, "model")
-    assert [warning.kind for warning in trained.findings.warnings] == ["constant"]
+    assert [warning.kind for warning in trained.findings.implausible] == ["constant"]

@@ -75,5 +75,5 @@ def check(data: Data, practice: Definition = "psychology") -> None:
     out.print(render.tables_report(report))
     if not report.sound:
         raise typer.Exit(1)
-    verdict = "Sound, but see plausibility above." if report.warnings else "Sound."
+    verdict = "Sound, but see plausibility above." if report.implausible else "Sound."
     out.print(f"{verdict} Next: recommender train {data} --practice {practice}", soft_wrap=True)

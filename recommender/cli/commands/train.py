@@ -86,8 +86,9 @@ def _print_findings(findings: "TableFindings") -> None:
     """Prints what is to be said of the tables; above a progress bar, which is on standard error."""
     if findings.consent is not None:
         err.print(str(findings.consent), markup=False)
-    if findings.warnings:
-        err.print(render.plausibility_table(findings.warnings))
+    render.print_warnings(err, findings.unresolved)
+    if findings.implausible:
+        err.print(render.plausibility_table(findings.implausible))
 
 
 def _settings(seed: int, cluster: str | None) -> "FitSettings":

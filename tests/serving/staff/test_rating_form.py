@@ -20,8 +20,8 @@ def rated(instrument: str, metric: str, score: float, rater: str = "client") -> 
 
 def test_a_client_who_gave_9_5_of_10_is_not_called_unhappy_before_the_entry_is_checked() -> None:
     assert metric_doubt([rated("srs_v3", "sum", 9.5)], PRACTICE) == (
-        "The score of session 3 was entered as “Sum of the items” and also fits “Mean of the items” "
-        "(0 to 10): first check which of them it is."
+        "The score of session 3 was entered as “Sum of the items” and also fits “Mean of the "
+        "items” (0 to 10): first check which of them it is."
     )
 
 
