@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,10 @@ def test_sound_tables_that_are_implausible_are_warned_about_and_not_refused(tmp_
     assert "plausibility" in result.output
     assert "ratings are equal. What is the same for everybody says nothing" in said(result)
     assert "Sound, but see plausibility above. Next: recommender train" in said(result)
+    [warning] = json.loads(run("check", tmp_path, "--practice", DEFINITION, "--json").stdout)[
+        "implausible"
+    ]
+    assert warning["kind"] == "constant"
 
 
 def every_score_the_same(path: Path) -> None:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import ValidationError
 
-from recommender.cli.commands.console import definition, err, exit_on_error, out
+from recommender.cli.commands.console import (
+    AsJson,
+    definition,
+    err,
+    exit_on_error,
+    out,
+    print_json,
+)
 from recommender.errors import Fault, FaultsError
 
 if TYPE_CHECKING:
@@ -39,6 +46,7 @@ def doctor(
     port: Annotated[
         int, typer.Option(envvar="RECOMMENDER_PORT", help="Address to listen on.", min=1, max=65535)
     ] = 8000,
+    as_json: AsJson = False,
 ) -> None:
     """Check a deployment and print each fault with its fix; exits 1 on any.
 
@@ -47,7 +55,7 @@ def doctor(
     from recommender.cli.doctor.checks import CHECKS, run_checks
     from recommender.cli.doctor.deployment import Deployment
 
-    with exit_on_error():
+    with exit_on_error(as_json=as_json):
         settings = _settings(bundle or Path(), roster, host, port)
         deployment = Deployment(
             bundle=bundle,
@@ -63,6 +71,9 @@ def doctor(
             now=datetime.now(UTC),
         )
         findings = run_checks(deployment)
+    if as_json:
+        print_json({"checks": len(CHECKS), "model_checked": bundle is not None}, findings)
+        raise typer.Exit(1 if findings else 0)
     for finding in findings:
         err.print(str(finding), markup=False, soft_wrap=True)
     if findings:
