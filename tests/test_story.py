@@ -236,11 +236,36 @@ def test_what_clients_rate_over_http_changes_who_is_recommended_twice_over(tmp_p
         parts = {part["feature"]: part["points"] for g in why["groups"] for part in g["parts"]}
         assert max(parts, key=lambda name: parts[name]).startswith("history.")
     assert len(set(seen)) == 3
+
+    # The folder is lost; everything goes on in another one, from a backup.
+    backup, moved, lost = tmp_path / "backup", tmp_path / "moved", tmp_path / "lost"
+    sources = ("--store", journal, "--registry", registry, "--bundles", tmp_path / "bundles")
+    command("backup", backup, *sources)
+    assert "The backup is sound" in command("restore", backup, "--check")
+    lost.mkdir()
+    for name in ("journal.db", "mlflow.db", "mlartifacts", "bundles"):
+        (tmp_path / name).rename(lost / name)
+    command("restore", backup, "--into", moved)
+    journal, registry = f"sqlite:///{moved}/recommender.db", f"sqlite:///{moved}/mlflow.db"
+    settings["RECOMMENDER_STORE"] = journal
+    serve = ("serve", "--registry", registry, "--roster", roster, "--bundles", moved / "bundles")
+    with a_server(*serve, **settings, RECOMMENDER_CALLS_PER_MINUTE="100000") as url:
+        meeting_context = Desk(int(url.rsplit(":", 1)[1]), key, CLIENT["answers"])
+        until(lambda: digest() == seen[-1])
+        assert order(list_for("anxiety")) == order(after["anxiety"])
+        meeting_context.follow_all(
+            [Met(n, *favouring(n, eligible[0], eligible)) for n in range(192, 240)]
+        )
+        learn("three")
+        until(lambda: digest() != seen[-1])
+        seen.append(digest())
+    assert not (tmp_path / "mlartifacts").exists()
+    assert len(set(seen)) == 4
     store = open_store(journal)
     with store.reading() as connection:
         assert verify(connection).holds
         assert models_that_learned_from(connection, ["p0000"]) == tuple(sorted(seen[1:]))
-        assert models_that_learned_from(connection, ["p0100"]) == (seen[2],)
+        assert models_that_learned_from(connection, ["p0100"]) == tuple(sorted(seen[2:]))
     store.close()
 
 

@@ -6,7 +6,7 @@ from typer.testing import CliRunner, Result
 
 from recommender.cli.main import app
 from recommender.practice.rules.catalogue import RULES
-from tests.support.builders import DEFINITION, write_tables
+from tests.support.builders import DEFINITION, some_rows, write_rows, write_tables
 
 
 def run(*words: str | Path) -> Result:
@@ -146,9 +146,13 @@ def test_asking_a_server_that_is_not_running_says_how_to_start_it(tmp_path: Path
 def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: Path) -> None:
     registry = ("--registry", f"sqlite:///{tmp_path}/mlflow.db")
     train = ("train", tmp_path, "--practice", DEFINITION, *registry)
-    write_tables(tmp_path, pairings=300)
+    rows = some_rows(pairings=300)
+    rows["clients"][0]["not_with"] = "k1"
+    write_rows(tmp_path, rows)
     assert "does not exist" in run("promote", *registry).output
-    assert "Interval coverage" in said(run(*train))
+    trained = said(run(*train))
+    assert "Interval coverage" in trained
+    assert "client.not_with of c0000: has 1 id that is nobody on the roster: k1" in trained
     judged = run("promote", *registry, "--dry-run")
     assert judged.exit_code == 0
     assert "too few to say" in said(judged)
