@@ -25,7 +25,7 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.store.database import Store, database_time
 from recommender.store.schema import extract_pairings, extracts, pairings, trained_on
-from recommender.values.kinds import NONE_NAMED, RawValue, is_missing
+from recommender.values.kinds import NONE_NAMED, RawValue
 
 MANIFEST = "extract.json"
 _LENGTH = 24
@@ -153,7 +153,8 @@ def _tables(material: TrainingMaterial, practice: Practice, key: bytes) -> dict[
     def cells_of(fields: Mapping[str, Field], cells: Cells) -> Iterator[RawValue]:
         # Lists of ids may name clients by their pseudonyms.
         for name, field in fields.items():
-            yield _renamed(cells.get(name), client) if _names_clients(field) else cells.get(name)
+            cell = cells.get(name)
+            yield _renamed(field, cell, client) if _names_clients(field) else cell
 
     clients = [
         (client(name), *cells_of(practice.client, answers))
@@ -222,8 +223,8 @@ def _names_clients(field: Field) -> bool:
     return field.kind == "ids" and field.people_named == "clients"
 
 
-def _renamed(cell: RawValue, rename: Callable[[str], str]) -> RawValue:
-    if is_missing(cell):
+def _renamed(field: Field, cell: RawValue, rename: Callable[[str], str]) -> RawValue:
+    if field.is_missing(cell):
         return cell
     named = cell if isinstance(cell, list) else [part.strip() for part in str(cell).split(";")]
     return [part if part.lower() == NONE_NAMED else rename(part) for part in named]

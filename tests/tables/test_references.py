@@ -155,6 +155,6 @@ def test_learning_hears_of_lists_that_name_nobody(tmp_path: Path) -> None:
     rows = numbered()
     rows["clients"][0]["not_with"] = "5"
     write_rows(tmp_path, rows)
-    (warning,) = read_tables(tmp_path, a_practice()).warnings(a_practice())
+    (warning,) = read_tables(tmp_path, a_practice(), None).warnings(a_practice())
     assert warning.where == f"client.not_with of {rows['clients'][0]['client_id']}"
     assert "did you mean 005?" in warning.problem
