@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
+import numpy as np
 from pydantic import Field as Setting
 from pydantic import Strict, StringConstraints
 
@@ -17,12 +18,14 @@ from recommender.alliance.instruments import (
     read_instruments,
     shipped_instruments,
 )
+from recommender.alliance.scores import is_response
 from recommender.errors import DefinitionError, Fault
 from recommender.practice.fields import Field
+from recommender.practice.matches import same_words
 from recommender.practice.rules.constraint import Constraint
 from recommender.practice.rules.declaration import is_zone
 from recommender.practice.rules.first_session import FirstSession
-from recommender.values.parsers import MAX_NUMBER, Point, is_on_globe, is_postcode
+from recommender.values.parsers import MAX_NUMBER, Point, code_of, is_on_globe, is_postcode
 from recommender.values.toml_settings import (
     FilledText,
     Flag,
@@ -65,13 +68,13 @@ class HistorySettings:
     """How the ratings of a clinician's earlier clients enter.
 
     `group` is the explanation group, the first one if left out. `phrase` describes a record above
-    the usual, `otherwise` one below. Separate records are computed for each level of the client's
-    category `per` too.
+    the usual, `otherwise` one below; both are given or neither. Separate records are computed for
+    each level of the client's category `per` too.
     """
 
     group: FilledText = ""
-    phrase: FilledText = "what earlier clients reported"
-    otherwise: FilledText | None = None
+    phrase: FilledText = "earlier clients reported a stronger alliance than usual"
+    otherwise: FilledText = "earlier clients reported a weaker alliance than usual"
     per: FilledText | None = None
 
 
@@ -200,6 +203,12 @@ def read_history(
     """The section `history`."""
     history, sound, faults = read_settings(HistorySettings, "history", "the history", table)
     faults += unknown_group("history.group", sound.get("group"), groups)
+    faults += same_words("history", sound)
+    for given, missing in (("phrase", "otherwise"), ("otherwise", "phrase")):
+        if given in sound and missing not in table:
+            below = "below" if missing == "otherwise" else "above"
+            remedy = f"write how a record {below} the usual is described, or leave both out"
+            faults.append(Fault(f"history.{missing}", f"is not given beside the {given}", remedy))
     per = sound.get("per")
     if per is not None and (per not in client or client[per].kind != "category"):
         remedy = "name a category of the client, or leave it out"
@@ -287,4 +296,11 @@ def read_alliance(
         remedy = "name one of alliance.instruments; predictions are reported on its scale"
         faults.append(Fault("alliance.reference", "is not an accepted instrument", remedy))
     known = {name: instruments[name] for name in accepted if name in instruments}
+    numbers = [c for c in map(code_of, sound.get("missing_codes", ())) if isinstance(c, float)]
+    codes = np.array(numbers)
+    for name, instrument in known.items():
+        if is_response(instrument, codes).any():
+            problem = f"has a code that is a response of {name}"
+            remedy = "remove it; an item that was not answered is an empty cell"
+            faults.append(Fault("alliance.missing_codes", problem, remedy))
     return known, alliance or AllianceSettings((), ""), faults

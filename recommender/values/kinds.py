@@ -23,6 +23,7 @@ from recommender.values.parsers import (
     OpenWindow,
     Point,
     RawValue,
+    code_of,
     is_missing,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "FieldKind",
     "Point",
     "RawValue",
+    "code_of",
     "is_missing",
 ]
 

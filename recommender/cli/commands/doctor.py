@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import ValidationError
 
-from recommender.cli.commands.console import definition, err, exit_on_error, out
+from recommender.cli.commands.console import (
+    REGISTRY,
+    AsJson,
+    definition,
+    err,
+    exit_on_error,
+    out,
+    print_json,
+)
 from recommender.errors import Fault, FaultsError
+from recommender.registry.versions import tracking_reachable
 
 if TYPE_CHECKING:
     from recommender.settings import Settings
@@ -39,6 +48,7 @@ def doctor(
     port: Annotated[
         int, typer.Option(envvar="RECOMMENDER_PORT", help="Address to listen on.", min=1, max=65535)
     ] = 8000,
+    as_json: AsJson = False,
 ) -> None:
     """Check a deployment and print each fault with its fix; exits 1 on any.
 
@@ -47,7 +57,7 @@ def doctor(
     from recommender.cli.doctor.checks import CHECKS, run_checks
     from recommender.cli.doctor.deployment import Deployment
 
-    with exit_on_error():
+    with exit_on_error(as_json=as_json):
         settings = _settings(bundle or Path(), roster, host, port)
         deployment = Deployment(
             bundle=bundle,
@@ -55,20 +65,29 @@ def doctor(
             practice=definition(practice) if practice else None,
             store=settings.store.get_secret_value() if settings.store else None,
             pepper=settings.pepper.get_secret_value() if settings.pepper else None,
-            registry=registry,
+            registry=registry or _served_registry(bundle),
             host=host,
             port=port,
             allowed_hosts=settings.allowed_hosts,
             environment=os.environ,
             now=datetime.now(UTC),
+            backups=settings.backups,
         )
         findings = run_checks(deployment)
+    if as_json:
+        print_json({"checks": len(CHECKS), "model_checked": bundle is not None}, findings)
+        raise typer.Exit(1 if findings else 0)
     for finding in findings:
         err.print(str(finding), markup=False, soft_wrap=True)
     if findings:
         raise typer.Exit(1)
     unchecked = "" if bundle else " No --bundle was named, so no model was checked."
     out.print(f"All {len(CHECKS)} checks passed.{unchecked}", soft_wrap=True)
+
+
+def _served_registry(bundle: Path | None) -> str | None:
+    """The registry that `serve` follows by default, where it exists and no bundle is named."""
+    return REGISTRY if bundle is None and tracking_reachable(REGISTRY) else None
 
 
 def _settings(bundle: Path, roster: Path, host: str, port: int) -> "Settings":
