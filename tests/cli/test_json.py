@@ -36,7 +36,8 @@ def test_rules_are_read_by_a_program() -> None:
     rules = read("practice", "rules")["rules"]
     within = next(rule for rule in rules if rule["rule"] == "within")
     assert within["passes_where"]
-    assert set(within) == {"rule", "client", "clinician", "needs", "allows", "passes_where"}
+    named = {"rule", "client", "clinician", "needs", "allows", "judged_for", "passes_where"}
+    assert set(within) == named
 
 
 def test_a_definition_is_counted_or_refused_with_every_fault(tmp_path: Path) -> None:

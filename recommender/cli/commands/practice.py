@@ -86,6 +86,7 @@ def practice_rules(as_json: AsJson = False) -> None:
                 "clinician": [sorted(kinds) for kinds in rule.clinician],
                 "needs": sorted(rule.needs),
                 "allows": sorted(rule.allows),
+                "judged_for": rule.day,
                 "passes_where": rule.meaning,
             }
             for rule in RULES.values()
