@@ -174,6 +174,8 @@ def columns_read(practice: Practice) -> tuple[str, ...]:
     named = [name for c in practice.constraints.values() for name in field_names(c)[1]]
     named += [c.instead.clinician for c in practice.constraints.values() if c.instead]
     named += [practice.ways.clinician] if practice.ways else []
+    first = practice.first_session
+    named += [name for name in (first.clinician, first.absences) if name is not None]
     return tuple(sorted(set(named)))
 
 

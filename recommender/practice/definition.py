@@ -83,7 +83,7 @@ class Practice:
     >>> practice.reference.name
     'wai_sr'
     >>> practice.clinician["hours"].kind
-    'weekly_hours'
+    'availability'
     """
 
     id: str

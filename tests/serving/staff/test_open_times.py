@@ -310,7 +310,7 @@ def _walked(weeks: list[WeeklyHours], since: datetime) -> list[OpenInterval]:
             else:
                 found.append([moment, moment + STEP])
         moment += STEP
-    return [OpenInterval(*each) for each in found]
+    return [OpenInterval(begin, end) for begin, end in found]
 
 
 def _is_open(week: WeeklyHours, moment: datetime) -> bool:
