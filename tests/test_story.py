@@ -199,22 +199,28 @@ def test_what_clients_rate_over_http_changes_who_is_recommended_twice_over(tmp_p
             assert "Recorded in the journal that it learned from" in told
             command("promote", "--registry", registry, "--reason", turn, "--force")
 
-        def digest() -> str:
-            told = meeting_context.call("GET", "/v1/models/current", expected=200)
-            return str(told["model"]["digest"])
+        def digest_of(version: int) -> str:
+            """The digest of a version of the model, once the server has loaded it."""
+            current: dict[str, Any] = {}
+
+            def is_loaded() -> bool:
+                current.update(meeting_context.call("GET", "/v1/models/current", expected=200))
+                return bool(current["model"]["version"] == version)
+
+            until(is_loaded)
+            return str(current["model"]["digest"])
 
         def list_for(concern: str) -> dict[str, Any]:
             return meeting_context.ask(concern, "c-new", DAY, dry_run=True)
 
-        seen = [digest()]
+        seen = [digest_of(1)]
         eligible = order(list_for("anxiety"))
         everyone = [eligible[n // 2 % len(eligible)] for n in range(72)]
         meeting_context.follow_all(
             [Met(n, CONCERNS[n % 2], each, "usual") for n, each in enumerate(everyone)]
         )
         learn("one")
-        until(lambda: digest() != seen[-1])
-        seen.append(digest())
+        seen.append(digest_of(2))
 
         before = {concern: list_for(concern) for concern in CONCERNS}
         rising = order(before["anxiety"])[-1]
@@ -222,8 +228,7 @@ def test_what_clients_rate_over_http_changes_who_is_recommended_twice_over(tmp_p
             [Met(n, *favouring(n, rising, eligible)) for n in range(72, 192)]
         )
         learn("two")
-        until(lambda: digest() != seen[-1])
-        seen.append(digest())
+        seen.append(digest_of(3))
 
         after = {concern: list_for(concern) for concern in CONCERNS}
         assert order(after["anxiety"])[0] == rising
