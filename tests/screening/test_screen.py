@@ -409,7 +409,7 @@ def drawn(rng: Random, fields: Mapping[str, Field]) -> dict[str, Any]:
 def test_every_verdict_of_a_rule_is_met_and_agrees_with_the_slow_one(told: dict[str, Any]) -> None:
     rng = Random(20261123)
     met: set[str] = set()
-    for _ in range(24):
+    for _ in range(32):
         extra = {
             "when": rng.choice((None, None, *CONDITIONS)),
             "unless": rng.choice((None, None, None, *CONDITIONS)),
