@@ -2,12 +2,14 @@
 
 import ast
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 import recommender.serving.staff as pages
 from recommender.practice.definition import shipped_practice
+from recommender.serving.schemas.responses import StatedReason
 from recommender.serving.staff import wording
 
 FORBIDDEN = (
@@ -99,3 +101,17 @@ def claims(text: str) -> list[str]:
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
 def test_no_page_claims_or_promises(path: Path) -> None:
     assert claims(text_of(path)) == []
+
+
+def test_a_rule_judged_for_another_day_than_the_one_asked_says_which() -> None:
+    later = StatedReason(
+        constraint="wait",
+        family="time",
+        text="cannot start in time",
+        unknown=False,
+        judged_on=date(2026, 10, 12),
+    )
+    told = "Cannot start in time, for a first session on 12 October 2026"
+    assert wording.exclusion(later) == wording.reservation(later) == told
+    today = later.model_copy(update={"judged_on": None})
+    assert wording.exclusion(today) == "Cannot start in time"
