@@ -99,14 +99,14 @@ def test_a_client_is_not_sent_fifty_kilometres_away_on_the_mondays_someone_sits_
         everywhere={"hours": "mon 09:00-17:00"},
         far_always={"rooms": FAR, "hours": "mon 09:00-17:00 room 1"},
     )
-    told = reasons(found)
-    assert sorted(told) == ["far_always", "far_on_mondays"]
-    assert told["far_on_mondays"] == {
+    by_rule = reasons(found)
+    assert sorted(by_rule) == ["far_always", "far_on_mondays"]
+    assert by_rule["far_on_mondays"] == {
         "times_there": "has no time in common long enough to meet in person within reach: rooms "
         "with a time are about 62 km away"
     }
     # Where no room is near, the distance alone is the reason.
-    assert list(told["far_always"]) == ["distance"]
+    assert list(by_rule["far_always"]) == ["distance"]
 
 
 def test_hours_by_video_are_no_hours_in_person() -> None:

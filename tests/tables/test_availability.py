@@ -52,8 +52,8 @@ def test_a_room_that_is_not_the_clinicians_is_a_fault_with_row_and_column(tmp_pa
             {"rooms": "2042", "modes": "in_person", "hours": "mon 09:00-17:00 by video"},
             {"absences": "2027-01-10 to 2026-12-20"},
         )
-    told = sorted(f"{fault.where} {fault.problem}" for fault in raised.value.faults)
-    assert told == [
+    faults = sorted(f"{fault.where} {fault.problem}" for fault in raised.value.faults)
+    assert faults == [
         "clinicians.csv, column absences, row 6 has a range that ends before it begins",
         "clinicians.csv, column hours, row 5 names a way of meeting that modes does not list",
         "clinicians.csv, column hours, rows 3, 4 names a room that rooms does not list",

@@ -328,7 +328,7 @@ AT_NEWTOWN: Mapping[str, Any] = {
 }
 
 
-def test_nobody_is_told_of_a_monday_on_which_the_clinician_sits_fifty_kilometres_away() -> None:
+def test_no_monday_is_read_aloud_on_which_the_clinician_sits_fifty_kilometres_away() -> None:
     hours = ["mon 09:00-17:00 room 2", "wed 13:00-17:00 room 1"]
     found = free({"rooms": TWO_ROOMS, "hours": hours}, **AT_NEWTOWN)
     (times,) = found.times

@@ -111,7 +111,7 @@ def test_a_rule_judged_for_another_day_than_the_one_asked_says_which() -> None:
         unknown=False,
         judged_on=date(2026, 10, 12),
     )
-    told = "Cannot start in time, for a first session on 12 October 2026"
-    assert wording.exclusion(later) == wording.reservation(later) == told
+    text = "Cannot start in time, for a first session on 12 October 2026"
+    assert wording.exclusion(later) == wording.reservation(later) == text
     today = later.model_copy(update={"judged_on": None})
     assert wording.exclusion(today) == "Cannot start in time"
