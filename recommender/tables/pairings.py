@@ -14,13 +14,18 @@ from numpy.typing import NDArray
 from recommender.alliance.instruments import METRICS, TOTAL_METRICS, Instrument
 from recommender.alliance.scores import is_response
 from recommender.practice.fields import Field
-from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
+from recommender.tables.cells import fractions, plain_field, read_fields, read_ids
+from recommender.tables.header import ExpectedColumns, check_header
 from recommender.tables.raw_table import RawTable, TableFault
 from recommender.values.kinds import EPOCH
+from recommender.values.table_format import STANDARD, TableFormat
 
 PROPENSITY = "propensity"
 """Probability with which a random draw put the clinician at the rank where they were chosen."""
 ID_COLUMNS = ("pairing_id", "client_id", "clinician_id")
+PAIRING_COLUMNS = ExpectedColumns(
+    (*ID_COLUMNS, "started_on"), optional=("sessions", "ended_on", PROPENSITY)
+)
 PAIRING_FIELDS = {
     field.name: field
     for field in (
@@ -49,6 +54,7 @@ def read_pairings(
     client_ids: Sequence[str] | None,
     clinician_ids: Sequence[str] | None,
     today: date | None,
+    written: TableFormat = STANDARD,
 ) -> tuple[pd.DataFrame, list[TableFault]]:
     """Pairings in the order of the file, and the faults in them.
 
@@ -60,6 +66,8 @@ def read_pairings(
         Known ids; None where their own table could not be read: then references are not checked.
     today
         The practice's day; None to accept any date.
+    written
+        How dates and numbers are written.
 
     Returns
     -------
@@ -68,15 +76,15 @@ def read_pairings(
         sessions, ended_on, propensity, line. A cell that cannot be read is missing.
     list of TableFault
     """
-    faults = check_header(table, (*ID_COLUMNS, "started_on"), ("sessions", "ended_on", PROPENSITY))
+    table, faults = check_header(table, PAIRING_COLUMNS)
     ids = {}
     for name in ID_COLUMNS:
         ids[name], more = read_ids(table, name)
         faults += more
-    read = read_fields(table, PAIRING_FIELDS)
+    read = read_fields(table, PAIRING_FIELDS, written)
     values = read.columns.values
     started, ended, drawn = values["started_on"], values["ended_on"], values[PROPENSITY]
-    faults += read.faults + _fractions(table, "sessions", values["sessions"])
+    faults += read.faults + fractions(table, "sessions", values["sessions"])
     remedy = "leave it out where nothing was drawn"
     faults += table.faults(PROPENSITY, "is 0", remedy, drawn == 0)
     faults += _implausible(table, "started_on", started, _last_day(today) + MAX_DAYS_AHEAD)
@@ -117,6 +125,7 @@ def read_ratings(
     pairings: pd.DataFrame | None,
     instruments: Mapping[str, Instrument],
     today: date | None,
+    written: TableFormat = STANDARD,
 ) -> tuple[pd.DataFrame, list[TableFault]]:
     """Ratings in the order of the file, and the faults in them.
 
@@ -131,6 +140,8 @@ def read_ratings(
         The accepted instruments by name.
     today
         The practice's day; None to accept any date.
+    written
+        How dates and numbers are written.
 
     Returns
     -------
@@ -140,20 +151,21 @@ def read_ratings(
     list of TableFault
     """
     max_items = max((instrument.items for instrument in instruments.values()), default=0)
-    names = (f"item_{number}" for number in range(1, max_items + 1))
+    names = [f"item_{number}" for number in range(1, max_items + 1)]
     items = [name for name in names if name in table.columns]
     required = (*RATING_COLUMNS, *([] if items else ["score"]))
-    faults = check_header(table, required, ("known_on", "score", *items))
+    optional = ("known_on", "score", *names)
+    table, faults = check_header(table, ExpectedColumns(required, optional=optional))
     ids, more = read_ids(table, "pairing_id")
     fields = _rating_fields(items, instruments)
-    read = read_fields(table, fields)
+    read = read_fields(table, fields, written)
     faults += more + read.faults
     values = read.columns.values
     frame = pd.DataFrame({"pairing_id": pd.Series(ids, dtype="str")})
     for name, field in fields.items():
         frame[name] = _level_names(values[name], field) if field.levels else values[name]
     rated, known = values["rated_on"], values["known_on"]
-    faults += _fractions(table, "session", values["session"])
+    faults += fractions(table, "session", values["session"])
     faults += _pairing_faults(table, ids, rated, pairings)
     faults += _implausible(table, "rated_on", rated, _last_day(today))
     faults += _implausible(table, "known_on", known, _last_day(today))
@@ -161,6 +173,10 @@ def read_ratings(
     problem = "was rated before by the same rater on the same instrument"
     remedy = "keep one rating of each session"
     faults += table.repeated("session", problem, remedy, frame[list(RATING_KEY)])
+    total = frame["metric"].isin(TOTAL_METRICS).any()
+    if total and items and "score" not in table.columns:
+        remedy = "add the column, since some ratings are totals; its cells may be empty"
+        faults.append(TableFault(table.file, "score", "is missing", remedy))
     for instrument in instruments.values():
         of_form = frame["instrument"].eq(instrument.name).to_numpy(dtype=np.bool_)
         faults += _total_faults(table, frame, instrument, of_form, items)
@@ -223,8 +239,9 @@ def _total_faults(
         outside = rows & ((score < low) | (score > high))
         problem = f"lies outside the range of {instrument.name} as {metric}"
         faults += table.faults("score", problem, f"give {low:g} to {high:g}", outside)
-        remedy = f"give the {metric}, or remove the row"
-        faults += table.faults("score", "is empty", remedy, rows & empty)
+        if "score" in table.columns:
+            remedy = f"give the {metric}, or remove the row"
+            faults += table.faults("score", "is empty", remedy, rows & empty)
         for name in items:
             lost = rows & ~table.column(name).empty()
             problem = "is given together with a total and would be lost"
@@ -287,12 +304,6 @@ def _implausible(table: RawTable, column: str, days: Days, latest: float) -> lis
     faults = table.faults(column, problem, "check the year", strange)
     late = (days > latest) & ~strange
     return faults + table.faults(column, "lies in the future", "check the date", late)
-
-
-def _fractions(table: RawTable, column: str, values: NDArray[np.float64]) -> list[TableFault]:
-    """Faults of counts that are not whole numbers."""
-    broken = np.nan_to_num(values) % 1 != 0
-    return table.faults(column, "is not a whole number", "write it like 4", broken)
 
 
 def _references(

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from recommender.alliance.label import early_ratings
 from recommender.practice.definition import Practice
-from recommender.tables.loader import TABLES, LoadedTables, read_directory
+from recommender.tables.loader import LoadedTables, read_directory
 from recommender.tables.raw_table import TableFault
+from recommender.tables.table_files import TABLES
+from recommender.values.table_format import STANDARD, TableFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,15 @@ class TablesSummary:
 
 @dataclass(frozen=True, slots=True)
 class TablesReport:
-    """Faults and summary of a practice's tables.
+    """Faults, warnings and summary of a practice's tables.
 
-    `faults` are grouped: one for each problem of a column with all its rows, in the order of
-    tables, rows and columns.
+    `faults` and `warnings` are grouped: one for each problem of a column with all its rows, in the
+    order of tables, rows and columns. Tables with warnings alone can be used.
     """
 
     faults: tuple[TableFault, ...]
     summary: TablesSummary
+    warnings: tuple[TableFault, ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -74,7 +77,12 @@ class TablesReport:
         return tuple(str(fault.to_fault()) for fault in self.faults)
 
 
-def check_tables(directory: Path, practice: Practice, today: date | None = None) -> TablesReport:
+def check_tables(
+    directory: Path,
+    practice: Practice,
+    today: date | None = None,
+    written: TableFormat = STANDARD,
+) -> TablesReport:
     """Every fault in a practice's tables, and how much of them can be used.
 
     The parameters are those of `read_tables`. Nothing about the files is raised.
@@ -88,10 +96,10 @@ def check_tables(directory: Path, practice: Practice, today: date | None = None)
     >>> report.sound
     False
     >>> print(report.grouped()[0])
-    clients: is missing; put clients.csv or clients.parquet into the folder
+    clients: is missing; put clients.csv, clients.parquet or clients.xlsx into the folder
     """
-    read = read_directory(directory, practice, today)
-    return TablesReport(read.faults, _summary(read, practice))
+    read = read_directory(directory, practice, today, written)
+    return TablesReport(read.faults, _summary(read, practice), read.warnings)
 
 
 def _summary(read: LoadedTables, practice: Practice) -> TablesSummary:
