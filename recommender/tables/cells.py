@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,15 @@ from recommender.practice.columns import Columns, read_cell
 from recommender.practice.fields import Field, Side
 from recommender.tables.header import ExpectedColumns, check_header
 from recommender.tables.raw_table import InternedColumn, RawTable, TableFault
-from recommender.values.kinds import RawValue, is_missing
+from recommender.values.kinds import EPOCH, RawValue, is_missing
 from recommender.values.parsers import CellError
 from recommender.values.table_format import STANDARD, TableFormat, unread_column
 
 NAME_COLUMN = "name"
 ID_REMEDY = "give a pseudonym of at most 64 letters, digits, dots, dashes and underscores"
 NAME_REMEDY = "give at most 200 characters on one line"
+PLAUSIBLE_YEARS = (1900, 2199)
+"""Dates outside these years are typing errors, such as 0206 for 2026."""
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Telephone numbers without separators (Australian trunk 0, or 614 from abroad), and 8 to 15 digits
@@ -102,6 +105,24 @@ def fractions(table: RawTable, column: str, values: NDArray[np.float64]) -> list
     """Faults of counts that are not whole numbers."""
     broken = np.nan_to_num(values) % 1 != 0
     return table.faults(column, "is not a whole number", "write it like 4", broken)
+
+
+def last_day(today: date | None) -> float:
+    """Today in days since 1970-01-01; infinity without a day."""
+    return np.inf if today is None else float(today.toordinal() - EPOCH)
+
+
+def implausible_dates(
+    table: RawTable, column: str, days: NDArray[np.float64], latest: float
+) -> list[TableFault]:
+    """Faults of dates in an implausible year, and of dates after the latest day."""
+    earliest, last = PLAUSIBLE_YEARS
+    first, end = (date(year, 1, 1).toordinal() - EPOCH for year in (earliest, last + 1))
+    strange = (days < first) | (days >= end)
+    problem = f"lies outside {earliest} to {last}"
+    faults = table.faults(column, problem, "check the year", strange)
+    late = (days > latest) & ~strange
+    return faults + table.faults(column, "lies in the future", "check the date", late)
 
 
 def _numbers(table: RawTable, name: str, cells: InternedColumn) -> list[TableFault]:

@@ -14,10 +14,16 @@ from numpy.typing import NDArray
 from recommender.alliance.instruments import METRICS, TOTAL_METRICS, Instrument
 from recommender.alliance.scores import is_response
 from recommender.practice.fields import Field
-from recommender.tables.cells import fractions, plain_field, read_fields, read_ids
+from recommender.tables.cells import (
+    fractions,
+    implausible_dates,
+    last_day,
+    plain_field,
+    read_fields,
+    read_ids,
+)
 from recommender.tables.header import ExpectedColumns, check_header
 from recommender.tables.raw_table import RawTable, TableFault
-from recommender.values.kinds import EPOCH
 from recommender.values.table_format import STANDARD, TableFormat
 
 PROPENSITY = "propensity"
@@ -39,8 +45,6 @@ RATERS = ("client", "clinician")
 RATING_COLUMNS = ("pairing_id", "session", "rated_on", "instrument", "rater", "metric")
 RATING_KEY = ("pairing_id", "session", "instrument", "rater")
 """What identifies a rating, in the order of a checked table."""
-PLAUSIBLE_YEARS = (1900, 2199)
-"""Dates outside these years are typing errors, such as 0206 for 2026."""
 MAX_DAYS_AHEAD = 366
 """Days after today on which a pairing may start at the latest."""
 
@@ -87,8 +91,8 @@ def read_pairings(
     faults += read.faults + fractions(table, "sessions", values["sessions"])
     remedy = "leave it out where nothing was drawn"
     faults += table.faults(PROPENSITY, "is 0", remedy, drawn == 0)
-    faults += _implausible(table, "started_on", started, _last_day(today) + MAX_DAYS_AHEAD)
-    faults += _implausible(table, "ended_on", ended, _last_day(today))
+    faults += implausible_dates(table, "started_on", started, last_day(today) + MAX_DAYS_AHEAD)
+    faults += implausible_dates(table, "ended_on", ended, last_day(today))
     problem, remedy = "is before started_on", "check both dates"
     faults += table.faults("ended_on", problem, remedy, ended < started)
     client, lost_clients = _references(table, "client_id", ids["client_id"], client_ids)
@@ -167,8 +171,8 @@ def read_ratings(
     rated, known = values["rated_on"], values["known_on"]
     faults += fractions(table, "session", values["session"])
     faults += _pairing_faults(table, ids, rated, pairings)
-    faults += _implausible(table, "rated_on", rated, _last_day(today))
-    faults += _implausible(table, "known_on", known, _last_day(today))
+    faults += implausible_dates(table, "rated_on", rated, last_day(today))
+    faults += implausible_dates(table, "known_on", known, last_day(today))
     faults += table.faults("known_on", "is before rated_on", "check both dates", known < rated)
     problem = "was rated before by the same rater on the same instrument"
     remedy = "keep one rating of each session"
@@ -288,22 +292,6 @@ def _item_faults(
 def _as_dates(days: Days) -> NDArray[np.datetime64]:
     """Days since 1970-01-01 as dates; NaN as NaT."""
     return days.astype("datetime64[D]")
-
-
-def _last_day(today: date | None) -> float:
-    """Today in days since 1970-01-01; infinity without a day."""
-    return np.inf if today is None else float(today.toordinal() - EPOCH)
-
-
-def _implausible(table: RawTable, column: str, days: Days, latest: float) -> list[TableFault]:
-    """Faults of dates in an implausible year, and of dates after the latest day."""
-    earliest, last = PLAUSIBLE_YEARS
-    first, end = (date(year, 1, 1).toordinal() - EPOCH for year in (earliest, last + 1))
-    strange = (days < first) | (days >= end)
-    problem = f"lies outside {earliest} to {last}"
-    faults = table.faults(column, problem, "check the year", strange)
-    late = (days > latest) & ~strange
-    return faults + table.faults(column, "lies in the future", "check the date", late)
 
 
 def _references(

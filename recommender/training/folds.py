@@ -9,7 +9,11 @@ from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError
 from recommender.model.additive import Codes
+from recommender.tables.raw_table import Warn, ignore_warning
+from recommender.tables.side_files import read_side_file
 from recommender.training.dataset import Dataset, RowIndex
+from recommender.values.kinds import RawValue, is_missing
+from recommender.values.table_format import STANDARD
 
 TUNING_FOLDS, FIRST_CUT = 3, 0.4
 """Folds for tuning, and the share of the earliest pairings before the first of them."""
@@ -163,31 +167,49 @@ def clients_left_out(dataset: Dataset, folds: int = 5, seed: int = 0) -> tuple[F
     return _each(number, [f"clients {place + 1}" for place in range(folds)])
 
 
-def folds_from_file(dataset: Dataset, path: Path) -> tuple[Fold, ...]:
-    """Folds given by a CSV of `pairing_id,fold`; pairings it leaves out are always learned from.
+def folds_from_file(dataset: Dataset, path: Path, warn: Warn = ignore_warning) -> tuple[Fold, ...]:
+    """Folds given by a table of `pairing_id` and `fold`; pairings it leaves out are learned from.
+
+    A row whose fold is empty leaves its pairing out too. `warn` is called with each warning.
 
     Raises
     ------
+    TablesError
+        With every fault of the file.
     RecommenderError
-        When the file lacks a column, names a pairing twice, or leaves nothing to test or to learn.
+        When it leaves nothing to test or to learn from.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError):
-        raise RecommenderError("folds", "cannot be read", "name a CSV of pairing_id,fold") from None
-    if not {"pairing_id", "fold"} <= set(table.columns):
-        raise RecommenderError("folds", "lacks a column", "give pairing_id and fold")
-    if table["pairing_id"].duplicated().any():
-        raise RecommenderError("folds", "names a pairing twice", "keep one row for each pairing")
-    named = table.set_index("pairing_id")["fold"].reindex(dataset.pairing_ids).fillna("")
+    side = read_side_file(path, "pairing_id", {}, STANDARD, may_be_empty=("fold",))
+    table = side.table
+    cells = table.column("fold")
+    texts = np.array([_fold_name(cell) for cell in cells.distinct], dtype=object)[cells.places]
+    unnamed = np.array([text is None for text in texts], dtype=np.bool_)
+    remedy = "write its name or number"
+    side.faults.extend(table.faults("fold", "is neither text nor a number", remedy, unnamed))
+    unknown = ~np.isin(side.ids.astype(str), dataset.pairing_ids.astype(str))
+    ids = side.accept(warn)
+    named = pd.Series(texts, index=ids).reindex(dataset.pairing_ids).fillna("")
     names = sorted(set(named) - {""})
     if not names:
         raise RecommenderError("folds", "names no rated pairing", "check the pairing ids")
     if len(names) == 1 and "" not in set(named):
         raise RecommenderError("folds", "tests all at once", "name a second fold")
+    problem = "is not among the rated pairings, and has no effect"
+    remedy = "check the id, or remove the row"
+    for warning in table.faults("pairing_id", problem, remedy, unknown, warning=True):
+        warn(warning)
     codes = {name: place for place, name in enumerate(names)}
     number = np.array([codes.get(name, -1) for name in named], dtype=np.int64)
     return _each(number, names)
+
+
+def _fold_name(cell: RawValue) -> str | None:
+    """The name of a fold as text; None for what cannot name one."""
+    if is_missing(cell):
+        return ""
+    if isinstance(cell, bool) or not isinstance(cell, str | int | float):
+        return None
+    return str(cell).strip()
 
 
 def _at_most(folds: int, people: RowIndex, side: str) -> int:

@@ -16,6 +16,7 @@ from recommender.practice.definition import Practice
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHALLENGER, Version
 from recommender.tables.loader import Tables, read_tables
+from recommender.tables.raw_table import Warn, ignore_warning
 from recommender.training.artifacts import log_model, log_training, log_trials
 from recommender.training.baselines import OURS
 from recommender.training.dataset import Dataset, dataset_of
@@ -28,6 +29,7 @@ from recommender.training.report import report_of
 from recommender.training.tree_fitting import FitSettings
 from recommender.training.tune import SearchSettings, tuned_settings
 from recommender.training.tuning_trials import TuningResult
+from recommender.values.table_format import STANDARD, TableFormat
 
 EXPERIMENT = "early alliance"
 MIN_RATED = 50
@@ -68,6 +70,8 @@ def train(
     settings: FitSettings | None = None,
     search: SearchSettings | None = None,
     progress: Progress = lambda step, done: None,
+    written: TableFormat = STANDARD,
+    warn: Warn = ignore_warning,
 ) -> TrainingResult:
     """Reads a practice's tables, evaluates forward in time, fits on all, publishes a challenger.
 
@@ -88,6 +92,8 @@ def train(
         Hyperparameters, and how to tune them first; no tuning by default.
     progress
         Called with each step and the share that is done.
+    written, warn
+        How tables write dates and amounts; called with each warning about them.
 
     Raises
     ------
@@ -111,7 +117,7 @@ def train(
     # A registry that cannot be written is refused now, not after minutes of learning.
     registry.experiment(EXPERIMENT)
     progress("reading tables", 0.0)
-    tables = read_tables(directory, practice)
+    tables = read_tables(directory, practice, written=written, warn=warn)
     champion = champion_model(registry, practice)
     dataset = _learnable(tables, practice)
     if dataset is None:

@@ -3,11 +3,12 @@
 Imports nothing slow, so that `--help` is fast.
 """
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -16,16 +17,24 @@ from recommender.cli import render
 from recommender.errors import FaultsError, RecommenderError
 from recommender.practice.definition import Practice, practice_named
 from recommender.registry.versions import tracking_reachable
+from recommender.values.table_format import DateOrder, DecimalMark, TableFormat, ThousandsMark
 
 if TYPE_CHECKING:
     from recommender.store.database import Store
+    from recommender.tables.raw_table import TableFault
 
 out, err = Console(), Console(stderr=True)
 
 Definition = Annotated[
     str, typer.Option("--practice", help="A definition: `psychology`, or the path of a TOML file.")
 ]
-Data = Annotated[Path, typer.Argument(help="Folder with clients, clinicians, pairings, ratings.")]
+Data = Annotated[
+    Path,
+    typer.Argument(
+        help="Folder with clients, clinicians, pairings, ratings (.csv, .parquet, .xlsx, or sheets "
+        "of practice.xlsx), or a workbook with these sheets."
+    ),
+]
 Uri = Annotated[
     str, typer.Option("--registry", help="mlflow: a database such as sqlite:///…, or http(s)://…")
 ]
@@ -57,6 +66,31 @@ RequiredStoreUrl = Annotated[
         help="The journal's database: sqlite:///… or postgresql+psycopg://…",
     ),
 ]
+FORMAT_OPTIONS: dict[str, Any] = {
+    "dates": Annotated[
+        DateOrder,
+        typer.Option(
+            envvar="RECOMMENDER_DATES",
+            help="How tables write dates: iso is 2026-11-28, dmy 28/11/2026, mdy 11/28/2026.",
+        ),
+    ],
+    "decimal": Annotated[
+        DecimalMark,
+        typer.Option(envvar="RECOMMENDER_DECIMAL", help="Mark before decimals in tables."),
+    ],
+    "thousands": Annotated[
+        ThousandsMark,
+        typer.Option(envvar="RECOMMENDER_THOUSANDS", help="Mark between thousands in tables."),
+    ],
+    "currency": Annotated[
+        str,
+        typer.Option(
+            envvar="RECOMMENDER_CURRENCY",
+            help="Sign before or after amounts in tables, such as '$'.",
+        ),
+    ],
+}
+"""The options of `TableFormat`, by attribute."""
 REGISTRY = "sqlite:///var/mlflow.db"
 OPTIONAL_MODULES = frozenset(
     {"matplotlib", "mlflow", "optuna", "pyarrow", "requests", "sklearn", "skops"}
@@ -105,6 +139,38 @@ def uses_extras(extras: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return run
 
     return mark
+
+
+def reads_tables(command: Callable[..., R]) -> Callable[..., R]:
+    """Gives a command the options of `TableFormat`, which it receives as `written`."""
+    signature = inspect.signature(command, eval_str=True)
+    standard = TableFormat()
+    own = [each for name, each in signature.parameters.items() if name != "written"]
+    options = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=getattr(standard, name),
+            annotation=annotation,
+        )
+        for name, annotation in FORMAT_OPTIONS.items()
+    ]
+
+    @wraps(command)
+    def run(*args: Any, **given: Any) -> R:
+        with exit_on_error():
+            written = TableFormat(**{name: given.pop(name) for name in FORMAT_OPTIONS})
+        return command(*args, written=written, **given)
+
+    parameters = [*own, *options]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run
+
+
+def print_warning(warning: "TableFault") -> None:
+    """Prints a warning about a file on standard error; it may be above a progress bar."""
+    render.print_warnings(err, [warning.to_fault()])
 
 
 def missing_extras(what: str, module: str, extras: str) -> RecommenderError:

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import ValidationError
 
-from recommender.cli.commands.console import definition, err, exit_on_error, out
+from recommender.cli.commands.console import definition, err, exit_on_error, out, reads_tables
 from recommender.errors import Fault, FaultsError
+from recommender.values.table_format import TableFormat
 
 if TYPE_CHECKING:
     from recommender.settings import Settings
 
 
+@reads_tables
 def doctor(
     roster: Annotated[
-        Path, typer.Option(envvar="RECOMMENDER_ROSTER", help="The clinicians, .csv or .parquet.")
+        Path,
+        typer.Option(envvar="RECOMMENDER_ROSTER", help="The clinicians, .csv, .parquet or .xlsx."),
     ] = Path("var/practice/clinicians.csv"),
     bundle: Annotated[
         Path | None,
@@ -39,6 +42,8 @@ def doctor(
     port: Annotated[
         int, typer.Option(envvar="RECOMMENDER_PORT", help="Address to listen on.", min=1, max=65535)
     ] = 8000,
+    *,
+    written: TableFormat,
 ) -> None:
     """Check a deployment and print each fault with its fix; exits 1 on any.
 
@@ -52,6 +57,7 @@ def doctor(
         deployment = Deployment(
             bundle=bundle,
             roster=roster,
+            table_format=written,
             practice=definition(practice) if practice else None,
             store=settings.store.get_secret_value() if settings.store else None,
             pepper=settings.pepper.get_secret_value() if settings.pepper else None,

@@ -19,9 +19,12 @@ from recommender.cli.commands.console import (
     exit_on_error,
     must_exist,
     out,
+    print_warning,
+    reads_tables,
     uses_extras,
 )
 from recommender.errors import RecommenderError
+from recommender.values.table_format import TableFormat
 
 if TYPE_CHECKING:
     from recommender.model.evaluation_report import EvaluationReport
@@ -48,12 +51,13 @@ SPLITS = (
 
 
 @uses_extras("train")
+@reads_tables
 def evaluate(
     data: Data,
     practice: Definition = "psychology",
     split: Annotated[Split, typer.Option(help=SPLITS)] = Split.forward,
     folds: Annotated[
-        Path | None, typer.Option(help="CSV of pairing_id,fold, instead of --split.")
+        Path | None, typer.Option(help="A table of pairing_id and fold, instead of --split.")
     ] = None,
     save: Annotated[
         Path | None,
@@ -70,6 +74,8 @@ def evaluate(
         bool, typer.Option("--log", help=f"Log the run in --registry, or in {REGISTRY}.")
     ] = False,
     seed: Seed = 0,
+    *,
+    written: TableFormat,
 ) -> None:
     """Compare our learner with every baseline on held-out pairings; publishes nothing.
 
@@ -87,7 +93,7 @@ def evaluate(
     with exit_on_error(), render.progress_bar(err) as progress:
         folder, tracker = _folder(save), _registry(registry, log)
         declared = definition(practice)
-        dataset, held_back = _held_back(data, practice, split, folds)
+        dataset, held_back = _held_back(data, practice, split, folds, written)
         champion = champion_model(tracker, declared) if tracker else ChampionModel()
         settings = FitSettings(seed=seed)
         evaluation = measure(dataset, held_back, settings, progress, champion=champion.model)
@@ -131,17 +137,18 @@ def _registry(uri: str | None, log: bool) -> "Registry | None":
 
 
 def _held_back(
-    data: Path, practice: str, split: Split, file: Path | None
+    data: Path, practice: str, split: Split, file: Path | None, written: TableFormat
 ) -> "tuple[Dataset, tuple[Fold, ...]]":
     from recommender.tables.loader import read_tables
     from recommender.training import folds
     from recommender.training.dataset import Dataset, dataset_of
 
     declared = definition(practice)
-    dataset = dataset_of(read_tables(data, declared), declared)
+    tables = read_tables(data, declared, written=written, warn=print_warning)
+    dataset = dataset_of(tables, declared)
     if file is not None:
         # A file may name its folds after people; what is stored may not.
-        named = folds.folds_from_file(dataset, file)
+        named = folds.folds_from_file(dataset, file, print_warning)
         return dataset, tuple(replace(f, name=f"fold {n}") for n, f in enumerate(named, start=1))
     ways: Mapping[Split, Callable[[Dataset], tuple[Fold, ...]]] = {
         Split.forward: folds.forward,

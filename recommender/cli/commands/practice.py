@@ -8,8 +8,17 @@ from zoneinfo import ZoneInfo
 import typer
 
 from recommender.cli import render
-from recommender.cli.commands.console import Data, Definition, definition, err, exit_on_error, out
+from recommender.cli.commands.console import (
+    Data,
+    Definition,
+    definition,
+    err,
+    exit_on_error,
+    out,
+    reads_tables,
+)
 from recommender.practice.funding import Ending, FundingRow, endings
+from recommender.values.table_format import TableFormat, options_of
 
 practice_app = typer.Typer(no_args_is_help=True, help="Look at a practice definition.")
 File = Annotated[str, typer.Argument(help="A TOML file, or `psychology`.")]
@@ -63,13 +72,15 @@ def practice_rules() -> None:
     out.print(render.rules_table(RULES.values()))
 
 
-def check(data: Data, practice: Definition = "psychology") -> None:
+@reads_tables
+def check(data: Data, practice: Definition = "psychology", *, written: TableFormat) -> None:
     """Report every fault of a practice's tables, and what is usable; exits 1 on any fault."""
     from recommender.tables.report import check_tables
 
     with exit_on_error(), out.status("reading tables"):
-        report = check_tables(data, definition(practice), datetime.now(UTC).date())
+        report = check_tables(data, definition(practice), datetime.now(UTC).date(), written)
     out.print(render.tables_report(report))
     if not report.sound:
         raise typer.Exit(1)
-    out.print(f"Sound. Next: recommender train {data} --practice {practice}", soft_wrap=True)
+    options = " ".join(filter(None, [f"{data} --practice {practice}", options_of(written)]))
+    out.print(f"Sound. Next: recommender train {options}", soft_wrap=True, markup=False)

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from recommender.practice.definition import Practice
+from recommender.values.table_format import STANDARD, TableFormat
 
 SQLITE = "sqlite:///"
 
@@ -22,6 +23,8 @@ class Deployment:
         Address of the database, and the secret of key hashes.
     registry
         Address of mlflow.
+    table_format
+        How the roster's file writes dates and amounts.
     environment
         Environment variables, of which those named RECOMMENDER_* are checked.
     """
@@ -37,6 +40,7 @@ class Deployment:
     allowed_hosts: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     now: datetime
+    table_format: TableFormat = STANDARD
 
     @property
     def store_file(self) -> Path | None:
