@@ -35,6 +35,7 @@ from recommender.serving.schemas.allocation_response import (
     MarginalCapacity,
     UnplacedClient,
 )
+from recommender.serving.schemas.json_types import with_json_remedies
 from recommender.serving.schemas.responses import DECIMALS, NOTICE, AllianceScale, ModelInUse
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.tables.cells import People
@@ -119,7 +120,8 @@ def _columns(snapshot: ServingSnapshot, request: ParsedWaitingList) -> Columns:
             try:
                 read_rows(fields, [answers])
             except IntakeError as error:
-                errors += field_errors(error, "clients", str(row), "answers")
+                faults = with_json_remedies(error, fields)
+                errors += field_errors(faults, "clients", str(row), "answers")
         raise ProblemError(INVALID, errors[:MAX_ERRORS]) from None
 
 

@@ -48,6 +48,7 @@ from recommender.serving.openapi import (
     response_body,
 )
 from recommender.serving.schemas.clinician import ClinicianSchema
+from recommender.serving.schemas.json_types import with_json_remedies
 from recommender.serving.snapshot.roster_sync import Write
 from recommender.serving.snapshot.snapshot import ServingSnapshot, roster_version_of
 from recommender.store.database import Transaction
@@ -279,9 +280,12 @@ async def _changed(request: Request, write: Write) -> tuple[ServingSnapshot, Ros
     context = app_state(request.app)
     try:
         return await context.queues.lookups.run(context.rosters.change, write)
-    except (IntakeError, FeedbackError) as error:
-        part = () if isinstance(error, FeedbackError) else ("facts",)
-        raise ProblemError(INVALID_ROSTER, field_errors(error, *part)) from None
+    except FeedbackError as error:
+        raise ProblemError(INVALID_ROSTER, field_errors(error)) from None
+    except IntakeError as error:
+        fields = context.snapshots.require().practice.clinician
+        faults = field_errors(with_json_remedies(error, fields), "facts")
+        raise ProblemError(INVALID_ROSTER, faults) from None
 
 
 def _etag_of(snapshot: ServingSnapshot, clinician_id: str) -> str | None:
