@@ -157,9 +157,9 @@ def read_ratings(
     max_items = max((instrument.items for instrument in instruments.values()), default=0)
     names = [f"item_{number}" for number in range(1, max_items + 1)]
     items = [name for name in names if name in table.columns]
-    required = (*RATING_COLUMNS, *([] if items else ["score"]))
-    optional = ("known_on", "score", *names)
-    table, faults = check_header(table, ExpectedColumns(required, optional=optional))
+    answered = _answered(table, instruments, items)
+    expected = ExpectedColumns(RATING_COLUMNS, answered, ("known_on", "score", *names))
+    table, faults = check_header(table, expected)
     ids, more = read_ids(table, "pairing_id")
     fields = _rating_fields(items, instruments)
     read = read_fields(table, fields, written)
@@ -177,10 +177,6 @@ def read_ratings(
     problem = "was rated before by the same rater on the same instrument"
     remedy = "keep one rating of each session"
     faults += table.repeated("session", problem, remedy, frame[list(RATING_KEY)])
-    total = frame["metric"].isin(TOTAL_METRICS).any()
-    if total and items and "score" not in table.columns:
-        remedy = "add the column, since some ratings are totals; its cells may be empty"
-        faults.append(TableFault(table.file, "score", "is missing", remedy))
     for instrument in instruments.values():
         of_form = frame["instrument"].eq(instrument.name).to_numpy(dtype=np.bool_)
         faults += _total_faults(table, frame, instrument, of_form, items)
@@ -189,6 +185,25 @@ def read_ratings(
     frame["known_on"] = _as_dates(np.where(np.isnan(known), rated, known))
     frame["line"] = table.lines
     return frame, faults
+
+
+def _answered(
+    table: RawTable, instruments: Mapping[str, Instrument], items: Sequence[str]
+) -> tuple[str, ...]:
+    """Columns of answers that the rows of a file need: the score for totals, items for items."""
+    metrics, forms = table.column("metric"), table.column("instrument")
+    rows = zip(metrics.places.tolist(), forms.places.tolist(), strict=True)
+    used = {(metrics.distinct[metric], forms.distinct[form]) for metric, form in set(rows)}
+    needed = set()
+    for metric, form in used:
+        instrument = instruments.get(form) if isinstance(form, str) else None
+        if metric == "items" and instrument is not None and instrument.accepts_items:
+            needed |= {f"item_{number}" for number in range(1, instrument.items + 1)}
+        elif metric in TOTAL_METRICS:
+            needed.add("score")
+    if not items and not needed:
+        return ("score",)
+    return tuple(sorted(needed))
 
 
 def _rating_fields(items: list[str], instruments: Mapping[str, Instrument]) -> dict[str, Field]:
@@ -274,8 +289,6 @@ def _item_faults(
     for number in range(1, instrument.items + 1):
         name = f"item_{number}"
         if name not in items:
-            remedy = f"{instrument.name} needs item_1 to item_{instrument.items}"
-            faults.append(TableFault(table.file, name, "is missing", remedy))
             continue
         answers = frame[name].to_numpy(dtype=np.float64)
         wrong = rows & ~np.isnan(answers) & ~is_response(instrument, answers)

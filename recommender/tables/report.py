@@ -111,6 +111,8 @@ def _summary(read: LoadedTables, practice: Practice) -> TablesSummary:
     }
     sound = {table: _sound(read, table, lines[table]) for table in TABLES}
     pairings, ratings = read.pairings[sound["pairings"]], read.ratings[sound["ratings"]]
+    # Without a column of ids no pairing can be told from another.
+    pairings = pairings[pairings["pairing_id"].notna()]
     ratings = ratings[ratings["pairing_id"].isin(pairings["pairing_id"])]
     early = early_ratings(ratings, pairings, practice.alliance, practice.instruments)
     counts = early.rows["instrument"].value_counts()

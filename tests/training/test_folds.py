@@ -146,7 +146,10 @@ def test_folds_of_a_file_test_what_it_names_and_learn_from_the_rest(tmp_path: Pa
     [
         ("pairing_id\np0001\n", "column fold: is missing"),
         ("pairing_id,fold\nnobody,a\n", "names no rated pairing"),
-        ("pairing_id,fold\nnobody,a\nnobody,b\n", "column pairing_id, row 3 .as 2.: is there twice"),
+        (
+            "pairing_id,fold\nnobody,a\nnobody,b\n",
+            "column pairing_id, row 3 .as 2.: is there twice",
+        ),
     ],
 )
 def test_a_file_of_folds_that_cannot_be_meant_is_refused(

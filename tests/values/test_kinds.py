@@ -473,3 +473,44 @@ is not an amount
 has more than two decimals
 has a part that is not an id""".splitlines()
 )
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "meant"),
+    [
+        ("category", "CBT", "cbt"),
+        ("category", " Act ", "act"),
+        ("category", "In Person", "in_person"),
+        ("category", "in-person", "in_person"),
+        ("category", "F40.1", "F40"),
+        ("tags", "CBT; act", "cbt"),
+        ("tags", ["Cbt", "IN PERSON"], "cbt;in_person"),
+        ("tags", "cbt;in persom", "in_person"),
+    ],
+)
+def test_a_level_as_people_write_it_is_answered_with_the_declared_one(
+    kind: str, cell: Any, meant: str
+) -> None:
+    field = a_field(kind, levels=("cbt", "act", "in_person", "F40"))
+    _, error = read_cell(field, cell)
+    assert error is not None
+    assert error.remedy.startswith(f"did you mean {meant}? Choose from cbt, act, ")
+
+
+def test_a_list_as_survey_tools_export_it_is_read_or_explained() -> None:
+    field = a_field("tags", levels=("cbt", "act"))
+    assert read_cell(field, "cbt;act;") == (("cbt", "act"), None)
+    assert read_cell(field, " cbt ; act ; ") == (("cbt", "act"), None)
+    _, error = read_cell(field, "cbt, act")
+    assert error is not None
+    assert str(error) == "has commas between its tags"
+    assert error.remedy == "separate them with semicolons, like level;level"
+
+
+def test_an_evening_shift_past_midnight_is_explained_and_the_remedy_is_read() -> None:
+    field = a_field("weekly_hours")
+    _, error = read_cell(field, "mon 22:00-02:00")
+    assert error is not None
+    assert error.problem == "has hours that pass midnight"
+    written = error.remedy.removeprefix("split them at 24:00, like ")
+    assert read_cell(field, written) == (((0, 1320, 1440), (1, 0, 120)), None)
