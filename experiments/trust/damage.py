@@ -16,6 +16,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib.resources import files as package_files
 from pathlib import Path
 
@@ -33,13 +34,15 @@ from experiments.trust.line import Line
 from experiments.trust.subject import Subject
 from recommender.cli.main import app
 from recommender.errors import RecommenderError
+from recommender.model.bundle.io import save_bundle
+from recommender.model.evidence_prior import evidence_model
 from recommender.practice.definition import practice_named
 from recommender.serving.http.problems import problem_for
 from recommender.serving.http.strict_json import JsonBody
 from recommender.serving.recommendation_service import recommend_request
 from recommender.serving.snapshot.snapshot import open_snapshot
 from recommender.settings import Settings
-from recommender.tables.loader import read_tables
+from recommender.tables.loader import read_roster, read_tables
 from recommender.tables.raw_table import TableFault
 from recommender.training.dataset import dataset_of
 from recommender.training.folds import folds_from_file
@@ -168,6 +171,7 @@ def _judge(
     here = [(name, damage) for name, damage in damages if name in command.reads]
     what = f"{command.name}: " + " and ".join(f"{damage.name} in {name}" for name, damage in here)
     named = any(Path(name).stem in ending.printed for name, _ in here)
+    undecided = any(damage.loses is None for _, damage in here)
     if ending.crash is not None:
         found.crashes[f"{what}: {ending.crash}"] += 1
         return
@@ -176,11 +180,10 @@ def _judge(
         harmless = all(damage.loses is False for _, damage in here)
         if harmless and len({name for name, _ in here}) == len(here):
             found.refused_whole[what] += 1
-        elif not named and command.reads & set(TABLES):
+        elif not (named or undecided or DEFINITION in dict(here) or REQUEST in dict(here)):
             found.unexplained[f"{what}: {ending.printed[:200]}"] += 1
         return
     found.warned += named
-    undecided = any(damage.loses is None for _, damage in here)
     if ending.result != whole.result and not named and not undecided:
         found.silent[what] += 1
 
@@ -197,7 +200,7 @@ def prepared(subject: Subject) -> tuple[Files, Sequence[Command]]:
         Command(
             "allocate",
             frozenset(("clients.csv", "clinicians.csv", LIST, PLACES, FORMER)),
-            _allocate(subject.bundle),
+            _allocate(_prior(subject, files)),
         ),
         Command("evaluate --folds", frozenset((FOLDS,)), _folds(subject, files)),
         Command("recommend", frozenset((REQUEST,)), _recommend(subject)),
@@ -216,6 +219,19 @@ def small_practice(tables: Path) -> Files:
         place = header.index(key)
         kept[name] = [header, *(row for row in others if row[place] in known[key])]
     return {name: bytes_of(kept[name]) for name in TABLES}
+
+
+def _prior(subject: Subject, files: Files) -> Path:
+    """A bundle that is read in milliseconds: what is damaged here is not the model."""
+    practice, tables = practice_named(subject.practice), subject.workspace / "roster"
+    _write(tables, files)
+    now = datetime.now(UTC)
+    roster = read_roster(tables / "clinicians.csv", practice, now)
+    model = evidence_model(
+        practice, roster.columns, roster.ids, data_digest="", created_at=now.isoformat()
+    )
+    save_bundle(model, subject.workspace / "prior")
+    return subject.workspace / "prior"
 
 
 def _side_files(tables: Files) -> Files:

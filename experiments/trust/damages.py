@@ -78,10 +78,10 @@ def table_damages() -> Sequence[Damage]:
         Damage("tabs between cells", _separated("\t"), False),
         Damage("sep= before the header", lambda _, content: b"sep=,\n" + content, False),
         Damage("a byte order mark", lambda _, content: b"\xef\xbb\xbf" + content, False),
-        Damage("UTF-16", lambda _, content: content.decode().encode("utf-16"), False),
+        Damage("UTF-16", _encoded("utf-16"), False),
         Damage("lines of Windows", lambda _, c: c.replace(b"\n", b"\r\n"), False),
         Damage("lines of an old Mac", lambda _, c: c.replace(b"\n", b"\r"), False),
-        Damage("UTF-16 without its mark", lambda _, c: c.decode().encode("utf-16-le"), True),
+        Damage("UTF-16 without its mark", _encoded("utf-16-le"), True),
         Damage("another encoding", _latin, True),
         Damage("an open quotation mark", _open_quote, True),
         Damage("a comma without quotation marks", _bare_comma, True),
@@ -95,7 +95,7 @@ def table_damages() -> Sequence[Damage]:
 def toml_damages() -> Sequence[Damage]:
     """Kinds for a definition."""
     return [
-        Damage("cut", lambda rng, c: c[: rng.randrange(1, len(c))], None),
+        Damage("cut", lambda rng, c: c[: rng.randrange(len(c) + 1)], None),
         Damage("flipped bytes", _flipped, None),
         Damage("a lost line", _lost_line, None),
         Damage("a key misspelt", _misspelt_key, True),
@@ -108,12 +108,12 @@ def toml_damages() -> Sequence[Damage]:
 def json_damages() -> Sequence[Damage]:
     """Kinds for a request."""
     return [
-        Damage("cut", lambda rng, c: c[: rng.randrange(len(c) - 1)], True),
+        Damage("cut", lambda rng, c: c[: rng.randrange(len(c))] if c else None, True),
         Damage("flipped bytes", _flipped, None),
         Damage("an answer of another type", _other_type, True),
         Damage("an unknown field", _unknown_field, True),
         Damage("NaN", lambda _, c: c.replace(b'"answers"', b'"top_k": NaN, "answers"', 1), True),
-        Damage("spaces", lambda _, c: json.dumps(json.loads(c), indent=9).encode(), False),
+        Damage("spaces", _spaced, False),
     ]
 
 
@@ -329,6 +329,16 @@ def _separated(separator: str) -> Callable[[random.Random, bytes], bytes | None]
     return apply
 
 
+def _encoded(encoding: str) -> Callable[[random.Random, bytes], bytes | None]:
+    def apply(_: random.Random, content: bytes) -> bytes | None:
+        try:
+            return content.decode().encode(encoding)
+        except UnicodeDecodeError:
+            return None
+
+    return apply
+
+
 def _line(rng: random.Random, content: bytes) -> tuple[list[bytes], int] | None:
     """The lines of a file and a line at random behind the header."""
     lines = content.split(b"\n")
@@ -425,6 +435,11 @@ def _answers(content: bytes) -> dict[str, object] | None:
     except ValueError:
         return None
     return body if isinstance(body, dict) and body.get("answers") else None
+
+
+def _spaced(_: random.Random, content: bytes) -> bytes | None:
+    body = _answers(content)
+    return None if body is None else json.dumps(body, indent=9).encode()
 
 
 def _other_type(rng: random.Random, content: bytes) -> bytes | None:

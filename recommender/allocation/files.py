@@ -1,6 +1,6 @@
 """Reads the files of a waiting list, and writes an allocation as tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -20,7 +20,7 @@ from recommender.allocation.terms import MAX_WEIGHT, PROMISED_COLUMN, WaitingCli
 from recommender.practice.fields import Field
 from recommender.tables.cells import fractions, implausible_dates, last_day, plain_field
 from recommender.tables.raw_table import Warn, ignore_warning
-from recommender.tables.side_files import read_side_file, several_named
+from recommender.tables.side_files import read_side_file, several_named, unknown_ids
 from recommender.values.kinds import EPOCH
 from recommender.values.table_format import STANDARD, TableFormat
 
@@ -43,7 +43,12 @@ RESULT_COLUMNS = (
 
 
 def read_list(
-    path: Path, day: date, written: TableFormat = STANDARD, warn: Warn = ignore_warning
+    path: Path,
+    client_ids: Sequence[str],
+    clinician_ids: Sequence[str],
+    day: date,
+    written: TableFormat = STANDARD,
+    warn: Warn = ignore_warning,
 ) -> list[WaitingClient]:
     """The list: `client_id`, and optionally `priority`, `weight`, `waiting_since` and `told`.
 
@@ -51,6 +56,8 @@ def read_list(
     ----------
     path
         The file.
+    client_ids, clinician_ids
+        Clients whose answers are known, and the roster.
     day
         Today in the practice's time zone: nobody has waited since a later day.
     written
@@ -70,6 +77,18 @@ def read_list(
     faults += table.faults("weight", "is 0", "give a weight above 0", values["weight"] == 0)
     faults += implausible_dates(table, "waiting_since", values["waiting_since"], last_day(day))
     faults += several_named(side, PROMISED_COLUMN, "name the one who was promised, like k012")
+    remedy = "fix it, or leave it empty so that another clinician is assigned"
+    faults += unknown_ids(
+        table,
+        PROMISED_COLUMN,
+        values[PROMISED_COLUMN],
+        clinician_ids,
+        "is not on the roster",
+        remedy,
+    )
+    remedy = "add the answers, or take the client off the list"
+    problem = "has no answers in the clients table"
+    faults += unknown_ids(table, CLIENT, side.ids, client_ids, problem, remedy)
     return [
         WaitingClient(
             client_id,
@@ -83,7 +102,10 @@ def read_list(
 
 
 def read_places(
-    path: Path, written: TableFormat = STANDARD, warn: Warn = ignore_warning
+    path: Path,
+    clinician_ids: Sequence[str],
+    written: TableFormat = STANDARD,
+    warn: Warn = ignore_warning,
 ) -> dict[str, int]:
     """Places by clinician, from columns `clinician_id` and `places`; parameters as `read_list`.
 
@@ -94,6 +116,10 @@ def read_places(
     """
     side = read_side_file(path, CLINICIAN, PLACES_FIELDS, written)
     side.faults.extend(fractions(side.table, "places", side.values["places"]))
+    remedy = "fix the id, or remove the row"
+    side.faults.extend(
+        unknown_ids(side.table, CLINICIAN, side.ids, clinician_ids, "is not on the roster", remedy)
+    )
     ids = side.accept(warn)
     return {clinician_id: int(side.values["places"][row]) for row, clinician_id in enumerate(ids)}
 

@@ -3,7 +3,7 @@
 It is checked as the tables are: every fault at once, with its row and column.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,3 +105,21 @@ def several_named(side: SideFile, column: str, remedy: str) -> list[TableFault]:
     """The fault of cells that name several where one is meant."""
     several = np.array([len(named or ()) > 1 for named in side.values[column]], dtype=np.bool_)
     return side.table.faults(column, "names several", remedy, several)
+
+
+def unknown_ids(
+    table: RawTable,
+    column: str,
+    ids: NDArray[np.object_],
+    known: Sequence[str],
+    problem: str,
+    remedy: str,
+) -> list[TableFault]:
+    """The fault of ids that are nobody's; cells without an id have none.
+
+    `ids` has one id, or a tuple of ids, for each row.
+    """
+    people = {None, *known}
+    named = [cell if isinstance(cell, tuple) else (cell,) for cell in ids]
+    lost = np.array([not people.issuperset(row) for row in named], dtype=np.bool_)
+    return table.faults(column, problem, remedy, lost)

@@ -14,6 +14,7 @@ from recommender.tables.raw_table import TableFault
 from recommender.values.table_format import TableFormat
 
 TODAY = date(2026, 11, 28)
+CLIENTS, ROSTER = ("c1", "c2", "c3"), ("k1", "k2", "k3", "a2", "a3")
 
 
 def refused(read: Callable[[Path], Any], path: Path, text: str) -> list[str]:
@@ -25,7 +26,11 @@ def refused(read: Callable[[Path], Any], path: Path, text: str) -> list[str]:
 
 
 def listed(path: Path) -> list[WaitingClient]:
-    return read_list(path, TODAY)
+    return read_list(path, CLIENTS, ROSTER, TODAY)
+
+
+def places(path: Path) -> dict[str, int]:
+    return read_places(path, ROSTER)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +46,7 @@ def listed(path: Path) -> list[WaitingClient]:
 def test_half_a_place_is_refused_and_no_longer_taken_for_none(
     tmp_path: Path, cell: str, problem: str
 ) -> None:
-    [fault] = refused(read_places, tmp_path / "p.csv", f"clinician_id,places\nk1,2\nk2,{cell}\n")
+    [fault] = refused(places, tmp_path / "p.csv", f"clinician_id,places\nk1,2\nk2,{cell}\n")
     assert fault.startswith(f"p.csv, column places, row 3: {problem}; ")
 
 
@@ -77,7 +82,7 @@ def test_a_column_that_the_list_does_not_know_is_a_warning_and_a_misspelt_one_a_
 ) -> None:
     path, warnings = tmp_path / "list.csv", list[TableFault]()
     path.write_text("client_id,phone note\nc1,private\n")
-    assert read_list(path, TODAY, warn=warnings.append) == [WaitingClient("c1")]
+    assert read_list(path, CLIENTS, ROSTER, TODAY, warn=warnings.append) == [WaitingClient("c1")]
     assert [str(each.to_fault()) for each in warnings] == [
         "list.csv, column phone note: is not known and is ignored; remove it, or fix its spelling"
     ]
@@ -89,7 +94,7 @@ def test_a_list_in_the_practices_own_form_is_read(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text('client_id;weight;waiting_since\nc1;"1,5";03/11/2026\n')
     form = TableFormat(dates="dmy", decimal="comma")
-    assert read_list(path, TODAY, form) == [
+    assert read_list(path, CLIENTS, ROSTER, TODAY, form) == [
         WaitingClient("c1", weight=1.5, waiting_since=date(2026, 11, 3))
     ]
 
@@ -103,3 +108,15 @@ def test_an_earlier_allocation_with_two_clinicians_for_a_client_is_refused(tmp_p
     assert "column clinician_id, row 2: names several" in fault
     path.write_text("client_id,state,clinician_id,why\nc1,given,k1,\nc2,no_places,,full\n")
     assert [each.former_clinician_id for each in former(path)] == ["k1"]
+
+
+def test_ids_of_nobody_are_named_with_the_line_of_the_file(tmp_path: Path) -> None:
+    faults = refused(listed, tmp_path / "list.csv", "client_id,told\nc1,k1\nc2,k9\nc9,\n")
+    assert faults == [
+        "list.csv, column told, row 3: is not on the roster; fix it, or leave it empty so that "
+        "another clinician is assigned",
+        "list.csv, column client_id, row 4: has no answers in the clients table; add the answers, "
+        "or take the client off the list",
+    ]
+    [fault] = refused(places, tmp_path / "p.csv", "clinician_id,places\nk9,1\n")
+    assert fault.startswith("p.csv, column clinician_id, row 2: is not on the roster; ")

@@ -167,13 +167,13 @@ def allocate(
         people = read_clients(clients, model.practice, written, print_warning)
         today = _day(day, model)
         if waiting:
-            listed = read_list(waiting, today, written, print_warning)
+            listed = read_list(waiting, people.ids, clinicians.ids, today, written, print_warning)
         else:
             listed = [WaitingClient(name) for name in people.ids]
         if previous:
             listed = with_former_clinicians(listed, previous, written, print_warning)
         terms = Terms(
-            places=read_places(places, written, print_warning) if places else None,
+            places=read_places(places, clinicians.ids, written, print_warning) if places else None,
             limits=tuple(read_limit(text) for text in limit or ()),
             floor=Floor(floor_points, floor_level),
             longest_wait_days=longest_wait,
