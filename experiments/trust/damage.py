@@ -7,6 +7,7 @@ whole files, or warn about a damaged file.
 """
 
 import hashlib
+import io
 import json
 import os
 import random
@@ -15,12 +16,13 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.resources import files as package_files
 from pathlib import Path
 
-from typer.testing import CliRunner
+from typer.main import get_command
 
 from experiments.trust.damages import (
     Damage,
@@ -54,6 +56,8 @@ KEYS = {"clients.csv": "client_id", "clinicians.csv": "clinician_id", "ratings.c
 LIST, PLACES, FORMER, FOLDS = "list.csv", "places.csv", "allocation.csv", "folds.csv"
 DEFINITION, REQUEST = "practice.toml", "request.json"
 DAY = "2026-11-28"
+COMMANDS = get_command(app)
+WIDTH = "100000"
 EVERY = 250
 """Pairs after which progress is printed."""
 
@@ -114,6 +118,7 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
 
 def tried(count: int, subject: Subject) -> Found:
     """What came of so many pairs, the same for the same subject."""
+    os.environ["COLUMNS"] = WIDTH
     files, commands = prepared(subject)
     sound = subject.workspace / "sound"
     _write(sound, files)
@@ -271,11 +276,15 @@ def _write(folder: Path, files: Files) -> None:
 
 def _invoked(words: Sequence[object], result: Callable[[], str]) -> Ending:
     """A command line run in this process, wide enough that no name is broken across lines."""
-    environment = os.environ | {"COLUMNS": "100000"}
-    ran = CliRunner(env=environment).invoke(app, list(map(str, words)))
-    if ran.exception is not None and not isinstance(ran.exception, SystemExit):
-        return Ending(None, ran.output, _place_of(ran.exception))
-    return Ending(result() if ran.exit_code == 0 else None, ran.output)
+    printed, code = io.StringIO(), 0
+    with redirect_stdout(printed), redirect_stderr(printed):
+        try:
+            COMMANDS.main(args=list(map(str, words)), prog_name="recommender")
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 1
+        except Exception as error:
+            return Ending(None, printed.getvalue(), _place_of(error))
+    return Ending(result() if code == 0 else None, printed.getvalue())
 
 
 def _place_of(error: BaseException) -> str:
