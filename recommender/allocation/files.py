@@ -35,9 +35,10 @@ PLACES_FIELDS: Mapping[str, Field] = {
     "places": plain_field("places", "number", required=True, minimum=0)
 }
 FORMER_FIELDS: Mapping[str, Field] = {CLINICIAN: plain_field(CLINICIAN, "ids")}
+UNRESOLVED = "unresolved_ids"
 RESULT_COLUMNS = (
     *(CLIENT, "state", CLINICIAN, "predicted_alliance", "first_choice", "points_below_first"),
-    *("stands", "among", "reservations", "why"),
+    *("stands", "among", "reservations", "why", UNRESOLVED),
 )
 """Columns of the allocation that `write_tables` writes."""
 
@@ -159,10 +160,19 @@ def _named(one: tuple[str, ...] | None) -> str | None:
     return one[0] if one else None
 
 
-def clients_table(allocation: Allocation, constraint_texts: Mapping[str, str]) -> pd.DataFrame:
-    """Every client on the list by id: the clinician and the cost, or why there is none."""
+def clients_table(
+    allocation: Allocation,
+    constraint_texts: Mapping[str, str],
+    unresolved: Mapping[str, Sequence[str]],
+) -> pd.DataFrame:
+    """Every client on the list by id: the clinician and the cost, or why there is none.
+
+    `unresolved` has the ids in a client's answers that name nobody, by client.
+    """
     rows = [_given(each) for each in allocation.assigned]
     rows += [_unplaced(each, constraint_texts) for each in allocation.unplaced]
+    for row in rows:
+        row[UNRESOLVED] = "; ".join(unresolved.get(row[CLIENT], ())) or None
     table = pd.DataFrame(rows, columns=list(RESULT_COLUMNS)).sort_values(CLIENT, ignore_index=True)
     return table.astype(dict.fromkeys(("stands", "among", "reservations"), "Int64"))
 
@@ -221,12 +231,16 @@ def places_table(allocation: Allocation) -> pd.DataFrame:
 
 
 def write_tables(
-    allocation: Allocation, constraint_texts: Mapping[str, str], out: Path, form: str
+    allocation: Allocation,
+    constraint_texts: Mapping[str, str],
+    unresolved: Mapping[str, Sequence[str]],
+    out: Path,
+    form: str,
 ) -> list[Path]:
     """Writes both tables to a folder as CSV or Parquet; the paths written."""
     out.mkdir(parents=True, exist_ok=True)
     tables = {
-        "allocation": clients_table(allocation, constraint_texts),
+        "allocation": clients_table(allocation, constraint_texts, unresolved),
         "places": places_table(allocation),
     }
     paths = []

@@ -161,6 +161,7 @@ def recommendation_view(answer: Mapping[str, Any]) -> Group:
         style="bold",
     )
     parts: list[Any] = [heading, *shown, _ledger(answer), *_relaxations(answer)]
+    parts += [Text(each, style="yellow") for each in answer["warnings"]]
     if answer["unanswered"]:
         parts.append(Text(f"Not answered: {', '.join(answer['unanswered'])}.", style="dim"))
     parts.append(Text(answer["notice"], style="italic"))

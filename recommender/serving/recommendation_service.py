@@ -14,6 +14,7 @@ from recommender.model.alliance_model import EVIDENCE_PRIOR
 from recommender.practice.definition import Practice
 from recommender.recommendation.recommend import (
     CONSTRAINTS_ONLY,
+    Intake,
     Recommendation,
     read_intake,
     recommend,
@@ -22,6 +23,11 @@ from recommender.serving.http.problems import problem_from_validation
 from recommender.serving.http.strict_json import JsonBody
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import with_json_remedies
+from recommender.serving.schemas.reference_warnings import (
+    MAX_WARNINGS,
+    reference_sentences,
+    reference_warnings,
+)
 from recommender.serving.schemas.responses import (
     NOTICE,
     STAFF_ONLY,
@@ -85,7 +91,7 @@ def recommend_parsed(snapshot: ServingSnapshot, request: ParsedRequest) -> Serve
         top_k=request.top_k,
         seed=recommendation_id,
     )
-    response = to_response(snapshot, recommendation, recommendation_id)
+    response = to_response(snapshot, intake, recommendation, recommendation_id)
     return ServedRecommendation(request, recommendation, response)
 
 
@@ -95,7 +101,10 @@ def today(practice: Practice) -> date:
 
 
 def to_response(
-    snapshot: ServingSnapshot, recommendation: Recommendation, recommendation_id: str
+    snapshot: ServingSnapshot,
+    intake: Intake,
+    recommendation: Recommendation,
+    recommendation_id: str,
 ) -> RecommendationResponse:
     """The response of a recommendation."""
     level = snapshot.practice.alliance.interval
@@ -119,7 +128,14 @@ def to_response(
             SuggestedRelaxation.of(each, snapshot.practice) for each in recommendation.offers
         ),
         unanswered=recommendation.unanswered,
-        warnings=(*_warnings(recommendation), *_stale(snapshot)),
+        warnings=(
+            *reference_sentences(recommendation.unresolved),
+            *_warnings(recommendation),
+            *_stale(snapshot),
+        ),
+        reference_warnings=tuple(
+            reference_warnings(recommendation.unresolved, intake.client)[:MAX_WARNINGS]
+        ),
         notice=NOTICE,
     )
 

@@ -1,6 +1,5 @@
 """Reads columns of raw cells into values, each distinct cell once, and the people of one table."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +13,7 @@ from recommender.practice.columns import Columns, read_cell
 from recommender.practice.fields import Field, Side
 from recommender.tables.header import ExpectedColumns, check_header
 from recommender.tables.raw_table import InternedColumn, RawTable, TableFault
+from recommender.values.ids import canonical_id, id_problem
 from recommender.values.kinds import EPOCH, RawValue, is_missing
 from recommender.values.parsers import CellError
 from recommender.values.table_format import STANDARD, TableFormat, unread_column
@@ -23,12 +23,6 @@ ID_REMEDY = "give a pseudonym of at most 64 letters, digits, dots, dashes and un
 NAME_REMEDY = "give at most 200 characters on one line"
 PLAUSIBLE_YEARS = (1900, 2199)
 """Dates outside these years are typing errors, such as 0206 for 2026."""
-
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# Telephone numbers without separators (Australian trunk 0, or 614 from abroad), and 8 to 15 digits
-# in three or more groups, as telephone numbers and dates of birth are written.
-_TELEPHONE = re.compile(r"0[1-9][0-9]{7,9}|614[0-9]{8}")
-_GROUPS = re.compile(r"[0-9]+([.-][0-9]+){2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +150,9 @@ def read_id(cell: RawValue) -> tuple[str | None, str | None]:
         cell = str(cell)
     if not isinstance(cell, str):
         return None, "is not text"
-    text = cell.strip()
-    if not _ID.fullmatch(text):
-        return None, "is not a pseudonym"
-    digits = sum(character.isdigit() for character in text)
-    if _TELEPHONE.fullmatch(text) or (_GROUPS.fullmatch(text) and 8 <= digits <= 15):
-        return None, "looks like a telephone number or a date"
-    return text, None
+    text = canonical_id(cell)
+    problem = id_problem(text)
+    return (text, None) if problem is None else (None, problem)
 
 
 def read_name(cell: RawValue) -> tuple[str | None, str | None]:

@@ -24,6 +24,7 @@ from recommender.tables.cells import (
 )
 from recommender.tables.header import ExpectedColumns, check_header
 from recommender.tables.raw_table import RawTable, TableFault
+from recommender.values.ids import near_misses, suggestions_for, with_question
 from recommender.values.table_format import STANDARD, TableFormat
 
 PROPENSITY = "propensity"
@@ -317,4 +318,9 @@ def _references(
     other = f"{column.removesuffix('_id')}s"
     remedy = f"add it to {other}, or remove the row"
     lost = (places < 0) & ~pd.isna(ids)
-    return places, table.faults(column, f"is not among the {other}", remedy, lost)
+    near = near_misses(set(ids[lost].tolist()), known)
+    has_near = lost & np.array([each in near for each in ids], dtype=np.bool_)
+    proposed = suggestions_for(near, dict.fromkeys(ids[has_near]))
+    problem = f"is not among the {other}"
+    faults = table.faults(column, problem, with_question(proposed, remedy), has_near)
+    return places, faults + table.faults(column, problem, remedy, lost & ~has_near)

@@ -13,6 +13,7 @@ from recommender.alliance.label import early_ratings
 from recommender.practice.definition import Practice
 from recommender.tables.loader import LoadedTables, read_directory
 from recommender.tables.raw_table import TableFault
+from recommender.tables.references import KnownPeople, unresolved_references
 from recommender.tables.table_files import TABLES
 from recommender.values.table_format import STANDARD, TableFormat
 
@@ -99,7 +100,32 @@ def check_tables(
     clients: is missing; put clients.csv, clients.parquet or clients.xlsx into the folder
     """
     read = read_directory(directory, practice, today, written)
-    return TablesReport(read.faults, _summary(read, practice), read.warnings)
+    warnings = (*read.warnings, *_unresolved(read, practice))
+    return TablesReport(read.faults, _summary(read, practice), warnings)
+
+
+def _unresolved(read: LoadedTables, practice: Practice) -> tuple[TableFault, ...]:
+    """Ids in the fields of clients and clinicians that name nobody in these tables."""
+    tables = {"clients": read.clients, "clinicians": read.clinicians}
+    people = {
+        table: KnownPeople(of.people.ids, of.people.names)
+        for table, of in tables.items()
+        if table in read.files
+    }
+    return tuple(
+        TableFault(
+            read.files[table],
+            found.field.name,
+            found.problem,
+            found.remedy,
+            tuple(sorted(int(of.lines[row]) for row in found.rows)),
+        )
+        for table, of in tables.items()
+        if table in read.files
+        for found in unresolved_references(
+            practice, of.people.columns, table.removesuffix("s"), people
+        )
+    )
 
 
 def _summary(read: LoadedTables, practice: Practice) -> TablesSummary:

@@ -18,6 +18,7 @@ from recommender.tables.header import ExpectedColumns, check_header
 from recommender.tables.loader import raise_faults
 from recommender.tables.raw_table import RawTable, TableFault, Warn, unwarned
 from recommender.tables.table_files import TableFile, read_raw_table
+from recommender.values.ids import near_misses, suggestions_for, with_question
 from recommender.values.table_format import TableFormat
 
 
@@ -122,4 +123,9 @@ def unknown_ids(
     people = {None, *known}
     named = [cell if isinstance(cell, tuple) else (cell,) for cell in ids]
     lost = np.array([not people.issuperset(row) for row in named], dtype=np.bool_)
-    return table.faults(column, problem, remedy, lost)
+    written = {each for row in named for each in row} - people
+    near = near_misses(written, known)
+    has_near = np.array([not near.keys().isdisjoint(row) for row in named], dtype=np.bool_)
+    proposed = suggestions_for(near, dict.fromkeys(each for row in named for each in row))
+    faults = table.faults(column, problem, with_question(proposed, remedy), lost & has_near)
+    return faults + table.faults(column, problem, remedy, lost & ~has_near)

@@ -1,6 +1,6 @@
 """Folds of held-out pairings: forward in time, by client, by clinician, or from a file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from recommender.errors import RecommenderError
 from recommender.model.additive import Codes
 from recommender.tables.raw_table import Warn, ignore_warning
-from recommender.tables.side_files import read_side_file
+from recommender.tables.side_files import read_side_file, unknown_ids
 from recommender.training.dataset import Dataset, RowIndex
 from recommender.values.kinds import RawValue, is_missing
 from recommender.values.table_format import STANDARD
@@ -167,10 +167,16 @@ def clients_left_out(dataset: Dataset, folds: int = 5, seed: int = 0) -> tuple[F
     return _each(number, [f"clients {place + 1}" for place in range(folds)])
 
 
-def folds_from_file(dataset: Dataset, path: Path, warn: Warn = ignore_warning) -> tuple[Fold, ...]:
+def folds_from_file(
+    dataset: Dataset,
+    path: Path,
+    pairing_ids: Sequence[str] | None = None,
+    warn: Warn = ignore_warning,
+) -> tuple[Fold, ...]:
     """Folds given by a table of `pairing_id` and `fold`; pairings it leaves out are learned from.
 
-    A row whose fold is empty leaves its pairing out too. `warn` is called with each warning.
+    A row whose fold is empty leaves its pairing out too. `warn` is called with each warning, such
+    as of ids that are not among `pairing_ids`: all of the tables, by default those with a rating.
 
     Raises
     ------
@@ -186,18 +192,20 @@ def folds_from_file(dataset: Dataset, path: Path, warn: Warn = ignore_warning) -
     unnamed = np.array([text is None for text in texts], dtype=np.bool_)
     remedy = "write its name or number"
     side.faults.extend(table.faults("fold", "is neither text nor a number", remedy, unnamed))
-    unknown = ~np.isin(side.ids.astype(str), dataset.pairing_ids.astype(str))
+    known = dataset.pairing_ids.tolist() if pairing_ids is None else pairing_ids
+    problem = "is not among the pairings"
+    remedy = "write the id as it is in pairings, or remove the row"
+    unknown = unknown_ids(table, "pairing_id", side.ids, known, problem, remedy)
     ids = side.accept(warn)
     named = pd.Series(texts, index=ids).reindex(dataset.pairing_ids).fillna("")
     names = sorted(set(named) - {""})
     if not names:
-        raise RecommenderError("folds", "names no rated pairing", "check the pairing ids")
+        remedy = unknown[0].remedy if unknown else "name a fold for each"
+        raise RecommenderError("folds", "names no rated pairing", remedy)
+    for fault in unknown:
+        warn(replace(fault, warning=True))
     if len(names) == 1 and "" not in set(named):
         raise RecommenderError("folds", "tests all at once", "name a second fold")
-    problem = "is not among the rated pairings, and has no effect"
-    remedy = "check the id, or remove the row"
-    for warning in table.faults("pairing_id", problem, remedy, unknown, warning=True):
-        warn(warning)
     codes = {name: place for place, name in enumerate(names)}
     number = np.array([codes.get(name, -1) for name in named], dtype=np.int64)
     return _each(number, names)

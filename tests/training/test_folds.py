@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.errors import RecommenderError
+from recommender.tables.raw_table import TableFault
 from recommender.training.dataset import dataset_of
 from recommender.training.folds import (
     Fold,
@@ -157,6 +158,22 @@ def test_a_file_of_folds_that_cannot_be_meant_is_refused(
 ) -> None:
     with pytest.raises(RecommenderError, match=problem):
         given_folds(tmp_path, text)
+
+
+def test_pairings_of_a_file_that_do_not_exist_are_counted_and_those_meant_proposed(
+    tmp_path: Path,
+) -> None:
+    known = a_dataset().pairing_ids.tolist()
+    path = tmp_path / "folds.csv"
+    path.write_text(f"pairing_id,fold\n{known[3]},b\n{known[5].upper()},a\nnobody,a\n")
+    warnings: list[TableFault] = []
+    folds_from_file(a_dataset(), path, known, warnings.append)
+    near, other = warnings
+    assert near.problem == other.problem == "is not among the pairings"
+    assert (near.rows, other.rows) == ((3,), (4,))
+    assert near.remedy.startswith(f"did you mean {known[5]}? Otherwise")
+    path.write_text(f"pairing_id,fold\n {known[3]} ,b\n{known[5]},a\n")
+    assert len(folds_from_file(a_dataset(), path, known, pytest.fail)) == 2
 
 
 def test_a_file_that_tests_everything_at_once_is_refused(tmp_path: Path) -> None:

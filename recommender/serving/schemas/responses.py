@@ -22,6 +22,7 @@ from recommender.recommendation.relaxation_offers import RelaxationOffer
 from recommender.screening.relaxation import Change
 from recommender.screening.screen import Exclusion, Reason
 from recommender.serving.schemas.json_types import JSON_TYPES
+from recommender.serving.schemas.reference_warnings import ReferenceWarning
 
 DECIMALS = 2
 NOTICE = (
@@ -45,8 +46,10 @@ ORDER_BY_WAIT = "By the next free day, then by id; no alliance is predicted."
 STAFF_ONLY: Mapping[str, Any] = {
     "shortlist": {"__all__": {"in_favour", "against", "groups"}},
     "relaxations": {"__all__": {"gain"}},
+    "reference_warnings": {"__all__": {"listed_as"}},
 }
-"""Fields that clients and matching tools do not receive: how much anything adds to a score."""
+"""Fields that clients and matching tools do not receive: how much anything adds to a score, and
+whom clinicians do not see."""
 TIE_TEXT = "cannot be told apart from the one before by what we know; "
 TIE_BREAK_TEXTS: Mapping[TieBreak, str] = {
     "reservations": "the one before has fewer reservations",
@@ -321,7 +324,13 @@ class RecommendationResponse(ResponseModel):
     unanswered: Annotated[
         tuple[str, ...], Setting(description="Scored questions without an answer.")
     ]
-    warnings: tuple[str, ...]
+    warnings: Annotated[
+        tuple[str, ...], Setting(description="For people to read before the shortlist.")
+    ]
+    reference_warnings: Annotated[
+        tuple[ReferenceWarning, ...],
+        Setting(description="Ids in the request that name nobody; `warnings` says so in words."),
+    ] = ()
     notice: str
 
 
