@@ -1,5 +1,6 @@
 """Folds of held-out pairings: forward in time, by client, by clinician, or from a file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
