@@ -15,10 +15,11 @@ import shutil
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.resources import files as package_files
 from pathlib import Path
 
@@ -36,8 +37,10 @@ from experiments.trust.line import Line
 from experiments.trust.subject import Subject
 from recommender.cli.main import app
 from recommender.errors import RecommenderError
+from recommender.model.bundle import io as bundles
 from recommender.model.bundle.io import save_bundle
 from recommender.model.evidence_prior import evidence_model
+from recommender.practice import definition
 from recommender.practice.definition import practice_named
 from recommender.serving.http.problems import problem_for
 from recommender.serving.http.strict_json import JsonBody
@@ -58,7 +61,7 @@ DEFINITION, REQUEST = "practice.toml", "request.json"
 DAY = "2026-11-28"
 COMMANDS = get_command(app)
 WIDTH = "100000"
-EVERY = 250
+EVERY = 100
 """Pairs after which progress is printed."""
 
 Files = Mapping[str, bytes]
@@ -116,8 +119,27 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
     )
 
 
-def tried(count: int, subject: Subject) -> Found:
-    """What came of so many pairs, the same for the same subject."""
+@contextmanager
+def definitions_parsed_once() -> Iterator[None]:
+    """Parses each definition once: most of the time of a command that reads small tables."""
+    original = definition.read_practice
+    once = lru_cache(maxsize=4)(original)
+    for module in (definition, bundles):
+        setattr(module, original.__name__, once)
+    try:
+        yield
+    finally:
+        for module in (definition, bundles):
+            setattr(module, original.__name__, original)
+
+
+def tried(count: int, subject: Subject, seed: int = SEED) -> Found:
+    """What came of so many pairs, the same for the same subject and seed."""
+    with definitions_parsed_once():
+        return _tried(count, subject, random.Random(seed))
+
+
+def _tried(count: int, subject: Subject, rng: random.Random) -> Found:
     os.environ["COLUMNS"] = WIDTH
     files, commands = prepared(subject)
     sound = subject.workspace / "sound"
@@ -126,7 +148,7 @@ def tried(count: int, subject: Subject) -> Found:
     for name, ending in whole.items():
         if ending.result is None:
             raise SystemExit(f"{name} refuses the whole files: {ending.printed}{ending.crash}")
-    found, rng = Found(), random.Random(SEED)
+    found = Found()
     folder = subject.workspace / "damaged"
     while found.pairs < count:
         made = _pair(rng, files)
@@ -141,7 +163,8 @@ def tried(count: int, subject: Subject) -> Found:
                 found.runs += 1
                 _judge(found, command, command.run(folder), whole[command.name], damages)
         if found.pairs % EVERY == 0:
-            print(f"damage: {found.pairs:,} of {count:,}", file=sys.stderr)  # noqa: T201
+            bad = f"{found.crashes.total()} tracebacks, {found.silent.total()} silent losses"
+            print(f"damage: {found.pairs:,} of {count:,}: {bad}", file=sys.stderr)  # noqa: T201
     return found
 
 
@@ -299,20 +322,18 @@ def _digest(*contents: bytes) -> str:
 
 
 def _check(folder: Path) -> Ending:
-    definition = folder / DEFINITION
+    toml = folder / DEFINITION
 
     def result() -> str:
-        practice = practice_named(str(definition))
+        practice = practice_named(str(toml))
         return read_tables(folder, practice).digest + practice.digest
 
-    return _invoked(["check", folder, "--practice", definition], result)
+    return _invoked(["check", folder, "--practice", toml], result)
 
 
 def _practice_check(folder: Path) -> Ending:
-    definition = folder / DEFINITION
-    return _invoked(
-        ["practice", "check", definition], lambda: practice_named(str(definition)).digest
-    )
+    toml = folder / DEFINITION
+    return _invoked(["practice", "check", toml], lambda: practice_named(str(toml)).digest)
 
 
 def _allocate(bundle: Path) -> Callable[[Path], Ending]:
@@ -347,7 +368,7 @@ def _folds(subject: Subject, files: Files) -> Callable[[Path], Ending]:
     def run(folder: Path) -> Ending:
         warnings: list[TableFault] = []
         try:
-            folds = folds_from_file(dataset, folder / FOLDS, warnings.append)
+            folds = folds_from_file(dataset, folder / FOLDS, None, warnings.append)
         except RecommenderError as error:
             return Ending(None, str(error))
         except Exception as error:
