@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import ValidationError
 
-from recommender.cli.commands.console import definition, err, exit_on_error, out, reads_tables
+from recommender.cli.commands.console import (
+    AsJson,
+    definition,
+    err,
+    exit_on_error,
+    out,
+    print_json,
+    reads_tables,
+)
 from recommender.errors import Fault, FaultsError
 from recommender.values.table_format import TableFormat
 
@@ -42,6 +50,7 @@ def doctor(
     port: Annotated[
         int, typer.Option(envvar="RECOMMENDER_PORT", help="Address to listen on.", min=1, max=65535)
     ] = 8000,
+    as_json: AsJson = False,
     *,
     written: TableFormat,
 ) -> None:
@@ -52,7 +61,7 @@ def doctor(
     from recommender.cli.doctor.checks import CHECKS, run_checks
     from recommender.cli.doctor.deployment import Deployment
 
-    with exit_on_error():
+    with exit_on_error(as_json=as_json):
         settings = _settings(bundle or Path(), roster, host, port)
         deployment = Deployment(
             bundle=bundle,
@@ -69,6 +78,9 @@ def doctor(
             now=datetime.now(UTC),
         )
         findings = run_checks(deployment)
+    if as_json:
+        print_json({"checks": len(CHECKS), "model_checked": bundle is not None}, findings)
+        raise typer.Exit(1 if findings else 0)
     for finding in findings:
         err.print(str(finding), markup=False, soft_wrap=True)
     if findings:

@@ -11,6 +11,7 @@ import typer
 from recommender.cli import render
 from recommender.cli.commands.console import (
     REGISTRY,
+    AsJson,
     Data,
     Definition,
     Seed,
@@ -19,7 +20,7 @@ from recommender.cli.commands.console import (
     exit_on_error,
     must_exist,
     out,
-    print_warning,
+    print_json,
     reads_tables,
     uses_extras,
 )
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from recommender.model.evaluation_report import EvaluationReport
     from recommender.registry.registry import Registry
     from recommender.tables.loader import Tables
+    from recommender.tables.raw_table import TableFault, Warn
     from recommender.training.dataset import Dataset
     from recommender.training.folds import Fold
     from recommender.training.plots import Drawn
@@ -75,6 +77,7 @@ def evaluate(
         bool, typer.Option("--log", help=f"Log the run in --registry, or in {REGISTRY}.")
     ] = False,
     seed: Seed = 0,
+    as_json: AsJson = False,
     *,
     written: TableFormat,
 ) -> None:
@@ -93,12 +96,13 @@ def evaluate(
     from recommender.training.report import report_of
     from recommender.training.tree_fitting import FitSettings
 
-    with exit_on_error(), render.progress_bar(err) as progress:
+    with exit_on_error(as_json=as_json), render.progress_bar(err) as progress:
         folder, tracker = _folder(save), _registry(registry, log)
         declared = definition(practice)
-        tables = read_tables(data, declared, written=written, warn=print_warning)
+        found: list[TableFault] = []
+        tables = read_tables(data, declared, written=written, warn=found.append)
         dataset = dataset_of(tables, declared)
-        held_back = _held_back(dataset, tables, split, folds)
+        held_back = _held_back(dataset, tables, split, folds, found.append)
         champion = champion_model(tracker, declared) if tracker else ChampionModel()
         settings = FitSettings(seed=seed)
         evaluation = measure(dataset, held_back, settings, progress, champion=champion.model)
@@ -109,7 +113,13 @@ def evaluate(
         if tracker:
             way = "file" if folds else split.value
             run_id = _log(tracker, dataset, report, settings, drawn, way)
-    render.print_warnings(err, tables.warnings(declared))
+    warnings = (*(each.to_fault() for each in found), *tables.warnings(declared))
+    if as_json:
+        written_to, run = (str(folder) if folder else None), (run_id if tracker else None)
+        measured = {"report": report.to_dict(), "written_to": written_to, "run_id": run}
+        print_json(measured | {"warnings": [str(each) for each in warnings]})
+        return
+    render.print_warnings(err, warnings)
     out.print(evaluation_view(report))
     if folder:
         out.print(f"Written to {folder}", soft_wrap=True, markup=False)
@@ -143,7 +153,7 @@ def _registry(uri: str | None, log: bool) -> "Registry | None":
 
 
 def _held_back(
-    dataset: "Dataset", tables: "Tables", split: Split, file: Path | None
+    dataset: "Dataset", tables: "Tables", split: Split, file: Path | None, warn: "Warn"
 ) -> "tuple[Fold, ...]":
     from recommender.training import folds
     from recommender.training.dataset import Dataset
@@ -151,7 +161,7 @@ def _held_back(
     if file is not None:
         # A file may name its folds after people; what is stored may not.
         ids = tables.pairings["pairing_id"].tolist()
-        named = folds.folds_from_file(dataset, file, ids, print_warning)
+        named = folds.folds_from_file(dataset, file, ids, warn)
         return tuple(replace(f, name=f"fold {n}") for n, f in enumerate(named, start=1))
     ways: Mapping[Split, Callable[[Dataset], tuple[Fold, ...]]] = {
         Split.forward: folds.forward,
