@@ -161,7 +161,7 @@ def _tried(count: int, subject: Subject, rng: random.Random) -> Found:
             names = command.reads & {name for name, _ in damages}
             if names:
                 found.runs += 1
-                _judge(found, command, command.run(folder), whole[command.name], damages)
+                judge(found, command, command.run(folder), whole[command.name], damages)
         if found.pairs % EVERY == 0:
             bad = f"{found.crashes.total()} tracebacks, {found.silent.total()} silent losses"
             print(f"damage: {found.pairs:,} of {count:,}: {bad}", file=sys.stderr)  # noqa: T201
@@ -189,13 +189,14 @@ def _kinds(name: str) -> Sequence[Damage]:
     return toml_damages() if name == DEFINITION else json_damages()
 
 
-def _judge(
+def judge(
     found: Found,
     command: Command,
     ending: Ending,
     whole: Ending,
     damages: Sequence[tuple[str, Damage]],
 ) -> None:
+    """Counts how a command ended on damaged files, beside how it ends on the whole ones."""
     here = [(name, damage) for name, damage in damages if name in command.reads]
     what = f"{command.name}: " + " and ".join(f"{damage.name} in {name}" for name, damage in here)
     named = any(Path(name).stem in ending.printed for name, _ in here)
