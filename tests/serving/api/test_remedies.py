@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from tests.support.server import a_request, post_bytes
+from tests.support.server import TestClient, a_request, post_bytes
 
 NIGHT = [{"day": "mon", "start": "22:00", "end": "02:00"}]
 
