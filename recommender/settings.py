@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from recommender.recommendation.recommend import DEFAULT_TOP_K, MAX_TOP_K
+from recommender.values.table_format import DateOrder, DecimalMark, TableFormat, ThousandsMark
 
 
 class Settings(BaseSettings):
@@ -22,7 +23,9 @@ class Settings(BaseSettings):
         The practice definition that bundles must be trained with and that the evidence prior is
         built from: a shipped name or a `.toml`. Default: that of the bundle, else `psychology`.
     roster
-        Table of the clinicians, `.csv` or `.parquet`.
+        Table of the clinicians, `.csv`, `.parquet` or `.xlsx`.
+    dates, decimal, thousands, currency
+        How that table writes dates and amounts; see `recommender.values.table_format`.
     host, port
         Address to listen on.
     allowed_hosts
@@ -72,6 +75,10 @@ class Settings(BaseSettings):
     bundles: Path | None = None
     practice: str | None = None
     roster: Path
+    dates: DateOrder = "iso"
+    decimal: DecimalMark = "point"
+    thousands: ThousandsMark = "none"
+    currency: str = ""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
@@ -96,3 +103,8 @@ class Settings(BaseSettings):
     payload_months: int = Field(default=24, ge=0)
     rating_months: int = Field(default=84, ge=0)
     audit_months: int = Field(default=84, ge=0)
+
+    @property
+    def table_format(self) -> TableFormat:
+        """How the roster's file writes dates and amounts."""
+        return TableFormat(self.dates, self.decimal, self.thousands, self.currency)

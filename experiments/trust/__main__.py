@@ -16,6 +16,7 @@ from rich.table import Table
 
 from experiments.trust import (
     canaries,
+    damage,
     fuzz,
     kills,
     mutations,
@@ -32,6 +33,7 @@ from experiments.trust.subject import Subject, simulated_subject
 
 PARTS = {
     "mutations": Part(mutations.measure, 10_000),
+    "damage": Part(damage.measure, 5_000),
     "threads": Part(threads.measure, 200_000),
     "fuzz": Part(fuzz.measure, 100_000),
     "swaps": Part(swaps.measure, 100),

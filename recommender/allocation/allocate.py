@@ -29,8 +29,8 @@ from recommender.allocation.outcome import (
     PlacesUsed,
     Unplaced,
 )
-from recommender.allocation.solver import NOBODY, MarginalGain, Places, marginal_gains, solve
-from recommender.allocation.terms import Terms, WaitingClient, check_list, places_of
+from recommender.allocation.solver import NOBODY, Flags, MarginalGain, Places, marginal_gains, solve
+from recommender.allocation.terms import Terms, WaitingClient, check_list, places_of, unknown_places
 from recommender.compute.runner import Progress
 from recommender.errors import RecommenderError
 from recommender.model.alliance_model import AllianceModel, RosterEncoding
@@ -111,14 +111,14 @@ def allocate(
     >>> [(each.client_id, each.clinician_id) for each in allocation.assigned]
     [('c1', 'k2'), ('c2', 'k1')]
     """
-    roster = encoding.roster
+    roster, practice = encoding.roster, model.practice
     check_list(waiting, terms.limits, roster)
     waiting = sorted(waiting, key=lambda each: each.client_id)
     clients, ids = _answers_of(people, waiting), [each.client_id for each in waiting]
-    places = places_of(roster, model.practice, terms)
+    places = places_of(roster, practice, terms)
     candidates = candidates_of(ids, clients, encoding, model, day, progress)
     listed = waiting_list(waiting, roster.ids, places)
-    case = solver_input(listed, clients, candidates, model.practice, terms, day)
+    case = solver_input(listed, clients, candidates, practice, terms, day)
     progress("assignment", 0.0)
     optimum = solve(case.problem)
     pairs = _assigned_pairs(case, optimum.chosen)
@@ -130,7 +130,7 @@ def allocate(
         roster_version=roster.version,
         assigned=tuple(_assigned_client(case, pairs, client) for client in placed),
         unplaced=_unplaced_clients(case, pairs),
-        places_used=_places_used(case, pairs, roster),
+        places_used=_places_used(case, pairs, roster, unknown_places(roster, practice, terms)),
         marginal_places=tuple(_marginal_place(case, pairs, gain) for gain in gains),
         points=float(candidates.pairing[case.free[optimum.chosen]].sum()),
     )
@@ -258,12 +258,20 @@ def _holder(case: SolverInput, pairs: AssignedPairs, other: int, pair: int) -> H
     return Holder(holder.client_id, "gains_as_much", float(ahead))
 
 
-def _places_used(case: SolverInput, pairs: AssignedPairs, roster: Roster) -> tuple[PlacesUsed, ...]:
+def _places_used(
+    case: SolverInput, pairs: AssignedPairs, roster: Roster, unknown: Flags
+) -> tuple[PlacesUsed, ...]:
     listed = case.waiting_list
     used = np.bincount(pairs.clinician[pairs.clinician != NOBODY], minlength=len(roster))
     counts = zip(listed.places.tolist(), listed.promised.tolist(), used.tolist(), strict=True)
     return tuple(
-        PlacesUsed(roster.ids[row], roster.name_of(row), places, promised, assigned - promised)
+        PlacesUsed(
+            clinician_id=roster.ids[row],
+            name=roster.name_of(row),
+            places=None if unknown[row] else places,
+            promised=promised,
+            assigned=assigned - promised,
+        )
         for row, (places, promised, assigned) in enumerate(counts)
     )
 

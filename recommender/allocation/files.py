@@ -16,61 +16,121 @@ from recommender.allocation.outcome import (
     AssignedClient,
     Unplaced,
 )
-from recommender.allocation.terms import PROMISED_COLUMN, WaitingClient
-from recommender.errors import TablesError
+from recommender.allocation.terms import MAX_WEIGHT, PROMISED_COLUMN, WaitingClient
 from recommender.practice.fields import Field
-from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
-from recommender.tables.raw_table import read_raw_table
+from recommender.tables.cells import fractions, implausible_dates, last_day, plain_field
+from recommender.tables.raw_table import Warn, ignore_warning
+from recommender.tables.side_files import read_side_file, several_named, unknown_ids
 from recommender.values.kinds import EPOCH
+from recommender.values.table_format import STANDARD, TableFormat
 
+CLIENT, CLINICIAN = "client_id", "clinician_id"
 LIST_FIELDS: Mapping[str, Field] = {
     "priority": plain_field("priority", "number", minimum=1),
-    "weight": plain_field("weight", "number", minimum=0),
+    "weight": plain_field("weight", "number", minimum=0, maximum=MAX_WEIGHT),
     "waiting_since": plain_field("waiting_since", "date"),
     PROMISED_COLUMN: plain_field(PROMISED_COLUMN, "ids"),
 }
 PLACES_FIELDS: Mapping[str, Field] = {
     "places": plain_field("places", "number", required=True, minimum=0)
 }
-FORMER_FIELDS: Mapping[str, Field] = {"clinician_id": plain_field("clinician_id", "ids")}
-CLIENT, CLINICIAN = "client_id", "clinician_id"
+FORMER_FIELDS: Mapping[str, Field] = {CLINICIAN: plain_field(CLINICIAN, "ids")}
 UNRESOLVED = "unresolved_ids"
+RESULT_COLUMNS = (
+    *(CLIENT, "state", CLINICIAN, "predicted_alliance", "first_choice", "points_below_first"),
+    *("stands", "among", "reservations", "why", UNRESOLVED),
+)
+"""Columns of the allocation that `write_tables` writes."""
 
 
-def read_list(path: Path) -> list[WaitingClient]:
+def read_list(
+    path: Path,
+    client_ids: Sequence[str],
+    clinician_ids: Sequence[str],
+    day: date,
+    written: TableFormat = STANDARD,
+    warn: Warn = ignore_warning,
+) -> list[WaitingClient]:
     """The list: `client_id`, and optionally `priority`, `weight`, `waiting_since` and `told`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    client_ids, clinician_ids
+        Clients whose answers are known, and the roster.
+    day
+        Today in the practice's time zone: nobody has waited since a later day.
+    written
+        How dates and numbers are written.
+    warn
+        Called with each warning.
 
     Raises
     ------
     TablesError
         With every fault of the file.
     """
-    ids, values = _read(path, CLIENT, LIST_FIELDS)
+    side = read_side_file(path, CLIENT, LIST_FIELDS, written)
+    values, table = side.values, side.table
+    faults = side.faults
+    faults += fractions(table, "priority", values["priority"])
+    faults += table.faults("weight", "is 0", "give a weight above 0", values["weight"] == 0)
+    faults += implausible_dates(table, "waiting_since", values["waiting_since"], last_day(day))
+    faults += several_named(side, PROMISED_COLUMN, "name the one who was promised, like k012")
+    remedy = "fix it, or leave it empty so that another clinician is assigned"
+    faults += unknown_ids(
+        table,
+        PROMISED_COLUMN,
+        values[PROMISED_COLUMN],
+        clinician_ids,
+        "is not on the roster",
+        remedy,
+    )
+    remedy = "add the answers, or take the client off the list"
+    problem = "has no answers in the clients table"
+    faults += unknown_ids(table, CLIENT, side.ids, client_ids, problem, remedy)
     return [
         WaitingClient(
             client_id,
             priority=int(_or(values["priority"][row], 1.0)),
             weight=_or(values["weight"][row], 1.0),
             waiting_since=_day(values["waiting_since"][row]),
-            promised_clinician_id=_first(values[PROMISED_COLUMN][row]),
+            promised_clinician_id=_named(values[PROMISED_COLUMN][row]),
         )
-        for row, client_id in enumerate(ids)
+        for row, client_id in enumerate(side.accept(warn))
     ]
 
 
-def read_places(path: Path) -> dict[str, int]:
-    """Places by clinician, from columns `clinician_id` and `places`.
+def read_places(
+    path: Path,
+    clinician_ids: Sequence[str],
+    written: TableFormat = STANDARD,
+    warn: Warn = ignore_warning,
+) -> dict[str, int]:
+    """Places by clinician, from columns `clinician_id` and `places`; parameters as `read_list`.
 
     Raises
     ------
     TablesError
         With every fault of the file.
     """
-    ids, values = _read(path, CLINICIAN, PLACES_FIELDS)
-    return {clinician_id: int(values["places"][row]) for row, clinician_id in enumerate(ids)}
+    side = read_side_file(path, CLINICIAN, PLACES_FIELDS, written)
+    side.faults.extend(fractions(side.table, "places", side.values["places"]))
+    remedy = "fix the id, or remove the row"
+    side.faults.extend(
+        unknown_ids(side.table, CLINICIAN, side.ids, clinician_ids, "is not on the roster", remedy)
+    )
+    ids = side.accept(warn)
+    return {clinician_id: int(side.values["places"][row]) for row, clinician_id in enumerate(ids)}
 
 
-def with_former_clinicians(waiting: list[WaitingClient], path: Path) -> list[WaitingClient]:
+def with_former_clinicians(
+    waiting: list[WaitingClient],
+    path: Path,
+    written: TableFormat = STANDARD,
+    warn: Warn = ignore_warning,
+) -> list[WaitingClient]:
     """The list with the clinicians of an earlier allocation, a file of `write_tables`.
 
     Raises
@@ -78,28 +138,13 @@ def with_former_clinicians(waiting: list[WaitingClient], path: Path) -> list[Wai
     TablesError
         With every fault of the file.
     """
-    ids, values = _read(path, CLIENT, FORMER_FIELDS, others=True)
-    former = {client_id: _first(values[CLINICIAN][row]) for row, client_id in enumerate(ids)}
+    side = read_side_file(
+        path, CLIENT, FORMER_FIELDS, written, may_be_empty=(CLINICIAN,), ignored=RESULT_COLUMNS
+    )
+    side.faults.extend(several_named(side, CLINICIAN, "name the one who was assigned"))
+    named = map(_named, side.values[CLINICIAN])
+    former = dict(zip(side.accept(warn), named, strict=True))
     return [replace(each, former_clinician_id=former.get(each.client_id)) for each in waiting]
-
-
-def _read(
-    path: Path, key: str, fields: Mapping[str, Field], *, others: bool = False
-) -> tuple[list[str], Mapping[str, Any]]:
-    table, faults = read_raw_table(path)
-    if table is None:
-        raise TablesError([fault.to_fault() for fault in faults])
-    required = [name for name, field in fields.items() if field.required or others]
-    known = set(table.columns) if others else set(fields)
-    faults += check_header(table, (key, *required), tuple(known))
-    ids, wrong = read_ids(table, key)
-    read = read_fields(table, fields)
-    keys = pd.DataFrame({"id": ids})
-    faults += wrong + read.faults
-    faults += table.repeated(key, "is there twice", "keep one row for each", keys)
-    if faults:
-        raise TablesError([fault.to_fault() for fault in faults])
-    return ids.tolist(), read.columns.values
 
 
 def _or(value: float, otherwise: float) -> float:
@@ -110,8 +155,9 @@ def _day(value: float) -> date | None:
     return None if np.isnan(value) else date.fromordinal(EPOCH + int(value))
 
 
-def _first(named: tuple[str, ...] | None) -> str | None:
-    return named[0] if named else None
+def _named(one: tuple[str, ...] | None) -> str | None:
+    """The one named; a file in which several are named is not accepted."""
+    return one[0] if one else None
 
 
 def clients_table(
@@ -127,11 +173,7 @@ def clients_table(
     rows += [_unplaced(each, constraint_texts) for each in allocation.unplaced]
     for row in rows:
         row[UNRESOLVED] = "; ".join(unresolved.get(row[CLIENT], ())) or None
-    columns = [
-        *(CLIENT, "state", CLINICIAN, "predicted_alliance", "first_choice", "points_below_first"),
-        *("stands", "among", "reservations", "why", UNRESOLVED),
-    ]
-    table = pd.DataFrame(rows, columns=columns).sort_values(CLIENT, ignore_index=True)
+    table = pd.DataFrame(rows, columns=list(RESULT_COLUMNS)).sort_values(CLIENT, ignore_index=True)
     return table.astype(dict.fromkeys(("stands", "among", "reservations"), "Int64"))
 
 
@@ -176,14 +218,16 @@ def places_table(allocation: Allocation) -> pd.DataFrame:
             "places": used.places,
             PROMISED_COLUMN: used.promised,
             "given": used.assigned,
-            "left": max(used.places - used.promised - used.assigned, 0),
+            "left": used.left,
             "one_more_places": worth.placed if worth else None,
             "one_more_points": worth.points if worth else None,
         }
         for used in allocation.places_used
         for worth in (more.get(used.clinician_id),)
     ]
-    return pd.DataFrame(rows).astype({"one_more_places": "Int64", "one_more_points": "float64"})
+    types = {"places": "Int64", "left": "Int64"}
+    types |= {"one_more_places": "Int64", "one_more_points": "float64"}
+    return pd.DataFrame(rows).astype(types)
 
 
 def write_tables(

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
+from recommender.errors import Fault
 from recommender.screening.screen import ConstraintCount
 
 FixedBy = Literal["told", "previous"]
 UnplacedReason = Literal["nobody_fits", "no_places", "below_floor", "places_taken"]
 HolderReason = Literal["told", "comes_first", "gains_as_much"]
 
+MAX_NAMED = 5
+"""Clinicians named in a message."""
 PROMISED: Final = "told"
 """In files and responses: the clinician was promised to the client before."""
 FORMER: Final = "previous"
@@ -126,13 +129,18 @@ class MarginalPlace:
 
 @dataclass(frozen=True, slots=True)
 class PlacesUsed:
-    """One clinician's places: in all, promised, and assigned besides promises."""
+    """One clinician's places: in all (None when not known), promised, and assigned besides."""
 
     clinician_id: str
     name: str
-    places: int
+    places: int | None
     promised: int
     assigned: int
+
+    @property
+    def left(self) -> int | None:
+        """Places that nobody has; None when the places are not known."""
+        return None if self.places is None else max(self.places - self.promised - self.assigned, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +158,24 @@ class Allocation:
     places_used: tuple[PlacesUsed, ...]
     marginal_places: tuple[MarginalPlace, ...]
     points: float
+
+
+def allocation_warnings(allocation: Allocation) -> tuple[Fault, ...]:
+    """What the places say about an allocation: more promises than places, and unknown places."""
+    warnings = [
+        Fault(
+            PROMISED,
+            f"{used.promised} clients have {used.clinician_id}, who has {used.places} places",
+            "add a place, or promise one of them another clinician",
+        )
+        for used in allocation.places_used
+        if used.places is not None and used.promised > used.places
+    ]
+    unknown = [used.clinician_id for used in allocation.places_used if used.places is None]
+    if unknown:
+        named = ", ".join(unknown[:MAX_NAMED])
+        more = f" and {len(unknown) - MAX_NAMED} more" if len(unknown) > MAX_NAMED else ""
+        problem = f"are not known of {named}{more}, who are assigned nobody new"
+        remedy = "record their open places, or state them for this list"
+        warnings.append(Fault("places", problem, remedy))
+    return tuple(warnings)

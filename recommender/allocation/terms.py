@@ -81,8 +81,9 @@ class Terms:
 
 
 def places_of(roster: Roster, practice: Practice, terms: Terms) -> Places:
-    """How many clients each clinician can take, (clinicians,); what is not recorded counts as none.
+    """How many clients each clinician can take, (clinicians,); 0 where that is not recorded.
 
+    See `unknown_places`: who can take how many nobody knows is assigned nobody, and it is said.
     A practice whose capacity constraint asks for at least 2 open places keeps one of them free.
 
     Raises
@@ -99,6 +100,13 @@ def places_of(roster: Roster, practice: Practice, terms: Terms) -> Places:
     recorded = np.nan_to_num(roster.columns[practice.capacity.clinician[0]], nan=0.0)
     left = recorded - (min_places(practice.capacity) - 1)
     return np.asarray(np.maximum(left, 0), dtype=np.intp)
+
+
+def unknown_places(roster: Roster, practice: Practice, terms: Terms) -> Flags:
+    """Whether the places of each clinician are not recorded, (clinicians,)."""
+    if terms.places is not None or practice.capacity is None:
+        return np.zeros(len(roster), dtype=np.bool_)
+    return np.asarray(np.isnan(roster.columns[practice.capacity.clinician[0]]))
 
 
 def min_places(capacity: Constraint) -> float:

@@ -16,6 +16,8 @@ from recommender.errors import Fault, IntakeError
 from recommender.practice.fields import Field
 from recommender.practice.row_checks import row_problems
 from recommender.values.kinds import RawValue
+from recommender.values.parsers import CellError
+from recommender.values.table_format import STANDARD, TableFormat
 
 T = TypeVar("T")
 
@@ -89,10 +91,10 @@ def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]
             remedy = "remove it, or declare it in the practice definition"
             faults.append(Fault(f"{where}{shown}", "is not a field of this practice", remedy))
         for name, field in fields.items():
-            value, problem = read_cell(field, row.get(name))
+            value, error = read_cell(field, row.get(name))
             parsed[name].append(value)
-            if problem:
-                faults.append(Fault(f"{where}{name}", problem, remedy_for(field)))
+            if error:
+                faults.append(Fault(f"{where}{name}", error.problem, error.remedy))
     if faults:
         raise IntakeError(faults)
     columns = encode(fields.values(), parsed, len(rows))
@@ -105,26 +107,47 @@ def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]
     return columns
 
 
-def read_cell(field: Field, cell: RawValue) -> tuple[Any, str | None]:
-    """The value of one cell (None when missing) and the problem with it, if any."""
+def read_cell(
+    field: Field, cell: RawValue, written: TableFormat = STANDARD
+) -> tuple[Any, CellError | None]:
+    """The value of one cell (None when missing) and its problem with a remedy, if any.
+
+    `written` is the form in which the remedy shows how to write a cell; the cell itself is in the
+    standard form, or an error of its reading.
+    """
+    if isinstance(cell, CellError):
+        return None, _with_remedy(field, cell, written)
     if field.is_missing(cell):
-        return None, "is required but empty" if field.required else None
+        error = _with_remedy(field, CellError("is required but empty"), written)
+        return None, error if field.required else None
     try:
         return field.behaviour.parse(field, cell), None
+    except CellError as error:
+        return None, _with_remedy(field, error, written)
     except ValueError as error:
-        return None, str(error)
+        return None, _with_remedy(field, CellError(str(error)), written)
 
 
-def remedy_for(field: Field) -> str:
+def remedy_for(field: Field, written: TableFormat = STANDARD) -> str:
     """What can be written in this field."""
     kind = field.behaviour
     if kind.has_levels:
         return f"choose from {', '.join(field.levels)}"
-    remedy = f"write it like {kind.example}"
+    remedy = f"write it like {written.example(kind.name, kind.example)}"
     if kind.alternative:
         return f"{remedy}, or {kind.alternative}"
     bounds = (("at least", field.min), ("at most", field.max))
     return remedy + "".join(f", {word} {b:.12g}" for word, b in bounds if b is not None)
+
+
+def _with_remedy(field: Field, error: CellError, written: TableFormat) -> CellError:
+    """The error with the field's own remedy, behind what is known of this cell."""
+    if not error.remedy:
+        return CellError(error.problem, remedy_for(field, written))
+    if not error.remedy.endswith("?"):
+        return error
+    general = remedy_for(field, written)
+    return CellError(error.problem, f"{error.remedy} {general[0].upper()}{general[1:]}")
 
 
 def encode(fields: Iterable[Field], parsed: Mapping[str, Sequence[Any]], size: int) -> Columns:

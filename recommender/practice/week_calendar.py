@@ -163,7 +163,7 @@ def _changed(zone: ZoneInfo, early: datetime, late: datetime) -> datetime:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Terms:
+class WindowTerms:
     """What windows of n people are open for, (windows, n) each; see `recommender.values.kinds`.
 
     Attributes
@@ -184,10 +184,10 @@ class Terms:
     anchor: NDArray[np.intp]
     label: NDArray[np.intp]
 
-    def of(self, rows: NDArray[np.intp]) -> "Terms":
+    def of(self, rows: NDArray[np.intp]) -> "WindowTerms":
         """The terms of some people."""
         parts = (self.room, self.ways, self.every, self.anchor, self.label)
-        return Terms(*(part[:, rows] for part in parts))
+        return WindowTerms(*(part[:, rows] for part in parts))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -217,7 +217,7 @@ class Openings:
     days: tuple[tuple[Pair, ...], ...]
     known: NDArray[np.bool_]
     overnight: bool
-    terms: Terms | None = None
+    terms: WindowTerms | None = None
     places: tuple[tuple[NDArray[np.intp], ...], ...] = ()
 
     def of(self, rows: NDArray[np.intp]) -> "Openings":
@@ -248,7 +248,7 @@ def openings_of(windows: Array, rooms: NDArray[np.intp] | None = None) -> Openin
     )
 
 
-def _terms_of(encoded: Sequence[Array], rooms: NDArray[np.intp] | None) -> Terms | None:
+def _terms_of(encoded: Sequence[Array], rooms: NDArray[np.intp] | None) -> WindowTerms | None:
     if not encoded:
         return None
     named, ways, every, anchor = (np.nan_to_num(part).astype(np.int64) for part in encoded)
@@ -258,7 +258,7 @@ def _terms_of(encoded: Sequence[Array], rooms: NDArray[np.intp] | None) -> Terms
     every = np.maximum(every, 1)
     parts = np.stack([room, ways, every, np.where(every > 1, anchor + EPOCH, 0)])
     _, label = np.unique(parts.reshape(4, -1), axis=1, return_inverse=True)
-    return Terms(parts[0], parts[1], parts[2], parts[3], label.reshape(named.shape))
+    return WindowTerms(parts[0], parts[1], parts[2], parts[3], label.reshape(named.shape))
 
 
 def _by_window(
@@ -266,7 +266,7 @@ def _by_window(
     start: Array,
     end: Array,
     known: NDArray[np.bool_],
-    terms: Terms | None,
+    terms: WindowTerms | None,
 ) -> Openings:
     there = np.isfinite(start)
     days = [_of_day(day, there & (weekday == day), start, end) for day in range(DAYS)]
@@ -320,7 +320,7 @@ def on_shared_clock(openings: Openings, week: Week, first: date) -> tuple[Array,
     return begins, ends
 
 
-def weeks_until_open(terms: Terms, days: NDArray[np.intp]) -> NDArray[np.intp]:
+def weeks_until_open(terms: WindowTerms, days: NDArray[np.intp]) -> NDArray[np.intp]:
     """Weeks from some days, as ordinals, to the first week in which each window opens."""
     return np.asarray((week_number(terms.anchor) - week_number(days)) % terms.every)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from recommender.errors import IntakeError
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import EVIDENCE_PRIOR
 from recommender.practice.definition import Practice
@@ -21,6 +22,7 @@ from recommender.recommendation.recommend import (
 from recommender.serving.http.problems import problem_from_validation
 from recommender.serving.http.strict_json import JsonBody
 from recommender.serving.schemas.intake import ParsedRequest
+from recommender.serving.schemas.json_types import with_json_remedies
 from recommender.serving.schemas.reference_warnings import (
     MAX_WARNINGS,
     reference_sentences,
@@ -69,7 +71,10 @@ def recommend_request(snapshot: ServingSnapshot, body: JsonBody) -> ServedRecomm
         request = snapshot.form.read(body.value)
     except ValidationError as error:
         raise problem_from_validation(error) from None
-    return recommend_parsed(snapshot, request)
+    try:
+        return recommend_parsed(snapshot, request)
+    except IntakeError as error:
+        raise with_json_remedies(error, snapshot.form.fields) from None
 
 
 def recommend_parsed(snapshot: ServingSnapshot, request: ParsedRequest) -> ServedRecommendation:

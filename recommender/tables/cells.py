@@ -1,27 +1,30 @@
 """Reads columns of raw cells into values, each distinct cell once, and the people of one table."""
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recommender.practice.columns import Columns, read_cell, remedy_for
+from recommender.practice.columns import Columns, read_cell
 from recommender.practice.fields import Field, Side
 from recommender.practice.row_checks import row_problems
+from recommender.tables.header import ExpectedColumns, check_header
 from recommender.tables.raw_table import InternedColumn, RawTable, TableFault
 from recommender.values.ids import canonical_id, id_problem
-from recommender.values.kinds import RawValue, is_missing
+from recommender.values.kinds import EPOCH, RawValue, is_missing
+from recommender.values.parsers import CellError
+from recommender.values.table_format import STANDARD, TableFormat, unread_column
 from recommender.values.toml_settings import Codes
 
 NAME_COLUMN = "name"
 ID_REMEDY = "give a pseudonym of at most 64 letters, digits, dots, dashes and underscores"
 NAME_REMEDY = "give at most 200 characters on one line"
-
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+PLAUSIBLE_YEARS = (1900, 2199)
+"""Dates outside these years are typing errors, such as 0206 for 2026."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,50 +63,90 @@ def plain_field(
     )
 
 
-def check_header(
-    table: RawTable, required: Iterable[str], optional: Iterable[str] = ()
-) -> list[TableFault]:
-    """Faults of missing columns, and of columns that nothing would read."""
-    required = tuple(required)
-    known = {*required, *optional}
-    faults = [
-        TableFault(table.file, name, "is missing", "add the column; its cells may be empty")
-        for name in required
-        if name not in table.columns
-    ]
-    # Without the first column the file may lack a header: then this row holds a person's data.
-    is_header = required[0] in table.columns
-    for number, name in enumerate(table.columns, start=1):
-        if name not in known:
-            place = name if is_header and _PLAIN_NAME.fullmatch(name) else f"number {number}"
-            remedy = "remove it, fix its spelling, or declare it in the practice definition"
-            faults.append(TableFault(table.file, place, "is not known and would be lost", remedy))
-    return faults
-
-
-def read_fields(table: RawTable, fields: Mapping[str, Field]) -> ReadFields:
+def read_fields(
+    table: RawTable, fields: Mapping[str, Field], written: TableFormat = STANDARD
+) -> ReadFields:
     """The declared fields of a table; a cell that cannot be read is a fault and missing."""
     values: dict[str, NDArray[Any]] = {}
     unanswered: dict[str, float] = {}
     faults: list[TableFault] = []
     for name, field in fields.items():
         cells = table.column(name)
-        read = [read_cell(field, cell) for cell in cells.distinct]
+        # A code that means missing is no answer in any form, and does not decide the column's form.
+        answers = [None if field.is_missing(cell) else cell for cell in cells.distinct]
+        standard = written.cells(field.kind, answers)
+        read = [read_cell(field, cell, written) for cell in standard]
         encoded = field.behaviour.encode(field, [value for value, _ in read])
         values[name] = encoded[cells.places]
-        missing = cells.rows_where(field.is_missing)
-        unanswered[name] = float(missing.mean()) if table.size else 0.0
+        missing = np.array([field.is_missing(cell) for cell in standard], dtype=np.bool_)
+        unanswered[name] = float(missing[cells.places].mean()) if table.size else 0.0
         if name in table.columns:
-            problems = [problem for _, problem in read]
-            faults += _problems(table, name, remedy_for(field), cells, problems)
+            errors = [error for _, error in read]
+            faults += _problems(table, name, cells, _of_column(field, answers, errors, written))
+            if field.kind == "ids":
+                faults += _numbers(table, name, cells)
     for each in row_problems(fields, values):
         faults += table.faults(each.field, each.problem, each.remedy, each.rows)
     return ReadFields(Columns(table.size, values), unanswered, faults)
 
 
+def _of_column(
+    field: Field,
+    answers: Sequence[RawValue],
+    errors: list[CellError | None],
+    written: TableFormat,
+) -> list[CellError | None]:
+    """The errors, as one error where the whole column is written in another form."""
+    other = unread_column(written, field.kind, answers) if any(errors) else None
+    if other is None:
+        return errors
+    wrong = CellError(*other)
+    return [
+        wrong if error and isinstance(cell, str) and not is_missing(cell) else error
+        for cell, error in zip(answers, errors, strict=True)
+    ]
+
+
+def fractions(table: RawTable, column: str, values: NDArray[np.float64]) -> list[TableFault]:
+    """Faults of counts that are not whole numbers."""
+    broken = np.nan_to_num(values) % 1 != 0
+    return table.faults(column, "is not a whole number", "write it like 4", broken)
+
+
+def last_day(today: date | None) -> float:
+    """Today in days since 1970-01-01; infinity without a day."""
+    return np.inf if today is None else float(today.toordinal() - EPOCH)
+
+
+def implausible_dates(
+    table: RawTable, column: str, days: NDArray[np.float64], latest: float
+) -> list[TableFault]:
+    """Faults of dates in an implausible year, and of dates after the latest day."""
+    earliest, last = PLAUSIBLE_YEARS
+    first, end = (date(year, 1, 1).toordinal() - EPOCH for year in (earliest, last + 1))
+    strange = (days < first) | (days >= end)
+    problem = f"lies outside {earliest} to {last}"
+    faults = table.faults(column, problem, "check the year", strange)
+    late = (days > latest) & ~strange
+    return faults + table.faults(column, "lies in the future", "check the date", late)
+
+
+def _numbers(table: RawTable, name: str, cells: InternedColumn) -> list[TableFault]:
+    """The warning of ids that arrive as numbers, so that zeros before them are lost."""
+    number = np.array([_is_number(cell) for cell in cells.distinct], dtype=np.bool_)[cells.places]
+    problem = "is a number, so zeros before it are lost (005 became 5)"
+    remedy = "if ids have such zeros, format the column as text and type them again"
+    return table.faults(name, problem, remedy, number, warning=True)
+
+
+def _is_number(cell: RawValue) -> bool:
+    return isinstance(cell, int | float) and not isinstance(cell, bool) and not is_missing(cell)
+
+
 def read_ids(table: RawTable, name: str) -> tuple[NDArray[np.object_], list[TableFault]]:
     """The ids of a column, (n,) of text or None where a cell holds no acceptable id."""
-    return _read_texts(table, name, read_id, ID_REMEDY)
+    ids, faults = _read_texts(table, name, read_id, ID_REMEDY)
+    return ids, faults + _numbers(table, name, table.column(name))
 
 
 def read_names(table: RawTable, name: str) -> tuple[NDArray[np.object_], list[TableFault]]:
@@ -148,19 +191,22 @@ def _read_texts(
     values[:] = [value for value, _ in results]
     faults = []
     if name in table.columns:
-        faults = _problems(table, name, remedy, cells, [problem for _, problem in results])
+        errors = [CellError(problem, remedy) if problem else None for _, problem in results]
+        faults = _problems(table, name, cells, errors)
     return values[cells.places], faults
 
 
 def _problems(
-    table: RawTable, name: str, remedy: str, cells: InternedColumn, problems: list[str | None]
+    table: RawTable, name: str, cells: InternedColumn, errors: Sequence[CellError | None]
 ) -> list[TableFault]:
-    found = sorted({problem for problem in problems if problem})
+    """One fault for each distinct problem and remedy, with its rows."""
+    found = sorted({(error.problem, error.remedy) for error in errors if error})
     number = {problem: place for place, problem in enumerate(found)}
-    codes = np.array([number[p] if p else -1 for p in problems], dtype=np.intp)[cells.places]
+    of_cell = [number[error.problem, error.remedy] if error else -1 for error in errors]
+    codes = np.array(of_cell, dtype=np.intp)[cells.places]
     return [
         fault
-        for place, problem in enumerate(found)
+        for place, (problem, remedy) in enumerate(found)
         for fault in table.faults(name, problem, remedy, codes == place)
     ]
 
@@ -194,32 +240,35 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class ReadPeople:
-    """People with the line of each, the share of empty cells by field, and the faults."""
+    """People with the line of each, the share of empty cells by field, and the faults.
+
+    `ids_known` is whether every row and its id could be looked at: else another table may name
+    people that are in the file and not in here.
+    """
 
     people: People
     lines: NDArray[np.intp]
     unanswered: Mapping[str, float]
     faults: list[TableFault]
+    ids_known: bool
 
 
-def read_people(table: RawTable, fields: Mapping[str, Field], side: Side) -> ReadPeople:
+def read_people(
+    table: RawTable, fields: Mapping[str, Field], side: Side, written: TableFormat = STANDARD
+) -> ReadPeople:
     """The people of one side; a row without a valid id, or with the id of another, is a fault."""
     id_column = f"{side}_id"
-    # Without absences nobody is known to be away: tables written before may lack the column.
-    optional = {name for name, field in fields.items() if field.kind == "date_ranges"}
-    optional |= {NAME_COLUMN} if side == "clinician" else set()
-    required = (name for name in fields if name not in optional)
-    faults = check_header(table, (id_column, *required), optional)
+    table, faults = check_header(table, _expected(id_column, fields, side))
     ids, more = read_ids(table, id_column)
-    read = read_fields(table, fields)
+    read = read_fields(table, fields, written)
     faults += more + read.faults
     remedy = "keep one row for each person"
     faults += table.repeated(id_column, "is there twice", remedy, pd.DataFrame({"id": ids}))
     names = np.full(table.size, None, dtype=object)
-    if NAME_COLUMN in optional and NAME_COLUMN not in fields:
+    if side == "clinician" and NAME_COLUMN not in fields:
         names, more = read_names(table, NAME_COLUMN)
         faults += more
-    if side == "clinician" and table.size == 0:
+    if side == "clinician" and table.size == 0 and table.whole:
         remedy = "give one row for each clinician"
         faults.append(TableFault(table.file, None, "has no rows", remedy))
     first: dict[str, int] = {}
@@ -228,4 +277,14 @@ def read_people(table: RawTable, fields: Mapping[str, Field], side: Side) -> Rea
             first.setdefault(name, place)
     order = np.array([first[name] for name in sorted(first)], dtype=np.intp)
     people = People(tuple(ids[order]), tuple(names[order]), read.columns.take(order))
-    return ReadPeople(people, table.lines[order], read.unanswered, faults)
+    known = table.whole and id_column in table.columns
+    return ReadPeople(people, table.lines[order], read.unanswered, faults, known)
+
+
+def _expected(id_column: str, fields: Mapping[str, Field], side: Side) -> ExpectedColumns:
+    filled = (id_column, *(name for name, field in fields.items() if field.required))
+    # Without absences nobody is known to be away: tables written before may lack the column.
+    absences = tuple(name for name, field in fields.items() if field.kind == "date_ranges")
+    empty = tuple(n for n, field in fields.items() if not field.required and n not in absences)
+    named = (NAME_COLUMN,) if side == "clinician" else ()
+    return ExpectedColumns(filled, empty, (*named, *absences))

@@ -19,11 +19,12 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, Side
 from recommender.tables.cells import People, ReadPeople, read_people
 from recommender.tables.pairings import PROPENSITY, RATING_KEY, read_pairings, read_ratings
-from recommender.tables.raw_table import RawTable, TableFault, find_table_file, read_raw_table
+from recommender.tables.raw_table import RawTable, TableFault, Warn, ignore_warning, unwarned
 from recommender.tables.references import table_warnings
 from recommender.tables.roster import Roster, snapshot, value_bytes
+from recommender.tables.table_files import TABLES, TableFile, find_table_file, read_raw_table
+from recommender.values.table_format import STANDARD, TableFormat
 
-TABLES = ("clients", "clinicians", "pairings", "ratings")
 NO_ROWS = RawTable("", np.empty(0, dtype=np.intp))
 
 
@@ -70,7 +71,7 @@ class Tables:
 
 @dataclass(frozen=True, slots=True)
 class LoadedTables:
-    """What could be read of a folder, and every fault in it.
+    """What could be read of a folder, every fault in it, and every warning about it.
 
     `pairings` and `ratings` are in the order of their files, with the line of each row. `files`
     and `sizes` hold the file name and the number of rows of each table that could be opened; the
@@ -84,20 +85,32 @@ class LoadedTables:
     files: Mapping[str, str]
     sizes: Mapping[str, int]
     faults: tuple[TableFault, ...]
+    warnings: tuple[TableFault, ...]
 
 
-def read_tables(directory: Path, practice: Practice, today: date | None) -> Tables:
-    """The tables of a practice: clients, clinicians, pairings, ratings, as .csv or .parquet.
+def read_tables(
+    directory: Path,
+    practice: Practice,
+    today: date | None,
+    written: TableFormat = STANDARD,
+    warn: Warn = ignore_warning,
+) -> Tables:
+    """The tables of a practice: clients, clinicians, pairings, ratings.
 
     Parameters
     ----------
     directory
-        The folder of the four files.
+        The folder of the four files (.csv, .parquet or .xlsx), or of a workbook `practice.xlsx`
+        with a sheet for each table; or the path of such a workbook.
     practice
         The definition, which declares the columns of clients and clinicians.
     today
         The practice's day; later dates of ratings are faults. None accepts any date, for tables of
         another time.
+    written
+        How dates and amounts are written.
+    warn
+        Called with each warning.
 
     Raises
     ------
@@ -115,10 +128,12 @@ def read_tables(directory: Path, practice: Practice, today: date | None) -> Tabl
     ...         read_tables(Path(folder), shipped_practice(), None)
     ...     except TablesError as error:
     ...         print(len(error.faults), error.faults[0])
-    4 clients: is missing; put clients.csv or clients.parquet into the folder
+    4 clients: is missing; put clients.csv, clients.parquet or clients.xlsx into the folder
     """
-    read = read_directory(directory, practice, today)
-    _raise_faults(read.faults)
+    read = read_directory(directory, practice, today, written)
+    for warning in read.warnings:
+        warn(warning)
+    raise_faults(read.faults)
     clients, clinicians = read.clients.people, read.clinicians.people
     pairings = _ordered(read.pairings, ("pairing_id",))
     ratings = _ordered(read.ratings, RATING_KEY)
@@ -135,85 +150,126 @@ def read_tables(directory: Path, practice: Practice, today: date | None) -> Tabl
     )
 
 
-def read_roster(path: Path, practice: Practice, taken_at: datetime) -> Roster:
-    """The roster in one clinicians file.
+def read_roster(
+    path: Path,
+    practice: Practice,
+    taken_at: datetime,
+    written: TableFormat = STANDARD,
+    warn: Warn = ignore_warning,
+) -> Roster:
+    """The roster in one clinicians file, or in the sheet `clinicians` of a workbook.
 
     Raises
     ------
     TablesError
         With every fault of the file.
     """
-    sheet, faults = read_raw_table(path)
-    read = _people(sheet, practice.clinician, "clinician")
-    _raise_faults([*faults, *read.faults])
-    return snapshot(read.people.ids, read.people.names, read.people.columns, taken_at)
+    people = _read_alone(path, practice.clinician, "clinician", written, warn)
+    return snapshot(people.ids, people.names, people.columns, taken_at)
 
 
-def read_clients(path: Path, practice: Practice) -> People:
-    """The clients in one clients file, sorted by id.
+def read_clients(
+    path: Path, practice: Practice, written: TableFormat = STANDARD, warn: Warn = ignore_warning
+) -> People:
+    """The clients in one clients file, or in the sheet `clients` of a workbook, sorted by id.
 
     Raises
     ------
     TablesError
         With every fault of the file.
     """
-    sheet, faults = read_raw_table(path)
-    read = _people(sheet, practice.client, "client")
-    _raise_faults([*faults, *read.faults])
+    return _read_alone(path, practice.client, "client", written, warn)
+
+
+def _read_alone(
+    path: Path, fields: Mapping[str, Field], side: Side, written: TableFormat, warn: Warn
+) -> People:
+    sheet, faults = read_raw_table(TableFile(path, f"{side}s"))
+    read = _people(sheet, fields, side, written)
+    raise_faults(unwarned([*faults, *read.faults], warn))
     return read.people
 
 
-def read_directory(directory: Path, practice: Practice, today: date | None) -> LoadedTables:
-    """What can be read of a folder, and every fault in it."""
+def read_directory(
+    directory: Path, practice: Practice, today: date | None, written: TableFormat = STANDARD
+) -> LoadedTables:
+    """What can be read of a folder, every fault in it, and every warning about it."""
     sheets: dict[str, RawTable] = {}
     faults: list[TableFault] = []
-    for table in TABLES:
-        path, more = find_table_file(directory, table)
+    if not directory.exists():
+        remedy = "name the folder of the tables, or a workbook"
+        faults.append(TableFault(directory.name or str(directory), None, "does not exist", remedy))
+    for table in TABLES if directory.exists() else ():
+        source, more = find_table_file(directory, table)
         faults += more
-        if path is not None:
-            sheet, more = read_raw_table(path)
+        if source is not None:
+            sheet, more = read_raw_table(source)
             faults += more
             if sheet is not None:
                 sheets[table] = sheet
-    clients = _people(sheets.get("clients"), practice.client, "client")
-    clinicians = _people(sheets.get("clinicians"), practice.clinician, "clinician")
+    clients = _people(sheets.get("clients"), practice.client, "client", written)
+    clinicians = _people(sheets.get("clinicians"), practice.clinician, "clinician", written)
+    sheet = sheets.get("pairings", NO_ROWS)
     pairings, wrong = read_pairings(
-        sheets.get("pairings", NO_ROWS),
-        clients.people.ids if "clients" in sheets else None,
-        clinicians.people.ids if "clinicians" in sheets else None,
+        sheet,
+        clients.people.ids if clients.ids_known else None,
+        clinicians.people.ids if clinicians.ids_known else None,
         today,
+        written,
     )
     faults += clients.faults + clinicians.faults + (wrong if "pairings" in sheets else [])
-    known = pairings if "pairings" in sheets else None
+    known = pairings if sheet.whole and "pairing_id" in sheet.columns else None
     rated = sheets.get("ratings", NO_ROWS)
     ratings, wrong = read_ratings(
-        rated, known, practice.instruments, today, practice.alliance.missing_codes
+        rated, known, practice.instruments, today, practice.alliance.missing_codes, written
     )
     faults += wrong if "ratings" in sheets else []
-    files = {table: sheet.file for table, sheet in sheets.items()}
-    sizes = {table: sheet.size for table, sheet in sheets.items()}
-    return LoadedTables(clients, clinicians, pairings, ratings, files, sizes, _in_order(faults))
+    warnings = list[TableFault]()
+    refused = unwarned(_in_order(faults, sheets), warnings.append)
+    return LoadedTables(
+        clients=clients,
+        clinicians=clinicians,
+        pairings=pairings,
+        ratings=ratings,
+        files={table: sheet.file for table, sheet in sheets.items()},
+        sizes={table: sheet.size for table, sheet in sheets.items()},
+        faults=tuple(refused),
+        warnings=tuple(warnings),
+    )
 
 
-def _people(sheet: RawTable | None, fields: Mapping[str, Field], side: Side) -> ReadPeople:
+def _people(
+    sheet: RawTable | None, fields: Mapping[str, Field], side: Side, written: TableFormat
+) -> ReadPeople:
     if sheet is not None:
-        return read_people(sheet, fields, side)
-    return dataclasses.replace(read_people(NO_ROWS, fields, side), faults=[], unanswered={})
+        return read_people(sheet, fields, side, written)
+    nobody = read_people(NO_ROWS, fields, side)
+    return dataclasses.replace(nobody, faults=[], unanswered={}, ids_known=False)
 
 
-def _in_order(faults: Iterable[TableFault]) -> tuple[TableFault, ...]:
+def _in_order(
+    faults: Iterable[TableFault], sheets: Mapping[str, RawTable]
+) -> tuple[TableFault, ...]:
     """Faults by table, row and column; faults of a whole file come first."""
-    table = {name: place for place, name in enumerate(TABLES)}
+    place = {table: number for number, table in enumerate(TABLES)}
+    place |= {sheet.file: place[table] for table, sheet in sheets.items()}
 
     def key(fault: TableFault) -> tuple[int, tuple[int, ...], str, str]:
-        place = table.get(fault.file.partition(".")[0], len(TABLES))
-        return place, fault.rows[:1], fault.column or "", fault.problem
+        table = place.get(fault.file, place.get(fault.file.partition(".")[0].lower(), len(TABLES)))
+        return table, fault.rows[:1], fault.column or "", fault.problem
 
     return tuple(sorted(faults, key=key))
 
 
-def _raise_faults(faults: Iterable[TableFault]) -> None:
-    errors = [fault.to_fault() for fault in faults]
+def raise_faults(faults: Iterable[TableFault]) -> None:
+    """Raises faults together.
+
+    Raises
+    ------
+    TablesError
+        When there is any.
+    """
+    errors = [fault.to_fault() for fault in dict.fromkeys(faults)]
     if errors:
         raise TablesError(errors)
 

@@ -14,15 +14,26 @@ from numpy.typing import NDArray
 from recommender.alliance.instruments import ITEM_METRICS, METRICS, TOTAL_METRICS, Instrument
 from recommender.alliance.scores import is_response
 from recommender.practice.fields import Field
-from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
+from recommender.tables.cells import (
+    fractions,
+    implausible_dates,
+    last_day,
+    plain_field,
+    read_fields,
+    read_ids,
+)
+from recommender.tables.header import ExpectedColumns, check_header
 from recommender.tables.raw_table import RawTable, TableFault
 from recommender.values.ids import near_misses, suggestions_for, with_question
-from recommender.values.kinds import EPOCH
+from recommender.values.table_format import STANDARD, TableFormat
 from recommender.values.toml_settings import Codes
 
 PROPENSITY = "propensity"
 """Probability with which a random draw put the clinician at the rank where they were chosen."""
 ID_COLUMNS = ("pairing_id", "client_id", "clinician_id")
+PAIRING_COLUMNS = ExpectedColumns(
+    (*ID_COLUMNS, "started_on"), optional=("sessions", "ended_on", PROPENSITY)
+)
 PAIRING_FIELDS = {
     field.name: field
     for field in (
@@ -36,8 +47,6 @@ RATERS = ("client", "clinician")
 RATING_COLUMNS = ("pairing_id", "session", "rated_on", "instrument", "rater", "metric")
 RATING_KEY = ("pairing_id", "session", "instrument", "rater")
 """What identifies a rating, in the order of a checked table."""
-PLAUSIBLE_YEARS = (1900, 2199)
-"""Dates outside these years are typing errors, such as 0206 for 2026."""
 MAX_DAYS_AHEAD = 366
 """Days after today on which a pairing may start at the latest."""
 
@@ -51,6 +60,7 @@ def read_pairings(
     client_ids: Sequence[str] | None,
     clinician_ids: Sequence[str] | None,
     today: date | None,
+    written: TableFormat = STANDARD,
 ) -> tuple[pd.DataFrame, list[TableFault]]:
     """Pairings in the order of the file, and the faults in them.
 
@@ -62,6 +72,8 @@ def read_pairings(
         Known ids; None where their own table could not be read: then references are not checked.
     today
         The practice's day; None to accept any date.
+    written
+        How dates and numbers are written.
 
     Returns
     -------
@@ -70,19 +82,19 @@ def read_pairings(
         sessions, ended_on, propensity, line. A cell that cannot be read is missing.
     list of TableFault
     """
-    faults = check_header(table, (*ID_COLUMNS, "started_on"), ("sessions", "ended_on", PROPENSITY))
+    table, faults = check_header(table, PAIRING_COLUMNS)
     ids = {}
     for name in ID_COLUMNS:
         ids[name], more = read_ids(table, name)
         faults += more
-    read = read_fields(table, PAIRING_FIELDS)
+    read = read_fields(table, PAIRING_FIELDS, written)
     values = read.columns.values
     started, ended, drawn = values["started_on"], values["ended_on"], values[PROPENSITY]
-    faults += read.faults + _fractions(table, "sessions", values["sessions"])
+    faults += read.faults + fractions(table, "sessions", values["sessions"])
     remedy = "leave it out where nothing was drawn"
     faults += table.faults(PROPENSITY, "is 0", remedy, drawn == 0)
-    faults += _implausible(table, "started_on", started, _last_day(today) + MAX_DAYS_AHEAD)
-    faults += _implausible(table, "ended_on", ended, _last_day(today))
+    faults += implausible_dates(table, "started_on", started, last_day(today) + MAX_DAYS_AHEAD)
+    faults += implausible_dates(table, "ended_on", ended, last_day(today))
     problem, remedy = "is before started_on", "check both dates"
     faults += table.faults("ended_on", problem, remedy, ended < started)
     client, lost_clients = _references(
@@ -124,6 +136,7 @@ def read_ratings(
     instruments: Mapping[str, Instrument],
     today: date | None,
     missing_codes: Codes = (),
+    written: TableFormat = STANDARD,
 ) -> tuple[pd.DataFrame, list[TableFault]]:
     """Ratings in the order of the file, and the faults in them.
 
@@ -140,6 +153,8 @@ def read_ratings(
         The practice's day; None to accept any date.
     missing_codes
         Item answers that mean: not answered.
+    written
+        How dates and numbers are written.
 
     Returns
     -------
@@ -149,23 +164,24 @@ def read_ratings(
     list of TableFault
     """
     max_items = max((instrument.items for instrument in instruments.values()), default=0)
-    names = (f"item_{number}" for number in range(1, max_items + 1))
+    names = [f"item_{number}" for number in range(1, max_items + 1)]
     items = [name for name in names if name in table.columns]
-    required = (*RATING_COLUMNS, *([] if items else ["score"]))
-    faults = check_header(table, required, ("known_on", "score", *items))
+    answered = _answered(table, instruments, items)
+    expected = ExpectedColumns(RATING_COLUMNS, answered, ("known_on", "score", *names))
+    table, faults = check_header(table, expected)
     ids, more = read_ids(table, "pairing_id")
     fields = _rating_fields(items, instruments, missing_codes)
-    read = read_fields(table, fields)
+    read = read_fields(table, fields, written)
     faults += more + read.faults
     values = read.columns.values
     frame = pd.DataFrame({"pairing_id": pd.Series(ids, dtype="str")})
     for name, field in fields.items():
         frame[name] = _level_names(values[name], field) if field.levels else values[name]
     rated, known = values["rated_on"], values["known_on"]
-    faults += _fractions(table, "session", values["session"])
+    faults += fractions(table, "session", values["session"])
     faults += _pairing_faults(table, ids, rated, pairings)
-    faults += _implausible(table, "rated_on", rated, _last_day(today))
-    faults += _implausible(table, "known_on", known, _last_day(today))
+    faults += implausible_dates(table, "rated_on", rated, last_day(today))
+    faults += implausible_dates(table, "known_on", known, last_day(today))
     faults += table.faults("known_on", "is before rated_on", "check both dates", known < rated)
     problem = "was rated before by the same rater on the same instrument"
     remedy = "keep one rating of each session"
@@ -179,6 +195,25 @@ def read_ratings(
     frame["known_on"] = _as_dates(np.where(np.isnan(known), rated, known))
     frame["line"] = table.lines
     return frame, faults
+
+
+def _answered(
+    table: RawTable, instruments: Mapping[str, Instrument], items: Sequence[str]
+) -> tuple[str, ...]:
+    """Columns of answers that the rows of a file need: the score for totals, items for items."""
+    metrics, forms = table.column("metric"), table.column("instrument")
+    rows = zip(metrics.places.tolist(), forms.places.tolist(), strict=True)
+    used = {(metrics.distinct[metric], forms.distinct[form]) for metric, form in set(rows)}
+    needed = set()
+    for metric, form in used:
+        instrument = instruments.get(form) if isinstance(form, str) else None
+        if metric in ITEM_METRICS and instrument is not None and instrument.accepts_items:
+            needed |= {f"item_{number}" for number in range(1, instrument.items + 1)}
+        elif metric in TOTAL_METRICS:
+            needed.add("score")
+    if not items and not needed:
+        return ("score",)
+    return tuple(sorted(needed))
 
 
 def _rating_fields(
@@ -235,8 +270,9 @@ def _total_faults(
         outside = rows & ((score < low) | (score > high))
         problem = f"lies outside the range of {instrument.name} as {metric}"
         faults += table.faults("score", problem, f"give {low:g} to {high:g}", outside)
-        remedy = f"give the {metric}, or remove the row"
-        faults += table.faults("score", "is empty", remedy, rows & empty)
+        if "score" in table.columns:
+            remedy = f"give the {metric}, or remove the row"
+            faults += table.faults("score", "is empty", remedy, rows & empty)
         for name, answered in given.items():
             lost = rows & answered
             problem = "is given together with a total and would be lost"
@@ -265,8 +301,6 @@ def _item_faults(
     for number in range(1, instrument.items + 1):
         name = f"item_{number}"
         if name not in given:
-            remedy = f"{instrument.name} needs item_1 to item_{instrument.items}"
-            faults.append(TableFault(table.file, name, "is missing", remedy))
             continue
         answers = frame[name].to_numpy(dtype=np.float64)
         wrong = rows & ~np.isnan(answers) & ~is_response(instrument, answers)
@@ -283,28 +317,6 @@ def _item_faults(
 def _as_dates(days: Days) -> NDArray[np.datetime64]:
     """Days since 1970-01-01 as dates; NaN as NaT."""
     return days.astype("datetime64[D]")
-
-
-def _last_day(today: date | None) -> float:
-    """Today in days since 1970-01-01; infinity without a day."""
-    return np.inf if today is None else float(today.toordinal() - EPOCH)
-
-
-def _implausible(table: RawTable, column: str, days: Days, latest: float) -> list[TableFault]:
-    """Faults of dates in an implausible year, and of dates after the latest day."""
-    earliest, last = PLAUSIBLE_YEARS
-    first, end = (date(year, 1, 1).toordinal() - EPOCH for year in (earliest, last + 1))
-    strange = (days < first) | (days >= end)
-    problem = f"lies outside {earliest} to {last}"
-    faults = table.faults(column, problem, "check the year", strange)
-    late = (days > latest) & ~strange
-    return faults + table.faults(column, "lies in the future", "check the date", late)
-
-
-def _fractions(table: RawTable, column: str, values: NDArray[np.float64]) -> list[TableFault]:
-    """Faults of counts that are not whole numbers."""
-    broken = np.nan_to_num(values) % 1 != 0
-    return table.faults(column, "is not a whole number", "write it like 4", broken)
 
 
 def _references(

@@ -1,12 +1,7 @@
-"""Reads a CSV or Parquet file into columns of distinct cells, with the line of each row."""
+"""A table as it was read from a file: columns of distinct cells, with the line of each row."""
 
-import csv
-import io
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +10,6 @@ from numpy.typing import NDArray
 from recommender.errors import Fault
 from recommender.values.kinds import RawValue, is_missing
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-SUFFIXES = (".csv", ".parquet")
 MAX_ROWS_SHOWN = 5
 """Rows listed in a message; further ones are counted."""
 CHUNK_ROWS = 10_000
@@ -39,6 +30,8 @@ class TableFault:
         Lines of the file, the header being line 1; empty for a whole file or column.
     repeats
         For rows that repeat another: the earlier row, one for each of `rows`.
+    warning
+        Whether the file can be used all the same.
     """
 
     file: str
@@ -47,6 +40,7 @@ class TableFault:
     remedy: str
     rows: tuple[int, ...] = ()
     repeats: tuple[int, ...] = ()
+    warning: bool = False
 
     @property
     def where(self) -> str:
@@ -67,6 +61,25 @@ class TableFault:
     def to_fault(self) -> Fault:
         """The fault as an error holds it."""
         return Fault(self.where, self.problem, self.remedy)
+
+
+Warn = Callable[[TableFault], None]
+"""Called with each warning about a file that is read all the same."""
+
+
+def ignore_warning(_: TableFault) -> None:
+    """Ignores a warning."""
+
+
+def unwarned(faults: Iterable[TableFault], warn: Warn) -> list[TableFault]:
+    """The faults among these; `warn` is called with the warnings."""
+    refused = []
+    for fault in faults:
+        if fault.warning:
+            warn(fault)
+        else:
+            refused.append(fault)
+    return refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +111,14 @@ class RawTable:
         Line of each row, (n,); the header is line 1.
     columns
         Cells by column name, in the order of the file.
+    whole
+        Whether every row could be read; else rows of other tables may name what was not.
     """
 
     file: str
     lines: NDArray[np.intp]
     columns: Mapping[str, InternedColumn] = field(default_factory=dict)
+    whole: bool = True
 
     @property
     def size(self) -> int:
@@ -115,11 +131,19 @@ class RawTable:
         return self.columns.get(name, nothing)
 
     def faults(
-        self, column: str, problem: str, remedy: str, wrong: NDArray[np.bool_]
+        self,
+        column: str,
+        problem: str,
+        remedy: str,
+        wrong: NDArray[np.bool_],
+        *,
+        warning: bool = False,
     ) -> list[TableFault]:
         """One fault for all rows flagged in `wrong`, (n,); none where no row is."""
         rows = tuple(self.lines[wrong].tolist())
-        return [TableFault(self.file, column, problem, remedy, rows)] if rows else []
+        if not rows:
+            return []
+        return [TableFault(self.file, column, problem, remedy, rows, warning=warning)]
 
     def repeated(
         self, column: str, problem: str, remedy: str, keys: pd.DataFrame
@@ -140,158 +164,7 @@ class RawTable:
         return [TableFault(self.file, column, problem, remedy, rows, repeats)]
 
 
-def find_table_file(directory: Path, table: str) -> tuple[Path | None, list[TableFault]]:
-    """The file of a table in a folder: CSV or Parquet, not both."""
-    paths = [path for suffix in SUFFIXES if (path := directory / f"{table}{suffix}").exists()]
-    if len(paths) == 2:
-        remedy = "remove one of the two files"
-        return None, [TableFault(table, None, "is there as CSV and as Parquet", remedy)]
-    if not paths:
-        remedy = f"put {table}.csv or {table}.parquet into the folder"
-        return None, [TableFault(table, None, "is missing", remedy)]
-    return paths[0], []
-
-
-def read_raw_table(path: Path) -> tuple[RawTable | None, list[TableFault]]:
-    """The cells of a CSV or Parquet file; None when its header cannot be read."""
-    try:
-        if path.suffix == ".csv":
-            return _read_csv(path.name, path.read_bytes())
-        if path.suffix == ".parquet":
-            return _read_parquet(path.name, path.read_bytes())
-    except OSError:
-        return None, [TableFault(path.name, None, "cannot be opened", "check the path and rights")]
-    remedy = "save it as .csv or .parquet"
-    return None, [TableFault(path.name, None, "is neither CSV nor Parquet", remedy)]
-
-
-def _read_csv(file: str, content: bytes) -> tuple[RawTable | None, list[TableFault]]:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        problem = f"is not UTF-8 at byte {error.start} (line {line})"
-        return None, [TableFault(file, None, problem, "save it as CSV UTF-8")]
-    faults: list[TableFault] = []
-    records = _records(file, content, faults)
-    header = next(records, (0, None))[1]
-    if header is None:
-        remedy = "give at least the header line with the names of the columns"
-        return None, [*faults, TableFault(file, None, "is empty", remedy)]
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-        remedy = "save it with commas between the cells"
-        return None, [TableFault(file, None, "is not separated by commas", remedy)]
-    columns, lines, sizes = _columns(len(header), records)
-    faults += _width_faults(file, len(header), sizes, lines)
-    table, more = _raw_table(file, header, columns, lines)
-    return table, faults + more
-
-
-def _records(
-    file: str, content: bytes, faults: list[TableFault]
-) -> Iterator[tuple[int, list[str]]]:
-    """Records that are not blank, with the first line of each; an error ends them with a fault."""
-    before = 0
-    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
-    reader = csv.reader(text, strict=True)
-    try:
-        for record in reader:
-            if record:
-                yield before + 1, record
-            before = reader.line_num
-    except csv.Error:
-        problem = "cannot be read from this row on"
-        remedy = "close every quotation mark, and double those inside a cell"
-        faults.append(TableFault(file, None, problem, remedy, (before + 1,)))
-
-
-def _columns(
-    width: int, records: Iterator[tuple[int, list[str]]]
-) -> tuple[list[InternedColumn], NDArray[np.intp], NDArray[np.intp]]:
-    """The columns of all records, and the line and number of cells of each.
-
-    Shorter records are padded and longer ones cut to `width` cells.
-    """
-    columns = [_Column() for _ in range(width)]
-    lines, sizes = list[int](), list[int]()
-    while some := list(islice(records, CHUNK_ROWS)):
-        lines += (line for line, _ in some)
-        sizes += (len(record) for _, record in some)
-        padded = ((record + [""] * width)[:width] for _, record in some)
-        for column, cells in zip(columns, zip(*padded, strict=True), strict=True):
-            column.add(cells)
-    places = np.array(lines, dtype=np.intp), np.array(sizes, dtype=np.intp)
-    return [column.cells() for column in columns], *places
-
-
-def _width_faults(
-    file: str, width: int, sizes: NDArray[np.intp], lines: NDArray[np.intp]
-) -> list[TableFault]:
-    """Faults of rows that have more or fewer than `width` cells."""
-    remedy = "give as many cells as the header has; put quotation marks round a cell with a comma"
-    return [
-        TableFault(file, None, problem, remedy, tuple(lines[wrong].tolist()))
-        for problem, wrong in (
-            ("has fewer cells than the header", sizes < width),
-            ("has more cells than the header", sizes > width),
-        )
-        if wrong.any()
-    ]
-
-
-def _read_parquet(file: str, content: bytes) -> tuple[RawTable | None, list[TableFault]]:
-    # Imported here because a server that reads CSV does not install pyarrow.
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ModuleNotFoundError:
-        remedy = "run `pip install '.[parquet]'` in a clone of the project, or save it as .csv"
-        return None, [TableFault(file, None, "needs pyarrow, which is not installed", remedy)]
-    try:
-        with pq.ParquetFile(pa.BufferReader(content)) as opened:
-            table = opened.read()
-        columns = [_interned(column) for column in table.columns]
-    except (pa.ArrowException, OSError, ValueError, OverflowError):
-        remedy = "write it again from its source"
-        return None, [TableFault(file, None, "cannot be read as Parquet", remedy)]
-    lines = np.arange(2, table.num_rows + 2)
-    return _raw_table(file, table.column_names, columns, lines)
-
-
-def _hashable(cell: Any) -> Hashable:
-    if isinstance(cell, list):
-        return tuple(_hashable(part) for part in cell)
-    if isinstance(cell, dict):
-        return tuple((name, _hashable(part)) for name, part in cell.items())
-    hashable: Hashable = cell
-    return hashable
-
-
-def _interned(column: "pa.ChunkedArray") -> InternedColumn:
-    interned = _Column()
-    for chunk in column.chunks:
-        for start in range(0, len(chunk), CHUNK_ROWS):
-            interned.add([_hashable(cell) for cell in chunk.slice(start, CHUNK_ROWS).to_pylist()])
-    return interned.cells()
-
-
-def _raw_table(
-    file: str, header: Sequence[str], columns: Iterable[InternedColumn], lines: NDArray[np.intp]
-) -> tuple[RawTable, list[TableFault]]:
-    cells: dict[str, InternedColumn] = {}
-    faults = []
-    for number, (name, column) in enumerate(zip(header, columns, strict=True), start=1):
-        name = name.strip() or f"(without a name, number {number})"
-        if name in cells:
-            remedy = "name every column once"
-            problem = f"column number {number} has the name of an earlier one"
-            faults.append(TableFault(file, None, problem, remedy))
-        else:
-            cells[name] = column
-    return RawTable(file, lines, cells), faults
-
-
-class _Column:
+class ColumnBuilder:
     """Interns the cells of a column chunk by chunk."""
 
     def __init__(self) -> None:
@@ -309,3 +182,39 @@ class _Column:
         """The column of all rows added."""
         nothing: NDArray[np.intp] = np.empty(0, dtype=np.intp)
         return InternedColumn(tuple(self._place), np.concatenate([nothing, *self._places]))
+
+
+def raw_table(
+    file: str,
+    header: Sequence[str],
+    columns: Iterable[InternedColumn],
+    lines: NDArray[np.intp],
+    *,
+    whole: bool = True,
+) -> tuple[RawTable, list[TableFault]]:
+    """The table of a header and its columns, and the faults of the header.
+
+    A column without a name is left out where all its cells are empty.
+    """
+    cells: dict[str, InternedColumn] = {}
+    faults = []
+    for number, (name, column) in enumerate(zip(header, columns, strict=True), start=1):
+        name = name.strip()
+        if not name and column.empty().all():
+            continue
+        name = name or f"(without a name, number {number})"
+        if name in cells:
+            remedy = "name every column once"
+            problem = f"column number {number} has the name of an earlier one"
+            faults.append(TableFault(file, None, problem, remedy))
+        else:
+            cells[name] = column
+    return RawTable(file, lines, cells, whole), faults
+
+
+def empty_rows(file: str, lines: Sequence[int]) -> list[TableFault]:
+    """The warning of rows without a filled cell; none without such rows."""
+    if not lines:
+        return []
+    problem, remedy = f"ignored: {len(lines)} without any filled cell", "remove what is empty"
+    return [TableFault(file, None, problem, remedy, tuple(lines), warning=True)]

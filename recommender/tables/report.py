@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from recommender.alliance.label import early_ratings
 from recommender.alliance.plausibility import PlausibilityWarning
 from recommender.practice.definition import Practice
-from recommender.tables.loader import TABLES, LoadedTables, read_directory
+from recommender.tables.loader import LoadedTables, read_directory
 from recommender.tables.plausibility import ConsentCounts, consent_counts, implausible_tables
 from recommender.tables.raw_table import TableFault
 from recommender.tables.references import KnownPeople, unresolved_references
+from recommender.tables.table_files import TABLES
+from recommender.values.table_format import STANDARD, TableFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,12 @@ class TablesReport:
         return tuple(str(fault.to_fault()) for fault in self.faults)
 
 
-def check_tables(directory: Path, practice: Practice, today: date | None = None) -> TablesReport:
+def check_tables(
+    directory: Path,
+    practice: Practice,
+    today: date | None = None,
+    written: TableFormat = STANDARD,
+) -> TablesReport:
     """Every fault in a practice's tables, and how much of them can be used.
 
     The parameters are those of `read_tables`. Nothing about the files is raised.
@@ -97,9 +104,9 @@ def check_tables(directory: Path, practice: Practice, today: date | None = None)
     >>> report.sound
     False
     >>> print(report.grouped()[0])
-    clients: is missing; put clients.csv or clients.parquet into the folder
+    clients: is missing; put clients.csv, clients.parquet or clients.xlsx into the folder
     """
-    read = read_directory(directory, practice, today)
+    read = read_directory(directory, practice, today, written)
     return _report(read, practice)
 
 
@@ -136,6 +143,8 @@ def _report(read: LoadedTables, practice: Practice) -> TablesReport:
     }
     sound = {table: _sound(read, table, lines[table]) for table in TABLES}
     pairings, ratings = read.pairings[sound["pairings"]], read.ratings[sound["ratings"]]
+    # Without a column of ids no pairing can be told from another.
+    pairings = pairings[pairings["pairing_id"].notna()]
     ratings = ratings[ratings["pairing_id"].isin(pairings["pairing_id"])]
     early = early_ratings(ratings, pairings, practice.alliance, practice.instruments)
     counts = early.rows["instrument"].value_counts()
@@ -153,7 +162,8 @@ def _report(read: LoadedTables, practice: Practice) -> TablesReport:
     )
     people = read.clients.people.columns, read.clinicians.people.columns
     implausible = implausible_tables(practice, *people, pairings, ratings)
-    return TablesReport(read.faults, summary, _unresolved(read, practice), implausible)
+    warnings = (*read.warnings, *_unresolved(read, practice))
+    return TablesReport(read.faults, summary, warnings, implausible)
 
 
 def _sound(read: LoadedTables, table: str, lines: NDArray[np.intp]) -> NDArray[np.bool_]:

@@ -1,17 +1,20 @@
 """Folds of held-out pairings: forward in time, by client, by clinician, or from a file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recommender.errors import Fault, RecommenderError
+from recommender.errors import RecommenderError
 from recommender.model.additive import Codes
+from recommender.tables.raw_table import Warn, ignore_warning
+from recommender.tables.side_files import read_side_file, unknown_ids
 from recommender.training.dataset import Dataset, RowIndex
-from recommender.values.ids import canonical_id, near_misses, suggestions_for, with_question
+from recommender.values.kinds import RawValue, is_missing
+from recommender.values.table_format import STANDARD
 
 TUNING_FOLDS, FIRST_CUT = 3, 0.4
 """Folds for tuning, and the share of the earliest pairings before the first of them."""
@@ -165,21 +168,43 @@ def clients_left_out(dataset: Dataset, folds: int = 5, seed: int = 0) -> tuple[F
     return _each(number, [f"clients {place + 1}" for place in range(folds)])
 
 
-def folds_from_file(dataset: Dataset, path: Path) -> tuple[Fold, ...]:
-    """Folds given by a CSV of `pairing_id,fold`; pairings it leaves out are always learned from.
+def folds_from_file(
+    dataset: Dataset,
+    path: Path,
+    pairing_ids: Sequence[str] | None = None,
+    warn: Warn = ignore_warning,
+) -> tuple[Fold, ...]:
+    """Folds given by a table of `pairing_id` and `fold`; pairings it leaves out are learned from.
+
+    A row whose fold is empty leaves its pairing out too. `warn` is called with each warning, such
+    as of ids that are not among `pairing_ids`: all of the tables, by default those with a rating.
 
     Raises
     ------
+    TablesError
+        With every fault of the file.
     RecommenderError
-        When the file lacks a column, names a pairing twice, or leaves nothing to test or to learn.
+        When it leaves nothing to test or to learn from.
     """
-    written = _folds_in(path)
-    named = written.reindex(dataset.pairing_ids).fillna("")
+    side = read_side_file(path, "pairing_id", {}, STANDARD, may_be_empty=("fold",))
+    table = side.table
+    cells = table.column("fold")
+    texts = np.array([_fold_name(cell) for cell in cells.distinct], dtype=object)[cells.places]
+    unnamed = np.array([text is None for text in texts], dtype=np.bool_)
+    remedy = "write its name or number"
+    side.faults.extend(table.faults("fold", "is neither text nor a number", remedy, unnamed))
+    known = dataset.pairing_ids.tolist() if pairing_ids is None else pairing_ids
+    problem = "is not among the pairings"
+    remedy = "write the id as it is in pairings, or remove the row"
+    unknown = unknown_ids(table, "pairing_id", side.ids, known, problem, remedy)
+    ids = side.accept(warn)
+    named = pd.Series(texts, index=ids).reindex(dataset.pairing_ids).fillna("")
     names = sorted(set(named) - {""})
     if not names:
-        (unknown,) = unknown_pairings(path, dataset.pairing_ids.tolist()) or (None,)
-        remedy = unknown.remedy if unknown else "name a fold for each"
+        remedy = unknown[0].remedy if unknown else "name a fold for each"
         raise RecommenderError("folds", "names no rated pairing", remedy)
+    for fault in unknown:
+        warn(replace(fault, warning=True))
     if len(names) == 1 and "" not in set(named):
         raise RecommenderError("folds", "tests all at once", "name a second fold")
     codes = {name: place for place, name in enumerate(names)}
@@ -187,28 +212,13 @@ def folds_from_file(dataset: Dataset, path: Path) -> tuple[Fold, ...]:
     return _each(number, names)
 
 
-def unknown_pairings(path: Path, pairing_ids: Sequence[str]) -> tuple[Fault, ...]:
-    """A warning if a file of folds names pairings that are not among those of the tables."""
-    lost = sorted(set(_folds_in(path).index) - set(pairing_ids))
-    if not lost:
-        return ()
-    proposed = suggestions_for(near_misses(lost, pairing_ids), lost)
-    remedy = with_question(proposed, "write the ids as they are in pairings, or take them off")
-    return (Fault("folds", f"names {len(lost)} that are not among the pairings", remedy),)
-
-
-def _folds_in(path: Path) -> "pd.Series[str]":
-    """The folds in a file, by canonical pairing id."""
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError):
-        raise RecommenderError("folds", "cannot be read", "name a CSV of pairing_id,fold") from None
-    if not {"pairing_id", "fold"} <= set(table.columns):
-        raise RecommenderError("folds", "lacks a column", "give pairing_id and fold")
-    written = table["pairing_id"].map(canonical_id)
-    if written.duplicated().any():
-        raise RecommenderError("folds", "names a pairing twice", "keep one row for each pairing")
-    return table.set_index(written)["fold"]
+def _fold_name(cell: RawValue) -> str | None:
+    """The name of a fold as text; None for what cannot name one."""
+    if is_missing(cell):
+        return ""
+    if isinstance(cell, bool) or not isinstance(cell, str | int | float):
+        return None
+    return str(cell).strip()
 
 
 def _at_most(folds: int, people: RowIndex, side: str) -> int:

@@ -27,6 +27,7 @@ from recommender.tables.plausibility import (
     counts_by_kind,
     implausible_tables,
 )
+from recommender.tables.raw_table import Warn, ignore_warning
 from recommender.training.artifacts import log_model, log_training, log_trials
 from recommender.training.baselines import OURS
 from recommender.training.dataset import Dataset, dataset_of, labels_for
@@ -39,6 +40,7 @@ from recommender.training.report import report_of
 from recommender.training.tree_fitting import FitSettings
 from recommender.training.tune import SearchSettings, tuned_settings
 from recommender.training.tuning_trials import TuningResult
+from recommender.values.table_format import STANDARD, TableFormat
 
 EXPERIMENT = "early alliance"
 MIN_RATED = 50
@@ -105,6 +107,8 @@ def train(
     search: SearchSettings | None = None,
     progress: Progress = lambda step, done: None,
     found: Callable[[TableFindings], None] = lambda findings: None,
+    written: TableFormat = STANDARD,
+    warn: Warn = ignore_warning,
 ) -> TrainingResult:
     """Reads a practice's tables, evaluates forward in time, fits on all, publishes a challenger.
 
@@ -127,6 +131,8 @@ def train(
         Called with each step and the share that is done.
     found
         Called with what is to be said of the tables, before anything is learned or refused.
+    written, warn
+        How tables write dates and amounts; called with each warning about them.
 
     Raises
     ------
@@ -155,7 +161,7 @@ def train(
     # A registry that cannot be written is refused now, not after minutes of learning.
     registry.experiment(EXPERIMENT)
     progress("reading tables", 0.0)
-    tables = read_tables(directory, practice, practice.day_at(now))
+    tables = read_tables(directory, practice, practice.day_at(now), written, warn)
     findings = findings_of(tables, practice)
     found(findings)
     champion = champion_model(registry, practice)

@@ -1,12 +1,13 @@
 """Parses one answer: text of a CSV cell, or a value of a Parquet file or a JSON body.
 
-Each parser takes the field's declaration and a cell that is not missing, and raises `ValueError`
+Each parser takes the field's declaration and a cell that is not missing, and raises `CellError`
 with the problem. The message never repeats the value, which may be personal.
 """
 
+import difflib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
@@ -21,6 +22,9 @@ RawValue = Any
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_NUMBER = 2.0**53
 """Beyond this a float no longer holds every whole number, so an answer that large is a fault."""
+
+SEVERAL_TAGS = "level;level"
+PAST_MIDNIGHT = "split them at 24:00, like mon 22:00-24:00; tue 00:00-02:00"
 
 Window = tuple[int, int, int]
 OpenWindow = tuple[int, int, int, str, tuple[str, ...], int, int]
@@ -45,6 +49,15 @@ _AMOUNT = re.compile(r"[+-]?[0-9]{1,16}(\.([0-9]+))?")
 _POSTCODE = re.compile(r"[A-Z0-9]([A-Z0-9 -]{0,8}[A-Z0-9])?")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _NUMBER = (int, float, Decimal, np.integer, np.floating)
+
+
+class CellError(ValueError):
+    """The problem with one cell, and what to do where more is known than the field's own remedy."""
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
 
 
 class FieldBounds(Protocol):
@@ -110,15 +123,20 @@ def level(declared: FieldBounds, cell: RawValue) -> str:
     """One of the declared levels."""
     named = _text(cell)
     if named not in declared.levels:
-        raise ValueError("is not one of the declared levels")
+        raise CellError("is not one of the declared levels", _nearest(declared.levels, [named]))
     return named
 
 
 def tags(declared: FieldBounds, cell: RawValue) -> tuple[str, ...]:
     """Some of the declared levels, each once."""
     named = _parts(cell)
-    if any(part not in declared.levels for part in named):
-        raise ValueError("has a tag that is not one of the declared levels")
+    unknown = [part for part in named if part not in declared.levels]
+    if unknown and isinstance(cell, str) and any("," in part for part in unknown):
+        problem = "has commas between its tags"
+        raise CellError(problem, f"separate them with semicolons, like {SEVERAL_TAGS}")
+    if unknown:
+        problem = "has a tag that is not one of the declared levels"
+        raise CellError(problem, _nearest(declared.levels, unknown))
     if len(set(named)) != len(named):
         raise ValueError("names a tag twice")
     return tuple(named)
@@ -205,6 +223,8 @@ def day(_: FieldBounds, cell: RawValue) -> date:
         raise ValueError("is a time in a time zone, not a date")
     if isinstance(cell, date):
         return date(cell.year, cell.month, cell.day)
+    if isinstance(cell, _NUMBER) and not isinstance(cell, bool):
+        raise CellError("is a number, not a date")
     found = _DAY.fullmatch(_text(cell))
     try:
         return date.fromisoformat(found[1] if found else "")
@@ -294,7 +314,36 @@ def _parts(cell: RawValue) -> list[str]:
     if isinstance(cell, list | tuple) or (isinstance(cell, np.ndarray) and cell.ndim == 1):
         return [_text(part) for part in cell]
     text = _text(cell)
-    return [] if text.lower() == NONE_NAMED else [part.strip() for part in text.split(";")]
+    if text.lower() == NONE_NAMED:
+        return []
+    # Survey tools end every part of a list with the separator.
+    parts = [part.strip() for part in text.removesuffix(";").split(";")]
+    if not all(parts):
+        raise CellError("has an empty part", "write one semicolon between two parts")
+    return parts
+
+
+def _nearest(levels: Iterable[str], written: Iterable[str]) -> str:
+    """A question that names the declared levels nearest to what was written; empty for none."""
+    spelled = {_spelling(level): level for level in levels}
+    near = []
+    for text in written:
+        spelling = _spelling(text)
+        # A code below a declared one, as F40.1 is below F40.
+        above = [each for each in spelled if each and spelling.startswith(f"{each}.")]
+        close = difflib.get_close_matches(spelling, spelled, n=1, cutoff=0.8)
+        if spelling in spelled:
+            near.append(spelled[spelling])
+        elif above:
+            near.append(spelled[max(above, key=len)])
+        elif close:
+            near.append(spelled[close[0]])
+    return f"did you mean {';'.join(dict.fromkeys(near))}?" if near else ""
+
+
+def _spelling(text: str) -> str:
+    """A text without the differences between a level and how people write it."""
+    return re.sub(r"[\s_-]+", "_", text.strip()).casefold()
 
 
 def _point(declared: FieldBounds, text: str) -> Point:
@@ -318,6 +367,8 @@ def _window(text: str) -> Window:
         raise ValueError("is not a day with hours")
     start = int(found[2]) * 60 + int(found[3])
     end = int(found[4]) * 60 + int(found[5])
+    if end < start < 24 * 60:
+        raise CellError("has hours that pass midnight", PAST_MIDNIGHT)
     if not start < end <= 24 * 60:
         raise ValueError("has hours that do not end after their start")
     return DAYS.index(found[1]), start, end

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recommender.allocation.allocate import allocate
-from recommender.allocation.outcome import Allocation
+from recommender.allocation.files import places_table
+from recommender.allocation.outcome import Allocation, allocation_warnings
 from recommender.allocation.terms import (
     Floor,
     Limit,
@@ -21,6 +23,7 @@ from recommender.allocation.terms import (
     read_limit,
 )
 from recommender.errors import IntakeError, RecommenderError
+from recommender.practice.columns import Columns
 from recommender.practice.definition import read_practice
 from recommender.recommendation.recommend import Intake, recommend
 from recommender.screening.screen import screen
@@ -81,6 +84,7 @@ def test_whatever_the_list_its_promises_and_rules_hold(
         c: w.promised_clinician_id for c, w in asked.items() if w.promised_clinician_id
     }
     for seat in found.places_used:
+        assert seat.places is not None
         assert seat.assigned <= max(seat.places - seat.promised, 0)
     for each in found.assigned:
         if each.fixed_by != "told":
@@ -208,3 +212,33 @@ def test_a_practice_that_asks_for_two_open_places_keeps_one_free() -> None:
 
     assert places_of(a_roster(), a_practice(), Terms()).tolist() == recorded.tolist()
     assert places_of(a_roster(), two, Terms()).tolist() == np.maximum(recorded - 1, 0).tolist()
+
+
+def test_two_clients_promised_one_last_place_are_said() -> None:
+    promised = [WaitingClient(name, promised_clinician_id=IDS[0]) for name in some_people().ids[:2]]
+    found = allocated(promised, places={IDS[0]: 1, IDS[1]: 1})
+
+    assert {each.clinician_id for each in found.assigned} == {IDS[0]}
+    [warning] = allocation_warnings(found)
+    assert str(warning) == (
+        f"told: 2 clients have {IDS[0]}, who has 1 places; add a place, or promise one of them "
+        "another clinician"
+    )
+
+
+def test_places_that_nobody_recorded_are_not_called_none() -> None:
+    roster = a_roster()
+    places = roster.columns["places"].copy()
+    places[0] = np.nan
+    values = {**roster.columns.values, "places": places}
+    unknown = replace(roster, columns=Columns(roster.columns.size, values))
+    people = everybody()
+    encoding = a_model().encode_roster(unknown)
+    found = allocate(some_people(), people, encoding, a_model(), Terms(), day=DAY)
+
+    first, *others = found.places_used
+    assert (first.places, first.left, first.assigned) == (None, None, 0)
+    assert all(seat.places is not None for seat in others)
+    assert places_table(found)["places"].isna().tolist()[:2] == [True, False]
+    [warning] = allocation_warnings(found)
+    assert warning.problem == f"are not known of {IDS[0]}, who are assigned nobody new"

@@ -235,7 +235,7 @@ def test_a_folds_file_that_is_not_there_is_told_without_a_traceback(tmp_path: Pa
     folds = ("--folds", tmp_path / "nowhere.csv")
     result = run("evaluate", tmp_path, "--practice", DEFINITION, *folds)
     assert result.exit_code == 1
-    assert "cannot be read" in result.output
+    assert "cannot be opened" in result.output
 
 
 def test_every_rule_a_constraint_may_name_is_listed() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ import typer
 from typer.testing import CliRunner
 
 from experiments.trust import __main__ as command
-from experiments.trust import fuzz, mutations, servers, swaps, threads
+from experiments.trust import damage, fuzz, mutations, servers, swaps, threads
+from experiments.trust.damage import Command, Ending, Found
+from experiments.trust.damages import Damage, bytes_of, cells_of, table_damages
 from experiments.trust.line import Line, Part
 from experiments.trust.mutant import DAMAGED, REFUSED, SOUND, is_whole, tried
 from experiments.trust.mutation import KINDS, Mutation, mutation, write
@@ -234,3 +237,49 @@ def test_a_part_that_fails_ends_the_command_with_one(
     told = runner.invoke(app, ["--only", "other"])
     assert told.exit_code == 1
     assert runner.invoke(app, ["--only", "none"]).exit_code == 2
+
+
+LOST, SAME = Damage("a lost cell", lambda _, c: c, True), Damage("spaces", lambda _, c: c, False)
+
+
+@pytest.mark.parametrize(
+    ("ending", "kind", "counted"),
+    [
+        (Ending(None, "", "KeyError at loader.py:1"), LOST, "crashes"),
+        (Ending("other", ""), LOST, "silent"),
+        (Ending("other", "warning: list.csv"), LOST, None),
+        (Ending("whole", ""), LOST, None),
+        (Ending(None, "refused"), LOST, "unexplained"),
+        (Ending(None, "refused: list.csv, row 2"), LOST, None),
+        (Ending(None, "refused: list.csv"), SAME, "refused_whole"),
+        (Ending("other", ""), SAME, "silent"),
+    ],
+)
+def test_every_bad_ending_of_a_damaged_file_is_counted(
+    ending: Ending, kind: Damage, counted: str | None
+) -> None:
+    found = Found()
+    command = Command("allocate", frozenset({"list.csv"}), lambda folder: ending)
+    damage.judge(found, command, ending, Ending("whole", ""), [("list.csv", kind)])
+    for name in ("crashes", "silent", "refused_whole", "unexplained"):
+        assert getattr(found, name).total() == (name == counted)
+
+
+def test_kinds_of_damage_change_a_file_or_say_that_they_do_not_apply() -> None:
+    rows = [["client_id", "clinician_id", "rated_on", "metric", "concerns", "hours", "sessions"]]
+    rows += [
+        [f"c{n}", f"k{n}", "2026-03-01", "sum", "low_mood;no_sleep", "mon 09:00-10:00", "3"]
+        for n in range(5)
+    ]
+    content = bytes_of(rows)
+    assert cells_of(content) == rows
+    for kind in table_damages():
+        results = [kind.apply(Random(seed), content) for seed in range(5)]
+        assert any(result not in (None, content) for result in results), kind.name
+
+
+@pytest.mark.slow
+def test_pairs_of_damages_end_no_command_in_a_traceback_and_lose_nothing(subject: Subject) -> None:
+    (line,) = damage.measure(25, subject)
+
+    assert line.passed, line.figure

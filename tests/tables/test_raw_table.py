@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from recommender.tables import raw_table
-from recommender.tables.raw_table import RawTable, TableFault, read_raw_table
+from recommender.tables.raw_table import RawTable, TableFault
+from recommender.tables.table_files import read_raw_table
 
 CSV = (
     '﻿client_id,note,mood\r\nc1,"two\nlines, one cell",low\r\n\r\nc2,,high\nc3,short\n'

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.errors import RecommenderError
+from recommender.tables.raw_table import TableFault
 from recommender.training.dataset import dataset_of
 from recommender.training.folds import (
     Fold,
@@ -18,7 +19,6 @@ from recommender.training.folds import (
     folds_from_file,
     forward,
     rolling,
-    unknown_pairings,
 )
 from tests.support.builders import a_dataset, a_practice, some_rows, tables_of
 
@@ -145,9 +145,12 @@ def test_folds_of_a_file_test_what_it_names_and_learn_from_the_rest(tmp_path: Pa
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("pairing_id\np0001\n", "lacks a column"),
+        ("pairing_id\np0001\n", "column fold: is missing"),
         ("pairing_id,fold\nnobody,a\n", "names no rated pairing"),
-        ("pairing_id,fold\nnobody,a\nnobody,b\n", "names a pairing twice"),
+        (
+            "pairing_id,fold\nnobody,a\nnobody,b\n",
+            "column pairing_id, row 3 .as 2.: is there twice",
+        ),
     ],
 )
 def test_a_file_of_folds_that_cannot_be_meant_is_refused(
@@ -163,12 +166,15 @@ def test_pairings_of_a_file_that_do_not_exist_are_counted_and_those_meant_propos
     known = a_dataset().pairing_ids.tolist()
     path = tmp_path / "folds.csv"
     path.write_text(f"pairing_id,fold\n{known[3]},b\n{known[5].upper()},a\nnobody,a\n")
-    (warning,) = unknown_pairings(path, known)
-    assert warning.problem == "names 2 that are not among the pairings"
-    assert warning.remedy.startswith(f"did you mean {known[5]}? Otherwise")
+    warnings: list[TableFault] = []
+    folds_from_file(a_dataset(), path, known, warnings.append)
+    near, other = warnings
+    assert near.problem == other.problem == "is not among the pairings"
+    assert (near.rows, other.rows) == ((3,), (4,))
+    assert near.remedy.startswith(f"did you mean {known[5]}? Otherwise")
     path.write_text(f"pairing_id,fold\n {known[3]} ,b\n{known[5]},a\n")
-    assert unknown_pairings(path, known) == ()
-    assert len(folds_from_file(a_dataset(), path)) == 2
+    assert len(folds_from_file(a_dataset(), path, known, warnings.append)) == 2
+    assert len(warnings) == 2
 
 
 def test_a_file_that_tests_everything_at_once_is_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from recommender.practice.columns import encode, read_cell, remedy_for
 from recommender.practice.fields import Field
 from recommender.tables.cells import read_fields
-from recommender.tables.raw_table import read_raw_table
+from recommender.tables.table_files import read_raw_table
 from recommender.values.kinds import DAYS, EPOCH, KINDS, MAX_NUMBER, is_missing
 
 LEVELS = ("act", "cbt", "7", "emotion focused")
@@ -45,16 +45,16 @@ def a_field(kind: str, **settings: Any) -> Field:
 
 
 def parsed(kind: str, cell: Any, **settings: Any) -> Any:
-    value, problem = read_cell(a_field(kind, **settings), cell)
-    assert problem is None, problem
+    value, error = read_cell(a_field(kind, **settings), cell)
+    assert error is None, error
     return value
 
 
 def problem_with(kind: str, cell: Any, **settings: Any) -> str:
-    value, problem = read_cell(a_field(kind, **settings), cell)
+    value, error = read_cell(a_field(kind, **settings), cell)
     assert value is None
-    assert problem is not None
-    return problem
+    assert error is not None
+    return error.problem
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,8 @@ def test_a_cell_is_read(kind: str, cell: Any, value: Any) -> None:
         ("category", True, "is not text"),
         ("tags", "cbt;dbt", "has a tag that is not one of the declared levels"),
         ("tags", "cbt;none", "has a tag that is not one of the declared levels"),
-        ("tags", "cbt;", "has a tag that is not one of the declared levels"),
+        ("tags", "cbt;;act", "has an empty part"),
+        ("tags", "cbt, act", "has commas between its tags"),
         ("tags", "cbt;cbt", "names a tag twice"),
         ("tags", ["cbt", None], "is not text"),
         ("flag", "perhaps", "is neither true nor false"),
@@ -136,11 +137,7 @@ def test_a_cell_is_read(kind: str, cell: Any, value: Any) -> None:
         ("weekly_hours", "monday 9-5", "is not a day with hours"),
         ("weekly_hours", "xyz 09:00-10:00", "is not a day with hours"),
         ("weekly_hours", "mon 09:60-10:00", "is not a day with hours"),
-        (
-            "weekly_hours",
-            "mon 22:00-06:00",
-            "has hours that do not end after their start",
-        ),
+        ("weekly_hours", "mon 22:00-06:00", "has hours that pass midnight"),
         (
             "weekly_hours",
             "mon 22:00-24:30",
@@ -148,14 +145,13 @@ def test_a_cell_is_read(kind: str, cell: Any, value: Any) -> None:
         ),
         ("date", "23/11/2026", "is not a date"),
         ("date", "2026-02-30", "is not a date"),
-        ("date", 20261123, "is not a date"),
+        ("date", 20261123, "is a number, not a date"),
         ("money", "$220", "is not an amount"),
         ("money", "1_000", "is not an amount"),
         ("money", [220], "is not an amount"),
         ("money", True, "is a flag, not an amount"),
         ("money", 0.1 + 0.2, "has more than two decimals"),
         ("money", "1000.01", "is above the largest value allowed"),
-        ("ids", "c12;", "has a part that is not an id"),
         ("availability", "mon 9-5", "is not a day with hours, room, ways and weeks"),
         (
             "availability",
@@ -165,7 +161,7 @@ def test_a_cell_is_read(kind: str, cell: Any, value: Any) -> None:
         (
             "availability",
             "mon 17:00-09:00 room 1",
-            "has hours that do not end after their start",
+            "has hours that pass midnight",
         ),
         (
             "availability",
@@ -185,6 +181,7 @@ def test_a_cell_is_read(kind: str, cell: Any, value: Any) -> None:
         ("date_ranges", "2027-01-10 to 2026-12-20", "has a range that ends before it begins"),
         ("date_ranges", "Christmas", "is not a date or a range of dates"),
         ("date_ranges", "2027-02-30", "has a part that is not a date"),
+        ("ids", "c12;;c13", "has an empty part"),
     ],
 )
 def test_a_cell_is_refused_with_its_problem(kind: str, cell: Any, problem: str) -> None:
@@ -196,7 +193,7 @@ def test_a_cell_is_refused_with_its_problem(kind: str, cell: Any, problem: str) 
 def test_an_empty_cell_is_missing_and_not_a_fault(kind: str, cell: Any) -> None:
     assert is_missing(cell)
     assert read_cell(a_field(kind), cell) == (None, None)
-    assert read_cell(a_field(kind, required=True), cell) == (None, "is required but empty")
+    assert problem_with(kind, cell, required=True) == "is required but empty"
 
 
 @pytest.mark.parametrize("cell", [0, False, "0", "none", [], float("inf"), "nan"])
@@ -237,7 +234,7 @@ def test_postcodes_and_coordinates_may_stand_beside_each_other() -> None:
 def test_postcodes_are_read_from_every_kind_of_table(tmp_path: Path) -> None:
     field = a_field("place", postcodes=POSTCODES)
     cells = ["2010", "0800;-33.87,151.2", "SW1A 1AA", ""]
-    pd.DataFrame({"x": cells}).to_csv(tmp_path / "mixed.csv", index=False)
+    pd.DataFrame({"x": cells, "row": range(4)}).to_csv(tmp_path / "mixed.csv", index=False)
     pd.DataFrame({"x": cells}).to_parquet(tmp_path / "mixed.parquet")
     pd.DataFrame({"x": [2010, 2010]}).to_csv(tmp_path / "codes.csv", index=False)
     pd.DataFrame({"x": [2010, 2010]}).to_parquet(tmp_path / "codes.parquet")
@@ -462,8 +459,8 @@ JUNK = st.recursive(
 @pytest.mark.parametrize("kind", KINDS)
 @given(cell=JUNK)
 def test_whatever_arrives_is_read_or_refused_in_our_own_words(kind: str, cell: Any) -> None:
-    _, problem = read_cell(a_field(kind), cell)
-    assert problem is None or problem in PROBLEMS
+    _, error = read_cell(a_field(kind), cell)
+    assert error is None or error.problem in PROBLEMS
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"ids"}))
@@ -528,6 +525,8 @@ is below the smallest value allowed
 is above the largest value allowed
 is not one of the declared levels
 has a tag that is not one of the declared levels
+has commas between its tags
+has an empty part
 names a tag twice
 is neither true nor false
 is not a latitude and a longitude
@@ -536,10 +535,53 @@ names a postcode that is not declared
 names no place
 is not a day with hours
 has hours that do not end after their start
+has hours that pass midnight
 is not a date
+is a number, not a date
 is a time in a time zone, not a date
 is a flag, not an amount
 is not an amount
 has more than two decimals
 has a part that is not an id""".splitlines()
 )
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "meant"),
+    [
+        ("category", "CBT", "cbt"),
+        ("category", " Act ", "act"),
+        ("category", "In Person", "in_person"),
+        ("category", "in-person", "in_person"),
+        ("category", "F40.1", "F40"),
+        ("tags", "CBT; act", "cbt"),
+        ("tags", ["Cbt", "IN PERSON"], "cbt;in_person"),
+        ("tags", "cbt;in persom", "in_person"),
+    ],
+)
+def test_a_level_as_people_write_it_is_answered_with_the_declared_one(
+    kind: str, cell: Any, meant: str
+) -> None:
+    field = a_field(kind, levels=("cbt", "act", "in_person", "F40"))
+    _, error = read_cell(field, cell)
+    assert error is not None
+    assert error.remedy.startswith(f"did you mean {meant}? Choose from cbt, act, ")
+
+
+def test_a_list_as_survey_tools_export_it_is_read_or_explained() -> None:
+    field = a_field("tags", levels=("cbt", "act"))
+    assert read_cell(field, "cbt;act;") == (("cbt", "act"), None)
+    assert read_cell(field, " cbt ; act ; ") == (("cbt", "act"), None)
+    _, error = read_cell(field, "cbt, act")
+    assert error is not None
+    assert str(error) == "has commas between its tags"
+    assert error.remedy == "separate them with semicolons, like level;level"
+
+
+def test_an_evening_shift_past_midnight_is_explained_and_the_remedy_is_read() -> None:
+    field = a_field("weekly_hours")
+    _, error = read_cell(field, "mon 22:00-02:00")
+    assert error is not None
+    assert error.problem == "has hours that pass midnight"
+    written = error.remedy.removeprefix("split them at 24:00, like ")
+    assert read_cell(field, written) == (((0, 1320, 1440), (1, 0, 120)), None)

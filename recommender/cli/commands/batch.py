@@ -16,6 +16,8 @@ from recommender.cli.commands.console import (
     exit_on_error,
     must_exist,
     out,
+    print_warning,
+    reads_tables,
     uses_extras,
 )
 from recommender.cli.record_table import RecordTable
@@ -34,13 +36,24 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from recommender.allocation.files import reason_text
-from recommender.allocation.outcome import FORMER, PROMISED, REASON_TEXTS, Allocation
+from recommender.allocation.outcome import (
+    FORMER,
+    PROMISED,
+    REASON_TEXTS,
+    Allocation,
+    allocation_warnings,
+)
+from recommender.values.table_format import TableFormat
 
 Clients = Annotated[
-    Path, typer.Option(help="Their answers: a clients table, .csv or .parquet.", show_default=False)
+    Path,
+    typer.Option(
+        help="Their answers: a clients table, .csv, .parquet or .xlsx.", show_default=False
+    ),
 ]
 Clinicians = Annotated[
-    Path, typer.Option("--roster", help="The clinicians, .csv or .parquet.", show_default=False)
+    Path,
+    typer.Option("--roster", help="The clinicians, .csv, .parquet or .xlsx.", show_default=False),
 ]
 Out = Annotated[Path, typer.Option("--out", help="Folder to write to.", show_default=False)]
 Bundle = Annotated[
@@ -57,7 +70,7 @@ Day = Annotated[
 BUNDLES = Path("var/bundles")
 
 
-class TableFormat(StrEnum):
+class OutputForm(StrEnum):
     """File formats of what is written."""
 
     csv = "csv"
@@ -74,6 +87,7 @@ def champion_bundle(uri: str, bundles: Path) -> Path:
 
 
 @uses_extras("registry,parquet")
+@reads_tables
 def allocate(
     clients: Clients,
     roster: Clinicians,
@@ -126,8 +140,10 @@ def allocate(
     bundles: Bundles = BUNDLES,
     day: Day = None,
     form: Annotated[
-        TableFormat, typer.Option("--format", help="Of what is written.")
-    ] = TableFormat.csv,
+        OutputForm, typer.Option("--format", help="Of what is written.")
+    ] = OutputForm.csv,
+    *,
+    written: TableFormat,
 ) -> None:
     """Assign the clients of a waiting list to clinicians, all at once.
 
@@ -154,11 +170,17 @@ def allocate(
 
     with exit_on_error(), render.progress_bar(err) as progress:
         progress("reading", 0.0)
-        model, clinicians = _opened(bundle or champion_bundle(registry, bundles), roster)
-        people = read_clients(clients, model.practice)
-        listed = read_list(waiting) if waiting else [WaitingClient(name) for name in people.ids]
+        model, clinicians = _opened(bundle or champion_bundle(registry, bundles), roster, written)
+        people = read_clients(clients, model.practice, written, print_warning)
+        today = _day(day, model)
+        if waiting:
+            listed = read_list(waiting, people.ids, clinicians.ids, today, written, print_warning)
+        else:
+            listed = [WaitingClient(name) for name in people.ids]
+        if previous:
+            listed = with_former_clinicians(listed, previous, written, print_warning)
         terms = Terms(
-            places=read_places(places) if places else None,
+            places=read_places(places, clinicians.ids, written, print_warning) if places else None,
             limits=tuple(read_limit(text) for text in limit or ()),
             floor=Floor(floor_points, floor_level),
             longest_wait_days=longest_wait,
@@ -176,13 +198,13 @@ def allocate(
             model.encode_roster(clinicians),
             model,
             terms,
-            day=_day(day, model),
+            day=today,
             progress=progress,
         )
         texts = {name: c.say for name, c in model.practice.constraints.items()}
         unresolved = unresolved_by_client(model.practice, waiting_people, clinicians)
         paths = write_tables(outcome, texts, unresolved, to, form.value)
-    render.print_warnings(err, warnings)
+    render.print_warnings(err, (*warnings, *allocation_warnings(outcome)))
     if not listed:
         out.print("Nobody is waiting: there is nothing to allocate.")
     out.print(summary(outcome, texts))
@@ -190,6 +212,7 @@ def allocate(
 
 
 @uses_extras("registry,parquet")
+@reads_tables
 def score(
     clients: Clients,
     roster: Clinicians,
@@ -202,6 +225,8 @@ def score(
     bundles: Bundles = BUNDLES,
     day: Day = None,
     cluster: ClusterAddress = None,
+    *,
+    written: TableFormat,
 ) -> None:
     """Rank the roster for every client of a file, as single requests would.
 
@@ -221,8 +246,8 @@ def score(
     with exit_on_error(), render.progress_bar(err) as progress:
         progress("reading", 0.0)
         source = bundle or champion_bundle(registry, bundles)
-        model, clinicians = _opened(source, roster)
-        people = read_clients(clients, model.practice)
+        model, clinicians = _opened(source, roster, written)
+        people = read_clients(clients, model.practice, written, print_warning)
         settings = JobSettings(model.encode_roster(clinicians), model, _day(day, model), top_k)
         warnings = table_warnings(model.practice, people, clinicians, every_client=False)
         runner, digest = _runner(cluster), bundle_digest(source)
@@ -231,8 +256,8 @@ def score(
     if not result.computed:
         out.print(f"Nothing to do: all {result.chunks} parts are in {to}.", soft_wrap=True)
     else:
-        written = f"{result.computed} of {result.chunks} parts written"
-        out.print(f"{result.clients:,} clients ranked, {written} to {to}.", soft_wrap=True)
+        parts = f"{result.computed} of {result.chunks} parts written"
+        out.print(f"{result.clients:,} clients ranked, {parts} to {to}.", soft_wrap=True)
 
 
 def _rows_of(ids: Sequence[str], some: set[str]) -> NDArray[np.intp]:
@@ -251,15 +276,15 @@ def _runner(cluster: str | None) -> "TaskRunner":
     return runner_on(cluster)
 
 
-def _opened(bundle: Path, roster: Path) -> tuple["AllianceModel", "Roster"]:
+def _opened(bundle: Path, roster: Path, written: TableFormat) -> tuple["AllianceModel", "Roster"]:
     from recommender.model.bundle.io import load_bundle
     from recommender.tables.loader import read_roster
 
     model = load_bundle(bundle)
     if not roster.is_file():
-        raise RecommenderError("roster", "is not a file", "name a .csv or .parquet of clinicians")
-    written = datetime.fromtimestamp(roster.stat().st_mtime, UTC)
-    return model, read_roster(roster, model.practice, written)
+        raise RecommenderError("roster", "is not a file", "name a table of the clinicians")
+    taken_at = datetime.fromtimestamp(roster.stat().st_mtime, UTC)
+    return model, read_roster(roster, model.practice, taken_at, written, print_warning)
 
 
 def _day(given: datetime | None, model: "AllianceModel") -> date:
@@ -285,7 +310,7 @@ def summary(allocation: Allocation, constraint_texts: Mapping[str, str]) -> Grou
 def _counts(allocation: Allocation) -> Text:
     promised = sum(each.fixed_by == PROMISED for each in allocation.assigned)
     unchanged = sum(each.fixed_by == FORMER for each in allocation.assigned)
-    places = sum(max(used.places - used.promised, 0) for used in allocation.places_used)
+    places = sum(max((used.places or 0) - used.promised, 0) for used in allocation.places_used)
     text = f"{len(allocation.assigned) - promised:,} clients assigned, with {places:,} places"
     text += f"; {promised:,} promised before" if promised else ""
     text += f"; {unchanged:,} as in the earlier allocation" if unchanged else ""

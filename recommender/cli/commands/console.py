@@ -3,6 +3,7 @@
 Imports nothing slow, so that `--help` is fast.
 """
 
+import inspect
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,9 +21,11 @@ from recommender.cli.record_table import output_width
 from recommender.errors import Fault, FaultsError, RecommenderError
 from recommender.practice.definition import Practice, practice_named
 from recommender.registry.versions import tracking_reachable
+from recommender.values.table_format import DateOrder, DecimalMark, TableFormat, ThousandsMark
 
 if TYPE_CHECKING:
     from recommender.store.database import Store
+    from recommender.tables.raw_table import TableFault
 
 out = Console(width=output_width(sys.stdout))
 err = Console(width=output_width(sys.stderr), stderr=True)
@@ -30,7 +33,13 @@ err = Console(width=output_width(sys.stderr), stderr=True)
 Definition = Annotated[
     str, typer.Option("--practice", help="A definition: `psychology`, or the path of a TOML file.")
 ]
-Data = Annotated[Path, typer.Argument(help="Folder with clients, clinicians, pairings, ratings.")]
+Data = Annotated[
+    Path,
+    typer.Argument(
+        help="Folder with clients, clinicians, pairings, ratings (.csv, .parquet, .xlsx, or sheets "
+        "of practice.xlsx), or a workbook with these sheets."
+    ),
+]
 Uri = Annotated[
     str, typer.Option("--registry", help="mlflow: a database such as sqlite:///…, or http(s)://…")
 ]
@@ -62,6 +71,31 @@ RequiredStoreUrl = Annotated[
         help="The journal's database: sqlite:///… or postgresql+psycopg://…",
     ),
 ]
+FORMAT_OPTIONS: dict[str, Any] = {
+    "dates": Annotated[
+        DateOrder,
+        typer.Option(
+            envvar="RECOMMENDER_DATES",
+            help="How tables write dates: iso is 2026-11-28, dmy 28/11/2026, mdy 11/28/2026.",
+        ),
+    ],
+    "decimal": Annotated[
+        DecimalMark,
+        typer.Option(envvar="RECOMMENDER_DECIMAL", help="Mark before decimals in tables."),
+    ],
+    "thousands": Annotated[
+        ThousandsMark,
+        typer.Option(envvar="RECOMMENDER_THOUSANDS", help="Mark between thousands in tables."),
+    ],
+    "currency": Annotated[
+        str,
+        typer.Option(
+            envvar="RECOMMENDER_CURRENCY",
+            help="Sign before or after amounts in tables, such as '$'.",
+        ),
+    ],
+}
+"""The options of `TableFormat`, by attribute."""
 AsJson = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON object on standard output, and nothing else."),
@@ -129,6 +163,38 @@ def uses_extras(extras: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return run
 
     return mark
+
+
+def reads_tables(command: Callable[..., R]) -> Callable[..., R]:
+    """Gives a command the options of `TableFormat`, which it receives as `written`."""
+    signature = inspect.signature(command, eval_str=True)
+    standard = TableFormat()
+    own = [each for name, each in signature.parameters.items() if name != "written"]
+    options = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=getattr(standard, name),
+            annotation=annotation,
+        )
+        for name, annotation in FORMAT_OPTIONS.items()
+    ]
+
+    @wraps(command)
+    def run(*args: Any, **given: Any) -> R:
+        with exit_on_error():
+            written = TableFormat(**{name: given.pop(name) for name in FORMAT_OPTIONS})
+        return command(*args, written=written, **given)
+
+    parameters = [*own, *options]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run
+
+
+def print_warning(warning: "TableFault") -> None:
+    """Prints a warning about a file on standard error; it may be above a progress bar."""
+    render.print_warnings(err, [warning.to_fault()])
 
 
 def missing_extras(what: str, module: str, extras: str) -> RecommenderError:

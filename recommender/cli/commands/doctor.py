@@ -16,17 +16,21 @@ from recommender.cli.commands.console import (
     exit_on_error,
     out,
     print_json,
+    reads_tables,
 )
 from recommender.errors import Fault, FaultsError
 from recommender.registry.versions import tracking_reachable
+from recommender.values.table_format import TableFormat
 
 if TYPE_CHECKING:
     from recommender.settings import Settings
 
 
+@reads_tables
 def doctor(
     roster: Annotated[
-        Path, typer.Option(envvar="RECOMMENDER_ROSTER", help="The clinicians, .csv or .parquet.")
+        Path,
+        typer.Option(envvar="RECOMMENDER_ROSTER", help="The clinicians, .csv, .parquet or .xlsx."),
     ] = Path("var/practice/clinicians.csv"),
     bundle: Annotated[
         Path | None,
@@ -49,6 +53,8 @@ def doctor(
         int, typer.Option(envvar="RECOMMENDER_PORT", help="Address to listen on.", min=1, max=65535)
     ] = 8000,
     as_json: AsJson = False,
+    *,
+    written: TableFormat,
 ) -> None:
     """Check a deployment and print each fault with its fix; exits 1 on any.
 
@@ -62,6 +68,7 @@ def doctor(
         deployment = Deployment(
             bundle=bundle,
             roster=roster,
+            table_format=written,
             practice=definition(practice) if practice else None,
             store=settings.store.get_secret_value() if settings.store else None,
             pepper=settings.pepper.get_secret_value() if settings.pepper else None,

@@ -22,14 +22,17 @@ from recommender.cli.commands.console import (
     must_exist,
     out,
     print_json,
+    reads_tables,
     uses_extras,
 )
-from recommender.errors import Fault, RecommenderError
+from recommender.errors import RecommenderError
+from recommender.values.table_format import TableFormat
 
 if TYPE_CHECKING:
     from recommender.model.evaluation_report import EvaluationReport
     from recommender.registry.registry import Registry
     from recommender.tables.loader import Tables
+    from recommender.tables.raw_table import TableFault, Warn
     from recommender.training.dataset import Dataset
     from recommender.training.folds import Fold
     from recommender.training.plots import Drawn
@@ -52,12 +55,13 @@ SPLITS = (
 
 
 @uses_extras("train")
+@reads_tables
 def evaluate(
     data: Data,
     practice: Definition = "psychology",
     split: Annotated[Split, typer.Option(help=SPLITS)] = Split.forward,
     folds: Annotated[
-        Path | None, typer.Option(help="CSV of pairing_id,fold, instead of --split.")
+        Path | None, typer.Option(help="A table of pairing_id and fold, instead of --split.")
     ] = None,
     save: Annotated[
         Path | None,
@@ -75,6 +79,8 @@ def evaluate(
     ] = False,
     seed: Seed = 0,
     as_json: AsJson = False,
+    *,
+    written: TableFormat,
 ) -> None:
     """Compare our learner with every baseline on held-out pairings; publishes nothing.
 
@@ -94,9 +100,11 @@ def evaluate(
     with exit_on_error(as_json=as_json), render.progress_bar(err) as progress:
         folder, tracker = _folder(save), _registry(registry, log)
         declared = definition(practice)
-        tables = read_tables(data, declared, declared.day_at(datetime.now(UTC)))
+        found: list[TableFault] = []
+        today = declared.day_at(datetime.now(UTC))
+        tables = read_tables(data, declared, today, written, warn=found.append)
         dataset = dataset_of(tables, declared)
-        held_back, unknown = _held_back(dataset, tables, split, folds)
+        held_back = _held_back(dataset, tables, split, folds, found.append)
         champion = champion_model(tracker, declared) if tracker else ChampionModel()
         settings = FitSettings(seed=seed)
         evaluation = measure(dataset, held_back, settings, progress, champion=champion.model)
@@ -107,10 +115,10 @@ def evaluate(
         if tracker:
             way = "file" if folds else split.value
             run_id = _log(tracker, dataset, report, settings, drawn, way)
-    warnings = (*tables.warnings(declared), *unknown)
+    warnings = (*(each.to_fault() for each in found), *tables.warnings(declared))
     if as_json:
-        written, run = (str(folder) if folder else None), (run_id if tracker else None)
-        measured = {"report": report.to_dict(), "written_to": written, "run_id": run}
+        written_to, run = (str(folder) if folder else None), (run_id if tracker else None)
+        measured = {"report": report.to_dict(), "written_to": written_to, "run_id": run}
         print_json(measured | {"warnings": [str(each) for each in warnings]})
         return
     render.print_warnings(err, warnings)
@@ -147,24 +155,23 @@ def _registry(uri: str | None, log: bool) -> "Registry | None":
 
 
 def _held_back(
-    dataset: "Dataset", tables: "Tables", split: Split, file: Path | None
-) -> "tuple[tuple[Fold, ...], tuple[Fault, ...]]":
-    """The folds, and a warning if a file of folds names pairings that do not exist."""
+    dataset: "Dataset", tables: "Tables", split: Split, file: Path | None, warn: "Warn"
+) -> "tuple[Fold, ...]":
     from recommender.training import folds
     from recommender.training.dataset import Dataset
 
     if file is not None:
         # A file may name its folds after people; what is stored may not.
-        named = folds.folds_from_file(dataset, file)
-        unknown = folds.unknown_pairings(file, tables.pairings["pairing_id"].tolist())
-        return tuple(replace(f, name=f"fold {n}") for n, f in enumerate(named, start=1)), unknown
+        ids = tables.pairings["pairing_id"].tolist()
+        named = folds.folds_from_file(dataset, file, ids, warn)
+        return tuple(replace(f, name=f"fold {n}") for n, f in enumerate(named, start=1))
     ways: Mapping[Split, Callable[[Dataset], tuple[Fold, ...]]] = {
         Split.forward: folds.forward,
         Split.rolling: folds.rolling,
         Split.clients: folds.clients_left_out,
         Split.clinicians: folds.clinicians_left_out,
     }
-    return ways[split](dataset), ()
+    return ways[split](dataset)
 
 
 def _write(folder: Path, report: "EvaluationReport", drawn: "Mapping[str, Drawn]") -> None:

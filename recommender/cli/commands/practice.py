@@ -17,8 +17,10 @@ from recommender.cli.commands.console import (
     exit_on_error,
     out,
     print_json,
+    reads_tables,
 )
 from recommender.practice.funding import Ending, FundingRow, endings
+from recommender.values.table_format import TableFormat, options_of
 
 practice_app = typer.Typer(no_args_is_help=True, help="Look at a practice definition.")
 File = Annotated[str, typer.Argument(help="A TOML file, or `psychology`.")]
@@ -96,7 +98,14 @@ def practice_rules(as_json: AsJson = False) -> None:
     out.print(render.rules_table(RULES.values()))
 
 
-def check(data: Data, practice: Definition = "psychology", as_json: AsJson = False) -> None:
+@reads_tables
+def check(
+    data: Data,
+    practice: Definition = "psychology",
+    as_json: AsJson = False,
+    *,
+    written: TableFormat,
+) -> None:
     """Report faults of a practice's tables, what is usable, and what is implausible.
 
     Exits 1 on any fault; what is only implausible is a warning.
@@ -105,17 +114,18 @@ def check(data: Data, practice: Definition = "psychology", as_json: AsJson = Fal
 
     with exit_on_error(as_json=as_json), err.status("reading tables"):
         declared = definition(practice)
-        report = check_tables(data, declared, declared.day_at(datetime.now(UTC)))
+        report = check_tables(data, declared, declared.day_at(datetime.now(UTC)), written)
     if as_json:
-        said = {
+        findings = {
             "warnings": [str(each.to_fault()) for each in report.warnings],
             "implausible": [asdict(each) for each in report.implausible],
         }
         faults = [each.to_fault() for each in report.faults]
-        print_json(asdict(report.summary) | said, faults)
+        print_json(asdict(report.summary) | findings, faults)
         raise typer.Exit(0 if report.sound else 1)
     out.print(render.tables_report(report))
     if not report.sound:
         raise typer.Exit(1)
     verdict = "Sound, but see plausibility above." if report.implausible else "Sound."
-    out.print(f"{verdict} Next: recommender train {data} --practice {practice}", soft_wrap=True)
+    options = " ".join(filter(None, [f"{data} --practice {practice}", options_of(written)]))
+    out.print(f"{verdict} Next: recommender train {options}", soft_wrap=True, markup=False)

@@ -9,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,15 +24,18 @@ from recommender.cli.commands.console import (
     missing_extras,
     must_exist,
     out,
+    reads_tables,
 )
 from recommender.errors import RecommenderError, RegistryError
 from recommender.registry.versions import registry_file
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
 from recommender.rollout.poller import polling, wait_for_pointer
+from recommender.values.table_format import TableFormat
 
 
+@reads_tables
 def serve(
-    roster: Annotated[Path, typer.Option(help="The clinicians, .csv or .parquet.")] = Path(
+    roster: Annotated[Path, typer.Option(help="The clinicians, .csv, .parquet or .xlsx.")] = Path(
         "var/practice/clinicians.csv"
     ),
     registry: Annotated[
@@ -56,6 +60,8 @@ def serve(
     workers: Annotated[
         int, typer.Option(help="Processes that share the port, each with its model.", min=1, max=64)
     ] = 1,
+    *,
+    written: TableFormat,
 ) -> None:
     """Serve the champion, and each new champion as it is promoted, until stopped.
 
@@ -65,6 +71,7 @@ def serve(
     where = {
         **{"roster": roster, "practice": practice, "host": host, "port": port},
         "processes": workers,
+        **asdict(written),
     }
     with exit_on_error():
         if bundle is not None:

@@ -19,8 +19,11 @@ from recommender.cli.commands.console import (
     err,
     exit_on_error,
     out,
+    print_warning,
+    reads_tables,
     uses_extras,
 )
+from recommender.values.table_format import TableFormat
 
 if TYPE_CHECKING:
     from recommender.training.run import TableFindings
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 
 @uses_extras("train")
+@reads_tables
 def train(
     data: Data,
     practice: Definition = "psychology",
@@ -42,6 +46,8 @@ def train(
     ] = None,
     store: StoreUrl = None,
     cluster: ClusterAddress = None,
+    *,
+    written: TableFormat,
 ) -> None:
     """Evaluate on later pairings beside the champion, fit on all, publish a challenger.
 
@@ -68,7 +74,9 @@ def train(
             settings=_settings(seed, cluster),
             search=SearchSettings(tune, study) if tune else None,
             progress=progress,
+            written=written,
             found=_print_findings,
+            warn=print_warning,
         )
         if trained.evaluation is not None:
             record_learned(learned, trained.version.digest)

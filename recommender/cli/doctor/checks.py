@@ -67,9 +67,7 @@ def check_roster(deployment: Deployment) -> Iterator[Fault]:
     model = _model(deployment)
     practice = deployment.practice or (model.practice if model else None)
     if not deployment.roster.is_file():
-        yield Fault(
-            "roster", "does not exist", "name the clinicians' .csv or .parquet with --roster"
-        )
+        yield Fault("roster", "does not exist", "name the clinicians' table with --roster")
         return
     written = datetime.fromtimestamp(deployment.roster.stat().st_mtime, UTC)
     if deployment.now - written > OLD:
@@ -77,7 +75,7 @@ def check_roster(deployment: Deployment) -> Iterator[Fault]:
         yield Fault("roster", f"was written {days} days ago", "export the clinicians again")
     if practice is not None:
         try:
-            read_roster(deployment.roster, practice, written)
+            read_roster(deployment.roster, practice, written, deployment.table_format)
         except TablesError as error:
             yield from error.faults
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from recommender.practice.definition import Practice
+from recommender.values.table_format import STANDARD, TableFormat
 
 SQLITE = "sqlite:///"
 
@@ -24,6 +25,8 @@ class Deployment:
         Address of mlflow.
     backups
         Folder of backups; None where none is configured.
+    table_format
+        How the roster's file writes dates and amounts.
     environment
         Environment variables, of which those named RECOMMENDER_* are checked.
     """
@@ -40,6 +43,7 @@ class Deployment:
     environment: Mapping[str, str] = field(repr=False)
     now: datetime
     backups: Path | None = None
+    table_format: TableFormat = STANDARD
 
     @property
     def store_file(self) -> Path | None:

@@ -41,6 +41,7 @@ from recommender.serving.schemas.allocation_response import (
     MarginalCapacity,
     UnplacedClient,
 )
+from recommender.serving.schemas.json_types import with_json_remedies
 from recommender.serving.schemas.reference_warnings import (
     MAX_WARNINGS,
     ReferenceWarning,
@@ -132,7 +133,8 @@ def _columns(snapshot: ServingSnapshot, request: ParsedWaitingList) -> Columns:
             try:
                 read_rows(fields, [answers])
             except IntakeError as error:
-                errors += field_errors(error, "clients", str(row), "answers")
+                faults = with_json_remedies(error, fields)
+                errors += field_errors(faults, "clients", str(row), "answers")
         raise ProblemError(INVALID, errors[:MAX_ERRORS]) from None
 
 

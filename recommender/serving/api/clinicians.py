@@ -49,6 +49,7 @@ from recommender.serving.openapi import (
     response_body,
 )
 from recommender.serving.schemas.clinician import ClinicianSchema
+from recommender.serving.schemas.json_types import with_json_remedies
 from recommender.serving.schemas.reference_warnings import (
     MAX_WARNINGS,
     ReferenceWarning,
@@ -303,9 +304,12 @@ async def _changed(
 
     try:
         changed = await context.queues.lookups.run(context.rosters.change, checked)
-    except (IntakeError, FeedbackError) as error:
-        part = () if isinstance(error, FeedbackError) else ("facts",)
-        raise ProblemError(INVALID_ROSTER, field_errors(error, *part)) from None
+    except FeedbackError as error:
+        raise ProblemError(INVALID_ROSTER, field_errors(error)) from None
+    except IntakeError as error:
+        fields = context.snapshots.require().practice.clinician
+        faults = field_errors(with_json_remedies(error, fields), "facts")
+        raise ProblemError(INVALID_ROSTER, faults) from None
     return *changed, tuple(warnings[:MAX_WARNINGS])
 
 

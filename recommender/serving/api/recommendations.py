@@ -9,6 +9,7 @@ from pydantic import Field as Setting
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from recommender.errors import IntakeError
 from recommender.features.pipeline import Pairs
 from recommender.journal.idempotency import Write
 from recommender.journal.recommendations import (
@@ -57,7 +58,7 @@ from recommender.serving.recommendation_service import (
     today,
 )
 from recommender.serving.schemas.intake import ParsedRequest
-from recommender.serving.schemas.json_types import ID_PATTERN
+from recommender.serving.schemas.json_types import ID_PATTERN, with_json_remedies
 from recommender.serving.schemas.reference_warnings import (
     MAX_WARNINGS,
     ReferenceWarning,
@@ -223,7 +224,10 @@ def predict(snapshot: ServingSnapshot, body: JsonBody) -> PredictionResponse:
     except ValidationError as error:
         raise problem_from_validation(error) from None
     places = _places(snapshot, request.clinician_ids)
-    intake = read_intake(snapshot.practice, request.answers, request.client_id, request.modes)
+    try:
+        intake = read_intake(snapshot.practice, request.answers, request.client_id, request.modes)
+    except IntakeError as error:
+        raise with_json_remedies(error, snapshot.form.fields) from None
     mode = (
         snapshot.model.manifest.mode
         if consents_to_prediction(snapshot.practice, intake)

@@ -212,6 +212,11 @@ JOURNAL_PROBLEMS: Mapping[type[RecommenderError], ProblemType] = {
 _RETRYABLE = (IN_FLIGHT, STORE_UNAVAILABLE)
 
 _MESSAGES: Mapping[str, str] = {
+    "not_within_a_day": (
+        "ends no later than it starts; split hours that pass midnight at 24:00, like "
+        '{"day": "mon", "start": "22:00", "end": "24:00"} and '
+        '{"day": "tue", "start": "00:00", "end": "02:00"}'
+    ),
     "missing": "is required",
     "extra_forbidden": "has an unknown field",
     "model_type": "is not an object",

@@ -180,7 +180,10 @@ class ClinicianCapacity(ResponseModel):
     """The places of one clinician: open, promised and newly assigned."""
 
     clinician_id: str
-    places: int
+    places: Annotated[
+        int | None,
+        Setting(description="Null where the roster does not say: nobody new is assigned then."),
+    ]
     promised: int
     assigned: int
 

@@ -3,9 +3,10 @@
 Types validate parsed JSON (`model_validate`), strictly.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
@@ -21,6 +22,8 @@ from pydantic import (
 from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
+from recommender.errors import Fault, IntakeError
+from recommender.practice.columns import remedy_for
 from recommender.practice.fields import Field
 from recommender.values.kinds import DAYS, MAX_NUMBER, RawValue
 
@@ -78,6 +81,12 @@ class TimeWindow(BaseModel):
     day: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     start: Annotated[str, Setting(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
     end: Annotated[str, Setting(pattern="^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+
+    @model_validator(mode="after")
+    def _within_one_day(self) -> Self:
+        if self.start >= self.end:
+            raise PydanticCustomError("not_within_a_day", "The end is not after the start")
+        return self
 
 
 class OpenWindow(TimeWindow):
@@ -321,3 +330,15 @@ JSON_TYPES: Mapping[str, JsonType] = {
     "ids": JsonType(_ids, _unchanged, lambda _: ["k012"], _plain_json),
 }
 """One entry for each of `recommender.values.kinds.KINDS`."""
+
+
+def with_json_remedies(error: IntakeError, fields: Mapping[str, Field]) -> IntakeError:
+    """Faults of answers with remedies that show JSON, where they show a cell of a table."""
+    return IntakeError(replace(fault, remedy=_in_json(fault, fields)) for fault in error.faults)
+
+
+def _in_json(fault: Fault, fields: Mapping[str, Field]) -> str:
+    field = fields.get(fault.where.rpartition(", ")[2])
+    if field is None or fault.remedy != remedy_for(field):
+        return fault.remedy
+    return f"send it like {json.dumps(JSON_TYPES[field.kind].example_of(field))}"

@@ -265,7 +265,8 @@ def _read_back(roster: Roster, practice: Practice) -> RosterVersion:
 
 
 def _file(practice: Practice, settings: Settings) -> Roster:
-    return read_roster(settings.roster, practice, _written_at(settings.roster))
+    taken_at = _written_at(settings.roster)
+    return read_roster(settings.roster, practice, taken_at, settings.table_format)
 
 
 def _written_at(path: Path) -> datetime:
@@ -273,5 +274,5 @@ def _written_at(path: Path) -> datetime:
     try:
         return datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except OSError:
-        remedy = "name a readable .csv or .parquet of the clinicians"
+        remedy = "name a readable table of the clinicians"
         raise TablesError([Fault(path.name, "cannot be read", remedy)]) from None

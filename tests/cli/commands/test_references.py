@@ -79,7 +79,7 @@ def test_allocate_names_it_and_the_earlier_clinician_who_left(
     ("column", "value", "words"),
     [
         ("told", "5", ("told", "did you mean 005?", "leave it empty")),
-        ("client_id", "C0001", ("list", "did you mean c0001?", "add their answers")),
+        ("client_id", "C0001", ("list", "did you mean c0001?", "add the answers")),
     ],
 )
 def test_a_list_that_misses_an_id_is_refused_with_whom_it_may_mean(
@@ -104,7 +104,7 @@ def test_places_and_limits_of_nobody_are_refused_with_whom_they_may_mean(
     out = ("--out", tmp_path / "out")
     refused = run("allocate", *people(practice), "--places", places, *out)
     assert refused.exit_code == 1
-    assert "places: name 1 not on the roster; did you mean 005?" in refused.output
+    assert "clinician_id, row 2: is not on the roster; did you mean 005?" in refused.output
     limited = run("allocate", *people(practice), "--limit", "concern=grief:1@5", *out)
     assert limited.exit_code == 1
     assert "limit on concern: names nobody on the roster; did you mean 005?" in limited.output

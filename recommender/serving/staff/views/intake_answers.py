@@ -20,7 +20,10 @@ _WINDOW = re.compile(rf"{_TIME}\s*(?:-|–|to|until)\s*{_TIME}")  # noqa: RUF001
 _BETWEEN = re.compile(r"[,;&+]|\band\b")
 _ALL_DAY = frozenset({"all day", "any time", "anytime", "any"})
 NOT_TIMES = "is not a range of times: write 8-10 or 5-8 pm, with commas between several"
-BACKWARDS = "ends before it begins: write 8-17, or 8 am-5 pm"
+BACKWARDS = (
+    "ends before it begins: write 8-17, or 8 am-5 pm; past midnight, write 22-24 on this day and "
+    "0-2 on the next"
+)
 
 ClockParts = tuple[str | Any, ...]
 """Hour, minute, am or pm, and noon or midnight; each is None where it is not written."""

@@ -1,0 +1,155 @@
+"""Dates and amounts as Australian and European exports write them."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from recommender.errors import RecommenderError
+from recommender.values.parsers import CellError
+from recommender.values.table_format import TableFormat, options_of, unread_column
+
+STANDARD = TableFormat()
+
+
+def read(form: TableFormat, kind: str, *texts: str) -> list[str | None]:
+    """The cells in the standard form; None for an error."""
+    cells = form.cells(kind, texts)
+    return [None if isinstance(cell, CellError) else cell for cell in cells]
+
+
+@pytest.mark.parametrize(
+    ("form", "kind", "text", "standard"),
+    [
+        (TableFormat(dates="dmy"), "date", "28/11/2026", "2026-11-28"),
+        (TableFormat(dates="dmy"), "date", " 1.2.2026 ", "2026-02-01"),
+        (TableFormat(dates="dmy"), "date", "28-11-2026 14:30", "2026-11-28"),
+        (TableFormat(dates="dmy"), "date", "28/11/2026 2:30 PM", "2026-11-28"),
+        (TableFormat(dates="mdy"), "date", "11/28/2026", "2026-11-28"),
+        (TableFormat(decimal="comma"), "number", "-1,5", "-1.5"),
+        (TableFormat(decimal="comma", thousands="point"), "money", "1.234,50", "1234.50"),
+        (TableFormat(thousands="comma"), "money", "1,234,567.5", "1234567.5"),
+        (TableFormat(thousands="space"), "number", "12\u00a0345", "12345"),
+        (TableFormat(currency="$"), "money", "$220.50", "220.50"),
+        (TableFormat(currency="$"), "money", "-$5", "-5"),
+        (TableFormat(currency="AUD"), "money", "220 AUD", "220"),
+        (TableFormat(currency="$"), "money", "220", "220"),
+    ],
+)
+def test_a_cell_in_the_declared_form_is_read(
+    form: TableFormat, kind: str, text: str, standard: str
+) -> None:
+    assert read(form, kind, text) == [standard]
+
+
+@pytest.mark.parametrize(
+    ("form", "kind", "text"),
+    [
+        (TableFormat(dates="dmy"), "date", "28/11-2026"),
+        (TableFormat(dates="dmy"), "date", "28/11/26"),
+        (TableFormat(decimal="comma"), "number", "1,5,0"),
+        (TableFormat(decimal="comma"), "number", "1.500"),
+        (TableFormat(thousands="comma"), "number", "1,23"),
+        (TableFormat(thousands="comma"), "number", "1234,567"),
+        (TableFormat(currency="$"), "money", "€220"),
+        (TableFormat(currency="$"), "number", "$3"),
+    ],
+)
+def test_a_cell_that_does_not_fit_the_declared_form_is_never_guessed(
+    form: TableFormat, kind: str, text: str
+) -> None:
+    assert read(form, kind, text) == [None]
+
+
+def test_a_column_wholly_in_the_standard_form_is_read_beside_others_that_are_not() -> None:
+    form = TableFormat(dates="dmy", decimal="comma")
+    assert read(form, "date", "2026-11-28", "2026-03-04") == ["2026-11-28", "2026-03-04"]
+    assert read(form, "number", "0.25", "1", "3") == ["0.25", "1", "3"]
+
+
+def test_dates_that_a_spreadsheet_half_converted_are_a_fault_and_not_swapped() -> None:
+    # Opened with American settings, 03/04/2026 becomes a date of March and 13/04/2026 stays text.
+    assert read(TableFormat(dates="dmy"), "date", "2026-03-04", "13/04/2026") == [
+        None,
+        "2026-04-13",
+    ]
+
+
+def test_an_income_with_points_between_thousands_is_not_read_as_one_and_a_half() -> None:
+    assert read(TableFormat(decimal="comma"), "money", "1.500", "2.000") == [None, None]
+    assert read(TableFormat(decimal="comma", thousands="point"), "money", "1.500") == ["1500"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts", "problem", "remedy"),
+    [
+        (
+            "date",
+            ["28/11/2026", "3/4/2026"],
+            "is written as dd/mm/yyyy throughout",
+            "add --dates dmy",
+        ),
+        ("date", ["11/28/2026"], "is written as mm/dd/yyyy throughout", "add --dates mdy"),
+        (
+            "date",
+            ["3/4/2026"],
+            "is written as dd/mm/yyyy or as mm/dd/yyyy throughout",
+            "add --dates dmy or --dates mdy, whichever it is; no day is above 12",
+        ),
+        (
+            "date",
+            ["3/4/26"],
+            "has years of two digits throughout",
+            "write years with four digits",
+        ),
+        ("number", ["1,5", "3"], "has numbers with other marks throughout", "add --decimal comma"),
+        (
+            "number",
+            ["1,500"],
+            "has marks that may be decimal or thousands marks throughout",
+            "add --decimal comma or --thousands comma, whichever it is",
+        ),
+        (
+            "money",
+            ["$1,234.50", "$220"],
+            "has amounts with other marks throughout",
+            "add --thousands comma --currency '$'",
+        ),
+        (
+            "money",
+            ["1.234,50 €"],
+            "has amounts with other marks throughout",
+            "add --decimal comma --thousands point --currency '€'",
+        ),
+    ],
+)
+def test_a_column_in_another_form_names_the_option_that_reads_it(
+    kind: str, texts: Sequence[str], problem: str, remedy: str
+) -> None:
+    assert unread_column(STANDARD, kind, texts) == (problem, remedy)
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts"),
+    [
+        ("date", ["28/11/2026", "11/28/2026"]),
+        ("date", ["28/11/2026", "soon"]),
+        ("number", ["3", "22O"]),
+        ("money", ["$220", "€220"]),
+        ("money", ["220", "230", "22O"]),
+        ("category", ["1,5"]),
+        ("number", []),
+        ("number", ["121"]),
+    ],
+)
+def test_no_option_is_named_that_would_not_read_the_whole_column(
+    kind: str, texts: Sequence[str]
+) -> None:
+    assert unread_column(STANDARD, kind, texts) is None
+
+
+def test_options_that_cannot_be_meant_are_refused() -> None:
+    with pytest.raises(RecommenderError, match="is the decimal mark too"):
+        TableFormat(decimal="comma", thousands="comma")
+    with pytest.raises(RecommenderError, match="is not a sign of a currency"):
+        TableFormat(currency="-")
+    assert options_of(TableFormat(dates="dmy", currency="$")) == "--dates dmy --currency '$'"
