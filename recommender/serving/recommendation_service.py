@@ -17,12 +17,13 @@ from recommender.recommendation.recommend import (
     read_intake,
     recommend,
 )
+from recommender.security.scopes import Scope
 from recommender.serving.http.problems import problem_from_validation
 from recommender.serving.http.strict_json import JsonBody
 from recommender.serving.schemas.intake import ParsedRequest
+from recommender.serving.schemas.required_scope import hidden_fields
 from recommender.serving.schemas.responses import (
     NOTICE,
-    STAFF_ONLY,
     AllianceScale,
     ExcludedClinician,
     ExclusionCount,
@@ -43,9 +44,9 @@ class ServedRecommendation:
     recommendation: Recommendation
     response: RecommendationResponse
 
-    def to_json(self, *, to_staff: bool) -> bytes:
-        """The response as JSON; contributions to the score are for staff only."""
-        exclude: Any = None if to_staff else STAFF_ONLY
+    def to_json(self, scopes: frozenset[Scope]) -> bytes:
+        """The response as JSON, as a caller with these scopes receives it."""
+        exclude: Any = hidden_fields(RecommendationResponse, scopes)
         return self.response.model_dump_json(exclude=exclude).encode()
 
 
@@ -62,7 +63,7 @@ def recommend_request(snapshot: ServingSnapshot, body: JsonBody) -> ServedRecomm
     try:
         request = snapshot.form.read(body.value)
     except ValidationError as error:
-        raise problem_from_validation(error) from None
+        raise problem_from_validation(error, snapshot.form.model) from None
     return recommend_parsed(snapshot, request)
 
 
@@ -166,7 +167,7 @@ def warm_up(snapshot: ServingSnapshot) -> None:
     No clinician may be eligible for the invented client: the whole roster is scored as well.
     """
     request = snapshot.form.read(snapshot.form.example)
-    recommend_parsed(snapshot, request).to_json(to_staff=True)
+    recommend_parsed(snapshot, request).to_json(frozenset(Scope))
     intake = read_intake(snapshot.practice, request.answers)
     everyone = Pairs.of_one(len(snapshot.encoding.roster))
     snapshot.model.score(intake.client, snapshot.encoding, everyone)

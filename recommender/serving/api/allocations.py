@@ -95,7 +95,7 @@ def _read(snapshot: ServingSnapshot, body: JsonBody) -> ParsedWaitingList:
     try:
         request = snapshot.form.read_list(body.value)
     except ValidationError as error:
-        refusal = problem_from_validation(error)
+        refusal = problem_from_validation(error, snapshot.form.lists)
         if any(each.pointer == "/clients" and each.code == "too_long" for each in refusal.errors):
             raise ProblemError(LIST_TOO_LONG, refusal.errors) from None
         raise refusal from None

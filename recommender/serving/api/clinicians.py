@@ -38,6 +38,7 @@ from recommender.serving.http.problems import (
     field_errors,
     problem_from_validation,
 )
+from recommender.serving.http.request_context import request_info
 from recommender.serving.http.strict_json import JSON, Body, JsonBody
 from recommender.serving.idempotency import idempotency_ticket, reply_response
 from recommender.serving.openapi import (
@@ -78,7 +79,8 @@ async def get_clinicians(
     snapshot = await context.queues.lookups.run(context.rosters.newest)
     version = roster_version_of(snapshot)
     ids = [each for each in version.rows if each > after]
-    more = f"/v1/clinicians?after={ids[limit - 1]}&limit={limit}" if len(ids) > limit else None
+    address = f"{request_info(request.scope).root_path}/v1/clinicians"
+    more = f"{address}?after={ids[limit - 1]}&limit={limit}" if len(ids) > limit else None
     page = [snapshot.clinicians.to_response(each, version.rows[each]) for each in ids[:limit]]
     return _response(request, version, version.etag, {"clinicians": page, "next": more})
 
@@ -270,7 +272,8 @@ async def _parsed(
         try:
             return snapshot, read(snapshot.clinicians, value)
         except ValidationError as error:
-            raise problem_from_validation(error, INVALID_ROSTER) from None
+            model = snapshot.clinicians.model_of(error)
+            raise problem_from_validation(error, model, INVALID_ROSTER) from None
 
     return await context.queues.lookups.run(work)
 

@@ -24,7 +24,6 @@ from recommender.recommendation.recommend import (
     read_intake,
 )
 from recommender.screening.cache import screening_cache_for
-from recommender.security.scopes import Scope
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Snapshot, run_in_pool
 from recommender.serving.http.problems import (
@@ -71,7 +70,7 @@ from recommender.serving.schemas.responses import (
     stated_reason,
 )
 from recommender.serving.snapshot.snapshot import ServingSnapshot
-from recommender.serving.stored_recommendation import current_body, to_journal_row
+from recommender.serving.stored_recommendation import to_journal_row, visible_body
 from recommender.store.database import Connection
 
 ADDRESS = "/v1/recommendations/{recommendation_id}"
@@ -114,7 +113,7 @@ async def post_recommendation(
         work = partial(recommend_request, snapshot, body)
         served = await run_in_pool(request.app, work)
         info.mode = served.recommendation.mode
-        return served, served.to_json(to_staff=principal.may(Scope.EXPLAIN_READ))
+        return served, served.to_json(principal.scopes)
 
     async def prepare() -> Write:
         served, sent = await compute()
@@ -133,9 +132,13 @@ async def post_recommendation(
     response_model=RecommendationResponse,
 )
 async def get_recommendation(request: Request, recommendation_id: RecommendationId) -> Response:
-    """The response as it was sent, in the field names of the present contract version."""
+    """The response as it was sent, in the field names of the present contract version.
+
+    Fields with `x-required-scope` are left out for callers without that scope.
+    """
     recorded = await recorded_for(request, recommendation_id)
-    return Response(current_body(recorded.shown.response), media_type=JSON)
+    body = visible_body(recorded.shown.response, caller(request).scopes)
+    return Response(body, media_type=JSON)
 
 
 async def recorded_for(request: Request, recommendation_id: str) -> RecordedRecommendation:
@@ -212,7 +215,7 @@ def predict(snapshot: ServingSnapshot, body: JsonBody) -> PredictionResponse:
     try:
         request = snapshot.form.read_pairings(body.value)
     except ValidationError as error:
-        raise problem_from_validation(error) from None
+        raise problem_from_validation(error, snapshot.form.pairings) from None
     places = _places(snapshot, request.clinician_ids)
     intake = read_intake(snapshot.practice, request.answers, request.client_id, request.modes)
     mode = (
