@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-SIMILAR = 0.7
+SIMILAR = 0.65
 """Smallest similarity (`difflib`, 0 to 1) at which a declared name is suggested."""
 _FIELD_NAME = re.compile(r"[a-z][A-Za-z0-9_]{0,39}")
 
@@ -72,7 +72,13 @@ def meant_instead(model: Model, place: Place) -> str | None:
     near = get_close_matches(written.casefold(), known, n=1, cutoff=SIMILAR)
     if near and known[near[0]] != name:
         return known[near[0]]
-    elsewhere = [each for each in _places(model) if each[-1] == name]
+    # A level higher or lower; another part of the request has names of another meaning.
+    elsewhere = [
+        each
+        for each in _places(model)
+        if each[-1] == name
+        and (place[: len(each) - 1] == each[:-1] or each[: len(place) - 1] == place[:-1])
+    ]
     return pointer_to(elsewhere[0]) if elsewhere else None
 
 

@@ -387,13 +387,18 @@ def _unknown_field(
         message = f"is not a field of this request{suggestion}"
         return FieldError(pointer=pointer_to(place), code=UNKNOWN_FIELD, message=message)
     number = counted[place[:-1]]
-    has = "has an unknown field" if number == 1 else f"has {number} unknown fields"
-    return FieldError(
-        pointer=pointer_to(repeatable(place[:-1])),
-        code=UNKNOWN_FIELD,
-        message=f"{has}, not named here because it does not look like the name of a field"
-        f"{suggestion}",
-    )
+    if number == 1:
+        message = (
+            "has an unknown field, not named here because it does not look like the name of a field"
+            f"{suggestion}"
+        )
+    else:
+        message = (
+            f"has {number} unknown fields, not named here because they do not look like names of "
+            "fields"
+        )
+    pointer = pointer_to(repeatable(place[:-1]))
+    return FieldError(pointer=pointer, code=UNKNOWN_FIELD, message=message)
 
 
 def _field_error(code: str, place: Place, facts: Mapping[str, Any]) -> FieldError:

@@ -40,7 +40,7 @@ _UNPARSED: Any = object()
 
 REPEATED, NOT_A_NUMBER = "repeated_name", "not_a_number"
 _SYNTAX: Mapping[str, str] = {
-    "Expecting value": "a value is missing here, or is not JSON (texts are in double quotes)",
+    "Expecting value": "a value is missing here or not JSON (texts are in double quotes)",
     "Expecting property name": "a name in double quotes is expected here",
     "Illegal trailing comma": "there is a comma after the last member",
     "Expecting ':'": "a colon is expected here",
