@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from recommender.errors import Fault, FaultsError
 from recommender.recommendation.recommend import DEFAULT_TOP_K, MAX_TOP_K
 
 ENVIRONMENT_PREFIX = "RECOMMENDER_"
@@ -38,8 +39,11 @@ def _root_path(path: str) -> str:
 
 def _proxies(addresses: tuple[str, ...]) -> tuple[str, ...]:
     for address in addresses:
-        if address != "*":
-            ip_network(address, strict=False)
+        try:
+            if address != "*":
+                ip_network(address, strict=False)
+        except ValueError:
+            raise ValueError("has an entry that is neither an IP address nor a network") from None
     return addresses
 
 
@@ -136,6 +140,38 @@ class Settings(BaseSettings):
     payload_months: int = Field(default=24, ge=0)
     rating_months: int = Field(default=84, ge=0)
     audit_months: int = Field(default=84, ge=0)
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings of a server, from what is given and the environment.
+
+    Raises
+    ------
+    FaultsError
+        With each setting that cannot be used, without its value, which may be a secret.
+    """
+    try:
+        return Settings(**given)
+    except SettingsError as error:
+        name = str(error).partition('"')[2].partition('"')[0]
+        remedy = 'write a list as JSON, such as ["match.example.org"]'
+        raise FaultsError([Fault(_variable(name), "cannot be read", remedy)]) from None
+    except ValidationError as error:
+        remedy = "fix it, or the option of the same name"
+        raise FaultsError(
+            Fault(_variable(str(each["loc"][0])), _problem(each["msg"]), remedy)
+            for each in error.errors(include_url=False, include_input=False)
+        ) from None
+
+
+def _variable(name: str) -> str:
+    return ENVIRONMENT_PREFIX + name.upper()
+
+
+def _problem(message: str) -> str:
+    """A sentence of pydantic as the problem of a fault."""
+    message = message.removeprefix("Value error, ")
+    return message.replace("Input should be", "is not").replace("Field required", "is required")
 
 
 def unknown_variables(environment: Iterable[str]) -> Iterator[tuple[str, str | None]]:

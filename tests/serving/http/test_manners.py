@@ -177,8 +177,8 @@ def test_a_request_that_is_gone_is_explained_without_a_name_of_a_column(
 
 
 def test_a_limit_is_a_number_as_people_write_it(caller: TestClient) -> None:
-    told = check_problem(caller.post(RECOMMEND, json=a_request(answers={"directive": 9})), 422)
-    assert told["errors"][0]["message"] == "is above the largest value allowed: 5"
+    told = check_problem(caller.post(RECOMMEND, json=a_request(answers={"directive": 21})), 422)
+    assert told["errors"][0]["message"] == "is above the largest value allowed: 10"
 
 
 @pytest.mark.parametrize("change", ["take", "give"])
