@@ -25,7 +25,7 @@ RENAMED: Mapping[str, str] = {
 """Settings of earlier versions and their present names."""
 OWN_PATHS = ("v1", "staff", "problems")
 """First parts of addresses, which a root path must differ from to be recognised."""
-_ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_ROOT_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 
 
 def _root_path(path: str) -> str:
