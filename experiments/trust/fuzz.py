@@ -1,11 +1,13 @@
-"""Requests made up from the contract, most of them wrong: no server error, nothing it does not say.
+"""Requests generated from the contract, most wrong: no server error, no undeclared response.
 
-Schemathesis sends them to a live server that keeps what it is told, one after another and in chains
-along the contract's links, and holds every answer against the contract with all its checks.
+Schemathesis sends them to a live server with a store, as each role in turn, one after another and
+in chains along the contract's links, and compares every response with the contract of the role by
+all its checks.
 """
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +17,10 @@ from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 from schemathesis.engine.recorder import ScenarioRecorder
 
+from experiments.trust.contract import contract_for
 from experiments.trust.keys import PEPPER, keys_to
 from experiments.trust.line import Line
-from experiments.trust.live import PATIENT, live_server
+from experiments.trust.live import PATIENT, Server, call, connected, live_server
 from experiments.trust.subject import Subject
 from recommender.security.scopes import Role
 
@@ -33,26 +36,42 @@ class Found:
 
     Attributes
     ----------
+    operations
+        Those that were called by any role.
+    roles
+        Cases by role.
+    succeeded
+        Operations that succeeded, by role.
     failures
         How often which check failed of which operation.
     """
 
-    cases: int = 0
     operations: set[str] = field(default_factory=set)
+    roles: Counter[Role] = field(default_factory=Counter)
+    succeeded: dict[Role, set[str]] = field(default_factory=lambda: {role: set() for role in Role})
     server_errors: int = 0
     failures: Counter[str] = field(default_factory=Counter)
 
-    def add(self, recorder: ScenarioRecorder) -> None:
-        """Counts what one scenario came to."""
-        self.cases += len(recorder.cases)
+    @property
+    def cases(self) -> int:
+        """All cases."""
+        return self.roles.total()
+
+    def add(self, recorder: ScenarioRecorder, role: Role) -> None:
+        """Counts the results of one scenario."""
+        self.roles[role] += len(recorder.cases)
         self.operations |= {node.value.operation.label for node in recorder.cases.values()}
-        for interaction in recorder.interactions.values():
+        for case, interaction in recorder.interactions.items():
             response = interaction.response
             self.server_errors += response is None or response.status_code >= 500
+            if response is not None and response.status_code < 300:
+                self.succeeded[role].add(recorder.cases[case].value.operation.label)
         for case, checks in recorder.checks.items():
             status = _status(recorder, case)
             failed = (each for each in checks if each.failure_info is not None)
-            self.failures.update(f"{recorder.label}: {each.name} of {status}" for each in failed)
+            self.failures.update(
+                f"{role}: {recorder.label}: {each.name} of {status}" for each in failed
+            )
 
 
 def measure(count: int, subject: Subject) -> Sequence[Line]:
@@ -60,11 +79,15 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
     found = fuzzed(count, subject)
     worst = "".join(f"; {name} ({times})" for name, times in found.failures.most_common(3))
     violations = found.failures.total()
+    roles = ", ".join(
+        f"{role} {found.roles[role]:,} ({len(found.succeeded[role])} operations succeeded)"
+        for role in Role
+    )
     return (
         Line(
             "API fuzzing",
-            f"schemathesis, stateful, all checks: {found.cases:,} cases over "
-            f"{len(found.operations)} operations",
+            f"schemathesis, stateful, all checks, each role against its own contract: "
+            f"{found.cases:,} cases over {len(found.operations)} operations; {roles}",
             f"{found.server_errors} server errors, {violations} violations{worst}",
             "0 server errors, 0 schema violations",
             found.server_errors == violations == 0 and found.cases >= count,
@@ -73,16 +96,21 @@ def measure(count: int, subject: Subject) -> Sequence[Line]:
 
 
 def fuzzed(count: int, subject: Subject) -> Found:
-    """Rounds of cases against one live server until there are so many."""
+    """Rounds of cases against one live server, one role a round, until there are so many."""
     url = f"sqlite:///{subject.workspace / 'journal.db'}"
     settings = {"BUNDLE": subject.bundle, "ROSTER": subject.roster, "STORE": url}
     settings |= {"PEPPER": PEPPER, "CALLS_PER_MINUTE": 10_000_000} | PATIENT
-    found, key, number = Found(), keys_to(url, [Role.STAFF])[Role.STAFF], 0
+    found, keys, roles, number = Found(), keys_to(url), tuple(Role), 0
     with live_server(settings) as server:
+        with closing(connected(server.port)) as connection:
+            _, document = call(connection, "GET", "/openapi.json")
         while found.cases < count:
+            role = roles[number % len(roles)]
+            left = min(count - found.cases, -(-count // len(roles)))
+            _run(
+                server, contract_for(document, role), _round(number, keys[role], left), role, found
+            )
             number += 1
-            config = SchemathesisConfig.from_dict(_round(number, key, count - found.cases))
-            _run(f"{server.url}/openapi.json", config, count, found)
     return found
 
 
@@ -93,25 +121,26 @@ def _status(recorder: ScenarioRecorder, case: str) -> str:
     return "no answer" if response is None else str(response.status_code)
 
 
-def _run(contract: str, config: SchemathesisConfig, count: int, found: Found) -> None:
-    stream = from_schema(schemathesis.openapi.from_url(contract, config=config)).execute()
+def _run(
+    server: Server, contract: dict[str, Any], settings: dict[str, Any], role: Role, found: Found
+) -> None:
+    config = SchemathesisConfig.from_dict(settings | {"base-url": server.url})
+    stream = from_schema(schemathesis.openapi.from_dict(contract, config=config)).execute()
     for event in stream:
         if isinstance(event, ScenarioFinished):
-            found.add(event.recorder)
+            found.add(event.recorder, role)
         elif isinstance(event, FatalError | NonFatalError):
-            found.failures[type(event).__name__] += 1
-        if found.cases >= count and not isinstance(event, ScenarioFinished):
-            stream.stop()
+            found.failures[f"{role}: {type(event).__name__}"] += 1
 
 
 def _round(number: int, key: str, left: int) -> dict[str, Any]:
-    """How one round is drawn; what does not depend on chance is sent in the first alone."""
-    first = {"enabled": number == 1}
+    """How one round is drawn; what does not depend on chance is sent once by each role."""
+    first = {"enabled": number < len(Role)}
     return {
-        "seed": number,
+        "seed": number + 1,
         "headers": {"Authorization": f"Bearer {key}"},
         "continue-on-failure": True,
-        "generation": {"max-examples": min(A_ROUND, max(5, left // 30)), "no-shrink": True},
+        "generation": {"max-examples": min(A_ROUND, max(5, left // 60)), "no-shrink": True},
         "phases": {"examples": first, "coverage": first},
         "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", *REFUSED]}},
     }
