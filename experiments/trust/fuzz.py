@@ -24,7 +24,7 @@ from experiments.trust.live import PATIENT, Server, call, connected, live_server
 from experiments.trust.subject import Subject
 from recommender.security.scopes import Role
 
-A_ROUND = 400
+A_ROUND = 100
 """Cases an operation gets in one round at most; each round draws others."""
 REFUSED = ("400", "401", "403", "404", "408", "409", "410", "412", "415", "422", "428", "429")
 """A request can be sound by the contract and still name what is not there, or no longer so."""
@@ -107,9 +107,8 @@ def fuzzed(count: int, subject: Subject) -> Found:
         while found.cases < count:
             role = roles[number % len(roles)]
             left = min(count - found.cases, -(-count // len(roles)))
-            _run(
-                server, contract_for(document, role), _round(number, keys[role], left), role, found
-            )
+            settled = _round(number, keys[role], left)
+            _run(server, contract_for(document, role), settled, role, found, count)
             number += 1
     return found
 
@@ -122,7 +121,12 @@ def _status(recorder: ScenarioRecorder, case: str) -> str:
 
 
 def _run(
-    server: Server, contract: dict[str, Any], settings: dict[str, Any], role: Role, found: Found
+    server: Server,
+    contract: dict[str, Any],
+    settings: dict[str, Any],
+    role: Role,
+    found: Found,
+    count: int,
 ) -> None:
     config = SchemathesisConfig.from_dict(settings | {"base-url": server.url})
     stream = from_schema(schemathesis.openapi.from_dict(contract, config=config)).execute()
@@ -131,6 +135,8 @@ def _run(
             found.add(event.recorder, role)
         elif isinstance(event, FatalError | NonFatalError):
             found.failures[f"{role}: {type(event).__name__}"] += 1
+        if found.cases >= count and not isinstance(event, ScenarioFinished):
+            stream.stop()
 
 
 def _round(number: int, key: str, left: int) -> dict[str, Any]:
