@@ -37,6 +37,7 @@ from recommender.model.alliance_model import AllianceModel, RosterEncoding
 from recommender.practice.columns import Columns
 from recommender.tables.cells import People
 from recommender.tables.roster import Roster
+from recommender.values.ids import near_misses, suggestions_for, with_question
 
 MAX_FULL_SHOWN = 3
 """Full clinicians listed for an unplaced client."""
@@ -111,7 +112,7 @@ def allocate(
     [('c1', 'k2'), ('c2', 'k1')]
     """
     roster = encoding.roster
-    check_list(waiting, roster.ids)
+    check_list(waiting, terms.limits, roster)
     waiting = sorted(waiting, key=lambda each: each.client_id)
     clients, ids = _answers_of(people, waiting), [each.client_id for each in waiting]
     places = places_of(roster, model.practice, terms)
@@ -137,10 +138,12 @@ def allocate(
 
 def _answers_of(people: People, waiting: Sequence[WaitingClient]) -> Columns:
     row = {client_id: place for place, client_id in enumerate(people.ids)}
-    missing = sum(each.client_id not in row for each in waiting)
+    missing = [each.client_id for each in waiting if each.client_id not in row]
     if missing:
-        problem = f"has {missing} whose answers are not in the clients' table"
-        raise RecommenderError("list", problem, "add their answers, or take them off")
+        problem = f"has {len(missing)} whose answers are not in the clients' table"
+        proposed = suggestions_for(near_misses(missing, people.ids), missing)
+        remedy = with_question(proposed, "add their answers, or take them off")
+        raise RecommenderError("list", problem, remedy)
     return people.columns.take(np.array([row[each.client_id] for each in waiting], dtype=np.intp))
 
 

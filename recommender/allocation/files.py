@@ -1,6 +1,6 @@
 """Reads the files of a waiting list, and writes an allocation as tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -34,6 +34,7 @@ PLACES_FIELDS: Mapping[str, Field] = {
 }
 FORMER_FIELDS: Mapping[str, Field] = {"clinician_id": plain_field("clinician_id", "ids")}
 CLIENT, CLINICIAN = "client_id", "clinician_id"
+UNRESOLVED = "unresolved_ids"
 
 
 def read_list(path: Path) -> list[WaitingClient]:
@@ -113,13 +114,22 @@ def _first(named: tuple[str, ...] | None) -> str | None:
     return named[0] if named else None
 
 
-def clients_table(allocation: Allocation, constraint_texts: Mapping[str, str]) -> pd.DataFrame:
-    """Every client on the list by id: the clinician and the cost, or why there is none."""
+def clients_table(
+    allocation: Allocation,
+    constraint_texts: Mapping[str, str],
+    unresolved: Mapping[str, Sequence[str]],
+) -> pd.DataFrame:
+    """Every client on the list by id: the clinician and the cost, or why there is none.
+
+    `unresolved` has the ids in a client's answers that name nobody, by client.
+    """
     rows = [_given(each) for each in allocation.assigned]
     rows += [_unplaced(each, constraint_texts) for each in allocation.unplaced]
+    for row in rows:
+        row[UNRESOLVED] = "; ".join(unresolved.get(row[CLIENT], ())) or None
     columns = [
         *(CLIENT, "state", CLINICIAN, "predicted_alliance", "first_choice", "points_below_first"),
-        *("stands", "among", "reservations", "why"),
+        *("stands", "among", "reservations", "why", UNRESOLVED),
     ]
     table = pd.DataFrame(rows, columns=columns).sort_values(CLIENT, ignore_index=True)
     return table.astype(dict.fromkeys(("stands", "among", "reservations"), "Int64"))
@@ -177,12 +187,16 @@ def places_table(allocation: Allocation) -> pd.DataFrame:
 
 
 def write_tables(
-    allocation: Allocation, constraint_texts: Mapping[str, str], out: Path, form: str
+    allocation: Allocation,
+    constraint_texts: Mapping[str, str],
+    unresolved: Mapping[str, Sequence[str]],
+    out: Path,
+    form: str,
 ) -> list[Path]:
     """Writes both tables to a folder as CSV or Parquet; the paths written."""
     out.mkdir(parents=True, exist_ok=True)
     tables = {
-        "allocation": clients_table(allocation, constraint_texts),
+        "allocation": clients_table(allocation, constraint_texts, unresolved),
         "places": places_table(allocation),
     }
     paths = []

@@ -12,6 +12,7 @@ from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint
 from recommender.tables.roster import Roster
+from recommender.values.ids import MAX_SUGGESTIONS, suggestions_for, with_question
 
 STAY_BONUS = 0.005
 """Points by which an earlier allocation is preferred: half of what a prediction is rounded to, so
@@ -106,8 +107,11 @@ def min_places(capacity: Constraint) -> float:
 
 
 def _stated(roster: Roster, places: Mapping[str, int]) -> Places:
-    if not set(places) <= set(roster.ids):
-        raise RecommenderError("places", "name a clinician not on the roster", "fix the id")
+    lost = sorted(set(places) - set(roster.ids))
+    if lost:
+        proposed = suggestions_for(roster.near_misses(lost), lost)
+        remedy = with_question(proposed, "fix the ids, or take them off")
+        raise RecommenderError("places", f"name {len(lost)} not on the roster", remedy)
     if min(places.values(), default=0) < 0:
         raise RecommenderError("places", "are below 0", "give 0 or more")
     return np.array([places.get(name, 0) for name in roster.ids], dtype=np.intp)
@@ -178,25 +182,30 @@ class WaitingClient:
     former_clinician_id: str | None = None
 
 
-def check_list(waiting: Sequence[WaitingClient], clinicians: Sequence[str]) -> None:
-    """Checks a list against the roster.
+def check_list(waiting: Sequence[WaitingClient], limits: Sequence[Limit], roster: Roster) -> None:
+    """Checks a list and its limits against the roster.
 
     Raises
     ------
     IntakeError
-        With every fault: a client twice, a promised clinician who is not on the roster, a priority
-        or a weight out of range.
+        With every fault: a client twice, a promised clinician, or one with a limit, who is not on
+        the roster, a priority or a weight out of range.
     """
     faults: list[Fault] = []
     seen: set[str] = set()
-    known = set(clinicians)
+    lost = unknown_clinicians(waiting, limits, roster)
+    for limit in limits:
+        if limit.clinician_id in lost:
+            remedy = with_question(lost[limit.clinician_id], "fix the id after @")
+            faults.append(Fault(f"limit on {limit.field}", "names nobody on the roster", remedy))
     for number, each in enumerate(waiting, start=1):
         where = f"row {number}, "
         if each.client_id in seen:
             faults.append(Fault(f"{where}client_id", "is there twice", "keep one row a client"))
         seen.add(each.client_id)
-        if each.promised_clinician_id is not None and each.promised_clinician_id not in known:
+        if each.promised_clinician_id in lost:
             remedy = "fix it, or leave it empty so that another clinician is assigned"
+            remedy = with_question(lost[each.promised_clinician_id], remedy)
             faults.append(Fault(where + PROMISED_COLUMN, "is not on the roster", remedy))
         if each.priority < 1:
             faults.append(Fault(f"{where}priority", "is below 1", "number classes from 1"))
@@ -205,6 +214,40 @@ def check_list(waiting: Sequence[WaitingClient], clinicians: Sequence[str]) -> N
             faults.append(Fault(f"{where}weight", "is out of bounds", remedy))
     if faults:
         raise IntakeError(faults)
+
+
+def unknown_clinicians(
+    waiting: Sequence[WaitingClient], limits: Sequence[Limit], roster: Roster
+) -> Mapping[str | None, tuple[str, ...]]:
+    """Promised clinicians and those with a limit who are not on the roster: whom each id may mean.
+
+    Former clinicians may have left: see `forgotten_clinicians`.
+    """
+    named = {each.promised_clinician_id for each in waiting}
+    named |= {limit.clinician_id for limit in limits}
+    return _whom_they_mean(named, roster)
+
+
+def forgotten_clinicians(waiting: Sequence[WaitingClient], roster: Roster) -> tuple[Fault, ...]:
+    """A warning if clinicians of an earlier allocation are not on the roster."""
+    lost = _whom_they_mean({each.former_clinician_id for each in waiting}, roster)
+    if not lost:
+        return ()
+    clients = sum(each.former_clinician_id in lost for each in waiting)
+    problem = f"names {len(lost)} not on the roster; {clients} clients are assigned anew"
+    proposed = dict.fromkeys(each for meant in lost.values() for each in meant)
+    remedy = "nothing needs to be done for clinicians who left"
+    return (
+        Fault(
+            "earlier allocation", problem, with_question(list(proposed)[:MAX_SUGGESTIONS], remedy)
+        ),
+    )
+
+
+def _whom_they_mean(named: set[str | None], roster: Roster) -> Mapping[str | None, tuple[str, ...]]:
+    lost = {name for name in named if name is not None} - set(roster.ids)
+    near = roster.near_misses(lost)
+    return {name: near.get(name, ()) for name in sorted(lost)}
 
 
 def ranks_of(waiting: Sequence[WaitingClient], longest_wait_days: int | None, day: date) -> Places:

@@ -51,6 +51,17 @@ def faults_table(
     return Panel(Group(*lines), title=heading, border_style=colour, title_align="left")
 
 
+def warnings_table(warnings: Sequence[Fault]) -> Panel:
+    """What is legal and probably not meant, one a line."""
+    return faults_table(warnings, "please check", "yellow")
+
+
+def print_warnings(console: Console, warnings: Sequence[Fault]) -> None:
+    """Prints warnings, if there are any."""
+    if warnings:
+        console.print(warnings_table(warnings))
+
+
 def practice_table(practice: Practice) -> Group:
     """The fields, matches and constraints of a definition."""
     tables = [_fields(practice, "client"), _fields(practice, "clinician")]
@@ -116,6 +127,8 @@ def tables_report(report: "TablesReport") -> Group:
     parts: list[Any] = [rows, *lines]
     if not report.sound:
         parts.append(faults_table(report.grouped(), "what is wrong"))
+    if report.warnings:
+        parts.append(warnings_table([each.to_fault() for each in report.warnings]))
     return Group(*parts)
 
 
@@ -148,6 +161,7 @@ def recommendation_view(answer: Mapping[str, Any]) -> Group:
         style="bold",
     )
     parts: list[Any] = [heading, *shown, _ledger(answer), *_relaxations(answer)]
+    parts += [Text(each, style="yellow") for each in answer["warnings"]]
     if answer["unanswered"]:
         parts.append(Text(f"Not answered: {', '.join(answer['unanswered'])}.", style="dim"))
     parts.append(Text(answer["notice"], style="italic"))

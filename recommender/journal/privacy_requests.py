@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, insert, or_, se
 
 from recommender.errors import NotFoundError
 from recommender.journal.audit_log import AuditEntry, append, details_of
+from recommender.journal.near_ids import near_clients
 from recommender.journal.recommendations import contributions_in
 from recommender.journal.subjects import Subject, find_subject, subject_with
 from recommender.journal.validation import canonical_json
@@ -34,6 +35,7 @@ from recommender.store.schema import (
     subjects,
     trained_on,
 )
+from recommender.values.ids import with_question
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,9 @@ def known_subject(connection: Connection, client_id: str) -> Subject:
     """
     subject = find_subject(connection, client_id)
     if subject is None:
-        raise NotFoundError("client_id", "has nothing kept here", "check the pseudonym")
+        near = near_clients(connection, [client_id]).get(client_id, ())
+        remedy = with_question(near, "check the pseudonym")
+        raise NotFoundError("client_id", "has nothing kept here", remedy)
     return subject
 
 

@@ -22,6 +22,7 @@ from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import roster_rows, roster_versions
 from recommender.tables.cells import NAME_COLUMN, NAME_REMEDY, read_name
 from recommender.tables.roster import Roster, snapshot
+from recommender.values.ids import near_misses, with_question
 from recommender.values.kinds import RawValue, is_missing
 
 Cells = Mapping[str, RawValue]
@@ -53,7 +54,9 @@ class RosterVersion:
             When no clinician has this id.
         """
         if clinician_id not in self.rows:
-            raise NotFoundError("clinician_id", "is not on the roster", "check it")
+            near = near_misses([clinician_id], list(self.rows)).get(clinician_id, ())
+            remedy = with_question(near, "check it")
+            raise NotFoundError("clinician_id", "is not on the roster", remedy)
         return digest(canonical_json([clinician_id, self.rows[clinician_id]]))[:_ETAG_LENGTH]
 
     def roster(self, practice: Practice) -> Roster:

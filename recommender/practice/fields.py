@@ -23,6 +23,7 @@ from recommender.values.toml_settings import (
 
 Side = Literal["client", "clinician"]
 USES = ("score", "filter", "audit")
+PEOPLE = ("clients", "clinicians")
 
 
 @toml_table
@@ -51,6 +52,9 @@ class Field:
         Meaning and bounds of a value, where the kind has them. Money bounds are in whole currency.
     required
         Whether an empty answer is a fault.
+    refers_to
+        Whom the ids of a field of kind `ids` name, `clients` or `clinicians`; None for the other
+        side than the field's own.
     postcodes
         The practice's postcodes with their points, for a place; empty for every other kind.
     """
@@ -68,6 +72,7 @@ class Field:
     max: Number | None = None
     levels: Texts = ()
     required: Flag = False
+    refers_to: Annotated[str, one_of(PEOPLE)] | None = None
     # A mapping has no hash. Fields that differ in their postcodes alone still compare unequal.
     postcodes: Annotated[Mapping[str, Point], SkipValidation] = attribute(
         default_factory=dict, hash=False, repr=False
@@ -82,6 +87,11 @@ class Field:
     def behaviour(self) -> FieldKind:
         """The kind that parses and encodes this field."""
         return KINDS[self.kind]
+
+    @property
+    def people_named(self) -> str:
+        """Whom the ids of this field name, one of `PEOPLE`."""
+        return self.refers_to or ("clinicians" if self.side == "client" else "clients")
 
     def on_unit_range(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Encoded values on 0 to 1, by the declared bounds or by the number of levels."""
@@ -126,7 +136,7 @@ def _settings_of_kind(where: str, kind: FieldKind, declared: Mapping[str, Any]) 
         for key in sorted(kind.needs)
         if declared.get(key) in (None, [])
     ]
-    ignored = {"unit", "min", "max", "levels"} - kind.needs - kind.allows
+    ignored = {"unit", "min", "max", "levels", "refers_to"} - kind.needs - kind.allows
     remedy = "remove it, or change the kind"
     return faults + [
         Fault(f"{where}.{key}", f"is not a setting of a {kind.name}", remedy)

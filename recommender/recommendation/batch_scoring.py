@@ -36,6 +36,7 @@ from recommender.recommendation.recommend import (
 from recommender.screening.cache import screening_cache_for
 from recommender.screening.screen import ConstraintCount, Screening
 from recommender.tables.cells import People
+from recommender.tables.references import unresolved_of_one
 from recommender.tables.roster import digest_of
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ def _pairs(screenings: Sequence[Screening], agree: NDArray[np.bool_]) -> Pairs:
 
 TABLES = ("shortlist", "exclusions", "clients")
 """Tables of a chunk. `clients` is written last: where its file exists, the chunk is complete."""
+LAYOUT = 2
+"""Version of the columns; parts of another version are not continued."""
 MIN_CHUNK_CLIENTS = 100
 """Clients per chunk at least, so that three files per chunk stay cheap."""
 
@@ -185,7 +188,7 @@ def score_clients(
     if not 1 <= job.top_k <= MAX_TOP_K:
         raise RecommenderError("top_k", f"is outside 1 to {MAX_TOP_K}", "ask for a few clinicians")
     roster = job.encoding.roster
-    origin = f"{model_digest} {roster.version} {job.day} {job.top_k}"
+    origin = f"{LAYOUT} {model_digest} {roster.version} {job.day} {job.top_k}"
     chunks = list(_chunks(people, max(batch_size(len(roster)), MIN_CHUNK_CLIENTS), origin))
     out.mkdir(parents=True, exist_ok=True)
     _check_folder(out, chunks)
@@ -221,7 +224,10 @@ def _add_client(
     removals = (each for each in screening.constraint_counts if each.removed)
     rows["exclusions"] += (_exclusion_row(name, each) for each in removals)
     mode = job.model.manifest.mode if batch.agree[place] else CONSTRAINTS_ONLY
-    rows["clients"].append((name, mode, int(np.count_nonzero(screening.eligible))))
+    client, roster = batch.clients.row(place), job.encoding.roster
+    unresolved = unresolved_of_one(job.model.practice, client, name, roster)
+    eligible = int(np.count_nonzero(screening.eligible))
+    rows["clients"].append((name, mode, eligible, unresolved))
 
 
 def _schemas() -> "dict[str, pa.Schema]":
@@ -251,7 +257,12 @@ def _schemas() -> "dict[str, pa.Schema]":
         ]
     )
     clients = pa.schema(
-        [("client_id", pa.string()), ("mode", pa.string()), ("eligible", pa.int32())]
+        [
+            ("client_id", pa.string()),
+            ("mode", pa.string()),
+            ("eligible", pa.int32()),
+            ("unresolved_ids", pa.list_(pa.string())),
+        ]
     )
     return {"shortlist": shortlist, "exclusions": exclusions, "clients": clients}
 

@@ -60,6 +60,7 @@ from recommender.screening.screen import (
     check_modes,
     request_context_of,
 )
+from recommender.tables.references import UnresolvedReferences, references_of_one
 from recommender.values.kinds import RawValue
 
 Places = NDArray[np.intp]
@@ -143,6 +144,9 @@ class Recommendation:
         The day of the request, on the practice's calendar.
     eligible
         Number of clinicians that satisfy the constraints.
+    unresolved
+        Ids in the answers that name nobody, and near misses of the client's id; see
+        `tables.references.references_of_one`.
     contributions
         One row per eligible clinician, in the order of the roster; None where nothing is predicted.
     """
@@ -155,6 +159,7 @@ class Recommendation:
     screening: Screening
     unanswered: tuple[str, ...]
     offers: tuple[RelaxationOffer, ...]
+    unresolved: tuple[UnresolvedReferences, ...] = ()
     contributions: Contributions | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -276,6 +281,7 @@ def recommend(
         screening=screening,
         unanswered=intake.unanswered,
         offers=offers,
+        unresolved=references_of_one(practice, intake.client, intake.client_id, roster),
         contributions=contributions,
     )
 

@@ -3,7 +3,6 @@
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -13,6 +12,7 @@ from recommender.model.alliance_model import EVIDENCE_PRIOR
 from recommender.practice.definition import Practice
 from recommender.recommendation.recommend import (
     CONSTRAINTS_ONLY,
+    Intake,
     Recommendation,
     read_intake,
     recommend,
@@ -21,7 +21,12 @@ from recommender.security.scopes import Scope
 from recommender.serving.http.problems import problem_from_validation
 from recommender.serving.http.strict_json import JsonBody
 from recommender.serving.schemas.intake import ParsedRequest
-from recommender.serving.schemas.required_scope import hidden_fields
+from recommender.serving.schemas.reference_warnings import (
+    MAX_WARNINGS,
+    reference_sentences,
+    reference_warnings,
+)
+from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.schemas.responses import (
     NOTICE,
     AllianceScale,
@@ -46,8 +51,7 @@ class ServedRecommendation:
 
     def to_json(self, scopes: frozenset[Scope]) -> bytes:
         """The response as JSON, as a caller with these scopes receives it."""
-        exclude: Any = hidden_fields(RecommendationResponse, scopes)
-        return self.response.model_dump_json(exclude=exclude).encode()
+        return visible_json(self.response, scopes)
 
 
 def recommend_request(snapshot: ServingSnapshot, body: JsonBody) -> ServedRecommendation:
@@ -81,7 +85,7 @@ def recommend_parsed(snapshot: ServingSnapshot, request: ParsedRequest) -> Serve
         top_k=request.top_k,
         seed=recommendation_id,
     )
-    response = to_response(snapshot, recommendation, recommendation_id)
+    response = to_response(snapshot, intake, recommendation, recommendation_id)
     return ServedRecommendation(request, recommendation, response)
 
 
@@ -91,7 +95,10 @@ def today(practice: Practice) -> date:
 
 
 def to_response(
-    snapshot: ServingSnapshot, recommendation: Recommendation, recommendation_id: str
+    snapshot: ServingSnapshot,
+    intake: Intake,
+    recommendation: Recommendation,
+    recommendation_id: str,
 ) -> RecommendationResponse:
     """The response of a recommendation."""
     level = snapshot.practice.alliance.interval
@@ -115,7 +122,14 @@ def to_response(
             SuggestedRelaxation.of(each, snapshot.practice) for each in recommendation.offers
         ),
         unanswered=recommendation.unanswered,
-        warnings=(*_warnings(recommendation), *_stale(snapshot)),
+        warnings=(
+            *reference_sentences(recommendation.unresolved),
+            *_warnings(recommendation),
+            *_stale(snapshot),
+        ),
+        reference_warnings=tuple(
+            reference_warnings(recommendation.unresolved, intake.client)[:MAX_WARNINGS]
+        ),
         notice=NOTICE,
     )
 

@@ -12,17 +12,13 @@ from numpy.typing import NDArray
 from recommender.practice.columns import Columns, read_cell, remedy_for
 from recommender.practice.fields import Field, Side
 from recommender.tables.raw_table import InternedColumn, RawTable, TableFault
+from recommender.values.ids import canonical_id, id_problem
 from recommender.values.kinds import RawValue, is_missing
 
 NAME_COLUMN = "name"
 ID_REMEDY = "give a pseudonym of at most 64 letters, digits, dots, dashes and underscores"
 NAME_REMEDY = "give at most 200 characters on one line"
 
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# Telephone numbers without separators (Australian trunk 0, or 614 from abroad), and 8 to 15 digits
-# in three or more groups, as telephone numbers and dates of birth are written.
-_TELEPHONE = re.compile(r"0[1-9][0-9]{7,9}|614[0-9]{8}")
-_GROUPS = re.compile(r"[0-9]+([.-][0-9]+){2,}")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
@@ -116,13 +112,9 @@ def read_id(cell: RawValue) -> tuple[str | None, str | None]:
         cell = str(cell)
     if not isinstance(cell, str):
         return None, "is not text"
-    text = cell.strip()
-    if not _ID.fullmatch(text):
-        return None, "is not a pseudonym"
-    digits = sum(character.isdigit() for character in text)
-    if _TELEPHONE.fullmatch(text) or (_GROUPS.fullmatch(text) and 8 <= digits <= 15):
-        return None, "looks like a telephone number or a date"
-    return text, None
+    text = canonical_id(cell)
+    problem = id_problem(text)
+    return (text, None) if problem is None else (None, problem)
 
 
 def read_name(cell: RawValue) -> tuple[str | None, str | None]:

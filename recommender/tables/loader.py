@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from recommender.errors import TablesError
+from recommender.errors import Fault, TablesError
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field, Side
 from recommender.tables.cells import People, ReadPeople, read_people
 from recommender.tables.pairings import PROPENSITY, RATING_KEY, read_pairings, read_ratings
 from recommender.tables.raw_table import RawTable, TableFault, find_table_file, read_raw_table
+from recommender.tables.references import table_warnings
 from recommender.tables.roster import Roster, snapshot, value_bytes
 
 TABLES = ("clients", "clinicians", "pairings", "ratings")
@@ -59,6 +60,12 @@ class Tables:
     def roster(self, taken_at: datetime) -> Roster:
         """The clinicians as a roster."""
         return snapshot(self.clinician_ids, self.clinician_names, self.clinicians, taken_at)
+
+    def warnings(self, practice: Practice) -> tuple[Fault, ...]:
+        """Fields of clients and clinicians with ids that name nobody in these tables."""
+        clients = People(self.client_ids, (None,) * len(self.client_ids), self.clients)
+        clinicians = People(self.clinician_ids, self.clinician_names, self.clinicians)
+        return table_warnings(practice, clients, clinicians, every_client=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from recommender.alliance.scores import is_response
 from recommender.practice.fields import Field
 from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
 from recommender.tables.raw_table import RawTable, TableFault
+from recommender.values.ids import near_misses, suggestions_for, with_question
 from recommender.values.kinds import EPOCH
 
 PROPENSITY = "propensity"
@@ -305,4 +306,9 @@ def _references(
     other = f"{column.removesuffix('_id')}s"
     remedy = f"add it to {other}, or remove the row"
     lost = (places < 0) & ~pd.isna(ids)
-    return places, table.faults(column, f"is not among the {other}", remedy, lost)
+    near = near_misses(set(ids[lost].tolist()), known)
+    has_near = lost & np.array([each in near for each in ids], dtype=np.bool_)
+    proposed = suggestions_for(near, dict.fromkeys(ids[has_near]))
+    problem = f"is not among the {other}"
+    faults = table.faults(column, problem, with_question(proposed, remedy), has_near)
+    return places, faults + table.faults(column, problem, remedy, lost & ~has_near)

@@ -13,6 +13,7 @@ from recommender.alliance.label import early_ratings
 from recommender.practice.definition import Practice
 from recommender.tables.loader import TABLES, LoadedTables, read_directory
 from recommender.tables.raw_table import TableFault
+from recommender.tables.references import KnownPeople, unresolved_references
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,13 @@ class TablesReport:
     """Faults and summary of a practice's tables.
 
     `faults` are grouped: one for each problem of a column with all its rows, in the order of
-    tables, rows and columns.
+    tables, rows and columns. `warnings` are about what is legal and probably not meant, in the
+    same form.
     """
 
     faults: tuple[TableFault, ...]
     summary: TablesSummary
+    warnings: tuple[TableFault, ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -91,7 +94,31 @@ def check_tables(directory: Path, practice: Practice, today: date | None = None)
     clients: is missing; put clients.csv or clients.parquet into the folder
     """
     read = read_directory(directory, practice, today)
-    return TablesReport(read.faults, _summary(read, practice))
+    return TablesReport(read.faults, _summary(read, practice), _unresolved(read, practice))
+
+
+def _unresolved(read: LoadedTables, practice: Practice) -> tuple[TableFault, ...]:
+    """Ids in the fields of clients and clinicians that name nobody in these tables."""
+    tables = {"clients": read.clients, "clinicians": read.clinicians}
+    people = {
+        table: KnownPeople(of.people.ids, of.people.names)
+        for table, of in tables.items()
+        if table in read.files
+    }
+    return tuple(
+        TableFault(
+            read.files[table],
+            found.field.name,
+            found.problem,
+            found.remedy,
+            tuple(sorted(int(of.lines[row]) for row in found.rows)),
+        )
+        for table, of in tables.items()
+        if table in read.files
+        for found in unresolved_references(
+            practice, of.people.columns, table.removesuffix("s"), people
+        )
+    )
 
 
 def _summary(read: LoadedTables, practice: Practice) -> TablesSummary:

@@ -1,7 +1,7 @@
 """The roster: an immutable, versioned snapshot of the clinicians' fields."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recommender.errors import RecommenderError
 from recommender.practice.columns import Columns
+from recommender.values.ids import NearIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,16 @@ class Roster:
     def name_of(self, place: int) -> str:
         """The name of the clinician at a place, or the id where there is no name."""
         return self.names[place] or self.ids[place]
+
+    @property
+    def near_index(self) -> NearIndex:
+        """Finds the clinicians that ids may mean which are not on the roster."""
+        key = "near index", self.names
+        return self.columns.view(key, lambda: NearIndex.of(self.ids, self.names))
+
+    def near_misses(self, texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """The clinicians that ids may mean which are not on the roster, at most three for each."""
+        return self.near_index.near_misses(texts)
 
     @property
     def called(self) -> dict[str, str]:

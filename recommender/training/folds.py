@@ -1,5 +1,6 @@
 """Folds of held-out pairings: forward in time, by client, by clinician, or from a file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recommender.errors import RecommenderError
+from recommender.errors import Fault, RecommenderError
 from recommender.model.additive import Codes
 from recommender.training.dataset import Dataset, RowIndex
+from recommender.values.ids import canonical_id, near_misses, suggestions_for, with_question
 
 TUNING_FOLDS, FIRST_CUT = 3, 0.4
 """Folds for tuning, and the share of the earliest pairings before the first of them."""
@@ -171,23 +173,42 @@ def folds_from_file(dataset: Dataset, path: Path) -> tuple[Fold, ...]:
     RecommenderError
         When the file lacks a column, names a pairing twice, or leaves nothing to test or to learn.
     """
+    written = _folds_in(path)
+    named = written.reindex(dataset.pairing_ids).fillna("")
+    names = sorted(set(named) - {""})
+    if not names:
+        (unknown,) = unknown_pairings(path, dataset.pairing_ids.tolist()) or (None,)
+        remedy = unknown.remedy if unknown else "name a fold for each"
+        raise RecommenderError("folds", "names no rated pairing", remedy)
+    if len(names) == 1 and "" not in set(named):
+        raise RecommenderError("folds", "tests all at once", "name a second fold")
+    codes = {name: place for place, name in enumerate(names)}
+    number = np.array([codes.get(name, -1) for name in named], dtype=np.int64)
+    return _each(number, names)
+
+
+def unknown_pairings(path: Path, pairing_ids: Sequence[str]) -> tuple[Fault, ...]:
+    """A warning if a file of folds names pairings that are not among those of the tables."""
+    lost = sorted(set(_folds_in(path).index) - set(pairing_ids))
+    if not lost:
+        return ()
+    proposed = suggestions_for(near_misses(lost, pairing_ids), lost)
+    remedy = with_question(proposed, "write the ids as they are in pairings, or take them off")
+    return (Fault("folds", f"names {len(lost)} that are not among the pairings", remedy),)
+
+
+def _folds_in(path: Path) -> "pd.Series[str]":
+    """The folds in a file, by canonical pairing id."""
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError):
         raise RecommenderError("folds", "cannot be read", "name a CSV of pairing_id,fold") from None
     if not {"pairing_id", "fold"} <= set(table.columns):
         raise RecommenderError("folds", "lacks a column", "give pairing_id and fold")
-    if table["pairing_id"].duplicated().any():
+    written = table["pairing_id"].map(canonical_id)
+    if written.duplicated().any():
         raise RecommenderError("folds", "names a pairing twice", "keep one row for each pairing")
-    named = table.set_index("pairing_id")["fold"].reindex(dataset.pairing_ids).fillna("")
-    names = sorted(set(named) - {""})
-    if not names:
-        raise RecommenderError("folds", "names no rated pairing", "check the pairing ids")
-    if len(names) == 1 and "" not in set(named):
-        raise RecommenderError("folds", "tests all at once", "name a second fold")
-    codes = {name: place for place, name in enumerate(names)}
-    number = np.array([codes.get(name, -1) for name in named], dtype=np.int64)
-    return _each(number, names)
+    return table.set_index(written)["fold"]
 
 
 def _at_most(folds: int, people: RowIndex, side: str) -> int:

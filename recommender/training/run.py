@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from recommender.compute.runner import Progress
-from recommender.errors import TablesError
+from recommender.errors import Fault, TablesError
 from recommender.model.alliance_model import EVIDENCE_PRIOR, AllianceModel
 from recommender.model.bundle.io import save_bundle
 from recommender.model.evaluation_report import EvaluationReport
@@ -51,12 +51,15 @@ class TrainingResult:
         None where there were too few ratings to learn from.
     tuned
         None without tuning.
+    warnings
+        About the tables; see `Tables.warnings`.
     """
 
     version: Version
     model: AllianceModel
     evaluation: Evaluation | None = None
     tuned: TuningResult | None = None
+    warnings: tuple[Fault, ...] = ()
 
 
 def train(
@@ -116,7 +119,8 @@ def train(
     dataset = _learnable(tables, practice)
     if dataset is None:
         model = _unlearned(tables, practice, champion, now, settings.seed)
-        return TrainingResult(_publish(registry, model, lambda run: None), model)
+        version = _publish(registry, model, lambda run: None)
+        return TrainingResult(version, model, warnings=tables.warnings(practice))
     if search is not None:
         step_progress = _part(progress, "tuning", 0.0, 0.5)
         tuned = tuned_settings(dataset, settings, search, step_progress)
@@ -141,7 +145,7 @@ def train(
 
     version = _publish(registry, model, log)
     progress("done", 1.0)
-    return TrainingResult(version, model, evaluation, tuned)
+    return TrainingResult(version, model, evaluation, tuned, tables.warnings(practice))
 
 
 def with_interval(model: AllianceModel, evaluation: Evaluation) -> tuple[AllianceModel, str]:

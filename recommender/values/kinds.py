@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.values import parsers
+from recommender.values.ids import NONE_NAMED
 from recommender.values.parsers import (
     DAYS,
     MAX_NUMBER,
-    NONE_NAMED,
     FieldBounds,
     Point,
     RawValue,
@@ -226,7 +226,15 @@ KINDS: Mapping[str, FieldKind] = {
         FieldKind(
             "money", *_MONEY, allows=_BOUNDS, numeric=True, scorable=False, whole=True, units=100.0
         ),
-        FieldKind("ids", parsers.ids, _encode_ids, _decode_ids, "k012;k044", scorable=False),
+        FieldKind(
+            "ids",
+            parsers.ids,
+            _encode_ids,
+            _decode_ids,
+            "k012;k044",
+            allows=frozenset({"refers_to"}),
+            scorable=False,
+        ),
     )
 }
 """Every kind a practice definition may name."""

@@ -13,11 +13,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from recommender.values.ids import NONE_NAMED, canonical_id, is_id
+
 RawValue = Any
 """A cell as it arrives: text, a number, a flag, a list, a date, or None."""
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-NONE_NAMED = "none"
 MAX_NUMBER = 2.0**53
 """Beyond this a float no longer holds every whole number, so an answer that large is a fault."""
 
@@ -27,7 +28,6 @@ Point = tuple[float, float]
 _WINDOW = re.compile(r"([a-z]{3}) ([0-9]{2}):([0-5][0-9])-([0-9]{2}):([0-5][0-9])")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?")
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,16}(\.([0-9]+))?")
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _POSTCODE = re.compile(r"[A-Z0-9]([A-Z0-9 -]{0,8}[A-Z0-9])?")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _NUMBER = (int, float, Decimal, np.integer, np.floating)
@@ -154,10 +154,10 @@ def money(declared: FieldBounds, cell: RawValue) -> int:
 
 def ids(_: FieldBounds, cell: RawValue) -> tuple[str, ...]:
     """Pseudonyms of clients or of clinicians."""
-    named = _parts(cell)
-    if any(not _ID.fullmatch(part) or part.lower() == NONE_NAMED for part in named):
+    named = tuple(map(canonical_id, _parts(cell)))
+    if not all(map(is_id, named)):
         raise ValueError("has a part that is not an id")
-    return tuple(named)
+    return named
 
 
 def is_postcode(text: str) -> bool:

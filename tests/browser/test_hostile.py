@@ -26,7 +26,7 @@ _FILL = """
 (texts) => {
     const form = document.querySelector('main form[action="/staff/requests"]');
     const put = {};
-    [...form.querySelectorAll("input:not([type=hidden]), select")].forEach((each, place) => {
+    [...form.querySelectorAll("input[name]:not([type=hidden]), select")].forEach((each, place) => {
         if (each.type === "checkbox") return;
         const field = document.createElement("input");
         field.name = each.name;
@@ -37,7 +37,7 @@ _FILL = """
 }
 """
 _SHOWN = """
-() => Object.fromEntries([...document.querySelectorAll("main form input:not([type=hidden])")]
+() => Object.fromEntries([...document.querySelectorAll("main form input[name]:not([type=hidden])")]
     .filter(each => each.type !== "checkbox").map(each => [each.name, each.getAttribute("value")]))
 """
 _POSTED = """

@@ -43,6 +43,7 @@ def told(shortlist: list[dict[str, Any]], *relaxations: dict[str, Any]) -> str:
         "excluded": [],
         "exclusion_counts": [],
         "unanswered": [],
+        "warnings": [],
         "notice": "",
     }
     console = Console(width=100)

@@ -34,6 +34,7 @@ INTAKES: dict[str, Any] = {
     "no consent and nobody fits": a_request({"agrees": False, "max_fee": 1}),
     "hardly answered": {"answers": {"concern": "anxiety"}},
     "a constraint changed": a_request({"max_fee": 190}, modes={"fee": "soft"}),
+    "a block that names nobody": a_request({"not_with": ["nobody"]}),
     "unknown field": a_request({"colour": "blue"}),
     "known client": a_request(client_id="c1", consent={"version": "1", "train": True}),
 }
@@ -117,16 +118,17 @@ def matching(desk: Desk, role: Role, foreign: Any) -> None:
             desk.ask(role, f"POST {one}/decisions", at=f"{at}/decisions", json=body)
         desk.ask(role, f"GET {one}/decisions", at=f"{at}/decisions")
     named = {"answers": a_request()["answers"], "clinician_ids": [first]}
-    for body in (named, named | {"clinician_ids": ["nobody"]}, {}):
-        desk.ask(role, "POST /v1/predictions", json=body)
+    wrong: dict[str, Any] = named | {"clinician_ids": ["nobody"]}
+    for asked in (named, named | {"client_id": "C1"}, wrong, {}):
+        desk.ask(role, "POST /v1/predictions", json=asked)
     listed = {"client_id": "c1", "answers": a_request()["answers"]}
     for clients in ([listed], [listed, listed | {"client_id": "c2"}], []):
         desk.ask(role, "POST /v1/allocations", json={"clients": clients})
 
 
-def journal(desk: Desk, role: Role, recommended: Any) -> None:
-    pairing = {"pairing_id": "p1", "client_id": "c1", "clinician_id": "k01"}
-    event = {"kind": "attended", "happened_on": "2026-10-05", "session": 1}
+def journal(desk: Desk, role: Role, _: Any) -> None:
+    pairing: dict[str, Any] = {"pairing_id": "p1", "client_id": "c1", "clinician_id": "k01"}
+    event: dict[str, Any] = {"kind": "attended", "happened_on": "2026-10-05", "session": 1}
     for body in (pairing, pairing, {}):
         desk.ask(role, "POST /v1/pairings", json=body)
     for name in ("p1", UNKNOWN):

@@ -18,6 +18,7 @@ from recommender.training.folds import (
     folds_from_file,
     forward,
     rolling,
+    unknown_pairings,
 )
 from tests.support.builders import a_dataset, a_practice, some_rows, tables_of
 
@@ -154,6 +155,20 @@ def test_a_file_of_folds_that_cannot_be_meant_is_refused(
 ) -> None:
     with pytest.raises(RecommenderError, match=problem):
         given_folds(tmp_path, text)
+
+
+def test_pairings_of_a_file_that_do_not_exist_are_counted_and_those_meant_proposed(
+    tmp_path: Path,
+) -> None:
+    known = a_dataset().pairing_ids.tolist()
+    path = tmp_path / "folds.csv"
+    path.write_text(f"pairing_id,fold\n{known[3]},b\n{known[5].upper()},a\nnobody,a\n")
+    (warning,) = unknown_pairings(path, known)
+    assert warning.problem == "names 2 that are not among the pairings"
+    assert warning.remedy.startswith(f"did you mean {known[5]}? Otherwise")
+    path.write_text(f"pairing_id,fold\n {known[3]} ,b\n{known[5]},a\n")
+    assert unknown_pairings(path, known) == ()
+    assert len(folds_from_file(a_dataset(), path)) == 2
 
 
 def test_a_file_that_tests_everything_at_once_is_refused(tmp_path: Path) -> None:

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from recommender.model.alliance_model import AllianceModel
     from recommender.tables.roster import Roster
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -141,9 +142,16 @@ def allocate(
         with_former_clinicians,
         write_tables,
     )
-    from recommender.allocation.terms import Floor, Terms, WaitingClient, read_limit
+    from recommender.allocation.terms import (
+        Floor,
+        Terms,
+        WaitingClient,
+        forgotten_clinicians,
+        read_limit,
+    )
     from recommender.cli.commands.batch import summary
     from recommender.tables.loader import read_clients
+    from recommender.tables.references import table_warnings, unresolved_by_client
 
     with exit_on_error(), render.progress_bar(err) as progress:
         progress("reading", 0.0)
@@ -157,9 +165,15 @@ def allocate(
             longest_wait_days=longest_wait,
             marginal_value_for=worth_of,
         )
+        listed = with_former_clinicians(listed, previous) if previous else listed
+        waiting_people = people.take(_rows_of(people.ids, {each.client_id for each in listed}))
+        warnings = (
+            *table_warnings(model.practice, waiting_people, clinicians, every_client=False),
+            *forgotten_clinicians(listed, clinicians),
+        )
         outcome = assign(
             people,
-            with_former_clinicians(listed, previous) if previous else listed,
+            listed,
             model.encode_roster(clinicians),
             model,
             terms,
@@ -167,7 +181,9 @@ def allocate(
             progress=progress,
         )
         texts = {name: c.say for name, c in model.practice.constraints.items()}
-        paths = write_tables(outcome, texts, to, form.value)
+        unresolved = unresolved_by_client(model.practice, waiting_people, clinicians)
+        paths = write_tables(outcome, texts, unresolved, to, form.value)
+    render.print_warnings(err, warnings)
     if not listed:
         out.print("Nobody is waiting: there is nothing to allocate.")
     out.print(summary(outcome, texts))
@@ -191,7 +207,8 @@ def score(
     """Rank the roster for every client of a file, as single requests would.
 
     Writes Parquet in parts: `shortlist-*` (ranks, predicted alliance and its interval, ties),
-    `exclusions-*` (the number each constraint excluded for each client), `clients-*`. Stopped or
+    `exclusions-*` (the number each constraint excluded for each client), `clients-*` (with the ids
+    in the client's answers that are nobody on the roster). Stopped or
     killed, the same command resumes; parts that exist are not computed again. On a cluster a lost
     worker costs the parts it was computing.
     """
@@ -200,6 +217,7 @@ def score(
     from recommender.model.bundle.io import bundle_digest
     from recommender.recommendation.batch_scoring import JobSettings, score_clients
     from recommender.tables.loader import read_clients
+    from recommender.tables.references import table_warnings
 
     with exit_on_error(), render.progress_bar(err) as progress:
         progress("reading", 0.0)
@@ -207,13 +225,20 @@ def score(
         model, clinicians = _opened(source, roster)
         people = read_clients(clients, model.practice)
         settings = JobSettings(model.encode_roster(clinicians), model, _day(day, model), top_k)
+        warnings = table_warnings(model.practice, people, clinicians, every_client=False)
         runner, digest = _runner(cluster), bundle_digest(source)
         result = score_clients(people, settings, digest, to, progress, runner)
+    render.print_warnings(err, warnings)
     if not result.computed:
         out.print(f"Nothing to do: all {result.chunks} parts are in {to}.", soft_wrap=True)
     else:
         written = f"{result.computed} of {result.chunks} parts written"
         out.print(f"{result.clients:,} clients ranked, {written} to {to}.", soft_wrap=True)
+
+
+def _rows_of(ids: Sequence[str], some: set[str]) -> NDArray[np.intp]:
+    """Places of the ids that are among some."""
+    return np.array([place for place, each in enumerate(ids) if each in some], dtype=np.intp)
 
 
 def _runner(cluster: str | None) -> "TaskRunner":

@@ -21,11 +21,12 @@ from recommender.cli.commands.console import (
     out,
     uses_extras,
 )
-from recommender.errors import RecommenderError
+from recommender.errors import Fault, RecommenderError
 
 if TYPE_CHECKING:
     from recommender.model.evaluation_report import EvaluationReport
     from recommender.registry.registry import Registry
+    from recommender.tables.loader import Tables
     from recommender.training.dataset import Dataset
     from recommender.training.folds import Fold
     from recommender.training.plots import Drawn
@@ -78,7 +79,9 @@ def evaluate(
     as --split forward does.
     """
     from recommender.cli.evaluation_tables import evaluation_view
+    from recommender.tables.loader import read_tables
     from recommender.training import plots
+    from recommender.training.dataset import dataset_of
     from recommender.training.evaluate import evaluate as measure
     from recommender.training.promotion import ChampionModel, champion_model
     from recommender.training.report import report_of
@@ -87,7 +90,9 @@ def evaluate(
     with exit_on_error(), render.progress_bar(err) as progress:
         folder, tracker = _folder(save), _registry(registry, log)
         declared = definition(practice)
-        dataset, held_back = _held_back(data, practice, split, folds)
+        tables = read_tables(data, declared)
+        dataset = dataset_of(tables, declared)
+        held_back, unknown = _held_back(dataset, tables, split, folds)
         champion = champion_model(tracker, declared) if tracker else ChampionModel()
         settings = FitSettings(seed=seed)
         evaluation = measure(dataset, held_back, settings, progress, champion=champion.model)
@@ -98,6 +103,7 @@ def evaluate(
         if tracker:
             way = "file" if folds else split.value
             run_id = _log(tracker, dataset, report, settings, drawn, way)
+    render.print_warnings(err, (*tables.warnings(declared), *unknown))
     out.print(evaluation_view(report))
     if folder:
         out.print(f"Written to {folder}", soft_wrap=True, markup=False)
@@ -131,25 +137,24 @@ def _registry(uri: str | None, log: bool) -> "Registry | None":
 
 
 def _held_back(
-    data: Path, practice: str, split: Split, file: Path | None
-) -> "tuple[Dataset, tuple[Fold, ...]]":
-    from recommender.tables.loader import read_tables
+    dataset: "Dataset", tables: "Tables", split: Split, file: Path | None
+) -> "tuple[tuple[Fold, ...], tuple[Fault, ...]]":
+    """The folds, and a warning if a file of folds names pairings that do not exist."""
     from recommender.training import folds
-    from recommender.training.dataset import Dataset, dataset_of
+    from recommender.training.dataset import Dataset
 
-    declared = definition(practice)
-    dataset = dataset_of(read_tables(data, declared), declared)
     if file is not None:
         # A file may name its folds after people; what is stored may not.
         named = folds.folds_from_file(dataset, file)
-        return dataset, tuple(replace(f, name=f"fold {n}") for n, f in enumerate(named, start=1))
+        unknown = folds.unknown_pairings(file, tables.pairings["pairing_id"].tolist())
+        return tuple(replace(f, name=f"fold {n}") for n, f in enumerate(named, start=1)), unknown
     ways: Mapping[Split, Callable[[Dataset], tuple[Fold, ...]]] = {
         Split.forward: folds.forward,
         Split.rolling: folds.rolling,
         Split.clients: folds.clients_left_out,
         Split.clinicians: folds.clinicians_left_out,
     }
-    return dataset, ways[split](dataset)
+    return ways[split](dataset), ()
 
 
 def _write(folder: Path, report: "EvaluationReport", drawn: "Mapping[str, Drawn]") -> None:

@@ -70,6 +70,7 @@ def train(
         )
         if trained.evaluation is not None:
             record_learned(learned, trained.version.digest)
+    render.print_warnings(err, trained.warnings)
     if trained.tuned is not None:
         out.print(f"Tuning: {trained.tuned.verdict}.", markup=False)
     if trained.evaluation is None:

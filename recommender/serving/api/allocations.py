@@ -8,9 +8,15 @@ from starlette.responses import Response
 
 from recommender.allocation.allocate import allocate
 from recommender.allocation.outcome import Allocation
-from recommender.allocation.terms import members, places_of
+from recommender.allocation.terms import (
+    forgotten_clinicians,
+    members,
+    places_of,
+    unknown_clinicians,
+)
 from recommender.errors import IntakeError, RecommenderError
 from recommender.practice.columns import Columns, read_rows
+from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Context, Snapshot
 from recommender.serving.http.problems import (
     BUSY,
@@ -21,6 +27,7 @@ from recommender.serving.http.problems import (
     FieldError,
     ProblemError,
     field_errors,
+    not_on_roster,
     problem_from_validation,
 )
 from recommender.serving.http.request_context import request_info
@@ -35,9 +42,17 @@ from recommender.serving.schemas.allocation_response import (
     MarginalCapacity,
     UnplacedClient,
 )
+from recommender.serving.schemas.reference_warnings import (
+    MAX_WARNINGS,
+    ReferenceWarning,
+    reference_warnings,
+    unknown_clinician,
+)
+from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.schemas.responses import DECIMALS, NOTICE, AllianceScale, ModelInUse
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.tables.cells import People
+from recommender.tables.references import references_of_one, table_warnings
 
 MAX_PAIRS = 250_000
 """Clients times clinicians of one request: some seconds of one core."""
@@ -65,7 +80,7 @@ async def post_allocations(
     info.model = snapshot.digest
     response = await context.queues.allocations.run(allocate_request, snapshot, body)
     info.mode = response.mode
-    return Response(response.model_dump_json(), media_type=JSON)
+    return Response(visible_json(response, caller(request).scopes), media_type=JSON)
 
 
 def allocate_request(snapshot: ServingSnapshot, body: JsonBody) -> AllocationResponse:
@@ -88,7 +103,7 @@ def allocate_request(snapshot: ServingSnapshot, body: JsonBody) -> AllocationRes
     allocation = allocate(
         people, request.clients, snapshot.encoding, snapshot.model, request.terms, day=day
     )
-    return _to_response(snapshot, allocation)
+    return _to_response(snapshot, request, allocation, people)
 
 
 def _read(snapshot: ServingSnapshot, body: JsonBody) -> ParsedWaitingList:
@@ -125,20 +140,16 @@ def _columns(snapshot: ServingSnapshot, request: ParsedWaitingList) -> Columns:
 
 def _check(snapshot: ServingSnapshot, request: ParsedWaitingList, people: People) -> None:
     """Refuses what the engine would refuse, with pointers into the request."""
-    known = set(snapshot.encoding.roster.ids)
+    lost = unknown_clinicians(request.clients, request.terms.limits, snapshot.encoding.roster)
     errors = [
-        FieldError(
-            pointer=f"/clients/{row}/promised_clinician_id",
-            code="unknown",
-            message="is not on the roster",
-        )
+        not_on_roster(f"/clients/{row}/promised_clinician_id", lost[each.promised_clinician_id])
         for row, each in enumerate(request.clients)
-        if each.promised_clinician_id is not None and each.promised_clinician_id not in known
+        if each.promised_clinician_id in lost
     ]
     for row, limit in enumerate(request.terms.limits):
-        if limit.clinician_id is not None and limit.clinician_id not in known:
+        if limit.clinician_id in lost:
             place = f"/limits/{row}/clinician_id"
-            errors.append(FieldError(pointer=place, code="unknown", message="is not on the roster"))
+            errors.append(not_on_roster(place, lost[limit.clinician_id]))
         try:
             members(snapshot.practice, people.columns, limit)
         except RecommenderError as error:
@@ -155,7 +166,19 @@ def _rejected(pointer: str, error: RecommenderError) -> FieldError:
     return FieldError(pointer=pointer, code="rejected", message=f"{error.problem}; {error.remedy}")
 
 
-def _to_response(snapshot: ServingSnapshot, allocation: Allocation) -> AllocationResponse:
+def _to_response(
+    snapshot: ServingSnapshot, request: ParsedWaitingList, allocation: Allocation, people: People
+) -> AllocationResponse:
+    practice, roster = snapshot.practice, snapshot.encoding.roster
+    warnings: list[ReferenceWarning] = []
+    for row, client_id in enumerate(people.ids):
+        client = people.columns.row(row)
+        found = references_of_one(practice, client, client_id, roster)
+        warnings += reference_warnings(found, client, f"/clients/{row}")
+        former = request.clients[row].former_clinician_id
+        if former is not None and former not in roster.ids:
+            near = roster.near_misses([former]).get(former, ())
+            warnings.append(unknown_clinician(f"/clients/{row}/former_clinician_id", near))
     phrases: Mapping[str, str] = {name: c.say for name, c in snapshot.practice.constraints.items()}
     return AllocationResponse(
         mode=allocation.mode,
@@ -168,5 +191,13 @@ def _to_response(snapshot: ServingSnapshot, allocation: Allocation) -> Allocatio
         places=tuple(ClinicianCapacity.of(each) for each in allocation.places_used),
         marginal_capacity=tuple(MarginalCapacity.of(each) for each in allocation.marginal_places),
         points=round(allocation.points, DECIMALS) + 0.0,
+        warnings=tuple(
+            str(each)
+            for each in (
+                *table_warnings(practice, people, roster, every_client=False),
+                *forgotten_clinicians(request.clients, roster),
+            )
+        ),
+        reference_warnings=tuple(warnings[:MAX_WARNINGS]),
         notice=NOTICE,
     )

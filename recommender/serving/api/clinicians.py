@@ -1,7 +1,7 @@
 """Routes of the roster; every change names the version it is based on (If-Match)."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request
@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from recommender.errors import ConflictError, FeedbackError, IntakeError, NotFoundError
 from recommender.journal.idempotency import StoredReply
+from recommender.journal.near_ids import near_clients
 from recommender.journal.roster_versions import (
     Cells,
     RosterVersion,
@@ -49,6 +50,12 @@ from recommender.serving.openapi import (
     response_body,
 )
 from recommender.serving.schemas.clinician import ClinicianSchema
+from recommender.serving.schemas.reference_warnings import (
+    MAX_WARNINGS,
+    ReferenceWarning,
+    similar_client,
+)
+from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.snapshot.roster_sync import Write
 from recommender.serving.snapshot.snapshot import ServingSnapshot, roster_version_of
 from recommender.store.database import Transaction
@@ -116,7 +123,8 @@ async def put_roster(request: Request, body: Body) -> Response:
     def write(transaction: Transaction, practice: Practice) -> RosterVersion:
         return replace_roster(transaction, practice, rows, seen=seen, actor=actor)
 
-    return _whole(request, *await _changed(request, write))
+    changed = await _changed(request, write, tuple(rows), "/clinicians/{}/facts")
+    return _whole(request, *changed)
 
 
 @router.get(
@@ -128,7 +136,7 @@ async def put_roster(request: Request, body: Body) -> Response:
 async def get_clinician(request: Request, context: Context, clinician_id: str) -> Response:
     """All facts about one clinician, with the ETag a change requires."""
     snapshot = await context.queues.lookups.run(context.rosters.newest)
-    return _one(request, snapshot, roster_version_of(snapshot), clinician_id)
+    return _one(request, snapshot, roster_version_of(snapshot), clinician_id=clinician_id)
 
 
 @router.put(
@@ -147,7 +155,8 @@ async def put_one(request: Request, clinician_id: str, body: Body) -> Response:
     def write(transaction: Transaction, practice: Practice) -> RosterVersion:
         return put_clinician(transaction, practice, clinician_id, cells, seen=seen, actor=actor)
 
-    return _one(request, *await _changed(request, write), clinician_id)
+    changed = await _changed(request, write, (clinician_id,), "/facts")
+    return _one(request, *changed, clinician_id=clinician_id)
 
 
 @router.patch(
@@ -194,7 +203,7 @@ async def delete_clinician(request: Request, context: Context, clinician_id: str
             raise ConflictError("roster", "would be empty", "add another clinician first")
         return version
 
-    _, version = await _changed(request, write)
+    _, version, _ = await _changed(request, write)
     return Response(status_code=204, headers=etag(version.etag))
 
 
@@ -238,7 +247,8 @@ async def _patched(
     def write(transaction: Transaction, practice: Practice) -> RosterVersion:
         return patch_clinician(transaction, practice, clinician_id, cells, seen=seen, actor=actor)
 
-    return _one(request, *await _changed(request, write), clinician_id)
+    changed = await _changed(request, write, (clinician_id,), "/facts")
+    return _one(request, *changed, clinician_id=clinician_id)
 
 
 async def _counted(request: Request, clinician_id: str, count: Count) -> Response:
@@ -278,13 +288,45 @@ async def _parsed(
     return await context.queues.lookups.run(work)
 
 
-async def _changed(request: Request, write: Write) -> tuple[ServingSnapshot, RosterVersion]:
+async def _changed(
+    request: Request, write: Write, about: Sequence[str] = (), pointer: str = ""
+) -> tuple[ServingSnapshot, RosterVersion, tuple[ReferenceWarning, ...]]:
+    """The snapshot and version after a change, and warnings about the clinicians it is about.
+
+    `pointer` is that of the facts of one of them in the request, with `{}` for their place.
+    """
     context = app_state(request.app)
+    warnings: list[ReferenceWarning] = []
+
+    def checked(transaction: Transaction, practice: Practice) -> RosterVersion:
+        version = write(transaction, practice)
+        for place, clinician_id in enumerate(about):
+            facts = version.rows[clinician_id]
+            warnings.extend(_unresolved(transaction, practice, facts, pointer.format(place)))
+        return version
+
     try:
-        return await context.queues.lookups.run(context.rosters.change, write)
+        changed = await context.queues.lookups.run(context.rosters.change, checked)
     except (IntakeError, FeedbackError) as error:
         part = () if isinstance(error, FeedbackError) else ("facts",)
         raise ProblemError(INVALID_ROSTER, field_errors(error, *part)) from None
+    return *changed, tuple(warnings[:MAX_WARNINGS])
+
+
+def _unresolved(
+    transaction: Transaction, practice: Practice, facts: Cells, pointer: str
+) -> Iterator[ReferenceWarning]:
+    """Clients on lists of a clinician who are not recorded, while a nearly equal id is."""
+    lists = {
+        name: [str(each) for each in facts[name]]
+        for name, field in practice.clinician.items()
+        if field.kind == "ids" and field.people_named == "clients" and name in facts
+    }
+    near = near_clients(transaction, {each for listed in lists.values() for each in listed})
+    for name, listed in lists.items():
+        for number, each in enumerate(listed):
+            if each in near:
+                yield similar_client(f"{pointer}/{name}/{number}", near[each])
 
 
 def _etag_of(snapshot: ServingSnapshot, clinician_id: str) -> str | None:
@@ -293,17 +335,36 @@ def _etag_of(snapshot: ServingSnapshot, clinician_id: str) -> str | None:
 
 
 def _one(
-    request: Request, snapshot: ServingSnapshot, version: RosterVersion, clinician_id: str
+    request: Request,
+    snapshot: ServingSnapshot,
+    version: RosterVersion,
+    warnings: Sequence[ReferenceWarning] = (),
+    *,
+    clinician_id: str,
 ) -> Response:
     tag = version.etag_of(clinician_id)
     clinician = snapshot.clinicians.to_response(clinician_id, version.rows[clinician_id])
-    return _response(request, version, tag, {"clinician": clinician})
+    content = {"clinician": clinician, **_with_warnings(request, warnings)}
+    return _response(request, version, tag, content)
 
 
-def _whole(request: Request, snapshot: ServingSnapshot, version: RosterVersion) -> Response:
+def _whole(
+    request: Request,
+    snapshot: ServingSnapshot,
+    version: RosterVersion,
+    warnings: Sequence[ReferenceWarning] = (),
+) -> Response:
     rows = version.rows.items()
     clinicians = [snapshot.clinicians.to_response(each, row) for each, row in rows]
-    return _response(request, version, version.etag, {"clinicians": clinicians, "next": None})
+    content = {"clinicians": clinicians, "next": None, **_with_warnings(request, warnings)}
+    return _response(request, version, version.etag, content)
+
+
+def _with_warnings(request: Request, warnings: Sequence[ReferenceWarning]) -> dict[str, Any]:
+    """The member of a response with warnings; absent without any."""
+    scopes = caller(request).scopes
+    shown = [json.loads(visible_json(each, scopes)) for each in warnings]
+    return {"reference_warnings": shown} if shown else {}
 
 
 def _response(

@@ -28,8 +28,8 @@ from recommender.serving.http.problems import (
     INVALID_FEEDBACK,
     NO_SUCH_RECORD,
     NOT_FOUND,
-    FieldError,
     ProblemError,
+    not_on_roster,
 )
 from recommender.serving.http.strict_json import JSON, Body
 from recommender.serving.idempotency import created, read, reply_response, write_once
@@ -39,6 +39,7 @@ from recommender.serving.schemas.responses import ResponseModel
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.stored_recommendation import read_response
 from recommender.store.database import Connection
+from recommender.values.ids import near_misses
 
 AT = f"{ADDRESS}/decisions"
 NOT_ON_ROSTER = "was not on the roster of this request and is not on it now; check the id"
@@ -143,8 +144,10 @@ def check_clinician(
     then = read_response(shown.response)
     known = {each.clinician_id for each in then.shortlist}
     known |= {each.clinician_id for each in then.excluded}
-    if decision.clinician_id not in known.union(snapshot.encoding.roster.ids):
-        error = FieldError(pointer="/clinician_id", code="unknown", message=message)
+    known |= set(snapshot.encoding.roster.ids)
+    if decision.clinician_id not in known:
+        near = near_misses([decision.clinician_id], sorted(known))
+        error = not_on_roster("/clinician_id", near.get(decision.clinician_id, ()), message)
         raise ProblemError(INVALID_FEEDBACK, (error,))
 
 

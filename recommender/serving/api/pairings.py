@@ -10,7 +10,9 @@ from starlette.responses import Response
 
 from recommender.errors import NotFoundError
 from recommender.journal.idempotency import StoredReply
+from recommender.journal.near_ids import near_clients, near_pairings
 from recommender.journal.pairings import (
+    Pairing,
     PairingEvent,
     events_of,
     find_pairing,
@@ -27,8 +29,15 @@ from recommender.serving.idempotency import created, read, reply_response, write
 from recommender.serving.openapi import JournalRoute, links, problem_responses, request_body
 from recommender.serving.recommendation_service import today
 from recommender.serving.schemas.json_types import ID_PATTERN
+from recommender.serving.schemas.reference_warnings import (
+    ReferenceWarning,
+    similar_client,
+    unknown_clinician,
+)
 from recommender.serving.schemas.request_bodies import EventRequest, PairingRequest
+from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.schemas.responses import ResponseModel
+from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.store.database import Connection
 
 ADDRESS = "/v1/pairings/{pairing_id}"
@@ -46,6 +55,18 @@ class PairingCreated(ResponseModel):
     client_id: str
     clinician_id: str
     recommendation_id: str | None
+
+
+class NewPairing(PairingCreated):
+    """A recorded pairing, and what its ids may have missed."""
+
+    reference_warnings: Annotated[
+        tuple[ReferenceWarning, ...],
+        Setting(
+            description="If the clinician is not on the roster, or the client was not recorded "
+            "before but a nearly equal id is."
+        ),
+    ] = ()
 
 
 class PairingRecord(PairingCreated):
@@ -73,6 +94,10 @@ class EventCreated(EventRecord):
     pairing_known: Annotated[
         bool, Setting(description="Whether the pairing is recorded; events may be sent earlier.")
     ]
+    did_you_mean: Annotated[
+        tuple[str, ...],
+        Setting(description="Recorded pairings with nearly equal ids, if this one is not."),
+    ] = ()
 
 
 class EventHistory(ResponseModel):
@@ -87,20 +112,37 @@ class EventHistory(ResponseModel):
     operation_id="recordPairing",
     summary="Record a pairing",
     status_code=201,
-    response_model=PairingCreated,
+    response_model=NewPairing,
     responses={201: {"links": LINKS}},
     openapi_extra=request_body("PairingRequest"),
 )
-async def post_pairing(request: Request, body: Body) -> Response:
+async def post_pairing(request: Request, snapshot: Snapshot, body: Body) -> Response:
     """Events and ratings sent before the pairing are attached to it."""
     pairing, actor = body.read(PairingRequest).pairing(), caller(request).actor
 
     def write(connection: Connection) -> StoredReply:
+        warnings = _warnings(connection, snapshot, pairing)
         subject = record_pairing(connection, pairing, actor=actor)
-        response = PairingCreated.model_validate(pairing).model_dump_json().encode()
-        return created(response, ADDRESS.format(pairing_id=pairing.pairing_id), subject)
+        facts = PairingCreated.model_validate(pairing).model_dump()
+        response = NewPairing(**facts, reference_warnings=warnings)
+        body = visible_json(response, caller(request).scopes)
+        return created(body, ADDRESS.format(pairing_id=pairing.pairing_id), subject)
 
     return reply_response(await write_once(request, body, write))
+
+
+def _warnings(
+    connection: Connection, snapshot: ServingSnapshot, pairing: Pairing
+) -> tuple[ReferenceWarning, ...]:
+    warnings = []
+    near = near_clients(connection, [pairing.client_id]).get(pairing.client_id)
+    if near:
+        warnings.append(similar_client("/client_id", near))
+    roster, name = snapshot.encoding.roster, pairing.clinician_id
+    if name not in roster.ids:
+        suggestions = roster.near_misses([name]).get(name, ())
+        warnings.append(unknown_clinician("/clinician_id", suggestions))
+    return tuple(warnings)
 
 
 @router.get(
@@ -148,6 +190,7 @@ async def post_event(
             event_id=event_id,
             pairing_id=pairing_id,
             pairing_known=subject is not None,
+            did_you_mean=() if subject else near_pairings(connection, pairing_id),
         )
         location = EVENTS.format(pairing_id=pairing_id)
         return created(response.model_dump_json().encode(), location, subject)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from recommender.journal.audit_log import ChainVerification, verify
 from recommender.journal.consents import current_consent, record_consent
 from recommender.journal.idempotency import StoredReply
+from recommender.journal.near_ids import near_clients
 from recommender.journal.privacy_requests import erase_subject, export_subject
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Context
@@ -18,7 +19,9 @@ from recommender.serving.http.strict_json import JSON, Body
 from recommender.serving.idempotency import reply_response, require_store, write_once
 from recommender.serving.openapi import ApiRoute, JournalRoute, problem_responses, request_body
 from recommender.serving.schemas.json_types import ID_PATTERN
+from recommender.serving.schemas.reference_warnings import ReferenceWarning, similar_client
 from recommender.serving.schemas.request_bodies import ConsentRequest
+from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.schemas.responses import ResponseModel
 from recommender.store.database import Connection, database_time
 
@@ -137,6 +140,10 @@ class CurrentConsents(ResponseModel):
         Mapping[str, bool],
         Setting(description="The latest statement by scope; scopes never asked about are absent."),
     ]
+    reference_warnings: Annotated[
+        tuple[ReferenceWarning, ...],
+        Setting(description="If the client was not recorded before, but a nearly equal id is."),
+    ] = ()
 
 
 @consents_router.post(
@@ -158,8 +165,12 @@ async def post_consent(
 
     def write(connection: Connection) -> StoredReply:
         now = database_time(connection)
+        near = near_clients(connection, [pseudonym]).get(pseudonym, ())
         subject = record_consent(connection, pseudonym, consent, stated_at=now, actor=actor)
-        response = CurrentConsents(consents=current_consent(connection, subject))
-        return StoredReply(200, response.model_dump_json().encode(), subject)
+        response = CurrentConsents(
+            consents=current_consent(connection, subject),
+            reference_warnings=(similar_client("", near),) if near else (),
+        )
+        return StoredReply(200, visible_json(response, caller(request).scopes), subject)
 
     return reply_response(await write_once(request, body, write))

@@ -9,6 +9,7 @@ from pydantic import Field as Setting
 from starlette.responses import Response
 
 from recommender.journal.idempotency import StoredReply
+from recommender.journal.near_ids import near_pairings
 from recommender.journal.pairings import subject_of_pairing
 from recommender.journal.ratings import (
     RatingVersion,
@@ -53,6 +54,10 @@ class RatingCreated(ResponseModel):
     pairing_known: Annotated[
         bool, Setting(description="Whether the pairing is recorded; ratings may be sent earlier.")
     ]
+    did_you_mean: Annotated[
+        tuple[str, ...],
+        Setting(description="Recorded pairings with nearly equal ids, if this one is not."),
+    ] = ()
 
 
 class RatingRecord(ResponseModel):
@@ -197,6 +202,7 @@ def _reply(connection: Connection, stored: StoredRating, pairing_id: str) -> Sto
         version=stored.version,
         pomp=stored.pomp,
         pairing_known=subject is not None,
+        did_you_mean=() if subject else near_pairings(connection, pairing_id),
     )
     location = ADDRESS.format(rating_id=stored.rating_id)
     return created(response.model_dump_json().encode(), location, subject)

@@ -30,8 +30,8 @@ from recommender.serving.http.problems import (
     BUSY,
     INVALID,
     NOT_READY,
-    FieldError,
     ProblemError,
+    not_on_roster,
     problem_from_validation,
 )
 from recommender.serving.http.request_context import request_info
@@ -57,6 +57,12 @@ from recommender.serving.recommendation_service import (
 )
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import ID_PATTERN
+from recommender.serving.schemas.reference_warnings import (
+    MAX_WARNINGS,
+    ReferenceWarning,
+    reference_warnings,
+)
+from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.schemas.responses import (
     DECIMALS,
     NOTICE,
@@ -72,6 +78,7 @@ from recommender.serving.schemas.responses import (
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.stored_recommendation import to_journal_row, visible_body
 from recommender.store.database import Connection
+from recommender.tables.references import references_of_one
 
 ADDRESS = "/v1/recommendations/{recommendation_id}"
 RecommendationId = Annotated[str, Path(pattern=ID_PATTERN)]
@@ -182,6 +189,9 @@ class PredictionResponse(ResponseModel):
     roster_version: str
     scale: AllianceScale
     pairings: tuple[PredictedPairing, ...]
+    reference_warnings: Annotated[
+        tuple[ReferenceWarning, ...], Setting(description="Ids in the answers that name nobody.")
+    ] = ()
     notice: str
 
 
@@ -199,7 +209,7 @@ async def post_predictions(request: Request, snapshot: Snapshot, body: Body) -> 
     info.model = snapshot.digest
     response = await run_in_pool(request.app, partial(predict, snapshot, body))
     info.mode = response.mode
-    return Response(response.model_dump_json(), media_type=JSON)
+    return Response(visible_json(response, caller(request).scopes), media_type=JSON)
 
 
 def predict(snapshot: ServingSnapshot, body: JsonBody) -> PredictionResponse:
@@ -229,16 +239,23 @@ def predict(snapshot: ServingSnapshot, body: JsonBody) -> PredictionResponse:
         roster_version=snapshot.encoding.roster.version,
         scale=AllianceScale.of(snapshot.model),
         pairings=_pairings(snapshot, request, intake, places, predict=mode != CONSTRAINTS_ONLY),
+        reference_warnings=tuple(_unresolved(snapshot, intake)),
         notice=NOTICE,
     )
 
 
+def _unresolved(snapshot: ServingSnapshot, intake: Intake) -> list[ReferenceWarning]:
+    roster = snapshot.encoding.roster
+    found = references_of_one(snapshot.practice, intake.client, intake.client_id, roster)
+    return reference_warnings(found, intake.client)[:MAX_WARNINGS]
+
+
 def _places(snapshot: ServingSnapshot, ids: tuple[str, ...]) -> list[int]:
-    known = {name: place for place, name in enumerate(snapshot.encoding.roster.ids)}
+    roster = snapshot.encoding.roster
+    known = {name: place for place, name in enumerate(roster.ids)}
+    near = roster.near_misses(ids)
     errors = [
-        FieldError(
-            pointer=f"/clinician_ids/{number}", code="unknown", message="is not on the roster"
-        )
+        not_on_roster(f"/clinician_ids/{number}", near.get(name, ()))
         for number, name in enumerate(ids)
         if name not in known
     ]

@@ -28,6 +28,7 @@ from recommender.errors import (
     UnavailableError,
 )
 from recommender.serving.http.field_names import Place, meant_instead, pointer_to, repeatable
+from recommender.values.ids import did_you_mean
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 50
@@ -339,6 +340,14 @@ def field_errors(error: FaultsError, *part: str) -> tuple[FieldError, ...]:
         )
         for fault in error.faults[:MAX_ERRORS]
     )
+
+
+def not_on_roster(
+    pointer: str, suggestions: Iterable[str], problem: str = "is not on the roster"
+) -> FieldError:
+    """An error about the id of a clinician, with the ids it may mean."""
+    message = "; ".join(filter(None, (problem, did_you_mean(suggestions))))
+    return FieldError(pointer=pointer, code="unknown", message=message)
 
 
 def _journal_errors(error: Exception) -> Iterable[FieldError]:

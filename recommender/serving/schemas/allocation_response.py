@@ -18,6 +18,7 @@ from recommender.allocation.outcome import (
     Unplaced,
     UnplacedReason,
 )
+from recommender.serving.schemas.reference_warnings import ReferenceWarning
 from recommender.serving.schemas.responses import (
     DECIMALS,
     AllianceScale,
@@ -212,6 +213,14 @@ class AllocationResponse(ResponseModel):
     points: Annotated[
         Points, Setting(description="Sum of the pairing parts of the new assignments.")
     ]
+    warnings: Annotated[
+        tuple[str, ...],
+        Setting(description="Fields of clients or clinicians with ids that name nobody, in words."),
+    ] = ()
+    reference_warnings: Annotated[
+        tuple[ReferenceWarning, ...],
+        Setting(description="Ids in the answers that name nobody, at most 100."),
+    ] = ()
     notice: str
 
 

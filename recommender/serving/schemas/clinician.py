@@ -14,6 +14,7 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.serving.schemas.intake import ATTRIBUTE_PREFIX, declared
 from recommender.serving.schemas.json_types import ID_PATTERN, JSON_TYPES, STRICT
+from recommender.serving.schemas.reference_warnings import ReferenceWarning
 from recommender.tables.cells import NAME_COLUMN
 
 MAX_CLINICIANS = 5_000
@@ -25,6 +26,16 @@ Read = TypeVar("Read", bound=BaseModel)
 _NAME = (Annotated[str, Setting(max_length=200)] | None, Setting(default=None, examples=["Ines"]))
 _ID = (Annotated[str, Setting(pattern=ID_PATTERN)], Setting(examples=["k012"]))
 
+_UNRESOLVED: Mapping[str, Any] = {
+    "reference_warnings": (
+        list[ReferenceWarning],
+        Setting(
+            default=[],
+            description="After a change: clients on lists who are not recorded, while a nearly "
+            "equal id is. Absent without any.",
+        ),
+    )
+}
 _NEXT = (str | None, Setting(description="URL of the next page; null on the last."))
 _VERSION: Mapping[str, Any] = {
     "roster_version": (str, Setting(description="As in recommendations; the ETag of /v1/roster.")),
@@ -158,12 +169,12 @@ def build_clinician_schema(practice: Practice) -> ClinicianSchema:
         _model(
             "ClinicianResponse",
             "A clinician and the version of the roster.",
-            {"clinician": (clinician, ...), **_VERSION},
+            {"clinician": (clinician, ...), **_VERSION, **_UNRESOLVED},
         ),
         _model(
             "ClinicianPage",
             "Clinicians ordered by id.",
-            {"clinicians": (list[each], ...), "next": _NEXT, **_VERSION},
+            {"clinicians": (list[each], ...), "next": _NEXT, **_VERSION, **_UNRESOLVED},
         ),
     )
     return ClinicianSchema(fields, free, update, patch, available, roster, responses)

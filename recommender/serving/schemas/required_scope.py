@@ -7,7 +7,7 @@ without the scope receives is the response without it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
@@ -58,6 +58,13 @@ def hidden_fields(model: type[BaseModel], scopes: frozenset[Scope]) -> Mapping[s
     return hidden
 
 
+def visible_json(response: BaseModel, scopes: frozenset[Scope]) -> bytes:
+    """A response as JSON, as a caller with these scopes receives it."""
+    # `exclude` accepts any nesting of names, which its type does not say.
+    exclude: Any = hidden_fields(type(response), scopes)
+    return response.model_dump_json(exclude=exclude).encode()
+
+
 def _hidden_within(annotation: Any, scopes: frozenset[Scope]) -> Mapping[str, Any]:
     """What is hidden of a nested model, or of the members of a tuple of models."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -65,6 +72,6 @@ def _hidden_within(annotation: Any, scopes: frozenset[Scope]) -> Mapping[str, An
     for part in get_args(annotation):
         if isinstance(part, type) and issubclass(part, BaseModel):
             inner = hidden_fields(part, scopes)
-            is_listed = Ellipsis in get_args(annotation)
+            is_listed = get_origin(annotation) in (tuple, list)
             return {"__all__": inner} if inner and is_listed else inner
     return {}

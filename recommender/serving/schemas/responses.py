@@ -23,6 +23,7 @@ from recommender.screening.relaxation import Change
 from recommender.screening.screen import Exclusion, Reason
 from recommender.security.scopes import Scope
 from recommender.serving.schemas.json_types import JSON_TYPES
+from recommender.serving.schemas.reference_warnings import ReferenceWarning
 from recommender.serving.schemas.required_scope import RequiredScope
 
 DECIMALS = 2
@@ -323,7 +324,13 @@ class RecommendationResponse(ResponseModel):
     unanswered: Annotated[
         tuple[str, ...], Setting(description="Scored questions without an answer.")
     ]
-    warnings: tuple[str, ...]
+    warnings: Annotated[
+        tuple[str, ...], Setting(description="For people to read before the shortlist.")
+    ]
+    reference_warnings: Annotated[
+        tuple[ReferenceWarning, ...],
+        Setting(description="Ids in the request that name nobody; `warnings` says so in words."),
+    ] = ()
     notice: str
 
 

@@ -43,6 +43,7 @@ LINKS = (
 """Address and name of every page in the navigation, and what it takes to see it."""
 STATIC_FOLDER = Path(__file__).with_name("static")
 STYLE, ICON, SCRIPT = "style.css", "icon.svg", "htmx-2.0.11.min.js"
+PEOPLE_SCRIPT = "people.js"
 IMMUTABLE = "public, max-age=31536000, immutable"
 SCRIPT_SETTINGS = json.dumps(
     {
@@ -106,6 +107,7 @@ _templates.globals |= {
     "style": static_address(STYLE),
     "icon": static_address(ICON),
     "script": static_address(SCRIPT),
+    "people_script": static_address(PEOPLE_SCRIPT),
     "script_settings": SCRIPT_SETTINGS,
 }
 

@@ -93,6 +93,11 @@ def plain(level: str) -> str:
     return level.replace("_", " ")
 
 
+def person(clinician_id: str, name: str) -> str:
+    """A clinician by name and id; by id alone without a name."""
+    return clinician_id if name == clinician_id else f"{name} ({clinician_id})"
+
+
 def sentence(text: str) -> str:
     """A phrase with a capital first letter."""
     return text[:1].upper() + text[1:]

@@ -33,7 +33,7 @@ def test_who_takes_back_that_they_may_be_learned_from_is_not(
         told = keeping.post(CONSENTS, {"version": "2026-2", "train": False}).json()
         with keeping.store.reading() as connection:
             standing = current_consents(connection)
-    assert told == {"consents": {"train": False, "research": True}}
+    assert told == {"consents": {"train": False, "research": True}, "reference_warnings": []}
     assert {scope: given for (_, scope), given in standing.items()} == told["consents"]
 
 

@@ -109,8 +109,10 @@ def _form(
     request: Request, sent: FormData, errors: tuple[FieldError, ...] = (), status: int = 200
 ) -> Response:
     state = current_snapshot(request.app)
-    sections = form_sections(state.practice, sent, errors, top_k=state.form.example["top_k"])
-    wrong = [each for section in sections for entry in section.entries for each in entry.wrong]
+    roster, top_k = state.encoding.roster, state.form.example["top_k"]
+    sections = form_sections(state.practice, roster, sent, errors, top_k=top_k)
+    entries = [each for section in sections for each in section.entries]
+    wrong = [each for entry in entries for each in entry.wrong]
     return page(
         request,
         "new_request.html",
@@ -118,6 +120,8 @@ def _form(
         status=status,
         sections=sections,
         wrong=wrong,
+        nobody=[each for each in entries if each.unknown],
+        long_lists=any(each.is_long for each in entries),
         other_faults=bool(errors) and not wrong,
         practice=state.practice.title,
     )

@@ -6,6 +6,7 @@ from functools import partial
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from recommender.journal.near_ids import near_clients
 from recommender.journal.pairings import outcomes_of
 from recommender.journal.work_list import BEGUN, WorkItem, work_list
 from recommender.practice.definition import Practice
@@ -17,6 +18,7 @@ from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import HOME, page
 from recommender.serving.staff.views.rating_form import is_rating_due
 from recommender.store.database import Connection
+from recommender.values.ids import did_you_mean
 
 MAX_REQUESTS = 50
 DUE = "due"
@@ -41,10 +43,14 @@ async def post_search(request: Request) -> Response:
 
 async def _page(request: Request, sought: str) -> Response:
     items: tuple[WorkItem, ...] = ()
+    near: tuple[str, ...] = ()
     state = current_snapshot(request.app)
     stored = has_store(request)
     if stored:
         items = await read(request, partial(_items, sought=sought, practice=state.practice))
+        if sought and not items:
+            found = await read(request, partial(near_clients, client_ids=[sought]))
+            near = found.get(sought, ())
     return page(
         request,
         "work_list.html",
@@ -52,6 +58,7 @@ async def _page(request: Request, sought: str) -> Response:
         items=items,
         recent=() if stored else app_state(request.app).recent.newest(),
         sought=sought,
+        question=did_you_mean(near),
         names=state.encoding.roster.called,
     )
 

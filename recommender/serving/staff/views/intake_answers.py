@@ -10,6 +10,7 @@ from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.staff.form_data import FormData
+from recommender.values.ids import NONE_NAMED, canonical_id
 from recommender.values.kinds import DAYS
 
 TypedWindow = tuple[str, str]
@@ -78,7 +79,7 @@ def _written(minute: int) -> str:
 
 ANSWER, MODE, CONSENT = "answer.", "mode.", "agreed."
 """Prefixes of the names of answers, of modes of constraints and of consents."""
-NONE = "none"
+NONE = NONE_NAMED
 """Ticked where a client was asked and named nothing; no level of a definition is called so."""
 SCOPES = ("train", "research")
 
@@ -134,8 +135,21 @@ def _answer(field: Field, sent: FormData) -> Any:
             for start, end in _windows(sent.text(f"{name}.{day}"))
         ]
         return windows or None
+    if field.kind == "ids":
+        named = read_ids(sent.texts(name))
+        return [each for each in named if each != NONE] if named else None
     text = sent.text(name)
     return _READERS.get(field.kind, str)(text) if text else None
+
+
+def read_ids(texts: Iterable[str]) -> list[str]:
+    """The ids typed or ticked, each once; `none` for an answer that names nobody.
+
+    >>> read_ids(["k01, k07", "k01"])
+    ['k01', 'k07']
+    """
+    named = (part for text in texts for part in re.split(r"[\s,;]+", canonical_id(text)))
+    return list(dict.fromkeys(NONE if part.lower() == NONE else part for part in named if part))
 
 
 def _windows(hours: str) -> tuple[TypedWindow, ...]:
@@ -171,7 +185,6 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     **dict.fromkeys(("number", "scale", "money"), _number),
     "flag": _flag,
     "place": _places,
-    "ids": lambda text: text.replace(";", " ").replace(",", " ").split(),
 }
 """How a typed answer is read, by kind; other kinds are text."""
 
@@ -184,7 +197,7 @@ def _typed(field: Field, answer: Any) -> dict[str, list[str]]:
         for each in answer:
             days.setdefault(each["day"], []).append(f"{each['start']}-{each['end']}")
         return {f"{name}.{day}": [", ".join(hours)] for day, hours in days.items()}
-    if field.kind == "tags":
+    if field.kind in ("tags", "ids"):
         return {name: [str(each) for each in answer] or [NONE]}
     return {name: [_WRITERS.get(field.kind, str)(answer)]}
 
@@ -200,6 +213,5 @@ _WRITERS: Mapping[str, Callable[[Any], str]] = {
     **dict.fromkeys(("number", "scale", "money"), "{:.10g}".format),
     "flag": lambda answer: "yes" if answer else "no",
     "place": _places_text,
-    "ids": ", ".join,
 }
 """How an answer is typed, by kind; other kinds are text."""

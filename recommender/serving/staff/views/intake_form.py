@@ -8,7 +8,16 @@ from recommender.practice.fields import Field
 from recommender.serving.http.problems import FieldError
 from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import FormData
-from recommender.serving.staff.views.intake_answers import ANSWER, CONSENT, MODE, NONE, read_hours
+from recommender.serving.staff.views.intake_answers import (
+    ANSWER,
+    CONSENT,
+    MODE,
+    NONE,
+    read_hours,
+    read_ids,
+)
+from recommender.tables.roster import Roster
+from recommender.values.ids import did_you_mean
 
 CONTROLS: Mapping[str, str] = {
     "number": "number",
@@ -27,7 +36,7 @@ CONTROLS: Mapping[str, str] = {
 HOW_TO_WRITE: Mapping[str, str] = {
     "place": "Latitude and longitude, such as -33.87, 151.21; a semicolon between several places.",
     "postcode": "A postcode, or latitude and longitude; a semicolon between several places.",
-    "ids": "Ids, with commas between them.",
+    "ids": "Ids, with commas between them; none if nobody.",
     "weekly_hours": (
         "Write times such as 8-10, 9 to noon, 5-8 pm or all day, with commas between them. Leave "
         "a day blank if it does not suit."
@@ -42,6 +51,8 @@ MODES: Mapping[str, str] = {
     "soft": "Shows a caution only",
     "off": "Is ignored",
 }
+FEW_PEOPLE = 12
+"""Clinicians up to which all are shown at once."""
 YES_OR_NO = (("yes", wording.YES), ("no", wording.NO))
 
 Choice = tuple[str, str]
@@ -52,7 +63,8 @@ class FormEntry:
     """One question as the page asks it.
 
     `helps` says why it is asked, how to write it, and what leaving it blank means; `choices` are
-    value and label; `given` was filled in before; `days` has an entry a day for weekly hours.
+    value and label; `given` was filled in before; `days` has an entry a day for weekly hours;
+    `unknown` are value and label of people given who are not on the roster.
     """
 
     name: str
@@ -67,6 +79,12 @@ class FormEntry:
     high: float | None = None
     step: str = "any"
     days: tuple["FormEntry", ...] = ()
+    unknown: tuple[Choice, ...] = ()
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the people to choose from are shown on demand, with a filter."""
+        return self.control == "people" and len(self.choices) > FEW_PEOPLE
 
     @property
     def wrong(self) -> tuple["FormEntry", ...]:
@@ -83,11 +101,17 @@ class FormSection:
 
 
 def form_sections(
-    practice: Practice, sent: FormData, errors: Sequence[FieldError] = (), *, top_k: int
+    practice: Practice,
+    roster: Roster,
+    sent: FormData,
+    errors: Sequence[FieldError] = (),
+    *,
+    top_k: int,
 ) -> tuple[FormSection, ...]:
     """All questions: scored ones by group, then requirements, consents and rules.
 
-    `sent` was filled in before; `top_k` clinicians are shown unless another number is given.
+    Clinicians are chosen from the roster. `sent` was filled in before; `top_k` clinicians are shown
+    unless another number is given.
     """
     faults: dict[str, str] = {}
     for error in errors:
@@ -101,7 +125,12 @@ def form_sections(
         )
         for group, phrase in practice.groups.items()
     ]
-    entries = tuple(_entry(field, sent, faults) for field in wished.values())
+    entries = tuple(
+        _people(_entry(field, sent, faults), roster)
+        if field.kind == "ids" and field.people_named == "clinicians"
+        else _entry(field, sent, faults)
+        for field in wished.values()
+    )
     not_asked = ("If left blank: the client was not asked.",)
     consents = tuple(
         FormEntry(name, label, "select", not_asked, YES_OR_NO, (sent.text(name),))
@@ -139,7 +168,7 @@ def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry
         control,
         helps=tuple(filter(None, (purpose, how or wording.bounds(field.min, field.max), blank))),
         choices=choices,
-        given=tuple(sent.texts(name)) if control == "ticks" else (sent.text(name),),
+        given=_given(field, sent),
         fault="" if any(day.fault for day in days) else faults.get(name, ""),
         required=field.required,
         low=field.min,
@@ -147,6 +176,37 @@ def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry
         step="0.01" if field.kind == "money" else "any",
         days=days,
     )
+
+
+def _given(field: Field, sent: FormData) -> tuple[str, ...]:
+    """What was filled in before: one text, or everything ticked."""
+    name = f"{ANSWER}{field.name}"
+    if field.kind == "ids":
+        return (", ".join(read_ids(sent.texts(name))),)
+    return tuple(sent.texts(name)) if CONTROLS[field.kind] == "ticks" else (sent.text(name),)
+
+
+def _people(entry: FormEntry, roster: Roster) -> FormEntry:
+    """An entry for ids as a choice among the clinicians of the roster, by name."""
+    called = roster.called
+    given = read_ids(entry.given)
+    lost = [each for each in given if each not in called and each != NONE]
+    near = roster.near_misses(lost)
+    unknown = tuple(
+        (each, f"{each}: nobody on the roster{_perhaps(near.get(each, ()), called)}")
+        for each in lost
+    )
+    by_name = sorted(called.items(), key=lambda each: (each[1].casefold(), each[0]))
+    choices = tuple((each, wording.person(each, name)) for each, name in by_name)
+    helps = tuple(each for each in entry.helps if each != HOW_TO_WRITE["ids"])
+    return replace(
+        entry, control="people", helps=helps, choices=choices, given=tuple(given), unknown=unknown
+    )
+
+
+def _perhaps(suggestions: Sequence[str], called: Mapping[str, str]) -> str:
+    question = did_you_mean(wording.person(each, called[each]) for each in suggestions)
+    return f"; {question}" if question else ""
 
 
 def _fault_of_hours(hours: str) -> str:

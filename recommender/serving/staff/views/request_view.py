@@ -91,7 +91,7 @@ class RequestView:
         at = response.availability_as_of
         questions = practice.fields("client", "score", "filter")
         used = [
-            (field.phrase, _answer_text(practice, field, answers[name]))
+            (field.phrase, self._answer_text(field, answers[name]))
             for name, field in practice.client.items()
             if name in answers
         ]
@@ -132,8 +132,18 @@ class RequestView:
             "relaxations": relaxation_lines(response),
             # A warning with backquotes names fields of the response, which a page does not show.
             "warnings": [each for each in response.warnings if "`" not in each],
+            "listed_as": sorted(
+                {each for one in response.reference_warnings for each in one.listed_as}
+            ),
             "notice": response.notice,
         }
+
+    def _answer_text(self, field: Field, answer: Any) -> str:
+        """An answer in words; clinicians by name, as far as they are on the roster."""
+        if field.kind != "ids":
+            return _answer_text(self.state.practice, field, answer)
+        people = (wording.person(each, self.names.get(each, each)) for each in answer)
+        return ", ".join(people) or wording.NONE_OF_THESE
 
     def _names(self) -> dict[str, str]:
         """Names of everybody who was on the roster, by id."""

@@ -1,0 +1,110 @@
+"""Staff choose clinicians of the roster by name, and see when an earlier answer names nobody."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from recommender.serving.staff.views.intake_form import FEW_PEOPLE
+from recommender.settings import Settings
+from tests.support.builders import a_bundle, some_rows, write_rows
+from tests.support.page_reader import Reader, ask, read, send
+from tests.support.server import TestClient, local_client
+
+HOSTILE = '"><script>alert(1)</script>'
+FIELD = "answer.not_with"
+NEW = "/staff/requests/new"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A server with more clinicians than a form shows at once, one of them with a hostile name."""
+    directory = tmp_path_factory.mktemp("desk")
+    rows = some_rows(pairings=2, clinicians=FEW_PEOPLE + 8)
+    for row in rows["clinicians"]:
+        row["clinician_id"] = f"0{row['clinician_id'].removeprefix('k')}"
+    rows["clinicians"][3]["name"] = HOSTILE
+    rows["clinicians"][5]["name"] = "Two Sites"
+    write_rows(directory, rows)
+    settings = Settings(bundle=a_bundle(directory), roster=directory / "clinicians.csv")
+    with local_client(settings) as client:
+        yield client
+
+
+def test_every_clinician_can_be_ticked_without_script(desk: TestClient) -> None:
+    page = read(desk, NEW)
+    assert page.forms[-1].unlabelled == []
+    assert page.attributes.count(("name", FIELD)) == FEW_PEOPLE + 8 + 1
+    assert "Two Sites (005)" in page.text
+    assert page.tags.count("details") == 1
+    assert f"Choose among {FEW_PEOPLE + 8} clinicians" in page.text
+
+
+def test_a_hostile_name_stays_text(desk: TestClient) -> None:
+    text = desk.get(NEW).text
+    assert HOSTILE not in text
+    assert f"{HOSTILE} (003)" in Reader(text).text
+
+
+def test_who_is_ticked_is_left_out_and_shown_by_name(desk: TestClient) -> None:
+    page = ask(desk, top_k="50", **{FIELD: ["005", "007"]})
+    shortlist = page.text.split('id="shortlist"')[1].split('id="why"')[0]
+    assert "Two Sites" not in shortlist.split('id="decide"')[0]
+    assert "Two Sites (005), " in Reader(page.text.split('id="used"')[1]).text
+    asked = read(desk, f"{page.url.path}/again").form("/staff/requests")
+    assert sorted(asked.fields[FIELD]) == ["005", "007"]
+
+
+def test_nobody_ticked_on_purpose_stays_an_answer(desk: TestClient) -> None:
+    page = ask(desk, **{FIELD: "none"})
+    again = read(desk, f"{page.url.path}/again").form("/staff/requests")
+    assert again.fields[FIELD] == ["none"]
+    assert "Asked, and none of these" in Reader(page.text.split('id="used"')[1]).text
+
+
+def test_a_clinician_written_without_zeros_is_said_before_the_shortlist(desk: TestClient) -> None:
+    page = ask(desk, **{FIELD: "5"})
+    before, _ = page.text.split('id="shortlist"')
+    said = Reader(before).text
+    assert "Clinicians the client cannot see: 5 (did you mean 005?) is nobody on the roster" in said
+
+
+def test_an_earlier_answer_that_names_nobody_stays_ticked_and_is_said(desk: TestClient) -> None:
+    page = ask(desk, **{FIELD: ["5", "k99"]})
+    again = read(desk, f"{page.url.path}/again")
+    assert again.form("/staff/requests").fields[FIELD] == ["5", "k99"]
+    assert "Not on the roster" in again.text
+    assert "5: nobody on the roster; did you mean Two Sites (005)?" in again.text
+    assert "k99: nobody on the roster" in again.text
+    mended = send(desk, again.form("/staff/requests"), **{FIELD: ["005"]})
+    assert "nobody on the roster" not in Reader(mended.text).text
+
+
+def test_a_form_with_a_fault_comes_back_with_everybody_ticked(desk: TestClient) -> None:
+    page = ask(desk, **{FIELD: ["005", "5"], "answer.directive": "abc"})
+    assert page.status_code == 422
+    found = Reader(page.text)
+    assert sorted(found.form("/staff/requests").fields[FIELD]) == ["005", "5"]
+    assert "5: nobody on the roster" in found.text
+
+
+def test_the_code_of_a_client_who_is_listed_nearly_so_is_shown_to_staff(
+    tmp_path: Path,
+) -> None:
+    rows = some_rows(pairings=2)
+    rows["clinicians"][4]["not_with"] = "c-012"
+    write_rows(tmp_path, rows)
+    settings = Settings(bundle=a_bundle(tmp_path), roster=tmp_path / "clinicians.csv")
+    with local_client(settings) as client:
+        text = Reader(ask(client, client_id="C012").text).text
+    assert "A list of the roster has a client code that differs from this one only in case" in text
+    assert "On a list of the roster as: c-012." in text
+
+
+def test_a_search_for_a_code_in_other_letters_finds_nobody_and_says_whom_it_may_mean(
+    staff: TestClient,
+) -> None:
+    ask(staff, client_id="c0012")
+    sought = read(staff, "/staff").form("/search")
+    assert "No requests found. Did you mean c0012?" in send(staff, sought, sought="C-12").text
+    assert "Did you mean" not in send(staff, sought, sought="%").text

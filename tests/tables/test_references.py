@@ -1,0 +1,160 @@
+"""A client who blocked 005 and wrote 5 is never offered 005 without a word."""
+
+from pathlib import Path
+
+import pytest
+
+from recommender.practice.columns import read_rows
+from recommender.practice.definition import Practice, read_practice
+from recommender.tables.loader import read_roster, read_tables
+from recommender.tables.references import KnownPeople, references_of_one, unresolved_references
+from recommender.tables.report import TablesReport, check_tables
+from tests.support.builders import TAKEN_AT, Rows, a_practice, some_rows, write_rows
+
+WISH = """
+[client.asks_for]
+kind = "ids"
+phrase = "clinicians asked for by name"
+purpose = "to be seen again"
+missing = "nobody"
+use = "filter"
+
+[client.sibling]
+kind = "ids"
+refers_to = "clients"
+phrase = "brothers and sisters at the practice"
+purpose = "so that they see somebody else"
+missing = "nobody"
+use = "filter"
+
+[constraints.asked_for]
+rule = "listed"
+client = "asks_for"
+family = "wish"
+mode = "soft"
+say = "is not who was asked for"
+"""
+
+
+def numbered(*, clinicians: int = 12) -> Rows:
+    """Tables whose clinicians are 000, 001 and so on."""
+    rows = some_rows(pairings=30, clinicians=clinicians)
+    for table in ("clinicians", "pairings"):
+        for row in rows[table]:
+            row["clinician_id"] = f"0{row['clinician_id'].removeprefix('k')}"
+    return rows
+
+
+def checked(directory: Path, rows: Rows) -> TablesReport:
+    write_rows(directory, rows)
+    return check_tables(directory, a_practice())
+
+
+def test_a_client_whose_block_lost_its_zeros_is_named_by_check(tmp_path: Path) -> None:
+    rows = numbered()
+    rows["clients"][0]["not_with"] = "5"
+    rows["clients"][2]["not_with"] = "5;003"
+    report = checked(tmp_path, rows)
+    assert report.sound
+    (warning,) = report.warnings
+    assert warning.where == "clients.csv, column not_with, rows 2, 4"
+    assert warning.problem == "has 1 id that is nobody on the roster: 5 (did you mean 005?)"
+    assert warning.remedy.startswith("write the ids as they are on the roster")
+
+
+def test_the_remedy_of_a_lost_zero_works(tmp_path: Path) -> None:
+    rows = numbered()
+    rows["clients"][0]["not_with"] = "005"
+    assert checked(tmp_path, rows).warnings == ()
+
+
+def test_a_clinician_who_may_not_see_a_client_in_other_letters_is_named(tmp_path: Path) -> None:
+    rows = numbered()
+    rows["clinicians"][1]["not_with"] = rows["clients"][3]["client_id"].upper()
+    (warning,) = checked(tmp_path, rows).warnings
+    assert warning.where == "clinicians.csv, column not_with, row 3"
+    assert "nobody in the clients table: C0003 (did you mean c0003?)" in warning.problem
+
+
+def test_a_name_is_not_repeated_and_leads_to_the_id(tmp_path: Path) -> None:
+    rows = numbered()
+    rows["clinicians"][5]["name"] = "Ines Wattle"
+    rows["clients"][0]["not_with"] = "Wattle"
+    (warning,) = checked(tmp_path, rows).warnings
+    assert "one that is not written like an id (did you mean 005?)" in warning.problem
+    assert "Wattle" not in str(warning.to_fault())
+
+
+def test_many_ids_are_counted_and_those_that_can_be_mended_come_first(tmp_path: Path) -> None:
+    rows = numbered()
+    rows["clients"][0]["not_with"] = ";".join([*(f"gone{n}" for n in range(9)), "7"])
+    (warning,) = checked(tmp_path, rows).warnings
+    assert warning.problem.startswith(
+        "has 10 ids that are nobody on the roster: 7 (did you mean 007?), gone0,"
+    )
+    assert warning.problem.endswith("and 5 more")
+
+
+def test_pairings_whose_clinicians_lost_their_zeros_are_told_whom_they_mean(
+    tmp_path: Path,
+) -> None:
+    rows = numbered()
+    for row in rows["pairings"]:
+        row["clinician_id"] = row["clinician_id"].lstrip("0") or "0"
+    rows["pairings"][0]["clinician_id"] = "somebody"
+    near, unknown = sorted(
+        (each for each in checked(tmp_path, rows).faults if each.column == "clinician_id"),
+        key=lambda each: -len(each.rows),
+    )
+    assert near.remedy.startswith("did you mean 0")
+    assert "Otherwise add it to clinicians" in near.remedy
+    assert unknown.remedy == "add it to clinicians, or remove the row"
+    assert unknown.rows == (2,)
+
+
+@pytest.fixture(scope="module")
+def wishing() -> Practice:
+    return read_practice(a_practice().text + WISH)
+
+
+def test_who_asks_only_for_people_who_left_is_said_clearly(
+    wishing: Practice, tmp_path: Path
+) -> None:
+    wishes = (["k99"], ["k99", "k01"], [], None)
+    answers = [{"asks_for": wish} for wish in wishes]
+    clients = read_rows(wishing.fields("client", "score", "filter"), answers)
+    people = {"clinicians": KnownPeople(("k01", "k02"))}
+    (found,) = unresolved_references(wishing, clients, "client", people)
+    assert found.only_nobody == (0,)
+    assert found.rows == (0, 1)
+    assert "1 row asks for nobody else" in found.problem
+
+
+def test_a_field_may_say_whom_its_ids_name(wishing: Practice) -> None:
+    clients = read_rows(wishing.fields("client", "score", "filter"), [{"sibling": ["C7", "k01"]}])
+    people = {"clinicians": KnownPeople(("k01",)), "clients": KnownPeople(("c7",))}
+    (found,) = unresolved_references(wishing, clients, "client", people)
+    assert found.field.name == "sibling"
+    assert [(each.text, each.suggestions) for each in found.ids] == [("C7", ("c7",)), ("k01", ())]
+
+
+def test_one_request_finds_the_list_that_nearly_names_its_client(tmp_path: Path) -> None:
+    rows = some_rows(pairings=2)
+    rows["clinicians"][4]["not_with"] = "C-0012;c0999"
+    write_rows(tmp_path, rows)
+    roster = read_roster(tmp_path / "clinicians.csv", a_practice(), TAKEN_AT)
+    client = read_rows(a_practice().fields("client", "score", "filter"), [{"not_with": ["k3"]}])
+    own, listed = references_of_one(a_practice(), client, "c0012", roster)
+    assert [(each.text, each.suggestions) for each in own.ids] == [("k3", ("k03",))]
+    assert [(each.text, each.rows) for each in listed.ids] == [("C-0012", (4,))]
+    (only_own,) = references_of_one(a_practice(), client, "c0999", roster)
+    assert only_own.field.side == "client"
+
+
+def test_learning_hears_of_lists_that_name_nobody(tmp_path: Path) -> None:
+    rows = numbered()
+    rows["clients"][0]["not_with"] = "5"
+    write_rows(tmp_path, rows)
+    (warning,) = read_tables(tmp_path, a_practice()).warnings(a_practice())
+    assert warning.where == f"client.not_with of {rows['clients'][0]['client_id']}"
+    assert "did you mean 005?" in warning.problem
