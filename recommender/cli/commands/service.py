@@ -183,7 +183,8 @@ def _problem(error: urllib.error.HTTPError) -> RecommenderError:
     """The problem details of a refusal; another kind of server is named as such."""
     try:
         problem = json.load(error)
-        faults = [f"{fault['pointer']} {fault['message']}" for fault in problem.get("errors", [])]
+        errors = problem.get("errors", [])
+        faults = [f"{fault['pointer']} {fault['message']}".strip() for fault in errors]
         text = "; ".join(faults) or problem["detail"]
         return RecommenderError(
             problem["title"], text.rstrip("."), "fix the request and send it again"
