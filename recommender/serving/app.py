@@ -198,7 +198,7 @@ def _model_watcher(settings: Settings, snapshots: SnapshotHolder) -> ModelWatche
 
 
 async def _refuse_address(request: Request, _: Exception) -> Response:
-    """404 with the address that was probably meant; a page for whoever reads pages."""
+    """404 with the address that was probably meant; a page for a browser below /staff."""
     path = path_within(request.scope)
     if is_page(path) and accepts_html(request.headers):
         if path.endswith("/") and request.method == "GET":
