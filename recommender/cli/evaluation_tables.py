@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from recommender.cli.record_table import RecordTable
 from recommender.model.evaluation_report import (
     COMPOSITE,
     DYAD,
@@ -96,10 +96,11 @@ def differences_table(rows: Sequence[BaselineDifference]) -> RenderableType:
 def ranges_table(rows: Sequence[RangeCoverage]) -> Group:
     """Stated and observed coverage of the prediction interval, by population."""
     enough, few = split_by_size(rows)
-    table = Table("among", "ratings", "observed", "width", "bias", title="Interval coverage")
+    headings = ("among", "ratings", "observed", "width", "bias")
+    table = RecordTable("Interval coverage", headings)
     for row in enough:
         figures = number_text(row.coverage), number_text(row.width), number_text(row.bias, "+.2f")
-        table.add_row(Text(_short_group(row.among)), f"{row.rated:,}", *figures)
+        table.add_row(_short_group(row.among), f"{row.rated:,}", *figures)
     stated = " and ".join(dict.fromkeys(number_text(row.level, ".0%") for row in rows))
     lines = [f"Stated: {stated}. Bias is predicted minus rated: above 0 is too optimistic."]
     if few:
@@ -125,7 +126,7 @@ def groups_table(rows: Sequence[GroupFigure], too_few: int) -> RenderableType:
 
 def exposure_table(rows: Sequence[LearnerExposure]) -> RenderableType:
     """How concentrated the first ranks of each learner are."""
-    table = Table("", "of the most-named tenth", "Gini", title="First ranks")
+    table = RecordTable("First ranks", ("", "of the most-named tenth", "Gini"))
     for row in rows:
         table.add_row(row.learner, number_text(row.top_share, ".0%"), number_text(row.gini))
     how = "The share that goes to a tenth of the clinicians; Gini: 0 where all get as many."
@@ -134,9 +135,8 @@ def exposure_table(rows: Sequence[LearnerExposure]) -> RenderableType:
 
 def dropout_table(rows: Sequence[DropoutSensitivity]) -> RenderableType:
     """The composite with dropouts imputed at other quantiles."""
-    table = Table(
-        "", *dict.fromkeys(f"at {row.quantile:.0%}" for row in rows), title="Dropout sensitivity"
-    )
+    quantiles = dict.fromkeys(f"at {row.quantile:.0%}" for row in rows)
+    table = RecordTable("Dropout sensitivity", ("", *quantiles))
     for learner in dict.fromkeys(row.learner for row in rows):
         own = [row.composite for row in rows if row.learner == learner]
         table.add_row(learner, *(number_text(value, ".3f") for value in own))
@@ -173,9 +173,9 @@ def randomised_note(report: EvaluationReport) -> tuple[Text, ...]:
     return (Text(text),)
 
 
-def verdict_table(findings: "Sequence[Finding]", version: int) -> Table:
+def verdict_table(findings: "Sequence[Finding]", version: int) -> RecordTable:
     """What every rule found of a version, and the remedy where it fails."""
-    table = Table("rule", "", "finding", title=f"The gate on version {version}")
+    table = RecordTable(f"The gate on version {version}", ("rule", "", "finding"))
     for each in findings:
         finding = Text(each.text)
         if each.remedy:
@@ -203,15 +203,15 @@ def _bounded(value: float, form: str) -> str:
 
 def _wide(
     by: Mapping[tuple[str, str], Estimate], columns: Sequence[str], title: str, sign: str = ""
-) -> Table:
+) -> RecordTable:
     """Figures by row and column as a table."""
-    table = Table("", *columns, title=title)
+    table = RecordTable(title, ("", *columns))
     for name in dict.fromkeys(row for row, _ in by):
         cells = (
             figure_cell(by[name, column], sign) if (name, column) in by else Text("")
             for column in columns
         )  # fmt: skip
-        table.add_row(Text(name), *cells, style="bold" if name == "ours" else "")
+        table.add_row(Text(name, style="bold" if name == "ours" else ""), *cells)
     return table
 
 

@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Column, Table
 from rich.text import Text
 
+from recommender.cli.record_table import RecordTable
 from recommender.errors import Fault
 from recommender.practice.definition import Practice
 
@@ -48,7 +48,12 @@ def faults_table(
 ) -> Panel:
     """Faults, one a line."""
     lines = [Text(f"• {fault}") for fault in faults]
-    return Panel(Group(*lines), title=heading, border_style=colour, title_align="left")
+    return _panel(Group(*lines), heading, colour)
+
+
+def _panel(content: Group, title: str, colour: str = "none") -> Panel:
+    # No wider than its text: output that is piped has no width to fill.
+    return Panel(content, title=title, border_style=colour, title_align="left", expand=False)
 
 
 def warnings_table(warnings: Sequence[Fault]) -> Panel:
@@ -65,14 +70,18 @@ def print_warnings(console: Console, warnings: Sequence[Fault]) -> None:
 def practice_table(practice: Practice) -> Group:
     """The fields, matches and constraints of a definition."""
     tables = [_fields(practice, "client"), _fields(practice, "clinician")]
-    matches = Table("match", "compares", "phrase", "size, in SD", title="Matches")
+    matches = RecordTable(
+        "Matches", ("match", "compares", "speaks for", "speaks against", "size, in SD")
+    )
     for match in practice.matches.values():
         sides = " and ".join(
             "+".join(f.name for f in side) for side in (match.client, match.clinician)
         )
         size = f"{match.prior:+.2f}" if match.prior else ""
-        matches.add_row(match.name, f"{match.operator}: {sides}", match.phrase, size)
-    rules = Table("constraint", "rule", "family", "default", "text", title="Constraints")
+        matches.add_row(
+            match.name, f"{match.operator}: {sides}", match.phrase, match.otherwise, size
+        )
+    rules = RecordTable("Constraints", ("constraint", "rule", "family", "default", "text"))
     for constraint in practice.constraints.values():
         rules.add_row(
             constraint.name, constraint.rule, constraint.family, constraint.mode, constraint.say
@@ -87,21 +96,22 @@ def practice_table(practice: Practice) -> Group:
     return Group(Text(heading), *tables, matches, rules)
 
 
-def rules_table(rules: Iterable["Rule"]) -> Table:
+def rules_table(rules: Iterable["Rule"]) -> RecordTable:
     """The rules of constraints: what each compares, its settings, and its meaning."""
-    name = Column("rule", no_wrap=True)
-    table = Table(name, "client's", "clinician's", "settings", "passes where", title="Rules")
+    headings = ("rule", "client's", "clinician's", "settings", "passes where")
+    table = RecordTable("Rules", headings)
     for rule in rules:
         sides = (
             ", ".join("/".join(sorted(kind)) for kind in s) for s in (rule.client, rule.clinician)
         )
         settings = ", ".join(sorted(rule.needs) + [f"[{name}]" for name in sorted(rule.allows)])
-        table.add_row(rule.name, *sides, Text(settings), rule.meaning)
+        table.add_row(rule.name, *sides, settings, rule.meaning)
     return table
 
 
-def _fields(practice: Practice, side: str) -> Table:
-    table = Table("field", "kind", "use", "group", "phrase", title=f"Fields of a {side}")
+def _fields(practice: Practice, side: str) -> RecordTable:
+    headings = ("field", "kind", "use", "group", "phrase")
+    table = RecordTable(f"Fields of a {side}", headings)
     declared = practice.client if side == "client" else practice.clinician
     for field in declared.values():
         table.add_row(field.name, field.kind, field.use, field.group or "", field.phrase)
@@ -111,7 +121,7 @@ def _fields(practice: Practice, side: str) -> Table:
 def tables_report(report: "TablesReport") -> Group:
     """The usable rows and the faults of a practice's tables."""
     summary = report.summary
-    rows = Table("table", "rows", "without a fault", box=None)
+    rows = RecordTable("", ("table", "rows", "without a fault"))
     for name, count in summary.rows.items():
         rows.add_row(name, f"{count.read:,}", f"{count.usable:,}")
     rated = f"{summary.pairings_rated:,} pairings have an early rating, "
@@ -132,16 +142,17 @@ def tables_report(report: "TablesReport") -> Group:
     return Group(*parts)
 
 
-def history_table(changes: "Sequence[Promotion]") -> Table:
+def history_table(changes: "Sequence[Promotion]") -> RecordTable:
     """Changes of champion in the order given."""
-    table = Table("when (UTC)", "version", "in place of", "who", "why", title="Champions")
+    headings = ("when (UTC)", "version", "in place of", "who", "why")
+    table = RecordTable("Champions", headings)
     for change in changes:
         why = Text(change.reason)
         for note in change.notes:
             why.append(f"\n{note}", style="dim")
         before = "none" if change.previous is None else str(change.previous)
         version = f"{change.version} {change.kind}"
-        table.add_row(f"{change.at:%Y-%m-%d %H:%M}", version, before, Text(change.by), why)
+        table.add_row(f"{change.at:%Y-%m-%d %H:%M}", version, before, change.by, why)
     return table
 
 
@@ -156,12 +167,13 @@ def recommendation_view(answer: Mapping[str, Any]) -> Group:
             Padding(Text("Nobody fits every constraint. The table below lists the exclusions."), 1)
         ]
     heading = Text(
-        f"{answer['eligible']} clinicians fit, {len(answer['excluded'])} do not. "
+        f"{answer['eligible']} clinician{'s' * (answer['eligible'] != 1)} fit"
+        f"{'s' * (answer['eligible'] == 1)}, {len(answer['excluded'])} do not. "
         f"Predicted alliance on {scale['instrument']} ({scale['low']:g} to {scale['high']:g}).",
         style="bold",
     )
-    parts: list[Any] = [heading, *shown, _ledger(answer), *_relaxations(answer)]
-    parts += [Text(each, style="yellow") for each in answer["warnings"]]
+    warnings = [Text(text.replace("`", ""), style="yellow") for text in answer["warnings"]]
+    parts: list[Any] = [heading, *warnings, *shown, _ledger(answer), *_relaxations(answer)]
     if answer["unanswered"]:
         parts.append(Text(f"Not answered: {', '.join(answer['unanswered'])}.", style="dim"))
     parts.append(Text(answer["notice"], style="italic"))
@@ -196,8 +208,7 @@ def _clinician(entry: Mapping[str, Any], scale: Mapping[str, Any]) -> Panel:
         texts = [r["text"] for r in entry["reservations"] if r["unknown"] == unknown]
         if texts:
             lines.append(_words(label, texts, "magenta"))
-    title = f"{entry['rank']}. {escape(entry['name'])}"
-    return Panel(Group(*lines), title=title, title_align="left")
+    return _panel(Group(*lines), f"{entry['rank']}. {escape(entry['name'])}")
 
 
 def _strength(entry: Mapping[str, Any], scale: Mapping[str, Any]) -> Text:
@@ -230,20 +241,19 @@ def _relaxations(answer: Mapping[str, Any]) -> list[Any]:
     """The changes that admit more clinicians, one a line; empty without any."""
     if not answer["relaxations"]:
         return []
-    table = Table(
-        "change", "admits", "strongest", "predicted", title="Changes that admit more", box=None
-    )
+    headings = ("change", "admits", "strongest", "predicted")
+    table = RecordTable("Changes that admit more", headings)
     for each in answer["relaxations"]:
         value, gain = each["predicted_alliance"], each.get("gain")
         change = "" if gain is None else f" ({gain:+.1f})"
         predicted = "" if value is None else f"{value:.1f}{change}"
-        name = escape(each["name"]) if each["answers"] else ""
-        table.add_row(Text(each["text"]), str(each["admits"]), name, predicted)
+        name = each["name"] if each["answers"] else ""
+        table.add_row(each["text"], str(each["admits"]), name, predicted)
     return [table]
 
 
-def _ledger(answer: Mapping[str, Any]) -> Table:
-    table = Table("constraint", "removed", "only by it", "text", title="Exclusions", box=None)
+def _ledger(answer: Mapping[str, Any]) -> RecordTable:
+    table = RecordTable("Exclusions", ("constraint", "removed", "only by it", "text"))
     texts = {
         reason["constraint"]: reason["text"]
         for person in answer["excluded"]

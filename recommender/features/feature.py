@@ -22,7 +22,7 @@ class Feature:
     name
         Unique name, e.g. `clinician.modalities=cbt` or `match.language_needed_met`.
     phrase, otherwise
-        Words for a positive and for a negative contribution; equal for an attribute.
+        Words for a positive and for a negative contribution, never the same.
     group
         Explanation group of the definition.
     """
@@ -52,7 +52,15 @@ def _of_field(field: Field) -> list[Feature]:
             f"{field.label}={level}": f"{field.phrase}: {level.replace('_', ' ')}"
             for level in field.levels
         }
-    return [Feature(name, phrase, phrase, field.group or "") for name, phrase in named.items()]
+    return [Feature(name, *both_ways(phrase), field.group or "") for name, phrase in named.items()]
+
+
+def both_ways(fact: str) -> tuple[str, str]:
+    """Words for and against a clinician where all that is known is a fact about them.
+
+    The fact is the same both ways; what differs is that pairings like theirs were rated lower.
+    """
+    return fact, f"{fact}, which went with lower ratings"
 
 
 def _values(field: Field, values: Array) -> Array:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features.feature import Array, Feature, variance_components
+from recommender.features.feature import Array, Feature, both_ways, variance_components
 from recommender.practice.definition import Practice
 
 Codes = NDArray[np.int64]
@@ -97,18 +97,18 @@ class HistoryRecords:
 def history_features(practice: Practice) -> tuple[Feature, ...]:
     """The record and its number of ratings, overall and by level where the definition asks."""
     settings = practice.history
-    phrase, otherwise = settings.phrase, settings.otherwise or settings.phrase
+    phrase, otherwise = settings.phrase, settings.otherwise
     count = "how many earlier clients reported"
     features = [
         Feature("history.record", phrase, otherwise, settings.group),
-        Feature("history.ratings", count, count, settings.group),
+        Feature("history.ratings", *both_ways(count), settings.group),
     ]
     if settings.per is not None:
         alike = f"among those with the same {practice.client[settings.per].phrase}"
         phrase, otherwise, count = (f"{each}, {alike}" for each in (phrase, otherwise, count))
         features += [
             Feature("history.record_by_level", phrase, otherwise, settings.group),
-            Feature("history.ratings_by_level", count, count, settings.group),
+            Feature("history.ratings_by_level", *both_ways(count), settings.group),
         ]
     return tuple(features)
 

@@ -35,7 +35,7 @@ MAX_PANEL_ROWS = 200_000
 def pairing_features(practice: Practice) -> tuple[Feature, ...]:
     """The matches of a practice as features, in the order of its definition."""
     return tuple(
-        Feature(match.label, match.phrase, match.otherwise or match.phrase, match.group)
+        Feature(match.label, match.phrase, match.otherwise, match.group)
         for match in practice.matches.values()
     )
 

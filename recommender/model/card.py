@@ -272,7 +272,10 @@ def _exposure(model: AllianceModel) -> Iterator[CardBlock]:
         [row.learner, number_text(row.top_share, ".0%"), number_text(row.gini)]
         for row in model.report.exposure
     ]
-    return _table(["order by", "first ranks to the most-named tenth", "Gini"], rows)
+    return _table(
+        ["order by", "of 100 clients, shown one of the same tenth of clinicians first", "Gini"],
+        rows,
+    )
 
 
 def _limits(model: AllianceModel) -> Iterator[CardBlock]:

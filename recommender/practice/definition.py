@@ -37,6 +37,8 @@ from recommender.practice.sections import (
 from recommender.values.kinds import Point
 from recommender.values.toml_settings import name_faults
 
+WEAKER = "{group}: predicted weaker than with others"
+"""What is said of a match that speaks against a clinician, where an old definition has no words."""
 NAMED = ("client", "clinician", "matches", "constraints")
 """Sections of named tables."""
 TABLES = (
@@ -174,11 +176,48 @@ def read_practice(text: str) -> Practice:
     ...     print(error.faults[-1].where, error.faults[-1].problem)
     practise is not a section of a definition
     """
+    return practice_of(_declared(text), text)
+
+
+def _declared(text: str) -> dict[str, Any]:
     try:
-        declared = tomllib.loads(text)
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise DefinitionError([Fault("file", f"is not TOML: {error}", "fix that line")]) from None
+
+
+def read_learned_practice(text: str, now: Practice | None = None) -> Practice:
+    """The practice of a definition that a model learned with, which may lack words for cautions.
+
+    Definitions once needed no `otherwise`, and a model that learned with one must still load. A
+    match without it gets the words of the same match in `now`, the definition in use, or else a
+    sentence about its group: never the words of a reason.
+
+    Raises
+    ------
+    DefinitionError
+        As `read_practice`, for everything else.
+    """
+    declared = _declared(text)
+    groups, matches = (declared.get(section) for section in ("groups", "matches"))
+    for name, table in matches.items() if isinstance(matches, dict) else ():
+        if isinstance(table, dict) and _lacks_otherwise(table):
+            ours = None if now is None else now.matches.get(name)
+            phrase = groups.get(table.get("group"), "") if isinstance(groups, dict) else ""
+            generic = WEAKER.format(group=phrase or name)
+            alike = ours is not None and ours.phrase == table.get("phrase")
+            table["otherwise"] = ours.otherwise if ours is not None and alike else generic
+    history = declared.get("history")
+    if isinstance(history, dict) and "phrase" in history and _lacks_otherwise(history):
+        alike = now is not None and now.history.phrase == history["phrase"]
+        default = HistorySettings().otherwise
+        history["otherwise"] = now.history.otherwise if now is not None and alike else default
     return practice_of(declared, text)
+
+
+def _lacks_otherwise(table: Mapping[str, Any]) -> bool:
+    """Whether words for a caution are missing, or are those of the reason."""
+    return bool(table.get("otherwise", table.get("phrase")) == table.get("phrase"))
 
 
 def practice_of(declared: Mapping[str, Any], text: str) -> Practice:

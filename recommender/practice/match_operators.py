@@ -230,6 +230,9 @@ class Operator:
         Whether values are first scaled to 0 to 1 by their declared bounds.
     alike
         Whether both sides must be of one kind and unit.
+    phrase_side
+        Which values the phrase of a match without a direction describes: 1 for those above the
+        usual, as for shares and products, -1 for those below it, as for distances.
     """
 
     name: str
@@ -240,6 +243,7 @@ class Operator:
     named: bool = False
     ranged: bool = False
     alike: bool = False
+    phrase_side: float = 1.0
 
     @property
     def meaning(self) -> str:
@@ -255,13 +259,21 @@ OPERATORS: Mapping[str, Operator] = {
         Operator("equal", LEVELLED, LEVELLED, equal, named=True),
         Operator("wish", TAGS, CATEGORY, wish, named=True),
         Operator("difference", NUMBERS, NUMBERS, difference, ranged=True),
-        Operator("distance", NUMBERS, NUMBERS, distance, ranged=True),
+        Operator("distance", NUMBERS, NUMBERS, distance, ranged=True, phrase_side=-1.0),
         Operator("product", NUMBERS, NUMBERS, product, ranged=True),
-        Operator("stress", NUMBERS, NUMBERS, stress, ranged=True),
-        Operator("excess", AMOUNTS, AMOUNTS, excess, alike=True),
-        Operator("kilometres", PLACE, PLACE, kilometres),
+        Operator("stress", NUMBERS, NUMBERS, stress, ranged=True, phrase_side=-1.0),
+        Operator("excess", AMOUNTS, AMOUNTS, excess, alike=True, phrase_side=-1.0),
+        Operator("kilometres", PLACE, PLACE, kilometres, phrase_side=-1.0),
         Operator("hours_shared", HOURS, HOURS, hours_shared),
-        Operator("profile_distance", NUMBERS, NUMBERS, profile_distance, several=True, ranged=True),
+        Operator(
+            "profile_distance",
+            NUMBERS,
+            NUMBERS,
+            profile_distance,
+            several=True,
+            ranged=True,
+            phrase_side=-1.0,
+        ),
         Operator("profile_product", NUMBERS, NUMBERS, profile_product, several=True, ranged=True),
         Operator(
             "profile_correlation", NUMBERS, NUMBERS, profile_correlation, several=True, ranged=True

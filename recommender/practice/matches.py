@@ -34,8 +34,9 @@ class Match:
     name, group
         Name of its feature, and its group in explanations.
     phrase, otherwise
-        How staff say it where it speaks for a clinician, and where it speaks against one. Without
-        `otherwise` the phrase is used for both, and must be true of both.
+        How staff say it of a clinician on one side of the usual value, where it speaks for them,
+        and of one on the other side, where it speaks against them; `phrase_side` says which side.
+        Whatever sign is learned, every match can speak against somebody: a definition gives both.
     operator
         One of `recommender.practice.match_operators.OPERATORS`.
     client, clinician
@@ -54,8 +55,8 @@ class Match:
     client: tuple[Field, ...]
     clinician: tuple[Field, ...]
     phrase: str
+    otherwise: str
     group: str
-    otherwise: str | None = None
     direction: str | None = None
     prior: float = 0.0
     source: str | None = None
@@ -65,6 +66,13 @@ class Match:
     def label(self) -> str:
         """The feature's name."""
         return f"match.{self.name}"
+
+    @property
+    def phrase_side(self) -> float:
+        """1 where `phrase` is true of values above the usual, -1 where of values below it."""
+        if self.direction is None:
+            return OPERATORS[self.operator].phrase_side
+        return 1.0 if self.direction == "up" else -1.0
 
     def between(self, client: Columns, clinician: Columns) -> Array:
         """The match of each clinician's row, (n,).
@@ -98,8 +106,8 @@ class MatchSettings:
     client: Annotated[FieldNames, Setting(min_length=1)]
     clinician: Annotated[FieldNames, Setting(min_length=1)]
     phrase: FilledText
+    otherwise: FilledText
     group: FilledText
-    otherwise: Text | None = None
     direction: Annotated[str, one_of(DIRECTIONS)] | None = None
     prior: Number = 0.0
     source: Text | None = None
@@ -116,7 +124,7 @@ def read_match(
     where = f"matches.{name}"
     settings, sound, faults = read_settings(MatchSettings, where, "a match", declared)
     operator = OPERATORS.get(sound.get("operator", ""))
-    faults += _wrong_prior(where, sound)
+    faults += _wrong_prior(where, sound) + same_words(where, sound)
     if operator is not None:
         for side, known, kinds in (
             ("client", client, operator.client),
@@ -137,6 +145,15 @@ def read_match(
     match = Match(name, **(asdict(settings) | compared))
     faults = _misfits(where, operator, match)
     return (None, faults) if faults else (match, [])
+
+
+def same_words(where: str, sound: Mapping[str, Any]) -> list[Fault]:
+    """A fault where a table has the same words for and against a clinician."""
+    phrase, otherwise = (str(sound.get(name, "")).strip() for name in ("phrase", "otherwise"))
+    if not phrase or phrase.casefold() != otherwise.casefold():
+        return []
+    remedy = "write what is true of a clinician of whom the phrase is not"
+    return [Fault(f"{where}.otherwise", "is the same as the phrase", remedy)]
 
 
 def _wrong_prior(where: str, sound: Mapping[str, Any]) -> list[Fault]:

@@ -19,6 +19,7 @@ from recommender.alliance.instruments import (
 )
 from recommender.errors import DefinitionError, Fault
 from recommender.practice.fields import Field
+from recommender.practice.matches import same_words
 from recommender.practice.rules.declaration import is_zone
 from recommender.values.parsers import MAX_NUMBER, Point, is_on_globe, is_postcode
 from recommender.values.toml_settings import (
@@ -61,13 +62,13 @@ class HistorySettings:
     """How the ratings of a clinician's earlier clients enter.
 
     `group` is the explanation group, the first one if left out. `phrase` describes a record above
-    the usual, `otherwise` one below. Separate records are computed for each level of the client's
-    category `per` too.
+    the usual, `otherwise` one below; both are given or neither. Separate records are computed for
+    each level of the client's category `per` too.
     """
 
     group: FilledText = ""
-    phrase: FilledText = "what earlier clients reported"
-    otherwise: FilledText | None = None
+    phrase: FilledText = "earlier clients reported a stronger alliance than usual"
+    otherwise: FilledText = "earlier clients reported a weaker alliance than usual"
     per: FilledText | None = None
 
 
@@ -196,6 +197,12 @@ def read_history(
     """The section `history`."""
     history, sound, faults = read_settings(HistorySettings, "history", "the history", table)
     faults += unknown_group("history.group", sound.get("group"), groups)
+    faults += same_words("history", sound)
+    for given, missing in (("phrase", "otherwise"), ("otherwise", "phrase")):
+        if given in sound and missing not in table:
+            below = "below" if missing == "otherwise" else "above"
+            remedy = f"write how a record {below} the usual is described, or leave both out"
+            faults.append(Fault(f"history.{missing}", f"is not given beside the {given}", remedy))
     per = sound.get("per")
     if per is not None and (per not in client or client[per].kind != "category"):
         remedy = "name a category of the client, or leave it out"

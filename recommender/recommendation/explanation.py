@@ -26,7 +26,10 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One signed part of a difference between clinicians, in points of the reference scale."""
+    """One signed part of a difference between clinicians, in points of the reference scale.
+
+    `phrase` is true of the clinician, whatever the sign of the points.
+    """
 
     name: str
     phrase: str
@@ -88,7 +91,9 @@ def explain(
             _phrases(practice, eligible.features, points, raw, usual, sign=sign)
             for sign in (1.0, -1.0)
         )
-        explanations.append(_explanation(practice, eligible, points, row, in_favour, against))
+        explanations.append(
+            _explanation(practice, eligible, points, row, usual, in_favour, against)
+        )
     return tuple(explanations)
 
 
@@ -103,7 +108,7 @@ def contrast(practice: Practice, own: Contributions, one: int, other: int) -> Ex
         _phrases(practice, own.features, part, own.raw[row], own.raw[usual], sign=1.0)
         for row, usual, part in ((one, other, points), (other, one, -points))
     )
-    return _explanation(practice, own, points, one, in_favour, against)
+    return _explanation(practice, own, points, one, own.raw[other], in_favour, against)
 
 
 def _explanation(
@@ -111,12 +116,15 @@ def _explanation(
     own: Contributions,
     points: Array,
     row: int,
+    usual: Array,
     in_favour: tuple[str, ...],
     against: tuple[str, ...],
 ) -> Explanation:
     parts = [
-        (feature, Contribution(feature.name, _phrase(feature, value), value))
-        for feature, value in zip(own.features, points.tolist(), strict=True)
+        (feature, Contribution(feature.name, _fact(practice, feature, *values), share))
+        for feature, share, *values in zip(
+            own.features, points.tolist(), own.raw[row].tolist(), usual.tolist(), strict=True
+        )
     ]
     groups = tuple(_group(group, phrase, parts) for group, phrase in practice.groups.items())
     return Explanation(
@@ -128,8 +136,23 @@ def _explanation(
     )
 
 
-def _phrase(feature: Feature, points: float) -> str:
-    return feature.otherwise if points < 0 else feature.phrase
+def _fact(practice: Practice, feature: Feature, value: float, usual: float) -> str:
+    """Words for one line of a table of contributions, beside its signed figure.
+
+    They describe the clinician, not the sign: a contribution may have another sign than the value
+    suggests.
+    """
+    is_record = feature.name.startswith("history.record")
+    if np.isnan(value) or (is_record and value == 0):
+        return f"not known: {feature.phrase}"
+    if "=" in feature.name:
+        return feature.phrase if value > 0 else f"not: {feature.phrase}"
+    side = _side(practice, feature, value, usual)
+    if side is None:
+        return feature.phrase
+    if side == 0:
+        return f"level with the others: {feature.phrase}"
+    return feature.phrase if side > 0 else feature.otherwise
 
 
 def _group(group: str, phrase: str, parts: list[tuple[Feature, Contribution]]) -> GroupContribution:
@@ -156,7 +179,7 @@ def _phrases(
         feature = features[column]
         if sign * points[column] < MIN_POINTS or len(phrases) == MAX_PHRASES:
             break
-        words = _phrase(feature, points[column])
+        words = feature.phrase if sign > 0 else feature.otherwise
         if words not in phrases and _holds(practice, feature, sign, raw[column], usual[column]):
             phrases.append(words)
     return tuple(phrases)
@@ -174,21 +197,23 @@ def _holds(practice: Practice, feature: Feature, sign: float, value: float, usua
         return False
     if "=" in feature.name:
         return bool(value > 0)
+    side = _side(practice, feature, value, usual)
+    return side is None or side == sign
+
+
+def _side(practice: Practice, feature: Feature, value: float, usual: float) -> float | None:
+    """Which words of a feature are true of a value: 1 for `phrase`, -1 for `otherwise`, 0 for none.
+
+    None for an attribute, whose words are true of any value.
+    """
     if feature.name.startswith("history.record"):
-        return bool(sign * value > 0)
-    direction = _direction(practice, feature)
-    # False where `usual` is NaN: no other clinician's value is known.
-    return bool(direction == 0 or sign * direction * (value - usual) > ROUNDING)
-
-
-def _direction(practice: Practice, feature: Feature) -> float:
-    """Direction of a match's phrase: 1 for more of it, -1 for less, 0 for neither."""
+        return float(np.sign(value))
     match = practice.matches.get(feature.name.removeprefix("match."))
     if match is None or feature.name != match.label:
-        return 0.0
-    if match.direction is None:
-        return 1.0 if match.operator in WISH_OPERATORS else 0.0
-    return 1.0 if match.direction == "up" else -1.0
+        return None
+    apart = value - usual
+    # Also 0 where `usual` is NaN: no other clinician's value is known.
+    return match.phrase_side * float(np.sign(apart)) if abs(apart) > ROUNDING else 0.0
 
 
 def _asked_and_offered(practice: Practice, own: Contributions, row: int) -> tuple[str, ...]:
@@ -196,5 +221,5 @@ def _asked_and_offered(practice: Practice, own: Contributions, row: int) -> tupl
     return tuple(
         match.phrase
         for match in practice.matches.values()
-        if match.operator in WISH_OPERATORS and values[match.label] >= 0.5
+        if match.operator in WISH_OPERATORS and match.phrase_side > 0 and values[match.label] >= 0.5
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from pydantic import ValidationError
 
 from recommender.features.pipeline import Pairs
@@ -148,7 +149,7 @@ def _warnings(recommendation: Recommendation) -> tuple[str, ...]:
         )
     if not recommendation.eligible:
         warnings.append("No clinician meets every requirement; see `exclusion_counts`.")
-        warnings += _triage(recommendation)
+        warnings += [*_ask_first(recommendation), *_triage(recommendation)]
     return tuple(warnings)
 
 
@@ -162,11 +163,34 @@ def _stale(snapshot: ServingSnapshot) -> list[str]:
     ]
 
 
+def _ask_first(recommendation: Recommendation) -> list[str]:
+    """A warning for each constraint that excludes everybody because its question is not answered.
+
+    Unknown for every clinician means that the client's side is missing, not a clinician's.
+    """
+    screening = recommendation.screening
+    excluding = {r.constraint for each in recommendation.exclusions for r in each.reasons}
+    return [
+        f"Ask first: {' and '.join(f'`{name}`' for name in constraint.client)} not answered; "
+        "while this is so, no clinician can be shown."
+        for constraint in screening.constraints
+        if constraint.name in excluding
+        and constraint.unasked == "unknown"
+        and np.isnan(screening.verdicts[constraint.name]).all()
+    ]
+
+
 def _triage(recommendation: Recommendation) -> list[str]:
-    """A warning if safety constraints exclude every clinician."""
-    safety = {c.name for c in recommendation.screening.constraints if c.family == "safety"}
+    """A warning if an answer of the client is beyond every clinician for a reason of safety.
+
+    A question that is not answered, or a clinician's limit that is not recorded, is no such answer.
+    """
+    safety = {
+        c.name for c in recommendation.screening.constraints if c.family == "safety" and c.client
+    }
     unsafe = [
-        any(r.constraint in safety for r in each.reasons) for each in recommendation.exclusions
+        any(r.constraint in safety and not r.unknown for r in each.reasons)
+        for each in recommendation.exclusions
     ]
     if not unsafe or not all(unsafe):
         return []

@@ -3,11 +3,11 @@
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from recommender.errors import BundleError, Fault, RefusedError, RegistryError
-from recommender.model.alliance_model import AllianceModel
+from recommender.model.alliance_model import AllianceModel, Manifest
 from recommender.model.bundle.io import load_bundle
 from recommender.model.card import card_of
 from recommender.model.evaluation_report import ComparedChampion
@@ -22,6 +22,9 @@ from recommender.training.promotion_gate import (
     objections,
 )
 
+SHORTEST_SPAN_DAYS = 30
+"""Days of pairings from which a yearly number is computed: of fewer it would be a guess."""
+DAYS_A_YEAR = 365.25
 PEOPLE = "card."
 """How the names of those entries of a card begin that people write."""
 
@@ -125,8 +128,26 @@ def judge(registry: Registry, version: int | None) -> PromotionVerdict:
         remedy = "nothing to do; train again for a new challenger"
         raise RefusedError([Fault("version", f"{chosen.version} is already champion", remedy)])
     model = _model(registry, chosen)
-    case = PromotionCase(model.report, champion, _withdrawal(registry, chosen.version))
+    case = PromotionCase(
+        model.report,
+        champion,
+        _withdrawal(registry, chosen.version),
+        model.manifest.ratings,
+        ratings_per_year(model.manifest),
+    )
     return PromotionVerdict(chosen, champion, (*findings(case), *_card(model)))
+
+
+def ratings_per_year(manifest: Manifest) -> float | None:
+    """How many ratings a year a model learned from; None where its pairings span under a month.
+
+    From the first to the last day on which a pairing began.
+    """
+    if manifest.first_day is None or manifest.last_day is None:
+        return None
+    first, last = map(date.fromisoformat, (manifest.first_day, manifest.last_day))
+    days = (last - first).days
+    return None if days < SHORTEST_SPAN_DAYS else manifest.ratings * DAYS_A_YEAR / days
 
 
 def promote(

@@ -7,6 +7,7 @@ checked again years later. A part that a report lacks counts against it.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 from statistics import NormalDist
 from typing import TypeVar
 
@@ -51,7 +52,11 @@ MORE_THAN_CHAMPION = 0.10
 """How much more of the first ranks the most-named tenth may get than under the champion."""
 NORMAL = NormalDist()
 
-LOOK = "look at `recommender evaluate` for where it falls short"
+LATER_SHARE = 0.2
+"""Share of pairings, the last to begin, whose ratings a training measures on."""
+FORCE = 'let a person decide: `recommender promote --force --reason "..."`, which is recorded'
+KEEP = f"promote nothing, or {FORCE}"
+LOOK = f"see where it falls short with `recommender evaluate FOLDER`, then {KEEP}"
 RETRAIN = "train again with `recommender train`, which measures it"
 
 
@@ -85,11 +90,16 @@ class PromotionCase:
         The version that is champion now, or None.
     withdrawn
         The rollback that took the challenger itself out of service, or None.
+    ratings, per_year
+        Ratings the challenger learned from, and how many of them came in a year; None where this
+        is not known.
     """
 
     report: EvaluationReport
     champion: Version | None = None
     withdrawn: Promotion | None = None
+    ratings: int | None = None
+    per_year: float | None = None
 
     @property
     def first(self) -> bool:
@@ -110,6 +120,14 @@ class PromotionCase:
             counts.append(beside.rated if beside else None)
         counted = [count for count in counts if count is not None]
         return min(counted) if len(counted) == len(counts) else None
+
+    @property
+    def measure(self) -> str:
+        """The remedy for what was not measured: training again, unless that cannot measure it."""
+        compared = self.report.champion
+        if compared is not None and compared.not_compared is not None:
+            return FORCE
+        return RETRAIN
 
     @property
     def lenient(self) -> bool:
@@ -162,7 +180,7 @@ def _champion(case: PromotionCase) -> Iterator[Judgement]:
         yield _fails(problem, RETRAIN)
     elif compared.not_compared is not None:
         why = f"version {number} could not be measured beside it: {compared.not_compared}"
-        yield _fails(why, "let a person decide, with --force and a --reason")
+        yield _fails(why, FORCE)
     else:
         yield _passes(f"measured beside version {number}")
 
@@ -170,7 +188,7 @@ def _champion(case: PromotionCase) -> Iterator[Judgement]:
 def _ratings(case: PromotionCase) -> Iterator[Judgement]:
     later = case.later
     if later is None:
-        yield _fails("that came later are not counted", RETRAIN)
+        yield _fails("that came later are not counted", case.measure)
     elif later >= ENOUGH_RATED:
         yield _passes(f"decided on {later:,} later ratings")
     elif case.first:
@@ -178,7 +196,25 @@ def _ratings(case: PromotionCase) -> Iterator[Judgement]:
         yield _open(f"{few}: a first model is refused only for a clear loss")
     else:
         few = f"rests on {later:,} later ratings, fewer than {ENOUGH_RATED}"
-        yield _fails(few, "wait for more ratings since the champion learned")
+        yield _fails(few, f"{_until_enough(case, later)}; until then {KEEP}")
+
+
+def _until_enough(case: PromotionCase, later: int) -> str:
+    """How many ratings are needed before the gate decides, and when at this practice's rate."""
+    needed = round(ENOUGH_RATED / LATER_SHARE)
+    text = (
+        f"{ENOUGH_RATED} are needed, since the champion learned and among the last fifth of all "
+        f"ratings, so {needed:,} in all"
+    )
+    if case.ratings is None:
+        return text
+    missing = max(needed - case.ratings, ENOUGH_RATED - later)
+    text += f"; there are {case.ratings:,}, so {missing:,} more"
+    if not case.per_year:
+        return text
+    months = ceil(12 * missing / case.per_year)
+    about = f"{months} months" if months < 24 else f"{months / 12:.0f} years"
+    return f"{text}, about {about} at the {case.per_year:,.0f} a year so far"
 
 
 def _composite(case: PromotionCase) -> Iterator[Judgement]:
@@ -186,7 +222,7 @@ def _composite(case: PromotionCase) -> Iterator[Judgement]:
     needed = [RANDOM, AVERAGE, PLAIN] + ([CHAMPION] if case.champion else [])
     for name in needed:
         if name not in {row.baseline for row in measured}:
-            yield _fails(f"was not measured beside {name}", RETRAIN)
+            yield _fails(f"was not measured beside {name}", case.measure)
     for row in measured:
         if row.baseline != CHAMPION or case.champion is not None:
             yield _above(row, lenient=case.lenient and row.baseline not in (RANDOM, CHAMPION))
@@ -197,7 +233,7 @@ def _above(row: BaselineDifference, *, lenient: bool) -> Judgement:
         return _fails(f"could not be measured beside {row.baseline}", LOOK)
     text = f"is {_difference(row)} beside {row.baseline}"
     if row.value > 0:
-        return _passes(text)
+        return _passes(text + _shown(row, "a gain"))
     possible = lenient and row.high is not None and row.high > 0
     return _open(text) if possible else _fails(text, LOOK)
 
@@ -207,11 +243,13 @@ def _dyad(case: PromotionCase) -> Iterator[Judgement]:
         return
     row = case.report.difference(CHAMPION, DYAD)
     if row is None or row.value is None or row.low is None or row.high is None:
-        yield _fails("could not be measured beside champion", RETRAIN)
+        # On too few ratings a second training measures no more than the first.
+        remedy = case.measure if row is None else KEEP
+        yield _fails("could not be measured beside champion", remedy)
         return
     text = f"is {_difference(row)} beside champion, which may reach {-DYAD_MARGIN:+.2f}"
     if row.low > -DYAD_MARGIN:
-        yield _passes(text)
+        yield _passes(text + _shown(row, "a gain"))
     elif case.lenient and row.high > 0:
         yield _open(text)
     else:
@@ -243,7 +281,7 @@ def _coverage(row: RangeCoverage, judged: int) -> Judgement:
         and coverage + _widened(row.high - coverage, judged) >= level
     )
     if level - coverage > COVERAGE_SLACK and not noise:
-        return _fails(text, "check for a change in who rates, or in the instrument")
+        return _fails(text, f"check for a change in who rates or in the instrument, then {KEEP}")
     return _passes(text)
 
 
@@ -258,7 +296,7 @@ def _groups(case: PromotionCase) -> Iterator[Judgement]:
     beside = [row for row in rows if row.learner == OURS_MINUS_CHAMPION]
     for among in dict.fromkeys(row.among for row in rows):
         if among not in {row.among for row in beside}:
-            yield _fails(f"{among} was not measured beside champion", RETRAIN)
+            yield _fails(f"{among} was not measured beside champion", case.measure)
     yield from _judge_populations(beside, _has_enough, _no_worse)
 
 
@@ -267,8 +305,9 @@ def _no_worse(row: GroupFigure, judged: int) -> Judgement:
         return _fails(f"{row.among} could not be measured beside champion", LOOK)
     text = f"{row.among} is {_difference(row)} beside champion on {row.rated or 0:,} ratings"
     if row.value + _widened(row.high - row.value, judged) < 0:
-        return _fails(text, "find what this group has lost")
-    return _passes(text)
+        remedy = f"read this group's figures in `recommender evaluate FOLDER`, then {KEEP}"
+        return _fails(text, remedy)
+    return _passes(text + _shown(row, "a difference"))
 
 
 def _judge_populations(
@@ -304,15 +343,18 @@ def _exposure(case: PromotionCase) -> Iterator[Judgement]:
     if ours is None or at_random is None:
         yield _fails("was not measured beside a random order", RETRAIN)
         return
-    text = f"gives the most-named tenth of clinicians {ours:.0%} of first ranks"
+    text = f"{_of_100(ours)} are shown one of the same tenth of clinicians first"
     # One clinician of one gets every first rank in any order.
     concentration = (ours - at_random) / (1 - at_random) if at_random < 1 else 0.0
-    remedy = "declare fields that distinguish clinicians besides being well rated"
-    beside = f"{text}, a random order {at_random:.0%}"
+    remedy = (
+        "declare fields or matches by which clinicians suit different clients and train again, or "
+        f"{FORCE}"
+    )
+    beside = f"{text}; in a random order {_of_100(at_random)} would be"
     yield _fails(beside, remedy) if concentration > MAX_CONCENTRATION else _passes(beside)
     if case.champion is None or before is None:
         return
-    beside = f"{text}, the champion {before:.0%}"
+    beside = f"{text}; under the champion {_of_100(before)} are"
     yield _fails(beside, remedy) if ours - before > MORE_THAN_CHAMPION else _passes(beside)
 
 
@@ -329,6 +371,22 @@ RULES: Mapping[str, Rule] = {
     "exposure": _exposure,
 }
 """Rules for a learned model."""
+
+
+def _shown(row: BaselineDifference | GroupFigure, what: str) -> str:
+    """What the interval of a difference leaves open, to be added to a rule that passes.
+
+    A rule may pass on a difference that could be chance; that matching works is another claim.
+    """
+    if row.low is None or row.high is None:
+        return f": {what} is not shown yet, since no interval could be drawn"
+    if row.low <= 0 <= row.high:
+        return f": {what} is not shown yet, since the interval includes 0"
+    return ": a small loss, within what is allowed" if row.high < 0 else ""
+
+
+def _of_100(share: float) -> str:
+    return f"{share * 100:.0f} of 100 clients"
 
 
 def _difference(row: BaselineDifference | GroupFigure) -> str:

@@ -108,6 +108,10 @@ MESSAGES: Mapping[tuple[str, str, str], Message] = {
     ("matches", "client", ""): _FIELDS,
     ("matches", "clinician", ""): _FIELDS,
     ("matches", "phrase", "missing"): ("is not given", "write how staff say this match"),
+    ("matches", "otherwise", "missing"): (
+        "is not given",
+        "write how staff say it of a clinician of whom the phrase is not true",
+    ),
     ("matches", "group", "missing"): ("is not given", "name one of [groups]"),
     ("constraints", "client", ""): _FIELDS,
     ("constraints", "clinician", ""): _FIELDS,

@@ -49,7 +49,7 @@ def told(shortlist: list[dict[str, Any]], *relaxations: dict[str, Any]) -> str:
     console = Console(width=100)
     with console.capture() as said:
         console.print(render.recommendation_view(answer))
-    return " ".join(said.get().split())
+    return " ".join(said.get().replace("│", " ").split())
 
 
 def test_those_who_tie_stand_below_a_line_that_says_so() -> None:

@@ -269,6 +269,8 @@ def test_a_definition_that_does_not_ship_is_refused_by_name() -> None:
         ("groups.how to", "x", "groups.how to", "is not a plain name"),
         ("history.frase", "x", "history.frase", "is not a setting of the history"),
         ("history.phrase", 5, "history.phrase", "is not text"),
+        ("history.phrase", "told", "history.otherwise", "is not given beside the phrase"),
+        ("history.otherwise", "told", "history.phrase", "is not given beside the otherwise"),
         ("history.otherwise", "", "history.otherwise", "is blank"),
         ("history.group", "x", "history.group", "x is not a declared group"),
         ("history.per", "wanted", "history.per", "is not a category of the client"),

@@ -90,10 +90,12 @@ def test_every_feature_belongs_to_exactly_one_group_of_the_definition() -> None:
 
 
 def test_words_are_the_phrases_of_the_definition_and_claim_no_cause() -> None:
-    phrases = {feature.phrase for feature in a_model().pipeline.features}
+    features = a_model().pipeline.features
+    for_, against = ({getattr(f, name) for f in features} for name in ("phrase", "otherwise"))
     for found in why(*EVERYONE):
+        assert {*found.in_favour, *found.asked_and_offered} <= for_
+        assert set(found.against) <= against
         told = (*found.in_favour, *found.against, *found.asked_and_offered)
-        assert set(told) <= phrases
         assert not any(CAUSAL.search(phrase) for phrase in told)
 
 

@@ -21,6 +21,7 @@ from recommender.training.promotion import (
     declared_otherwise,
     judge,
     promote,
+    ratings_per_year,
     rollback,
 )
 from recommender.training.promotion_gate import Outcome
@@ -119,6 +120,31 @@ def test_a_refusal_changes_nothing_and_a_forced_promotion_keeps_every_objection(
     notes = registry.history()[-1].notes
     assert standing_number(registry) == 2
     assert [note for note in notes if note.startswith("forced against range: held 50%")]
+
+
+@slow
+def test_a_small_practice_can_follow_the_remedy_and_replace_its_first_model(
+    registry: Registry, tmp_path: Path
+) -> None:
+    first = published(registry, tmp_path, a_report(rated=43))
+    promoted(registry)
+    published(registry, tmp_path, a_report(rated=0, champion=first.digest))
+    with pytest.raises(RefusedError) as refused:
+        promoted(registry, day=1)
+    (fault,) = refused.value.faults
+    assert "a year so far" in fault.remedy
+    assert "recommender promote --force --reason" in fault.remedy
+    promoted(registry, day=1, force=True, reason="read by two supervisors, who prefer it")
+    assert standing_number(registry) == 2
+    rollback(registry, None, by="j.lee", at=START + timedelta(days=2), reason="back again")
+    assert standing_number(registry) == 1
+
+
+def test_the_rate_of_ratings_is_counted_over_the_days_of_the_pairings() -> None:
+    manifest = replace(a_model().manifest, ratings=100, first_day="2026-01-01")
+    assert ratings_per_year(replace(manifest, last_day="2026-07-02")) == pytest.approx(200.7, abs=1)
+    assert ratings_per_year(replace(manifest, last_day="2026-01-20")) is None
+    assert ratings_per_year(replace(manifest, last_day=None)) is None
 
 
 @slow

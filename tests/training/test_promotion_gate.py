@@ -1,5 +1,6 @@
 """Every rule of the gate passes, fails, says when it cannot tell, and never breaks."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,13 +15,17 @@ from recommender.training.baselines import ADDITIVE, AVERAGE, CHAMPION, OURS, PL
 from recommender.training.promotion_gate import (
     DYAD_MARGIN,
     ENOUGH_IN_GROUP,
+    ENOUGH_RATED,
+    FORCE,
+    LATER_SHARE,
     MAX_CONCENTRATION,
+    RETRAIN,
     Outcome,
     PromotionCase,
     findings,
     objections,
 )
-from tests.support.reports import beside, exposed, group, held, report_facts, report_from
+from tests.support.reports import Ends, beside, exposed, group, held, report_facts, report_from
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 STANDING = Version(1, "aa", "run", NOW)
@@ -220,7 +225,7 @@ def test_a_practice_of_one_clinician_is_not_told_off_for_naming_them_first() -> 
 def test_a_challenger_that_crowds_clinicians_more_than_the_champion_is_refused() -> None:
     shares = [exposed(OURS, 0.71), exposed(RANDOM, 0.15), exposed(CHAMPION, 0.6)]
     (fault,) = refused(a_challenge(exposure=shares))
-    assert "the champion 60%" in fault.problem
+    assert "under the champion 60 of 100 clients are" in fault.problem
 
 
 def test_declared_sizes_may_be_first_or_follow_one_another_but_never_replace_a_model() -> None:
@@ -257,6 +262,100 @@ def test_whatever_a_report_lacks_speaks_against_it(part: str, first: bool) -> No
 @pytest.mark.parametrize("part", ["ours_minus", "ranges", "exposure"])
 def test_a_table_without_a_row_speaks_against_a_model(part: str) -> None:
     assert refused(report_facts() | {part: []}, first=True)
+
+
+# What a small practice is told.
+
+
+def faults_of(report: Mapping[str, Any], **known: Any) -> dict[str, Fault]:
+    case = PromotionCase(report_from(report), STANDING, **known)
+    return {fault.where: fault for fault in objections(findings(case))}
+
+
+def test_a_practice_of_200_a_year_was_told_to_wait_for_what_takes_14_years() -> None:
+    remedy = faults_of(a_challenge(rated=0), ratings=200, per_year=200.0)["ratings"].remedy
+    assert "there are 200, so 2,800 more, about 14 years at the 200 a year so far" in remedy
+    assert FORCE in remedy
+
+
+def test_who_waits_as_long_as_the_remedy_says_has_enough_ratings() -> None:
+    remedy = faults_of(a_challenge(rated=120), ratings=900, per_year=3000.0)["ratings"].remedy
+    found = re.search(r"so ([\d,]+) in all.*so ([\d,]+) more, about (\d+) months", remedy)
+    assert found is not None
+    needed, more, months = (int(each.replace(",", "")) for each in found.groups())
+    assert 900 + more == needed
+    assert 900 + 3000 * months / 12 >= needed
+    later = round(LATER_SHARE * needed)
+    assert later >= ENOUGH_RATED
+    assert "ratings" not in faults_of(a_challenge(rated=later))
+
+
+def test_where_ratings_come_fast_the_time_is_counted_since_the_champion_learned() -> None:
+    remedy = faults_of(a_challenge(rated=0), ratings=50_000, per_year=6000.0)["ratings"].remedy
+    assert "so 600 more, about 2 months" in remedy
+
+
+def test_without_days_or_a_count_no_time_is_invented() -> None:
+    for known in ({}, {"ratings": 300}):
+        remedy = faults_of(a_challenge(rated=0), **known)["ratings"].remedy
+        assert "a year" not in remedy
+        assert FORCE in remedy
+
+
+def test_training_again_is_no_remedy_where_the_champion_cannot_be_measured() -> None:
+    facts = report_facts()
+    told = {"version": 1, "digest": STANDING.digest, "not_compared": "it cannot be read"}
+    faults = faults_of(facts | {"champion": told})
+    assert set(faults) >= {"champion", "ratings", "composite"}
+    assert not any(RETRAIN in fault.remedy for fault in faults.values())
+
+
+def test_training_again_is_no_remedy_where_there_were_too_few_ratings_to_measure() -> None:
+    report = a_challenge(rated=0)
+    rows = [row for row in report["ours_minus"] if row["metric"] == "composite"]
+    dyad = beside(CHAMPION, (None, None, None), metric="dyad partial", rated=0)
+    fault = faults_of(report | {"ours_minus": [*rows, dyad]})["dyad partial"]
+    assert RETRAIN not in fault.remedy
+
+
+def test_training_again_measures_what_it_is_said_to_measure() -> None:
+    for part in ("rated", "ours_minus", "ranges", "groups", "exposure"):
+        report = a_challenge()
+        del report[part]
+        assert any(RETRAIN in fault.remedy for fault in faults_of(report).values())
+    assert not faults_of(a_challenge())
+
+
+ENDS = st.tuples(
+    st.floats(-0.2, 0.2), st.floats(0, 0.3) | st.none(), st.floats(0, 0.3) | st.none()
+).map(
+    lambda e: (e[0], None if e[1] is None else e[0] - e[1], None if e[2] is None else e[0] + e[2])
+)
+
+
+@given(ENDS, ENDS, ENDS, ENDS)
+def test_nothing_passes_beside_an_interval_around_0_as_if_it_were_shown(
+    random: Ends, plain: Ends, dyad: Ends, men: Ends
+) -> None:
+    report = a_challenge(apart={RANDOM: random, PLAIN: plain})
+    rows = [row for row in report["ours_minus"] if row["metric"] == "composite"]
+    report["ours_minus"] = [*rows, beside(CHAMPION, dyad, metric="dyad partial")]
+    report["groups"].append(group("ours minus champion", men, among="client.gender=man"))
+    for each in findings(PromotionCase(report_from(report), STANDING)):
+        if each.outcome is not Outcome.PASSES:
+            continue
+        assert ("interval not measured" in each.text) <= ("not shown yet" in each.text)
+        for low, high in re.findall(r"\(([+-][\d.]+) to ([+-][\d.]+)\)", each.text):
+            if float(low) < 0 < float(high):
+                assert "not shown yet" in each.text
+
+
+def test_how_many_see_the_same_clinicians_first_is_said_in_clients() -> None:
+    (text, _), *_ = said(a_challenge(), "exposure").items()
+    assert text == (
+        "60 of 100 clients are shown one of the same tenth of clinicians first; in a random order "
+        "15 of 100 clients would be"
+    )
 
 
 CELLS = st.none() | st.floats() | st.text(max_size=3) | st.just("champion") | st.just("composite")

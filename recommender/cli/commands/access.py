@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from recommender.cli.commands.console import RequiredStoreUrl, err, opened_store, out
+from recommender.cli.record_table import RecordTable
 
 if TYPE_CHECKING:
     from recommender.security.accounts import Account
@@ -178,10 +178,9 @@ def remove(name: Person, store: RequiredStoreUrl) -> None:
     out.print(f"{name} can no longer log in. The name cannot be used again.", markup=False)
 
 
-def _keys_table(keys: "Sequence[KeyFacts]", now: datetime) -> Table:
-    table = Table(
-        "id", "name", "role", "only", "created", "expires", "last used", "state", box=None
-    )
+def _keys_table(keys: "Sequence[KeyFacts]", now: datetime) -> RecordTable:
+    headings = ("id", "name", "role", "only", "created", "expires", "last used", "state")
+    table = RecordTable("", headings)
     for key in keys:
         ended = "revoked" if key.revoked_at else "ended"
         used = f"{key.last_used_on:%Y-%m-%d}" if key.last_used_on else "never"
@@ -198,8 +197,8 @@ def _keys_table(keys: "Sequence[KeyFacts]", now: datetime) -> Table:
     return table
 
 
-def _accounts_table(accounts: "Sequence[Account]", now: datetime) -> Table:
-    table = Table("name", "role", "created", "state", box=None)
+def _accounts_table(accounts: "Sequence[Account]", now: datetime) -> RecordTable:
+    table = RecordTable("", ("name", "role", "created", "state"))
     for account in accounts:
         locked = account.locked_until is not None and now < account.locked_until
         open_or_locked = "locked for a while" if locked else "open"

@@ -19,6 +19,7 @@ from recommender.cli.commands.console import (
     out,
     uses_extras,
 )
+from recommender.cli.record_table import RecordTable
 from recommender.errors import RecommenderError
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from recommender.allocation.files import reason_text
@@ -294,12 +294,11 @@ def _counts(allocation: Allocation) -> Text:
     return Text(text)
 
 
-def _costs(allocation: Allocation) -> Table:
+def _costs(allocation: Allocation) -> RecordTable:
     costs = np.array([each.cost for each in allocation.assigned if each.cost is not None])
     first = np.mean([each.rank == 1 for each in allocation.assigned if each.rank is not None])
-    table = Table(title="Cost in points below each client's own first choice")
-    for heading in ("predicted", "with first choice", "mean", "90th percentile", "highest"):
-        table.add_column(heading, justify="right")
+    headings = ("predicted", "with first choice", "mean", "90th percentile", "highest")
+    table = RecordTable("Cost in points below each client's own first choice", headings)
     ends = (costs.mean(), float(np.quantile(costs, 0.9)), costs.max())
     table.add_row(f"{len(costs):,}", f"{first:.0%}", *(f"{end:.2f}" for end in ends))
     return table
@@ -308,16 +307,16 @@ def _costs(allocation: Allocation) -> Table:
 def _unplaced(allocation: Allocation, constraint_texts: Mapping[str, str]) -> Group:
     counts = Counter(each.reason for each in allocation.unplaced)
     lines = [Text(f"  {count:,}: {REASON_TEXTS[reason]}") for reason, count in counts.most_common()]
-    table = Table("client", "why", title="Without a clinician", show_lines=True)
+    table = RecordTable("Without a clinician", ("client", "why"))
     for each in allocation.unplaced[:MAX_LINES]:
-        table.add_row(each.client_id, Text(reason_text(each, constraint_texts)))
+        table.add_row(each.client_id, reason_text(each, constraint_texts))
     rest = len(allocation.unplaced) - MAX_LINES
     return Group(*lines, table, *([Text(f"and {rest:,} more: see the file")] if rest > 0 else []))
 
 
-def _marginal_places(allocation: Allocation) -> Table:
-    table = Table("with", "more placed", "points for others", "who", "moved",
-                  title="Value of one more place")  # fmt: skip
+def _marginal_places(allocation: Allocation) -> RecordTable:
+    headings = ("with", "more placed", "points for others", "who", "moved")
+    table = RecordTable("Value of one more place", headings)
     for each in allocation.marginal_places:
         table.add_row(
             each.clinician_id,

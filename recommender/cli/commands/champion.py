@@ -1,5 +1,6 @@
 """The commands `promote`, `rollback`, `history` and `card`; mlflow is imported when they run."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from getpass import getuser
 from typing import TYPE_CHECKING, Annotated
@@ -10,11 +11,13 @@ from rich.markup import escape
 from recommender.cli import render
 from recommender.cli.commands.console import (
     REGISTRY,
+    AsJson,
     Uri,
     err,
     exit_on_error,
     must_exist,
     out,
+    print_json,
     uses_extras,
 )
 
@@ -33,7 +36,10 @@ def promote(
     reason: Annotated[str, typer.Option(help="Stored with the promotion.")] = PASSED,
     force: Annotated[
         bool,
-        typer.Option(help="Promote against the gate; needs a --reason, and both are recorded."),
+        typer.Option(
+            help="Promote although the gate refuses: a person's decision, with a --reason of its "
+            "own. Both are recorded with every objection; `rollback` undoes it."
+        ),
     ] = False,
     by: By = None,
     dry_run: Annotated[
@@ -43,11 +49,13 @@ def promote(
     """Make the challenger champion if every rule of the gate allows it."""
     reason = _required(reason, "promotion")
     if force and reason == PASSED:
-        raise typer.BadParameter("--force needs a --reason of its own")
+        raise typer.BadParameter(
+            "--force needs a --reason of its own: say who decided and on what grounds"
+        )
     from recommender.registry.registry import Registry
     from recommender.training import promotion
 
-    with exit_on_error(), out.status("reading the evaluation report"):
+    with exit_on_error(), err.status("reading the evaluation report"):
         must_exist(registry)
         if dry_run:
             judged = promotion.judge(Registry(registry), version)
@@ -67,7 +75,11 @@ def _print_verdict(judged: "PromotionVerdict") -> None:
 
     out.print(verdict_table(judged.findings, judged.version.version))
     if judged.objections:
-        out.print(f"Not promoted, and would be refused: {len(judged.objections)} objections.")
+        count = len(judged.objections)
+        out.print(
+            f"Not promoted, and would be refused: {count} objection{'s' * (count > 1)}. Follow the "
+            "remedies, keep the champion, or promote with --force and a --reason."
+        )
         raise typer.Exit(1)
     out.print("Not promoted, and would be. Next: recommender promote")
 
@@ -93,7 +105,7 @@ def rollback(
     from recommender.registry.registry import Registry
     from recommender.training import promotion
 
-    with exit_on_error(), out.status("going back"):
+    with exit_on_error(), err.status("going back"):
         must_exist(registry)
         who, now = by or getuser(), datetime.now(UTC)
         done = promotion.rollback(Registry(registry), to, by=who, at=now, reason=reason)
@@ -108,13 +120,16 @@ def _required(reason: str, what: str) -> str:
 
 
 @uses_extras("registry")
-def history(registry: Uri = REGISTRY) -> None:
+def history(registry: Uri = REGISTRY, as_json: AsJson = False) -> None:
     """Show every change of champion, newest first: when, who, why, in whose place."""
     from recommender.registry.registry import Registry
 
-    with exit_on_error(), out.status("reading the registry"):
+    with exit_on_error(as_json=as_json), err.status("reading the registry"):
         must_exist(registry)
         changes = Registry(registry).history()
+    if as_json:
+        print_json({"promotions": [asdict(c) | {"at": c.at.isoformat()} for c in changes[::-1]]})
+        return
     if not changes:
         out.print("Nothing was promoted yet. Next: recommender promote")
         return
@@ -127,12 +142,13 @@ def card(
     version: Annotated[
         int | None, typer.Option(help="Instead of the champion, or the challenger before one.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print a version's model card, as Markdown."""
     from recommender.registry.registry import Registry
     from recommender.registry.versions import CHALLENGER, CHAMPION
 
-    with exit_on_error(), err.status("reading the card"):
+    with exit_on_error(as_json=as_json), err.status("reading the card"):
         must_exist(registry)
         tracker = Registry(registry)
         if version is None:
@@ -140,4 +156,7 @@ def card(
         else:
             chosen = tracker.version(version)
         text = tracker.text(chosen, "card.md")
-    typer.echo(text)
+    if as_json:
+        print_json({"version": chosen.version, "digest": chosen.digest, "markdown": text})
+    else:
+        typer.echo(text)

@@ -3,24 +3,29 @@
 Imports nothing slow, so that `--help` is fast.
 """
 
-from collections.abc import Callable, Iterator
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
 
 from recommender.cli import render
-from recommender.errors import FaultsError, RecommenderError
+from recommender.cli.record_table import output_width
+from recommender.errors import Fault, FaultsError, RecommenderError
 from recommender.practice.definition import Practice, practice_named
 from recommender.registry.versions import tracking_reachable
 
 if TYPE_CHECKING:
     from recommender.store.database import Store
 
-out, err = Console(), Console(stderr=True)
+out = Console(width=output_width(sys.stdout))
+err = Console(width=output_width(sys.stderr), stderr=True)
 
 Definition = Annotated[
     str, typer.Option("--practice", help="A definition: `psychology`, or the path of a TOML file.")
@@ -57,6 +62,10 @@ RequiredStoreUrl = Annotated[
         help="The journal's database: sqlite:///… or postgresql+psycopg://…",
     ),
 ]
+AsJson = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON object on standard output, and nothing else."),
+]
 REGISTRY = "sqlite:///var/mlflow.db"
 OPTIONAL_MODULES = frozenset(
     {"matplotlib", "mlflow", "optuna", "pyarrow", "requests", "sklearn", "skops"}
@@ -68,16 +77,31 @@ R = TypeVar("R")
 
 
 @contextmanager
-def exit_on_error() -> Iterator[None]:
-    """Prints a `RecommenderError` with its remedy on standard error and exits with 1."""
+def exit_on_error(*, as_json: bool = False) -> Iterator[None]:
+    """Prints a `RecommenderError` with its remedy and exits with 1.
+
+    On standard error, or as `faults` of a JSON object on standard output.
+    """
     try:
         yield
-    except FaultsError as error:
-        err.print(render.faults_table(error.faults, "refused"))
-        raise typer.Exit(1) from None
     except RecommenderError as error:
-        err.print(render.faults_table([str(error)], "refused"))
+        _print_refusal(error, as_json=as_json)
         raise typer.Exit(1) from None
+
+
+def print_json(values: Mapping[str, Any], faults: Sequence[Fault] = ()) -> None:
+    """Prints one JSON object whose last key is `faults`: where, problem and remedy of each."""
+    listed = {"faults": [asdict(fault) for fault in faults]}
+    typer.echo(json.dumps({**values, **listed}, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def _print_refusal(error: RecommenderError, *, as_json: bool) -> None:
+    one = (Fault(error.field, error.problem, error.remedy),)
+    faults = error.faults if isinstance(error, FaultsError) else one
+    if as_json:
+        print_json({}, faults)
+    else:
+        err.print(render.faults_table(faults, "refused"))
 
 
 def uses_extras(extras: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -99,7 +123,7 @@ def uses_extras(extras: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 if module not in OPTIONAL_MODULES:
                     raise
                 missing = missing_extras(command.__name__, module, extras)
-                err.print(render.faults_table([str(missing)], "refused"))
+                _print_refusal(missing, as_json=bool(options.get("as_json")))
                 raise typer.Exit(1) from None
 
         return run

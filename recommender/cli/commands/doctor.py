@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recommender.cli.commands.console import definition, err, exit_on_error, out
+from recommender.cli.commands.console import (
+    AsJson,
+    definition,
+    err,
+    exit_on_error,
+    out,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from recommender.settings import Settings
@@ -37,6 +44,7 @@ def doctor(
     port: Annotated[
         int, typer.Option(envvar="RECOMMENDER_PORT", help="Address to listen on.", min=1, max=65535)
     ] = 8000,
+    as_json: AsJson = False,
 ) -> None:
     """Check a deployment and print each fault with its fix; exits 1 on any.
 
@@ -45,7 +53,7 @@ def doctor(
     from recommender.cli.doctor.checks import CHECKS, run_checks
     from recommender.cli.doctor.deployment import Deployment
 
-    with exit_on_error():
+    with exit_on_error(as_json=as_json):
         settings = _settings(bundle or Path(), roster, host, port)
         deployment = Deployment(
             bundle=bundle,
@@ -61,6 +69,9 @@ def doctor(
             now=datetime.now(UTC),
         )
         findings = run_checks(deployment)
+    if as_json:
+        print_json({"checks": len(CHECKS), "model_checked": bundle is not None}, findings)
+        raise typer.Exit(1 if findings else 0)
     for finding in findings:
         err.print(str(finding), markup=False, soft_wrap=True)
     if findings:

@@ -11,6 +11,7 @@ import typer
 from recommender.cli import render
 from recommender.cli.commands.console import (
     REGISTRY,
+    AsJson,
     Data,
     Definition,
     Seed,
@@ -19,6 +20,7 @@ from recommender.cli.commands.console import (
     exit_on_error,
     must_exist,
     out,
+    print_json,
     uses_extras,
 )
 from recommender.errors import Fault, RecommenderError
@@ -71,6 +73,7 @@ def evaluate(
         bool, typer.Option("--log", help=f"Log the run in --registry, or in {REGISTRY}.")
     ] = False,
     seed: Seed = 0,
+    as_json: AsJson = False,
 ) -> None:
     """Compare our learner with every baseline on held-out pairings; publishes nothing.
 
@@ -87,7 +90,7 @@ def evaluate(
     from recommender.training.report import report_of
     from recommender.training.tree_fitting import FitSettings
 
-    with exit_on_error(), render.progress_bar(err) as progress:
+    with exit_on_error(as_json=as_json), render.progress_bar(err) as progress:
         folder, tracker = _folder(save), _registry(registry, log)
         declared = definition(practice)
         tables = read_tables(data, declared)
@@ -103,7 +106,13 @@ def evaluate(
         if tracker:
             way = "file" if folds else split.value
             run_id = _log(tracker, dataset, report, settings, drawn, way)
-    render.print_warnings(err, (*tables.warnings(declared), *unknown))
+    warnings = (*tables.warnings(declared), *unknown)
+    if as_json:
+        written, run = (str(folder) if folder else None), (run_id if tracker else None)
+        measured = {"report": report.to_dict(), "written_to": written, "run_id": run}
+        print_json(measured | {"warnings": [str(each) for each in warnings]})
+        return
+    render.print_warnings(err, warnings)
     out.print(evaluation_view(report))
     if folder:
         out.print(f"Written to {folder}", soft_wrap=True, markup=False)

@@ -1,6 +1,7 @@
 """The commands `practice`, for a definition, and `check`, for tables."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -8,7 +9,16 @@ from zoneinfo import ZoneInfo
 import typer
 
 from recommender.cli import render
-from recommender.cli.commands.console import Data, Definition, definition, err, exit_on_error, out
+from recommender.cli.commands.console import (
+    AsJson,
+    Data,
+    Definition,
+    definition,
+    err,
+    exit_on_error,
+    out,
+    print_json,
+)
 from recommender.practice.funding import Ending, FundingRow, endings
 
 practice_app = typer.Typer(no_args_is_help=True, help="Look at a practice definition.")
@@ -16,11 +26,20 @@ File = Annotated[str, typer.Argument(help="A TOML file, or `psychology`.")]
 
 
 @practice_app.command("check")
-def practice_check(file: File = "psychology") -> None:
+def practice_check(file: File = "psychology", as_json: AsJson = False) -> None:
     """Print every fault of a definition, and the funding that ends soon."""
-    with exit_on_error():
+    with exit_on_error(as_json=as_json):
         practice = definition(file)
     today = datetime.now(ZoneInfo(practice.timezone)).date()
+    endings_soon = funding_warnings(practice.funding, today)
+    if as_json:
+        sections = ("client", "clinician", "matches", "constraints")
+        print_json(
+            {name: getattr(practice, name) for name in ("id", "version", "title", "digest")}
+            | {name: len(getattr(practice, name)) for name in sections}
+            | {"card_missing": practice.card.empty, "warnings": endings_soon}
+        )
+        return
     counts = (
         f"{len(practice.client)} client fields, {len(practice.clinician)} clinician fields, "
         f"{len(practice.matches)} matches, {len(practice.constraints)} constraints"
@@ -30,7 +49,7 @@ def practice_check(file: File = "psychology") -> None:
         err.print(
             f"Before a model is promoted, write {', '.join(practice.card.empty)} under \\[card]."
         )
-    for warning in funding_warnings(practice.funding, today):
+    for warning in endings_soon:
         err.print(warning)
 
 
@@ -56,19 +75,38 @@ def practice_show(file: File = "psychology") -> None:
 
 
 @practice_app.command("rules")
-def practice_rules() -> None:
+def practice_rules(as_json: AsJson = False) -> None:
     """List the rules a constraint may name, with their parameters and meaning."""
     from recommender.practice.rules.catalogue import RULES
 
+    if as_json:
+        rules = [
+            {
+                "rule": rule.name,
+                "client": [sorted(kinds) for kinds in rule.client],
+                "clinician": [sorted(kinds) for kinds in rule.clinician],
+                "needs": sorted(rule.needs),
+                "allows": sorted(rule.allows),
+                "passes_where": rule.meaning,
+            }
+            for rule in RULES.values()
+        ]
+        print_json({"rules": rules})
+        return
     out.print(render.rules_table(RULES.values()))
 
 
-def check(data: Data, practice: Definition = "psychology") -> None:
+def check(data: Data, practice: Definition = "psychology", as_json: AsJson = False) -> None:
     """Report every fault of a practice's tables, and what is usable; exits 1 on any fault."""
     from recommender.tables.report import check_tables
 
-    with exit_on_error(), out.status("reading tables"):
+    with exit_on_error(as_json=as_json), err.status("reading tables"):
         report = check_tables(data, definition(practice), datetime.now(UTC).date())
+    if as_json:
+        warnings = [str(each.to_fault()) for each in report.warnings]
+        faults = [each.to_fault() for each in report.faults]
+        print_json(asdict(report.summary) | {"warnings": warnings}, faults)
+        raise typer.Exit(0 if report.sound else 1)
     out.print(render.tables_report(report))
     if not report.sound:
         raise typer.Exit(1)

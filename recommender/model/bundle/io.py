@@ -43,7 +43,7 @@ from recommender.model.bundle.schema import read_model_json
 from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.trees.ensemble import Trees
 from recommender.practice.columns import Columns
-from recommender.practice.definition import Practice, read_practice
+from recommender.practice.definition import Practice, read_learned_practice
 
 _UNREADABLE = (
     *(KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError),
@@ -174,7 +174,7 @@ def _contents(model: AllianceModel) -> dict[str, bytes]:
 def _open(archive: BundleArchive, expected: Practice | None) -> AllianceModel:
     contents = archive.contents
     facts = read_model_json(contents[FACTS], FACTS)
-    practice = read_practice(contents[PRACTICE].decode())
+    practice = read_learned_practice(contents[PRACTICE].decode(), expected)
     if expected is not None:
         _check_definition(practice, expected)
     check_manifest(facts, practice)

@@ -228,8 +228,8 @@ def exclusion(reason: StatedReason) -> str:
 def tie(first: int, last: int) -> str:
     """That clinicians of these ranks cannot be told apart."""
     return (
-        f"{first} to {last} are too close to call: choose by availability or by what the client "
-        "prefers."
+        f"{first} to {last} are too close to call, although they are numbered: choose by "
+        "availability or by what the client prefers."
     )
 
 
@@ -257,6 +257,15 @@ def gain(offer: SuggestedRelaxation) -> str:
     lead = offer.gain
     ahead = "" if lead is None else f", {signed(round(lead * 100))} compared with the first now"
     return f"{offer.name}: {one(offer.predicted_alliance)}{ahead}"
+
+
+def no_change(eligible: int, *, predicted: bool) -> str:
+    """That no relaxation is offered, and what was looked for."""
+    if not eligible:
+        return "No small change of the request would add a clinician."
+    if not predicted:
+        return "Changes are suggested only where nobody fits, since nothing was predicted."
+    return "No small change would add a clinician clearly ahead of those shown."
 
 
 def model(used: ModelInUse) -> str:

@@ -1,12 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from recommender.errors import BundleError
 from recommender.model.bundle.integrity import MAX_NAMES, diff_names, diff_practices
-from recommender.model.bundle.io import load_bundle
-from recommender.practice.definition import read_practice
-from tests.support.builders import a_bundle, a_practice
+from recommender.model.bundle.io import load_bundle, save_bundle
+from recommender.practice.definition import read_learned_practice, read_practice
+from tests.support.builders import a_bundle, a_model, a_practice
 
 
 def test_names_are_told_by_what_became_of_them() -> None:
@@ -58,3 +59,30 @@ def test_a_bundle_of_another_definition_is_refused_name_by_name(
     with pytest.raises(BundleError, match="practice definition") as refused:
         load_bundle(bundle, read_practice(text))
     assert told in str(refused.value)
+
+
+def a_bundle_without_words_for_cautions(directory: Path) -> Path:
+    """A bundle as it was written before a match needed `otherwise`."""
+    lines = a_practice().text.splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("otherwise"))
+    practice, model = read_learned_practice(text), a_model()
+    manifest = replace(model.manifest, practice_digest=practice.digest)
+    pipeline = replace(model.pipeline, practice=practice)
+    save_bundle(replace(model, pipeline=pipeline, manifest=manifest), directory / "old")
+    return directory / "old"
+
+
+def test_an_old_model_without_words_for_cautions_still_serves_and_names_the_group(
+    tmp_path: Path,
+) -> None:
+    practice = load_bundle(a_bundle_without_words_for_cautions(tmp_path)).practice
+    assert practice.matches["offers_wanted"].otherwise == (
+        "The kind of therapy: predicted weaker than with others"
+    )
+    assert practice.matches["offers_wanted"].phrase == "offers the kind of therapy asked for"
+
+
+def test_an_old_model_takes_the_missing_words_from_the_definition_in_use(tmp_path: Path) -> None:
+    bundle = a_bundle_without_words_for_cautions(tmp_path)
+    practice = load_bundle(bundle, a_practice()).practice
+    assert practice.matches == a_practice().matches

@@ -7,7 +7,9 @@ import pytest
 
 from recommender.practice.definition import shipped_practice
 from recommender.security.scopes import Role
+from recommender.serving.schemas.responses import RecommendationResponse
 from recommender.serving.staff import wording
+from recommender.serving.staff.views.shortlist import ONLY_ONE, tie_groups
 from recommender.settings import Settings
 from tests.support.page_reader import ANSWERS, Reader, ask, read, send
 from tests.support.server import RECOMMEND, LockedServer, TestClient, a_request, local_client
@@ -249,3 +251,61 @@ def test_nobody_fits_until_what_must_be_known_is_asked(shipped: TestClient) -> N
     again = read(shipped, f"{page.url.path}/again").form("/staff/requests")
     asked = {"answer.risk_level": "level_1", "answer.referral_held": "yes"}
     assert "Ask these first." not in Reader(send(shipped, again, **asked).text).text
+
+
+TRIAGE = "can safely take this client"
+
+
+def test_a_level_of_care_nobody_entered_is_asked_for_and_not_called_too_high(
+    shipped: TestClient,
+) -> None:
+    answer = shipped.post(RECOMMEND, json={"answers": {"age_years": 34}}).json()
+    assert answer["eligible"] == 0
+    assert not any(TRIAGE in warning for warning in answer["warnings"])
+    assert any(w.startswith("Ask first: `risk_level` not answered") for w in answer["warnings"])
+    unasked = {f"answer.{name}": "" for name in ("concern", "directive")}
+    page = ask(shipped, **unasked, **{"answer.wanted": [], "answer.age_years": "34"})
+    assert TRIAGE not in Reader(page.text).text
+
+
+def test_a_level_of_care_beyond_everybody_is_called_so(shipped: TestClient) -> None:
+    answers = {"age_years": 34, "risk_level": "level_5"}
+    warnings = shipped.post(RECOMMEND, json={"answers": answers}).json()["warnings"]
+    assert any(TRIAGE in warning for warning in warnings)
+
+
+def shown_with(server: TestClient, *leads: float, ties: tuple[int, ...]) -> RecommendationResponse:
+    """A stored answer whose clinicians lead the average by so many points."""
+    body = server.post(RECOMMEND, json=a_request()).json()
+    first = body["shortlist"][0]
+    body["shortlist"] = [
+        first
+        | {
+            "rank": rank,
+            "clinician_id": f"k{rank}",
+            "tie": tie,
+            "groups": [{"group": "style", "phrase": "Style", "points": lead}],
+        }
+        for rank, (lead, tie) in enumerate(zip(leads, ties, strict=True), start=1)
+    ]
+    return RecommendationResponse.model_validate(body | {"eligible": len(leads)})
+
+
+def test_nobody_is_called_clearly_above_below_somebody_somewhat_above(
+    open_server: TestClient,
+) -> None:
+    response = shown_with(open_server, 0.05, 0.3, 0.28, -0.1, ties=(1, 1, 1, 2))
+    words = [card.strength for tie in tie_groups(response) for card in tie.cards]
+    assert words[0] == words[1] == words[2] == "Clearly above the average clinician who fits"
+    assert words[3] == "Somewhat below the average clinician who fits"
+
+
+def test_the_only_one_who_fits_is_compared_with_nobody(open_server: TestClient) -> None:
+    response = shown_with(open_server, 0.0, ties=(1,))
+    assert [card.strength for tie in tie_groups(response) for card in tie.cards] == [ONLY_ONE]
+
+
+def test_where_nobody_is_shown_no_change_is_measured_against_those_shown() -> None:
+    assert "those shown" not in wording.no_change(0, predicted=True)
+    assert "those shown" not in wording.no_change(2, predicted=False)
+    assert "those shown" in wording.no_change(2, predicted=True)

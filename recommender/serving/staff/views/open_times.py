@@ -189,8 +189,10 @@ class ShortlistOpenings:
         text = DAY_UNKNOWN if self.free_day else ""
         if (ordinal := self._first_day(row)) is not None:
             text = wording.day(day := date.fromordinal(ordinal))
-            if day <= self.now.astimezone(ZoneInfo(self.practice.timezone)).date():
-                text = f"Now; the recorded day was {text}"
+            today = self.now.astimezone(ZoneInfo(self.practice.timezone)).date()
+            if day <= today:
+                # A day that has passed says since when, and not that there is a place today.
+                text = "Today, as recorded" if day == today else f"Since {text}, as recorded"
         return NextTimes(text, times)
 
     def _next(

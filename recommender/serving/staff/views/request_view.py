@@ -82,6 +82,7 @@ class RequestView:
     def values(self, asked: PageQuestions, now: datetime) -> dict[str, Any]:
         """All values, by the names the template uses."""
         practice, response, answers = self.state.practice, self.response, self.shown.answers
+        predicted = self.shown.mode != CONSTRAINTS_ONLY
         explanations = self._explanations()
         why_not = self._why_not(asked.why_not) if asked.why_not else None
         comparison = self._comparison(asked.one, asked.other)
@@ -106,7 +107,7 @@ class RequestView:
             "free": next_times(self.shown, practice, self.state.encoding.roster, now),
             "shown": tuple((each.clinician_id, each.name) for each in response.shortlist),
             "mode": wording.REQUEST_MODES.get(self.shown.mode, self.shown.mode),
-            "predicted": self.shown.mode != CONSTRAINTS_ONLY,
+            "predicted": predicted,
             "model": wording.model(response.model),
             "known": wording.known(at.astimezone(ZoneInfo(practice.timezone)), now - at),
             "asked_on": wording.day(self.shown.asked_on),
@@ -130,6 +131,8 @@ class RequestView:
             "compared": bool(asked.one and asked.other),
             "exclusions": exclusion_lines(response, self.names),
             "relaxations": relaxation_lines(response),
+            "no_change": wording.no_change(response.eligible, predicted=predicted),
+            "only_one": response.eligible == 1,
             # A warning with backquotes names fields of the response, which a page does not show.
             "warnings": [each for each in response.warnings if "`" not in each],
             "listed_as": sorted(
@@ -184,7 +187,9 @@ class RequestView:
         view = ExplanationView.of(why)
         if view is None:
             return WhyNot(name, FITS_BUT_LATER)
-        rival = self.names.get(why.compared_with or "", "")
+        if why.compared_with is None:
+            return WhyNot(name, f"{name} is the only clinician who fits.")
+        rival = self.names.get(why.compared_with, why.compared_with)
         text = f"{name} fits. Compared with {rival}, group by group:"
         return WhyNot(name, text, explanation=view)
 

@@ -1,9 +1,11 @@
 """Cards and ties of a shortlist, who was left out by which rule, and what would add clinicians."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import fsum
+from statistics import fmean
 from typing import Any, Self
 
 from recommender.practice.definition import Practice
@@ -17,7 +19,9 @@ from recommender.serving.staff import wording
 CLEARLY, SOMEWHAT = 0.05, 0.01
 """Shares of the scale's width from which a difference to the average is called so: a fifth and a
 twenty-fifth of a point on a scale of 1 to 5. Chosen by us, to be tried with intake staff."""
-NO_REASON, NO_CAUTION = "Nothing stands out", "Nothing known"
+NO_REASON, NO_CAUTION, ALL_MET = "Nothing stands out", "None found", "Every rule is met"
+NOT_PREDICTED = "Not predicted"
+ONLY_ONE = "The only clinician who fits: there is nobody to compare with"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +46,15 @@ class ShortlistCard:
     reservations: tuple[str, ...]
 
     @classmethod
-    def of(cls, shown: ShownClinician, scale: AllianceScale) -> Self:
-        """The card of a clinician."""
+    def of(cls, shown: ShownClinician, scale: AllianceScale, strength: str) -> Self:
+        """The card of a clinician; `strength` compares their tie with the average who fits."""
         predicted, ends = shown.predicted_alliance, shown.range
         reservations = tuple(wording.reservation(each) for each in shown.reservations)
         return cls(
             rank=shown.rank,
             clinician_id=shown.clinician_id,
             name=shown.name,
-            strength="Not predicted" if predicted is None else _strength(shown, scale),
+            strength=NOT_PREDICTED if predicted is None else strength,
             points="" if predicted is None else wording.points(predicted, scale),
             sure=wording.sure(ends),
             predicted="" if predicted is None else wording.one(predicted),
@@ -60,9 +64,9 @@ class ShortlistCard:
             caution=next(iter((*reservations, *shown.against)), NO_CAUTION),
             tie=wording.sentence(shown.tie_text or ""),
             aloud=wording.aloud(shown.name, shown.reasons),
-            in_favour=shown.in_favour or (NO_REASON,),
-            against=shown.against or (NO_CAUTION,),
-            reservations=reservations or (NO_CAUTION,),
+            in_favour=shown.in_favour or (NO_REASON if predicted is not None else NOT_PREDICTED,),
+            against=shown.against or (NO_CAUTION if predicted is not None else NOT_PREDICTED,),
+            reservations=reservations or (ALL_MET,),
         )
 
 
@@ -81,8 +85,10 @@ class TieGroup:
 def tie_groups(response: RecommendationResponse) -> tuple[TieGroup, ...]:
     """The shortlist tie by tie; one group where nothing was predicted."""
     groups = []
-    for tie, tied in groupby(response.shortlist, key=lambda each: each.tie):
-        cards = tuple(ShortlistCard.of(each, response.scale) for each in tied)
+    for tie, group in groupby(response.shortlist, key=lambda each: each.tie):
+        tied = tuple(group)
+        strength = ONLY_ONE if response.eligible == 1 else _strength(tied, response.scale)
+        cards = tuple(ShortlistCard.of(each, response.scale, strength) for each in tied)
         several = len(cards) > 1 and tie is not None
         text = wording.tie(cards[0].rank, cards[-1].rank) if several else ""
         broken_by = {each.tie for each in cards[1:]}
@@ -94,11 +100,17 @@ def tie_groups(response: RecommendationResponse) -> tuple[TieGroup, ...]:
     return tuple(groups)
 
 
-def _strength(shown: ShownClinician, scale: AllianceScale) -> str:
-    """How a clinician compares with the average of those who fit; empty where it is not stored."""
-    if not shown.groups:
+def _strength(tied: Sequence[ShownClinician], scale: AllianceScale) -> str:
+    """How the clinicians of a tie compare with the average of those who fit.
+
+    The same words for all of a tie, by their mean: what cannot be told apart is not described
+    apart, and the words fall with the ranks, because every tie is predicted above the next. Empty
+    where the contributions are not stored.
+    """
+    leads = [fsum(group.points for group in shown.groups) for shown in tied if shown.groups]
+    if not leads:
         return ""
-    lead = sum(group.points for group in shown.groups) / (scale.high - scale.low)
+    lead = fmean(leads) / (scale.high - scale.low)
     if abs(lead) < SOMEWHAT:
         return "About the average clinician who fits"
     how = "Clearly" if abs(lead) >= CLEARLY else "Somewhat"
