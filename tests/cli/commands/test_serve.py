@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner, Result
 
 from recommender.cli.main import app
@@ -16,6 +17,15 @@ from recommender.settings import Settings
 from tests.support.server_process import free_port, http_request
 
 ADDRESS = "Serving http"
+
+
+@pytest.fixture(autouse=True)
+def _process_as_before() -> Iterator[None]:
+    """A server in this process writes its log to a stream that ends with the test."""
+    interval = sys.getswitchinterval()
+    yield
+    sys.setswitchinterval(interval)
+    structlog.reset_defaults()
 
 
 def serve(settings: Settings, *words: str | Path) -> Result:
