@@ -22,7 +22,7 @@ def _training_example(request: pytest.FixtureRequest, doctest_namespace: dict[st
     folder.mkdir()
     write_tables(folder, pairings=120)
     doctest_namespace["folder"], doctest_namespace["practice"] = folder, practice
-    doctest_namespace["dataset"] = dataset_of(read_tables(folder, practice), practice)
+    doctest_namespace["dataset"] = dataset_of(read_tables(folder, practice, None), practice)
     doctest_namespace["registry"] = Registry(f"sqlite:///{home}/mlflow.db", "alliance", home / "a")
 
 

@@ -135,7 +135,7 @@ def open_dataset(ratings: RealRatings) -> Dataset:
         faults = check_tables(folder, ratings.practice).faults
         if faults:
             raise TablesError([fault.to_fault() for fault in faults])
-        return dataset_of(read_tables(folder, ratings.practice), ratings.practice)
+        return dataset_of(read_tables(folder, ratings.practice, None), ratings.practice)
 
 
 def folds_of(dataset: Dataset, protocol: Protocol) -> tuple[Fold, ...]:

@@ -70,6 +70,10 @@ class RegistryError(RecommenderError):
     """The model registry cannot read or write what was requested."""
 
 
+class BackupError(FaultsError):
+    """A backup that cannot be written, or that must not be restored, with every reason."""
+
+
 class RefusedError(FaultsError):
     """A promotion that the gate refuses, with every reason."""
 

@@ -105,6 +105,8 @@ class Settings(BaseSettings):
         Open connections per process; beyond, the connection idle for longest is closed.
     anchors
         File with hashes of the audit log outside the database, see `recommender audit anchor`.
+    backups
+        Folder of backups; `recommender doctor` checks the age of the newest.
     payload_months, rating_months, audit_months
         Retention periods of `recommender sweep`, see `journal.retention.Ages`; 0 is unlimited.
     """
@@ -137,6 +139,7 @@ class Settings(BaseSettings):
     max_roster_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     max_list_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     anchors: Path | None = None
+    backups: Path | None = None
     payload_months: int = Field(default=24, ge=0)
     rating_months: int = Field(default=84, ge=0)
     audit_months: int = Field(default=84, ge=0)

@@ -173,6 +173,19 @@ def a_store(a_store_url: str) -> Iterator["Store"]:
     store.close()
 
 
+# Registries
+
+
+@pytest.fixture(scope="session")
+def published_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a registry of three versions, of which the second is champion; to be copied."""
+    from tests.support.registries import fill_registry
+
+    folder: Path = tmp_path_factory.mktemp("registry")
+    fill_registry(folder, tmp_path_factory.mktemp("bundles"))
+    return folder
+
+
 # Clusters
 
 

@@ -199,22 +199,28 @@ def test_what_clients_rate_over_http_changes_who_is_recommended_twice_over(tmp_p
             assert "Recorded in the journal that it learned from" in told
             command("promote", "--registry", registry, "--reason", turn, "--force")
 
-        def digest() -> str:
-            told = meeting_context.call("GET", "/v1/models/current", expected=200)
-            return str(told["model"]["digest"])
+        def digest_of(version: int) -> str:
+            """The digest of a version of the model, once the server has loaded it."""
+            current: dict[str, Any] = {}
+
+            def is_loaded() -> bool:
+                current.update(meeting_context.call("GET", "/v1/models/current", expected=200))
+                return bool(current["model"]["version"] == version)
+
+            until(is_loaded)
+            return str(current["model"]["digest"])
 
         def list_for(concern: str) -> dict[str, Any]:
             return meeting_context.ask(concern, "c-new", DAY, dry_run=True)
 
-        seen = [digest()]
+        seen = [digest_of(1)]
         eligible = order(list_for("anxiety"))
         everyone = [eligible[n // 2 % len(eligible)] for n in range(72)]
         meeting_context.follow_all(
             [Met(n, CONCERNS[n % 2], each, "usual") for n, each in enumerate(everyone)]
         )
         learn("one")
-        until(lambda: digest() != seen[-1])
-        seen.append(digest())
+        seen.append(digest_of(2))
 
         before = {concern: list_for(concern) for concern in CONCERNS}
         rising = order(before["anxiety"])[-1]
@@ -222,8 +228,7 @@ def test_what_clients_rate_over_http_changes_who_is_recommended_twice_over(tmp_p
             [Met(n, *favouring(n, rising, eligible)) for n in range(72, 192)]
         )
         learn("two")
-        until(lambda: digest() != seen[-1])
-        seen.append(digest())
+        seen.append(digest_of(3))
 
         after = {concern: list_for(concern) for concern in CONCERNS}
         assert order(after["anxiety"])[0] == rising
@@ -241,6 +246,67 @@ def test_what_clients_rate_over_http_changes_who_is_recommended_twice_over(tmp_p
         assert verify(connection).holds
         assert models_that_learned_from(connection, ["p0000"]) == tuple(sorted(seen[1:]))
         assert models_that_learned_from(connection, ["p0100"]) == (seen[2],)
+    store.close()
+
+
+def test_a_practice_that_lost_its_folder_goes_on_in_another_from_a_backup(tmp_path: Path) -> None:
+    tables, home, moved, lost = (tmp_path / name for name in ("tables", "home", "moved", "lost"))
+    backup, roster = tmp_path / "backup", tables / "clinicians.csv"
+    size = ("--clinicians", "10", "--ratings", "100", "--test-clients", "5", "--seed", "4")
+    command("simulate", "--out", tables, *size)
+    with_open_places(roster, 100)
+    home.mkdir()
+
+    def addresses(folder: Path) -> tuple[str, str]:
+        return f"sqlite:///{folder}/recommender.db", f"sqlite:///{folder}/mlflow.db"
+
+    @contextmanager
+    def a_desk(folder: Path) -> Iterator[Desk]:
+        journal, registry = addresses(folder)
+        words = ("--registry", registry, "--roster", roster, "--bundles", folder / "bundles")
+        given = {"RECOMMENDER_STORE": journal, "RECOMMENDER_PEPPER": PEPPER}
+        with a_server("serve", *words, **given, RECOMMENDER_CALLS_PER_MINUTE="100000") as url:
+            yield Desk(int(url.rsplit(":", 1)[1]), key, CLIENT["answers"])
+
+    def meet(desk: Desk, numbers: range) -> None:
+        fits = order(desk.ask("anxiety", "c-new", DAY, dry_run=True))
+        met = [Met(n, "anxiety", fits[n % len(fits)], "usual") for n in numbers]
+        desk.follow_all(met)
+
+    journal, registry = addresses(home)
+    command("train", tables, "--registry", registry)
+    command("promote", "--registry", registry, "--reason", "first", "--force")
+    put_roster(journal, roster)
+    key = staff_key(journal)
+    with a_desk(home) as desk:
+        meet(desk, range(28))
+        before = desk.ask("anxiety", "c-new", DAY, dry_run=True)
+        sources = ("--store", journal, "--registry", registry, "--bundles", home / "bundles")
+        command("backup", backup, *sources)
+    home.rename(lost)
+    assert "The backup is sound" in command("restore", backup, "--check")
+    command("restore", backup, "--into", moved)
+
+    journal, registry = addresses(moved)
+    with a_desk(moved) as desk:
+        after = desk.ask("anxiety", "c-new", DAY, dry_run=True)
+        assert after["model"]["digest"] == before["model"]["digest"]
+        assert order(after) == order(before)
+        meet(desk, range(28, 60))
+        command("export", "--store", journal, "--out", tmp_path / "extract")
+        told = command("train", tmp_path / "extract", "--registry", registry, "--store", journal)
+        assert "learned from 60 pairings" in told
+        command("promote", "--registry", registry, "--reason", "second", "--force")
+        until(
+            lambda: (
+                desk.ask("anxiety", "c-new", DAY, dry_run=True)["model"]["digest"]
+                != before["model"]["digest"]
+            )
+        )
+    assert not home.exists()
+    store = open_store(journal)
+    with store.reading() as connection:
+        assert verify(connection).holds
     store.close()
 
 

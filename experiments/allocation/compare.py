@@ -132,7 +132,7 @@ def learned(
     words = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
     line = [sys.executable, "-m", "experiments.simulated_practice", "--out", str(directory)]
     subprocess.run([*line, *words], check=True, capture_output=True)
-    tables = read_tables(directory, practice)
+    tables = read_tables(directory, practice, None)
     now, dataset = datetime.now(UTC), dataset_of(tables, practice)
     model = fit(dataset, now=now).model
     rated = np.array(tables.clinician_ids)[np.unique(dataset.pairs.clinician)]

@@ -92,7 +92,7 @@ def prepared(site: Site, test_clients: int) -> Arena:
         folder = Path(directory)
         write(world, folder, "parquet")
         _enrol_test_clients(folder)
-        tables = read_tables(folder, practice)
+        tables = read_tables(folder, practice, None)
         dataset = dataset_of(tables, practice)
         rated = np.array(tables.clinician_ids)[np.unique(dataset.pairs.clinician)]
         truth = read_truth(folder, rated)

@@ -106,4 +106,4 @@ def _through_the_door(later: World) -> Dataset:
     with TemporaryDirectory() as directory:
         for name, table in tables.items():
             table.to_parquet(Path(directory) / f"{name}.parquet", index=False)
-        return dataset_of(read_tables(Path(directory), later.practice), later.practice)
+        return dataset_of(read_tables(Path(directory), later.practice, None), later.practice)

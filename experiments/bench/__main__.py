@@ -344,7 +344,7 @@ def _learned_bundle(workspace: Path) -> Path:
 def _learned(tables: Path) -> AllianceModel:
     """What shipped settings learn from a practice's tables."""
     practice = shipped_practice()
-    dataset = dataset_of(read_tables(tables, practice), practice)
+    dataset = dataset_of(read_tables(tables, practice, None), practice)
     return fit(dataset, now=datetime.now(UTC)).model
 
 

@@ -86,7 +86,7 @@ def _in_process(tables: Path, *address: str) -> Learned:
 
 def _learn(tables: Path, address: str | None) -> Learned:
     practice = shipped_practice()
-    dataset = dataset_of(read_tables(tables, practice), practice)
+    dataset = dataset_of(read_tables(tables, practice, None), practice)
     settings = FitSettings() if address is None else settings_on(address, FitSettings())
     began = time.perf_counter()
     found = evaluate(dataset, forward(dataset), settings, learners={OURS: ours}, draws=100)

@@ -52,7 +52,7 @@ def _in_process(what: str, tables: Path, matrix: Path) -> Cost:
 
 def _dataset(tables: Path) -> Dataset:
     practice = shipped_practice()
-    return dataset_of(read_tables(tables, practice), practice)
+    return dataset_of(read_tables(tables, practice, None), practice)
 
 
 def _ours(tables: Path, matrix: Path) -> float:

@@ -19,4 +19,4 @@ def simulated_dataset(
     world = simulate(settings, practice)
     with TemporaryDirectory() as folder:
         write(world, Path(folder), "parquet")
-        return dataset_of(read_tables(Path(folder), practice), practice)
+        return dataset_of(read_tables(Path(folder), practice, None), practice)

@@ -72,7 +72,15 @@ FORMS: Mapping[str, Form] = {
 def answer(
     rng: Random, instrument: Instrument, latent: Array, specific: Array, straight: Array
 ) -> Array:
-    """Sum scores of one form a row, (n,).
+    """Sum scores of one form a row, (n,); parameters as in `responses`."""
+    items = responses(rng, instrument, latent, specific, straight)
+    return np.asarray(np.round(items.sum(axis=1), 1), dtype=np.float64)
+
+
+def responses(
+    rng: Random, instrument: Instrument, latent: Array, specific: Array, straight: Array
+) -> Array:
+    """Item scores of one form a row, reverse-keyed items reversed already, (n, items).
 
     Parameters
     ----------
@@ -87,10 +95,10 @@ def answer(
     form = FORMS[instrument.name]
     seen = np.sqrt(SHARED) * latent + np.sqrt(1 - SHARED) * specific
     noise = rng.normal(0.0, np.sqrt(1 - form.load**2), (len(latent), instrument.items))
-    total = form.respond(form.load * seen[:, None] + noise).sum(axis=1)
-    same = np.where(latent > 0, instrument.max, form.respond(form.load * seen)) * instrument.items
+    each = form.respond(form.load * seen[:, None] + noise)
+    same = np.where(latent > 0, instrument.max, form.respond(form.load * seen))
     alike = rng.random(len(latent)) < straight
-    return np.asarray(np.round(np.where(alike, same, total), 1), dtype=np.float64)
+    return np.where(alike[:, None], same[:, None], each)
 
 
 def expected_mean(

@@ -68,8 +68,8 @@ class Found:
             is_own = case.method.upper() == case.operation.method.upper()
             if is_own and response is not None and response.status_code < 300:
                 self.succeeded[role].add(case.operation.label)
-        for case, checks in recorder.checks.items():
-            status = _status(recorder, case)
+        for name, checks in recorder.checks.items():
+            status = _status(recorder, name)
             failed = (each for each in checks if each.failure_info is not None)
             self.failures.update(
                 f"{role}: {recorder.label}: {each.name} of {status}" for each in failed

@@ -94,7 +94,7 @@ def kill_writers(url: str, cycles: int, seed: int = 0) -> Outcome:
             total["acknowledged"] += acknowledged + 1
     with store.reading() as connection:
         holds = verify(connection).holds
-        half = _half(connection)
+        half = half_written(connection)
     store.close()
     told = ("acknowledged", "lost", "doubled")
     counts = {name: total[name] for name in told}
@@ -194,7 +194,8 @@ def _judged(store: Store, run: str, acknowledged: int) -> dict[str, int]:
     }
 
 
-def _half(connection: Connection) -> int:
+def half_written(connection: Connection) -> int:
+    """Decisions without their audit row or their reply, or these without their decision."""
     whole, told, answered = (
         int(connection.execute(select(func.count()).select_from(table)).scalar_one())
         for table in (decisions, audit, idempotency)

@@ -50,7 +50,9 @@ def simulated_subject(
     line = [sys.executable, "-m", "experiments.simulated_practice", "--out", tables, *size]
     subprocess.run(list(map(str, line)), check=True, capture_output=True)
     practice = shipped_practice()
-    model = fit(dataset_of(read_tables(tables, practice), practice), now=datetime.now(UTC)).model
+    model = fit(
+        dataset_of(read_tables(tables, practice, None), practice), now=datetime.now(UTC)
+    ).model
     save_bundle(model, bundle)
     request = CLIENT.read_bytes()
     return Subject(bundle, tables / "clinicians.csv", request, directory / "workspace")

@@ -72,7 +72,7 @@ console.print(render.tables_report(report))
 
 # %%
 console.rule("3  The label", align="left")
-dataset = dataset_of(read_tables(home, practice), practice)
+dataset = dataset_of(read_tables(home, practice, None), practice)
 everyone = np.arange(len(dataset))
 labels = labels_for(dataset, everyone)
 low, middle, high = np.quantile(labels.alliance, [0.05, 0.5, 0.95])

@@ -17,6 +17,7 @@ from pydantic import Field as Setting
 
 from recommender.errors import DefinitionError, Fault, RecommenderError
 from recommender.values.toml_settings import (
+    Codes,
     Flag,
     Number,
     Text,
@@ -30,7 +31,10 @@ from recommender.values.toml_settings import (
 FloatArray = npt.NDArray[np.float64]
 
 TOTAL_METRICS = ("sum", "mean", "pomp")
-METRICS = (*TOTAL_METRICS, "items")
+ITEMS, ITEMS_SCORED = "items", "items_scored"
+ITEM_METRICS = (ITEMS, ITEMS_SCORED)
+"""Answers item by item: as the client gave them, or with reverse-keyed items reversed already."""
+METRICS = (*TOTAL_METRICS, *ITEM_METRICS)
 
 
 def _in_order(window: tuple[int, int]) -> tuple[int, int]:
@@ -48,7 +52,7 @@ class AllianceSettings:
     """Which ratings make the label, and on which scale predictions are reported.
 
     Session numbers and days are inclusive. `interval` is the level of the prediction interval, as
-    a share (0.9 for 90 %).
+    a share (0.9 for 90 %). `missing_codes` are item answers in tables that mean: not answered.
     """
 
     instruments: Texts
@@ -59,6 +63,7 @@ class AllianceSettings:
     fallback_sessions: Sessions | None = None
     within_days: Annotated[Whole, Setting(ge=1)] = 90
     interval: Annotated[Number, Setting(ge=0.5, lt=1)] = 0.9
+    missing_codes: Codes = ()
 
 
 @toml_table

@@ -5,13 +5,20 @@ needs no practice definition.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from recommender.alliance.instruments import METRICS, AllianceSettings, FloatArray, Instrument
+from recommender.alliance.instruments import (
+    ITEM_METRICS,
+    ITEMS_SCORED,
+    METRICS,
+    AllianceSettings,
+    FloatArray,
+    Instrument,
+)
 from recommender.alliance.linking import InstrumentLinker
 from recommender.alliance.scores import BoolArray, FormScores, score_items, score_totals
 
@@ -57,7 +64,7 @@ def score_ratings(ratings: pd.DataFrame, instruments: Mapping[str, Instrument]) 
     Parameters
     ----------
     ratings
-        Columns instrument, metric, score, and item_1.. where the metric is items.
+        Columns instrument, metric, score, and item_1.. where the metric is items or items_scored.
     instruments
         The instruments by name.
     """
@@ -77,11 +84,20 @@ def score_ratings(ratings: pd.DataFrame, instruments: Mapping[str, Instrument]) 
 
 
 def _scores_of(instrument: Instrument, ratings: pd.DataFrame, metric: str) -> FormScores:
-    if metric != "items":
+    if metric not in ITEM_METRICS:
         return score_totals(instrument, ratings["score"].to_numpy(dtype=np.float64), metric)
+    return score_items(as_answered(instrument, metric), item_answers(instrument, ratings))
+
+
+def as_answered(instrument: Instrument, metric: str) -> Instrument:
+    """The instrument whose reverse-keyed items are those still to be reversed."""
+    return replace(instrument, reverse=()) if metric == ITEMS_SCORED else instrument
+
+
+def item_answers(instrument: Instrument, ratings: pd.DataFrame) -> FloatArray:
+    """The item columns of ratings on one instrument, (n, items); NaN for an unanswered item."""
     columns = [f"item_{number}" for number in range(1, instrument.items + 1)]
-    answers = ratings.reindex(columns=columns).to_numpy(dtype=np.float64)
-    return score_items(instrument, answers)
+    return ratings.reindex(columns=columns).to_numpy(dtype=np.float64)
 
 
 def early_ratings(

@@ -4,6 +4,7 @@ import typer
 
 from recommender.cli.commands import (
     access,
+    backup,
     batch,
     champion,
     doctor,
@@ -42,6 +43,8 @@ for command in (
     batch.allocate,
     doctor.doctor,
     export.export,
+    backup.backup,
+    backup.restore,
     privacy.sweep,
     privacy.privacy_statement,
 ):

@@ -20,6 +20,7 @@ from recommender.practice.definition import Practice
 if TYPE_CHECKING:
     # Only spoken of: importing them costs seconds that `--help` should not.
 
+    from recommender.alliance.plausibility import PlausibilityWarning
     from recommender.compute.runner import Progress as ProgressCallback
     from recommender.practice.rules.catalogue import Rule
     from recommender.registry.versions import Promotion
@@ -135,11 +136,20 @@ def tables_report(report: "TablesReport") -> Group:
     if summary.clinicians_unrated:
         lines.append(Text(f"{len(summary.clinicians_unrated)} clinicians have no rating yet."))
     parts: list[Any] = [rows, *lines]
+    if summary.consent is not None:
+        parts.append(Text(str(summary.consent)))
+    if report.implausible:
+        parts.append(plausibility_table(report.implausible))
     if not report.sound:
         parts.append(faults_table(report.grouped(), "what is wrong"))
     if report.warnings:
         parts.append(warnings_table([each.to_fault() for each in report.warnings]))
     return Group(*parts)
+
+
+def plausibility_table(warnings: "Sequence[PlausibilityWarning]") -> Panel:
+    """What is implausible about tables, one warning a paragraph."""
+    return faults_table([str(warning) for warning in warnings], "plausibility", "yellow")
 
 
 def history_table(changes: "Sequence[Promotion]") -> RecordTable:

@@ -11,7 +11,7 @@ import io
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +19,13 @@ from sqlalchemy import Connection, insert, select
 
 from recommender.errors import ConflictError, RecommenderError
 from recommender.journal.audit_log import AuditEntry, append
+from recommender.journal.roster_versions import Cells
 from recommender.journal.training_material import TrainingMaterial, training_material
 from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
 from recommender.store.database import Store, database_time
 from recommender.store.schema import extract_pairings, extracts, pairings, trained_on
-from recommender.values.kinds import NONE_NAMED, RawValue, is_missing
+from recommender.values.kinds import NONE_NAMED, RawValue
 
 MANIFEST = "extract.json"
 _LENGTH = 24
@@ -148,15 +150,18 @@ def _tables(material: TrainingMaterial, practice: Practice, key: bytes) -> dict[
     def pairing(name: str) -> str:
         return _pseudonym(key, "p", name)
 
+    def cells_of(fields: Mapping[str, Field], cells: Cells) -> Iterator[RawValue]:
+        # Lists of ids may name clients by their pseudonyms.
+        for name, field in fields.items():
+            cell = cells.get(name)
+            yield _renamed(field, cell, client) if _names_clients(field) else cell
+
     clients = [
-        (client(name), *(answers.get(field) for field in practice.client))
+        (client(name), *cells_of(practice.client, answers))
         for name, answers in material.clients.items()
     ]
-    # A clinician's lists of ids name clients by their pseudonyms.
-    listed = {name for name, field in practice.clinician.items() if field.kind == "ids"}
     clinicians = [
-        (name, *(_renamed(cells.get(f), client, f in listed) for f in practice.clinician))
-        for name, cells in material.clinicians.items()
+        (name, *cells_of(practice.clinician, cells)) for name, cells in material.clinicians.items()
     ]
     # Only a practice that randomises has the column.
     drawn = any(each.propensity is not None for each in material.pairings)
@@ -213,8 +218,13 @@ def _pseudonym(key: bytes, kind: str, name: str) -> str:
     return f"{kind}{code[:_LENGTH]}"
 
 
-def _renamed(cell: RawValue, rename: Callable[[str], str], lists_clients: bool) -> RawValue:
-    if not lists_clients or is_missing(cell):
+def _names_clients(field: Field) -> bool:
+    """Whether the answers to a field are ids of clients."""
+    return field.kind == "ids" and field.people_named == "clients"
+
+
+def _renamed(field: Field, cell: RawValue, rename: Callable[[str], str]) -> RawValue:
+    if field.is_missing(cell):
         return cell
     named = cell if isinstance(cell, list) else [part.strip() for part in str(cell).split(";")]
     return [part if part.lower() == NONE_NAMED else rename(part) for part in named]

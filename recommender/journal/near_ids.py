@@ -17,18 +17,29 @@ def near_clients(connection: Connection, client_ids: Collection[str]) -> dict[st
     return _near(connection, subjects.c.client_id, client_ids)
 
 
+def similar_clients(connection: Connection, client_id: str) -> tuple[str, ...]:
+    """Pseudonyms of other recorded clients, at most three, that are nearly equal to one."""
+    others = subjects.c.client_id != client_id
+    return _near(connection, subjects.c.client_id, [client_id], others).get(client_id, ())
+
+
 def near_pairings(connection: Connection, pairing_id: str) -> tuple[str, ...]:
     """Ids of recorded pairings, at most three, that an unrecorded one may mean."""
     return _near(connection, pairings.c.pairing_id, [pairing_id]).get(pairing_id, ())
 
 
 def _near(
-    connection: Connection, column: ColumnElement[str], texts: Collection[str]
+    connection: Connection,
+    column: ColumnElement[str],
+    texts: Collection[str],
+    among: ColumnElement[bool] | None = None,
 ) -> dict[str, tuple[str, ...]]:
     texts = [each for each in texts if is_id(each)]
     if not texts:
         return {}
     statement = select(column).where(column.is_not(None))
+    if among is not None:
+        statement = statement.where(among)
     if len(texts) <= MAX_PATTERNS:
         plain = func.replace(func.replace(func.lower(column), "-", ""), "_", "")
         statement = statement.where(or_(*(plain.like(_pattern(text)) for text in texts)))

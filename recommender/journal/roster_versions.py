@@ -23,7 +23,7 @@ from recommender.store.schema import roster_rows, roster_versions
 from recommender.tables.cells import NAME_COLUMN, NAME_REMEDY, read_name
 from recommender.tables.roster import Roster, snapshot
 from recommender.values.ids import near_misses, with_question
-from recommender.values.kinds import RawValue, is_missing
+from recommender.values.kinds import RawValue
 
 Cells = Mapping[str, RawValue]
 """A clinician's raw cells by field, and `name` where they have one."""
@@ -215,7 +215,7 @@ def _count_place(
     before = _held(connection)
     before.etag_of(clinician_id)
     cells = before.rows[clinician_id]
-    if is_missing(cells.get(field)):
+    if practice.clinician[field].is_missing(cells.get(field)):
         return before
     left = int(float(cells[field])) + change
     if left < 0:

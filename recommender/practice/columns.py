@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from recommender.errors import Fault, IntakeError
 from recommender.practice.fields import Field
-from recommender.values.kinds import RawValue, is_missing
+from recommender.values.kinds import RawValue
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ def read_rows(fields: Mapping[str, Field], rows: Sequence[Mapping[str, RawValue]
 
 def read_cell(field: Field, cell: RawValue) -> tuple[Any, str | None]:
     """The value of one cell (None when missing) and the problem with it, if any."""
-    if is_missing(cell):
+    if field.is_missing(cell):
         return None, "is required but empty" if field.required else None
     try:
         return field.behaviour.parse(field, cell), None

@@ -8,9 +8,11 @@ import hashlib
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from recommender.alliance.instruments import AllianceSettings, Instrument
 from recommender.errors import DefinitionError, Fault
@@ -118,6 +120,10 @@ class Practice:
     def places(self) -> str | None:
         """The clinician field that counts open places, which `capacity` reads; None without one."""
         return None if self.capacity is None else self.capacity.clinician[0]
+
+    def day_at(self, now: datetime) -> date:
+        """The date in the practice's time zone at a time that carries a zone."""
+        return now.astimezone(ZoneInfo(self.timezone)).date()
 
     def fields(self, side: Side, *uses: str) -> dict[str, Field]:
         """Fields of one side; with `uses`, only fields of one of these uses."""

@@ -10,8 +10,17 @@ from numpy.typing import NDArray
 from pydantic import SkipValidation
 
 from recommender.errors import Fault
-from recommender.values.kinds import KINDS, NONE_NAMED, FieldKind, Point
+from recommender.values.kinds import (
+    KINDS,
+    NONE_NAMED,
+    FieldKind,
+    Point,
+    RawValue,
+    code_of,
+    is_missing,
+)
 from recommender.values.toml_settings import (
+    Codes,
     FilledText,
     Flag,
     Number,
@@ -52,6 +61,8 @@ class Field:
         Meaning and bounds of a value, where the kind has them. Money bounds are in whole currency.
     required
         Whether an empty answer is a fault.
+    missing_codes
+        Cells that mean no answer, beside an empty one; compared as `code_of` gives them.
     refers_to
         Whom the ids of a field of kind `ids` name, `clients` or `clinicians`; None for the other
         side than the field's own.
@@ -72,6 +83,7 @@ class Field:
     max: Number | None = None
     levels: Texts = ()
     required: Flag = False
+    missing_codes: Codes = ()
     refers_to: Annotated[str, one_of(PEOPLE)] | None = None
     # A mapping has no hash. Fields that differ in their postcodes alone still compare unequal.
     postcodes: Annotated[Mapping[str, Point], SkipValidation] = attribute(
@@ -87,6 +99,14 @@ class Field:
     def behaviour(self) -> FieldKind:
         """The kind that parses and encodes this field."""
         return KINDS[self.kind]
+
+    def is_code(self, cell: RawValue) -> bool:
+        """Whether a cell is one of the declared codes for a missing answer."""
+        return bool(self.missing_codes) and code_of(cell) in map(code_of, self.missing_codes)
+
+    def is_missing(self, cell: RawValue) -> bool:
+        """Whether a cell is no answer: empty, or a declared code."""
+        return is_missing(cell) or self.is_code(cell)
 
     @property
     def people_named(self) -> str:
@@ -122,7 +142,9 @@ def read_field(
     faults += _wrong_use(where, side, declared, sound) + _wrong_levels(where, sound)
     if "min" in sound and "max" in sound and not sound["min"] < sound["max"]:
         faults.append(Fault(f"{where}.min", "is not below max", "put the smaller bound in min"))
-    if field is None:
+    if field is not None:
+        faults += _wrong_codes(where, field)
+    else:
         plain = {"kind": "number", "use": "filter", "phrase": "", "purpose": "", "missing": ""}
         levels = {"levels": tuple(sound.get("levels", ()))}
         field = Field(**(plain | sound | levels | origin))
@@ -158,6 +180,34 @@ def _wrong_use(
     if use == "score" and "group" not in declared:
         faults.append(Fault(f"{where}.group", "is not given", "every scored field needs it"))
     return faults
+
+
+def _wrong_codes(where: str, field: Field) -> list[Fault]:
+    """Faults of missing codes that are empty, given twice, or answers of this field."""
+    codes = [code_of(code) for code in field.missing_codes]
+    where = f"{where}.missing_codes"
+    faults = []
+    if "" in codes:
+        remedy = "remove it: an empty cell is missing without a code"
+        faults.append(Fault(where, "has a blank code", remedy))
+    if len(set(codes)) != len(codes):
+        faults.append(Fault(where, "names a code twice", "name each code once"))
+    closed = field.behaviour.has_levels or field.kind in ("flag", "ids")
+    if any(closed and _is_answer(field, code) for code in field.missing_codes):
+        remedy = "remove it from the codes, or from the answers the field accepts"
+        faults.append(Fault(where, "has a code that is an answer of this field", remedy))
+    return faults
+
+
+def _is_answer(field: Field, code: RawValue) -> bool:
+    if field.kind == "ids":
+        # Any word may be an id, and a code is one that is not; `none` says that there is nobody.
+        return code_of(code) == NONE_NAMED
+    try:
+        field.behaviour.parse(field, code)
+    except ValueError:
+        return False
+    return True
 
 
 def _wrong_levels(where: str, sound: Mapping[str, Any]) -> list[Fault]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
+import numpy as np
 from pydantic import Field as Setting
 from pydantic import Strict, StringConstraints
 
@@ -17,11 +18,12 @@ from recommender.alliance.instruments import (
     read_instruments,
     shipped_instruments,
 )
+from recommender.alliance.scores import is_response
 from recommender.errors import DefinitionError, Fault
 from recommender.practice.fields import Field
 from recommender.practice.matches import same_words
 from recommender.practice.rules.declaration import is_zone
-from recommender.values.parsers import MAX_NUMBER, Point, is_on_globe, is_postcode
+from recommender.values.parsers import MAX_NUMBER, Point, code_of, is_on_globe, is_postcode
 from recommender.values.toml_settings import (
     FilledText,
     Flag,
@@ -258,4 +260,11 @@ def read_alliance(
         remedy = "name one of alliance.instruments; predictions are reported on its scale"
         faults.append(Fault("alliance.reference", "is not an accepted instrument", remedy))
     known = {name: instruments[name] for name in accepted if name in instruments}
+    numbers = [c for c in map(code_of, sound.get("missing_codes", ())) if isinstance(c, float)]
+    codes = np.array(numbers)
+    for name, instrument in known.items():
+        if is_response(instrument, codes).any():
+            problem = f"has a code that is a response of {name}"
+            remedy = "remove it; an item that was not answered is an empty cell"
+            faults.append(Fault("alliance.missing_codes", problem, remedy))
     return known, alliance or AllianceSettings((), ""), faults

@@ -29,6 +29,7 @@ from recommender.model.alliance_model import NAME
 from recommender.model.bundle.archive import is_digest
 from recommender.model.bundle.io import bundle_digest
 from recommender.practice.definition import Practice
+from recommender.registry.locations import BRING_BACK, artifact_folder, follow_move, local_path
 from recommender.registry.mlflow_model import write_model
 from recommender.registry.versions import (
     CHAMPION,
@@ -38,6 +39,7 @@ from recommender.registry.versions import (
     in_utc,
     promotion_tags,
     read_promotions,
+    registry_file,
 )
 
 ABANDONED_AFTER_SECONDS = 3600.0
@@ -115,9 +117,23 @@ class Registry:
     name: str = NAME
     artifacts: Path | None = None
 
+    @property
+    def home(self) -> Path | None:
+        """The folder for the files of a registry without a server; None for any other."""
+        file = registry_file(self.uri)
+        if self.artifacts is not None:
+            return self.artifacts.resolve()
+        return None if file is None else artifact_folder(file)
+
     @contextmanager
     def client(self) -> Iterator[MlflowClient]:
-        """An mlflow client whose failures become `RegistryError`s."""
+        """An mlflow client whose failures become `RegistryError`s.
+
+        The locations of a registry that was moved are rewritten first, or it is refused.
+        """
+        file, home = registry_file(self.uri), self.home
+        if file is not None and home is not None and file.is_file():
+            follow_move(file, home, self.name)
         with warnings.catch_warnings():
             # Deprecations inside mlflow 3.17, on SQLAlchemy 2.1 and pandas 3.
             warnings.filterwarnings("ignore", message=r"The ``noload`` loader strategy")
@@ -129,14 +145,25 @@ class Registry:
                 raise _registry_error(self.uri, error) from None
 
     def experiment(self, name: str) -> str:
-        """The id of the experiment of this name, created at its first use."""
+        """The id of the experiment of this name, created at its first use.
+
+        Raises
+        ------
+        RegistryError
+            When its files would be written outside of the registry's folder.
+        """
+        home = self.home
         with self.client() as client:
             experiment = client.get_experiment_by_name(name)
-            if experiment is not None:
-                return str(experiment.experiment_id)
-            root = self.artifacts or _beside(self.uri)
-            place = root.resolve().as_uri() if root else None
-            return client.create_experiment(name, artifact_location=place)
+            if experiment is None:
+                location = None if home is None else home.as_uri()
+                return client.create_experiment(name, artifact_location=location)
+        place = local_path(experiment.artifact_location)
+        if home is not None and place is not None and not place.resolve().is_relative_to(home):
+            problem = f"writes to {place}, outside of the registry's folder {home}"
+            remedy = "rename that experiment in mlflow, or name another --registry"
+            raise RegistryError(f"experiment {name}", problem, remedy)
+        return str(experiment.experiment_id)
 
     def publish(
         self, run_id: str, bundle: Path, practice: Practice, digest: str, tags: Mapping[str, str]
@@ -250,6 +277,10 @@ class Registry:
             When the run has none of this name.
         """
         with self.client() as client, tempfile.TemporaryDirectory() as workspace:
+            folder = local_path(client.get_run(version.run_id).info.artifact_uri)
+            if folder is not None and not folder.is_dir():
+                problem = f"files of its run not found at {folder}"
+                raise RegistryError(f"version {version.version}", problem, BRING_BACK)
             names = [file.path for file in client.list_artifacts(version.run_id)]
             if name not in names:
                 remedy = "train again with this version of recommender"
@@ -281,6 +312,10 @@ class Registry:
         def download(unfinished: Path) -> Path:
             with self.client() as client:
                 place = client.get_model_version_download_uri(self.name, str(wanted.version))
+                folder = local_path(f"{place}/artifacts/bundle")
+                if folder is not None and not folder.is_dir():
+                    problem = f"bundle not found at {folder}"
+                    raise RegistryError(f"version {wanted.version}", problem, BRING_BACK)
                 got = mlflow.artifacts.download_artifacts(
                     artifact_uri=f"{place}/artifacts/bundle",
                     dst_path=str(unfinished),
@@ -306,12 +341,6 @@ def _ignoring(code: str) -> Iterator[None]:
     except MlflowException as error:
         if error.error_code != code:
             raise
-
-
-def _beside(uri: str) -> Path | None:
-    if not uri.startswith("sqlite:///"):
-        return None
-    return Path(uri.removeprefix("sqlite:///")).parent / "mlartifacts"
 
 
 def _registry_error(uri: str, error: Exception) -> RegistryError:

@@ -107,7 +107,13 @@ def in_utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
+def registry_file(uri: str) -> Path | None:
+    """The SQLite file of a registry; None for one that is no such file."""
+    path = uri.removeprefix("sqlite:///")
+    return None if path == uri else Path(path)
+
+
 def tracking_reachable(uri: str) -> bool:
     """Whether the registry exists; always true of one that is no SQLite file."""
-    path = uri.removeprefix("sqlite:///")
-    return path == uri or Path(path).is_file()
+    file = registry_file(uri)
+    return file is None or file.is_file()

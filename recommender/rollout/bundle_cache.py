@@ -11,7 +11,7 @@ from pathlib import Path
 from recommender.files import atomic_write
 from recommender.model.bundle.archive import is_digest
 
-_POINTER, _LAST_GOOD = "offer.json", "last_good"
+_POINTER, LAST_GOOD = "offer.json", "last_good"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,11 @@ class BundleCache:
     def store_last_good(self, digest: str) -> None:
         """Records that a bundle has answered and may answer again."""
         if self.last_good() != digest:
-            self._replace(_LAST_GOOD, digest)
+            self._replace(LAST_GOOD, digest)
 
     def last_good(self) -> str | None:
         """Digest of the bundle that answered last; None where none has."""
-        digest = self._read(_LAST_GOOD)
+        digest = self._read(LAST_GOOD)
         return digest if is_digest(digest) else None
 
     def _read(self, name: str) -> str:

@@ -7,7 +7,6 @@ hangs, and neither may delay a request. `python -m recommender.rollout.poller --
 loads one bundle and exits.
 """
 
-import hashlib
 import select
 import shutil
 import socket
@@ -26,6 +25,7 @@ from recommender.errors import BundleError, RecommenderError, RegistryError
 from recommender.model.bundle.archive import read_files
 from recommender.registry.versions import CHAMPION, Version, tracking_reachable
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
+from recommender.rollout.registry_cache import registry_cache
 
 POLL_SECONDS = 4.0
 """Between two polls: a rollback is active within ten seconds."""
@@ -61,7 +61,7 @@ def polling(uri: str, bundles: Path) -> Iterator[BundleCache]:
 
     Each registry has a cache of its own below `bundles`.
     """
-    bundle_cache = BundleCache(bundles / hashlib.sha256(uri.encode()).hexdigest()[:12])
+    bundle_cache = registry_cache(bundles, uri)
     bundle_cache.clear_pointer()
     stop = threading.Event()
     thread = threading.Thread(target=_keep_running, args=(uri, bundle_cache, stop), daemon=True)

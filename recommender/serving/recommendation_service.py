@@ -3,7 +3,6 @@
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from pydantic import ValidationError
@@ -92,7 +91,7 @@ def recommend_parsed(snapshot: ServingSnapshot, request: ParsedRequest) -> Serve
 
 def today(practice: Practice) -> date:
     """The current date in the practice's time zone."""
-    return datetime.now(ZoneInfo(practice.timezone)).date()
+    return practice.day_at(datetime.now(UTC))
 
 
 def to_response(

@@ -2,12 +2,14 @@
 
 import hashlib
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
@@ -16,6 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection as Connection
 from sqlalchemy import Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
 
 from recommender.errors import StoreError, UnavailableError
 
@@ -116,6 +119,15 @@ class Store:
         except exc.OperationalError:
             raise UnavailableError("database", "is unreachable or busy", _REMEDY) from None
 
+    def close_copy(self) -> None:
+        """Closes a SQLite database and leaves one file without a log beside it.
+
+        Such a file can be read from a medium that cannot be written.
+        """
+        self._engine.dispose()
+        with closing(sqlite3.connect(str(self._engine.url.database))) as alone:
+            alone.execute("PRAGMA journal_mode = DELETE")
+
     def close(self) -> None:
         """Closes every connection."""
         self._engine.dispose()
@@ -145,6 +157,23 @@ def connect(url: str) -> Store:
     if read.drivername in ("postgresql", "postgresql+psycopg"):
         return Store(_postgresql(read.set(drivername="postgresql+psycopg")))
     raise StoreError("database", "is neither a SQLite file nor PostgreSQL", remedy)
+
+
+def connect_file(file: Path) -> Store:
+    """A SQLite file, created if missing, without upgrading its schema."""
+    return Store(_sqlite(URL.create("sqlite", database=str(file))))
+
+
+def open_copy(file: Path) -> Store:
+    """A SQLite file that nobody writes, such as a copy in a backup; it is not written either."""
+    address = f"file:{quote(str(file.resolve()))}?mode=ro&immutable=1"
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(address, uri=True, isolation_level=None),
+        poolclass=NullPool,
+        hide_parameters=True,
+    )
+    return Store(engine)
 
 
 def database_time(connection: Connection) -> datetime:
@@ -243,10 +272,17 @@ def open_store(url: str) -> Store:
     return store
 
 
-def migrate(store: Store) -> None:
+def migrate(store: Store, revision: str = "head") -> None:
     """Upgrades the schema in one transaction.
 
     Killed half-way it leaves the schema as it was; a second process waits and finds it upgraded.
+
+    Parameters
+    ----------
+    store
+        The database.
+    revision
+        The newest migration to apply; by default the newest there is.
 
     Raises
     ------
@@ -256,9 +292,10 @@ def migrate(store: Store) -> None:
     script = ScriptDirectory(str(MIGRATIONS))
     with store.writing() as connection:
         advisory_lock(connection, "migration")
-        if _heads(connection) != set(script.get_heads()):
-            known = {revision.revision for revision in script.walk_revisions()}
-            if not _heads(connection) <= known:
+        wanted = set(script.get_heads()) if revision == "head" else {revision}
+        if _heads(connection) != wanted:
+            known = known_versions()
+            if not _heads(connection) | wanted <= known:
                 raise StoreError(
                     "database",
                     "was written by a newer version of recommender than this one",
@@ -267,18 +304,29 @@ def migrate(store: Store) -> None:
             config = Config(attributes={"connection": connection})
             config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
             with _upgrading:
-                command.upgrade(config, "head")
+                command.upgrade(config, revision)
 
 
 def schema_version(store: Store) -> str | None:
     """The newest migration the database has; None when it is empty."""
     with store.reading() as connection:
-        return next(iter(sorted(_heads(connection))), None)
+        return migration_of(connection)
+
+
+def migration_of(connection: Connection) -> str | None:
+    """The newest migration of the database of a transaction; None when it is empty."""
+    return next(iter(sorted(_heads(connection))), None)
 
 
 def newest_version() -> str | None:
     """The newest migration this code knows."""
     return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def known_versions() -> frozenset[str]:
+    """Every migration this code knows."""
+    script = ScriptDirectory(str(MIGRATIONS))
+    return frozenset(each.revision for each in script.walk_revisions())
 
 
 def _heads(connection: Connection) -> set[str]:

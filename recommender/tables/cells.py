@@ -14,6 +14,7 @@ from recommender.practice.fields import Field, Side
 from recommender.tables.raw_table import InternedColumn, RawTable, TableFault
 from recommender.values.ids import canonical_id, id_problem
 from recommender.values.kinds import RawValue, is_missing
+from recommender.values.toml_settings import Codes
 
 NAME_COLUMN = "name"
 ID_REMEDY = "give a pseudonym of at most 64 letters, digits, dots, dashes and underscores"
@@ -39,6 +40,7 @@ def plain_field(
     levels: tuple[str, ...] = (),
     minimum: float | None = None,
     maximum: float | None = None,
+    missing_codes: Codes = (),
 ) -> Field:
     """A field that every practice has, so that no definition declares it."""
     return Field(
@@ -53,6 +55,7 @@ def plain_field(
         max=maximum,
         levels=levels,
         required=required,
+        missing_codes=missing_codes,
     )
 
 
@@ -87,7 +90,8 @@ def read_fields(table: RawTable, fields: Mapping[str, Field]) -> ReadFields:
         read = [read_cell(field, cell) for cell in cells.distinct]
         encoded = field.behaviour.encode(field, [value for value, _ in read])
         values[name] = encoded[cells.places]
-        unanswered[name] = float(cells.empty().mean()) if table.size else 0.0
+        missing = cells.rows_where(field.is_missing)
+        unanswered[name] = float(missing.mean()) if table.size else 0.0
         if name in table.columns:
             problems = [problem for _, problem in read]
             faults += _problems(table, name, remedy_for(field), cells, problems)

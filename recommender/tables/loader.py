@@ -86,7 +86,7 @@ class LoadedTables:
     faults: tuple[TableFault, ...]
 
 
-def read_tables(directory: Path, practice: Practice, today: date | None = None) -> Tables:
+def read_tables(directory: Path, practice: Practice, today: date | None) -> Tables:
     """The tables of a practice: clients, clinicians, pairings, ratings, as .csv or .parquet.
 
     Parameters
@@ -96,7 +96,8 @@ def read_tables(directory: Path, practice: Practice, today: date | None = None) 
     practice
         The definition, which declares the columns of clients and clinicians.
     today
-        The practice's day; later dates of ratings are then faults.
+        The practice's day; later dates of ratings are faults. None accepts any date, for tables of
+        another time.
 
     Raises
     ------
@@ -111,7 +112,7 @@ def read_tables(directory: Path, practice: Practice, today: date | None = None) 
     >>> from recommender.practice.definition import shipped_practice
     >>> with TemporaryDirectory() as folder:
     ...     try:
-    ...         read_tables(Path(folder), shipped_practice())
+    ...         read_tables(Path(folder), shipped_practice(), None)
     ...     except TablesError as error:
     ...         print(len(error.faults), error.faults[0])
     4 clients: is missing; put clients.csv or clients.parquet into the folder
@@ -185,7 +186,9 @@ def read_directory(directory: Path, practice: Practice, today: date | None) -> L
     faults += clients.faults + clinicians.faults + (wrong if "pairings" in sheets else [])
     known = pairings if "pairings" in sheets else None
     rated = sheets.get("ratings", NO_ROWS)
-    ratings, wrong = read_ratings(rated, known, practice.instruments, today)
+    ratings, wrong = read_ratings(
+        rated, known, practice.instruments, today, practice.alliance.missing_codes
+    )
     faults += wrong if "ratings" in sheets else []
     files = {table: sheet.file for table, sheet in sheets.items()}
     sizes = {table: sheet.size for table, sheet in sheets.items()}

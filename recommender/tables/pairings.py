@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recommender.alliance.instruments import METRICS, TOTAL_METRICS, Instrument
+from recommender.alliance.instruments import ITEM_METRICS, METRICS, TOTAL_METRICS, Instrument
 from recommender.alliance.scores import is_response
 from recommender.practice.fields import Field
 from recommender.tables.cells import check_header, plain_field, read_fields, read_ids
 from recommender.tables.raw_table import RawTable, TableFault
 from recommender.values.ids import near_misses, suggestions_for, with_question
 from recommender.values.kinds import EPOCH
+from recommender.values.toml_settings import Codes
 
 PROPENSITY = "propensity"
 """Probability with which a random draw put the clinician at the rank where they were chosen."""
@@ -84,8 +85,12 @@ def read_pairings(
     faults += _implausible(table, "ended_on", ended, _last_day(today))
     problem, remedy = "is before started_on", "check both dates"
     faults += table.faults("ended_on", problem, remedy, ended < started)
-    client, lost_clients = _references(table, "client_id", ids["client_id"], client_ids)
-    clinician, lost = _references(table, "clinician_id", ids["clinician_id"], clinician_ids)
+    client, lost_clients = _references(
+        table, "client_id", ids["client_id"], client_ids, ("clinician_id", clinician_ids)
+    )
+    clinician, lost = _references(
+        table, "clinician_id", ids["clinician_id"], clinician_ids, ("client_id", client_ids)
+    )
     faults += lost_clients + lost + _repeated_pairings(table, ids, started)
     frame = pd.DataFrame(
         {
@@ -118,6 +123,7 @@ def read_ratings(
     pairings: pd.DataFrame | None,
     instruments: Mapping[str, Instrument],
     today: date | None,
+    missing_codes: Codes = (),
 ) -> tuple[pd.DataFrame, list[TableFault]]:
     """Ratings in the order of the file, and the faults in them.
 
@@ -132,6 +138,8 @@ def read_ratings(
         The accepted instruments by name.
     today
         The practice's day; None to accept any date.
+    missing_codes
+        Item answers that mean: not answered.
 
     Returns
     -------
@@ -146,7 +154,7 @@ def read_ratings(
     required = (*RATING_COLUMNS, *([] if items else ["score"]))
     faults = check_header(table, required, ("known_on", "score", *items))
     ids, more = read_ids(table, "pairing_id")
-    fields = _rating_fields(items, instruments)
+    fields = _rating_fields(items, instruments, missing_codes)
     read = read_fields(table, fields)
     faults += more + read.faults
     values = read.columns.values
@@ -162,17 +170,20 @@ def read_ratings(
     problem = "was rated before by the same rater on the same instrument"
     remedy = "keep one rating of each session"
     faults += table.repeated("session", problem, remedy, frame[list(RATING_KEY)])
+    given = {name: ~table.column(name).rows_where(fields[name].is_missing) for name in items}
     for instrument in instruments.values():
         of_form = frame["instrument"].eq(instrument.name).to_numpy(dtype=np.bool_)
-        faults += _total_faults(table, frame, instrument, of_form, items)
-        faults += _item_faults(table, frame, instrument, of_form, items)
+        faults += _total_faults(table, frame, instrument, of_form, given)
+        faults += _item_faults(table, frame, instrument, of_form, given)
     frame["rated_on"] = _as_dates(rated)
     frame["known_on"] = _as_dates(np.where(np.isnan(known), rated, known))
     frame["line"] = table.lines
     return frame, faults
 
 
-def _rating_fields(items: list[str], instruments: Mapping[str, Instrument]) -> dict[str, Field]:
+def _rating_fields(
+    items: list[str], instruments: Mapping[str, Instrument], missing_codes: Codes
+) -> dict[str, Field]:
     fields = (
         plain_field("session", "number", required=True, minimum=1),
         plain_field("rated_on", "date", required=True),
@@ -181,7 +192,7 @@ def _rating_fields(items: list[str], instruments: Mapping[str, Instrument]) -> d
         plain_field("rater", "category", required=True, levels=RATERS),
         plain_field("metric", "category", required=True, levels=METRICS),
         plain_field("score", "number"),
-        *(plain_field(name, "number") for name in items),
+        *(plain_field(name, "number", missing_codes=missing_codes) for name in items),
     )
     return {field.name: field for field in fields}
 
@@ -212,7 +223,7 @@ def _total_faults(
     frame: pd.DataFrame,
     instrument: Instrument,
     of_form: Flags,
-    items: list[str],
+    given: Mapping[str, Flags],
 ) -> list[TableFault]:
     """Faults of totals that are missing, off the scale, or given together with item answers."""
     faults = []
@@ -226,8 +237,8 @@ def _total_faults(
         faults += table.faults("score", problem, f"give {low:g} to {high:g}", outside)
         remedy = f"give the {metric}, or remove the row"
         faults += table.faults("score", "is empty", remedy, rows & empty)
-        for name in items:
-            lost = rows & ~table.column(name).empty()
+        for name, answered in given.items():
+            lost = rows & answered
             problem = "is given together with a total and would be lost"
             remedy = "set metric to items and leave score empty, or leave the items empty"
             faults += table.faults(name, problem, remedy, lost)
@@ -239,21 +250,21 @@ def _item_faults(
     frame: pd.DataFrame,
     instrument: Instrument,
     of_form: Flags,
-    items: list[str],
+    given: Mapping[str, Flags],
 ) -> list[TableFault]:
     """Faults of item answers that the instrument does not accept, or that are off its scale."""
-    rows = of_form & frame["metric"].eq("items").to_numpy(dtype=np.bool_)
+    rows = of_form & frame["metric"].isin(ITEM_METRICS).to_numpy(dtype=np.bool_)
     if not rows.any():
         return []
     problem = "is given together with item answers and would be lost"
     remedy = "leave it empty; the score is computed from the items"
     faults = table.faults("score", problem, remedy, rows & ~table.column("score").empty())
     if not instrument.accepts_items:
-        problem = f"is items, but {instrument.name} takes totals only"
+        problem = f"is for items, but {instrument.name} takes totals only"
         faults += table.faults("metric", problem, "give its sum or mean", rows)
     for number in range(1, instrument.items + 1):
         name = f"item_{number}"
-        if name not in items:
+        if name not in given:
             remedy = f"{instrument.name} needs item_1 to item_{instrument.items}"
             faults.append(TableFault(table.file, name, "is missing", remedy))
             continue
@@ -262,8 +273,8 @@ def _item_faults(
         problem = f"is not a response of {instrument.name}"
         remedy = f"give {instrument.min:g} to {instrument.max:g} in steps of {instrument.step:g}"
         faults += table.faults(name, problem, remedy, wrong)
-    for name in (n for n in items if int(n.removeprefix("item_")) > instrument.items):
-        lost = rows & ~table.column(name).empty()
+    for name in (n for n in given if int(n.removeprefix("item_")) > instrument.items):
+        lost = rows & given[name]
         problem = f"is not an item of {instrument.name} and would be lost"
         faults += table.faults(name, problem, "leave it empty", lost)
     return faults
@@ -297,18 +308,33 @@ def _fractions(table: RawTable, column: str, values: NDArray[np.float64]) -> lis
 
 
 def _references(
-    table: RawTable, column: str, ids: Ids, known: Sequence[str] | None
+    table: RawTable,
+    column: str,
+    ids: Ids,
+    known: Sequence[str] | None,
+    exchanged_with: tuple[str, Sequence[str] | None] | None = None,
 ) -> tuple[NDArray[np.intp], list[TableFault]]:
-    """Places of ids among the known ones, -1 for none, and faults of unknown ids."""
+    """Places of ids among the known ones, -1 for none, and faults of unknown ids.
+
+    `exchanged_with` names a column that may have been exchanged with this one, and its known ids.
+    """
     places = pd.Index(np.array(known or (), dtype=object)).get_indexer(pd.Index(ids))
     if known is None:
         return places, []
     other = f"{column.removesuffix('_id')}s"
     remedy = f"add it to {other}, or remove the row"
     lost = (places < 0) & ~pd.isna(ids)
+    problem, known = f"is not among the {other}", known or ()
+    faults = []
+    if exchanged_with is not None:
+        other_column, other_known = exchanged_with
+        exchanged = lost & pd.Series(ids).isin(other_known or ()).to_numpy(dtype=np.bool_)
+        whose = other_column.removesuffix("_id")
+        swap = f"if {column} and {other_column} are exchanged, exchange their names in the header"
+        faults += table.faults(column, f"{problem}, but is the id of a {whose}", swap, exchanged)
+        lost &= ~exchanged
     near = near_misses(set(ids[lost].tolist()), known)
     has_near = lost & np.array([each in near for each in ids], dtype=np.bool_)
     proposed = suggestions_for(near, dict.fromkeys(ids[has_near]))
-    problem = f"is not among the {other}"
-    faults = table.faults(column, problem, with_question(proposed, remedy), has_near)
+    faults += table.faults(column, problem, with_question(proposed, remedy), has_near)
     return places, faults + table.faults(column, problem, remedy, lost & ~has_near)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -78,8 +78,12 @@ class InternedColumn:
 
     def empty(self) -> NDArray[np.bool_]:
         """Whether each row's cell is empty, (rows,)."""
-        missing = np.array([is_missing(cell) for cell in self.distinct], dtype=np.bool_)
-        return missing[self.places]
+        return self.rows_where(is_missing)
+
+    def rows_where(self, holds: Callable[[RawValue], bool]) -> NDArray[np.bool_]:
+        """Whether each row's cell has a property, (rows,)."""
+        having = np.array([holds(cell) for cell in self.distinct], dtype=np.bool_)
+        return having[self.places]
 
 
 @dataclass(frozen=True, slots=True)

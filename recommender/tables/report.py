@@ -10,8 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recommender.alliance.label import early_ratings
+from recommender.alliance.plausibility import PlausibilityWarning
 from recommender.practice.definition import Practice
 from recommender.tables.loader import TABLES, LoadedTables, read_directory
+from recommender.tables.plausibility import ConsentCounts, consent_counts, implausible_tables
 from recommender.tables.raw_table import TableFault
 from recommender.tables.references import KnownPeople, unresolved_references
 
@@ -43,6 +45,8 @@ class TablesSummary:
         Share of empty cells by field label (`client.age`), 0-1, over all rows of the file.
     clinicians_unrated
         Ids of clinicians whose pairings have no rating at all.
+    consent
+        Answers to the question of consent, where some client with a pairing did not say yes.
     """
 
     rows: Mapping[str, RowCount]
@@ -52,20 +56,22 @@ class TablesSummary:
     pairings_unrated: int
     unanswered: Mapping[str, float]
     clinicians_unrated: tuple[str, ...]
+    consent: ConsentCounts | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TablesReport:
-    """Faults and summary of a practice's tables.
+    """Faults and summary of a practice's tables, and what is implausible about the sound rows.
 
     `faults` are grouped: one for each problem of a column with all its rows, in the order of
     tables, rows and columns. `warnings` are about what is legal and probably not meant, in the
-    same form.
+    same form; `implausible` about what is probably not meant of sound rows as a whole.
     """
 
     faults: tuple[TableFault, ...]
     summary: TablesSummary
     warnings: tuple[TableFault, ...] = ()
+    implausible: tuple[PlausibilityWarning, ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -94,7 +100,7 @@ def check_tables(directory: Path, practice: Practice, today: date | None = None)
     clients: is missing; put clients.csv or clients.parquet into the folder
     """
     read = read_directory(directory, practice, today)
-    return TablesReport(read.faults, _summary(read, practice), _unresolved(read, practice))
+    return _report(read, practice)
 
 
 def _unresolved(read: LoadedTables, practice: Practice) -> tuple[TableFault, ...]:
@@ -121,7 +127,7 @@ def _unresolved(read: LoadedTables, practice: Practice) -> tuple[TableFault, ...
     )
 
 
-def _summary(read: LoadedTables, practice: Practice) -> TablesSummary:
+def _report(read: LoadedTables, practice: Practice) -> TablesReport:
     lines = {
         "clients": read.clients.lines,
         "clinicians": read.clinicians.lines,
@@ -135,7 +141,7 @@ def _summary(read: LoadedTables, practice: Practice) -> TablesSummary:
     counts = early.rows["instrument"].value_counts()
     rated = int(early.rows["pairing_id"].nunique())
     usable = {table: int(sound[table].sum()) for table in TABLES} | {"ratings": len(ratings)}
-    return TablesSummary(
+    summary = TablesSummary(
         rows={table: RowCount(read.sizes.get(table, 0), usable[table]) for table in TABLES},
         early={name: int(counts.get(name, 0)) for name in practice.alliance.instruments},
         left_out=asdict(early.exclusions),
@@ -143,7 +149,11 @@ def _summary(read: LoadedTables, practice: Practice) -> TablesSummary:
         pairings_unrated=len(pairings) - rated,
         unanswered=_unanswered(read),
         clinicians_unrated=_unrated(read, pairings, ratings),
+        consent=consent_counts(practice, read.clients.people.columns, pairings),
     )
+    people = read.clients.people.columns, read.clinicians.people.columns
+    implausible = implausible_tables(practice, *people, pairings, ratings)
+    return TablesReport(read.faults, summary, _unresolved(read, practice), implausible)
 
 
 def _sound(read: LoadedTables, table: str, lines: NDArray[np.intp]) -> NDArray[np.bool_]:

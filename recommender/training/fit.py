@@ -81,7 +81,7 @@ def fit(
     if clients < max(settings.folds, MIN_CLIENTS):
         least = max(settings.folds, MIN_CLIENTS)
         problem = f"come from {clients} clients, fewer than {least}"
-        remedy = "`recommender train` serves the evidence prior until more have rated"
+        remedy = "check the column client_id, or wait until more clients have rated"
         raise RecommenderError("ratings", problem, remedy)
     # The last digits of a matrix product follow the number of threads: with one, equal tables give
     # equal bytes on every machine.

@@ -3,24 +3,35 @@
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
+from recommender.alliance.linking import MIN_SD
+from recommender.alliance.plausibility import PlausibilityWarning
 from recommender.compute.runner import Progress
-from recommender.errors import Fault, TablesError
+from recommender.errors import BundleError, Fault, RecommenderError, TablesError
+from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import EVIDENCE_PRIOR, AllianceModel
-from recommender.model.bundle.io import save_bundle
+from recommender.model.bundle.io import load_bundle, save_bundle
 from recommender.model.evaluation_report import EvaluationReport
 from recommender.model.evidence_prior import evidence_model
 from recommender.practice.definition import Practice
 from recommender.registry.registry import Registry
 from recommender.registry.versions import CHALLENGER, Version
 from recommender.tables.loader import Tables, read_tables
+from recommender.tables.plausibility import (
+    ConsentCounts,
+    consent_counts,
+    counts_by_kind,
+    implausible_tables,
+)
 from recommender.training.artifacts import log_model, log_training, log_trials
 from recommender.training.baselines import OURS
-from recommender.training.dataset import Dataset, dataset_of
+from recommender.training.dataset import Dataset, dataset_of, labels_for
 from recommender.training.evaluate import Evaluation, evaluate
-from recommender.training.fit import fit, prediction_interval
+from recommender.training.fit import MIN_CLIENTS, fit, prediction_interval
 from recommender.training.folds import forward
 from recommender.training.mlflow_run import TrackedRun, tracked_run
 from recommender.training.promotion import ChampionModel, champion_model
@@ -36,7 +47,29 @@ ten ratings."""
 MIN_LATER = 200
 """Later ratings from which the published interval is estimated: the coverage of a 90 % interval is
 then known to within 4 points (two standard errors)."""
+COMPARED_CLIENTS = 50
+"""Clients whose scores by the stored bundle are compared: enough to use every column, and
+milliseconds beside a training."""
 LATER, OUT_OF_FOLD = "later ratings", "out of fold"
+
+
+@dataclass(frozen=True, slots=True)
+class TableFindings:
+    """What is to be said of sound tables.
+
+    Attributes
+    ----------
+    unresolved
+        Ids that name nobody; see `Tables.warnings`.
+    implausible
+        What is legal cell by cell and implausible as a whole.
+    consent
+        Answers to the question of consent, where some client with a pairing did not say yes.
+    """
+
+    unresolved: tuple[Fault, ...] = ()
+    implausible: tuple[PlausibilityWarning, ...] = ()
+    consent: ConsentCounts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +84,15 @@ class TrainingResult:
         None where there were too few ratings to learn from.
     tuned
         None without tuning.
-    warnings
-        About the tables; see `Tables.warnings`.
+    findings
+        What was said of the tables before anything was learned.
     """
 
     version: Version
     model: AllianceModel
     evaluation: Evaluation | None = None
     tuned: TuningResult | None = None
-    warnings: tuple[Fault, ...] = ()
+    findings: TableFindings = TableFindings()
 
 
 def train(
@@ -71,6 +104,7 @@ def train(
     settings: FitSettings | None = None,
     search: SearchSettings | None = None,
     progress: Progress = lambda step, done: None,
+    found: Callable[[TableFindings], None] = lambda findings: None,
 ) -> TrainingResult:
     """Reads a practice's tables, evaluates forward in time, fits on all, publishes a challenger.
 
@@ -86,16 +120,23 @@ def train(
     registry
         Where the run, its bundle and its card are published.
     now
-        Stored in the bundle; nothing learned depends on it.
+        Stored in the bundle; ratings dated after its day, in the practice's time zone, are faults.
     settings, search
         Hyperparameters, and how to tune them first; no tuning by default.
     progress
         Called with each step and the share that is done.
+    found
+        Called with what is to be said of the tables, before anything is learned or refused.
 
     Raises
     ------
     TablesError
         When the tables have faults; nothing is trained then.
+    RecommenderError
+        When there are ratings enough, and nothing to learn from them (`refuse_unlearnable`).
+    BundleError
+        When the bundle, read back, does not give the scores of the trained model. As with the
+        other errors, nothing is published.
     RegistryError
         When the registry cannot be reached; no alias is left half-registered.
 
@@ -114,13 +155,16 @@ def train(
     # A registry that cannot be written is refused now, not after minutes of learning.
     registry.experiment(EXPERIMENT)
     progress("reading tables", 0.0)
-    tables = read_tables(directory, practice)
+    tables = read_tables(directory, practice, practice.day_at(now))
+    findings = findings_of(tables, practice)
+    found(findings)
     champion = champion_model(registry, practice)
     dataset = _learnable(tables, practice)
     if dataset is None:
         model = _unlearned(tables, practice, champion, now, settings.seed)
-        version = _publish(registry, model, lambda run: None)
-        return TrainingResult(version, model, warnings=tables.warnings(practice))
+        version = _publish(registry, model, tables, lambda run: log_findings(run, findings))
+        return TrainingResult(version, model, findings=findings)
+    refuse_unlearnable(dataset)
     if search is not None:
         step_progress = _part(progress, "tuning", 0.0, 0.5)
         tuned = tuned_settings(dataset, settings, search, step_progress)
@@ -140,12 +184,30 @@ def train(
 
     def log(run: TrackedRun) -> None:
         log_training(run, model, dataset, evaluation, settings)
+        log_findings(run, findings)
         if tuned is not None:
             log_trials(run, EXPERIMENT, tuned)
 
-    version = _publish(registry, model, log)
+    version = _publish(registry, model, tables, log)
     progress("done", 1.0)
-    return TrainingResult(version, model, evaluation, tuned, tables.warnings(practice))
+    return TrainingResult(version, model, evaluation, tuned, findings)
+
+
+def findings_of(tables: Tables, practice: Practice) -> TableFindings:
+    """What is to be said of checked tables before they are learned from."""
+    people = tables.clients, tables.clinicians
+    return TableFindings(
+        tables.warnings(practice),
+        implausible_tables(practice, *people, tables.pairings, tables.ratings),
+        consent_counts(practice, tables.clients, tables.pairings),
+    )
+
+
+def log_findings(run: TrackedRun, findings: TableFindings) -> None:
+    """Logs the number of warnings, in all and by kind: counts alone, never a text or an id."""
+    counts = counts_by_kind(findings.implausible)
+    by_kind = {f"plausibility/{kind}": count for kind, count in counts.items()}
+    run.log_metrics({"plausibility/warnings": len(findings.implausible)} | by_kind)
 
 
 def with_interval(model: AllianceModel, evaluation: Evaluation) -> tuple[AllianceModel, str]:
@@ -173,6 +235,32 @@ def _learnable(tables: Tables, practice: Practice) -> Dataset | None:
     return dataset if len(dataset) >= MIN_RATED else None
 
 
+def refuse_unlearnable(dataset: Dataset) -> None:
+    """Refuses ratings that cannot tell one clinician from another, however many there are.
+
+    Raises
+    ------
+    RecommenderError
+        When they are all of one clinician, of fewer clients than can be held back in turn, or all
+        alike: then a model would be zero, and its variances rounding noise.
+    """
+    if len(np.unique(dataset.pairs.clinician)) < 2:
+        problem = "are all of one clinician, so nothing can be learned about choosing among several"
+        remedy = "check the column clinician_id; with one clinician no model is needed"
+        raise RecommenderError("ratings", problem, remedy)
+    clients = len(np.unique(dataset.pairs.client))
+    if clients < MIN_CLIENTS:
+        problem = f"come from {clients} client{'s'[: clients > 1]}, and a model learns from many"
+        remedy = "check the column client_id, or wait until more clients have rated"
+        raise RecommenderError("ratings", problem, remedy)
+    everyone = np.arange(len(dataset))
+    labels = labels_for(dataset, everyone)
+    if np.ptp(labels.alliance) < MIN_SD * (labels.linker.high - labels.linker.low):
+        problem = f"of all {len(dataset)} rated pairings are alike, so nothing can be learned"
+        remedy = "check that `score` and the items hold what each client answered, then train again"
+        raise RecommenderError("ratings", problem, remedy)
+
+
 def _part(progress: Progress, what: str, start: float, end: float) -> Progress:
     """The progress of one step as a share of the whole run."""
     return lambda step, done: progress(f"{what}: {step}", start + (end - start) * done)
@@ -193,19 +281,51 @@ def _unlearned(
 
 
 def _publish(
-    registry: Registry, model: AllianceModel, log: Callable[[TrackedRun], None]
+    registry: Registry, model: AllianceModel, tables: Tables, log: Callable[[TrackedRun], None]
 ) -> Version:
-    """Stores the run, its bundle and its card, and sets the alias challenger."""
+    """Stores the run, its bundle and its card, and sets the alias challenger.
+
+    The bundle is read back and compared first, so that no run is left of a model that cannot be
+    served.
+    """
     practice, facts = model.practice, model.manifest
     tags = {"practice": practice.id, "data_digest": facts.data_digest, "mode": facts.mode}
-    with (
-        tempfile.TemporaryDirectory() as workspace,
-        tracked_run(registry, EXPERIMENT, practice.id, tags) as run,
-    ):
+    with tempfile.TemporaryDirectory() as workspace:
         bundle = Path(workspace) / "bundle"
         digest = save_bundle(model, bundle)
-        log_model(run, model)
-        log(run)
-        version = registry.publish(run.run_id, bundle, practice, digest, tags)
+        check_bundle(bundle, model, tables)
+        with tracked_run(registry, EXPERIMENT, practice.id, tags) as run:
+            log_model(run, model)
+            log(run)
+            version = registry.publish(run.run_id, bundle, practice, digest, tags)
     registry.set_alias(CHALLENGER, version.version)
     return version
+
+
+def check_bundle(bundle: Path, model: AllianceModel, tables: Tables) -> None:
+    """Reads a written bundle as a server does, and compares its scores with the model's.
+
+    The first `COMPARED_CLIENTS` clients are scored with every clinician of the tables.
+
+    Raises
+    ------
+    BundleError
+        When the bundle cannot be read, or any score differs in any bit.
+    """
+    remedy = "nothing is published; keep the tables and report this with the version of the program"
+    try:
+        stored = load_bundle(bundle, model.practice)
+    except BundleError as error:
+        problem = f"cannot be read back ({error.field} {error.problem})"
+        raise BundleError("the trained model", problem, remedy) from error
+    clients = tables.clients.take(np.arange(min(tables.clients.size, COMPARED_CLIENTS)))
+    roster = tables.roster(datetime.min.replace(tzinfo=UTC))
+    ways = np.indices((clients.size, len(roster))).reshape(2, -1)
+    written, trained = (
+        each.score(clients, each.encode_roster(roster), Pairs(*ways)) for each in (stored, model)
+    )
+    if not np.array_equal(written.alliance, trained.alliance):
+        problem = "gives other scores once it is stored"
+        raise BundleError("the trained model", problem, remedy)
+    if not np.isfinite(trained.alliance).all():
+        raise BundleError("the trained model", "gives scores that are not numbers", remedy)

@@ -22,6 +22,7 @@ from recommender.values.parsers import (
     FieldBounds,
     Point,
     RawValue,
+    code_of,
     is_missing,
 )
 
@@ -36,6 +37,7 @@ __all__ = [
     "FieldKind",
     "Point",
     "RawValue",
+    "code_of",
     "is_missing",
 ]
 

@@ -61,6 +61,24 @@ def is_missing(cell: RawValue) -> bool:
     return isinstance(cell, float | np.floating | datetime) and bool(cell != cell)
 
 
+def code_of(cell: RawValue) -> float | str | None:
+    """What a cell and a declared missing code have in common: a number, or text in small letters.
+
+    None for a cell that is neither. A list of one member is that member, as some tools write it.
+
+    >>> code_of(" 99.0 ") == code_of(99), code_of("n/a") == code_of("N/A"), code_of([1, 2])
+    (True, True, None)
+    """
+    if isinstance(cell, list | tuple) and len(cell) == 1:
+        cell = cell[0]
+    if isinstance(cell, bool) or not isinstance(cell, (str, *_NUMBER)):
+        return None
+    try:
+        return _number_in(cell) if isinstance(cell, str) else _finite(cell)
+    except ValueError:
+        return cell.strip().casefold() if isinstance(cell, str) else None
+
+
 def number(declared: FieldBounds, cell: RawValue) -> float:
     """A finite number within the declared bounds."""
     if isinstance(cell, bool):

@@ -43,6 +43,8 @@ Flag = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict(), Setting(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
 Texts = tuple[Text, ...]
+Codes = tuple[Text | Whole | Number, ...]
+"""Numbers and texts that stand for a missing answer."""
 
 
 FieldNames = Annotated[
@@ -64,6 +66,7 @@ def one_of(choices: Collection[str]) -> BeforeValidator:
 
 
 _TEXTS = ("is not a list of texts", 'write ["a", "b"]')
+_CODES = ("is not a list of numbers and texts", 'write [99, "NA"]')
 _NUMBER = ("is not a number", "write a number without quotes")
 _WHOLE = ("is not a whole number", "write a whole number without quotes")
 _FIELDS = ("names no field", 'write "field" or ["one", "other"]')
@@ -92,6 +95,9 @@ MESSAGES: Mapping[tuple[str, str, str], Message] = {
         "is not a number of places",
         "write a whole number, 0 or more",
     ),
+    ("client", "missing_codes", ""): _CODES,
+    ("clinician", "missing_codes", ""): _CODES,
+    ("alliance", "missing_codes", ""): _CODES,
     ("alliance", "early_sessions", ""): _WINDOW,
     ("alliance", "fallback_sessions", ""): _WINDOW,
     ("alliance", "within_days", ""): ("is not a number of days", "write a whole number, 1 or more"),

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ from typer.testing import CliRunner, Result
 
 from recommender.cli.main import app
 from recommender.practice.rules.catalogue import RULES
-from tests.support.builders import DEFINITION, write_tables
+from tests.support.builders import DEFINITION, some_rows, write_rows, write_tables
 
 
 def run(*words: str | Path) -> Result:
@@ -89,6 +90,45 @@ def test_a_table_that_would_lose_something_ends_the_check_with_one(tmp_path: Pat
     assert "instrument" in result.output
 
 
+def test_sound_tables_that_are_implausible_are_warned_about_and_not_refused(tmp_path: Path) -> None:
+    write_tables(tmp_path, pairings=60)
+    every_score_the_same(tmp_path / "ratings.csv")
+    result = run("check", tmp_path, "--practice", DEFINITION)
+    assert result.exit_code == 0
+    assert "plausibility" in result.output
+    assert "ratings are equal. What is the same for everybody says nothing" in said(result)
+    assert "Sound, but see plausibility above. Next: recommender train" in said(result)
+    [warning] = json.loads(run("check", tmp_path, "--practice", DEFINITION, "--json").stdout)[
+        "implausible"
+    ]
+    assert warning["kind"] == "constant"
+
+
+def every_score_the_same(path: Path) -> None:
+    header, *lines = path.read_text().splitlines()
+    same = [f"{line.rpartition(',')[0]},40" for line in lines]
+    path.write_text("\n".join([header, *same]) + "\n")
+
+
+@pytest.mark.slow
+def test_a_practice_whose_ratings_are_all_alike_is_not_given_a_model_of_nothing(
+    tmp_path: Path,
+) -> None:
+    registry = f"sqlite:///{tmp_path}/mlflow.db"
+    write_tables(tmp_path, pairings=90)
+    every_score_the_same(tmp_path / "ratings.csv")
+    clients = tmp_path / "clients.csv"
+    clients.write_text(clients.read_text().replace(",yes,", ",no,", 4))
+    trained = run("train", tmp_path, "--practice", DEFINITION, "--registry", registry)
+    assert trained.exit_code == 1
+    told = said(trained)
+    assert "4 answered no to `agrees`" in told
+    assert "ratings are equal" in told
+    assert "rated pairings are alike, so nothing can be learned" in told
+    assert "Published" not in told
+    assert run("promote", "--registry", registry).exit_code == 1
+
+
 def test_forcing_a_promotion_without_a_reason_is_a_usage_error(tmp_path: Path) -> None:
     result = run("promote", "--registry", f"sqlite:///{tmp_path}/m.db", "--force")
     assert result.exit_code == 2
@@ -106,9 +146,13 @@ def test_asking_a_server_that_is_not_running_says_how_to_start_it(tmp_path: Path
 def test_a_model_is_trained_judged_promoted_replaced_and_rolled_back(tmp_path: Path) -> None:
     registry = ("--registry", f"sqlite:///{tmp_path}/mlflow.db")
     train = ("train", tmp_path, "--practice", DEFINITION, *registry)
-    write_tables(tmp_path, pairings=300)
+    rows = some_rows(pairings=300)
+    rows["clients"][0]["not_with"] = "k1"
+    write_rows(tmp_path, rows)
     assert "does not exist" in run("promote", *registry).output
-    assert "Interval coverage" in said(run(*train))
+    trained = said(run(*train))
+    assert "Interval coverage" in trained
+    assert "client.not_with of c0000: has 1 id that is nobody on the roster: k1" in trained
     judged = run("promote", *registry, "--dry-run")
     assert judged.exit_code == 0
     assert "too few to say" in said(judged)

@@ -26,6 +26,7 @@ from recommender.journal.pairings import PairingEvent, record_event
 from recommender.journal.privacy_requests import erase_subject, models_that_learned_from
 from recommender.journal.ratings import correct_rating, withdraw_rating
 from recommender.journal.recommendations import ShortlistRow
+from recommender.practice.definition import read_practice
 from recommender.store.database import Store
 from recommender.store.schema import subjects
 from recommender.tables.loader import Tables, read_tables
@@ -47,6 +48,15 @@ from tests.support.journal_rows import (
 
 KEY = bytes(range(32))
 BEGAN = date(2026, 10, 5)
+SIBLING = """
+[client.sibling]
+kind = "ids"
+refers_to = "clients"
+phrase = "brothers and sisters at the practice"
+purpose = "so that they see somebody else"
+missing = "nobody"
+use = "filter"
+"""
 
 
 def extracted(store: Store, directory: Path, key: bytes = KEY) -> Extract:
@@ -153,6 +163,17 @@ def test_whom_a_clinician_cannot_see_is_named_as_the_client_is(
     listed = next(row for row in rows(tmp_path, "clinicians") if row["clinician_id"] == "k02")
     assert client["client_id"] in listed["not_with"].split(";")
     assert len(listed["not_with"].split(";")) == 2
+
+
+def test_a_client_named_by_another_client_is_renamed_too(a_store: Store, tmp_path: Path) -> None:
+    put_roster(a_store)
+    a_story(a_store)
+    a_story(a_store, 2, answers={**ANSWERS, "sibling": ["c0001"]})
+    practice = read_practice(a_practice().text + SIBLING)
+    write_extract(a_store, practice, tmp_path, key=KEY, actor=ACTOR)
+    named = {row["sibling"] for row in rows(tmp_path, "clients")} - {""}
+    assert len(named) == 1
+    assert named < {row["client_id"] for row in rows(tmp_path, "clients")}
 
 
 def test_files_belong_to_their_owner_and_say_which_extract_they_are(

@@ -16,6 +16,7 @@ from recommender.model.bundle.archive import listing
 from recommender.model.bundle.io import bundle_digest
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice, shipped_practice
+from recommender.registry.locations import artifact_paths, pending_move
 from recommender.registry.mlflow_model import invented_row, model_table
 from recommender.registry.registry import Registry
 from recommender.registry.versions import Version
@@ -350,5 +351,8 @@ def test_a_server_keeps_and_gives_bundles_as_a_database_does(
 
     assert (fetched / "manifest.json").read_text() == '{"bundle": 1}'
     assert [p.version for p in registry.history()] == [1]
+    # It names no place on a disk, so that nothing is rewritten when its folder is moved.
+    assert artifact_paths(tmp_path / "tracking.db") == ()
+    assert pending_move(tmp_path / "tracking.db", tmp_path / "moved", registry.name) is None
     with pytest.raises(RegistryError, match="no challenger yet; run `recommender train`"):
         registry.fetch("challenger", tmp_path)

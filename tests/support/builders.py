@@ -78,7 +78,7 @@ def tables_of(rows: Rows, practice: Practice | None = None) -> Tables:
     """Rows of cells as a practice would hand them in, read."""
     with TemporaryDirectory() as directory:
         write_rows(Path(directory), rows)
-        return read_tables(Path(directory), practice or a_practice())
+        return read_tables(Path(directory), practice or a_practice(), None)
 
 
 def write_rows(directory: Path, rows: Rows) -> None:

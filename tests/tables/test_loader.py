@@ -34,7 +34,7 @@ LINKS -= {"sessions", "item_1", "item_2", "item_3"}
 
 
 def read(directory: Path, files: Files = FILES) -> Tables:
-    return read_tables(write_csv(directory, files), PRACTICE)
+    return read_tables(write_csv(directory, files), PRACTICE, None)
 
 
 def faults_of(directory: Path, files: Files, today: date | None = None) -> list[CellFault]:
@@ -85,7 +85,7 @@ def test_csv_and_parquet_give_the_same_tables(tmp_path: Path) -> None:
     (tmp_path / "text").mkdir()
     (tmp_path / "typed").mkdir()
     one = read(tmp_path / "text")
-    other = read_tables(write_parquet(tmp_path / "typed"), PRACTICE)
+    other = read_tables(write_parquet(tmp_path / "typed"), PRACTICE, None)
     assert one.digest == other.digest
     for name in PRACTICE.client:
         np.testing.assert_array_equal(one.clients[name], other.clients[name])
@@ -263,7 +263,7 @@ def test_an_id_that_is_there_twice_is_told_with_both_rows(tmp_path: Path) -> Non
     fault = the_fault(tmp_path, with_row("clients", client_id=" c1"))
     assert (place(fault), fault.repeats) == (("clients.csv", 5, "client_id"), 2)
     with pytest.raises(TablesError, match=r"column client_id, row 5 \(as 2\): is there twice"):
-        read_tables(tmp_path, PRACTICE)
+        read_tables(tmp_path, PRACTICE, None)
 
 
 def test_a_clinician_or_a_pairing_that_is_there_twice_is_told_once(tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ def test_a_missing_item_column_is_told(tmp_path: Path) -> None:
 def test_items_of_a_form_that_takes_only_totals_are_told(tmp_path: Path) -> None:
     files = with_cell("ratings", 4, "metric", "items")
     files["ratings"]["score"][2] = ""
-    assert the_fault(tmp_path, files).problem == "is items, but totals_only takes totals only"
+    assert the_fault(tmp_path, files).problem == "is for items, but totals_only takes totals only"
 
 
 def test_answers_beyond_the_items_of_a_form_are_told(tmp_path: Path) -> None:
@@ -356,9 +356,9 @@ def test_a_file_in_another_encoding_is_told_with_the_byte(tmp_path: Path) -> Non
 
 def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     path = write_csv(tmp_path) / "clients.csv"
-    plain = read_tables(tmp_path, PRACTICE).digest
+    plain = read_tables(tmp_path, PRACTICE, None).digest
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
-    assert read_tables(tmp_path, PRACTICE).digest == plain
+    assert read_tables(tmp_path, PRACTICE, None).digest == plain
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n"])
@@ -392,7 +392,7 @@ def test_a_table_as_csv_and_parquet_at_once_is_told(tmp_path: Path) -> None:
 
 def test_every_missing_table_is_told(tmp_path: Path) -> None:
     with pytest.raises(TablesError) as raised:
-        read_tables(tmp_path, PRACTICE)
+        read_tables(tmp_path, PRACTICE, None)
     named = [(fault.where, fault.problem) for fault in raised.value.faults]
     assert named == [(t, "is missing") for t in ("clients", "clinicians", "pairings", "ratings")]
 
@@ -494,7 +494,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         wanted.add(f"{table}.csv, column {column}, row {row}")
     write_csv(tmp_path, files)
     with pytest.raises(TablesError) as raised:
-        read_tables(tmp_path, PRACTICE)
+        read_tables(tmp_path, PRACTICE, None)
     assert {fault.where for fault in raised.value.faults} == wanted
 
 

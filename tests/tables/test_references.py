@@ -120,7 +120,7 @@ def wishing() -> Practice:
 def test_who_asks_only_for_people_who_left_is_said_clearly(
     wishing: Practice, tmp_path: Path
 ) -> None:
-    wishes = (["k99"], ["k99", "k01"], [], None)
+    wishes: tuple[list[str] | None, ...] = (["k99"], ["k99", "k01"], [], None)
     answers = [{"asks_for": wish} for wish in wishes]
     clients = read_rows(wishing.fields("client", "score", "filter"), answers)
     people = {"clinicians": KnownPeople(("k01", "k02"))}
@@ -155,6 +155,6 @@ def test_learning_hears_of_lists_that_name_nobody(tmp_path: Path) -> None:
     rows = numbered()
     rows["clients"][0]["not_with"] = "5"
     write_rows(tmp_path, rows)
-    (warning,) = read_tables(tmp_path, a_practice()).warnings(a_practice())
+    (warning,) = read_tables(tmp_path, a_practice(), None).warnings(a_practice())
     assert warning.where == f"client.not_with of {rows['clients'][0]['client_id']}"
     assert "did you mean 005?" in warning.problem

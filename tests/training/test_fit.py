@@ -370,7 +370,7 @@ def test_fewer_clients_than_folds_are_refused_with_the_way_out(ratings: int) -> 
     rows = some_rows(pairings=40)
     dataset = dataset_of(tables_of({**rows, "ratings": rows["ratings"][:ratings]}), a_practice())
 
-    with pytest.raises(RecommenderError, match="serves the evidence prior"):
+    with pytest.raises(RecommenderError, match="wait until more clients have rated"):
         fit(dataset, settings=QUICK)
 
 

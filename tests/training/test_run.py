@@ -144,6 +144,10 @@ def test_a_run_keeps_figures_overall_and_by_fold(twice: Twice) -> None:
     assert run.metrics["range/all rated/rated"] == twice.second.model.report.rated
     assert run.params["known_until"] == twice.second.model.manifest.known_until
     assert run.params["pairing.num_leaves"] == "4"
+    # Of what is implausible about the tables only counts are logged.
+    assert {name: n for name, n in run.metrics.items() if name.startswith("plausibility")} == {
+        "plausibility/warnings": 0
+    }
 
 
 @pytest.mark.slow

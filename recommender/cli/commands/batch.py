@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -264,7 +263,7 @@ def _opened(bundle: Path, roster: Path) -> tuple["AllianceModel", "Roster"]:
 
 
 def _day(given: datetime | None, model: "AllianceModel") -> date:
-    return given.date() if given else datetime.now(ZoneInfo(model.practice.timezone)).date()
+    return given.date() if given else model.practice.day_at(datetime.now(UTC))
 
 
 MAX_LINES = 5

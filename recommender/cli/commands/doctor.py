@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recommender.cli.commands.console import (
+    REGISTRY,
     AsJson,
     definition,
     err,
@@ -15,6 +16,7 @@ from recommender.cli.commands.console import (
     out,
     print_json,
 )
+from recommender.registry.versions import tracking_reachable
 
 if TYPE_CHECKING:
     from recommender.settings import Settings
@@ -61,12 +63,13 @@ def doctor(
             practice=definition(practice) if practice else None,
             store=settings.store.get_secret_value() if settings.store else None,
             pepper=settings.pepper.get_secret_value() if settings.pepper else None,
-            registry=registry,
+            registry=registry or _served_registry(bundle),
             host=host,
             port=port,
             allowed_hosts=settings.allowed_hosts,
             environment=os.environ,
             now=datetime.now(UTC),
+            backups=settings.backups,
         )
         findings = run_checks(deployment)
     if as_json:
@@ -78,6 +81,11 @@ def doctor(
         raise typer.Exit(1)
     unchecked = "" if bundle else " No --bundle was named, so no model was checked."
     out.print(f"All {len(CHECKS)} checks passed.{unchecked}", soft_wrap=True)
+
+
+def _served_registry(bundle: Path | None) -> str | None:
+    """The registry that `serve` follows by default, where it exists and no bundle is named."""
+    return REGISTRY if bundle is None and tracking_reachable(REGISTRY) else None
 
 
 def _settings(bundle: Path, roster: Path, host: str, port: int) -> "Settings":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -93,7 +94,7 @@ def evaluate(
     with exit_on_error(as_json=as_json), render.progress_bar(err) as progress:
         folder, tracker = _folder(save), _registry(registry, log)
         declared = definition(practice)
-        tables = read_tables(data, declared)
+        tables = read_tables(data, declared, declared.day_at(datetime.now(UTC)))
         dataset = dataset_of(tables, declared)
         held_back, unknown = _held_back(dataset, tables, split, folds)
         champion = champion_model(tracker, declared) if tracker else ChampionModel()

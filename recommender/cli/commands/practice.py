@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -30,7 +29,7 @@ def practice_check(file: File = "psychology", as_json: AsJson = False) -> None:
     """Print every fault of a definition, and the funding that ends soon."""
     with exit_on_error(as_json=as_json):
         practice = definition(file)
-    today = datetime.now(ZoneInfo(practice.timezone)).date()
+    today = practice.day_at(datetime.now(UTC))
     endings_soon = funding_warnings(practice.funding, today)
     if as_json:
         sections = ("client", "clinician", "matches", "constraints")
@@ -97,17 +96,25 @@ def practice_rules(as_json: AsJson = False) -> None:
 
 
 def check(data: Data, practice: Definition = "psychology", as_json: AsJson = False) -> None:
-    """Report every fault of a practice's tables, and what is usable; exits 1 on any fault."""
+    """Report faults of a practice's tables, what is usable, and what is implausible.
+
+    Exits 1 on any fault; what is only implausible is a warning.
+    """
     from recommender.tables.report import check_tables
 
     with exit_on_error(as_json=as_json), err.status("reading tables"):
-        report = check_tables(data, definition(practice), datetime.now(UTC).date())
+        declared = definition(practice)
+        report = check_tables(data, declared, declared.day_at(datetime.now(UTC)))
     if as_json:
-        warnings = [str(each.to_fault()) for each in report.warnings]
+        said = {
+            "warnings": [str(each.to_fault()) for each in report.warnings],
+            "implausible": [asdict(each) for each in report.implausible],
+        }
         faults = [each.to_fault() for each in report.faults]
-        print_json(asdict(report.summary) | {"warnings": warnings}, faults)
+        print_json(asdict(report.summary) | said, faults)
         raise typer.Exit(0 if report.sound else 1)
     out.print(render.tables_report(report))
     if not report.sound:
         raise typer.Exit(1)
-    out.print(f"Sound. Next: recommender train {data} --practice {practice}", soft_wrap=True)
+    verdict = "Sound, but see plausibility above." if report.implausible else "Sound."
+    out.print(f"{verdict} Next: recommender train {data} --practice {practice}", soft_wrap=True)

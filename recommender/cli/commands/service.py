@@ -24,7 +24,8 @@ from recommender.cli.commands.console import (
     must_exist,
     out,
 )
-from recommender.errors import RecommenderError
+from recommender.errors import RecommenderError, RegistryError
+from recommender.registry.versions import registry_file
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
 from recommender.rollout.poller import polling, wait_for_pointer
 
@@ -111,8 +112,26 @@ def serve(
             return
         if registry is not None:
             must_exist(registry)
+        _follow_move(registry or REGISTRY)
         with polling(registry or REGISTRY, bundles) as bundle_cache:
             _serve(where | {"bundle": None, "bundles": bundle_cache.directory})
+
+
+def _follow_move(uri: str) -> None:
+    """Follows a registry that was moved; says why where that is refused, and what serves then.
+
+    The poller would do the same, but nobody reads what it logs.
+    """
+    file = registry_file(uri)
+    if file is None or not file.is_file():
+        return
+    from recommender.model.alliance_model import NAME
+    from recommender.registry.locations import artifact_folder, follow_move
+
+    try:
+        follow_move(file, artifact_folder(file), NAME)
+    except RegistryError as error:
+        err.print(str(error), markup=False, soft_wrap=True)
 
 
 def _serve(given: Mapping[str, Any]) -> None:

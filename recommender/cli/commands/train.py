@@ -23,6 +23,7 @@ from recommender.cli.commands.console import (
 )
 
 if TYPE_CHECKING:
+    from recommender.training.run import TableFindings
     from recommender.training.tree_fitting import FitSettings
 
 
@@ -67,10 +68,10 @@ def train(
             settings=_settings(seed, cluster),
             search=SearchSettings(tune, study) if tune else None,
             progress=progress,
+            found=_print_findings,
         )
         if trained.evaluation is not None:
             record_learned(learned, trained.version.digest)
-    render.print_warnings(err, trained.warnings)
     if trained.tuned is not None:
         out.print(f"Tuning: {trained.tuned.verdict}.", markup=False)
     if trained.evaluation is None:
@@ -79,6 +80,15 @@ def train(
         out.print(training_view(trained.model.report))
     out.print(f"Published as challenger, version {trained.version.version}. "
               "Next: recommender promote")  # fmt: skip
+
+
+def _print_findings(findings: "TableFindings") -> None:
+    """Prints what is to be said of the tables; above a progress bar, which is on standard error."""
+    if findings.consent is not None:
+        err.print(str(findings.consent), markup=False)
+    render.print_warnings(err, findings.unresolved)
+    if findings.implausible:
+        err.print(render.plausibility_table(findings.implausible))
 
 
 def _settings(seed: int, cluster: str | None) -> "FitSettings":

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from recommender.cli.doctor.deployment import SQLITE, Deployment
+from recommender.backup.checking import newest_backup
+from recommender.cli.doctor.deployment import Deployment
 from recommender.cli.doctor.security_checks import (
     check_keys,
     check_open,
@@ -21,14 +22,23 @@ from recommender.cli.doctor.security_checks import (
     check_pepper,
     check_store,
 )
-from recommender.errors import BundleError, Fault, StoreError, TablesError
-from recommender.model.alliance_model import AllianceModel
+from recommender.errors import BundleError, Fault, RegistryError, StoreError, TablesError
+from recommender.model.alliance_model import NAME, AllianceModel
 from recommender.model.bundle.io import load_bundle
+from recommender.registry.locations import (
+    BRING_BACK,
+    artifact_folder,
+    pending_move,
+    published_bundles,
+)
+from recommender.registry.versions import registry_file
 from recommender.settings import unknown_variables
 from recommender.store.database import connect, database_time
 from recommender.tables.loader import read_roster
 
 OLD = timedelta(days=7)
+BACKUP_AGE = timedelta(hours=50)
+"""Two nights and two hours: one missed nightly backup is not yet a fault."""
 SPACE = 2**30
 """Free bytes that a disk must have: some months of a busy journal."""
 
@@ -125,8 +135,8 @@ def check_registry(deployment: Deployment) -> Iterator[Fault]:
     if deployment.registry is None:
         return
     if not deployment.registry.startswith(("http://", "https://")):
-        file = Path(deployment.registry.removeprefix(SQLITE))
-        if deployment.registry.startswith(SQLITE) and not file.is_file():
+        file = registry_file(deployment.registry)
+        if file is not None and not file.is_file():
             remedy = "run `recommender train` first, or fix --registry"
             yield Fault("registry", "does not exist", remedy)
         return
@@ -138,6 +148,49 @@ def check_registry(deployment: Deployment) -> Iterator[Fault]:
     elif status == 401 and _status(address, SHIPPED_WITH_MLFLOW) == 200:
         remedy = "change the password of its `admin` account"
         yield Fault("registry", "accepts mlflow's default password", remedy)
+
+
+def check_artifacts(deployment: Deployment) -> Iterator[Fault]:
+    """The locations in a registry's database are in its own folder, and its bundles are there."""
+    file = registry_file(deployment.registry) if deployment.registry else None
+    if file is None or not file.is_file():
+        return
+    try:
+        move = pending_move(file, artifact_folder(file), NAME)
+        bundles = published_bundles(file, NAME)
+    except RegistryError as error:
+        yield Fault(error.field, error.problem, error.remedy)
+        return
+    if move is not None:
+        refusal, roots = move.refusal, ", ".join(map(str, move.roots))
+        if refusal is not None:
+            yield Fault(refusal.field, refusal.problem, refusal.remedy)
+            return
+        remedy = f"run `recommender history --registry {deployment.registry}`, which corrects it"
+        yield Fault("registry", f"was moved: its database names {roots}", remedy)
+        return
+    for bundle in bundles:
+        if not bundle.directory.is_dir():
+            problem = f"bundle not found at {bundle.directory}"
+            yield Fault(f"version {bundle.version}", problem, BRING_BACK)
+
+
+def check_backups(deployment: Deployment) -> Iterator[Fault]:
+    """The newest backup in the configured folder is recent."""
+    if deployment.backups is None:
+        return
+    remedy = f"run `recommender backup {deployment.backups}/NAME`, and do so every night"
+    try:
+        newest = newest_backup(deployment.backups)
+    except OSError:
+        problem = "is a folder that cannot be read"
+        yield Fault("backups", problem, "create it, or fix RECOMMENDER_BACKUPS")
+        return
+    if newest is None:
+        yield Fault("backups", "holds no backup", remedy)
+    elif deployment.now - newest > BACKUP_AGE:
+        hours = (deployment.now - newest) // timedelta(hours=1)
+        yield Fault("backups", f"newest is {hours} hours old", remedy)
 
 
 def check_clock(deployment: Deployment) -> Iterator[Fault]:
@@ -210,6 +263,8 @@ CHECKS: tuple[Callable[[Deployment], Iterator[Fault]], ...] = (
     check_keys,
     check_passwords,
     check_registry,
+    check_artifacts,
+    check_backups,
     check_clock,
     check_space,
     check_port,

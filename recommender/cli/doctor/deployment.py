@@ -22,6 +22,8 @@ class Deployment:
         Address of the database, and the secret of key hashes.
     registry
         Address of mlflow.
+    backups
+        Folder of backups; None where none is configured.
     environment
         Environment variables, of which those named RECOMMENDER_* are checked.
     """
@@ -37,6 +39,7 @@ class Deployment:
     allowed_hosts: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     now: datetime
+    backups: Path | None = None
 
     @property
     def store_file(self) -> Path | None:

@@ -25,6 +25,7 @@ from recommender.values.toml_settings import read_settings
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _COMMON = tuple(each.name for each in fields(Constraint) if each.name not in ("name", "settings"))
 """Settings of every constraint; the others belong to its rule."""
+NAME_OTHER_SIDE = "name a field whose ids are those of the other side, or change its refers_to"
 _CHOICES = frozenset({"family", "mode", "unknown", "unasked", "say", "offer", "relaxable"})
 """Settings whose faults leave everything else about a constraint checkable."""
 
@@ -100,6 +101,11 @@ def constraint_problems(
         Fault(f"{where}.client", f"{field.name} is not in {unit}", f'declare its unit = "{unit}"')
         for field, unit in zip(ours, rule.units, strict=False)
         if unit is not None and field.unit != unit
+    ]
+    faults += [
+        Fault(f"{where}.{field.side}", f"{field.name} names {field.people_named}", NAME_OTHER_SIDE)
+        for field in (*ours, *theirs)
+        if field.kind == "ids" and field.people_named == f"{field.side}s"
     ]
     if constraint.value is not None:
         try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, create_model
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, create_model
 from pydantic import Field as Setting
 
 from recommender.practice.definition import Practice
@@ -196,8 +196,10 @@ def build_request_schema(practice: Practice, top_k: int) -> RequestSchema:
 def declared(field: Field) -> tuple[Any, Any]:
     """The type and default of a declared field in a request model."""
     question = JSON_TYPES[field.kind]
-    of = question.type_of(field)
+    of = _or_code(field, question.type_of(field))
+    codes = ", ".join(map(str, field.missing_codes))
     parts = [field.phrase, field.purpose, f"In {field.unit}" if field.unit else ""]
+    parts.append(f"No answer may also be written as {codes}" if codes else "")
     settings: dict[str, Any] = {
         "alias": field.name,
         "title": field.phrase,
@@ -207,6 +209,20 @@ def declared(field: Field) -> tuple[Any, Any]:
     if field.required:
         return of, Setting(**settings)
     return of | None, Setting(default=None, **settings)
+
+
+def _or_code(field: Field, of: Any) -> Any:
+    """The type of an answer, in whose place a declared missing code is read as null."""
+    if not field.missing_codes:
+        return of
+    literal: Any = Literal
+    return Annotated[
+        of | None,
+        BeforeValidator(
+            lambda answer: None if field.is_code(answer) else answer,
+            json_schema_input_type=of | literal[field.missing_codes],
+        ),
+    ]
 
 
 def _mode_of(constraint: Constraint) -> tuple[Any, Any]:

@@ -16,9 +16,11 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from recommender.backup.writing import BackupSources, write_backup
 from recommender.cli.doctor import checks
 from recommender.cli.doctor.checks import (
     CHECKS,
+    check_backups,
     check_bundle,
     check_clock,
     check_definition,
@@ -164,6 +166,22 @@ def test_a_registry_that_is_away_is_found(sound: Deployment, tmp_path: Path) -> 
         assert "registry" in found_by(check_registry, replace(sound, registry=registry))
 
 
+def test_a_backup_that_is_missing_old_or_recent_is_told_apart(
+    sound: Deployment, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups"
+    deployment = replace(sound, backups=folder)
+    assert found_by(check_backups, sound) == ""
+    assert "cannot be read; create it" in found_by(check_backups, deployment)
+    folder.mkdir()
+    assert "holds no backup" in found_by(check_backups, deployment)
+    sources = BackupSources(sound.store, None, None, {})
+    write_backup(sources, folder / "monday", now=sound.now - 3 * DAY, progress=lambda *_: None)
+    assert "newest is 72 hours old" in found_by(check_backups, deployment)
+    write_backup(sources, folder / "thursday", now=sound.now, progress=lambda *_: None)
+    assert found_by(check_backups, deployment) == ""
+
+
 def test_a_registry_that_takes_the_first_password_is_found(sound: Deployment) -> None:
     with a_registry("admin:password1234") as address:
         said = found_by(check_registry, replace(sound, registry=address))
@@ -217,7 +235,7 @@ def test_a_port_that_this_server_has_is_no_finding(sound: Deployment) -> None:
 
 def test_every_check_is_in_the_checkup() -> None:
     modules = {check.__module__ for check in CHECKS}
-    assert len(CHECKS) == len(set(CHECKS)) == 14
+    assert len(CHECKS) == len(set(CHECKS)) == 16
     assert modules == {
         "recommender.cli.doctor.checks",
         "recommender.cli.doctor.security_checks",

@@ -39,6 +39,8 @@ from tests.support.rule_examples import (
         ),
         ("available_within", "number", "date", "is not in days"),
         ("has_any", {"kind": "tags", "use": "audit"}, "tags", "is for audit"),
+        ("not_listed", {"kind": "ids", "refers_to": "clients"}, "ids", "x names clients"),
+        ("not_listed", "ids", {"kind": "ids", "refers_to": "clinicians"}, "y names clinicians"),
     ],
 )
 def test_fields_that_do_not_fit_their_rule_are_faults(

@@ -8,7 +8,7 @@ import pytest
 from recommender.serving.staff.views.intake_form import FEW_PEOPLE
 from recommender.settings import Settings
 from tests.support.builders import a_bundle, some_rows, write_rows
-from tests.support.page_reader import Reader, ask, read, send
+from tests.support.page_reader import Reader, ask, decided, forms, read, send
 from tests.support.server import TestClient, local_client
 
 HOSTILE = '"><script>alert(1)</script>'
@@ -108,3 +108,14 @@ def test_a_search_for_a_code_in_other_letters_finds_nobody_and_says_whom_it_may_
     sought = read(staff, "/staff").form("/search")
     assert "No requests found. Did you mean c0012?" in send(staff, sought, sought="C-12").text
     assert "Did you mean" not in send(staff, sought, sought="%").text
+
+
+def test_a_pairing_begun_under_a_second_code_of_a_client_says_so(staff: TestClient) -> None:
+    ask(staff, client_id="c0012")
+    address = decided(staff)
+    (begin,) = forms(staff, address, "/pairings")
+    page = Reader(send(staff, begin, client_id="C12", pairing_id="p1").text)
+    assert "Another client is recorded as c0012." in page.text
+    (begin,) = forms(staff, address, "/pairings")
+    plain = Reader(send(staff, begin, client_id="c77", pairing_id="p2").text)
+    assert "Another client is recorded" not in plain.text

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from recommender.journal.idempotency import StoredReply, Write
+from recommender.journal.near_ids import similar_clients
 from recommender.journal.pairings import (
     Pairing,
     PairingEvent,
@@ -78,13 +79,17 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True, slots=True)
 class PairingView:
-    """A pairing with its events and, for each rating id, every version."""
+    """A pairing with its events and, for each rating id, every version.
+
+    `similar_clients` are codes of other clients that are nearly equal to this client's.
+    """
 
     pairing: Pairing
     outcome: PairingOutcome
     events: tuple[PairingEvent, ...]
     ratings: tuple[tuple[str, tuple[RatingVersion, ...]], ...]
     accounts: Mapping[str, str]
+    similar_clients: tuple[str, ...] = ()
 
     @property
     def current_ratings(self) -> tuple[Rating, ...]:
@@ -239,7 +244,8 @@ def _pairing_view(connection: Connection, pairing_id: str) -> tuple[PairingView,
     rating_ids = ratings_of(connection, (pairing_id,))
     ratings = tuple((each, rating_history(connection, each)) for each in rating_ids)
     accounts = account_names(connection)
-    view = PairingView(pairing, pairing_outcome(events), events, ratings, accounts)
+    similar = similar_clients(connection, pairing.client_id)
+    view = PairingView(pairing, pairing_outcome(events), events, ratings, accounts, similar)
     return view, match_of(connection, pairing)
 
 

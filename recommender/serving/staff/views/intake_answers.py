@@ -139,7 +139,7 @@ def _answer(field: Field, sent: FormData) -> Any:
         named = read_ids(sent.texts(name))
         return [each for each in named if each != NONE] if named else None
     text = sent.text(name)
-    return _READERS.get(field.kind, str)(text) if text else None
+    return _READERS.get(field.kind, str)(text) if text and not field.is_code(text) else None
 
 
 def read_ids(texts: Iterable[str]) -> list[str]:

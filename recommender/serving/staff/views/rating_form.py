@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.alliance.instruments import Instrument
+from recommender.alliance.plausibility import narrower_metric
 from recommender.alliance.scores import FormScores, score_items, score_totals
 from recommender.journal.pairings import PairingOutcome
 from recommender.journal.rated_pairings import RatedMatch
@@ -129,6 +130,28 @@ def low_rating_text(
     It is compared with the range shown for the match or, where none was shown, with what is usual
     for the questionnaire; the questionnaire's own cut-off counts in either case.
     """
+    low = _how_low(match, ratings, state)
+    return f"{low} {doubt}" if low and (doubt := metric_doubt(ratings, state.practice)) else low
+
+
+def metric_doubt(ratings: Sequence[Rating], practice: Practice) -> str:
+    """That a client's total may be on another metric than it was entered as; empty otherwise."""
+    for rating in ratings:
+        instrument = practice.instruments.get(rating.instrument)
+        if instrument is None or rating.rater != CLIENT or rating.score is None:
+            continue
+        other = narrower_metric(instrument, rating.metric, rating.score)
+        if other is not None:
+            entered, fits = wording.METRICS[rating.metric], wording.METRICS[other]
+            low, high = instrument.bounds(other)
+            return (
+                f"The score of session {rating.session} was entered as “{entered}” and also fits "
+                f"“{fits}” ({low:g} to {high:g}): first check which of them it is."
+            )
+    return ""
+
+
+def _how_low(match: RatedMatch | None, ratings: Sequence[Rating], state: ServingSnapshot) -> str:
     predicted = rated_predictions([match], shown_prediction, state.model) if match else ()
     if any(each.rated < each.lower for each in predicted):
         return BELOW_RANGE

@@ -1,0 +1,1 @@
+"""One consistent copy of store, registry and bundle cache, and its way back."""
