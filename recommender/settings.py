@@ -1,12 +1,51 @@
 """Settings of a server, given to the constructor or as environment variables RECOMMENDER_*."""
 
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from recommender.errors import Fault, FaultsError
 from recommender.recommendation.recommend import DEFAULT_TOP_K, MAX_TOP_K
 from recommender.values.table_format import DateOrder, DecimalMark, TableFormat, ThousandsMark
+
+ENVIRONMENT_PREFIX = "RECOMMENDER_"
+READ_BY_COMMANDS = frozenset({"KEY", "PRACTICE"})
+"""Names after the prefix that commands read and the server does not."""
+RENAMED: Mapping[str, str] = {
+    "SHELF": "BUNDLES",
+    "PATIENCE_SECONDS": "QUEUE_WAIT_SECONDS",
+    "LOOK_SECONDS": "POLL_SECONDS",
+    "GRACE_SECONDS": "SHUTDOWN_SECONDS",
+}
+"""Settings of earlier versions and their present names."""
+OWN_PATHS = ("v1", "staff", "problems")
+"""First parts of addresses, which a root path must differ from to be recognised."""
+_ROOT_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+
+
+def _root_path(path: str) -> str:
+    normal = "/" + path.strip("/") if path.strip("/") else ""
+    if normal and _ROOT_PATH.fullmatch(normal) is None:
+        raise ValueError("is not a path such as /match")
+    if normal.split("/")[1:2] in [[first] for first in OWN_PATHS]:
+        raise ValueError(f"begins like an address of this server ({', '.join(OWN_PATHS)})")
+    return normal
+
+
+def _proxies(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    for address in addresses:
+        try:
+            if address != "*":
+                ip_network(address, strict=False)
+        except ValueError:
+            raise ValueError("has an entry that is neither an IP address nor a network") from None
+    return addresses
 
 
 class Settings(BaseSettings):
@@ -30,6 +69,12 @@ class Settings(BaseSettings):
         Address to listen on.
     allowed_hosts
         Accepted Host headers; `*.example.org` matches subdomains.
+    root_path
+        Path at which a reverse proxy shows this server, such as `/match`; every link, redirect and
+        cookie is within it. The proxy may remove it from the requests it forwards or not.
+    forwarded_allow_ips
+        Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are
+        believed; `*` for any. Those of other senders are ignored.
     top_k
         Default length of a shortlist.
     max_body_bytes, max_roster_bytes, max_list_bytes
@@ -69,7 +114,7 @@ class Settings(BaseSettings):
         Retention periods of `recommender sweep`, see `journal.retention.Ages`; 0 is unlimited.
     """
 
-    model_config = SettingsConfigDict(env_prefix="RECOMMENDER_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="forbid")
 
     bundle: Path | None = None
     bundles: Path | None = None
@@ -82,6 +127,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    root_path: Annotated[str, BeforeValidator(_root_path)] = ""
+    forwarded_allow_ips: Annotated[tuple[str, ...], AfterValidator(_proxies)] = ()
     top_k: int = Field(default=DEFAULT_TOP_K, ge=1, le=MAX_TOP_K)
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     workers: int = Field(default=1, ge=1)
@@ -108,3 +155,52 @@ class Settings(BaseSettings):
     def table_format(self) -> TableFormat:
         """How the roster's file writes dates and amounts."""
         return TableFormat(self.dates, self.decimal, self.thousands, self.currency)
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings of a server, from what is given and the environment.
+
+    Raises
+    ------
+    FaultsError
+        With each setting that cannot be used, without its value, which may be a secret.
+    """
+    try:
+        return Settings(**given)
+    except SettingsError as error:
+        name = str(error).partition('"')[2].partition('"')[0]
+        remedy = 'write a list as JSON, such as ["match.example.org"]'
+        raise FaultsError([Fault(_variable(name), "cannot be read", remedy)]) from None
+    except ValidationError as error:
+        remedy = "fix it, or the option of the same name"
+        raise FaultsError(
+            Fault(_variable(str(each["loc"][0])), _problem(each["msg"]), remedy)
+            for each in error.errors(include_url=False, include_input=False)
+        ) from None
+
+
+def _variable(name: str) -> str:
+    return ENVIRONMENT_PREFIX + name.upper()
+
+
+def _problem(message: str) -> str:
+    """A sentence of pydantic as the problem of a fault."""
+    message = message.removeprefix("Value error, ")
+    return message.replace("Input should be", "is not").replace("Field required", "is required")
+
+
+def unknown_variables(environment: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+    """Variables RECOMMENDER_* that nothing reads, and for each the name that was probably meant.
+
+    Examples
+    --------
+    >>> list(unknown_variables(["RECOMMENDER_STROE", "RECOMMENDER_SHELF", "RECOMMENDER_PORT"]))
+    [('RECOMMENDER_SHELF', 'RECOMMENDER_BUNDLES'), ('RECOMMENDER_STROE', 'RECOMMENDER_STORE')]
+    """
+    known = [*(name.upper() for name in Settings.model_fields), *READ_BY_COMMANDS]
+    for variable in sorted(environment):
+        name = variable.upper().removeprefix(ENVIRONMENT_PREFIX)
+        if name in known or name == variable.upper():
+            continue
+        near = RENAMED.get(name) or next(iter(get_close_matches(name, known, n=1)), None)
+        yield variable, near and ENVIRONMENT_PREFIX + near

@@ -28,8 +28,8 @@ class Office:
 
 
 @contextmanager
-def running_office(subject: Subject) -> Iterator[Office]:
-    """A server that keeps what it is told, with an account for intake staff and a scientist."""
+def running_office(subject: Subject, **settings: object) -> Iterator[Office]:
+    """A server with a store and these settings, with accounts of intake staff and a scientist."""
     subject.workspace.mkdir(exist_ok=True)
     address = f"sqlite:///{subject.workspace / 'journal.db'}"
     store, now = open_store(address), datetime.now(UTC)
@@ -38,7 +38,7 @@ def running_office(subject: Subject) -> Iterator[Office]:
             add_account(connection, name, role, PASSWORD, now=now, actor="office")
     store.close()
     given = {"BUNDLE": subject.bundle, "ROSTER": subject.roster, "STORE": address}
-    with live_server({**given, "PEPPER": PEPPER, **_LIMITS, **PATIENT}) as server:
+    with live_server({**given, "PEPPER": PEPPER, **_LIMITS, **PATIENT, **settings}) as server:
         yield Office(server.url, address)
 
 

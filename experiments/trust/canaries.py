@@ -208,10 +208,10 @@ def _places(value: Any, before: Path_ = ()) -> Iterator[Path_]:
 
 
 def _changed(body: Any, place: Path_) -> Iterator[Any]:
-    """The body with the canary at a place, and beside it under a name nobody knows."""
+    """The body with the canary at a place, and there under a name that no field could have."""
     yield _put(body, place, CANARY)
     yield _put(body, place, [CANARY])
-    yield _put(body, place, {CANARY: CANARY})
+    yield _put(body, place, {f"{CANARY}!": CANARY})
 
 
 def _put(body: Any, place: Path_, value: Any) -> Any:

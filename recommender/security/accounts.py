@@ -210,10 +210,11 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """The name and security of a session cookie."""
+    """The name and security of a session cookie, and the path it is sent to."""
 
     name: str
     secure: bool
+    path: str = "/"
 
     def setting(self, token: str) -> str:
         """The Set-Cookie header that sets a token."""
@@ -224,7 +225,7 @@ class Cookie:
         return f"{self.name}=; Max-Age=0; {self._rules()}"
 
     def _rules(self) -> str:
-        return "Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if self.secure else "")
+        return f"Path={self.path}; HttpOnly; SameSite=Lax" + ("; Secure" if self.secure else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,15 +252,19 @@ class Session:
         return hmac.compare_digest(self.csrf.encode(), given.encode())
 
 
-def cookie_for(hosts: Iterable[str]) -> Cookie:
-    """The cookie of a server with these host names.
+def cookie_for(hosts: Iterable[str], *, https: bool = False, root_path: str = "") -> Cookie:
+    """The cookie of a server with these host names, behind a path.
 
     `__Host-` binds it to one host over TLS, without which browsers would refuse such a cookie; a
-    server of this machine alone has a plain one.
+    server of this machine alone has a plain one, unless the caller is known to use TLS. Behind a
+    path the cookie is sent to that path alone, which `__Host-` does not allow, so that other
+    programs behind the same host name do not receive it.
     """
-    if LOOPBACK.issuperset(hosts):
-        return Cookie("recommender", secure=False)
-    return Cookie("__Host-recommender", secure=True)
+    path = root_path or "/"
+    if LOOPBACK.issuperset(hosts) and not https:
+        return Cookie("recommender", secure=False, path=path)
+    prefix = "__Secure-" if root_path else "__Host-"
+    return Cookie(f"{prefix}recommender", secure=True, path=path)
 
 
 def open_session(connection: Connection, account: Account, *, now: datetime) -> Session:

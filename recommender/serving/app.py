@@ -11,6 +11,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import Response
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from recommender.errors import IntakeError
 from recommender.journal.idempotency import IdempotencyStore
@@ -28,14 +29,18 @@ from recommender.serving.api import (
     sessions,
 )
 from recommender.serving.auth_backend import open_auth_backend
-from recommender.serving.authorization import authorize
+from recommender.serving.authorization import accepts_html, authorize, is_page
 from recommender.serving.dependencies import AppState, Queues
 from recommender.serving.http.body_limits import BodyLimitMiddleware
 from recommender.serving.http.compute_queue import ComputeQueue
+from recommender.serving.http.head_requests import HeadMiddleware
 from recommender.serving.http.metrics import Metrics, MetricsMiddleware
+from recommender.serving.http.near_paths import near_path
 from recommender.serving.http.problems import (
     JOURNAL_PROBLEMS,
     NOT_ALLOWED,
+    NOT_FOUND,
+    FieldError,
     ProblemError,
     problem_for,
     problem_response,
@@ -45,12 +50,13 @@ from recommender.serving.http.request_context import (
     request_info,
     route_of,
 )
+from recommender.serving.http.root_path import RootPathMiddleware, path_within
 from recommender.serving.recommendation_service import warm_up
 from recommender.serving.snapshot.holder import ModelWatcher, SnapshotHolder
 from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import expected_practice, open_snapshot
 from recommender.serving.staff import pages as staff
-from recommender.serving.staff.page import STATIC, error_page, is_staff, static_files
+from recommender.serving.staff.page import STATIC, error_page, is_staff, redirect, static_files
 from recommender.settings import Settings
 from recommender.store.database import POOL
 
@@ -116,6 +122,7 @@ def create_app(settings: Settings) -> FastAPI:
         dependencies=[Depends(authorize)],
         middleware=_middleware(settings, context),
         exception_handlers={
+            404: _refuse_address,
             405: _refuse_method,
             **dict.fromkeys(
                 (ProblemError, IntakeError, RequestValidationError, *JOURNAL_PROBLEMS), _refuse
@@ -155,8 +162,13 @@ def _open_context(settings: Settings) -> AppState:
 
 def _middleware(settings: Settings, context: AppState) -> list[Middleware]:
     """The ASGI layers, outermost first."""
+    proxies = list(settings.forwarded_allow_ips)
     return [
         Middleware(MetricsMiddleware, metrics=context.metrics),
+        *([Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)] if proxies else []),
+        Middleware(
+            RootPathMiddleware, root_path=settings.root_path, declared_proxies=bool(proxies)
+        ),
         Middleware(RequestContextMiddleware),
         Middleware(
             TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False
@@ -174,6 +186,7 @@ def _middleware(settings: Settings, context: AppState) -> list[Middleware]:
                 "/v1/allocations": context.queues.allocations,
             },
         ),
+        Middleware(HeadMiddleware),
     ]
 
 
@@ -184,13 +197,34 @@ def _model_watcher(settings: Settings, snapshots: SnapshotHolder) -> ModelWatche
     return ModelWatcher(cache, snapshots, settings, expected_practice(settings))
 
 
+async def _refuse_address(request: Request, _: Exception) -> Response:
+    """404 with the address that was probably meant; a page for a browser below /staff."""
+    path = path_within(request.scope)
+    if is_page(path) and accepts_html(request.headers):
+        if path.endswith("/") and request.method == "GET":
+            return redirect(path.rstrip("/"))
+        request_info(request.scope).problem = NOT_FOUND.slug
+        return error_page(request, ProblemError(NOT_FOUND))
+    declared = (str(route.path) for route in iter_route_contexts(request.app.routes))
+    meant = near_path(path, (each for each in declared if not is_page(each)))
+    hints = [FieldError(pointer="", code="unknown_path", message=f"did you mean {meant}?")]
+    return await _refuse(request, ProblemError(NOT_FOUND, hints if meant else ()))
+
+
 async def _refuse_method(request: Request, _: Exception) -> Response:
-    """405 with all methods of the path, of whichever router."""
+    """405 with all methods of the path, of whichever router; OPTIONS gets them as its answer."""
     path = route_of(request.scope)
     routes = iter_route_contexts(request.app.routes)
     methods = {method for each in routes if each.path == path for method in each.methods or ()}
-    error = ProblemError(NOT_ALLOWED, headers={"Allow": ", ".join(sorted(methods))})
-    return await _refuse(request, error)
+    # Files of pages are mounted, without a list of methods.
+    methods = methods or {"GET"}
+    implied = {"HEAD", "OPTIONS"} if "GET" in methods else {"OPTIONS"}
+    allowed = ", ".join(sorted(methods | implied))
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": allowed})
+    hint = FieldError(pointer="", code="method", message=f"this address takes {allowed}")
+    hints = () if is_staff(request) else (hint,)
+    return await _refuse(request, ProblemError(NOT_ALLOWED, hints, {"Allow": allowed}))
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
@@ -198,4 +232,4 @@ async def _refuse(request: Request, error: Exception) -> Response:
     info.problem = problem_for(error).kind.slug
     if is_staff(request):
         return error_page(request, error)
-    return problem_response(error, info.request_id)
+    return problem_response(error, info.request_id, root_path=info.root_path)

@@ -32,6 +32,7 @@ from recommender.settings import Settings
 from recommender.store.database import POOL, Store, open_store
 
 SECONDS = 60
+HTTPS = "https"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,6 @@ class AuthBackend:
     ----------
     credentials
         None for a server without a store, which accepts every request from its own machine.
-    cookie
-        Name and attributes of the session cookie.
     calls, logins
         Rate limits of callers, and of password attempts per network address.
     clock
@@ -101,12 +100,21 @@ class AuthBackend:
 
     def __init__(self, credentials: CredentialStore | None, settings: Settings) -> None:
         self.credentials = credentials
-        self.cookie: Cookie = cookie_for(settings.allowed_hosts)
+        self._cookies = {
+            scheme: cookie_for(
+                settings.allowed_hosts, https=scheme == HTTPS, root_path=settings.root_path
+            )
+            for scheme in ("http", HTTPS)
+        }
         self.calls = RateLimiter(settings.calls_per_minute)
         self.logins = RateLimiter(LOGINS_PER_MINUTE)
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         self._waiting = settings.queue_limit
         self._lookups, self._hashes = CapacityLimiter(POOL), CapacityLimiter(CONCURRENT_HASHES)
+
+    def cookie(self, scheme: str) -> Cookie:
+        """The session cookie of a request; trusted proxies say its scheme."""
+        return self._cookies[HTTPS if scheme == HTTPS else "http"]
 
     async def principal_of_key(self, key: str) -> Principal | None:
         """The principal of a valid key."""

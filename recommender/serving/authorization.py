@@ -16,9 +16,11 @@ from recommender.serving.http.problems import (
     FORBIDDEN,
     TOO_MANY,
     UNAUTHENTICATED,
+    FieldError,
     ProblemError,
 )
 from recommender.serving.http.request_context import request_info
+from recommender.serving.http.root_path import is_forwarded
 
 
 class Unrestricted(Enum):
@@ -32,6 +34,7 @@ class Unrestricted(Enum):
 Need = Scope | Unrestricted
 
 NEEDS: Mapping[str, Need] = {
+    "GET /": Unrestricted.ANYBODY,
     "GET /livez": Unrestricted.ANYBODY,
     "GET /readyz": Unrestricted.ANYBODY,
     "GET /openapi.json": Unrestricted.ANYBODY,
@@ -102,6 +105,15 @@ def is_page(path: str) -> bool:
     return path == PAGES or path.startswith(f"{PAGES}/")
 
 
+def accepts_html(headers: Headers) -> bool:
+    """Whether a request comes from a browser that shows pages, not from a program."""
+    return "text/html" in headers.get("accept", "")
+
+
+OWN_MACHINE_ONLY = (
+    "this server has no store and answers callers on its own machine only; the operator can set "
+    "RECOMMENDER_STORE and RECOMMENDER_PEPPER"
+)
 CHALLENGE = 'Bearer realm="recommender"'
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf_token"
 
@@ -170,13 +182,23 @@ def check_same_site(headers: Headers) -> None:
 async def _principal(request: Request) -> Principal:
     auth = auth_backend(request)
     if auth.credentials is None:
-        if not from_this_machine(request.client.host if request.client else None):
-            raise unauthenticated()
+        check_this_machine(request)
         return ANYBODY
     headers = request.headers.getlist("authorization")
     if headers and not is_page(request.scope["route"].path):
         return await _principal_of_key(auth, headers)
     return (await _session_of_cookie(auth, request)).principal
+
+
+def check_this_machine(request: Request) -> None:
+    """Refuses (403) callers of other machines, on a server without a store.
+
+    A proxy on this machine that is not declared hides who calls: what it forwards is refused.
+    """
+    hidden = is_forwarded(request.scope) and not app_state(request.app).settings.forwarded_allow_ips
+    if hidden or not from_this_machine(request.client.host if request.client else None):
+        error = FieldError(pointer="", code="own_machine_only", message=OWN_MACHINE_ONLY)
+        raise ProblemError(FORBIDDEN, [error])
 
 
 async def _principal_of_key(auth: AuthBackend, headers: list[str]) -> Principal:
@@ -190,7 +212,7 @@ async def _principal_of_key(auth: AuthBackend, headers: list[str]) -> Principal:
 
 
 async def _session_of_cookie(auth: AuthBackend, request: Request) -> Session:
-    token = request.cookies.get(auth.cookie.name)
+    token = request.cookies.get(auth.cookie(request.scope["scheme"]).name)
     session = await auth.session(token) if token else None
     if session is None:
         raise unauthenticated()

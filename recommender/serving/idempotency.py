@@ -17,6 +17,12 @@ from recommender.store.database import Connection, Store
 
 KEY = "idempotency-key"
 CREATED = 201
+KEY_MISSING = FieldError(
+    pointer="",
+    code="idempotency_key_missing",
+    message="the header Idempotency-Key is missing; send a new text with each new request, such as "
+    "`Idempotency-Key: 6b1f0d6e-3a59-4c1d-9d0a-6f1f1f0c2c1e`, and the same text when you repeat it",
+)
 REPLAYED: Mapping[str, str] = {"Idempotent-Replayed": "true"}
 
 Result = TypeVar("Result")
@@ -97,8 +103,10 @@ def idempotency_ticket(
     ProblemError
         400 when the key is malformed, or missing though `required`.
     """
-    key = request.headers.get(KEY, "" if required else None)
+    key = request.headers.get(KEY)
     if key is None:
+        if required:
+            raise ProblemError(BAD_REQUEST, [KEY_MISSING])
         return None
     route = f"{request.method} {request.scope['route'].path}"
     parts = {"to": request.path_params, "body": body.value if body else None}

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from recommender.security.scopes import Scope
 from recommender.serving.authorization import NEEDS, Unrestricted
+from recommender.serving.dependencies import app_state
 from recommender.serving.http.problems import (
     BAD_REQUEST,
     BODY_PROBLEMS,
@@ -35,21 +36,18 @@ from recommender.serving.schemas.request_bodies import BODIES, Credentials
 
 REF = "#/components/schemas/{model}"
 API_VERSION = "2.0.0"
-SCHEMES: Mapping[str, Any] = {
-    "key": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "rk_<id>_<secret>",
-        "description": "A program's key, created with `recommender keys create`. A server without "
-        "a store requires none and accepts requests from its own machine only.",
-    },
-    "session": {
-        "type": "apiKey",
-        "in": "cookie",
-        "name": "__Host-recommender",
-        "description": "A staff session; see POST /v1/session. Without TLS, on the server's own "
-        "machine, the cookie is named `recommender`.",
-    },
+KEY_SCHEME: Mapping[str, Any] = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "rk_<id>_<secret>",
+    "description": "A program's key, created with `recommender keys create`. A server without a "
+    "store requires none and accepts requests from its own machine only.",
+}
+SESSION_SCHEME: Mapping[str, Any] = {
+    "type": "apiKey",
+    "in": "cookie",
+    "description": "A staff session; see POST /v1/session. Without TLS, on the server's own "
+    "machine, the cookie is named `recommender`.",
 }
 DESCRIPTION = (
     "Recommends clinicians to a new client: excludes those who do not meet the client's hard "
@@ -179,17 +177,20 @@ def _declare_needs(paths: dict[str, dict[str, dict[str, Any]]]) -> None:
 @lru_cache(maxsize=4)
 def openapi_document(app: FastAPI, requests: RequestSchema, clinicians: ClinicianSchema) -> bytes:
     """The OpenAPI document of an application, cached for each practice definition."""
+    state = app_state(app)
     described = get_openapi(
         title=f"Recommender for {requests.title}",
         version=API_VERSION,
         description=DESCRIPTION.format(title=requests.title, version=requests.version),
         routes=app.routes,
+        servers=[{"url": state.settings.root_path or "/"}],
     )
     _declare_needs(described["paths"])
     schemas = described["components"]["schemas"]
     for name in _FRAMEWORKS:
         schemas.pop(name, None)
-    described["components"]["securitySchemes"] = SCHEMES
+    session = {**SESSION_SCHEME, "name": state.auth.cookie("https").name}
+    described["components"]["securitySchemes"] = {"key": KEY_SCHEME, "session": session}
     models: tuple[type[BaseModel], ...] = (
         *(requests.model, requests.pairings, requests.lists, Credentials, Problem),
         *BODIES,

@@ -3,7 +3,6 @@
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -19,6 +18,7 @@ from recommender.recommendation.recommend import (
     read_intake,
     recommend,
 )
+from recommender.security.scopes import Scope
 from recommender.serving.http.problems import problem_from_validation
 from recommender.serving.http.strict_json import JsonBody
 from recommender.serving.schemas.intake import ParsedRequest
@@ -28,9 +28,9 @@ from recommender.serving.schemas.reference_warnings import (
     reference_sentences,
     reference_warnings,
 )
+from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.schemas.responses import (
     NOTICE,
-    STAFF_ONLY,
     AllianceScale,
     ExcludedClinician,
     ExclusionCount,
@@ -51,10 +51,9 @@ class ServedRecommendation:
     recommendation: Recommendation
     response: RecommendationResponse
 
-    def to_json(self, *, to_staff: bool) -> bytes:
-        """The response as JSON; contributions to the score are for staff only."""
-        exclude: Any = None if to_staff else STAFF_ONLY
-        return self.response.model_dump_json(exclude=exclude).encode()
+    def to_json(self, scopes: frozenset[Scope]) -> bytes:
+        """The response as JSON, as a caller with these scopes receives it."""
+        return visible_json(self.response, scopes)
 
 
 def recommend_request(snapshot: ServingSnapshot, body: JsonBody) -> ServedRecommendation:
@@ -70,7 +69,7 @@ def recommend_request(snapshot: ServingSnapshot, body: JsonBody) -> ServedRecomm
     try:
         request = snapshot.form.read(body.value)
     except ValidationError as error:
-        raise problem_from_validation(error) from None
+        raise problem_from_validation(error, snapshot.form.model) from None
     try:
         return recommend_parsed(snapshot, request)
     except IntakeError as error:
@@ -210,7 +209,7 @@ def warm_up(snapshot: ServingSnapshot) -> None:
     No clinician may be eligible for the invented client: the whole roster is scored as well.
     """
     request = snapshot.form.read(snapshot.form.example)
-    recommend_parsed(snapshot, request).to_json(to_staff=True)
+    recommend_parsed(snapshot, request).to_json(frozenset(Scope))
     intake = read_intake(snapshot.practice, request.answers)
     everyone = Pairs.of_one(len(snapshot.encoding.roster))
     snapshot.model.score(intake.client, snapshot.encoding, everyone)

@@ -1,5 +1,6 @@
 """Runs the application with uvicorn, in one process or in several."""
 
+import errno
 import json
 import os
 import signal
@@ -7,6 +8,8 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -32,11 +35,20 @@ STARTUP_TIMEOUT_SECONDS = 120
 """Longest time for a worker process to load its model."""
 
 
-def serve(settings: Settings) -> None:
+def _no_notice() -> None:
+    """Does nothing."""
+
+
+def serve(settings: Settings, on_ready: Callable[[], None] = _no_notice) -> None:
     """Serves until SIGTERM or SIGINT, then finishes the requests in progress.
 
-    The port is opened after the warm-up request of the model. Each of several processes holds its
-    own model and follows changes itself; a process that dies is replaced.
+    The port is taken first, and opened after the warm-up request of the model. Each of several
+    processes holds its own model and follows changes itself; a process that dies is replaced.
+
+    Parameters
+    ----------
+    on_ready
+        Called once, when requests are answered.
 
     Raises
     ------
@@ -48,11 +60,11 @@ def serve(settings: Settings) -> None:
     configure_logs(sys.stderr)
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     # Requests use small matrices, for which threads of the linear algebra only add waiting.
-    with threadpool_limits(1):
+    with threadpool_limits(1), _bound(settings) as port:
         if settings.processes == 1:
-            _run(uvicorn.Server(_config(create_app(settings), settings)))
+            _run(_Server(_config(create_app(settings), settings), on_ready), port)
         else:
-            _run_several(settings)
+            _run_several(settings, port, on_ready)
 
 
 def worker_app() -> FastAPI:
@@ -67,6 +79,30 @@ def worker_app() -> FastAPI:
         sys.stderr.write(f"{error}\n")
         # With any other exit code the supervisor would restart the process.
         sys.exit(STARTUP_FAILURE)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+
+class _Supervisor(Multiprocess):
+    def __init__(
+        self, config: TimeoutConfig, sockets: list[socket.socket], on_ready: Callable[[], None]
+    ) -> None:
+        super().__init__(config, sockets)
+        self._on_ready = on_ready
+
+    def init_processes(self) -> None:
+        super().init_processes()
+        if all(each.wait_until_ready(STARTUP_TIMEOUT_SECONDS) for each in self.processes):
+            self._on_ready()
 
 
 def _config(app: Any, settings: Settings, **options: Any) -> TimeoutConfig:
@@ -85,18 +121,18 @@ def _config(app: Any, settings: Settings, **options: Any) -> TimeoutConfig:
     )
 
 
-def _run(server: uvicorn.Server) -> None:
+def _run(server: uvicorn.Server, port: socket.socket) -> None:
     # After its shutdown uvicorn raises the signal again for the former handler, which would end the
     # process with an error.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _ignore_signal)
     try:
-        server.run()
+        server.run(sockets=[port])
     except SystemExit:
         raise _not_started() from None
 
 
-def _run_several(settings: Settings) -> None:
+def _run_several(settings: Settings, port: socket.socket, on_ready: Callable[[], None]) -> None:
     os.environ[SETTINGS_VARIABLE] = worker_environment(settings)
     config = _config(
         "recommender.serving.server:worker_app",
@@ -105,9 +141,8 @@ def _run_several(settings: Settings) -> None:
         workers=settings.processes,
         timeout_worker_healthcheck=STARTUP_TIMEOUT_SECONDS,
     )
-    with _listening(settings) as shared:
-        supervisor = Multiprocess(config, sockets=[shared])
-        supervisor.run()
+    supervisor = _Supervisor(config, [port], on_ready)
+    supervisor.run()
     if any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes):
         raise _not_started()
 
@@ -128,17 +163,32 @@ def _stop_with_parent(first: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _listening(settings: Settings) -> socket.socket:
+@contextmanager
+def _bound(settings: Settings) -> Iterator[socket.socket]:
+    """The port, taken but not open yet: until the model is loaded, connections are refused."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
-    except OSError:
-        raise _not_started() from None
+    with socket.socket(family) as port:
+        port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            port.bind((settings.host, settings.port))
+        except OSError as error:
+            raise _not_bound(error, settings) from None
+        yield port
+
+
+def _not_bound(error: OSError, settings: Settings) -> RecommenderError:
+    if error.errno == errno.EADDRINUSE:
+        remedy = "stop the program that uses it, or give another with --port (RECOMMENDER_PORT)"
+        return RecommenderError(f"port {settings.port}", "is in use", remedy)
+    if error.errno == errno.EACCES:
+        remedy = "give one above 1023 with --port, or let a reverse proxy listen there"
+        return RecommenderError(f"port {settings.port}", "may not be used by this account", remedy)
+    remedy = "give an address of this machine with --host (RECOMMENDER_HOST), such as 127.0.0.1"
+    return RecommenderError("host", "is not an address of this machine", remedy)
 
 
 def _not_started() -> RecommenderError:
-    remedy = "fix the errors logged above; the port may be in use"
-    return RecommenderError("server", "cannot start", remedy)
+    return RecommenderError("server", "cannot start", "fix the errors logged above")
 
 
 def _ignore_signal(_: int, __: FrameType | None) -> None:

@@ -18,9 +18,11 @@ from recommender.journal.recommendations import (
 from recommender.model.alliance_model import Contributions
 from recommender.practice.definition import Practice
 from recommender.recommendation.explanation import Explanation, contrast, explain
+from recommender.security.scopes import Scope
 from recommender.serving.idempotency import created
 from recommender.serving.recommendation_service import ServedRecommendation
 from recommender.serving.schemas.intake import ParsedRequest
+from recommender.serving.schemas.required_scope import hidden_fields
 from recommender.serving.schemas.responses import CONTRACT_VERSION, RecommendationResponse
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.store.database import Connection
@@ -118,6 +120,27 @@ def current_body(body: bytes) -> bytes:
         return body
     renamed = {"contract_version": CONTRACT_VERSION, **_with_present_names(response)}
     return json.dumps(renamed, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def visible_body(body: bytes, scopes: frozenset[Scope]) -> bytes:
+    """A stored response in the present field names, as a caller with these scopes receives it.
+
+    Whoever asked first may have had other scopes, for example if a key of the same name was created
+    again with another role.
+    """
+    hidden, current = hidden_fields(RecommendationResponse, scopes), current_body(body)
+    if not hidden:
+        return current
+    visible = _without(json.loads(current), hidden)
+    return json.dumps(visible, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _without(part: dict[str, Any], hidden: Mapping[str, Any]) -> dict[str, Any]:
+    visible = {name: value for name, value in part.items() if hidden.get(name) is not True}
+    for name in visible.keys() & hidden.keys():
+        members = hidden[name]["__all__"]
+        visible[name] = [_without(each, members) for each in visible[name]]
+    return visible
 
 
 def _with_present_names(part: Any) -> Any:

@@ -124,6 +124,7 @@ def test_every_route_has_a_line_in_the_table_and_every_line_a_route(settings: Se
 
 def test_only_what_holds_nothing_of_anybody_is_open() -> None:
     assert {name for name, need in NEEDS.items() if need is Unrestricted.ANYBODY} == {
+        "GET /",
         "GET /livez",
         "GET /readyz",
         "GET /openapi.json",
@@ -405,8 +406,8 @@ def test_when_the_store_is_away_callers_are_told_to_come_back(
 def test_a_server_without_keys_answers_no_other_machine(settings: Settings, address: str) -> None:
     app = create_app(settings)
     with TestClient(app, base_url="http://localhost", client=(address, 1)) as stranger:
-        check_problem(stranger.get(CURRENT), 401)
-        check_problem(stranger.post(RECOMMEND, json=a_request()), 401)
+        check_problem(stranger.get(CURRENT), 403)
+        check_problem(stranger.post(RECOMMEND, json=a_request()), 403)
         assert stranger.get("/livez").status_code == 200
 
 

@@ -7,19 +7,34 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from recommender.cli.main import app
 from recommender.security.scopes import Role
 from recommender.settings import Settings
 from recommender.store.database import open_store
 from tests.support.server import PEPPER, a_request, new_key
-from tests.support.server_process import RUN_SERVER, free_port, http_request, wait_until_ready
+from tests.support.server_process import http_request, running_server
+
+TOOL = """
+import json, sys
+from generated import AuthenticatedClient
+from generated.api.recommendations import get_recommendation, recommend
+from generated.models import RecommendationRequest
+
+url, key = sys.argv[1:]
+client = AuthenticatedClient(base_url=url, token=key)
+body = RecommendationRequest.from_dict(json.load(sys.stdin))
+made = recommend.sync(client=client, body=body)
+read = get_recommendation.sync(made.recommendation_id, client=client)
+gains = [type(each.gain).__name__ for each in made.relaxations]
+print(json.dumps({"gains": gains, "same": made == read}))
+"""
 
 pytestmark = pytest.mark.slow
 
@@ -35,25 +50,19 @@ EXPECTED = {
 }
 
 
+Live = tuple[int, Mapping[Role, str]]
+
+
 @pytest.fixture(scope="module")
-def live(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
-    """The port of a server in a process of its own, and a key of staff."""
+def live(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """The port of a server in a process of its own, and a key of each role."""
     url = f"sqlite:///{tmp_path_factory.mktemp('live')}/journal.db"
-    store, port = open_store(url), free_port()
-    key = new_key(store, "generated", Role.STAFF).text
+    store = open_store(url)
+    keys = {role: new_key(store, f"generated-{role}", role).text for role in Role}
     store.close()
-    given: dict[str, object] = {"BUNDLE": settings.bundle, "ROSTER": settings.roster, "PORT": port}
-    given |= {"STORE": url, "PEPPER": PEPPER}
-    environment = os.environ | {f"RECOMMENDER_{name}": str(value) for name, value in given.items()}
-    with tempfile.TemporaryFile() as log:
-        line = [sys.executable, "-c", f"{RUN_SERVER}serve(Settings())"]
-        process = subprocess.Popen(line, env=environment, cwd=ROOT, stderr=log, text=True)
-        try:
-            wait_until_ready(process, port)
-            yield port, key
-        finally:
-            process.terminate()
-            process.wait(60)
+    where = {"bundle": settings.bundle, "roster": settings.roster}
+    with running_server(**where, store=url, pepper=PEPPER) as port:
+        yield port, keys
 
 
 def contract(port: int, directory: Path) -> Path:
@@ -82,30 +91,63 @@ def talked(printed: str) -> Any:
     return json.loads(printed.splitlines()[-1])
 
 
-def test_a_python_client_generated_from_the_contract_works(
-    live: tuple[int, str], tmp_path: Path
-) -> None:
+@pytest.fixture
+def generated(live: Live, tmp_path: Path) -> Path:
+    """The Python that runs a client generated from the contract into this test's directory."""
     tools = TOOLS / "python" / "bin"
     if not (tools / "openapi-python-client").exists():
         pytest.skip("no generator in var/clients/python: run `make clients`")
-    port, key = live
     (tmp_path / "settings.yml").write_text("post_hooks: []\n")
-    generate = ("--path", contract(port, tmp_path), "--config", tmp_path / "settings.yml")
+    generate = ("--path", contract(live[0], tmp_path), "--config", tmp_path / "settings.yml")
     where = ("--meta", "none", "--output-path", tmp_path / "generated")
     said = run(tools / "openapi-python-client", "generate", *generate, *where, at=tmp_path)
     assert "warning" not in said.lower(), said
-    line = (tools / "python", PROGRAMS / "python" / "talk.py", f"http://127.0.0.1:{port}", key)
+    return tools / "python"
+
+
+def test_a_python_client_generated_from_the_contract_works(
+    live: Live, generated: Path, tmp_path: Path
+) -> None:
+    port, keys = live
+    program = PROGRAMS / "python" / "talk.py"
+    line = (generated, program, f"http://127.0.0.1:{port}", keys[Role.STAFF])
     request = json.dumps(a_request())
     assert talked(run(*line, at=tmp_path, said=request, PYTHONPATH=str(tmp_path))) == EXPECTED
 
 
-def test_a_typescript_client_generated_from_the_contract_works(
-    live: tuple[int, str], tmp_path: Path
+def test_a_matching_tool_that_uses_the_generated_client_does_not_stop_at_a_relaxation(
+    live: Live, generated: Path, tmp_path: Path
 ) -> None:
+    """Its key is not sent `gain`, which the contract once required."""
+    port, keys = live
+    (tmp_path / "tool.py").write_text(TOOL)
+    line = (generated, tmp_path / "tool.py", f"http://127.0.0.1:{port}", keys[Role.TOOL])
+    request = json.dumps(a_request({"max_fee": 1}))
+    told = talked(run(*line, at=tmp_path, said=request, PYTHONPATH=str(tmp_path)))
+    assert told["gains"] == ["Unset"] * len(told["gains"]) != []
+    assert told["same"]
+
+
+def test_a_matching_tool_that_follows_the_readme_is_shown_its_relaxations(
+    live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, keys = live
+    monkeypatch.setenv("RECOMMENDER_KEY", keys[Role.TOOL])
+    (tmp_path / "client.json").write_text(json.dumps(a_request({"max_fee": 1})))
+    words = ["recommend", str(tmp_path / "client.json"), "--url", f"http://127.0.0.1:{port}"]
+    shown = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert (shown.exit_code, "admit" in shown.output) == (0, True), shown.output
+    as_json = CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False)
+    offers = json.loads(as_json.output)["relaxations"]
+    assert offers
+    assert all("gain" not in offer for offer in offers)
+
+
+def test_a_typescript_client_generated_from_the_contract_works(live: Live, tmp_path: Path) -> None:
     tools = TOOLS / "typescript" / "node_modules"
     if shutil.which("node") is None or not tools.exists():
         pytest.skip("no node, or no generator in var/clients/typescript: run `make clients`")
-    port, key = live
+    port, key = live[0], live[1][Role.STAFF]
     for name in ("talk.ts", "tsconfig.json", "package.json"):
         shutil.copy(PROGRAMS / "typescript" / name, tmp_path)
     (tmp_path / "node_modules").symlink_to(tools)

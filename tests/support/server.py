@@ -51,6 +51,8 @@ PASSWORD = "four words without tune"
 SAME_SITE = {"sec-fetch-site": "same-origin"}
 CANARY = "zqxcanaryqz"
 """A text that must appear in no log line, error or page."""
+CANARY_NAME = f"{CANARY}!"
+"""The same as the name of a member, in a form that no field has."""
 ANSWERS: dict[str, Any] = {"concern": "anxiety", "wanted": ["cbt"], "directive": 4, "agrees": True}
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "instance", "errors"}
 INES: dict[str, Any] = {

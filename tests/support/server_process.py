@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,23 @@ def server_process(settings: Settings, port: int) -> Iterator[subprocess.Popen[s
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@contextmanager
+def running_server(**settings: object) -> Iterator[int]:
+    """The port of a server with these settings, ready within; it is stopped at the end."""
+    port = free_port()
+    given = {f"RECOMMENDER_{name.upper()}": str(value) for name, value in settings.items()}
+    environment = os.environ | given | {"RECOMMENDER_PORT": str(port)}
+    command = [sys.executable, "-c", RUN_SERVER + "serve(Settings())"]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=log, text=True)
+        try:
+            wait_until_ready(process, port)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(60)
 
 
 def free_port() -> int:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 
 from recommender.cli.commands.console import (
     REGISTRY,
@@ -18,7 +17,6 @@ from recommender.cli.commands.console import (
     print_json,
     reads_tables,
 )
-from recommender.errors import Fault, FaultsError
 from recommender.registry.versions import tracking_reachable
 from recommender.values.table_format import TableFormat
 
@@ -98,14 +96,7 @@ def _served_registry(bundle: Path | None) -> str | None:
 
 
 def _settings(bundle: Path, roster: Path, host: str, port: int) -> "Settings":
-    """The settings as the server reads them; names each unreadable one without its value."""
-    from recommender.settings import Settings
+    """The settings as the server reads them."""
+    from recommender.settings import read_settings
 
-    try:
-        return Settings(bundle=bundle, roster=roster, host=host, port=port)
-    except ValidationError as error:
-        names = sorted({str(each["loc"][0]) for each in error.errors(include_input=False)})
-        remedy = "fix it; `recommender serve` reads the same"
-        raise FaultsError(
-            [Fault(f"RECOMMENDER_{name.upper()}", "cannot be read", remedy) for name in names]
-        ) from None
+    return read_settings(bundle=bundle, roster=roster, host=host, port=port)

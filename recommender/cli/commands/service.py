@@ -35,9 +35,10 @@ from recommender.values.table_format import TableFormat
 
 @reads_tables
 def serve(
-    roster: Annotated[Path, typer.Option(help="The clinicians, .csv, .parquet or .xlsx.")] = Path(
-        "var/practice/clinicians.csv"
-    ),
+    roster: Annotated[
+        Path,
+        typer.Option(help="The clinicians, .csv, .parquet or .xlsx.", envvar="RECOMMENDER_ROSTER"),
+    ] = Path("var/practice/clinicians.csv"),
     registry: Annotated[
         str | None, typer.Option(help=f"mlflow, whose champion is served; {REGISTRY} by default.")
     ] = None,
@@ -45,21 +46,50 @@ def serve(
         str | None,
         typer.Option(
             help="The definition, a shipped name or a TOML file: models must be trained with it; "
-            "without a model its declared sizes are served. By default the model's own."
+            "without a model its declared sizes are served. By default the model's own.",
+            envvar="RECOMMENDER_PRACTICE",
         ),
     ] = None,
     bundle: Annotated[
-        Path | None, typer.Option(help="Serve this bundle and no other, whatever is promoted.")
+        Path | None,
+        typer.Option(
+            help="Serve this bundle and no other, whatever is promoted.",
+            envvar="RECOMMENDER_BUNDLE",
+        ),
     ] = None,
     bundles: Annotated[
         Path,
-        typer.Option(help="Where fetched bundles are cached, in case the registry is unreachable."),
+        typer.Option(
+            help="Where fetched bundles are cached, in case the registry is unreachable.",
+            envvar="RECOMMENDER_BUNDLES",
+        ),
     ] = Path("var/bundles"),
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on.", envvar="RECOMMENDER_HOST")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="Port to listen on.", envvar="RECOMMENDER_PORT", min=1, max=65535)
+    ] = 8000,
     workers: Annotated[
-        int, typer.Option(help="Processes that share the port, each with its model.", min=1, max=64)
+        int,
+        typer.Option(
+            help="Processes that share the port, each with its model.",
+            envvar="RECOMMENDER_PROCESSES",
+            min=1,
+            max=64,
+        ),
     ] = 1,
+    root_path: Annotated[
+        str | None,
+        typer.Option(help="The path at which a reverse proxy shows this server, such as /match."),
+    ] = None,
+    forwarded_allow_ips: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Address or network of a reverse proxy whose X-Forwarded-For and -Proto are "
+            "believed; may be repeated. By default they are ignored."
+        ),
+    ] = None,
     *,
     written: TableFormat,
 ) -> None:
@@ -68,11 +98,15 @@ def serve(
     With RECOMMENDER_STORE and RECOMMENDER_PEPPER set callers need keys (see `keys --help`) and
     recommendations are recorded; without them it serves this machine only and records nothing.
     """
-    where = {
+    where: dict[str, Any] = {
         **{"roster": roster, "practice": practice, "host": host, "port": port},
         "processes": workers,
         **asdict(written),
     }
+    if root_path is not None:
+        where["root_path"] = root_path
+    if forwarded_allow_ips is not None:
+        where["forwarded_allow_ips"] = tuple(forwarded_allow_ips)
     with exit_on_error():
         if bundle is not None:
             _serve(where | {"bundle": bundle})
@@ -111,15 +145,21 @@ def _follow_move(uri: str) -> None:
 def _serve(given: Mapping[str, Any]) -> None:
     # Loaded while the registry is asked for the first time: either takes seconds.
     from recommender.serving.server import serve as run
-    from recommender.settings import Settings
+    from recommender.settings import read_settings, unknown_variables
 
-    server = Settings(**given)
+    for name, meant in unknown_variables(os.environ):
+        hint = f"did you mean {meant}?" if meant else "its spelling may be wrong"
+        err.print(f"Warning: {name} in the environment is not a setting; {hint}", markup=False)
+    server = read_settings(**given)
     if server.bundle is None and server.bundles is not None:
         err.print(_found(wait_for_pointer(BundleCache(server.bundles))), markup=False)
-    at = f"http://{server.host}:{server.port}"
-    err.print(f"Serving {at} (POST /v1/recommendations, GET /openapi.json)")
-    err.print(f"Pages for intake staff: {at}/staff")
-    run(server)
+
+    def announce() -> None:
+        at = f"http://{server.host}:{server.port}{server.root_path}"
+        err.print(f"Serving {at} (POST /v1/recommendations, GET /openapi.json)")
+        err.print(f"Pages for intake staff: {at}/staff")
+
+    run(server, announce)
 
 
 def _found(offer: RegistryPointer) -> str:
@@ -170,7 +210,8 @@ def _problem(error: urllib.error.HTTPError) -> RecommenderError:
     """The problem details of a refusal; another kind of server is named as such."""
     try:
         problem = json.load(error)
-        faults = [f"{fault['pointer']} {fault['message']}" for fault in problem.get("errors", [])]
+        errors = problem.get("errors", [])
+        faults = [f"{fault['pointer']} {fault['message']}".strip() for fault in errors]
         text = "; ".join(faults) or problem["detail"]
         return RecommenderError(
             problem["title"], text.rstrip("."), "fix the request and send it again"

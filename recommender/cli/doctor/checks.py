@@ -32,7 +32,7 @@ from recommender.registry.locations import (
     published_bundles,
 )
 from recommender.registry.versions import registry_file
-from recommender.settings import Settings
+from recommender.settings import unknown_variables
 from recommender.store.database import connect, database_time
 from recommender.tables.loader import read_roster
 
@@ -115,9 +115,6 @@ def _folder(path: Path) -> Path:
     return next(folder for folder in path.resolve().parents if folder.is_dir())
 
 
-PREFIX = "RECOMMENDER_"
-KNOWN = frozenset({"RECOMMENDER_KEY", "RECOMMENDER_PRACTICE"})
-"""Variables that commands read and the server does not."""
 PATIENCE_SECONDS = 3.0
 APART = timedelta(seconds=30)
 ZONES = ("UTC", "Australia/Sydney")
@@ -126,10 +123,9 @@ SHIPPED_WITH_MLFLOW = base64.b64encode(b"admin:password1234").decode()
 
 def check_settings(deployment: Deployment) -> Iterator[Fault]:
     """Every RECOMMENDER_ variable is a known setting."""
-    read = {PREFIX + name.upper() for name in Settings.model_fields} | KNOWN
-    for name in sorted(deployment.environment):
-        if name.upper().startswith(PREFIX) and name.upper() not in read:
-            yield Fault("environment", f"sets {name}, which is not a setting", "fix its spelling")
+    for name, meant in unknown_variables(deployment.environment):
+        remedy = f"write {meant}" if meant else "fix its spelling, or remove it"
+        yield Fault("environment", f"sets {name}, which is not a setting", remedy)
 
 
 def check_registry(deployment: Deployment) -> Iterator[Fault]:

@@ -16,6 +16,7 @@ from recommender.allocation.terms import (
 )
 from recommender.errors import IntakeError, RecommenderError
 from recommender.practice.columns import Columns, read_rows
+from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Context, Snapshot
 from recommender.serving.http.problems import (
     BUSY,
@@ -48,6 +49,7 @@ from recommender.serving.schemas.reference_warnings import (
     reference_warnings,
     unknown_clinician,
 )
+from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.schemas.responses import DECIMALS, NOTICE, AllianceScale, ModelInUse
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.tables.cells import People
@@ -79,7 +81,7 @@ async def post_allocations(
     info.model = snapshot.digest
     response = await context.queues.allocations.run(allocate_request, snapshot, body)
     info.mode = response.mode
-    return Response(response.model_dump_json(), media_type=JSON)
+    return Response(visible_json(response, caller(request).scopes), media_type=JSON)
 
 
 def allocate_request(snapshot: ServingSnapshot, body: JsonBody) -> AllocationResponse:
@@ -109,7 +111,7 @@ def _read(snapshot: ServingSnapshot, body: JsonBody) -> ParsedWaitingList:
     try:
         request = snapshot.form.read_list(body.value)
     except ValidationError as error:
-        refusal = problem_from_validation(error)
+        refusal = problem_from_validation(error, snapshot.form.lists)
         if any(each.pointer == "/clients" and each.code == "too_long" for each in refusal.errors):
             raise ProblemError(LIST_TOO_LONG, refusal.errors) from None
         raise refusal from None

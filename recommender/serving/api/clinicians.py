@@ -39,6 +39,7 @@ from recommender.serving.http.problems import (
     field_errors,
     problem_from_validation,
 )
+from recommender.serving.http.request_context import request_info
 from recommender.serving.http.strict_json import JSON, Body, JsonBody
 from recommender.serving.idempotency import idempotency_ticket, reply_response
 from recommender.serving.openapi import (
@@ -55,6 +56,7 @@ from recommender.serving.schemas.reference_warnings import (
     ReferenceWarning,
     similar_client,
 )
+from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.snapshot.roster_sync import Write
 from recommender.serving.snapshot.snapshot import ServingSnapshot, roster_version_of
 from recommender.store.database import Transaction
@@ -85,7 +87,8 @@ async def get_clinicians(
     snapshot = await context.queues.lookups.run(context.rosters.newest)
     version = roster_version_of(snapshot)
     ids = [each for each in version.rows if each > after]
-    more = f"/v1/clinicians?after={ids[limit - 1]}&limit={limit}" if len(ids) > limit else None
+    address = f"{request_info(request.scope).root_path}/v1/clinicians"
+    more = f"{address}?after={ids[limit - 1]}&limit={limit}" if len(ids) > limit else None
     page = [snapshot.clinicians.to_response(each, version.rows[each]) for each in ids[:limit]]
     return _response(request, version, version.etag, {"clinicians": page, "next": more})
 
@@ -280,7 +283,8 @@ async def _parsed(
         try:
             return snapshot, read(snapshot.clinicians, value)
         except ValidationError as error:
-            raise problem_from_validation(error, INVALID_ROSTER) from None
+            model = snapshot.clinicians.model_of(error)
+            raise problem_from_validation(error, model, INVALID_ROSTER) from None
 
     return await context.queues.lookups.run(work)
 
@@ -344,7 +348,7 @@ def _one(
 ) -> Response:
     tag = version.etag_of(clinician_id)
     clinician = snapshot.clinicians.to_response(clinician_id, version.rows[clinician_id])
-    content = {"clinician": clinician, **_with_warnings(warnings)}
+    content = {"clinician": clinician, **_with_warnings(request, warnings)}
     return _response(request, version, tag, content)
 
 
@@ -356,13 +360,15 @@ def _whole(
 ) -> Response:
     rows = version.rows.items()
     clinicians = [snapshot.clinicians.to_response(each, row) for each, row in rows]
-    content = {"clinicians": clinicians, "next": None, **_with_warnings(warnings)}
+    content = {"clinicians": clinicians, "next": None, **_with_warnings(request, warnings)}
     return _response(request, version, version.etag, content)
 
 
-def _with_warnings(warnings: Sequence[ReferenceWarning]) -> dict[str, Any]:
+def _with_warnings(request: Request, warnings: Sequence[ReferenceWarning]) -> dict[str, Any]:
     """The member of a response with warnings; absent without any."""
-    return {"reference_warnings": [each.model_dump() for each in warnings]} if warnings else {}
+    scopes = caller(request).scopes
+    shown = [json.loads(visible_json(each, scopes)) for each in warnings]
+    return {"reference_warnings": shown} if shown else {}
 
 
 def _response(

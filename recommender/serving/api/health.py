@@ -1,17 +1,21 @@
 """Routes for probes, metrics, models, the OpenAPI document and descriptions of problems."""
 
 import hashlib
+import json
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Request
 from pydantic import Field as Setting
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
+from recommender.serving.authorization import PAGES, accepts_html
 from recommender.serving.dependencies import Context, Snapshot
 from recommender.serving.http.etags import etag, unless_matched
 from recommender.serving.http.metrics import MEDIA_TYPE
 from recommender.serving.http.problems import NOT_FOUND, NOT_READY, PROBLEM_TYPES, ProblemError
+from recommender.serving.http.request_context import request_info
 from recommender.serving.http.strict_json import JSON
 from recommender.serving.openapi import ApiRoute, openapi_document, problem_responses
 from recommender.serving.schemas.responses import CurrentModel, ModelInUse, Probe, ResponseModel
@@ -19,6 +23,26 @@ from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.settings import Settings
 
 router = APIRouter(route_class=ApiRoute)
+
+
+INDEX: Mapping[str, str] = {
+    "pages": PAGES,
+    "contract": "/openapi.json",
+    "liveness": "/livez",
+    "readiness": "/readyz",
+    "recommendations": "/v1/recommendations",
+}
+"""Where to begin, by what is there."""
+
+
+@router.get("/", include_in_schema=False)
+async def get_index(request: Request) -> Response:
+    """Leads a browser to the staff pages and a program to the contract."""
+    root_path, varies = request_info(request.scope).root_path, {"Vary": "Accept"}
+    if accepts_html(request.headers):
+        return RedirectResponse(PAGES, 303, varies)
+    index = {name: root_path + path for name, path in INDEX.items()}
+    return Response(json.dumps(index), headers=varies, media_type=JSON)
 
 
 @router.get(

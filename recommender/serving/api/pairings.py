@@ -35,6 +35,7 @@ from recommender.serving.schemas.reference_warnings import (
     unknown_clinician,
 )
 from recommender.serving.schemas.request_bodies import EventRequest, PairingRequest
+from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.schemas.responses import ResponseModel
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.store.database import Connection
@@ -123,8 +124,9 @@ async def post_pairing(request: Request, snapshot: Snapshot, body: Body) -> Resp
         warnings = _warnings(connection, snapshot, pairing)
         subject = record_pairing(connection, pairing, actor=actor)
         facts = PairingCreated.model_validate(pairing).model_dump()
-        response = NewPairing(**facts, reference_warnings=warnings).model_dump_json().encode()
-        return created(response, ADDRESS.format(pairing_id=pairing.pairing_id), subject)
+        response = NewPairing(**facts, reference_warnings=warnings)
+        body = visible_json(response, caller(request).scopes)
+        return created(body, ADDRESS.format(pairing_id=pairing.pairing_id), subject)
 
     return reply_response(await write_once(request, body, write))
 

@@ -21,6 +21,7 @@ from recommender.serving.openapi import ApiRoute, JournalRoute, problem_response
 from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.reference_warnings import ReferenceWarning, similar_client
 from recommender.serving.schemas.request_bodies import ConsentRequest
+from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.schemas.responses import ResponseModel
 from recommender.store.database import Connection, database_time
 
@@ -170,6 +171,6 @@ async def post_consent(
             consents=current_consent(connection, subject),
             reference_warnings=(similar_client("", near),) if near else (),
         )
-        return StoredReply(200, response.model_dump_json().encode(), subject)
+        return StoredReply(200, visible_json(response, caller(request).scopes), subject)
 
     return reply_response(await write_once(request, body, write))

@@ -25,7 +25,6 @@ from recommender.recommendation.recommend import (
     read_intake,
 )
 from recommender.screening.cache import screening_cache_for
-from recommender.security.scopes import Scope
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Snapshot, run_in_pool
 from recommender.serving.http.problems import (
@@ -64,6 +63,7 @@ from recommender.serving.schemas.reference_warnings import (
     ReferenceWarning,
     reference_warnings,
 )
+from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.schemas.responses import (
     DECIMALS,
     NOTICE,
@@ -77,7 +77,7 @@ from recommender.serving.schemas.responses import (
     stated_reason,
 )
 from recommender.serving.snapshot.snapshot import ServingSnapshot
-from recommender.serving.stored_recommendation import current_body, to_journal_row
+from recommender.serving.stored_recommendation import to_journal_row, visible_body
 from recommender.store.database import Connection
 from recommender.tables.references import references_of_one
 
@@ -121,7 +121,7 @@ async def post_recommendation(
         work = partial(recommend_request, snapshot, body)
         served = await run_in_pool(request.app, work)
         info.mode = served.recommendation.mode
-        return served, served.to_json(to_staff=principal.may(Scope.EXPLAIN_READ))
+        return served, served.to_json(principal.scopes)
 
     async def prepare() -> Write:
         served, sent = await compute()
@@ -140,9 +140,13 @@ async def post_recommendation(
     response_model=RecommendationResponse,
 )
 async def get_recommendation(request: Request, recommendation_id: RecommendationId) -> Response:
-    """The response as it was sent, in the field names of the present contract version."""
+    """The response as it was sent, in the field names of the present contract version.
+
+    Fields with `x-required-scope` are left out for callers without that scope.
+    """
     recorded = await recorded_for(request, recommendation_id)
-    return Response(current_body(recorded.shown.response), media_type=JSON)
+    body = visible_body(recorded.shown.response, caller(request).scopes)
+    return Response(body, media_type=JSON)
 
 
 async def recorded_for(request: Request, recommendation_id: str) -> RecordedRecommendation:
@@ -206,7 +210,7 @@ async def post_predictions(request: Request, snapshot: Snapshot, body: Body) -> 
     info.model = snapshot.digest
     response = await run_in_pool(request.app, partial(predict, snapshot, body))
     info.mode = response.mode
-    return Response(response.model_dump_json(), media_type=JSON)
+    return Response(visible_json(response, caller(request).scopes), media_type=JSON)
 
 
 def predict(snapshot: ServingSnapshot, body: JsonBody) -> PredictionResponse:
@@ -222,7 +226,7 @@ def predict(snapshot: ServingSnapshot, body: JsonBody) -> PredictionResponse:
     try:
         request = snapshot.form.read_pairings(body.value)
     except ValidationError as error:
-        raise problem_from_validation(error) from None
+        raise problem_from_validation(error, snapshot.form.pairings) from None
     places = _places(snapshot, request.clinician_ids)
     try:
         intake = read_intake(snapshot.practice, request.answers, request.client_id, request.modes)
@@ -245,11 +249,9 @@ def predict(snapshot: ServingSnapshot, body: JsonBody) -> PredictionResponse:
 
 
 def _unresolved(snapshot: ServingSnapshot, intake: Intake) -> list[ReferenceWarning]:
-    """Without the lists of the roster, which a matching tool may not see."""
     roster = snapshot.encoding.roster
     found = references_of_one(snapshot.practice, intake.client, intake.client_id, roster)
-    warnings = reference_warnings(found, intake.client)[:MAX_WARNINGS]
-    return [each.model_copy(update={"listed_as": ()}) for each in warnings]
+    return reference_warnings(found, intake.client)[:MAX_WARNINGS]
 
 
 def _places(snapshot: ServingSnapshot, ids: tuple[str, ...]) -> list[int]:

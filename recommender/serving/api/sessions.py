@@ -77,7 +77,7 @@ async def post_session(request: Request) -> Response:
     session = await auth.log_in(credentials.name, credentials.password.get_secret_value())
     if session is None:
         raise unauthenticated()
-    headers = {"Set-Cookie": auth.cookie.setting(session.token)}
+    headers = {"Set-Cookie": auth.cookie(request.scope["scheme"]).setting(session.token)}
     return Response(OpenSession.of(session).model_dump_json(), 201, headers, media_type=JSON)
 
 
@@ -102,4 +102,5 @@ async def delete_session(request: Request) -> Response:
     """Delete the session; its token is no longer valid."""
     auth = auth_backend(request)
     await auth.log_out(session_of(request))
-    return Response(status_code=204, headers={"Set-Cookie": auth.cookie.clearing()})
+    cleared = auth.cookie(request.scope["scheme"]).clearing()
+    return Response(status_code=204, headers={"Set-Cookie": cleared})

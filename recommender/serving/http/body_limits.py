@@ -4,19 +4,22 @@ import asyncio
 from collections.abc import Mapping
 
 from starlette.datastructures import Headers
-from starlette.middleware.body_limit import RequestBodyLimitResponder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recommender.serving.http.compute_queue import ComputeQueue
+from recommender.serving.http.content_types import COMPRESSED
 from recommender.serving.http.problems import (
     BUSY,
     REQUEST_TIMEOUT,
     RETRY_SOON,
+    TOO_LARGE,
     UNSUPPORTED,
+    FieldError,
     ProblemError,
     problem_response,
 )
 from recommender.serving.http.request_context import request_info
+from recommender.serving.http.root_path import path_within
 
 CLOSE = {"Connection": "close"}
 
@@ -55,25 +58,40 @@ class BodyLimitMiddleware:
             return
         refusal = self._refusal(scope)
         if refusal is not None:
-            await problem_response(refusal, request_info(scope).request_id)(scope, receive, send)
+            info = request_info(scope)
+            response = problem_response(refusal, info.request_id, root_path=info.root_path)
+            await response(scope, receive, send)
             return
-        body = BodyTimeout(receive, self.seconds)
-        limit = self.limits.get(scope["path"], self.limit)
-        await RequestBodyLimitResponder(self.app, limit)(scope, body.receive, send)
+        limit = self.limits.get(path_within(scope), self.limit)
+        body = BoundedBody(receive, self.seconds, limit, _declared_bytes(scope))
+        await self.app(scope, body.receive, send)
 
     def _refusal(self, scope: Scope) -> ProblemError | None:
         if Headers(scope=scope).get("content-encoding", "identity").lower() != "identity":
-            return ProblemError(UNSUPPORTED)
-        queue = self.queues.get(scope["path"])
+            return ProblemError(UNSUPPORTED, [COMPRESSED])
+        queue = self.queues.get(path_within(scope))
         return ProblemError(BUSY, headers=RETRY_SOON) if queue is not None and queue.full else None
 
 
-class BodyTimeout:
-    """Receives one body within a time limit."""
+class BoundedBody:
+    """Receives one body, within a time limit and up to a size.
 
-    def __init__(self, receive: Receive, seconds: float) -> None:
+    Parameters
+    ----------
+    seconds
+        Longest time to receive it.
+    limit
+        Largest size in bytes.
+    declared
+        Its size as declared in Content-Length, if it is.
+    """
+
+    def __init__(self, receive: Receive, seconds: float, limit: int, declared: int | None) -> None:
         self._receive = receive
         self._deadline = asyncio.get_running_loop().time() + seconds
+        self._limit = limit
+        self._declared = declared
+        self._received = 0
         self._complete = False
 
     async def receive(self) -> Message:
@@ -82,14 +100,29 @@ class BodyTimeout:
         Raises
         ------
         ProblemError
-            408 when the body is not complete in time.
+            408 when the body is not complete in time, 413 when it is too large.
         """
         if self._complete:
             return await self._receive()
+        if self._declared is not None and self._declared > self._limit:
+            raise self._too_large(f"has {self._declared} bytes")
         try:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
             raise ProblemError(REQUEST_TIMEOUT, headers=CLOSE) from None
+        self._received += len(message.get("body", b""))
+        if self._received > self._limit:
+            raise self._too_large(f"has more than {self._limit} bytes")
         self._complete = not message.get("more_body", False)
         return message
+
+    def _too_large(self, size: str) -> ProblemError:
+        message = f"the body {size}; at most {self._limit} are accepted here"
+        error = FieldError(pointer="", code="too_large", message=message)
+        return ProblemError(TOO_LARGE, [error], CLOSE)
+
+
+def _declared_bytes(scope: Scope) -> int | None:
+    declared = Headers(scope=scope).get("content-length", "")
+    return int(declared) if declared.isdecimal() else None

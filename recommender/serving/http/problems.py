@@ -4,6 +4,7 @@ Messages come from the tables of this module, not from libraries, so that no sub
 reach a log or a proxy.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -26,10 +27,12 @@ from recommender.errors import (
     StaleError,
     UnavailableError,
 )
+from recommender.serving.http.field_names import Place, meant_instead, pointer_to, repeatable
 from recommender.values.ids import did_you_mean
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 50
+UNKNOWN_FIELD = "extra_forbidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,9 @@ class ProblemType:
     title: str
     detail: str
 
-    @property
-    def type(self) -> str:
-        """The URL of the explanation, relative to the server."""
-        return f"/problems/{self.slug}"
+    def type_at(self, root_path: str) -> str:
+        """The URL of the explanation, at a server behind this path."""
+        return f"{root_path}/problems/{self.slug}"
 
 
 PROBLEM_TYPES: dict[str, ProblemType] = {}
@@ -57,13 +59,18 @@ def _problem_type(slug: str, status: int, title: str, detail: str) -> ProblemTyp
 
 
 BAD_REQUEST = _problem_type(
-    "bad-request", 400, "Bad request", "Check the URL and the headers of the request."
+    "bad-request",
+    400,
+    "Bad request",
+    "Check the URL and the headers of the request. Host must be a name that the operator allows "
+    "(RECOMMENDER_ALLOWED_HOSTS).",
 )
 MALFORMED = _problem_type(
     "malformed-json",
     400,
     "Malformed JSON",
-    "Send one JSON object in UTF-8, each name once, without NaN or Infinity.",
+    "Send one JSON object in UTF-8, each name once, without NaN or Infinity. `errors` has the "
+    "place of the fault.",
 )
 UNAUTHENTICATED = _problem_type(
     "unauthenticated",
@@ -86,7 +93,7 @@ CROSS_SITE = _problem_type(
     "X-CSRF-Token.",
 )
 NOT_FOUND = _problem_type(
-    "not-found", 404, "Not found", "No resource has this URL; see /openapi.json."
+    "not-found", 404, "Not found", "No resource has this URL; see /openapi.json for all of them."
 )
 NO_SUCH_RECORD = _problem_type(
     "no-such-record", 404, "No such record", "Check the id; `errors` names the missing record."
@@ -126,7 +133,9 @@ GONE = _problem_type(
 STALE = _problem_type(
     "stale", 412, "Changed since it was read", "Read the current version and repeat the change."
 )
-TOO_LARGE = _problem_type("too-large", 413, "Request too large", "Send fewer bytes.")
+TOO_LARGE = _problem_type(
+    "too-large", 413, "Request too large", "Send fewer bytes; `errors` says how many are accepted."
+)
 UNSUPPORTED = _problem_type(
     "unsupported-media-type",
     415,
@@ -218,7 +227,6 @@ _MESSAGES: Mapping[str, str] = {
         '{"day": "tue", "start": "00:00", "end": "02:00"}'
     ),
     "missing": "is required",
-    "extra_forbidden": "has an unknown field",
     "model_type": "is not an object",
     "model_attributes_type": "is not an object",
     "list_type": "is not a list",
@@ -268,11 +276,16 @@ class Problem(BaseModel):
 
     @classmethod
     def of(
-        cls, kind: ProblemType, request_id: str, errors: tuple[FieldError, ...] = ()
+        cls,
+        kind: ProblemType,
+        request_id: str,
+        errors: tuple[FieldError, ...] = (),
+        *,
+        root_path: str = "",
     ) -> "Problem":
-        """A problem document of one type."""
+        """A problem document of one type, of a server behind this path."""
         return cls(
-            type=kind.type,
+            type=kind.type_at(root_path),
             title=kind.title,
             status=kind.status,
             detail=kind.detail,
@@ -296,10 +309,10 @@ class ProblemError(Exception):
         self.headers = headers
 
 
-def problem_response(error: Exception, request_id: str) -> Response:
+def problem_response(error: Exception, request_id: str, *, root_path: str = "") -> Response:
     """The response to an error; unknown errors become a 500 without details."""
     refusal = problem_for(error)
-    problem = Problem.of(refusal.kind, request_id, refusal.errors)
+    problem = Problem.of(refusal.kind, request_id, refusal.errors, root_path=root_path)
     return Response(
         problem.model_dump_json(), refusal.kind.status, refusal.headers, media_type=MEDIA_TYPE
     )
@@ -326,7 +339,7 @@ def field_errors(error: FaultsError, *part: str) -> tuple[FieldError, ...]:
     """Faults reported by the engine, with pointers into one part of the request."""
     return tuple(
         FieldError(
-            pointer=_pointer((*part, fault.where)),
+            pointer=pointer_to((*part, fault.where)),
             code="unreadable",
             message=f"{fault.problem}; {fault.remedy}",
         )
@@ -347,7 +360,7 @@ def _journal_errors(error: Exception) -> Iterable[FieldError]:
     if isinstance(error, FaultsError):
         for fault in error.faults:
             message = f"{fault.problem}; {fault.remedy}"
-            yield FieldError(pointer=_pointer((fault.where,)), code="rejected", message=message)
+            yield FieldError(pointer=pointer_to((fault.where,)), code="rejected", message=message)
     elif isinstance(error, RecommenderError) and not isinstance(error, UnavailableError):
         message = f"{error.field}: {error.problem}; {error.remedy}"
         yield FieldError(pointer="", code="rejected", message=message)
@@ -362,26 +375,59 @@ def problem_type_for_status(status: int) -> ProblemType:
     return ProblemType("bad-request", status, HTTPStatus(status).phrase, BAD_REQUEST.detail)
 
 
-def problem_from_validation(error: ValidationError, kind: ProblemType = INVALID) -> ProblemError:
+def problem_from_validation(
+    error: ValidationError, model: type[BaseModel], kind: ProblemType = INVALID
+) -> ProblemError:
     """The problem of a request that fails validation by its model."""
     details = error.errors(include_url=False, include_input=False)
-    errors = dict.fromkeys(_field_error(d["type"], d["loc"], d.get("ctx", {})) for d in details)
+    unknown = [detail["loc"] for detail in details if detail["type"] == UNKNOWN_FIELD]
+    counted = Counter(place[:-1] for place in unknown if repeatable(place) != place)
+    errors = dict.fromkeys(
+        _unknown_field(model, detail["loc"], counted)
+        if detail["type"] == UNKNOWN_FIELD
+        else _field_error(detail["type"], detail["loc"], detail.get("ctx", {}))
+        for detail in details
+    )
     return ProblemError(kind, tuple(errors)[:MAX_ERRORS])
 
 
-def _field_error(code: str, where: tuple[str | int, ...], facts: Mapping[str, Any]) -> FieldError:
-    # The name of an unknown field was written by the caller: the pointer names its parent instead.
-    place = where[:-1] if code == "extra_forbidden" else where
+def _unknown_field(
+    model: type[BaseModel], place: Place, counted: Mapping[Place, int]
+) -> FieldError:
+    """An unknown field by its pointer if its name may be repeated, else as one of so many."""
+    meant = meant_instead(model, place)
+    suggestion = f"; did you mean `{meant}`?" if meant else ""
+    if repeatable(place) == place:
+        message = f"is not a field of this request{suggestion}"
+        return FieldError(pointer=pointer_to(place), code=UNKNOWN_FIELD, message=message)
+    number = counted[place[:-1]]
+    if number == 1:
+        message = (
+            "has an unknown field, not named here because it does not look like the name of a field"
+            f"{suggestion}"
+        )
+    else:
+        message = (
+            f"has {number} unknown fields, not named here because they do not look like names of "
+            "fields"
+        )
+    pointer = pointer_to(repeatable(place[:-1]))
+    return FieldError(pointer=pointer, code=UNKNOWN_FIELD, message=message)
+
+
+def _field_error(code: str, place: Place, facts: Mapping[str, Any]) -> FieldError:
+    pointer = pointer_to(place)
     if code in _BOUNDED:
         message, limit = _BOUNDED[code]
-        return FieldError(pointer=_pointer(place), code=code, message=f"{message}: {facts[limit]}")
+        text = f"{message}: {_without_decimals(facts[limit])}"
+        return FieldError(pointer=pointer, code=code, message=text)
     if code in _MESSAGES:
-        return FieldError(pointer=_pointer(place), code=code, message=_MESSAGES[code])
+        return FieldError(pointer=pointer, code=code, message=_MESSAGES[code])
     return FieldError(
-        pointer=_pointer(place), code="invalid", message="does not have the documented format"
+        pointer=pointer, code="invalid", message="does not have the documented format"
     )
 
 
-def _pointer(place: Iterable[str | int]) -> str:
-    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in place)
-    return "".join(f"/{part}" for part in parts)
+def _without_decimals(limit: Any) -> Any:
+    """A limit as people write it: 21, not 21.0."""
+    return int(limit) if isinstance(limit, float) and limit.is_integer() else limit

@@ -36,6 +36,8 @@ PAGE_POLICY = (
 )
 """Policy of staff pages: files and forms of this server only, nothing inline."""
 NO_STORE = "no-store"
+_ADDRESSES = frozenset({"location", "hx-redirect"})
+"""Headers with an address on this server: the path it is behind is added here, for all routes."""
 
 _REQUEST_ID_FORMAT = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACE_FORMAT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -52,6 +54,8 @@ class RequestInfo:
     ----------
     request_id, trace
         Id of the request, and the W3C trace id if the caller sent one.
+    root_path
+        The path at which callers see this server; empty, or `/match` as in `/match/v1/...`.
     principal, session
         The authenticated caller; the session if a cookie was sent.
     response_headers
@@ -66,6 +70,7 @@ class RequestInfo:
 
     request_id: str = ""
     trace: str | None = None
+    root_path: str = ""
     principal: Principal | None = None
     session: Session | None = None
     response_headers: Mapping[str, str] = field(default_factory=dict)
@@ -153,7 +158,9 @@ class _ResponseSender:
     async def send_problem(self, kind: ProblemType, allow: str | None = None) -> None:
         """Sends a problem document."""
         self._info.problem, self._info.is_page = kind.slug, False
-        body = Problem.of(kind, self._info.request_id).model_dump_json().encode()
+        info = self._info
+        problem = Problem.of(kind, info.request_id, root_path=info.root_path)
+        body = problem.model_dump_json().encode()
         headers = MutableHeaders({"content-type": MEDIA_TYPE, "content-length": str(len(body))})
         if allow is not None:
             headers["allow"] = allow
@@ -166,6 +173,9 @@ class _ResponseSender:
         headers.setdefault("cache-control", NO_STORE)
         for name, value in {**self._info.response_headers, **HEADERS}.items():
             headers[name] = value
+        for name in _ADDRESSES & set(headers):
+            if headers[name].startswith("/"):
+                headers[name] = self._info.root_path + headers[name]
         if self._info.is_page:
             headers["content-security-policy"] = PAGE_POLICY
         start = {"type": "http.response.start", "status": status, "headers": headers.raw}

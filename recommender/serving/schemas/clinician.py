@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, create_model
 from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
@@ -72,6 +72,11 @@ class ClinicianSchema:
     def models(self) -> tuple[type[BaseModel], ...]:
         """All models, for the OpenAPI document."""
         return self.update, self.patch, self.available, self.roster, *self.responses
+
+    def model_of(self, error: ValidationError) -> type[BaseModel]:
+        """The request body that an error of a `read_...` method is about."""
+        bodies = (self.update, self.patch, self.available, self.roster)
+        return next(each for each in bodies if each.__name__ == error.title)
 
     def read_update(self, body: Any) -> Cells:
         """Cells of a clinician from the body of a PUT; raises `pydantic.ValidationError`."""

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
 
 from recommender.practice.columns import Columns
+from recommender.security.scopes import Scope
+from recommender.serving.schemas.required_scope import RequiredScope
 from recommender.tables.references import UnresolvedReferences
 from recommender.values.ids import did_you_mean
 
@@ -41,9 +43,10 @@ class ReferenceWarning(BaseModel):
     ] = ()
     listed_as: Annotated[
         tuple[str, ...],
+        RequiredScope(Scope.ROSTER_READ),
         Setting(
-            description="The nearly equal client ids on lists of the roster. For staff; omitted "
-            "when the caller's key belongs to a matching tool."
+            description="The nearly equal client ids on lists of the roster; omitted when the "
+            "caller lacks the scope in `x-required-scope`."
         ),
     ] = ()
 

@@ -21,8 +21,10 @@ from recommender.recommendation.recommend import CONSTRAINTS_ONLY, ShortlistEntr
 from recommender.recommendation.relaxation_offers import RelaxationOffer
 from recommender.screening.relaxation import Change
 from recommender.screening.screen import Exclusion, Reason
+from recommender.security.scopes import Scope
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.reference_warnings import ReferenceWarning
+from recommender.serving.schemas.required_scope import RequiredScope
 
 DECIMALS = 2
 NOTICE = (
@@ -43,13 +45,6 @@ ORDER_LOTTERY = (
     "and its probability is stored, so that new clinicians are seen and evaluation is unbiased."
 )
 ORDER_BY_WAIT = "By the next free day, then by id; no alliance is predicted."
-STAFF_ONLY: Mapping[str, Any] = {
-    "shortlist": {"__all__": {"in_favour", "against", "groups"}},
-    "relaxations": {"__all__": {"gain"}},
-    "reference_warnings": {"__all__": {"listed_as"}},
-}
-"""Fields that clients and matching tools do not receive: how much anything adds to a score, and
-whom clinicians do not see."""
 TIE_TEXT = "cannot be told apart from the one before by what we know; "
 TIE_BREAK_TEXTS: Mapping[TieBreak, str] = {
     "reservations": "the one before has fewer reservations",
@@ -59,7 +54,9 @@ TIE_BREAK_TEXTS: Mapping[TieBreak, str] = {
     "id": "the order of the two follows their ids",
 }
 
-FOR_STAFF = "For staff; omitted when the caller's key belongs to a matching tool."
+FOR_STAFF = "For staff; omitted when the caller lacks the scope in `x-required-scope`."
+EXPLAINS = RequiredScope(Scope.EXPLAIN_READ)
+"""Clients and matching tools do not receive how much anything adds to a score."""
 CONTRACT_VERSION: Literal[2] = 2
 """Version of the field names of a stored recommendation; see `serving.stored_recommendation`."""
 Points = Annotated[float, Setting(description="Points of the reference scale.")]
@@ -180,9 +177,9 @@ class ShownClinician(ResponseModel):
     reasons: Annotated[
         tuple[str, ...], Setting(description="Wishes of the client that this clinician meets.")
     ]
-    in_favour: Annotated[tuple[str, ...], Setting(description=FOR_STAFF)] = ()
-    against: Annotated[tuple[str, ...], Setting(description=FOR_STAFF)] = ()
-    groups: Annotated[tuple[GroupPoints, ...], Setting(description=FOR_STAFF)] = ()
+    in_favour: Annotated[tuple[str, ...], EXPLAINS, Setting(description=FOR_STAFF)] = ()
+    against: Annotated[tuple[str, ...], EXPLAINS, Setting(description=FOR_STAFF)] = ()
+    groups: Annotated[tuple[GroupPoints, ...], EXPLAINS, Setting(description=FOR_STAFF)] = ()
     reservations: tuple[StatedReason, ...]
     tie: Annotated[
         int | None,
@@ -279,7 +276,10 @@ class SuggestedRelaxation(ResponseModel):
     predicted_alliance: Points | None
     gain: Annotated[
         Points | None,
-        Setting(description="Points above the present first clinician, if there is one."),
+        EXPLAINS,
+        Setting(
+            description=f"Points above the present first clinician, if there is one. {FOR_STAFF}"
+        ),
     ] = None
 
     @classmethod

@@ -10,10 +10,11 @@ from pydantic import BaseModel, ValidationError
 
 from recommender.errors import ConflictError, FeedbackError, StaleError
 from recommender.serving.authorization import auth_backend, check_same_site
+from recommender.serving.http.content_types import unsupported
 from recommender.serving.http.problems import (
     BAD_REQUEST,
     INVALID_FEEDBACK,
-    UNSUPPORTED,
+    FieldError,
     ProblemError,
     problem_for,
     problem_from_validation,
@@ -47,14 +48,17 @@ class FormData:
 async def read_form(request: Request) -> FormData:
     """The form a page sent; refused from another site on a server without sessions."""
     if request.headers.get("content-type") != FORM:
-        raise ProblemError(UNSUPPORTED)
+        raise unsupported(request.headers, FORM)
     if auth_backend(request).credentials is None:
         check_same_site(request.headers)
     try:
         body = (await request.body()).decode()
         return FormData(parse_qs(body, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+    except UnicodeDecodeError as error:
+        message = f"byte {error.start + 1} of the form is not UTF-8"
     except ValueError:
-        raise ProblemError(BAD_REQUEST) from None
+        message = f"the form has more than {MAX_FIELDS} fields"
+    raise ProblemError(BAD_REQUEST, [FieldError(pointer="", code="form", message=message)])
 
 
 def validated_form(model: type[Body], values: Mapping[str, Any]) -> Body:
@@ -62,7 +66,7 @@ def validated_form(model: type[Body], values: Mapping[str, Any]) -> Body:
     try:
         return model.model_validate({k: v for k, v in values.items() if v not in ("", None)})
     except ValidationError as error:
-        raise problem_from_validation(error, INVALID_FEEDBACK) from None
+        raise problem_from_validation(error, model, INVALID_FEEDBACK) from None
 
 
 def form_faults(error: Exception) -> tuple[tuple[str, ...], int]:

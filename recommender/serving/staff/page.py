@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,17 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from recommender.errors import NotFoundError
 from recommender.security.scopes import Scope
 from recommender.serving.authorization import CSRF_FIELD, PAGES, auth_backend, is_page
-from recommender.serving.http.problems import FORBIDDEN, UNAUTHENTICATED, problem_for
+from recommender.serving.http.problems import (
+    FORBIDDEN,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    UNAUTHENTICATED,
+    ProblemType,
+    problem_for,
+)
 from recommender.serving.http.request_context import request_info
 from recommender.serving.staff import wording
 
@@ -111,6 +120,7 @@ def page(
     info.is_page, session, principal = True, info.session, info.principal
     html = _templates.get_template(template).render(
         title=title,
+        root=info.root_path,
         token=session.csrf if session else "",
         token_field=CSRF_FIELD,
         signed_in=session is not None,
@@ -135,6 +145,14 @@ def is_staff(request: Request) -> bool:
     return is_page(getattr(request.scope.get("route"), "path", ""))
 
 
+_DETAILS: Mapping[ProblemType, str] = {
+    FORBIDDEN: "Your account cannot see or do this. Ask the person who looks after accounts.",
+    NOT_FOUND: "No page has this address. Check it, or start from the list of requests.",
+    NOT_ALLOWED: "This page answers a form. Open the page with the form and send it again.",
+}
+"""What a page says of a problem where that differs from what programs are told."""
+
+
 def error_page(request: Request, error: Exception) -> Response:
     """A page that says what is wrong; a caller without a session is sent to sign in."""
     problem = problem_for(error)
@@ -143,16 +161,16 @@ def error_page(request: Request, error: Exception) -> Response:
             # htmx asked for a part of a page: send the whole page away.
             return Response(status_code=204, headers={"hx-redirect": SIGN_IN})
         return redirect(SIGN_IN)
-    detail = problem.kind.detail
-    if problem.kind is FORBIDDEN:
-        detail = "Your account cannot see or do this. Ask the person who looks after accounts."
+    faults = [each.message for each in problem.errors]
+    if isinstance(error, NotFoundError):
+        faults = [wording.NOT_RECORDED.get(error.field, wording.fault(error.field, error.problem))]
     response = page(
         request,
         "error.html",
         problem.kind.title,
         status=problem.kind.status,
-        faults=[each.message for each in problem.errors],
-        detail=detail,
+        faults=faults,
+        detail=_DETAILS.get(problem.kind, problem.kind.detail),
         request_id=request_info(request.scope).request_id,
     )
     response.headers.update(problem.headers or {})

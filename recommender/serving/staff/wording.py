@@ -66,6 +66,16 @@ FIELDS: Mapping[str, str] = {
     "client_id": CLIENT_CODE,
 }
 """Labels of fields of decisions, events and ratings where they differ from the name."""
+NOT_RECORDED: Mapping[str, str] = {
+    "recommendation_id": "No request is recorded at this address. Check the address, or look "
+    "for the request in the list.",
+    "pairing_id": "No pairing is recorded at this address. Check the address, or open the pairing "
+    "from its request.",
+    "rating_id": "No rating is recorded at this address. Check the address, or open the rating "
+    "from its pairing.",
+    "clinician_id": "This clinician is not on the roster. Choose another clinician.",
+}
+"""What a page says when a record does not exist, by the field that names the record."""
 DAY_NAMES: Mapping[str, str] = {
     "mon": "Monday",
     "tue": "Tuesday",

@@ -12,6 +12,7 @@ from tests.support.builders import a_practice
 from tests.support.journal_rows import roster_at
 from tests.support.server import (
     CANARY,
+    CANARY_NAME,
     INES,
     RECOMMEND,
     TestClient,
@@ -179,13 +180,13 @@ def test_pages_together_are_the_roster(journal_writer: TestClient) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {"facts": {CANARY: 1}},
+        {"facts": {CANARY_NAME: 1}},
         {"facts": {"years": CANARY}},
         {"facts": {"offers": [CANARY]}},
         {"facts": {"years": 1e300}},
         {"facts": {"hours": [{"day": "mon", "start": "10:00", "end": "09:00"}]}},
         {"facts": {}, "name": f"{CANARY}\nx"},
-        {CANARY: 1, "facts": {}},
+        {CANARY_NAME: 1, "facts": {}},
         [CANARY],
     ],
 )

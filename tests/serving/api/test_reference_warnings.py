@@ -102,6 +102,13 @@ def test_only_staff_are_told_how_a_list_writes_a_nearly_equal_client(
         assert (warning["pointer"], warning["code"]) == ("/client_id", "similar_client_id")
         assert warning.get("listed_as") == (["c-012"] if role is Role.STAFF else None)
     assert "c-012" not in answers[Role.TOOL].text
+    shown = answers[Role.TOOL].json()["shortlist"][0]["clinician_id"]
+    named = a_request(client_id="C012", clinician_ids=[shown])
+    key = guarded.keys[Role.TOOL].text
+    predicted = guarded.ask("POST", "/v1/predictions", key, json=named)
+    assert predicted.status_code == 200, predicted.text
+    assert predicted.json()["reference_warnings"]
+    assert "c-012" not in predicted.text
     stored = answers[Role.STAFF].json()
     again = guarded.ask(
         "GET", f"{RECOMMEND}/{stored['recommendation_id']}", guarded.keys[Role.STAFF].text
@@ -122,7 +129,7 @@ def test_predictions_say_the_same_and_propose_the_clinician_meant(numbered: Test
     answer = numbered.post("/v1/predictions", json=asked | {"clinician_ids": ["005"]}).json()
     codes = [each["code"] for each in answer["reference_warnings"]]
     assert codes == ["unknown_id", "similar_client_id"]
-    assert "c-012" not in str(answer)
+    assert answer["reference_warnings"][1]["listed_as"] == ["c-012"]
     refused = numbered.post("/v1/predictions", json=asked | {"clinician_ids": ["005", "7"]})
     (error,) = check_problem(refused, 422)["errors"]
     assert error["pointer"] == "/clinician_ids/1"

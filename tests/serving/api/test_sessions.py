@@ -132,10 +132,10 @@ def test_a_session_ends_when_it_is_not_used_and_at_the_end_of_a_day(locked: Lock
 
 def test_logging_out_ends_the_session_for_good(locked: LockedServer) -> None:
     token = locked.log_in().json()["csrf_token"]
-    cookie = locked.client.cookies[locked.auth.cookie.name]
+    cookie = locked.client.cookies[locked.auth.cookie("http").name]
     out = locked.client.delete(SESSION, headers=SAME_SITE | {"x-csrf-token": token})
     assert out.status_code == 204
-    locked.client.cookies.set(locked.auth.cookie.name, cookie)
+    locked.client.cookies.set(locked.auth.cookie("http").name, cookie)
     check_problem(locked.client.get(SESSION), 401)
 
 
@@ -147,7 +147,7 @@ def test_no_password_and_no_token_is_logged_or_told(locked: LockedServer) -> Non
             locked.log_in("x" * 300),
         ]
         locked.client.get(SESSION)
-    cookie = locked.client.cookies[locked.auth.cookie.name]
+    cookie = locked.client.cookies[locked.auth.cookie("http").name]
     seen = stream.getvalue() + "".join(reply.text for reply in replies)
     for secret in (PASSWORD, "canary", "xxxx", cookie):
         assert secret not in seen

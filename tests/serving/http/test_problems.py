@@ -19,6 +19,7 @@ from recommender.settings import Settings
 from tests.support.builders import a_practice
 from tests.support.server import (
     CANARY,
+    CANARY_NAME,
     RECOMMEND,
     TestClient,
     a_request,
@@ -34,7 +35,7 @@ from tests.support.server import (
 def test_every_kind_of_problem_is_explained_at_its_address(
     kind: ProblemType, caller: TestClient
 ) -> None:
-    explained = caller.get(kind.type)
+    explained = caller.get(kind.type_at(""))
     assert explained.status_code == 200
     assert kind.detail in explained.text
 
@@ -58,7 +59,7 @@ def test_every_kind_of_problem_is_explained_at_its_address(
         ("POST", RECOMMEND, {"content-type": f"application/{CANARY}"}, b"{}", 415),
         ("POST", RECOMMEND, {"content-type": ""}, b"{}", 415),
         ("POST", RECOMMEND, {"content-encoding": "gzip"}, b"{}", 415),
-        ("POST", RECOMMEND, {}, json.dumps({CANARY: CANARY}).encode(), 422),
+        ("POST", RECOMMEND, {}, json.dumps({CANARY_NAME: CANARY}).encode(), 422),
     ],
 )
 def test_every_refusal_is_a_problem_that_repeats_nothing(
@@ -73,7 +74,7 @@ def test_every_refusal_is_a_problem_that_repeats_nothing(
 
 
 def test_a_wrong_method_is_told_the_right_ones(caller: TestClient) -> None:
-    assert caller.get(RECOMMEND).headers["allow"] == "POST"
+    assert caller.get(RECOMMEND).headers["allow"] == "OPTIONS, POST"
 
 
 def test_a_body_that_grows_beyond_the_limit_is_cut_off(caller: TestClient) -> None:
@@ -88,23 +89,22 @@ def test_a_body_that_grows_beyond_the_limit_is_cut_off(caller: TestClient) -> No
         (b'{"answers": {"concern": "grief", "concern": "sleep"}}', "repeated_name"),
         (b'{"answers": {"directive": NaN}}', "not_a_number"),
         (b'{"answers": {"directive": -Infinity}}', "not_a_number"),
-        (b'{"answers": {"concern": "\xff"}}', None),
-        (b'\xef\xbb\xbf{"answers": {}}', None),
-        ('{"answers": {}}'.encode("utf-16"), None),
-        (b'{"answers": {"concern": "\\ud800"}}', None),
-        (b'{"answers": ' + b"9" * 5000 + b"}", None),
-        (b"[" * 100_000 + b"]" * 100_000, None),
+        (b'{"answers": {"concern": "\xff"}}', "not_utf8"),
+        ('{"answers": {}}'.encode("utf-16"), "not_utf8"),
+        (b'{"answers": {"concern": "\\ud800"}}', "lone_surrogate"),
+        (b'{"answers": ' + b"9" * 5000 + b"}", "too_many_digits"),
+        (b"[" * 100_000 + b"]" * 100_000, "too_deep"),
         (b'{"answers": {"wanted": ' + b"[" * 500 + b"]" * 500 + b"}}", "too_deep"),
-        (b"", None),
-        (b"{'answers': {}}", None),
-        (b'{"answers": {}} {}', None),
+        (b"", "empty"),
+        (b"{'answers': {}}", "syntax"),
+        (b'{"answers": {}} {}', "syntax"),
     ],
 )
 def test_a_body_that_readers_could_read_differently_is_refused(
-    caller: TestClient, body: bytes, code: str | None
+    caller: TestClient, body: bytes, code: str
 ) -> None:
     told = check_problem(post_bytes(caller, body), 400)
-    assert [error["code"] for error in told["errors"]] == ([code] if code else [])
+    assert [error["code"] for error in told["errors"]] == [code]
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"3", b'"x"', b"true"])
@@ -126,8 +126,8 @@ def test_what_is_sent_in_any_field_comes_back_nowhere(caller: TestClient) -> Non
     sent: list[dict[str, Any]] = [
         {"answers": everything, "client_id": CANARY + "!", "top_k": CANARY, "asked_on": CANARY},
         {"answers": {name: [value] for name, value in everything.items()}},
-        {"answers": {name: {value: value} for name, value in everything.items()}},
-        {"answers": {f"{CANARY}{place}": 1 for place in range(500)}},
+        {"answers": {name: {CANARY_NAME: value} for name, value in everything.items()}},
+        {"answers": {f"{CANARY_NAME}{place}": 1 for place in range(500)}},
         a_request(client_id=CANARY, answers={"not_with": [CANARY]}),
     ]
     with captured_logs() as stream:

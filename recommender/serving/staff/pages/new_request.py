@@ -64,7 +64,7 @@ async def post_request(request: Request) -> Response:
         try:
             parsed = form.read(request_values(current_snapshot(request.app).practice, sent))
         except ValidationError as error:
-            raise problem_from_validation(error) from None
+            raise problem_from_validation(error, form.model) from None
         return redirect(f"{REQUESTS}/{await recommend_and_store(request, parsed)}")
     except (ProblemError, IntakeError) as error:
         problem = problem_for(error)
@@ -161,7 +161,7 @@ async def recommend_and_store(request: Request, parsed: ParsedRequest) -> str:
         request.app, partial(recommend_parsed, state, parsed)
     )
     info.mode = served.recommendation.mode
-    body = served.to_json(to_staff=True)
+    body = served.to_json(caller(request).scopes)
     if not has_store(request):
         app_state(request.app).recent.add(shown_of(served, body, state))
     else:

@@ -45,7 +45,7 @@ async def post_sign_in(request: Request) -> Response:
     if session is None:
         return page(request, "sign_in.html", "Sign in", status=REFUSED, refused=True)
     response = redirect(HOME)
-    response.headers["set-cookie"] = auth.cookie.setting(session.token)
+    response.headers["set-cookie"] = auth.cookie(request.scope["scheme"]).setting(session.token)
     return response
 
 
@@ -55,5 +55,5 @@ async def post_sign_out(request: Request) -> Response:
     auth = auth_backend(request)
     await auth.log_out(session_of(request))
     response = redirect(SIGN_IN)
-    response.headers["set-cookie"] = auth.cookie.clearing()
+    response.headers["set-cookie"] = auth.cookie(request.scope["scheme"]).clearing()
     return response
