@@ -150,6 +150,8 @@ def _report(read: LoadedTables, practice: Practice) -> TablesReport:
     counts = early.rows["instrument"].value_counts()
     rated = int(early.rows["pairing_id"].nunique())
     usable = {table: int(sound[table].sum()) for table in TABLES} | {"ratings": len(ratings)}
+    # Where a table of people cannot be read, nobody knows whom a pairing names.
+    placed = pairings[(pairings["client"] >= 0) & (pairings["clinician"] >= 0)]
     summary = TablesSummary(
         rows={table: RowCount(read.sizes.get(table, 0), usable[table]) for table in TABLES},
         early={name: int(counts.get(name, 0)) for name in practice.alliance.instruments},
@@ -158,10 +160,10 @@ def _report(read: LoadedTables, practice: Practice) -> TablesReport:
         pairings_unrated=len(pairings) - rated,
         unanswered=_unanswered(read),
         clinicians_unrated=_unrated(read, pairings, ratings),
-        consent=consent_counts(practice, read.clients.people.columns, pairings),
+        consent=consent_counts(practice, read.clients.people.columns, placed),
     )
     people = read.clients.people.columns, read.clinicians.people.columns
-    implausible = implausible_tables(practice, *people, pairings, ratings)
+    implausible = implausible_tables(practice, *people, placed, ratings)
     warnings = (*read.warnings, *_unresolved(read, practice))
     return TablesReport(read.faults, summary, warnings, implausible)
 

@@ -220,3 +220,17 @@ def test_clients_who_did_not_agree_are_counted_and_it_is_said_what_is_done(tmp_p
     assert (consent.yes, consent.no, consent.unanswered) == (105, 9, 6)
     assert "9 answered no to `agrees` and 6 did not answer" in str(consent)
     assert "are learned from like all others" in str(consent)
+
+
+@pytest.mark.parametrize("table", ["clients", "clinicians"])
+def test_whom_pairings_name_is_not_judged_where_a_table_of_people_cannot_be_read(
+    tmp_path: Path, table: str
+) -> None:
+    write_rows(tmp_path, rows())
+    (tmp_path / f"{table}.csv").write_text("")
+
+    report = check_tables(tmp_path, a_practice(), DAY)
+
+    assert [fault.file for fault in report.faults] == [f"{table}.csv"]
+    assert report.summary.consent is None
+    assert report.implausible == ()
