@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from recommender.cli import render
 from recommender.cli.commands.console import REGISTRY, StoreUrl, err, exit_on_error, must_exist, out
+from recommender.cli.record_table import RecordTable
 from recommender.registry.versions import tracking_reachable
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _print_contents(
     """What a backup holds, its rows beside those restored, and what it does not hold."""
     if manifest.store is not None:
         headings = ("table", "rows") if restored is None else ("table", "rows", "restored")
-        table = Table(*headings, title=f"Store, schema {manifest.store.schema_version}", box=None)
+        table = RecordTable(f"Store, schema {manifest.store.schema_version}", headings)
         for name, content in manifest.store.tables.items():
             cells = [name, f"{content.rows:,}"]
             table.add_row(*cells, *([] if restored is None else [f"{restored[name].rows:,}"]))
