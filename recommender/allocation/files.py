@@ -26,13 +26,13 @@ from recommender.values.table_format import STANDARD, TableFormat
 
 CLIENT, CLINICIAN = "client_id", "clinician_id"
 LIST_FIELDS: Mapping[str, Field] = {
-    "priority": plain_field("priority", "number", minimum=1),
+    "priority": plain_field("priority", "scale", minimum=1),
     "weight": plain_field("weight", "number", minimum=0, maximum=MAX_WEIGHT),
     "waiting_since": plain_field("waiting_since", "date"),
     PROMISED_COLUMN: plain_field(PROMISED_COLUMN, "ids"),
 }
 PLACES_FIELDS: Mapping[str, Field] = {
-    "places": plain_field("places", "number", required=True, minimum=0)
+    "places": plain_field("places", "scale", required=True, minimum=0)
 }
 FORMER_FIELDS: Mapping[str, Field] = {CLINICIAN: plain_field(CLINICIAN, "ids")}
 UNRESOLVED = "unresolved_ids"

@@ -118,8 +118,13 @@ def read_cell(
     if isinstance(cell, CellError):
         return None, _with_remedy(field, cell, written)
     if field.is_missing(cell):
-        error = _with_remedy(field, CellError("is required but empty"), written)
-        return None, error if field.required else None
+        if not field.required:
+            return None, None
+        error = CellError("is required but empty")
+        if field.is_code(cell):
+            remedy = f"correct it, or set required = false beside missing_codes of [{field.label}]"
+            error = CellError("has a code that means missing, and is required", remedy)
+        return None, _with_remedy(field, error, written)
     try:
         return field.behaviour.parse(field, cell), None
     except CellError as error:
@@ -133,21 +138,36 @@ def remedy_for(field: Field, written: TableFormat = STANDARD) -> str:
     kind = field.behaviour
     if kind.has_levels:
         return f"choose from {', '.join(field.levels)}"
-    remedy = f"write it like {written.example(kind.name, kind.example)}"
+    remedy = f"write it like {written.example(kind.name, _example(field))}"
     if kind.alternative:
         return f"{remedy}, or {kind.alternative}"
     bounds = (("at least", field.min), ("at most", field.max))
     return remedy + "".join(f", {word} {b:.12g}" for word, b in bounds if b is not None)
 
 
+def _example(field: Field) -> str:
+    """The example of the field's kind, or the bound beyond which that example lies."""
+    example = field.behaviour.example
+    if not field.behaviour.has_bounds:
+        return example
+    if field.min is not None and float(example) < field.min:
+        return f"{field.min:.12g}"
+    if field.max is not None and float(example) > field.max:
+        return f"{field.max:.12g}"
+    return example
+
+
 def _with_remedy(field: Field, error: CellError, written: TableFormat) -> CellError:
-    """The error with the field's own remedy, behind what is known of this cell."""
-    if not error.remedy:
-        return CellError(error.problem, remedy_for(field, written))
-    if not error.remedy.endswith("?"):
-        return error
-    general = remedy_for(field, written)
-    return CellError(error.problem, f"{error.remedy} {general[0].upper()}{general[1:]}")
+    """The error with the field's own remedy, unless more is known, behind the levels suggested."""
+    remedy = error.remedy or remedy_for(field, written)
+    return CellError(error.problem, with_levels(error.suggested, remedy), error.suggested)
+
+
+def with_levels(suggested: Sequence[str], remedy: str) -> str:
+    """A remedy behind the question whether some levels are meant."""
+    if not suggested:
+        return remedy
+    return f"did you mean {';'.join(suggested)}? {remedy[0].upper()}{remedy[1:]}"
 
 
 def encode(fields: Iterable[Field], parsed: Mapping[str, Sequence[Any]], size: int) -> Columns:

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recommender.practice.columns import Columns, read_cell
+from recommender.practice.columns import Columns, read_cell, with_levels
 from recommender.practice.fields import Field, Side
 from recommender.practice.row_checks import row_problems
-from recommender.tables.header import ExpectedColumns, check_header
+from recommender.tables.header import MAX_NAMED, ExpectedColumns, check_header
 from recommender.tables.raw_table import InternedColumn, RawTable, TableFault
 from recommender.values.ids import canonical_id, id_problem
 from recommender.values.kinds import EPOCH, RawValue, is_missing
 from recommender.values.parsers import CellError
-from recommender.values.table_format import STANDARD, TableFormat, unread_column
+from recommender.values.table_format import STANDARD, TableFormat, excluded_by_others, unread_column
 from recommender.values.toml_settings import Codes
 
 NAME_COLUMN = "name"
@@ -46,7 +46,10 @@ def plain_field(
     maximum: float | None = None,
     missing_codes: Codes = (),
 ) -> Field:
-    """A field that every practice has, so that no definition declares it."""
+    """A field that every practice has, so that no definition declares it.
+
+    Whole numbers are of kind `scale`, whose example is one.
+    """
     return Field(
         name=name,
         side="client",
@@ -70,6 +73,7 @@ def read_fields(
     values: dict[str, NDArray[Any]] = {}
     unanswered: dict[str, float] = {}
     faults: list[TableFault] = []
+    wrong: dict[str, _WrongCells] = {}
     for name, field in fields.items():
         cells = table.column(name)
         # A code that means missing is no answer in any form, and does not decide the column's form.
@@ -82,29 +86,49 @@ def read_fields(
         unanswered[name] = float(missing[cells.places].mean()) if table.size else 0.0
         if name in table.columns:
             errors = [error for _, error in read]
-            faults += _problems(table, name, cells, _of_column(field, answers, errors, written))
+            other = unread_column(written, field.kind, answers) if any(errors) else None
+            wrong[name] = _WrongCells(answers, errors, other)
             if field.kind == "ids":
                 faults += _numbers(table, name, cells)
+    for name, found in _of_columns(fields, wrong, written).items():
+        faults += _problems(table, name, table.column(name), found)
     for each in row_problems(fields, values):
         faults += table.faults(each.field, each.problem, each.remedy, each.rows)
     return ReadFields(Columns(table.size, values), unanswered, faults)
 
 
-def _of_column(
-    field: Field,
-    answers: Sequence[RawValue],
-    errors: list[CellError | None],
-    written: TableFormat,
-) -> list[CellError | None]:
-    """The errors, as one error where the whole column is written in another form."""
-    other = unread_column(written, field.kind, answers) if any(errors) else None
-    if other is None:
-        return errors
-    wrong = CellError(*other)
-    return [
-        wrong if error and isinstance(cell, str) and not is_missing(cell) else error
-        for cell, error in zip(answers, errors, strict=True)
-    ]
+@dataclass(frozen=True, slots=True)
+class _WrongCells:
+    """The distinct answers of a column, the error of each, and `unread_column` of them."""
+
+    answers: Sequence[RawValue]
+    errors: Sequence[CellError | None]
+    other: tuple[str, str] | None
+
+
+def _of_columns(
+    fields: Mapping[str, Field], wrong: Mapping[str, _WrongCells], written: TableFormat
+) -> dict[str, Sequence[CellError | None]]:
+    """The errors of each column, as one error where the whole column is in another form."""
+    others = {name: (fields[name].kind, each.answers) for name, each in wrong.items() if each.other}
+    excluded = excluded_by_others(written, others)
+    errors: dict[str, Sequence[CellError | None]] = {}
+    for name, each in wrong.items():
+        errors[name] = each.errors
+        if each.other is None:
+            continue
+        problem, remedy = each.other
+        if name in excluded:
+            remedy = (
+                f"no options read it and {excluded[name]} as they are: write both columns alike in "
+                "the file, with the same marks and the same sign of a currency, or none"
+            )
+        whole = CellError(problem, remedy)
+        errors[name] = [
+            whole if error and isinstance(cell, str) and not is_missing(cell) else error
+            for cell, error in zip(each.answers, each.errors, strict=True)
+        ]
+    return errors
 
 
 def fractions(table: RawTable, column: str, values: NDArray[np.float64]) -> list[TableFault]:
@@ -200,6 +224,7 @@ def _problems(
     table: RawTable, name: str, cells: InternedColumn, errors: Sequence[CellError | None]
 ) -> list[TableFault]:
     """One fault for each distinct problem and remedy, with its rows."""
+    errors = _with_fewer_questions(errors)
     found = sorted({(error.problem, error.remedy) for error in errors if error})
     number = {problem: place for place, problem in enumerate(found)}
     of_cell = [number[error.problem, error.remedy] if error else -1 for error in errors]
@@ -208,6 +233,26 @@ def _problems(
         fault
         for place, (problem, remedy) in enumerate(found)
         for fault in table.faults(name, problem, remedy, codes == place)
+    ]
+
+
+def _with_fewer_questions(errors: Sequence[CellError | None]) -> list[CellError | None]:
+    """The errors, with one remedy for those of a problem that suggest many different levels."""
+    levels: dict[str, dict[tuple[str, ...], None]] = {}
+    for error in errors:
+        if error and error.suggested:
+            levels.setdefault(error.problem, {})[error.suggested] = None
+    many = {problem: suggested for problem, suggested in levels.items() if len(suggested) > 3}
+
+    def merged(error: CellError) -> CellError:
+        meant = list(dict.fromkeys(level for each in many[error.problem] for level in each))
+        shown = ", ".join(meant[:MAX_NAMED]) + (", …" if len(meant) > MAX_NAMED else "")
+        own = error.remedy.removeprefix(with_levels(error.suggested, "?")[:-1])
+        return CellError(error.problem, f"some may mean {shown}. {own}")
+
+    return [
+        merged(error) if error and error.suggested and error.problem in many else error
+        for error in errors
     ]
 
 

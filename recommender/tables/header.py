@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from recommender.tables.raw_table import RawTable, TableFault
+from recommender.tables.raw_table import RawTable, TableFault, is_nameless
 
 MAX_NAMED = 6
 """Columns listed in a message."""
@@ -52,8 +52,10 @@ def check_header(table: RawTable, expected: ExpectedColumns) -> tuple[RawTable, 
     if not near and len(absent) == len(known):
         return _without_header(table, known)
     faults = []
+    without_name = "; if it is a column without a name, write its name into the header"
     for name in missing:
         remedy = f"add the column{_MAY_BE_EMPTY if name in expected.empty else ''}"
+        remedy += without_name if any(map(is_nameless, unknown)) else ""
         if name in near:
             remedy = f"did you mean the column {near[name]}? Rename it to {name}"
         faults.append(TableFault(table.file, name, "is missing", remedy))
@@ -69,7 +71,14 @@ def check_header(table: RawTable, expected: ExpectedColumns) -> tuple[RawTable, 
         if name in known or name in renamed:
             continue
         place = name if is_header and _PLAIN_NAME.fullmatch(name) else f"number {number}"
-        if expected.ignores_others:
+        if is_nameless(name):
+            lost = "is ignored" if expected.ignores_others else "would be lost"
+            faults.append(
+                TableFault(table.file, name, f"has an empty header and {lost}",
+                           "write its name into the header, or remove the column",
+                           warning=expected.ignores_others)
+            )  # fmt: skip
+        elif expected.ignores_others:
             problem, remedy = "is not known and is ignored", "remove it, or fix its spelling"
             faults.append(TableFault(table.file, place, problem, remedy, warning=True))
         else:

@@ -22,7 +22,13 @@ from recommender.tables.pairings import PROPENSITY, RATING_KEY, read_pairings, r
 from recommender.tables.raw_table import RawTable, TableFault, Warn, ignore_warning, unwarned
 from recommender.tables.references import table_warnings
 from recommender.tables.roster import Roster, snapshot, value_bytes
-from recommender.tables.table_files import TABLES, TableFile, find_table_file, read_raw_table
+from recommender.tables.table_files import (
+    TABLES,
+    TableFile,
+    find_table_file,
+    read_raw_table,
+    unreadable_directory,
+)
 from recommender.values.table_format import STANDARD, TableFormat
 
 NO_ROWS = RawTable("", np.empty(0, dtype=np.intp))
@@ -127,8 +133,8 @@ def read_tables(
     ...     try:
     ...         read_tables(Path(folder), shipped_practice(), None)
     ...     except TablesError as error:
-    ...         print(len(error.faults), error.faults[0])
-    4 clients: is missing; put clients.csv, clients.parquet or clients.xlsx into the folder
+    ...         print(len(error.faults), error.faults[0].field, error.faults[0].problem)
+    4 clients is missing
     """
     read = read_directory(directory, practice, today, written)
     for warning in read.warnings:
@@ -196,10 +202,10 @@ def read_directory(
     """What can be read of a folder, every fault in it, and every warning about it."""
     sheets: dict[str, RawTable] = {}
     faults: list[TableFault] = []
-    if not directory.exists():
-        remedy = "name the folder of the tables, or a workbook"
-        faults.append(TableFault(directory.name or str(directory), None, "does not exist", remedy))
-    for table in TABLES if directory.exists() else ():
+    problem = unreadable_directory(directory)
+    if problem is not None:
+        faults.append(problem)
+    for table in TABLES if problem is None else ():
         source, more = find_table_file(directory, table)
         faults += more
         if source is not None:
@@ -211,21 +217,19 @@ def read_directory(
     clinicians = _people(sheets.get("clinicians"), practice.clinician, "clinician", written)
     sheet = sheets.get("pairings", NO_ROWS)
     pairings, wrong = read_pairings(
-        sheet,
-        clients.people.ids if clients.ids_known else None,
-        clinicians.people.ids if clinicians.ids_known else None,
-        today,
-        written,
+        sheet, _ids_to_name(clients), _ids_to_name(clinicians), today, written
     )
     faults += clients.faults + clinicians.faults + (wrong if "pairings" in sheets else [])
-    known = pairings if sheet.whole and "pairing_id" in sheet.columns else None
+    known = pairings if sheet.size and sheet.whole and "pairing_id" in sheet.columns else None
     rated = sheets.get("ratings", NO_ROWS)
     ratings, wrong = read_ratings(
         rated, known, practice.instruments, today, practice.alliance.missing_codes, written
     )
     faults += wrong if "ratings" in sheets else []
     warnings = list[TableFault]()
-    refused = unwarned(_in_order(faults, sheets), warnings.append)
+    faults += _without_rows(sheets)
+    # What is wrong with a workbook of all tables is found for each of them.
+    refused = unwarned(_in_order(dict.fromkeys(faults), sheets), warnings.append)
     return LoadedTables(
         clients=clients,
         clinicians=clinicians,
@@ -245,6 +249,25 @@ def _people(
         return read_people(sheet, fields, side, written)
     nobody = read_people(NO_ROWS, fields, side)
     return dataclasses.replace(nobody, faults=[], unanswered={}, ids_known=False)
+
+
+def _ids_to_name(read: ReadPeople) -> tuple[str, ...] | None:
+    """The ids that other tables may name; None where these are not all known, or there is none.
+
+    A table of people without rows is one fault, and not one for each row that names somebody.
+    """
+    return read.people.ids if read.ids_known and read.people.ids else None
+
+
+def _without_rows(sheets: Mapping[str, RawTable]) -> list[TableFault]:
+    """The faults of tables without rows that rows of another table name."""
+    named = (("clients", "pairings"), ("pairings", "ratings"))
+    return [
+        TableFault(sheets[table].file, None, "has no rows", f"give one row for each {table[:-1]}")
+        for table, by in named
+        if table in sheets and sheets[table].whole and not sheets[table].size
+        if sheets.get(by, NO_ROWS).size
+    ]
 
 
 def _in_order(

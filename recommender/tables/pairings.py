@@ -38,7 +38,7 @@ PAIRING_FIELDS = {
     field.name: field
     for field in (
         plain_field("started_on", "date", required=True),
-        plain_field("sessions", "number", minimum=0),
+        plain_field("sessions", "scale", minimum=0),
         plain_field("ended_on", "date"),
         plain_field(PROPENSITY, "number", minimum=0, maximum=1),
     )
@@ -220,7 +220,7 @@ def _rating_fields(
     items: list[str], instruments: Mapping[str, Instrument], missing_codes: Codes
 ) -> dict[str, Field]:
     fields = (
-        plain_field("session", "number", required=True, minimum=1),
+        plain_field("session", "scale", required=True, minimum=1),
         plain_field("rated_on", "date", required=True),
         plain_field("known_on", "date"),
         plain_field("instrument", "category", required=True, levels=tuple(instruments)),

@@ -133,7 +133,10 @@ def _codes(
     """Numbers and dates of declared fields that look like codes for a missing answer."""
     for name, field in fields.items():
         where = f"{side}s, column {name}"
-        declare = f"missing_codes under [{side}.{name}]"
+        section = f"under [{side}.{name}]"
+        # A required field accepts no code: naming it alone would refuse every row that has it.
+        also = " and required = false" if field.required else ""
+        declare = f"missing_codes{also} {section}"
         values = np.asarray(columns[name]) if field.behaviour.numeric else np.empty(0)
         if field.kind == "date":
             yield from _date_codes(where, values[~np.isnan(values)], declare)
@@ -146,7 +149,7 @@ def _codes(
                     f"{code:g} is the answer in {count} of {len(known)} rows, far more often than "
                     "the values next to it or far from all others",
                     "As a number it is learned from and compared; as a code it means no answer",
-                    f"If it means that, name it in {declare}: missing_codes = [{code:g}]",
+                    f"If it means that, set missing_codes = [{code:g}]{also} {section}",
                 )
 
 

@@ -12,6 +12,7 @@ from recommender.values.kinds import RawValue, is_missing
 
 MAX_ROWS_SHOWN = 5
 """Rows listed in a message; further ones are counted."""
+_NAMELESS = "(without a name, number "
 CHUNK_ROWS = 10_000
 """Rows read before their cells are interned: a million clients' cells would take gigabytes."""
 
@@ -164,6 +165,16 @@ class RawTable:
         return [TableFault(self.file, column, problem, remedy, rows, repeats)]
 
 
+def nameless(number: int) -> str:
+    """The name in a `RawTable` of a column whose header is empty, by its number from 1."""
+    return f"{_NAMELESS}{number})"
+
+
+def is_nameless(name: str) -> bool:
+    """Whether a column has its name from `nameless`."""
+    return name.startswith(_NAMELESS)
+
+
 class ColumnBuilder:
     """Interns the cells of a column chunk by chunk."""
 
@@ -202,7 +213,7 @@ def raw_table(
         name = name.strip()
         if not name and column.empty().all():
             continue
-        name = name or f"(without a name, number {number})"
+        name = name or nameless(number)
         if name in cells:
             remedy = "name every column once"
             problem = f"column number {number} has the name of an earlier one"

@@ -103,8 +103,8 @@ def check_tables(
     ...     report = check_tables(Path(folder), shipped_practice())
     >>> report.sound
     False
-    >>> print(report.grouped()[0])
-    clients: is missing; put clients.csv, clients.parquet or clients.xlsx into the folder
+    >>> print(report.faults[0].file, report.faults[0].problem)
+    clients is missing
     """
     read = read_directory(directory, practice, today, written)
     return _report(read, practice)

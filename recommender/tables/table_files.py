@@ -42,14 +42,28 @@ class TableFile:
         return f"{self.path.name}/{self.table}" if self.shared else self.path.name
 
 
+def unreadable_directory(directory: Path) -> TableFault | None:
+    """The fault of a path that is neither a folder nor a workbook; None without one."""
+    name = directory.name or str(directory)
+    if not directory.exists():
+        remedy = "name the folder of the tables, or a workbook"
+        return TableFault(name, None, "does not exist", remedy)
+    if directory.is_dir() or directory.suffix.lower() == ".xlsx":
+        return None
+    remedy = "name the folder it is in, or a workbook with a sheet for each table"
+    return TableFault(name, None, "is a file, not the folder of the tables", remedy)
+
+
 def find_table_file(directory: Path, table: str) -> tuple[TableFile | None, list[TableFault]]:
     """The file of a table in a folder, or in a workbook named instead of a folder.
+
+    The folder is one in which `unreadable_directory` finds no fault.
 
     Names are compared without regard to case. More than one file for a table is a fault.
     """
     if directory.is_file():
         return TableFile(directory, table, shared=True), []
-    names = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
+    names = sorted(path.name for path in directory.iterdir())
     wanted = {f"{table}{suffix}" for suffix in SUFFIXES}
     found = [name for name in names if name.lower() in wanted]
     books = [name for name in names if name.lower() == WORKBOOK]
@@ -64,8 +78,17 @@ def find_table_file(directory: Path, table: str) -> tuple[TableFile | None, list
         return None, [TableFault(table, None, f"is there as {listed}", "keep one of them")]
     if sources:
         return sources[0], []
-    remedy = f"put {table}.csv, {table}.parquet or {table}.xlsx into the folder"
-    return None, [TableFault(table, None, "is missing", _near_remedy(names, table) or remedy)]
+    near = _near_remedy(names, table)
+    if not near:
+        renamed = next((name for name in names if _is_practice_book(directory / name)), None)
+        if renamed is not None:
+            remedy = f"rename it to {WORKBOOK}, or name it in place of the folder"
+            problem = "has sheets of tables, and is not read under this name"
+            return None, [TableFault(renamed, None, problem, remedy)]
+    remedy = (
+        f"put {table}.csv, .parquet or .xlsx into the folder, or {WORKBOOK} with a sheet {table}"
+    )
+    return None, [TableFault(table, None, "is missing", near or remedy)]
 
 
 def read_raw_table(source: TableFile | Path) -> tuple[RawTable | None, list[TableFault]]:
@@ -112,6 +135,13 @@ def _has_sheet(path: Path, table: str) -> bool:
     except OSError:
         return False
     return sheet_of(names, table) is not None
+
+
+def _is_practice_book(path: Path) -> bool:
+    """Whether a file is a workbook with the sheet of a table that has a name of its own choice."""
+    is_table = path.name.lower() in {f"{table}.xlsx" for table in TABLES}
+    is_book = path.suffix.lower() == ".xlsx" and path.is_file() and not is_table
+    return is_book and any(_has_sheet(path, table) for table in TABLES)
 
 
 def _near_remedy(names: list[str], table: str) -> str:

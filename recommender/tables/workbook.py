@@ -4,7 +4,7 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,7 +16,7 @@ from recommender.tables.raw_table import ColumnBuilder, RawTable, TableFault
 UNREADABLE = "cannot be read as a workbook"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_CELL = re.compile(r"[A-Z]+([0-9]+)")
+_CELL = re.compile(r"([A-Z]+)([0-9]+)")
 
 
 def sheet_names(content: bytes) -> tuple[list[str], str | None]:
@@ -61,7 +61,7 @@ def read_sheet(file: str, content: bytes, sheet: str) -> tuple[RawTable | None, 
     try:
         with calamine.CalamineWorkbook.from_filelike(io.BytesIO(content)) as opened:
             cells = opened.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-        lost = _lost_cells(file, content, sheet)
+        lost = _lost_cells(content, sheet)
     except (calamine.CalamineError, ElementTree.ParseError, zipfile.BadZipFile, KeyError):
         return None, [TableFault(file, None, UNREADABLE, remedy_of(UNREADABLE))]
     rows = [[_plain(cell) for cell in row] for row in cells]
@@ -76,7 +76,8 @@ def read_sheet(file: str, content: bytes, sheet: str) -> tuple[RawTable | None, 
         column.add([rows[line - 1][place] for line in filled[1:]])
     header = [str(name) for name in rows[first - 1]]
     table, faults = raw.raw_table(file, header, [each.cells() for each in columns], lines)
-    return table, faults + raw.empty_rows(file, between) + lost
+    faults += raw.empty_rows(file, between)
+    return table, faults + _lost_faults(file, lost, first, header)
 
 
 def _plain(cell: Any) -> Hashable:
@@ -87,37 +88,63 @@ def _plain(cell: Any) -> Hashable:
     return plain
 
 
-def _lost_cells(file: str, content: bytes, sheet: str) -> list[TableFault]:
-    """Faults of cells whose formula has an error or no value: both would be read as empty."""
-    errors, uncomputed = list[int](), list[int]()
+LostCells = Mapping[tuple[str, str], Sequence[tuple[int, int]]]
+"""Problem and remedy to the number of the column, from 0, and the line of each cell."""
+
+
+def _lost_cells(content: bytes, sheet: str) -> LostCells:
+    """Cells whose formula has an error or no value: both would be read as empty."""
+    errors, uncomputed = list[tuple[int, int]](), list[tuple[int, int]]()
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         path = _path_of(package, sheet)
         if path is None:
-            return []
+            return {}
         with package.open(path) as opened:
             for _, cell in ElementTree.iterparse(opened):
                 if cell.tag != f"{_MAIN}c":
                     continue
                 place = _CELL.fullmatch(cell.get("r", ""))
-                line = int(place[1]) if place else 0
+                at = (_number_of(place[1]), int(place[2])) if place else (-1, 0)
                 value = cell.find(f"{_MAIN}v")
                 if cell.get("t") == "e":
-                    errors.append(line)
+                    errors.append(at)
                 elif (
                     cell.find(f"{_MAIN}f") is not None
                     and cell.get("t") != "str"
                     and (value is None or not value.text)
                 ):
-                    uncomputed.append(line)
+                    uncomputed.append(at)
                 cell.clear()
+    return {
+        ("has an error of a formula, such as #N/A", "empty the cell, or fill it"): errors,
+        ("has a formula that was never computed", "open it in Excel and save it"): uncomputed,
+    }
+
+
+def _lost_faults(file: str, lost: LostCells, first: int, header: Sequence[str]) -> list[TableFault]:
+    """One fault for each problem of a column; cells above and in the header are of no column."""
+    rows: dict[tuple[str | None, str, str], dict[int, None]] = {}
+    for (problem, remedy), places in lost.items():
+        for place, line in places:
+            is_named = line > first and 0 <= place < len(header)
+            name = header[place].strip() or raw.nameless(place + 1) if is_named else None
+            rows.setdefault((name, problem, remedy), {})[line] = None
     return [
-        TableFault(file, None, problem, remedy, tuple(dict.fromkeys(lines)))
-        for lines, problem, remedy in (
-            (errors, "has an error of a formula, such as #N/A", "empty the cell, or fill it"),
-            (uncomputed, "has a formula that was never computed", "open it in Excel and save it"),
-        )
-        if lines
+        TableFault(file, name, problem, remedy, tuple(lines))
+        for (name, problem, remedy), lines in rows.items()
     ]
+
+
+def _number_of(letters: str) -> int:
+    """The number of a column from 0, by its letters.
+
+    >>> _number_of("A"), _number_of("Z"), _number_of("AA")
+    (0, 25, 26)
+    """
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1
 
 
 def _path_of(package: zipfile.ZipFile, sheet: str) -> str | None:

@@ -7,7 +7,7 @@ with the problem. The message never repeats the value, which may be personal.
 import difflib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
@@ -24,6 +24,9 @@ MAX_NUMBER = 2.0**53
 """Beyond this a float no longer holds every whole number, so an answer that large is a fault."""
 
 SEVERAL_TAGS = "level;level"
+SERIAL_REMEDY = (
+    "give the date itself: in the spreadsheet, format the column as a date and export it again"
+)
 PAST_MIDNIGHT = "split them at 24:00, like mon 22:00-24:00; tue 00:00-02:00"
 
 Window = tuple[int, int, int]
@@ -45,6 +48,7 @@ _OPEN_WINDOW = re.compile(
 )
 _RANGE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?: to ([0-9]{4}-[0-9]{2}-[0-9]{2}))?")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?")
+_SERIAL = re.compile(r"[1-9][0-9]{4}(\.[0-9]+)?")
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,16}(\.([0-9]+))?")
 _POSTCODE = re.compile(r"[A-Z0-9]([A-Z0-9 -]{0,8}[A-Z0-9])?")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -52,12 +56,16 @@ _NUMBER = (int, float, Decimal, np.integer, np.floating)
 
 
 class CellError(ValueError):
-    """The problem with one cell, and what to do where more is known than the field's own remedy."""
+    """The problem with one cell, and what to do where more is known than the field's own remedy.
 
-    def __init__(self, problem: str, remedy: str = "") -> None:
+    `suggested` are declared levels that may be meant.
+    """
+
+    def __init__(self, problem: str, remedy: str = "", suggested: Sequence[str] = ()) -> None:
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
+        self.suggested = tuple(suggested)
 
 
 class FieldBounds(Protocol):
@@ -123,7 +131,8 @@ def level(declared: FieldBounds, cell: RawValue) -> str:
     """One of the declared levels."""
     named = _text(cell)
     if named not in declared.levels:
-        raise CellError("is not one of the declared levels", _nearest(declared.levels, [named]))
+        near = _nearest(declared.levels, [named])
+        raise CellError("is not one of the declared levels", suggested=near)
     return named
 
 
@@ -136,7 +145,7 @@ def tags(declared: FieldBounds, cell: RawValue) -> tuple[str, ...]:
         raise CellError(problem, f"separate them with semicolons, like {SEVERAL_TAGS}")
     if unknown:
         problem = "has a tag that is not one of the declared levels"
-        raise CellError(problem, _nearest(declared.levels, unknown))
+        raise CellError(problem, suggested=_nearest(declared.levels, unknown))
     if len(set(named)) != len(named):
         raise ValueError("names a tag twice")
     return tuple(named)
@@ -224,12 +233,25 @@ def day(_: FieldBounds, cell: RawValue) -> date:
     if isinstance(cell, date):
         return date(cell.year, cell.month, cell.day)
     if isinstance(cell, _NUMBER) and not isinstance(cell, bool):
-        raise CellError("is a number, not a date")
+        raise CellError("is a number, not a date", SERIAL_REMEDY if is_serial(str(cell)) else "")
+    if is_serial(_text(cell)):
+        raise CellError("is a number, not a date", SERIAL_REMEDY)
     found = _DAY.fullmatch(_text(cell))
     try:
         return date.fromisoformat(found[1] if found else "")
     except ValueError:
         raise ValueError("is not a date") from None
+
+
+def is_serial(text: str) -> bool:
+    """Whether a text may be a date as spreadsheets store it, in days since the end of 1899.
+
+    Five digits are the days from 1927 to 2173.
+
+    >>> is_serial("45108"), is_serial("45108.5"), is_serial("2026"), is_serial("20261123")
+    (True, True, False, False)
+    """
+    return _SERIAL.fullmatch(text) is not None
 
 
 def money(declared: FieldBounds, cell: RawValue) -> int:
@@ -323,8 +345,8 @@ def _parts(cell: RawValue) -> list[str]:
     return parts
 
 
-def _nearest(levels: Iterable[str], written: Iterable[str]) -> str:
-    """A question that names the declared levels nearest to what was written; empty for none."""
+def _nearest(levels: Iterable[str], written: Iterable[str]) -> list[str]:
+    """The declared levels nearest to what was written, each once."""
     spelled = {_spelling(level): level for level in levels}
     near = []
     for text in written:
@@ -338,7 +360,7 @@ def _nearest(levels: Iterable[str], written: Iterable[str]) -> str:
             near.append(spelled[max(above, key=len)])
         elif close:
             near.append(spelled[close[0]])
-    return f"did you mean {';'.join(dict.fromkeys(near))}?" if near else ""
+    return list(dict.fromkeys(near))
 
 
 def _spelling(text: str) -> str:

@@ -5,12 +5,14 @@ file that has types (a date of a workbook, a number of Parquet) are never rewrit
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from datetime import date
+from itertools import combinations, product
+from typing import Any, Literal
 
 from recommender.errors import RecommenderError
-from recommender.values.parsers import CellError, RawValue, is_missing
+from recommender.values.parsers import CellError, RawValue, is_missing, is_serial
 
 DateOrder = Literal["iso", "dmy", "mdy"]
 DecimalMark = Literal["point", "comma"]
@@ -18,6 +20,10 @@ ThousandsMark = Literal["none", "comma", "point", "space"]
 
 DATE_FORMS = {"iso": "yyyy-mm-dd", "dmy": "dd/mm/yyyy", "mdy": "mm/dd/yyyy"}
 MARKS = {"point": ".", "comma": ",", "space": " ", "none": ""}
+_EXCHANGED = (
+    "may have day and month exchanged: all dates of the column with a day above 12 are text",
+    "a spreadsheet set to the other order converts so; export the column again as text",
+)
 AMOUNT_KINDS = frozenset({"number", "scale", "money"})
 
 _TIME = r"([T ]+[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?( ?[AaPp]\.?[Mm]\.?)?)?"
@@ -76,6 +82,9 @@ class TableFormat:
         if kind == "date" and self.dates != "iso":
             if all(_ISO.fullmatch(text.strip()) for text in texts):
                 return list(cells)
+            if _half_converted(self.dates, cells, texts):
+                error = CellError(*_EXCHANGED)
+                return [error if _is_date(cell) else self._standard(kind, cell) for cell in cells]
         elif kind not in AMOUNT_KINDS or _is_standard(self, texts):
             return list(cells)
         return [self._standard(kind, cell) for cell in cells]
@@ -102,6 +111,8 @@ class TableFormat:
             return text
         found = _PARTS.fullmatch(text)
         if not found:
+            if is_serial(text):
+                return text
             if _SHORT_YEAR.fullmatch(text):
                 raise CellError("has a year of two digits")
             raise CellError(f"is not a date written {DATE_FORMS[self.dates]}")
@@ -130,6 +141,25 @@ class TableFormat:
 
 
 STANDARD = TableFormat()
+
+
+def _is_date(cell: RawValue) -> bool:
+    return isinstance(cell, date) and not is_missing(cell)
+
+
+def _half_converted(order: DateOrder, cells: Sequence[RawValue], texts: Sequence[str]) -> bool:
+    """Whether a spreadsheet set to the other order converted the dates that it could.
+
+    Those have a day up to 12, which it took for the month; what has a later day was left as text.
+    """
+    converted = [cell for cell in cells if _is_date(cell)]
+    left = [_PARTS.fullmatch(text.strip()) for text in texts]
+    day = 1 if order == "dmy" else 3
+    return (
+        bool(converted and left)
+        and all(found is not None and int(found[day]) > 12 for found in left)
+        and all(cell.day <= 12 for cell in converted)
+    )
 
 
 def _is_standard(declared: TableFormat, texts: Sequence[str]) -> bool:
@@ -169,21 +199,46 @@ def unread_column(
     if not texts:
         return None
     if kind == "date":
-        return _other_dates(declared, texts)
+        return _two_forms(declared, cells, texts) or _other_dates(declared, texts)
     return _other_amounts(declared, kind, texts) if kind in AMOUNT_KINDS else None
+
+
+def _two_forms(
+    declared: TableFormat, cells: Sequence[RawValue], texts: Sequence[str]
+) -> tuple[str, str] | None:
+    """The problem of dates of which some are converted and some are not: no option reads both."""
+    standard = [text for text in texts if _ISO.fullmatch(text)]
+    others = [text for text in texts if _PARTS.fullmatch(text)]
+    typed = any(map(_is_date, cells))
+    if not others or not (standard or typed) or len(standard) + len(others) < len(texts):
+        return None
+    converted = DATE_FORMS["iso"] if standard else "dates of the spreadsheet"
+    orders = _orders(others)
+    orders = [declared.dates] if declared.dates in orders else orders
+    fitting = " or ".join(DATE_FORMS[order] for order in orders) or "text"
+    remedy = (
+        "export it again with all dates as text: a spreadsheet that converted a part of them may "
+        "have exchanged day and month"
+    )
+    return f"is one of two forms in this column, {converted} and {fitting}", remedy
+
+
+def _orders(texts: Sequence[str]) -> list[DateOrder]:
+    orders: tuple[DateOrder, ...] = ("dmy", "mdy")
+    return [order for order in orders if _all_days(order, texts)]
 
 
 def _other_dates(declared: TableFormat, texts: Sequence[str]) -> tuple[str, str] | None:
     if all(_SHORT_YEAR.fullmatch(text) for text in texts):
         return "has years of two digits throughout", "write years with four digits"
-    orders: tuple[DateOrder, ...] = ("dmy", "mdy")
-    fitting = [order for order in orders if _all_days(order, texts)]
+    fitting = _orders(texts)
     if not fitting or declared.dates in fitting:
         return None
     if len(fitting) == 2:
         remedy = "add --dates dmy or --dates mdy, whichever it is; no day is above 12"
         return "is written as dd/mm/yyyy or as mm/dd/yyyy throughout", remedy
-    return f"is written as {DATE_FORMS[fitting[0]]} throughout", f"add --dates {fitting[0]}"
+    form = replace(declared, dates=fitting[0])
+    return f"is written as {DATE_FORMS[fitting[0]]} throughout", _remedy_of([form], declared)
 
 
 def _all_days(order: DateOrder, texts: Sequence[str]) -> bool:
@@ -200,7 +255,21 @@ def _all_days(order: DateOrder, texts: Sequence[str]) -> bool:
 def _other_amounts(
     declared: TableFormat, kind: str, texts: Sequence[str]
 ) -> tuple[str, str] | None:
+    forms = _forms_of_amounts(declared, kind, texts)
+    if not forms or declared in forms:
+        return None
+    if len(forms) > 1:
+        problem = "has marks that may be decimal or thousands marks throughout"
+        return problem, _remedy_of(forms, declared)
+    what = "amounts" if kind == "money" else "numbers"
+    return f"has {what} with other marks throughout", _remedy_of(forms, declared)
+
+
+def _forms_of_amounts(declared: TableFormat, kind: str, texts: Sequence[str]) -> list[TableFormat]:
+    """The forms that read all amounts of a column, those with fewer changes first."""
     marks: tuple[tuple[DecimalMark, ThousandsMark], ...] = (
+        # What is declared for other columns is left as it is where it fits.
+        (declared.decimal, declared.thousands),
         ("point", "none"),
         ("comma", "none"),
         ("point", "comma"),
@@ -210,23 +279,83 @@ def _other_amounts(
     )
     found = [sign[0] for text in texts if kind == "money" and (sign := _SIGN.search(text))]
     if len(set(found)) > 1 or (found and 2 * len(found) < len(texts)):
-        return None
+        return []
     currency = found[0] if found else declared.currency
     fitting: dict[tuple[str, ...], TableFormat] = {}
     for decimal, thousands in marks:
         form = replace(declared, decimal=decimal, thousands=thousands, currency=currency)
-        read = form.cells(kind, texts)
-        if not any(isinstance(cell, CellError) for cell in read) and _all_standard(read):
-            # A form that gives the same amounts with fewer marks comes first.
-            fitting.setdefault(tuple(map(str, read)), form)
-    options = [options_of(form, declared) for form in fitting.values()]
-    if not options or not all(options):
+        if _reads(form, kind, texts):
+            # A form that gives the same amounts with fewer changes or marks comes first.
+            fitting.setdefault(tuple(map(str, form.cells(kind, texts))), form)
+    return list(fitting.values())
+
+
+def _remedy_of(forms: Sequence[TableFormat], declared: TableFormat) -> str:
+    """The options of the forms; options count for all columns, so that none is replaced lightly."""
+    options = " or ".join(options_of(form, declared) for form in forms)
+    whichever = ", whichever it is" if len(forms) > 1 else ""
+    names = ("dates", "decimal", "thousands", "currency")
+    kept = {
+        name: getattr(declared, name)
+        for name in names
+        if all(getattr(form, name) == getattr(declared, name) for form in forms)
+    }
+    replaced = options_of(declared, replace(STANDARD, **kept))
+    if not replaced:
+        return f"add {options}{whichever}"
+    return (
+        f"give {options}{whichever} in place of {replaced}; if another column needs {replaced}, "
+        "write both columns alike in the file, since options count for all columns"
+    )
+
+
+def excluded_by_others(
+    declared: TableFormat, columns: Mapping[str, tuple[str, Sequence[RawValue]]]
+) -> dict[str, str]:
+    """Columns in another form whose options would leave another of them unread, with that one.
+
+    Parameters
+    ----------
+    declared
+        The form that does not fit.
+    columns
+        Kind and distinct cells of each column, by name, that some other form reads.
+    """
+    amounts = {}
+    for name, (kind, cells) in columns.items():
+        texts = [cell.strip() for cell in cells if isinstance(cell, str) and not is_missing(cell)]
+        forms = _forms_of_amounts(declared, kind, texts) if kind in AMOUNT_KINDS else []
+        if forms:
+            amounts[name] = kind, texts, forms
+    excluded: dict[str, str] = {}
+    for (one, first), (other, second) in combinations(amounts.items(), 2):
+        joined = (_joined(declared, *pair) for pair in product(first[2], second[2]))
+        if not any(
+            form and _reads(form, *first[:2]) and _reads(form, *second[:2]) for form in joined
+        ):
+            excluded.setdefault(one, other)
+            excluded.setdefault(other, one)
+    return excluded
+
+
+def _joined(declared: TableFormat, one: TableFormat, other: TableFormat) -> TableFormat | None:
+    """The form with the changes of two others; None where they contradict each other."""
+    changes: dict[str, Any] = {}
+    for name in ("decimal", "thousands", "currency"):
+        before = getattr(declared, name)
+        changed = {getattr(form, name) for form in (one, other)} - {before}
+        if len(changed) > 1:
+            return None
+        changes[name] = changed.pop() if changed else before
+    if changes["decimal"] == changes["thousands"]:
         return None
-    if len(options) > 1:
-        remedy = f"add {' or '.join(options)}, whichever it is"
-        return "has marks that may be decimal or thousands marks throughout", remedy
-    what = "amounts" if kind == "money" else "numbers"
-    return f"has {what} with other marks throughout", f"add {options[0]}"
+    return replace(declared, **changes)
+
+
+def _reads(form: TableFormat, kind: str, texts: Sequence[str]) -> bool:
+    """Whether a form reads every amount."""
+    read = form.cells(kind, texts)
+    return not any(isinstance(cell, CellError) for cell in read) and _all_standard(read)
 
 
 def _all_standard(cells: Sequence[RawValue]) -> bool:

@@ -52,7 +52,10 @@ def test_a_coded_answer_to_a_required_question_is_asked_for_again() -> None:
     field = a_field(kind="number", required=True, missing_codes=[99])
     value, error = read_cell(field, 99)
     assert value is None
-    assert str(error) == "is required but empty"
+    assert str(error) == "has a code that means missing, and is required"
+    assert error is not None
+    assert error.remedy == "correct it, or set required = false beside missing_codes of [client.x]"
+    assert read_cell(a_field(kind="number", missing_codes=[99]), 99) == (None, None)
 
 
 @pytest.mark.parametrize(
