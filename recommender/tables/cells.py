@@ -78,7 +78,11 @@ def read_fields(
         cells = table.column(name)
         # A code that means missing is no answer in any form, and does not decide the column's form.
         answers = [None if field.is_missing(cell) else cell for cell in cells.distinct]
-        standard = written.cells(field.kind, answers)
+        in_form = written.cells(field.kind, answers)
+        standard = [
+            cell if answer is None else read
+            for cell, answer, read in zip(cells.distinct, answers, in_form, strict=True)
+        ]
         read = [read_cell(field, cell, written) for cell in standard]
         encoded = field.behaviour.encode(field, [value for value, _ in read])
         values[name] = encoded[cells.places]

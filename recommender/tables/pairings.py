@@ -227,7 +227,7 @@ def _rating_fields(
         plain_field("rater", "category", required=True, levels=RATERS),
         plain_field("metric", "category", required=True, levels=METRICS),
         plain_field("score", "number"),
-        *(plain_field(name, "number", missing_codes=missing_codes) for name in items),
+        *(plain_field(name, "scale", missing_codes=missing_codes) for name in items),
     )
     return {field.name: field for field in fields}
 

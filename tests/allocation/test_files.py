@@ -47,7 +47,7 @@ def test_half_a_place_is_refused_and_no_longer_taken_for_none(
     tmp_path: Path, cell: str, problem: str
 ) -> None:
     [fault] = refused(places, tmp_path / "p.csv", f"clinician_id,places\nk1,2\nk2,{cell}\n")
-    assert fault.startswith(f"p.csv, column places, row 3: {problem}; ")
+    assert fault.startswith(f"p.csv, column places, row 3: {problem}; write it like 4")
 
 
 def test_every_fault_of_a_waiting_list_is_named_at_once_with_its_row(tmp_path: Path) -> None:

@@ -114,7 +114,8 @@ def test_the_shipped_examples_fill_every_field() -> None:
     practice = shipped_practice()
     for fields in (practice.client, practice.clinician):
         answers = {
-            name: field.levels[0] if field.levels else None for name, field in fields.items()
+            name: field.levels[0] if field.behaviour.has_levels else None
+            for name, field in fields.items()
         }
         required = {name: 0 for name, field in fields.items() if field.required}
         assert set(read_rows(fields, [answers | required]).values) == set(fields)

@@ -9,7 +9,7 @@ import pytest
 from recommender.errors import DefinitionError
 from recommender.practice.columns import read_cell, read_rows
 from recommender.practice.definition import read_practice
-from recommender.practice.fields import read_field
+from recommender.practice.fields import OF_CLINICIANS, Side, read_field
 from recommender.values.kinds import KINDS
 from tests.support.builders import DEFINITION
 from tests.support.definitions import a_field, field_table
@@ -38,7 +38,8 @@ def test_what_is_not_a_code_is_read_as_before(cell: object) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_may_declare_a_code_of_its_own(kind: str) -> None:
-    field = a_field(kind=kind, missing_codes=[-9, "not stated"])
+    side: Side = "clinician" if kind in OF_CLINICIANS else "client"
+    field = a_field(kind=kind, side=side, missing_codes=[-9, "not stated"])
     for cell in (-9, "-9", "Not stated"):
         assert read_cell(field, cell) == (None, None)
 

@@ -75,3 +75,27 @@ def test_a_file_without_a_header_is_one_fault_that_shows_no_person(
     assert not any(cell in str(fault) for cell in ("c1", "anxiety", "Dr Ng", "2026-03-01"))
     path.write_text(f"{header}\n{rows}")
     assert check_tables(tmp_path, PRACTICE).sound
+
+
+def test_an_empty_header_is_named_as_one_and_writing_the_name_into_it_works(
+    tmp_path: Path,
+) -> None:
+    path = write_csv(tmp_path) / "ratings.csv"
+    whole = path.read_text()
+    path.write_text(whole.replace("pairing_id,session,", ",,", 1))
+    faults = check_tables(tmp_path, PRACTICE).faults
+
+    assert {(fault.column, fault.problem, fault.remedy) for fault in faults} == {
+        *(
+            (name, "is missing", "add the column; if it is a column without a name, write its name "
+             "into the header")
+            for name in ("pairing_id", "session")
+        ),
+        *(
+            (f"(without a name, number {number})", "has an empty header and would be lost",
+             "write its name into the header, or remove the column")
+            for number in (1, 2)
+        ),
+    }  # fmt: skip
+    path.write_text(whole)
+    assert check_tables(tmp_path, PRACTICE).sound

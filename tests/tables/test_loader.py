@@ -433,6 +433,18 @@ def test_a_practice_may_have_no_ratings_yet_but_not_an_empty_roster(tmp_path: Pa
     assert the_fault(tmp_path, files).problem == "has no rows"
 
 
+@pytest.mark.parametrize("table", ["clients", "clinicians", "pairings"])
+def test_a_table_of_a_header_alone_is_one_fault_and_not_one_for_each_row_that_names_it(
+    tmp_path: Path, table: str
+) -> None:
+    files = deepcopy(FILES)
+    files[table] = {column: [] for column in FILES[table]}
+    fault = the_fault(tmp_path, files)
+    assert place(fault) == (f"{table}.csv", None, None)
+    assert fault.problem == "has no rows"
+    assert fault.remedy == f"give one row for each {table.removesuffix('s')}"
+
+
 @pytest.mark.parametrize(
     ("table", "row", "column", "cell"),
     [

@@ -63,6 +63,24 @@ def test_a_client_without_an_answer_is_not_99_years_old(tmp_path: Path) -> None:
     assert report.summary.unanswered["client.age"] == pytest.approx(20 / 120)
 
 
+def test_what_is_advised_for_a_code_in_a_required_field_works(tmp_path: Path) -> None:
+    tables = rows()
+    for place, client in enumerate(tables["clients"]):
+        client["age"] = "99" if place % 6 == 0 else str(18 + place % 50)
+    [warning] = checked(tmp_path, tables, with_age("required = true")).implausible
+    assert warning.remedy == (
+        "If it means that, set missing_codes = [99] and required = false under [client.age]"
+    )
+
+    half = checked(tmp_path, tables, with_age("required = true\nmissing_codes = [99]"))
+    [fault] = half.faults
+    assert fault.problem == "has a code that means missing, and is required"
+    assert len(fault.rows) == 20
+    followed = checked(tmp_path, tables, with_age("required = false\nmissing_codes = [99]"))
+    assert followed.sound
+    assert followed.implausible == ()
+
+
 def test_a_client_without_an_answer_does_not_wish_for_minus_nine(tmp_path: Path) -> None:
     tables = rows()
     for client in tables["clients"][::4]:

@@ -9,6 +9,7 @@ import pytest
 from recommender.tables.loader import read_clients, read_tables
 from recommender.tables.raw_table import TableFault
 from recommender.tables.report import check_tables
+from recommender.values.table_format import TableFormat
 from tests.support.small_practice import FILES, PRACTICE, write_csv
 from tests.support.workbooks import (
     FormulaError,
@@ -85,7 +86,7 @@ def test_an_answer_lost_by_a_formula_is_not_taken_for_an_empty_cell(
 ) -> None:
     rows = {"clients": clients_with("age", cell)}
     [fault] = faults_of(write_workbook(tmp_path / "clients.xlsx", rows))
-    assert (fault.problem, fault.rows) == (problem, (2,))
+    assert (fault.column, fault.problem, fault.rows) == ("age", problem, (2,))
 
 
 def test_a_date_in_a_column_of_numbers_is_refused_and_a_number_among_dates_too(
@@ -138,3 +139,39 @@ def test_a_file_that_only_says_it_is_a_workbook_is_refused(tmp_path: Path, conte
     path.write_bytes(content)
     [fault] = faults_of(path)
     assert fault.problem == "cannot be read as a workbook"
+
+
+def test_errors_of_formulas_are_named_by_column_below_rows_that_are_empty(tmp_path: Path) -> None:
+    rows = clients_with("age", FormulaError())
+    rows[2][rows[0].index("home")] = rows[3][rows[0].index("home")] = FormulaError()
+    path = write_workbook(tmp_path / "clients.xlsx", {"clients": [[], *rows]})
+
+    assert [(fault.column, fault.rows) for fault in faults_of(path)] == [
+        ("age", (3,)),
+        ("home", (4, 5)),
+    ]
+
+
+def test_dates_that_a_spreadsheet_exchanged_are_refused_with_and_without_the_option(
+    tmp_path: Path,
+) -> None:
+    # 03/04/2026, the third of April, became a date of March; 13 and 14 April were left as text.
+    pairings = sheet_of(FILES, "pairings")
+    place = pairings[0].index("started_on")
+    for row, cell in zip(pairings[1:], (date(2026, 3, 4), "13/04/2026", "14/04/2026"), strict=True):
+        row[place] = cell
+    pairings[1][pairings[0].index("ended_on")] = None
+    write_csv(tmp_path)
+    (tmp_path / "pairings.csv").unlink()
+    (tmp_path / "ratings.csv").write_text(",".join(FILES["ratings"]))
+    write_workbook(tmp_path / "pairings.xlsx", {"pairings": pairings})
+
+    [fault] = check_tables(tmp_path, PRACTICE).faults
+    assert (fault.rows, fault.problem) == (
+        (3, 4),
+        "is one of two forms in this column, dates of the spreadsheet and dd/mm/yyyy",
+    )
+    assert "--dates" not in fault.remedy
+    [fault] = check_tables(tmp_path, PRACTICE, written=TableFormat(dates="dmy")).faults
+    assert (fault.column, fault.rows) == ("started_on", (2,))
+    assert fault.problem.startswith("may have day and month exchanged")

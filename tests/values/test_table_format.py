@@ -1,14 +1,21 @@
 """Dates and amounts as Australian and European exports write them."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import pytest
 
 from recommender.errors import RecommenderError
+from recommender.practice.columns import read_cell
 from recommender.values.parsers import CellError
 from recommender.values.table_format import TableFormat, options_of, unread_column
+from tests.support.definitions import a_field
 
 STANDARD = TableFormat()
+TWO_FORMS = (
+    "export it again with all dates as text: a spreadsheet that converted a part of them may have "
+    "exchanged day and month"
+)
 
 
 def read(form: TableFormat, kind: str, *texts: str) -> list[str | None]:
@@ -126,6 +133,61 @@ def test_a_column_in_another_form_names_the_option_that_reads_it(
     kind: str, texts: Sequence[str], problem: str, remedy: str
 ) -> None:
     assert unread_column(STANDARD, kind, texts) == (problem, remedy)
+
+
+@pytest.mark.parametrize(
+    ("declared", "texts", "remedy"),
+    [
+        (
+            TableFormat(dates="dmy"),
+            ["11/28/2026"],
+            "give --dates mdy in place of --dates dmy; if another column needs --dates dmy, "
+            "write both columns alike in the file, since options count for all columns",
+        ),
+        (STANDARD, ["2026-03-04", "13/04/2026"], TWO_FORMS),
+        (TableFormat(dates="dmy"), ["2026-03-04", "13/04/2026"], TWO_FORMS),
+    ],
+)
+def test_dates_that_no_further_option_reads_are_not_sent_round_in_a_circle(
+    declared: TableFormat, texts: Sequence[str], remedy: str
+) -> None:
+    found = unread_column(declared, "date", texts)
+    assert found is not None
+    assert found[1] == remedy
+
+
+def test_two_forms_of_dates_are_named() -> None:
+    for texts, forms in (
+        (["2026-03-04", "13/04/2026"], "yyyy-mm-dd and dd/mm/yyyy"),
+        (["2026-03-04", "04/13/2026"], "yyyy-mm-dd and mm/dd/yyyy"),
+        (["2026-03-04", "04/05/2026"], "yyyy-mm-dd and dd/mm/yyyy or mm/dd/yyyy"),
+    ):
+        found = unread_column(STANDARD, "date", texts)
+        assert found is not None
+        assert found[0] == f"is one of two forms in this column, {forms}"
+
+
+def test_dates_of_a_workbook_beside_text_are_doubted_only_where_they_may_be_exchanged() -> None:
+    form = TableFormat(dates="dmy")
+    for cells in (
+        [date(2026, 3, 14), "13/04/2026"],
+        [date(2026, 3, 4), "12/04/2026"],
+        [date(2026, 3, 4)],
+    ):
+        assert not any(isinstance(cell, CellError) for cell in form.cells("date", cells))
+    doubted, kept = form.cells("date", [date(2026, 3, 4), "13/04/2026"])
+    assert isinstance(doubted, CellError)
+    assert kept == "2026-04-13"
+
+
+@pytest.mark.parametrize("form", [STANDARD, TableFormat(dates="dmy")])
+@pytest.mark.parametrize("cell", ["45108", "45108.5", 45108])
+def test_a_day_as_a_spreadsheet_counts_it_is_recognised(form: TableFormat, cell: object) -> None:
+    value, error = read_cell(a_field(kind="date"), form.cells("date", [cell])[0], form)
+    assert value is None
+    assert error is not None
+    assert error.problem == "is a number, not a date"
+    assert "format the column as a date and export it again" in error.remedy
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,8 @@ def test_a_declared_form_is_strict(tmp_path: Path) -> None:
     write_csv(tmp_path, files)
     refused = checked(tmp_path, "--dates", "dmy")
     assert (
-        "column started_on, row 4: is not a date written dd/mm/yyyy; write it like 23/11/2026"
+        "column started_on, row 4: is one of two forms in this column, yyyy-mm-dd and dd/mm/yyyy; "
+        "export it again with all dates as text"
     ) in refused.output
 
 
