@@ -133,7 +133,7 @@ def read_tables(
     ...     try:
     ...         read_tables(Path(folder), shipped_practice(), None)
     ...     except TablesError as error:
-    ...         print(len(error.faults), error.faults[0].field, error.faults[0].problem)
+    ...         print(len(error.faults), error.faults[0].where, error.faults[0].problem)
     4 clients is missing
     """
     read = read_directory(directory, practice, today, written)
