@@ -143,7 +143,8 @@ def remedy_for(field: Field, written: TableFormat = STANDARD) -> str:
 def _with_remedy(field: Field, error: CellError, written: TableFormat) -> CellError:
     """The error with the field's own remedy, behind what is known of this cell."""
     if not error.remedy:
-        return CellError(error.problem, remedy_for(field, written))
+        error.remedy = remedy_for(field, written)
+        return error
     if not error.remedy.endswith("?"):
         return error
     general = remedy_for(field, written)
