@@ -139,7 +139,7 @@ def judge(registry: Registry, version: int | None) -> PromotionVerdict:
 
 
 def rated_pairings_per_year(manifest: Manifest) -> float | None:
-    """How many rated pairings a year a model learned from; None where its pairings span under a month.
+    """How many rated pairings a year a model learned from; None where they span under a month.
 
     From the first to the last day on which a pairing began.
     """

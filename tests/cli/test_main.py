@@ -124,7 +124,7 @@ def test_a_practice_whose_ratings_are_all_alike_is_not_given_a_model_of_nothing(
     told = said(trained)
     assert "4 answered no to `agrees`" in told
     assert "ratings are equal" in told
-    assert "rated pairings are alike, so nothing can be learned" in told
+    assert "rated pairings the same label: nothing can be learned" in told
     assert "Published" not in told
     assert run("promote", "--registry", registry).exit_code == 1
 

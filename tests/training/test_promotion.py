@@ -140,9 +140,7 @@ def test_a_small_practice_can_follow_the_remedy_and_replace_its_first_model(
     assert standing_number(registry) == 1
 
 
-def test_the_rate_counts_each_rated_pairing_once_and_is_counted_over_the_days_of_the_pairings() -> (
-    None
-):
+def test_the_rate_counts_each_rated_pairing_once_over_the_days_of_the_pairings() -> None:
     manifest = replace(
         a_model().manifest, ratings=250, pairings=100, left_unrated=30, first_day="2026-01-01"
     )

@@ -207,7 +207,7 @@ def test_a_small_group_that_seems_worse_is_told_and_does_not_refuse() -> None:
 
 def test_groups_nobody_looked_at_are_counted_and_do_not_pass_in_silence() -> None:
     told = said(report_facts(groups_too_few=8), "groups", first=True)
-    assert told == {"8 had fewer than 10 people and were not looked at": Outcome.OPEN}
+    assert told == {"8 groups had fewer than 10 people and were not judged": Outcome.OPEN}
 
 
 def test_a_model_that_sends_nearly_everyone_to_a_tenth_of_the_clinicians_is_refused() -> None:

@@ -108,7 +108,8 @@ def allocate(
     previous: Annotated[
         Path | None,
         typer.Option(
-            help="An earlier allocation: its clients stay, unless a move gains more than 0.005 points."
+            help="An earlier allocation: its clients stay, unless a move gains more than "
+            "0.005 points."
         ),
     ] = None,
     limit: Annotated[
@@ -317,7 +318,8 @@ def _counts(allocation: Allocation) -> Text:
     promised = sum(each.fixed_by == PROMISED for each in allocation.assigned)
     unchanged = sum(each.fixed_by == FORMER for each in allocation.assigned)
     places = sum(max((used.places or 0) - used.promised, 0) for used in allocation.places_used)
-    text = f"{_count(len(allocation.assigned) - promised, 'client')} assigned, with {_count(places, 'place')}"
+    assigned = _count(len(allocation.assigned) - promised, "client")
+    text = f"{assigned} assigned, with {_count(places, 'place')}"
     text += f"; {promised:,} promised before" if promised else ""
     text += f"; {unchanged:,} as in the earlier allocation" if unchanged else ""
     text += f"; {len(allocation.unplaced):,} without a clinician."

@@ -77,8 +77,9 @@ def _print_verdict(judged: "PromotionVerdict") -> None:
     if judged.objections:
         count = len(judged.objections)
         out.print(
-            f"Nothing was changed (--dry-run). The gate would refuse it: {count} objection{'s' * (count > 1)}. Follow the "
-            "remedies, keep the champion, or promote with --force and a --reason."
+            "Nothing was changed (--dry-run). The gate would refuse it: "
+            f"{count} objection{'s' * (count > 1)}. Follow the remedies, keep the "
+            "champion, or promote with --force and a --reason."
         )
         raise typer.Exit(1)
     out.print(

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from recommender.allocation.allocate import allocate
-from recommender.allocation.outcome import Allocation
+from recommender.allocation.outcome import Allocation, allocation_warnings
 from recommender.allocation.terms import (
     forgotten_clinicians,
     members,
@@ -197,6 +197,7 @@ def _to_response(
             for each in (
                 *table_warnings(practice, people, roster, every_client=False),
                 *forgotten_clinicians(request.clients, roster),
+                *allocation_warnings(allocation),
             )
         ),
         reference_warnings=tuple(warnings[:MAX_WARNINGS]),

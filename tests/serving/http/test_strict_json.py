@@ -108,6 +108,11 @@ def test_names_that_could_be_answers_are_in_no_message() -> None:
             "is not a field of this request; did you mean `concern`?",
         ),
         ({"topK": 3}, "/topK", "is not a field of this request; did you mean `top_k`?"),
+        (
+            {"answers": {"con": "grief"}},
+            "/answers/con",
+            "is not a field of this request",
+        ),
         ({"favourite": 3}, "/favourite", "is not a field of this request"),
         (
             {"concern": "grief"},
