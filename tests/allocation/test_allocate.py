@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recommender.allocation.allocate import allocate
-from recommender.allocation.files import places_table
+from recommender.allocation.files import clients_table, places_table
 from recommender.allocation.outcome import Allocation, allocation_warnings
 from recommender.allocation.terms import (
     Floor,

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,13 @@ def run(*words: str | Path) -> Result:
 def said(result: Result) -> str:
     """What was printed, without what a narrow terminal adds."""
     return " ".join(result.output.replace("│", " ").split())
+
+
+def test_the_help_of_simulate_shows_the_command_that_was_typed() -> None:
+    line = [sys.executable, "-m", "recommender.cli", "simulate", "--help"]
+    result = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert "recommender simulate [OPTIONS]" in result.stdout
+    assert "experiments" not in result.stdout
 
 
 def test_help_teaches_the_way_from_tables_to_a_shortlist() -> None:

@@ -1,8 +1,9 @@
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from recommender.serving.http.field_names import meant_instead
 from recommender.serving.http.problems import FieldError, ProblemError, problem_from_validation
 from recommender.serving.http.strict_json import parse_json
 
@@ -141,6 +142,13 @@ def test_one_misspelt_field_among_many_is_named_with_what_was_meant(
     value: Any, pointer: str, message: str
 ) -> None:
     assert faults_of_value(value) == [(pointer, message)]
+
+
+def test_a_field_named_by_the_first_word_of_its_name_is_proposed() -> None:
+    model = create_model("Answers", age_years=(int, 0), home=(str, ""), home_visits=(bool, False))
+    assert meant_instead(model, ("age",)) == "age_years"
+    both = create_model("Answers", rate_low=(int, 0), rate_high=(int, 0))
+    assert meant_instead(both, ("rate",)) not in (None, "rate")
 
 
 def test_unknown_names_that_could_be_answers_are_counted() -> None:
