@@ -147,8 +147,8 @@ def test_one_misspelt_field_among_many_is_named_with_what_was_meant(
 def test_a_field_named_by_the_first_word_of_its_name_is_proposed() -> None:
     model = create_model("Answers", age_years=(int, 0), home=(str, ""), home_visits=(bool, False))
     assert meant_instead(model, ("age",)) == "age_years"
-    both = create_model("Answers", rate_low=(int, 0), rate_high=(int, 0))
-    assert meant_instead(both, ("rate",)) not in (None, "rate")
+    both = create_model("Answers", a_very_long_name=(int, 0), a_very_short_name=(int, 0))
+    assert meant_instead(both, ("a",)) is None
 
 
 def test_unknown_names_that_could_be_answers_are_counted() -> None:
