@@ -82,8 +82,8 @@ def refused_request(
 ) -> ProblemError:
     """The problem of a request that fails validation by a model of the snapshot.
 
-    Where a name is in the place of a clinician's id, the id is proposed: whoever blocked somebody
-    by name must not lose the block.
+    Where a name is in the place of a clinician's id, the id is proposed: a client who blocks a
+    clinician by name must not lose the block.
     """
     fields, roster = snapshot.form.fields, snapshot.encoding.roster
 
