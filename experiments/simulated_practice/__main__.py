@@ -1,5 +1,6 @@
 """The command: `python -m experiments.simulated_practice --out DIR`."""
 
+import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -95,4 +96,7 @@ def _progress(ratings: int) -> Callable[[int], None]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app = typer.Typer(add_completion=False)
+    app.command()(main)
+    # `recommender simulate` runs this module, and its help is to show what was typed.
+    app(prog_name=os.environ.get("SIMULATE_AS", "python -m experiments.simulated_practice"))

@@ -154,7 +154,7 @@ def _against_the_rest(
     if set(items) <= set(instrument.reverse):
         state = "look reversed already" if metric == ITEMS else "look not reversed yet"
         found = f"{found}: they {state}"
-        remedy = f"If the export did that, set metric to {other} in these rows"
+        remedy = f"If the export reverses them, set metric to {other} in these rows"
     else:
         remedy = (
             "Compare the order of the item columns with your licensed form, and `reverse` under "
@@ -188,16 +188,43 @@ def _off_scale(instrument: Instrument, rows: pd.DataFrame) -> Iterator[Plausibil
             # As declared, and as the narrower metric, on 0 to 1.
             declared = (fits.mean() - first) / (last - first)
             meant = (fits.mean() - low) / (high - low)
+            turned = 1 - declared
             yield PlausibilityWarning(
                 "scale",
                 f"ratings, column score, {instrument.name}",
                 f"{len(fits)} of {len(scores)} scores with metric {metric} ({first:g} to {last:g})"
                 f" fit the range of a {other} ({low:g} to {high:g})",
                 f"They count as {declared:.2f} of the scale on average; as a {other} they would be "
-                f"{meant:.2f}",
-                f"If they are one, set metric to {other} in these rows",
+                f"{meant:.2f}, and read from the other end of the scale {turned:.2f}"
+                f"{_reference_text(instrument)}",
+                _off_scale_remedy(instrument, metric, other, meant, turned),
             )
             break
+
+
+def _off_scale_remedy(
+    instrument: Instrument, metric: str, other: str, meant: float, turned: float
+) -> str:
+    """Both readings of low totals, first the one that is nearer to the reference."""
+    low, high = instrument.bounds(metric)
+    readings = [
+        (meant, f"if each is a {other}, set metric to {other} in these rows"),
+        (
+            turned,
+            "if the scale was entered from its other end, so that a high score means a weak "
+            f"alliance, replace each score by {low + high:g} - score",
+        ),
+    ]
+    usual = instrument.reference_mean
+    if usual is not None:
+        readings.sort(key=lambda reading: abs(reading[0] - usual))
+    (_, first), (_, second) = readings
+    return f"{first[0].upper()}{first[1:]}; {second}"
+
+
+def _reference_text(instrument: Instrument) -> str:
+    usual = instrument.reference_mean
+    return "" if usual is None else f" (the reference of this instrument is {usual:.2f})"
 
 
 def _constant(instrument: Instrument, values: FloatArray) -> Iterator[PlausibilityWarning]:
@@ -224,8 +251,9 @@ def _far(instrument: Instrument, values: FloatArray) -> Iterator[PlausibilityWar
     yield PlausibilityWarning(
         "level",
         f"ratings, {instrument.name}",
-        f"the mean of {len(values)} ratings is {mean:.2f} of the scale; {usual:.2f} (SD {sd:.2f}) "
-        f"is usual ({instrument.reference_source or 'as the definition declares'})",
+        f"the mean of {len(values)} ratings is {mean:.2f} of the scale (0 to 1); the reference of "
+        f"this instrument is {usual:.2f} (SD {sd:.2f}; "
+        f"{instrument.reference_source or 'as the definition declares'})",
         "A scale read from its other end, or a wrong metric, turns strong alliances into weak ones",
         "Check that metric is what the scores are, and that high scores mean a strong alliance",
     )

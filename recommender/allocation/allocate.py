@@ -191,6 +191,7 @@ def _assigned_client(case: SolverInput, pairs: AssignedPairs, client: int) -> As
         choices=len(own),
         reservations=int(candidates.reservations[pair]) if pair != NOBODY else 0,
         fixed_by=fixed_by,
+        eligible=pair != NOBODY,
     )
     if pair == NOBODY or np.isnan(candidates.alliance[pair]):
         return unscored

@@ -12,6 +12,7 @@ import pandas as pd
 from recommender.allocation.outcome import (
     PROMISED,
     REASON_TEXTS,
+    UNFIT_PROMISE,
     Allocation,
     AssignedClient,
     Unplaced,
@@ -188,6 +189,7 @@ def _given(each: AssignedClient) -> dict[str, Any]:
         "stands": each.rank,
         "among": each.choices,
         "reservations": each.reservations,
+        "why": None if each.eligible else UNFIT_PROMISE,
     }
 
 

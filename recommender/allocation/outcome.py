@@ -18,6 +18,8 @@ PROMISED: Final = "told"
 FORMER: Final = "previous"
 """In files and responses: an earlier allocation assigned the clinician to the client."""
 
+UNFIT_PROMISE = "the clinician promised does not fit every requirement of the client"
+"""Said of a promise, which an allocation never changes."""
 REASON_TEXTS: dict[UnplacedReason, str] = {
     "nobody_fits": "nobody fits every requirement",
     "no_places": "nobody who fits has a place",
@@ -48,6 +50,8 @@ class AssignedClient:
         Number of soft constraints that the clinician does not meet.
     fixed_by
         Promise or earlier allocation that names this clinician; None for a free choice.
+    eligible
+        Whether the clinician fits every hard constraint of the client; False only for a promise.
     """
 
     client_id: str
@@ -59,6 +63,7 @@ class AssignedClient:
     first_choice: str | None = None
     cost: float | None = None
     rank: int | None = None
+    eligible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +166,7 @@ class Allocation:
 
 
 def allocation_warnings(allocation: Allocation) -> tuple[Fault, ...]:
-    """What the places say about an allocation: more promises than places, and unknown places."""
+    """Promises that do not fit, more promises than places, and unknown places."""
     warnings = [
         Fault(
             PROMISED,
@@ -171,6 +176,13 @@ def allocation_warnings(allocation: Allocation) -> tuple[Fault, ...]:
         for used in allocation.places_used
         if used.places is not None and used.promised > used.places
     ]
+    unfit = [each for each in allocation.assigned if not each.eligible]
+    if unfit:
+        pairs = [f"{each.client_id} with {each.clinician_id}" for each in unfit[:MAX_NAMED]]
+        more = f" and {len(unfit) - MAX_NAMED} more" if len(unfit) > MAX_NAMED else ""
+        problem = f"{', '.join(pairs)}{more}: {UNFIT_PROMISE}"
+        remedy = "a promise is never changed here: ask the client, then change the list"
+        warnings.append(Fault(PROMISED, problem, remedy))
     unknown = [used.clinician_id for used in allocation.places_used if used.places is None]
     if unknown:
         named = ", ".join(unknown[:MAX_NAMED])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -149,8 +150,14 @@ def members(practice: Practice, clients: Columns, limit: Limit) -> Flags:
     """
     declared = practice.fields("client", "score", "filter").get(limit.field)
     if declared is None:
-        remedy = "name a field of the client that matching may use"
-        raise RecommenderError("limit", "is on a field that may not be used", remedy)
+        usable = practice.fields("client", "score", "filter")
+        named = [n for n, each in usable.items() if each.levels or each.kind == "flag"]
+        near = [each for each in named if limit.field and each.startswith(f"{limit.field}_")]
+        near = near or get_close_matches(limit.field, named, n=1)
+        remedy = with_question(near[:MAX_SUGGESTIONS], f"choose from {', '.join(named)}")
+        # What is not declared may be an answer in the place of a name.
+        where = f"limit on {limit.field}" if limit.field in practice.client else "limit"
+        raise RecommenderError(where, "is on a field that matching may not use", remedy)
     values = clients[limit.field]
     if declared.kind == "flag" and limit.level in ("yes", "no"):
         return np.asarray(values == float(limit.level == "yes"))

@@ -173,9 +173,9 @@ def recommendation_view(answer: Mapping[str, Any]) -> Group:
     for _, tied in groupby(answer["shortlist"], key=itemgetter("tie")):
         shown += _tied(list(tied), scale)
     if not shown:
-        shown = [
-            Padding(Text("Nobody fits every constraint. The table below lists the exclusions."), 1)
-        ]
+        nobody = "Nobody fits every constraint. The table below lists the exclusions."
+        # Without expand=False a line of a pipe would be filled with spaces to its full width.
+        shown = [Padding(Text(nobody), 1, expand=False)]
     heading = Text(
         f"{answer['eligible']} clinician{'s' * (answer['eligible'] != 1)} fit"
         f"{'s' * (answer['eligible'] == 1)}, {len(answer['excluded'])} do not. "

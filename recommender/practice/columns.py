@@ -159,8 +159,8 @@ def _example(field: Field) -> str:
 
 def _with_remedy(field: Field, error: CellError, written: TableFormat) -> CellError:
     """The error with the field's own remedy, unless more is known, behind the levels suggested."""
-    remedy = error.remedy or remedy_for(field, written)
-    return CellError(error.problem, with_levels(error.suggested, remedy), error.suggested)
+    error.remedy = with_levels(error.suggested, error.remedy or remedy_for(field, written))
+    return error
 
 
 def with_levels(suggested: Sequence[str], remedy: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from recommender.errors import IntakeError
 from recommender.features.pipeline import Pairs
@@ -19,7 +19,8 @@ from recommender.recommendation.recommend import (
     recommend,
 )
 from recommender.security.scopes import Scope
-from recommender.serving.http.problems import problem_from_validation
+from recommender.serving.http.field_names import Place
+from recommender.serving.http.problems import ProblemError, problem_from_validation
 from recommender.serving.http.strict_json import JsonBody
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import with_json_remedies
@@ -69,11 +70,32 @@ def recommend_request(snapshot: ServingSnapshot, body: JsonBody) -> ServedRecomm
     try:
         request = snapshot.form.read(body.value)
     except ValidationError as error:
-        raise problem_from_validation(error, snapshot.form.model) from None
+        raise refused_request(snapshot, error, snapshot.form.model) from None
     try:
         return recommend_parsed(snapshot, request)
     except IntakeError as error:
         raise with_json_remedies(error, snapshot.form.fields) from None
+
+
+def refused_request(
+    snapshot: ServingSnapshot, error: ValidationError, model: type[BaseModel]
+) -> ProblemError:
+    """The problem of a request that fails validation by a model of the snapshot.
+
+    Where a name is in the place of a clinician's id, the id is proposed: a client who blocks a
+    clinician by name must not lose the block.
+    """
+    fields, roster = snapshot.form.fields, snapshot.encoding.roster
+
+    def whom(place: Place, text: str) -> tuple[str, ...]:
+        *_, asked, last = ("", *place)
+        name = str(asked if isinstance(last, int) else last)
+        is_of_clinicians = name.endswith(("clinician_id", "clinician_ids")) or (
+            name in fields and fields[name].people_named == "clinicians"
+        )
+        return roster.near_misses([text]).get(text, ()) if is_of_clinicians else ()
+
+    return problem_from_validation(error, model, whom=whom)
 
 
 def recommend_parsed(snapshot: ServingSnapshot, request: ParsedRequest) -> ServedRecommendation:

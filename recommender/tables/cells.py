@@ -14,14 +14,21 @@ from recommender.practice.fields import Field, Side
 from recommender.practice.row_checks import row_problems
 from recommender.tables.header import MAX_NAMED, ExpectedColumns, check_header
 from recommender.tables.raw_table import InternedColumn, RawTable, TableFault
-from recommender.values.ids import canonical_id, id_problem
+from recommender.values.ids import (
+    ID_FORM,
+    NearIndex,
+    canonical_id,
+    id_problem,
+    suggestions_for,
+    with_question,
+)
 from recommender.values.kinds import EPOCH, RawValue, is_missing
-from recommender.values.parsers import CellError
+from recommender.values.parsers import CellError, NotAnIdError
 from recommender.values.table_format import STANDARD, TableFormat, excluded_by_others, unread_column
 from recommender.values.toml_settings import Codes
 
 NAME_COLUMN = "name"
-ID_REMEDY = "give a pseudonym of at most 64 letters, digits, dots, dashes and underscores"
+ID_REMEDY = f"give a pseudonym of {ID_FORM}"
 NAME_REMEDY = "give at most 200 characters on one line"
 PLAUSIBLE_YEARS = (1900, 2199)
 """Dates outside these years are typing errors, such as 0206 for 2026."""
@@ -67,9 +74,15 @@ def plain_field(
 
 
 def read_fields(
-    table: RawTable, fields: Mapping[str, Field], written: TableFormat = STANDARD
+    table: RawTable,
+    fields: Mapping[str, Field],
+    written: TableFormat = STANDARD,
+    clinicians: NearIndex | None = None,
 ) -> ReadFields:
-    """The declared fields of a table; a cell that cannot be read is a fault and missing."""
+    """The declared fields of a table; a cell that cannot be read is a fault and missing.
+
+    `clinicians` are proposed where a name is in the place of an id.
+    """
     values: dict[str, NDArray[Any]] = {}
     unanswered: dict[str, float] = {}
     faults: list[TableFault] = []
@@ -90,6 +103,8 @@ def read_fields(
         unanswered[name] = float(missing[cells.places].mean()) if table.size else 0.0
         if name in table.columns:
             errors = [error for _, error in read]
+            if clinicians is not None and field.people_named == "clinicians":
+                errors = [_with_whom(error, clinicians) for error in errors]
             other = unread_column(written, field.kind, answers) if any(errors) else None
             wrong[name] = _WrongCells(answers, errors, other)
             if field.kind == "ids":
@@ -133,6 +148,14 @@ def _of_columns(
             for cell, error in zip(each.answers, each.errors, strict=True)
         ]
     return errors
+
+
+def _with_whom(error: CellError | None, people: NearIndex) -> CellError | None:
+    """The error, with the ids of the people whose names are in the place of ids."""
+    if not isinstance(error, NotAnIdError):
+        return error
+    proposed = suggestions_for(people.near_misses(error.parts), error.parts)
+    return CellError(error.problem, with_question(proposed, error.remedy))
 
 
 def fractions(table: RawTable, column: str, values: NDArray[np.float64]) -> list[TableFault]:
@@ -303,13 +326,20 @@ class ReadPeople:
 
 
 def read_people(
-    table: RawTable, fields: Mapping[str, Field], side: Side, written: TableFormat = STANDARD
+    table: RawTable,
+    fields: Mapping[str, Field],
+    side: Side,
+    written: TableFormat = STANDARD,
+    clinicians: NearIndex | None = None,
 ) -> ReadPeople:
-    """The people of one side; a row without a valid id, or with the id of another, is a fault."""
+    """The people of one side; a row without a valid id, or with the id of another, is a fault.
+
+    `clinicians` as for `read_fields`.
+    """
     id_column = f"{side}_id"
     table, faults = check_header(table, _expected(id_column, fields, side))
     ids, more = read_ids(table, id_column)
-    read = read_fields(table, fields, written)
+    read = read_fields(table, fields, written, clinicians)
     faults += more + read.faults
     remedy = "keep one row for each person"
     faults += table.repeated(id_column, "is there twice", remedy, pd.DataFrame({"id": ids}))

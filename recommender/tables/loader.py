@@ -29,6 +29,7 @@ from recommender.tables.table_files import (
     read_raw_table,
     unreadable_directory,
 )
+from recommender.values.ids import NearIndex
 from recommender.values.table_format import STANDARD, TableFormat
 
 NO_ROWS = RawTable("", np.empty(0, dtype=np.intp))
@@ -175,23 +176,35 @@ def read_roster(
 
 
 def read_clients(
-    path: Path, practice: Practice, written: TableFormat = STANDARD, warn: Warn = ignore_warning
+    path: Path,
+    practice: Practice,
+    written: TableFormat = STANDARD,
+    warn: Warn = ignore_warning,
+    roster: Roster | None = None,
 ) -> People:
     """The clients in one clients file, or in the sheet `clients` of a workbook, sorted by id.
+
+    Clinicians of the roster are proposed where a name is in the place of an id.
 
     Raises
     ------
     TablesError
         With every fault of the file.
     """
-    return _read_alone(path, practice.client, "client", written, warn)
+    clinicians = None if roster is None else roster.near_index
+    return _read_alone(path, practice.client, "client", written, warn, clinicians)
 
 
 def _read_alone(
-    path: Path, fields: Mapping[str, Field], side: Side, written: TableFormat, warn: Warn
+    path: Path,
+    fields: Mapping[str, Field],
+    side: Side,
+    written: TableFormat,
+    warn: Warn,
+    clinicians: NearIndex | None = None,
 ) -> People:
     sheet, faults = read_raw_table(TableFile(path, f"{side}s"))
-    read = _people(sheet, fields, side, written)
+    read = _people(sheet, fields, side, written, clinicians)
     raise_faults(unwarned([*faults, *read.faults], warn))
     return read.people
 
@@ -213,8 +226,9 @@ def read_directory(
             faults += more
             if sheet is not None:
                 sheets[table] = sheet
-    clients = _people(sheets.get("clients"), practice.client, "client", written)
     clinicians = _people(sheets.get("clinicians"), practice.clinician, "clinician", written)
+    near = NearIndex.of(clinicians.people.ids, clinicians.people.names)
+    clients = _people(sheets.get("clients"), practice.client, "client", written, near)
     sheet = sheets.get("pairings", NO_ROWS)
     pairings, wrong = read_pairings(
         sheet, _ids_to_name(clients), _ids_to_name(clinicians), today, written
@@ -243,10 +257,14 @@ def read_directory(
 
 
 def _people(
-    sheet: RawTable | None, fields: Mapping[str, Field], side: Side, written: TableFormat
+    sheet: RawTable | None,
+    fields: Mapping[str, Field],
+    side: Side,
+    written: TableFormat,
+    clinicians: NearIndex | None = None,
 ) -> ReadPeople:
     if sheet is not None:
-        return read_people(sheet, fields, side, written)
+        return read_people(sheet, fields, side, written, clinicians)
     nobody = read_people(NO_ROWS, fields, side)
     return dataclasses.replace(nobody, faults=[], unanswered={}, ids_known=False)
 

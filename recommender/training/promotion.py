@@ -132,14 +132,14 @@ def judge(registry: Registry, version: int | None) -> PromotionVerdict:
         model.report,
         champion,
         _withdrawal(registry, chosen.version),
-        model.manifest.ratings,
-        ratings_per_year(model.manifest),
+        model.manifest.pairings,
+        rated_pairings_per_year(model.manifest),
     )
     return PromotionVerdict(chosen, champion, (*findings(case), *_card(model)))
 
 
-def ratings_per_year(manifest: Manifest) -> float | None:
-    """How many ratings a year a model learned from; None where its pairings span under a month.
+def rated_pairings_per_year(manifest: Manifest) -> float | None:
+    """How many rated pairings a year a model learned from; None where they span under a month.
 
     From the first to the last day on which a pairing began.
     """
@@ -147,7 +147,7 @@ def ratings_per_year(manifest: Manifest) -> float | None:
         return None
     first, last = map(date.fromisoformat, (manifest.first_day, manifest.last_day))
     days = (last - first).days
-    return None if days < SHORTEST_SPAN_DAYS else manifest.ratings * DAYS_A_YEAR / days
+    return None if days < SHORTEST_SPAN_DAYS else manifest.pairings * DAYS_A_YEAR / days
 
 
 def promote(

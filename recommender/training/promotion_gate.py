@@ -90,15 +90,15 @@ class PromotionCase:
         The version that is champion now, or None.
     withdrawn
         The rollback that took the challenger itself out of service, or None.
-    ratings, per_year
-        Ratings the challenger learned from, and how many of them came in a year; None where this
-        is not known.
+    pairings, per_year
+        Rated pairings the challenger learned from, and how many of them began in a year; None where
+        this is not known. A pairing is rated several times, and counts once for the gate.
     """
 
     report: EvaluationReport
     champion: Version | None = None
     withdrawn: Promotion | None = None
-    ratings: int | None = None
+    pairings: int | None = None
     per_year: float | None = None
 
     @property
@@ -200,16 +200,16 @@ def _ratings(case: PromotionCase) -> Iterator[Judgement]:
 
 
 def _until_enough(case: PromotionCase, later: int) -> str:
-    """How many ratings are needed before the gate decides, and when at this practice's rate."""
+    """How many rated pairings are needed before the gate decides, and when at this rate."""
     needed = round(ENOUGH_RATED / LATER_SHARE)
     text = (
-        f"{ENOUGH_RATED} are needed, since the champion learned and among the last fifth of all "
-        f"ratings, so {needed:,} in all"
+        f"a later rating is of a rated pairing among the last fifth to begin, after those the "
+        f"champion learned from; {ENOUGH_RATED} take {needed:,} rated pairings in all"
     )
-    if case.ratings is None:
+    if case.pairings is None:
         return text
-    missing = max(needed - case.ratings, ENOUGH_RATED - later)
-    text += f"; there are {case.ratings:,}, so {missing:,} more"
+    missing = max(needed - case.pairings, ENOUGH_RATED - later)
+    text += f". There are {case.pairings:,}; {missing:,} more are needed"
     if not case.per_year:
         return text
     months = ceil(12 * missing / case.per_year)
@@ -290,7 +290,9 @@ def _groups(case: PromotionCase) -> Iterator[Judgement]:
     if rows is None:
         yield _fails("were not measured", RETRAIN)
     if too_few > 0:
-        yield _open(f"{too_few} had fewer than {MIN_GROUP_SIZE} people and were not looked at")
+        one = too_few == 1
+        counted = f"{too_few} group{'s'[one:]} had fewer than {MIN_GROUP_SIZE} people"
+        yield _open(f"{counted} and {'was' if one else 'were'} not judged")
     if rows is None or case.champion is None:
         return
     beside = [row for row in rows if row.learner == OURS_MINUS_CHAMPION]
@@ -325,7 +327,7 @@ def _judge_populations(
         yield _fails(f"ratings are not counted among {', '.join(uncounted)}", RETRAIN)
     few = dict.fromkeys(row.among for row in others if row.rated is not None)
     if few:
-        yield _open(f"fewer than {ENOUGH_IN_GROUP} ratings among {', '.join(few)}")
+        yield _open(f"not judged on fewer than {ENOUGH_IN_GROUP} ratings: {', '.join(few)}")
 
 
 def _has_enough(row: RangeCoverage | GroupFigure) -> bool:

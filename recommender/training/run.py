@@ -262,7 +262,7 @@ def refuse_unlearnable(dataset: Dataset) -> None:
     everyone = np.arange(len(dataset))
     labels = labels_for(dataset, everyone)
     if np.ptp(labels.alliance) < MIN_SD * (labels.linker.high - labels.linker.low):
-        problem = f"of all {len(dataset)} rated pairings are alike, so nothing can be learned"
+        problem = f"give all {len(dataset):,} rated pairings the same label: nothing can be learned"
         remedy = "check that `score` and the items hold what each client answered, then train again"
         raise RecommenderError("ratings", problem, remedy)
 

@@ -13,7 +13,11 @@ NONE_NAMED = "none"
 MAX_SUGGESTIONS = 3
 """People proposed for an id that names nobody."""
 
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ID_PATTERN = "^[A-Za-z0-9._-]{1,64}$"
+"""What an id is written with, as a regular expression."""
+ID_FORM = "at most 64 letters, digits, dots, dashes and underscores"
+"""The same in words."""
+_ID = re.compile(ID_PATTERN)
 # Telephone numbers without separators (Australian trunk 0, or 614 from abroad), and 8 to 15 digits
 # in three or more groups, as telephone numbers and dates of birth are written.
 _TELEPHONE = re.compile(r"0[1-9][0-9]{7,9}|614[0-9]{8}")
@@ -74,15 +78,16 @@ def near_misses(
         The known ids.
     names
         Their names, in the same order; compared where no id is near. A part of a name of at least
-        three letters is enough.
+        three letters is enough, also where a text that cannot be an id has it beside others.
 
     Examples
     --------
-    >>> near_misses(["5", "k7", "wattle"], ["005", "k7"], ["A. Wattle", None])
-    {'5': ('005',), 'wattle': ('005',)}
+    >>> near_misses(["5", "k7", "wattle", "Dr Wattle"], ["005", "k7"], ["A. Wattle", None])
+    {'5': ('005',), 'wattle': ('005',), 'Dr Wattle': ('005',)}
     """
     known = set(ids)
-    wanted = {near_key(text) for text in texts if text not in known}
+    lost = [text for text in texts if text not in known]
+    wanted = {key for text in lost for key in (near_key(text), *_name_keys(text))}
     return NearIndex.of(ids, names, only=wanted).near_misses(texts) if wanted else {}
 
 
@@ -116,10 +121,16 @@ class NearIndex:
         found = {}
         for text in texts:
             key = near_key(text)
-            near = self.by_key.get(key) or self.by_name.get(key)
+            near = self.by_key.get(key) or self.by_name.get(key) or self._by_parts(text)
             if near and text not in self.known:
                 found[text] = tuple(near[:MAX_SUGGESTIONS])
         return found
+
+    def _by_parts(self, text: str) -> Sequence[str]:
+        """People whose names share a part with a text that is written like a name."""
+        if is_id(canonical_id(text)):
+            return ()
+        return sorted({each for key in _name_keys(text) for each in self.by_name.get(key, ())})
 
 
 def _add(

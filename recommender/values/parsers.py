@@ -68,6 +68,14 @@ class CellError(ValueError):
         self.suggested = tuple(suggested)
 
 
+class NotAnIdError(CellError):
+    """Parts of a list of ids that cannot be ids; `parts` may be names and are never shown."""
+
+    def __init__(self, parts: tuple[str, ...]) -> None:
+        super().__init__("has a part that is not an id")
+        self.parts = parts
+
+
 class FieldBounds(Protocol):
     """The part of a field's declaration that parsing and encoding need."""
 
@@ -277,7 +285,7 @@ def ids(_: FieldBounds, cell: RawValue) -> tuple[str, ...]:
     """Pseudonyms of clients or of clinicians."""
     named = tuple(map(canonical_id, _parts(cell)))
     if not all(map(is_id, named)):
-        raise ValueError("has a part that is not an id")
+        raise NotAnIdError(tuple(each for each in named if not is_id(each)))
     return named
 
 

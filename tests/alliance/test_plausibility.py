@@ -128,6 +128,16 @@ def test_a_client_who_rated_9_5_of_10_is_not_counted_as_deeply_unhappy() -> None
     assert labels(cured)[0] == pytest.approx(0.95)
 
 
+def test_a_scale_entered_from_its_other_end_is_not_taken_for_averages() -> None:
+    strong = np.clip(np.round(np.random.default_rng(1).normal(34, 4, 131)), 0, 40)
+    [warning] = [w for w in warned(of_scores(40 - strong, "sum", "srs_v3")) if w.kind == "scale"]
+    turned, mean = (warning.remedy.index(each) for each in ("40 - score", "metric to mean"))
+    assert turned < mean
+    assert kinds(of_scores(strong, "sum", "srs_v3")) == []
+    [averages] = warned(of_scores(strong / 4, "sum", "srs_v3"))
+    assert averages.remedy.index("metric to mean") < averages.remedy.index("40 - score")
+
+
 def test_means_among_sums_are_found_too() -> None:
     sums = np.resize([36.0, 38.5, 33.1], 70)
     assert kinds(of_scores(np.r_[sums, np.full(30, 9.5)], "sum", "srs_v3"))[0] == "scale"
@@ -146,7 +156,9 @@ def test_a_scale_read_from_its_other_end_is_far_from_what_the_form_gives() -> No
     assert kinds(of_scores(sums, "sum", "wai_sr")) == []
     [warning] = warned(of_scores(72 - sums, "sum", "wai_sr"))
     assert warning.kind == "level"
-    assert "is usual (simulated)" in warning.found
+    assert (
+        "(0 to 1); the reference of this instrument is 0.73 (SD 0.18; simulated)" in warning.found
+    )
     # The lowest published sample of clients, in crisis chat, is not doubted.
     crisis = np.random.default_rng(0).normal(4.3, 1.27, 200).clip(1, 7)
     assert kinds(of_scores(crisis, "mean", "wai_s")) == []

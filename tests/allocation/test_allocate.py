@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recommender.allocation.allocate import allocate
-from recommender.allocation.files import places_table
+from recommender.allocation.files import clients_table, places_table
 from recommender.allocation.outcome import Allocation, allocation_warnings
 from recommender.allocation.terms import (
     Floor,
@@ -196,8 +196,11 @@ def test_limits_are_read_as_typed() -> None:
             read_limit(text)
     with pytest.raises(RecommenderError, match="no such level"):
         allocated(limits=(Limit("concern", "joy", 1),))
-    with pytest.raises(RecommenderError, match="may not be used"):
+    with pytest.raises(RecommenderError, match="limit on gender: is on a field that matching may"):
         allocated(limits=(Limit("gender", "woman", 1),))
+    with pytest.raises(RecommenderError, match="did you mean concern") as refused:
+        allocated(limits=(Limit("concerns", "grief", 1),))
+    assert "limit: " in str(refused.value)
 
 
 def test_nobody_waiting_is_an_empty_allocation() -> None:
@@ -224,6 +227,26 @@ def test_two_clients_promised_one_last_place_are_said() -> None:
         f"told: 2 clients have {IDS[0]}, who has 1 places; add a place, or promise one of them "
         "another clinician"
     )
+
+
+def test_a_promise_that_no_longer_fits_the_client_is_kept_and_reported() -> None:
+    free = allocated(places=dict.fromkeys(IDS, 20))
+    unfit = next(
+        WaitingClient(name, promised_clinician_id=each)
+        for name in some_people().ids
+        for each in IDS
+        if not fits(name, each)
+    )
+    assert all(each.eligible for each in free.assigned)
+    found = allocated([unfit], places=dict.fromkeys(IDS, 20))
+    [kept] = found.assigned
+    assert (kept.clinician_id, kept.eligible) == (unfit.promised_clinician_id, False)
+    [warning] = allocation_warnings(found)
+    assert str(warning).startswith(
+        f"told: {kept.client_id} with {kept.clinician_id}: the clinician"
+    )
+    [why] = clients_table(found, {}, {})["why"]
+    assert why == "the clinician promised does not fit every requirement of the client"
 
 
 def test_places_that_nobody_recorded_are_not_called_none() -> None:

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,13 @@ def run(*words: str | Path) -> Result:
 def said(result: Result) -> str:
     """What was printed, without what a narrow terminal adds."""
     return " ".join(result.output.replace("│", " ").split())
+
+
+def test_the_help_of_simulate_shows_the_command_that_was_typed() -> None:
+    line = [sys.executable, "-m", "recommender.cli", "simulate", "--help"]
+    result = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert "Usage: python -m recommender.cli simulate" in result.stdout
+    assert "experiments" not in result.stdout
 
 
 def test_help_teaches_the_way_from_tables_to_a_shortlist() -> None:
@@ -124,7 +133,7 @@ def test_a_practice_whose_ratings_are_all_alike_is_not_given_a_model_of_nothing(
     told = said(trained)
     assert "4 answered no to `agrees`" in told
     assert "ratings are equal" in told
-    assert "rated pairings are alike, so nothing can be learned" in told
+    assert "rated pairings the same label: nothing can be learned" in told
     assert "Published" not in told
     assert run("promote", "--registry", registry).exit_code == 1
 

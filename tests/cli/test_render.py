@@ -30,9 +30,9 @@ def printed(*ties: int | None) -> str:
     return told([an_entry(rank, tie) for rank, tie in enumerate(ties, 1)])
 
 
-def told(shortlist: list[dict[str, Any]], *relaxations: dict[str, Any]) -> str:
-    """What is printed of a shortlist, as one line."""
-    answer = {
+def an_answer(shortlist: list[dict[str, Any]], *relaxations: dict[str, Any]) -> dict[str, Any]:
+    """The response with a shortlist and relaxations."""
+    return {
         "relaxations": relaxations,
         "mode": "model",
         "model": {"digest": "0" * 64, "created_at": "2026-11-23"},
@@ -46,9 +46,13 @@ def told(shortlist: list[dict[str, Any]], *relaxations: dict[str, Any]) -> str:
         "warnings": [],
         "notice": "",
     }
+
+
+def told(shortlist: list[dict[str, Any]], *relaxations: dict[str, Any]) -> str:
+    """What is printed of a shortlist, as one line."""
     console = Console(width=100)
     with console.capture() as said:
-        console.print(render.recommendation_view(answer))
+        console.print(render.recommendation_view(an_answer(shortlist, *relaxations)))
     return " ".join(said.get().replace("│", " ").split())
 
 
@@ -58,6 +62,14 @@ def test_those_who_tie_stand_below_a_line_that_says_so() -> None:
     assert said.count("cannot be told apart") == 2
     assert said.index("1 to 2 cannot") < said.index("1. Clinician 1")
     assert said.index("3. Clinician 3") < said.index("4 to 5 cannot") < said.index("4. Clinician 4")
+
+
+def test_a_line_of_a_pipe_is_not_filled_with_spaces_where_nobody_fits() -> None:
+    console = Console(width=10_000)
+    with console.capture() as captured:
+        console.print(render.recommendation_view(an_answer([])))
+    found = next(line for line in captured.get().splitlines() if "Nobody fits" in line)
+    assert len(found) < 100
 
 
 def test_a_clear_order_is_shown_without_a_word_of_ties() -> None:

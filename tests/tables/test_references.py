@@ -85,6 +85,25 @@ def test_a_name_is_not_repeated_and_leads_to_the_id(tmp_path: Path) -> None:
     assert "Wattle" not in str(warning.to_fault())
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("I. Wattle", "005"), ("Dr Wattle;003", "005"), ("Ines Wattle", "005"), ("Al Oak", None)],
+)
+def test_a_block_by_full_name_is_refused_with_the_id_that_blocks(
+    tmp_path: Path, written: str, meant: str | None
+) -> None:
+    rows = numbered()
+    rows["clinicians"][5]["name"] = "Ines Wattle"
+    rows["clients"][0]["not_with"] = written
+    (fault,) = checked(tmp_path, rows).faults
+    assert fault.problem == "has a part that is not an id"
+    form = "rite it like k012;k044"
+    assert fault.remedy == (f"did you mean {meant}? Otherwise w{form}" if meant else f"w{form}")
+    if meant:
+        rows["clients"][0]["not_with"] = meant
+        assert checked(tmp_path, rows).sound
+
+
 def test_many_ids_are_counted_and_those_that_can_be_mended_come_first(tmp_path: Path) -> None:
     rows = numbered()
     rows["clients"][0]["not_with"] = ";".join([*(f"gone{n}" for n in range(9)), "7"])

@@ -149,7 +149,7 @@ def test_what_is_learned_from_hardly_anything_can_be_stored_read_and_ranked_with
 @pytest.mark.parametrize(
     ("change", "problem", "remedy"),
     [
-        (a_constant_label, "rated pairings are alike, so nothing can be learned", "`score`"),
+        (a_constant_label, "rated pairings the same label: nothing can be learned", "`score`"),
         (one_client, "come from 1 client, and a model learns from many", "column client_id"),
         (one_clinician, "are all of one clinician", "column clinician_id"),
     ],
@@ -195,7 +195,7 @@ def test_a_refused_training_says_what_it_found_and_publishes_nothing(tmp_path: P
     tables.mkdir()
     write_rows(tables, changed(a_constant_label))
     said: list[TableFindings] = []
-    with pytest.raises(RecommenderError, match="are alike"):
+    with pytest.raises(RecommenderError, match="the same label"):
         train(tables, a_practice(), registry, now=NOW, found=said.append)
     assert [warning.kind for warning in said[0].implausible] == ["constant"]
 

@@ -21,7 +21,7 @@ from recommender.training.promotion import (
     declared_otherwise,
     judge,
     promote,
-    ratings_per_year,
+    rated_pairings_per_year,
     rollback,
 )
 from recommender.training.promotion_gate import Outcome
@@ -140,11 +140,15 @@ def test_a_small_practice_can_follow_the_remedy_and_replace_its_first_model(
     assert standing_number(registry) == 1
 
 
-def test_the_rate_of_ratings_is_counted_over_the_days_of_the_pairings() -> None:
-    manifest = replace(a_model().manifest, ratings=100, first_day="2026-01-01")
-    assert ratings_per_year(replace(manifest, last_day="2026-07-02")) == pytest.approx(200.7, abs=1)
-    assert ratings_per_year(replace(manifest, last_day="2026-01-20")) is None
-    assert ratings_per_year(replace(manifest, last_day=None)) is None
+def test_the_rate_counts_each_rated_pairing_once_over_the_days_of_the_pairings() -> None:
+    manifest = replace(
+        a_model().manifest, ratings=250, pairings=100, left_unrated=30, first_day="2026-01-01"
+    )
+    assert rated_pairings_per_year(replace(manifest, last_day="2026-07-02")) == pytest.approx(
+        200.7, abs=1
+    )
+    assert rated_pairings_per_year(replace(manifest, last_day="2026-01-20")) is None
+    assert rated_pairings_per_year(replace(manifest, last_day=None)) is None
 
 
 @slow

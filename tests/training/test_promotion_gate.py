@@ -207,7 +207,7 @@ def test_a_small_group_that_seems_worse_is_told_and_does_not_refuse() -> None:
 
 def test_groups_nobody_looked_at_are_counted_and_do_not_pass_in_silence() -> None:
     told = said(report_facts(groups_too_few=8), "groups", first=True)
-    assert told == {"8 had fewer than 10 people and were not looked at": Outcome.OPEN}
+    assert told == {"8 groups had fewer than 10 people and were not judged": Outcome.OPEN}
 
 
 def test_a_model_that_sends_nearly_everyone_to_a_tenth_of_the_clinicians_is_refused() -> None:
@@ -273,14 +273,17 @@ def faults_of(report: Mapping[str, Any], **known: Any) -> dict[str, Fault]:
 
 
 def test_a_practice_of_200_a_year_was_told_to_wait_for_what_takes_14_years() -> None:
-    remedy = faults_of(a_challenge(rated=0), ratings=200, per_year=200.0)["ratings"].remedy
-    assert "there are 200, so 2,800 more, about 14 years at the 200 a year so far" in remedy
+    remedy = faults_of(a_challenge(rated=0), pairings=200, per_year=200.0)["ratings"].remedy
+    assert "There are 200; 2,800 more are needed, about 14 years at the 200 a year so far" in remedy
     assert FORCE in remedy
 
 
 def test_who_waits_as_long_as_the_remedy_says_has_enough_ratings() -> None:
-    remedy = faults_of(a_challenge(rated=120), ratings=900, per_year=3000.0)["ratings"].remedy
-    found = re.search(r"so ([\d,]+) in all.*so ([\d,]+) more, about (\d+) months", remedy)
+    remedy = faults_of(a_challenge(rated=120), pairings=900, per_year=3000.0)["ratings"].remedy
+    found = re.search(
+        r"take ([\d,]+) rated pairings in all.*; ([\d,]+) more are needed, about (\d+) months",
+        remedy,
+    )
     assert found is not None
     needed, more, months = (int(each.replace(",", "")) for each in found.groups())
     assert 900 + more == needed
@@ -291,12 +294,12 @@ def test_who_waits_as_long_as_the_remedy_says_has_enough_ratings() -> None:
 
 
 def test_where_ratings_come_fast_the_time_is_counted_since_the_champion_learned() -> None:
-    remedy = faults_of(a_challenge(rated=0), ratings=50_000, per_year=6000.0)["ratings"].remedy
-    assert "so 600 more, about 2 months" in remedy
+    remedy = faults_of(a_challenge(rated=0), pairings=50_000, per_year=6000.0)["ratings"].remedy
+    assert "600 more are needed, about 2 months" in remedy
 
 
 def test_without_days_or_a_count_no_time_is_invented() -> None:
-    for known in ({}, {"ratings": 300}):
+    for known in ({}, {"pairings": 300}):
         remedy = faults_of(a_challenge(rated=0), **known)["ratings"].remedy
         assert "a year" not in remedy
         assert FORCE in remedy

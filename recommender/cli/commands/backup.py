@@ -135,11 +135,13 @@ def _print_contents(
             table.add_row(*cells, *([] if restored is None else [f"{restored[name].rows:,}"]))
         out.print(table)
     if manifest.registry is not None:
-        out.print(f"Registry: {manifest.registry.versions} versions.")
+        versions = manifest.registry.versions
+        out.print(f"Registry: {versions} version{'s'[versions == 1 :]}.")
         for version, why in manifest.registry.unsound.items():
             err.print(f"Version {version}: {why} where it was copied from.", soft_wrap=True)
     if manifest.cache is not None:
-        out.print(f"Bundle cache: {manifest.cache.bundles} bundles.")
+        bundles = manifest.cache.bundles
+        out.print(f"Bundle cache: {bundles} bundle{'s'[bundles == 1 :]}.")
     for part, why in manifest.not_included.items():
         err.print(f"Not included: {part}; {why}.", markup=False, soft_wrap=True)
     size = sum(fact.bytes for fact in manifest.files.values())

@@ -107,13 +107,16 @@ def allocate(
     ] = None,
     previous: Annotated[
         Path | None,
-        typer.Option(help="An earlier allocation, followed where the total is no lower for it."),
+        typer.Option(
+            help="An earlier allocation: its clients stay, unless a move gains more than "
+            "0.005 points."
+        ),
     ] = None,
     limit: Annotated[
         list[str] | None,
         typer.Option(
-            help="At most so many of one kind for each clinician: `risk=high:2`, or "
-            "`risk=high:1@k0007` for one. Repeat for more."
+            help="At most so many clients with one level of a field for each clinician: "
+            "`risk_level=level_3:2`, or `risk_level=level_3:1@k0007` for one. Repeat for more."
         ),
     ] = None,
     floor_points: Annotated[
@@ -171,7 +174,7 @@ def allocate(
     with exit_on_error(), render.progress_bar(err) as progress:
         progress("reading", 0.0)
         model, clinicians = _opened(bundle or champion_bundle(registry, bundles), roster, written)
-        people = read_clients(clients, model.practice, written, print_warning)
+        people = read_clients(clients, model.practice, written, print_warning, clinicians)
         today = _day(day, model)
         if waiting:
             listed = read_list(waiting, people.ids, clinicians.ids, today, written, print_warning)
@@ -247,7 +250,7 @@ def score(
         progress("reading", 0.0)
         source = bundle or champion_bundle(registry, bundles)
         model, clinicians = _opened(source, roster, written)
-        people = read_clients(clients, model.practice, written, print_warning)
+        people = read_clients(clients, model.practice, written, print_warning, clinicians)
         settings = JobSettings(model.encode_roster(clinicians), model, _day(day, model), top_k)
         warnings = table_warnings(model.practice, people, clinicians, every_client=False)
         runner, digest = _runner(cluster), bundle_digest(source)
@@ -307,11 +310,16 @@ def summary(allocation: Allocation, constraint_texts: Mapping[str, str]) -> Grou
     return Group(*parts)
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s'[number == 1 :]}"
+
+
 def _counts(allocation: Allocation) -> Text:
     promised = sum(each.fixed_by == PROMISED for each in allocation.assigned)
     unchanged = sum(each.fixed_by == FORMER for each in allocation.assigned)
     places = sum(max((used.places or 0) - used.promised, 0) for used in allocation.places_used)
-    text = f"{len(allocation.assigned) - promised:,} clients assigned, with {places:,} places"
+    assigned = _count(len(allocation.assigned) - promised, "client")
+    text = f"{assigned} assigned, with {_count(places, 'place')}"
     text += f"; {promised:,} promised before" if promised else ""
     text += f"; {unchanged:,} as in the earlier allocation" if unchanged else ""
     text += f"; {len(allocation.unplaced):,} without a clinician."

@@ -77,11 +77,14 @@ def _print_verdict(judged: "PromotionVerdict") -> None:
     if judged.objections:
         count = len(judged.objections)
         out.print(
-            f"Not promoted, and would be refused: {count} objection{'s' * (count > 1)}. Follow the "
-            "remedies, keep the champion, or promote with --force and a --reason."
+            "Nothing was changed (--dry-run). The gate would refuse it: "
+            f"{count} objection{'s' * (count > 1)}. Follow the remedies, keep the "
+            "champion, or promote with --force and a --reason."
         )
         raise typer.Exit(1)
-    out.print("Not promoted, and would be. Next: recommender promote")
+    out.print(
+        "Nothing was changed (--dry-run). The gate would accept it. Next: recommender promote"
+    )
 
 
 def _print_promotion(done: "Promotion") -> None:

@@ -231,5 +231,5 @@ def simulate(context: typer.Context) -> None:
             raise RecommenderError("simulate", "is not part of the installed package", remedy)
     command = [sys.executable, "-m", "experiments.simulated_practice", *context.args]
     paths = os.pathsep.join(filter(None, [str(clone), os.environ.get("PYTHONPATH")]))
-    environment = os.environ | {"PYTHONPATH": paths}
+    environment = os.environ | {"PYTHONPATH": paths, "SIMULATE_AS": context.command_path}
     raise typer.Exit(subprocess.run(command, check=False, env=environment).returncode)

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from recommender.allocation.allocate import allocate
-from recommender.allocation.outcome import Allocation
+from recommender.allocation.outcome import Allocation, allocation_warnings
 from recommender.allocation.terms import (
     forgotten_clinicians,
     members,
@@ -28,12 +28,11 @@ from recommender.serving.http.problems import (
     ProblemError,
     field_errors,
     not_on_roster,
-    problem_from_validation,
 )
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.strict_json import JSON, Body, JsonBody
 from recommender.serving.openapi import ApiRoute, problem_responses, request_body
-from recommender.serving.recommendation_service import today
+from recommender.serving.recommendation_service import refused_request, today
 from recommender.serving.schemas.allocation_request import ParsedWaitingList
 from recommender.serving.schemas.allocation_response import (
     AllocationResponse,
@@ -111,7 +110,7 @@ def _read(snapshot: ServingSnapshot, body: JsonBody) -> ParsedWaitingList:
     try:
         request = snapshot.form.read_list(body.value)
     except ValidationError as error:
-        refusal = problem_from_validation(error, snapshot.form.lists)
+        refusal = refused_request(snapshot, error, snapshot.form.lists)
         if any(each.pointer == "/clients" and each.code == "too_long" for each in refusal.errors):
             raise ProblemError(LIST_TOO_LONG, refusal.errors) from None
         raise refusal from None
@@ -198,6 +197,7 @@ def _to_response(
             for each in (
                 *table_warnings(practice, people, roster, every_client=False),
                 *forgotten_clinicians(request.clients, roster),
+                *allocation_warnings(allocation),
             )
         ),
         reference_warnings=tuple(warnings[:MAX_WARNINGS]),

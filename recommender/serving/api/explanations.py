@@ -17,7 +17,6 @@ from recommender.serving.dependencies import current_snapshot
 from recommender.serving.http.problems import GONE, NOT_READY, ProblemError
 from recommender.serving.http.strict_json import JSON
 from recommender.serving.openapi import JournalRoute, problem_responses
-from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.responses import (
     NOTICE,
     AllianceScale,
@@ -28,6 +27,7 @@ from recommender.serving.schemas.responses import (
 )
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.stored_recommendation import StoredContributions, read_response
+from recommender.values.ids import ID_PATTERN
 
 FINE = 6
 """Decimals of contributions: enough for sums to agree; pages round them."""

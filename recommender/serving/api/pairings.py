@@ -28,7 +28,6 @@ from recommender.serving.http.strict_json import JSON, Body
 from recommender.serving.idempotency import created, read, reply_response, write_once
 from recommender.serving.openapi import JournalRoute, links, problem_responses, request_body
 from recommender.serving.recommendation_service import today
-from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.reference_warnings import (
     ReferenceWarning,
     similar_client,
@@ -39,6 +38,7 @@ from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.schemas.responses import ResponseModel
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.store.database import Connection
+from recommender.values.ids import ID_PATTERN
 
 ADDRESS = "/v1/pairings/{pairing_id}"
 EVENTS = f"{ADDRESS}/events"

@@ -18,12 +18,12 @@ from recommender.serving.http.problems import NO_STORE, NO_SUCH_RECORD, NOT_FOUN
 from recommender.serving.http.strict_json import JSON, Body
 from recommender.serving.idempotency import reply_response, require_store, write_once
 from recommender.serving.openapi import ApiRoute, JournalRoute, problem_responses, request_body
-from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.reference_warnings import ReferenceWarning, similar_client
 from recommender.serving.schemas.request_bodies import ConsentRequest
 from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.schemas.responses import ResponseModel
 from recommender.store.database import Connection, database_time
+from recommender.values.ids import ID_PATTERN
 
 EXPORT: dict[int | str, dict[str, Any]] = {
     200: {

@@ -27,10 +27,10 @@ from recommender.serving.http.strict_json import JSON, Body
 from recommender.serving.idempotency import created, read, reply_response, write_once
 from recommender.serving.openapi import JournalRoute, links, problem_responses, request_body
 from recommender.serving.recommendation_service import today
-from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.request_bodies import CorrectionRequest, RatingRequest
 from recommender.serving.schemas.responses import ResponseModel
 from recommender.store.database import Connection
+from recommender.values.ids import ID_PATTERN
 
 ADDRESS = "/v1/ratings/{rating_id}"
 RatingId = Annotated[str, Path(pattern=ID_PATTERN)]

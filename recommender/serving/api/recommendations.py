@@ -33,7 +33,6 @@ from recommender.serving.http.problems import (
     NOT_READY,
     ProblemError,
     not_on_roster,
-    problem_from_validation,
 )
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.strict_json import JSON, Body, JsonBody
@@ -54,10 +53,11 @@ from recommender.serving.openapi import (
 from recommender.serving.recommendation_service import (
     ServedRecommendation,
     recommend_request,
+    refused_request,
     today,
 )
 from recommender.serving.schemas.intake import ParsedRequest
-from recommender.serving.schemas.json_types import ID_PATTERN, with_json_remedies
+from recommender.serving.schemas.json_types import with_json_remedies
 from recommender.serving.schemas.reference_warnings import (
     MAX_WARNINGS,
     ReferenceWarning,
@@ -80,6 +80,7 @@ from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.stored_recommendation import to_journal_row, visible_body
 from recommender.store.database import Connection
 from recommender.tables.references import references_of_one
+from recommender.values.ids import ID_PATTERN
 
 ADDRESS = "/v1/recommendations/{recommendation_id}"
 RecommendationId = Annotated[str, Path(pattern=ID_PATTERN)]
@@ -226,7 +227,7 @@ def predict(snapshot: ServingSnapshot, body: JsonBody) -> PredictionResponse:
     try:
         request = snapshot.form.read_pairings(body.value)
     except ValidationError as error:
-        raise problem_from_validation(error, snapshot.form.pairings) from None
+        raise refused_request(snapshot, error, snapshot.form.pairings) from None
     places = _places(snapshot, request.clinician_ids)
     try:
         intake = read_intake(snapshot.practice, request.answers, request.client_id, request.modes)

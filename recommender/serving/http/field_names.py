@@ -70,6 +70,10 @@ def meant_instead(model: Model, place: Place) -> str | None:
     known = {each.casefold(): each for each in declared}
     written = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").replace(" ", "_")
     near = get_close_matches(written.casefold(), known, n=1, cutoff=SIMILAR)
+    # A word of a longer name, as `age` is of `age_years`, where only one name begins with it.
+    longer = [each for each in declared if each.startswith(f"{written}_")]
+    if not near and len(longer) == 1:
+        return longer[0]
     if near and known[near[0]] != name:
         return known[near[0]]
     # A level higher or lower; another part of the request has names of another meaning.

@@ -5,7 +5,7 @@ reach a log or a proxy.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -28,11 +28,12 @@ from recommender.errors import (
     UnavailableError,
 )
 from recommender.serving.http.field_names import Place, meant_instead, pointer_to, repeatable
-from recommender.values.ids import did_you_mean
+from recommender.values.ids import ID_FORM, ID_PATTERN, did_you_mean
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 50
 UNKNOWN_FIELD = "extra_forbidden"
+PATTERN = "string_pattern_mismatch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,7 @@ _MESSAGES: Mapping[str, str] = {
     "multiple_of": "has more than two decimals",
     "date_type": "is not a date, written 2026-11-23",
     "date_parsing": "is not a date, written 2026-11-23",
-    "string_pattern_mismatch": "does not have the documented format",
+    PATTERN: "does not have the documented format",
     "repeated": "has a repeated member",
 }
 _BOUNDED: Mapping[str, tuple[str, str]] = {
@@ -375,16 +376,29 @@ def problem_type_for_status(status: int) -> ProblemType:
     return ProblemType("bad-request", status, HTTPStatus(status).phrase, BAD_REQUEST.detail)
 
 
+def _nobody(place: Place, text: str) -> tuple[str, ...]:
+    """Proposes nobody."""
+    return ()
+
+
 def problem_from_validation(
-    error: ValidationError, model: type[BaseModel], kind: ProblemType = INVALID
+    error: ValidationError,
+    model: type[BaseModel],
+    kind: ProblemType = INVALID,
+    whom: Callable[[Place, str], tuple[str, ...]] = _nobody,
 ) -> ProblemError:
-    """The problem of a request that fails validation by its model."""
-    details = error.errors(include_url=False, include_input=False)
+    """The problem of a request that fails validation by its model.
+
+    `whom` gives the ids that are proposed for a text, at a place of an id, that cannot be one.
+    """
+    details = error.errors(include_url=False)
     unknown = [detail["loc"] for detail in details if detail["type"] == UNKNOWN_FIELD]
     counted = Counter(place[:-1] for place in unknown if repeatable(place) != place)
     errors = dict.fromkeys(
         _unknown_field(model, detail["loc"], counted)
         if detail["type"] == UNKNOWN_FIELD
+        else _not_an_id(detail["loc"], whom(detail["loc"], detail["input"]))
+        if detail["type"] == PATTERN and detail["ctx"]["pattern"] == ID_PATTERN
         else _field_error(detail["type"], detail["loc"], detail.get("ctx", {}))
         for detail in details
     )
@@ -413,6 +427,12 @@ def _unknown_field(
         )
     pointer = pointer_to(repeatable(place[:-1]))
     return FieldError(pointer=pointer, code=UNKNOWN_FIELD, message=message)
+
+
+def _not_an_id(place: Place, proposed: tuple[str, ...]) -> FieldError:
+    problem = f"is not an id, which has {ID_FORM}"
+    message = "; ".join(filter(None, (problem, did_you_mean(proposed))))
+    return FieldError(pointer=pointer_to(place), code=PATTERN, message=message)
 
 
 def _field_error(code: str, place: Place, facts: Mapping[str, Any]) -> FieldError:

@@ -17,7 +17,8 @@ from recommender.allocation.terms import (
     Terms,
     WaitingClient,
 )
-from recommender.serving.schemas.json_types import ID_PATTERN, STRICT, JsonDate
+from recommender.serving.schemas.json_types import STRICT, JsonDate
+from recommender.values.ids import ID_PATTERN
 from recommender.values.kinds import RawValue
 
 MAX_CLIENTS = 500

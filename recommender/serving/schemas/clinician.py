@@ -13,9 +13,10 @@ from recommender.journal.roster_versions import Cells
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.serving.schemas.intake import ATTRIBUTE_PREFIX, declared
-from recommender.serving.schemas.json_types import ID_PATTERN, JSON_TYPES, STRICT
+from recommender.serving.schemas.json_types import JSON_TYPES, STRICT
 from recommender.serving.schemas.reference_warnings import ReferenceWarning
 from recommender.tables.cells import NAME_COLUMN
+from recommender.values.ids import ID_PATTERN
 
 MAX_CLINICIANS = 5_000
 """Largest number of clinicians in one request."""

@@ -19,12 +19,12 @@ from recommender.serving.schemas.allocation_request import (
     parse_waiting_list,
 )
 from recommender.serving.schemas.json_types import (
-    ID_PATTERN,
     JSON_TYPES,
     STRICT,
     JsonDate,
     check_unique,
 )
+from recommender.values.ids import ID_PATTERN
 from recommender.values.kinds import RawValue
 
 MAX_NAMED_CLINICIANS = 500

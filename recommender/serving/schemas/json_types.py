@@ -25,9 +25,9 @@ from pydantic_core import PydanticCustomError
 from recommender.errors import Fault, IntakeError
 from recommender.practice.columns import remedy_for
 from recommender.practice.fields import Field
+from recommender.values.ids import ID_PATTERN
 from recommender.values.kinds import DAYS, MAX_NUMBER, RawValue
 
-ID_PATTERN = "^[A-Za-z0-9._-]{1,64}$"
 POSTCODE_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9 -]{0,8}[A-Za-z0-9])?$"
 ROOM_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9 -]{0,8}[A-Za-z0-9])?$"
 RANGE_PATTERN = "^[0-9]{4}-[0-9]{2}-[0-9]{2}( to [0-9]{4}-[0-9]{2}-[0-9]{2})?$"

@@ -12,7 +12,8 @@ from recommender.journal.consents import SCOPES, Consent
 from recommender.journal.pairings import Pairing, PairingEvent
 from recommender.journal.ratings import Rating
 from recommender.journal.recommendations import Decision
-from recommender.serving.schemas.json_types import ID_PATTERN, STRICT, JsonDate
+from recommender.serving.schemas.json_types import STRICT, JsonDate
+from recommender.values.ids import ID_PATTERN
 from recommender.values.kinds import MAX_NUMBER
 
 MAX_ITEMS = 100

@@ -87,6 +87,31 @@ def test_a_name_in_place_of_an_id_is_not_repeated(numbered: TestClient) -> None:
     assert "one that is not written like an id is nobody on the roster" in answer["warnings"][0]
 
 
+@pytest.mark.parametrize(
+    ("path", "asked", "pointer"),
+    [
+        (RECOMMEND, a_request({"not_with": ["011", "Clinician F"]}), "/answers/not_with/1"),
+        ("/v1/predictions", a_request(clinician_ids=["Clinician F"]), "/clinician_ids/0"),
+    ],
+)
+def test_a_block_by_full_name_is_refused_with_the_id_that_blocks(
+    numbered: TestClient, path: str, asked: dict[str, Any], pointer: str
+) -> None:
+    problem = check_problem(numbered.post(path, json=asked), 422)
+    (error,) = problem["errors"]
+    assert error["pointer"] == pointer
+    assert error["message"].startswith("is not an id, which has at most 64 letters")
+    assert error["message"].endswith("; did you mean 005?")
+
+
+def test_a_client_named_like_a_clinician_is_not_taken_for_the_clinician(
+    numbered: TestClient,
+) -> None:
+    response = numbered.post(RECOMMEND, json=a_request(client_id="Clinician F"))
+    assert "did you mean" not in response.text
+    assert "is not an id" in response.text
+
+
 def test_only_staff_are_told_how_a_list_writes_a_nearly_equal_client(
     guarded: LockedServer,
 ) -> None:

@@ -1,8 +1,9 @@
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from recommender.serving.http.field_names import meant_instead
 from recommender.serving.http.problems import FieldError, ProblemError, problem_from_validation
 from recommender.serving.http.strict_json import parse_json
 
@@ -108,6 +109,11 @@ def test_names_that_could_be_answers_are_in_no_message() -> None:
             "is not a field of this request; did you mean `concern`?",
         ),
         ({"topK": 3}, "/topK", "is not a field of this request; did you mean `top_k`?"),
+        (
+            {"answers": {"con": "grief"}},
+            "/answers/con",
+            "is not a field of this request",
+        ),
         ({"favourite": 3}, "/favourite", "is not a field of this request"),
         (
             {"concern": "grief"},
@@ -136,6 +142,13 @@ def test_one_misspelt_field_among_many_is_named_with_what_was_meant(
     value: Any, pointer: str, message: str
 ) -> None:
     assert faults_of_value(value) == [(pointer, message)]
+
+
+def test_a_field_named_by_the_first_word_of_its_name_is_proposed() -> None:
+    model = create_model("Answers", age_years=(int, 0), home=(str, ""), home_visits=(bool, False))
+    assert meant_instead(model, ("age",)) == "age_years"
+    both = create_model("Answers", a_very_long_name=(int, 0), a_very_short_name=(int, 0))
+    assert meant_instead(both, ("a",)) is None
 
 
 def test_unknown_names_that_could_be_answers_are_counted() -> None:

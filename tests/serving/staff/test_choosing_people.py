@@ -80,6 +80,12 @@ def test_an_earlier_answer_that_names_nobody_stays_ticked_and_is_said(desk: Test
     assert "nobody on the roster" not in Reader(mended.text).text
 
 
+def test_a_block_by_full_name_is_refused_and_proposes_the_clinician(desk: TestClient) -> None:
+    page = ask(desk, **{FIELD: "T. Sites"})
+    assert page.status_code == 422
+    assert "T. Sites: nobody on the roster; did you mean Two Sites (005)?" in Reader(page.text).text
+
+
 def test_a_form_with_a_fault_comes_back_with_everybody_ticked(desk: TestClient) -> None:
     page = ask(desk, **{FIELD: ["005", "5"], "answer.directive": "abc"})
     assert page.status_code == 422

@@ -22,13 +22,13 @@ from recommender.serving.http.problems import (
     FieldError,
     ProblemError,
     problem_for,
-    problem_from_validation,
 )
 from recommender.serving.http.request_context import request_info
 from recommender.serving.idempotency import has_store, write_once
 from recommender.serving.recommendation_service import (
     ServedRecommendation,
     recommend_parsed,
+    refused_request,
 )
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import JSON_TYPES
@@ -59,12 +59,12 @@ async def get_new_request_page(request: Request) -> Response:
 @router.post(REQUESTS)
 async def post_request(request: Request) -> Response:
     """Makes a request; with a fault the form comes back as it was filled in."""
-    sent, form = await read_form(request), current_snapshot(request.app).form
+    sent, snapshot = await read_form(request), current_snapshot(request.app)
     try:
         try:
-            parsed = form.read(request_values(current_snapshot(request.app).practice, sent))
+            parsed = snapshot.form.read(request_values(snapshot.practice, sent))
         except ValidationError as error:
-            raise problem_from_validation(error, form.model) from None
+            raise refused_request(snapshot, error, snapshot.form.model) from None
         return redirect(f"{REQUESTS}/{await recommend_and_store(request, parsed)}")
     except (ProblemError, IntakeError) as error:
         problem = problem_for(error)

@@ -21,13 +21,13 @@ from recommender.serving.dependencies import current_snapshot, run_in_pool
 from recommender.serving.http.problems import ProblemError
 from recommender.serving.idempotency import has_store, read, write_once
 from recommender.serving.recommendation_service import today
-from recommender.serving.schemas.json_types import ID_PATTERN
 from recommender.serving.schemas.request_bodies import DecisionRequest, EventRequest, PairingRequest
 from recommender.serving.staff.form_data import REFUSED, form_faults, read_form, validated_form
 from recommender.serving.staff.page import HOME, page, redirect
 from recommender.serving.staff.pages.new_request import REQUEST, REQUESTS, find_shown
 from recommender.serving.staff.views.request_view import PageQuestions, RequestView
 from recommender.store.database import Connection, advisory_lock
+from recommender.values.ids import ID_PATTERN
 
 CREATED = 201
 NOT_ON_ROSTER = "is not on the roster of this request"

@@ -148,11 +148,20 @@ def _answer(field: Field, sent: FormData) -> Any:
 def read_ids(texts: Iterable[str]) -> list[str]:
     """The ids typed or ticked, each once; `none` for an answer that names nobody.
 
-    >>> read_ids(["k01, k07", "k01"])
-    ['k01', 'k07']
+    Space separates ids that have digits; a name, which has space within, stays whole.
+
+    >>> read_ids(["k01, k07 k08", "k01", "F. Hakea"])
+    ['k01', 'k07', 'k08', 'F. Hakea']
     """
-    named = (part for text in texts for part in re.split(r"[\s,;]+", canonical_id(text)))
+    typed = (canonical_id(part) for text in texts for part in re.split(r"[,;\n]", text))
+    named = (part for each in typed for part in _ids_apart(each))
     return list(dict.fromkeys(NONE if part.lower() == NONE else part for part in named if part))
+
+
+def _ids_apart(text: str) -> list[str]:
+    parts = text.split()
+    apart = all(any(sign.isdigit() for sign in part) or part.lower() == NONE for part in parts)
+    return parts if apart else [text]
 
 
 def _windows(hours: str) -> tuple[TypedWindow, ...]:
