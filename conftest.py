@@ -1,8 +1,12 @@
-"""The names that examples in docstrings of `recommender.training` use."""
+"""The names that examples in docstrings of `recommender.training` use, and a terminal's width."""
 
+import os
 from typing import Any
 
 import pytest
+
+# Workers of a parallel run inherit a width, which consoles would read when they are imported.
+os.environ.pop("COLUMNS", None)
 
 
 @pytest.fixture(autouse=True)

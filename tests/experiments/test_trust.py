@@ -25,7 +25,7 @@ from recommender.model.bundle.archive import FACTS, PAIRING
 from recommender.model.bundle.io import bundle_digest
 from recommender.serving.snapshot.snapshot import open_snapshot
 from recommender.settings import Settings
-from tests.support.builders import a_bundle, a_model, write_tables
+from tests.support.builders import DEFINITION, a_bundle, a_model, write_tables
 from tests.support.server import a_request
 
 
@@ -38,6 +38,7 @@ def subject(tmp_path: Path) -> Subject:
         tmp_path / "clinicians.csv",
         json.dumps(a_request()).encode(),
         tmp_path / "workspace",
+        str(DEFINITION),
     )
 
 

@@ -257,14 +257,16 @@ def some(fields: Mapping[str, Field], rows: int, seed: int) -> Columns:
 def _answer(field: Field, rng: np.random.Generator) -> Any:
     if field.kind == "tags":
         return [level for level in field.levels if rng.random() < 1 / 2]
-    if field.levels:
+    if field.kind in ("category", "ordinal"):
         return str(rng.choice(field.levels))
     if field.kind in ("number", "scale", "money"):
         return round(rng.uniform(field.min or 0, 300 if field.max is None else field.max), 2)
     return {
         "flag": bool(rng.integers(2)),
         "place": f"{rng.uniform(-34, -33)},{rng.uniform(150, 152)}",
-        "weekly_hours": f"tue 09:00-{rng.integers(10, 20)}:30",
+        "weekly_hours": (hours := f"tue 09:00-{rng.integers(10, 20)}:30"),
+        "availability": hours,
+        "date_ranges": "2026-12-20 to 2027-01-10",
         "date": "2026-11-23",
         "ids": "k1",
     }[field.kind]

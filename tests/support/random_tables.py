@@ -35,7 +35,7 @@ def _cell(field: Field, rng: np.random.Generator, empty: float) -> Any:
     if field.kind == "tags":
         chosen = [level for level in field.levels if rng.random() < 0.4]
         return ";".join(chosen) or "none"
-    if field.levels:
+    if field.kind in ("category", "ordinal"):
         return str(rng.choice(field.levels))
     if field.kind == "flag":
         return bool(rng.random() < 0.5)

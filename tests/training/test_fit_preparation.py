@@ -326,9 +326,12 @@ def test_other_trees_on_one_preparation_are_those_of_a_fresh_fit(other: FitSetti
     assert digest_of(finished.model) != digest_of(a_fit().model)
 
 
-@pytest.mark.parametrize(("folds", "way_out"), [(1, "hold back"), (2, "serves the evidence prior")])
-def test_two_clients_were_told_of_free_columns_in_place_of_the_way_out(
-    folds: int, way_out: str
+@pytest.mark.parametrize(
+    ("pairings", "folds", "way_out"),
+    [(3, 1, "hold back"), (3, 3, "serves the evidence prior"), (2, 2, "more clients have rated")],
+)
+def test_a_practice_of_few_clients_is_told_the_way_out_and_not_of_free_columns(
+    pairings: int, folds: int, way_out: str
 ) -> None:
     with pytest.raises(RecommenderError, match=way_out):
-        fit(a_dataset(), np.arange(2), replace(QUICK, folds=folds, fewest_for_trees=10_000))
+        fit(a_dataset(), np.arange(pairings), replace(QUICK, folds=folds, fewest_for_trees=10_000))

@@ -148,7 +148,7 @@ def test_folds_of_a_file_are_numbered_so_that_nobody_named_in_it_is_kept(tmp_pat
     folds, folder = tmp_path / "folds.csv", tmp_path / "folder"
     folds.write_text("\n".join(["pairing_id,fold", *rows, "nobody,b"]))
     result = evaluate(tmp_path, "--folds", folds, "--save", folder)
-    assert "folds: names 1 that are not among the pairings" in said(result)
+    assert "folds.csv, column pairing_id, row 202: is not among the pairings" in said(result)
 
     assert result.exit_code == 0, result.output
     told = (folder / "report.json").read_text()

@@ -43,7 +43,7 @@ def test_a_roster_that_is_missing_is_a_sentence_and_no_address_is_printed(
 ) -> None:
     result = serve(settings, "--roster", "nobody.csv")
     assert result.exit_code == 1
-    assert "nobody.csv: cannot be read; name a readable .csv or .parquet" in printed(result)
+    assert "nobody.csv: cannot be read; name a readable table of the clinicians" in printed(result)
     assert ADDRESS not in result.output
 
 
