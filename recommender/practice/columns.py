@@ -48,6 +48,10 @@ class Columns:
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.values[name]
 
+    def __reduce__(self) -> tuple[type["Columns"], tuple[int, Mapping[str, NDArray[Any]]]]:
+        """What is sent to another process: the values, from which views are computed anew."""
+        return Columns, (self.size, self.values)
+
     def view(self, key: Hashable, build: Callable[[], T]) -> T:
         """What `build` derives from these values alone, computed once and cached under a key.
 

@@ -69,7 +69,7 @@ def http_request(
     port: int, method: str, path: str, body: bytes = b""
 ) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of a response."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request(method, path, body or None, JSON if body else {})
         response = connection.getresponse()

@@ -130,4 +130,4 @@ def test_a_port_that_is_taken_is_said_to_be_by_several_too(tmp_path: Path) -> No
         with server_process(settings, taken.getsockname()[1]) as process:
             _, logged = process.communicate(timeout=60)
     assert process.returncode != 0
-    assert "server: cannot start" in logged
+    assert "is in use" in logged
