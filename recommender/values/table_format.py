@@ -295,12 +295,12 @@ def _remedy_of(forms: Sequence[TableFormat], declared: TableFormat) -> str:
     options = " or ".join(options_of(form, declared) for form in forms)
     whichever = ", whichever it is" if len(forms) > 1 else ""
     names = ("dates", "decimal", "thousands", "currency")
-    kept = {
+    unchanged = {
         name: getattr(declared, name)
         for name in names
         if all(getattr(form, name) == getattr(declared, name) for form in forms)
     }
-    replaced = options_of(declared, replace(STANDARD, **kept))
+    replaced = options_of(declared, replace(STANDARD, **unchanged))
     if not replaced:
         return f"add {options}{whichever}"
     return (
