@@ -83,10 +83,10 @@ def kill_writers(url: str, cycles: int, seed: int = 0) -> Outcome:
     rng, begun = random.Random(seed), time.monotonic()
     store, total = connect(url), Counter[str]()
     requests = IdempotencyStore(store)
-    with _nursery() as nursery:
+    with forking_process(__name__) as starter:
         for cycle in range(cycles):
             run = f"run{seed}.{cycle}"
-            acknowledged = _one_life(nursery, url, run, rng.uniform(0, LONGEST))
+            acknowledged = _one_life(starter, url, run, rng.uniform(0, LONGEST))
             total.update(_judged(store, run, acknowledged))
             # The client never heard of the one in flight, so it sends it again.
             _send_again(requests, run, acknowledged)
@@ -118,7 +118,7 @@ def write_until_killed(url: str, run: str) -> None:
         number += 1
 
 
-def nurse() -> None:
+def fork_on_request() -> None:
     """Reads address and run from standard input and forks a writer for each.
 
     Everything is imported once, so that a life costs milliseconds.
@@ -134,8 +134,9 @@ def nurse() -> None:
 
 
 @contextmanager
-def _nursery() -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-c", "from experiments.trust.kills import nurse; nurse()"]
+def forking_process(module: str) -> Iterator["subprocess.Popen[str]"]:
+    """A process that runs `fork_on_request` of a module; it ends with its standard input."""
+    command = [sys.executable, "-c", f"from {module} import fork_on_request as run; run()"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe) as process:
         yield process
@@ -143,14 +144,14 @@ def _nursery() -> Iterator["subprocess.Popen[str]"]:
             process.stdin.close()
 
 
-def _one_life(nursery: "subprocess.Popen[str]", url: str, run: str, seconds: float) -> int:
+def _one_life(starter: "subprocess.Popen[str]", url: str, run: str, seconds: float) -> int:
     """How many decisions a writer was told of before it was killed."""
-    if nursery.stdin is None or nursery.stdout is None:
-        raise RuntimeError("the nursery has no pipes")
-    nursery.stdin.write(f"{url} {run}\n")
-    nursery.stdin.flush()
+    if starter.stdin is None or starter.stdout is None:
+        raise RuntimeError("the starting process has no pipes")
+    starter.stdin.write(f"{url} {run}\n")
+    starter.stdin.flush()
     done, timer = 0, None
-    for line in nursery.stdout:
+    for line in starter.stdout:
         said, _, number = line.strip().partition(" ")
         if said == "born":
             timer = Timer(seconds, os.kill, (int(number), signal.SIGKILL))

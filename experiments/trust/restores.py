@@ -14,8 +14,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from threading import Timer
 
 from sqlalchemy import Connection, select
 
-from experiments.trust.kills import half_written
+from experiments.trust.kills import forking_process, half_written
 from experiments.trust.line import Line
 from experiments.trust.postgres import Cluster, binaries, running_cluster
 from experiments.trust.subject import Subject
@@ -97,7 +97,7 @@ class Drill:
         return into, database or f"sqlite:///{into}/recommender.db"
 
 
-def nurse() -> None:
+def fork_on_request() -> None:
     """Reads lines of store, registry and target, and forks a process for each that backs up.
 
     Everything is imported once, so that a life costs milliseconds.
@@ -152,7 +152,7 @@ def _drilled(drill: Drill, count: int) -> Line:
         writers = [Writer(drill.url, run) for run in WRITERS]
         for writer in writers:
             running.callback(writer.stop)
-        nursery = running.enter_context(_nursery())
+        starter = running.enter_context(forking_process(__name__))
         while not all(writer.acknowledged for writer in writers):
             time.sleep(0.05)
         for number in range(count + 1):
@@ -160,7 +160,7 @@ def _drilled(drill: Drill, count: int) -> Line:
             seconds = rng.uniform(0, longest) if number else longest
             before = {writer.run: writer.acknowledged for writer in writers}
             target = drill.folder / f"backup{number}"
-            ended, took = _one_life(nursery, drill, target, seconds)
+            ended, took = _one_life(starter, drill, target, seconds)
             if ended == 0:
                 longest = 3 * took
             total["failed"] += ended not in (0, signal.SIGKILL)
@@ -212,26 +212,16 @@ def _lost(connection: Connection, run: str, acknowledged: int) -> int:
     return len(expected - set(connection.execute(there).scalars()))
 
 
-@contextmanager
-def _nursery() -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-c", "from experiments.trust.restores import nurse; nurse()"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe) as process:
-        yield process
-        if process.stdin:
-            process.stdin.close()
-
-
 def _one_life(
-    nursery: "subprocess.Popen[str]", drill: Drill, target: Path, seconds: float
+    starter: "subprocess.Popen[str]", drill: Drill, target: Path, seconds: float
 ) -> tuple[int, float]:
     """The status of a backup that is killed after so many seconds, and the seconds it lived."""
-    if nursery.stdin is None or nursery.stdout is None:
-        raise RuntimeError("the nursery has no pipes")
-    nursery.stdin.write(f"{drill.url} {drill.registry} {target}\n")
-    nursery.stdin.flush()
+    if starter.stdin is None or starter.stdout is None:
+        raise RuntimeError("the starting process has no pipes")
+    starter.stdin.write(f"{drill.url} {drill.registry} {target}\n")
+    starter.stdin.flush()
     timer, born = None, time.monotonic()
-    for line in nursery.stdout:
+    for line in starter.stdout:
         said, _, number = line.strip().partition(" ")
         if said == "born":
             born = time.monotonic()
@@ -241,7 +231,7 @@ def _one_life(
         if timer:
             timer.cancel()
         return int(number), time.monotonic() - born
-    raise RuntimeError("the nursery ended")
+    raise RuntimeError("the starting process ended")
 
 
 def _kill(process: int) -> None:

@@ -96,14 +96,14 @@ def moved_times(inputs: RuleInput, verdict: Array) -> dict[int, MovedTime]:
     other = client_zone(inputs)
     if other is None or np.isnan(inputs.session):
         return {}
-    rows = [row for row in _with_changes(inputs, other) if verdict[row] == 1]
-    if not rows:
+    changes = {row: each for row, each in _with_changes(inputs, other).items() if verdict[row] == 1}
+    if not changes:
         return {}
     openings = openings_of_rule(inputs)
     usable = usable_windows(inputs, openings)
     wished = client_windows(inputs)
     moved: dict[int, MovedTime] = {}
-    for row, differences in ((row, _with_changes(inputs, other)[row]) for row in rows):
+    for row, differences in changes.items():
         counts = np.isfinite(openings.start[:, row])
         counts &= True if usable is None else usable[:, row]
         labels = 0 * openings.weekday if openings.terms is None else openings.terms.label
