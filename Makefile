@@ -8,6 +8,8 @@ REGISTRY ?= sqlite:///var/demo/mlflow.db
 ROSTER ?= var/demo/practice/clinicians.csv
 PORT ?= 8000
 CHECK_SECONDS := 420
+# Modules run in the order of collection, those with slow tests first.
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 # A pipe fails where any of its commands does.
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -63,7 +65,7 @@ serve: $(VENV)/runtime ## Serve the champion (of the demo, unless REGISTRY and R
 check: $(VENV)/dev ## Format, lint, types, import contracts, fast tests; prints the slowest, and its time beside a budget.
 	@date +%s > $(VENV)/check-began
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" --durations=15
+	$(BIN)/pytest -q $(WORKERS) -m "not slow" --durations=15
 	@echo "make check took $$(( $$(date +%s) - $$(cat $(VENV)/check-began) )) s; the budget is $(CHECK_SECONDS) s." \
 	"Beyond it, mark the slowest tests above as slow or make them cheaper."
 
@@ -76,12 +78,12 @@ lint: $(VENV)/dev ## Format, lint, types and import contracts alone.
 test: $(VENV)/dev clients browser ## Everything that check does, the slow tests, and the docs site; slowest in var/durations.txt.
 	@$(MAKE) --no-print-directory lint
 	@mkdir -p var
-	$(BIN)/pytest -q -n 2 --dist loadfile --durations=50 2>&1 | tee var/test.log
+	$(BIN)/pytest -q $(WORKERS) --durations=50 2>&1 | tee var/test.log
 	@sed -n '/ slowest 50 durations /,/ in [0-9.]*s/p' var/test.log > var/durations.txt
 	@$(MAKE) --no-print-directory docs
 
 coverage: $(VENV)/dev clients browser ## All tests with line and branch coverage; fails below the floor of pyproject.toml.
-	$(BIN)/pytest -q -n 2 --dist loadfile --cov --cov-report=term --cov-report=html:var/coverage
+	$(BIN)/pytest -q $(WORKERS) --cov --cov-report=term --cov-report=html:var/coverage
 
 docs: $(VENV)/dev ## Build docs/ and the API reference into var/docs; a broken link is an error.
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs var/docs
