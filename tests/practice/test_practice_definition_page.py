@@ -10,6 +10,7 @@ import pytest
 from recommender.alliance.instruments import AllianceSettings, Instrument
 from recommender.practice.definition import Practice, read_practice
 from recommender.practice.fields import USES, Field
+from recommender.practice.forms import FormSection
 from recommender.practice.funding import CAP_PERIODS, FundingRow
 from recommender.practice.match_operators import OPERATORS
 from recommender.practice.matches import MatchSettings
@@ -36,6 +37,7 @@ SECTIONS = {
     "ways": MeetingModes,
     "first_session": FirstSession,
     "client": Field,
+    "forms": FormSection,
     "matches": MatchSettings,
     "constraints": Constraint,
     "funding": FundingRow,
