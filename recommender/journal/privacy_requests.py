@@ -34,6 +34,7 @@ from recommender.store.schema import (
     shown,
     subjects,
     trained_on,
+    wishes,
 )
 from recommender.values.ids import with_question
 
@@ -59,6 +60,7 @@ class SubjectRows:
             (pairing_events, pairing_events.c.pairing_id.in_(self.pairing_ids)),
             (pairings, pairings.c.pairing_id.in_(self.pairing_ids)),
             (decisions, decisions.c.recommendation_id.in_(recommendation_ids)),
+            (wishes, wishes.c.recommendation_id.in_(recommendation_ids)),
             (shown, shown.c.recommendation_id.in_(recommendation_ids)),
             (payloads, payloads.c.recommendation_id.in_(recommendation_ids)),
             (recommendations, recommendations.c.recommendation_id.in_(recommendation_ids)),
@@ -112,6 +114,7 @@ _PLAIN = (
     consents,
     recommendations,
     shown,
+    wishes,
     decisions,
     pairings,
     pairing_events,
