@@ -33,8 +33,8 @@ class Ages:
     payload
         Answers and responses of recommendations; without its answers no pairing is trained on.
     ratings
-        Ratings, pairings, decisions, wishes, and recommendations without their content: seven years, as
-        the APS code (B.2.2) asks of records.
+        Ratings, pairings, decisions, wishes, and recommendations without their content: seven
+        years, as the APS code (B.2.2) asks of records.
     audit
         Rows of the audit chain.
     """

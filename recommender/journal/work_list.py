@@ -83,9 +83,7 @@ def open_wishes(connection: Connection, *, limit: int) -> tuple[WorkItem, ...]:
     return _items(connection, asked, limit)
 
 
-def _items(
-    connection: Connection, asked: "Select[Any]", limit: int
-) -> tuple[WorkItem, ...]:
+def _items(connection: Connection, asked: "Select[Any]", limit: int) -> tuple[WorkItem, ...]:
     order = (recommendations.c.recorded_at.desc(), recommendations.c.recommendation_id)
     rows = connection.execute(asked.order_by(*order).limit(limit)).all()
     ids = [row.recommendation_id for row in rows]
