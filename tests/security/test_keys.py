@@ -65,8 +65,9 @@ def test_a_publishable_key_begins_differently_and_is_for_its_pages(a_store: Stor
         assert (found is not None) == (pretended == key.text)
     found = opened(a_store, key.text)
     assert found is not None
-    assert (found.role, found.scopes) == (Role.BROWSER, {Scope.MATCH_CREATE})
-    assert found.origins == {PAGE, "https://b.example"}
+    assert found.role is Role.BROWSER
+    assert found.scopes == {Scope.MATCH_CREATE}
+    assert found.origins == frozenset({PAGE, "https://b.example"})
 
 
 def test_only_a_publishable_key_has_origins_and_it_always_has(a_store: Store) -> None:

@@ -24,9 +24,9 @@ keys_app = typer.Typer(
     help="Keys of programs that call this server: the matching tool, a scraper of metrics, a "
     "script, a web page.\n\nA key is shown once, when it is created, and stored as a hash. Send it "
     "as `Authorization: Bearer rk_...`. A key `rk_...` is a secret; a key `pk_...` of a web page "
-    "(`--role browser`) is not, and is accepted from pages of its origins only. To replace one without a gap: `rotate`, give the program the "
-    "new key, then `revoke` the old one or let it expire.\n\nNeeds RECOMMENDER_STORE and "
-    "RECOMMENDER_PEPPER, the same as the server's.",
+    "(`--role browser`) is not, and is accepted from pages of its origins only. To replace one "
+    "without a gap: `rotate`, give the program the new key, then `revoke` the old one or let it "
+    "expire.\n\nNeeds RECOMMENDER_STORE and RECOMMENDER_PEPPER, the same as the server's.",
 )
 staff_app = typer.Typer(
     no_args_is_help=True,

@@ -88,9 +88,7 @@ def check_special_keys(deployment: Deployment) -> Iterator[Fault]:
     if deployment.host not in LOOPBACK:
         for key in live:
             if any(map(is_local, key.origins)) and not key.sandbox:
-                remedy = (
-                    f"revoke it (`recommender keys revoke {key.key_id}`) and create one without"
-                )
+                remedy = f"run `recommender keys revoke {key.key_id}`, and create one without"
                 problem = "accepts pages on anybody's own machine, such as http://localhost"
                 yield Fault(f"key {key.name}", problem, remedy)
     if live and all(key.sandbox for key in live):

@@ -75,7 +75,7 @@ def test_a_key_is_rotated_then_revoked(environment: dict[str, str]) -> None:
     ("words", "said"),
     [
         (("keys", "create", "Web Site"), "cannot name a key"),
-        (("keys", "create", "website", "--role", "root"), "tool, staff, scientist, admin"),
+        (("keys", "create", "website", "--role", "root"), "tool, browser, staff, scientist, admin"),
         (("keys", "create", "website", "--only", "explain:read"), "names scopes that"),
         (("keys", "rotate", "website"), "no live key"),
         (("staff", "remove", "nobody"), "has no account"),

@@ -10,5 +10,7 @@ down_revision = "0004"
 def upgrade() -> None:
     """Two columns; the keys of before belong to no page and are no sandbox keys."""
     op.add_column("access_keys", sa.Column("origins", sa.Text(), nullable=True))
-    sandbox = sa.Column("sandbox", sa.Boolean(), nullable=False, server_default=sa.false())
-    op.add_column("access_keys", sandbox)
+    op.add_column(
+        "access_keys",
+        sa.Column("sandbox", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
