@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     matching_calls_per_minute, matching_results_per_minute
         Rate limits of that page for each network address: of all its pages, and of lists and
         wishes.
+    browser_calls_per_minute, browser_calls_per_address
+        Lower rate limits of publishable keys: calls a minute with each key, and calls a minute
+        with such keys from each network address.
     stale_hours
         Age of the roster from which responses carry a warning.
     processes
@@ -159,6 +162,8 @@ class Settings(BaseSettings):
     matching_frame_ancestors: Annotated[tuple[str, ...], AfterValidator(_origins)] = ()
     matching_calls_per_minute: int = Field(default=120, ge=1)
     matching_results_per_minute: int = Field(default=12, ge=1)
+    browser_calls_per_minute: int = Field(default=300, ge=1)
+    browser_calls_per_address: int = Field(default=20, ge=1)
     stale_hours: float = Field(default=36, gt=0)
     processes: int = Field(default=1, ge=1, le=64)
     receive_timeout_seconds: float = Field(default=10, gt=0)

@@ -31,6 +31,7 @@ from recommender.serving.api import (
 )
 from recommender.serving.auth_backend import open_auth_backend
 from recommender.serving.authorization import accepts_html, authorize, is_page
+from recommender.serving.cors import CorsMiddleware
 from recommender.serving.dependencies import AppState, Queues, app_state
 from recommender.serving.http.body_limits import BodyLimitMiddleware
 from recommender.serving.http.compute_queue import ComputeQueue
@@ -56,6 +57,7 @@ from recommender.serving.match import page as matching
 from recommender.serving.match.pages import router as matching_router
 from recommender.serving.match.state import open_matching_page
 from recommender.serving.recommendation_service import warm_up
+from recommender.serving.sandbox import Sandbox
 from recommender.serving.snapshot.holder import ModelWatcher, SnapshotHolder
 from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import expected_practice, open_snapshot
@@ -80,6 +82,7 @@ ROUTERS = (
     privacy.router,
     privacy.consents_router,
     *staff.ROUTERS,
+    matching_router,
 )
 
 BULK_CONCURRENCY = 1
@@ -138,10 +141,8 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.mount(STATIC, static_files())
-    if settings.matching_page:
-        app.state.matching = open_matching_page(settings, first.practice, context.auth)
-        app.include_router(matching_router)
-        app.mount(matching.STATIC, matching.static_files())
+    app.mount(matching.STATIC, matching.static_files())
+    app.state.matching = open_matching_page(settings, first.practice, context.auth)
     return app
 
 
@@ -155,6 +156,7 @@ def _open_context(settings: Settings) -> AppState:
         settings=settings,
         store=store,
         idempotency=idempotency,
+        sandbox=None if store is None else Sandbox(store),
         auth=auth,
         metrics=metrics,
         snapshots=snapshots,
@@ -182,6 +184,7 @@ def _middleware(settings: Settings, context: AppState) -> list[Middleware]:
         Middleware(
             TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False
         ),
+        Middleware(CorsMiddleware, auth=context.auth),
         Middleware(
             BodyLimitMiddleware,
             seconds=settings.receive_timeout_seconds,
@@ -217,7 +220,8 @@ async def _refuse_address(request: Request, _: Exception) -> Response:
         request_info(request.scope).problem = NOT_FOUND.slug
         return error_page(request, ProblemError(NOT_FOUND))
     declared = (str(route.path) for route in iter_route_contexts(request.app.routes))
-    meant = near_path(path, (each for each in declared if not is_page(each)))
+    pages = (is_page, matching.is_matching_page)
+    meant = near_path(path, (each for each in declared if not any(of(each) for of in pages)))
     hints = [FieldError(pointer="", code="unknown_path", message=f"did you mean {meant}?")]
     return await _refuse(request, ProblemError(NOT_FOUND, hints if meant else ()))
 

@@ -1,4 +1,4 @@
-"""Wishes: once each, for somebody who was shown, open until a decision, and gone with the client."""
+"""Wishes: once each, for somebody who was shown, open until a decision, gone with the client."""
 
 import re
 

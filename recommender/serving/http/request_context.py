@@ -75,7 +75,7 @@ class RequestInfo:
     root_path: str = ""
     principal: Principal | None = None
     session: Session | None = None
-    response_headers: Mapping[str, str] = field(default_factory=dict)
+    response_headers: dict[str, str] = field(default_factory=dict)
     is_page: bool = False
     own_headers: Mapping[str, str | None] = field(default_factory=dict)
     problem: str | None = None

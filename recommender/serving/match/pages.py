@@ -102,7 +102,8 @@ async def post_page(request: Request) -> Response:
 
 
 def _admit(request: Request) -> None:
-    """Refuses callers of other machines on a server without a store."""
+    """Refuses everybody where the page is off, and other machines on a server without a store."""
+    matching_state(request.app)
     if auth_backend(request).credentials is None:
         check_this_machine(request)
 

@@ -8,6 +8,7 @@ from recommender.errors import Fault, FaultsError
 from recommender.practice.definition import Practice
 from recommender.practice.matching_page import unready
 from recommender.serving.auth_backend import AuthBackend
+from recommender.serving.http.problems import NOT_FOUND, ProblemError
 from recommender.serving.match.form_token import FormSigner
 from recommender.serving.match.limits import PageLimits
 from recommender.settings import Settings
@@ -21,14 +22,18 @@ class MatchingState:
     limits: PageLimits
 
 
-def open_matching_page(settings: Settings, practice: Practice, auth: AuthBackend) -> MatchingState:
-    """The state of a server that shows the page.
+def open_matching_page(
+    settings: Settings, practice: Practice, auth: AuthBackend
+) -> MatchingState | None:
+    """The state of a server that shows the page; None where it is switched off.
 
     Raises
     ------
     FaultsError
         With everything that the definition lacks, and for a root path that begins like the page.
     """
+    if not settings.matching_page:
+        return None
     faults = unready(practice.matching_page, bool(practice.forms.get("client")))
     if settings.root_path.split("/")[1:2] == ["match"]:
         remedy = "choose another path: /match is the page's own address"
@@ -40,6 +45,8 @@ def open_matching_page(settings: Settings, practice: Practice, auth: AuthBackend
 
 
 def matching_state(app: FastAPI) -> MatchingState:
-    """The state of the page on a running application."""
-    state: MatchingState = app.state.matching
+    """The state of the page on a running application; not found (404) where it is switched off."""
+    state: MatchingState | None = app.state.matching
+    if state is None:
+        raise ProblemError(NOT_FOUND)
     return state
