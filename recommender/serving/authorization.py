@@ -160,7 +160,7 @@ def enforce_rate_limit(request: Request, limiter: RateLimiter, client: str) -> N
     state = limiter.spend(client)
     if not state.allowed:
         raise ProblemError(TOO_MANY, headers=state.headers)
-    request_info(request.scope).response_headers = state.headers
+    request_info(request.scope).response_headers |= state.headers
 
 
 def unauthenticated() -> ProblemError:

@@ -70,14 +70,13 @@ class ClinicianSchema:
     responses: tuple[type[BaseModel], ...]
 
     @property
-    def models(self) -> tuple[type[BaseModel], ...]:
-        """All models, for the OpenAPI document."""
-        return self.update, self.patch, self.available, self.roster, *self.responses
+    def bodies(self) -> tuple[type[BaseModel], ...]:
+        """The models of all request bodies."""
+        return self.update, self.patch, self.available, self.roster
 
     def model_of(self, error: ValidationError) -> type[BaseModel]:
         """The request body that an error of a `read_...` method is about."""
-        bodies = (self.update, self.patch, self.available, self.roster)
-        return next(each for each in bodies if each.__name__ == error.title)
+        return next(each for each in self.bodies if each.__name__ == error.title)
 
     def read_update(self, body: Any) -> Cells:
         """Cells of a clinician from the body of a PUT; raises `pydantic.ValidationError`."""

@@ -54,7 +54,7 @@ TIE_BREAK_TEXTS: Mapping[TieBreak, str] = {
     "id": "the order of the two follows their ids",
 }
 
-FOR_STAFF = "For staff; omitted when the caller lacks the scope in `x-required-scope`."
+FOR_STAFF = "For staff."
 EXPLAINS = RequiredScope(Scope.EXPLAIN_READ)
 """Clients and matching tools do not receive how much anything adds to a score."""
 CONTRACT_VERSION: Literal[2] = 2
@@ -65,7 +65,10 @@ Points = Annotated[float, Setting(description="Points of the reference scale.")]
 class ResponseModel(BaseModel):
     """Base of all response models: immutable, and built from objects with the same attributes."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    # Whatever has a default is sent all the same.
+    model_config = ConfigDict(
+        frozen=True, from_attributes=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class AllianceScale(ResponseModel):
