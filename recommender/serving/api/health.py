@@ -99,7 +99,7 @@ async def get_openapi_document(
         ),
     ] = None,
 ) -> Response:
-    """The OpenAPI 3.1 document that describes this, with the questions of the active practice definition."""
+    """The OpenAPI 3.1 document, with the questions of the active practice definition."""
     contract = openapi_document(request.app, snapshot.form, snapshot.clinicians, role)
     headers = {**etag(contract.tag), "Cache-Control": REVALIDATE}
     response = Response(contract.body, headers=headers, media_type=JSON)
