@@ -108,9 +108,9 @@ NEW_ONLY: Mapping[str, Any] = {
     "description": "`*` in place of If-Match, to add what does not exist yet.",
     "schema": {"type": "string", "enum": ["*"]},
 }
-READ_AGAIN: Mapping[str, Any] = {"parameters": [IF_NONE_MATCH]}
+READ_AGAIN: dict[str, Any] = {"parameters": [IF_NONE_MATCH]}
 """OpenAPI fragment of an operation whose response has an ETag and may be 304."""
-CHANGE: Mapping[str, Any] = {"parameters": [IF_MATCH]}
+CHANGE: dict[str, Any] = {"parameters": [IF_MATCH]}
 """OpenAPI fragment of an operation that changes a version that the caller has read."""
 
 

@@ -115,8 +115,8 @@ class Deprecation:
         if EXTENSION not in operation:
             return None
         declared = operation[EXTENSION]
-        days = (date.fromisoformat(declared[name]) for name in ("since", "sunset"))
-        return cls(*days, instead=declared["instead"])
+        since, sunset = (date.fromisoformat(declared[name]) for name in ("since", "sunset"))
+        return cls(since, sunset, declared["instead"])
 
 
 def version_history() -> list[dict[str, Any]]:

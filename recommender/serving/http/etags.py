@@ -44,8 +44,8 @@ def unless_matched(response: Response, headers: Headers) -> Response:
     if condition.strip() != "*" and tag not in [each for _, each in _tags(condition)]:
         return response
     repeated = ("etag", "cache-control", "vary", "content-language")
-    headers = {name: response.headers[name] for name in repeated if name in response.headers}
-    return Response(status_code=NOT_MODIFIED, headers=headers)
+    given = {name: response.headers[name] for name in repeated if name in response.headers}
+    return Response(status_code=NOT_MODIFIED, headers=given)
 
 
 def _tags(header: str) -> list[tuple[bool, str]]:
