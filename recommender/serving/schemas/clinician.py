@@ -13,7 +13,7 @@ from recommender.journal.roster_versions import Cells
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.serving.schemas.intake import ATTRIBUTE_PREFIX, declared
-from recommender.serving.schemas.json_types import JSON_TYPES, STRICT
+from recommender.serving.schemas.json_types import EXAMPLE_CLINICIANS, JSON_TYPES, STRICT
 from recommender.serving.schemas.reference_warnings import ReferenceWarning
 from recommender.tables.cells import NAME_COLUMN
 from recommender.values.ids import ID_PATTERN
@@ -25,7 +25,7 @@ AVAILABILITY_FAMILIES = ("capacity", "time")
 
 Read = TypeVar("Read", bound=BaseModel)
 _NAME = (Annotated[str, Setting(max_length=200)] | None, Setting(default=None, examples=["Ines"]))
-_ID = (Annotated[str, Setting(pattern=ID_PATTERN)], Setting(examples=["k012"]))
+_ID = (Annotated[str, Setting(pattern=ID_PATTERN)], Setting(examples=[EXAMPLE_CLINICIANS[0]]))
 
 _UNRESOLVED: Mapping[str, Any] = {
     "reference_warnings": (
@@ -163,7 +163,11 @@ def build_clinician_schema(practice: Practice) -> ClinicianSchema:
         "RosterUpdate",
         "All clinicians of the roster; clinicians not listed are removed.",
         {"clinicians": (listed, ...)},
-        {"clinicians": [{"clinician_id": "k012", "name": "Ines", "facts": examples}]},
+        {
+            "clinicians": [
+                {"clinician_id": EXAMPLE_CLINICIANS[0], "name": "Ines", "facts": examples}
+            ]
+        },
     )
     responses = (
         _model(
