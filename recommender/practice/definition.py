@@ -19,6 +19,7 @@ from recommender.errors import DefinitionError, Fault, IntakeError
 from recommender.practice.columns import cells_at, read_rows
 from recommender.practice.fields import Field, Side, Surroundings, read_field
 from recommender.practice.funding import FundingRow, read_funding, unknown_modes
+from recommender.practice.locations import Locations, read_locations
 from recommender.practice.matches import Match, read_match
 from recommender.practice.rules.catalogue import FIELD_SETTINGS
 from recommender.practice.rules.constraint import Constraint
@@ -44,7 +45,7 @@ from recommender.values.toml_settings import name_faults
 
 WEAKER = "{group}: predicted weaker than with others"
 """What is said of a match that speaks against a clinician, where an old definition has no words."""
-NAMED = ("client", "clinician", "matches", "constraints")
+NAMED = ("client", "clinician", "matches", "constraints", "places")
 """Sections of named tables."""
 TABLES = (
     *("practice", "card", "alliance", "instruments", "groups", "history", "ranking", "ways"),
@@ -78,6 +79,8 @@ class Practice:
         Declarations by name, in the order of the file.
     example
         The answers of an invented client, by field; empty if none are declared.
+    locations
+        The places that rooms lie at, of the section `places`.
     text, digest
         The file as read, and its SHA-256: a bundle is only used with the definition it learned.
 
@@ -110,6 +113,7 @@ class Practice:
     constraints: Mapping[str, Constraint]
     funding: tuple[FundingRow, ...]
     example: Mapping[str, RawValue]
+    locations: Locations
     text: str
     digest: str
 
@@ -268,6 +272,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     constraints, constraint_faults = _read_named(
         "constraints", tables["constraints"], read_constraint, between
     )
+    locations, location_faults = read_locations(tables["places"], postcodes)
     for constraint in constraints.values():
         constraint_faults += funding_problems(constraint, funding, client, clinician)
     ways, ways_faults = read_meeting_modes(tables["ways"], client, clinician)
@@ -287,7 +292,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         ranking_faults.append(fault)
     faults += group_faults + postcode_faults + field_faults + heading_faults + card_faults
     faults += alliance_faults + history_faults + ranking_faults + match_faults + funding_faults
-    faults += constraint_faults + ways_faults + first_faults + example_faults
+    faults += constraint_faults + ways_faults + first_faults + location_faults + example_faults
     if faults:
         raise DefinitionError(sorted(set(faults)))
     return Practice(
@@ -306,6 +311,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         constraints=constraints,
         funding=funding,
         example=example,
+        locations=locations,
         text=text,
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )

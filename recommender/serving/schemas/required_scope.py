@@ -23,7 +23,7 @@ INCLUDE_EXTENSION = "x-include"
 
 @dataclass(frozen=True, slots=True)
 class RequiredScope:
-    """Annotation of a field, which must have a default: the scope needed to receive it."""
+    """Annotation of a field of a `ResponseModel`: the scope needed to receive it."""
 
     scope: Scope
 

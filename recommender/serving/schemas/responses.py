@@ -55,6 +55,10 @@ TIE_BREAK_TEXTS: Mapping[TieBreak, str] = {
 }
 
 FOR_STAFF = "For staff."
+SCORED = RequiredScope(Scope.SCORE_READ)
+"""A page that everybody can read receives no scores, and no order among clinicians of a tie."""
+READS = RequiredScope(Scope.MATCH_READ)
+"""What such a page does not receive either: why each of the other clinicians was left out."""
 EXPLAINS = RequiredScope(Scope.EXPLAIN_READ)
 """Clients and matching tools do not receive how much anything adds to a score."""
 CONTRACT_VERSION: Literal[2] = 2
@@ -172,11 +176,11 @@ def stated_reason(reasons: tuple[Reason, ...]) -> tuple[StatedReason, ...]:
 class ShownClinician(ResponseModel):
     """One clinician of the shortlist."""
 
-    rank: int
+    rank: Annotated[int, SCORED, Setting(description="From 1.")]
     clinician_id: str
     name: str
-    predicted_alliance: Points | None
-    range: AllianceRange | None
+    predicted_alliance: Annotated[Points | None, SCORED]
+    range: Annotated[AllianceRange | None, SCORED]
     reasons: Annotated[
         tuple[str, ...], Setting(description="Wishes of the client that this clinician meets.")
     ]
@@ -195,6 +199,7 @@ class ShownClinician(ResponseModel):
     ]
     tie_text: Annotated[
         str | None,
+        SCORED,
         Setting(
             description="Continues a sentence that begins with the clinician's name: that the "
             "clinician before is in the same tie, and what decided their order. null for the first "
@@ -276,7 +281,7 @@ class SuggestedRelaxation(ResponseModel):
         str, Setting(description="The one with the highest predicted alliance.")
     ]
     name: str
-    predicted_alliance: Points | None
+    predicted_alliance: Annotated[Points | None, SCORED]
     gain: Annotated[
         Points | None,
         EXPLAINS,
@@ -326,7 +331,7 @@ class RecommendationResponse(ResponseModel):
     ]
     shortlist: tuple[ShownClinician, ...]
     eligible: int
-    excluded: tuple[ExcludedClinician, ...]
+    excluded: Annotated[tuple[ExcludedClinician, ...], READS]
     exclusion_counts: tuple[ExclusionCount, ...]
     relaxations: Annotated[
         tuple[SuggestedRelaxation, ...],
