@@ -164,7 +164,11 @@ def build_request_schema(practice: Practice, top_k: int) -> RequestSchema:
     example: dict[str, Any] = {"client_id": "c0001", "answers": answered, "top_k": top_k}
     every = {name: JSON_TYPES[field.kind].example_of(field) for name, field in fields.items()}
     complete = {**example, "answers": every, "asked_on": "2026-11-23"}
-    named = {"client_id": "c0001", "answers": answered, "clinician_ids": list(EXAMPLE_CLINICIANS)}
+    named: dict[str, Any] = {
+        "client_id": "c0001",
+        "answers": answered,
+        "clinician_ids": list(EXAMPLE_CLINICIANS),
+    }
     needs = any(field.required for field in fields.values())
     common: dict[str, Any] = {
         "client_id": (Annotated[str, Setting(pattern=ID_PATTERN)] | None, _client_id()),
