@@ -34,9 +34,12 @@ from recommender.values.toml_settings import (
 )
 
 Side = Literal["client", "clinician"]
-OF_CLINICIANS = frozenset({"availability", "date_ranges"})
+OF_CLINICIANS = frozenset({"availability", "date_ranges", "link"})
 """Kinds of facts that no client is asked for."""
 USES = ("score", "filter", "audit")
+ShownTo = Literal["client", "staff", "nobody"]
+SHOWN_TO: tuple[ShownTo, ...] = ("client", "staff", "nobody")
+"""Who may read a fact about a clinician on a card: clients and staff, staff alone, or nobody."""
 PEOPLE = ("clients", "clinicians")
 
 
@@ -84,13 +87,17 @@ class Field:
         What people read for a level, by level; a level without one reads as its plain words.
     asked_when
         The client's answer without which it is not asked, or None.
+    shown_to
+        Who reads a clinician's fact on a card, one of `SHOWN_TO`; clients' answers are on none.
+    fact
+        The heading of a clinician's fact on a card; see `heading`.
     postcodes
         The practice's postcodes with their points, for places and rooms; empty for other kinds.
 
     Notes
     -----
-    Attributes of how a question is asked are not compared: fields that differ only there are
-    equal, so that a corrected text never asks for a new model.
+    Attributes of how a question is asked, and of how a fact is shown, are not compared: fields
+    that differ only there are equal, so that a corrected text never asks for a new model.
     """
 
     name: str
@@ -116,6 +123,8 @@ class Field:
     help_to_client: Text = attribute(default="", compare=False)
     labels: Mapping[str, FilledText] = attribute(default_factory=dict, compare=False)
     asked_when: OneTest = attribute(default=None, compare=False)
+    shown_to: Annotated[ShownTo, one_of(SHOWN_TO)] = attribute(default="nobody", compare=False)
+    fact: FilledText | None = attribute(default=None, compare=False)
     # A mapping has no hash. Fields that differ in their postcodes alone still compare unequal.
     postcodes: Annotated[Mapping[str, Point], SkipValidation] = attribute(
         default_factory=dict, hash=False, repr=False
@@ -155,13 +164,13 @@ class Field:
         return self.help if audience == "staff" else self.help_to_client
 
     def label_of(self, level: str) -> str:
-        """What people read for a level.
-
-        >>> field, _ = read_field("client", "x", {"levels": ["a_b"], "labels": {}})
-        >>> field.label_of("a_b")
-        'a b'
-        """
+        """What people read for a level."""
         return self.labels.get(level) or plain(level)
+
+    @property
+    def heading(self) -> str:
+        """What a card writes before the fact: `fact`, or the phrase with a capital letter."""
+        return self.fact or self.phrase[:1].upper() + self.phrase[1:]
 
     def on_unit_range(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Encoded values on 0 to 1, by the declared bounds or by the number of levels."""
@@ -218,8 +227,11 @@ def read_field(
     if "min" in sound and "max" in sound and not sound["min"] < sound["max"]:
         faults.append(Fault(f"{where}.min", "is not below max", "put the smaller bound in min"))
     if kind_name in OF_CLINICIANS and side == "client":
-        remedy = "use weekly_hours or date: rooms, ways of meeting and absences are of clinicians"
+        remedy = (
+            "use weekly_hours or date: rooms, ways of meeting, absences and links are of clinicians"
+        )
         faults.append(Fault(f"{where}.kind", "is for clinicians", remedy))
+    faults += _wrong_card(where, side, declared, sound)
     if field is not None:
         faults += _wrong_codes(where, field)
     else:
@@ -243,6 +255,23 @@ def _settings_of_kind(where: str, kind: FieldKind, declared: Mapping[str, Any]) 
         Fault(f"{where}.{key}", f"is not a setting of a {kind.name}", remedy)
         for key in sorted(ignored & set(declared))
     ]
+
+
+def _wrong_card(
+    where: str, side: Side, declared: Mapping[str, Any], sound: Mapping[str, Any]
+) -> list[Fault]:
+    """Faults of settings about cards, on which only facts about clinicians are shown."""
+    if side == "client":
+        remedy = "remove it: a card shows facts about clinicians, never a client's answers"
+        return [
+            Fault(f"{where}.{key}", "is for clinicians", remedy)
+            for key in ("shown_to", "fact")
+            if key in declared
+        ]
+    if sound.get("kind") == "ids" and sound.get("shown_to", "nobody") != "nobody":
+        remedy = 'write "nobody": a card never names the people on a list'
+        return [Fault(f"{where}.shown_to", "would show who is on a list", remedy)]
+    return []
 
 
 def _wrong_use(

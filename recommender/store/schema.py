@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 
@@ -143,6 +144,16 @@ decisions = _table(
     _text("clinician_id"),
     _text("kind"),
     Column("reason", Text),
+    *_written_by(),
+)
+
+# A wish names a recommendation whose wishes share one reference; None asks for help to choose.
+wishes = _table(
+    "wishes",
+    _text("wish_id", primary_key=True),
+    _text("recommendation_id", index=True),
+    Column("clinician_id", Text),
+    _text("reference", index=True),
     *_written_by(),
 )
 
@@ -296,6 +307,8 @@ access_keys = _table(
     Column("expires_at", Instant, nullable=False),
     Column("revoked_at", Instant),
     Column("last_used_on", Date),
+    Column("origins", Text),
+    Column("sandbox", Boolean, nullable=False, server_default=false()),
 )
 
 staff_accounts = _table(

@@ -35,6 +35,7 @@ from recommender.serving.app import create_app
 from recommender.serving.auth_backend import AuthBackend
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.request_context import configure_logs
+from recommender.serving.match.page import STATIC as MATCHING_STATIC
 from recommender.serving.staff.page import STATIC
 from recommender.settings import Settings
 from recommender.store.database import Store, open_store
@@ -47,6 +48,8 @@ with warnings.catch_warnings():
 
 RECOMMEND = "/v1/recommendations"
 PEPPER = "a pepper of more than thirty-two letters"
+PAGE_ORIGIN = "https://www.practice.example"
+"""Origin of the page that publishable keys of tests are for."""
 PASSWORD = "four words without tune"
 SAME_SITE = {"sec-fetch-site": "same-origin"}
 CANARY = "zqxcanaryqz"
@@ -176,11 +179,13 @@ def local_client(settings: Settings) -> TestClient:
 
 
 def new_key(store: Store, name: str, role: Role, **more: Any) -> NewKey:
-    """A live key of this role."""
+    """A live key of this role; a publishable one is for pages of `PAGE_ORIGIN`."""
     more = {"now": datetime.now(UTC)} | more
-    only, now = more.pop("only", None), more.pop("now")
+    now = more.pop("now")
+    if role is Role.BROWSER:
+        more = {"origins": (PAGE_ORIGIN,)} | more
     with store.writing() as connection:
-        wanted = KeyRequest(name, role, only)
+        wanted = KeyRequest(name, role, **more)
         return create_key(connection, wanted, Pepper.of(PEPPER), now=now, actor="test")
 
 
@@ -205,13 +210,15 @@ class LockedServer:
     def later(self, wait: timedelta) -> None:
         self.now += wait
 
-    def make_key(self, name: str, role: Role, only: str | None = None) -> NewKey:
-        return new_key(self.store, name, role, only=only, now=self.now)
+    def make_key(self, name: str, role: Role, only: str | None = None, **more: Any) -> NewKey:
+        return new_key(self.store, name, role, only=only, now=self.now, **more)
 
     def ask(self, method: str, path: str, key: str | None = None, **options: Any) -> Any:
         headers = dict(options.pop("headers", {}))
         if key is not None:
             headers["authorization"] = f"Bearer {key}"
+            if key.startswith("pk_"):
+                headers.setdefault("origin", PAGE_ORIGIN)
         return self.client.request(method, path, headers=headers, **options)
 
     def log_in(self, password: str = PASSWORD, **headers: str) -> Any:
@@ -238,7 +245,7 @@ def operations(app: FastAPI) -> tuple[tuple[str, str], ...]:
     """Every method and path of the application's route table."""
     result = []
     for route in iter_route_contexts(app.routes):
-        if route.path == STATIC:
+        if route.path in (STATIC, MATCHING_STATIC):
             continue
         assert route.methods, "a mounted application does not ask who calls"
         result += [(method, str(route.path)) for method in sorted(route.methods)]

@@ -1,7 +1,8 @@
 """Fields of responses that only callers with a scope receive, declared once on the field.
 
-The contract shows the scope as `x-required-scope`; such a field is never `required`. What a caller
-without the scope receives is the response without it.
+The contract of all roles shows the scope as `x-required-scope` and never requires such a field.
+What a caller without the scope receives is the response without it; the contract of a role has
+the fields that the role receives (`serving.role_contract`).
 """
 
 from collections.abc import Mapping
@@ -16,11 +17,13 @@ from recommender.security.scopes import Scope
 
 EXTENSION = "x-required-scope"
 """Name of the scope in the contract's schema of a field."""
+INCLUDE_EXTENSION = "x-include"
+"""Name of the value of `include` in the contract's schema of a field."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequiredScope:
-    """Annotation of a field, which must have a default: the scope needed to receive it."""
+    """Annotation of a field of a `ResponseModel`: the scope needed to receive it."""
 
     scope: Scope
 

@@ -54,7 +54,11 @@ TIE_BREAK_TEXTS: Mapping[TieBreak, str] = {
     "id": "the order of the two follows their ids",
 }
 
-FOR_STAFF = "For staff; omitted when the caller lacks the scope in `x-required-scope`."
+FOR_STAFF = "For staff."
+SCORED = RequiredScope(Scope.SCORE_READ)
+"""A page that everybody can read receives no scores, and no order among clinicians of a tie."""
+READS = RequiredScope(Scope.MATCH_READ)
+"""What such a page does not receive either: why each of the other clinicians was left out."""
 EXPLAINS = RequiredScope(Scope.EXPLAIN_READ)
 """Clients and matching tools do not receive how much anything adds to a score."""
 CONTRACT_VERSION: Literal[2] = 2
@@ -65,7 +69,10 @@ Points = Annotated[float, Setting(description="Points of the reference scale.")]
 class ResponseModel(BaseModel):
     """Base of all response models: immutable, and built from objects with the same attributes."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    # Whatever has a default is sent all the same.
+    model_config = ConfigDict(
+        frozen=True, from_attributes=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class AllianceScale(ResponseModel):
@@ -169,11 +176,11 @@ def stated_reason(reasons: tuple[Reason, ...]) -> tuple[StatedReason, ...]:
 class ShownClinician(ResponseModel):
     """One clinician of the shortlist."""
 
-    rank: int
+    rank: Annotated[int, SCORED, Setting(description="From 1.")]
     clinician_id: str
     name: str
-    predicted_alliance: Points | None
-    range: AllianceRange | None
+    predicted_alliance: Annotated[Points | None, SCORED]
+    range: Annotated[AllianceRange | None, SCORED]
     reasons: Annotated[
         tuple[str, ...], Setting(description="Wishes of the client that this clinician meets.")
     ]
@@ -192,6 +199,7 @@ class ShownClinician(ResponseModel):
     ]
     tie_text: Annotated[
         str | None,
+        SCORED,
         Setting(
             description="Continues a sentence that begins with the clinician's name: that the "
             "clinician before is in the same tie, and what decided their order. null for the first "
@@ -273,7 +281,7 @@ class SuggestedRelaxation(ResponseModel):
         str, Setting(description="The one with the highest predicted alliance.")
     ]
     name: str
-    predicted_alliance: Points | None
+    predicted_alliance: Annotated[Points | None, SCORED]
     gain: Annotated[
         Points | None,
         EXPLAINS,
@@ -323,7 +331,7 @@ class RecommendationResponse(ResponseModel):
     ]
     shortlist: tuple[ShownClinician, ...]
     eligible: int
-    excluded: tuple[ExcludedClinician, ...]
+    excluded: Annotated[tuple[ExcludedClinician, ...], READS]
     exclusion_counts: tuple[ExclusionCount, ...]
     relaxations: Annotated[
         tuple[SuggestedRelaxation, ...],
