@@ -53,6 +53,7 @@ from recommender.serving.http.request_context import (
 )
 from recommender.serving.http.root_path import RootPathMiddleware, path_within
 from recommender.serving.recommendation_service import warm_up
+from recommender.serving.reference import page as reference
 from recommender.serving.sandbox import Sandbox
 from recommender.serving.snapshot.holder import ModelWatcher, SnapshotHolder
 from recommender.serving.snapshot.roster_sync import RosterSync
@@ -76,6 +77,7 @@ ROUTERS = (
     health.models_router,
     privacy.router,
     privacy.consents_router,
+    reference.router,
     *staff.ROUTERS,
 )
 
@@ -135,6 +137,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.mount(STATIC, static_files())
+    app.mount(reference.STATIC, reference.static_files())
     return app
 
 
@@ -204,9 +207,11 @@ def _model_watcher(settings: Settings, snapshots: SnapshotHolder) -> ModelWatche
 async def _refuse_address(request: Request, _: Exception) -> Response:
     """404 with the address that was probably meant; a page for a browser below /staff."""
     path = path_within(request.scope)
-    if is_page(path) and accepts_html(request.headers):
-        if path.endswith("/") and request.method == "GET":
-            return redirect(path.rstrip("/"))
+    shows_pages = accepts_html(request.headers)
+    pages = is_page(path) or path.rstrip("/") == reference.ADDRESS
+    if pages and shows_pages and path.endswith("/") and request.method == "GET":
+        return redirect(path.rstrip("/"))
+    if is_page(path) and shows_pages:
         request_info(request.scope).problem = NOT_FOUND.slug
         return error_page(request, ProblemError(NOT_FOUND))
     declared = (str(route.path) for route in iter_route_contexts(request.app.routes))

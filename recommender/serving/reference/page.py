@@ -3,6 +3,7 @@
 The operations are shown by Swagger UI, whose files are in `static/` as they were published.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp
 from recommender.security.scopes import Role
 from recommender.serving.authorization import auth_backend
 from recommender.serving.dependencies import Snapshot
-from recommender.serving.http.immutable_files import ImmutableFiles, file_address
+from recommender.serving.http.immutable_files import ImmutableFiles
 from recommender.serving.http.request_context import PAGE_POLICY, request_info
 from recommender.serving.openapi import openapi_document
 from recommender.serving.snapshot.snapshot import ServingSnapshot
@@ -40,6 +41,14 @@ READERS: Mapping[Role, str] = {
 """For whom each role is, in the order of the page."""
 
 router = APIRouter()
+
+
+def static_address(name: str) -> str:
+    """The address of a file, with a digest of its content."""
+    digest = hashlib.sha256((STATIC_FOLDER / name).read_bytes()).hexdigest()
+    return f"{STATIC}/{name}?v={digest[:12]}"
+
+
 _templates = Environment(
     loader=PackageLoader("recommender.serving.reference"),
     autoescape=True,
@@ -48,7 +57,7 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 _templates.globals |= {
-    name: file_address(STATIC_FOLDER, STATIC, file)
+    name: static_address(file)
     for name, file in {
         "style": "docs.css",
         "script": "docs.js",

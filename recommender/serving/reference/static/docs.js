@@ -11,5 +11,7 @@ SwaggerUIBundle({
     displayRequestDuration: true,
     persistAuthorization: false,
     supportedSubmitMethods: ["get", "post"],
+    // The colours of the highlighter are too faint to read.
+    syntaxHighlight: { activated: false },
     validatorUrl: null,
 });
