@@ -59,7 +59,8 @@ class ConsentStatement(BaseModel):
 class ParsedRequest:
     """One request in the form of `recommender.recommendation.recommend`.
 
-    `asked_on` is None for today. `clinician_ids` are those of a prediction request.
+    `asked_on` is None for today. `clinician_ids` are those of a prediction request. `declared` are
+    the fields that the practice answered, not the client.
     """
 
     client_id: str | None
@@ -69,6 +70,11 @@ class ParsedRequest:
     asked_on: date | None
     consent: ConsentStatement | None = None
     clinician_ids: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
+
+    def declaring(self, fields: tuple[str, ...]) -> "ParsedRequest":
+        """The same request, in which the practice answered these fields."""
+        return replace(self, declared=fields)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,7 +170,11 @@ def build_request_schema(practice: Practice, top_k: int) -> RequestSchema:
     example: dict[str, Any] = {"client_id": "c0001", "answers": answered, "top_k": top_k}
     every = {name: JSON_TYPES[field.kind].example_of(field) for name, field in fields.items()}
     complete = {**example, "answers": every, "asked_on": "2026-11-23"}
-    named = {"client_id": "c0001", "answers": answered, "clinician_ids": list(EXAMPLE_CLINICIANS)}
+    named: dict[str, Any] = {
+        "client_id": "c0001",
+        "answers": answered,
+        "clinician_ids": list(EXAMPLE_CLINICIANS),
+    }
     needs = any(field.required for field in fields.values())
     common: dict[str, Any] = {
         "client_id": (Annotated[str, Setting(pattern=ID_PATTERN)] | None, _client_id()),
