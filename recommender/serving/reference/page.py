@@ -28,7 +28,6 @@ ADDRESS = "/docs"
 STATIC = f"{ADDRESS}/static"
 STATIC_FOLDER = Path(__file__).with_name("static")
 RENDERER = "swagger-ui-5.35.0"
-SAMPLE = "backend.py"
 POLICY = PAGE_POLICY.replace("img-src 'self'", "img-src 'self' data:")
 """As that of staff pages; the renderer's style has its icons as data."""
 READERS: Mapping[Role, str] = {
@@ -63,7 +62,6 @@ _templates.globals |= {
         "script": "docs.js",
         "renderer_style": f"{RENDERER}.css",
         "renderer": f"{RENDERER}.js",
-        "sample": SAMPLE,
     }.items()
 }
 
