@@ -44,6 +44,7 @@ NEEDS: Mapping[str, Need] = {
     "GET /": Unrestricted.ANYBODY,
     "GET /livez": Unrestricted.ANYBODY,
     "GET /readyz": Unrestricted.ANYBODY,
+    "GET /docs": Unrestricted.ANYBODY,
     "GET /openapi.json": Unrestricted.ANYBODY,
     "GET /problems/{slug}": Unrestricted.ANYBODY,
     "GET /metrics": Scope.METRICS_READ,

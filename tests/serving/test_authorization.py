@@ -127,6 +127,7 @@ def test_only_what_holds_nothing_of_anybody_is_open() -> None:
         "GET /",
         "GET /livez",
         "GET /readyz",
+        "GET /docs",
         "GET /openapi.json",
         "GET /problems/{slug}",
         "POST /v1/session",
