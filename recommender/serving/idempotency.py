@@ -1,6 +1,7 @@
 """Reads and writes of the journal for routes; a write with an Idempotency-Key is executed once."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -78,11 +79,15 @@ def _write(
 
 
 async def compute_then_write(
-    request: Request, body: JsonBody, prepare: Callable[[], Awaitable[Write]]
+    request: Request,
+    body: JsonBody,
+    prepare: Callable[[], Awaitable[Write]],
+    options: Mapping[str, Any],
 ) -> StoredReply:
     """The reply of a write that is computed outside the transaction, or the stored reply."""
     store, context = require_store(request), app_state(request.app)
-    ticket, requests = idempotency_ticket(request, body), context.idempotency
+    ticket = idempotency_ticket(request, body, options=options)
+    requests = context.idempotency
     if ticket is None or requests is None:
         write = await prepare()
         return await context.queues.journal.run(lambda: _write(request, store, None, write))
@@ -94,9 +99,18 @@ async def compute_then_write(
 
 
 def idempotency_ticket(
-    request: Request, body: JsonBody | None, *, required: bool = False
+    request: Request,
+    body: JsonBody | None,
+    *,
+    required: bool = False,
+    options: Mapping[str, Any] = MappingProxyType({}),
 ) -> IdempotencyTicket | None:
     """The ticket of a request with an Idempotency-Key; a key is valid for one URL.
+
+    Parameters
+    ----------
+    options
+        Parts of the query that decide what is sent: with others it is another request.
 
     Raises
     ------
@@ -109,7 +123,7 @@ def idempotency_ticket(
             raise ProblemError(BAD_REQUEST, [KEY_MISSING])
         return None
     route = f"{request.method} {request.scope['route'].path}"
-    parts = {"to": request.path_params, "body": body.value if body else None}
+    parts = {"to": request.path_params, "body": body.value if body else None, **options}
     try:
         return ticket_for(caller(request).actor, route, key, parts)
     except RecommenderError as error:

@@ -46,6 +46,10 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient as TestClient
 
 RECOMMEND = "/v1/recommendations"
+FOR_TOOLS = f"{RECOMMEND}?include=exclusions,relaxations,unanswered"
+"""The address with every part that a matching tool may ask for."""
+WHOLE = f"{FOR_TOOLS},contributions"
+"""The address with every part."""
 PEPPER = "a pepper of more than thirty-two letters"
 PASSWORD = "four words without tune"
 SAME_SITE = {"sec-fetch-site": "same-origin"}
