@@ -16,14 +16,17 @@ from recommender.security.keys import revoke_key
 from recommender.security.scopes import ROLES, Role, Scope
 from recommender.serving.authorization import NEEDS
 from tests.support.server import (
+    FOR_TOOLS,
     INES,
     PASSWORD,
     RECOMMEND,
     SAME_SITE,
+    WHOLE,
     LockedServer,
     a_request,
     locked_server,
     locked_settings,
+    whole,
 )
 
 INTAKES: dict[str, Any] = {
@@ -98,7 +101,12 @@ def probes(desk: Desk, role: Role, _: Any) -> None:
 
 def matching(desk: Desk, role: Role, foreign: Any) -> None:
     for intake in INTAKES.values():
-        for query in ("", "?dry_run=true"):
+        for query in (
+            "",
+            "?dry_run=true",
+            "?include=exclusions,relaxations,unanswered",
+            "?include=contributions",
+        ):
             made = desk.ask(role, f"POST {RECOMMEND}", at=f"{RECOMMEND}{query}", json=intake)
     again = {"idempotency-key": f"again-{role}"}
     for _ in range(2):
@@ -110,6 +118,7 @@ def matching(desk: Desk, role: Role, foreign: Any) -> None:
         one = f"{RECOMMEND}/{{recommendation_id}}"
         at = f"{RECOMMEND}/{number}"
         desk.ask(role, f"GET {one}", at=at)
+        desk.ask(role, f"GET {one}", at=whole(number))
         desk.ask(role, f"GET {one}/explanations", at=f"{at}/explanations")
         for clinician in (first, "nobody"):
             explained = f"{at}/explanations/{clinician}"
@@ -231,14 +240,16 @@ def test_a_tool_is_not_sent_what_adds_to_a_score_and_its_contract_says_so(desk: 
     assert "gain" not in offer["required"]
     told = contract_for(document, Role.TOOL)["components"]["schemas"]
     assert told["ShownClinician"]["properties"]["groups"] == {"not": {}}
-    made = desk.ask(Role.TOOL, f"POST {RECOMMEND}", json=INTAKES["nobody fits"]).json()
+    made = desk.ask(
+        Role.TOOL, f"POST {RECOMMEND}", at=FOR_TOOLS, json=INTAKES["nobody fits"]
+    ).json()
     assert made["relaxations"]
     assert all("gain" not in each for each in made["relaxations"])
 
 
 def test_a_role_that_is_sent_a_field_of_another_role_is_noticed(desk: Desk) -> None:
     key = desk.server.keys[Role.STAFF].text
-    made = desk.server.ask("POST", RECOMMEND, key, json=a_request())
+    made = desk.server.ask("POST", WHOLE, key, json=a_request())
     media = made.headers["content-type"]
     seen = (f"POST {RECOMMEND}", 201, media, made.content)
     assert desk.contracts[Role.STAFF].violations(*seen) == []
@@ -253,10 +264,13 @@ def test_a_tool_whose_name_a_staff_key_had_before_does_not_read_contributions(de
     staff = server.make_key("website", Role.STAFF)
     made = server.ask("POST", RECOMMEND, staff.text, json=INTAKES["nobody fits"]).json()
     at = f"{RECOMMEND}/{made['recommendation_id']}"
-    assert "gain" in server.ask("GET", at, staff.text).json()["relaxations"][0]
+    assert (
+        "gain"
+        in server.ask("GET", f"{at}?include=relaxations", staff.text).json()["relaxations"][0]
+    )
     with server.store.writing() as connection:
         revoke_key(connection, staff.facts.key_id, now=server.now, actor="test")
     tool = server.make_key("website", Role.TOOL)
-    read = server.ask("GET", at, tool.text)
+    read = server.ask("GET", f"{at}?include=relaxations", tool.text)
     assert read.status_code == 200
     assert "gain" not in read.json()["relaxations"][0]

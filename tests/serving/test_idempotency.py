@@ -26,6 +26,7 @@ from tests.support.journal_rows import count
 from tests.support.server import (
     CANARY,
     RECOMMEND,
+    WHOLE,
     JournalServer,
     a_request,
     captured_logs,
@@ -62,7 +63,7 @@ def problem(response: Any, status: int, slug: str) -> dict[str, Any]:
 @pytest.mark.both_databases("types")
 def test_a_recommendation_is_kept_with_all_it_was_made_from(keeping: JournalServer) -> None:
     sent = a_request(client_id="c9999", consent=AGREED)
-    response = keeping.staff.post(RECOMMEND, json=sent)
+    response = keeping.staff.post(WHOLE, json=sent)
     told = response.json()
     assert response.status_code == 201
     assert response.headers["location"] == f"{RECOMMEND}/{told['recommendation_id']}"
