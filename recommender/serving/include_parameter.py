@@ -10,9 +10,12 @@ from recommender.security.scopes import Scope
 from recommender.serving.authorization import caller, lacks_scope
 from recommender.serving.http.field_names import SIMILAR
 from recommender.serving.http.problems import BAD_REQUEST, FieldError, ProblemError
-from recommender.serving.schemas.required_scope import Included
+from recommender.serving.schemas.required_scope import SCOPES_EXTENSION, Included
 
-NEEDED: Mapping[Included, Scope] = {Included.CONTRIBUTIONS: Scope.EXPLAIN_READ}
+NEEDED: Mapping[Included, Scope] = {
+    Included.EXCLUSIONS: Scope.MATCH_READ,
+    Included.CONTRIBUTIONS: Scope.EXPLAIN_READ,
+}
 """Parts that need a scope as a whole."""
 DESCRIPTION = (
     "Parts to send that are otherwise absent: separated by commas, or the parameter repeated. "
@@ -28,7 +31,9 @@ def read_include(
         list[str] | None,
         Query(
             description=DESCRIPTION,
-            json_schema_extra={"items": {"type": "string", "enum": list(Included)}},
+            json_schema_extra={
+                "items": {"type": "string", "enum": list(Included), SCOPES_EXTENSION: {**NEEDED}}
+            },
         ),
     ] = None,
 ) -> frozenset[Included]:

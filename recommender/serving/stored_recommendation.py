@@ -144,7 +144,8 @@ def to_journal_row(
 ) -> Write:
     """The write that records a recommendation.
 
-    `sent` is the body of the reply, a part of what is stored; empty where no reply is sent.
+    The journal has the whole response, whatever the caller was sent of it: staff go on with what a
+    page asked for. `sent` is the body of the reply; empty where no reply is sent.
     """
     shown = shown_of(served, snapshot)
     location = f"/v1/recommendations/{shown.recommendation_id}"

@@ -1,11 +1,15 @@
 """What a recommendation is sent with, and what `include` adds."""
 
+from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from recommender.security.scopes import Scope
+from recommender.serving.include_parameter import NEEDED
+from recommender.serving.schemas.required_scope import Included, IncludedWith, RequiredScope
+from recommender.serving.schemas.responses import RecommendationResponse, ShownClinician
 from recommender.settings import Settings
 from tests.support.server import (
     FOR_TOOLS,
@@ -32,8 +36,8 @@ TIGHT = {"max_fee": 190}
 def keeping(
     settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[JournalServer]:
-    directory: Path = tmp_path_factory.mktemp("include")
-    with journal_server(settings, f"sqlite:///{directory}/journal.db") as running:
+    url = f"sqlite:///{tmp_path_factory.mktemp('include')}/journal.db"
+    with journal_server(settings, url) as running:
         yield running
 
 
@@ -154,3 +158,22 @@ def test_the_contract_says_which_name_asks_for_a_field(keeping: JournalServer) -
     ):
         (include,) = (each for each in operation["parameters"] if each["name"] == "include")
         assert set(include["schema"]["items"]["enum"]) == {*PARTS, "contributions"}
+    of_tool = keeping.tool.get("/openapi.json?role=tool").json()
+    for operation in (
+        of_tool["paths"][RECOMMEND]["post"],
+        of_tool["paths"][f"{RECOMMEND}/{{recommendation_id}}"]["get"],
+    ):
+        (include,) = (each for each in operation["parameters"] if each["name"] == "include")
+        assert set(include["schema"]["items"]["enum"]) == set(PARTS)
+
+
+def test_a_name_needs_the_scope_that_all_its_fields_need() -> None:
+    """Else a caller would ask for a part, be sent nothing of it and not be informed."""
+    needed: dict[Included, set[Scope | None]] = defaultdict(set)
+    for model in (RecommendationResponse, ShownClinician):
+        for field in model.model_fields.values():
+            scopes = [each.scope for each in field.metadata if isinstance(each, RequiredScope)]
+            for each in field.metadata:
+                if isinstance(each, IncludedWith):
+                    needed[each.name].update(scopes or [None])
+    assert needed == {name: {NEEDED.get(name)} for name in Included}

@@ -31,6 +31,7 @@ from recommender.serving.http.problems import (
     BUSY,
     INVALID,
     NOT_READY,
+    FieldError,
     ProblemError,
     not_on_roster,
 )
@@ -122,6 +123,9 @@ async def post_recommendation(
     info, principal = request_info(request.scope), caller(request)
     info.model = snapshot.digest
 
+    if principal.origins is not None:
+        refuse_client_of_page(body)
+
     async def compute() -> tuple[ServedRecommendation, bytes]:
         work = partial(recommend_request, snapshot, body)
         served = await run_in_pool(request.app, work)
@@ -139,6 +143,17 @@ async def post_recommendation(
     return reply_response(await compute_then_write(request, body, prepare, options))
 
 
+def refuse_client_of_page(body: JsonBody) -> None:
+    """Refuses (422) the pseudonym of a client from a page that everybody can read.
+
+    What is known of that client, such as whom a clinician does not see, would show in the answer.
+    """
+    if isinstance(body.value, dict) and body.value.get("client_id") is not None:
+        message = "is not accepted with a publishable key; leave it out, or ask from a server"
+        error = FieldError(pointer="/client_id", code="not_from_a_page", message=message)
+        raise ProblemError(INVALID, [error])
+
+
 @router.get(
     ADDRESS,
     operation_id="getRecommendation",
@@ -150,8 +165,8 @@ async def get_recommendation(
 ) -> Response:
     """The response as it was computed, in the field names of the present contract version.
 
-    `include` names the parts to send, whatever the first request asked for. Fields with
-    `x-required-scope` are left out for callers without that scope.
+    `include` names the parts to send, whatever the first request asked for. What another role
+    received is left out for a caller without its scopes.
     """
     recorded = await recorded_for(request, recommendation_id)
     body = visible_body(recorded.shown.response, caller(request).scopes, included)

@@ -4,7 +4,7 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recommender.security.accounts import Session
 from recommender.security.scopes import Principal
+from recommender.serving.http.contract_versions import VERSION_HEADER
 from recommender.serving.http.problems import (
     MEDIA_TYPE,
     UNEXPECTED,
@@ -73,7 +74,7 @@ class RequestInfo:
     root_path: str = ""
     principal: Principal | None = None
     session: Session | None = None
-    response_headers: Mapping[str, str] = field(default_factory=dict)
+    response_headers: dict[str, str] = field(default_factory=dict)
     is_page: bool = False
     problem: str | None = None
     mode: str | None = None
@@ -171,7 +172,8 @@ class _ResponseSender:
         self.started, self.status = True, status
         headers[REQUEST_ID] = self._info.request_id
         headers.setdefault("cache-control", NO_STORE)
-        for name, value in {**self._info.response_headers, **HEADERS}.items():
+        version = {} if self._info.is_page else VERSION_HEADER
+        for name, value in {**self._info.response_headers, **version, **HEADERS}.items():
             headers[name] = value
         for name in _ADDRESSES & set(headers):
             if headers[name].startswith("/"):

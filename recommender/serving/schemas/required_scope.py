@@ -1,8 +1,10 @@
 """Fields of responses that not every caller receives, declared once on the field.
 
 A field may need a scope (`RequiredScope`, in the contract `x-required-scope`), or have to be asked
-for with the parameter `include` (`IncludedWith`, in the contract `x-include`), or both. Such a
-field is never `required` in the contract: what a caller receives is the response without it.
+for with the parameter `include` (`IncludedWith`, in the contract `x-include`), or both. What a
+caller receives is the response without the other fields. The contract of all roles never requires
+such a field; the contract of a role has the fields that the role receives and requires those that
+need not be asked for (`serving.role_contract`).
 """
 
 from collections.abc import Mapping
@@ -18,6 +20,8 @@ from recommender.security.scopes import Scope
 
 EXTENSION = "x-required-scope"
 """Name of the scope in the contract's schema of a field."""
+SCOPES_EXTENSION = "x-required-scopes"
+"""Scopes by value, in the contract's schema of the parameter `include`."""
 INCLUDE_EXTENSION = "x-include"
 """Name of the value of `include` in the contract's schema of a field."""
 
@@ -37,7 +41,7 @@ EVERYTHING = frozenset(Included)
 
 @dataclass(frozen=True, slots=True)
 class RequiredScope:
-    """Annotation of a field, which must have a default: the scope needed to receive it."""
+    """Annotation of a field of a `ResponseModel`: the scope needed to receive it."""
 
     scope: Scope
 

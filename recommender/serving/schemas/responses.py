@@ -54,8 +54,12 @@ TIE_BREAK_TEXTS: Mapping[TieBreak, str] = {
     "id": "the order of the two follows their ids",
 }
 
-FOR_STAFF = "For staff; omitted when the caller lacks the scope in `x-required-scope`."
+FOR_STAFF = "For staff."
 ON_REQUEST = "Absent unless `include` names the value in `x-include`."
+SCORED = RequiredScope(Scope.SCORE_READ)
+"""A page that everybody can read receives no scores, and no order among clinicians of a tie."""
+READS = RequiredScope(Scope.MATCH_READ)
+"""What such a page does not receive either: why each of the other clinicians was left out."""
 EXPLAINS = RequiredScope(Scope.EXPLAIN_READ)
 """Clients and matching tools do not receive how much anything adds to a score."""
 CONTRIBUTES = IncludedWith(Included.CONTRIBUTIONS)
@@ -67,7 +71,10 @@ Points = Annotated[float, Setting(description="Points of the reference scale.")]
 class ResponseModel(BaseModel):
     """Base of all response models: immutable, and built from objects with the same attributes."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    # Whatever has a default is sent all the same.
+    model_config = ConfigDict(
+        frozen=True, from_attributes=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class AllianceScale(ResponseModel):
@@ -171,11 +178,11 @@ def stated_reason(reasons: tuple[Reason, ...]) -> tuple[StatedReason, ...]:
 class ShownClinician(ResponseModel):
     """One clinician of the shortlist."""
 
-    rank: int
+    rank: Annotated[int, SCORED, Setting(description="From 1.")]
     clinician_id: str
     name: str
-    predicted_alliance: Points | None
-    range: AllianceRange | None
+    predicted_alliance: Annotated[Points | None, SCORED]
+    range: Annotated[AllianceRange | None, SCORED]
     reasons: Annotated[
         tuple[str, ...], Setting(description="Wishes of the client that this clinician meets.")
     ]
@@ -209,6 +216,7 @@ class ShownClinician(ResponseModel):
     ]
     tie_text: Annotated[
         str | None,
+        SCORED,
         Setting(
             description="Continues a sentence that begins with the clinician's name: that the "
             "clinician before is in the same tie, and what decided their order. null for the first "
@@ -290,7 +298,7 @@ class SuggestedRelaxation(ResponseModel):
         str, Setting(description="The one with the highest predicted alliance.")
     ]
     name: str
-    predicted_alliance: Points | None
+    predicted_alliance: Annotated[Points | None, SCORED]
     gain: Annotated[
         Points | None,
         EXPLAINS,
@@ -342,6 +350,7 @@ class RecommendationResponse(ResponseModel):
     eligible: int
     excluded: Annotated[
         tuple[ExcludedClinician, ...],
+        READS,
         IncludedWith(Included.EXCLUSIONS),
         Setting(description=f"Everybody who is not eligible, with every reason. {ON_REQUEST}"),
     ] = ()
