@@ -45,6 +45,17 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient as TestClient
 
 RECOMMEND = "/v1/recommendations"
+FOR_TOOLS = f"{RECOMMEND}?include=exclusions,relaxations,unanswered"
+"""The address with every part that a matching tool may ask for."""
+WHOLE = f"{FOR_TOOLS},contributions"
+"""The address with every part."""
+
+
+def whole(recommendation_id: str) -> str:
+    """The address of all of a recommendation."""
+    return WHOLE.replace("?", f"/{recommendation_id}?")
+
+
 PEPPER = "a pepper of more than thirty-two letters"
 PAGE_ORIGIN = "https://www.practice.example"
 """Origin of the page that publishable keys of tests are for."""
@@ -265,8 +276,8 @@ class JournalServer:
         return self.staff.app
 
     def recommended(self, **changes: Any) -> dict[str, Any]:
-        """A recommendation that is stored in the journal."""
-        response = self.staff.post(RECOMMEND, json=a_request(**changes))
+        """All of a recommendation that is stored in the journal."""
+        response = self.staff.post(WHOLE, json=a_request(**changes))
         assert response.status_code == 201, response.text
         result: dict[str, Any] = response.json()
         return result
