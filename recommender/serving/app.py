@@ -24,6 +24,7 @@ from recommender.serving.api import (
     health,
     pairings,
     privacy,
+    questions,
     ratings,
     recommendations,
     sessions,
@@ -68,6 +69,7 @@ from recommender.settings import Settings
 from recommender.store.database import POOL
 
 ROUTERS = (
+    questions.router,
     recommendations.router,
     explanations.router,
     recommendations.predictions_router,
