@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from recommender.security.scopes import Role, Scope
 from recommender.serving.authorization import NEEDS, Unrestricted
+from recommender.serving.contract_examples import add_examples
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.contract_versions import API_VERSION, Deprecation, version_history
 from recommender.serving.http.problems import (
@@ -282,6 +283,7 @@ def _with_everything(
     # Facts of clinicians are in both: what a request may send is the wider of the two.
     _add_schemas(schemas, (Problem, *clinicians.responses), "serialization")
     _add_schemas(schemas, bodies, "validation")
+    add_examples(described)
     return described
 
 
