@@ -8,6 +8,8 @@ from recommender.security.scopes import Role
 from recommender.store.database import open_store
 
 PEPPER = "a pepper of more than thirty-two letters"
+PAGE_ORIGIN = "https://www.practice.example"
+"""The site whose pages have the publishable key."""
 
 
 def keys_to(url: str, roles: Iterable[Role] = Role) -> Mapping[Role, str]:
@@ -16,9 +18,19 @@ def keys_to(url: str, roles: Iterable[Role] = Role) -> Mapping[Role, str]:
     with store.writing() as connection:
         keys = {
             role: create_key(
-                connection, KeyRequest(role.value, role), Pepper.of(PEPPER), now=now, actor="trust"
+                connection, _wanted(role), Pepper.of(PEPPER), now=now, actor="trust"
             ).text
             for role in roles
         }
     store.close()
     return keys
+
+
+def headers_of(role: Role, key: str) -> dict[str, str]:
+    """The headers with which a key of a role is sent."""
+    origin = {"Origin": PAGE_ORIGIN} if role is Role.BROWSER else {}
+    return {"Authorization": f"Bearer {key}", **origin}
+
+
+def _wanted(role: Role) -> KeyRequest:
+    return KeyRequest(role.value, role, origins=(PAGE_ORIGIN,) if role is Role.BROWSER else ())
