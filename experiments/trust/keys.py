@@ -7,9 +7,9 @@ from recommender.security.keys import KeyRequest, Pepper, create_key
 from recommender.security.scopes import Role
 from recommender.store.database import open_store
 
-PEPPER = "a pepper of more than thirty-two letters"
 PAGE_ORIGIN = "https://www.practice.example"
-"""The site whose pages have the publishable key."""
+"""Origin of the page that a publishable key is for; its requests carry it as `Origin`."""
+PEPPER = "a pepper of more than thirty-two letters"
 
 
 def keys_to(url: str, roles: Iterable[Role] = Role) -> Mapping[Role, str]:
@@ -18,7 +18,7 @@ def keys_to(url: str, roles: Iterable[Role] = Role) -> Mapping[Role, str]:
     with store.writing() as connection:
         keys = {
             role: create_key(
-                connection, _wanted(role), Pepper.of(PEPPER), now=now, actor="trust"
+                connection, _request(role), Pepper.of(PEPPER), now=now, actor="trust"
             ).text
             for role in roles
         }
@@ -32,5 +32,6 @@ def headers_of(role: Role, key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}", **origin}
 
 
-def _wanted(role: Role) -> KeyRequest:
-    return KeyRequest(role.value, role, origins=(PAGE_ORIGIN,) if role is Role.BROWSER else ())
+def _request(role: Role) -> KeyRequest:
+    origins = (PAGE_ORIGIN,) if role is Role.BROWSER else ()
+    return KeyRequest(role.value, role, origins=origins)

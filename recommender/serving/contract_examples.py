@@ -90,7 +90,10 @@ def _example_of(parameter: Mapping[str, Any]) -> Any:
     for listed in (schema.get("examples"), schema.get("enum")):
         if listed:
             return listed[0]
-    return schema.get("default", PARAMETERS.get(name, GIVEN_BY_SERVER))
+    members = schema.get("items", {}).get("enum")
+    if members:
+        return [members[0]]
+    return PARAMETERS.get(name, schema.get("default", GIVEN_BY_SERVER))
 
 
 def _written_short(example: Any) -> Any:

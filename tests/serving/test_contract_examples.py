@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 
 from experiments.demo.practice import write_clinicians, write_definition
@@ -26,7 +27,7 @@ from recommender.serving.role_contract import operations_of
 from recommender.serving.schemas.intake import build_request_schema, example_answers
 from recommender.store.database import open_store
 from tests.support.builders import a_practice
-from tests.support.server import PEPPER, RECOMMEND, new_key
+from tests.support.server import PEPPER, RECOMMEND, TestClient, new_key
 from tests.support.server_process import running_server
 
 IN_ORDER = (Role.STAFF, Role.ADMIN, Role.SCIENTIST, Role.TOOL)
@@ -152,6 +153,26 @@ def test_the_curl_line_of_a_recommendation_works_in_a_shell(walk: Walk) -> None:
     if walk.shortlist_in_shell is None:
         pytest.skip("no curl on this machine")
     assert walk.shortlist_in_shell
+
+
+def test_every_example_in_the_contract_is_valid_by_the_contract(caller: TestClient) -> None:
+    document = caller.get("/openapi.json").json()
+    wrong = []
+    for label, operation in operations_of(document):
+        given = [
+            (parameter["name"], parameter["schema"], parameter["example"])
+            for parameter in operation.get("parameters", ())
+        ]
+        for where in (operation.get("requestBody", {}), *operation["responses"].values()):
+            for media in where.get("content", {}).values():
+                values = [each["value"] for each in media.get("examples", {}).values()]
+                values += [media["example"]] if "example" in media else []
+                given += [(label, media["schema"], value) for value in values]
+        for name, schema, example in given:
+            own = {**schema, "components": document["components"]}
+            valid = jsonschema_rs.Draft202012Validator(own).is_valid(example)
+            wrong += [] if valid else [(label, name, example)]
+    assert wrong == []
 
 
 def test_an_example_is_derived_where_a_definition_declares_none() -> None:

@@ -33,6 +33,7 @@ from recommender.settings import Settings
 from tests.support.builders import DAY, an_intake
 from tests.support.server import (
     RECOMMEND,
+    WHOLE,
     TestClient,
     a_request,
     captured_logs,
@@ -43,8 +44,8 @@ from tests.support.server import (
 
 
 def recommended(caller: TestClient, **changes: Any) -> dict[str, Any]:
-    """The body of an accepted request."""
-    response = caller.post(RECOMMEND, json=a_request(**changes))
+    """All of the answer to an accepted request."""
+    response = caller.post(WHOLE, json=a_request(**changes))
     assert response.status_code == 200, response.text
     body: dict[str, Any] = response.json()
     return body
@@ -264,9 +265,9 @@ def test_a_member_that_the_contract_does_not_have_is_noticed_by_every_test(
     body = '{"status": "alive", "since": 1}'
     probe = SimpleNamespace(model_dump_json=lambda: body)
     monkeypatch.setattr(health, "Probe", lambda status: probe)
-    with local_client(settings) as caller:
-        with pytest.raises(AssertionError, match="GET /livez: 200 at /: additionalProperties"):
-            caller.get("/livez")
+    noticed = pytest.raises(AssertionError, match="GET /livez: 200 at /: additionalProperties")
+    with local_client(settings) as caller, noticed:
+        caller.get("/livez")
 
 
 def test_the_example_of_the_contract_is_accepted(caller: TestClient) -> None:
