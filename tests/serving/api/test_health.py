@@ -218,6 +218,8 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
         "predict",
         "allocate",
         "recordDecision",
+        "recordWish",
+        "listWishes",
         "listDecisions",
         "recordPairing",
         "getPairing",
