@@ -25,6 +25,7 @@ from recommender.serving.api import (
     pairings,
     privacy,
     ratings,
+    recommendation_list,
     recommendations,
     sessions,
     wishes,
@@ -69,6 +70,7 @@ from recommender.store.database import POOL
 
 ROUTERS = (
     recommendations.router,
+    recommendation_list.router,
     explanations.router,
     recommendations.predictions_router,
     allocations.router,
