@@ -33,6 +33,7 @@ from recommender.serving.http.strict_json import JSON
 from recommender.serving.schemas.clinician import ClinicianSchema
 from recommender.serving.schemas.intake import RequestSchema
 from recommender.serving.schemas.request_bodies import BODIES, Credentials
+from recommender.serving.schemas.webhook_messages import MESSAGES, webhook_operations
 
 REF = "#/components/schemas/{model}"
 API_VERSION = "2.0.0"
@@ -195,9 +196,11 @@ def openapi_document(app: FastAPI, requests: RequestSchema, clinicians: Clinicia
         *(requests.model, requests.pairings, requests.lists, Credentials, Problem),
         *BODIES,
         *clinicians.models,
+        *MESSAGES,
     )
     for model in models:
         schema = model.model_json_schema(by_alias=True, ref_template=REF)
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema
+    described["webhooks"] = webhook_operations(REF)
     return json.dumps(described, ensure_ascii=False, allow_nan=False).encode()
