@@ -154,7 +154,8 @@ def list_deliveries(
     connection: Connection, *, state: str | None = None, endpoint_id: str | None = None, limit: int
 ) -> tuple[Delivery, ...]:
     """Deliveries of a state or to an endpoint, the newest event first."""
-    statement = select(webhook_deliveries, *_EVENT).join(webhook_events)
+    wanted = select(webhook_deliveries, *_EVENT)
+    statement = wanted.select_from(webhook_deliveries).join(webhook_events)
     if state is not None:
         statement = statement.where(webhook_deliveries.c.state == state)
     if endpoint_id is not None:
@@ -207,6 +208,7 @@ def _due(pepper: Pepper, now: datetime) -> Select[Any]:
     )
     return (
         select(columns.event_id, columns.endpoint_id, place.label("place"))
+        .select_from(webhook_deliveries)
         .join(webhook_endpoints)
         .where(
             columns.state == WAITING,
@@ -226,6 +228,7 @@ def _claim(connection: Connection, pepper: Pepper, now: datetime) -> Sequence[_C
     columns = webhook_deliveries.c
     statement = (
         select(webhook_deliveries, *_EVENT, *_ENDPOINT)
+        .select_from(webhook_deliveries)
         .join(webhook_events)
         .join(webhook_endpoints)
         .join(

@@ -120,7 +120,9 @@ def _posted(
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             own = {"Host": parts.netloc, "Connection": "close"}
             connection.request("POST", path, body, {**own, **headers})
-            return _attempt_of(connection.getresponse().status)
+            status = connection.getresponse().status
+            # A response that was cut off by `end` can look whole.
+            return Attempt(TIMED_OUT) if late.is_set() else _attempt_of(status)
     except ssl.SSLError:
         return Attempt(TIMED_OUT if late.is_set() else UNTRUSTED)
     except (OSError, http.client.HTTPException) as error:

@@ -226,6 +226,9 @@ ALLOWED = frozenset(
         "mode",
         "model",
         "roster",
+        "endpoint",
+        "outcome",
+        "became",
         "error",
         "where",
     }
