@@ -4,8 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := var/clients
 BROWSER := var/browser
-REGISTRY ?= sqlite:///var/demo/mlflow.db
-ROSTER ?= var/demo/practice/clinicians.csv
 PORT ?= 8000
 CHECK_SECONDS := 420
 # A pipe fails where any of its commands does.
@@ -57,8 +55,8 @@ $(BROWSER)/ready: tests/browser/package.json tests/browser/package-lock.json $(V
 demo: $(VENV)/runtime ## Simulate, train, promote, serve and ask, in one go.
 	@$(BIN)/python -m experiments.demo
 
-serve: $(VENV)/runtime ## Serve the champion (of the demo, unless REGISTRY and ROSTER say otherwise).
-	@$(BIN)/recommender serve --registry $(REGISTRY) --roster $(ROSTER) --port $(PORT)
+serve: $(VENV)/runtime ## Serve the sample practice of the demo on this machine, until stopped; PORT=8000.
+	@$(BIN)/python -m experiments.demo serve --port $(PORT)
 
 check: $(VENV)/dev ## Format, lint, types, import contracts, fast tests; prints the slowest, and its time beside a budget.
 	@date +%s > $(VENV)/check-began

@@ -296,6 +296,8 @@ access_keys = _table(
     Column("expires_at", Instant, nullable=False),
     Column("revoked_at", Instant),
     Column("last_used_on", Date),
+    Column("origins", Text),
+    Column("sandbox", Boolean),
 )
 
 staff_accounts = _table(

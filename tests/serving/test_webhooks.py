@@ -15,7 +15,9 @@ from recommender.journal.webhook_events import KINDS
 from recommender.security.scopes import Role
 from recommender.settings import Settings
 from recommender.store.database import open_store
+from recommender.store.schema import webhook_events
 from recommender.webhooks.messages import secret_of
+from tests.support.journal_rows import count
 from tests.support.server import (
     PEPPER,
     RECOMMEND,
@@ -72,7 +74,7 @@ def test_what_is_decided_and_rated_is_sent_signed_and_as_the_contract_says(
         stored = server.post("/v1/ratings", RATING)
         assert stored.status_code == 201, stored.text
         wait_until(lambda: len(receiver.received) == 2)
-        wait_until(lambda: 'became="delivered"} 1.0' in metrics(server))
+        wait_until(lambda: 'outcome="delivered"} 1.0' in metrics(server))
         bodies = {body["type"]: body for body in map(verified_by(secret), receiver.received)}
     for kind, body in bodies.items():
         schema_of(contract, kind).validate(body)
@@ -81,12 +83,24 @@ def test_what_is_decided_and_rated_is_sent_signed_and_as_the_contract_says(
     assert bodies["recommendation.decided"]["data"] == {"recommendation_id": name}
     assert bodies["pairing.rated"]["data"]["rating_id"] == stored.json()["rating_id"]
 
-    assert 'recommender_webhook_attempts_total{became="retried"} 1.0' in metrics(server)
+    assert 'recommender_webhook_attempts_total{outcome="retried"} 1.0' in metrics(server)
     wait_until(lambda: oldest_of(metrics(server)) > 0)
     (refused,) = [each for each in log_lines(logs) if each["event"] == "webhook_not_delivered"]
     assert refused["endpoint"] == endpoint.endpoint_id
     assert (refused["outcome"], refused["became"]) == ("refused", "retried")
     assert "127.0.0.1" not in json.dumps(refused)
+
+
+def test_a_sandbox_key_causes_no_message(server: JournalServer) -> None:
+    subscribe(server.store, "https://example.org/")
+    before = count(server.store, webhook_events)
+    key = new_key(server.store, "trial", Role.STAFF, sandbox=True).text
+    headers = {"authorization": f"Bearer {key}"}
+    shown = server.staff.post(RECOMMEND, json=a_request(), headers=headers).json()
+    chosen = {"clinician_id": shown["shortlist"][0]["clinician_id"]}
+    address = f"{RECOMMEND}/{shown['recommendation_id']}/decisions"
+    assert server.staff.post(address, json=chosen, headers=headers).status_code == 201
+    assert count(server.store, webhook_events) == before
 
 
 def verified_by(secret: str) -> Any:

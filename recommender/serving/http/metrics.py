@@ -63,7 +63,7 @@ class Metrics:
         self.webhooks = Counter(
             "recommender_webhook_attempts",
             "Attempts to deliver a webhook, by what became of the delivery.",
-            ("became",),
+            ("outcome",),
             registry=self.registry,
         )
         self.oldest_webhook = Gauge(
@@ -71,8 +71,8 @@ class Metrics:
             "Age of the oldest event that waits for a delivery; 0 when none waits.",
             registry=self.registry,
         )
-        for became in WEBHOOK_STATES:
-            self.webhooks.labels(became)
+        for outcome in WEBHOOK_STATES:
+            self.webhooks.labels(outcome)
         for outcome in (LOADED, REJECTED):
             self.models.labels(outcome)
 
