@@ -13,9 +13,11 @@ from sqlalchemy import Connection, delete, insert, select
 from recommender.store.database import database_time
 from recommender.store.schema import webhook_deliveries, webhook_endpoints, webhook_events
 
-DECIDED, RATED = "recommendation.decided", "pairing.rated"
+DECIDED, WISHED = "recommendation.decided", "recommendation.wished"
+RATED = "pairing.rated"
 KINDS: Mapping[str, str] = {
     DECIDED: "a clinician was chosen after a recommendation",
+    WISHED: "a client asked for a clinician after a recommendation, or to be helped to choose",
     RATED: "a rating of a pairing was recorded, corrected or withdrawn",
 }
 """The kinds of events that can be subscribed to, each with what happened."""

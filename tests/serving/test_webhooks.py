@@ -63,7 +63,7 @@ def schema_of(contract: dict[str, Any], kind: str) -> Any:
     )
 
 
-def test_what_is_decided_and_rated_is_sent_signed_and_as_the_contract_says(
+def test_what_is_decided_wished_and_rated_is_sent_signed_and_as_the_contract_says(
     server: JournalServer,
 ) -> None:
     contract = server.staff.get("/openapi.json").json()
@@ -71,20 +71,26 @@ def test_what_is_decided_and_rated_is_sent_signed_and_as_the_contract_says(
     with running_receiver(503, 204) as receiver, captured_logs() as logs:
         endpoint, secret = subscribe(server.store, receiver.url)
         name = decide(server)
+        wished = server.post(f"{RECOMMEND}/{name}/wishes", {"clinician_id": None})
+        assert wished.status_code == 201, wished.text
         stored = server.post("/v1/ratings", RATING)
         assert stored.status_code == 201, stored.text
-        wait_until(lambda: len(receiver.received) == 2)
-        wait_until(lambda: 'outcome="delivered"} 1.0' in metrics(server))
+        wait_until(lambda: len(receiver.received) == 3)
+        wait_until(lambda: 'outcome="delivered"} 2.0' in metrics(server))
         bodies = {body["type"]: body for body in map(verified_by(secret), receiver.received)}
     for kind, body in bodies.items():
         schema_of(contract, kind).validate(body)
         assert set(body["data"]) == set(example_of(contract, kind)["data"])
         schema_of(contract, kind).validate(example_of(contract, kind))
-    assert bodies["recommendation.decided"]["data"] == {"recommendation_id": name}
+    for kind in ("recommendation.decided", "recommendation.wished"):
+        assert bodies[kind]["data"] == {"recommendation_id": name}
     assert bodies["pairing.rated"]["data"]["rating_id"] == stored.json()["rating_id"]
 
     assert 'recommender_webhook_attempts_total{outcome="retried"} 1.0' in metrics(server)
     wait_until(lambda: oldest_of(metrics(server)) > 0)
+    assert "webhooks" not in server.tool.get("/openapi.json?role=tool").json()
+    own = server.staff.get("/openapi.json?role=staff").json()
+    assert list(own["webhooks"]) == list(KINDS)
     (refused,) = [each for each in log_lines(logs) if each["event"] == "webhook_not_delivered"]
     assert refused["endpoint"] == endpoint.endpoint_id
     assert (refused["outcome"], refused["became"]) == ("refused", "retried")

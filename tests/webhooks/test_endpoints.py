@@ -77,7 +77,7 @@ def test_a_secret_of_another_pepper_has_no_overlap(a_store: Store) -> None:
 
 @pytest.mark.parametrize("kinds", [[], ["recommendation.shown"], [DECIDED, "*"]])
 def test_an_unknown_kind_is_refused_with_those_there_are(a_store: Store, kinds: list[str]) -> None:
-    with pytest.raises(RecommenderError, match=r"recommendation\.decided, pairing\.rated"):
+    with pytest.raises(RecommenderError, match=r"recommendation\.wished, pairing\.rated"):
         subscribe(a_store, URL, kinds)
 
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 webhooks_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Programs that are sent a signed message when somebody decided or rated.\n\nA message "
-    "names resources by their ids; what happened is read with a key. The secret that verifies "
-    "messages is shown once and not stored.\n\nNeeds RECOMMENDER_STORE and RECOMMENDER_PEPPER, the "
-    "same as the server's.",
+    help="Programs that are sent a signed message when somebody decided, wished or rated.\n\nA "
+    "message names resources by their ids; what happened is read with a key. The secret that "
+    "verifies messages is shown once and not stored.\n\nNeeds RECOMMENDER_STORE and "
+    "RECOMMENDER_PEPPER, the same as the server's.",
 )
 EndpointId = Annotated[
     str, typer.Argument(help="The endpoint's id of 8 letters, as `webhooks list` shows.")
@@ -37,7 +37,8 @@ def add(
     event: Annotated[
         list[str],
         typer.Option(
-            help="`recommendation.decided` or `pairing.rated`; may be repeated.",
+            help="`recommendation.decided`, `recommendation.wished` or `pairing.rated`; may be "
+            "repeated.",
             show_default=False,
         ),
     ],

@@ -86,7 +86,12 @@ from recommender.values.ids import ID_PATTERN
 ADDRESS = "/v1/recommendations/{recommendation_id}"
 RecommendationId = Annotated[str, Path(pattern=ID_PATTERN)]
 LINKS = links(
-    "recommendation_id", "getRecommendation", "listExplanations", "recordDecision", "listDecisions"
+    "recommendation_id",
+    "getRecommendation",
+    "listExplanations",
+    "recordWish",
+    "recordDecision",
+    "listDecisions",
 )
 
 router = APIRouter(tags=["recommendations"], route_class=JournalRoute)
@@ -158,7 +163,7 @@ def refuse_client_of_page(body: JsonBody) -> None:
 async def get_recommendation(request: Request, recommendation_id: RecommendationId) -> Response:
     """The response as it was sent, in the field names of the present contract version.
 
-    Fields with `x-required-scope` are left out for callers without that scope.
+    What another role received is left out for a caller without its scopes.
     """
     recorded = await recorded_for(request, recommendation_id)
     body = visible_body(recorded.shown.response, caller(request).scopes)

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field as Setting
 
 from recommender.journal.webhook_events import KINDS
+from recommender.security.scopes import Scope
+from recommender.serving.schemas.required_scope import EXTENSION
 from recommender.serving.schemas.responses import ResponseModel
 
 _AT = "2026-11-28T02:15:04.120000Z"
@@ -18,6 +20,12 @@ HappenedAt = Annotated[datetime, Setting(description="When it happened, UTC.")]
 
 class DecidedIds(ResponseModel):
     """The recommendation decided on; GET /v1/recommendations/{recommendation_id}/decisions."""
+
+    recommendation_id: str
+
+
+class WishedIds(ResponseModel):
+    """The recommendation wished after; GET /v1/recommendations/{recommendation_id}/wishes."""
 
     recommendation_id: str
 
@@ -39,6 +47,15 @@ class RecommendationDecided(ResponseModel):
     data: DecidedIds
 
 
+class RecommendationWished(ResponseModel):
+    """A client asked for a clinician who was shown, or to be helped to choose; nobody is booked."""
+
+    id: EventId
+    type: Literal["recommendation.wished"]
+    timestamp: HappenedAt
+    data: WishedIds
+
+
 class PairingRated(ResponseModel):
     """A rating of a pairing was recorded, corrected or withdrawn."""
 
@@ -48,11 +65,23 @@ class PairingRated(ResponseModel):
     data: RatedIds
 
 
-MESSAGES: tuple[type[ResponseModel], ...] = (RecommendationDecided, PairingRated)
+MESSAGES: tuple[type[ResponseModel], ...] = (
+    RecommendationDecided,
+    RecommendationWished,
+    PairingRated,
+)
+_READ_WITH = (Scope.EXPLAIN_READ, Scope.EXPLAIN_READ, Scope.RATING_WRITE)
+"""The scope of the operation that reads what happened, for each message."""
 _EXAMPLES: dict[str, Any] = {
     "RecommendationDecided": {
         "id": _ID,
         "type": "recommendation.decided",
+        "timestamp": _AT,
+        "data": {"recommendation_id": "1c1f2b6e0f4b4c8a9d3e5a7b6c8d9e0f"},
+    },
+    "RecommendationWished": {
+        "id": _ID,
+        "type": "recommendation.wished",
         "timestamp": _AT,
         "data": {"recommendation_id": "1c1f2b6e0f4b4c8a9d3e5a7b6c8d9e0f"},
     },
@@ -106,6 +135,7 @@ def webhook_operations(ref: str) -> dict[str, Any]:
                 "summary": f"{KINDS[kind][0].upper()}{KINDS[kind][1:]}",
                 "description": _DESCRIPTION,
                 "security": [],
+                EXTENSION: scope.value,
                 "parameters": [_header(name) for name in _HEADERS],
                 "requestBody": {
                     "required": True,
@@ -123,7 +153,7 @@ def webhook_operations(ref: str) -> dict[str, Any]:
                 },
             }
         }
-        for kind, model in zip(KINDS, MESSAGES, strict=True)
+        for kind, model, scope in zip(KINDS, MESSAGES, _READ_WITH, strict=True)
     }
 
 
