@@ -39,6 +39,7 @@ from recommender.serving.role_contract import REF, role_contract, whole_contract
 from recommender.serving.schemas.clinician import ClinicianSchema
 from recommender.serving.schemas.intake import RequestSchema
 from recommender.serving.schemas.request_bodies import BODIES, Credentials
+from recommender.serving.schemas.webhook_messages import MESSAGES, webhook_operations
 
 KEY_SCHEME: Mapping[str, Any] = {
     "type": "http",
@@ -282,8 +283,9 @@ def _with_everything(
         *clinicians.bodies,
     )
     # Facts of clinicians are in both: what a request may send is the wider of the two.
-    _add_schemas(schemas, (Problem, *clinicians.responses), "serialization")
+    _add_schemas(schemas, (Problem, *MESSAGES, *clinicians.responses), "serialization")
     _add_schemas(schemas, bodies, "validation")
+    described["webhooks"] = webhook_operations(REF)
     return described
 
 
