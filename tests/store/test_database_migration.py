@@ -109,5 +109,8 @@ def test_every_migration_is_in_the_package_that_is_installed() -> None:
     packages = find_packages(str(root), include=["recommender*"])
     assert "recommender.store.migrations.versions" in packages
     found = sorted(path.name for path in (MIGRATIONS / "versions").glob("v*.py"))
-    names = (*("journal", "access", "explained", "reply_headers"), "publishable_keys", "wishes")
+    names = (
+        *("journal", "access", "explained", "reply_headers"),
+        *("publishable_keys", "wishes", "webhooks"),
+    )
     assert found == [f"v{number:04d}_{name}.py" for number, name in enumerate(names, 1)]
