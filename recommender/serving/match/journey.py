@@ -13,8 +13,8 @@ from recommender.practice.matching_page import MatchingPage
 from recommender.serving.match.answers import Answers
 
 AGREE, SAFETY, AGE, CHECK = "agree", "safety", "age", "check"
-PER_STEP = 2
-"""Questions on one page, so that each fits on a telephone."""
+ROOM, SHORT_LIST = 6, 7
+"""The room of one step, in the sizes of its questions, and choices that are all shown at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +146,10 @@ def in_steps(fields: Sequence[Field]) -> Iterator[tuple[Field, ...]]:
     """Fields in steps; one that depends on an answer of the same step begins the next."""
     step: list[Field] = []
     for field in fields:
-        names = {each.name for each in step}
-        depends = field.asked_when is not None and field.asked_when.client in names
-        if (
-            len(step) == PER_STEP
-            or depends
-            or (step and _is_large(field))
-            or any(map(_is_large, step))
-        ):
+        depends = field.asked_when is not None and field.asked_when.client in {
+            each.name for each in step
+        }
+        if step and (depends or sum(map(size_of, (*step, field))) > ROOM):
             yield tuple(step)
             step = []
         step.append(field)
@@ -161,9 +157,14 @@ def in_steps(fields: Sequence[Field]) -> Iterator[tuple[Field, ...]]:
         yield tuple(step)
 
 
-def _is_large(field: Field) -> bool:
-    """Whether a question fills a telephone's screen by itself."""
-    return field.kind in ("weekly_hours", "tags") or len(field.levels) > 4
+def size_of(field: Field) -> int:
+    """The room a question takes on a telephone, in parts of a step: a line to fill in is one."""
+    if field.kind == "weekly_hours":
+        return ROOM
+    if field.kind == "tags":
+        return 2 if len(field.levels) <= SHORT_LIST else 4
+    is_listed = field.kind in ("category", "ordinal") and len(field.levels) <= SHORT_LIST
+    return 2 if is_listed else 1
 
 
 def holds(condition: Any, answers: Mapping[str, Any]) -> bool:
