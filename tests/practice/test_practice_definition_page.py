@@ -10,6 +10,7 @@ import pytest
 from recommender.alliance.instruments import AllianceSettings, Instrument
 from recommender.practice.definition import Practice, read_practice
 from recommender.practice.fields import USES, Field
+from recommender.practice.forms import FormSection
 from recommender.practice.funding import CAP_PERIODS, FundingRow
 from recommender.practice.locations import Location
 from recommender.practice.match_operators import OPERATORS
@@ -40,6 +41,7 @@ SECTIONS = {
     "client": Field,
     "places": Location,
     "matching_page": MatchingPage,
+    "forms": FormSection,
     "matches": MatchSettings,
     "constraints": Constraint,
     "funding": FundingRow,
