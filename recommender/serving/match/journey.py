@@ -3,10 +3,10 @@
 What is asked depends on the answers so far, so the order is worked out anew on each page.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from recommender.practice.conditions import Condition
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.matching_page import MatchingPage
@@ -167,15 +167,18 @@ def size_of(field: Field) -> int:
     return 2 if is_listed else 1
 
 
-def holds(condition: Any, answers: Mapping[str, Any]) -> bool:
-    """Whether answers in JSON meet a condition; a question without an answer meets none."""
+def holds(condition: Condition, answers: Answers) -> bool:
+    """Whether answers in JSON meet a condition; a question without an answer meets none.
+
+    >>> holds(Condition("funding", ("medicare", "dva")), {"funding": "medicare"})
+    True
+    """
     answer = answers.get(condition.client)
     if answer is None:
         return False
     if condition.below is not None:
         return isinstance(answer, int | float) and answer < condition.below
-    if condition.has is None:
-        return answer is True
     if isinstance(answer, bool):
-        return str(answer).lower() == condition.has
-    return condition.has in answer if isinstance(answer, list) else bool(answer == condition.has)
+        return answer is (condition.has != ("false",))
+    given = answer if isinstance(answer, list) else [answer]
+    return any(each in condition.has for each in given)

@@ -111,7 +111,7 @@ def _offer(offer: SuggestedRelaxation, answers: Answers) -> Offer:
 
 
 def _card(shown: ShownClinician, practice: Practice) -> Card:
-    card = shown.card
+    card = getattr(shown, "card", None)
     cautions = tuple(_sentence(each.text) for each in shown.reservations)
     name = shown.name
     wishes: tuple[str, ...] = tuple(map(_sentence, shown.reasons))
