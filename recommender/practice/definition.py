@@ -58,7 +58,7 @@ NAMED = ("client", "clinician", "matches", "constraints", "places")
 """Sections of named tables."""
 TABLES = (
     *("practice", "card", "alliance", "instruments", "groups", "history", "ranking", "ways"),
-    *("first_session", *NAMED, "postcodes", "example", "labels", "forms", "matching_page"),
+    *("first_session", *NAMED, "postcodes", "labels", "forms", "example", "matching_page"),
 )
 """Sections that are one table; `funding` alone is a list of tables."""
 ON_FIELDS = frozenset(
@@ -86,16 +86,16 @@ class Practice:
         Explanation groups: id to phrase, in the order shown.
     client, clinician, matches, constraints
         Declarations by name, in the order of the file.
+    language
+        BCP 47 tag of every text of the definition.
+    forms
+        The form for each audience; a practice without a form for clients asks them nothing.
     matching_page
         What the page for clients says; None without the section.
     example
         The answers of an invented client, by field; empty if none are declared.
     locations
         The places that rooms lie at, of the section `places`.
-    language
-        BCP 47 tag of every text of the definition.
-    forms
-        The form for each audience; a practice without a form for clients asks them nothing.
     text, digest
         The file as read, and its SHA-256. Where a model learned with an earlier file, and only
         texts and forms were changed since, they are those of the file it learned with.
@@ -129,10 +129,10 @@ class Practice:
     matches: Mapping[str, Match]
     constraints: Mapping[str, Constraint]
     funding: tuple[FundingRow, ...]
+    forms: Mapping[Audience, FormLayout]
     matching_page: MatchingPage | None
     example: Mapping[str, RawValue]
     locations: Locations
-    forms: Mapping[Audience, FormLayout]
     text: str
     digest: str
 
@@ -306,10 +306,10 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     first_session, first_faults = read_first_session(
         tables["first_session"], client, clinician, constraints.values()
     )
+    forms, form_faults = read_forms(tables["forms"], client, constraints.values(), groups)
     matching_page, page_faults = read_matching_page(
         tables["matching_page"], client, postcodes, tables["practice"].get("consent")
     )
-    forms, form_faults = read_forms(tables["forms"], client, constraints.values(), groups)
     if (
         ranking.keep_last_places
         and not constraint_faults
@@ -339,10 +339,10 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         matches=matches,
         constraints=constraints,
         funding=funding,
+        forms=forms,
         matching_page=matching_page,
         example=example,
         locations=locations,
-        forms=forms,
         text=text,
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )

@@ -79,10 +79,6 @@ class Field:
     refers_to
         Whom the ids of a field of kind `ids` name, `clients` or `clinicians`; None for the other
         side than the field's own.
-    shown_to
-        Who reads a clinician's fact on a card, one of `SHOWN_TO`; clients' answers are on none.
-    fact
-        The heading of a clinician's fact on a card; see `heading`.
     question, question_to_client
         How staff ask it, and how a form asks the client; None without words of its own.
     help, help_to_client
@@ -91,13 +87,17 @@ class Field:
         What people read for a level, by level; a level without one reads as its plain words.
     asked_when
         The client's answer without which it is not asked, or None.
+    shown_to
+        Who reads a clinician's fact on a card, one of `SHOWN_TO`; clients' answers are on none.
+    fact
+        The heading of a clinician's fact on a card; see `heading`.
     postcodes
         The practice's postcodes with their points, for places and rooms; empty for other kinds.
 
     Notes
     -----
-    Attributes of how a question is asked are not compared: fields that differ only there are
-    equal, so that a corrected text never asks for a new model.
+    Attributes of how a question is asked, and of how a fact is shown, are not compared: fields
+    that differ only there are equal, so that a corrected text never asks for a new model.
     """
 
     name: str
@@ -117,14 +117,14 @@ class Field:
     ways: FilledText | None = None
     missing_codes: Codes = ()
     refers_to: Annotated[str, one_of(PEOPLE)] | None = None
-    shown_to: Annotated[ShownTo, one_of(SHOWN_TO)] = "nobody"
-    fact: FilledText | None = None
     question: FilledText | None = attribute(default=None, compare=False)
     question_to_client: FilledText | None = attribute(default=None, compare=False)
     help: Text = attribute(default="", compare=False)
     help_to_client: Text = attribute(default="", compare=False)
     labels: Mapping[str, FilledText] = attribute(default_factory=dict, compare=False)
     asked_when: OneTest = attribute(default=None, compare=False)
+    shown_to: Annotated[ShownTo, one_of(SHOWN_TO)] = attribute(default="nobody", compare=False)
+    fact: FilledText | None = attribute(default=None, compare=False)
     # A mapping has no hash. Fields that differ in their postcodes alone still compare unequal.
     postcodes: Annotated[Mapping[str, Point], SkipValidation] = attribute(
         default_factory=dict, hash=False, repr=False
@@ -153,11 +153,6 @@ class Field:
         """Whom the ids of this field name, one of `PEOPLE`."""
         return self.refers_to or ("clinicians" if self.side == "client" else "clients")
 
-    @property
-    def heading(self) -> str:
-        """What a card writes before the fact: `fact`, or the phrase with a capital letter."""
-        return self.fact or self.phrase[:1].upper() + self.phrase[1:]
-
     def question_for(self, audience: Audience) -> str:
         """The question as its reader reads it; without one, staff's question or the phrase."""
         phrase = f"{self.phrase[:1].upper()}{self.phrase[1:]}"
@@ -169,13 +164,13 @@ class Field:
         return self.help if audience == "staff" else self.help_to_client
 
     def label_of(self, level: str) -> str:
-        """What people read for a level.
-
-        >>> field, _ = read_field("client", "x", {"levels": ["a_b"], "labels": {}})
-        >>> field.label_of("a_b")
-        'a b'
-        """
+        """What people read for a level."""
         return self.labels.get(level) or plain(level)
+
+    @property
+    def heading(self) -> str:
+        """What a card writes before the fact: `fact`, or the phrase with a capital letter."""
+        return self.fact or self.phrase[:1].upper() + self.phrase[1:]
 
     def on_unit_range(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Encoded values on 0 to 1, by the declared bounds or by the number of levels."""

@@ -11,9 +11,10 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from recommender.practice.conditions import Condition
 from recommender.practice.fields import Field
 from recommender.practice.funding import FundingRow
-from recommender.practice.rules.constraint import Condition, Constraint
+from recommender.practice.rules.constraint import Constraint
 from recommender.practice.rules.first_session import FirstSession
 
 TICK = timedelta(minutes=5)
