@@ -80,6 +80,8 @@ class Field:
         Who reads a clinician's fact on a card, one of `SHOWN_TO`; clients' answers are on none.
     fact
         The heading of a clinician's fact on a card; see `heading`.
+    only_if_asked
+        Whether the fact is on a card only where the client asked for it.
     postcodes
         The practice's postcodes with their points, for places and rooms; empty for other kinds.
     """
@@ -103,6 +105,7 @@ class Field:
     refers_to: Annotated[str, one_of(PEOPLE)] | None = None
     shown_to: Annotated[ShownTo, one_of(SHOWN_TO)] = "nobody"
     fact: FilledText | None = None
+    only_if_asked: Flag = False
     # A mapping has no hash. Fields that differ in their postcodes alone still compare unequal.
     postcodes: Annotated[Mapping[str, Point], SkipValidation] = attribute(
         default_factory=dict, hash=False, repr=False
@@ -130,6 +133,10 @@ class Field:
     def people_named(self) -> str:
         """Whom the ids of this field name, one of `PEOPLE`."""
         return self.refers_to or ("clinicians" if self.side == "client" else "clients")
+
+    def label_of(self, level: str) -> str:
+        """What people read for a level."""
+        return level.replace("_", " ")
 
     @property
     def heading(self) -> str:
@@ -223,7 +230,7 @@ def _wrong_card(
         remedy = "remove it: a card shows facts about clinicians, never a client's answers"
         return [
             Fault(f"{where}.{key}", "is for clinicians", remedy)
-            for key in ("shown_to", "fact")
+            for key in ("shown_to", "fact", "only_if_asked")
             if key in declared
         ]
     if sound.get("kind") == "ids" and sound.get("shown_to", "nobody") != "nobody":
