@@ -1,6 +1,6 @@
 """Authentication, rate limiting and authorization of requests, by their matched route."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from urllib.parse import parse_qs, urlsplit
 
@@ -44,6 +44,7 @@ NEEDS: Mapping[str, Need] = {
     "GET /": Unrestricted.ANYBODY,
     "GET /livez": Unrestricted.ANYBODY,
     "GET /readyz": Unrestricted.ANYBODY,
+    "GET /docs": Unrestricted.ANYBODY,
     "GET /openapi.json": Unrestricted.ANYBODY,
     "GET /problems/{slug}": Unrestricted.ANYBODY,
     "GET /metrics": Scope.METRICS_READ,
@@ -56,6 +57,8 @@ NEEDS: Mapping[str, Need] = {
     "GET /v1/recommendations/{recommendation_id}/explanations/{clinician_id}": Scope.EXPLAIN_READ,
     "POST /v1/recommendations/{recommendation_id}/decisions": Scope.DECIDE_WRITE,
     "GET /v1/recommendations/{recommendation_id}/decisions": Scope.EXPLAIN_READ,
+    "POST /v1/recommendations/{recommendation_id}/wishes": Scope.MATCH_CREATE,
+    "GET /v1/recommendations/{recommendation_id}/wishes": Scope.EXPLAIN_READ,
     "POST /v1/predictions": Scope.SCORE_READ,
     "POST /v1/allocations": Scope.LIST_ALLOCATE,
     "POST /v1/pairings": Scope.RATING_WRITE,
@@ -81,6 +84,9 @@ NEEDS: Mapping[str, Need] = {
     "GET /v1/subjects/{pseudonym}/export": Scope.PRIVACY_MANAGE,
     "DELETE /v1/subjects/{pseudonym}": Scope.PRIVACY_MANAGE,
     "GET /v1/audit-events/verification": Scope.AUDIT_READ,
+    "GET /match": Unrestricted.ANYBODY,
+    "POST /match": Unrestricted.ANYBODY,
+    "GET /match/leave": Unrestricted.ANYBODY,
     "GET /staff/session": Unrestricted.ANYBODY,
     "POST /staff/session": Unrestricted.ANYBODY,
     "POST /staff/session/end": Unrestricted.KNOWN,
@@ -143,7 +149,7 @@ async def authorize(request: Request) -> None:
         _count_call(request, principal)
         check_origin(request.headers, principal)
     if not may_call(principal, needed):
-        raise _forbidden(needed)
+        raise lacks_scope(needed)
 
 
 def caller(request: Request) -> Principal:
@@ -282,7 +288,8 @@ def may_call(principal: Principal, needed: Need | None) -> bool:
     return needed is Unrestricted.KNOWN or (isinstance(needed, Scope) and principal.may(needed))
 
 
-def _forbidden(needed: Need | None) -> ProblemError:
+def lacks_scope(needed: Need | None, errors: Iterable[FieldError] = ()) -> ProblemError:
+    """The problem of a caller who lacks a scope."""
     scope = f', scope="{needed}"' if isinstance(needed, Scope) else ""
     challenge = f'{CHALLENGE}, error="insufficient_scope"{scope}'
-    return ProblemError(FORBIDDEN, headers={"WWW-Authenticate": challenge})
+    return ProblemError(FORBIDDEN, errors, {"WWW-Authenticate": challenge})

@@ -25,13 +25,20 @@ TOOL = """
 import json, sys
 from generated import AuthenticatedClient
 from generated.api.recommendations import get_recommendation, recommend
-from generated.models import RecommendationRequest
+from generated.models import (
+    GetRecommendationIncludeItem,
+    RecommendationRequest,
+    RecommendIncludeItem,
+)
 
 url, key = sys.argv[1:]
 client = AuthenticatedClient(base_url=url, token=key)
 body = RecommendationRequest.from_dict(json.load(sys.stdin))
-made = recommend.sync(client=client, body=body)
-read = get_recommendation.sync(made.recommendation_id, client=client)
+parts = [RecommendIncludeItem.RELAXATIONS]
+made = recommend.sync(client=client, body=body, include=parts)
+read = get_recommendation.sync(
+    made.recommendation_id, client=client, include=[GetRecommendationIncludeItem.RELAXATIONS]
+)
 gains = [type(each.gain).__name__ for each in made.relaxations]
 print(json.dumps({"gains": gains, "same": made == read}))
 """

@@ -4,7 +4,7 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recommender.security.accounts import Session
 from recommender.security.scopes import Principal
+from recommender.serving.http.contract_versions import VERSION_HEADER
 from recommender.serving.http.problems import (
     MEDIA_TYPE,
     UNEXPECTED,
@@ -61,7 +62,9 @@ class RequestInfo:
     response_headers
         Headers to add to the response.
     is_page
-        Whether the response is a staff page.
+        Whether the response is a page for people.
+    own_headers
+        Headers of a page in place of the common ones; None for one that it goes without.
     problem
         Slug of the problem type of a refusal.
     mode, model
@@ -75,6 +78,7 @@ class RequestInfo:
     session: Session | None = None
     response_headers: dict[str, str] = field(default_factory=dict)
     is_page: bool = False
+    own_headers: Mapping[str, str | None] = field(default_factory=dict)
     problem: str | None = None
     mode: str | None = None
     model: str | None = None
@@ -171,13 +175,19 @@ class _ResponseSender:
         self.started, self.status = True, status
         headers[REQUEST_ID] = self._info.request_id
         headers.setdefault("cache-control", NO_STORE)
-        for name, value in {**self._info.response_headers, **HEADERS}.items():
+        version = {} if self._info.is_page else VERSION_HEADER
+        for name, value in {**self._info.response_headers, **version, **HEADERS}.items():
             headers[name] = value
         for name in _ADDRESSES & set(headers):
             if headers[name].startswith("/"):
                 headers[name] = self._info.root_path + headers[name]
         if self._info.is_page:
             headers["content-security-policy"] = PAGE_POLICY
+            for name, own in self._info.own_headers.items():
+                if own is None:
+                    del headers[name]
+                else:
+                    headers[name] = own
         start = {"type": "http.response.start", "status": status, "headers": headers.raw}
         await self._send(start)
 
