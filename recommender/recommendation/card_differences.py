@@ -81,10 +81,7 @@ def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[
         days = [_first_day(card) for card in shown.cards]
         for place, day in _least(days):
             text = f"Soonest time of those shown: {day:%A} {day.day} {day:%B}"
-            yield (
-                place,
-                Difference(times, f"Soonest time of those shown: {day:%A} {day.day} {day:%B}"),
-            )
+            yield Said(place, Difference(times, text))
     places = fields.of_part.get("places")
     if places is not None:
         near = [
