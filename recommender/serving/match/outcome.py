@@ -111,7 +111,7 @@ def _offer(offer: SuggestedRelaxation, answers: Answers) -> Offer:
 
 
 def _card(shown: ShownClinician, practice: Practice) -> Card:
-    card = getattr(shown, "card", None)
+    card = shown.card.for_clients() if shown.card is not None else None
     cautions = tuple(_sentence(each.text) for each in shown.reservations)
     name = shown.name
     wishes: tuple[str, ...] = tuple(map(_sentence, shown.reasons))
