@@ -15,6 +15,11 @@ CLINICIANS = Path(__file__).with_name("clinicians.toml")
 NAME = "Quillwattle Psychology"
 CHANGES: Mapping[str, Mapping[str, str]] = {
     "practice": {"id": "sample", "title": f"{NAME} (sample practice)"},
+    "matching_page": {
+        "practice_name": NAME,
+        "telephone": "02 5550 0100",
+        "contact_url": "https://quillwattle.example/contact",
+    },
 }
 """Values of the shipped definition that the sample practice has otherwise, by table and key."""
 
