@@ -9,6 +9,7 @@ from recommender.practice.definition import Practice
 from recommender.recommendation.fact_text import cents_text
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.match.answers import Answers
+from recommender.serving.match.words import clock
 from recommender.serving.schemas.card import CardCost, CardTime, ClinicianCard
 from recommender.serving.schemas.responses import (
     RecommendationResponse,
@@ -16,6 +17,8 @@ from recommender.serving.schemas.responses import (
     SuggestedRelaxation,
 )
 
+DIFFERENCES = 2
+"""Differences on a card; the facts they are about are on it too."""
 FEW = 3
 """Below so many clinicians, changes that would add others are offered first thing."""
 ORDERS = {
@@ -40,7 +43,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One clinician as a client sees them."""
+    """One clinician as a client sees them; `more` is read on demand."""
 
     clinician_id: str
     name: str
@@ -48,10 +51,11 @@ class Card:
     profession: str
     photo: str
     wishes: tuple[str, ...]
-    facts: tuple[Fact, ...]
     times: tuple[str, ...]
+    facts: tuple[Fact, ...]
     differs: tuple[str, ...]
     cautions: tuple[str, ...]
+    more: tuple[Fact, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,25 +117,32 @@ def _card(shown: ShownClinician, practice: Practice) -> Card:
     card = shown.card.for_clients() if shown.card is not None else None
     cautions = tuple(_sentence(each.text) for each in shown.reservations)
     name = shown.name
-    wishes: tuple[str, ...] = tuple(map(_sentence, shown.reasons))
-    facts: list[Fact] = []
-    times: tuple[str, ...] = ()
-    if card is not None:
-        wishes = tuple(", ".join(each.values) for each in card.asked_and_offered) or wishes
-        facts = [*_meeting(card), _cost(practice, card.cost), *_own_facts(card)]
-        times = tuple(_time(each) for each in card.next_times)
+    if card is None:
+        wishes = tuple(map(_sentence, shown.reasons))
+        return Card(
+            shown.clinician_id, name, initials(name), "", "", wishes, (), (), (), cautions, ()
+        )
     return Card(
         clinician_id=shown.clinician_id,
         name=name,
         initials=initials(name),
-        profession=(card.profession or "") if card is not None else "",
-        photo=(card.photo or "") if card is not None else "",
-        wishes=wishes,
-        facts=tuple(facts),
-        times=times,
-        differs=tuple(_sentence(each.text) for each in card.differs) if card is not None else (),
+        profession=card.profession or "",
+        photo=card.photo or "",
+        wishes=tuple(_wishes(card, practice)),
+        times=tuple(_time(each) for each in card.next_times),
+        facts=(*_meeting(card), _cost(practice, card.cost)),
+        differs=tuple(_sentence(each.text) for each in card.differs[:DIFFERENCES]),
         cautions=cautions,
+        more=tuple(_own_facts(card)),
     )
+
+
+def _wishes(card: ClinicianCard, practice: Practice) -> Iterable[str]:
+    """What was asked for and is offered; hours and amounts have lines of their own."""
+    for each in card.asked_and_offered:
+        field = practice.clinician.get(each.field)
+        if field is not None and field.kind in ("tags", "category", "ordinal", "flag"):
+            yield from (_sentence(value) for value in each.values or (each.label,))
 
 
 def _meeting(card: ClinicianCard) -> Iterable[Fact]:
@@ -167,8 +178,7 @@ def _own_facts(card: ClinicianCard) -> Iterable[Fact]:
 
 def _time(each: CardTime) -> str:
     starts = each.starts_at
-    clock = f"{starts:%I:%M %p}".lstrip("0").lower().replace(":00", "")
-    return f"{starts:%a} {starts.day} {starts:%b}, {clock}"
+    return f"{starts:%a} {starts.day} {starts:%b}, {clock(f'{starts:%H:%M}')}"
 
 
 def initials(name: str) -> str:
