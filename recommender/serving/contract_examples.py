@@ -12,7 +12,7 @@ from recommender.serving.http.strict_json import JSON
 from recommender.serving.role_contract import REF, SESSIONS, operations_of
 from recommender.serving.schemas.json_types import EXAMPLE_CLINICIANS
 
-CLIENT, PAIRING = "c0001", "p0001"
+CLIENT, PAIRING, DAY = "c0001", "p0001", "2026-11-23"
 GIVEN_BY_SERVER = "0123456789abcdef0123456789abcdef"
 """In place of an id that the server gives to what it records."""
 ETAG = '"0123456789abcdef"'
@@ -22,6 +22,7 @@ PARAMETERS: Mapping[str, Any] = {
     "compared_with": EXAMPLE_CLINICIANS[1],
     "pairing_id": PAIRING,
     "pseudonym": CLIENT,
+    "client_id": CLIENT,
     "If-Match": ETAG,
     "If-None-Match": ETAG,
 }
@@ -35,8 +36,9 @@ def add_examples(document: Mapping[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     for label, operation in operations_of(document):
         for parameter in operation.get("parameters", ()):
-            if "example" not in parameter:
-                parameter["example"] = _example_of(parameter)
+            example = _example_of(parameter)
+            if "example" not in parameter and example is not None:
+                parameter["example"] = example
         body = _body_of(operation)
         if body is not None:
             name = body["schema"]["$ref"].removeprefix(REF.format(model=""))
@@ -86,14 +88,19 @@ def _body_of(operation: Mapping[str, Any]) -> Any:
 
 
 def _example_of(parameter: Mapping[str, Any]) -> Any:
+    """A value of a parameter; None for one that can be omitted and has no usual value."""
     schema, name = parameter["schema"], parameter["name"]
-    for listed in (schema.get("examples"), schema.get("enum")):
+    schema = next((each for each in schema.get("anyOf", ()) if each.get("type") != "null"), schema)
+    for listed in (parameter["schema"].get("examples"), schema.get("enum")):
         if listed:
             return listed[0]
     members = schema.get("items", {}).get("enum")
     if members:
         return [members[0]]
-    return PARAMETERS.get(name, schema.get("default", GIVEN_BY_SERVER))
+    if schema.get("format") == "date":
+        return DAY
+    usual = PARAMETERS.get(name, schema.get("default"))
+    return GIVEN_BY_SERVER if usual is None and parameter["required"] else usual
 
 
 def _written_short(example: Any) -> Any:

@@ -63,11 +63,17 @@ def role_contract(document: Document, role: Role) -> dict[str, Any]:
 def contract_for(document: Document, scopes: frozenset[Scope], *, sessions: bool) -> dict[str, Any]:
     """The contract of callers with these scopes, who may open `sessions` or have keys only.
 
-    Members of responses that they never receive are absent, and those they always receive are
-    required. What none of their operations refers to is left out.
+    Messages of webhooks are those about what they may read. Members of responses that they never
+    receive are absent, and those they always receive are required. What none of their operations
+    and messages refers to is left out.
     """
     own = copy.deepcopy(dict(document))
     own["paths"] = _own_paths(own["paths"], scopes, sessions=sessions)
+    messages = own.pop("webhooks").items()
+    if readable := {
+        kind: message for kind, message in messages if message["post"].pop(EXTENSION) in scopes
+    }:
+        own["webhooks"] = readable
     if not sessions:
         del own["components"]["securitySchemes"]["session"]
     for schema in own["components"]["schemas"].values():
@@ -133,7 +139,7 @@ def _referenced(document: Document) -> dict[str, Any]:
     """The schemas that operations refer to, and those that these refer to."""
     schemas = document["components"]["schemas"]
     prefix = REF.format(model="")
-    wanted, looked_at = [document["paths"]], set[str]()
+    wanted, looked_at = [document["paths"], document.get("webhooks", {})], set[str]()
     while wanted:
         # Names of schemas are words: no other text of the document begins like a reference.
         text = json.dumps(wanted.pop())

@@ -117,6 +117,8 @@ def matching(desk: Desk, role: Role, foreign: Any) -> None:
     for intake in INTAKES.values():
         for at in (RECOMMEND, f"{RECOMMEND}?dry_run=true", FOR_TOOLS, WHOLE):
             made = desk.ask(role, f"POST {RECOMMEND}", at=at, json=intake)
+    for query in ("", "?limit=1&state=undecided", "?limit=0"):
+        desk.ask(role, f"GET {RECOMMEND}", at=f"{RECOMMEND}{query}")
     again = {"idempotency-key": f"again-{role}"}
     for _ in range(2):
         made = desk.ask(role, f"POST {RECOMMEND}", json=INTAKES["few fit"], headers=again)

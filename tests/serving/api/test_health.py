@@ -213,6 +213,7 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
     assert {operation["operationId"] for operation in operations.values()} == {
         "recommend",
         "getRecommendation",
+        "listRecommendations",
         "listExplanations",
         "getExplanation",
         "predict",
