@@ -26,6 +26,7 @@ from recommender.serving.api import (
     privacy,
     questions,
     ratings,
+    recommendation_list,
     recommendations,
     sessions,
     wishes,
@@ -65,12 +66,14 @@ from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import expected_practice, open_snapshot
 from recommender.serving.staff import pages as staff
 from recommender.serving.staff.page import STATIC, error_page, is_staff, redirect, static_files
+from recommender.serving.webhook_thread import WebhookThread
 from recommender.settings import Settings
 from recommender.store.database import POOL
 
 ROUTERS = (
     questions.router,
     recommendations.router,
+    recommendation_list.router,
     explanations.router,
     recommendations.predictions_router,
     allocations.router,
@@ -111,6 +114,7 @@ def create_app(settings: Settings) -> FastAPI:
     context = _open_context(settings)
     first = open_snapshot(settings, context.store)
     watcher = _model_watcher(settings, context.snapshots)
+    webhooks = WebhookThread(context.auth.credentials, context.metrics, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -120,7 +124,9 @@ def create_app(settings: Settings) -> FastAPI:
         if context.store is None:
             log.warning("serving_without_keys")
         context.rosters.start()
+        webhooks.start()
         yield
+        await to_thread.run_sync(webhooks.stop)
         await to_thread.run_sync(context.rosters.stop)
         if watcher is not None:
             await to_thread.run_sync(watcher.stop)
