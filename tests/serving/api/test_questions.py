@@ -6,35 +6,10 @@ from pathlib import Path
 import pytest
 
 from recommender.security.scopes import Role
-from tests.support.builders import a_practice
+from tests.support.builders import a_practice, corner_with_a_form
 from tests.support.server import LockedServer, check_problem, locked_server, locked_settings
 
 QUESTIONS = "/v1/questions"
-FORM = """
-[forms.client]
-title = "Find someone who fits"
-
-[[forms.client.sections]]
-id = "you"
-title = "About you"
-first = ["concern"]
-later = ["wanted"]
-"""
-WORDS = {
-    "[client.concern]": '[client.concern]\nquestion_to_client = "What brings you here?"',
-    "[client.wanted]": '[client.wanted]\nquestion_to_client = "Which therapy would you like?"',
-    'currency = "AUD"': 'currency = "AUD"\nlanguage = "en-AU"',
-}
-
-
-def definition_with_a_form(folder: Path) -> Path:
-    """The corner practice with words for clients, which its model did not learn with."""
-    text = a_practice().text
-    for old, new in WORDS.items():
-        text = text.replace(old, new, 1)
-    path = folder / "corner.toml"
-    path.write_text(text + FORM, encoding="utf-8")
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +18,7 @@ def server(
 ) -> Iterator[LockedServer]:
     folder = tmp_path_factory.mktemp("questions")
     store = f"sqlite:///{folder}/recommender.db"
-    practice = str(definition_with_a_form(folder))
+    practice = str(corner_with_a_form(folder))
     with locked_server(locked_settings(practice_files, store=store, practice=practice)) as running:
         yield running
 

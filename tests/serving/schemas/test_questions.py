@@ -154,6 +154,16 @@ def test_a_form_of_what_is_asked_at_once_is_the_short_one() -> None:
     assert accepts(short["schema"], {**PLAIN, "funding": "medicare", "referral_held": True})
 
 
+def test_clients_are_asked_about_safety_first_and_staff_are_not() -> None:
+    assert form("staff")["safety"] is None
+    safety, page = form("client")["safety"], PRACTICE.matching_page
+    assert page is not None
+    assert [each["question"] for each in safety["questions"]] == [s.question for s in page.safety]
+    assert safety["answers"] == page.answers
+    assert [each["telephone"] for each in safety["emergency"]][:2] == ["000", "13 11 14"]
+    request_schema().read({"answers": {**PLAIN, **safety["answers"]}})
+
+
 def test_no_choice_is_a_constant_which_a_renderer_would_take_as_the_answer() -> None:
     questions = deepcopy(form("client")["schema"]["properties"])
     # The times of a window have constants, in the condition on which the end depends.
