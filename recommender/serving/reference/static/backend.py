@@ -1,6 +1,9 @@
 """A back end with a form and cards for one practice. It needs Python and nothing else.
 
 RECOMMENDER_URL=http://127.0.0.1:8000 RECOMMENDER_KEY=rk_... python backend.py [PORT]
+
+DECLARED holds answers that the practice gives for every client of this form, such as the level of
+care. Ask the practice's own safety questions before you show such a form to clients.
 """
 
 import json
@@ -16,6 +19,7 @@ from urllib.parse import parse_qs
 from urllib.request import Request, urlopen
 
 URL, KEY = os.environ["RECOMMENDER_URL"].rstrip("/"), os.environ.get("RECOMMENDER_KEY", "")
+DECLARED = json.loads(os.environ.get("DECLARED", "{}"))
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Find a clinician</title>
 <style>label, select, input {{ display: block; margin: .3em 0 }}</style><main>{}</main>"""
 
@@ -62,7 +66,8 @@ def control(name: str, schema: Any) -> str:
     options = "".join(f'<option value="{value}">{label}' for value, label in choices(schema))
     if options:
         return f'<label>{title} <select name="{name}"><option value="">{options}</select></label>'
-    return f'<label>{title} <input name="{name}" type="{schema.get("format", "text")}"></label>'
+    kind = "number" if schema["type"] == "number" else schema.get("format", "text")
+    return f'<label>{title} <input name="{name}" type="{kind}" step="any"></label>'
 
 
 def answer(name: str, schema: Any, sent: dict[str, list[str]]) -> Any:
@@ -104,7 +109,7 @@ class Pages(BaseHTTPRequestHandler):
         """The cards, or what to correct."""
         sent = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         found = {name: answer(name, schema, sent) for name, schema in questions().items()}
-        answers = {name: each for name, each in found.items() if each is not None}
+        answers = {name: each for name, each in found.items() if each is not None} | DECLARED
         told = call(
             "/v1/recommendations", {"answers": answers}, **{"Idempotency-Key": sent["key"][0]}
         )
