@@ -93,6 +93,7 @@ def _today() -> date:
 
 def _print_pages(url: str, access: Access) -> None:
     console.print(
+        f"  {url}/match    the matching page, as clients see it",
         f"  {url}/staff    staff pages: sign in as {ACCOUNT}, password {access.password}",
         f"  {url}/openapi.json    the contract; the key of a matching tool is in {KEY_FILE}",
         sep="\n",

@@ -36,7 +36,11 @@ class Access:
     @property
     def environment(self) -> Mapping[str, str]:
         """Settings of a server that uses the store."""
-        return {"RECOMMENDER_STORE": STORE, "RECOMMENDER_PEPPER": self.pepper}
+        return {
+            "RECOMMENDER_STORE": STORE,
+            "RECOMMENDER_PEPPER": self.pepper,
+            "RECOMMENDER_MATCHING_PAGE": "true",
+        }
 
 
 def opened_access() -> Access:

@@ -15,6 +15,11 @@ CLINICIANS = Path(__file__).with_name("clinicians.toml")
 NAME = "Quillwattle Psychology"
 CHANGES: Mapping[str, Mapping[str, str]] = {
     "practice": {"id": "sample", "title": f"{NAME} (sample practice)"},
+    "matching_page": {
+        "practice_name": NAME,
+        "telephone": "02 5550 0100",
+        "contact_url": "https://quillwattle.example/contact",
+    },
 }
 """Values of the shipped definition that the sample practice has otherwise, by table and key."""
 
@@ -25,7 +30,7 @@ def definition(today: date) -> str:
     for table, values in CHANGES.items():
         for key, value in values.items():
             text = _with_value(text, table, key, value)
-    return text
+    return f"{text}\n{_places()}"
 
 
 def write_definition(path: Path, today: date) -> None:
@@ -68,6 +73,16 @@ def _cell(field: Field, value: Any, places: Mapping[str, Any], today: date) -> s
     if isinstance(value, list):
         return ";".join(value) or "none"
     return str(value)
+
+
+def _places() -> str:
+    """The places of the clinicians' rooms as tables of a definition."""
+    places = tomllib.loads(CLINICIANS.read_text("utf-8"))["places"]
+    return "\n".join(
+        f'[places.{name}]\ntitle = "{place["title"]}"\naddress = "{place["address"]}"\n'
+        f"point = {place['point']}\n"
+        for name, place in places.items()
+    )
 
 
 def _with_value(text: str, table: str, key: str, value: str) -> str:
