@@ -98,6 +98,9 @@ class Settings(BaseSettings):
         Secret for hashing keys, at least 32 characters; required with a store.
     calls_per_minute
         Rate limit of each key or account.
+    browser_calls_per_minute, browser_calls_per_address
+        Lower rate limits of publishable keys: calls a minute with each key, and calls a minute
+        with such keys from each network address.
     stale_hours
         Age of the roster from which responses carry a warning.
     processes
@@ -139,6 +142,8 @@ class Settings(BaseSettings):
     store: SecretStr | None = None
     pepper: SecretStr | None = None
     calls_per_minute: int = Field(default=1200, ge=1)
+    browser_calls_per_minute: int = Field(default=300, ge=1)
+    browser_calls_per_address: int = Field(default=20, ge=1)
     stale_hours: float = Field(default=36, gt=0)
     processes: int = Field(default=1, ge=1, le=64)
     receive_timeout_seconds: float = Field(default=10, gt=0)

@@ -215,7 +215,11 @@ def _entity_table(
 ) -> pd.DataFrame:
     columns: dict[str, Any] = {key: list(ids)}
     for name, field in declared.items():
-        columns[name] = lists[name] if name in lists else cells(field, table[name])
+        if field.kind == "link":
+            # Simulated people have no photographs.
+            columns[name] = np.full(len(ids), None, dtype=object)
+        else:
+            columns[name] = lists[name] if name in lists else cells(field, table[name])
     return pd.DataFrame(columns)
 
 

@@ -18,6 +18,7 @@ from recommender.alliance.instruments import AllianceSettings, Instrument
 from recommender.errors import DefinitionError, Fault
 from recommender.practice.fields import Field, Side, Surroundings, read_field
 from recommender.practice.funding import FundingRow, read_funding, unknown_modes
+from recommender.practice.locations import Locations, read_locations
 from recommender.practice.matches import Match, read_match
 from recommender.practice.rules.catalogue import FIELD_SETTINGS
 from recommender.practice.rules.constraint import Constraint
@@ -42,7 +43,7 @@ from recommender.values.toml_settings import name_faults
 
 WEAKER = "{group}: predicted weaker than with others"
 """What is said of a match that speaks against a clinician, where an old definition has no words."""
-NAMED = ("client", "clinician", "matches", "constraints")
+NAMED = ("client", "clinician", "matches", "constraints", "places")
 """Sections of named tables."""
 TABLES = (
     *("practice", "card", "alliance", "instruments", "groups", "history", "ranking", "ways"),
@@ -74,6 +75,8 @@ class Practice:
         Explanation groups: id to phrase, in the order shown.
     client, clinician, matches, constraints
         Declarations by name, in the order of the file.
+    locations
+        The places that rooms lie at, of the section `places`.
     text, digest
         The file as read, and its SHA-256: a bundle is only used with the definition it learned.
 
@@ -105,6 +108,7 @@ class Practice:
     matches: Mapping[str, Match]
     constraints: Mapping[str, Constraint]
     funding: tuple[FundingRow, ...]
+    locations: Locations
     text: str
     digest: str
 
@@ -262,6 +266,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     constraints, constraint_faults = _read_named(
         "constraints", tables["constraints"], read_constraint, between
     )
+    locations, location_faults = read_locations(tables["places"], postcodes)
     for constraint in constraints.values():
         constraint_faults += funding_problems(constraint, funding, client, clinician)
     ways, ways_faults = read_meeting_modes(tables["ways"], client, clinician)
@@ -281,7 +286,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         ranking_faults.append(fault)
     faults += group_faults + postcode_faults + field_faults + heading_faults + card_faults
     faults += alliance_faults + history_faults + ranking_faults + match_faults + funding_faults
-    faults += constraint_faults + ways_faults + first_faults
+    faults += constraint_faults + ways_faults + first_faults + location_faults
     if faults:
         raise DefinitionError(sorted(set(faults)))
     return Practice(
@@ -299,6 +304,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         matches=matches,
         constraints=constraints,
         funding=funding,
+        locations=locations,
         text=text,
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )

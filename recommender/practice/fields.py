@@ -31,9 +31,12 @@ from recommender.values.toml_settings import (
 )
 
 Side = Literal["client", "clinician"]
-OF_CLINICIANS = frozenset({"availability", "date_ranges"})
+OF_CLINICIANS = frozenset({"availability", "date_ranges", "link"})
 """Kinds of facts that no client is asked for."""
 USES = ("score", "filter", "audit")
+ShownTo = Literal["client", "staff", "nobody"]
+SHOWN_TO: tuple[ShownTo, ...] = ("client", "staff", "nobody")
+"""Who may read a fact about a clinician on a card: clients and staff, staff alone, or nobody."""
 PEOPLE = ("clients", "clinicians")
 
 
@@ -73,6 +76,10 @@ class Field:
     refers_to
         Whom the ids of a field of kind `ids` name, `clients` or `clinicians`; None for the other
         side than the field's own.
+    shown_to
+        Who reads a clinician's fact on a card, one of `SHOWN_TO`; clients' answers are on none.
+    fact
+        The heading of a clinician's fact on a card; see `heading`.
     postcodes
         The practice's postcodes with their points, for places and rooms; empty for other kinds.
     """
@@ -94,6 +101,8 @@ class Field:
     ways: FilledText | None = None
     missing_codes: Codes = ()
     refers_to: Annotated[str, one_of(PEOPLE)] | None = None
+    shown_to: Annotated[ShownTo, one_of(SHOWN_TO)] = "nobody"
+    fact: FilledText | None = None
     # A mapping has no hash. Fields that differ in their postcodes alone still compare unequal.
     postcodes: Annotated[Mapping[str, Point], SkipValidation] = attribute(
         default_factory=dict, hash=False, repr=False
@@ -121,6 +130,11 @@ class Field:
     def people_named(self) -> str:
         """Whom the ids of this field name, one of `PEOPLE`."""
         return self.refers_to or ("clinicians" if self.side == "client" else "clients")
+
+    @property
+    def heading(self) -> str:
+        """What a card writes before the fact: `fact`, or the phrase with a capital letter."""
+        return self.fact or self.phrase[:1].upper() + self.phrase[1:]
 
     def on_unit_range(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Encoded values on 0 to 1, by the declared bounds or by the number of levels."""
@@ -171,8 +185,11 @@ def read_field(
     if "min" in sound and "max" in sound and not sound["min"] < sound["max"]:
         faults.append(Fault(f"{where}.min", "is not below max", "put the smaller bound in min"))
     if kind_name in OF_CLINICIANS and side == "client":
-        remedy = "use weekly_hours or date: rooms, ways of meeting and absences are of clinicians"
+        remedy = (
+            "use weekly_hours or date: rooms, ways of meeting, absences and links are of clinicians"
+        )
         faults.append(Fault(f"{where}.kind", "is for clinicians", remedy))
+    faults += _wrong_card(where, side, declared, sound)
     if field is not None:
         faults += _wrong_codes(where, field)
     else:
@@ -196,6 +213,23 @@ def _settings_of_kind(where: str, kind: FieldKind, declared: Mapping[str, Any]) 
         Fault(f"{where}.{key}", f"is not a setting of a {kind.name}", remedy)
         for key in sorted(ignored & set(declared))
     ]
+
+
+def _wrong_card(
+    where: str, side: Side, declared: Mapping[str, Any], sound: Mapping[str, Any]
+) -> list[Fault]:
+    """Faults of settings about cards, on which only facts about clinicians are shown."""
+    if side == "client":
+        remedy = "remove it: a card shows facts about clinicians, never a client's answers"
+        return [
+            Fault(f"{where}.{key}", "is for clinicians", remedy)
+            for key in ("shown_to", "fact")
+            if key in declared
+        ]
+    if sound.get("kind") == "ids" and sound.get("shown_to", "nobody") != "nobody":
+        remedy = 'write "nobody": a card never names the people on a list'
+        return [Fault(f"{where}.shown_to", "would show who is on a list", remedy)]
+    return []
 
 
 def _wrong_use(

@@ -30,6 +30,7 @@ from recommender.serving.api import (
 )
 from recommender.serving.auth_backend import open_auth_backend
 from recommender.serving.authorization import accepts_html, authorize, is_page
+from recommender.serving.cors import CorsMiddleware
 from recommender.serving.dependencies import AppState, Queues
 from recommender.serving.http.body_limits import BodyLimitMiddleware
 from recommender.serving.http.compute_queue import ComputeQueue
@@ -52,6 +53,7 @@ from recommender.serving.http.request_context import (
 )
 from recommender.serving.http.root_path import RootPathMiddleware, path_within
 from recommender.serving.recommendation_service import warm_up
+from recommender.serving.sandbox import Sandbox
 from recommender.serving.snapshot.holder import ModelWatcher, SnapshotHolder
 from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import expected_practice, open_snapshot
@@ -146,6 +148,7 @@ def _open_context(settings: Settings) -> AppState:
         settings=settings,
         store=store,
         idempotency=idempotency,
+        sandbox=None if store is None else Sandbox(store),
         auth=auth,
         metrics=metrics,
         snapshots=snapshots,
@@ -173,6 +176,7 @@ def _middleware(settings: Settings, context: AppState) -> list[Middleware]:
         Middleware(
             TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False
         ),
+        Middleware(CorsMiddleware, auth=context.auth),
         Middleware(
             BodyLimitMiddleware,
             seconds=settings.receive_timeout_seconds,

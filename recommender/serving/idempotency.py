@@ -1,18 +1,20 @@
 """Reads and writes of the journal for routes; a write with an Idempotency-Key is executed once."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.responses import Response
 
-from recommender.errors import RecommenderError
+from recommender.errors import NotFoundError, RecommenderError
 from recommender.journal.idempotency import IdempotencyTicket, StoredReply, Write, ticket_for
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.problems import BAD_REQUEST, NO_STORE, FieldError, ProblemError
 from recommender.serving.http.strict_json import JSON, JsonBody
+from recommender.serving.sandbox import Sandbox
 from recommender.store.database import Connection, Store
 
 KEY = "idempotency-key"
@@ -33,6 +35,11 @@ def has_store(request: Request) -> bool:
     return app_state(request.app).store is not None
 
 
+def sandbox_of(request: Request) -> Sandbox | None:
+    """What executes the writes of a sandbox key; None for other callers."""
+    return app_state(request.app).sandbox if caller(request).sandbox else None
+
+
 def require_store(request: Request) -> Store:
     """The store; refuses (409) where the server has none."""
     store = app_state(request.app).store
@@ -42,8 +49,12 @@ def require_store(request: Request) -> Store:
 
 
 async def read(request: Request, look: Callable[[Connection], Result]) -> Result:
-    """The result of reading the journal."""
+    """The result of reading the journal; a sandbox key has nothing to read (404)."""
     store = require_store(request)
+    if caller(request).sandbox:
+        problem = "is not stored: this is a sandbox key, and nothing that it sends is stored"
+        remedy = "use what the first response says, or a key that was created without --sandbox"
+        raise NotFoundError("id", problem, remedy)
 
     def looked_up() -> Result:
         with store.reading() as connection:
@@ -70,7 +81,9 @@ async def write_once(request: Request, body: JsonBody | None, write: Write) -> S
 def _write(
     request: Request, store: Store, ticket: IdempotencyTicket | None, write: Write
 ) -> StoredReply:
-    requests = app_state(request.app).idempotency
+    requests, sandbox = app_state(request.app).idempotency, sandbox_of(request)
+    if sandbox is not None:
+        return sandbox.execute(ticket, write, actor=caller(request).actor)
     if ticket is not None and requests is not None:
         return requests.once(ticket, write)
     with store.writing() as connection:
@@ -83,6 +96,13 @@ async def compute_then_write(
     """The reply of a write that is computed outside the transaction, or the stored reply."""
     store, context = require_store(request), app_state(request.app)
     ticket, requests = idempotency_ticket(request, body), context.idempotency
+    sandbox, actor = sandbox_of(request), caller(request).actor
+    if sandbox is not None:
+        known = sandbox.known(ticket)
+        if known is not None:
+            return known
+        work = partial(sandbox.recommend, ticket, await prepare(), actor=actor)
+        return await context.queues.journal.run(work)
     if ticket is None or requests is None:
         write = await prepare()
         return await context.queues.journal.run(lambda: _write(request, store, None, write))

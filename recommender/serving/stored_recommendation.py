@@ -152,8 +152,12 @@ def _with_present_names(part: Any) -> Any:
 def to_journal_row(
     served: ServedRecommendation, sent: bytes, snapshot: ServingSnapshot, *, actor: str
 ) -> Write:
-    """The write that records a recommendation."""
-    shown = shown_of(served, sent, snapshot)
+    """The write that records a recommendation.
+
+    The journal has the whole response, whatever the caller was sent of it: staff go on with what a
+    page asked for.
+    """
+    shown = shown_of(served, served.to_json(frozenset(Scope)), snapshot)
     location = f"/v1/recommendations/{shown.recommendation_id}"
 
     def write(connection: Connection) -> StoredReply:

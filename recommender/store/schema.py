@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 
@@ -296,6 +297,8 @@ access_keys = _table(
     Column("expires_at", Instant, nullable=False),
     Column("revoked_at", Instant),
     Column("last_used_on", Date),
+    Column("origins", Text),
+    Column("sandbox", Boolean, nullable=False, server_default=false()),
 )
 
 staff_accounts = _table(

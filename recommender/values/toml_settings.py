@@ -134,6 +134,15 @@ MESSAGES: Mapping[tuple[str, str, str], Message] = {
         "does not name a flag of each side",
         'write { client = "flag", clinician = "flag" }',
     ),
+    ("clinician", "shown_to", ""): (
+        "is not known",
+        'write "client", "staff" or "nobody"',
+    ),
+    ("places", "point", ""): (
+        "is not a latitude and a longitude",
+        "write [-33.88, 151.22], south and west below 0",
+    ),
+    ("places", "postcode", ""): ("is not text", 'write it in quotes, as "2042"'),
     ("funding", "modes", ""): (
         "is not a list of ways of meeting",
         'write ["video", "phone"], or leave it out for any',

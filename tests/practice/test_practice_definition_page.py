@@ -11,6 +11,7 @@ from recommender.alliance.instruments import AllianceSettings, Instrument
 from recommender.practice.definition import Practice, read_practice
 from recommender.practice.fields import USES, Field
 from recommender.practice.funding import CAP_PERIODS, FundingRow
+from recommender.practice.locations import Location
 from recommender.practice.match_operators import OPERATORS
 from recommender.practice.matches import MatchSettings
 from recommender.practice.rules.catalogue import FIELD_SETTINGS, RULES, Kinds
@@ -36,6 +37,7 @@ SECTIONS = {
     "ways": MeetingModes,
     "first_session": FirstSession,
     "client": Field,
+    "places": Location,
     "matches": MatchSettings,
     "constraints": Constraint,
     "funding": FundingRow,
@@ -94,6 +96,8 @@ def test_the_examples_of_the_page_are_one_definition_with_every_section() -> Non
     assert practice.ranking.shuffle_ties
     assert practice.client["home"].postcodes
     assert practice.funding
+    assert practice.locations.places
+    assert practice.clinician["photo"].shown_to == "client"
     assert "one_question" in practice.instruments
 
 

@@ -160,7 +160,10 @@ def test_what_a_tool_asked_for_is_read_by_it_and_by_staff_and_by_nobody_else(
     made = call(locked, "POST", RECOMMEND, keys["tool"]).json()["recommendation_id"]
     at = f"{RECOMMEND}/{made}"
     seen = {name: locked.ask("GET", at, key).status_code for name, key in keys.items()}
-    assert seen == {"tool": 200, "staff": 200, "scientist": 403, "admin": 403, "other": 404}
+    assert seen == {
+        **{"tool": 200, "browser": 403, "staff": 200, "scientist": 403, "admin": 403},
+        "other": 404,
+    }
     for path in (f"{at}/explanations", f"{at}/decisions"):
         seen = {name: locked.ask("GET", path, key).status_code for name, key in keys.items()}
         assert {name for name, status in seen.items() if status == 200} == {"staff"}

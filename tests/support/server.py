@@ -47,6 +47,8 @@ with warnings.catch_warnings():
 
 RECOMMEND = "/v1/recommendations"
 PEPPER = "a pepper of more than thirty-two letters"
+PAGE_ORIGIN = "https://www.practice.example"
+"""Origin of the page that publishable keys of tests are for."""
 PASSWORD = "four words without tune"
 SAME_SITE = {"sec-fetch-site": "same-origin"}
 CANARY = "zqxcanaryqz"
@@ -176,11 +178,13 @@ def local_client(settings: Settings) -> TestClient:
 
 
 def new_key(store: Store, name: str, role: Role, **more: Any) -> NewKey:
-    """A live key of this role."""
+    """A live key of this role; a publishable one is for pages of `PAGE_ORIGIN`."""
     more = {"now": datetime.now(UTC)} | more
-    only, now = more.pop("only", None), more.pop("now")
+    now = more.pop("now")
+    if role is Role.BROWSER:
+        more = {"origins": (PAGE_ORIGIN,)} | more
     with store.writing() as connection:
-        wanted = KeyRequest(name, role, only)
+        wanted = KeyRequest(name, role, **more)
         return create_key(connection, wanted, Pepper.of(PEPPER), now=now, actor="test")
 
 
@@ -205,13 +209,15 @@ class LockedServer:
     def later(self, wait: timedelta) -> None:
         self.now += wait
 
-    def make_key(self, name: str, role: Role, only: str | None = None) -> NewKey:
-        return new_key(self.store, name, role, only=only, now=self.now)
+    def make_key(self, name: str, role: Role, only: str | None = None, **more: Any) -> NewKey:
+        return new_key(self.store, name, role, only=only, now=self.now, **more)
 
     def ask(self, method: str, path: str, key: str | None = None, **options: Any) -> Any:
         headers = dict(options.pop("headers", {}))
         if key is not None:
             headers["authorization"] = f"Bearer {key}"
+            if key.startswith("pk_"):
+                headers.setdefault("origin", PAGE_ORIGIN)
         return self.client.request(method, path, headers=headers, **options)
 
     def log_in(self, password: str = PASSWORD, **headers: str) -> Any:

@@ -20,6 +20,7 @@ from recommender.cli.doctor.security_checks import (
     check_open,
     check_passwords,
     check_pepper,
+    check_special_keys,
     check_store,
 )
 from recommender.errors import BundleError, Fault, RegistryError, StoreError, TablesError
@@ -259,6 +260,7 @@ CHECKS: tuple[Callable[[Deployment], Iterator[Fault]], ...] = (
     check_permissions,
     check_pepper,
     check_keys,
+    check_special_keys,
     check_passwords,
     check_registry,
     check_artifacts,

@@ -9,6 +9,7 @@ from recommender.cli.doctor.deployment import Deployment
 from recommender.errors import Fault, StoreError
 from recommender.security.accounts import LOOPBACK
 from recommender.security.keys import PEPPER_LENGTH, KeyFacts, Pepper, list_keys
+from recommender.security.origins import is_local
 from recommender.store.database import connect, newest_version, schema_version
 
 SOON = timedelta(days=30)
@@ -79,6 +80,20 @@ def check_keys(deployment: Deployment) -> Iterator[Fault]:
         if end - deployment.now < SOON:
             remedy = f"run `recommender keys rotate {name}`"
             yield Fault(f"key {name}", f"expires in {(end - deployment.now).days} days", remedy)
+
+
+def check_special_keys(deployment: Deployment) -> Iterator[Fault]:
+    """Publishable keys are for public pages, and something is stored."""
+    live = _live_keys(deployment)
+    if deployment.host not in LOOPBACK:
+        for key in live:
+            if any(map(is_local, key.origins)) and not key.sandbox:
+                remedy = f"run `recommender keys revoke {key.key_id}`, and create one without"
+                problem = "accepts pages on anybody's own machine, such as http://localhost"
+                yield Fault(f"key {key.name}", problem, remedy)
+    if live and all(key.sandbox for key in live):
+        remedy = "run `recommender keys create website`"
+        yield Fault("keys", "are sandbox keys only, so that nothing is stored", remedy)
 
 
 def check_passwords(deployment: Deployment) -> Iterator[Fault]:

@@ -105,10 +105,10 @@ def _panel_specs(practice: Practice, size: int) -> dict[str, ArraySpec]:
     """The fields of the panel, as the kind of each encodes them."""
     specs = {}
     for name, field in practice.clinician.items():
-        if field.kind == "ids":
-            continue
         # One row shows the shape: a claimed size is not to be trusted with memory.
         empty = field.behaviour.encode(field, [None])
+        if empty.dtype == object:
+            continue
         # A row has room for as many places or windows as the fullest row had.
         middle = (None,) if empty.ndim == 3 else empty.shape[1:2]
         is_coded = field.kind in ("ordinal", "category")

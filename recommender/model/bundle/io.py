@@ -140,7 +140,7 @@ def bundle_digest(directory: Path) -> str:
 def _contents(model: AllianceModel) -> dict[str, bytes]:
     """The files of a model's bundle but for their listing."""
     additive, additive_facts = model.additive.to_arrays()
-    # No match compares ids, and lists of who may not meet whom are never written.
+    # No match compares ids or links, and lists of who may not meet whom are never written.
     panel = {n: a for n, a in model.pipeline.panel.values.items() if a.dtype != object}
     records = {name: getattr(model.records, name) for name in HistoryRecords.__dataclass_fields__}
     facts = {

@@ -41,7 +41,7 @@ from recommender.serving.http.problems import (
 )
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.strict_json import JSON, Body, JsonBody
-from recommender.serving.idempotency import idempotency_ticket, reply_response
+from recommender.serving.idempotency import idempotency_ticket, reply_response, sandbox_of
 from recommender.serving.openapi import (
     ApiRoute,
     key_parameter,
@@ -267,9 +267,14 @@ async def _counted(request: Request, clinician_id: str, count: Count) -> Respons
         body = _json({**_facts(version), "clinician": clinician})
         return StoredReply(200, body, headers=etag(version.etag_of(clinician_id)))
 
-    return reply_response(
-        await context.queues.lookups.run(context.rosters.change_once, ticket, write)
-    )
+    def counted() -> StoredReply:
+        sandbox = sandbox_of(request)
+        if sandbox is None:
+            return context.rosters.change_once(ticket, write)
+        practice = context.snapshots.require().practice
+        return sandbox.execute(ticket, lambda rows: write(rows, practice), actor=actor)
+
+    return reply_response(await context.queues.lookups.run(counted))
 
 
 async def _parsed(
@@ -306,8 +311,9 @@ async def _changed(
             warnings.extend(_unresolved(transaction, practice, facts, pointer.format(place)))
         return version
 
+    change = context.rosters.rehearse if caller(request).sandbox else context.rosters.change
     try:
-        changed = await context.queues.lookups.run(context.rosters.change, checked)
+        changed = await context.queues.lookups.run(change, checked)
     except FeedbackError as error:
         raise ProblemError(INVALID_ROSTER, field_errors(error)) from None
     except IntakeError as error:

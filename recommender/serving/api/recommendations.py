@@ -31,6 +31,7 @@ from recommender.serving.http.problems import (
     BUSY,
     INVALID,
     NOT_READY,
+    FieldError,
     ProblemError,
     not_on_roster,
 )
@@ -118,6 +119,9 @@ async def post_recommendation(
     info, principal = request_info(request.scope), caller(request)
     info.model = snapshot.digest
 
+    if principal.origins is not None:
+        refuse_client_of_page(body)
+
     async def compute() -> tuple[ServedRecommendation, bytes]:
         work = partial(recommend_request, snapshot, body)
         served = await run_in_pool(request.app, work)
@@ -132,6 +136,17 @@ async def post_recommendation(
         idempotency_ticket(request, body)
         return Response((await compute())[1], media_type=JSON)
     return reply_response(await compute_then_write(request, body, prepare))
+
+
+def refuse_client_of_page(body: JsonBody) -> None:
+    """Refuses (422) the pseudonym of a client from a page that everybody can read.
+
+    What is known of that client, such as whom a clinician does not see, would show in the answer.
+    """
+    if isinstance(body.value, dict) and body.value.get("client_id") is not None:
+        message = "is not accepted with a publishable key; leave it out, or ask from a server"
+        error = FieldError(pointer="/client_id", code="not_from_a_page", message=message)
+        raise ProblemError(INVALID, [error])
 
 
 @router.get(

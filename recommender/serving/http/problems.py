@@ -93,6 +93,22 @@ CROSS_SITE = _problem_type(
     "A browser must send Sec-Fetch-Site or Origin of this server, and the session's token in "
     "X-CSRF-Token.",
 )
+UNDECLARED_ORIGIN = _problem_type(
+    "undeclared-origin",
+    403,
+    "Origin not declared",
+    "A publishable key is accepted from pages of the origins it was created with, which browsers "
+    "send as Origin. The operator declares them with `recommender keys create --role browser "
+    "--origin`.",
+)
+SECRET_IN_PAGE = _problem_type(
+    "secret-key-in-page",
+    403,
+    "Secret key in a web page",
+    "This secret key came from a page of another site, where everybody can read it: revoke it. "
+    "Send requests from your own server, or use a publishable key (`recommender keys create --role "
+    "browser`).",
+)
 NOT_FOUND = _problem_type(
     "not-found", 404, "Not found", "No resource has this URL; see /openapi.json for all of them."
 )

@@ -4,7 +4,7 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -73,7 +73,7 @@ class RequestInfo:
     root_path: str = ""
     principal: Principal | None = None
     session: Session | None = None
-    response_headers: Mapping[str, str] = field(default_factory=dict)
+    response_headers: dict[str, str] = field(default_factory=dict)
     is_page: bool = False
     problem: str | None = None
     mode: str | None = None

@@ -1,6 +1,7 @@
 """Fields of responses that only callers with a scope receive, declared once on the field.
 
-The contract shows the scope as `x-required-scope`; such a field is never `required`. What a caller
+The contract shows the scope as `x-required-scope`; such a field of a `ResponseModel` is never
+`required`. What a caller
 without the scope receives is the response without it.
 """
 
@@ -20,7 +21,7 @@ EXTENSION = "x-required-scope"
 
 @dataclass(frozen=True, slots=True)
 class RequiredScope:
-    """Annotation of a field, which must have a default: the scope needed to receive it."""
+    """Annotation of a field of a `ResponseModel`: the scope needed to receive it."""
 
     scope: Scope
 

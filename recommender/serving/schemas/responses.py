@@ -8,8 +8,9 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic import Field as Setting
+from pydantic_core import CoreSchema
 
 from recommender.model.alliance_model import NAME, AllianceModel, Manifest
 from recommender.practice.definition import Practice
@@ -24,7 +25,7 @@ from recommender.screening.screen import Exclusion, Reason
 from recommender.security.scopes import Scope
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.reference_warnings import ReferenceWarning
-from recommender.serving.schemas.required_scope import RequiredScope
+from recommender.serving.schemas.required_scope import EXTENSION, RequiredScope
 
 DECIMALS = 2
 NOTICE = (
@@ -54,6 +55,11 @@ TIE_BREAK_TEXTS: Mapping[TieBreak, str] = {
     "id": "the order of the two follows their ids",
 }
 
+SCORED = RequiredScope(Scope.SCORE_READ)
+"""A page that everybody can read receives no scores, and no order among clinicians of a tie."""
+READS = RequiredScope(Scope.MATCH_READ)
+"""What such a page does not receive either: why each of the other clinicians was left out."""
+FOR_PROGRAMS = "Omitted when the caller lacks the scope in `x-required-scope`."
 FOR_STAFF = "For staff; omitted when the caller lacks the scope in `x-required-scope`."
 EXPLAINS = RequiredScope(Scope.EXPLAIN_READ)
 """Clients and matching tools do not receive how much anything adds to a score."""
@@ -66,6 +72,18 @@ class ResponseModel(BaseModel):
     """Base of all response models: immutable, and built from objects with the same attributes."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """The model's schema; a field that needs a scope is not required."""
+        schema = handler(core)
+        own = handler.resolve_ref_schema(schema)
+        for name in [name for name, each in own["properties"].items() if EXTENSION in each]:
+            if name in own.get("required", ()):
+                own["required"].remove(name)
+        return schema
 
 
 class AllianceScale(ResponseModel):
@@ -169,11 +187,11 @@ def stated_reason(reasons: tuple[Reason, ...]) -> tuple[StatedReason, ...]:
 class ShownClinician(ResponseModel):
     """One clinician of the shortlist."""
 
-    rank: int
+    rank: Annotated[int, SCORED, Setting(description=f"From 1. {FOR_PROGRAMS}")]
     clinician_id: str
     name: str
-    predicted_alliance: Points | None
-    range: AllianceRange | None
+    predicted_alliance: Annotated[Points | None, SCORED, Setting(description=FOR_PROGRAMS)]
+    range: Annotated[AllianceRange | None, SCORED, Setting(description=FOR_PROGRAMS)]
     reasons: Annotated[
         tuple[str, ...], Setting(description="Wishes of the client that this clinician meets.")
     ]
@@ -192,10 +210,11 @@ class ShownClinician(ResponseModel):
     ]
     tie_text: Annotated[
         str | None,
+        SCORED,
         Setting(
             description="Continues a sentence that begins with the clinician's name: that the "
             "clinician before is in the same tie, and what decided their order. null for the first "
-            "of a tie.",
+            f"of a tie. {FOR_PROGRAMS}",
             examples=[TIE_TEXT + TIE_BREAK_TEXTS["reservations"]],
         ),
     ]
@@ -273,7 +292,7 @@ class SuggestedRelaxation(ResponseModel):
         str, Setting(description="The one with the highest predicted alliance.")
     ]
     name: str
-    predicted_alliance: Points | None
+    predicted_alliance: Annotated[Points | None, SCORED, Setting(description=FOR_PROGRAMS)]
     gain: Annotated[
         Points | None,
         EXPLAINS,
@@ -323,7 +342,7 @@ class RecommendationResponse(ResponseModel):
     ]
     shortlist: tuple[ShownClinician, ...]
     eligible: int
-    excluded: tuple[ExcludedClinician, ...]
+    excluded: Annotated[tuple[ExcludedClinician, ...], READS, Setting(description=FOR_PROGRAMS)]
     exclusion_counts: tuple[ExclusionCount, ...]
     relaxations: Annotated[
         tuple[SuggestedRelaxation, ...],
