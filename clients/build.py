@@ -28,20 +28,21 @@ SERVER = (
 
 
 def main() -> None:
-    """Builds both packages, or that of one language."""
+    """Builds both packages."""
     options = ArgumentParser(description=__doc__)
     options.add_argument("--url", help="a running server; the shipped definition otherwise")
     options.add_argument("--out", type=Path, default=DIST, help="where the packages are written")
-    options.add_argument("--only", choices=["python", "typescript"], help="build one package")
     given = options.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         contract = Path(folder) / "openapi.json"
         contract.write_bytes(fetched(given.url) if given.url else of_the_shipped_definition())
         version = json.loads(contract.read_bytes())["info"]["version"]
-        for language, build in (("python", build_python), ("typescript", build_typescript)):
-            if given.only in (None, language):
-                build(contract, version, Path(folder) / language, given.out.resolve())
+        build_python(contract, version, Path(folder) / "python", given.out.resolve())
+        if shutil.which("npm"):
+            build_typescript(contract, version, Path(folder) / "typescript", given.out.resolve())
+        else:
+            sys.stderr.write("npm is missing: the TypeScript package is not built\n")
     for path in sorted(given.out.glob(f"*{version}*")):
         sys.stdout.write(f"{path}\n")
 

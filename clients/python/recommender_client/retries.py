@@ -41,7 +41,7 @@ class Retries:
         for retry in range(self.attempts - 1):
             longest = min(self.first_wait * 2**retry, self.longest_wait)
             # Clients that were refused together must not come back together.
-            yield random.uniform(longest / 2, longest)  # noqa: S311
+            yield random.uniform(longest / 2, longest)
 
 
 class RetryingTransport(httpx.BaseTransport):
