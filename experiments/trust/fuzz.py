@@ -17,7 +17,7 @@ from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 from schemathesis.engine.recorder import ScenarioRecorder
 
-from experiments.trust.contract import contract_for
+from experiments.trust.contract import closed, with_refusals
 from experiments.trust.keys import PEPPER, keys_to
 from experiments.trust.line import Line
 from experiments.trust.live import PATIENT, Server, call, connected, live_server
@@ -105,12 +105,14 @@ def fuzzed(count: int, subject: Subject) -> Found:
     found, keys, roles, number = Found(), keys_to(url), tuple(Role), 0
     with live_server(settings) as server:
         with closing(connected(server.port)) as connection:
-            _, document = call(connection, "GET", "/openapi.json")
+            _, whole = call(connection, "GET", "/openapi.json")
+            own = {role: call(connection, "GET", f"/openapi.json?role={role}")[1] for role in roles}
+        contracts = {role: closed(with_refusals(whole, own[role])) for role in roles}
         while found.cases < count:
             role = roles[number % len(roles)]
             left = min(count - found.cases, -(-count // len(roles)))
             settled = _round(number, keys[role], left)
-            _run(server, contract_for(document, role), settled, role, found, count)
+            _run(server, contracts[role], settled, role, found, count)
             number += 1
     return found
 

@@ -7,7 +7,7 @@ constraints and explanations are all built from a `Practice`.
 import hashlib
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from recommender.alliance.instruments import AllianceSettings, Instrument
-from recommender.errors import DefinitionError, Fault
+from recommender.errors import DefinitionError, Fault, IntakeError
+from recommender.practice.columns import cells_at, read_rows
 from recommender.practice.fields import Field, Side, Surroundings, read_field
 from recommender.practice.funding import FundingRow, read_funding, unknown_modes
 from recommender.practice.locations import Locations, read_locations
@@ -39,6 +40,7 @@ from recommender.practice.sections import (
     read_postcodes,
     unknown_group,
 )
+from recommender.values.kinds import RawValue
 from recommender.values.toml_settings import name_faults
 
 WEAKER = "{group}: predicted weaker than with others"
@@ -47,7 +49,7 @@ NAMED = ("client", "clinician", "matches", "constraints", "places")
 """Sections of named tables."""
 TABLES = (
     *("practice", "card", "alliance", "instruments", "groups", "history", "ranking", "ways"),
-    *("first_session", *NAMED, "postcodes"),
+    *("first_session", *NAMED, "postcodes", "example"),
 )
 """Sections that are one table; `funding` alone is a list of tables."""
 ON_FIELDS = frozenset(
@@ -75,6 +77,8 @@ class Practice:
         Explanation groups: id to phrase, in the order shown.
     client, clinician, matches, constraints
         Declarations by name, in the order of the file.
+    example
+        The answers of an invented client, by field; empty if none are declared.
     locations
         The places that rooms lie at, of the section `places`.
     text, digest
@@ -108,6 +112,7 @@ class Practice:
     matches: Mapping[str, Match]
     constraints: Mapping[str, Constraint]
     funding: tuple[FundingRow, ...]
+    example: Mapping[str, RawValue]
     locations: Locations
     text: str
     digest: str
@@ -263,6 +268,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     funding, funding_faults = read_funding(rows)
     if not faulty:
         funding_faults += unknown_modes(funding, client)
+    example, example_faults = ({}, []) if faulty else _read_example(tables["example"], client)
     constraints, constraint_faults = _read_named(
         "constraints", tables["constraints"], read_constraint, between
     )
@@ -286,7 +292,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         ranking_faults.append(fault)
     faults += group_faults + postcode_faults + field_faults + heading_faults + card_faults
     faults += alliance_faults + history_faults + ranking_faults + match_faults + funding_faults
-    faults += constraint_faults + ways_faults + first_faults + location_faults
+    faults += constraint_faults + ways_faults + first_faults + location_faults + example_faults
     if faults:
         raise DefinitionError(sorted(set(faults)))
     return Practice(
@@ -304,6 +310,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         matches=matches,
         constraints=constraints,
         funding=funding,
+        example=example,
         locations=locations,
         text=text,
         digest=hashlib.sha256(text.encode()).hexdigest(),
@@ -374,6 +381,23 @@ def _surroundings_of(
     if not sound or not levels:
         return Surroundings(postcodes)
     return Surroundings(postcodes, ways, tuple(levels))
+
+
+def _read_example(
+    table: Mapping[str, Any], client: Fields
+) -> tuple[Mapping[str, RawValue], list[Fault]]:
+    """The invented client's answers, as plain JSON that `read_rows` accepts."""
+    if not table:
+        return {}, []
+    asked = {name: field for name, field in client.items() if field.use != "audit"}
+    cells = {
+        name: answer.isoformat() if isinstance(answer, date) else answer
+        for name, answer in table.items()
+    }
+    try:
+        return cells_at(asked, read_rows(asked, [cells]), 0), []
+    except IntakeError as error:
+        return {}, [replace(fault, where=f"example.{fault.where}") for fault in error.faults]
 
 
 def _unknown_rooms(clinician: Fields) -> list[Fault]:

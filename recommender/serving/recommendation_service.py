@@ -230,7 +230,7 @@ def warm_up(snapshot: ServingSnapshot) -> None:
 
     No clinician may be eligible for the invented client: the whole roster is scored as well.
     """
-    request = snapshot.form.read(snapshot.form.example)
+    request = snapshot.form.read(snapshot.form.complete)
     recommend_parsed(snapshot, request).to_json(frozenset(Scope))
     intake = read_intake(snapshot.practice, request.answers)
     everyone = Pairs.of_one(len(snapshot.encoding.roster))

@@ -43,6 +43,10 @@ from recommender.serving.http.request_context import request_info
 from recommender.serving.http.strict_json import JSON, Body, JsonBody
 from recommender.serving.idempotency import idempotency_ticket, reply_response, sandbox_of
 from recommender.serving.openapi import (
+    CHANGE,
+    IF_MATCH,
+    NEW_ONLY,
+    READ_AGAIN,
     ApiRoute,
     key_parameter,
     problem_responses,
@@ -63,8 +67,8 @@ from recommender.store.database import Transaction
 
 PAGE_SIZE = 100
 READ = (NO_SUCH_RECORD, NOT_READY, BUSY)
-CHANGE = (*READ, NO_STORE, CONFLICT, STALE, PRECONDITION_REQUIRED)
-REPLACE = (*CHANGE, INVALID_ROSTER)
+CHANGES = (*READ, NO_STORE, CONFLICT, STALE, PRECONDITION_REQUIRED)
+REPLACE = (*CHANGES, INVALID_ROSTER)
 
 Count = Callable[..., RosterVersion]
 Parsed = TypeVar("Parsed")
@@ -76,6 +80,7 @@ router = APIRouter(tags=["roster"], route_class=ApiRoute)
     operation_id="listClinicians",
     summary="List clinicians page by page",
     responses=response_body("ClinicianPage") | problem_responses(*READ),
+    openapi_extra=READ_AGAIN,
 )
 async def get_clinicians(
     request: Request,
@@ -98,6 +103,7 @@ async def get_clinicians(
     operation_id="getRoster",
     summary="Read the whole roster",
     responses=response_body("ClinicianPage") | problem_responses(*READ),
+    openapi_extra=READ_AGAIN,
 )
 async def get_roster(request: Request, context: Context) -> Response:
     """The roster in the form PUT takes, with the ETag PUT requires."""
@@ -110,7 +116,7 @@ async def get_roster(request: Request, context: Context) -> Response:
     operation_id="putRoster",
     summary="Replace the roster",
     responses=response_body("ClinicianPage") | problem_responses(*REPLACE),
-    openapi_extra=request_body("RosterUpdate"),
+    openapi_extra=request_body("RosterUpdate") | CHANGE,
 )
 async def put_roster(request: Request, body: Body) -> Response:
     """Replace the roster; clinicians not listed are removed.
@@ -133,6 +139,7 @@ async def put_roster(request: Request, body: Body) -> Response:
     operation_id="getClinician",
     summary="Read one clinician",
     responses=response_body("ClinicianResponse") | problem_responses(*READ),
+    openapi_extra=READ_AGAIN,
 )
 async def get_clinician(request: Request, context: Context, clinician_id: str) -> Response:
     """All facts about one clinician, with the ETag a change requires."""
@@ -145,7 +152,7 @@ async def get_clinician(request: Request, context: Context, clinician_id: str) -
     operation_id="putClinician",
     summary="Add or replace one clinician",
     responses=response_body("ClinicianResponse") | problem_responses(*REPLACE),
-    openapi_extra=request_body("ClinicianUpdate"),
+    openapi_extra=request_body("ClinicianUpdate") | {"parameters": [IF_MATCH, NEW_ONLY]},
 )
 async def put_one(request: Request, clinician_id: str, body: Body) -> Response:
     """Add a clinician (If-None-Match: *) or replace all facts about one (If-Match)."""
@@ -165,7 +172,7 @@ async def put_one(request: Request, clinician_id: str, body: Body) -> Response:
     operation_id="patchClinician",
     summary="Change some facts of one clinician",
     responses=response_body("ClinicianResponse") | problem_responses(*REPLACE),
-    openapi_extra=request_body("ClinicianPatch"),
+    openapi_extra=request_body("ClinicianPatch") | CHANGE,
 )
 async def patch_one(request: Request, clinician_id: str, body: Body) -> Response:
     """Change the facts that are sent; null removes a fact, omitted facts are unchanged."""
@@ -177,7 +184,7 @@ async def patch_one(request: Request, clinician_id: str, body: Body) -> Response
     operation_id="putAvailability",
     summary="Replace the availability of one clinician",
     responses=response_body("ClinicianResponse") | problem_responses(*REPLACE),
-    openapi_extra=request_body("Availability"),
+    openapi_extra=request_body("Availability") | CHANGE,
 )
 async def put_availability(request: Request, clinician_id: str, body: Body) -> Response:
     """Replace the facts used by constraints on capacity and time; other facts are unchanged."""
@@ -190,7 +197,8 @@ async def put_availability(request: Request, clinician_id: str, body: Body) -> R
     summary="Remove one clinician",
     status_code=204,
     response_class=Response,
-    responses=problem_responses(*CHANGE),
+    responses=problem_responses(*CHANGES),
+    openapi_extra=CHANGE,
 )
 async def delete_clinician(request: Request, context: Context, clinician_id: str) -> Response:
     """The clinician is no longer recommended; earlier versions of the roster remain stored."""
@@ -212,7 +220,7 @@ async def delete_clinician(request: Request, context: Context, clinician_id: str
     "/v1/clinicians/{clinician_id}/places/take",
     operation_id="takePlace",
     summary="Take one open place of a clinician",
-    responses=response_body("ClinicianResponse") | problem_responses(*CHANGE, KEY_REUSED),
+    responses=response_body("ClinicianResponse") | problem_responses(*CHANGES, KEY_REUSED),
     openapi_extra={"parameters": [key_parameter(required=True)]},
 )
 async def take_one_place(request: Request, clinician_id: str) -> Response:
@@ -227,7 +235,7 @@ async def take_one_place(request: Request, clinician_id: str) -> Response:
     "/v1/clinicians/{clinician_id}/places/give",
     operation_id="releasePlace",
     summary="Release one place of a clinician",
-    responses=response_body("ClinicianResponse") | problem_responses(*CHANGE, KEY_REUSED),
+    responses=response_body("ClinicianResponse") | problem_responses(*CHANGES, KEY_REUSED),
     openapi_extra={"parameters": [key_parameter(required=True)]},
 )
 async def give_one_place(request: Request, clinician_id: str) -> Response:

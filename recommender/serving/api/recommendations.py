@@ -158,7 +158,7 @@ def refuse_client_of_page(body: JsonBody) -> None:
 async def get_recommendation(request: Request, recommendation_id: RecommendationId) -> Response:
     """The response as it was sent, in the field names of the present contract version.
 
-    Fields with `x-required-scope` are left out for callers without that scope.
+    What another role received is left out for a caller without its scopes.
     """
     recorded = await recorded_for(request, recommendation_id)
     body = visible_body(recorded.shown.response, caller(request).scopes)

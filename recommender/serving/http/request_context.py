@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recommender.security.accounts import Session
 from recommender.security.scopes import Principal
+from recommender.serving.http.contract_versions import VERSION_HEADER
 from recommender.serving.http.problems import (
     MEDIA_TYPE,
     UNEXPECTED,
@@ -171,7 +172,8 @@ class _ResponseSender:
         self.started, self.status = True, status
         headers[REQUEST_ID] = self._info.request_id
         headers.setdefault("cache-control", NO_STORE)
-        for name, value in {**self._info.response_headers, **HEADERS}.items():
+        version = {} if self._info.is_page else VERSION_HEADER
+        for name, value in {**self._info.response_headers, **version, **HEADERS}.items():
             headers[name] = value
         for name in _ADDRESSES & set(headers):
             if headers[name].startswith("/"):

@@ -37,6 +37,9 @@ MAX_RANGES = 100
 MAX_WINDOWS = 100
 MAX_IDS = 200
 
+EXAMPLE_CLINICIANS = ("psy01", "psy02")
+"""Ids of clinicians in examples; the sample practice has them."""
+
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -332,7 +335,7 @@ JSON_TYPES: Mapping[str, JsonType] = {
     ),
     "date": JsonType(_plain(JsonDate), _unchanged, lambda _: _DAY, _plain_json),
     "money": JsonType(_money, _unchanged, _middle, _plain_json),
-    "ids": JsonType(_ids, _unchanged, lambda _: ["k012"], _plain_json),
+    "ids": JsonType(_ids, _unchanged, lambda _: [EXAMPLE_CLINICIANS[0]], _plain_json),
     "link": JsonType(_link, _unchanged, lambda _: KINDS["link"].example, _plain_json),
 }
 """One entry for each of `recommender.values.kinds.KINDS`."""

@@ -12,7 +12,7 @@ from recommender.journal.consents import SCOPES, Consent
 from recommender.journal.pairings import Pairing, PairingEvent
 from recommender.journal.ratings import Rating
 from recommender.journal.recommendations import Decision
-from recommender.serving.schemas.json_types import STRICT, JsonDate
+from recommender.serving.schemas.json_types import EXAMPLE_CLINICIANS, STRICT, JsonDate
 from recommender.values.ids import ID_PATTERN
 from recommender.values.kinds import MAX_NUMBER
 
@@ -36,7 +36,7 @@ def _strict(example: dict[str, Any]) -> ConfigDict:
 class DecisionRequest(BaseModel):
     """The chosen clinician; an override has a code for its reason."""
 
-    model_config = _strict({"clinician_id": "k012", "kind": "chosen"})
+    model_config = _strict({"clinician_id": EXAMPLE_CLINICIANS[0], "kind": "chosen"})
 
     clinician_id: Id
     kind: Literal["chosen", "override"] = "chosen"
@@ -82,7 +82,9 @@ class ConsentRequest(BaseModel):
 class PairingRequest(BaseModel):
     """A client who starts with a clinician, and the recommendation this follows, if any."""
 
-    model_config = _strict({"pairing_id": "p0001", "client_id": "c0001", "clinician_id": "k012"})
+    model_config = _strict(
+        {"pairing_id": "p0001", "client_id": "c0001", "clinician_id": EXAMPLE_CLINICIANS[0]}
+    )
 
     pairing_id: Id
     client_id: Id

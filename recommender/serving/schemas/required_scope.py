@@ -1,8 +1,8 @@
 """Fields of responses that only callers with a scope receive, declared once on the field.
 
-The contract shows the scope as `x-required-scope`; such a field of a `ResponseModel` is never
-`required`. What a caller
-without the scope receives is the response without it.
+The contract of all roles shows the scope as `x-required-scope` and never requires such a field.
+What a caller without the scope receives is the response without it; the contract of a role has
+the fields that the role receives (`serving.role_contract`).
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,8 @@ from recommender.security.scopes import Scope
 
 EXTENSION = "x-required-scope"
 """Name of the scope in the contract's schema of a field."""
+INCLUDE_EXTENSION = "x-include"
+"""Name of the value of `include` in the contract's schema of a field."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
-from pydantic_core import CoreSchema
 
 from recommender.model.alliance_model import NAME, AllianceModel, Manifest
 from recommender.practice.definition import Practice
@@ -25,7 +24,7 @@ from recommender.screening.screen import Exclusion, Reason
 from recommender.security.scopes import Scope
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.reference_warnings import ReferenceWarning
-from recommender.serving.schemas.required_scope import EXTENSION, RequiredScope
+from recommender.serving.schemas.required_scope import RequiredScope
 
 DECIMALS = 2
 NOTICE = (
@@ -55,12 +54,11 @@ TIE_BREAK_TEXTS: Mapping[TieBreak, str] = {
     "id": "the order of the two follows their ids",
 }
 
+FOR_STAFF = "For staff."
 SCORED = RequiredScope(Scope.SCORE_READ)
 """A page that everybody can read receives no scores, and no order among clinicians of a tie."""
 READS = RequiredScope(Scope.MATCH_READ)
 """What such a page does not receive either: why each of the other clinicians was left out."""
-FOR_PROGRAMS = "Omitted when the caller lacks the scope in `x-required-scope`."
-FOR_STAFF = "For staff; omitted when the caller lacks the scope in `x-required-scope`."
 EXPLAINS = RequiredScope(Scope.EXPLAIN_READ)
 """Clients and matching tools do not receive how much anything adds to a score."""
 CONTRACT_VERSION: Literal[2] = 2
@@ -71,19 +69,10 @@ Points = Annotated[float, Setting(description="Points of the reference scale.")]
 class ResponseModel(BaseModel):
     """Base of all response models: immutable, and built from objects with the same attributes."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        """The model's schema; a field that needs a scope is not required."""
-        schema = handler(core)
-        own = handler.resolve_ref_schema(schema)
-        for name in [name for name, each in own["properties"].items() if EXTENSION in each]:
-            if name in own.get("required", ()):
-                own["required"].remove(name)
-        return schema
+    # Whatever has a default is sent all the same.
+    model_config = ConfigDict(
+        frozen=True, from_attributes=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class AllianceScale(ResponseModel):
@@ -187,11 +176,11 @@ def stated_reason(reasons: tuple[Reason, ...]) -> tuple[StatedReason, ...]:
 class ShownClinician(ResponseModel):
     """One clinician of the shortlist."""
 
-    rank: Annotated[int, SCORED, Setting(description=f"From 1. {FOR_PROGRAMS}")]
+    rank: Annotated[int, SCORED, Setting(description="From 1.")]
     clinician_id: str
     name: str
-    predicted_alliance: Annotated[Points | None, SCORED, Setting(description=FOR_PROGRAMS)]
-    range: Annotated[AllianceRange | None, SCORED, Setting(description=FOR_PROGRAMS)]
+    predicted_alliance: Annotated[Points | None, SCORED]
+    range: Annotated[AllianceRange | None, SCORED]
     reasons: Annotated[
         tuple[str, ...], Setting(description="Wishes of the client that this clinician meets.")
     ]
@@ -214,7 +203,7 @@ class ShownClinician(ResponseModel):
         Setting(
             description="Continues a sentence that begins with the clinician's name: that the "
             "clinician before is in the same tie, and what decided their order. null for the first "
-            f"of a tie. {FOR_PROGRAMS}",
+            "of a tie.",
             examples=[TIE_TEXT + TIE_BREAK_TEXTS["reservations"]],
         ),
     ]
@@ -292,7 +281,7 @@ class SuggestedRelaxation(ResponseModel):
         str, Setting(description="The one with the highest predicted alliance.")
     ]
     name: str
-    predicted_alliance: Annotated[Points | None, SCORED, Setting(description=FOR_PROGRAMS)]
+    predicted_alliance: Annotated[Points | None, SCORED]
     gain: Annotated[
         Points | None,
         EXPLAINS,
@@ -342,7 +331,7 @@ class RecommendationResponse(ResponseModel):
     ]
     shortlist: tuple[ShownClinician, ...]
     eligible: int
-    excluded: Annotated[tuple[ExcludedClinician, ...], READS, Setting(description=FOR_PROGRAMS)]
+    excluded: Annotated[tuple[ExcludedClinician, ...], READS]
     exclusion_counts: tuple[ExclusionCount, ...]
     relaxations: Annotated[
         tuple[SuggestedRelaxation, ...],

@@ -134,7 +134,8 @@ def test_curl_without_a_content_type_is_answered_with_what_it_sent(
         ("/v1/recommendation", ["did you mean /v1/recommendations?"]),
         ("/livez/", ["did you mean /livez?"]),
         ("/recommendations", ["did you mean /v1/recommendations?"]),
-        ("/docs", []),
+        ("/swagger.json", ["did you mean /openapi.json?"]),
+        ("/openapi.yaml", ["did you mean /openapi.json?"]),
     ],
 )
 def test_an_address_with_a_slip_is_answered_with_the_one_that_was_meant(

@@ -1,0 +1,125 @@
+"""The contract of one role: the operations it may call, and responses with what it receives.
+
+Both are derived from one document with everything, in which each member of a response that not
+every role receives has `x-required-scope` (`serving.schemas.required_scope`) and each operation
+names its scope in `security`.
+"""
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from recommender.security.accounts import PEOPLE
+from recommender.security.scopes import ROLES, Role, Scope
+from recommender.serving.schemas.required_scope import EXTENSION, INCLUDE_EXTENSION
+
+Document = Mapping[str, Any]
+SESSIONS = "sessions"
+"""Tag of the operations on sessions, which accounts of people have."""
+ROLE = "x-role"
+"""Name of the role in the contract's `info`."""
+REF = "#/components/schemas/{model}"
+
+
+def operations_of(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every operation, with its method and path, such as `GET /livez`."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def whole_contract(document: Document) -> dict[str, Any]:
+    """The contract of all roles together: a member that needs a scope is never required."""
+    whole = copy.deepcopy(dict(document))
+    for schema in whole["components"]["schemas"].values():
+        for name, member in schema.get("properties", {}).items():
+            if EXTENSION in member:
+                _forget_required(schema, name)
+                member["description"] = " ".join(
+                    (
+                        *_texts(member),
+                        f"Absent for callers without the scope `{member[EXTENSION]}`.",
+                    )
+                )
+    return whole
+
+
+def role_contract(document: Document, role: Role) -> dict[str, Any]:
+    """The contract of one role.
+
+    Members of responses that the role never receives are absent, and those it always receives are
+    required. What no operation of the role refers to is left out.
+    """
+    own, scopes = copy.deepcopy(dict(document)), ROLES[role]
+    own["info"] |= {
+        "title": f"{document['info']['title']}, for the role {role}",
+        ROLE: role.value,
+    }
+    own["paths"] = _own_paths(own["paths"], role)
+    if role not in PEOPLE:
+        del own["components"]["securitySchemes"]["session"]
+    for schema in own["components"]["schemas"].values():
+        for name, member in list(schema.get("properties", {}).items()):
+            needed = member.pop(EXTENSION, None)
+            if needed is None:
+                continue
+            _forget_required(schema, name)
+            if needed not in scopes:
+                del schema["properties"][name]
+            elif INCLUDE_EXTENSION not in member:
+                schema.setdefault("required", []).append(name)
+    own["components"]["schemas"] = _referenced(own)
+    return own
+
+
+def _forget_required(schema: dict[str, Any], name: str) -> None:
+    if name in schema.get("required", ()):
+        schema["required"].remove(name)
+
+
+def _texts(member: Mapping[str, Any]) -> tuple[str, ...]:
+    return (member["description"],) if member.get("description") else ()
+
+
+def _own_paths(paths: Document, role: Role) -> dict[str, Any]:
+    """The operations that a role may call, with links to such operations only."""
+    own: dict[str, dict[str, Any]] = {}
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            if may_call(operation, role):
+                own.setdefault(path, {})[method] = operation
+    named = {each["operationId"] for methods in own.values() for each in methods.values()}
+    for methods in own.values():
+        for operation in methods.values():
+            if role not in PEOPLE:
+                operation["security"] = [each for each in operation["security"] if "key" in each]
+            for response in operation["responses"].values():
+                links = response.get("links", {})
+                for name in [each for each in links if links[each]["operationId"] not in named]:
+                    del links[name]
+    return own
+
+
+def may_call(operation: Document, role: Role) -> bool:
+    """Whether a role may call an operation of the contract."""
+    if SESSIONS in operation.get("tags", ()):
+        return role in PEOPLE
+    needed = {Scope(name) for each in operation["security"] for name in each.get("key", ())}
+    return ROLES[role] >= needed
+
+
+def _referenced(document: Document) -> dict[str, Any]:
+    """The schemas that operations refer to, and those that these refer to."""
+    schemas = document["components"]["schemas"]
+    prefix = REF.format(model="")
+    wanted, looked_at = [document["paths"]], set[str]()
+    while wanted:
+        # Names of schemas are words: no other text of the document begins like a reference.
+        text = json.dumps(wanted.pop())
+        for part in text.split(f'"{prefix}')[1:]:
+            name = part.partition('"')[0]
+            if name not in looked_at:
+                looked_at.add(name)
+                wanted.append(schemas[name])
+    return {name: schema for name, schema in schemas.items() if name in looked_at}
