@@ -61,6 +61,8 @@ class ShownRecommendation:
         The bytes that were sent.
     modes
         Constraints whose hardness the request changed.
+    declared
+        Fields whose answers the practice declared; the client was not asked.
     explained
         Contributions for explanations; None where nothing was predicted.
     """
@@ -78,6 +80,7 @@ class ShownRecommendation:
     response: bytes = field(repr=False)
     modes: Mapping[str, str] = field(default_factory=dict)
     explained: bytes | None = field(default=None, repr=False)
+    declared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ def find_recommendation(connection: Connection, recommendation_id: str) -> Recor
         shortlist=shortlist_of(connection, recommendation_id),
         response=subject.decrypt(f"response/{recommendation_id}", bytes(payload.response_sealed)),
         modes=request.get("modes", {}),
+        declared=tuple(request.get("declared", ())),
         explained=contributions_in(recommendation_id, payload.explained_sealed, subject),
     )
     return RecordedRecommendation(shown_then, subject, row.actor, row.recorded_at)
@@ -217,9 +221,8 @@ def _request_of(record: ShownRecommendation) -> str:
     consent = None
     if record.consent:
         consent = {"version": record.consent.version, "scopes": dict(record.consent.scopes)}
-    return canonical_json(
-        {"answers": dict(record.answers), "consent": consent, "modes": dict(record.modes)}
-    )
+    request = {"answers": dict(record.answers), "consent": consent, "modes": dict(record.modes)}
+    return canonical_json(request | ({"declared": record.declared} if record.declared else {}))
 
 
 def _store_payload(

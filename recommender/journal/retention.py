@@ -20,6 +20,7 @@ from recommender.store.schema import (
     ratings,
     recommendations,
     subjects,
+    wishes,
 )
 
 
@@ -32,8 +33,8 @@ class Ages:
     payload
         Answers and responses of recommendations; without its answers no pairing is trained on.
     ratings
-        Ratings, pairings, decisions, and recommendations without their content: seven years, as
-        the APS code (B.2.2) asks of records.
+        Ratings, pairings, decisions, wishes, and recommendations without their content: seven
+        years, as the APS code (B.2.2) asks of records.
     audit
         Rows of the audit chain.
     """
@@ -72,7 +73,7 @@ def _payloads(connection: Connection, limit: datetime | None) -> dict[str, int]:
 
 
 def _outcomes(connection: Connection, limit: datetime | None) -> dict[str, int]:
-    tables = (ratings, pairing_events, pairings, decisions, recommendations, consents)
+    tables = (ratings, pairing_events, pairings, decisions, wishes, recommendations, consents)
     if limit is None:
         return {table.name: 0 for table in tables}
     conditions = {table: table.c.recorded_at < limit for table in tables}

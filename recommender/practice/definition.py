@@ -21,6 +21,7 @@ from recommender.practice.fields import Field, Side, Surroundings, read_field
 from recommender.practice.funding import FundingRow, read_funding, unknown_modes
 from recommender.practice.locations import Locations, read_locations
 from recommender.practice.matches import Match, read_match
+from recommender.practice.matching_page import MatchingPage, read_matching_page
 from recommender.practice.rules.catalogue import FIELD_SETTINGS
 from recommender.practice.rules.constraint import Constraint
 from recommender.practice.rules.declaration import funding_problems, read_constraint, ways_problems
@@ -49,7 +50,7 @@ NAMED = ("client", "clinician", "matches", "constraints", "places")
 """Sections of named tables."""
 TABLES = (
     *("practice", "card", "alliance", "instruments", "groups", "history", "ranking", "ways"),
-    *("first_session", *NAMED, "postcodes", "example"),
+    *("first_session", *NAMED, "postcodes", "example", "matching_page"),
 )
 """Sections that are one table; `funding` alone is a list of tables."""
 ON_FIELDS = frozenset(
@@ -77,6 +78,8 @@ class Practice:
         Explanation groups: id to phrase, in the order shown.
     client, clinician, matches, constraints
         Declarations by name, in the order of the file.
+    matching_page
+        What the page for clients says; None without the section.
     example
         The answers of an invented client, by field; empty if none are declared.
     locations
@@ -112,6 +115,7 @@ class Practice:
     matches: Mapping[str, Match]
     constraints: Mapping[str, Constraint]
     funding: tuple[FundingRow, ...]
+    matching_page: MatchingPage | None
     example: Mapping[str, RawValue]
     locations: Locations
     text: str
@@ -282,6 +286,9 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     first_session, first_faults = read_first_session(
         tables["first_session"], client, clinician, constraints.values()
     )
+    matching_page, page_faults = read_matching_page(
+        tables["matching_page"], client, postcodes, tables["practice"].get("consent")
+    )
     if (
         ranking.keep_last_places
         and not constraint_faults
@@ -293,6 +300,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     faults += group_faults + postcode_faults + field_faults + heading_faults + card_faults
     faults += alliance_faults + history_faults + ranking_faults + match_faults + funding_faults
     faults += constraint_faults + ways_faults + first_faults + location_faults + example_faults
+    faults += [] if client_faults else page_faults
     if faults:
         raise DefinitionError(sorted(set(faults)))
     return Practice(
@@ -310,6 +318,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         matches=matches,
         constraints=constraints,
         funding=funding,
+        matching_page=matching_page,
         example=example,
         locations=locations,
         text=text,

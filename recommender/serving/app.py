@@ -27,11 +27,12 @@ from recommender.serving.api import (
     ratings,
     recommendations,
     sessions,
+    wishes,
 )
 from recommender.serving.auth_backend import open_auth_backend
 from recommender.serving.authorization import accepts_html, authorize, is_page
 from recommender.serving.cors import CorsMiddleware
-from recommender.serving.dependencies import AppState, Queues
+from recommender.serving.dependencies import AppState, Queues, app_state
 from recommender.serving.http.body_limits import BodyLimitMiddleware
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.head_requests import HeadMiddleware
@@ -52,6 +53,9 @@ from recommender.serving.http.request_context import (
     route_of,
 )
 from recommender.serving.http.root_path import RootPathMiddleware, path_within
+from recommender.serving.match import page as matching
+from recommender.serving.match.pages import router as matching_router
+from recommender.serving.match.state import open_matching_page
 from recommender.serving.recommendation_service import warm_up
 from recommender.serving.sandbox import Sandbox
 from recommender.serving.snapshot.holder import ModelWatcher, SnapshotHolder
@@ -67,6 +71,7 @@ ROUTERS = (
     explanations.router,
     recommendations.predictions_router,
     allocations.router,
+    wishes.router,
     decisions.router,
     pairings.router,
     ratings.router,
@@ -77,6 +82,7 @@ ROUTERS = (
     privacy.router,
     privacy.consents_router,
     *staff.ROUTERS,
+    matching_router,
 )
 
 BULK_CONCURRENCY = 1
@@ -135,6 +141,8 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.mount(STATIC, static_files())
+    app.mount(matching.STATIC, matching.static_files())
+    app.state.matching = open_matching_page(settings, first.practice, context.auth)
     return app
 
 
@@ -204,13 +212,16 @@ def _model_watcher(settings: Settings, snapshots: SnapshotHolder) -> ModelWatche
 async def _refuse_address(request: Request, _: Exception) -> Response:
     """404 with the address that was probably meant; a page for a browser below /staff."""
     path = path_within(request.scope)
+    if matching.is_matching_page(path) and _shows_matching_page(request):
+        return matching.refusal(request, ProblemError(NOT_FOUND))
     if is_page(path) and accepts_html(request.headers):
         if path.endswith("/") and request.method == "GET":
             return redirect(path.rstrip("/"))
         request_info(request.scope).problem = NOT_FOUND.slug
         return error_page(request, ProblemError(NOT_FOUND))
     declared = (str(route.path) for route in iter_route_contexts(request.app.routes))
-    meant = near_path(path, (each for each in declared if not is_page(each)))
+    pages = (is_page, matching.is_matching_page)
+    meant = near_path(path, (each for each in declared if not any(of(each) for of in pages)))
     hints = [FieldError(pointer="", code="unknown_path", message=f"did you mean {meant}?")]
     return await _refuse(request, ProblemError(NOT_FOUND, hints if meant else ()))
 
@@ -231,9 +242,15 @@ async def _refuse_method(request: Request, _: Exception) -> Response:
     return await _refuse(request, ProblemError(NOT_ALLOWED, hints, {"Allow": allowed}))
 
 
+def _shows_matching_page(request: Request) -> bool:
+    return app_state(request.app).settings.matching_page and accepts_html(request.headers)
+
+
 async def _refuse(request: Request, error: Exception) -> Response:
     info = request_info(request.scope)
     info.problem = problem_for(error).kind.slug
+    if matching.is_matching_page(route_of(request.scope)) and _shows_matching_page(request):
+        return matching.refusal(request, error)
     if is_staff(request):
         return error_page(request, error)
     return problem_response(error, info.request_id, root_path=info.root_path)

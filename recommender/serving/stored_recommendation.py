@@ -188,6 +188,7 @@ def shown_of(
         ),
         response=sent,
         modes=request.modes,
+        declared=request.declared,
         explained=None
         if contributions is None
         else stored_contributions(contributions, _eligible(served, snapshot)).to_bytes(),

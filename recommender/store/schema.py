@@ -147,6 +147,16 @@ decisions = _table(
     *_written_by(),
 )
 
+# A wish names a recommendation whose wishes share one reference; None asks for help to choose.
+wishes = _table(
+    "wishes",
+    _text("wish_id", primary_key=True),
+    _text("recommendation_id", index=True),
+    Column("clinician_id", Text),
+    _text("reference", index=True),
+    *_written_by(),
+)
+
 pairings = _table(
     "pairings",
     _text("pairing_id", primary_key=True),

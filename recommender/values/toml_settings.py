@@ -111,6 +111,34 @@ MESSAGES: Mapping[tuple[str, str, str], Message] = {
     ),
     ("instruments", "reverse", ""): ("is not a list of item numbers", "write [1, 2]"),
     ("instruments", "cut_offs", ""): ("is not a table of numbers", "write { name = 36 }"),
+    ("matching_page", "telephone", "telephone"): (
+        "is not a telephone number",
+        "write digits, spaces and brackets, such as 02 5550 0100",
+    ),
+    ("matching_page", "contact_url", "address"): (
+        "is not a secure address",
+        "write an address that begins with https://, or leave it out",
+    ),
+    ("matching_page", "safety", ""): (
+        "is not a list of one to five questions",
+        "write each as [[matching_page.safety]] with `question` and, if needed, `help`",
+    ),
+    ("matching_page", "emergency", ""): (
+        "is not a list of numbers to ring",
+        "write each as [[matching_page.emergency]] with `label`, `telephone` and perhaps `note`",
+    ),
+    ("matching_page", "day_parts", ""): (
+        "is not a list of parts of a day",
+        'write each as [[matching_page.day_parts]] with `label`, `start = "08:00"` and `end`',
+    ),
+    ("matching_page", "suburbs", ""): (
+        "is not a table of postcodes",
+        'write names and postcodes, such as "Newtown" = "2042"',
+    ),
+    ("matching_page", "answers", ""): (
+        "is not a table of answers",
+        'write fields and answers, such as risk_level = "level_2"',
+    ),
     ("matches", "client", ""): _FIELDS,
     ("matches", "clinician", ""): _FIELDS,
     ("matches", "phrase", "missing"): ("is not given", "write how staff say this match"),

@@ -196,7 +196,7 @@ def rewritten(backup: Path, change: Callable[[sqlite3.Connection], object]) -> N
         ("DELETE FROM decisions", "table decisions: has 0 rows, not 1"),
         ("DROP TRIGGER shown_never_changed; UPDATE shown SET score = 1", "another content"),
         ("PRAGMA foreign_keys = OFF; DELETE FROM subjects", "refers to a missing one"),
-        ("UPDATE alembic_version SET version_num = '0003'", "schema 0003, not 0004"),
+        ("UPDATE alembic_version SET version_num = '0003'", "schema 0003, not 0006"),
         ("DROP TRIGGER audit_never_changed; UPDATE audit SET actor = 'x'", "audit log: row 1"),
     ],
 )

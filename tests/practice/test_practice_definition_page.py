@@ -14,6 +14,7 @@ from recommender.practice.funding import CAP_PERIODS, FundingRow
 from recommender.practice.locations import Location
 from recommender.practice.match_operators import OPERATORS
 from recommender.practice.matches import MatchSettings
+from recommender.practice.matching_page import MatchingPage
 from recommender.practice.rules.catalogue import FIELD_SETTINGS, RULES, Kinds
 from recommender.practice.rules.constraint import FAMILIES, Constraint
 from recommender.practice.rules.first_session import FirstSession
@@ -38,6 +39,7 @@ SECTIONS = {
     "first_session": FirstSession,
     "client": Field,
     "places": Location,
+    "matching_page": MatchingPage,
     "matches": MatchSettings,
     "constraints": Constraint,
     "funding": FundingRow,

@@ -35,6 +35,7 @@ from recommender.serving.app import create_app
 from recommender.serving.auth_backend import AuthBackend
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.request_context import configure_logs
+from recommender.serving.match.page import STATIC as MATCHING_STATIC
 from recommender.serving.staff.page import STATIC
 from recommender.settings import Settings
 from recommender.store.database import Store, open_store
@@ -244,7 +245,7 @@ def operations(app: FastAPI) -> tuple[tuple[str, str], ...]:
     """Every method and path of the application's route table."""
     result = []
     for route in iter_route_contexts(app.routes):
-        if route.path == STATIC:
+        if route.path in (STATIC, MATCHING_STATIC):
             continue
         assert route.methods, "a mounted application does not ask who calls"
         result += [(method, str(route.path)) for method in sorted(route.methods)]

@@ -86,7 +86,12 @@ from recommender.values.ids import ID_PATTERN
 ADDRESS = "/v1/recommendations/{recommendation_id}"
 RecommendationId = Annotated[str, Path(pattern=ID_PATTERN)]
 LINKS = links(
-    "recommendation_id", "getRecommendation", "listExplanations", "recordDecision", "listDecisions"
+    "recommendation_id",
+    "getRecommendation",
+    "listExplanations",
+    "recordWish",
+    "recordDecision",
+    "listDecisions",
 )
 
 router = APIRouter(tags=["recommendations"], route_class=JournalRoute)

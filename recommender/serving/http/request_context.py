@@ -4,7 +4,7 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -62,7 +62,9 @@ class RequestInfo:
     response_headers
         Headers to add to the response.
     is_page
-        Whether the response is a staff page.
+        Whether the response is a page for people.
+    own_headers
+        Headers of a page in place of the common ones; None for one that it goes without.
     problem
         Slug of the problem type of a refusal.
     mode, model
@@ -76,6 +78,7 @@ class RequestInfo:
     session: Session | None = None
     response_headers: dict[str, str] = field(default_factory=dict)
     is_page: bool = False
+    own_headers: Mapping[str, str | None] = field(default_factory=dict)
     problem: str | None = None
     mode: str | None = None
     model: str | None = None
@@ -180,6 +183,11 @@ class _ResponseSender:
                 headers[name] = self._info.root_path + headers[name]
         if self._info.is_page:
             headers["content-security-policy"] = PAGE_POLICY
+            for name, own in self._info.own_headers.items():
+                if own is None:
+                    del headers[name]
+                else:
+                    headers[name] = own
         start = {"type": "http.response.start", "status": status, "headers": headers.raw}
         await self._send(start)
 

@@ -59,7 +59,8 @@ class ConsentStatement(BaseModel):
 class ParsedRequest:
     """One request in the form of `recommender.recommendation.recommend`.
 
-    `asked_on` is None for today. `clinician_ids` are those of a prediction request.
+    `asked_on` is None for today. `clinician_ids` are those of a prediction request. `declared` are
+    the fields that the practice answered, not the client.
     """
 
     client_id: str | None
@@ -69,6 +70,11 @@ class ParsedRequest:
     asked_on: date | None
     consent: ConsentStatement | None = None
     clinician_ids: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
+
+    def declaring(self, fields: tuple[str, ...]) -> "ParsedRequest":
+        """The same request, in which the practice answered these fields."""
+        return replace(self, declared=fields)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -47,6 +47,17 @@ class DecisionRequest(BaseModel):
         return Decision(recommendation_id, self.clinician_id, self.kind, self.reason)
 
 
+class WishRequest(BaseModel):
+    """The clinician of the shortlist whom the client asks for."""
+
+    model_config = _strict({"clinician_id": "k012"})
+
+    clinician_id: Annotated[
+        Id | None,
+        Setting(description="Omitted or null: the client asks to be helped to choose."),
+    ] = None
+
+
 class ConsentRequest(BaseModel):
     """Consents a client gives or withdraws, and the version of the wording they were shown."""
 
@@ -181,6 +192,7 @@ class Credentials(BaseModel):
 
 
 BODIES: tuple[type[BaseModel], ...] = (
+    WishRequest,
     DecisionRequest,
     ConsentRequest,
     PairingRequest,

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.serving.http.problems import FieldError
+from recommender.serving.http.submitted_form import FormData
 from recommender.serving.staff import wording
-from recommender.serving.staff.form_data import FormData
 from recommender.serving.staff.views.intake_answers import (
     ANSWER,
     CONSENT,

@@ -92,7 +92,7 @@ class RequestView:
         at = response.availability_as_of
         questions = practice.fields("client", "score", "filter")
         used = [
-            (field.phrase, self._answer_text(field, answers[name]))
+            (field.phrase, self._answer_text(field, answers[name]) + self._source(name))
             for name, field in practice.client.items()
             if name in answers
         ]
@@ -147,6 +147,10 @@ class RequestView:
             return _answer_text(self.state.practice, field, answer)
         people = (wording.person(each, self.names.get(each, each)) for each in answer)
         return ", ".join(people) or wording.NONE_OF_THESE
+
+    def _source(self, name: str) -> str:
+        """Who answered, where it was not the client."""
+        return " (declared by the practice)" if name in self.shown.declared else ""
 
     def _names(self) -> dict[str, str]:
         """Names of everybody who was on the roster, by id."""

@@ -1,0 +1,191 @@
+"""The list as clients read it: cards without scores or ranks, and changes that would add people."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from recommender.journal.validation import canonical_json
+from recommender.practice.definition import Practice
+from recommender.recommendation.recommend import CONSTRAINTS_ONLY
+from recommender.recommendation.relaxation_offers import CURRENCY_SIGNS
+from recommender.serving.match.answers import Answers
+from recommender.serving.schemas.responses import (
+    RecommendationResponse,
+    ShownClinician,
+    SuggestedRelaxation,
+)
+
+FEW = 3
+"""Below so many clinicians, changes that would add others are offered first thing."""
+ORDERS = {
+    "model": "The order follows how clients with similar answers rated working together in their "
+    "first sessions. Differences are often small: choose whoever feels right to you.",
+    "evidence_prior": "The order follows published research on what clients found easier to work "
+    "with. Differences are often small: choose whoever feels right to you.",
+    CONSTRAINTS_ONLY: "Whoever is free first comes first. Nothing personal went into the order.",
+}
+"""What a client reads of the order, by mode."""
+_TITLES = re.compile(r"^(?:Dr|Mr|Ms|Mrs|Mx|Prof|A/Prof)\.?\s+")
+ASK_THE_PRACTICE = "Ask the practice"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A heading and what is under it."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One clinician as a client sees them."""
+
+    clinician_id: str
+    name: str
+    initials: str
+    profession: str
+    photo: str
+    wishes: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    times: tuple[str, ...]
+    differs: tuple[str, ...]
+    cautions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A change of the request in words, and the value of the button that makes it."""
+
+    text: str
+    admits: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the page of a list shows; `few` says that changes come first."""
+
+    recommendation_id: str
+    title: str
+    lead: str
+    order: str
+    cards: tuple[Card, ...]
+    offers: tuple[Offer, ...]
+    few: bool
+
+
+def outcome_of(response: RecommendationResponse, practice: Practice, answers: Answers) -> Outcome:
+    """A response in the words of the page."""
+    cards = tuple(_card(each, practice) for each in response.shortlist)
+    number = response.eligible
+    if not cards:
+        title, lead = "Nobody fits everything yet", "One small change can help."
+    elif number == 1:
+        title, lead = "One person fits what you asked for", ""
+    else:
+        title = f"{number} people fit what you asked for"
+        lead = "" if len(cards) == number else f"Here are {len(cards)} of them."
+    offers = tuple(_offer(each, answers) for each in response.relaxations if each.answers)
+    return Outcome(
+        recommendation_id=response.recommendation_id,
+        title=title,
+        lead=lead if cards or offers else "",
+        order=ORDERS.get(response.mode, "") if len(cards) > 1 else "",
+        cards=cards,
+        offers=offers,
+        few=len(cards) < FEW,
+    )
+
+
+def _offer(offer: SuggestedRelaxation, answers: Answers) -> Offer:
+    number = offer.admits
+    changes = {each.field: each.answer for each in offer.answers}
+    return Offer(
+        text=_sentence(offer.text),
+        admits=f"{number} more {'person' if number == 1 else 'people'}",
+        value=canonical_json(changes),
+    )
+
+
+def _card(shown: ShownClinician, practice: Practice) -> Card:
+    card = shown.card
+    cautions = tuple(_sentence(each.text) for each in shown.reservations)
+    name = shown.name
+    wishes: tuple[str, ...] = tuple(map(_sentence, shown.reasons))
+    facts: list[Fact] = []
+    times: tuple[str, ...] = ()
+    if card is not None:
+        wishes = tuple(", ".join(each.values) for each in card.asked_and_offered) or wishes
+        facts = [*_meeting(card), _cost(card.cost), *_own_facts(card)]
+        times = tuple(_time(each) for each in card.next_times)
+    return Card(
+        clinician_id=shown.clinician_id,
+        name=name,
+        initials=initials(name),
+        profession=(card.profession or "") if card is not None else "",
+        photo=(card.photo or "") if card is not None else "",
+        wishes=wishes,
+        facts=tuple(facts),
+        times=times,
+        differs=tuple(_sentence(each.text) for each in card.differs) if card is not None else (),
+        cautions=cautions,
+    )
+
+
+def _meeting(card: Any) -> Iterable[Fact]:
+    ways = []
+    for each in card.meeting:
+        parts = [each.place] if each.place else []
+        if each.km is not None:
+            parts.append(f"about {each.km:.0f} km away" if each.km >= 1 else "less than 1 km away")
+        ways.append(f"{each.label} ({', '.join(parts)})" if parts else each.label)
+    if ways:
+        yield Fact("Where", "; ".join(dict.fromkeys(ways)))
+
+
+def _cost(cost: Any) -> Fact:
+    """Fee, rebate and what is left to pay; without a known fee, whom to ask."""
+    if cost is None or cost.fee_cents is None:
+        return Fact("Cost", ASK_THE_PRACTICE)
+    fee = _money(cost.fee_cents, cost.currency)
+    if cost.gap_cents is None or cost.rebate_cents is None:
+        return Fact("Cost", f"{fee} a session")
+    gap = _money(cost.gap_cents, cost.currency)
+    rebate = _money(cost.rebate_cents, cost.currency)
+    if not cost.rebate_cents:
+        return Fact("Cost", f"{fee} a session")
+    return Fact("Cost", f"You pay {gap} after the rebate ({fee} less {rebate})")
+
+
+def _own_facts(card: Any) -> Iterable[Fact]:
+    for each in card.facts:
+        if each.values:
+            yield Fact(each.label, ", ".join(each.values))
+
+
+def _time(each: Any) -> str:
+    starts: datetime = each.starts_at
+    clock = f"{starts:%I:%M %p}".lstrip("0").lower().replace(":00", "")
+    return f"{starts:%a} {starts.day} {starts:%b}, {clock}"
+
+
+def _money(cents: int, currency: str) -> str:
+    sign = CURRENCY_SIGNS.get(currency, f"{currency} ")
+    return f"{sign}{cents // 100}" if cents % 100 == 0 else f"{sign}{cents / 100:.2f}"
+
+
+def initials(name: str) -> str:
+    """One or two letters in place of a photo.
+
+    >>> initials("Dr Mia van der Berg"), initials("Ines")
+    ('MB', 'I')
+    """
+    parts = [part for part in _TITLES.sub("", name).split() if part[:1].isalpha()]
+    return "".join(part[0].upper() for part in (parts[:1] + parts[1:][-1:]))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
