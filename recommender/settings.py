@@ -24,7 +24,7 @@ RENAMED: Mapping[str, str] = {
     "GRACE_SECONDS": "SHUTDOWN_SECONDS",
 }
 """Settings of earlier versions and their present names."""
-OWN_PATHS = ("v1", "staff", "problems")
+OWN_PATHS = ("v1", "docs", "staff", "problems")
 """First parts of addresses, which a root path must differ from to be recognised."""
 _ORIGIN = re.compile(
     r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?|http://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from experiments.bench.latency import ask, server
+from experiments.bench.latency import COUNTED, ask, server
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import load_bundle
 from recommender.practice.columns import cells_at
@@ -83,9 +83,9 @@ def _over_http(bundle: Path, model: AllianceModel, people: People, roster: Path)
             ask(connection, body)
         before = _computed(process)
         for body in bodies[WARM_UP:]:
-            answer = ask(connection, body)
+            ask(connection, body)
         taken = _computed(process) - before
-    told = json.loads(answer)
+        told = json.loads(ask(connection, bodies[0], COUNTED))
     clinicians = told["eligible"] + len(told["excluded"])
     return Speed(clinicians, len(people) - WARM_UP, taken)
 

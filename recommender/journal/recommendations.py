@@ -58,7 +58,7 @@ class ShownRecommendation:
     shortlist
         First rank first. Exclusions are in the response.
     response
-        The bytes that were sent.
+        The whole response; callers receive the parts that they ask for and may see.
     modes
         Constraints whose hardness the request changed.
     declared

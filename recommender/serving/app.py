@@ -57,6 +57,7 @@ from recommender.serving.match import page as matching
 from recommender.serving.match.pages import router as matching_router
 from recommender.serving.match.state import open_matching_page
 from recommender.serving.recommendation_service import warm_up
+from recommender.serving.reference import page as reference
 from recommender.serving.sandbox import Sandbox
 from recommender.serving.snapshot.holder import ModelWatcher, SnapshotHolder
 from recommender.serving.snapshot.roster_sync import RosterSync
@@ -81,6 +82,7 @@ ROUTERS = (
     health.models_router,
     privacy.router,
     privacy.consents_router,
+    reference.router,
     *staff.ROUTERS,
     matching_router,
 )
@@ -141,6 +143,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.mount(STATIC, static_files())
+    app.mount(reference.STATIC, reference.static_files())
     app.mount(matching.STATIC, matching.static_files())
     app.state.matching = open_matching_page(settings, first.practice, context.auth)
     return app
@@ -214,9 +217,11 @@ async def _refuse_address(request: Request, _: Exception) -> Response:
     path = path_within(request.scope)
     if matching.is_matching_page(path) and _shows_matching_page(request):
         return matching.refusal(request, ProblemError(NOT_FOUND))
-    if is_page(path) and accepts_html(request.headers):
-        if path.endswith("/") and request.method == "GET":
-            return redirect(path.rstrip("/"))
+    shows_pages = accepts_html(request.headers)
+    near_page = is_page(path) or path == f"{reference.ADDRESS}/"
+    if near_page and shows_pages and path.endswith("/") and request.method == "GET":
+        return redirect(path.rstrip("/"))
+    if is_page(path) and shows_pages:
         request_info(request.scope).problem = NOT_FOUND.slug
         return error_page(request, ProblemError(NOT_FOUND))
     declared = (str(route.path) for route in iter_route_contexts(request.app.routes))

@@ -1,6 +1,6 @@
 """Authentication, rate limiting and authorization of requests, by their matched route."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from urllib.parse import parse_qs, urlsplit
 
@@ -44,6 +44,7 @@ NEEDS: Mapping[str, Need] = {
     "GET /": Unrestricted.ANYBODY,
     "GET /livez": Unrestricted.ANYBODY,
     "GET /readyz": Unrestricted.ANYBODY,
+    "GET /docs": Unrestricted.ANYBODY,
     "GET /openapi.json": Unrestricted.ANYBODY,
     "GET /problems/{slug}": Unrestricted.ANYBODY,
     "GET /metrics": Scope.METRICS_READ,
@@ -148,7 +149,7 @@ async def authorize(request: Request) -> None:
         _count_call(request, principal)
         check_origin(request.headers, principal)
     if not may_call(principal, needed):
-        raise _forbidden(needed)
+        raise lacks_scope(needed)
 
 
 def caller(request: Request) -> Principal:
@@ -287,7 +288,8 @@ def may_call(principal: Principal, needed: Need | None) -> bool:
     return needed is Unrestricted.KNOWN or (isinstance(needed, Scope) and principal.may(needed))
 
 
-def _forbidden(needed: Need | None) -> ProblemError:
+def lacks_scope(needed: Need | None, errors: Iterable[FieldError] = ()) -> ProblemError:
+    """The problem of a caller who lacks a scope."""
     scope = f', scope="{needed}"' if isinstance(needed, Scope) else ""
     challenge = f'{CHALLENGE}, error="insufficient_scope"{scope}'
-    return ProblemError(FORBIDDEN, headers={"WWW-Authenticate": challenge})
+    return ProblemError(FORBIDDEN, errors, {"WWW-Authenticate": challenge})

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -91,11 +92,15 @@ def _write(
 
 
 async def compute_then_write(
-    request: Request, body: JsonBody, prepare: Callable[[], Awaitable[Write]]
+    request: Request,
+    body: JsonBody,
+    prepare: Callable[[], Awaitable[Write]],
+    options: Mapping[str, Any],
 ) -> StoredReply:
     """The reply of a write that is computed outside the transaction, or the stored reply."""
     store, context = require_store(request), app_state(request.app)
-    ticket, requests = idempotency_ticket(request, body), context.idempotency
+    ticket = idempotency_ticket(request, body, options=options)
+    requests = context.idempotency
     sandbox, actor = sandbox_of(request), caller(request).actor
     if sandbox is not None:
         known = sandbox.known(ticket)
@@ -114,9 +119,18 @@ async def compute_then_write(
 
 
 def idempotency_ticket(
-    request: Request, body: JsonBody | None, *, required: bool = False
+    request: Request,
+    body: JsonBody | None,
+    *,
+    required: bool = False,
+    options: Mapping[str, Any] = MappingProxyType({}),
 ) -> IdempotencyTicket | None:
     """The ticket of a request with an Idempotency-Key; a key is valid for one URL.
+
+    Parameters
+    ----------
+    options
+        Parts of the query that decide what is sent: with others it is another request.
 
     Raises
     ------
@@ -129,7 +143,7 @@ def idempotency_ticket(
             raise ProblemError(BAD_REQUEST, [KEY_MISSING])
         return None
     route = f"{request.method} {request.scope['route'].path}"
-    parts = {"to": request.path_params, "body": body.value if body else None}
+    parts = {"to": request.path_params, "body": body.value if body else None, **options}
     try:
         return ticket_for(caller(request).actor, route, key, parts)
     except RecommenderError as error:

@@ -29,7 +29,7 @@ from recommender.serving.schemas.reference_warnings import (
     reference_sentences,
     reference_warnings,
 )
-from recommender.serving.schemas.required_scope import visible_json
+from recommender.serving.schemas.required_scope import EVERYTHING, Included, visible_json
 from recommender.serving.schemas.responses import (
     NOTICE,
     AllianceScale,
@@ -43,6 +43,8 @@ from recommender.serving.schemas.responses import (
 )
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
+EVERY_SCOPE = frozenset(Scope)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServedRecommendation:
@@ -52,9 +54,11 @@ class ServedRecommendation:
     recommendation: Recommendation
     response: RecommendationResponse
 
-    def to_json(self, scopes: frozenset[Scope]) -> bytes:
-        """The response as JSON, as a caller with these scopes receives it."""
-        return visible_json(self.response, scopes)
+    def to_json(
+        self, scopes: frozenset[Scope] = EVERY_SCOPE, included: frozenset[Included] = EVERYTHING
+    ) -> bytes:
+        """The response as JSON, as a caller with these scopes receives it; by default all of it."""
+        return visible_json(self.response, scopes, included)
 
 
 def recommend_request(snapshot: ServingSnapshot, body: JsonBody) -> ServedRecommendation:
@@ -231,7 +235,7 @@ def warm_up(snapshot: ServingSnapshot) -> None:
     No clinician may be eligible for the invented client: the whole roster is scored as well.
     """
     request = snapshot.form.read(snapshot.form.complete)
-    recommend_parsed(snapshot, request).to_json(frozenset(Scope))
+    recommend_parsed(snapshot, request).to_json()
     intake = read_intake(snapshot.practice, request.answers)
     everyone = Pairs.of_one(len(snapshot.encoding.roster))
     snapshot.model.score(intake.client, snapshot.encoding, everyone)

@@ -12,7 +12,11 @@ from typing import Any
 
 from recommender.security.accounts import PEOPLE
 from recommender.security.scopes import ROLES, Role, Scope
-from recommender.serving.schemas.required_scope import EXTENSION, INCLUDE_EXTENSION
+from recommender.serving.schemas.required_scope import (
+    EXTENSION,
+    INCLUDE_EXTENSION,
+    SCOPES_EXTENSION,
+)
 
 Document = Mapping[str, Any]
 SESSIONS = "sessions"
@@ -30,12 +34,16 @@ def operations_of(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def whole_contract(document: Document) -> dict[str, Any]:
-    """The contract of all roles together: a member that needs a scope is never required."""
+    """The contract of all roles together.
+
+    A member that needs a scope, or is sent on request, is never required.
+    """
     whole = copy.deepcopy(dict(document))
     for schema in whole["components"]["schemas"].values():
         for name, member in schema.get("properties", {}).items():
-            if EXTENSION in member:
+            if EXTENSION in member or INCLUDE_EXTENSION in member:
                 _forget_required(schema, name)
+            if EXTENSION in member:
                 member["description"] = " ".join(
                     (
                         *_texts(member),
@@ -62,13 +70,11 @@ def role_contract(document: Document, role: Role) -> dict[str, Any]:
     for schema in own["components"]["schemas"].values():
         for name, member in list(schema.get("properties", {}).items()):
             needed = member.pop(EXTENSION, None)
-            if needed is None:
-                continue
-            _forget_required(schema, name)
-            if needed not in scopes:
+            if needed is not None and needed not in scopes:
+                _forget_required(schema, name)
                 del schema["properties"][name]
-            elif INCLUDE_EXTENSION not in member:
-                schema.setdefault("required", []).append(name)
+            elif INCLUDE_EXTENSION in member:
+                _forget_required(schema, name)
     own["components"]["schemas"] = _referenced(own)
     return own
 
@@ -89,6 +95,7 @@ def _own_paths(paths: Document, role: Role) -> dict[str, Any]:
         for method, operation in methods.items():
             if may_call(operation, role):
                 own.setdefault(path, {})[method] = operation
+                _keep_own_values(operation, ROLES[role])
     named = {each["operationId"] for methods in own.values() for each in methods.values()}
     for methods in own.values():
         for operation in methods.values():
@@ -99,6 +106,17 @@ def _own_paths(paths: Document, role: Role) -> dict[str, Any]:
                 for name in [each for each in links if links[each]["operationId"] not in named]:
                     del links[name]
     return own
+
+
+def _keep_own_values(operation: dict[str, Any], scopes: frozenset[Scope]) -> None:
+    """Removes from parameters the values that need a scope the role lacks."""
+    for parameter in operation.get("parameters", ()):
+        members = parameter["schema"].get("items", {})
+        needed = members.pop(SCOPES_EXTENSION, {})
+        if needed:
+            members["enum"] = [
+                each for each in members["enum"] if needed.get(each) in (None, *scopes)
+            ]
 
 
 def may_call(operation: Document, role: Role) -> bool:

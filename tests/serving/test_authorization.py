@@ -18,8 +18,10 @@ from recommender.serving.authorization import NEEDS, Unrestricted, is_page, may_
 from recommender.settings import Settings
 from tests.support.server import (
     CANARY,
+    FOR_TOOLS,
     PEPPER,
     RECOMMEND,
+    WHOLE,
     LockedServer,
     TestClient,
     a_request,
@@ -127,6 +129,7 @@ def test_only_what_holds_nothing_of_anybody_is_open() -> None:
         "GET /",
         "GET /livez",
         "GET /readyz",
+        "GET /docs",
         "GET /openapi.json",
         "GET /problems/{slug}",
         "POST /v1/session",
@@ -310,8 +313,8 @@ def test_who_asks_is_never_decided_on_the_address_as_sent() -> None:
 
 def test_a_tools_answer_holds_reasons_and_no_contribution(locked: LockedServer) -> None:
     tool, staff = (
-        call(locked, "POST", RECOMMEND, locked.keys[role].text).json()
-        for role in (Role.TOOL, Role.STAFF)
+        locked.ask("POST", path, locked.keys[role].text, json=a_request()).json()
+        for role, path in ((Role.TOOL, FOR_TOOLS), (Role.STAFF, WHOLE))
     )
     assert not {"groups", "in_favour", "against", "gain"} & names_in(tool)
     assert {"groups", "in_favour", "against"} <= names_in(staff)

@@ -18,15 +18,18 @@ from recommender.security.scopes import ROLES, Role, Scope
 from recommender.serving.authorization import NEEDS, Unrestricted
 from recommender.serving.role_contract import operations_of
 from tests.support.server import (
+    FOR_TOOLS,
     INES,
     PASSWORD,
     RECOMMEND,
     SAME_SITE,
+    WHOLE,
     LockedServer,
     a_request,
     check_problem,
     locked_server,
     locked_settings,
+    whole,
 )
 
 INTAKES: dict[str, Any] = {
@@ -111,8 +114,8 @@ def probes(desk: Desk, role: Role, _: Any) -> None:
 
 def matching(desk: Desk, role: Role, foreign: Any) -> None:
     for intake in INTAKES.values():
-        for query in ("", "?dry_run=true"):
-            made = desk.ask(role, f"POST {RECOMMEND}", at=f"{RECOMMEND}{query}", json=intake)
+        for at in (RECOMMEND, f"{RECOMMEND}?dry_run=true", FOR_TOOLS, WHOLE):
+            made = desk.ask(role, f"POST {RECOMMEND}", at=at, json=intake)
     again = {"idempotency-key": f"again-{role}"}
     for _ in range(2):
         made = desk.ask(role, f"POST {RECOMMEND}", json=INTAKES["few fit"], headers=again)
@@ -123,6 +126,7 @@ def matching(desk: Desk, role: Role, foreign: Any) -> None:
         one = f"{RECOMMEND}/{{recommendation_id}}"
         at = f"{RECOMMEND}/{number}"
         desk.ask(role, f"GET {one}", at=at)
+        desk.ask(role, f"GET {one}", at=whole(number))
         desk.ask(role, f"GET {one}/explanations", at=f"{at}/explanations")
         for clinician in (first, "nobody"):
             explained = f"{at}/explanations/{clinician}"
@@ -247,7 +251,9 @@ def test_a_tool_is_not_sent_what_adds_to_a_score_and_its_contract_says_so(desk: 
     assert (
         "gain" in desk.own[Role.STAFF]["components"]["schemas"]["SuggestedRelaxation"]["required"]
     )
-    made = desk.ask(Role.TOOL, f"POST {RECOMMEND}", json=INTAKES["nobody fits"]).json()
+    made = desk.ask(
+        Role.TOOL, f"POST {RECOMMEND}", at=FOR_TOOLS, json=INTAKES["nobody fits"]
+    ).json()
     assert made["relaxations"]
     assert all("gain" not in each for each in made["relaxations"])
 
@@ -314,7 +320,7 @@ def test_a_role_that_does_not_exist_is_refused_with_those_that_do(desk: Desk) ->
 
 def test_a_role_that_is_sent_a_field_of_another_role_is_noticed(desk: Desk) -> None:
     key = desk.server.keys[Role.STAFF].text
-    made = desk.server.ask("POST", RECOMMEND, key, json=a_request())
+    made = desk.server.ask("POST", WHOLE, key, json=a_request())
     media = made.headers["content-type"]
     seen = (f"POST {RECOMMEND}", 201, media, made.content)
     assert desk.contracts[Role.STAFF].violations(*seen) == []
@@ -328,7 +334,7 @@ def test_a_tool_whose_name_a_staff_key_had_before_does_not_read_contributions(de
     server = desk.server
     staff = server.make_key("website", Role.STAFF)
     made = server.ask("POST", RECOMMEND, staff.text, json=INTAKES["nobody fits"]).json()
-    at = f"{RECOMMEND}/{made['recommendation_id']}"
+    at = f"{RECOMMEND}/{made['recommendation_id']}?include=relaxations"
     assert "gain" in server.ask("GET", at, staff.text).json()["relaxations"][0]
     with server.store.writing() as connection:
         revoke_key(connection, staff.facts.key_id, now=server.now, actor="test")

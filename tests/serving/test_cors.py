@@ -37,11 +37,17 @@ def key_of(server: LockedServer, role: Role) -> str:
     return server.keys[role].text
 
 
-def ask(server: LockedServer, key: str, origin: str | None = PAGE_ORIGIN, **options: Any) -> Any:
+def ask(
+    server: LockedServer,
+    key: str,
+    origin: str | None = PAGE_ORIGIN,
+    at: str = RECOMMEND,
+    **options: Any,
+) -> Any:
     """A request for a recommendation, as a page of this origin sends it."""
     headers = {"authorization": f"Bearer {key}"} | ({"origin": origin} if origin else {})
     headers |= options.pop("headers", {})
-    return server.client.post(RECOMMEND, json=a_request(**options), headers=headers)
+    return server.client.post(at, json=a_request(**options), headers=headers)
 
 
 def preflight(server: LockedServer, path: str, method: str, origin: str = PAGE_ORIGIN) -> Any:
@@ -82,8 +88,10 @@ def test_a_page_receives_no_score_and_no_order_within_a_tie(pages: LockedServer)
         assert set(full) - set(shown) == hidden
         assert full["predicted_alliance"] is not None
         assert shown["tie"] == full["tie"]
-    assert "excluded" not in page
-    few = ask(pages, key_of(pages, Role.BROWSER), answers={"max_fee": 1}).json()
+    at = f"{RECOMMEND}?include=exclusions"
+    check_problem(ask(pages, key_of(pages, Role.BROWSER), at=at, **asked), 403)
+    at = f"{RECOMMEND}?include=relaxations"
+    few = ask(pages, key_of(pages, Role.BROWSER), at=at, answers={"max_fee": 1}).json()
     assert few["relaxations"]
     assert all("predicted_alliance" not in each for each in few["relaxations"])
 

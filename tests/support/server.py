@@ -35,8 +35,6 @@ from recommender.serving.app import create_app
 from recommender.serving.auth_backend import AuthBackend
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.request_context import configure_logs
-from recommender.serving.match.page import STATIC as MATCHING_STATIC
-from recommender.serving.staff.page import STATIC
 from recommender.settings import Settings
 from recommender.store.database import Store, open_store
 from tests.support.builders import DEFINITION, a_bundle, a_model, a_practice, write_tables
@@ -47,6 +45,17 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient as TestClient
 
 RECOMMEND = "/v1/recommendations"
+FOR_TOOLS = f"{RECOMMEND}?include=exclusions,relaxations,unanswered"
+"""The address with every part that a matching tool may ask for."""
+WHOLE = f"{FOR_TOOLS},contributions"
+"""The address with every part."""
+
+
+def whole(recommendation_id: str) -> str:
+    """The address of all of a recommendation."""
+    return WHOLE.replace("?", f"/{recommendation_id}?")
+
+
 PEPPER = "a pepper of more than thirty-two letters"
 PAGE_ORIGIN = "https://www.practice.example"
 """Origin of the page that publishable keys of tests are for."""
@@ -245,7 +254,7 @@ def operations(app: FastAPI) -> tuple[tuple[str, str], ...]:
     """Every method and path of the application's route table."""
     result = []
     for route in iter_route_contexts(app.routes):
-        if route.path in (STATIC, MATCHING_STATIC):
+        if str(route.path).endswith("/static"):
             continue
         assert route.methods, "a mounted application does not ask who calls"
         result += [(method, str(route.path)) for method in sorted(route.methods)]
@@ -267,8 +276,8 @@ class JournalServer:
         return self.staff.app
 
     def recommended(self, **changes: Any) -> dict[str, Any]:
-        """A recommendation that is stored in the journal."""
-        response = self.staff.post(RECOMMEND, json=a_request(**changes))
+        """All of a recommendation that is stored in the journal."""
+        response = self.staff.post(WHOLE, json=a_request(**changes))
         assert response.status_code == 201, response.text
         result: dict[str, Any] = response.json()
         return result

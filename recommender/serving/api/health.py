@@ -30,6 +30,7 @@ REVALIDATE = "no-cache"
 """The contract may be cached, and is asked for again with the ETag."""
 INDEX: Mapping[str, str] = {
     "pages": PAGES,
+    "documentation": "/docs",
     "contract": "/openapi.json",
     "liveness": "/livez",
     "readiness": "/readyz",

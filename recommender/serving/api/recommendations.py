@@ -44,6 +44,7 @@ from recommender.serving.idempotency import (
     read,
     reply_response,
 )
+from recommender.serving.include_parameter import IncludedParts
 from recommender.serving.openapi import (
     ApiRoute,
     JournalRoute,
@@ -115,11 +116,14 @@ async def post_recommendation(
     dry_run: Annotated[
         Literal["true", "false"], Query(description="Whether to compute without recording.")
     ] = "false",
+    *,
+    included: IncludedParts,
 ) -> Response:
     """Predict the early working alliance with every eligible clinician and rank the clinicians.
 
-    The request and the response are recorded (201), unless the server has no store or `dry_run` is
-    true (200). Only staff receive the contributions for and against each clinician.
+    The request and the whole response are recorded (201), unless the server has no store or
+    `dry_run` is true (200). What is sent is the shortlist, how many clinicians each constraint
+    excluded, the warnings and the parts that `include` names.
     """
     info, principal = request_info(request.scope), caller(request)
     info.model = snapshot.digest
@@ -131,16 +135,17 @@ async def post_recommendation(
         work = partial(recommend_request, snapshot, body)
         served = await run_in_pool(request.app, work)
         info.mode = served.recommendation.mode
-        return served, served.to_json(principal.scopes)
+        return served, served.to_json(principal.scopes, included)
 
     async def prepare() -> Write:
         served, sent = await compute()
-        return to_journal_row(served, sent, snapshot, actor=principal.actor)
+        return to_journal_row(served, snapshot, actor=principal.actor, sent=sent)
 
     if dry_run == "true" or not has_store(request):
         idempotency_ticket(request, body)
         return Response((await compute())[1], media_type=JSON)
-    return reply_response(await compute_then_write(request, body, prepare))
+    options = {"include": sorted(included)} if included else {}
+    return reply_response(await compute_then_write(request, body, prepare, options))
 
 
 def refuse_client_of_page(body: JsonBody) -> None:
@@ -160,13 +165,16 @@ def refuse_client_of_page(body: JsonBody) -> None:
     summary="Read a recommendation",
     response_model=RecommendationResponse,
 )
-async def get_recommendation(request: Request, recommendation_id: RecommendationId) -> Response:
-    """The response as it was sent, in the field names of the present contract version.
+async def get_recommendation(
+    request: Request, recommendation_id: RecommendationId, included: IncludedParts
+) -> Response:
+    """The response as it was computed, in the field names of the present contract version.
 
-    What another role received is left out for a caller without its scopes.
+    `include` names the parts to send, whatever the first request asked for. What another role
+    received is left out for a caller without its scopes.
     """
     recorded = await recorded_for(request, recommendation_id)
-    body = visible_body(recorded.shown.response, caller(request).scopes)
+    body = visible_body(recorded.shown.response, caller(request).scopes, included)
     return Response(body, media_type=JSON)
 
 

@@ -24,7 +24,7 @@ from recommender.screening.screen import Exclusion, Reason
 from recommender.security.scopes import Scope
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.reference_warnings import ReferenceWarning
-from recommender.serving.schemas.required_scope import RequiredScope
+from recommender.serving.schemas.required_scope import Included, IncludedWith, RequiredScope
 
 DECIMALS = 2
 NOTICE = (
@@ -55,12 +55,14 @@ TIE_BREAK_TEXTS: Mapping[TieBreak, str] = {
 }
 
 FOR_STAFF = "For staff."
+ON_REQUEST = "Absent unless `include` names the value in `x-include`."
 SCORED = RequiredScope(Scope.SCORE_READ)
 """A page that everybody can read receives no scores, and no order among clinicians of a tie."""
 READS = RequiredScope(Scope.MATCH_READ)
 """What such a page does not receive either: why each of the other clinicians was left out."""
 EXPLAINS = RequiredScope(Scope.EXPLAIN_READ)
 """Clients and matching tools do not receive how much anything adds to a score."""
+CONTRIBUTES = IncludedWith(Included.CONTRIBUTIONS)
 CONTRACT_VERSION: Literal[2] = 2
 """Version of the field names of a stored recommendation; see `serving.stored_recommendation`."""
 Points = Annotated[float, Setting(description="Points of the reference scale.")]
@@ -184,9 +186,24 @@ class ShownClinician(ResponseModel):
     reasons: Annotated[
         tuple[str, ...], Setting(description="Wishes of the client that this clinician meets.")
     ]
-    in_favour: Annotated[tuple[str, ...], EXPLAINS, Setting(description=FOR_STAFF)] = ()
-    against: Annotated[tuple[str, ...], EXPLAINS, Setting(description=FOR_STAFF)] = ()
-    groups: Annotated[tuple[GroupPoints, ...], EXPLAINS, Setting(description=FOR_STAFF)] = ()
+    in_favour: Annotated[
+        tuple[str, ...],
+        EXPLAINS,
+        CONTRIBUTES,
+        Setting(description=f"What speaks for this clinician. {ON_REQUEST} {FOR_STAFF}"),
+    ] = ()
+    against: Annotated[
+        tuple[str, ...],
+        EXPLAINS,
+        CONTRIBUTES,
+        Setting(description=f"What speaks against this clinician. {ON_REQUEST} {FOR_STAFF}"),
+    ] = ()
+    groups: Annotated[
+        tuple[GroupPoints, ...],
+        EXPLAINS,
+        CONTRIBUTES,
+        Setting(description=f"What each group of features adds. {ON_REQUEST} {FOR_STAFF}"),
+    ] = ()
     reservations: tuple[StatedReason, ...]
     tie: Annotated[
         int | None,
@@ -305,7 +322,7 @@ class SuggestedRelaxation(ResponseModel):
 
 
 class RecommendationResponse(ResponseModel):
-    """A shortlist with reasons, and the excluded clinicians with theirs."""
+    """A shortlist with reasons and, on request, the excluded clinicians with theirs."""
 
     recommendation_id: str
     contract_version: Annotated[
@@ -331,15 +348,23 @@ class RecommendationResponse(ResponseModel):
     ]
     shortlist: tuple[ShownClinician, ...]
     eligible: int
-    excluded: Annotated[tuple[ExcludedClinician, ...], READS]
+    excluded: Annotated[
+        tuple[ExcludedClinician, ...],
+        READS,
+        IncludedWith(Included.EXCLUSIONS),
+        Setting(description=f"Everybody who is not eligible, with every reason. {ON_REQUEST}"),
+    ] = ()
     exclusion_counts: tuple[ExclusionCount, ...]
     relaxations: Annotated[
         tuple[SuggestedRelaxation, ...],
-        Setting(description="Smallest sets of changes first."),
-    ]
+        IncludedWith(Included.RELAXATIONS),
+        Setting(description=f"Smallest sets of changes first. {ON_REQUEST}"),
+    ] = ()
     unanswered: Annotated[
-        tuple[str, ...], Setting(description="Scored questions without an answer.")
-    ]
+        tuple[str, ...],
+        IncludedWith(Included.UNANSWERED),
+        Setting(description=f"Scored questions without an answer. {ON_REQUEST}"),
+    ] = ()
     warnings: Annotated[
         tuple[str, ...], Setting(description="For people to read before the shortlist.")
     ]

@@ -14,7 +14,7 @@ from tests.support.server import (
     CANARY,
     CANARY_NAME,
     INES,
-    RECOMMEND,
+    WHOLE,
     TestClient,
     a_request,
     etag_of,
@@ -33,7 +33,7 @@ def journal_writer(tmp_path: Path) -> Any:
 
 
 def shown(caller: TestClient) -> dict[str, Any]:
-    told: dict[str, Any] = caller.post(RECOMMEND, json=a_request(top_k=50)).json()
+    told: dict[str, Any] = caller.post(WHOLE, json=a_request(top_k=50)).json()
     return told
 
 

@@ -32,6 +32,7 @@ from recommender.settings import Settings
 from tests.support.builders import DAY, an_intake
 from tests.support.server import (
     RECOMMEND,
+    WHOLE,
     TestClient,
     a_request,
     captured_logs,
@@ -42,8 +43,8 @@ from tests.support.server import (
 
 
 def recommended(caller: TestClient, **changes: Any) -> dict[str, Any]:
-    """The body of an accepted request."""
-    response = caller.post(RECOMMEND, json=a_request(**changes))
+    """All of the answer to an accepted request."""
+    response = caller.post(WHOLE, json=a_request(**changes))
     assert response.status_code == 200, response.text
     body: dict[str, Any] = response.json()
     return body

@@ -162,10 +162,9 @@ async def recommend_and_store(request: Request, parsed: ParsedRequest) -> str:
         request.app, partial(recommend_parsed, state, parsed)
     )
     info.mode = served.recommendation.mode
-    body = served.to_json(caller(request).scopes)
     if not has_store(request):
-        app_state(request.app).recent.add(shown_of(served, body, state))
+        app_state(request.app).recent.add(shown_of(served, state))
     else:
-        row = to_journal_row(served, body, state, actor=caller(request).actor)
+        row = to_journal_row(served, state, actor=caller(request).actor)
         await write_once(request, None, row)
     return served.response.recommendation_id
