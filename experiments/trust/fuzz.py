@@ -6,7 +6,7 @@ all its checks.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,7 @@ from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinish
 from schemathesis.engine.recorder import ScenarioRecorder
 
 from experiments.trust.contract import closed, with_refusals
-from experiments.trust.keys import PEPPER, keys_to
+from experiments.trust.keys import PAGE_ORIGIN, PEPPER, keys_to
 from experiments.trust.line import Line
 from experiments.trust.live import PATIENT, Server, call, connected, live_server
 from experiments.trust.subject import Subject
@@ -101,7 +101,8 @@ def fuzzed(count: int, subject: Subject) -> Found:
     """Rounds of cases against one live server, one role a round, until there are so many."""
     url = f"sqlite:///{subject.workspace / 'journal.db'}"
     settings = {"BUNDLE": subject.bundle, "ROSTER": subject.roster, "STORE": url}
-    settings |= {"PEPPER": PEPPER, "CALLS_PER_MINUTE": 10_000_000} | PATIENT
+    limits = ("CALLS_PER_MINUTE", "BROWSER_CALLS_PER_MINUTE", "BROWSER_CALLS_PER_ADDRESS")
+    settings |= {"PEPPER": PEPPER, **dict.fromkeys(limits, 10_000_000)} | PATIENT
     found, keys, roles, number = Found(), keys_to(url), tuple(Role), 0
     with live_server(settings) as server:
         with closing(connected(server.port)) as connection:
@@ -111,7 +112,8 @@ def fuzzed(count: int, subject: Subject) -> Found:
         while found.cases < count:
             role = roles[number % len(roles)]
             left = min(count - found.cases, -(-count // len(roles)))
-            settled = _round(number, keys[role], left)
+            origin = {"Origin": PAGE_ORIGIN} if role is Role.BROWSER else {}
+            settled = _round(number, keys[role], left, origin)
             _run(server, contracts[role], settled, role, found, count)
             number += 1
     return found
@@ -143,12 +145,12 @@ def _run(
             stream.stop()
 
 
-def _round(number: int, key: str, left: int) -> dict[str, Any]:
+def _round(number: int, key: str, left: int, origin: Mapping[str, str]) -> dict[str, Any]:
     """How one round is drawn; what does not depend on chance is sent once by each role."""
     first = {"enabled": number < len(Role)}
     return {
         "seed": number + 1,
-        "headers": {"Authorization": f"Bearer {key}"},
+        "headers": {"Authorization": f"Bearer {key}", **origin},
         "continue-on-failure": True,
         "generation": {"max-examples": min(A_ROUND, max(5, left // 60)), "no-shrink": True},
         "phases": {"examples": first, "coverage": first},

@@ -18,6 +18,14 @@ from recommender.alliance.instruments import AllianceSettings, Instrument
 from recommender.errors import DefinitionError, Fault, IntakeError
 from recommender.practice.columns import cells_at, read_rows
 from recommender.practice.fields import Field, Side, Surroundings, read_field
+from recommender.practice.form_declaration import (
+    asked_when_faults,
+    label_faults,
+    language_faults,
+    read_forms,
+    with_labels,
+)
+from recommender.practice.forms import Audience, FormLayout
 from recommender.practice.funding import FundingRow, read_funding, unknown_modes
 from recommender.practice.locations import Locations, read_locations
 from recommender.practice.matches import Match, read_match
@@ -50,7 +58,7 @@ NAMED = ("client", "clinician", "matches", "constraints", "places")
 """Sections of named tables."""
 TABLES = (
     *("practice", "card", "alliance", "instruments", "groups", "history", "ranking", "ways"),
-    *("first_session", *NAMED, "postcodes", "example", "matching_page"),
+    *("first_session", *NAMED, "postcodes", "labels", "forms", "example", "matching_page"),
 )
 """Sections that are one table; `funding` alone is a list of tables."""
 ON_FIELDS = frozenset(
@@ -78,6 +86,10 @@ class Practice:
         Explanation groups: id to phrase, in the order shown.
     client, clinician, matches, constraints
         Declarations by name, in the order of the file.
+    language
+        BCP 47 tag of every text of the definition.
+    forms
+        The form for each audience; a practice without a form for clients asks them nothing.
     matching_page
         What the page for clients says; None without the section.
     example
@@ -85,7 +97,8 @@ class Practice:
     locations
         The places that rooms lie at, of the section `places`.
     text, digest
-        The file as read, and its SHA-256: a bundle is only used with the definition it learned.
+        The file as read, and its SHA-256. Where a model learned with an earlier file, and only
+        texts and forms were changed since, they are those of the file it learned with.
 
     Examples
     --------
@@ -102,6 +115,7 @@ class Practice:
     timezone: str
     currency: str
     consent: str | None
+    language: str
     card: CardSettings
     alliance: AllianceSettings
     instruments: Mapping[str, Instrument]
@@ -115,6 +129,7 @@ class Practice:
     matches: Mapping[str, Match]
     constraints: Mapping[str, Constraint]
     funding: tuple[FundingRow, ...]
+    forms: Mapping[Audience, FormLayout]
     matching_page: MatchingPage | None
     example: Mapping[str, RawValue]
     locations: Locations
@@ -260,6 +275,11 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     faulty = frozenset(".".join(fault.where.split(".")[:2]) for fault in field_faults)
     between = _FieldsOfBothSides(client, clinician, faulty)
     heading, heading_faults = read_heading(tables["practice"], client)
+    heading_faults += language_faults(tables["practice"].get("language"))
+    word_faults = [] if faulty else label_faults(client, clinician, tables["labels"])
+    word_faults += [] if faulty else asked_when_faults(client)
+    if not faulty and not word_faults:
+        client, clinician = (with_labels(each, tables["labels"]) for each in (client, clinician))
     card, card_faults = read_optional(CardSettings, "card", tables["card"])
     instruments, alliance, alliance_faults = read_alliance(
         tables["alliance"], tables["instruments"]
@@ -286,6 +306,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     first_session, first_faults = read_first_session(
         tables["first_session"], client, clinician, constraints.values()
     )
+    forms, form_faults = read_forms(tables["forms"], client, constraints.values(), groups)
     matching_page, page_faults = read_matching_page(
         tables["matching_page"], client, postcodes, tables["practice"].get("consent")
     )
@@ -300,7 +321,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     faults += group_faults + postcode_faults + field_faults + heading_faults + card_faults
     faults += alliance_faults + history_faults + ranking_faults + match_faults + funding_faults
     faults += constraint_faults + ways_faults + first_faults + location_faults + example_faults
-    faults += [] if client_faults else page_faults
+    faults += word_faults + ([] if client_faults else form_faults + page_faults)
     if faults:
         raise DefinitionError(sorted(set(faults)))
     return Practice(
@@ -318,6 +339,7 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         matches=matches,
         constraints=constraints,
         funding=funding,
+        forms=forms,
         matching_page=matching_page,
         example=example,
         locations=locations,

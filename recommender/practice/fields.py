@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from pydantic import SkipValidation
 
 from recommender.errors import Fault
+from recommender.practice.conditions import OneTest
+from recommender.practice.forms import Audience
 from recommender.values.kinds import (
     KINDS,
     NONE_NAMED,
@@ -24,6 +26,7 @@ from recommender.values.toml_settings import (
     FilledText,
     Flag,
     Number,
+    Text,
     Texts,
     one_of,
     read_settings,
@@ -76,12 +79,25 @@ class Field:
     refers_to
         Whom the ids of a field of kind `ids` name, `clients` or `clinicians`; None for the other
         side than the field's own.
+    question, question_to_client
+        How staff ask it, and how a form asks the client; None without words of its own.
+    help, help_to_client
+        A sentence beside the question for either; "" for none.
+    labels
+        What people read for a level, by level; a level without one reads as its plain words.
+    asked_when
+        The client's answer without which it is not asked, or None.
     shown_to
         Who reads a clinician's fact on a card, one of `SHOWN_TO`; clients' answers are on none.
     fact
         The heading of a clinician's fact on a card; see `heading`.
     postcodes
         The practice's postcodes with their points, for places and rooms; empty for other kinds.
+
+    Notes
+    -----
+    Attributes of how a question is asked, and of how a fact is shown, are not compared: fields
+    that differ only there are equal, so that a corrected text never asks for a new model.
     """
 
     name: str
@@ -101,8 +117,14 @@ class Field:
     ways: FilledText | None = None
     missing_codes: Codes = ()
     refers_to: Annotated[str, one_of(PEOPLE)] | None = None
-    shown_to: Annotated[ShownTo, one_of(SHOWN_TO)] = "nobody"
-    fact: FilledText | None = None
+    question: FilledText | None = attribute(default=None, compare=False)
+    question_to_client: FilledText | None = attribute(default=None, compare=False)
+    help: Text = attribute(default="", compare=False)
+    help_to_client: Text = attribute(default="", compare=False)
+    labels: Mapping[str, FilledText] = attribute(default_factory=dict, compare=False)
+    asked_when: OneTest = attribute(default=None, compare=False)
+    shown_to: Annotated[ShownTo, one_of(SHOWN_TO)] = attribute(default="nobody", compare=False)
+    fact: FilledText | None = attribute(default=None, compare=False)
     # A mapping has no hash. Fields that differ in their postcodes alone still compare unequal.
     postcodes: Annotated[Mapping[str, Point], SkipValidation] = attribute(
         default_factory=dict, hash=False, repr=False
@@ -131,6 +153,20 @@ class Field:
         """Whom the ids of this field name, one of `PEOPLE`."""
         return self.refers_to or ("clinicians" if self.side == "client" else "clients")
 
+    def question_for(self, audience: Audience) -> str:
+        """The question as its reader reads it; without one, staff's question or the phrase."""
+        phrase = f"{self.phrase[:1].upper()}{self.phrase[1:]}"
+        asked = self.question or phrase
+        return asked if audience == "staff" else self.question_to_client or asked
+
+    def help_for(self, audience: Audience) -> str:
+        """The sentence beside the question; "" for none."""
+        return self.help if audience == "staff" else self.help_to_client
+
+    def label_of(self, level: str) -> str:
+        """What people read for a level."""
+        return self.labels.get(level) or plain(level)
+
     @property
     def heading(self) -> str:
         """What a card writes before the fact: `fact`, or the phrase with a capital letter."""
@@ -146,6 +182,11 @@ class Field:
         low = (self.min or 0.0) * kind.units
         high = (1.0 if self.max is None else self.max) * kind.units
         return (values - low) / (high - low)
+
+
+def plain(level: str) -> str:
+    """A level or code without underscores."""
+    return level.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +223,7 @@ def read_field(
     if kind is not None:
         faults += _settings_of_kind(where, kind, declared)
     faults += _wrong_use(where, side, declared, sound) + _wrong_levels(where, sound)
+    faults += _wrong_words(where, side, sound)
     if "min" in sound and "max" in sound and not sound["min"] < sound["max"]:
         faults.append(Fault(f"{where}.min", "is not below max", "put the smaller bound in min"))
     if kind_name in OF_CLINICIANS and side == "client":
@@ -288,4 +330,21 @@ def _wrong_levels(where: str, sound: Mapping[str, Any]) -> list[Fault]:
     if any(";" in level or level.lower() == NONE_NAMED for level in levels):
         remedy = "choose another word: a semicolon separates tags, and none means no tag"
         faults.append(Fault(f"{where}.levels", "has a level that cannot be written", remedy))
+    return faults
+
+
+OF_QUESTIONS = ("question", "question_to_client", "help", "help_to_client", "asked_when")
+"""Settings of how a question is asked; nobody is asked a clinician's facts."""
+
+
+def _wrong_words(where: str, side: Side, sound: Mapping[str, Any]) -> list[Fault]:
+    remedy = "remove it: only questions to clients are asked"
+    faults = [
+        Fault(f"{where}.{key}", "is for clients", remedy)
+        for key in OF_QUESTIONS
+        if side == "clinician" and key in sound
+    ]
+    if sound.get("required") is True and "asked_when" in sound:
+        remedy = "ask it of everybody, or do not require it"
+        faults.append(Fault(f"{where}.asked_when", "is given for a required question", remedy))
     return faults

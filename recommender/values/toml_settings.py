@@ -70,10 +70,12 @@ _CODES = ("is not a list of numbers and texts", 'write [99, "NA"]')
 _NUMBER = ("is not a number", "write a number without quotes")
 _WHOLE = ("is not a whole number", "write a whole number without quotes")
 _FIELDS = ("names no field", 'write "field" or ["one", "other"]')
+_LABELS = ("is not a table of texts", 'write { level = "what people read" }')
 _WINDOW = ("is no range of sessions", "write the first and the last, like [2, 5]")
 _CONDITION = (
     "is not a condition",
-    'write { client = "field", has = "level" } or { client = "field", below = 18 }',
+    'write { client = "field", has = "level" } or { client = "field", below = 18 }; has may be a '
+    "list of levels, of which one must be the answer",
 )
 
 MESSAGES: Mapping[tuple[str, str, str], Message] = {
@@ -98,6 +100,11 @@ MESSAGES: Mapping[tuple[str, str, str], Message] = {
     ("client", "missing_codes", ""): _CODES,
     ("clinician", "missing_codes", ""): _CODES,
     ("alliance", "missing_codes", ""): _CODES,
+    ("client", "labels", ""): _LABELS,
+    ("clinician", "labels", ""): _LABELS,
+    ("client", "asked_when", ""): _CONDITION,
+    ("client", "question", BLANK): ("is blank", "write it, or leave it out"),
+    ("client", "question_to_client", BLANK): ("is blank", "write it, or leave it out"),
     ("alliance", "early_sessions", ""): _WINDOW,
     ("alliance", "fallback_sessions", ""): _WINDOW,
     ("alliance", "within_days", ""): ("is not a number of days", "write a whole number, 1 or more"),

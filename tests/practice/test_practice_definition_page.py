@@ -10,6 +10,7 @@ import pytest
 from recommender.alliance.instruments import AllianceSettings, Instrument
 from recommender.practice.definition import Practice, read_practice
 from recommender.practice.fields import USES, Field
+from recommender.practice.forms import FormSection
 from recommender.practice.funding import CAP_PERIODS, FundingRow
 from recommender.practice.locations import Location
 from recommender.practice.match_operators import OPERATORS
@@ -38,6 +39,7 @@ SECTIONS = {
     "ways": MeetingModes,
     "first_session": FirstSession,
     "client": Field,
+    "forms": FormSection,
     "places": Location,
     "matching_page": MatchingPage,
     "matches": MatchSettings,

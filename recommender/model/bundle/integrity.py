@@ -199,7 +199,7 @@ def _record_levels(practice: Practice) -> int:
 MAX_NAMES = 5
 """Names listed of each kind; more are counted."""
 NAMED = ("groups", "instruments", "client", "clinician", "matches", "constraints")
-SINGLE = ("id", "version", "title", "timezone", "currency", "consent")
+SINGLE = ("id", "title", "timezone", "currency", "consent")
 WHOLE = ("card", "alliance", "history", "funding")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:=-]{1,120}")
 
@@ -241,7 +241,11 @@ def diff_names(learned: Sequence[str], now: Sequence[str]) -> DeclarationDiff:
 
 
 def diff_practices(learned: Practice, now: Practice) -> DeclarationDiff:
-    """How a definition differs from the one a model learned with; comments do not count."""
+    """How a definition differs from the one a model learned with.
+
+    Comments, labels, questions and forms do not count, nor does the version alone: no feature,
+    rule or reason depends on them.
+    """
     before, after = _declared(learned), _declared(now)
     names = diff_names(tuple(before), tuple(after))
     changed = (name for name in after if name in before and before[name] != after[name])

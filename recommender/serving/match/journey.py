@@ -173,8 +173,8 @@ def holds(condition: Any, answers: Mapping[str, Any]) -> bool:
         return False
     if condition.below is not None:
         return isinstance(answer, int | float) and answer < condition.below
-    if condition.has is None:
+    if not condition.has:
         return answer is True
-    if isinstance(answer, bool):
-        return str(answer).lower() == condition.has
-    return condition.has in answer if isinstance(answer, list) else bool(answer == condition.has)
+    return any(
+        level in condition.has for level in (answer if isinstance(answer, list) else [answer])
+    )

@@ -93,7 +93,7 @@ class FormEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class FormSection:
+class EntrySection:
     """Questions that belong together."""
 
     title: str
@@ -107,7 +107,7 @@ def form_sections(
     errors: Sequence[FieldError] = (),
     *,
     top_k: int,
-) -> tuple[FormSection, ...]:
+) -> tuple[EntrySection, ...]:
     """All questions: scored ones by group, then requirements, consents and rules.
 
     Clinicians are chosen from the roster. `sent` was filled in before; `top_k` clinicians are shown
@@ -120,7 +120,7 @@ def form_sections(
         faults.setdefault(name, error.message)
     scored, wished = (practice.fields("client", use) for use in ("score", "filter"))
     sections = [
-        FormSection(
+        EntrySection(
             phrase, tuple(_entry(f, sent, faults) for f in scored.values() if f.group == group)
         )
         for group, phrase in practice.groups.items()
@@ -137,10 +137,10 @@ def form_sections(
         for name, label in ((f"{CONSENT}{scope}", label) for scope, label in CONSENTS.items())
     )
     sections += [
-        FormSection("Requirements and wishes", entries),
-        FormSection("Other consents", consents),
-        FormSection("About this request", _about_request(sent, faults, top_k)),
-        FormSection("Rules for this request", _rules(practice, sent)),
+        EntrySection("Requirements and wishes", entries),
+        EntrySection("Other consents", consents),
+        EntrySection("About this request", _about_request(sent, faults, top_k)),
+        EntrySection("Rules for this request", _rules(practice, sent)),
     ]
     return tuple(section for section in sections if section.entries)
 
