@@ -72,7 +72,7 @@ def build_python(contract: Path, version: str, stage: Path, out: Path) -> None:
     run(
         *(TOOLS / "python" / "bin" / "openapi-python-client", "generate", "--path", contract),
         *("--config", stage / "generator.yml", "--meta", "none", "--fail-on-warning"),
-        *("--output-path", stage / "recommender_client" / "generated"),
+        *("--output-path", stage / "src" / "recommender_client" / "generated"),
         at=stage,
     )
     options = ("--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", out)
