@@ -129,6 +129,9 @@ class Settings(BaseSettings):
         File with hashes of the audit log outside the database, see `recommender audit anchor`.
     backups
         Folder of backups; `recommender doctor` checks the age of the newest.
+    webhook_private_hosts
+        Hosts in a private network that webhooks may be sent to; this machine always, under the
+        names localhost and 127.0.0.1.
     payload_months, rating_months, audit_months
         Retention periods of `recommender sweep`, see `journal.retention.Ages`; 0 is unlimited.
     """
@@ -172,6 +175,7 @@ class Settings(BaseSettings):
     max_list_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     anchors: Path | None = None
     backups: Path | None = None
+    webhook_private_hosts: tuple[str, ...] = ()
     payload_months: int = Field(default=24, ge=0)
     rating_months: int = Field(default=84, ge=0)
     audit_months: int = Field(default=84, ge=0)

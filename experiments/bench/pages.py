@@ -18,7 +18,7 @@ import numpy as np
 from experiments.screenshots.answers import ANSWERS
 from experiments.trust.live import PATIENT, connected, live_server
 from recommender.practice.definition import shipped_practice
-from recommender.serving.staff.form_data import FORM, FormData
+from recommender.serving.http.submitted_form import FORM, FormData
 from recommender.serving.staff.pages.new_request import REQUESTS
 from recommender.serving.staff.views.intake_answers import request_values
 

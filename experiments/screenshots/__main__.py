@@ -21,6 +21,8 @@ from experiments.trust.subject import simulated_subject
 
 FOLDER = Path("docs/screenshots")
 SIZE: ViewportSize = {"width": 1200, "height": 800}
+DESK: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 SMALL: ViewportSize = {"width": 320, "height": 568}
 IN_DARK = IN_SMALL = SHORTLIST = "request"
 COLOURS = 8
@@ -74,6 +76,7 @@ def pictures(browser: Browser, office: Office, counter: Office) -> Iterator[tupl
     """Every page in every state, by name."""
     page = browser.new_page(viewport=SIZE, locale="en-AU")
     walks = walk(page, office), counter_walk(page, counter), _rated(page, office)
+    yield from _reference(browser, counter)
     for state in chain(*walks):
         name = state.replace(",", "").replace(" ", "-")
         yield name, taken(page, state)
@@ -88,6 +91,21 @@ def pictures(browser: Browser, office: Office, counter: Office) -> Iterator[tupl
             page.set_viewport_size(SMALL)
             yield f"{name}-small", taken(page)
             page.set_viewport_size(SIZE)
+
+
+def _reference(browser: Browser, counter: Office) -> Iterator[tuple[str, bytes]]:
+    """The page of the HTTP API: how it begins, and an operation opened."""
+    for name, size in (("docs", DESK), ("docs-phone", PHONE)):
+        page = browser.new_page(viewport=size, locale="en-AU")
+        page.goto(f"{counter.url}/docs")
+        operation = page.locator("#operations-recommendations-recommend")
+        operation.wait_for()
+        yield name, page.screenshot(animations="disabled")
+        operation.locator("button").first.click()
+        operation.locator(".opblock-description").wait_for()
+        operation.evaluate("each => each.scrollIntoView()")
+        yield f"{name}-operation", page.screenshot(animations="disabled")
+        page.close()
 
 
 def _rated(page: Page, office: Office) -> Iterator[str]:

@@ -35,6 +35,7 @@ from recommender.store.schema import (
     shown,
     subjects,
     trained_on,
+    webhook_events,
     wishes,
 )
 from recommender.values.ids import with_question
@@ -53,6 +54,12 @@ class SubjectRows:
         """A condition for each table, in an order in which rows may be deleted."""
         recommendation_ids = self.recommendation_ids
         return (
+            # Their deliveries are deleted with them.
+            (
+                webhook_events,
+                webhook_events.c.pairing_id.in_(self.pairing_ids)
+                | webhook_events.c.recommendation_id.in_(recommendation_ids),
+            ),
             (trained_on, trained_on.c.pairing_id.in_(self.pairing_ids)),
             (extract_pairings, extract_pairings.c.pairing_id.in_(self.pairing_ids)),
             (idempotency, idempotency.c.subject_id.in_(self.subject_ids)),
@@ -121,6 +128,7 @@ _PLAIN = (
     pairing_events,
     ratings,
     rating_versions,
+    webhook_events,
 )
 
 

@@ -21,6 +21,7 @@ from recommender.journal.validation import (
     id_faults,
     refuse,
 )
+from recommender.journal.webhook_events import DECIDED, Event, publish
 from recommender.store.database import database_time
 from recommender.store.schema import decisions, payloads, recommendations, shown, subjects
 
@@ -293,6 +294,7 @@ def record_decision(connection: Connection, decision: Decision, *, actor: str) -
     )
     known = connection.execute(about).scalar()
     subject = subject_with(connection, known) if known else None
+    publish(connection, Event(DECIDED, recommendation_id=decision.recommendation_id))
     facts = {"decision_id": values.pop("decision_id")}
     append(connection, AuditEntry(actor, "decision.recorded", facts, subject, values))
     return decision_id

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, select
 
 from recommender.journal.audit_log import AuditEntry, append, prune
 from recommender.journal.idempotency import forget_expired
+from recommender.journal.webhook_events import forget_ended
 from recommender.store.database import database_time
 from recommender.store.schema import (
     consents,
@@ -47,11 +48,12 @@ class Ages:
 def sweep(connection: Connection, ages: Ages, *, actor: str) -> Mapping[str, int]:
     """Deletes what is past its age by the database's clock, and counts rows by table.
 
-    Replies to idempotent requests are deleted after 48 hours in any case; a subject and its key
-    once no row is about it.
+    In any case replies to idempotent requests are deleted after 48 hours, events of webhooks with
+    their ended deliveries after 30 days, and a subject and its key once no row is about it.
     """
     now = database_time(connection)
     counts = {"idempotency": forget_expired(connection)}
+    counts["webhook_events"] = forget_ended(connection)
     counts |= _payloads(connection, _months_before(now, ages.payload))
     counts |= _outcomes(connection, _months_before(now, ages.ratings))
     counts["subjects"] = _delete(connection, subjects, _holds_nothing())

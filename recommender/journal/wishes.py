@@ -17,6 +17,7 @@ from recommender.errors import Fault
 from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.recommendations import RecordedRecommendation
 from recommender.journal.validation import id_faults, refuse
+from recommender.journal.webhook_events import WISHED, Event, publish
 from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import wishes
 
@@ -70,6 +71,7 @@ def record_wish(
     )
     columns = {column: getattr(wish, column) for column in Wish.__dataclass_fields__}
     connection.execute(insert(wishes).values(**columns))
+    publish(connection, Event(WISHED, recommendation_id=name))
     details = {"recommendation_id": name, "clinician_id": clinician_id}
     facts = {"wish_id": wish.wish_id}
     append(connection, AuditEntry(actor, "wish.recorded", facts, recorded.subject, details))

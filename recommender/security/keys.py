@@ -289,4 +289,6 @@ def _usable(now: datetime) -> ColumnElement[bool]:
 def _facts(row: "Row[Any]") -> KeyFacts:
     facts = {name: value for name, value in row._asdict().items() if name != "secret_hash"}
     origins = tuple((row.origins or "").split())
-    return KeyFacts(**facts | {"role": Role(row.role), "origins": origins})
+    return KeyFacts(
+        **facts | {"role": Role(row.role), "origins": origins, "sandbox": bool(row.sandbox)}
+    )

@@ -64,6 +64,7 @@ from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import expected_practice, open_snapshot
 from recommender.serving.staff import pages as staff
 from recommender.serving.staff.page import STATIC, error_page, is_staff, redirect, static_files
+from recommender.serving.webhook_thread import WebhookThread
 from recommender.settings import Settings
 from recommender.store.database import POOL
 
@@ -109,6 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
     context = _open_context(settings)
     first = open_snapshot(settings, context.store)
     watcher = _model_watcher(settings, context.snapshots)
+    webhooks = WebhookThread(context.auth.credentials, context.metrics, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -118,7 +120,9 @@ def create_app(settings: Settings) -> FastAPI:
         if context.store is None:
             log.warning("serving_without_keys")
         context.rosters.start()
+        webhooks.start()
         yield
+        await to_thread.run_sync(webhooks.stop)
         await to_thread.run_sync(context.rosters.stop)
         if watcher is not None:
             await to_thread.run_sync(watcher.stop)

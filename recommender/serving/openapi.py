@@ -39,13 +39,16 @@ from recommender.serving.role_contract import REF, role_contract, whole_contract
 from recommender.serving.schemas.clinician import ClinicianSchema
 from recommender.serving.schemas.intake import RequestSchema
 from recommender.serving.schemas.request_bodies import BODIES, Credentials
+from recommender.serving.schemas.webhook_messages import MESSAGES, webhook_operations
 
 KEY_SCHEME: Mapping[str, Any] = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "rk_<id>_<secret>",
-    "description": "A program's key, created with `recommender keys create`. A server without a "
-    "store requires none and accepts requests from its own machine only.",
+    "description": "A program's key, created with `recommender keys create`. A key of a public web "
+    "page is `pk_<id>_<...>` and needs the header Origin, which browsers send. Responses to a "
+    "sandbox key have the header `Recommender-Sandbox: true`; nothing is stored. A server without "
+    "a store requires no key and accepts requests from its own machine only.",
 }
 SESSION_SCHEME: Mapping[str, Any] = {
     "type": "apiKey",
@@ -280,8 +283,9 @@ def _with_everything(
         *clinicians.bodies,
     )
     # Facts of clinicians are in both: what a request may send is the wider of the two.
-    _add_schemas(schemas, (Problem, *clinicians.responses), "serialization")
+    _add_schemas(schemas, (Problem, *MESSAGES, *clinicians.responses), "serialization")
     _add_schemas(schemas, bodies, "validation")
+    described["webhooks"] = webhook_operations(REF)
     return described
 
 

@@ -56,8 +56,9 @@ def whole_contract(document: Document) -> dict[str, Any]:
 def role_contract(document: Document, role: Role) -> dict[str, Any]:
     """The contract of one role.
 
-    Members of responses that the role never receives are absent, and those it always receives are
-    required. What no operation of the role refers to is left out.
+    Messages of webhooks are those about what the role may read. Members of responses that the role
+    never receives are absent, and those it always receives are required. What no operation or
+    message of the role refers to is left out.
     """
     own, scopes = copy.deepcopy(dict(document)), ROLES[role]
     own["info"] |= {
@@ -65,6 +66,11 @@ def role_contract(document: Document, role: Role) -> dict[str, Any]:
         ROLE: role.value,
     }
     own["paths"] = _own_paths(own["paths"], role)
+    messages = own.pop("webhooks").items()
+    if readable := {
+        kind: message for kind, message in messages if message["post"].pop(EXTENSION) in scopes
+    }:
+        own["webhooks"] = readable
     if role not in PEOPLE:
         del own["components"]["securitySchemes"]["session"]
     for schema in own["components"]["schemas"].values():
@@ -131,7 +137,7 @@ def _referenced(document: Document) -> dict[str, Any]:
     """The schemas that operations refer to, and those that these refer to."""
     schemas = document["components"]["schemas"]
     prefix = REF.format(model="")
-    wanted, looked_at = [document["paths"]], set[str]()
+    wanted, looked_at = [document["paths"], document.get("webhooks", {})], set[str]()
     while wanted:
         # Names of schemas are words: no other text of the document begins like a reference.
         text = json.dumps(wanted.pop())

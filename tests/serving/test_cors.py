@@ -113,6 +113,20 @@ def test_a_page_reads_nothing_back_and_names_no_client(pages: LockedServer) -> N
     assert refused["errors"][0]["pointer"] == "/client_id"
 
 
+def test_a_page_leaves_a_wish_for_what_it_asked_and_for_nothing_of_others(
+    pages: LockedServer,
+) -> None:
+    key = key_of(pages, Role.BROWSER)
+    made = ask(pages, key)
+    wish = {"clinician_id": made.json()["shortlist"][0]["clinician_id"]}
+    wishes = f"{made.headers['location']}/wishes"
+    assert ALLOW in preflight(pages, wishes, "POST").headers
+    assert pages.ask("POST", wishes, key, json=wish).status_code == 201
+    check_problem(pages.ask("GET", wishes, key), 403)
+    others = pages.ask("POST", RECOMMEND, key_of(pages, Role.TOOL), json=a_request())
+    check_problem(pages.ask("POST", f"{others.headers['location']}/wishes", key, json=wish), 404)
+
+
 @pytest.mark.parametrize(
     "origin",
     [

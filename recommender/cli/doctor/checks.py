@@ -22,6 +22,7 @@ from recommender.cli.doctor.security_checks import (
     check_pepper,
     check_special_keys,
     check_store,
+    check_webhooks,
 )
 from recommender.errors import BundleError, Fault, RegistryError, StoreError, TablesError
 from recommender.model.alliance_model import NAME, AllianceModel
@@ -267,6 +268,7 @@ CHECKS: tuple[Callable[[Deployment], Iterator[Fault]], ...] = (
     check_keys,
     check_special_keys,
     check_passwords,
+    check_webhooks,
     check_registry,
     check_artifacts,
     check_backups,

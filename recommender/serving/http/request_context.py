@@ -236,6 +236,9 @@ ALLOWED = frozenset(
         "mode",
         "model",
         "roster",
+        "endpoint",
+        "outcome",
+        "became",
         "error",
         "where",
     }

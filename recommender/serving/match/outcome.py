@@ -8,8 +8,8 @@ from typing import Any
 
 from recommender.journal.validation import canonical_json
 from recommender.practice.definition import Practice
+from recommender.recommendation.fact_text import CURRENCY_SIGNS
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
-from recommender.recommendation.relaxation_offers import CURRENCY_SIGNS
 from recommender.serving.match.answers import Answers
 from recommender.serving.schemas.responses import (
     RecommendationResponse,
@@ -111,7 +111,7 @@ def _offer(offer: SuggestedRelaxation, answers: Answers) -> Offer:
 
 
 def _card(shown: ShownClinician, practice: Practice) -> Card:
-    card = shown.card
+    card = None if shown.card is None else shown.card.for_clients()
     cautions = tuple(_sentence(each.text) for each in shown.reservations)
     name = shown.name
     wishes: tuple[str, ...] = tuple(map(_sentence, shown.reasons))

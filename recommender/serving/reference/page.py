@@ -94,7 +94,11 @@ async def get_reference(
 
 def example_body(snapshot: ServingSnapshot) -> str:
     """The body of a first request as JSON, fit to stand between single quotes of a shell."""
-    body = {"answers": snapshot.form.example["answers"]}
+    answers = {
+        name: int(answer) if isinstance(answer, float) and answer.is_integer() else answer
+        for name, answer in snapshot.form.example["answers"].items()
+    }
+    body = {"answers": answers}
     return json.dumps(body, ensure_ascii=False).replace("'", "\\u0027")
 
 

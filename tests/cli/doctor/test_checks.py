@@ -40,6 +40,7 @@ from recommender.cli.doctor.security_checks import (
     check_pepper,
     check_special_keys,
     check_store,
+    check_webhooks,
 )
 from recommender.cli.main import app
 from recommender.errors import Fault
@@ -47,7 +48,10 @@ from recommender.practice.definition import shipped_practice
 from recommender.security.keys import list_keys, revoke_key
 from recommender.security.scopes import Role
 from recommender.store.database import connect, open_store
-from tests.support.server import CANARY, new_key
+from recommender.store.schema import webhook_endpoints
+from recommender.webhooks.endpoints import switch_off
+from tests.support.server import CANARY, PEPPER, new_key
+from tests.support.webhook_receiver import subscribe
 
 DAY = timedelta(days=1)
 
@@ -162,6 +166,26 @@ def test_keys_of_pages_on_any_machine_and_keys_that_store_nothing_are_found(
     assert "own machine" not in found_by(check_special_keys, public)
 
 
+def test_webhooks_that_are_off_failing_or_signed_with_another_pepper_are_found(
+    sound: Deployment,
+) -> None:
+    assert sound.store is not None
+    store = open_store(sound.store)
+    endpoint, _ = subscribe(store, "https://example.org/")
+    assert list(check_webhooks(sound)) == []
+    assert "another pepper" in found_by(check_webhooks, replace(sound, pepper=PEPPER + "!"))
+    with store.writing() as connection:
+        named = webhook_endpoints.c.endpoint_id == endpoint.endpoint_id
+        failing = webhook_endpoints.update().where(named).values(failing_since=sound.now)
+        connection.execute(failing)
+    assert list(check_webhooks(sound)) == []
+    assert "has failed since" in found_by(check_webhooks, replace(sound, now=sound.now + DAY))
+    with store.writing() as connection:
+        switch_off(connection, endpoint.endpoint_id, "gone", now=sound.now, actor="test")
+    store.close()
+    assert "is off (gone)" in found_by(check_webhooks, sound)
+
+
 def test_keys_that_end_soon_or_are_not_there_are_found(sound: Deployment) -> None:
     assert "expires in 10 days" in found_by(check_keys, replace(sound, now=sound.now + 355 * DAY))
     assert "no live key" in found_by(check_keys, replace(sound, now=sound.now + 400 * DAY))
@@ -258,7 +282,7 @@ def test_a_port_that_this_server_has_is_no_finding(sound: Deployment) -> None:
 
 def test_every_check_is_in_the_checkup() -> None:
     modules = {check.__module__ for check in CHECKS}
-    assert len(CHECKS) == len(set(CHECKS)) == 17
+    assert len(CHECKS) == len(set(CHECKS)) == 18
     assert modules == {
         "recommender.cli.doctor.checks",
         "recommender.cli.doctor.security_checks",

@@ -12,15 +12,8 @@ from hypothesis import strategies as st
 from recommender.journal.recommendations import ShortlistRow, ShownRecommendation
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import shipped_practice
-from recommender.serving.staff.views.open_times import (
-    DAY_UNKNOWN,
-    Clocks,
-    NextTimes,
-    OpenInterval,
-    WeeklyHours,
-    next_open_intervals,
-    next_times,
-)
+from recommender.recommendation.openings import OpenInterval, WeeklyHours, next_open_intervals
+from recommender.serving.staff.views.open_times import DAY_UNKNOWN, Clocks, NextTimes, next_times
 from recommender.tables.roster import snapshot
 
 PRACTICE = shipped_practice()
