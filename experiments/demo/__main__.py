@@ -87,7 +87,8 @@ def _today() -> date:
 def _print_pages(url: str, access: Access) -> None:
     console.print(
         f"  {url}/staff    staff pages: sign in as {ACCOUNT}, password {access.password}",
-        f"  {url}/docs     the interface for developers; the key of a matching tool: {KEY_FILE}",
+        f"  {url}/match    the matching page, for clients",
+        f"  {url}/docs     for developers; the key of a matching tool: {KEY_FILE}",
         sep="\n",
         highlight=False,
         soft_wrap=True,
