@@ -86,8 +86,8 @@ def _today() -> date:
 
 def _print_pages(url: str, access: Access) -> None:
     console.print(
+        f"  {url}/match    the matching page, as clients see it",
         f"  {url}/staff    staff pages: sign in as {ACCOUNT}, password {access.password}",
-        f"  {url}/match    the matching page, for clients",
         f"  {url}/docs     for developers; the key of a matching tool: {KEY_FILE}",
         sep="\n",
         highlight=False,

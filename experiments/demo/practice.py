@@ -17,7 +17,11 @@ NAME = "Quillwattle Psychology"
 CHANGES: Mapping[str, Mapping[str, str]] = {
     "practice": {"id": "sample", "title": f"{NAME} (sample practice)"},
     # A number that the regulator set aside for fiction: nobody can be rung by mistake.
-    "matching_page": {"practice_name": NAME, "telephone": "02 5550 0100"},
+    "matching_page": {
+        "practice_name": NAME,
+        "telephone": "02 5550 0100",
+        "contact_url": "https://quillwattle.example/contact",
+    },
 }
 """Values of the shipped definition that the sample practice has otherwise, by table and key."""
 
