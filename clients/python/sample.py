@@ -18,6 +18,12 @@ with Client(os.environ["RECOMMENDER_URL"], os.environ["RECOMMENDER_KEY"]) as cli
     again = client.recommendation(sent[0].recommendation_id)
     saw["same"] = sent[0] == sent[1] == again
 
+    made = {client.recommend(asked).recommendation_id for _ in range(3)}
+    made |= {found.recommendation_id, again.recommendation_id}
+    listed = [each.recommendation_id for each in client.recommendations(limit=2)]
+    saw["listed"] = len(listed)
+    saw["each_once"] = set(listed) == made and len(listed) == len(made)
+
     try:
         client.recommendation("none")
     except NotFoundError as error:

@@ -15,6 +15,11 @@ const second = await client.recommend(asked, { idempotencyKey: "form-17" });
 const again = await client.recommendation(first.recommendation_id);
 const same = [second, again].every((each) => JSON.stringify(each) === JSON.stringify(first));
 
+const made = new Set([found.recommendation_id, first.recommendation_id]);
+for (let sent = 0; sent < 3; sent += 1) made.add((await client.recommend(asked)).recommendation_id);
+const listed: string[] = [];
+for await (const each of client.recommendations({ limit: 2 })) listed.push(each.recommendation_id);
+
 const problem = await client.recommendation("none").then(
   () => undefined,
   (error: unknown) => (error instanceof ApiError ? error.problem : undefined),
@@ -22,6 +27,8 @@ const problem = await client.recommendation("none").then(
 console.log(
   JSON.stringify({
     changes,
+    each_once: listed.length === made.size && listed.every((each) => made.has(each)),
+    listed: listed.length,
     problem,
     same,
     shown: found.shortlist.map((each) => each.name),

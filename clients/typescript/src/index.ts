@@ -7,8 +7,11 @@ export { RETRIES, type Retries } from "./retries.js";
 export type { components, paths } from "./schema.js";
 
 type Schemas = components["schemas"];
+type List = paths["/v1/recommendations"]["get"];
 export type Recommendation = Schemas["RecommendationResponse"];
 export type RecommendationRequest = Schemas["RecommendationRequest"];
+export type RecommendationSummary = Schemas["RecommendationSummary"];
+export type Filters = NonNullable<List["parameters"]["query"]>;
 /** Parts of a recommendation that are absent unless they are asked for. */
 export type Part = NonNullable<
   NonNullable<paths["/v1/recommendations"]["post"]["parameters"]["query"]>["include"]
@@ -58,6 +61,18 @@ export class Client {
     const query = include === undefined ? {} : { include };
     const params = { path: { recommendation_id: id }, query };
     return given(await this.api.GET("/v1/recommendations/{recommendation_id}", { params }));
+  }
+
+  /** Every recommendation of this key, newest first; pages are read as they are needed. */
+  async *recommendations(filters: Filters = {}): AsyncGenerator<RecommendationSummary> {
+    let query = filters;
+    for (;;) {
+      const page = given(await this.api.GET("/v1/recommendations", { params: { query } }));
+      yield* page.recommendations;
+      if (page.next === null) return;
+      // Only the cursor: the address is the server's own, which a proxy may show elsewhere.
+      query = { ...filters, cursor: new URLSearchParams(page.next.split("?")[1]).get("cursor") };
+    }
   }
 }
 

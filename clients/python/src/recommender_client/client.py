@@ -1,16 +1,18 @@
 """The client: calls of the generated part, with a key, retries, pages and errors as exceptions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, cast
 
 import httpx
 
 from .generated import AuthenticatedClient
-from .generated.api.recommendations import get_recommendation, recommend
+from .generated.api.recommendations import get_recommendation, list_recommendations, recommend
 from .generated.models import (
     GetRecommendationIncludeItem,
+    RecommendationPage,
     RecommendationRequest,
     RecommendationResponse,
+    RecommendationSummary,
     RecommendIncludeItem,
 )
 from .generated.types import UNSET
@@ -113,3 +115,21 @@ class Client:
             include=[GetRecommendationIncludeItem(each) for each in include] or UNSET,
         )
         return cast("RecommendationResponse", answer)
+
+    def recommendations(self, **filters: Any) -> Iterator[RecommendationSummary]:
+        """Every recommendation of this key, newest first; pages are read as they are needed.
+
+        Parameters
+        ----------
+        filters
+            Parameters of `generated.api.recommendations.list_recommendations`.
+        """
+        cursor = filters.pop("cursor", UNSET)
+        while True:
+            answer = list_recommendations.sync(client=self.generated, cursor=cursor, **filters)
+            page = cast("RecommendationPage", answer)
+            yield from page.recommendations
+            if page.next_ is None:
+                return
+            # Only the cursor: the address is the server's own, which a proxy may show elsewhere.
+            cursor = httpx.URL(page.next_).params["cursor"]
