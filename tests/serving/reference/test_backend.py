@@ -111,6 +111,9 @@ def test_a_form_that_is_filled_in_shows_cards_and_a_double_click_is_one_request(
     pages = [site.page(ANSWERS) for _ in range(2)]
     assert pages[0] == pages[1]
     assert site.recorded() == before + 1
+    changed = site.page([each for each in ANSWERS if each[1] != '"video"'])
+    assert "<article>" in changed
+    assert site.recorded() == before + 2
     cards = re.findall(r"<article><h2>(.*?)</h2><ul>(.*?)</ul></article>", pages[0])
     assert len(cards) == 5
     for _, facts in cards:
@@ -125,9 +128,10 @@ def test_what_is_wrong_is_shown_with_its_remedy(site: Site) -> None:
     page = html.unescape(site.page([("key", "k"), ("age_years", "-1"), ("main_concern", "null")]))
     assert "/answers/age_years is below the smallest value allowed" in page
     assert "<article>" not in page
-    hostile = site.page([*ANSWERS[1:], ("key", f"<{CANARY}>")])
-    assert f"<{CANARY}>" not in hostile
-    assert site.recorded() == before + 1
+    hostile = site.page([*ANSWERS[1:5], ("key", f"<{CANARY}>"), ("home.postcode", f'"<{CANARY}>"')])
+    assert "/answers/home/0/postcode" in html.unescape(hostile)
+    assert CANARY not in hostile
+    assert site.recorded() == before
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
