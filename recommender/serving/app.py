@@ -25,6 +25,7 @@ from recommender.serving.api import (
     pairings,
     privacy,
     ratings,
+    recommendation_list,
     recommendations,
     sessions,
     wishes,
@@ -70,6 +71,7 @@ from recommender.store.database import POOL
 
 ROUTERS = (
     recommendations.router,
+    recommendation_list.router,
     explanations.router,
     recommendations.predictions_router,
     allocations.router,

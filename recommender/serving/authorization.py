@@ -52,6 +52,7 @@ NEEDS: Mapping[str, Need] = {
     "GET /v1/session": Unrestricted.KNOWN,
     "DELETE /v1/session": Unrestricted.KNOWN,
     "POST /v1/recommendations": Scope.MATCH_CREATE,
+    "GET /v1/recommendations": Scope.MATCH_READ,
     "GET /v1/recommendations/{recommendation_id}": Scope.MATCH_READ,
     "GET /v1/recommendations/{recommendation_id}/explanations": Scope.EXPLAIN_READ,
     "GET /v1/recommendations/{recommendation_id}/explanations/{clinician_id}": Scope.EXPLAIN_READ,

@@ -52,7 +52,10 @@ def read_include(
     included = frozenset(Included(name) for name in names if name)
     for name in sorted(included & NEEDED.keys()):
         if not caller(request).may(NEEDED[name]):
-            message = f"include: {name} needs the scope {NEEDED[name]}; leave it out"
+            message = (
+                f"the query parameter `include` names {name}, which needs the scope "
+                f"{NEEDED[name]}; leave it out"
+            )
             error = FieldError(pointer="", code="scope_missing", message=message)
             raise lacks_scope(NEEDED[name], [error])
     return included
@@ -65,5 +68,5 @@ IncludedParts = Annotated[frozenset[Included], Depends(read_include)]
 def _unknown(name: str) -> FieldError:
     near = get_close_matches(name.casefold(), tuple(Included), n=1, cutoff=SIMILAR)
     remedy = f"did you mean `{near[0]}`?" if near else f"choose among {', '.join(Included)}"
-    message = f"include: has a name that is not known; {remedy}"
+    message = f"the query parameter `include` has a name that is not known; {remedy}"
     return FieldError(pointer="", code="unknown_include", message=message)

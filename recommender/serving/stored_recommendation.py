@@ -184,6 +184,7 @@ def shown_of(served: ServedRecommendation, snapshot: ServingSnapshot) -> ShownRe
         ),
         response=served.to_json(),
         modes=request.modes,
+        eligible=recommendation.eligible,
         declared=request.declared,
         explained=None
         if contributions is None

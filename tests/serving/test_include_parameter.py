@@ -111,7 +111,8 @@ def test_contributions_without_the_scope_are_refused_by_its_name(keeping: Journa
     for response in responses:
         (error,) = check_problem(response, 403)["errors"]
         assert error["message"] == (
-            "include: contributions needs the scope explain:read; leave it out"
+            "the query parameter `include` names contributions, which needs the scope "
+            "explain:read; leave it out"
         )
         assert 'scope="explain:read"' in response.headers["www-authenticate"]
 

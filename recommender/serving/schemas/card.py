@@ -22,7 +22,10 @@ FIELD = "Clinician's field of the practice definition."
 class CardModel(BaseModel):
     """Base of the parts of a card: immutable, and built from the engine's parts."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    # Whatever has a default is sent all the same.
+    model_config = ConfigDict(
+        frozen=True, from_attributes=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class CardMeeting(CardModel):
