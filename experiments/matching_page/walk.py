@@ -38,8 +38,13 @@ IN_SIGHT: Filled = {
     name: answer for name, answer in ANSWERS.items() if name != "answer.modalities_wanted"
 }
 """The same without lists that are opened on demand."""
-NOBODY: Filled = {**ANSWERS, "answer.max_gap": "40"}
-"""A gap that no clinician of the sample practice asks for."""
+NOBODY: Filled = {
+    **ANSWERS,
+    "answer.modes_wanted": ["in_person"],
+    "answer.hours_free": ["mon-2", "tue-2"],
+    "answer.max_gap": "60",
+}
+"""Evenings in the rooms for a gap that nobody of the sample practice asks for then."""
 QUICK_MS = 3_000
 """A list is refused in less time than a person needs."""
 
