@@ -89,9 +89,12 @@ class Journey:
         needed = {name for name, field in self.practice.client.items() if field.required}
         for each in self.practice.constraints.values():
             decides = each.mode == "hard" and each.unasked == "unknown"
-            applies = each.when is None or holds(each.when, answers)
-            lifted = each.unless is not None and holds(each.unless, answers)
-            if decides and applies and not lifted:
+            if not decides or (each.unless is not None and holds(each.unless, answers)):
+                continue
+            if each.when is not None and each.when.client not in answers:
+                # Whether the constraint applies is not known, which leaves everybody out as well.
+                needed.add(each.when.client)
+            elif each.when is None or holds(each.when, answers):
                 needed.update(each.client)
         return needed | {self.page.age}
 

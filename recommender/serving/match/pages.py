@@ -91,9 +91,9 @@ async def get_leave(request: Request) -> Response:
 async def post_page(request: Request) -> Response:
     """The page that follows a form, or the same with what has to be corrected."""
     _admit(request)
-    check_same_site(request.headers)
     sent = await parse_form(request)
     try:
+        check_same_site(request.headers)
         matching_state(request.app).limits.count_page(request)
         if sent.text(TRAP):
             return render(request, "trapped.html", "Please ring us", status=400)
