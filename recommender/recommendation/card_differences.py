@@ -18,7 +18,7 @@ from recommender.recommendation.card_parts import Card, CardFields, Difference
 from recommender.recommendation.fact_text import cents_text, levels_in, with_unit
 
 MAX_DIFFERENCES = 4
-MAX_LEVELS = 3
+MAX_LEVELS = 2
 ONLY = "only one of those shown"
 MOST = "the most of those shown"
 
