@@ -35,8 +35,12 @@ class Access:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Settings of a server that uses the store."""
-        return {"RECOMMENDER_STORE": STORE, "RECOMMENDER_PEPPER": self.pepper}
+        """Settings of a server that uses the store and shows the matching page."""
+        return {
+            "RECOMMENDER_STORE": STORE,
+            "RECOMMENDER_PEPPER": self.pepper,
+            "RECOMMENDER_MATCHING_PAGE": "true",
+        }
 
 
 def opened_access() -> Access:

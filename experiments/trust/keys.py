@@ -26,6 +26,12 @@ def keys_to(url: str, roles: Iterable[Role] = Role) -> Mapping[Role, str]:
     return keys
 
 
+def headers_of(role: Role, key: str) -> dict[str, str]:
+    """The headers with which a key of a role is sent."""
+    origin = {"Origin": PAGE_ORIGIN} if role is Role.BROWSER else {}
+    return {"Authorization": f"Bearer {key}", **origin}
+
+
 def _request(role: Role) -> KeyRequest:
     origins = (PAGE_ORIGIN,) if role is Role.BROWSER else ()
     return KeyRequest(role.value, role, origins=origins)

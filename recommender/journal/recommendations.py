@@ -66,6 +66,8 @@ class ShownRecommendation:
         Fields whose answers the practice declared; the client was not asked.
     explained
         Contributions for explanations; None where nothing was predicted.
+    eligible
+        How many clinicians met every hard constraint; None where it was not recorded.
     """
 
     recommendation_id: str
@@ -81,6 +83,7 @@ class ShownRecommendation:
     response: bytes = field(repr=False)
     modes: Mapping[str, str] = field(default_factory=dict)
     explained: bytes | None = field(default=None, repr=False)
+    eligible: int | None = None
     declared: tuple[str, ...] = ()
 
 
@@ -109,7 +112,8 @@ def record_recommendation(
     refuse([*faults, *(f for scope in scopes for f in choice_faults("scope", scope, SCOPES))])
     subject, at = subject_for(connection, record.client_id), database_time(connection)
     columns = ("recommendation_id", "asked_on", "practice_digest", "roster_version")
-    values = {name: getattr(record, name) for name in (*columns, "model_digest", "mode")}
+    stored = (*columns, "model_digest", "mode", "eligible")
+    values = {name: getattr(record, name) for name in stored}
     connection.execute(
         insert(recommendations).values(
             **values, subject_id=subject.subject_id, actor=actor, recorded_at=at
@@ -161,6 +165,7 @@ def find_recommendation(connection: Connection, recommendation_id: str) -> Recor
         modes=request.get("modes", {}),
         declared=tuple(request.get("declared", ())),
         explained=contributions_in(recommendation_id, payload.explained_sealed, subject),
+        eligible=row.eligible,
     )
     return RecordedRecommendation(shown_then, subject, row.actor, row.recorded_at)
 

@@ -91,6 +91,8 @@ class Field:
         Who reads a clinician's fact on a card, one of `SHOWN_TO`; clients' answers are on none.
     fact
         The heading of a clinician's fact on a card; see `heading`.
+    only_if_asked
+        Whether the fact is on a card only where the client asked for it.
     postcodes
         The practice's postcodes with their points, for places and rooms; empty for other kinds.
 
@@ -125,6 +127,7 @@ class Field:
     asked_when: OneTest = attribute(default=None, compare=False)
     shown_to: Annotated[ShownTo, one_of(SHOWN_TO)] = attribute(default="nobody", compare=False)
     fact: FilledText | None = attribute(default=None, compare=False)
+    only_if_asked: Flag = attribute(default=False, compare=False)
     # A mapping has no hash. Fields that differ in their postcodes alone still compare unequal.
     postcodes: Annotated[Mapping[str, Point], SkipValidation] = attribute(
         default_factory=dict, hash=False, repr=False
@@ -265,7 +268,7 @@ def _wrong_card(
         remedy = "remove it: a card shows facts about clinicians, never a client's answers"
         return [
             Fault(f"{where}.{key}", "is for clinicians", remedy)
-            for key in ("shown_to", "fact")
+            for key in ("shown_to", "fact", "only_if_asked")
             if key in declared
         ]
     if sound.get("kind") == "ids" and sound.get("shown_to", "nobody") != "nobody":

@@ -20,6 +20,7 @@ from recommender.model.alliance_model import (
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
+from recommender.recommendation.fact_text import money_text
 from recommender.recommendation.ranking import CLEAR_LEAD
 from recommender.screening.relaxation import Change, Relaxation, ScreenedRequest, admitted, changed
 from recommender.values.kinds import DAYS, RawValue
@@ -32,7 +33,6 @@ MAX_OFFERS = 6
 MAX_CANDIDATES = 24
 """Relaxations whose lead is computed, which takes random draws."""
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-CURRENCY_SIGNS = {"AUD": "$", "NZD": "$", "USD": "$", "EUR": "€", "GBP": "£"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,9 +319,7 @@ def _answers(request: ScreenedRequest, field: Field, change: Change) -> tuple[st
 def _amount(practice: Practice, field: Field, value: RawValue) -> str:
     if field.kind != "money":
         return f"{value:g}" if isinstance(value, float) else str(value)
-    digits = f"{value:.0f}" if float(value).is_integer() else f"{value:.2f}"
-    sign = CURRENCY_SIGNS.get(practice.currency)
-    return f"{sign}{digits}" if sign else f"{digits} {practice.currency}"
+    return money_text(practice, float(value))
 
 
 def _listed(words: Sequence[str]) -> str:

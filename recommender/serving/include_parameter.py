@@ -19,23 +19,24 @@ NEEDED: Mapping[Included, Scope] = {
 """Parts that need a scope as a whole."""
 DESCRIPTION = (
     "Parts to send that are otherwise absent: separated by commas, or the parameter repeated. "
-    "`exclusions`: `excluded`, everybody who is not eligible, with every reason; `relaxations`; "
-    "`unanswered`; `contributions` (needs `explain:read`): `in_favour`, `against` and `groups` of "
-    "each clinician shown."
+    "`facts`: everything else on each `card`; `exclusions`: `excluded`, everybody who is not "
+    "eligible, with every reason; `relaxations`; `unanswered`; `contributions` (needs "
+    "`explain:read`): `in_favour`, `against` and `groups` of each clinician shown."
 )
 
 
 def read_include(
     request: Request,
     include: Annotated[
-        list[str] | None,
+        list[str],
         Query(
+            default_factory=list,
             description=DESCRIPTION,
             json_schema_extra={
                 "items": {"type": "string", "enum": list(Included), SCOPES_EXTENSION: {**NEEDED}}
             },
         ),
-    ] = None,
+    ],
 ) -> frozenset[Included]:
     """The parts a request asks for.
 
@@ -44,7 +45,7 @@ def read_include(
     ProblemError
         400 for a name that is not known; 403 for a part that needs a scope the caller lacks.
     """
-    names = [name.strip() for text in include or () for name in text.split(",")]
+    names = [name.strip() for text in include for name in text.split(",")]
     unknown = [name for name in names if name and name not in tuple(Included)]
     if unknown:
         errors = dict.fromkeys(map(_unknown, unknown))
@@ -52,7 +53,10 @@ def read_include(
     included = frozenset(Included(name) for name in names if name)
     for name in sorted(included & NEEDED.keys()):
         if not caller(request).may(NEEDED[name]):
-            message = f"include: {name} needs the scope {NEEDED[name]}; leave it out"
+            message = (
+                f"the query parameter `include` names {name}, which needs the scope "
+                f"{NEEDED[name]}; leave it out"
+            )
             error = FieldError(pointer="", code="scope_missing", message=message)
             raise lacks_scope(NEEDED[name], [error])
     return included
@@ -65,5 +69,5 @@ IncludedParts = Annotated[frozenset[Included], Depends(read_include)]
 def _unknown(name: str) -> FieldError:
     near = get_close_matches(name.casefold(), tuple(Included), n=1, cutoff=SIMILAR)
     remedy = f"did you mean `{near[0]}`?" if near else f"choose among {', '.join(Included)}"
-    message = f"include: has a name that is not known; {remedy}"
+    message = f"the query parameter `include` has a name that is not known; {remedy}"
     return FieldError(pointer="", code="unknown_include", message=message)

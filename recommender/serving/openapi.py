@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from recommender.security.scopes import Role, Scope
 from recommender.serving.authorization import NEEDS, Unrestricted
+from recommender.serving.contract_examples import add_examples
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.contract_versions import API_VERSION, Deprecation, version_history
 from recommender.serving.http.problems import (
@@ -251,17 +252,17 @@ def openapi_document(
 
     Without a role it has all operations and members; see `serving.role_contract`.
     """
-    everything = _with_everything(app, requests, clinicians)
+    everything = complete_document(app, requests, clinicians)
     own = whole_contract(everything) if role is None else role_contract(everything, role)
     body = json.dumps(own, ensure_ascii=False, allow_nan=False).encode()
     return Contract(body, hashlib.sha256(body).hexdigest()[:32])
 
 
 @lru_cache(maxsize=4)
-def _with_everything(
+def complete_document(
     app: FastAPI, requests: RequestSchema, clinicians: ClinicianSchema
 ) -> Mapping[str, Any]:
-    """The document from which those of roles are derived; it must not be changed."""
+    """The document with everything, from which the others are derived; it must not be changed."""
     state = app_state(app)
     described = get_openapi(
         title=f"Recommender for {requests.title}",
@@ -285,6 +286,7 @@ def _with_everything(
     # Facts of clinicians are in both: what a request may send is the wider of the two.
     _add_schemas(schemas, (Problem, *MESSAGES, *clinicians.responses), "serialization")
     _add_schemas(schemas, bodies, "validation")
+    add_examples(described)
     described["webhooks"] = webhook_operations(REF)
     return described
 

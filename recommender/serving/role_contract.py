@@ -54,24 +54,27 @@ def whole_contract(document: Document) -> dict[str, Any]:
 
 
 def role_contract(document: Document, role: Role) -> dict[str, Any]:
-    """The contract of one role.
+    """The contract of one role."""
+    own = contract_for(document, ROLES[role], sessions=role in PEOPLE)
+    title = f"{document['info']['title']}, for the role {role}"
+    return {**own, "info": {**own["info"], "title": title, ROLE: role.value}}
 
-    Messages of webhooks are those about what the role may read. Members of responses that the role
-    never receives are absent, and those it always receives are required. What no operation or
-    message of the role refers to is left out.
+
+def contract_for(document: Document, scopes: frozenset[Scope], *, sessions: bool) -> dict[str, Any]:
+    """The contract of callers with these scopes, who may open `sessions` or have keys only.
+
+    Messages of webhooks are those about what they may read. Members of responses that they never
+    receive are absent, and those they always receive are required. What none of their operations
+    and messages refers to is left out.
     """
-    own, scopes = copy.deepcopy(dict(document)), ROLES[role]
-    own["info"] |= {
-        "title": f"{document['info']['title']}, for the role {role}",
-        ROLE: role.value,
-    }
-    own["paths"] = _own_paths(own["paths"], role)
+    own = copy.deepcopy(dict(document))
+    own["paths"] = _own_paths(own["paths"], scopes, sessions=sessions)
     messages = own.pop("webhooks").items()
     if readable := {
         kind: message for kind, message in messages if message["post"].pop(EXTENSION) in scopes
     }:
         own["webhooks"] = readable
-    if role not in PEOPLE:
+    if not sessions:
         del own["components"]["securitySchemes"]["session"]
     for schema in own["components"]["schemas"].values():
         for name, member in list(schema.get("properties", {}).items()):
@@ -94,18 +97,18 @@ def _texts(member: Mapping[str, Any]) -> tuple[str, ...]:
     return (member["description"],) if member.get("description") else ()
 
 
-def _own_paths(paths: Document, role: Role) -> dict[str, Any]:
-    """The operations that a role may call, with links to such operations only."""
+def _own_paths(paths: Document, scopes: frozenset[Scope], *, sessions: bool) -> dict[str, Any]:
+    """The operations that a caller may use, with links to such operations only."""
     own: dict[str, dict[str, Any]] = {}
     for path, methods in paths.items():
         for method, operation in methods.items():
-            if may_call(operation, role):
+            if _may_call(operation, scopes, sessions=sessions):
                 own.setdefault(path, {})[method] = operation
-                _keep_own_values(operation, ROLES[role])
+                _keep_own_values(operation, scopes)
     named = {each["operationId"] for methods in own.values() for each in methods.values()}
     for methods in own.values():
         for operation in methods.values():
-            if role not in PEOPLE:
+            if not sessions:
                 operation["security"] = [each for each in operation["security"] if "key" in each]
             for response in operation["responses"].values():
                 links = response.get("links", {})
@@ -125,12 +128,11 @@ def _keep_own_values(operation: dict[str, Any], scopes: frozenset[Scope]) -> Non
             ]
 
 
-def may_call(operation: Document, role: Role) -> bool:
-    """Whether a role may call an operation of the contract."""
+def _may_call(operation: Document, scopes: frozenset[Scope], *, sessions: bool) -> bool:
     if SESSIONS in operation.get("tags", ()):
-        return role in PEOPLE
+        return sessions
     needed = {Scope(name) for each in operation["security"] for name in each.get("key", ())}
-    return ROLES[role] >= needed
+    return scopes >= needed
 
 
 def _referenced(document: Document) -> dict[str, Any]:

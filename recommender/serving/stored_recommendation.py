@@ -21,6 +21,7 @@ from recommender.recommendation.explanation import Explanation, contrast, explai
 from recommender.security.scopes import Scope
 from recommender.serving.idempotency import created
 from recommender.serving.recommendation_service import ServedRecommendation
+from recommender.serving.schemas.card import ClinicianCard
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.required_scope import Included, hidden_fields, visible_part
 from recommender.serving.schemas.responses import CONTRACT_VERSION, RecommendationResponse
@@ -129,7 +130,14 @@ def visible_body(body: bytes, scopes: frozenset[Scope], included: frozenset[Incl
     then did not receive are absent, though they are asked for.
     """
     hidden = hidden_fields(RecommendationResponse, scopes, included)
-    visible = visible_part(json.loads(current_body(body)), hidden)
+    response = json.loads(current_body(body))
+    for shown in response["shortlist"]:
+        # Earlier servers stored no cards.
+        card = shown.setdefault("card", None)
+        if card is not None and Scope.EXPLAIN_READ not in scopes:
+            for_clients = ClinicianCard.model_validate(card).for_clients()
+            shown["card"] = for_clients.model_dump(mode="json")
+    visible = visible_part(response, hidden)
     return json.dumps(visible, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -176,6 +184,7 @@ def shown_of(served: ServedRecommendation, snapshot: ServingSnapshot) -> ShownRe
         ),
         response=served.to_json(),
         modes=request.modes,
+        eligible=recommendation.eligible,
         declared=request.declared,
         explained=None
         if contributions is None

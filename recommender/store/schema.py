@@ -108,6 +108,8 @@ recommendations = _table(
     _text("model_digest"),
     _text("mode"),
     *_written_by(),
+    Column("eligible", Integer, nullable=True),
+    Index("ix_recommendations_actor", "actor", "recorded_at", "recommendation_id"),
 )
 
 payloads = _table(

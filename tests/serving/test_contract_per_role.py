@@ -93,7 +93,8 @@ class Desk:
 def desk(practice_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Every operation, called by every role in many ways."""
     store = f"sqlite:///{tmp_path_factory.mktemp('roles')}/recommender.db"
-    with locked_server(locked_settings(practice_files, store=store)) as server:
+    often = {"browser_calls_per_minute": 10_000, "browser_calls_per_address": 10_000}
+    with locked_server(locked_settings(practice_files, store=store, **often)) as server:
         desk = Desk(server)
         recorded = server.ask("POST", RECOMMEND, server.keys[Role.STAFF].text, json=a_request())
         for role in Role:
@@ -116,6 +117,8 @@ def matching(desk: Desk, role: Role, foreign: Any) -> None:
     for intake in INTAKES.values():
         for at in (RECOMMEND, f"{RECOMMEND}?dry_run=true", FOR_TOOLS, WHOLE):
             made = desk.ask(role, f"POST {RECOMMEND}", at=at, json=intake)
+    for query in ("", "?limit=1&state=undecided", "?limit=0"):
+        desk.ask(role, f"GET {RECOMMEND}", at=f"{RECOMMEND}{query}")
     again = {"idempotency-key": f"again-{role}"}
     for _ in range(2):
         made = desk.ask(role, f"POST {RECOMMEND}", json=INTAKES["few fit"], headers=again)
@@ -134,6 +137,9 @@ def matching(desk: Desk, role: Role, foreign: Any) -> None:
         for body in (chosen, {"clinician_id": "nobody"}, {}):
             desk.ask(role, f"POST {one}/decisions", at=f"{at}/decisions", json=body)
         desk.ask(role, f"GET {one}/decisions", at=f"{at}/decisions")
+        for wish in (chosen, {}, {"clinician_id": "nobody"}):
+            desk.ask(role, f"POST {one}/wishes", at=f"{at}/wishes", json=wish)
+        desk.ask(role, f"GET {one}/wishes", at=f"{at}/wishes")
     named = {"answers": a_request()["answers"], "clinician_ids": [first]}
     wrong: dict[str, Any] = named | {"clinician_ids": ["nobody"]}
     for asked in (named, named | {"client_id": "C1"}, wrong, {}):

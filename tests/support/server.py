@@ -40,14 +40,15 @@ from recommender.serving.http.request_context import configure_logs
 from recommender.settings import Settings
 from recommender.store.database import Store, open_store
 from tests.support.builders import DEFINITION, a_bundle, a_model, a_practice, write_tables
+from tests.support.contract_check import check_contract
 
 with warnings.catch_warnings():
     # Starlette asks for httpx2, which nothing else here needs.
     warnings.simplefilter("ignore", StarletteDeprecationWarning)
-    from starlette.testclient import TestClient as TestClient
+    from starlette.testclient import TestClient as _TestClient
 
 RECOMMEND = "/v1/recommendations"
-FOR_TOOLS = f"{RECOMMEND}?include=exclusions,relaxations,unanswered"
+FOR_TOOLS = f"{RECOMMEND}?include=facts,exclusions,relaxations,unanswered"
 """The address with every part that a matching tool may ask for."""
 WHOLE = f"{FOR_TOOLS},contributions"
 """The address with every part."""
@@ -82,6 +83,21 @@ INES: dict[str, Any] = {
     },
 }
 """A clinician as the roster's endpoints accept her."""
+
+
+class TestClient(_TestClient):
+    """A caller; what it is answered is compared with the contract of callers with its scopes."""
+
+    __test__ = False
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._violations = check_contract(app)
+
+    def request(self, *args: Any, **options: Any) -> Any:
+        response = super().request(*args, **options)
+        assert self._violations == [], self._violations
+        return response
 
 
 # Settings

@@ -24,6 +24,7 @@ from recommender.journal.roster_versions import (
 from recommender.practice.definition import Practice
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Context, app_state
+from recommender.serving.http.cursors import next_link, next_page
 from recommender.serving.http.etags import etag, required_or_new, required_version, unless_matched
 from recommender.serving.http.problems import (
     BUSY,
@@ -93,9 +94,12 @@ async def get_clinicians(
     version = roster_version_of(snapshot)
     ids = [each for each in version.rows if each > after]
     address = f"{request_info(request.scope).root_path}/v1/clinicians"
-    more = f"{address}?after={ids[limit - 1]}&limit={limit}" if len(ids) > limit else None
+    query = {"after": ids[limit - 1], "limit": str(limit)} if len(ids) > limit else None
+    more = next_page(address, query)
     page = [snapshot.clinicians.to_response(each, version.rows[each]) for each in ids[:limit]]
-    return _response(request, version, version.etag, {"clinicians": page, "next": more})
+    response = _response(request, version, version.etag, {"clinicians": page, "next": more})
+    response.headers.update(next_link(more))
+    return response
 
 
 @router.get(

@@ -3,18 +3,18 @@
 What is asked depends on the answers so far, so the order is worked out anew on each page.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from recommender.practice.conditions import Condition
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.matching_page import MatchingPage
 from recommender.serving.match.answers import Answers
 
 AGREE, SAFETY, AGE, CHECK = "agree", "safety", "age", "check"
-PER_STEP = 2
-"""Questions on one page, so that each fits on a telephone."""
+ROOM, SHORT_LIST = 6, 7
+"""The room of one step, in the sizes of its questions, and choices that are all shown at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +146,10 @@ def in_steps(fields: Sequence[Field]) -> Iterator[tuple[Field, ...]]:
     """Fields in steps; one that depends on an answer of the same step begins the next."""
     step: list[Field] = []
     for field in fields:
-        names = {each.name for each in step}
-        depends = field.asked_when is not None and field.asked_when.client in names
-        if (
-            len(step) == PER_STEP
-            or depends
-            or (step and _is_large(field))
-            or any(map(_is_large, step))
-        ):
+        depends = field.asked_when is not None and field.asked_when.client in {
+            each.name for each in step
+        }
+        if step and (depends or sum(map(size_of, (*step, field))) > ROOM):
             yield tuple(step)
             step = []
         step.append(field)
@@ -161,20 +157,28 @@ def in_steps(fields: Sequence[Field]) -> Iterator[tuple[Field, ...]]:
         yield tuple(step)
 
 
-def _is_large(field: Field) -> bool:
-    """Whether a question fills a telephone's screen by itself."""
-    return field.kind in ("weekly_hours", "tags") or len(field.levels) > 4
+def size_of(field: Field) -> int:
+    """The room a question takes on a telephone, in parts of a step: a line to fill in is one."""
+    if field.kind == "weekly_hours":
+        return ROOM
+    if field.kind == "tags":
+        return 2 if len(field.levels) <= SHORT_LIST else 4
+    is_listed = field.kind in ("category", "ordinal") and len(field.levels) <= SHORT_LIST
+    return 2 if is_listed else 1
 
 
-def holds(condition: Any, answers: Mapping[str, Any]) -> bool:
-    """Whether answers in JSON meet a condition; a question without an answer meets none."""
+def holds(condition: Condition, answers: Answers) -> bool:
+    """Whether answers in JSON meet a condition; a question without an answer meets none.
+
+    >>> holds(Condition("funding", ("medicare", "dva")), {"funding": "medicare"})
+    True
+    """
     answer = answers.get(condition.client)
     if answer is None:
         return False
     if condition.below is not None:
         return isinstance(answer, int | float) and answer < condition.below
-    if not condition.has:
-        return answer is True
-    return any(
-        level in condition.has for level in (answer if isinstance(answer, list) else [answer])
-    )
+    if isinstance(answer, bool):
+        return answer is (condition.has != ("false",))
+    given = answer if isinstance(answer, list) else [answer]
+    return any(each in condition.has for each in given)

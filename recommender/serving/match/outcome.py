@@ -3,20 +3,22 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from recommender.journal.validation import canonical_json
 from recommender.practice.definition import Practice
+from recommender.recommendation.fact_text import cents_text
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
-from recommender.recommendation.relaxation_offers import CURRENCY_SIGNS
 from recommender.serving.match.answers import Answers
+from recommender.serving.match.words import clock
+from recommender.serving.schemas.card import CardCost, CardTime, ClinicianCard
 from recommender.serving.schemas.responses import (
     RecommendationResponse,
     ShownClinician,
     SuggestedRelaxation,
 )
 
+DIFFERENCES = 2
+"""Differences on a card; the facts they are about are on it too."""
 FEW = 3
 """Below so many clinicians, changes that would add others are offered first thing."""
 ORDERS = {
@@ -41,7 +43,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One clinician as a client sees them."""
+    """One clinician as a client sees them; `more` is read on demand."""
 
     clinician_id: str
     name: str
@@ -49,10 +51,11 @@ class Card:
     profession: str
     photo: str
     wishes: tuple[str, ...]
-    facts: tuple[Fact, ...]
     times: tuple[str, ...]
+    facts: tuple[Fact, ...]
     differs: tuple[str, ...]
     cautions: tuple[str, ...]
+    more: tuple[Fact, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,70 +114,71 @@ def _offer(offer: SuggestedRelaxation, answers: Answers) -> Offer:
 
 
 def _card(shown: ShownClinician, practice: Practice) -> Card:
-    card = shown.card
+    card = shown.card.for_clients() if shown.card is not None else None
     cautions = tuple(_sentence(each.text) for each in shown.reservations)
     name = shown.name
-    wishes: tuple[str, ...] = tuple(map(_sentence, shown.reasons))
-    facts: list[Fact] = []
-    times: tuple[str, ...] = ()
-    if card is not None:
-        wishes = tuple(", ".join(each.values) for each in card.asked_and_offered) or wishes
-        facts = [*_meeting(card), _cost(card.cost), *_own_facts(card)]
-        times = tuple(_time(each) for each in card.next_times)
+    if card is None:
+        wishes = tuple(map(_sentence, shown.reasons))
+        return Card(
+            shown.clinician_id, name, initials(name), "", "", wishes, (), (), (), cautions, ()
+        )
     return Card(
         clinician_id=shown.clinician_id,
         name=name,
         initials=initials(name),
-        profession=(card.profession or "") if card is not None else "",
-        photo=(card.photo or "") if card is not None else "",
-        wishes=wishes,
-        facts=tuple(facts),
-        times=times,
-        differs=tuple(_sentence(each.text) for each in card.differs) if card is not None else (),
+        profession=card.profession or "",
+        photo=card.photo or "",
+        wishes=tuple(_wishes(card, practice)),
+        times=tuple(_time(each) for each in card.next_times),
+        facts=(*_meeting(card), _cost(practice, card.cost)),
+        differs=tuple(_sentence(each.text) for each in card.differs[:DIFFERENCES]),
         cautions=cautions,
+        more=tuple(_own_facts(card)),
     )
 
 
-def _meeting(card: Any) -> Iterable[Fact]:
+def _wishes(card: ClinicianCard, practice: Practice) -> Iterable[str]:
+    """What was asked for and is offered; hours and amounts have lines of their own."""
+    for each in card.asked_and_offered:
+        field = practice.clinician.get(each.field)
+        if field is not None and field.kind in ("tags", "category", "ordinal", "flag"):
+            yield from (_sentence(value) for value in each.values or (each.label,))
+
+
+def _meeting(card: ClinicianCard) -> Iterable[Fact]:
     ways = []
     for each in card.meeting:
         parts = [each.place] if each.place else []
         if each.km is not None:
             parts.append(f"about {each.km:.0f} km away" if each.km >= 1 else "less than 1 km away")
-        ways.append(f"{each.label} ({', '.join(parts)})" if parts else each.label)
-    if ways:
-        yield Fact("Where", "; ".join(dict.fromkeys(ways)))
+        where = f"({', '.join(parts)})" if parts else ""
+        ways.append(" ".join(filter(None, (each.label, where))))
+    if any(ways):
+        yield Fact("How to meet", "; ".join(dict.fromkeys(filter(None, ways))))
 
 
-def _cost(cost: Any) -> Fact:
+def _cost(practice: Practice, cost: CardCost | None) -> Fact:
     """Fee, rebate and what is left to pay; without a known fee, whom to ask."""
     if cost is None or cost.fee_cents is None:
         return Fact("Cost", ASK_THE_PRACTICE)
-    fee = _money(cost.fee_cents, cost.currency)
-    if cost.gap_cents is None or cost.rebate_cents is None:
+    fee = cents_text(practice, cost.fee_cents)
+    if cost.gap_cents is None or not cost.rebate_cents:
         return Fact("Cost", f"{fee} a session")
-    gap = _money(cost.gap_cents, cost.currency)
-    rebate = _money(cost.rebate_cents, cost.currency)
-    if not cost.rebate_cents:
-        return Fact("Cost", f"{fee} a session")
-    return Fact("Cost", f"You pay {gap} after the rebate ({fee} less {rebate})")
+    gap, rebate = (cents_text(practice, each) for each in (cost.gap_cents, cost.rebate_cents))
+    if not cost.gap_cents:
+        return Fact("Cost", f"Nothing to pay: {fee} is covered")
+    return Fact("Cost", f"You pay {gap} a session ({fee} less {rebate} rebate)")
 
 
-def _own_facts(card: Any) -> Iterable[Fact]:
+def _own_facts(card: ClinicianCard) -> Iterable[Fact]:
     for each in card.facts:
         if each.values:
             yield Fact(each.label, ", ".join(each.values))
 
 
-def _time(each: Any) -> str:
-    starts: datetime = each.starts_at
-    clock = f"{starts:%I:%M %p}".lstrip("0").lower().replace(":00", "")
-    return f"{starts:%a} {starts.day} {starts:%b}, {clock}"
-
-
-def _money(cents: int, currency: str) -> str:
-    sign = CURRENCY_SIGNS.get(currency, f"{currency} ")
-    return f"{sign}{cents // 100}" if cents % 100 == 0 else f"{sign}{cents / 100:.2f}"
+def _time(each: CardTime) -> str:
+    starts = each.starts_at
+    return f"{starts:%a} {starts.day} {starts:%b}, {clock(f'{starts:%H:%M}')}"
 
 
 def initials(name: str) -> str:

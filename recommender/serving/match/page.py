@@ -25,6 +25,7 @@ from recommender.serving.http.problems import (
 )
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.submitted_form import FormData
+from recommender.serving.match.words import clock, dial
 
 MATCH = "/match"
 STATIC = f"{MATCH}/static"
@@ -122,28 +123,6 @@ def headers_of(
     if clear:
         headers |= {"clear-site-data": CLEAR, "cache-control": "no-store"}
     return headers
-
-
-def dial(telephone: str) -> str:
-    """A telephone number as a link has it.
-
-    >>> dial("(02) 5550 0100")
-    '0255500100'
-    """
-    return "".join(sign for sign in telephone if sign.isdigit() or sign == "+")
-
-
-def clock(time: str) -> str:
-    """A time of day as people say it.
-
-    >>> clock("08:00"), clock("12:00"), clock("17:30"), clock("24:00")
-    ('8 am', 'noon', '5.30 pm', 'midnight')
-    """
-    if time in ("12:00", "24:00", "00:00"):
-        return "noon" if time == "12:00" else "midnight"
-    hour, minutes = int(time[:2]), time[3:]
-    past = "" if minutes == "00" else f".{minutes}"
-    return f"{(hour - 1) % 12 + 1}{past} {'am' if hour < 12 else 'pm'}"
 
 
 _WORDS: Mapping[ProblemType, tuple[str, str]] = {

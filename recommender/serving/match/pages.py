@@ -347,24 +347,28 @@ def _step_page(
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewLine:
-    """One question with its answer, and the step on which it can be changed."""
+class ReviewedStep:
+    """A step with its questions and answers, where they can be changed."""
 
     step_id: str
-    question: str
-    answer: str
+    lines: tuple[tuple[str, str], ...]
 
 
-def _review(visit: Visit) -> tuple[ReviewLine, ...]:
+def _review(visit: Visit) -> tuple[ReviewedStep, ...]:
     answers, roster = visit.progress.answers, visit.snapshot.encoding.roster
     return tuple(
-        ReviewLine(
+        ReviewedStep(
             step.id,
-            field.question_for("client"),
-            answer_text(field, answers[field.name], visit.page, roster)
-            if field.name in answers
-            else "No answer",
+            tuple(
+                (
+                    field.question_for("client"),
+                    answer_text(field, answers[field.name], visit.page, roster)
+                    if field.name in answers
+                    else "No answer",
+                )
+                for field in step.fields
+            ),
         )
         for step in visit.journey.steps
-        for field in step.fields
+        if step.fields
     )

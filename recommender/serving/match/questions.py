@@ -7,6 +7,7 @@ from typing import Any
 from recommender.practice.fields import Field
 from recommender.practice.matching_page import DayPart, MatchingPage
 from recommender.serving.match.answers import NAME, Answers, ticked_parts
+from recommender.serving.match.journey import SHORT_LIST
 from recommender.tables.roster import Roster
 from recommender.values.kinds import DAYS
 
@@ -97,7 +98,7 @@ def question_of(
         text=field.question_for("client"),
         help=field.help_for("client"),
         why=field.purpose,
-        control=CONTROLS[field.kind],
+        control=_control(field),
         needed=needed,
         choices=_choices(field, answer, roster, needed=needed),
         days=_days(page.day_parts, answer) if field.kind == "weekly_hours" else (),
@@ -107,6 +108,12 @@ def question_of(
         is_money=field.kind == "money",
         fault=fault,
     )
+
+
+def _control(field: Field) -> str:
+    """A choice among many is a list that opens."""
+    control = CONTROLS[field.kind]
+    return "select" if control == "choice" and len(field.levels) > SHORT_LIST else control
 
 
 def answer_text(field: Field, answer: Any, page: MatchingPage, roster: Roster) -> str:

@@ -81,7 +81,7 @@ async def list_for(
 
     if context.idempotency is None:
         served = await compute()
-        context.recent.add(shown_of(served, _whole(served), snapshot))
+        context.recent.add(shown_of(served, snapshot))
         return served.response
     content = {"answers": dict(parsed.answers), "practice": snapshot.practice.digest}
     key = f"{token.number}-{digest(canonical_json(content))}"
@@ -90,7 +90,8 @@ async def list_for(
         if known is not None:
             return read_response(known.body)
         served = await compute()
-        row = to_journal_row(served, _whole(served), snapshot, actor=PRINCIPAL.actor)
+        whole = served.to_json(frozenset(Scope))
+        row = to_journal_row(served, snapshot, actor=PRINCIPAL.actor, sent=whole)
         await context.queues.journal.run(context.idempotency.settle, ticket, row)
         return served.response
 
@@ -127,8 +128,3 @@ def changes_in(text: str) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return changes if isinstance(changes, dict) else {}
-
-
-def _whole(served: ServedRecommendation) -> bytes:
-    """The response as staff read it: the journal stores all of it."""
-    return served.to_json(frozenset(Scope))

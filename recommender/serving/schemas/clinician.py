@@ -165,7 +165,8 @@ def build_clinician_schema(practice: Practice) -> ClinicianSchema:
         {"clinicians": (listed, ...)},
         {
             "clinicians": [
-                {"clinician_id": EXAMPLE_CLINICIANS[0], "name": "Ines", "facts": examples}
+                {"clinician_id": each, "name": name, "facts": examples}
+                for each, name in zip(EXAMPLE_CLINICIANS, ("Ines", "Jonas"), strict=True)
             ]
         },
     )

@@ -313,6 +313,10 @@ def _a_place(field: Field) -> list[dict[str, Any]]:
     return [{"latitude": -33.87, "longitude": 151.21}]
 
 
+def _a_person(field: Field) -> list[str]:
+    return ["c0042"] if field.people_named == "clients" else [EXAMPLE_CLINICIANS[0]]
+
+
 def _middle_level(field: Field) -> str:
     return field.levels[len(field.levels) // 2]
 
@@ -335,7 +339,7 @@ JSON_TYPES: Mapping[str, JsonType] = {
     ),
     "date": JsonType(_plain(JsonDate), _unchanged, lambda _: _DAY, _plain_json),
     "money": JsonType(_money, _unchanged, _middle, _plain_json),
-    "ids": JsonType(_ids, _unchanged, lambda _: [EXAMPLE_CLINICIANS[0]], _plain_json),
+    "ids": JsonType(_ids, _unchanged, _a_person, _plain_json),
     "link": JsonType(_link, _unchanged, lambda _: KINDS["link"].example, _plain_json),
 }
 """One entry for each of `recommender.values.kinds.KINDS`."""

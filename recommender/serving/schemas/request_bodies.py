@@ -50,7 +50,7 @@ class DecisionRequest(BaseModel):
 class WishRequest(BaseModel):
     """The clinician of the shortlist whom the client asks for."""
 
-    model_config = _strict({"clinician_id": "k012"})
+    model_config = _strict({"clinician_id": EXAMPLE_CLINICIANS[0]})
 
     clinician_id: Annotated[
         Id | None,

@@ -15,6 +15,7 @@ from recommender.model.alliance_model import NAME, AllianceModel, Manifest
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.sections import RankingSettings
+from recommender.recommendation.card_parts import Card
 from recommender.recommendation.explanation import GroupContribution
 from recommender.recommendation.ranking import TieBreak
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY, ShortlistEntry
@@ -22,6 +23,7 @@ from recommender.recommendation.relaxation_offers import RelaxationOffer
 from recommender.screening.relaxation import Change
 from recommender.screening.screen import Exclusion, Reason
 from recommender.security.scopes import Scope
+from recommender.serving.schemas.card import ClinicianCard
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.reference_warnings import ReferenceWarning
 from recommender.serving.schemas.required_scope import Included, IncludedWith, RequiredScope
@@ -204,6 +206,10 @@ class ShownClinician(ResponseModel):
         CONTRIBUTES,
         Setting(description=f"What each group of features adds. {ON_REQUEST} {FOR_STAFF}"),
     ] = ()
+    card: Annotated[
+        ClinicianCard | None,
+        Setting(description="null in recommendations that were stored without cards."),
+    ] = None
     reservations: tuple[StatedReason, ...]
     tie: Annotated[
         int | None,
@@ -226,7 +232,7 @@ class ShownClinician(ResponseModel):
     ]
 
     @classmethod
-    def of(cls, shown: ShortlistEntry, level: float) -> Self:
+    def of(cls, shown: ShortlistEntry, level: float, card: Card) -> Self:
         """One clinician; nothing is predicted without a model or the client's consent."""
         why = shown.explanation
         return cls(
@@ -239,6 +245,7 @@ class ShownClinician(ResponseModel):
             in_favour=why.in_favour if why else (),
             against=why.against if why else (),
             groups=tuple(GroupPoints.of(part) for part in why.groups) if why else (),
+            card=ClinicianCard.of(card),
             reservations=stated_reason(shown.reservations),
             tie=shown.tie,
             tie_text=TIE_TEXT + TIE_BREAK_TEXTS[shown.tie_broken_by]
@@ -354,7 +361,10 @@ class RecommendationResponse(ResponseModel):
         IncludedWith(Included.EXCLUSIONS),
         Setting(description=f"Everybody who is not eligible, with every reason. {ON_REQUEST}"),
     ] = ()
-    exclusion_counts: tuple[ExclusionCount, ...]
+    exclusion_counts: Annotated[
+        tuple[ExclusionCount, ...],
+        Setting(description="Of each constraint that excluded somebody."),
+    ]
     relaxations: Annotated[
         tuple[SuggestedRelaxation, ...],
         IncludedWith(Included.RELAXATIONS),
@@ -373,6 +383,16 @@ class RecommendationResponse(ResponseModel):
         Setting(description="Ids in the request that name nobody; `warnings` says so in words."),
     ] = ()
     notice: str
+
+    def seen_by(self, scopes: frozenset[Scope]) -> Self:
+        """The response with the facts on cards that callers with these scopes receive."""
+        if Scope.EXPLAIN_READ in scopes:
+            return self
+        shortlist = tuple(
+            each if each.card is None else each.model_copy(update={"card": each.card.for_clients()})
+            for each in self.shortlist
+        )
+        return self.model_copy(update={"shortlist": shortlist})
 
 
 class CurrentModel(ResponseModel):

@@ -3,6 +3,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from recommender.errors import BundleError, TablesError
 from recommender.model.bundle.io import bundle_digest
 from recommender.practice.definition import shipped_practice
 from recommender.recommendation.recommend import recommend
-from recommender.serving.api import recommendations
+from recommender.serving.api import health, recommendations
 from recommender.serving.app import create_app
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.request_context import HEADERS
@@ -212,11 +213,14 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
     assert {operation["operationId"] for operation in operations.values()} == {
         "recommend",
         "getRecommendation",
+        "listRecommendations",
         "listExplanations",
         "getExplanation",
         "predict",
         "allocate",
         "recordDecision",
+        "recordWish",
+        "listWishes",
         "listDecisions",
         "recordPairing",
         "getPairing",
@@ -256,6 +260,17 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
             media = set(response.get("content", {}))
             is_sent = status.startswith("2") or status == "304"
             assert is_sent or media == {"application/problem+json"}, path
+
+
+def test_a_member_that_the_contract_does_not_have_is_noticed_by_every_test(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = '{"status": "alive", "since": 1}'
+    probe = SimpleNamespace(model_dump_json=lambda: body)
+    monkeypatch.setattr(health, "Probe", lambda status: probe)
+    noticed = pytest.raises(AssertionError, match="GET /livez: 200 at /: additionalProperties")
+    with local_client(settings) as caller, noticed:
+        caller.get("/livez")
 
 
 def test_the_example_of_the_contract_is_accepted(caller: TestClient) -> None:

@@ -11,8 +11,8 @@ from recommender.errors import NotFoundError
 from recommender.journal.recommendations import ShownRecommendation
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
+from recommender.recommendation.fact_text import CURRENCY_SIGNS
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
-from recommender.recommendation.relaxation_offers import CURRENCY_SIGNS
 from recommender.serving.api.explanations import ExplanationCase, explanation_case
 from recommender.serving.http.problems import ProblemError
 from recommender.serving.snapshot.snapshot import ServingSnapshot
