@@ -29,7 +29,8 @@ $(VENV)/dev: requirements-dev.lock $(VENV)/runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-clients: $(CLIENTS)/python/ready $(CLIENTS)/typescript/ready ## Set up what generates clients from the contract.
+clients: $(VENV)/runtime $(CLIENTS)/python/ready $(CLIENTS)/typescript/ready ## Build the client packages into var/clients/dist; URL=... for a running server's practice.
+	@$(BIN)/python -m clients.build $(if $(URL),--url $(URL))
 
 $(CLIENTS)/python/ready: requirements-clients.lock
 	@test -x $(CLIENTS)/python/bin/python || $(PYTHON) -m venv $(CLIENTS)/python

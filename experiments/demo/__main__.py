@@ -6,17 +6,10 @@ under `var/demo`.
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
-from urllib.error import URLError
 from zoneinfo import ZoneInfo
 
 import typer
@@ -33,12 +26,12 @@ from experiments.demo.build import (
     step,
 )
 from experiments.demo.practice import NAME, definition, write_clinicians
+from experiments.demo.server import running
 from recommender.practice.definition import shipped_practice
 
 CLIENT = Path("experiments/demo/client.json")
 READY = HOME / "ready"
 """Exists once all of the practice was built."""
-PATIENCE_SECONDS = 120
 PORT = 8000
 app = typer.Typer(add_completion=False)
 
@@ -52,7 +45,7 @@ def demo(context: typer.Context) -> None:
     shutil.rmtree(HOME, ignore_errors=True)
     access = _set_up()
     console.rule("[bold]5  Serve, in a process of its own", align="left")
-    with running(access.environment) as url:
+    with running(recommender(*SERVE), access.environment) as url:
         step(
             "6  Ask for one client's shortlist over HTTP",
             *("recommend", CLIENT, "--url", url),
@@ -95,43 +88,11 @@ def _print_pages(url: str, access: Access) -> None:
     console.print(
         f"  {url}/match    the matching page, as clients see it",
         f"  {url}/staff    staff pages: sign in as {ACCOUNT}, password {access.password}",
-        f"  {url}/openapi.json    the contract; the key of a matching tool is in {KEY_FILE}",
+        f"  {url}/docs     for developers; the key of a matching tool: {KEY_FILE}",
         sep="\n",
         highlight=False,
         soft_wrap=True,
     )
-
-
-@contextmanager
-def running(settings: Mapping[str, str]) -> Iterator[str]:
-    """A server in its own process, ready to answer; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        recommender(*SERVE, "--port", str(port)),
-        env=os.environ | settings,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_until_ready(url, process)
-        yield url
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=PATIENCE_SECONDS)
-
-
-def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Returns when the server says it is ready; fails when it ends or takes too long."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=2):
-                return
-        except (URLError, OSError):
-            time.sleep(0.2)
-    raise SystemExit("the server did not become ready; run the serve command by itself to see why")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ class Access:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Settings of a server that uses the store."""
+        """Settings of a server that uses the store and shows the matching page."""
         return {
             "RECOMMENDER_STORE": STORE,
             "RECOMMENDER_PEPPER": self.pepper,

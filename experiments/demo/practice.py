@@ -1,6 +1,7 @@
 """The sample practice: its definition, made from the shipped one, and its clinicians today."""
 
 import csv
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ CLINICIANS = Path(__file__).with_name("clinicians.toml")
 NAME = "Quillwattle Psychology"
 CHANGES: Mapping[str, Mapping[str, str]] = {
     "practice": {"id": "sample", "title": f"{NAME} (sample practice)"},
+    # A number that the regulator set aside for fiction: nobody can be rung by mistake.
     "matching_page": {
         "practice_name": NAME,
         "telephone": "02 5550 0100",
@@ -30,7 +32,7 @@ def definition(today: date) -> str:
     for table, values in CHANGES.items():
         for key, value in values.items():
             text = _with_value(text, table, key, value)
-    return f"{text}\n{_places()}"
+    return text + _places()
 
 
 def write_definition(path: Path, today: date) -> None:
@@ -76,18 +78,18 @@ def _cell(field: Field, value: Any, places: Mapping[str, Any], today: date) -> s
 
 
 def _places() -> str:
-    """The places of the clinicians' rooms as tables of a definition."""
+    """The places that rooms lie at, as sections of the definition."""
     places = tomllib.loads(CLINICIANS.read_text("utf-8"))["places"]
-    return "\n".join(
-        f'[places.{name}]\ntitle = "{place["title"]}"\naddress = "{place["address"]}"\n'
-        f"point = {place['point']}\n"
+    sections = (
+        "\n".join((f"\n[places.{name}]", *(f"{key} = {json.dumps(place[key])}" for key in place)))
         for name, place in places.items()
     )
+    return "\n".join(sections) + "\n"
 
 
 def _with_value(text: str, table: str, key: str, value: str) -> str:
     """The text with one value of one table replaced."""
-    line = re.compile(rf'(^\[{re.escape(table)}\]\n(?:(?!\[).*\n)*?{key} = )".*"', re.MULTILINE)
+    line = re.compile(rf'(^\[{re.escape(table)}\]\n(?:(?!\[).*\n)*?{key} = )"[^"]*"', re.MULTILINE)
     changed, found = line.subn(lambda match: f'{match[1]}"{value}"', text)
     if found != 1:
         raise LookupError(f"the shipped definition has no [{table}] {key}")

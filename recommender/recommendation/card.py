@@ -18,12 +18,7 @@ from recommender.practice.fields import Field
 from recommender.practice.rules.constraint import Constraint, rule_input_of
 from recommender.practice.rules.functions import session_cost
 from recommender.practice.rules.rule_input import rows_of
-from recommender.recommendation.asked_and_offered import (
-    Offered,
-    asked_and_offered,
-    levels_asked,
-    wishes_of,
-)
+from recommender.recommendation.asked_and_offered import Asked, Offered, wishes_of
 from recommender.recommendation.card_differences import Shown, differences
 from recommender.recommendation.card_parts import (
     Card,
@@ -117,9 +112,9 @@ def cards(
     rows = np.array(rows_of(columns, roster.ids, clinician_ids), dtype=np.intp)
     openings = Openings(practice, client, columns, screening, now)
     meeting_places = MeetingPlaces(openings, rows)
-    asked = levels_asked(practice, wishes, client)
+    asked = Asked(practice, fields, client, columns, screening, wishes)
     meetings = [meeting_places.meetings(row) for row in rows.tolist()]
-    costs = _costs(practice, fields, client, columns.take(rows), screening, meetings)
+    costs = _costs(practice, fields, client, meeting_places.taken, screening, meetings)
     made = []
     for row, meeting, cost in zip(rows.tolist(), meetings, costs, strict=True):
         if row not in known:
@@ -134,13 +129,11 @@ def cards(
                 cost=cost,
                 next_times=tuple(_next_time(fields, openings, row, *each) for each in times),
                 facts=known[row],
-                asked_and_offered=asked_and_offered(
-                    practice, fields, client, columns, screening, asked, offered
-                ),
+                asked_and_offered=asked.and_offered(offered),
                 staff_only=fields.staff_only,
             )
         )
-    apart = differences(practice, fields, columns, Shown(made, rows.tolist(), asked))
+    apart = differences(practice, fields, columns, Shown(made, rows.tolist(), asked.levels))
     return tuple(replace(card, differs=own) for card, own in zip(made, apart, strict=True))
 
 

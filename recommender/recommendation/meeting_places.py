@@ -36,13 +36,13 @@ class MeetingPlaces:
     openings
         The client beside the whole roster.
     rows
-        The rows that are asked for, as places in the roster.
+        The rows that are asked for, as places in the roster; `taken` are their columns.
     """
 
     def __init__(self, openings: Openings, rows: NDArray[np.intp]) -> None:
         self.openings, self.practice = openings, openings.practice
         self._rows = {int(row): place for place, row in enumerate(rows.tolist())}
-        self._taken = openings.columns.take(rows)
+        self.taken = openings.columns.take(rows)
         self._km: dict[str, NDArray[np.float64]] = {}
 
     def meetings(self, row: int) -> tuple[Meeting, ...]:
@@ -132,10 +132,10 @@ class MeetingPlaces:
         if distance.name not in self._km:
             context = self.openings.screening.context
             client = self.openings.client
-            places = self._taken[distance.clinician[0]].shape[:2]
+            places = self.taken[distance.clinician[0]].shape[:2]
             km = np.full(places, np.nan)
             if not np.isnan(client[distance.client[0]]).all():
-                km = room_km(rule_input_of(distance, client, self._taken, context))
+                km = room_km(rule_input_of(distance, client, self.taken, context))
             self._km[distance.name] = km
         return self._km[distance.name]
 

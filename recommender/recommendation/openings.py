@@ -5,7 +5,7 @@ that day on, in rooms within the client's reach. Weekly hours are local; what th
 in UTC, so that daylight saving counts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
-from recommender.practice.row_checks import rooms_of
+from recommender.practice.row_checks import ROOM, rooms_of
 from recommender.practice.rules.constraint import Constraint, session_minutes
 from recommender.practice.rules.first_session import first_sessions
 from recommender.practice.rules.time_rules import late_windows, windows_of
@@ -113,15 +113,18 @@ class Openings:
     ) -> None:
         self.practice, self.client, self.columns = practice, client, columns
         self.screening, self.now = screening, now
+        self._rules: dict[str, list[Constraint]] = {}
+        for each in practice.constraints.values():
+            self._rules.setdefault(each.rule, []).append(each)
 
     @property
     def free_day(self) -> str | None:
         """The clinician field of a first free day; None where the practice has none."""
         return self.practice.first_session.clinician
 
-    def rules(self, name: str) -> Iterator[Constraint]:
-        """The constraints of a rule."""
-        return (each for each in self.practice.constraints.values() if each.rule == name)
+    def rules(self, name: str) -> Sequence[Constraint]:
+        """The constraints of a rule, in the order of the definition."""
+        return self._rules.get(name, ())
 
     def next_intervals(
         self, row: int, option: MeetingOption, wishes: tuple[WeeklyHours, ...]
@@ -186,23 +189,35 @@ class Openings:
         if field.kind != "availability":
             yield WeeklyHours(zone, windows_of(self.columns[field.name][row : row + 1]), away=away)
             return
-        windows = self.columns[field.name][row : row + 1]
         reach = self._reach(field, row, way)
-        rooms = np.zeros(windows.shape[1], dtype=np.intp)
-        if field.rooms is not None:
-            rooms = rooms_of(windows, self.columns[field.rooms][row : row + 1], field)[0]
+        near = [number for number, counts in reach.items() if counts]
         by_terms: dict[tuple[int, int, int], list[tuple[int, int, int]]] = {}
-        for window, room in zip(windows[0].tolist(), rooms.tolist(), strict=True):
-            weekday, start, end, _, ways, every, anchor = window
-            if np.isnan(start) or not _is_for(field, int(ways), way) or not reach.get(room, True):
-                continue
-            terms = room, max(int(every), 1), int(anchor) + EPOCH if every > 1 else 0
-            by_terms.setdefault(terms, []).append((int(weekday), int(start), int(end)))
+        for weekday, start, end, room, ways, every, anchor in self._windows(field, row):
+            if _is_for(field, ways, way) and reach.get(room, True):
+                terms = room, max(every, 1), anchor + EPOCH if every > 1 else 0
+                by_terms.setdefault(terms, []).append((weekday, start, end))
         for (room, every, anchor), own in by_terms.items():
-            near = [number for number, counts in reach.items() if counts]
             only = near[0] if room == 0 and len(near) == 1 else 0
             number = room if room in reach else only
             yield WeeklyHours(zone, tuple(own), every, anchor, away, number)
+
+    def _windows(self, field: Field, row: int) -> list[list[int]]:
+        """The open windows of one clinician as encoded, with the number of the room in its place.
+
+        They depend on the roster alone, so that requests share them.
+        """
+        by_row: dict[int, list[list[int]]] = self.columns.view(("open windows", field.name), dict)
+        if row not in by_row:
+            windows = self.columns[field.name][row : row + 1].copy()
+            windows[..., ROOM] = 0
+            if field.rooms is not None:
+                places = self.columns[field.rooms][row : row + 1]
+                windows[..., ROOM] = rooms_of(
+                    self.columns[field.name][row : row + 1], places, field
+                )
+            known = ~np.isnan(windows[0]).any(axis=1)
+            by_row[row] = windows[0][known].astype(int).tolist()
+        return by_row[row]
 
     def _away(self, row: int) -> tuple[tuple[int, int], ...]:
         name = self.practice.first_session.absences

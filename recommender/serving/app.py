@@ -24,6 +24,7 @@ from recommender.serving.api import (
     health,
     pairings,
     privacy,
+    questions,
     ratings,
     recommendation_list,
     recommendations,
@@ -70,6 +71,7 @@ from recommender.settings import Settings
 from recommender.store.database import POOL
 
 ROUTERS = (
+    questions.router,
     recommendations.router,
     recommendation_list.router,
     explanations.router,

@@ -51,6 +51,7 @@ NEEDS: Mapping[str, Need] = {
     "POST /v1/session": Unrestricted.ANYBODY,
     "GET /v1/session": Unrestricted.KNOWN,
     "DELETE /v1/session": Unrestricted.KNOWN,
+    "GET /v1/questions": Scope.MATCH_CREATE,
     "POST /v1/recommendations": Scope.MATCH_CREATE,
     "GET /v1/recommendations": Scope.MATCH_READ,
     "GET /v1/recommendations/{recommendation_id}": Scope.MATCH_READ,

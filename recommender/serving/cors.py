@@ -15,12 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from recommender.security.scopes import ROLES, Role
 from recommender.serving.auth_backend import AuthBackend
 from recommender.serving.authorization import NEEDS, SANDBOX, is_page
-from recommender.serving.http.request_context import request_info
+from recommender.serving.http.request_context import VARY, request_info
 from recommender.serving.http.root_path import path_within
 
 PREFLIGHT_SECONDS = 600
 """How long a browser may remember the answer to a preflight request."""
-VARIES: Mapping[str, str] = {"Vary": "Origin"}
+VARIES: Mapping[str, str] = {VARY: "Origin"}
 _SENT = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID, traceparent"
 _EXPOSED = (
     "API-Version",

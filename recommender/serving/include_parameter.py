@@ -28,14 +28,15 @@ DESCRIPTION = (
 def read_include(
     request: Request,
     include: Annotated[
-        list[str] | None,
+        list[str],
         Query(
+            default_factory=list,
             description=DESCRIPTION,
             json_schema_extra={
                 "items": {"type": "string", "enum": list(Included), SCOPES_EXTENSION: {**NEEDED}}
             },
         ),
-    ] = None,
+    ],
 ) -> frozenset[Included]:
     """The parts a request asks for.
 
@@ -44,7 +45,7 @@ def read_include(
     ProblemError
         400 for a name that is not known; 403 for a part that needs a scope the caller lacks.
     """
-    names = [name.strip() for text in include or () for name in text.split(",")]
+    names = [name.strip() for text in include for name in text.split(",")]
     unknown = [name for name in names if name and name not in tuple(Included)]
     if unknown:
         errors = dict.fromkeys(map(_unknown, unknown))

@@ -145,6 +145,9 @@ def test_what_was_not_stored_is_not_found_and_the_answer_says_why(trial: Trial) 
         (error,) = check_problem(trial.ask(role, "GET", path), 404)["errors"]
         assert "sandbox key" in error["message"]
         assert "without --sandbox" in error["message"]
+    for role in (Role.TOOL, Role.STAFF):
+        listed = trial.ask(role, "GET", RECOMMEND)
+        assert (listed.status_code, listed.json()) == (200, {"recommendations": [], "next": None})
     correction = {"expected_version": 1, "reason": "typed_wrongly", "rating": None}
     corrected = trial.ask(Role.STAFF, "POST", "/v1/ratings/r1/corrections", json=correction)
     check_problem(corrected, 404)

@@ -111,6 +111,6 @@ def test_every_migration_is_in_the_package_that_is_installed() -> None:
     found = sorted(path.name for path in (MIGRATIONS / "versions").glob("v*.py"))
     names = (
         *("journal", "access", "explained", "reply_headers"),
-        *("publishable_keys", "wishes", "webhooks"),
+        *("publishable_keys", "wishes", "webhooks", "recommendation_list"),
     )
     assert found == [f"v{number:04d}_{name}.py" for number, name in enumerate(names, 1)]

@@ -164,7 +164,8 @@ async def get_recommendations(
     after = read_cursor(query.cursor) if query.cursor else None
     # One more than the page has says whether there is another page.
     look = partial(recommendation_list, wanted=wanted, limit=query.limit + 1, after=after)
-    found = await read(request, look)
+    # Nothing that a sandbox key sends is recorded.
+    found = () if principal.sandbox else await read(request, look)
     listed = found[: query.limit]
     address = f"{request_info(request.scope).root_path}{RECOMMENDATIONS}"
     more = next_page(address, query.page_after(listed[-1]) if len(found) > query.limit else None)

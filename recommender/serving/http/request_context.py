@@ -37,6 +37,8 @@ PAGE_POLICY = (
 )
 """Policy of staff pages: files and forms of this server only, nothing inline."""
 NO_STORE = "no-store"
+VARY = "Vary"
+"""A header whose values are added to those of the response."""
 _ADDRESSES = frozenset({"location", "hx-redirect"})
 """Headers with an address on this server: the path it is behind is added here, for all routes."""
 
@@ -177,7 +179,10 @@ class _ResponseSender:
         headers.setdefault("cache-control", NO_STORE)
         version = {} if self._info.is_page else VERSION_HEADER
         for name, value in {**self._info.response_headers, **version, **HEADERS}.items():
-            headers[name] = value
+            if name == VARY:
+                headers.add_vary_header(value)
+            else:
+                headers[name] = value
         for name in _ADDRESSES & set(headers):
             if headers[name].startswith("/"):
                 headers[name] = self._info.root_path + headers[name]

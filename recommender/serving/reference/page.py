@@ -28,6 +28,7 @@ ADDRESS = "/docs"
 STATIC = f"{ADDRESS}/static"
 STATIC_FOLDER = Path(__file__).with_name("static")
 RENDERER = "swagger-ui-5.35.0"
+SAMPLE = "backend.py"
 POLICY = PAGE_POLICY.replace("img-src 'self'", "img-src 'self' data:")
 """As that of staff pages; the renderer's style has its icons as data."""
 READERS: Mapping[Role, str] = {
@@ -62,6 +63,7 @@ _templates.globals |= {
         "script": "docs.js",
         "renderer_style": f"{RENDERER}.css",
         "renderer": f"{RENDERER}.js",
+        "sample": SAMPLE,
     }.items()
 }
 
@@ -85,6 +87,7 @@ async def get_reference(
         practice=snapshot.practice,
         needs_key=auth_backend(request).credentials is not None,
         body=example_body(snapshot),
+        declared=declared_answers(snapshot),
         role=role,
         readers=READERS,
         operations=operations_of(document),
@@ -93,13 +96,19 @@ async def get_reference(
 
 
 def example_body(snapshot: ServingSnapshot) -> str:
-    """The body of a first request as JSON, fit to stand between single quotes of a shell."""
+    """The body of a first request as JSON."""
     answers = {
         name: int(answer) if isinstance(answer, float) and answer.is_integer() else answer
         for name, answer in snapshot.form.example["answers"].items()
     }
     body = {"answers": answers}
-    return json.dumps(body, ensure_ascii=False).replace("'", "\\u0027")
+    return _json(body)
+
+
+def declared_answers(snapshot: ServingSnapshot) -> str:
+    """Answers that the practice gives for every client of its own matching page, as JSON."""
+    page = snapshot.practice.matching_page
+    return _json(page.answers if page is not None else {})
 
 
 @lru_cache(maxsize=len(Role))
@@ -111,3 +120,8 @@ def operations_of(document: bytes) -> tuple[tuple[str, str, str], ...]:
         for path, methods in paths.items()
         for method, operation in methods.items()
     )
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    """JSON that can be put between single quotes of a shell."""
+    return json.dumps(value, ensure_ascii=False).replace("'", "\\u0027")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from recommender.security.scopes import Role
-from recommender.serving.reference.page import RENDERER, STATIC_FOLDER, static_address
+from recommender.serving.reference.page import RENDERER, SAMPLE, STATIC_FOLDER, static_address
 from recommender.settings import Settings
 from tests.support.server import (
     LockedServer,
@@ -109,6 +109,12 @@ def test_the_renderer_is_the_released_one_with_its_licence(caller: TestClient, n
     licence = (STATIC_FOLDER / f"{RENDERER}.LICENSE").read_text(encoding="utf-8")
     assert "Apache License" in licence
     assert "SmartBear Software" in licence
+
+
+def test_the_sample_is_downloaded_as_it_is(caller: TestClient) -> None:
+    response = caller.get(static_address(SAMPLE))
+    assert response.content == (STATIC_FOLDER / SAMPLE).read_bytes()
+    assert static_address(SAMPLE) in caller.get("/docs").text
 
 
 def test_near_addresses_lead_to_the_page(caller: TestClient) -> None:
