@@ -41,6 +41,36 @@ Times = tuple[tuple[OpenInterval, str, str | None], ...]
 """Next times with the zone they are shown in and their way of meeting."""
 
 
+class _Shared:
+    """What cards read of one roster and definition alone: computed once, and not each request."""
+
+    def __init__(self, practice: Practice) -> None:
+        self.practice = practice
+        self.fields, self.wishes = card_fields(practice), wishes_of(practice)
+        self._facts: dict[int, tuple[Fact, ...]] = {}
+
+    def facts_of(self, columns: Columns, row: int) -> tuple[Fact, ...]:
+        """The facts that are always shown of the clinician of one row."""
+        if row not in self._facts:
+            declared = ((name, self.practice.clinician[name]) for name in self.fields.facts)
+            self._facts[row] = tuple(
+                Fact(name, field.heading, values)
+                for name, field in declared
+                if (values := values_text(self.practice, field, columns[name][row]))
+            )
+        return self._facts[row]
+
+
+def _shared_for(practice: Practice, columns: Columns) -> _Shared:
+    """What is shared of a definition; the roster holds that of the one used last."""
+    latest: dict[str, _Shared] = columns.view("cards", dict)
+    shared = latest.get("latest")
+    # Cards may be declared otherwise without a new model, whose digest names the definition.
+    if shared is None or shared.practice is not practice:
+        shared = latest["latest"] = _Shared(practice)
+    return shared
+
+
 def card_fields(practice: Practice) -> CardFields:
     """Which fields a practice's cards show, by what the fields are declared for.
 
@@ -106,19 +136,16 @@ def cards(
     if not clinician_ids:
         return ()
     columns = roster.columns
-    fields = columns.view(("card fields", practice.digest), lambda: card_fields(practice))
-    wishes = columns.view(("card wishes", practice.digest), lambda: wishes_of(practice))
-    known: dict[int, tuple[Fact, ...]] = columns.view(("card facts", practice.digest), dict)
+    shared = _shared_for(practice, columns)
+    fields = shared.fields
     rows = np.array(rows_of(columns, roster.ids, clinician_ids), dtype=np.intp)
     openings = Openings(practice, client, columns, screening, now)
     meeting_places = MeetingPlaces(openings, rows)
-    asked = Asked(practice, fields, client, columns, screening, wishes)
+    asked = Asked(practice, fields, client, columns, screening, shared.wishes)
     meetings = [meeting_places.meetings(row) for row in rows.tolist()]
     costs = _costs(practice, fields, client, meeting_places.taken, screening, meetings)
     made = []
     for row, meeting, cost in zip(rows.tolist(), meetings, costs, strict=True):
-        if row not in known:
-            known[row] = _facts(practice, fields, columns, row)
         times = _times(openings, row, meeting) if "next_times" in fields.of_part else ()
         offered = Offered(row, meeting, cost, tuple((each, zone) for each, zone, _ in times))
         made.append(
@@ -128,7 +155,7 @@ def cards(
                 meeting=_visible(fields, meeting),
                 cost=cost,
                 next_times=tuple(_next_time(fields, openings, row, *each) for each in times),
-                facts=known[row],
+                facts=shared.facts_of(columns, row),
                 asked_and_offered=asked.and_offered(offered),
                 staff_only=fields.staff_only,
             )
@@ -160,15 +187,6 @@ def _cost_fields(practice: Practice) -> tuple[str, ...]:
     rule = cost_rule(practice)
     names = () if rule is None else (rule.settings.get(name) for name in OF_COST)
     return tuple(name for name in names if name is not None)
-
-
-def _facts(practice: Practice, fields: CardFields, columns: Columns, row: int) -> tuple[Fact, ...]:
-    declared = ((name, practice.clinician[name]) for name in fields.facts)
-    return tuple(
-        Fact(name, field.heading, values)
-        for name, field in declared
-        if (values := values_text(practice, field, columns[name][row]))
-    )
 
 
 def _profession(practice: Practice, fields: CardFields, columns: Columns, row: int) -> str | None:

@@ -243,8 +243,8 @@ def diff_names(learned: Sequence[str], now: Sequence[str]) -> DeclarationDiff:
 def diff_practices(learned: Practice, now: Practice) -> DeclarationDiff:
     """How a definition differs from the one a model learned with.
 
-    Comments, labels, questions and forms do not count, nor does the version alone: no feature,
-    rule or reason depends on them.
+    Comments, labels, questions, forms, cards, places and links do not count, nor does the version
+    alone: no feature, rule or reason depends on them.
     """
     before, after = _declared(learned), _declared(now)
     names = diff_names(tuple(before), tuple(after))
@@ -258,7 +258,11 @@ def _declared(practice: Practice) -> dict[str, object]:
     declared |= {name: getattr(practice, name) for name in WHOLE}
     for section in NAMED:
         each = getattr(practice, section)
-        declared |= {f"{section}.{name}": value for name, value in each.items()}
+        declared |= {
+            f"{section}.{name}": value
+            for name, value in each.items()
+            if getattr(value, "kind", None) != "link"
+        }
     return declared
 
 

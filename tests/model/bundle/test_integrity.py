@@ -63,6 +63,22 @@ def test_a_corrected_question_needs_no_new_model_and_is_the_one_served(tmp_path:
     assert save_bundle(model, tmp_path / "again") == save_bundle(a_model(), tmp_path / "first")
 
 
+def test_other_facts_on_cards_and_a_photograph_need_no_new_model(tmp_path: Path) -> None:
+    photo = """[clinician.photo]
+kind = "link"
+phrase = "photograph"
+purpose = "shown"
+missing = "none"
+use = "filter"
+shown_to = "client"
+
+[clinician.offers]"""
+    edits = {'shown_to = "staff"': 'shown_to = "client"', "[clinician.offers]": photo}
+    served = load_bundle(a_bundle(tmp_path), with_edits(edits)).practice
+    assert served.clinician["photo"].kind == "link"
+    assert served.clinician["years"].shown_to == "client"
+
+
 @pytest.mark.parametrize(
     ("edits", "told"),
     [
