@@ -27,6 +27,7 @@ from experiments.bench import (
     relaxing,
     scoring,
     screening,
+    sizes,
     training,
 )
 from recommender.model.alliance_model import AllianceModel
@@ -376,6 +377,29 @@ def allocations(_: Path) -> Table:
     return table_of(measured(asked, LISTS, 1), asked)
 
 
+def answer_sizes(workspace: Path) -> Table:
+    """Bytes of a default answer, by role and size of roster."""
+    table = Table(
+        "clinicians", "role", "default", "accepted", "gzip", "every part", "median", "largest",
+        title="Bytes of an answer: to the request of the demo by default, compressed, with every "
+        f"part; by default to {sizes.CLIENTS} simulated clients who answer every question",
+    )  # fmt: skip
+    for clinicians, accepted in sizes.LIMITS.items():
+        tables = simulated(workspace / f"sized{clinicians}", clinicians, 500)
+        for each in sizes.measured(tables, clinicians):
+            table.add_row(
+                f"{each.clinicians:,}",
+                each.role,
+                f"{each.demo:,}",
+                f"{accepted:,}",
+                f"{each.packed:,}",
+                f"{each.whole:,}",
+                f"{each.median:,.0f}",
+                f"{each.largest:,}",
+            )
+    return table
+
+
 PARTS = {
     "mlflow": besides_mlflow,
     "latency": latencies,
@@ -383,6 +407,7 @@ PARTS = {
     "screening": screenings,
     "relaxing": relaxings,
     "pages": rendered,
+    "size": answer_sizes,
     "growth": growths,
     "scoring": scorings,
     "cluster-score": cluster_ranks,

@@ -23,7 +23,7 @@ from recommender.serving.staff.pages.new_request import REQUESTS
 from recommender.serving.staff.views.intake_answers import request_values
 
 TIMES, WARM_UP = 150, 20
-WHOLE = "/v1/recommendations?include=exclusions,relaxations,contributions,unanswered"
+WHOLE = "/v1/recommendations?include=facts,exclusions,relaxations,contributions,unanswered"
 """The address whose answer holds everything that the page shows."""
 JSON = {"content-type": "application/json"}
 FORM_SENT = {"content-type": FORM, "sec-fetch-site": "same-origin"}

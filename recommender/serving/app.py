@@ -36,6 +36,7 @@ from recommender.serving.authorization import accepts_html, authorize, is_page
 from recommender.serving.cors import CorsMiddleware
 from recommender.serving.dependencies import AppState, Queues, app_state
 from recommender.serving.http.body_limits import BodyLimitMiddleware
+from recommender.serving.http.compression import CompressionMiddleware
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.head_requests import HeadMiddleware
 from recommender.serving.http.metrics import Metrics, MetricsMiddleware
@@ -210,6 +211,7 @@ def _middleware(settings: Settings, context: AppState) -> list[Middleware]:
             },
         ),
         Middleware(HeadMiddleware),
+        Middleware(CompressionMiddleware),
     ]
 
 

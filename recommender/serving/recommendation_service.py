@@ -162,7 +162,9 @@ def to_response(
         eligible=recommendation.eligible,
         excluded=tuple(ExcludedClinician.of(each) for each in recommendation.exclusions),
         exclusion_counts=tuple(
-            ExclusionCount.model_validate(removal) for removal in screening.constraint_counts
+            ExclusionCount.model_validate(count)
+            for count in screening.constraint_counts
+            if count.removed
         ),
         relaxations=tuple(
             SuggestedRelaxation.of(each, snapshot.practice) for each in recommendation.offers

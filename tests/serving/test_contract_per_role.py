@@ -52,6 +52,8 @@ RATING: dict[str, Any] = {
     "rated_on": "2026-10-20",
 }
 FEWEST_RESPONSES = 450
+WITHOUT_FORM = {("GET /v1/questions", role) for role in (Role.TOOL, Role.BROWSER)}
+"""The small practice declares no form for clients."""
 BUILT_FROM_DEFINITION = ("ClinicianResponse", "ClinicianPage", "Credentials")
 """Schemas of clinicians, whose warnings are absent without any, and of what is sent."""
 
@@ -107,10 +109,12 @@ def desk(practice_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def probes(desk: Desk, role: Role, _: Any) -> None:
     for path in ("/livez", "/readyz", "/v1/models", "/v1/models/current", "/v1/session"):
         desk.ask(role, f"GET {path}")
-    for path in ("/openapi.json", "/v1/models"):
+    for path in ("/openapi.json", "/v1/models", "/v1/questions"):
         tag = desk.ask(role, f"GET {path}").headers.get("etag", '"x"')
         desk.ask(role, f"GET {path}", headers={"if-none-match": tag})
     desk.ask(role, "GET /openapi.json", at="/openapi.json?role=nobody")
+    for audience in ("client", "staff", "nobody"):
+        desk.ask(role, "GET /v1/questions", at=f"/v1/questions?audience={audience}")
 
 
 def matching(desk: Desk, role: Role, foreign: Any) -> None:
@@ -239,6 +243,7 @@ def test_every_operation_that_a_role_may_call_was_seen_to_succeed(desk: Desk) ->
         for role in Role
         for operation in desk.operations
         if "session" not in operation
+        and (operation, role) not in WITHOUT_FORM
         and NEEDS[operation] in (*ROLES[role], *(NEEDS["GET /livez"],))
         and not any(200 <= status < 300 for status in desk.answered[role, operation])
     ]

@@ -69,7 +69,7 @@ def test_a_page_of_a_declared_origin_asks_and_may_read_the_answer(pages: LockedS
     made = ask(pages, key_of(pages, Role.BROWSER), headers={"idempotency-key": "page-1"})
     assert made.status_code == 201
     for response in (asked, made):
-        assert response.headers["vary"] == "Origin"
+        assert "Origin" in response.headers["vary"].split(", ")
         assert "access-control-allow-credentials" not in response.headers
     assert made.headers[ALLOW] == PAGE_ORIGIN
     exposed = made.headers["access-control-expose-headers"].lower().split(", ")

@@ -8,6 +8,7 @@ import pytest
 
 from recommender.security.scopes import Scope
 from recommender.serving.include_parameter import NEEDED
+from recommender.serving.schemas.card import ClinicianCard
 from recommender.serving.schemas.required_scope import Included, IncludedWith, RequiredScope
 from recommender.serving.schemas.responses import RecommendationResponse, ShownClinician
 from recommender.settings import Settings
@@ -75,7 +76,17 @@ def test_contributions_add_what_speaks_for_and_against_each_clinician(
     assert told.keys() == bare.keys()
     for one, other in zip(told["shortlist"], bare["shortlist"], strict=True):
         assert one.keys() - other.keys() == OF_A_CLINICIAN
+        assert one["card"].keys() == other["card"].keys()
         assert one["groups"]
+
+
+def test_facts_add_everything_else_on_each_card(keeping: JournalServer) -> None:
+    bare, told = asked(keeping.staff), asked(keeping.staff, "include=facts")
+    assert told.keys() == bare.keys()
+    for one, other in zip(told["shortlist"], bare["shortlist"], strict=True):
+        assert one["card"].keys() - other["card"].keys() == {"facts", "staff_only"}
+    own = asked(keeping.tool, "include=facts")["shortlist"][0]["card"]
+    assert own.keys() - asked(keeping.tool)["shortlist"][0]["card"].keys() == {"facts"}
 
 
 def test_commas_and_repeated_parameters_mean_the_same(keeping: JournalServer) -> None:
@@ -90,7 +101,10 @@ def test_an_unknown_name_is_refused_with_what_was_meant(keeping: JournalServer) 
     for query, remedy in (
         ("include=exclusion", "did you mean `exclusions`?"),
         ("include=exclusions,Contribution", "did you mean `contributions`?"),
-        ("include=zqxcanaryqz", "choose among exclusions, relaxations, contributions, unanswered"),
+        (
+            "include=zqxcanaryqz",
+            f"choose among {', '.join(Included)}",
+        ),
     ):
         problem = check_problem(
             keeping.staff.post(f"{RECOMMEND}?{query}", json=a_request(TIGHT)), 400
@@ -135,7 +149,7 @@ def test_a_repeated_request_gets_the_same_bytes_and_another_include_is_another_r
 
     first = sent(FOR_TOOLS)
     assert first.status_code == 201
-    again = sent(f"{RECOMMEND}?include=unanswered,relaxations&include=exclusions")
+    again = sent(f"{RECOMMEND}?include=unanswered,relaxations,facts&include=exclusions")
     assert again.headers["idempotent-replayed"] == "true"
     assert again.content == first.content
     assert check_problem(sent(RECOMMEND), 422)["type"] == "/problems/key-reused"
@@ -158,23 +172,25 @@ def test_the_contract_says_which_name_asks_for_a_field(keeping: JournalServer) -
         told["paths"][f"{RECOMMEND}/{{recommendation_id}}"]["get"],
     ):
         (include,) = (each for each in operation["parameters"] if each["name"] == "include")
-        assert set(include["schema"]["items"]["enum"]) == {*PARTS, "contributions"}
+        assert set(include["schema"]["items"]["enum"]) == {*PARTS, "facts", "contributions"}
     of_tool = keeping.tool.get("/openapi.json?role=tool").json()
     for operation in (
         of_tool["paths"][RECOMMEND]["post"],
         of_tool["paths"][f"{RECOMMEND}/{{recommendation_id}}"]["get"],
     ):
         (include,) = (each for each in operation["parameters"] if each["name"] == "include")
-        assert set(include["schema"]["items"]["enum"]) == set(PARTS)
+        assert set(include["schema"]["items"]["enum"]) == {*PARTS, "facts"}
 
 
 def test_a_name_needs_the_scope_that_all_its_fields_need() -> None:
     """Else a caller would ask for a part, be sent nothing of it and not be informed."""
     needed: dict[Included, set[Scope | None]] = defaultdict(set)
-    for model in (RecommendationResponse, ShownClinician):
+    for model in (RecommendationResponse, ShownClinician, ClinicianCard):
         for field in model.model_fields.values():
             scopes = [each.scope for each in field.metadata if isinstance(each, RequiredScope)]
             for each in field.metadata:
                 if isinstance(each, IncludedWith):
                     needed[each.name].update(scopes or [None])
-    assert needed == {name: {NEEDED.get(name)} for name in Included}
+    # Of the facts, callers receive those that are declared for them.
+    needed.pop(Included.FACTS)
+    assert needed == {name: {NEEDED.get(name)} for name in Included if name is not Included.FACTS}

@@ -46,7 +46,7 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient as _TestClient
 
 RECOMMEND = "/v1/recommendations"
-FOR_TOOLS = f"{RECOMMEND}?include=exclusions,relaxations,unanswered"
+FOR_TOOLS = f"{RECOMMEND}?include=facts,exclusions,relaxations,unanswered"
 """The address with every part that a matching tool may ask for."""
 WHOLE = f"{FOR_TOOLS},contributions"
 """The address with every part."""

@@ -12,10 +12,11 @@ from pydantic import Field as Setting
 
 from recommender.recommendation.card_parts import Card
 from recommender.security.scopes import Scope
-from recommender.serving.schemas.required_scope import RequiredScope
+from recommender.serving.schemas.required_scope import Included, IncludedWith, RequiredScope
 
 MAX_TIMES, MAX_DIFFERENCES = 3, 4
 Cents = Annotated[int | None, Setting(ge=0, description="Cents; null where it is not known.")]
+WITH_FACTS = IncludedWith(Included.FACTS)
 FIELD = "Clinician's field of the practice definition."
 
 
@@ -115,7 +116,14 @@ class ClinicianCard(CardModel):
             "it is promised.",
         ),
     ]
-    facts: tuple[CardFact, ...]
+    facts: Annotated[
+        tuple[CardFact, ...],
+        WITH_FACTS,
+        Setting(
+            description="Everything the practice lists, asked for or not. Absent unless `include` "
+            "names `facts`."
+        ),
+    ] = ()
     asked_and_offered: Annotated[
         tuple[CardFact, ...],
         Setting(description="What the client asked for and this clinician offers."),
@@ -124,7 +132,11 @@ class ClinicianCard(CardModel):
     staff_only: Annotated[
         tuple[str, ...],
         RequiredScope(Scope.EXPLAIN_READ),
-        Setting(description="Fields and parts of this card that clients do not receive."),
+        WITH_FACTS,
+        Setting(
+            description="Fields and parts of this card that clients do not receive. Absent unless "
+            "`include` names `facts`."
+        ),
     ] = ()
 
     @classmethod

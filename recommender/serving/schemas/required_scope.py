@@ -29,6 +29,7 @@ INCLUDE_EXTENSION = "x-include"
 class Included(StrEnum):
     """Values of the parameter `include`: parts of a recommendation that are sent on request."""
 
+    FACTS = "facts"
     EXCLUSIONS = "exclusions"
     RELAXATIONS = "relaxations"
     CONTRIBUTIONS = "contributions"

@@ -361,7 +361,10 @@ class RecommendationResponse(ResponseModel):
         IncludedWith(Included.EXCLUSIONS),
         Setting(description=f"Everybody who is not eligible, with every reason. {ON_REQUEST}"),
     ] = ()
-    exclusion_counts: tuple[ExclusionCount, ...]
+    exclusion_counts: Annotated[
+        tuple[ExclusionCount, ...],
+        Setting(description="Of each constraint that excluded somebody."),
+    ]
     relaxations: Annotated[
         tuple[SuggestedRelaxation, ...],
         IncludedWith(Included.RELAXATIONS),

@@ -19,9 +19,10 @@ from recommender.recommendation.card_parts import (
 )
 from recommender.security.scopes import Scope
 from recommender.serving.schemas.card import ClinicianCard
+from recommender.serving.schemas.required_scope import EVERYTHING
 from recommender.serving.stored_recommendation import visible_body
 from recommender.settings import Settings
-from tests.support.server import RECOMMEND, JournalServer, a_request, journal_server
+from tests.support.server import FOR_TOOLS, RECOMMEND, JournalServer, a_request, journal_server
 
 STAFF, NOBODY = frozenset({Scope.EXPLAIN_READ}), frozenset[Scope]()
 
@@ -48,10 +49,10 @@ def fields_on(response: dict[str, Any]) -> set[str]:
 def test_a_tool_receives_facts_for_clients_and_staff_read_all_of_the_same_later(
     keeping: JournalServer,
 ) -> None:
-    sent = keeping.tool.post(RECOMMEND, json=a_request(answers={"wanted": ["act"]}))
+    sent = keeping.tool.post(FOR_TOOLS, json=a_request(answers={"wanted": ["act"]}))
     assert sent.status_code == 201, sent.text
     told = sent.json()
-    path = f"{RECOMMEND}/{told['recommendation_id']}"
+    path = f"{RECOMMEND}/{told['recommendation_id']}?include=facts"
     later, by_staff = keeping.tool.get(path).json(), keeping.staff.get(path).json()
     assert fields_on(told) == fields_on(later) == {"offers"}
     assert fields_on(by_staff) == {"offers", "years"}
@@ -63,7 +64,7 @@ def test_a_tool_receives_facts_for_clients_and_staff_read_all_of_the_same_later(
 
 def test_what_was_asked_for_is_on_the_cards_of_those_who_offer_it(keeping: JournalServer) -> None:
     body = a_request(answers={"wanted": ["act"]})
-    told = keeping.tool.post(f"{RECOMMEND}?dry_run=true", json=body).json()
+    told = keeping.tool.post(f"{FOR_TOOLS}&dry_run=true", json=body).json()
     for card in cards_in(told):
         offers = {v for fact in card["facts"] for v in fact["values"] if fact["field"] == "offers"}
         asked = [each for each in card["asked_and_offered"] if each["field"] == "offers"]
@@ -153,7 +154,7 @@ def test_a_stored_card_is_filtered_when_it_is_read(keeping: JournalServer) -> No
     told["shortlist"][0]["card"] = card.model_dump(mode="json")
     stored = json.dumps(told).encode()
     seen, read = (
-        json.loads(visible_body(stored, scopes, frozenset()))["shortlist"][0]["card"]
+        json.loads(visible_body(stored, scopes, EVERYTHING))["shortlist"][0]["card"]
         for scopes in (NOBODY, STAFF)
     )
     assert read == told["shortlist"][0]["card"]

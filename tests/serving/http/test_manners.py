@@ -65,7 +65,7 @@ def test_head_needs_the_same_rights_as_get(locked: LockedServer) -> None:
     ("path", "allowed"),
     [
         ("/livez", "GET, HEAD, OPTIONS"),
-        (RECOMMEND, "OPTIONS, POST"),
+        (RECOMMEND, "GET, HEAD, OPTIONS, POST"),
         ("/v1/clinicians/k01", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
         ("/staff/requests/new", "GET, HEAD, OPTIONS"),
         ("/staff/static/style.css", "GET, HEAD, OPTIONS"),
