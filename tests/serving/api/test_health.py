@@ -235,6 +235,7 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
         "getLiveness",
         "getReadiness",
         "logIn",
+        "getQuestions",
         "getSession",
         "logOut",
         "listModels",
