@@ -235,7 +235,6 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
         "getLiveness",
         "getReadiness",
         "logIn",
-        "getQuestions",
         "getSession",
         "logOut",
         "listModels",
