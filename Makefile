@@ -43,11 +43,12 @@ $(CLIENTS)/typescript/ready: clients/typescript/package.json clients/typescript/
 	else echo "npm is missing: the TypeScript client is not tested"; fi
 	@touch $@
 
-browser: $(BROWSER)/ready ## Set up what looks at the staff pages: a Chromium and axe.
+browser: $(BROWSER)/ready ## Set up what looks at the pages: a Chromium, axe, and a renderer of forms.
 
-$(BROWSER)/ready: tests/browser/package.json tests/browser/package-lock.json $(VENV)/dev
-	@mkdir -p $(@D) && cp tests/browser/package.json tests/browser/package-lock.json $(@D)
+$(BROWSER)/ready: tests/browser/package.json tests/browser/package-lock.json tests/browser/questions_form.js $(VENV)/dev
+	@mkdir -p $(@D) && cp tests/browser/package.json tests/browser/package-lock.json tests/browser/questions_form.js $(@D)
 	@if command -v npm >/dev/null; then cd $(@D) && npm ci --silent --no-audit --no-fund --ignore-scripts \
+	&& npm run --silent bundle \
 	|| echo "axe could not be installed: the staff pages are not looked at in a browser"; \
 	else echo "npm is missing: the staff pages are not looked at in a browser"; fi
 	@$(BIN)/python -m experiments.screenshots.chromium

@@ -17,6 +17,7 @@ from recommender.security.keys import revoke_key
 from recommender.security.scopes import ROLES, Role, Scope
 from recommender.serving.authorization import NEEDS, Unrestricted
 from recommender.serving.role_contract import operations_of
+from tests.support.builders import corner_with_a_form
 from tests.support.server import (
     FOR_TOOLS,
     INES,
@@ -92,9 +93,11 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(practice_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Every operation, called by every role in many ways."""
-    store = f"sqlite:///{tmp_path_factory.mktemp('roles')}/recommender.db"
+    folder = tmp_path_factory.mktemp("roles")
+    store, practice = f"sqlite:///{folder}/recommender.db", str(corner_with_a_form(folder))
     often = {"browser_calls_per_minute": 10_000, "browser_calls_per_address": 10_000}
-    with locked_server(locked_settings(practice_files, store=store, **often)) as server:
+    settings = locked_settings(practice_files, store=store, practice=practice, **often)
+    with locked_server(settings) as server:
         desk = Desk(server)
         recorded = server.ask("POST", RECOMMEND, server.keys[Role.STAFF].text, json=a_request())
         for role in Role:
@@ -107,10 +110,12 @@ def desk(practice_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def probes(desk: Desk, role: Role, _: Any) -> None:
     for path in ("/livez", "/readyz", "/v1/models", "/v1/models/current", "/v1/session"):
         desk.ask(role, f"GET {path}")
-    for path in ("/openapi.json", "/v1/models"):
+    for path in ("/openapi.json", "/v1/models", "/v1/questions"):
         tag = desk.ask(role, f"GET {path}").headers.get("etag", '"x"')
         desk.ask(role, f"GET {path}", headers={"if-none-match": tag})
     desk.ask(role, "GET /openapi.json", at="/openapi.json?role=nobody")
+    for query in ("", "?audience=client", "?audience=staff&later=false", "?audience=nobody"):
+        desk.ask(role, "GET /v1/questions", at=f"/v1/questions{query}")
 
 
 def matching(desk: Desk, role: Role, foreign: Any) -> None:

@@ -14,7 +14,8 @@ from recommender.serving.match.answers import Answers
 
 AGREE, SAFETY, AGE, CHECK = "agree", "safety", "age", "check"
 ROOM, SHORT_LIST = 6, 7
-"""The room of one step, in the sizes of its questions, and choices that are all shown at once."""
+"""The room of one step, in the sizes of its questions, and how many choices are shown at once;
+longer lists are opened by those who want them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,12 @@ class Journey:
         needed = {name for name, field in self.practice.client.items() if field.required}
         for each in self.practice.constraints.values():
             decides = each.mode == "hard" and each.unasked == "unknown"
-            applies = each.when is None or holds(each.when, answers)
-            lifted = each.unless is not None and holds(each.unless, answers)
-            if decides and applies and not lifted:
+            if not decides or (each.unless is not None and holds(each.unless, answers)):
+                continue
+            if each.when is not None and each.when.client not in answers:
+                # Whether the constraint applies is not known, which leaves everybody out as well.
+                needed.add(each.when.client)
+            elif each.when is None or holds(each.when, answers):
                 needed.update(each.client)
         return needed | {self.page.age}
 
@@ -120,10 +124,14 @@ class Journey:
         layout = self.practice.forms.get("client")
         for section in layout.sections if layout is not None else ():
             names = section.later if later else section.first
-            asked = [each for each in self.asked(names) if self._is_asked(each)]
-            for number, fields in enumerate(in_steps(asked)):
-                part = "more" if later else "first"
-                yield Step(f"{section.id}.{part}.{number}", section.title, section.help, fields)
+            part = "more" if later else "first"
+            # Steps are those of a client who is asked everything, so that an answer moves no other
+            # question to another step.
+            for number, step in enumerate(in_steps(self.asked(names))):
+                fields = tuple(filter(self._is_asked, step))
+                if fields:
+                    step_id = f"{section.id}.{part}.{number}"
+                    yield Step(step_id, section.title, section.help, fields)
 
     def asked(self, names: Sequence[str]) -> tuple[Field, ...]:
         """The fields of some names that the page asks: not those it has asked or answers itself."""
@@ -161,9 +169,7 @@ def size_of(field: Field) -> int:
     """The room a question takes on a telephone, in parts of a step: a line to fill in is one."""
     if field.kind == "weekly_hours":
         return ROOM
-    if field.kind == "tags":
-        return 2 if len(field.levels) <= SHORT_LIST else 4
-    is_listed = field.kind in ("category", "ordinal") and len(field.levels) <= SHORT_LIST
+    is_listed = field.kind in ("tags", "category", "ordinal") and len(field.levels) <= SHORT_LIST
     return 2 if is_listed else 1
 
 

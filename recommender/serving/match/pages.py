@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -90,9 +91,9 @@ async def get_leave(request: Request) -> Response:
 async def post_page(request: Request) -> Response:
     """The page that follows a form, or the same with what has to be corrected."""
     _admit(request)
-    check_same_site(request.headers)
     sent = await parse_form(request)
     try:
+        check_same_site(request.headers)
         matching_state(request.app).limits.count_page(request)
         if sent.text(TRAP):
             return render(request, "trapped.html", "Please ring us", status=400)
@@ -348,27 +349,27 @@ def _step_page(
 
 @dataclass(frozen=True, slots=True)
 class ReviewedStep:
-    """A step with its questions and answers, where they can be changed."""
+    """What was answered on the steps of one title, to be changed from the first of them."""
 
     step_id: str
-    lines: tuple[tuple[str, str], ...]
+    title: str
+    answers: tuple[str, ...]
 
 
 def _review(visit: Visit) -> tuple[ReviewedStep, ...]:
     answers, roster = visit.progress.answers, visit.snapshot.encoding.roster
+    asked = [step for step in visit.journey.steps if step.fields]
     return tuple(
         ReviewedStep(
-            step.id,
+            steps[0].id,
+            title,
             tuple(
-                (
-                    field.question_for("client"),
-                    answer_text(field, answers[field.name], visit.page, roster)
-                    if field.name in answers
-                    else "No answer",
-                )
+                answer_text(field, answers[field.name], visit.page, roster)
+                for step in steps
                 for field in step.fields
+                if field.name in answers
             ),
         )
-        for step in visit.journey.steps
-        if step.fields
+        for title, same in groupby(asked, key=lambda step: step.title)
+        for steps in [tuple(same)]
     )

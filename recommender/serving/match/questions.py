@@ -18,7 +18,7 @@ CONTROLS: Mapping[str, str] = {
     **dict.fromkeys(("number", "scale", "money"), "number"),
     **dict.fromkeys(("ordinal", "category", "flag"), "choice"),
     "tags": "ticks",
-    "ids": "names",
+    "ids": "ticks",
     "place": "place",
     "date": "date",
     "weekly_hours": "times",
@@ -63,6 +63,7 @@ class Question:
     value: str = ""
     unit: str = ""
     is_money: bool = False
+    of_people: bool = False
     fault: str = ""
 
     @property
@@ -76,9 +77,19 @@ class Question:
         return f"{NAME}{self.name}"
 
     @property
-    def has_many(self) -> bool:
+    def is_folded(self) -> bool:
+        """Whether the choices are opened on demand: people's names, and long lists."""
+        return self.of_people or len(self.choices) > SHORT_LIST
+
+    @property
+    def is_open(self) -> bool:
+        """Whether they are open: something is chosen, or has to be corrected."""
+        return bool(self.fault) or any(each.chosen for each in self.choices)
+
+    @property
+    def has_filter(self) -> bool:
         """Whether names can be filtered."""
-        return self.control == "names" and len(self.choices) > MANY_NAMES
+        return self.of_people and len(self.choices) > MANY_NAMES
 
 
 def question_of(
@@ -106,6 +117,7 @@ def question_of(
         value=typed if typed is not None else _typed(field, answer, page),
         unit=field.unit or "",
         is_money=field.kind == "money",
+        of_people=field.kind == "ids",
         fault=fault,
     )
 
@@ -119,13 +131,14 @@ def _control(field: Field) -> str:
 def answer_text(field: Field, answer: Any, page: MatchingPage, roster: Roster) -> str:
     """An answer in words, for a person to check."""
     if field.kind == "flag":
-        return "Yes" if answer else "No"
+        phrase = f"{field.phrase[:1].upper()}{field.phrase[1:]}"
+        return f"{phrase}: {'yes' if answer else 'no'}"
     if field.kind in ("ordinal", "category"):
         return field.label_of(answer)
     if field.kind == "tags":
         return ", ".join(map(field.label_of, answer)) or "None of these"
     if field.kind == "ids":
-        return ", ".join(roster.called.get(each, each) for each in answer) or "Nobody"
+        return f"Not {', '.join(roster.called.get(each, each) for each in answer)}"
     if field.kind == "weekly_hours":
         return "; ".join(_times_text(page.day_parts, answer)) or "Any time"
     text = _typed(field, answer, page)

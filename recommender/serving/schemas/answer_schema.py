@@ -72,8 +72,11 @@ def question_schema(
     practice: Practice, field: Field, audience: Audience, clinicians: People
 ) -> Schema:
     """The schema of one answer, with the question as title and the help as description."""
-    unit = practice.currency if field.kind == "money" else field.unit
-    texts = [field.help_for(audience), f"In {unit}." if unit else ""]
+    texts = [field.help_for(audience)]
+    if field.kind == "money":
+        texts.append(f"In {practice.currency}.")
+    elif field.unit and not texts[0]:
+        texts.append(f"In {field.unit}.")
     description = " ".join(filter(None, texts))
     heading = {"title": field.question_for(audience)}
     return (
@@ -114,7 +117,12 @@ def _levels(field: Field) -> dict[str, str]:
 
 
 def _choices(titles: Mapping[Any, str]) -> Schema:
-    return {"oneOf": [{"const": value, "title": title} for value, title in titles.items()]}
+    """Labelled choices: each an enumeration of one value.
+
+    With `const`, react-jsonschema-form answers every question with the first choice before anybody
+    has answered, and agrees to what nobody agreed to.
+    """
+    return {"oneOf": [{"enum": [value], "title": title} for value, title in titles.items()]}
 
 
 def _number(field: Field) -> Schema:

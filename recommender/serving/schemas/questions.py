@@ -50,6 +50,42 @@ class QuestionSection(ResponseModel):
     later: Annotated[tuple[str, ...], Setting(description="Asked if more is wanted.")]
 
 
+class SafetyQuestionText(ResponseModel):
+    """A question on safety, answered with no, yes or not sure."""
+
+    question: str
+    help: str
+
+
+class EmergencyContact(ResponseModel):
+    """Somebody to ring at once."""
+
+    label: str
+    telephone: str
+    note: str
+
+
+class SafetyFirst(ResponseModel):
+    """What a form asks before anything else, so that somebody at risk meets a person.
+
+    Whoever answers anything but no to one of the questions reads `at_risk` with the numbers, and
+    sees no list.
+    """
+
+    questions: tuple[SafetyQuestionText, ...]
+    at_risk: str
+    telephone: Annotated[str, Setting(description="Of the practice; blank if it declares none.")]
+    emergency: tuple[EmergencyContact, ...]
+    answers: Annotated[
+        dict[str, Any],
+        Setting(
+            description="What the practice answers for a client who answered no to each question, "
+            "such as a level of care: add it to the answers of the form, and only then.",
+            examples=[{"risk_level": "level_3"}],
+        ),
+    ]
+
+
 class Questions(ResponseModel):
     """The form of one audience.
 
@@ -84,6 +120,10 @@ class Questions(ResponseModel):
         ),
     ]
     sections: tuple[QuestionSection, ...]
+    safety: Annotated[
+        SafetyFirst | None,
+        Setting(description="Of the form to clients, where the practice declares it; else null."),
+    ]
 
 
 def questions_of(
@@ -122,6 +162,20 @@ def questions_of(
         answers=answers_schema(practice, names, audience, by_name),
         ui_schema=_ui_schema(layout, names, practice.client),
         sections=tuple(each for each in sections if each.first or each.later),
+        safety=_safety_first(practice) if audience == "client" else None,
+    )
+
+
+def _safety_first(practice: Practice) -> SafetyFirst | None:
+    page = practice.matching_page
+    if page is None:
+        return None
+    return SafetyFirst(
+        questions=tuple(map(SafetyQuestionText.model_validate, page.safety)),
+        at_risk=page.at_risk,
+        telephone=page.telephone,
+        emergency=tuple(map(EmergencyContact.model_validate, page.emergency)),
+        answers=dict(page.answers),
     )
 
 

@@ -3,6 +3,7 @@
 import html
 import os
 import re
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -43,8 +44,9 @@ ANSWERS = [
 class Site:
     """The sample, running, and what the recommender behind it stores."""
 
-    def __init__(self, port: int, store: Store, key: str) -> None:
+    def __init__(self, port: int, behind: int, store: Store, key: str) -> None:
         self.url, self.store, self.key = f"http://127.0.0.1:{port}/", store, key
+        self.recommender = f"http://127.0.0.1:{behind}"
 
     def page(self, sent: list[tuple[str, str]] | None = None) -> str:
         """The form, or the page after it was sent."""
@@ -79,7 +81,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         )
         try:
             wait_until(lambda: _answers(own))
-            yield Site(own, store, key)
+            yield Site(own, port, store, key)
         finally:
             process.terminate()
             process.wait(30)
@@ -109,6 +111,9 @@ def test_a_form_that_is_filled_in_shows_cards_and_a_double_click_is_one_request(
     pages = [site.page(ANSWERS) for _ in range(2)]
     assert pages[0] == pages[1]
     assert site.recorded() == before + 1
+    changed = site.page([each for each in ANSWERS if each[1] != '"video"'])
+    assert "<article>" in changed
+    assert site.recorded() == before + 2
     cards = re.findall(r"<article><h2>(.*?)</h2><ul>(.*?)</ul></article>", pages[0])
     assert len(cards) == 5
     for _, facts in cards:
@@ -123,9 +128,40 @@ def test_what_is_wrong_is_shown_with_its_remedy(site: Site) -> None:
     page = html.unescape(site.page([("key", "k"), ("age_years", "-1"), ("main_concern", "null")]))
     assert "/answers/age_years is below the smallest value allowed" in page
     assert "<article>" not in page
-    hostile = site.page([*ANSWERS[1:], ("key", f"<{CANARY}>")])
-    assert f"<{CANARY}>" not in hostile
-    assert site.recorded() == before + 1
+    hostile = site.page([*ANSWERS[1:5], ("key", f"<{CANARY}>"), ("home.postcode", f'"<{CANARY}>"')])
+    assert "/answers/home/0/postcode" in html.unescape(hostile)
+    assert CANARY not in hostile
+    assert site.recorded() == before
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_what_the_page_says_to_type_works_as_it_is_typed(site: Site, tmp_path: Path) -> None:
+    with urllib.request.urlopen(f"{site.recommender}/docs") as response:
+        page = response.read().decode()
+    first, questions, start = map(
+        html.unescape, re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", page, re.DOTALL)
+    )
+    assert first.startswith("RECOMMENDER_KEY=rk_...\n")
+    # What people type instead of the dots, and where they saved the sample.
+    typed = first.replace("rk_...", site.key) + questions
+    answered = _typed(typed, tmp_path)
+    assert '"shortlist":[{' in answered
+    assert '"ui_schema":' in answered
+    (tmp_path / SAMPLE).write_bytes((STATIC_FOLDER / SAMPLE).read_bytes())
+    shows = "print(os.environ['RECOMMENDER_URL'], DECLARED)"
+    typed = start.replace(
+        "python backend.py", f'{sys.executable} -c "from backend import *; {shows}"'
+    )
+    printed = _typed(f"RECOMMENDER_KEY={site.key}\n{typed}", tmp_path)
+    assert printed == f"{site.recommender} {{'risk_level': 'level_3'}}\n"
+
+
+def _typed(commands: str, folder: Path) -> str:
+    done = subprocess.run(
+        ["sh", "-e", "-c", commands], cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_the_sample_of_the_page_is_that_of_the_clients() -> None:

@@ -100,7 +100,7 @@ class Pages(BaseHTTPRequestHandler):
     """The form, and the cards or what to correct."""
 
     def do_GET(self) -> None:
-        """The form; each has an Idempotency-Key, so that a double click is one request."""
+        """The form; each has an id, of which the Idempotency-Key of its request is made."""
         controls = "".join(control(name, schema) for name, schema in questions().items())
         key = f'<input type="hidden" name="key" value="{uuid.uuid4()}">'
         self.show(f'<form method="post">{key}{controls}<button>Show clinicians</button></form>')
@@ -110,9 +110,9 @@ class Pages(BaseHTTPRequestHandler):
         sent = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         found = {name: answer(name, schema, sent) for name, schema in questions().items()}
         answers = {name: each for name, each in found.items() if each is not None} | DECLARED
-        told = call(
-            "/v1/recommendations", {"answers": answers}, **{"Idempotency-Key": sent["key"][0]}
-        )
+        # The same for a double click, another one for other answers after Back.
+        key = str(uuid.uuid5(uuid.NAMESPACE_URL, sent["key"][0] + json.dumps(answers)))
+        told = call("/v1/recommendations", {"answers": answers}, **{"Idempotency-Key": key})
         wrong = [f"{each['pointer']} {each['message']}" for each in told.get("errors", ())]
         texts = [*told.get("warnings", wrong), told.get("notice") or told["title"]]
         cards = "".join(map(card, told.get("shortlist", ())))
