@@ -206,8 +206,8 @@ def test_the_keyboard_alone_reaches_a_list(page: Page, desk: Office) -> None:
     page.keyboard.type("34")
     while title(page) != "Check your answers":
         if page.locator('[name="answer.funding"]').count():
-            tab_to(page, "Private")
-            page.keyboard.press("Space")
+            tab_to(page, "Medicare")
+            page.keyboard.press("ArrowDown")
         tab_to(page, CONTINUE)
         with page.expect_navigation():
             page.keyboard.press("Enter")
