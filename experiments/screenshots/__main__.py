@@ -138,7 +138,10 @@ def smaller(picture: bytes, colours: int = COLOURS) -> bytes:
     """The same picture in few colours, which pages of text and lines do well with."""
     written = io.BytesIO()
     whole = Image.open(io.BytesIO(picture)).convert("RGB")
-    few = whole.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    # By area, so that a tinted ground stays what it is; the other way has every line's colour.
+    by_area, by_spread = Image.Quantize.MEDIANCUT, Image.Quantize.MAXCOVERAGE
+    method = by_area if colours > COLOURS else by_spread
+    few = whole.quantize(colours, method, dither=Image.Dither.NONE)
     few.save(written, "PNG", optimize=True)
     return written.getvalue()
 

@@ -133,9 +133,7 @@ def test_a_minor_is_asked_to_ring_and_sees_no_list(page: Page, desk: Office) -> 
 def test_a_client_who_declines_sees_who_fits_in_an_order_of_time(page: Page, desk: Office) -> None:
     to_list(page, desk.url, ANSWERS, DECLINES)
     assert "Nothing personal went into the order" in page.locator("main").inner_text()
-    declined = page.locator("h1").inner_text()
-    to_list(page, desk.url)
-    assert title(page) == declined
+    assert page.locator(NAME).count() > 1
 
 
 def test_a_client_who_blocks_somebody_never_sees_them(page: Page, desk: Office) -> None:
