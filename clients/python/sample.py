@@ -7,7 +7,7 @@ import sys
 from recommender_client import Client, NotFoundError
 
 asked = json.load(sys.stdin)
-saw = {}
+saw: dict[str, object] = {}
 with Client(os.environ["RECOMMENDER_URL"], os.environ["RECOMMENDER_KEY"]) as client:
     found = client.recommend(asked, include=["relaxations"])
     saw["shown"] = [shown.name for shown in found.shortlist]

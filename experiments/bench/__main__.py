@@ -19,6 +19,7 @@ from experiments.allocation.__main__ import FLOOR, measured, table_of
 from experiments.allocation.compare import Asked
 from experiments.bench import (
     beside_mlflow,
+    cards,
     cluster,
     growth,
     latency,
@@ -192,6 +193,31 @@ def relaxings(workspace: Path) -> Table:
                 ),
             )
     table.caption = "Medians over requests."
+    return table
+
+
+def carded(workspace: Path) -> Table:
+    """The cards of a shortlist, beside the recommendation they belong to."""
+    tables = simulated(workspace / "carded", RELAXED, 2_000)
+    costs = [each for each in cards.measured(_learned(tables), tables) if each.shown]
+    table = Table(
+        "shortlists", "cards", "recommending ms", "cards ms", "ratio", "bytes, clients", "staff",
+        title=f"Cards of a shortlist from {RELAXED} clinicians beside the recommendation",
+    )  # fmt: skip
+    columns = ("shown", "recommending", "cards", "for_clients", "for_staff")
+    shown, recommending, own, to_clients, to_staff = (
+        median([getattr(cost, part) for cost in costs]) for part in columns
+    )
+    table.add_row(
+        str(len(costs)),
+        f"{shown:g}",
+        f"{recommending:.2f}",
+        f"{own:.2f}",
+        f"{own / recommending:.2f}",
+        f"{to_clients:,.0f}",
+        f"{to_staff:,.0f}",
+    )
+    table.caption = "Medians over shortlists; milliseconds of processor time; bytes of the largest."
     return table
 
 
@@ -406,6 +432,7 @@ PARTS = {
     "training": trainings,
     "screening": screenings,
     "relaxing": relaxings,
+    "cards": carded,
     "pages": rendered,
     "size": answer_sizes,
     "growth": growths,

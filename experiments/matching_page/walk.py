@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page
 from experiments.screenshots.filling import follow
 
 Filled = Mapping[str, str | list[str]]
-AGREES, DECLINES = "Yes, use my answers", "No, show whoever is free first"
+AGREES, DECLINES = "Yes, use my answers", "No, show who is free first"
 CONTINUE, SHOW = "Continue", "Show who fits"
 NAMES: Mapping[str, str] = {
     "answer.age_years": "age",

@@ -29,7 +29,7 @@ _PLAIN = re.compile(f"[{LETTERS}]{{{LENGTH}}}")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RecordedWish:
     """One wish; `clinician_id` is None where the client asks to be helped to choose."""
 
     wish_id: str
@@ -46,7 +46,7 @@ def record_wish(
     clinician_id: str | None,
     *,
     actor: str,
-) -> Wish:
+) -> RecordedWish:
     """Stores a wish after a recommendation; the same wish again is stored once.
 
     Raises
@@ -61,7 +61,7 @@ def record_wish(
     earlier = wishes_of(connection, name)
     if earlier and earlier[-1].clinician_id == clinician_id:
         return earlier[-1]
-    wish = Wish(
+    wish = RecordedWish(
         wish_id=secrets.token_hex(16),
         recommendation_id=name,
         clinician_id=clinician_id,
@@ -69,7 +69,7 @@ def record_wish(
         actor=actor,
         recorded_at=database_time(connection),
     )
-    columns = {column: getattr(wish, column) for column in Wish.__dataclass_fields__}
+    columns = {column: getattr(wish, column) for column in RecordedWish.__dataclass_fields__}
     connection.execute(insert(wishes).values(**columns))
     publish(connection, Event(WISHED, recommendation_id=name))
     details = {"recommendation_id": name, "clinician_id": clinician_id}
@@ -78,17 +78,17 @@ def record_wish(
     return wish
 
 
-def wishes_of(connection: Connection, recommendation_id: str) -> tuple[Wish, ...]:
+def wishes_of(connection: Connection, recommendation_id: str) -> tuple[RecordedWish, ...]:
     """Every wish after a recommendation, oldest first; the last one is in force."""
     return wishes_by_recommendation(connection, [recommendation_id]).get(recommendation_id, ())
 
 
 def wishes_by_recommendation(
     connection: Connection, recommendation_ids: Collection[str]
-) -> dict[str, tuple[Wish, ...]]:
+) -> dict[str, tuple[RecordedWish, ...]]:
     """Every wish after each of some recommendations; those without are left out."""
     statement = select(wishes).where(wishes.c.recommendation_id.in_(recommendation_ids))
-    found: dict[str, tuple[Wish, ...]] = {}
+    found: dict[str, tuple[RecordedWish, ...]] = {}
     for row in connection.execute(statement.order_by(wishes.c.recorded_at, wishes.c.wish_id)):
         found[row.recommendation_id] = (*found.get(row.recommendation_id, ()), _wish_of(row))
     return found
@@ -130,5 +130,5 @@ def _new_reference(connection: Connection) -> str:
             return drawn
 
 
-def _wish_of(row: "Row[tuple[str, ...]]") -> Wish:
-    return Wish(**row._asdict())
+def _wish_of(row: "Row[tuple[str, ...]]") -> RecordedWish:
+    return RecordedWish(**row._asdict())

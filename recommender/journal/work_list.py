@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, or_, select
 
 from recommender.journal.recommendations import RecordedDecision, decisions_by_recommendation
-from recommender.journal.wishes import Wish, read_reference, wishes_by_recommendation
+from recommender.journal.wishes import RecordedWish, read_reference, wishes_by_recommendation
 from recommender.store.schema import (
     decisions,
     pairings,
@@ -42,7 +42,7 @@ class WorkItem:
     decided: RecordedDecision | None
     pairing_ids: tuple[str, ...]
     state: str
-    wish: Wish | None = None
+    wish: RecordedWish | None = None
 
 
 def work_list(connection: Connection, *, limit: int, sought: str = "") -> tuple[WorkItem, ...]:
@@ -134,7 +134,9 @@ def _begun_by_recommendation(
     return begun
 
 
-def _open_wish(wished: Sequence[Wish], decided: Sequence[RecordedDecision]) -> Wish | None:
+def _open_wish(
+    wished: Sequence[RecordedWish], decided: Sequence[RecordedDecision]
+) -> RecordedWish | None:
     """The newest wish, unless a decision was recorded since."""
     if not wished or (decided and decided[-1].recorded_at >= wished[-1].recorded_at):
         return None

@@ -18,7 +18,7 @@ from recommender.recommendation.card_parts import Card, CardFields, Difference
 from recommender.recommendation.fact_text import cents_text, levels_in, with_unit
 
 MAX_DIFFERENCES = 4
-MAX_LEVELS = 3
+MAX_LEVELS = 2
 ONLY = "only one of those shown"
 MOST = "the most of those shown"
 
@@ -78,8 +78,8 @@ def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[
     times = fields.of_part.get("next_times")
     if times is not None:
         # A day counts, a quarter of an hour does not: the roster has no bookings.
-        days = [_first_day(card) for card in shown.cards]
-        for place, day in _least(days):
+        for place, _ in _least(_first_days(shown.cards)):
+            day = shown.cards[place].next_times[0].starts_at
             text = f"Soonest time of those shown: {day:%A} {day.day} {day:%B}"
             yield Said(place, Difference(times, text))
     places = fields.of_part.get("places")
@@ -154,8 +154,11 @@ def _ways_met(card: Card, columns: Columns, name: str, row: int) -> frozenset[st
     return frozenset(each.way for each in card.meeting if each.way is not None)
 
 
-def _first_day(card: Card) -> date | None:
-    return card.next_times[0].starts_at.date() if card.next_times else None
+def _first_days(cards: Sequence[Card]) -> list[date | None]:
+    """The day of each first time, all on one clock: a day of another zone may begin earlier."""
+    firsts = [card.next_times[0].starts_at if card.next_times else None for card in cards]
+    zone = next((at.tzinfo for at in firsts if at is not None), None)
+    return [None if at is None else at.astimezone(zone).date() for at in firsts]
 
 
 def _negative(number: float) -> float | None:

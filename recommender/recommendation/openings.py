@@ -302,11 +302,7 @@ def next_open_intervals(
     for ahead in WEEKS_AHEAD:
         shared = (((since - origin) / timedelta(minutes=1), float(ahead * WEEK)),)
         for weekly in weeks:
-            both = (
-                (max(one[0], other[0]), min(one[1], other[1]))
-                for one in shared
-                for other in _spans(weekly, origin, ahead)
-            )
+            both = _intersection(shared, _spans(weekly, origin, ahead))
             shared = tuple((begin, end) for begin, end in both if end - begin >= minutes)
         if len(shared) > MAX_TIMES:
             break
@@ -318,7 +314,20 @@ def next_open_intervals(
     )
 
 
-@lru_cache(maxsize=256)
+def _intersection(one: Spans, other: Spans) -> Iterator[tuple[float, float]]:
+    """What two sequences of spans share, in order; the spans of each are in order and apart."""
+    here = there = 0
+    while here < len(one) and there < len(other):
+        (begin, end), (opens, closes) = one[here], other[there]
+        if (first := max(begin, opens)) < (last := min(end, closes)):
+            yield first, last
+        if end <= closes:
+            here += 1
+        else:
+            there += 1
+
+
+@lru_cache(maxsize=1024)
 def _spans(weekly: WeeklyHours, origin: datetime, ahead: int) -> Spans:
     """Windows of the weeks ahead in minutes from the origin; those that touch are one."""
     first = origin.date()

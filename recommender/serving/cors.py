@@ -23,6 +23,7 @@ PREFLIGHT_SECONDS = 600
 VARIES: Mapping[str, str] = {VARY: "Origin"}
 _SENT = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID, traceparent"
 _EXPOSED = (
+    "API-Version",
     "Content-Language",
     "Deprecation",
     "ETag",

@@ -120,12 +120,14 @@ def _own_paths(paths: Document, scopes: frozenset[Scope], *, sessions: bool) -> 
 def _keep_own_values(operation: dict[str, Any], scopes: frozenset[Scope]) -> None:
     """Removes from parameters the values that need a scope the role lacks."""
     for parameter in operation.get("parameters", ()):
-        members = parameter["schema"].get("items", {})
-        needed = members.pop(SCOPES_EXTENSION, {})
-        if needed:
-            members["enum"] = [
-                each for each in members["enum"] if needed.get(each) in (None, *scopes)
-            ]
+        schema = parameter["schema"]
+        # The values are those of the parameter, of one of its members, or of what is not null.
+        for part in (schema, schema.get("items", {}), *schema.get("anyOf", ())):
+            needed = part.pop(SCOPES_EXTENSION, {})
+            if needed:
+                part["enum"] = [
+                    each for each in part["enum"] if needed.get(each) in (None, *scopes)
+                ]
 
 
 def _may_call(operation: Document, scopes: frozenset[Scope], *, sessions: bool) -> bool:

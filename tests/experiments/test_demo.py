@@ -14,6 +14,7 @@ from experiments.demo.practice import clinicians, definition, write_clinicians, 
 from recommender.journal.roster_versions import current_roster
 from recommender.model.evidence_prior import evidence_model
 from recommender.practice.definition import Practice, read_practice
+from recommender.practice.matching_page import unready
 from recommender.recommendation.recommend import Recommendation, read_intake, recommend
 from recommender.security.accounts import account_with_password
 from recommender.serving.schemas.intake import build_request_schema
@@ -80,6 +81,11 @@ def test_every_field_of_a_clinician_is_answered() -> None:
     optional = {"concession_fee", "photo"}
     for row in clinicians(practice, TODAY):
         assert set(practice.clinician) - optional <= set(row), row["name"]
+
+
+def test_the_sample_practice_may_show_the_matching_page() -> None:
+    practice = sample()
+    assert unready(practice.matching_page, bool(practice.forms.get("client"))) == []
 
 
 @pytest.fixture

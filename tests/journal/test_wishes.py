@@ -12,14 +12,14 @@ from recommender.journal.recommendations import (
     record_decision,
 )
 from recommender.journal.retention import Ages, sweep
-from recommender.journal.wishes import LETTERS, Wish, record_wish, spoken, wishes_of
+from recommender.journal.wishes import LETTERS, RecordedWish, record_wish, spoken, wishes_of
 from recommender.journal.work_list import open_wishes, work_list
 from recommender.store.database import Store
 from recommender.store.schema import wishes
 from tests.support.journal_rows import ACTOR, count, pair, recommend
 
 
-def wish(store: Store, name: str = "r1", clinician_id: str | None = "k01") -> Wish:
+def wish(store: Store, name: str = "r1", clinician_id: str | None = "k01") -> RecordedWish:
     with store.writing() as connection:
         recorded = find_recommendation(connection, name)
         return record_wish(connection, recorded, clinician_id, actor=ACTOR)

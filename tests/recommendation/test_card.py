@@ -340,6 +340,18 @@ def test_differences_are_true_of_one_clinician_alone() -> None:
     ]
 
 
+def test_the_soonest_time_is_compared_on_one_clock() -> None:
+    # 23:00 of Monday in Perth is 02:00 of Tuesday in Sydney, later than 00:30 there.
+    perth = {"timezone": "Australia/Perth", "hours": "mon 23:00-24:00"}
+    sydney = {"hours": "tue 00:30-02:00"}
+    cards = shown(perth, sydney, modes_wanted="in_person", max_km=None)
+    assert [each.next_times[0].starts_at.isoformat() for each in cards] == [
+        "2026-11-30T23:00:00+08:00",
+        "2026-12-01T00:30:00+11:00",
+    ]
+    assert [texts(each) for each in cards] == [[], []]
+
+
 def test_what_was_asked_for_comes_first_and_no_card_has_more_than_four() -> None:
     rich = {
         "fee": 150,

@@ -256,7 +256,7 @@ def test_a_client_generated_from_the_whole_contract_does_what_a_practices_own_sy
     generate = ("--path", contract, "--config", tmp_path / "settings.yml", "--meta", "none")
     output = ("--fail-on-warning", "--output-path", tmp_path / "generated")
     run(tools / "openapi-python-client", "generate", *generate, *output, at=tmp_path)
-    line = (tools / "python", CLIENTS / "staff_sample.py", f"http://127.0.0.1:{port}")
+    line = (tools / "python", CLIENTS / "samples" / "staff.py", f"http://127.0.0.1:{port}")
     said = json.dumps(a_request())
     printed = run(*line, keys["staff"], at=tmp_path, said=said, PYTHONPATH=str(tmp_path))
     assert answered(printed) == EXPECTED

@@ -8,12 +8,14 @@ bundle cache. Servers in processes of their own are in `server_process`.
 import io
 import json
 import secrets
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +199,25 @@ def log_lines(stream: io.StringIO) -> list[dict[str, Any]]:
 # Servers
 
 
+@lru_cache(maxsize=1)
+def _migrated_file() -> bytes:
+    """A SQLite file with the schema and no rows."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "migrated.db"
+        store = open_store(f"sqlite:///{path}")
+        store.scrub()
+        store.close()
+        return path.read_bytes()
+
+
+def store_with_schema(url: str) -> Store:
+    """The database at an address; a new SQLite file gets the schema as a copy, not by migrating."""
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not path.exists():
+        path.write_bytes(_migrated_file())
+    return open_store(url)
+
+
 def local_client(settings: Settings) -> TestClient:
     """A caller on the server's own machine; the application runs within `with`."""
     app = create_app(settings)
@@ -255,7 +276,7 @@ class LockedServer:
 def locked_server(settings: Settings) -> Iterator[LockedServer]:
     """A running server with a key for each role and one staff account."""
     assert settings.store is not None
-    store, now = open_store(settings.store.get_secret_value()), datetime.now(UTC)
+    store, now = store_with_schema(settings.store.get_secret_value()), datetime.now(UTC)
     keys = {role: new_key(store, f"a-{role}", role, now=now) for role in Role}
     with store.writing() as connection:
         add_account(connection, "intake.desk", Role.STAFF, PASSWORD, now=now, actor="test")
@@ -307,7 +328,7 @@ class JournalServer:
 @contextmanager
 def journal_server(settings: Settings, url: str) -> Iterator[JournalServer]:
     """A server on a store that has the schema, one staff client and two tools."""
-    store = open_store(url)
+    store = store_with_schema(url)
     changed = settings.model_copy(update={"store": None})
     given = changed.model_dump() | {"store": url, "pepper": PEPPER}
     with local_client(Settings(**given)) as staff:
@@ -337,7 +358,7 @@ def roster_client(directory: Path, url: str | None = None, **changes: Any) -> It
     """A caller of a server with a store, with the keys of an administrator and of staff."""
     settings = roster_settings(directory, url, **changes)
     assert settings.store is not None
-    store = open_store(settings.store.get_secret_value())
+    store = store_with_schema(settings.store.get_secret_value())
     keys = {
         role: new_key(store, f"{role}-{secrets.token_hex(4)}", role).text
         for role in (Role.STAFF, Role.ADMIN)

@@ -1,9 +1,11 @@
 """The route of the questions, from which a form is made."""
 
 import hashlib
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
+from pydantic import Field as Setting
 from starlette.responses import Response
 
 from recommender.errors import NotFoundError
@@ -16,10 +18,13 @@ from recommender.serving.http.problems import NO_SUCH_RECORD, NOT_READY, FieldEr
 from recommender.serving.http.strict_json import JSON
 from recommender.serving.openapi import READ_AGAIN, ApiRoute, problem_responses
 from recommender.serving.schemas.questions import Questions, questions_of
+from recommender.serving.schemas.required_scope import SCOPES_EXTENSION
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
 REVALIDATE = "private, no-cache"
 """A caller may store its own form, and asks for it again with the ETag."""
+NEEDED: Mapping[Audience, Scope] = {"staff": Scope.EXPLAIN_READ}
+"""Scopes of audiences that not every caller may read the questions to."""
 FOR_STAFF = "audience: staff's questions need the scope explain:read; ask for those to clients"
 
 router = APIRouter(tags=["recommendations"], route_class=ApiRoute)
@@ -37,7 +42,7 @@ async def get_questions(
     request: Request,
     snapshot: Snapshot,
     audience: Annotated[
-        Audience | None,
+        Annotated[Audience, Setting(json_schema_extra={SCOPES_EXTENSION: {**NEEDED}})] | None,
         Query(
             description="Whom the questions address. Omitted: `staff` for callers with the scope "
             "`explain:read`, else `client`.",
@@ -45,15 +50,17 @@ async def get_questions(
         ),
     ] = None,
     later: Annotated[
-        bool, Query(description="Whether to include questions asked only if more is wanted.")
-    ] = True,
+        Literal["true", "false"],
+        Query(description="Whether to include questions asked only if more is wanted."),
+    ] = "true",
 ) -> Response:
     """JSON Schema and UI schema of the practice's form; choices of clinicians have their names."""
     may_read_staff = caller(request).may(Scope.EXPLAIN_READ)
     if audience == "staff" and not may_read_staff:
         error = FieldError(pointer="", code="scope_missing", message=FOR_STAFF)
         raise lacks_scope(Scope.EXPLAIN_READ, [error])
-    form = _form(snapshot, audience or ("staff" if may_read_staff else "client"), later=later)
+    own: Audience = "staff" if may_read_staff else "client"
+    form = _form(snapshot, audience or own, later=later == "true")
     headers = {
         **etag(hashlib.sha256(form).hexdigest()[:32]),
         "Cache-Control": REVALIDATE,

@@ -21,6 +21,7 @@ from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Snapshot
 from recommender.serving.http.cursors import (
     MAX_LENGTH,
+    WholeNumber,
     cursor_of,
     next_link,
     next_page,
@@ -31,6 +32,7 @@ from recommender.serving.http.request_context import request_info
 from recommender.serving.http.strict_json import JSON
 from recommender.serving.idempotency import read
 from recommender.serving.openapi import JournalRoute
+from recommender.serving.schemas.json_types import JsonDate
 from recommender.serving.schemas.required_scope import visible_json
 from recommender.serving.schemas.responses import EXPLAINS, ResponseModel
 from recommender.values.ids import ID_PATTERN
@@ -38,7 +40,7 @@ from recommender.values.ids import ID_PATTERN
 RECOMMENDATIONS = "/v1/recommendations"
 State = Literal["undecided", "decided", "overridden"]
 Mode = Literal["model", "evidence_prior", "constraints_only"]
-Day = Annotated[date, Setting(ge=date(1970, 1, 1), le=date(9000, 1, 1))]
+Day = Annotated[JsonDate, Setting(ge=date(1970, 1, 1), le=date(9000, 1, 1))]
 Id = Annotated[str, Setting(pattern=ID_PATTERN)]
 
 router = APIRouter(tags=["recommendations"], route_class=JournalRoute)
@@ -68,7 +70,7 @@ class ListQuery(BaseModel):
     clinician_id: Annotated[Id | None, Setting(description="Chosen by the decision in force.")] = (
         None
     )
-    limit: Annotated[int, Setting(ge=1, le=200, description="Entries of a page.")] = 50
+    limit: Annotated[WholeNumber, Setting(ge=1, le=200, description="Entries of a page.")] = 50
     cursor: Annotated[
         str | None,
         Setting(max_length=MAX_LENGTH, description="From `next` of the page before; opaque."),

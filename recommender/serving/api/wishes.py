@@ -8,7 +8,7 @@ from pydantic import Field as Setting
 from starlette.responses import Response
 
 from recommender.journal.idempotency import StoredReply
-from recommender.journal.wishes import Wish, record_wish, spoken, wishes_of
+from recommender.journal.wishes import RecordedWish, record_wish, spoken, wishes_of
 from recommender.serving.api.recommendations import ADDRESS, RecommendationId, seen_by
 from recommender.serving.authorization import caller
 from recommender.serving.http.problems import NO_SUCH_RECORD, NOT_FOUND
@@ -42,7 +42,7 @@ class WishCreated(ResponseModel):
     ]
 
     @classmethod
-    def of(cls, wish: Wish) -> Self:
+    def of(cls, wish: RecordedWish) -> Self:
         """One wish, without who recorded it."""
         return cls(
             wish_id=wish.wish_id,
@@ -102,7 +102,7 @@ async def post_wish(request: Request, recommendation_id: RecommendationId, body:
 async def get_wishes(request: Request, recommendation_id: RecommendationId) -> Response:
     """Oldest first."""
 
-    def look(connection: Connection) -> tuple[Wish, ...]:
+    def look(connection: Connection) -> tuple[RecordedWish, ...]:
         seen_by(request, recommendation_id, connection)
         return wishes_of(connection, recommendation_id)
 

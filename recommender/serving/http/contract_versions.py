@@ -47,6 +47,13 @@ VERSIONS: tuple[ContractVersion, ...] = (
             "glossary; `CHANGELOG.md` lists each old name beside the new one.",
             "Recommendations carry `contract_version`; stored ones of version 1 are translated "
             "when they are read.",
+            "**Breaking**: exclusions, relaxations, contributions and unanswered questions are "
+            "sent where `include` names them.",
+            "Shortlists have cards; `GET /v1/questions` has the questions as a form, "
+            "`GET /v1/recommendations` lists what was recommended, page by page.",
+            "**Breaking**: `POST /v1/predictions` needs the scope `score:read`. The role `browser` "
+            "is for keys in public pages; sandbox keys store nothing.",
+            "Wishes of clients, and webhooks about decisions, wishes and ratings.",
             "`/openapi.json?role=` gives the contract of one role: the operations it may call, "
             "and responses with exactly the members it receives.",
             "Every operation has an example that can be sent as it is, and a curl line.",

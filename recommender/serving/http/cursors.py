@@ -8,11 +8,24 @@ import binascii
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated
 from urllib.parse import urlencode
+
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from recommender.serving.http.problems import BAD_REQUEST, FieldError, ProblemError
 from recommender.values.ids import ID_PATTERN
 
+
+def _digits_only(text: object) -> object:
+    if isinstance(text, str) and not re.fullmatch(r"[0-9]{1,9}", text):
+        raise PydanticCustomError("int_parsing", "is not a whole number")
+    return text
+
+
+WholeNumber = Annotated[int, BeforeValidator(_digits_only)]
+"""A whole number in a query, in digits: other spellings, such as `1_0`, are not in the contract."""
 Position = tuple[datetime, str]
 """Time and id of the last entry of a page."""
 MAX_LENGTH = 200

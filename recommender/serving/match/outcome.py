@@ -23,10 +23,10 @@ FEW = 3
 """Below so many clinicians, changes that would add others are offered first thing."""
 ORDERS = {
     "model": "The order follows how clients with similar answers rated working together in their "
-    "first sessions. Differences are often small: choose whoever feels right to you.",
-    "evidence_prior": "The order follows published research on what clients found easier to work "
-    "with. Differences are often small: choose whoever feels right to you.",
-    CONSTRAINTS_ONLY: "Whoever is free first comes first. Nothing personal went into the order.",
+    "first sessions. Differences are often small: choose the person who feels right to you.",
+    "evidence_prior": "The order follows published research on early working relationships. "
+    "Differences are often small: choose the person who feels right to you.",
+    CONSTRAINTS_ONLY: "Those who are free first come first. Nothing personal went into the order.",
 }
 """What a client reads of the order, by mode."""
 _TITLES = re.compile(r"^(?:Dr|Mr|Ms|Mrs|Mx|Prof|A/Prof)\.?\s+")
@@ -34,7 +34,7 @@ ASK_THE_PRACTICE = "Ask the practice"
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class CardLine:
     """A heading and what is under it."""
 
     label: str
@@ -42,7 +42,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ClientCard:
     """One clinician as a client sees them; `more` is read on demand."""
 
     clinician_id: str
@@ -52,10 +52,10 @@ class Card:
     photo: str
     wishes: tuple[str, ...]
     times: tuple[str, ...]
-    facts: tuple[Fact, ...]
+    facts: tuple[CardLine, ...]
     differs: tuple[str, ...]
     cautions: tuple[str, ...]
-    more: tuple[Fact, ...]
+    more: tuple[CardLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +68,19 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ListPage:
     """What the page of a list shows; `few` says that changes come first."""
 
     recommendation_id: str
     title: str
     lead: str
     order: str
-    cards: tuple[Card, ...]
+    cards: tuple[ClientCard, ...]
     offers: tuple[Offer, ...]
     few: bool
 
 
-def outcome_of(response: RecommendationResponse, practice: Practice, answers: Answers) -> Outcome:
+def outcome_of(response: RecommendationResponse, practice: Practice, answers: Answers) -> ListPage:
     """A response in the words of the page."""
     cards = tuple(_card(each, practice) for each in response.shortlist)
     number = response.eligible
@@ -92,7 +92,7 @@ def outcome_of(response: RecommendationResponse, practice: Practice, answers: An
         title = f"{number} people fit what you asked for"
         lead = "" if len(cards) == number else f"Here are {len(cards)} of them."
     offers = tuple(_offer(each, answers) for each in response.relaxations if each.answers)
-    return Outcome(
+    return ListPage(
         recommendation_id=response.recommendation_id,
         title=title,
         lead=lead if cards or offers else "",
@@ -113,16 +113,16 @@ def _offer(offer: SuggestedRelaxation, answers: Answers) -> Offer:
     )
 
 
-def _card(shown: ShownClinician, practice: Practice) -> Card:
+def _card(shown: ShownClinician, practice: Practice) -> ClientCard:
     card = shown.card.for_clients() if shown.card is not None else None
     cautions = tuple(_sentence(each.text) for each in shown.reservations)
     name = shown.name
     if card is None:
         wishes = tuple(map(_sentence, shown.reasons))
-        return Card(
+        return ClientCard(
             shown.clinician_id, name, initials(name), "", "", wishes, (), (), (), cautions, ()
         )
-    return Card(
+    return ClientCard(
         clinician_id=shown.clinician_id,
         name=name,
         initials=initials(name),
@@ -145,7 +145,7 @@ def _wishes(card: ClinicianCard, practice: Practice) -> Iterable[str]:
             yield from (_sentence(value) for value in each.values or (each.label,))
 
 
-def _meeting(card: ClinicianCard) -> Iterable[Fact]:
+def _meeting(card: ClinicianCard) -> Iterable[CardLine]:
     ways = []
     for each in card.meeting:
         parts = [each.place] if each.place else []
@@ -154,26 +154,26 @@ def _meeting(card: ClinicianCard) -> Iterable[Fact]:
         where = f"({', '.join(parts)})" if parts else ""
         ways.append(" ".join(filter(None, (each.label, where))))
     if any(ways):
-        yield Fact("How to meet", "; ".join(dict.fromkeys(filter(None, ways))))
+        yield CardLine("How to meet", "; ".join(dict.fromkeys(filter(None, ways))))
 
 
-def _cost(practice: Practice, cost: CardCost | None) -> Fact:
+def _cost(practice: Practice, cost: CardCost | None) -> CardLine:
     """Fee, rebate and what is left to pay; without a known fee, whom to ask."""
     if cost is None or cost.fee_cents is None:
-        return Fact("Cost", ASK_THE_PRACTICE)
+        return CardLine("Cost", ASK_THE_PRACTICE)
     fee = cents_text(practice, cost.fee_cents)
     if cost.gap_cents is None or not cost.rebate_cents:
-        return Fact("Cost", f"{fee} a session")
+        return CardLine("Cost", f"{fee} a session")
     gap, rebate = (cents_text(practice, each) for each in (cost.gap_cents, cost.rebate_cents))
     if not cost.gap_cents:
-        return Fact("Cost", f"Nothing to pay: {fee} is covered")
-    return Fact("Cost", f"You pay {gap} a session ({fee} less {rebate} rebate)")
+        return CardLine("Cost", f"Nothing to pay: {fee} is covered")
+    return CardLine("Cost", f"You pay {gap} a session ({fee} less {rebate} rebate)")
 
 
-def _own_facts(card: ClinicianCard) -> Iterable[Fact]:
+def _own_facts(card: ClinicianCard) -> Iterable[CardLine]:
     for each in card.facts:
         if each.values:
-            yield Fact(each.label, ", ".join(each.values))
+            yield CardLine(each.label, ", ".join(each.values))
 
 
 def _time(each: CardTime) -> str:

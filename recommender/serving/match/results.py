@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from recommender.journal.idempotency import StoredReply, ticket_for
 from recommender.journal.validation import canonical_json, digest
-from recommender.journal.wishes import Wish, record_wish
+from recommender.journal.wishes import RecordedWish, record_wish
 from recommender.practice.definition import Practice
 from recommender.practice.matching_page import MatchingPage
 from recommender.security.scopes import Principal, Role, Scope
@@ -96,7 +96,9 @@ async def list_for(
         return served.response
 
 
-async def wish_for(request: Request, recommendation_id: str, clinician_id: str | None) -> Wish:
+async def wish_for(
+    request: Request, recommendation_id: str, clinician_id: str | None
+) -> RecordedWish:
     """Records a wish after a list of this page.
 
     Raises
@@ -110,7 +112,7 @@ async def wish_for(request: Request, recommendation_id: str, clinician_id: str |
     """
     require_store(request)
     request_info(request.scope).principal = PRINCIPAL
-    recorded_wish: list[Wish] = []
+    recorded_wish: list[RecordedWish] = []
 
     def write(connection: Connection) -> StoredReply:
         recorded = seen_by(request, recommendation_id, connection)

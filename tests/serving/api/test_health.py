@@ -231,6 +231,7 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
         "correctRating",
         "getCurrentModel",
         "getContract",
+        "getQuestions",
         "getLiveness",
         "getReadiness",
         "logIn",

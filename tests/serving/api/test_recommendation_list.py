@@ -138,6 +138,8 @@ def test_each_filter_selects(keeping: JournalServer, made: dict[str, str]) -> No
         ("state=open", "state"),
         ("client=c0001", "client"),
         (f"{CANARY}!=1", "does not have"),
+        ("from=1795832104", "from"),
+        ("limit=1_0", "limit"),
     ],
 )
 def test_a_query_that_means_nothing_is_refused_and_not_ignored(

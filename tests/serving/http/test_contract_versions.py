@@ -1,10 +1,12 @@
 """Deprecation headers of a route that is declared with the real mechanism, on a running server."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter
+from pydantic import BaseModel
+from pydantic import Field as Setting
 from starlette.responses import Response
 
 from recommender.serving.app import create_app
@@ -63,6 +65,15 @@ def test_the_contract_marks_a_deprecated_operation_with_its_dates(old_route: Any
         "sunset": "2027-06-30",
         "instead": "Use `GET /livez`.",
     }
+
+
+def test_a_deprecated_member_has_the_same_marks_in_its_schema() -> None:
+    class Old(BaseModel):
+        name: Annotated[str, Setting(json_schema_extra=OLD.in_contract())]
+
+    marked = Old.model_json_schema()["properties"]["name"]
+    assert marked["deprecated"] is True
+    assert marked["x-deprecation"]["sunset"] == "2027-06-30"
 
 
 def test_a_sunset_before_half_a_year_is_over_cannot_be_declared() -> None:

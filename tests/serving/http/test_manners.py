@@ -134,6 +134,8 @@ def test_curl_without_a_content_type_is_answered_with_what_it_sent(
         ("/v1/recommendation", ["did you mean /v1/recommendations?"]),
         ("/livez/", ["did you mean /livez?"]),
         ("/recommendations", ["did you mean /v1/recommendations?"]),
+        ("/redoc", ["did you mean /docs?"]),
+        ("/swagger-ui/", ["did you mean /docs?"]),
         ("/swagger.json", ["did you mean /openapi.json?"]),
         ("/openapi.yaml", ["did you mean /openapi.json?"]),
     ],

@@ -331,7 +331,7 @@ def test_both_ways_to_tell_a_place_are_documented() -> None:
     place = schema["$defs"]["Answers"]["properties"]["home"]["anyOf"][0]["items"]
     assert place["anyOf"] == [{"$ref": "#/$defs/Point"}, {"$ref": "#/$defs/Postcode"}]
     assert list(schema["$defs"]["Postcode"]["properties"]) == ["postcode"]
-    assert TOWN_FORM.example["answers"]["home"] == [{"postcode": "2010"}]
+    assert TOWN_FORM.complete["answers"]["home"] == [{"postcode": "2010"}]
     assert refusal(TOWN_FORM, IN_TOWN, TOWN_FORM.example) is None
 
 

@@ -1,6 +1,6 @@
 """What a practice's own system does, with a key of role `staff`.
 
-`staff_sample.py URL KEY < request.json` prints what it was answered as JSON. The package generated
+`staff.py URL KEY < request.json` prints what it was answered as JSON. The package generated
 from the whole contract must be importable as `generated`.
 """
 
