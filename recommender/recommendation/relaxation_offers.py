@@ -303,13 +303,13 @@ def _answers(request: ScreenedRequest, field: Field, change: Change) -> tuple[st
     if field.kind == "tags":
         named = {lv for lv, on in zip(field.levels, stated.tolist(), strict=True) if on == 1}
         apart = [lv for lv in field.levels if (lv in named) != (lv in change.answer)]
-        return "", _listed([level.replace("_", " ") for level in apart])
+        return "", _listed([field.label_of(level) for level in apart])
     if field.kind == "weekly_hours":
         days = [DAY_NAMES[DAYS.index(w[:3])] for w in change.answer if w.endswith("00:00-24:00")]
         return "", days[-1] if days else ""
     if field.levels:
-        before = "none" if np.isnan(stated) else field.levels[int(stated)]
-        return before.replace("_", " "), str(change.answer).replace("_", " ")
+        before = "none" if np.isnan(stated) else field.label_of(field.levels[int(stated)])
+        return before, field.label_of(str(change.answer))
     return (
         _amount(request.practice, field, float(stated) / field.behaviour.units),
         _amount(request.practice, field, change.answer),

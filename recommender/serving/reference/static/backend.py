@@ -49,8 +49,8 @@ def questions() -> dict[str, Any]:
 
 def choices(schema: Any) -> list[tuple[str, str]]:
     """The answers to choose among, each as JSON and as people read it."""
-    listed = schema.get("oneOf") or [{"const": e, "title": e} for e in schema.get("enum", ())]
-    return [(escape(json.dumps(each["const"])), escape(each["title"])) for each in listed]
+    listed = schema.get("oneOf") or [{"enum": [e], "title": e} for e in schema.get("enum", ())]
+    return [(escape(json.dumps(each["enum"][0])), escape(each["title"])) for each in listed]
 
 
 def control(name: str, schema: Any) -> str:

@@ -147,10 +147,11 @@ def form_sections(
 
 def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry:
     name, control = f"{ANSWER}{field.name}", CONTROLS[field.kind]
+    question = field.question_for("staff")
     how = HOW_TO_WRITE.get("postcode" if field.postcodes else field.kind)
     blank = "" if field.required else f"If left blank: {field.missing.rstrip('.')}."
-    purpose = f"{wording.sentence(field.purpose.rstrip('.'))}." if field.purpose else ""
-    choices = tuple((level, wording.plain(level)) for level in field.levels)
+    why = field.help_for("staff") or f"{wording.sentence(field.purpose.rstrip('.'))}."
+    choices = tuple((level, field.label_of(level)) for level in field.levels)
     if field.kind == "flag":
         choices = YES_OR_NO
     elif field.kind == "tags":
@@ -164,9 +165,9 @@ def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry
         )
     return FormEntry(
         name,
-        wording.sentence(f"{field.phrase} ({field.unit})" if field.unit else field.phrase),
+        f"{question} ({field.unit})" if field.unit else question,
         control,
-        helps=tuple(filter(None, (purpose, how or wording.bounds(field.min, field.max), blank))),
+        helps=tuple(filter(None, (why, how or wording.bounds(field.min, field.max), blank))),
         choices=choices,
         given=_given(field, sent),
         fault="" if any(day.fault for day in days) else faults.get(name, ""),

@@ -215,9 +215,9 @@ def _answer_text(practice: Practice, field: Field, answer: Any) -> str:
     if field.kind == "weekly_hours":
         return wording.week(answer)
     if isinstance(answer, list | tuple):
-        return ", ".join(wording.plain(str(each)) for each in answer) or wording.NONE_OF_THESE
+        return ", ".join(field.label_of(str(each)) for each in answer) or wording.NONE_OF_THESE
     if field.kind == "money":
         return f"{CURRENCY_SIGNS.get(practice.currency, practice.currency)}{float(answer):.2f}"
     if isinstance(answer, int | float):
         return f"{wording.figure(answer)} {field.unit or ''}".strip()
-    return wording.plain(str(answer)) if field.levels else str(answer)
+    return field.label_of(str(answer)) if field.levels else str(answer)
