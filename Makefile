@@ -4,8 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := var/clients
 BROWSER := var/browser
-REGISTRY ?= sqlite:///var/demo/mlflow.db
-ROSTER ?= var/demo/practice/clinicians.csv
 PORT ?= 8000
 CHECK_SECONDS := 420
 # Modules run in the order of collection, those with slow tests first.
@@ -33,7 +31,8 @@ $(VENV)/dev: requirements-dev.lock $(VENV)/runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-clients: $(CLIENTS)/python/ready $(CLIENTS)/typescript/ready ## Set up what generates clients from the contract.
+clients: $(VENV)/runtime $(CLIENTS)/python/ready $(CLIENTS)/typescript/ready ## Build the client packages into var/clients/dist; URL=... for a running server's practice.
+	@$(BIN)/python -m clients.build $(if $(URL),--url $(URL))
 
 $(CLIENTS)/python/ready: requirements-clients.lock
 	@test -x $(CLIENTS)/python/bin/python || $(PYTHON) -m venv $(CLIENTS)/python
@@ -46,11 +45,12 @@ $(CLIENTS)/typescript/ready: clients/typescript/package.json clients/typescript/
 	else echo "npm is missing: the TypeScript client is not tested"; fi
 	@touch $@
 
-browser: $(BROWSER)/ready ## Set up what looks at the staff pages: a Chromium and axe.
+browser: $(BROWSER)/ready ## Set up what looks at the pages: a Chromium, axe, and a renderer of forms.
 
-$(BROWSER)/ready: tests/browser/package.json tests/browser/package-lock.json $(VENV)/dev
-	@mkdir -p $(@D) && cp tests/browser/package.json tests/browser/package-lock.json $(@D)
+$(BROWSER)/ready: tests/browser/package.json tests/browser/package-lock.json tests/browser/questions_form.js $(VENV)/dev
+	@mkdir -p $(@D) && cp tests/browser/package.json tests/browser/package-lock.json tests/browser/questions_form.js $(@D)
 	@if command -v npm >/dev/null; then cd $(@D) && npm ci --silent --no-audit --no-fund --ignore-scripts \
+	&& npm run --silent bundle \
 	|| echo "axe could not be installed: the staff pages are not looked at in a browser"; \
 	else echo "npm is missing: the staff pages are not looked at in a browser"; fi
 	@$(BIN)/python -m experiments.screenshots.chromium
@@ -59,8 +59,8 @@ $(BROWSER)/ready: tests/browser/package.json tests/browser/package-lock.json $(V
 demo: $(VENV)/runtime ## Simulate, train, promote, serve and ask, in one go.
 	@$(BIN)/python -m experiments.demo
 
-serve: $(VENV)/runtime ## Serve the champion (of the demo, unless REGISTRY and ROSTER say otherwise).
-	@$(BIN)/recommender serve --registry $(REGISTRY) --roster $(ROSTER) --port $(PORT)
+serve: $(VENV)/runtime ## Serve the sample practice of the demo on this machine, until stopped; PORT=8000.
+	@$(BIN)/python -m experiments.demo serve --port $(PORT)
 
 check: $(VENV)/dev ## Format, lint, types, import contracts, fast tests; prints the slowest, and its time beside a budget.
 	@date +%s > $(VENV)/check-began

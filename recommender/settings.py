@@ -24,8 +24,11 @@ RENAMED: Mapping[str, str] = {
     "GRACE_SECONDS": "SHUTDOWN_SECONDS",
 }
 """Settings of earlier versions and their present names."""
-OWN_PATHS = ("v1", "staff", "problems")
+OWN_PATHS = ("v1", "docs", "staff", "problems")
 """First parts of addresses, which a root path must differ from to be recognised."""
+_ORIGIN = re.compile(
+    r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?|http://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?"
+)
 _ROOT_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 
 
@@ -46,6 +49,12 @@ def _proxies(addresses: tuple[str, ...]) -> tuple[str, ...]:
         except ValueError:
             raise ValueError("has an entry that is neither an IP address nor a network") from None
     return addresses
+
+
+def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(map(_ORIGIN.fullmatch, origins)):
+        raise ValueError("has an entry that is no origin such as https://www.example.org")
+    return origins
 
 
 class Settings(BaseSettings):
@@ -98,6 +107,16 @@ class Settings(BaseSettings):
         Secret for hashing keys, at least 32 characters; required with a store.
     calls_per_minute
         Rate limit of each key or account.
+    matching_page
+        Whether clients are served the page `/match`, from `[matching_page]` of the definition.
+    matching_frame_ancestors
+        Origins of sites that may show that page in a frame, such as `https://www.example.org`.
+    matching_calls_per_minute, matching_results_per_minute
+        Rate limits of that page for each network address: of all its pages, and of lists and
+        wishes.
+    browser_calls_per_minute, browser_calls_per_address
+        Lower rate limits of publishable keys: calls a minute with each key, and calls a minute
+        with such keys from each network address.
     stale_hours
         Age of the roster from which responses carry a warning.
     processes
@@ -110,6 +129,9 @@ class Settings(BaseSettings):
         File with hashes of the audit log outside the database, see `recommender audit anchor`.
     backups
         Folder of backups; `recommender doctor` checks the age of the newest.
+    webhook_private_hosts
+        Hosts in a private network that webhooks may be sent to; this machine always, under the
+        names localhost and 127.0.0.1.
     payload_months, rating_months, audit_months
         Retention periods of `recommender sweep`, see `journal.retention.Ages`; 0 is unlimited.
     """
@@ -139,6 +161,12 @@ class Settings(BaseSettings):
     store: SecretStr | None = None
     pepper: SecretStr | None = None
     calls_per_minute: int = Field(default=1200, ge=1)
+    matching_page: bool = False
+    matching_frame_ancestors: Annotated[tuple[str, ...], AfterValidator(_origins)] = ()
+    matching_calls_per_minute: int = Field(default=120, ge=1)
+    matching_results_per_minute: int = Field(default=12, ge=1)
+    browser_calls_per_minute: int = Field(default=300, ge=1)
+    browser_calls_per_address: int = Field(default=20, ge=1)
     stale_hours: float = Field(default=36, gt=0)
     processes: int = Field(default=1, ge=1, le=64)
     receive_timeout_seconds: float = Field(default=10, gt=0)
@@ -147,6 +175,7 @@ class Settings(BaseSettings):
     max_list_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     anchors: Path | None = None
     backups: Path | None = None
+    webhook_private_hosts: tuple[str, ...] = ()
     payload_months: int = Field(default=24, ge=0)
     rating_months: int = Field(default=84, ge=0)
     audit_months: int = Field(default=84, ge=0)

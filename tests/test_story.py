@@ -99,7 +99,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
 
 def ask(url: str) -> dict[str, Any]:
     request = urllib.request.Request(
-        f"{url}/v1/recommendations",
+        f"{url}/v1/recommendations?include=exclusions",
         json.dumps(CLIENT).encode(),
         {"Content-Type": "application/json"},
     )

@@ -19,6 +19,7 @@ from experiments.allocation.__main__ import FLOOR, measured, table_of
 from experiments.allocation.compare import Asked
 from experiments.bench import (
     beside_mlflow,
+    cards,
     cluster,
     growth,
     latency,
@@ -27,6 +28,7 @@ from experiments.bench import (
     relaxing,
     scoring,
     screening,
+    sizes,
     training,
 )
 from recommender.model.alliance_model import AllianceModel
@@ -191,6 +193,31 @@ def relaxings(workspace: Path) -> Table:
                 ),
             )
     table.caption = "Medians over requests."
+    return table
+
+
+def carded(workspace: Path) -> Table:
+    """The cards of a shortlist, beside the recommendation they belong to."""
+    tables = simulated(workspace / "carded", RELAXED, 2_000)
+    costs = [each for each in cards.measured(_learned(tables), tables) if each.shown]
+    table = Table(
+        "shortlists", "cards", "recommending ms", "cards ms", "ratio", "bytes, clients", "staff",
+        title=f"Cards of a shortlist from {RELAXED} clinicians beside the recommendation",
+    )  # fmt: skip
+    columns = ("shown", "recommending", "cards", "for_clients", "for_staff")
+    shown, recommending, own, to_clients, to_staff = (
+        median([getattr(cost, part) for cost in costs]) for part in columns
+    )
+    table.add_row(
+        str(len(costs)),
+        f"{shown:g}",
+        f"{recommending:.2f}",
+        f"{own:.2f}",
+        f"{own / recommending:.2f}",
+        f"{to_clients:,.0f}",
+        f"{to_staff:,.0f}",
+    )
+    table.caption = "Medians over shortlists; milliseconds of processor time; bytes of the largest."
     return table
 
 
@@ -376,13 +403,38 @@ def allocations(_: Path) -> Table:
     return table_of(measured(asked, LISTS, 1), asked)
 
 
+def answer_sizes(workspace: Path) -> Table:
+    """Bytes of a default answer, by role and size of roster."""
+    table = Table(
+        "clinicians", "role", "default", "accepted", "gzip", "every part", "median", "largest",
+        title="Bytes of an answer: to the request of the demo by default, compressed, with every "
+        f"part; by default to {sizes.CLIENTS} simulated clients who answer every question",
+    )  # fmt: skip
+    for clinicians, accepted in sizes.LIMITS.items():
+        tables = simulated(workspace / f"sized{clinicians}", clinicians, 500)
+        for each in sizes.measured(tables, clinicians):
+            table.add_row(
+                f"{each.clinicians:,}",
+                each.role,
+                f"{each.demo:,}",
+                f"{accepted:,}",
+                f"{each.packed:,}",
+                f"{each.whole:,}",
+                f"{each.median:,.0f}",
+                f"{each.largest:,}",
+            )
+    return table
+
+
 PARTS = {
     "mlflow": besides_mlflow,
     "latency": latencies,
     "training": trainings,
     "screening": screenings,
     "relaxing": relaxings,
+    "cards": carded,
     "pages": rendered,
+    "size": answer_sizes,
     "growth": growths,
     "scoring": scorings,
     "cluster-score": cluster_ranks,

@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 
 REQUESTS, WARM_UP = 300, 20
+COUNTED = "/v1/recommendations?include=exclusions"
+"""The address whose answer says how many clinicians there are."""
 CLIENT = Path(__file__).parents[1] / "demo" / "client.json"
 
 
@@ -46,10 +48,10 @@ def compare(bundle: Path, roster: Path, clinicians: int) -> Beside:
     serve = ("recommender.cli", "serve", "--bundle", bundle, "--roster", roster)
     with server(*serve) as (ours, _):
         answer = ask(ours, body)
+        told = json.loads(ask(ours, body, COUNTED))
         with server("experiments.bench.bare") as (bare, _):
             ask(bare, answer, path="/answer")
             taken = _in_turn(ours, bare, body)
-    told = json.loads(answer)
     if told["eligible"] + len(told["excluded"]) != clinicians:
         raise SystemExit(f"the roster should have {clinicians} clinicians")
     return Beside(clinicians, told["eligible"], len(answer), _latency(taken[0]), _latency(taken[1]))

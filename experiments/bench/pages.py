@@ -18,11 +18,13 @@ import numpy as np
 from experiments.screenshots.answers import ANSWERS
 from experiments.trust.live import PATIENT, connected, live_server
 from recommender.practice.definition import shipped_practice
-from recommender.serving.staff.form_data import FORM, FormData
+from recommender.serving.http.submitted_form import FORM, FormData
 from recommender.serving.staff.pages.new_request import REQUESTS
 from recommender.serving.staff.views.intake_answers import request_values
 
 TIMES, WARM_UP = 150, 20
+WHOLE = "/v1/recommendations?include=facts,exclusions,relaxations,contributions,unanswered"
+"""The address whose answer holds everything that the page shows."""
 JSON = {"content-type": "application/json"}
 FORM_SENT = {"content-type": FORM, "sec-fetch-site": "same-origin"}
 
@@ -60,7 +62,7 @@ def compare(bundle: Path, roster: Path) -> Beside:
         for _ in range(WARM_UP + TIMES):
             form_ms, moved, _ = _timed(connection, "POST", REQUESTS, sent, FORM_SENT)
             page_ms, _, page = _timed(connection, "GET", moved)
-            answer_ms, _, answer = _timed(connection, "POST", "/v1/recommendations", body, JSON)
+            answer_ms, _, answer = _timed(connection, "POST", WHOLE, body, JSON)
             taken.append((page_ms, form_ms + page_ms, answer_ms))
     told = json.loads(answer)
     page_taken, asked, answered = np.median(taken[WARM_UP:], axis=0).tolist()

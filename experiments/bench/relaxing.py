@@ -57,10 +57,11 @@ def measured(model: AllianceModel, tables: Path) -> list[Cost]:
     """One cost a client of a simulated practice."""
     taken_at = datetime.now(UTC)
     encoding = model.encode_roster(read_roster(tables / "clinicians.csv", model.practice, taken_at))
-    return [_cost(model, encoding, intake) for intake in _intakes(model, tables)]
+    return [_cost(model, encoding, intake) for intake in intakes(model, tables)]
 
 
-def _intakes(model: AllianceModel, tables: Path) -> list[Intake]:
+def intakes(model: AllianceModel, tables: Path) -> list[Intake]:
+    """The first clients of a simulated practice."""
     asked = model.practice.fields("client", "score", "filter")
     with (tables / "clients.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row, _ in zip(csv.DictReader(file), range(CLIENTS), strict=False)]

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import psutil
 
-from experiments.bench.latency import ask, server
+from experiments.bench.latency import COUNTED, ask, server
 from recommender.model.alliance_model import AllianceModel
 from recommender.model.bundle.io import load_bundle
 from recommender.practice.columns import cells_at
+from recommender.practice.definition import Practice
 from recommender.recommendation.batch_scoring import JobSettings, score_clients
 from recommender.tables.cells import People
 from recommender.tables.loader import read_clients, read_roster
@@ -76,16 +77,18 @@ def batched(model: AllianceModel, people: People, roster: Path, out: Path) -> Sp
 
 
 def _over_http(bundle: Path, model: AllianceModel, people: People, roster: Path) -> Speed:
-    bodies = [_body(model, people, row) for row in range(len(people))]
+    bodies = [
+        json.dumps(request_of(model.practice, people, row)).encode() for row in range(len(people))
+    ]
     serve = ("recommender.cli", "serve", "--bundle", bundle, "--roster", roster)
     with server(*serve) as (connection, process):
         for body in bodies[:WARM_UP]:
             ask(connection, body)
         before = _computed(process)
         for body in bodies[WARM_UP:]:
-            answer = ask(connection, body)
+            ask(connection, body)
         taken = _computed(process) - before
-    told = json.loads(answer)
+        told = json.loads(ask(connection, bodies[0], COUNTED))
     clinicians = told["eligible"] + len(told["excluded"])
     return Speed(clinicians, len(people) - WARM_UP, taken)
 
@@ -97,8 +100,9 @@ def _computed(process: int) -> float:
     return float(sum(each.user + each.system for each in times))
 
 
-def _body(model: AllianceModel, people: People, row: int) -> bytes:
-    fields = model.practice.fields("client", "score", "filter")
+def request_of(practice: Practice, people: People, row: int) -> dict[str, Any]:
+    """The request for one client of a file, with every answer in it."""
+    fields = practice.fields("client", "score", "filter")
     cells: dict[str, Any] = cells_at(fields, people.columns, row)
     for name, cell in cells.items():
         if fields[name].kind == "weekly_hours":
@@ -106,7 +110,7 @@ def _body(model: AllianceModel, people: People, row: int) -> bytes:
         elif fields[name].kind == "place":
             cells[name] = [_point(text) for text in cell]
     asked = {"client_id": people.ids[row], "asked_on": DAY.isoformat(), "top_k": TOP_K}
-    return json.dumps(asked | {"answers": cells}).encode()
+    return asked | {"answers": cells}
 
 
 def _window(text: str) -> dict[str, str]:

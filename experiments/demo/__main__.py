@@ -1,95 +1,99 @@
 """Simulate, check, train, promote, serve, ask: every step is a command anyone can type.
 
-Run by `make demo`. Everything it writes stands under `var/demo`, which it empties first.
+Run by `make demo`; `make serve` serves the same practice until it is stopped. All they write is
+under `var/demo`.
 """
 
+import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
-from urllib.error import URLError
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from rich.console import Console
+import typer
 
-HOME = Path("var/demo")
-TABLES, BUNDLES = HOME / "practice", HOME / "bundles"
-REGISTRY = f"sqlite:///{HOME}/mlflow.db"
+from experiments.demo.access import ACCOUNT, KEY_FILE, Access, opened_access, store_roster
+from experiments.demo.build import (
+    DEFINITION,
+    HOME,
+    ROSTER,
+    SERVE,
+    build,
+    console,
+    recommender,
+    step,
+)
+from experiments.demo.practice import NAME, definition, write_clinicians
+from experiments.demo.server import running
+from recommender.practice.definition import shipped_practice
+
 CLIENT = Path("experiments/demo/client.json")
-PATIENCE_SECONDS = 120
-console = Console()
+READY = HOME / "ready"
+"""Exists once all of the practice was built."""
+PORT = 8000
+app = typer.Typer(add_completion=False)
 
 
-def recommender(*words: str | Path) -> list[str]:
-    """A command of this project, run with the Python that runs the demo."""
-    return [str(Path(sys.executable).with_name("recommender")), *map(str, words)]
-
-
-def step(said: str, *words: str | Path) -> None:
-    """Runs one command and shows it; the demo ends where a command fails."""
-    console.rule(f"[bold]{said}", align="left")
-    console.print(f"$ recommender {' '.join(map(str, words))}", style="dim", highlight=False)
-    done = subprocess.run(recommender(*words), check=False)
-    if done.returncode:
-        raise SystemExit(done.returncode)
-
-
-@contextmanager
-def running(*words: str | Path) -> Iterator[str]:
-    """A server in its own process, ready to answer; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(recommender(*words, "--port", str(port)), stderr=subprocess.DEVNULL)
-    try:
-        wait_until_ready(url, process)
-        yield url
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=PATIENCE_SECONDS)
-
-
-def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Returns when the server says it is ready; fails when it ends or takes too long."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=2):
-                return
-        except (URLError, OSError):
-            time.sleep(0.2)
-    raise SystemExit("the server did not become ready; run the serve command by itself to see why")
-
-
-def main() -> None:
-    """The whole way, in well under three minutes."""
+@app.callback(invoke_without_command=True)
+def demo(context: typer.Context) -> None:
+    """The whole way, from nothing, in about a minute."""
+    if context.invoked_subcommand is not None:
+        return
     started = time.monotonic()
     shutil.rmtree(HOME, ignore_errors=True)
-    HOME.mkdir(parents=True)
-    step(
-        "1  Simulate a practice whose truth is known",
-        *("simulate", "--out", TABLES, "--clinicians", "40", "--ratings", "1500", "--seed", "1"),
-    )
-    step("2  Check its tables", "check", TABLES)
-    step("3  Train, measured on later pairings", "train", TABLES, "--registry", REGISTRY)
-    step("4  Promote", "promote", "--registry", REGISTRY, "--reason", "first model of the demo")
-    serve = ("serve", "--registry", REGISTRY, "--roster", TABLES / "clinicians.csv")
+    access = _set_up()
     console.rule("[bold]5  Serve, in a process of its own", align="left")
-    with running(*serve, "--bundles", BUNDLES) as url:
-        step("6  Ask for one client's shortlist over HTTP", "recommend", CLIENT, "--url", url)
+    with running(recommender(*SERVE), access.environment) as url:
+        step(
+            "6  Ask for one client's shortlist over HTTP",
+            *("recommend", CLIENT, "--url", url),
+            RECOMMENDER_KEY=access.key,
+        )
     console.rule("[bold]Done", align="left")
     console.print(f"{time.monotonic() - started:.0f} seconds. The server has stopped. Now type:")
-    console.print("  make serve                     the same server, until you stop it")
-    console.print("  recommender recommend experiments/demo/client.json   (in a second terminal,")
-    console.print("                                 after `source .venv/bin/activate`)")
-    console.print("  recommender practice show      what this practice asks and requires")
+    console.print("  make serve                     the same server, until you stop it:")
+    _print_pages(f"http://127.0.0.1:{PORT}", access)
+
+
+@app.command()
+def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = PORT) -> None:
+    """Serve the sample practice on this machine until stopped; builds it where it is missing."""
+    access = _set_up()
+    console.rule(f"[bold]{NAME}, a sample practice", align="left")
+    _print_pages(f"http://127.0.0.1:{port}", access)
+    command = recommender(*SERVE, "--host", "127.0.0.1", "--port", str(port))
+    os.execve(command[0], command, os.environ | access.environment)
+
+
+def _set_up() -> Access:
+    """Builds what is missing or of another version, and counts the roster's dates from today."""
+    today = _today()
+    if not READY.exists() or DEFINITION.read_text("utf-8") != definition(today):
+        shutil.rmtree(HOME, ignore_errors=True)
+        build(today)
+        READY.touch()
+    access = opened_access()
+    write_clinicians(ROSTER, today)
+    store_roster()
+    return access
+
+
+def _today() -> date:
+    return datetime.now(ZoneInfo(shipped_practice().timezone)).date()
+
+
+def _print_pages(url: str, access: Access) -> None:
+    console.print(
+        f"  {url}/match    the matching page, as clients see it",
+        f"  {url}/staff    staff pages: sign in as {ACCOUNT}, password {access.password}",
+        f"  {url}/docs     for developers; the key of a matching tool: {KEY_FILE}",
+        sep="\n",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 if __name__ == "__main__":
-    main()
+    app()

@@ -13,6 +13,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from rich.console import Console
 
+from experiments.matching_page.desk import matching_desk
+from experiments.matching_page.pictures import matching_pictures
 from experiments.screenshots.chromium import MISSING, chromium, opened
 from experiments.screenshots.office import Office, running_counter, running_office
 from experiments.screenshots.rated import keep_rated
@@ -21,9 +23,11 @@ from experiments.trust.subject import simulated_subject
 
 FOLDER = Path("docs/screenshots")
 SIZE: ViewportSize = {"width": 1200, "height": 800}
+DESK: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 SMALL: ViewportSize = {"width": 320, "height": 568}
 IN_DARK = IN_SMALL = SHORTLIST = "request"
-COLOURS = 8
+COLOURS, WARM_COLOURS = 8, 32
 PARTS = {
     "why not, left out": "why-not-heading",
     "why not, fits": "why-not-heading",
@@ -57,23 +61,35 @@ def main(
     for old in folder.glob("*.png"):
         old.unlink()
     with ExitStack() as open_here:
-        workspace = Path(open_here.enter_context(tempfile.TemporaryDirectory()))
+        workspace = Path(_folder(open_here))
         out.print("simulating a practice and learning from it", style="dim")
         subject = simulated_subject(workspace)
         office = open_here.enter_context(running_office(subject))
         counter = open_here.enter_context(running_counter(subject.roster))
         playwright = open_here.enter_context(sync_playwright())
         browser = open_here.enter_context(opened(playwright, program))
+        desk = open_here.enter_context(matching_desk(Path(_folder(open_here))))
         for name, taken in pictures(browser, office, counter):
-            path = folder / f"{name}.png"
-            path.write_bytes(smaller(taken))
-            out.print(f"{path}  {path.stat().st_size // 1024} KiB", highlight=False)
+            write(folder / f"{name}.png", taken)
+        for name, taken in matching_pictures(browser, desk):
+            write(folder / f"{name}.png", taken, WARM_COLOURS)
+
+
+def _folder(open_here: ExitStack) -> str:
+    return open_here.enter_context(tempfile.TemporaryDirectory())
+
+
+def write(path: Path, picture: bytes, colours: int = COLOURS) -> None:
+    """Writes a picture in few colours, and says how large it is."""
+    path.write_bytes(smaller(picture, colours))
+    out.print(f"{path}  {path.stat().st_size // 1024} KiB", highlight=False)
 
 
 def pictures(browser: Browser, office: Office, counter: Office) -> Iterator[tuple[str, bytes]]:
     """Every page in every state, by name."""
     page = browser.new_page(viewport=SIZE, locale="en-AU")
     walks = walk(page, office), counter_walk(page, counter), _rated(page, office)
+    yield from _reference(browser, counter)
     for state in chain(*walks):
         name = state.replace(",", "").replace(" ", "-")
         yield name, taken(page, state)
@@ -90,6 +106,21 @@ def pictures(browser: Browser, office: Office, counter: Office) -> Iterator[tupl
             page.set_viewport_size(SIZE)
 
 
+def _reference(browser: Browser, counter: Office) -> Iterator[tuple[str, bytes]]:
+    """The page of the HTTP API: how it begins, and an operation opened."""
+    for name, size in (("docs", DESK), ("docs-phone", PHONE)):
+        page = browser.new_page(viewport=size, locale="en-AU")
+        page.goto(f"{counter.url}/docs")
+        operation = page.locator("#operations-recommendations-recommend")
+        operation.wait_for()
+        yield name, page.screenshot(animations="disabled")
+        operation.locator("button").first.click()
+        operation.locator(".opblock-description").wait_for()
+        operation.evaluate("each => each.scrollIntoView()")
+        yield f"{name}-operation", page.screenshot(animations="disabled")
+        page.close()
+
+
 def _rated(page: Page, office: Office) -> Iterator[str]:
     keep_rated(office)
     yield from rated_walk(page, office)
@@ -103,11 +134,14 @@ def taken(page: Page, state: str = "") -> bytes:
     return page.screenshot(full_page=state not in TOPS, animations="disabled")
 
 
-def smaller(picture: bytes) -> bytes:
+def smaller(picture: bytes, colours: int = COLOURS) -> bytes:
     """The same picture in few colours, which pages of text and lines do well with."""
     written = io.BytesIO()
     whole = Image.open(io.BytesIO(picture)).convert("RGB")
-    few = whole.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    # By area, so that a tinted ground stays what it is; the other way has every line's colour.
+    by_area, by_spread = Image.Quantize.MEDIANCUT, Image.Quantize.MAXCOVERAGE
+    method = by_area if colours > COLOURS else by_spread
+    few = whole.quantize(colours, method, dither=Image.Dither.NONE)
     few.save(written, "PNG", optimize=True)
     return written.getvalue()
 

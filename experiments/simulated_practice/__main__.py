@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from experiments.simulated_practice.world import World, simulate
 from experiments.simulated_practice.write import write
 from recommender.errors import RecommenderError
 from recommender.practice.definition import shipped_practice
+from recommender.tables.loader import read_roster
 
 LONG = 20_000
 """From this many ratings on, progress is told."""
@@ -42,17 +44,34 @@ def main(
         int, typer.Option(help="Future clients whose truth is written.")
     ] = Settings().test_clients,
     form: Annotated[Form, typer.Option("--format", help="Format of the tables.")] = Form.csv,
+    roster: Annotated[
+        Path | None,
+        typer.Option(help="A table of the clinicians, in place of --clinicians invented ones."),
+    ] = None,
+    exported_on: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help=f"The day of the tables; {Settings().exported_on} if absent."
+        ),
+    ] = None,
 ) -> None:
     """Writes a simulated practice: its tables, and the truth beside them."""
     try:
+        practice = shipped_practice()
+        given = None if roster is None else read_roster(roster, practice, datetime.now(UTC))
         settings = scenario(
-            world, clinicians=clinicians, ratings=ratings, seed=seed, test_clients=test_clients
+            world,
+            clinicians=clinicians if given is None else len(given),
+            ratings=ratings,
+            seed=seed,
+            test_clients=test_clients,
+            first_day=_first_day(exported_on),
         )
-        made = simulate(settings, shipped_practice(), _progress(ratings))
+        made = simulate(settings, practice, _progress(ratings), given)
     except RecommenderError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    paths = write(made, out, form.value)
+    paths = write(made, out, form.value, roster)
     for line in summary(made):
         typer.echo(line)
     typer.echo(f"written to {out}: " + ", ".join(str(path.relative_to(out)) for path in paths))
@@ -85,6 +104,13 @@ def summary(world: World) -> list[str]:
         f"test clients {world.settings.test_clients}, feasible clinicians per client "
         f"median {np.median(world.feasible.sum(axis=1)):.0f}",
     ]
+
+
+def _first_day(exported_on: datetime | None) -> date:
+    usual = Settings()
+    if exported_on is None:
+        return usual.first_day
+    return exported_on.date() - (usual.exported_on - usual.first_day)
 
 
 def _progress(ratings: int) -> Callable[[int], None]:

@@ -35,6 +35,7 @@ from experiments.simulated_practice.odds import (
 from experiments.simulated_practice.settings import Settings
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
+from recommender.tables.roster import Roster
 from recommender.values.kinds import EPOCH
 
 Fields = Mapping[str, Field]
@@ -67,14 +68,15 @@ class Staff:
     ----------
     table
         Encoded fields, one row a clinician.
-    names
-        Display names.
+    ids, names
+        Pseudonyms, and display names, in the order of the table.
     joined, left
         First and last day with new clients, counted from the first day of the history, (C,).
         A clinician who has only just joined has no pairing; one still there never left.
     """
 
     table: Table
+    ids: list[str]
     names: list[str]
     joined: NDArray[np.int64]
     left: NDArray[np.int64]
@@ -96,7 +98,25 @@ def employ(rng: Random, settings: Settings, practice: Practice) -> Staff:
     table |= _where_and_when(rng, declared, size)
     table["gender"] = pick(rng, declared["gender"], {"woman": 70, "man": 27, "non_binary": 3}, size)
     blank(rng, table, LEFT_EMPTY_BY_CLINICIANS)
-    return Staff(table, display_names(rng, size), joined, left)
+    return Staff(table, clinician_ids(size), display_names(rng, size), joined, left)
+
+
+def of_roster(roster: Roster, settings: Settings) -> Staff:
+    """The clinicians of a given roster, all still there; each joined when they were registered.
+
+    A clinician registered only after the last pairing began has none.
+    """
+    registered = roster.columns["registered_from"] - _day(settings.first_day)
+    joined = np.clip(np.nan_to_num(registered), 0, settings.days).astype(np.int64)
+    size = len(roster)
+    here = np.full(size, np.iinfo(np.int64).max)
+    names = [roster.name_of(place) for place in range(size)]
+    return Staff(dict(roster.columns.values), list(roster.ids), names, joined, here)
+
+
+def clinician_ids(size: int) -> list[str]:
+    """Pseudonyms `k001` and on."""
+    return [f"k{number:03d}" for number in range(1, size + 1)]
 
 
 def _tenure(rng: Random, settings: Settings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -27,7 +27,7 @@ NAMED: Mapping[str, float] = {"refused_clinicians": 0.01, "clinicians_wished": 0
 def clients_table(world: World, clients: Table, ids: Sequence[str], stream: int) -> pd.DataFrame:
     """One row a client; `stream` seeds who is blocked."""
     size = len(ids)
-    others = clinician_ids(len(world.staff.names))
+    others = world.staff.ids
     lists = {"blocked_clinicians": _blocked(world, stream, size, others)}
     rng = np.random.default_rng([world.settings.seed, PAPERWORK, stream])
     lists |= {name: _listed(rng, size, others, share) for name, share in NAMED.items()}
@@ -36,7 +36,7 @@ def clients_table(world: World, clients: Table, ids: Sequence[str], stream: int)
 
 def clinicians_table(world: World, clients: Sequence[str]) -> pd.DataFrame:
     """One row a clinician, with an invented display name."""
-    ids = clinician_ids(len(world.staff.names))
+    ids = world.staff.ids
     staff, fields = world.staff.table, world.practice.clinician
     lists = {"blocked_clients": _blocked(world, 12, len(ids), clients)}
     lists["hours"] = _by_room(cells(fields["hours"], staff["hours"]), staff["rooms"])
@@ -50,7 +50,7 @@ def pairings_table(world: World, clients: Sequence[str]) -> pd.DataFrame:
     """One row a pairing, in order of the day it started."""
     pairings, course = world.history.pairings, world.history.course
     order = np.argsort(pairings.start, kind="stable")
-    clinicians = np.array(clinician_ids(len(world.staff.names)), dtype=object)
+    clinicians = np.array(world.staff.ids, dtype=object)
     days = _day_text(world)
     return pd.DataFrame(
         {
@@ -88,11 +88,6 @@ def ratings_table(world: World) -> pd.DataFrame:
 def client_ids(first: int, size: int) -> list[str]:
     """Pseudonyms `c000001` and on."""
     return [f"c{number:06d}" for number in range(first, first + size)]
-
-
-def clinician_ids(size: int) -> list[str]:
-    """Pseudonyms `k001` and on."""
-    return [f"k{number:03d}" for number in range(1, size + 1)]
 
 
 def pairing_ids(world: World) -> list[str]:
@@ -220,7 +215,11 @@ def _entity_table(
 ) -> pd.DataFrame:
     columns: dict[str, Any] = {key: list(ids)}
     for name, field in declared.items():
-        columns[name] = lists[name] if name in lists else cells(field, table[name])
+        if field.kind == "link":
+            # Simulated people have no photographs.
+            columns[name] = np.full(len(ids), None, dtype=object)
+        else:
+            columns[name] = lists[name] if name in lists else cells(field, table[name])
     return pd.DataFrame(columns)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.simulated_practice.forms import FORMS, Likert, expected_mean
-from experiments.simulated_practice.tables import clinician_ids, pairing_ids
+from experiments.simulated_practice.tables import pairing_ids
 from experiments.simulated_practice.world import World
 
 REFERENCE = "wai_sr"
@@ -40,7 +40,7 @@ def truth_arrays(world: World, test_ids: list[str]) -> dict[str, NDArray[Any]]:
     latent = client[:, None] + observable
     return {
         "client_id": np.array(test_ids),
-        "clinician_id": np.array(clinician_ids(settings.clinicians)),
+        "clinician_id": np.array(world.staff.ids),
         "feasible": world.feasible,
         "expected_latent": latent,
         "expected_reference": on_reference(world, latent),

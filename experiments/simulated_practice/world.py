@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from experiments.simulated_practice.alliance import Alliance, establish
 from experiments.simulated_practice.assignment import Custom, appeal, choose, customs, free
 from experiments.simulated_practice.clients import enrol
-from experiments.simulated_practice.clinicians import Staff, employ
+from experiments.simulated_practice.clinicians import Staff, employ, of_roster
 from experiments.simulated_practice.course import Course, cut_short, run
 from experiments.simulated_practice.draws import Array, Random, Table, stack, take
 from experiments.simulated_practice.paperwork import PAPERWORK, of_clients, of_clinicians
 from experiments.simulated_practice.ratings import EARLY, Ratings, rate
 from experiments.simulated_practice.settings import Settings
 from recommender.practice.definition import Practice
+from recommender.tables.roster import Roster
 
 BLOCK = 4_000
 REFERENCE = 4_000
@@ -97,7 +98,10 @@ class World:
 
 
 def simulate(
-    settings: Settings, practice: Practice, told: Callable[[int], None] = lambda rated: None
+    settings: Settings,
+    practice: Practice,
+    told: Callable[[int], None] = lambda rated: None,
+    roster: Roster | None = None,
 ) -> World:
     """A world from its settings.
 
@@ -105,10 +109,10 @@ def simulate(
     ----------
     told
         Called after each block with the number of rated pairings so far.
+    roster
+        The clinicians, in place of drawn ones; as many as `settings.clinicians`.
     """
-    staff = employ(_stream(settings, ROSTER), settings, practice)
-    files = _stream(settings, PAPERWORK, ROSTER)
-    staff.table.update(of_clinicians(files, settings, practice, staff.table, staff.active))
+    staff = _drawn(settings, practice) if roster is None else of_roster(roster, settings)
     rng = _stream(settings, TRUTH)
     reference = enrol(rng, practice, REFERENCE)
     alliance = establish(rng, settings, practice, staff.table, reference)
@@ -136,6 +140,13 @@ def simulate(
         test_clients=test_clients,
         feasible=_feasible(tests, staff.active, settings.test_clients),
     )
+
+
+def _drawn(settings: Settings, practice: Practice) -> Staff:
+    staff = employ(_stream(settings, ROSTER), settings, practice)
+    files = _stream(settings, PAPERWORK, ROSTER)
+    staff.table.update(of_clinicians(files, settings, practice, staff.table, staff.active))
+    return staff
 
 
 def _stream(settings: Settings, *purpose: int) -> Random:

@@ -1,6 +1,7 @@
 """Puts a world on disk: four tables, and the truth in a folder of its own."""
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -21,8 +22,16 @@ from experiments.simulated_practice.world import World
 Format = Literal["csv", "parquet"]
 
 
-def write(world: World, out: Path, form: Format = "csv") -> tuple[Path, ...]:
-    """Writes a world under `out` and gives the files; the same settings give the same bytes."""
+def write(
+    world: World, out: Path, form: Format = "csv", roster: Path | None = None
+) -> tuple[Path, ...]:
+    """Writes a world under `out` and gives the files; the same settings give the same bytes.
+
+    Parameters
+    ----------
+    roster
+        The file that the clinicians were read from, if they were not drawn: it is copied.
+    """
     many = len(world.history.clients["age_years"])
     ids = client_ids(1, many)
     test_ids = client_ids(many + 1, world.settings.test_clients)
@@ -30,7 +39,9 @@ def write(world: World, out: Path, form: Format = "csv") -> tuple[Path, ...]:
     truth.mkdir(parents=True, exist_ok=True)
     return (
         _table(clients_table(world, world.history.clients, ids, 10), out / "clients", form),
-        _table(clinicians_table(world, ids), out / "clinicians", form),
+        _table(clinicians_table(world, ids), out / "clinicians", form)
+        if roster is None
+        else Path(shutil.copyfile(roster, (out / "clinicians").with_suffix(roster.suffix))),
         _table(pairings_table(world, ids), out / "pairings", form),
         _table(ratings_table(world), out / "ratings", form),
         _table(clients_table(world, world.test_clients, test_ids, 11), truth / "clients", form),

@@ -1,45 +1,46 @@
-"""The contract as one role meets it: what a response to it may hold, and what it may call."""
+"""Compares responses with the contract of the role that receives them."""
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
 
-from recommender.security.scopes import ROLES, Role
-from recommender.serving.schemas.required_scope import EXTENSION
+from recommender.serving.role_contract import operations_of
 
 Document = Mapping[str, Any]
-NEVER: Mapping[str, Any] = {"not": {}}
-"""The schema of a member that must be absent."""
 
 
-def contract_for(document: Document, role: Role) -> dict[str, Any]:
-    """The contract of a role.
-
-    Members that need a scope the role lacks must be absent, and an operation that needs one never
-    succeeds.
-    """
-    own, scopes = copy.deepcopy(dict(document)), ROLES[role]
-    for schema in own["components"]["schemas"].values():
-        for name, member in schema.get("properties", {}).items():
-            if member.get(EXTENSION) not in (None, *scopes):
-                schema["properties"][name] = NEVER
-    for _, operation in operations_of(own):
-        needed = [scope for each in operation["security"] for scope in each.get("key", ())]
-        if not scopes.issuperset(needed):
-            for status in [each for each in operation["responses"] if each.startswith("2")]:
-                del operation["responses"][status]
-    return own
-
-
-def operations_of(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every operation, with its method and path, such as `GET /livez`."""
-    for path, methods in document["paths"].items():
+def with_refusals(whole: Document, own: Document) -> dict[str, Any]:
+    """The contract of a role, with the operations it may not call, which are always refused."""
+    document = copy.deepcopy(dict(own))
+    called = dict(operations_of(own))
+    for path, methods in whole["paths"].items():
         for method, operation in methods.items():
-            yield f"{method.upper()} {path}", operation
+            if f"{method.upper()} {path}" not in called:
+                refused = copy.deepcopy(operation)
+                for status in [each for each in refused["responses"] if each.startswith("2")]:
+                    del refused["responses"][status]
+                document["paths"].setdefault(path, {})[method] = refused
+    missing = whole["components"]["schemas"].keys() - own["components"]["schemas"].keys()
+    for name in missing:
+        document["components"]["schemas"][name] = whole["components"]["schemas"][name]
+    document["components"]["securitySchemes"] = whole["components"]["securitySchemes"]
+    return document
+
+
+def closed(document: Document) -> dict[str, Any]:
+    """The contract with every object closed: a member that it does not declare is a violation.
+
+    The contract itself leaves objects open, so that a later version may add members.
+    """
+    strict = copy.deepcopy(dict(document))
+    for schema in strict["components"]["schemas"].values():
+        if "properties" in schema:
+            schema.setdefault("additionalProperties", False)
+    return strict
 
 
 class RoleContract:
@@ -48,11 +49,11 @@ class RoleContract:
     Parameters
     ----------
     document
-        The contract of the server.
+        The contract of the role, closed.
     """
 
-    def __init__(self, document: Document, role: Role) -> None:
-        self._document = contract_for(document, role)
+    def __init__(self, document: Document) -> None:
+        self._document = document
         self._operations = dict(operations_of(self._document))
         self._validator = lru_cache(maxsize=None)(self._compiled)
 

@@ -17,8 +17,8 @@ from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 from schemathesis.engine.recorder import ScenarioRecorder
 
-from experiments.trust.contract import contract_for
-from experiments.trust.keys import PEPPER, keys_to
+from experiments.trust.contract import closed, with_refusals
+from experiments.trust.keys import PEPPER, headers_of, keys_to
 from experiments.trust.line import Line
 from experiments.trust.live import PATIENT, Server, call, connected, live_server
 from experiments.trust.subject import Subject
@@ -26,6 +26,12 @@ from recommender.security.scopes import Role
 
 A_ROUND = 100
 """Cases an operation gets in one round at most; each round draws others."""
+OPERATIONS = 50
+"""About as many as there are: a short run gives each of them a case or two."""
+LONG = 1_000
+"""Cases of a round from which every boundary of every parameter is tried, and chains of calls."""
+LIMITS = ("CALLS_PER_MINUTE", "BROWSER_CALLS_PER_MINUTE", "BROWSER_CALLS_PER_ADDRESS")
+"""Settings of how often one may call, which is not what is looked for here."""
 REFUSED = ("400", "401", "403", "404", "408", "409", "410", "412", "415", "422", "428", "429")
 """A request can be sound by the contract and still name what is not there, or no longer so."""
 
@@ -101,16 +107,18 @@ def fuzzed(count: int, subject: Subject) -> Found:
     """Rounds of cases against one live server, one role a round, until there are so many."""
     url = f"sqlite:///{subject.workspace / 'journal.db'}"
     settings = {"BUNDLE": subject.bundle, "ROSTER": subject.roster, "STORE": url}
-    settings |= {"PEPPER": PEPPER, "CALLS_PER_MINUTE": 10_000_000} | PATIENT
+    settings |= {"PEPPER": PEPPER, **dict.fromkeys(LIMITS, 10_000_000)} | PATIENT
     found, keys, roles, number = Found(), keys_to(url), tuple(Role), 0
     with live_server(settings) as server:
         with closing(connected(server.port)) as connection:
-            _, document = call(connection, "GET", "/openapi.json")
+            _, whole = call(connection, "GET", "/openapi.json")
+            own = {role: call(connection, "GET", f"/openapi.json?role={role}")[1] for role in roles}
+        contracts = {role: closed(with_refusals(whole, own[role])) for role in roles}
         while found.cases < count:
             role = roles[number % len(roles)]
-            left = min(count - found.cases, -(-count // len(roles)))
-            settled = _round(number, keys[role], left)
-            _run(server, contract_for(document, role), settled, role, found, count)
+            share = -(-count // len(roles))
+            settled = _round(number, headers_of(role, keys[role]), share)
+            _run(server, contracts[role], settled, role, found, found.cases + share)
             number += 1
     return found
 
@@ -128,8 +136,9 @@ def _run(
     settings: dict[str, Any],
     role: Role,
     found: Found,
-    count: int,
+    enough: int,
 ) -> None:
+    """One round, which ends when so many cases were found."""
     config = SchemathesisConfig.from_dict(settings | {"base-url": server.url})
     stream = from_schema(schemathesis.openapi.from_dict(contract, config=config)).execute()
     for event in stream:
@@ -137,18 +146,25 @@ def _run(
             found.add(event.recorder, role)
         elif isinstance(event, FatalError | NonFatalError):
             found.failures[f"{role}: {type(event).__name__}"] += 1
-        if found.cases >= count and not isinstance(event, ScenarioFinished):
+        if found.cases >= enough and not isinstance(event, ScenarioFinished):
             stream.stop()
 
 
-def _round(number: int, key: str, left: int) -> dict[str, Any]:
+def _round(number: int, headers: dict[str, str], share: int) -> dict[str, Any]:
     """How one round is drawn; what does not depend on chance is sent once by each role."""
-    first = {"enabled": number < len(Role)}
+    first, is_long = number < len(Role), share >= LONG
     return {
         "seed": number + 1,
-        "headers": {"Authorization": f"Bearer {key}"},
+        "headers": headers,
         "continue-on-failure": True,
-        "generation": {"max-examples": min(A_ROUND, max(5, left // 60)), "no-shrink": True},
-        "phases": {"examples": first, "coverage": first},
+        "generation": {
+            "max-examples": min(A_ROUND, max(1, share // OPERATIONS)),
+            "no-shrink": True,
+        },
+        "phases": {
+            "examples": {"enabled": first},
+            "coverage": {"enabled": first and is_long},
+            "stateful": {"enabled": is_long},
+        },
         "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", *REFUSED]}},
     }

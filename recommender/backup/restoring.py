@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from datetime import datetime
 from pathlib import Path
 
@@ -29,18 +30,21 @@ from recommender.registry.locations import set_home
 from recommender.rollout.registry_cache import registry_cache
 from recommender.store.database import Store, connect_file, migrate, open_copy, open_store
 from recommender.store.table_copy import StoreContent, content_of, load_copy
+from recommender.webhooks.endpoints import silence
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
     """What was restored: the backup's manifest, and the content that the store has now.
 
-    `moved_aside` is where the content of the folder is that was replaced.
+    `moved_aside` is where the content of the folder is that was replaced; `webhooks_off` counts
+    the endpoints of webhooks that were on, and are off in what was restored.
     """
 
     manifest: BackupManifest
     store: StoreContent | None
     moved_aside: Path | None
+    webhooks_off: int
 
 
 def restore_backup(
@@ -89,7 +93,9 @@ def restore_backup(
         if replace and into.is_dir() and any(into.iterdir()):
             aside = into.with_name(f"{into.name}.before-{now:%Y%m%dT%H%M%SZ}")
         with whole_folder(into, aside) as folder:
-            content = _restore_store(backup, folder, manifest, database, replace, progress)
+            content, webhooks_off = _restore_store(
+                backup, folder, manifest, database, replace, progress
+            )
             if manifest.registry is not None:
                 progress("registry", 0.8)
                 _restore_registry(backup, folder, into, manifest.registry)
@@ -97,7 +103,7 @@ def restore_backup(
                 progress("bundle cache", 0.9)
                 _restore_cache(backup / CACHE, folder, manifest.cache)
     progress("done", 1.0)
-    return Restored(manifest, content, aside)
+    return Restored(manifest, content, aside, webhooks_off)
 
 
 def _restore_store(
@@ -107,9 +113,10 @@ def _restore_store(
     database: str | None,
     replace: bool,
     progress: Progress,
-) -> StoreContent | None:
+) -> tuple[StoreContent | None, int]:
+    """The content of the restored store, and how many endpoints of webhooks it had on."""
     if manifest.store is None:
-        return None
+        return None, 0
 
     def step(table: str, share: float) -> None:
         progress(f"store: {table}", 0.3 + 0.5 * share)
@@ -119,17 +126,27 @@ def _restore_store(
     copy_file(backup / STORE_FILE, file)
     store = connect_file(file)
     migrate(store)
+    with store.writing() as connection:
+        off = silence(connection, at=manifest.created_at)
+    expected = _with_webhooks(manifest.store, store) if off else manifest.store
     store.close_copy()
     if database is None:
         with closing(open_copy(file)) as copy:
-            return _verified(copy, manifest.store)
+            return _verified(copy, expected), off
     try:
         with closing(open_copy(file)) as copy, closing(open_store(database)) as target:
-            if not _is_restored(target, manifest.store):
+            if not _is_restored(target, expected):
                 load_copy(copy, target, replace=replace, progress=step)
-            return _verified(target, manifest.store)
+            return _verified(target, expected), off
     finally:
         file.unlink()
+
+
+def _with_webhooks(written: StoreContent, store: Store) -> StoreContent:
+    """The content of a backup, in which webhooks are as in a store that was silenced."""
+    found = content_of(store).tables
+    changed = {name: found[name] for name in ("webhook_endpoints", "webhook_deliveries")}
+    return replace_fields(written, tables={**written.tables, **changed})
 
 
 def _is_restored(target: Store, expected: StoreContent) -> bool:

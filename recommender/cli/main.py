@@ -14,6 +14,7 @@ from recommender.cli.commands import (
     privacy,
     service,
     train,
+    webhooks,
 )
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.add_typer(practice.practice_app, name="practice")
 app.add_typer(access.keys_app, name="keys")
 app.add_typer(access.staff_app, name="staff")
+app.add_typer(webhooks.webhooks_app, name="webhooks")
 app.add_typer(privacy.subject_app, name="subject")
 app.add_typer(privacy.audit_app, name="audit")
 for command in (

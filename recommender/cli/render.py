@@ -16,6 +16,7 @@ from rich.text import Text
 from recommender.cli.record_table import RecordTable
 from recommender.errors import Fault
 from recommender.practice.definition import Practice
+from recommender.practice.forms import Audience
 
 if TYPE_CHECKING:
     # Only spoken of: importing them costs seconds that `--help` should not.
@@ -94,7 +95,21 @@ def practice_table(practice: Practice) -> Group:
         f"{settings.rater}-rated alliance of sessions {first} to {last}, within "
         f"{settings.within_days} days, on the {settings.metric} of {settings.reference}."
     )
-    return Group(Text(heading), *tables, matches, rules)
+    forms = [_form(practice, audience) for audience in practice.forms]
+    return Group(Text(heading), *tables, *forms, matches, rules)
+
+
+def _form(practice: Practice, audience: Audience) -> RecordTable:
+    layout = practice.forms[audience]
+    headings = ("field", "section", "asked", "question", "choices")
+    table = RecordTable(f"Form for {audience}: {layout.title}", headings)
+    for section in layout.sections:
+        for stage, names in (("first", section.first), ("later", section.later)):
+            for field in map(practice.client.__getitem__, names):
+                choices = "; ".join(map(field.label_of, field.levels))
+                question = field.question_for(audience)
+                table.add_row(field.name, section.title, stage, question, choices)
+    return table
 
 
 def rules_table(rules: Iterable["Rule"]) -> RecordTable:

@@ -17,6 +17,7 @@ from recommender.journal.near_ids import near_clients
 from recommender.journal.recommendations import contributions_in
 from recommender.journal.subjects import Subject, find_subject, subject_with
 from recommender.journal.validation import canonical_json
+from recommender.journal.wishes import read_reference
 from recommender.store.database import Store, database_time
 from recommender.store.schema import (
     audit,
@@ -34,6 +35,8 @@ from recommender.store.schema import (
     shown,
     subjects,
     trained_on,
+    webhook_events,
+    wishes,
 )
 from recommender.values.ids import with_question
 
@@ -51,6 +54,12 @@ class SubjectRows:
         """A condition for each table, in an order in which rows may be deleted."""
         recommendation_ids = self.recommendation_ids
         return (
+            # Their deliveries are deleted with them.
+            (
+                webhook_events,
+                webhook_events.c.pairing_id.in_(self.pairing_ids)
+                | webhook_events.c.recommendation_id.in_(recommendation_ids),
+            ),
             (trained_on, trained_on.c.pairing_id.in_(self.pairing_ids)),
             (extract_pairings, extract_pairings.c.pairing_id.in_(self.pairing_ids)),
             (idempotency, idempotency.c.subject_id.in_(self.subject_ids)),
@@ -59,6 +68,7 @@ class SubjectRows:
             (pairing_events, pairing_events.c.pairing_id.in_(self.pairing_ids)),
             (pairings, pairings.c.pairing_id.in_(self.pairing_ids)),
             (decisions, decisions.c.recommendation_id.in_(recommendation_ids)),
+            (wishes, wishes.c.recommendation_id.in_(recommendation_ids)),
             (shown, shown.c.recommendation_id.in_(recommendation_ids)),
             (payloads, payloads.c.recommendation_id.in_(recommendation_ids)),
             (recommendations, recommendations.c.recommendation_id.in_(recommendation_ids)),
@@ -112,11 +122,13 @@ _PLAIN = (
     consents,
     recommendations,
     shown,
+    wishes,
     decisions,
     pairings,
     pairing_events,
     ratings,
     rating_versions,
+    webhook_events,
 )
 
 
@@ -144,19 +156,29 @@ def export_subject(connection: Connection, client_id: str, *, actor: str) -> byt
 
 
 def known_subject(connection: Connection, client_id: str) -> Subject:
-    """The subject with this pseudonym.
+    """The subject with this pseudonym, or with this reference of a wish.
 
     Raises
     ------
     NotFoundError
         When nothing is stored of them.
     """
-    subject = find_subject(connection, client_id)
+    subject = find_subject(connection, client_id) or _subject_wishing(connection, client_id)
     if subject is None:
         near = near_clients(connection, [client_id]).get(client_id, ())
         remedy = with_question(near, "check the pseudonym")
         raise NotFoundError("client_id", "has nothing kept here", remedy)
     return subject
+
+
+def _subject_wishing(connection: Connection, text: str) -> Subject | None:
+    """The subject of a recommendation by the reference of its wishes: a client without a code."""
+    wished = select(recommendations.c.subject_id).join(
+        wishes, wishes.c.recommendation_id == recommendations.c.recommendation_id
+    )
+    reference = read_reference(text)
+    found = connection.execute(wished.where(wishes.c.reference == reference)).scalar()
+    return None if found is None else subject_with(connection, found)
 
 
 def models_that_learned_from(connection: Connection, pairing_ids: Iterable[str]) -> tuple[str, ...]:

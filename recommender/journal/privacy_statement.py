@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from recommender.journal.retention import Ages
 from recommender.practice.definition import Practice
-from recommender.practice.fields import Field
+from recommender.practice.fields import Field, ShownTo
 from recommender.practice.rules.constraint import client_fields
 
 USES: Mapping[str, tuple[str, str]] = {
@@ -29,6 +29,11 @@ USES: Mapping[str, tuple[str, str]] = {
     ),
 }
 """Heading and meaning of each use a client's field may have."""
+READERS: Mapping[ShownTo, str] = {
+    "client": "clients, websites and staff",
+    "staff": "staff",
+    "nobody": "nobody",
+}
 
 
 def privacy_statement(practice: Practice, ages: Ages) -> str:
@@ -138,15 +143,17 @@ def _later(practice: Practice) -> str:
 
 def _clinician(practice: Practice) -> str:
     rows = [
-        (f.phrase, f"`clinician.{name}`", f.purpose, f.missing)
+        (f.phrase, f"`clinician.{name}`", f.purpose, f.missing, READERS[f.shown_to])
         for name, f in practice.clinician.items()
     ]
     meaning = (
         "A clinician's attributes serve a wish the client stated, a requirement, or the comparison "
         "with what clients ask for. What earlier clients reported of a clinician counts, pulled "
-        "towards the practice's average while there are few reports."
+        "towards the practice's average while there are few reports. A suggestion shows some facts "
+        "about the clinician on a card: to clients, websites and staff, or to staff alone."
     )
-    return f"{meaning}\n\n" + _table(("information", "field", "what for", "not known"), rows)
+    heads = ("information", "field", "what for", "not known", "shown on a card to")
+    return f"{meaning}\n\n" + _table(heads, rows)
 
 
 def _never(practice: Practice) -> str:
@@ -174,7 +181,7 @@ def _consent(practice: Practice) -> str:
 def _retention(ages: Ages) -> str:
     rows = [
         ("answers and recommendations as shown", _months(ages.payload)),
-        ("pairings, ratings and decisions, under the pseudonym", _months(ages.ratings)),
+        ("pairings, ratings, decisions and wishes, under the pseudonym", _months(ages.ratings)),
         ("the record of who did what", _months(ages.audit)),
         ("replies kept so that a request sent twice is done once", "48 hours"),
     ]

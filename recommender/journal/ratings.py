@@ -19,6 +19,7 @@ from recommender.errors import ConflictError, Fault, NotFoundError, StaleError
 from recommender.journal.audit_log import AuditEntry, append
 from recommender.journal.pairings import events_of, pairing_outcome, subject_of_pairing
 from recommender.journal.validation import canonical_json, code_faults, refuse
+from recommender.journal.webhook_events import RATED, Event, publish
 from recommender.practice.definition import Practice
 from recommender.store.database import advisory_lock, database_time
 from recommender.store.schema import rating_versions, ratings
@@ -264,6 +265,15 @@ def _add_version(
             actor=actor,
             recorded_at=database_time(connection),
         )
+    )
+    publish(
+        connection,
+        Event(
+            RATED,
+            pairing_id=rating.pairing_id,
+            rating_id=stored.rating_id,
+            change=action.removeprefix("rating."),
+        ),
     )
     subject = subject_of_pairing(connection, rating.pairing_id)
     details = {**answer, "pairing_id": rating.pairing_id, "reason": reason}

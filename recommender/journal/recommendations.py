@@ -21,6 +21,7 @@ from recommender.journal.validation import (
     id_faults,
     refuse,
 )
+from recommender.journal.webhook_events import DECIDED, Event, publish
 from recommender.store.database import database_time
 from recommender.store.schema import decisions, payloads, recommendations, shown, subjects
 
@@ -58,11 +59,15 @@ class ShownRecommendation:
     shortlist
         First rank first. Exclusions are in the response.
     response
-        The bytes that were sent.
+        The whole response; callers receive the parts that they ask for and may see.
     modes
         Constraints whose hardness the request changed.
+    declared
+        Fields whose answers the practice declared; the client was not asked.
     explained
         Contributions for explanations; None where nothing was predicted.
+    eligible
+        How many clinicians met every hard constraint; None where it was not recorded.
     """
 
     recommendation_id: str
@@ -78,6 +83,8 @@ class ShownRecommendation:
     response: bytes = field(repr=False)
     modes: Mapping[str, str] = field(default_factory=dict)
     explained: bytes | None = field(default=None, repr=False)
+    eligible: int | None = None
+    declared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,8 @@ def record_recommendation(
     refuse([*faults, *(f for scope in scopes for f in choice_faults("scope", scope, SCOPES))])
     subject, at = subject_for(connection, record.client_id), database_time(connection)
     columns = ("recommendation_id", "asked_on", "practice_digest", "roster_version")
-    values = {name: getattr(record, name) for name in (*columns, "model_digest", "mode")}
+    stored = (*columns, "model_digest", "mode", "eligible")
+    values = {name: getattr(record, name) for name in stored}
     connection.execute(
         insert(recommendations).values(
             **values, subject_id=subject.subject_id, actor=actor, recorded_at=at
@@ -155,7 +163,9 @@ def find_recommendation(connection: Connection, recommendation_id: str) -> Recor
         shortlist=shortlist_of(connection, recommendation_id),
         response=subject.decrypt(f"response/{recommendation_id}", bytes(payload.response_sealed)),
         modes=request.get("modes", {}),
+        declared=tuple(request.get("declared", ())),
         explained=contributions_in(recommendation_id, payload.explained_sealed, subject),
+        eligible=row.eligible,
     )
     return RecordedRecommendation(shown_then, subject, row.actor, row.recorded_at)
 
@@ -217,9 +227,8 @@ def _request_of(record: ShownRecommendation) -> str:
     consent = None
     if record.consent:
         consent = {"version": record.consent.version, "scopes": dict(record.consent.scopes)}
-    return canonical_json(
-        {"answers": dict(record.answers), "consent": consent, "modes": dict(record.modes)}
-    )
+    request = {"answers": dict(record.answers), "consent": consent, "modes": dict(record.modes)}
+    return canonical_json(request | ({"declared": record.declared} if record.declared else {}))
 
 
 def _store_payload(
@@ -290,6 +299,7 @@ def record_decision(connection: Connection, decision: Decision, *, actor: str) -
     )
     known = connection.execute(about).scalar()
     subject = subject_with(connection, known) if known else None
+    publish(connection, Event(DECIDED, recommendation_id=decision.recommendation_id))
     facts = {"decision_id": values.pop("decision_id")}
     append(connection, AuditEntry(actor, "decision.recorded", facts, subject, values))
     return decision_id

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, select
 
 from recommender.journal.audit_log import AuditEntry, append, prune
 from recommender.journal.idempotency import forget_expired
+from recommender.journal.webhook_events import forget_ended
 from recommender.store.database import database_time
 from recommender.store.schema import (
     consents,
@@ -20,6 +21,7 @@ from recommender.store.schema import (
     ratings,
     recommendations,
     subjects,
+    wishes,
 )
 
 
@@ -32,8 +34,8 @@ class Ages:
     payload
         Answers and responses of recommendations; without its answers no pairing is trained on.
     ratings
-        Ratings, pairings, decisions, and recommendations without their content: seven years, as
-        the APS code (B.2.2) asks of records.
+        Ratings, pairings, decisions, wishes, and recommendations without their content: seven
+        years, as the APS code (B.2.2) asks of records.
     audit
         Rows of the audit chain.
     """
@@ -46,11 +48,12 @@ class Ages:
 def sweep(connection: Connection, ages: Ages, *, actor: str) -> Mapping[str, int]:
     """Deletes what is past its age by the database's clock, and counts rows by table.
 
-    Replies to idempotent requests are deleted after 48 hours in any case; a subject and its key
-    once no row is about it.
+    In any case replies to idempotent requests are deleted after 48 hours, events of webhooks with
+    their ended deliveries after 30 days, and a subject and its key once no row is about it.
     """
     now = database_time(connection)
     counts = {"idempotency": forget_expired(connection)}
+    counts["webhook_events"] = forget_ended(connection)
     counts |= _payloads(connection, _months_before(now, ages.payload))
     counts |= _outcomes(connection, _months_before(now, ages.ratings))
     counts["subjects"] = _delete(connection, subjects, _holds_nothing())
@@ -72,7 +75,7 @@ def _payloads(connection: Connection, limit: datetime | None) -> dict[str, int]:
 
 
 def _outcomes(connection: Connection, limit: datetime | None) -> dict[str, int]:
-    tables = (ratings, pairing_events, pairings, decisions, recommendations, consents)
+    tables = (ratings, pairing_events, pairings, decisions, wishes, recommendations, consents)
     if limit is None:
         return {table.name: 0 for table in tables}
     conditions = {table: table.c.recorded_at < limit for table in tables}

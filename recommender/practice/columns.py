@@ -38,7 +38,7 @@ class Columns:
         place: (n, places, 2) latitude, longitude. weekly_hours: (n, windows, 3) day (0 = Monday),
         start and end minute. availability: (n, windows, 7), see `recommender.values.kinds`.
         date_ranges: (n, ranges, 2) first day and the day after the last. ids: (n,) of tuples or
-        None. Missing is NaN throughout the row.
+        None. link: (n,) of texts or None. Missing is NaN throughout the row.
     """
 
     size: int

@@ -7,7 +7,7 @@ constraints and explanations are all built from a `Practice`.
 import hashlib
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -15,10 +15,21 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from recommender.alliance.instruments import AllianceSettings, Instrument
-from recommender.errors import DefinitionError, Fault
+from recommender.errors import DefinitionError, Fault, IntakeError
+from recommender.practice.columns import cells_at, read_rows
 from recommender.practice.fields import Field, Side, Surroundings, read_field
+from recommender.practice.form_declaration import (
+    asked_when_faults,
+    label_faults,
+    language_faults,
+    read_forms,
+    with_labels,
+)
+from recommender.practice.forms import Audience, FormLayout
 from recommender.practice.funding import FundingRow, read_funding, unknown_modes
+from recommender.practice.locations import Locations, read_locations
 from recommender.practice.matches import Match, read_match
+from recommender.practice.matching_page import MatchingPage, read_matching_page
 from recommender.practice.rules.catalogue import FIELD_SETTINGS
 from recommender.practice.rules.constraint import Constraint
 from recommender.practice.rules.declaration import funding_problems, read_constraint, ways_problems
@@ -38,15 +49,16 @@ from recommender.practice.sections import (
     read_postcodes,
     unknown_group,
 )
+from recommender.values.kinds import RawValue
 from recommender.values.toml_settings import name_faults
 
 WEAKER = "{group}: predicted weaker than with others"
 """What is said of a match that speaks against a clinician, where an old definition has no words."""
-NAMED = ("client", "clinician", "matches", "constraints")
+NAMED = ("client", "clinician", "matches", "constraints", "places")
 """Sections of named tables."""
 TABLES = (
     *("practice", "card", "alliance", "instruments", "groups", "history", "ranking", "ways"),
-    *("first_session", *NAMED, "postcodes"),
+    *("first_session", *NAMED, "postcodes", "labels", "forms", "example", "matching_page"),
 )
 """Sections that are one table; `funding` alone is a list of tables."""
 ON_FIELDS = frozenset(
@@ -74,8 +86,19 @@ class Practice:
         Explanation groups: id to phrase, in the order shown.
     client, clinician, matches, constraints
         Declarations by name, in the order of the file.
+    language
+        BCP 47 tag of every text of the definition.
+    forms
+        The form for each audience; a practice without a form for clients asks them nothing.
+    matching_page
+        What the page for clients says; None without the section.
+    example
+        The answers of an invented client, by field; empty if none are declared.
+    locations
+        The places that rooms lie at, of the section `places`.
     text, digest
-        The file as read, and its SHA-256: a bundle is only used with the definition it learned.
+        The file as read, and its SHA-256. Where a model learned with an earlier file, and only
+        texts and forms were changed since, they are those of the file it learned with.
 
     Examples
     --------
@@ -92,6 +115,7 @@ class Practice:
     timezone: str
     currency: str
     consent: str | None
+    language: str
     card: CardSettings
     alliance: AllianceSettings
     instruments: Mapping[str, Instrument]
@@ -105,6 +129,10 @@ class Practice:
     matches: Mapping[str, Match]
     constraints: Mapping[str, Constraint]
     funding: tuple[FundingRow, ...]
+    forms: Mapping[Audience, FormLayout]
+    matching_page: MatchingPage | None
+    example: Mapping[str, RawValue]
+    locations: Locations
     text: str
     digest: str
 
@@ -247,6 +275,11 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     faulty = frozenset(".".join(fault.where.split(".")[:2]) for fault in field_faults)
     between = _FieldsOfBothSides(client, clinician, faulty)
     heading, heading_faults = read_heading(tables["practice"], client)
+    heading_faults += language_faults(tables["practice"].get("language"))
+    word_faults = [] if faulty else label_faults(client, clinician, tables["labels"])
+    word_faults += [] if faulty else asked_when_faults(client)
+    if not faulty and not word_faults:
+        client, clinician = (with_labels(each, tables["labels"]) for each in (client, clinician))
     card, card_faults = read_optional(CardSettings, "card", tables["card"])
     instruments, alliance, alliance_faults = read_alliance(
         tables["alliance"], tables["instruments"]
@@ -259,9 +292,11 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
     funding, funding_faults = read_funding(rows)
     if not faulty:
         funding_faults += unknown_modes(funding, client)
+    example, example_faults = ({}, []) if faulty else _read_example(tables["example"], client)
     constraints, constraint_faults = _read_named(
         "constraints", tables["constraints"], read_constraint, between
     )
+    locations, location_faults = read_locations(tables["places"], postcodes)
     for constraint in constraints.values():
         constraint_faults += funding_problems(constraint, funding, client, clinician)
     ways, ways_faults = read_meeting_modes(tables["ways"], client, clinician)
@@ -270,6 +305,10 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         ways_faults = [f for each in constraints.values() for f in ways_problems(each, wanted)]
     first_session, first_faults = read_first_session(
         tables["first_session"], client, clinician, constraints.values()
+    )
+    forms, form_faults = read_forms(tables["forms"], client, constraints.values(), groups)
+    matching_page, page_faults = read_matching_page(
+        tables["matching_page"], client, postcodes, tables["practice"].get("consent")
     )
     if (
         ranking.keep_last_places
@@ -281,7 +320,8 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         ranking_faults.append(fault)
     faults += group_faults + postcode_faults + field_faults + heading_faults + card_faults
     faults += alliance_faults + history_faults + ranking_faults + match_faults + funding_faults
-    faults += constraint_faults + ways_faults + first_faults
+    faults += constraint_faults + ways_faults + first_faults + location_faults + example_faults
+    faults += word_faults + ([] if client_faults else form_faults + page_faults)
     if faults:
         raise DefinitionError(sorted(set(faults)))
     return Practice(
@@ -299,6 +339,10 @@ def practice_of(declared: Mapping[str, Any], text: str) -> Practice:
         matches=matches,
         constraints=constraints,
         funding=funding,
+        forms=forms,
+        matching_page=matching_page,
+        example=example,
+        locations=locations,
         text=text,
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )
@@ -368,6 +412,23 @@ def _surroundings_of(
     if not sound or not levels:
         return Surroundings(postcodes)
     return Surroundings(postcodes, ways, tuple(levels))
+
+
+def _read_example(
+    table: Mapping[str, Any], client: Fields
+) -> tuple[Mapping[str, RawValue], list[Fault]]:
+    """The invented client's answers, as plain JSON that `read_rows` accepts."""
+    if not table:
+        return {}, []
+    asked = {name: field for name, field in client.items() if field.use != "audit"}
+    cells = {
+        name: answer.isoformat() if isinstance(answer, date) else answer
+        for name, answer in table.items()
+    }
+    try:
+        return cells_at(asked, read_rows(asked, [cells]), 0), []
+    except IntakeError as error:
+        return {}, [replace(fault, where=f"example.{fault.where}") for fault in error.faults]
 
 
 def _unknown_rooms(clinician: Fields) -> list[Fault]:

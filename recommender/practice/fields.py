@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from pydantic import SkipValidation
 
 from recommender.errors import Fault
+from recommender.practice.conditions import OneTest
+from recommender.practice.forms import Audience
 from recommender.values.kinds import (
     KINDS,
     NONE_NAMED,
@@ -24,6 +26,7 @@ from recommender.values.toml_settings import (
     FilledText,
     Flag,
     Number,
+    Text,
     Texts,
     one_of,
     read_settings,
@@ -31,9 +34,12 @@ from recommender.values.toml_settings import (
 )
 
 Side = Literal["client", "clinician"]
-OF_CLINICIANS = frozenset({"availability", "date_ranges"})
+OF_CLINICIANS = frozenset({"availability", "date_ranges", "link"})
 """Kinds of facts that no client is asked for."""
 USES = ("score", "filter", "audit")
+ShownTo = Literal["client", "staff", "nobody"]
+SHOWN_TO: tuple[ShownTo, ...] = ("client", "staff", "nobody")
+"""Who may read a fact about a clinician on a card: clients and staff, staff alone, or nobody."""
 PEOPLE = ("clients", "clinicians")
 
 
@@ -73,8 +79,27 @@ class Field:
     refers_to
         Whom the ids of a field of kind `ids` name, `clients` or `clinicians`; None for the other
         side than the field's own.
+    question, question_to_client
+        How staff ask it, and how a form asks the client; None without words of its own.
+    help, help_to_client
+        A sentence beside the question for either; "" for none.
+    labels
+        What people read for a level, by level; a level without one reads as its plain words.
+    asked_when
+        The client's answer without which it is not asked, or None.
+    shown_to
+        Who reads a clinician's fact on a card, one of `SHOWN_TO`; clients' answers are on none.
+    fact
+        The heading of a clinician's fact on a card; see `heading`.
+    only_if_asked
+        Whether the fact is on a card only where the client asked for it.
     postcodes
         The practice's postcodes with their points, for places and rooms; empty for other kinds.
+
+    Notes
+    -----
+    Attributes of how a question is asked, and of how a fact is shown, are not compared: fields
+    that differ only there are equal, so that a corrected text never asks for a new model.
     """
 
     name: str
@@ -94,6 +119,15 @@ class Field:
     ways: FilledText | None = None
     missing_codes: Codes = ()
     refers_to: Annotated[str, one_of(PEOPLE)] | None = None
+    question: FilledText | None = attribute(default=None, compare=False)
+    question_to_client: FilledText | None = attribute(default=None, compare=False)
+    help: Text = attribute(default="", compare=False)
+    help_to_client: Text = attribute(default="", compare=False)
+    labels: Mapping[str, FilledText] = attribute(default_factory=dict, compare=False)
+    asked_when: OneTest = attribute(default=None, compare=False)
+    shown_to: Annotated[ShownTo, one_of(SHOWN_TO)] = attribute(default="nobody", compare=False)
+    fact: FilledText | None = attribute(default=None, compare=False)
+    only_if_asked: Flag = attribute(default=False, compare=False)
     # A mapping has no hash. Fields that differ in their postcodes alone still compare unequal.
     postcodes: Annotated[Mapping[str, Point], SkipValidation] = attribute(
         default_factory=dict, hash=False, repr=False
@@ -122,6 +156,25 @@ class Field:
         """Whom the ids of this field name, one of `PEOPLE`."""
         return self.refers_to or ("clinicians" if self.side == "client" else "clients")
 
+    def question_for(self, audience: Audience) -> str:
+        """The question as its reader reads it; without one, staff's question or the phrase."""
+        phrase = f"{self.phrase[:1].upper()}{self.phrase[1:]}"
+        asked = self.question or phrase
+        return asked if audience == "staff" else self.question_to_client or asked
+
+    def help_for(self, audience: Audience) -> str:
+        """The sentence beside the question; "" for none."""
+        return self.help if audience == "staff" else self.help_to_client
+
+    def label_of(self, level: str) -> str:
+        """What people read for a level."""
+        return self.labels.get(level) or plain(level)
+
+    @property
+    def heading(self) -> str:
+        """What a card writes before the fact: `fact`, or the phrase with a capital letter."""
+        return self.fact or self.phrase[:1].upper() + self.phrase[1:]
+
     def on_unit_range(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Encoded values on 0 to 1, by the declared bounds or by the number of levels."""
         kind = self.behaviour
@@ -132,6 +185,11 @@ class Field:
         low = (self.min or 0.0) * kind.units
         high = (1.0 if self.max is None else self.max) * kind.units
         return (values - low) / (high - low)
+
+
+def plain(level: str) -> str:
+    """A level or code without underscores."""
+    return level.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +226,15 @@ def read_field(
     if kind is not None:
         faults += _settings_of_kind(where, kind, declared)
     faults += _wrong_use(where, side, declared, sound) + _wrong_levels(where, sound)
+    faults += _wrong_words(where, side, sound)
     if "min" in sound and "max" in sound and not sound["min"] < sound["max"]:
         faults.append(Fault(f"{where}.min", "is not below max", "put the smaller bound in min"))
     if kind_name in OF_CLINICIANS and side == "client":
-        remedy = "use weekly_hours or date: rooms, ways of meeting and absences are of clinicians"
+        remedy = (
+            "use weekly_hours or date: rooms, ways of meeting, absences and links are of clinicians"
+        )
         faults.append(Fault(f"{where}.kind", "is for clinicians", remedy))
+    faults += _wrong_card(where, side, declared, sound)
     if field is not None:
         faults += _wrong_codes(where, field)
     else:
@@ -196,6 +258,23 @@ def _settings_of_kind(where: str, kind: FieldKind, declared: Mapping[str, Any]) 
         Fault(f"{where}.{key}", f"is not a setting of a {kind.name}", remedy)
         for key in sorted(ignored & set(declared))
     ]
+
+
+def _wrong_card(
+    where: str, side: Side, declared: Mapping[str, Any], sound: Mapping[str, Any]
+) -> list[Fault]:
+    """Faults of settings about cards, on which only facts about clinicians are shown."""
+    if side == "client":
+        remedy = "remove it: a card shows facts about clinicians, never a client's answers"
+        return [
+            Fault(f"{where}.{key}", "is for clinicians", remedy)
+            for key in ("shown_to", "fact", "only_if_asked")
+            if key in declared
+        ]
+    if sound.get("kind") == "ids" and sound.get("shown_to", "nobody") != "nobody":
+        remedy = 'write "nobody": a card never names the people on a list'
+        return [Fault(f"{where}.shown_to", "would show who is on a list", remedy)]
+    return []
 
 
 def _wrong_use(
@@ -254,4 +333,21 @@ def _wrong_levels(where: str, sound: Mapping[str, Any]) -> list[Fault]:
     if any(";" in level or level.lower() == NONE_NAMED for level in levels):
         remedy = "choose another word: a semicolon separates tags, and none means no tag"
         faults.append(Fault(f"{where}.levels", "has a level that cannot be written", remedy))
+    return faults
+
+
+OF_QUESTIONS = ("question", "question_to_client", "help", "help_to_client", "asked_when")
+"""Settings of how a question is asked; nobody is asked a clinician's facts."""
+
+
+def _wrong_words(where: str, side: Side, sound: Mapping[str, Any]) -> list[Fault]:
+    remedy = "remove it: only questions to clients are asked"
+    faults = [
+        Fault(f"{where}.{key}", "is for clients", remedy)
+        for key in OF_QUESTIONS
+        if side == "clinician" and key in sound
+    ]
+    if sound.get("required") is True and "asked_when" in sound:
+        remedy = "ask it of everybody, or do not require it"
+        faults.append(Fault(f"{where}.asked_when", "is given for a required question", remedy))
     return faults

@@ -51,7 +51,8 @@ class Heading:
     """The section `practice`.
 
     `timezone` is the IANA zone in which the practice's days begin, `currency` the ISO 4217 code of
-    every amount, `consent` the client flag without which no personalised order is given.
+    every amount, `consent` the client flag without which no personalised order is given,
+    `language` the BCP 47 tag of every text of the definition.
     """
 
     id: FilledText
@@ -60,6 +61,7 @@ class Heading:
     timezone: FilledText
     currency: FilledText
     consent: FilledText | None = None
+    language: FilledText = "en"
 
 
 @toml_table

@@ -20,6 +20,7 @@ from recommender.model.alliance_model import (
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
+from recommender.recommendation.fact_text import money_text
 from recommender.recommendation.ranking import CLEAR_LEAD
 from recommender.screening.relaxation import Change, Relaxation, ScreenedRequest, admitted, changed
 from recommender.values.kinds import DAYS, RawValue
@@ -32,7 +33,6 @@ MAX_OFFERS = 6
 MAX_CANDIDATES = 24
 """Relaxations whose lead is computed, which takes random draws."""
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-CURRENCY_SIGNS = {"AUD": "$", "NZD": "$", "USD": "$", "EUR": "€", "GBP": "£"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,13 +303,13 @@ def _answers(request: ScreenedRequest, field: Field, change: Change) -> tuple[st
     if field.kind == "tags":
         named = {lv for lv, on in zip(field.levels, stated.tolist(), strict=True) if on == 1}
         apart = [lv for lv in field.levels if (lv in named) != (lv in change.answer)]
-        return "", _listed([level.replace("_", " ") for level in apart])
+        return "", _listed([field.label_of(level) for level in apart])
     if field.kind == "weekly_hours":
         days = [DAY_NAMES[DAYS.index(w[:3])] for w in change.answer if w.endswith("00:00-24:00")]
         return "", days[-1] if days else ""
     if field.levels:
-        before = "none" if np.isnan(stated) else field.levels[int(stated)]
-        return before.replace("_", " "), str(change.answer).replace("_", " ")
+        before = "none" if np.isnan(stated) else field.label_of(field.levels[int(stated)])
+        return before, field.label_of(str(change.answer))
     return (
         _amount(request.practice, field, float(stated) / field.behaviour.units),
         _amount(request.practice, field, change.answer),
@@ -319,9 +319,7 @@ def _answers(request: ScreenedRequest, field: Field, change: Change) -> tuple[st
 def _amount(practice: Practice, field: Field, value: RawValue) -> str:
     if field.kind != "money":
         return f"{value:g}" if isinstance(value, float) else str(value)
-    digits = f"{value:.0f}" if float(value).is_integer() else f"{value:.2f}"
-    sign = CURRENCY_SIGNS.get(practice.currency)
-    return f"{sign}{digits}" if sign else f"{digits} {practice.currency}"
+    return money_text(practice, float(value))
 
 
 def _listed(words: Sequence[str]) -> str:

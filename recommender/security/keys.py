@@ -1,4 +1,6 @@
-"""API keys of programs: `rk_<id>_<secret>`, shown once and stored as a keyed hash.
+"""API keys: `rk_<id>_<secret>` of programs, `pk_<id>_<...>` of public web pages (publishable keys).
+
+A key is shown once and stored as a keyed hash.
 
 A secret has 256 random bits, so a fast hash keyed with the pepper is enough.
 """
@@ -18,6 +20,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, upd
 
 from recommender.errors import ConflictError, NotFoundError, RecommenderError, UnavailableError
 from recommender.journal.audit_log import AuditEntry, append
+from recommender.security.origins import read_origins
 from recommender.security.scopes import Principal, Role, Scope, granted
 from recommender.store.database import Store, advisory_lock
 from recommender.store.schema import access_keys
@@ -30,7 +33,9 @@ LIVE = 2
 PEPPER_LENGTH = 32
 
 _ID_LETTERS = string.ascii_lowercase + string.digits
-_SHAPE = re.compile(r"rk_([a-z0-9]{8})_[A-Za-z0-9_-]{43}", re.ASCII)
+_SHAPE = re.compile(r"[rp]k_([a-z0-9]{8})_[A-Za-z0-9_-]{43}", re.ASCII)
+_SANDBOXED = (Role.TOOL, Role.BROWSER, Role.STAFF)
+"""Roles of which a sandbox key can be made: the others look after the server itself."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,39}", re.ASCII)
 
 
@@ -66,7 +71,7 @@ class Pepper:
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
-    """A key without its secret."""
+    """A key without its secret; `origins` has none unless its role is `browser`."""
 
     key_id: str
     name: str
@@ -77,6 +82,8 @@ class KeyFacts:
     expires_at: datetime
     revoked_at: datetime | None
     last_used_on: date | None
+    origins: tuple[str, ...]
+    sandbox: bool
 
     def live(self, now: datetime) -> bool:
         """Whether it is valid at this time."""
@@ -93,12 +100,24 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyRequest:
-    """The name, role and lifetime of a key to create."""
+    """The name, role and lifetime of a key to create.
+
+    Attributes
+    ----------
+    only
+        Scopes of the role, separated by spaces, if the key gets some of them only.
+    origins
+        Origins of the pages that hold a key of role `browser`; empty for other roles.
+    sandbox
+        Whether nothing that is sent with the key is stored.
+    """
 
     name: str
     role: Role
     only: str | None = None
     lifetime: timedelta = LIFETIME
+    origins: tuple[str, ...] = ()
+    sandbox: bool = False
 
 
 def create_key(
@@ -111,7 +130,7 @@ def create_key(
     ConflictError
         When the name has a live key, which `rotate_key` replaces.
     RecommenderError
-        When the name, the lifetime or `only` cannot be used.
+        When the name, the lifetime, `only`, an origin or `sandbox` cannot be used.
     """
     advisory_lock(connection, "access_keys")
     if _live(connection, wanted.name, now):
@@ -151,7 +170,7 @@ def rotate_key(
     connection.execute(
         update(access_keys).where(access_keys.c.key_id == old.key_id).values(expires_at=ends)
     )
-    wanted = KeyRequest(name, old.role, old.only, lifetime)
+    wanted = KeyRequest(name, old.role, old.only, lifetime, old.origins, old.sandbox)
     return _create(connection, wanted, pepper, now=now, actor=actor)
 
 
@@ -179,6 +198,14 @@ def list_keys(connection: Connection) -> tuple[KeyFacts, ...]:
     return tuple(_facts(row) for row in connection.execute(select(access_keys).order_by(*order)))
 
 
+def live_origins(connection: Connection, *, now: datetime) -> frozenset[str]:
+    """The origins that live keys declare."""
+    columns = access_keys.c
+    usable = and_(columns.origins.is_not(None), _usable(now))
+    declared = connection.execute(select(columns.origins).where(usable)).scalars()
+    return frozenset(origin for origins in declared for origin in origins.split())
+
+
 def authenticate_key(
     store: Store, secret: str, pepper: Pepper, *, now: datetime
 ) -> Principal | None:
@@ -200,7 +227,9 @@ def authenticate_key(
         with suppress(UnavailableError), store.writing() as connection:
             connection.execute(used.values(last_used_on=now.date()))
     scopes: frozenset[Scope] = granted(Role(row.role), row.only)
-    return Principal(f"key:{row.name}", row.key_id, Role(row.role), scopes)
+    facts = _facts(row)
+    origins = frozenset(facts.origins) if facts.role is Role.BROWSER else None
+    return Principal(f"key:{row.name}", row.key_id, facts.role, scopes, origins, facts.sandbox)
 
 
 def _create(
@@ -212,8 +241,13 @@ def _create(
     if not timedelta(0) < wanted.lifetime <= 2 * LIFETIME:
         raise RecommenderError("days", "key lifetime must be 1 to 730 days", "such as 365")
     granted(wanted.role, wanted.only)
+    origins = _declared_origins(wanted)
+    if wanted.sandbox and wanted.role not in _SANDBOXED:
+        remedy = f"create it without, or choose among {', '.join(_SANDBOXED)}"
+        raise RecommenderError("sandbox", f"is not possible for {wanted.role}", remedy)
     key_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
-    text = f"rk_{key_id}_{secrets.token_urlsafe(32)}"
+    prefix = "pk" if wanted.role is Role.BROWSER else "rk"
+    text = f"{prefix}_{key_id}_{secrets.token_urlsafe(32)}"
     values: dict[str, Any] = {
         "key_id": key_id,
         "name": wanted.name,
@@ -224,23 +258,37 @@ def _create(
         "expires_at": now + wanted.lifetime,
         "revoked_at": None,
         "last_used_on": None,
+        "origins": " ".join(origins) or None,
+        "sandbox": wanted.sandbox,
     }
     connection.execute(insert(access_keys).values(**values, secret_hash=pepper.hash(text)))
-    facts = {name: values[name] for name in ("key_id", "name", "role", "only")}
-    append(connection, AuditEntry(actor, "key.created", facts))
-    return NewKey(KeyFacts(**values | {"role": wanted.role}), text)
+    named = ("key_id", "name", "role", "only", "origins", "sandbox")
+    append(connection, AuditEntry(actor, "key.created", {name: values[name] for name in named}))
+    return NewKey(KeyFacts(**values | {"role": wanted.role, "origins": origins}), text)
+
+
+def _declared_origins(wanted: KeyRequest) -> tuple[str, ...]:
+    if wanted.role is Role.BROWSER:
+        return read_origins(wanted.origins)
+    if wanted.origins:
+        remedy = "leave it out, or create a key with --role browser"
+        raise RecommenderError("origin", f"is not possible for {wanted.role}", remedy)
+    return ()
 
 
 def _live(connection: Connection, name: str, now: datetime) -> Sequence[KeyFacts]:
-    usable = select(access_keys).where(_usable(name, now)).order_by(access_keys.c.created_at)
-    return [_facts(row) for row in connection.execute(usable)]
-
-
-def _usable(name: str, now: datetime) -> ColumnElement[bool]:
     columns = access_keys.c
-    return and_(columns.name == name, columns.revoked_at.is_(None), columns.expires_at > now)
+    usable = select(access_keys).where(columns.name == name, _usable(now))
+    return [_facts(row) for row in connection.execute(usable.order_by(columns.created_at))]
+
+
+def _usable(now: datetime) -> ColumnElement[bool]:
+    return and_(access_keys.c.revoked_at.is_(None), access_keys.c.expires_at > now)
 
 
 def _facts(row: "Row[Any]") -> KeyFacts:
     facts = {name: value for name, value in row._asdict().items() if name != "secret_hash"}
-    return KeyFacts(**facts | {"role": Role(row.role)})
+    origins = tuple((row.origins or "").split())
+    return KeyFacts(
+        **facts | {"role": Role(row.role), "origins": origins, "sandbox": bool(row.sandbox)}
+    )

@@ -11,7 +11,9 @@ class Scope(StrEnum):
     """A permission, `noun:verb`."""
 
     MATCH_CREATE = "match:create"
-    """Ask for a recommendation or for predictions of named pairings."""
+    """Read the questions and ask for a recommendation."""
+    SCORE_READ = "score:read"
+    """See predicted alliances, and ask for predictions of named pairings."""
     LIST_ALLOCATE = "list:allocate"
     """Ask who on a waiting list should see whom."""
     MATCH_READ = "match:read"
@@ -45,16 +47,20 @@ class Role(StrEnum):
     """The role of a key or an account."""
 
     TOOL = "tool"
+    BROWSER = "browser"
+    """A publishable key in a public web page, which everybody who opens the page can read."""
     STAFF = "staff"
     SCIENTIST = "scientist"
     ADMIN = "admin"
 
 
 ROLES: Mapping[Role, frozenset[Scope]] = {
-    Role.TOOL: frozenset({Scope.MATCH_CREATE, Scope.MATCH_READ}),
+    Role.TOOL: frozenset({Scope.MATCH_CREATE, Scope.SCORE_READ, Scope.MATCH_READ}),
+    Role.BROWSER: frozenset({Scope.MATCH_CREATE}),
     Role.STAFF: frozenset(
         {
             Scope.MATCH_CREATE,
+            Scope.SCORE_READ,
             Scope.LIST_ALLOCATE,
             Scope.MATCH_READ,
             Scope.EXPLAIN_READ,
@@ -99,13 +105,16 @@ class Principal:
     """An authenticated caller; `credential` is the id of the key or account, for the server log.
 
     `actor` is the name in the audit log: `key:` and the key's name, which rotations do not change,
-    or the id of an account; never a person's name.
+    or the id of an account; never a person's name. `origins` are those of the pages that a
+    publishable key answers, None for other callers. What a `sandbox` caller sends is not stored.
     """
 
     actor: str
     credential: str
     role: Role
     scopes: frozenset[Scope]
+    origins: frozenset[str] | None = None
+    sandbox: bool = False
 
     def may(self, scope: Scope) -> bool:
         """Whether it has the scope."""
@@ -113,7 +122,7 @@ class Principal:
 
     def sees(self, actor: str) -> bool:
         """Whether it may see a recommendation that `actor` requested."""
-        return self.may(Scope.EXPLAIN_READ) or actor == self.actor
+        return actor == self.actor or (self.may(Scope.EXPLAIN_READ) and not self.sandbox)
 
 
 ANYBODY = Principal("open", "open", Role.STAFF, frozenset(Scope))

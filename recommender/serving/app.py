@@ -24,14 +24,19 @@ from recommender.serving.api import (
     health,
     pairings,
     privacy,
+    questions,
     ratings,
+    recommendation_list,
     recommendations,
     sessions,
+    wishes,
 )
 from recommender.serving.auth_backend import open_auth_backend
 from recommender.serving.authorization import accepts_html, authorize, is_page
-from recommender.serving.dependencies import AppState, Queues
+from recommender.serving.cors import CorsMiddleware
+from recommender.serving.dependencies import AppState, Queues, app_state
 from recommender.serving.http.body_limits import BodyLimitMiddleware
+from recommender.serving.http.compression import CompressionMiddleware
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.head_requests import HeadMiddleware
 from recommender.serving.http.metrics import Metrics, MetricsMiddleware
@@ -51,20 +56,29 @@ from recommender.serving.http.request_context import (
     route_of,
 )
 from recommender.serving.http.root_path import RootPathMiddleware, path_within
+from recommender.serving.match import page as matching
+from recommender.serving.match.pages import router as matching_router
+from recommender.serving.match.state import open_matching_page
 from recommender.serving.recommendation_service import warm_up
+from recommender.serving.reference import page as reference
+from recommender.serving.sandbox import Sandbox
 from recommender.serving.snapshot.holder import ModelWatcher, SnapshotHolder
 from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import expected_practice, open_snapshot
 from recommender.serving.staff import pages as staff
 from recommender.serving.staff.page import STATIC, error_page, is_staff, redirect, static_files
+from recommender.serving.webhook_thread import WebhookThread
 from recommender.settings import Settings
 from recommender.store.database import POOL
 
 ROUTERS = (
+    questions.router,
     recommendations.router,
+    recommendation_list.router,
     explanations.router,
     recommendations.predictions_router,
     allocations.router,
+    wishes.router,
     decisions.router,
     pairings.router,
     ratings.router,
@@ -74,7 +88,9 @@ ROUTERS = (
     health.models_router,
     privacy.router,
     privacy.consents_router,
+    reference.router,
     *staff.ROUTERS,
+    matching_router,
 )
 
 BULK_CONCURRENCY = 1
@@ -99,6 +115,7 @@ def create_app(settings: Settings) -> FastAPI:
     context = _open_context(settings)
     first = open_snapshot(settings, context.store)
     watcher = _model_watcher(settings, context.snapshots)
+    webhooks = WebhookThread(context.auth.credentials, context.metrics, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -108,7 +125,9 @@ def create_app(settings: Settings) -> FastAPI:
         if context.store is None:
             log.warning("serving_without_keys")
         context.rosters.start()
+        webhooks.start()
         yield
+        await to_thread.run_sync(webhooks.stop)
         await to_thread.run_sync(context.rosters.stop)
         if watcher is not None:
             await to_thread.run_sync(watcher.stop)
@@ -133,6 +152,9 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.mount(STATIC, static_files())
+    app.mount(reference.STATIC, reference.static_files())
+    app.mount(matching.STATIC, matching.static_files())
+    app.state.matching = open_matching_page(settings, first.practice, context.auth)
     return app
 
 
@@ -146,6 +168,7 @@ def _open_context(settings: Settings) -> AppState:
         settings=settings,
         store=store,
         idempotency=idempotency,
+        sandbox=None if store is None else Sandbox(store),
         auth=auth,
         metrics=metrics,
         snapshots=snapshots,
@@ -173,6 +196,7 @@ def _middleware(settings: Settings, context: AppState) -> list[Middleware]:
         Middleware(
             TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False
         ),
+        Middleware(CorsMiddleware, auth=context.auth),
         Middleware(
             BodyLimitMiddleware,
             seconds=settings.receive_timeout_seconds,
@@ -187,6 +211,7 @@ def _middleware(settings: Settings, context: AppState) -> list[Middleware]:
             },
         ),
         Middleware(HeadMiddleware),
+        Middleware(CompressionMiddleware),
     ]
 
 
@@ -200,13 +225,18 @@ def _model_watcher(settings: Settings, snapshots: SnapshotHolder) -> ModelWatche
 async def _refuse_address(request: Request, _: Exception) -> Response:
     """404 with the address that was probably meant; a page for a browser below /staff."""
     path = path_within(request.scope)
-    if is_page(path) and accepts_html(request.headers):
-        if path.endswith("/") and request.method == "GET":
-            return redirect(path.rstrip("/"))
+    if matching.is_matching_page(path) and _shows_matching_page(request):
+        return matching.refusal(request, ProblemError(NOT_FOUND))
+    shows_pages = accepts_html(request.headers)
+    near_page = is_page(path) or path == f"{reference.ADDRESS}/"
+    if near_page and shows_pages and path.endswith("/") and request.method == "GET":
+        return redirect(path.rstrip("/"))
+    if is_page(path) and shows_pages:
         request_info(request.scope).problem = NOT_FOUND.slug
         return error_page(request, ProblemError(NOT_FOUND))
     declared = (str(route.path) for route in iter_route_contexts(request.app.routes))
-    meant = near_path(path, (each for each in declared if not is_page(each)))
+    pages = (is_page, matching.is_matching_page)
+    meant = near_path(path, (each for each in declared if not any(of(each) for of in pages)))
     hints = [FieldError(pointer="", code="unknown_path", message=f"did you mean {meant}?")]
     return await _refuse(request, ProblemError(NOT_FOUND, hints if meant else ()))
 
@@ -227,9 +257,15 @@ async def _refuse_method(request: Request, _: Exception) -> Response:
     return await _refuse(request, ProblemError(NOT_ALLOWED, hints, {"Allow": allowed}))
 
 
+def _shows_matching_page(request: Request) -> bool:
+    return app_state(request.app).settings.matching_page and accepts_html(request.headers)
+
+
 async def _refuse(request: Request, error: Exception) -> Response:
     info = request_info(request.scope)
     info.problem = problem_for(error).kind.slug
+    if matching.is_matching_page(route_of(request.scope)) and _shows_matching_page(request):
+        return matching.refusal(request, error)
     if is_staff(request):
         return error_page(request, error)
     return problem_response(error, info.request_id, root_path=info.root_path)

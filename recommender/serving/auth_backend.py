@@ -4,6 +4,7 @@ import ipaddress
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -13,7 +14,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from recommender.errors import RecommenderError
+from recommender.errors import RecommenderError, UnavailableError
 from recommender.security.accounts import (
     LOOPBACK,
     Account,
@@ -25,7 +26,7 @@ from recommender.security.accounts import (
     find_session,
     open_session,
 )
-from recommender.security.keys import Pepper, authenticate_key
+from recommender.security.keys import Pepper, authenticate_key, live_origins
 from recommender.security.scopes import Principal
 from recommender.serving.http.problems import BUSY, RETRY_SOON, ProblemError
 from recommender.settings import Settings
@@ -71,6 +72,8 @@ class RateLimiter:
 
 LOGINS_PER_MINUTE = 10
 """Password attempts per minute and network address."""
+ORIGINS_SECONDS = 5.0
+"""How long the declared origins are held in memory; each call with a key looks it up anew."""
 CONCURRENT_HASHES = 2
 """Passwords verified concurrently: each takes 64 MiB of memory."""
 
@@ -94,8 +97,10 @@ class AuthBackend:
         None for a server without a store, which accepts every request from its own machine.
     calls, logins
         Rate limits of callers, and of password attempts per network address.
-    clock
-        The current time, UTC.
+    browser_calls, browser_addresses
+        Rate limits of publishable keys, and of the network addresses that send them.
+    clock, elapsed
+        The current time, UTC; seconds that only increase.
     """
 
     def __init__(self, credentials: CredentialStore | None, settings: Settings) -> None:
@@ -108,7 +113,11 @@ class AuthBackend:
         }
         self.calls = RateLimiter(settings.calls_per_minute)
         self.logins = RateLimiter(LOGINS_PER_MINUTE)
+        self.browser_calls = RateLimiter(settings.browser_calls_per_minute)
+        self.browser_addresses = RateLimiter(settings.browser_calls_per_address)
+        self._origins: tuple[float, frozenset[str]] = (-math.inf, frozenset())
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.elapsed: Callable[[], float] = time.monotonic
         self._waiting = settings.queue_limit
         self._lookups, self._hashes = CapacityLimiter(POOL), CapacityLimiter(CONCURRENT_HASHES)
 
@@ -123,6 +132,28 @@ class AuthBackend:
             self._lookups,
             lambda: authenticate_key(credentials.store, key, credentials.pepper, now=self.clock()),
         )
+
+    async def declared_origins(self) -> frozenset[str]:
+        """The origins of live publishable keys, at most `ORIGINS_SECONDS` old.
+
+        While the store is unreachable they are those of before: calls are refused then anyway.
+        """
+        if self.credentials is None:
+            return frozenset()
+        store, (read_at, origins) = self.credentials.store, self._origins
+        if self.elapsed() - read_at < ORIGINS_SECONDS:
+            return origins
+
+        def look() -> frozenset[str]:
+            with store.reading() as connection:
+                return live_origins(connection, now=self.clock())
+
+        # Set first, so that requests that arrive meanwhile do not look as well.
+        self._origins = self.elapsed(), origins
+        with suppress(UnavailableError, ProblemError):
+            origins = await self._run(self._lookups, look)
+            self._origins = self.elapsed(), origins
+        return origins
 
     async def session(self, token: str) -> Session | None:
         """The session of a valid token."""
@@ -191,6 +222,27 @@ def open_auth_backend(settings: Settings) -> AuthBackend:
     return AuthBackend(
         CredentialStore(open_store(settings.store.get_secret_value()), pepper), settings
     )
+
+
+IPV6_BLOCK = 64
+"""Leading bits of an IPv6 address that a network usually gives to one household."""
+
+
+def caller_network(address: str | None) -> str:
+    """The network address that calls are counted by: of IPv6 the block of one household.
+
+    Examples
+    --------
+    >>> caller_network("203.0.113.7"), caller_network("2001:db8:1:2:3:4:5:6")
+    ('203.0.113.7', '2001:db8:1:2::/64')
+    """
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    if parsed.version == 4:
+        return str(parsed)
+    return str(ipaddress.ip_network((parsed, IPV6_BLOCK), strict=False))
 
 
 def from_this_machine(address: str | None) -> bool:

@@ -1,6 +1,6 @@
 """Authentication, rate limiting and authorization of requests, by their matched route."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,13 +9,20 @@ from starlette.datastructures import Headers
 
 from recommender.security.accounts import Session
 from recommender.security.scopes import ANYBODY, Principal, Scope
-from recommender.serving.auth_backend import AuthBackend, RateLimiter, from_this_machine
+from recommender.serving.auth_backend import (
+    AuthBackend,
+    RateLimiter,
+    caller_network,
+    from_this_machine,
+)
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.problems import (
     CROSS_SITE,
     FORBIDDEN,
+    SECRET_IN_PAGE,
     TOO_MANY,
     UNAUTHENTICATED,
+    UNDECLARED_ORIGIN,
     FieldError,
     ProblemError,
 )
@@ -37,19 +44,24 @@ NEEDS: Mapping[str, Need] = {
     "GET /": Unrestricted.ANYBODY,
     "GET /livez": Unrestricted.ANYBODY,
     "GET /readyz": Unrestricted.ANYBODY,
+    "GET /docs": Unrestricted.ANYBODY,
     "GET /openapi.json": Unrestricted.ANYBODY,
     "GET /problems/{slug}": Unrestricted.ANYBODY,
     "GET /metrics": Scope.METRICS_READ,
     "POST /v1/session": Unrestricted.ANYBODY,
     "GET /v1/session": Unrestricted.KNOWN,
     "DELETE /v1/session": Unrestricted.KNOWN,
+    "GET /v1/questions": Scope.MATCH_CREATE,
     "POST /v1/recommendations": Scope.MATCH_CREATE,
+    "GET /v1/recommendations": Scope.MATCH_READ,
     "GET /v1/recommendations/{recommendation_id}": Scope.MATCH_READ,
     "GET /v1/recommendations/{recommendation_id}/explanations": Scope.EXPLAIN_READ,
     "GET /v1/recommendations/{recommendation_id}/explanations/{clinician_id}": Scope.EXPLAIN_READ,
     "POST /v1/recommendations/{recommendation_id}/decisions": Scope.DECIDE_WRITE,
     "GET /v1/recommendations/{recommendation_id}/decisions": Scope.EXPLAIN_READ,
-    "POST /v1/predictions": Scope.MATCH_CREATE,
+    "POST /v1/recommendations/{recommendation_id}/wishes": Scope.MATCH_CREATE,
+    "GET /v1/recommendations/{recommendation_id}/wishes": Scope.EXPLAIN_READ,
+    "POST /v1/predictions": Scope.SCORE_READ,
     "POST /v1/allocations": Scope.LIST_ALLOCATE,
     "POST /v1/pairings": Scope.RATING_WRITE,
     "GET /v1/pairings/{pairing_id}": Scope.RATING_WRITE,
@@ -74,6 +86,9 @@ NEEDS: Mapping[str, Need] = {
     "GET /v1/subjects/{pseudonym}/export": Scope.PRIVACY_MANAGE,
     "DELETE /v1/subjects/{pseudonym}": Scope.PRIVACY_MANAGE,
     "GET /v1/audit-events/verification": Scope.AUDIT_READ,
+    "GET /match": Unrestricted.ANYBODY,
+    "POST /match": Unrestricted.ANYBODY,
+    "GET /match/leave": Unrestricted.ANYBODY,
     "GET /staff/session": Unrestricted.ANYBODY,
     "POST /staff/session": Unrestricted.ANYBODY,
     "POST /staff/session/end": Unrestricted.KNOWN,
@@ -115,6 +130,8 @@ OWN_MACHINE_ONLY = (
     "RECOMMENDER_STORE and RECOMMENDER_PEPPER"
 )
 CHALLENGE = 'Bearer realm="recommender"'
+SANDBOX: Mapping[str, str] = {"Recommender-Sandbox": "true"}
+"""Header of every response to a sandbox key."""
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf_token"
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -128,10 +145,15 @@ async def authorize(request: Request) -> None:
         return
     principal = await _principal(request)
     request_info(request.scope).principal = principal
+    if principal.sandbox:
+        request_info(request.scope).response_headers |= SANDBOX
     if auth_backend(request).credentials is not None:
-        enforce_rate_limit(request, auth_backend(request).calls, principal.credential)
+        _count_call(request, principal)
+        if request_info(request.scope).session is None:
+            # Forms of staff pages have Origin null, and a check of their own.
+            check_origin(request.headers, principal)
     if not may_call(principal, needed):
-        raise _forbidden(needed)
+        raise lacks_scope(needed)
 
 
 def caller(request: Request) -> Principal:
@@ -160,7 +182,37 @@ def enforce_rate_limit(request: Request, limiter: RateLimiter, client: str) -> N
     state = limiter.spend(client)
     if not state.allowed:
         raise ProblemError(TOO_MANY, headers=state.headers)
-    request_info(request.scope).response_headers = state.headers
+    request_info(request.scope).response_headers |= state.headers
+
+
+def _count_call(request: Request, principal: Principal) -> None:
+    """Counts a call of a key or account; with a publishable key also one of the network address.
+
+    The address comes first, so that one visitor cannot spend the calls of all others.
+    """
+    auth, info = auth_backend(request), request_info(request.scope)
+    if principal.origins is None:
+        enforce_rate_limit(request, auth.calls, principal.credential)
+        return
+    address = caller_network(request.client.host if request.client else None)
+    enforce_rate_limit(request, auth.browser_addresses, address)
+    of_address = dict(info.response_headers)
+    enforce_rate_limit(request, auth.browser_calls, principal.credential)
+    info.response_headers |= of_address
+
+
+def check_origin(headers: Headers, principal: Principal) -> None:
+    """Refuses (403) a publishable key outside its pages, and a secret key in a page.
+
+    Only browsers send Origin truthfully: this protects people who use a page, and the operator from
+    a secret key that was published. It does not keep programs from sending a publishable key.
+    """
+    origin = headers.get("origin")
+    if principal.origins is not None:
+        if origin not in principal.origins:
+            raise ProblemError(UNDECLARED_ORIGIN)
+    elif origin is not None and urlsplit(origin).netloc != headers.get("host"):
+        raise ProblemError(SECRET_IN_PAGE)
 
 
 def unauthenticated() -> ProblemError:
@@ -240,7 +292,8 @@ def may_call(principal: Principal, needed: Need | None) -> bool:
     return needed is Unrestricted.KNOWN or (isinstance(needed, Scope) and principal.may(needed))
 
 
-def _forbidden(needed: Need | None) -> ProblemError:
+def lacks_scope(needed: Need | None, errors: Iterable[FieldError] = ()) -> ProblemError:
+    """The problem of a caller who lacks a scope."""
     scope = f', scope="{needed}"' if isinstance(needed, Scope) else ""
     challenge = f'{CHALLENGE}, error="insufficient_scope"{scope}'
-    return ProblemError(FORBIDDEN, headers={"WWW-Authenticate": challenge})
+    return ProblemError(FORBIDDEN, errors, {"WWW-Authenticate": challenge})

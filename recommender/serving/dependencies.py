@@ -14,6 +14,7 @@ from recommender.journal.recommendations import ShownRecommendation
 from recommender.serving.auth_backend import AuthBackend
 from recommender.serving.http.compute_queue import ComputeQueue
 from recommender.serving.http.metrics import Metrics
+from recommender.serving.sandbox import Sandbox
 from recommender.serving.snapshot.holder import SnapshotHolder
 from recommender.serving.snapshot.roster_sync import RosterSync
 from recommender.serving.snapshot.snapshot import ServingSnapshot
@@ -82,8 +83,9 @@ class AppState:
 
     Attributes
     ----------
-    store, idempotency
-        The database and its idempotent writes; None for a server without a store.
+    store, idempotency, sandbox
+        The database, its idempotent writes, and writes that are not stored; None for a server
+        without a store.
     snapshots
         The active model, roster and schemas.
     recent
@@ -93,6 +95,7 @@ class AppState:
     settings: Settings
     store: Store | None
     idempotency: IdempotencyStore | None
+    sandbox: Sandbox | None
     auth: AuthBackend
     metrics: Metrics
     snapshots: SnapshotHolder

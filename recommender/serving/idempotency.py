@@ -1,18 +1,21 @@
 """Reads and writes of the journal for routes; a write with an Idempotency-Key is executed once."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.responses import Response
 
-from recommender.errors import RecommenderError
+from recommender.errors import NotFoundError, RecommenderError
 from recommender.journal.idempotency import IdempotencyTicket, StoredReply, Write, ticket_for
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.problems import BAD_REQUEST, NO_STORE, FieldError, ProblemError
 from recommender.serving.http.strict_json import JSON, JsonBody
+from recommender.serving.sandbox import Sandbox
 from recommender.store.database import Connection, Store
 
 KEY = "idempotency-key"
@@ -33,6 +36,11 @@ def has_store(request: Request) -> bool:
     return app_state(request.app).store is not None
 
 
+def sandbox_of(request: Request) -> Sandbox | None:
+    """What executes the writes of a sandbox key; None for other callers."""
+    return app_state(request.app).sandbox if caller(request).sandbox else None
+
+
 def require_store(request: Request) -> Store:
     """The store; refuses (409) where the server has none."""
     store = app_state(request.app).store
@@ -42,8 +50,12 @@ def require_store(request: Request) -> Store:
 
 
 async def read(request: Request, look: Callable[[Connection], Result]) -> Result:
-    """The result of reading the journal."""
+    """The result of reading the journal; a sandbox key has nothing to read (404)."""
     store = require_store(request)
+    if caller(request).sandbox:
+        problem = "is not stored: this is a sandbox key, and nothing that it sends is stored"
+        remedy = "use what the first response says, or a key that was created without --sandbox"
+        raise NotFoundError("id", problem, remedy)
 
     def looked_up() -> Result:
         with store.reading() as connection:
@@ -70,7 +82,9 @@ async def write_once(request: Request, body: JsonBody | None, write: Write) -> S
 def _write(
     request: Request, store: Store, ticket: IdempotencyTicket | None, write: Write
 ) -> StoredReply:
-    requests = app_state(request.app).idempotency
+    requests, sandbox = app_state(request.app).idempotency, sandbox_of(request)
+    if sandbox is not None:
+        return sandbox.execute(ticket, write, actor=caller(request).actor)
     if ticket is not None and requests is not None:
         return requests.once(ticket, write)
     with store.writing() as connection:
@@ -78,11 +92,22 @@ def _write(
 
 
 async def compute_then_write(
-    request: Request, body: JsonBody, prepare: Callable[[], Awaitable[Write]]
+    request: Request,
+    body: JsonBody,
+    prepare: Callable[[], Awaitable[Write]],
+    options: Mapping[str, Any],
 ) -> StoredReply:
     """The reply of a write that is computed outside the transaction, or the stored reply."""
     store, context = require_store(request), app_state(request.app)
-    ticket, requests = idempotency_ticket(request, body), context.idempotency
+    ticket = idempotency_ticket(request, body, options=options)
+    requests = context.idempotency
+    sandbox, actor = sandbox_of(request), caller(request).actor
+    if sandbox is not None:
+        known = sandbox.known(ticket)
+        if known is not None:
+            return known
+        work = partial(sandbox.recommend, ticket, await prepare(), actor=actor)
+        return await context.queues.journal.run(work)
     if ticket is None or requests is None:
         write = await prepare()
         return await context.queues.journal.run(lambda: _write(request, store, None, write))
@@ -94,9 +119,18 @@ async def compute_then_write(
 
 
 def idempotency_ticket(
-    request: Request, body: JsonBody | None, *, required: bool = False
+    request: Request,
+    body: JsonBody | None,
+    *,
+    required: bool = False,
+    options: Mapping[str, Any] = MappingProxyType({}),
 ) -> IdempotencyTicket | None:
     """The ticket of a request with an Idempotency-Key; a key is valid for one URL.
+
+    Parameters
+    ----------
+    options
+        Parts of the query that decide what is sent: with others it is another request.
 
     Raises
     ------
@@ -109,7 +143,7 @@ def idempotency_ticket(
             raise ProblemError(BAD_REQUEST, [KEY_MISSING])
         return None
     route = f"{request.method} {request.scope['route'].path}"
-    parts = {"to": request.path_params, "body": body.value if body else None}
+    parts = {"to": request.path_params, "body": body.value if body else None, **options}
     try:
         return ticket_for(caller(request).actor, route, key, parts)
     except RecommenderError as error:

@@ -1,18 +1,23 @@
 """The OpenAPI document of a server, with the questions of its practice definition."""
 
+import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode
 
-from recommender.security.scopes import Scope
+from recommender.security.scopes import Role, Scope
 from recommender.serving.authorization import NEEDS, Unrestricted
+from recommender.serving.contract_examples import add_examples
 from recommender.serving.dependencies import app_state
+from recommender.serving.http.contract_versions import API_VERSION, Deprecation, version_history
 from recommender.serving.http.problems import (
     BAD_REQUEST,
     BODY_PROBLEMS,
@@ -29,19 +34,22 @@ from recommender.serving.http.problems import (
     Problem,
     ProblemType,
 )
+from recommender.serving.http.request_context import request_info
 from recommender.serving.http.strict_json import JSON
+from recommender.serving.role_contract import REF, role_contract, whole_contract
 from recommender.serving.schemas.clinician import ClinicianSchema
 from recommender.serving.schemas.intake import RequestSchema
 from recommender.serving.schemas.request_bodies import BODIES, Credentials
+from recommender.serving.schemas.webhook_messages import MESSAGES, webhook_operations
 
-REF = "#/components/schemas/{model}"
-API_VERSION = "2.0.0"
 KEY_SCHEME: Mapping[str, Any] = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "rk_<id>_<secret>",
-    "description": "A program's key, created with `recommender keys create`. A server without a "
-    "store requires none and accepts requests from its own machine only.",
+    "description": "A program's key, created with `recommender keys create`. A key of a public web "
+    "page is `pk_<id>_<...>` and needs the header Origin, which browsers send. Responses to a "
+    "sandbox key have the header `Recommender-Sandbox: true`; nothing is stored. A server without "
+    "a store requires no key and accepts requests from its own machine only.",
 }
 SESSION_SCHEME: Mapping[str, Any] = {
     "type": "apiKey",
@@ -79,11 +87,43 @@ def key_parameter(*, required: bool) -> dict[str, Any]:
     }
 
 
+ETAG: Mapping[str, Any] = {
+    "description": "The version of what was sent, for If-None-Match and If-Match.",
+    "schema": {"type": "string"},
+}
+IF_NONE_MATCH: Mapping[str, Any] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of an earlier response: if it is still the present one, the response "
+    "is an empty 304.",
+    "schema": {"type": "string"},
+}
+IF_MATCH: Mapping[str, Any] = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of the version that the change is based on: if it is no longer the "
+    "present one, the response is 412, and without the header 428.",
+    "schema": {"type": "string"},
+}
+NEW_ONLY: Mapping[str, Any] = {
+    **IF_NONE_MATCH,
+    "description": "`*` in place of If-Match, to add what does not exist yet.",
+    "schema": {"type": "string", "enum": ["*"]},
+}
+READ_AGAIN: dict[str, Any] = {"parameters": [IF_NONE_MATCH]}
+"""OpenAPI fragment of an operation whose response has an ETag and may be 304."""
+CHANGE: dict[str, Any] = {"parameters": [IF_MATCH]}
+"""OpenAPI fragment of an operation that changes a version that the caller has read."""
+
+
 class ApiRoute(APIRoute):
     """A route that documents the problems common to all operations.
 
     `responses` of a route name only its other problems. The problems of authentication and overload
-    are added by `openapi_document`.
+    are added by `openapi_document`. A route with `openapi_extra=Deprecation(...).in_contract()`
+    sends the headers of the deprecation with each response, refusals included.
     """
 
     reads: tuple[ProblemType, ...] = ()
@@ -103,12 +143,31 @@ class ApiRoute(APIRoute):
         if "requestBody" in extra:
             problems = (*BODY_PROBLEMS, *self.writes)
             if self.writes:
-                extra["parameters"] = [key_parameter(required=False)]
+                extra["parameters"] = [
+                    *extra.get("parameters", ()),
+                    key_parameter(required=False),
+                ]
+        if IF_NONE_MATCH in extra.get("parameters", ()):
+            documented[304] = {"description": "Not modified.", "headers": {"ETag": ETAG}}
         if self.writes and CREATED in (options.get("status_code"), *documented):
             entry = {"description": "Recorded.", "headers": {"Location": LOCATION}}
             documented[CREATED] = {**documented.get(CREATED, {}), **entry}
         _add_problems(documented, BAD_REQUEST, UNEXPECTED, *problems)
         super().__init__(path, endpoint, responses=documented, openapi_extra=extra, **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler of requests, which adds the headers of a deprecation."""
+        handle = super().get_route_handler()
+        deprecation = Deprecation.declared_in(self.openapi_extra or {})
+        if deprecation is None:
+            return handle
+
+        async def handle_deprecated(request: Request) -> Response:
+            info = request_info(request.scope)
+            info.response_headers |= deprecation.headers(info.root_path)
+            return await handle(request)
+
+        return handle_deprecated
 
 
 class JournalRoute(ApiRoute):
@@ -174,9 +233,36 @@ def _declare_needs(paths: dict[str, dict[str, dict[str, Any]]]) -> None:
                 documented["content"][MEDIA_TYPE]["examples"] |= examples
 
 
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """An OpenAPI document as it is sent, and its entity tag."""
+
+    body: bytes
+    tag: str
+
+
+@lru_cache(maxsize=32)
+def openapi_document(
+    app: FastAPI,
+    requests: RequestSchema,
+    clinicians: ClinicianSchema,
+    role: Role | None = None,
+) -> Contract:
+    """The OpenAPI document of an application, cached for each practice definition and role.
+
+    Without a role it has all operations and members; see `serving.role_contract`.
+    """
+    everything = complete_document(app, requests, clinicians)
+    own = whole_contract(everything) if role is None else role_contract(everything, role)
+    body = json.dumps(own, ensure_ascii=False, allow_nan=False).encode()
+    return Contract(body, hashlib.sha256(body).hexdigest()[:32])
+
+
 @lru_cache(maxsize=4)
-def openapi_document(app: FastAPI, requests: RequestSchema, clinicians: ClinicianSchema) -> bytes:
-    """The OpenAPI document of an application, cached for each practice definition."""
+def complete_document(
+    app: FastAPI, requests: RequestSchema, clinicians: ClinicianSchema
+) -> Mapping[str, Any]:
+    """The document with everything, from which the others are derived; it must not be changed."""
     state = app_state(app)
     described = get_openapi(
         title=f"Recommender for {requests.title}",
@@ -185,19 +271,30 @@ def openapi_document(app: FastAPI, requests: RequestSchema, clinicians: Clinicia
         routes=app.routes,
         servers=[{"url": state.settings.root_path or "/"}],
     )
+    described["info"]["x-changelog"] = version_history()
     _declare_needs(described["paths"])
     schemas = described["components"]["schemas"]
     for name in _FRAMEWORKS:
         schemas.pop(name, None)
     session = {**SESSION_SCHEME, "name": state.auth.cookie("https").name}
     described["components"]["securitySchemes"] = {"key": KEY_SCHEME, "session": session}
-    models: tuple[type[BaseModel], ...] = (
-        *(requests.model, requests.pairings, requests.lists, Credentials, Problem),
+    bodies: tuple[type[BaseModel], ...] = (
+        *(requests.model, requests.pairings, requests.lists, Credentials),
         *BODIES,
-        *clinicians.models,
+        *clinicians.bodies,
     )
+    # Facts of clinicians are in both: what a request may send is the wider of the two.
+    _add_schemas(schemas, (Problem, *MESSAGES, *clinicians.responses), "serialization")
+    _add_schemas(schemas, bodies, "validation")
+    add_examples(described)
+    described["webhooks"] = webhook_operations(REF)
+    return described
+
+
+def _add_schemas(
+    schemas: dict[str, Any], models: Iterable[type[BaseModel]], mode: JsonSchemaMode
+) -> None:
     for model in models:
-        schema = model.model_json_schema(by_alias=True, ref_template=REF)
+        schema = model.model_json_schema(by_alias=True, ref_template=REF, mode=mode)
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema
-    return json.dumps(described, ensure_ascii=False, allow_nan=False).encode()

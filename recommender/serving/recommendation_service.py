@@ -1,6 +1,7 @@
 """Recommendations from parsed request bodies; runs in worker threads."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,6 +12,8 @@ from recommender.errors import IntakeError
 from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import EVIDENCE_PRIOR
 from recommender.practice.definition import Practice
+from recommender.recommendation.card import cards
+from recommender.recommendation.card_parts import Card
 from recommender.recommendation.recommend import (
     CONSTRAINTS_ONLY,
     Intake,
@@ -29,7 +32,7 @@ from recommender.serving.schemas.reference_warnings import (
     reference_sentences,
     reference_warnings,
 )
-from recommender.serving.schemas.required_scope import visible_json
+from recommender.serving.schemas.required_scope import EVERYTHING, Included, visible_json
 from recommender.serving.schemas.responses import (
     NOTICE,
     AllianceScale,
@@ -43,6 +46,8 @@ from recommender.serving.schemas.responses import (
 )
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
+EVERY_SCOPE = frozenset(Scope)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServedRecommendation:
@@ -52,9 +57,11 @@ class ServedRecommendation:
     recommendation: Recommendation
     response: RecommendationResponse
 
-    def to_json(self, scopes: frozenset[Scope]) -> bytes:
-        """The response as JSON, as a caller with these scopes receives it."""
-        return visible_json(self.response, scopes)
+    def to_json(
+        self, scopes: frozenset[Scope] = EVERY_SCOPE, included: frozenset[Included] = EVERYTHING
+    ) -> bytes:
+        """The response as JSON, as a caller with these scopes receives it; by default all of it."""
+        return visible_json(self.response.seen_by(scopes), scopes, included)
 
 
 def recommend_request(snapshot: ServingSnapshot, body: JsonBody) -> ServedRecommendation:
@@ -112,7 +119,15 @@ def recommend_parsed(snapshot: ServingSnapshot, request: ParsedRequest) -> Serve
         top_k=request.top_k,
         seed=recommendation_id,
     )
-    response = to_response(snapshot, intake, recommendation, recommendation_id)
+    shown = cards(
+        snapshot.practice,
+        intake.client,
+        snapshot.encoding.roster,
+        recommendation.screening,
+        tuple(each.clinician_id for each in recommendation.shortlist),
+        datetime.now(UTC),
+    )
+    response = to_response(snapshot, intake, recommendation, recommendation_id, shown)
     return ServedRecommendation(request, recommendation, response)
 
 
@@ -126,8 +141,9 @@ def to_response(
     intake: Intake,
     recommendation: Recommendation,
     recommendation_id: str,
+    shown: Sequence[Card],
 ) -> RecommendationResponse:
-    """The response of a recommendation."""
+    """The response of a recommendation, with the cards of its shortlist."""
     level = snapshot.practice.alliance.interval
     screening = recommendation.screening
     return RecommendationResponse(
@@ -139,11 +155,16 @@ def to_response(
         availability_as_of=snapshot.taken_at,
         scale=AllianceScale.of(snapshot.model),
         order=ordering_text(recommendation.mode, snapshot.practice.ranking),
-        shortlist=tuple(ShownClinician.of(shown, level) for shown in recommendation.shortlist),
+        shortlist=tuple(
+            ShownClinician.of(entry, level, card)
+            for entry, card in zip(recommendation.shortlist, shown, strict=True)
+        ),
         eligible=recommendation.eligible,
         excluded=tuple(ExcludedClinician.of(each) for each in recommendation.exclusions),
         exclusion_counts=tuple(
-            ExclusionCount.model_validate(removal) for removal in screening.constraint_counts
+            ExclusionCount.model_validate(count)
+            for count in screening.constraint_counts
+            if count.removed
         ),
         relaxations=tuple(
             SuggestedRelaxation.of(each, snapshot.practice) for each in recommendation.offers
@@ -230,8 +251,8 @@ def warm_up(snapshot: ServingSnapshot) -> None:
 
     No clinician may be eligible for the invented client: the whole roster is scored as well.
     """
-    request = snapshot.form.read(snapshot.form.example)
-    recommend_parsed(snapshot, request).to_json(frozenset(Scope))
+    request = snapshot.form.read(snapshot.form.complete)
+    recommend_parsed(snapshot, request).to_json()
     intake = read_intake(snapshot.practice, request.answers)
     everyone = Pairs.of_one(len(snapshot.encoding.roster))
     snapshot.model.score(intake.client, snapshot.encoding, everyone)

@@ -21,7 +21,6 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from recommender.errors import RecommenderError
-from recommender.serving.app import create_app
 from recommender.serving.http.request_context import configure_logs
 from recommender.serving.http.timeout_protocol import TimeoutConfig
 from recommender.settings import Settings
@@ -62,7 +61,7 @@ def serve(settings: Settings, on_ready: Callable[[], None] = _no_notice) -> None
     # Requests use small matrices, for which threads of the linear algebra only add waiting.
     with threadpool_limits(1), _bound(settings) as port:
         if settings.processes == 1:
-            _run(_Server(_config(create_app(settings), settings), on_ready), port)
+            _run(_Server(_config(_app(settings), settings), on_ready), port)
         else:
             _run_several(settings, port, on_ready)
 
@@ -74,11 +73,19 @@ def worker_app() -> FastAPI:
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     threading.Thread(target=_stop_with_parent, args=(os.getppid(),), daemon=True).start()
     try:
-        return create_app(Settings.model_validate_json(os.environ[SETTINGS_VARIABLE]))
+        return _app(Settings.model_validate_json(os.environ[SETTINGS_VARIABLE]))
     except RecommenderError as error:
         sys.stderr.write(f"{error}\n")
         # With any other exit code the supervisor would restart the process.
         sys.exit(STARTUP_FAILURE)
+
+
+def _app(settings: Settings) -> FastAPI:
+    # Late: the process that starts several others needs no application, and a port that is in use
+    # is found in half the time.
+    from recommender.serving.app import create_app
+
+    return create_app(settings)
 
 
 class _Server(uvicorn.Server):

@@ -21,8 +21,9 @@ from recommender.recommendation.explanation import Explanation, contrast, explai
 from recommender.security.scopes import Scope
 from recommender.serving.idempotency import created
 from recommender.serving.recommendation_service import ServedRecommendation
+from recommender.serving.schemas.card import ClinicianCard
 from recommender.serving.schemas.intake import ParsedRequest
-from recommender.serving.schemas.required_scope import hidden_fields
+from recommender.serving.schemas.required_scope import Included, hidden_fields, visible_part
 from recommender.serving.schemas.responses import CONTRACT_VERSION, RecommendationResponse
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.store.database import Connection
@@ -122,25 +123,22 @@ def current_body(body: bytes) -> bytes:
     return json.dumps(renamed, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def visible_body(body: bytes, scopes: frozenset[Scope]) -> bytes:
+def visible_body(body: bytes, scopes: frozenset[Scope], included: frozenset[Included]) -> bytes:
     """A stored response in the present field names, as a caller with these scopes receives it.
 
-    Whoever asked first may have had other scopes, for example if a key of the same name was created
-    again with another role.
+    The whole response is stored. Earlier servers stored what they sent: parts that the caller of
+    then did not receive are absent, though they are asked for.
     """
-    hidden, current = hidden_fields(RecommendationResponse, scopes), current_body(body)
-    if not hidden:
-        return current
-    visible = _without(json.loads(current), hidden)
+    hidden = hidden_fields(RecommendationResponse, scopes, included)
+    response = json.loads(current_body(body))
+    for shown in response["shortlist"]:
+        # Earlier servers stored no cards.
+        card = shown.setdefault("card", None)
+        if card is not None and Scope.EXPLAIN_READ not in scopes:
+            for_clients = ClinicianCard.model_validate(card).for_clients()
+            shown["card"] = for_clients.model_dump(mode="json")
+    visible = visible_part(response, hidden)
     return json.dumps(visible, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _without(part: dict[str, Any], hidden: Mapping[str, Any]) -> dict[str, Any]:
-    visible = {name: value for name, value in part.items() if hidden.get(name) is not True}
-    for name in visible.keys() & hidden.keys():
-        members = hidden[name]["__all__"]
-        visible[name] = [_without(each, members) for each in visible[name]]
-    return visible
 
 
 def _with_present_names(part: Any) -> Any:
@@ -150,10 +148,14 @@ def _with_present_names(part: Any) -> Any:
 
 
 def to_journal_row(
-    served: ServedRecommendation, sent: bytes, snapshot: ServingSnapshot, *, actor: str
+    served: ServedRecommendation, snapshot: ServingSnapshot, *, actor: str, sent: bytes = b""
 ) -> Write:
-    """The write that records a recommendation."""
-    shown = shown_of(served, sent, snapshot)
+    """The write that records a recommendation.
+
+    The journal has the whole response, whatever the caller was sent of it: staff go on with what a
+    page asked for. `sent` is the body of the reply; empty where no reply is sent.
+    """
+    shown = shown_of(served, snapshot)
     location = f"/v1/recommendations/{shown.recommendation_id}"
 
     def write(connection: Connection) -> StoredReply:
@@ -162,9 +164,7 @@ def to_journal_row(
     return write
 
 
-def shown_of(
-    served: ServedRecommendation, sent: bytes, snapshot: ServingSnapshot
-) -> ShownRecommendation:
+def shown_of(served: ServedRecommendation, snapshot: ServingSnapshot) -> ShownRecommendation:
     """The journal's form of a recommendation."""
     recommendation, request = served.recommendation, served.request
     contributions = recommendation.contributions
@@ -182,8 +182,10 @@ def shown_of(
             ShortlistRow(each.clinician_id, each.predicted, each.propensity)
             for each in recommendation.shortlist
         ),
-        response=sent,
+        response=served.to_json(),
         modes=request.modes,
+        eligible=recommendation.eligible,
+        declared=request.declared,
         explained=None
         if contributions is None
         else stored_contributions(contributions, _eligible(served, snapshot)).to_bytes(),

@@ -94,6 +94,19 @@ class Store:
             yield connection
 
     @contextmanager
+    def rehearsing(self) -> Iterator[Connection]:
+        """A writing transaction that is rolled back when the block ends: nothing is stored.
+
+        Raises
+        ------
+        UnavailableError
+            When the database is unreachable or busy.
+        """
+        with self._transaction({_WRITES: True}) as connection:
+            yield connection
+            connection.rollback()
+
+    @contextmanager
     def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
         try:
             opened = self._engine.connect().execution_options(**options)

@@ -108,6 +108,8 @@ recommendations = _table(
     _text("model_digest"),
     _text("mode"),
     *_written_by(),
+    Column("eligible", Integer, nullable=True),
+    Index("ix_recommendations_actor", "actor", "recorded_at", "recommendation_id"),
 )
 
 payloads = _table(
@@ -143,6 +145,16 @@ decisions = _table(
     _text("clinician_id"),
     _text("kind"),
     Column("reason", Text),
+    *_written_by(),
+)
+
+# A wish names a recommendation whose wishes share one reference; None asks for help to choose.
+wishes = _table(
+    "wishes",
+    _text("wish_id", primary_key=True),
+    _text("recommendation_id", index=True),
+    Column("clinician_id", Text),
+    _text("reference", index=True),
     *_written_by(),
 )
 
@@ -296,6 +308,8 @@ access_keys = _table(
     Column("expires_at", Instant, nullable=False),
     Column("revoked_at", Instant),
     Column("last_used_on", Date),
+    Column("origins", Text),
+    Column("sandbox", Boolean),
 )
 
 staff_accounts = _table(
@@ -318,6 +332,59 @@ staff_sessions = _table(
     Column("seen_at", Instant, nullable=False),
 )
 
-_CHANGED = ("idempotency", "audit_head", "access_keys", "staff_accounts", "staff_sessions")
+# The secret of an endpoint is not stored: it follows from its id, its version and the pepper.
+webhook_endpoints = _table(
+    "webhook_endpoints",
+    _text("endpoint_id", primary_key=True),
+    _text("url"),
+    _text("kinds"),
+    _text("pepper_mark"),
+    Column("secret_version", Integer, nullable=False),
+    Column("former_secret_until", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("failing_since", Instant),
+    Column("off_since", Instant),
+    Column("off_reason", Text),
+)
+
+webhook_events = _table(
+    "webhook_events",
+    _text("event_id", primary_key=True),
+    _text("kind"),
+    Column("recommendation_id", Text, index=True),
+    Column("pairing_id", Text, index=True),
+    Column("rating_id", Text),
+    Column("change", Text),
+    Column("recorded_at", Instant, nullable=False, index=True),
+)
+
+webhook_deliveries = _table(
+    "webhook_deliveries",
+    _text("event_id", ForeignKey("webhook_events.event_id", ondelete="CASCADE"), primary_key=True),
+    _text(
+        "endpoint_id",
+        ForeignKey("webhook_endpoints.endpoint_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    _text("state"),
+    Column("attempts", Integer, nullable=False),
+    # While an attempt is made, the time from which another server may repeat it.
+    Column("due_at", Instant, nullable=False),
+    Column("attempted_at", Instant),
+    Column("outcome", Text),
+    Column("status", Integer),
+    Index(None, "state", "due_at"),
+    Index(None, "endpoint_id"),
+)
+
+_CHANGED = (
+    "idempotency",
+    "audit_head",
+    "access_keys",
+    "staff_accounts",
+    "staff_sessions",
+    "webhook_endpoints",
+    "webhook_deliveries",
+)
 NEVER_CHANGED = tuple(table.name for table in metadata.sorted_tables if table.name not in _CHANGED)
 """Tables with a trigger against updates."""

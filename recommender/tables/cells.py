@@ -362,8 +362,7 @@ def read_people(
 
 def _expected(id_column: str, fields: Mapping[str, Field], side: Side) -> ExpectedColumns:
     filled = (id_column, *(name for name, field in fields.items() if field.required))
-    # Without absences nobody is known to be away: tables written before may lack the column.
-    absences = tuple(name for name, field in fields.items() if field.kind == "date_ranges")
-    empty = tuple(n for n, field in fields.items() if not field.required and n not in absences)
+    optional = tuple(n for n, f in fields.items() if f.behaviour.may_lack_column and not f.required)
+    empty = tuple(n for n, field in fields.items() if not field.required and n not in optional)
     named = (NAME_COLUMN,) if side == "clinician" else ()
-    return ExpectedColumns(filled, empty, (*named, *absences))
+    return ExpectedColumns(filled, empty, (*named, *optional))

@@ -76,6 +76,8 @@ class FieldKind:
         Numbers in the array for one unit as written: 100 for money, which is stored in cents.
     alternative
         Another way to write a cell, for remedies.
+    may_lack_column
+        Whether a table may be without the column: then every answer is missing.
     """
 
     name: str
@@ -90,6 +92,7 @@ class FieldKind:
     whole: bool = False
     units: float = 1.0
     alternative: str = ""
+    may_lack_column: bool = False
 
     @property
     def has_levels(self) -> bool:
@@ -182,8 +185,8 @@ def _encode_ranges(declared: FieldBounds, values: Sequence[Any]) -> Array:
     return _encode_tuples(2)(declared, rows)
 
 
-def _encode_ids(_: FieldBounds, values: Sequence[Any]) -> NDArray[np.object_]:
-    """Tuples of ids, or None: (n,)."""
+def _encode_objects(_: FieldBounds, values: Sequence[Any]) -> NDArray[np.object_]:
+    """Tuples of ids, or texts, or None: (n,)."""
     encoded = np.empty(len(values), dtype=object)
     for row, named in enumerate(values):
         encoded[row] = named
@@ -256,6 +259,10 @@ def _decode_ids(_: FieldBounds, value: Any) -> RawValue:
     return None if value is None else list(value)
 
 
+def _decode_text(_: FieldBounds, value: Any) -> RawValue:
+    return value
+
+
 def clock(minutes: int) -> str:
     """Minutes of a day as a 24-hour time.
 
@@ -298,7 +305,14 @@ KINDS: Mapping[str, FieldKind] = {
             scorable=False,
             alternative=f"with room, ways and weeks: {_OPEN_HOURS}",
         ),
-        FieldKind("date_ranges", *_RANGES, "2026-12-20 to 2027-01-10", scorable=False),
+        FieldKind(
+            # Without absences nobody is known to be away: older tables may lack the column.
+            "date_ranges",
+            *_RANGES,
+            "2026-12-20 to 2027-01-10",
+            scorable=False,
+            may_lack_column=True,
+        ),
         FieldKind("date", *_DATE, numeric=True, scorable=False),
         FieldKind(
             "money", *_MONEY, allows=_BOUNDS, numeric=True, scorable=False, whole=True, units=100.0
@@ -306,11 +320,21 @@ KINDS: Mapping[str, FieldKind] = {
         FieldKind(
             "ids",
             parsers.ids,
-            _encode_ids,
+            _encode_objects,
             _decode_ids,
             "k012;k044",
             allows=frozenset({"refers_to"}),
             scorable=False,
+        ),
+        FieldKind(
+            # A link only shows something; no rule and no match reads it.
+            "link",
+            parsers.link,
+            _encode_objects,
+            _decode_text,
+            "https://example.com/photo.jpg",
+            scorable=False,
+            may_lack_column=True,
         ),
     )
 }

@@ -50,6 +50,15 @@ _RANGE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?: to ([0-9]{4}-[0-9]{2}-[0-9
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?")
 _SERIAL = re.compile(r"[1-9][0-9]{4}(\.[0-9]+)?")
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,16}(\.([0-9]+))?")
+LINK_PATTERN = (
+    "https://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+    "(:[0-9]{1,5})?([/?#][A-Za-z0-9._~:/?#@!$&()*+,;=%-]*)?"
+)
+"""An address by https without a user and a password, in characters that need no escaping in HTML
+but for `&`."""
+MAX_LINK = 500
+"""Longest address, in characters."""
+_LINK = re.compile(LINK_PATTERN)
 _POSTCODE = re.compile(r"[A-Z0-9]([A-Z0-9 -]{0,8}[A-Z0-9])?")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _NUMBER = (int, float, Decimal, np.integer, np.floating)
@@ -287,6 +296,14 @@ def ids(_: FieldBounds, cell: RawValue) -> tuple[str, ...]:
     if not all(map(is_id, named)):
         raise NotAnIdError(tuple(each for each in named if not is_id(each)))
     return named
+
+
+def link(_: FieldBounds, cell: RawValue) -> str:
+    """An address of the web by https; nothing is ever loaded from it."""
+    text = _text(cell)
+    if len(text) > MAX_LINK or _LINK.fullmatch(text) is None:
+        raise ValueError("is not an https address")
+    return text
 
 
 def is_postcode(text: str) -> bool:

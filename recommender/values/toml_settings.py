@@ -70,10 +70,12 @@ _CODES = ("is not a list of numbers and texts", 'write [99, "NA"]')
 _NUMBER = ("is not a number", "write a number without quotes")
 _WHOLE = ("is not a whole number", "write a whole number without quotes")
 _FIELDS = ("names no field", 'write "field" or ["one", "other"]')
+_LABELS = ("is not a table of texts", 'write { level = "what people read" }')
 _WINDOW = ("is no range of sessions", "write the first and the last, like [2, 5]")
 _CONDITION = (
     "is not a condition",
-    'write { client = "field", has = "level" } or { client = "field", below = 18 }',
+    'write { client = "field", has = "level" } or { client = "field", below = 18 }; has may be a '
+    "list of levels, of which one must be the answer",
 )
 
 MESSAGES: Mapping[tuple[str, str, str], Message] = {
@@ -98,6 +100,11 @@ MESSAGES: Mapping[tuple[str, str, str], Message] = {
     ("client", "missing_codes", ""): _CODES,
     ("clinician", "missing_codes", ""): _CODES,
     ("alliance", "missing_codes", ""): _CODES,
+    ("client", "labels", ""): _LABELS,
+    ("clinician", "labels", ""): _LABELS,
+    ("client", "asked_when", ""): _CONDITION,
+    ("client", "question", BLANK): ("is blank", "write it, or leave it out"),
+    ("client", "question_to_client", BLANK): ("is blank", "write it, or leave it out"),
     ("alliance", "early_sessions", ""): _WINDOW,
     ("alliance", "fallback_sessions", ""): _WINDOW,
     ("alliance", "within_days", ""): ("is not a number of days", "write a whole number, 1 or more"),
@@ -111,6 +118,34 @@ MESSAGES: Mapping[tuple[str, str, str], Message] = {
     ),
     ("instruments", "reverse", ""): ("is not a list of item numbers", "write [1, 2]"),
     ("instruments", "cut_offs", ""): ("is not a table of numbers", "write { name = 36 }"),
+    ("matching_page", "telephone", "telephone"): (
+        "is not a telephone number",
+        "write digits, spaces and brackets, such as 02 5550 0100",
+    ),
+    ("matching_page", "contact_url", "address"): (
+        "is not a secure address",
+        "write an address that begins with https://, or leave it out",
+    ),
+    ("matching_page", "safety", ""): (
+        "is not a list of one to five questions",
+        "write each as [[matching_page.safety]] with `question` and, if needed, `help`",
+    ),
+    ("matching_page", "emergency", ""): (
+        "is not a list of numbers to ring",
+        "write each as [[matching_page.emergency]] with `label`, `telephone` and perhaps `note`",
+    ),
+    ("matching_page", "day_parts", ""): (
+        "is not a list of parts of a day",
+        'write each as [[matching_page.day_parts]] with `label`, `start = "08:00"` and `end`',
+    ),
+    ("matching_page", "suburbs", ""): (
+        "is not a table of postcodes",
+        'write names and postcodes, such as "Newtown" = "2042"',
+    ),
+    ("matching_page", "answers", ""): (
+        "is not a table of answers",
+        'write fields and answers, such as risk_level = "level_2"',
+    ),
     ("matches", "client", ""): _FIELDS,
     ("matches", "clinician", ""): _FIELDS,
     ("matches", "phrase", "missing"): ("is not given", "write how staff say this match"),
@@ -134,6 +169,15 @@ MESSAGES: Mapping[tuple[str, str, str], Message] = {
         "does not name a flag of each side",
         'write { client = "flag", clinician = "flag" }',
     ),
+    ("clinician", "shown_to", ""): (
+        "is not known",
+        'write "client", "staff" or "nobody"',
+    ),
+    ("places", "point", ""): (
+        "is not a latitude and a longitude",
+        "write [-33.88, 151.22], south and west below 0",
+    ),
+    ("places", "postcode", ""): ("is not text", 'write it in quotes, as "2042"'),
     ("funding", "modes", ""): (
         "is not a list of ways of meeting",
         'write ["video", "phone"], or leave it out for any',

@@ -28,11 +28,21 @@ from recommender.model.alliance_model import NAME
 from recommender.registry.locations import published_bundles
 from recommender.registry.registry import Registry
 from recommender.rollout.registry_cache import registry_cache
-from recommender.store.database import connect, connect_file, migrate, newest_version, open_store
+from recommender.store.database import (
+    Store,
+    connect,
+    connect_file,
+    migrate,
+    newest_version,
+    open_store,
+)
 from recommender.store.schema import access_keys, decisions, metadata
 from recommender.store.table_copy import content_of
+from recommender.webhooks.deliveries import list_deliveries
+from recommender.webhooks.endpoints import list_endpoints
 from tests.support.journal_rows import CANARY, count, recommend
 from tests.support.registries import address, contents
+from tests.support.webhook_receiver import decide, subscribe
 
 NOW = datetime(2026, 11, 28, 2, 0, tzinfo=UTC)
 
@@ -60,6 +70,28 @@ def faults_of(backup: Path) -> str:
     except BackupError as error:
         faults = error.faults
     return "\n".join(str(fault) for fault in faults)
+
+
+@pytest.mark.both_databases("rows are copied from and to either")
+def test_a_restored_copy_sends_no_webhook_and_says_how_to_send_again(
+    a_store: Store, a_store_url: str, empty_url: str, tmp_path: Path
+) -> None:
+    subscribe(a_store, "https://example.org/")
+    decide(a_store)
+    back_up(tmp_path / "one", a_store_url)
+    database = empty_url if empty_url.startswith("postgresql") else None
+    assert restore(tmp_path / "one", tmp_path / "restored", database).webhooks_off == 1
+    if database is not None:
+        # As after an interruption between the database and the folder.
+        assert restore(tmp_path / "one", tmp_path / "again", database).webhooks_off == 1
+    url = database or f"sqlite:///{tmp_path}/restored/recommender.db"
+    with closing(open_store(url)) as copy, copy.reading() as connection:
+        (endpoint,) = list_endpoints(connection)
+        assert (endpoint.off_since, endpoint.off_reason) == (NOW, "restored")
+        (delivery,) = list_deliveries(connection, limit=9)
+        assert (delivery.state, delivery.outcome) == ("failed", "endpoint_off")
+    with a_store.reading() as connection:
+        assert list_endpoints(connection)[0].off_since is None, "the original goes on"
 
 
 @pytest.mark.both_databases("rows are copied from and to either")
@@ -196,7 +228,7 @@ def rewritten(backup: Path, change: Callable[[sqlite3.Connection], object]) -> N
         ("DELETE FROM decisions", "table decisions: has 0 rows, not 1"),
         ("DROP TRIGGER shown_never_changed; UPDATE shown SET score = 1", "another content"),
         ("PRAGMA foreign_keys = OFF; DELETE FROM subjects", "refers to a missing one"),
-        ("UPDATE alembic_version SET version_num = '0003'", "schema 0003, not 0004"),
+        ("UPDATE alembic_version SET version_num = '0003'", f"schema 0003, not {newest_version()}"),
         ("DROP TRIGGER audit_never_changed; UPDATE audit SET actor = 'x'", "audit log: row 1"),
     ],
 )

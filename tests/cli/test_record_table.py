@@ -23,7 +23,7 @@ from recommender.security import accounts
 from recommender.training.promotion_gate import PromotionCase, findings
 from tests.support.builders import DEFINITION, a_bundle, some_rows, write_rows
 from tests.support.reports import a_report
-from tests.support.server import PASSWORD, PEPPER, RECOMMEND, TestClient, a_request
+from tests.support.server import PASSWORD, PEPPER, WHOLE, TestClient, a_request
 
 WIDTHS = pytest.mark.parametrize("width", [80, PIPED_WIDTH], ids=["80 columns", "piped"])
 
@@ -143,9 +143,7 @@ def test_what_is_measured_and_decided_is_not_cut(
 def test_a_shortlist_names_every_exclusion_and_change_whole(
     width: int, cells: list[str], caller: TestClient
 ) -> None:
-    answer: dict[str, Any] = json.loads(
-        caller.post(RECOMMEND, json=a_request({"max_fee": 150})).text
-    )
+    answer: dict[str, Any] = json.loads(caller.post(WHOLE, json=a_request({"max_fee": 150})).text)
     assert answer["relaxations"]
     assert answer["exclusion_counts"]
     terminal = Console(width=width)

@@ -196,7 +196,7 @@ def test_two_servers_share_one_store_and_one_that_is_killed_loses_nothing(subjec
 def test_requests_made_up_from_the_contract_find_no_error_and_no_surprise(
     subject: Subject,
 ) -> None:
-    (line,) = fuzz.measure(400, subject)
+    (line,) = fuzz.measure(300, subject)
 
     assert line.passed, line.figure
 

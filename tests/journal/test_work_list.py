@@ -79,7 +79,7 @@ def test_the_page_makes_as_many_queries_for_one_request_as_for_many(a_store: Sto
         pair(a_store, f"p{number}", f"c000{number}", recommendation_id=f"r{number}")
         counts.append(queries())
 
-    assert counts == [5] * 8
+    assert counts == [6] * 8
 
 
 def test_a_begun_pairing_without_its_early_rating_is_due(a_store: Store) -> None:

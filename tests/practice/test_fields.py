@@ -95,6 +95,40 @@ def test_a_clinician_is_never_audited() -> None:
     assert reading(side="clinician", use="audit") == {"clinician.x.use": "audit is for clients"}
 
 
+@pytest.mark.parametrize(
+    ("side", "changes", "expected"),
+    [
+        ("clinician", {"shown_to": "everybody"}, {"clinician.x.shown_to": "is not known"}),
+        ("clinician", {"fact": " "}, {"clinician.x.fact": "is blank"}),
+        (
+            "client",
+            {"shown_to": "client", "fact": "Age"},
+            {"client.x.shown_to": "is for clinicians", "client.x.fact": "is for clinicians"},
+        ),
+        (
+            "clinician",
+            {"kind": "ids", "shown_to": "staff"},
+            {"clinician.x.shown_to": "would show who is on a list"},
+        ),
+        ("clinician", {"kind": "ids", "shown_to": "nobody"}, {}),
+    ],
+)
+def test_only_a_fact_about_a_clinician_is_shown_on_a_card(
+    side: Side, changes: dict[str, Any], expected: dict[str, str]
+) -> None:
+    assert reading(**{"side": side, **changes}) == expected
+
+
+def test_a_fact_is_hidden_unless_declared_and_headed_by_its_phrase() -> None:
+    plain = a_field(side="clinician", phrase="years in practice")
+    assert (plain.shown_to, plain.heading) == ("nobody", "Years in practice")
+    assert a_field(side="clinician", fact="In practice").heading == "In practice"
+
+
+def test_a_link_is_a_fact_of_clinicians() -> None:
+    assert reading("link") == {"client.x.kind": "is for clinicians"}
+
+
 @pytest.mark.parametrize("kind", ["place", "weekly_hours", "date", "ids", "money"])
 def test_a_kind_that_says_nothing_alone_is_not_scored(kind: str) -> None:
     told = reading(kind, use="score", group="g")

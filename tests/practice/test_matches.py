@@ -269,6 +269,7 @@ def _answer(field: Field, rng: np.random.Generator) -> Any:
         "date_ranges": "2026-12-20 to 2027-01-10",
         "date": "2026-11-23",
         "ids": "k1",
+        "link": "https://example.com/photo.jpg",
     }[field.kind]
 
 

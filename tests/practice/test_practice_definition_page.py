@@ -10,9 +10,12 @@ import pytest
 from recommender.alliance.instruments import AllianceSettings, Instrument
 from recommender.practice.definition import Practice, read_practice
 from recommender.practice.fields import USES, Field
+from recommender.practice.forms import FormSection
 from recommender.practice.funding import CAP_PERIODS, FundingRow
+from recommender.practice.locations import Location
 from recommender.practice.match_operators import OPERATORS
 from recommender.practice.matches import MatchSettings
+from recommender.practice.matching_page import MatchingPage
 from recommender.practice.rules.catalogue import FIELD_SETTINGS, RULES, Kinds
 from recommender.practice.rules.constraint import FAMILIES, Constraint
 from recommender.practice.rules.first_session import FirstSession
@@ -36,6 +39,9 @@ SECTIONS = {
     "ways": MeetingModes,
     "first_session": FirstSession,
     "client": Field,
+    "forms": FormSection,
+    "places": Location,
+    "matching_page": MatchingPage,
     "matches": MatchSettings,
     "constraints": Constraint,
     "funding": FundingRow,
@@ -94,6 +100,8 @@ def test_the_examples_of_the_page_are_one_definition_with_every_section() -> Non
     assert practice.ranking.shuffle_ties
     assert practice.client["home"].postcodes
     assert practice.funding
+    assert practice.locations.places
+    assert practice.clinician["photo"].shown_to == "client"
     assert "one_question" in practice.instruments
 
 

@@ -17,6 +17,7 @@ from recommender.security.keys import (
     authenticate_key,
     create_key,
     list_keys,
+    live_origins,
     revoke_key,
     rotate_key,
 )
@@ -50,7 +51,63 @@ def test_a_key_opens_what_its_role_may(a_store: Store) -> None:
     found = opened(a_store, key.text)
     assert found is not None
     assert (found.actor, found.credential) == ("key:website", key.facts.key_id)
-    assert found.scopes == {Scope.MATCH_CREATE, Scope.MATCH_READ}
+    assert found.scopes == {Scope.MATCH_CREATE, Scope.SCORE_READ, Scope.MATCH_READ}
+
+
+PAGE = "https://www.practice.example"
+
+
+def test_a_publishable_key_begins_differently_and_is_for_its_pages(a_store: Store) -> None:
+    key = made(a_store, "form", Role.BROWSER, origins=(PAGE, "https://b.example"))
+    assert re.fullmatch(r"pk_[a-z0-9]{8}_[A-Za-z0-9_-]{43}", key.text)
+    for pretended in (key.text, "rk" + key.text[2:]):
+        found = opened(a_store, pretended)
+        assert (found is not None) == (pretended == key.text)
+    found = opened(a_store, key.text)
+    assert found is not None
+    assert found.role is Role.BROWSER
+    assert found.scopes == {Scope.MATCH_CREATE}
+    assert found.origins == frozenset({PAGE, "https://b.example"})
+
+
+def test_only_a_publishable_key_has_origins_and_it_always_has(a_store: Store) -> None:
+    for role, origins in ((Role.BROWSER, ()), (Role.TOOL, (PAGE,)), (Role.BROWSER, ("*",))):
+        with pytest.raises(RecommenderError, match="origin"):
+            made(a_store, "form", role, origins=origins)
+
+
+def test_a_sandbox_key_says_so_and_is_none_of_those_who_look_after_the_server(
+    a_store: Store,
+) -> None:
+    found = opened(a_store, made(a_store, "trial", Role.STAFF, sandbox=True).text)
+    assert found is not None
+    assert found.sandbox
+    assert found.origins is None
+    for role in (Role.SCIENTIST, Role.ADMIN):
+        with pytest.raises(RecommenderError, match="sandbox"):
+            made(a_store, "office", role, sandbox=True)
+
+
+def test_the_key_that_replaces_another_is_for_the_same_pages_and_stores_as_little(
+    a_store: Store,
+) -> None:
+    made(a_store, "form", Role.BROWSER, origins=(PAGE,), sandbox=True)
+    with a_store.writing() as connection:
+        renewed = rotate_key(connection, "form", PEPPER, now=NOW, actor="test")
+        assert [key.origins for key in list_keys(connection)] == [(PAGE,)] * 2
+    assert (renewed.facts.origins, renewed.facts.sandbox) == ((PAGE,), True)
+
+
+def test_declared_origins_are_those_of_live_keys(a_store: Store) -> None:
+    first = made(a_store, "form", Role.BROWSER, origins=(PAGE,))
+    made(a_store, "other", Role.BROWSER, origins=("https://b.example",), lifetime=timedelta(days=1))
+    made(a_store)
+    with a_store.reading() as connection:
+        assert live_origins(connection, now=NOW) == {PAGE, "https://b.example"}
+        assert live_origins(connection, now=NOW + timedelta(days=2)) == {PAGE}
+    with a_store.writing() as connection:
+        revoke_key(connection, first.facts.key_id, now=NOW, actor="test")
+        assert live_origins(connection, now=NOW + timedelta(days=2)) == frozenset()
 
 
 def test_a_narrowed_key_opens_no_more_than_it_names(a_store: Store) -> None:

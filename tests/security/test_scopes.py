@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from recommender.errors import RecommenderError
@@ -14,7 +16,17 @@ def test_every_role_may_something_and_every_scope_is_somebodys() -> None:
 
 
 def test_the_matching_tool_asks_and_reads_and_nothing_else() -> None:
-    assert ROLES[Role.TOOL] == {Scope.MATCH_CREATE, Scope.MATCH_READ}
+    assert ROLES[Role.TOOL] == {Scope.MATCH_CREATE, Scope.SCORE_READ, Scope.MATCH_READ}
+
+
+def test_a_public_page_asks_and_nothing_else() -> None:
+    assert ROLES[Role.BROWSER] == {Scope.MATCH_CREATE}
+
+
+def test_with_a_sandbox_key_nobody_sees_recommendations_of_others() -> None:
+    staff = replace(a_principal(Role.STAFF), sandbox=True)
+    assert staff.sees("key:staff")
+    assert not staff.sees("key:other")
 
 
 def test_who_learns_sees_nobody_and_who_sees_clients_manages_no_keys() -> None:
@@ -40,7 +52,7 @@ def test_a_key_may_be_narrowed_and_never_widened() -> None:
 
 
 def test_an_unknown_role_is_refused_with_those_there_are() -> None:
-    with pytest.raises(RecommenderError, match="tool, staff, scientist, admin"):
+    with pytest.raises(RecommenderError, match="tool, browser, staff, scientist, admin"):
         role_named("root")
 
 

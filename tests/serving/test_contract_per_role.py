@@ -4,6 +4,7 @@ A key of a matching tool once received answers that its own contract did not all
 that was generated from it stopped.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,19 +12,25 @@ from typing import Any
 
 import pytest
 
-from experiments.trust.contract import RoleContract, contract_for, operations_of
+from experiments.trust.contract import RoleContract, closed, with_refusals
 from recommender.security.keys import revoke_key
 from recommender.security.scopes import ROLES, Role, Scope
-from recommender.serving.authorization import NEEDS
+from recommender.serving.authorization import NEEDS, Unrestricted
+from recommender.serving.role_contract import operations_of
+from tests.support.builders import corner_with_a_form
 from tests.support.server import (
+    FOR_TOOLS,
     INES,
     PASSWORD,
     RECOMMEND,
     SAME_SITE,
+    WHOLE,
     LockedServer,
     a_request,
+    check_problem,
     locked_server,
     locked_settings,
+    whole,
 )
 
 INTAKES: dict[str, Any] = {
@@ -46,6 +53,8 @@ RATING: dict[str, Any] = {
     "rated_on": "2026-10-20",
 }
 FEWEST_RESPONSES = 450
+BUILT_FROM_DEFINITION = ("ClinicianResponse", "ClinicianPage", "Credentials")
+"""Schemas of clinicians, whose warnings are absent without any, and of what is sent."""
 
 
 class Desk:
@@ -53,9 +62,13 @@ class Desk:
 
     def __init__(self, server: LockedServer) -> None:
         self.server = server
-        document = server.ask("GET", "/openapi.json").json()
-        self.operations = dict(operations_of(document))
-        self.contracts = {role: RoleContract(document, role) for role in Role}
+        self.whole = server.ask("GET", "/openapi.json").json()
+        self.operations = dict(operations_of(self.whole))
+        self.own = {role: server.ask("GET", f"/openapi.json?role={role}").json() for role in Role}
+        self.contracts = {
+            role: RoleContract(closed(with_refusals(self.whole, own)))
+            for role, own in self.own.items()
+        }
         self.violations: list[str] = []
         self.answered: dict[tuple[Role, str], list[int]] = defaultdict(list)
 
@@ -80,8 +93,11 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(practice_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Every operation, called by every role in many ways."""
-    store = f"sqlite:///{tmp_path_factory.mktemp('roles')}/recommender.db"
-    with locked_server(locked_settings(practice_files, store=store)) as server:
+    folder = tmp_path_factory.mktemp("roles")
+    store, practice = f"sqlite:///{folder}/recommender.db", str(corner_with_a_form(folder))
+    often = {"browser_calls_per_minute": 10_000, "browser_calls_per_address": 10_000}
+    settings = locked_settings(practice_files, store=store, practice=practice, **often)
+    with locked_server(settings) as server:
         desk = Desk(server)
         recorded = server.ask("POST", RECOMMEND, server.keys[Role.STAFF].text, json=a_request())
         for role in Role:
@@ -94,12 +110,20 @@ def desk(practice_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def probes(desk: Desk, role: Role, _: Any) -> None:
     for path in ("/livez", "/readyz", "/v1/models", "/v1/models/current", "/v1/session"):
         desk.ask(role, f"GET {path}")
+    for path in ("/openapi.json", "/v1/models", "/v1/questions"):
+        tag = desk.ask(role, f"GET {path}").headers.get("etag", '"x"')
+        desk.ask(role, f"GET {path}", headers={"if-none-match": tag})
+    desk.ask(role, "GET /openapi.json", at="/openapi.json?role=nobody")
+    for query in ("", "?audience=client", "?audience=staff&later=false", "?audience=nobody"):
+        desk.ask(role, "GET /v1/questions", at=f"/v1/questions{query}")
 
 
 def matching(desk: Desk, role: Role, foreign: Any) -> None:
     for intake in INTAKES.values():
-        for query in ("", "?dry_run=true"):
-            made = desk.ask(role, f"POST {RECOMMEND}", at=f"{RECOMMEND}{query}", json=intake)
+        for at in (RECOMMEND, f"{RECOMMEND}?dry_run=true", FOR_TOOLS, WHOLE):
+            made = desk.ask(role, f"POST {RECOMMEND}", at=at, json=intake)
+    for query in ("", "?limit=1&state=undecided", "?limit=0"):
+        desk.ask(role, f"GET {RECOMMEND}", at=f"{RECOMMEND}{query}")
     again = {"idempotency-key": f"again-{role}"}
     for _ in range(2):
         made = desk.ask(role, f"POST {RECOMMEND}", json=INTAKES["few fit"], headers=again)
@@ -110,6 +134,7 @@ def matching(desk: Desk, role: Role, foreign: Any) -> None:
         one = f"{RECOMMEND}/{{recommendation_id}}"
         at = f"{RECOMMEND}/{number}"
         desk.ask(role, f"GET {one}", at=at)
+        desk.ask(role, f"GET {one}", at=whole(number))
         desk.ask(role, f"GET {one}/explanations", at=f"{at}/explanations")
         for clinician in (first, "nobody"):
             explained = f"{at}/explanations/{clinician}"
@@ -117,6 +142,9 @@ def matching(desk: Desk, role: Role, foreign: Any) -> None:
         for body in (chosen, {"clinician_id": "nobody"}, {}):
             desk.ask(role, f"POST {one}/decisions", at=f"{at}/decisions", json=body)
         desk.ask(role, f"GET {one}/decisions", at=f"{at}/decisions")
+        for wish in (chosen, {}, {"clinician_id": "nobody"}):
+            desk.ask(role, f"POST {one}/wishes", at=f"{at}/wishes", json=wish)
+        desk.ask(role, f"GET {one}/wishes", at=f"{at}/wishes")
     named = {"answers": a_request()["answers"], "clinician_ids": [first]}
     wrong: dict[str, Any] = named | {"clinician_ids": ["nobody"]}
     for asked in (named, named | {"client_id": "C1"}, wrong, {}):
@@ -225,20 +253,85 @@ def test_every_operation_that_a_role_may_call_was_seen_to_succeed(desk: Desk) ->
 
 
 def test_a_tool_is_not_sent_what_adds_to_a_score_and_its_contract_says_so(desk: Desk) -> None:
-    document = desk.server.ask("GET", "/openapi.json").json()
-    offer = document["components"]["schemas"]["SuggestedRelaxation"]
+    offer = desk.whole["components"]["schemas"]["SuggestedRelaxation"]
     assert offer["properties"]["gain"]["x-required-scope"] == Scope.EXPLAIN_READ
     assert "gain" not in offer["required"]
-    told = contract_for(document, Role.TOOL)["components"]["schemas"]
-    assert told["ShownClinician"]["properties"]["groups"] == {"not": {}}
-    made = desk.ask(Role.TOOL, f"POST {RECOMMEND}", json=INTAKES["nobody fits"]).json()
+    of_tool = desk.own[Role.TOOL]["components"]["schemas"]
+    assert "gain" not in of_tool["SuggestedRelaxation"]["properties"]
+    assert "groups" not in of_tool["ShownClinician"]["properties"]
+    assert (
+        "gain" in desk.own[Role.STAFF]["components"]["schemas"]["SuggestedRelaxation"]["required"]
+    )
+    made = desk.ask(
+        Role.TOOL, f"POST {RECOMMEND}", at=FOR_TOOLS, json=INTAKES["nobody fits"]
+    ).json()
     assert made["relaxations"]
     assert all("gain" not in each for each in made["relaxations"])
 
 
+def test_the_contract_of_a_role_has_the_operations_it_may_call_and_no_others(desk: Desk) -> None:
+    for role, own in desk.own.items():
+        may = {
+            operation
+            for operation in desk.operations
+            if "session" not in operation
+            and (NEEDS[operation] is Unrestricted.ANYBODY or NEEDS[operation] in ROLES[role])
+        }
+        listed = {each for each, _ in operations_of(own) if "session" not in each}
+        assert listed == may, role
+    sessions = "/v1/session" in desk.own[Role.STAFF]["paths"]
+    assert (sessions, "/v1/session" in desk.own[Role.TOOL]["paths"]) == (True, False)
+
+
+def test_the_contract_of_a_role_is_whole_and_has_nothing_that_others_receive(desk: Desk) -> None:
+    for role, own in desk.own.items():
+        text = json.dumps(own)
+        named = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+        assert named == set(own["components"]["schemas"]), role
+        assert "x-required-scope" not in text
+        links = {
+            link["operationId"]
+            for _, operation in operations_of(own)
+            for response in operation["responses"].values()
+            for link in response.get("links", {}).values()
+        }
+        assert links <= {each["operationId"] for _, each in operations_of(own)}, role
+        assert own["info"]["x-role"] == role
+
+
+def test_whatever_a_role_always_receives_is_required_in_its_contract(desk: Desk) -> None:
+    """A generated client then asks for no case that never comes."""
+    for role, own in desk.own.items():
+        for name, schema in own["components"]["schemas"].items():
+            if schema.get("additionalProperties") is False or name in BUILT_FROM_DEFINITION:
+                continue
+            optional = {
+                member
+                for member, declared in schema.get("properties", {}).items()
+                if member not in schema.get("required", ()) and "x-include" not in declared
+            }
+            assert optional == set(), (role, name)
+
+
+def test_a_contract_that_was_read_before_is_not_sent_again(desk: Desk) -> None:
+    for at in ("/openapi.json", "/openapi.json?role=tool"):
+        first = desk.server.ask("GET", at)
+        assert first.headers["cache-control"] == "no-cache"
+        again = desk.server.ask("GET", at, headers={"if-none-match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["cache-control"] == "no-cache"
+    other = desk.server.ask("GET", "/openapi.json?role=staff")
+    assert other.headers["etag"] != first.headers["etag"]
+
+
+def test_a_role_that_does_not_exist_is_refused_with_those_that_do(desk: Desk) -> None:
+    refused = check_problem(desk.server.ask("GET", "/openapi.json?role=nobody"), 400)
+    assert "tool" in refused["errors"][0]["message"]
+
+
 def test_a_role_that_is_sent_a_field_of_another_role_is_noticed(desk: Desk) -> None:
     key = desk.server.keys[Role.STAFF].text
-    made = desk.server.ask("POST", RECOMMEND, key, json=a_request())
+    made = desk.server.ask("POST", WHOLE, key, json=a_request())
     media = made.headers["content-type"]
     seen = (f"POST {RECOMMEND}", 201, media, made.content)
     assert desk.contracts[Role.STAFF].violations(*seen) == []
@@ -252,7 +345,7 @@ def test_a_tool_whose_name_a_staff_key_had_before_does_not_read_contributions(de
     server = desk.server
     staff = server.make_key("website", Role.STAFF)
     made = server.ask("POST", RECOMMEND, staff.text, json=INTAKES["nobody fits"]).json()
-    at = f"{RECOMMEND}/{made['recommendation_id']}"
+    at = f"{RECOMMEND}/{made['recommendation_id']}?include=relaxations"
     assert "gain" in server.ask("GET", at, staff.text).json()["relaxations"][0]
     with server.store.writing() as connection:
         revoke_key(connection, staff.facts.key_id, now=server.now, actor="test")

@@ -11,7 +11,12 @@ import pytest
 from recommender.journal.recommendations import find_recommendation, record_recommendation
 from recommender.serving.stored_recommendation import current_body, read_response
 from recommender.settings import Settings
-from tests.support.server import RECOMMEND, JournalServer, journal_server
+from tests.support.server import (
+    RECOMMEND,
+    JournalServer,
+    journal_server,
+    whole,
+)
 
 FIRST_CONTRACT = {
     "exclusion_counts": "ledger",
@@ -57,7 +62,7 @@ def test_a_recommendation_recorded_by_the_first_contract_is_served_and_explained
         shown = find_recommendation(connection, sent["recommendation_id"]).shown
         before = replace(shown, recommendation_id="r1", response=old)
         record_recommendation(connection, before, actor="test")
-    assert keeping.staff.get(f"{RECOMMEND}/r1").json() == sent
+    assert keeping.staff.get(whole("r1")).json() == sent
     there = keeping.staff.get(f"{RECOMMEND}/r1/explanations").json()["explanations"]
     here = keeping.staff.get(f"{RECOMMEND}/{sent['recommendation_id']}/explanations").json()
     assert there == here["explanations"]

@@ -245,3 +245,30 @@ def compare(model: AllianceModel, one: int, other: int) -> Explanation:
     pairs = Pairs(np.zeros(2, dtype=np.intp), np.array([one, other]))
     contributions = model.contributions(an_intake().client, an_encoding(), pairs)
     return contrast(model.practice, contributions, 0, 1)
+
+
+CLIENT_FORM = """
+[forms.client]
+title = "Find someone who fits"
+
+[[forms.client.sections]]
+id = "you"
+title = "About you"
+first = ["concern"]
+later = ["wanted"]
+"""
+CLIENT_WORDS = {
+    "[client.concern]": '[client.concern]\nquestion_to_client = "What brings you here?"',
+    "[client.wanted]": '[client.wanted]\nquestion_to_client = "Which therapy would you like?"',
+    'currency = "AUD"': 'currency = "AUD"\nlanguage = "en-AU"',
+}
+
+
+def corner_with_a_form(folder: Path) -> Path:
+    """The corner practice with words for clients, which its model did not learn with."""
+    text = a_practice().text
+    for old, new in CLIENT_WORDS.items():
+        text = text.replace(old, new, 1)
+    path = folder / "corner.toml"
+    path.write_text(text + CLIENT_FORM, encoding="utf-8")
+    return path

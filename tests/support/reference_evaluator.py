@@ -11,9 +11,10 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from recommender.practice.conditions import Condition
 from recommender.practice.fields import Field
 from recommender.practice.funding import FundingRow
-from recommender.practice.rules.constraint import Condition, Constraint
+from recommender.practice.rules.constraint import Constraint
 from recommender.practice.rules.first_session import FirstSession
 
 TICK = timedelta(minutes=5)
@@ -165,12 +166,12 @@ def _in_way(
 def _condition(condition: Condition | None, client: Values) -> Verdict:
     if condition is None:
         return True
-    answer, level = client[condition.client], condition.has
+    answer, levels = client[condition.client], condition.has
     if answer is None or isinstance(answer, bool):
         return answer
     if condition.below is not None:
         return bool(answer < condition.below)
-    return level in answer if isinstance(answer, tuple) else answer == level
+    return any(level in (answer if isinstance(answer, tuple) else (answer,)) for level in levels)
 
 
 def _all(parts: Iterable[Verdict]) -> Verdict:

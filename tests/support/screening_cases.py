@@ -185,7 +185,7 @@ POOL: Sequence[Mapping[str, Any]] = (
 CONDITIONS = (
     None,
     {"client": "tags", "has": "a"},
-    {"client": "level", "has": "b"},
+    {"client": "level", "has": ["b", "c"]},
     {"client": "flag", "has": True},
     {"client": "age", "below": 18},
 )

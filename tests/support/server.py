@@ -8,12 +8,14 @@ bundle cache. Servers in processes of their own are in `server_process`.
 import io
 import json
 import secrets
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +37,31 @@ from recommender.serving.app import create_app
 from recommender.serving.auth_backend import AuthBackend
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.request_context import configure_logs
-from recommender.serving.staff.page import STATIC
 from recommender.settings import Settings
 from recommender.store.database import Store, open_store
 from tests.support.builders import DEFINITION, a_bundle, a_model, a_practice, write_tables
+from tests.support.contract_check import check_contract
 
 with warnings.catch_warnings():
     # Starlette asks for httpx2, which nothing else here needs.
     warnings.simplefilter("ignore", StarletteDeprecationWarning)
-    from starlette.testclient import TestClient as TestClient
+    from starlette.testclient import TestClient as _TestClient
 
 RECOMMEND = "/v1/recommendations"
+FOR_TOOLS = f"{RECOMMEND}?include=facts,exclusions,relaxations,unanswered"
+"""The address with every part that a matching tool may ask for."""
+WHOLE = f"{FOR_TOOLS},contributions"
+"""The address with every part."""
+
+
+def whole(recommendation_id: str) -> str:
+    """The address of all of a recommendation."""
+    return WHOLE.replace("?", f"/{recommendation_id}?")
+
+
 PEPPER = "a pepper of more than thirty-two letters"
+PAGE_ORIGIN = "https://www.practice.example"
+"""Origin of the page that publishable keys of tests are for."""
 PASSWORD = "four words without tune"
 SAME_SITE = {"sec-fetch-site": "same-origin"}
 CANARY = "zqxcanaryqz"
@@ -68,6 +83,21 @@ INES: dict[str, Any] = {
     },
 }
 """A clinician as the roster's endpoints accept her."""
+
+
+class TestClient(_TestClient):
+    """A caller; what it is answered is compared with the contract of callers with its scopes."""
+
+    __test__ = False
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._violations = check_contract(app)
+
+    def request(self, *args: Any, **options: Any) -> Any:
+        response = super().request(*args, **options)
+        assert self._violations == [], self._violations
+        return response
 
 
 # Settings
@@ -169,6 +199,25 @@ def log_lines(stream: io.StringIO) -> list[dict[str, Any]]:
 # Servers
 
 
+@lru_cache(maxsize=1)
+def _migrated_file() -> bytes:
+    """A SQLite file with the schema and no rows."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "migrated.db"
+        store = open_store(f"sqlite:///{path}")
+        store.scrub()
+        store.close()
+        return path.read_bytes()
+
+
+def store_with_schema(url: str) -> Store:
+    """The database at an address; a new SQLite file gets the schema as a copy, not by migrating."""
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not path.exists():
+        path.write_bytes(_migrated_file())
+    return open_store(url)
+
+
 def local_client(settings: Settings) -> TestClient:
     """A caller on the server's own machine; the application runs within `with`."""
     app = create_app(settings)
@@ -176,11 +225,13 @@ def local_client(settings: Settings) -> TestClient:
 
 
 def new_key(store: Store, name: str, role: Role, **more: Any) -> NewKey:
-    """A live key of this role."""
+    """A live key of this role; a publishable one is for pages of `PAGE_ORIGIN`."""
     more = {"now": datetime.now(UTC)} | more
-    only, now = more.pop("only", None), more.pop("now")
+    now = more.pop("now")
+    if role is Role.BROWSER:
+        more = {"origins": (PAGE_ORIGIN,)} | more
     with store.writing() as connection:
-        wanted = KeyRequest(name, role, only)
+        wanted = KeyRequest(name, role, **more)
         return create_key(connection, wanted, Pepper.of(PEPPER), now=now, actor="test")
 
 
@@ -205,13 +256,15 @@ class LockedServer:
     def later(self, wait: timedelta) -> None:
         self.now += wait
 
-    def make_key(self, name: str, role: Role, only: str | None = None) -> NewKey:
-        return new_key(self.store, name, role, only=only, now=self.now)
+    def make_key(self, name: str, role: Role, only: str | None = None, **more: Any) -> NewKey:
+        return new_key(self.store, name, role, only=only, now=self.now, **more)
 
     def ask(self, method: str, path: str, key: str | None = None, **options: Any) -> Any:
         headers = dict(options.pop("headers", {}))
         if key is not None:
             headers["authorization"] = f"Bearer {key}"
+            if key.startswith("pk_"):
+                headers.setdefault("origin", PAGE_ORIGIN)
         return self.client.request(method, path, headers=headers, **options)
 
     def log_in(self, password: str = PASSWORD, **headers: str) -> Any:
@@ -223,7 +276,7 @@ class LockedServer:
 def locked_server(settings: Settings) -> Iterator[LockedServer]:
     """A running server with a key for each role and one staff account."""
     assert settings.store is not None
-    store, now = open_store(settings.store.get_secret_value()), datetime.now(UTC)
+    store, now = store_with_schema(settings.store.get_secret_value()), datetime.now(UTC)
     keys = {role: new_key(store, f"a-{role}", role, now=now) for role in Role}
     with store.writing() as connection:
         add_account(connection, "intake.desk", Role.STAFF, PASSWORD, now=now, actor="test")
@@ -238,7 +291,7 @@ def operations(app: FastAPI) -> tuple[tuple[str, str], ...]:
     """Every method and path of the application's route table."""
     result = []
     for route in iter_route_contexts(app.routes):
-        if route.path == STATIC:
+        if str(route.path).endswith("/static"):
             continue
         assert route.methods, "a mounted application does not ask who calls"
         result += [(method, str(route.path)) for method in sorted(route.methods)]
@@ -260,8 +313,8 @@ class JournalServer:
         return self.staff.app
 
     def recommended(self, **changes: Any) -> dict[str, Any]:
-        """A recommendation that is stored in the journal."""
-        response = self.staff.post(RECOMMEND, json=a_request(**changes))
+        """All of a recommendation that is stored in the journal."""
+        response = self.staff.post(WHOLE, json=a_request(**changes))
         assert response.status_code == 201, response.text
         result: dict[str, Any] = response.json()
         return result
@@ -275,7 +328,7 @@ class JournalServer:
 @contextmanager
 def journal_server(settings: Settings, url: str) -> Iterator[JournalServer]:
     """A server on a store that has the schema, one staff client and two tools."""
-    store = open_store(url)
+    store = store_with_schema(url)
     changed = settings.model_copy(update={"store": None})
     given = changed.model_dump() | {"store": url, "pepper": PEPPER}
     with local_client(Settings(**given)) as staff:
@@ -305,7 +358,7 @@ def roster_client(directory: Path, url: str | None = None, **changes: Any) -> It
     """A caller of a server with a store, with the keys of an administrator and of staff."""
     settings = roster_settings(directory, url, **changes)
     assert settings.store is not None
-    store = open_store(settings.store.get_secret_value())
+    store = store_with_schema(settings.store.get_secret_value())
     keys = {
         role: new_key(store, f"{role}-{secrets.token_hex(4)}", role).text
         for role in (Role.STAFF, Role.ADMIN)

@@ -22,10 +22,11 @@ keys_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Keys of programs that call this server: the matching tool, a scraper of metrics, a "
-    "script.\n\nA key is shown once, when it is created, and stored as a hash. Send it as "
-    "`Authorization: Bearer rk_...`. To replace one without a gap: `rotate`, give the program the "
-    "new key, then `revoke` the old one or let it expire.\n\nNeeds RECOMMENDER_STORE and "
-    "RECOMMENDER_PEPPER, the same as the server's.",
+    "script, a web page.\n\nA key is shown once, when it is created, and stored as a hash. Send it "
+    "as `Authorization: Bearer rk_...`. A key `rk_...` is a secret; a key `pk_...` of a web page "
+    "(`--role browser`) is not, and is accepted from pages of its origins only. To replace one "
+    "without a gap: `rotate`, give the program the new key, then `revoke` the old one or let it "
+    "expire.\n\nNeeds RECOMMENDER_STORE and RECOMMENDER_PEPPER, the same as the server's.",
 )
 staff_app = typer.Typer(
     no_args_is_help=True,
@@ -47,7 +48,8 @@ def create(
     role: Annotated[
         str,
         typer.Option(
-            help="`tool` requests recommendations and sees client-safe answers; `staff` also sees "
+            help="`tool` requests recommendations and sees client-safe answers; `browser` is for a "
+            "public web page, asks, and sees neither scores nor anything stored; `staff` also sees "
             "contributions, decides and rates; `scientist` reads models and training tables; "
             "`admin` manages rosters, keys and privacy."
         ),
@@ -57,14 +59,26 @@ def create(
         typer.Option(help="Only these scopes of the role, such as `metrics:read` for a scraper."),
     ] = None,
     days: Days = 365,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Origin of the pages that hold a key of role `browser`, such as "
+            "https://www.practice.example; may be given several times."
+        ),
+    ] = None,
+    sandbox: Annotated[
+        bool,
+        typer.Option("--sandbox", help="Answer as usual and store nothing, for trying things out."),
+    ] = False,
 ) -> None:
-    """Create a key for a program and show it once."""
+    """Create a key for a program or a web page and show it once."""
     from recommender.security.keys import KeyRequest, Pepper, create_key
     from recommender.security.scopes import role_named
 
     with opened_store(store) as journal:
         sound = Pepper.of(pepper)
-        wanted = KeyRequest(name, role_named(role), only, timedelta(days=days))
+        lifetime, origins = timedelta(days=days), tuple(origin or ())
+        wanted = KeyRequest(name, role_named(role), only, lifetime, origins, sandbox)
         with journal.writing() as connection:
             issued = create_key(connection, wanted, sound, now=_now(), actor=_actor())
     _show_once(issued)
@@ -179,8 +193,8 @@ def remove(name: Person, store: RequiredStoreUrl) -> None:
 
 
 def _keys_table(keys: "Sequence[KeyFacts]", now: datetime) -> RecordTable:
-    headings = ("id", "name", "role", "only", "created", "expires", "last used", "state")
-    table = RecordTable("", headings)
+    headings = ("id", "name", "role", "only", "pages", "stores", "created", "expires", "last used")
+    table = RecordTable("", (*headings, "state"))
     for key in keys:
         ended = "revoked" if key.revoked_at else "ended"
         used = f"{key.last_used_on:%Y-%m-%d}" if key.last_used_on else "never"
@@ -189,6 +203,8 @@ def _keys_table(keys: "Sequence[KeyFacts]", now: datetime) -> RecordTable:
             key.name,
             key.role,
             key.only or "",
+            " ".join(key.origins),
+            "nothing" if key.sandbox else "",
             f"{key.created_at:%Y-%m-%d}",
             f"{key.expires_at:%Y-%m-%d}",
             used,
@@ -211,6 +227,10 @@ def _show_once(issued: "NewKey") -> None:
     ends = f"{issued.facts.expires_at:%Y-%m-%d}"
     facts = issued.facts
     err.print(f"Key {facts.key_id} of {facts.name}, role {facts.role}, until {ends}.")
+    if facts.origins:
+        err.print(f"It may be in a public page and is accepted from {', '.join(facts.origins)}.")
+    if facts.sandbox:
+        err.print("It is a sandbox key: nothing that is sent with it is stored.")
     err.print("This is the only time it is shown:")
     # Alone on standard output, so that it can go straight into a file or a vault.
     typer.echo(issued.text)

@@ -121,6 +121,12 @@ def restore(
     if restored.moved_aside is not None:
         out.print(f"What the folder held is in {restored.moved_aside}.", soft_wrap=True)
     _print_next(into.absolute(), manifest, store)
+    if restored.webhooks_off:
+        out.print(
+            f"Webhooks are off here ({restored.webhooks_off} were on), so that a copy sends "
+            "nothing: once the original is stopped, `recommender webhooks enable` each.",
+            soft_wrap=True,
+        )
 
 
 def _print_contents(

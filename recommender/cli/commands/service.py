@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import asdict
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,6 +32,9 @@ from recommender.registry.versions import registry_file
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
 from recommender.rollout.poller import polling, wait_for_pointer
 from recommender.values.table_format import TableFormat
+
+PARTS, CONTRIBUTIONS = "exclusions,relaxations,unanswered", "contributions"
+"""Values of `include` for every key, and for keys of staff."""
 
 
 @reads_tables
@@ -187,23 +191,35 @@ def recommend(
 
 
 def _response(url: str, answers: Path) -> dict[str, Any]:
+    """The response with everything that this key may receive."""
     try:
         body = answers.read_bytes()
     except OSError:
         remedy = "name a JSON file such as experiments/demo/client.json"
         raise RecommenderError(str(answers), "cannot be read", remedy) from None
     try:
-        headers = {"Content-Type": "application/json"}
-        if key := os.environ.get("RECOMMENDER_KEY"):
-            headers["Authorization"] = f"Bearer {key}"
-        request = urllib.request.Request(f"{url.rstrip('/')}/v1/recommendations", body, headers)
-        with urllib.request.urlopen(request, timeout=30) as response:
-            return dict(json.load(response))
+        try:
+            return _asked(url, body, f"{PARTS},{CONTRIBUTIONS}")
+        except urllib.error.HTTPError as error:
+            if error.code != HTTPStatus.FORBIDDEN:
+                raise
+            # Keys of matching tools may not ask for contributions.
+            return _asked(url, body, PARTS)
     except urllib.error.HTTPError as error:
         raise _problem(error) from None
     except (OSError, ValueError, http.client.HTTPException):
         remedy = "start it with `recommender serve`, or fix --url"
         raise RecommenderError(url or "url", "does not answer as a recommender", remedy) from None
+
+
+def _asked(url: str, body: bytes, include: str) -> dict[str, Any]:
+    headers = {"Content-Type": "application/json"}
+    if key := os.environ.get("RECOMMENDER_KEY"):
+        headers["Authorization"] = f"Bearer {key}"
+    address = f"{url.rstrip('/')}/v1/recommendations?include={include}"
+    request = urllib.request.Request(address, body, headers)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return dict(json.load(response))
 
 
 def _problem(error: urllib.error.HTTPError) -> RecommenderError:

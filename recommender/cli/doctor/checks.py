@@ -20,11 +20,15 @@ from recommender.cli.doctor.security_checks import (
     check_open,
     check_passwords,
     check_pepper,
+    check_special_keys,
     check_store,
+    check_webhooks,
 )
 from recommender.errors import BundleError, Fault, RegistryError, StoreError, TablesError
 from recommender.model.alliance_model import NAME, AllianceModel
+from recommender.model.bundle.integrity import diff_practices
 from recommender.model.bundle.io import load_bundle
+from recommender.practice.definition import read_learned_practice
 from recommender.registry.locations import (
     BRING_BACK,
     artifact_folder,
@@ -57,9 +61,12 @@ def check_definition(deployment: Deployment) -> Iterator[Fault]:
     model = _model(deployment)
     if model is None or deployment.practice is None:
         return
-    if model.manifest.practice_digest != deployment.practice.digest:
+    learned = read_learned_practice(model.practice.text, deployment.practice)
+    differs = diff_practices(learned, deployment.practice)
+    if differs:
         remedy = "train on this definition and promote, or name the definition it learned with"
-        yield Fault("practice", "is not the definition the model learned with", remedy)
+        problem = f"is not the definition the model learned with: {differs}"
+        yield Fault("practice", problem, remedy)
 
 
 def check_roster(deployment: Deployment) -> Iterator[Fault]:
@@ -259,7 +266,9 @@ CHECKS: tuple[Callable[[Deployment], Iterator[Fault]], ...] = (
     check_permissions,
     check_pepper,
     check_keys,
+    check_special_keys,
     check_passwords,
+    check_webhooks,
     check_registry,
     check_artifacts,
     check_backups,

@@ -1,17 +1,23 @@
 """Checks of access: the store, the pepper, the keys, and default passwords."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import timedelta
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from recommender.cli.doctor.deployment import Deployment
 from recommender.errors import Fault, StoreError
 from recommender.security.accounts import LOOPBACK
 from recommender.security.keys import PEPPER_LENGTH, KeyFacts, Pepper, list_keys
-from recommender.store.database import connect, newest_version, schema_version
+from recommender.security.origins import is_local
+from recommender.store.database import Connection, connect, newest_version, schema_version
+from recommender.webhooks.endpoints import list_endpoints
 
+Row = TypeVar("Row")
 SOON = timedelta(days=30)
+FAILING_FOR = timedelta(hours=1)
+"""An endpoint that has failed for so long needs somebody to look at it."""
 DEFAULTS = frozenset(
     {"", "admin", "changeme", "mlflow", "password", "password1234", "postgres", "recommender"}
 )
@@ -81,6 +87,36 @@ def check_keys(deployment: Deployment) -> Iterator[Fault]:
             yield Fault(f"key {name}", f"expires in {(end - deployment.now).days} days", remedy)
 
 
+def check_webhooks(deployment: Deployment) -> Iterator[Fault]:
+    """Every endpoint of webhooks is on, accepts messages, and can be signed for."""
+    mark = Pepper(deployment.pepper.encode()).mark if deployment.pepper else None
+    for endpoint in _read(deployment, list_endpoints):
+        name = f"webhook {endpoint.endpoint_id}"
+        if endpoint.off_since is not None:
+            remedy = f"run `recommender webhooks enable {endpoint.endpoint_id}`, or `remove` it"
+            yield Fault(name, f"is off ({endpoint.off_reason})", remedy)
+        elif endpoint.pepper_mark != mark:
+            remedy = f"set that pepper, or run `recommender webhooks rotate {endpoint.endpoint_id}`"
+            yield Fault(name, "has a secret of another pepper, so that nothing is sent", remedy)
+        elif endpoint.failing_since and deployment.now - endpoint.failing_since > FAILING_FOR:
+            remedy = "look at `recommender webhooks deliveries`, and at the receiver"
+            yield Fault(name, f"has failed since {endpoint.failing_since:%Y-%m-%d %H:%M}", remedy)
+
+
+def check_special_keys(deployment: Deployment) -> Iterator[Fault]:
+    """Publishable keys are for public pages, and something is stored."""
+    live = _live_keys(deployment)
+    if deployment.host not in LOOPBACK:
+        for key in live:
+            if any(map(is_local, key.origins)) and not key.sandbox:
+                remedy = f"run `recommender keys revoke {key.key_id}`, and create one without"
+                problem = "accepts pages on anybody's own machine, such as http://localhost"
+                yield Fault(f"key {key.name}", problem, remedy)
+    if live and all(key.sandbox for key in live):
+        remedy = "run `recommender keys create website`"
+        yield Fault("keys", "are sandbox keys only, so that nothing is stored", remedy)
+
+
 def check_passwords(deployment: Deployment) -> Iterator[Fault]:
     """No password is a default."""
     for name, address in (("store", deployment.store), ("registry", deployment.registry)):
@@ -94,14 +130,18 @@ def check_passwords(deployment: Deployment) -> Iterator[Fault]:
 
 
 def _live_keys(deployment: Deployment) -> list[KeyFacts]:
-    """Every live key; none when the store cannot be read, which another check reports."""
+    return [key for key in _read(deployment, list_keys) if key.live(deployment.now)]
+
+
+def _read(deployment: Deployment, listed: Callable[[Connection], Sequence[Row]]) -> Sequence[Row]:
+    """What the store lists; nothing when it cannot be read, which another check reports."""
     if deployment.store is None or not deployment.store_there:
-        return []
+        return ()
     try:
         with closing(connect(deployment.store)) as store:
             if schema_version(store) != newest_version():
-                return []
+                return ()
             with store.reading() as connection:
-                return [key for key in list_keys(connection) if key.live(deployment.now)]
+                return listed(connection)
     except StoreError:
-        return []
+        return ()

@@ -105,10 +105,10 @@ def _panel_specs(practice: Practice, size: int) -> dict[str, ArraySpec]:
     """The fields of the panel, as the kind of each encodes them."""
     specs = {}
     for name, field in practice.clinician.items():
-        if field.kind == "ids":
-            continue
         # One row shows the shape: a claimed size is not to be trusted with memory.
         empty = field.behaviour.encode(field, [None])
+        if empty.dtype == object:
+            continue
         # A row has room for as many places or windows as the fullest row had.
         middle = (None,) if empty.ndim == 3 else empty.shape[1:2]
         is_coded = field.kind in ("ordinal", "category")
@@ -199,7 +199,7 @@ def _record_levels(practice: Practice) -> int:
 MAX_NAMES = 5
 """Names listed of each kind; more are counted."""
 NAMED = ("groups", "instruments", "client", "clinician", "matches", "constraints")
-SINGLE = ("id", "version", "title", "timezone", "currency", "consent")
+SINGLE = ("id", "title", "timezone", "currency", "consent")
 WHOLE = ("card", "alliance", "history", "funding")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:=-]{1,120}")
 
@@ -241,7 +241,11 @@ def diff_names(learned: Sequence[str], now: Sequence[str]) -> DeclarationDiff:
 
 
 def diff_practices(learned: Practice, now: Practice) -> DeclarationDiff:
-    """How a definition differs from the one a model learned with; comments do not count."""
+    """How a definition differs from the one a model learned with.
+
+    Comments, labels, questions, forms, cards, places and links do not count, nor does the version
+    alone: no feature, rule or reason depends on them.
+    """
     before, after = _declared(learned), _declared(now)
     names = diff_names(tuple(before), tuple(after))
     changed = (name for name in after if name in before and before[name] != after[name])
@@ -254,7 +258,11 @@ def _declared(practice: Practice) -> dict[str, object]:
     declared |= {name: getattr(practice, name) for name in WHOLE}
     for section in NAMED:
         each = getattr(practice, section)
-        declared |= {f"{section}.{name}": value for name, value in each.items()}
+        declared |= {
+            f"{section}.{name}": value
+            for name, value in each.items()
+            if getattr(value, "kind", None) != "link"
+        }
     return declared
 
 

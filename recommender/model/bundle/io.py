@@ -140,7 +140,7 @@ def bundle_digest(directory: Path) -> str:
 def _contents(model: AllianceModel) -> dict[str, bytes]:
     """The files of a model's bundle but for their listing."""
     additive, additive_facts = model.additive.to_arrays()
-    # No match compares ids, and lists of who may not meet whom are never written.
+    # No match compares ids or links, and lists of who may not meet whom are never written.
     panel = {n: a for n, a in model.pipeline.panel.values.items() if a.dtype != object}
     records = {name: getattr(model.records, name) for name in HistoryRecords.__dataclass_fields__}
     facts = {
@@ -178,6 +178,11 @@ def _open(archive: BundleArchive, expected: Practice | None) -> AllianceModel:
     if expected is not None:
         _check_definition(practice, expected)
     check_manifest(facts, practice)
+    if expected is not None:
+        # Texts and forms may be newer. The digest stays that of the definition learned with, and
+        # so does the order within a tie, to which the report's figures belong.
+        learned = {name: getattr(practice, name) for name in ("ranking", "text", "digest")}
+        practice = replace(expected, **learned)
     report, arrays = EvaluationReport.from_json(contents[REPORT]), unpacked(contents[ARRAYS])
     pipeline = Pipeline(practice, Columns(facts.panel_size, _under("panel.", arrays)))
     features = tuple(feature.name for feature in pipeline.features)

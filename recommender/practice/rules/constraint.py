@@ -15,6 +15,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from recommender.practice.columns import Columns
+from recommender.practice.conditions import Condition, OneTest
 from recommender.practice.fields import Field
 from recommender.practice.match_operators import aligned
 from recommender.practice.rules.catalogue import FIELD_SETTINGS, FIRST_SESSION, RULES, Rule
@@ -23,7 +24,6 @@ from recommender.practice.rules.rule_input import Array, RequestContext, RuleInp
 from recommender.values.toml_settings import (
     FieldNames,
     FilledText,
-    Number,
     Text,
     Texts,
     one_of,
@@ -51,39 +51,6 @@ FAMILIES: tuple[str, ...] = (
 USUAL_MINUTES = 50.0
 """Minutes of a session if the definition does not state them: Medicare's standard consultation is
 50 minutes or more."""
-
-
-def _level_of(has: object) -> object:
-    # A flag is met by being true, so naming it and writing `has = true` mean the same.
-    if has is True:
-        return None
-    return "false" if has is False else has
-
-
-def _one_test(condition: object) -> object:
-    if isinstance(condition, Mapping) and {"has", "below"} <= set(condition):
-        raise PydanticCustomError("condition", "has a level and a number")
-    return condition
-
-
-@toml_table
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A client's answer that decides whether a constraint applies.
-
-    Attributes
-    ----------
-    client
-        A category, an ordinal, tags, a flag or a number of the client.
-    has
-        The level it must equal or contain; None for a number, and for a flag, which must be true.
-    below
-        The number it must be below.
-    """
-
-    client: Text
-    has: Annotated[Text | None, BeforeValidator(_level_of)] = None
-    below: Number | None = None
 
 
 @toml_table
@@ -175,8 +142,8 @@ class Constraint:
     may_be: tuple[Annotated[Mode, one_of(MODES)], ...] = ()
     relaxable: Annotated[Lifting, BeforeValidator(_lifting_of)] = "no"
     offer: Text = ""
-    when: Annotated[Condition | None, BeforeValidator(_one_test)] = None
-    unless: Annotated[Condition | None, BeforeValidator(_one_test)] = None
+    when: OneTest = None
+    unless: OneTest = None
     instead: Alternative | None = None
     ways: Texts = ()
     settings: Mapping[str, Any] = attribute(default_factory=dict)
@@ -272,10 +239,10 @@ def _is_met(when: Condition, client: Columns, context: RequestContext) -> float:
         return float("nan") if np.isnan(answer[0]) else float(answer[0] < when.below)
     if field.kind == "flag":
         return float(answer[0])
-    place = field.levels.index(str(when.has))
+    places = [field.levels.index(level) for level in when.has]
     if field.kind == "tags":
-        return float(answer[0, place])
-    return float("nan") if np.isnan(answer[0]) else float(answer[0] == place)
+        return float(answer[0, places].max())
+    return float("nan") if np.isnan(answer[0]) else float(answer[0] in places)
 
 
 def _is_indifferent(constraint: Constraint, field: Field, answer: NDArray[Any]) -> bool:

@@ -10,12 +10,12 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from recommender.errors import Fault
+from recommender.practice.conditions import Condition
 from recommender.practice.fields import Field
 from recommender.practice.funding import FundingRow
 from recommender.practice.rules.catalogue import FIELD_SETTINGS, FLAG, RULES, ZONES, Rule
 from recommender.practice.rules.constraint import (
     NEVER_RELAXED,
-    Condition,
     Constraint,
     constant_field,
     eased_field,
@@ -84,7 +84,7 @@ def constraint_problems(
         f"{where}.clinician", rule.clinician, constraint.clinician, clinician_fields
     )
     for key, when in (("when", constraint.when), ("unless", constraint.unless)):
-        faults += _wrong_when(f"{where}.{key}", when, client_fields)
+        faults += condition_faults(f"{where}.{key}", when, client_fields)
     if constraint.instead is not None:
         client, clinician = (constraint.instead.client,), (constraint.instead.clinician,)
         faults += _wrong_fields(f"{where}.instead", (FLAG,), client, client_fields)
@@ -216,9 +216,10 @@ def _wrong_fields(
             yield Fault(where, f"{name} is of kind {known[name].kind}", remedy)
 
 
-def _wrong_when(
+def condition_faults(
     where: str, when: Condition | None, client_fields: Mapping[str, Field]
 ) -> Iterator[Fault]:
+    """Faults of a condition whose field or level is not declared, or cannot be compared."""
     if when is None:
         return
     kinds = {"number"} if when.below is not None else {"category", "ordinal", "tags", "flag"}
@@ -227,9 +228,9 @@ def _wrong_when(
     if faults or when.below is not None:
         return
     field = client_fields[when.client]
-    if field.kind == "flag" and when.has is not None:
+    if field.kind == "flag" and when.has:
         yield Fault(where, "compares a flag with a level", "write has = true")
-    if field.kind != "flag" and when.has not in field.levels:
+    if field.kind != "flag" and (not when.has or set(when.has) - set(field.levels)):
         remedy = f"choose from {', '.join(field.levels)}"
         yield Fault(where, "has a level that is not declared", remedy)
 

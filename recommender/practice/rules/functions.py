@@ -4,7 +4,8 @@ Verdicts are 1 pass, 0 fail, NaN unknown; amounts are in cents. Families, modes
 and reasons are applied elsewhere.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -244,31 +245,52 @@ def funded(inputs: RuleInput) -> Array:
     )
 
 
-def gap_cents(inputs: RuleInput) -> Array:
-    """Fee less rebate for each clinician, (n,), never below 0; NaN where either is unknown.
+@dataclass(frozen=True, slots=True, eq=False)
+class SessionCost:
+    """Cents of one session with each clinician, (n,) each; NaN where unknown.
+
+    The gap is the fee less the rebate, which is at most the fee.
+    """
+
+    fee: Array
+    rebate: Array
+    gap: Array
+
+
+def session_cost(inputs: RuleInput, ways: Collection[str] = ()) -> SessionCost:
+    """What one session costs the client with each clinician, by the fee and the funding rows.
 
     A client with a concession pays the clinician's concession fee, if there is one. A clinician
-    who bulk bills accepts the rebate as the whole fee.
+    who bulk bills accepts the rebate as the whole fee. `ways` are the ways of meeting that are
+    possible, empty for every way that the rows distinguish; see `funding.rebate_cents`.
     """
     fee, reduced = inputs.clinician[0], inputs.of_clinicians("concession_fee")
     if reduced is not None and _answer(inputs, "concession") == 1.0:
         fee = np.where(np.isnan(reduced), fee, np.minimum(fee, reduced))
-    paid = _rebates(inputs)
-    gap = np.maximum(fee - paid, 0.0)
+    paid = _rebates(inputs, ways)
     bulk_bills = inputs.of_clinicians("bulk_bills")
-    if bulk_bills is None:
-        return gap
-    return np.where((bulk_bills == 1) & (paid > 0), 0.0, gap)
+    if bulk_bills is not None:
+        # The fee need not be recorded: what the scheme pays takes its place.
+        fee = np.where((bulk_bills == 1) & (paid > 0), paid, fee)
+    rebate = np.where(np.isnan(fee), paid, np.minimum(paid, fee))
+    return SessionCost(fee, rebate, fee - rebate)
 
 
-def _rebates(inputs: RuleInput) -> Array:
+def gap_cents(inputs: RuleInput) -> Array:
+    """Fee less rebate for each clinician, (n,), never below 0; NaN where either is unknown."""
+    return session_cost(inputs).gap
+
+
+def _rebates(inputs: RuleInput, ways: Collection[str]) -> Array:
     """The rebate of the client's scheme with each clinician, (n,); 0 once no session is left."""
     rows, minutes = inputs.context.funding, inputs.session
     if _answer(inputs, "left") == 0.0:
         return np.zeros(inputs.roster.size)
     if np.isnan(minutes):
         return np.full(inputs.roster.size, np.nan)
-    return _of_scheme(inputs, lambda scheme, by, day: rebate_cents(rows, scheme, by, minutes, day))
+    return _of_scheme(
+        inputs, lambda scheme, by, day: rebate_cents(rows, scheme, by, minutes, day, ways)
+    )
 
 
 def _of_scheme(inputs: RuleInput, value_of: Callable[[str, str, date], float | None]) -> Array:

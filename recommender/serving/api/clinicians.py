@@ -24,6 +24,7 @@ from recommender.journal.roster_versions import (
 from recommender.practice.definition import Practice
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import Context, app_state
+from recommender.serving.http.cursors import WholeNumber, next_link, next_page
 from recommender.serving.http.etags import etag, required_or_new, required_version, unless_matched
 from recommender.serving.http.problems import (
     BUSY,
@@ -41,8 +42,12 @@ from recommender.serving.http.problems import (
 )
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.strict_json import JSON, Body, JsonBody
-from recommender.serving.idempotency import idempotency_ticket, reply_response
+from recommender.serving.idempotency import idempotency_ticket, reply_response, sandbox_of
 from recommender.serving.openapi import (
+    CHANGE,
+    IF_MATCH,
+    NEW_ONLY,
+    READ_AGAIN,
     ApiRoute,
     key_parameter,
     problem_responses,
@@ -63,8 +68,8 @@ from recommender.store.database import Transaction
 
 PAGE_SIZE = 100
 READ = (NO_SUCH_RECORD, NOT_READY, BUSY)
-CHANGE = (*READ, NO_STORE, CONFLICT, STALE, PRECONDITION_REQUIRED)
-REPLACE = (*CHANGE, INVALID_ROSTER)
+CHANGES = (*READ, NO_STORE, CONFLICT, STALE, PRECONDITION_REQUIRED)
+REPLACE = (*CHANGES, INVALID_ROSTER)
 
 Count = Callable[..., RosterVersion]
 Parsed = TypeVar("Parsed")
@@ -76,21 +81,25 @@ router = APIRouter(tags=["roster"], route_class=ApiRoute)
     operation_id="listClinicians",
     summary="List clinicians page by page",
     responses=response_body("ClinicianPage") | problem_responses(*READ),
+    openapi_extra=READ_AGAIN,
 )
 async def get_clinicians(
     request: Request,
     context: Context,
     after: Annotated[str, Query(pattern="^[A-Za-z0-9._-]{0,64}$")] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = PAGE_SIZE,
+    limit: Annotated[WholeNumber, Query(ge=1, le=1000)] = PAGE_SIZE,
 ) -> Response:
     """The current roster, ordered by id."""
     snapshot = await context.queues.lookups.run(context.rosters.newest)
     version = roster_version_of(snapshot)
     ids = [each for each in version.rows if each > after]
     address = f"{request_info(request.scope).root_path}/v1/clinicians"
-    more = f"{address}?after={ids[limit - 1]}&limit={limit}" if len(ids) > limit else None
+    query = {"after": ids[limit - 1], "limit": str(limit)} if len(ids) > limit else None
+    more = next_page(address, query)
     page = [snapshot.clinicians.to_response(each, version.rows[each]) for each in ids[:limit]]
-    return _response(request, version, version.etag, {"clinicians": page, "next": more})
+    response = _response(request, version, version.etag, {"clinicians": page, "next": more})
+    response.headers.update(next_link(more))
+    return response
 
 
 @router.get(
@@ -98,6 +107,7 @@ async def get_clinicians(
     operation_id="getRoster",
     summary="Read the whole roster",
     responses=response_body("ClinicianPage") | problem_responses(*READ),
+    openapi_extra=READ_AGAIN,
 )
 async def get_roster(request: Request, context: Context) -> Response:
     """The roster in the form PUT takes, with the ETag PUT requires."""
@@ -110,7 +120,7 @@ async def get_roster(request: Request, context: Context) -> Response:
     operation_id="putRoster",
     summary="Replace the roster",
     responses=response_body("ClinicianPage") | problem_responses(*REPLACE),
-    openapi_extra=request_body("RosterUpdate"),
+    openapi_extra=request_body("RosterUpdate") | CHANGE,
 )
 async def put_roster(request: Request, body: Body) -> Response:
     """Replace the roster; clinicians not listed are removed.
@@ -133,6 +143,7 @@ async def put_roster(request: Request, body: Body) -> Response:
     operation_id="getClinician",
     summary="Read one clinician",
     responses=response_body("ClinicianResponse") | problem_responses(*READ),
+    openapi_extra=READ_AGAIN,
 )
 async def get_clinician(request: Request, context: Context, clinician_id: str) -> Response:
     """All facts about one clinician, with the ETag a change requires."""
@@ -145,7 +156,7 @@ async def get_clinician(request: Request, context: Context, clinician_id: str) -
     operation_id="putClinician",
     summary="Add or replace one clinician",
     responses=response_body("ClinicianResponse") | problem_responses(*REPLACE),
-    openapi_extra=request_body("ClinicianUpdate"),
+    openapi_extra=request_body("ClinicianUpdate") | {"parameters": [IF_MATCH, NEW_ONLY]},
 )
 async def put_one(request: Request, clinician_id: str, body: Body) -> Response:
     """Add a clinician (If-None-Match: *) or replace all facts about one (If-Match)."""
@@ -165,7 +176,7 @@ async def put_one(request: Request, clinician_id: str, body: Body) -> Response:
     operation_id="patchClinician",
     summary="Change some facts of one clinician",
     responses=response_body("ClinicianResponse") | problem_responses(*REPLACE),
-    openapi_extra=request_body("ClinicianPatch"),
+    openapi_extra=request_body("ClinicianPatch") | CHANGE,
 )
 async def patch_one(request: Request, clinician_id: str, body: Body) -> Response:
     """Change the facts that are sent; null removes a fact, omitted facts are unchanged."""
@@ -177,7 +188,7 @@ async def patch_one(request: Request, clinician_id: str, body: Body) -> Response
     operation_id="putAvailability",
     summary="Replace the availability of one clinician",
     responses=response_body("ClinicianResponse") | problem_responses(*REPLACE),
-    openapi_extra=request_body("Availability"),
+    openapi_extra=request_body("Availability") | CHANGE,
 )
 async def put_availability(request: Request, clinician_id: str, body: Body) -> Response:
     """Replace the facts used by constraints on capacity and time; other facts are unchanged."""
@@ -190,7 +201,8 @@ async def put_availability(request: Request, clinician_id: str, body: Body) -> R
     summary="Remove one clinician",
     status_code=204,
     response_class=Response,
-    responses=problem_responses(*CHANGE),
+    responses=problem_responses(*CHANGES),
+    openapi_extra=CHANGE,
 )
 async def delete_clinician(request: Request, context: Context, clinician_id: str) -> Response:
     """The clinician is no longer recommended; earlier versions of the roster remain stored."""
@@ -212,7 +224,7 @@ async def delete_clinician(request: Request, context: Context, clinician_id: str
     "/v1/clinicians/{clinician_id}/places/take",
     operation_id="takePlace",
     summary="Take one open place of a clinician",
-    responses=response_body("ClinicianResponse") | problem_responses(*CHANGE, KEY_REUSED),
+    responses=response_body("ClinicianResponse") | problem_responses(*CHANGES, KEY_REUSED),
     openapi_extra={"parameters": [key_parameter(required=True)]},
 )
 async def take_one_place(request: Request, clinician_id: str) -> Response:
@@ -227,7 +239,7 @@ async def take_one_place(request: Request, clinician_id: str) -> Response:
     "/v1/clinicians/{clinician_id}/places/give",
     operation_id="releasePlace",
     summary="Release one place of a clinician",
-    responses=response_body("ClinicianResponse") | problem_responses(*CHANGE, KEY_REUSED),
+    responses=response_body("ClinicianResponse") | problem_responses(*CHANGES, KEY_REUSED),
     openapi_extra={"parameters": [key_parameter(required=True)]},
 )
 async def give_one_place(request: Request, clinician_id: str) -> Response:
@@ -267,9 +279,14 @@ async def _counted(request: Request, clinician_id: str, count: Count) -> Respons
         body = _json({**_facts(version), "clinician": clinician})
         return StoredReply(200, body, headers=etag(version.etag_of(clinician_id)))
 
-    return reply_response(
-        await context.queues.lookups.run(context.rosters.change_once, ticket, write)
-    )
+    def counted() -> StoredReply:
+        sandbox = sandbox_of(request)
+        if sandbox is None:
+            return context.rosters.change_once(ticket, write)
+        practice = context.snapshots.require().practice
+        return sandbox.execute(ticket, lambda rows: write(rows, practice), actor=actor)
+
+    return reply_response(await context.queues.lookups.run(counted))
 
 
 async def _parsed(
@@ -306,8 +323,9 @@ async def _changed(
             warnings.extend(_unresolved(transaction, practice, facts, pointer.format(place)))
         return version
 
+    change = context.rosters.rehearse if caller(request).sandbox else context.rosters.change
     try:
-        changed = await context.queues.lookups.run(context.rosters.change, checked)
+        changed = await context.queues.lookups.run(change, checked)
     except FeedbackError as error:
         raise ProblemError(INVALID_ROSTER, field_errors(error)) from None
     except IntakeError as error:

@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import Field as Setting
 from starlette.responses import RedirectResponse, Response
 
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
+from recommender.security.scopes import Role
 from recommender.serving.authorization import PAGES, accepts_html
 from recommender.serving.dependencies import Context, Snapshot
 from recommender.serving.http.etags import etag, unless_matched
@@ -17,7 +18,7 @@ from recommender.serving.http.metrics import MEDIA_TYPE
 from recommender.serving.http.problems import NOT_FOUND, NOT_READY, PROBLEM_TYPES, ProblemError
 from recommender.serving.http.request_context import request_info
 from recommender.serving.http.strict_json import JSON
-from recommender.serving.openapi import ApiRoute, openapi_document, problem_responses
+from recommender.serving.openapi import READ_AGAIN, ApiRoute, openapi_document, problem_responses
 from recommender.serving.schemas.responses import CurrentModel, ModelInUse, Probe, ResponseModel
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.settings import Settings
@@ -25,8 +26,11 @@ from recommender.settings import Settings
 router = APIRouter(route_class=ApiRoute)
 
 
+REVALIDATE = "no-cache"
+"""The contract may be cached, and is asked for again with the ETag."""
 INDEX: Mapping[str, str] = {
     "pages": PAGES,
+    "documentation": "/docs",
     "contract": "/openapi.json",
     "liveness": "/livez",
     "readiness": "/readyz",
@@ -75,11 +79,32 @@ async def get_readiness(context: Context) -> Response:
     return Response(Probe(status=status).model_dump_json(), media_type=JSON)
 
 
-@router.get("/openapi.json", include_in_schema=False)
-async def get_openapi_document(request: Request, snapshot: Snapshot) -> Response:
-    """The OpenAPI document, with the questions of the active practice definition."""
-    document = openapi_document(request.app, snapshot.form, snapshot.clinicians)
-    return Response(document, media_type=JSON)
+@router.get(
+    "/openapi.json",
+    operation_id="getContract",
+    summary="Read the contract, of all roles or of one",
+    tags=["contract"],
+    response_model=dict[str, Any],
+    responses=problem_responses(NOT_READY),
+    openapi_extra=READ_AGAIN,
+)
+async def get_openapi_document(
+    request: Request,
+    snapshot: Snapshot,
+    role: Annotated[
+        Role | None,
+        Query(
+            description="The role of a key: the contract then has the operations it may call, and "
+            "responses with exactly what it receives. Omitted: all operations and members.",
+            examples=[Role.TOOL],
+        ),
+    ] = None,
+) -> Response:
+    """The OpenAPI 3.1 document, with the questions of the active practice definition."""
+    contract = openapi_document(request.app, snapshot.form, snapshot.clinicians, role)
+    headers = {**etag(contract.tag), "Cache-Control": REVALIDATE}
+    response = Response(contract.body, headers=headers, media_type=JSON)
+    return unless_matched(response, request.headers)
 
 
 @router.get("/metrics", include_in_schema=False)
@@ -141,6 +166,7 @@ async def get_current_model(snapshot: Snapshot) -> Response:
     summary="List the known models",
     response_model=KnownModels,
     responses=problem_responses(NOT_READY),
+    openapi_extra=READ_AGAIN,
 )
 def get_models(request: Request, context: Context, snapshot: Snapshot) -> Response:
     """The active model, the registry's champion and the models to fall back to."""

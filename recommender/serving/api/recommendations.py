@@ -31,6 +31,7 @@ from recommender.serving.http.problems import (
     BUSY,
     INVALID,
     NOT_READY,
+    FieldError,
     ProblemError,
     not_on_roster,
 )
@@ -43,6 +44,7 @@ from recommender.serving.idempotency import (
     read,
     reply_response,
 )
+from recommender.serving.include_parameter import IncludedParts
 from recommender.serving.openapi import (
     ApiRoute,
     JournalRoute,
@@ -85,7 +87,12 @@ from recommender.values.ids import ID_PATTERN
 ADDRESS = "/v1/recommendations/{recommendation_id}"
 RecommendationId = Annotated[str, Path(pattern=ID_PATTERN)]
 LINKS = links(
-    "recommendation_id", "getRecommendation", "listExplanations", "recordDecision", "listDecisions"
+    "recommendation_id",
+    "getRecommendation",
+    "listExplanations",
+    "recordWish",
+    "recordDecision",
+    "listDecisions",
 )
 
 router = APIRouter(tags=["recommendations"], route_class=JournalRoute)
@@ -109,29 +116,47 @@ async def post_recommendation(
     dry_run: Annotated[
         Literal["true", "false"], Query(description="Whether to compute without recording.")
     ] = "false",
+    *,
+    included: IncludedParts,
 ) -> Response:
     """Predict the early working alliance with every eligible clinician and rank the clinicians.
 
-    The request and the response are recorded (201), unless the server has no store or `dry_run` is
-    true (200). Only staff receive the contributions for and against each clinician.
+    The request and the whole response are recorded (201), unless the server has no store or
+    `dry_run` is true (200). What is sent is the shortlist, how many clinicians each constraint
+    excluded, the warnings and the parts that `include` names.
     """
     info, principal = request_info(request.scope), caller(request)
     info.model = snapshot.digest
+
+    if principal.origins is not None:
+        refuse_client_of_page(body)
 
     async def compute() -> tuple[ServedRecommendation, bytes]:
         work = partial(recommend_request, snapshot, body)
         served = await run_in_pool(request.app, work)
         info.mode = served.recommendation.mode
-        return served, served.to_json(principal.scopes)
+        return served, served.to_json(principal.scopes, included)
 
     async def prepare() -> Write:
         served, sent = await compute()
-        return to_journal_row(served, sent, snapshot, actor=principal.actor)
+        return to_journal_row(served, snapshot, actor=principal.actor, sent=sent)
 
     if dry_run == "true" or not has_store(request):
         idempotency_ticket(request, body)
         return Response((await compute())[1], media_type=JSON)
-    return reply_response(await compute_then_write(request, body, prepare))
+    options = {"include": sorted(included)} if included else {}
+    return reply_response(await compute_then_write(request, body, prepare, options))
+
+
+def refuse_client_of_page(body: JsonBody) -> None:
+    """Refuses (422) the pseudonym of a client from a page that everybody can read.
+
+    What is known of that client, such as whom a clinician does not see, would show in the answer.
+    """
+    if isinstance(body.value, dict) and body.value.get("client_id") is not None:
+        message = "is not accepted with a publishable key; leave it out, or ask from a server"
+        error = FieldError(pointer="/client_id", code="not_from_a_page", message=message)
+        raise ProblemError(INVALID, [error])
 
 
 @router.get(
@@ -140,13 +165,16 @@ async def post_recommendation(
     summary="Read a recommendation",
     response_model=RecommendationResponse,
 )
-async def get_recommendation(request: Request, recommendation_id: RecommendationId) -> Response:
-    """The response as it was sent, in the field names of the present contract version.
+async def get_recommendation(
+    request: Request, recommendation_id: RecommendationId, included: IncludedParts
+) -> Response:
+    """The response as it was computed, in the field names of the present contract version.
 
-    Fields with `x-required-scope` are left out for callers without that scope.
+    `include` names the parts to send, whatever the first request asked for. What another role
+    received is left out for a caller without its scopes.
     """
     recorded = await recorded_for(request, recommendation_id)
-    body = visible_body(recorded.shown.response, caller(request).scopes)
+    body = visible_body(recorded.shown.response, caller(request).scopes, included)
     return Response(body, media_type=JSON)
 
 

@@ -29,6 +29,22 @@ from recommender.serving.openapi import ApiRoute, problem_responses, request_bod
 from recommender.serving.schemas.request_bodies import Credentials
 from recommender.serving.schemas.responses import ResponseModel
 
+SAME_SITE = {
+    "name": "Sec-Fetch-Site",
+    "in": "header",
+    "required": True,
+    "description": "Browsers send it; those that do not are judged by Origin. Pages of other sites "
+    "are refused.",
+    "schema": {"type": "string", "enum": ["same-origin"]},
+}
+CSRF_TOKEN = {
+    "name": "X-CSRF-Token",
+    "in": "header",
+    "required": True,
+    "description": "`csrf_token` of the session.",
+    "schema": {"type": "string"},
+}
+
 router = APIRouter(tags=["sessions"], route_class=ApiRoute)
 
 
@@ -63,7 +79,7 @@ class OpenSession(ResponseModel):
     status_code=201,
     response_model=OpenSession,
     responses=problem_responses(UNAUTHENTICATED, CROSS_SITE, NOT_FOUND, INVALID, TOO_MANY, BUSY),
-    openapi_extra=request_body("Credentials"),
+    openapi_extra=request_body("Credentials") | {"parameters": [SAME_SITE]},
 )
 async def post_session(request: Request) -> Response:
     """For browsers on this server's own pages; programs use keys. Sets a cookie."""
@@ -97,6 +113,7 @@ async def get_session(request: Request) -> Response:
     operation_id="logOut",
     summary="Close the session",
     status_code=204,
+    openapi_extra={"parameters": [SAME_SITE, CSRF_TOKEN]},
 )
 async def delete_session(request: Request) -> Response:
     """Delete the session; its token is no longer valid."""

@@ -69,7 +69,7 @@ class BodyLimitMiddleware:
     def _refusal(self, scope: Scope) -> ProblemError | None:
         if Headers(scope=scope).get("content-encoding", "identity").lower() != "identity":
             return ProblemError(UNSUPPORTED, [COMPRESSED])
-        queue = self.queues.get(path_within(scope))
+        queue = self.queues.get(path_within(scope)) if scope["method"] == "POST" else None
         return ProblemError(BUSY, headers=RETRY_SOON) if queue is not None and queue.full else None
 
 

@@ -43,7 +43,9 @@ def unless_matched(response: Response, headers: Headers) -> Response:
     tag = response.headers["etag"].strip('"')
     if condition.strip() != "*" and tag not in [each for _, each in _tags(condition)]:
         return response
-    return Response(status_code=NOT_MODIFIED, headers={"ETag": response.headers["etag"]})
+    repeated = ("etag", "cache-control", "vary", "content-language")
+    given = {name: response.headers[name] for name in repeated if name in response.headers}
+    return Response(status_code=NOT_MODIFIED, headers=given)
 
 
 def _tags(header: str) -> list[tuple[bool, str]]:

@@ -7,13 +7,16 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from recommender.journal.webhook_events import DELIVERED, FAILED
 from recommender.model.alliance_model import EVIDENCE_PRIOR, MODEL
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.http.request_context import method_of, request_info, route_of
+from recommender.webhooks.deliveries import RETRIED
 
 MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 MODES = (MODEL, EVIDENCE_PRIOR, CONSTRAINTS_ONLY)
 LOADED, REJECTED = "loaded", "rejected"
+WEBHOOK_STATES = (DELIVERED, RETRIED, FAILED)
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -57,6 +60,19 @@ class Metrics:
             "Age of the active roster version.",
             registry=self.registry,
         )
+        self.webhooks = Counter(
+            "recommender_webhook_attempts",
+            "Attempts to deliver a webhook, by what became of the delivery.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.oldest_webhook = Gauge(
+            "recommender_webhook_oldest_waiting_seconds",
+            "Age of the oldest event that waits for a delivery; 0 when none waits.",
+            registry=self.registry,
+        )
+        for outcome in WEBHOOK_STATES:
+            self.webhooks.labels(outcome)
         for outcome in (LOADED, REJECTED):
             self.models.labels(outcome)
 

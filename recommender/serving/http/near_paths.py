@@ -1,11 +1,21 @@
 """The declared path that was probably meant by an address without a resource."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 
 from recommender.serving.http.field_names import SIMILAR
 
 VERSION = "/v1"
+USUAL: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("/redoc", "/swagger", "/swagger-ui", "/swagger-ui.html", "/api-docs", "/apidocs"), "/docs"
+    ),
+    **dict.fromkeys(
+        ("/swagger.json", "/openapi.yaml", "/openapi.yml", "/openapi", "/v1/openapi.json"),
+        "/openapi.json",
+    ),
+}
+"""Where other servers have their reference page and their contract, and where this one has them."""
 
 
 def near_path(path: str, declared: Iterable[str]) -> str | None:
@@ -20,9 +30,13 @@ def near_path(path: str, declared: Iterable[str]) -> str | None:
     '/v1/recommendations/{recommendation_id}'
     >>> near_path("/recommendations/", paths)
     '/v1/recommendations'
+    >>> near_path("/swagger/", ["/docs"])
+    '/docs'
     >>> near_path("/index.php", paths)
     """
-    asked = path.rstrip("/")
+    asked, declared = path.rstrip("/"), tuple(declared)
+    if USUAL.get(asked.lower()) in declared:
+        return USUAL[asked.lower()]
     likeness = {
         template: max(_likeness(asked, template), _likeness(VERSION + asked, template))
         for template in declared

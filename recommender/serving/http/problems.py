@@ -27,7 +27,13 @@ from recommender.errors import (
     StaleError,
     UnavailableError,
 )
-from recommender.serving.http.field_names import Place, meant_instead, pointer_to, repeatable
+from recommender.serving.http.field_names import (
+    Place,
+    looks_like_field_name,
+    meant_instead,
+    pointer_to,
+    repeatable,
+)
 from recommender.values.ids import ID_FORM, ID_PATTERN, did_you_mean
 
 MEDIA_TYPE = "application/problem+json"
@@ -92,6 +98,22 @@ CROSS_SITE = _problem_type(
     "Cross-site request refused",
     "A browser must send Sec-Fetch-Site or Origin of this server, and the session's token in "
     "X-CSRF-Token.",
+)
+UNDECLARED_ORIGIN = _problem_type(
+    "undeclared-origin",
+    403,
+    "Origin not declared",
+    "A publishable key is accepted from pages of the origins it was created with, which browsers "
+    "send as Origin. The operator declares them with `recommender keys create --role browser "
+    "--origin`.",
+)
+SECRET_IN_PAGE = _problem_type(
+    "secret-key-in-page",
+    403,
+    "Secret key in a web page",
+    "This secret key came from a page of another site, where everybody can read it: revoke it. "
+    "Send requests from your own server, or use a publishable key (`recommender keys create --role "
+    "browser`).",
 )
 NOT_FOUND = _problem_type(
     "not-found", 404, "Not found", "No resource has this URL; see /openapi.json for all of them."
@@ -236,6 +258,7 @@ _MESSAGES: Mapping[str, str] = {
     "float_type": "is not a number",
     "int_type": "is not a whole number",
     "int_from_float": "is not a whole number",
+    "int_parsing": "is not a whole number",
     "finite_number": "is not a finite number",
     "multiple_of": "has more than two decimals",
     "date_type": "is not a date, written 2026-11-23",
@@ -249,6 +272,7 @@ _BOUNDED: Mapping[str, tuple[str, str]] = {
     "too_long": ("has more members than allowed", "max_length"),
     "too_short": ("has fewer members than allowed", "min_length"),
     "literal_error": ("is not one of the levels allowed", "expected"),
+    "enum": ("is not one of the values allowed", "expected"),
 }
 """Messages that include the declared limit, and the limit's key in pydantic's error context."""
 
@@ -266,7 +290,7 @@ class FieldError(BaseModel):
 class Problem(BaseModel):
     """Why a request was refused (RFC 9457)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
     type: str
     title: str
@@ -326,14 +350,31 @@ def problem_for(error: Exception) -> ProblemError:
     if isinstance(error, IntakeError):
         return ProblemError(INVALID, field_errors(error, "answers"))
     if isinstance(error, RequestValidationError):
-        # The error contains submitted values: the problem does not name the parameter.
         in_path = any(each["loc"][0] == "path" for each in error.errors())
-        return ProblemError(NOT_FOUND if in_path else BAD_REQUEST)
+        return (
+            ProblemError(NOT_FOUND)
+            if in_path
+            else ProblemError(
+                BAD_REQUEST, [_parameter_error(each) for each in error.errors()[:MAX_ERRORS]]
+            )
+        )
     for error_class, kind in JOURNAL_PROBLEMS.items():
         if isinstance(error, error_class):
             headers = RETRY_SOON if kind in _RETRYABLE else None
             return ProblemError(kind, _journal_errors(error), headers)
     return ProblemError(UNEXPECTED)
+
+
+def _parameter_error(detail: Mapping[str, Any]) -> FieldError:
+    """An error of a declared query parameter or header; the submitted value is not repeated."""
+    where, name = detail["loc"][:2]
+    if detail["type"] == UNKNOWN_FIELD:
+        called = f" `{name}`" if looks_like_field_name(name) else ""
+        message = f"the {where} has a parameter{called} that this operation does not have"
+        return FieldError(pointer="", code=UNKNOWN_FIELD, message=f"{message}; see /openapi.json")
+    found = _field_error(detail["type"], (), detail.get("ctx", {}))
+    message = f"the {where} parameter `{name}` {found.message}"
+    return FieldError(pointer="", code=found.code, message=message)
 
 
 def field_errors(error: FaultsError, *part: str) -> tuple[FieldError, ...]:

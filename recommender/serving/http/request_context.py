@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recommender.security.accounts import Session
 from recommender.security.scopes import Principal
+from recommender.serving.http.contract_versions import VERSION_HEADER
 from recommender.serving.http.problems import (
     MEDIA_TYPE,
     UNEXPECTED,
@@ -36,6 +37,8 @@ PAGE_POLICY = (
 )
 """Policy of staff pages: files and forms of this server only, nothing inline."""
 NO_STORE = "no-store"
+VARY = "Vary"
+"""A header whose values are added to those of the response."""
 _ADDRESSES = frozenset({"location", "hx-redirect"})
 """Headers with an address on this server: the path it is behind is added here, for all routes."""
 
@@ -61,7 +64,9 @@ class RequestInfo:
     response_headers
         Headers to add to the response.
     is_page
-        Whether the response is a staff page.
+        Whether the response is a page for people.
+    own_headers
+        Headers of a page in place of the common ones; None for one that it goes without.
     problem
         Slug of the problem type of a refusal.
     mode, model
@@ -73,8 +78,9 @@ class RequestInfo:
     root_path: str = ""
     principal: Principal | None = None
     session: Session | None = None
-    response_headers: Mapping[str, str] = field(default_factory=dict)
+    response_headers: dict[str, str] = field(default_factory=dict)
     is_page: bool = False
+    own_headers: Mapping[str, str | None] = field(default_factory=dict)
     problem: str | None = None
     mode: str | None = None
     model: str | None = None
@@ -171,13 +177,22 @@ class _ResponseSender:
         self.started, self.status = True, status
         headers[REQUEST_ID] = self._info.request_id
         headers.setdefault("cache-control", NO_STORE)
-        for name, value in {**self._info.response_headers, **HEADERS}.items():
-            headers[name] = value
+        version = {} if self._info.is_page else VERSION_HEADER
+        for name, value in {**self._info.response_headers, **version, **HEADERS}.items():
+            if name == VARY:
+                headers.add_vary_header(value)
+            else:
+                headers[name] = value
         for name in _ADDRESSES & set(headers):
             if headers[name].startswith("/"):
                 headers[name] = self._info.root_path + headers[name]
         if self._info.is_page:
             headers["content-security-policy"] = PAGE_POLICY
+            for name, own in self._info.own_headers.items():
+                if own is None:
+                    del headers[name]
+                else:
+                    headers[name] = own
         start = {"type": "http.response.start", "status": status, "headers": headers.raw}
         await self._send(start)
 
@@ -226,6 +241,9 @@ ALLOWED = frozenset(
         "mode",
         "model",
         "roster",
+        "endpoint",
+        "outcome",
+        "became",
         "error",
         "where",
     }

@@ -156,7 +156,6 @@ def build_allocation_request(
             {"client_id": "c0002", "answers": example_answers, "priority": 2},
         ],
         "floor": {"within_points": 0.5},
-        "asked_on": "2026-11-23",
     }
     return create_model(
         "AllocationRequest",

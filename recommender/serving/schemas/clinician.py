@@ -13,7 +13,7 @@ from recommender.journal.roster_versions import Cells
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.serving.schemas.intake import ATTRIBUTE_PREFIX, declared
-from recommender.serving.schemas.json_types import JSON_TYPES, STRICT
+from recommender.serving.schemas.json_types import EXAMPLE_CLINICIANS, JSON_TYPES, STRICT
 from recommender.serving.schemas.reference_warnings import ReferenceWarning
 from recommender.tables.cells import NAME_COLUMN
 from recommender.values.ids import ID_PATTERN
@@ -25,7 +25,7 @@ AVAILABILITY_FAMILIES = ("capacity", "time")
 
 Read = TypeVar("Read", bound=BaseModel)
 _NAME = (Annotated[str, Setting(max_length=200)] | None, Setting(default=None, examples=["Ines"]))
-_ID = (Annotated[str, Setting(pattern=ID_PATTERN)], Setting(examples=["k012"]))
+_ID = (Annotated[str, Setting(pattern=ID_PATTERN)], Setting(examples=[EXAMPLE_CLINICIANS[0]]))
 
 _UNRESOLVED: Mapping[str, Any] = {
     "reference_warnings": (
@@ -70,14 +70,13 @@ class ClinicianSchema:
     responses: tuple[type[BaseModel], ...]
 
     @property
-    def models(self) -> tuple[type[BaseModel], ...]:
-        """All models, for the OpenAPI document."""
-        return self.update, self.patch, self.available, self.roster, *self.responses
+    def bodies(self) -> tuple[type[BaseModel], ...]:
+        """The models of all request bodies."""
+        return self.update, self.patch, self.available, self.roster
 
     def model_of(self, error: ValidationError) -> type[BaseModel]:
         """The request body that an error of a `read_...` method is about."""
-        bodies = (self.update, self.patch, self.available, self.roster)
-        return next(each for each in bodies if each.__name__ == error.title)
+        return next(each for each in self.bodies if each.__name__ == error.title)
 
     def read_update(self, body: Any) -> Cells:
         """Cells of a clinician from the body of a PUT; raises `pydantic.ValidationError`."""
@@ -164,7 +163,12 @@ def build_clinician_schema(practice: Practice) -> ClinicianSchema:
         "RosterUpdate",
         "All clinicians of the roster; clinicians not listed are removed.",
         {"clinicians": (listed, ...)},
-        {"clinicians": [{"clinician_id": "k012", "name": "Ines", "facts": examples}]},
+        {
+            "clinicians": [
+                {"clinician_id": each, "name": name, "facts": examples}
+                for each, name in zip(EXAMPLE_CLINICIANS, ("Ines", "Jonas"), strict=True)
+            ]
+        },
     )
     responses = (
         _model(

@@ -19,6 +19,7 @@ from recommender.serving.schemas.allocation_request import (
     parse_waiting_list,
 )
 from recommender.serving.schemas.json_types import (
+    EXAMPLE_CLINICIANS,
     JSON_TYPES,
     STRICT,
     JsonDate,
@@ -58,7 +59,8 @@ class ConsentStatement(BaseModel):
 class ParsedRequest:
     """One request in the form of `recommender.recommendation.recommend`.
 
-    `asked_on` is None for today. `clinician_ids` are those of a prediction request.
+    `asked_on` is None for today. `clinician_ids` are those of a prediction request. `declared` are
+    the fields that the practice answered, not the client.
     """
 
     client_id: str | None
@@ -68,6 +70,11 @@ class ParsedRequest:
     asked_on: date | None
     consent: ConsentStatement | None = None
     clinician_ids: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
+
+    def declaring(self, fields: tuple[str, ...]) -> "ParsedRequest":
+        """The same request, in which the practice answered these fields."""
+        return replace(self, declared=fields)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +92,9 @@ class RequestSchema:
     model, pairings, lists
         Models of recommendation, prediction and allocation requests.
     example
-        An invented recommendation request that answers every question.
+        A recommendation request of an invented client.
+    complete
+        The same with an answer to every question; the answers need not agree.
     """
 
     title: str
@@ -96,6 +105,7 @@ class RequestSchema:
     pairings: type[BaseModel]
     lists: type[BaseModel]
     example: Mapping[str, Any]
+    complete: Mapping[str, Any]
 
     def read(self, body: Any) -> ParsedRequest:
         """A recommendation request from parsed JSON.
@@ -156,15 +166,15 @@ def build_request_schema(practice: Practice, top_k: int) -> RequestSchema:
     adjustable = [c for c in practice.constraints.values() if c.may_be]
     chosen: dict[str, Any] = {ATTRIBUTE_PREFIX + c.name: _mode_of(c) for c in adjustable}
     modes = create_model("Modes", __config__=STRICT, __doc__=MODES_DESCRIPTION, **chosen)
-    answered = {name: JSON_TYPES[field.kind].example_of(field) for name, field in fields.items()}
-    example: dict[str, Any] = {
+    answered = example_answers(practice)
+    example: dict[str, Any] = {"client_id": "c0001", "answers": answered, "top_k": top_k}
+    every = {name: JSON_TYPES[field.kind].example_of(field) for name, field in fields.items()}
+    complete = {**example, "answers": every, "asked_on": "2026-11-23"}
+    named: dict[str, Any] = {
         "client_id": "c0001",
         "answers": answered,
-        "top_k": top_k,
-        "asked_on": "2026-11-23",
+        "clinician_ids": list(EXAMPLE_CLINICIANS),
     }
-    named = {name: part for name, part in example.items() if name != "top_k"}
-    named["clinician_ids"] = ["k012", "k007"]
     needs = any(field.required for field in fields.values())
     common: dict[str, Any] = {
         "client_id": (Annotated[str, Setting(pattern=ID_PATTERN)] | None, _client_id()),
@@ -190,7 +200,30 @@ def build_request_schema(practice: Practice, top_k: int) -> RequestSchema:
     names = tuple(constraint.name for constraint in adjustable)
     lists = build_allocation_request(common["answers"], answered, common["asked_on"])
     heading = practice.title, practice.version
-    return RequestSchema(*heading, fields, names, model, pairings, lists, example)
+    return RequestSchema(*heading, fields, names, model, pairings, lists, example, complete)
+
+
+def example_answers(practice: Practice) -> dict[str, Any]:
+    """Answers of an invented client: those of the definition or, without any, derived ones.
+
+    Derived are answers to required questions, to those on which no hard constraint depends, and to
+    those that a hard constraint excludes everybody without. A constraint that everybody passes
+    while its question is open stays open.
+    """
+    fields = practice.fields("client", "score", "filter")
+    if practice.example:
+        return {
+            name: JSON_TYPES[fields[name].kind].json_of(cell)
+            for name, cell in practice.example.items()
+        }
+    hard = [each for each in practice.constraints.values() if each.mode == "hard"]
+    named = {name for each in hard for name in each.client}
+    needed = {name for each in hard if each.unasked == "unknown" for name in each.client}
+    return {
+        name: JSON_TYPES[field.kind].example_of(field)
+        for name, field in fields.items()
+        if field.required or name in needed or name not in named
+    }
 
 
 def declared(field: Field) -> tuple[Any, Any]:

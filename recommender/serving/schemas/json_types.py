@@ -26,7 +26,8 @@ from recommender.errors import Fault, IntakeError
 from recommender.practice.columns import remedy_for
 from recommender.practice.fields import Field
 from recommender.values.ids import ID_PATTERN
-from recommender.values.kinds import DAYS, MAX_NUMBER, RawValue
+from recommender.values.kinds import DAYS, KINDS, MAX_NUMBER, RawValue
+from recommender.values.parsers import LINK_PATTERN, MAX_LINK
 
 POSTCODE_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9 -]{0,8}[A-Za-z0-9])?$"
 ROOM_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9 -]{0,8}[A-Za-z0-9])?$"
@@ -35,6 +36,9 @@ MAX_PLACES = 20
 MAX_RANGES = 100
 MAX_WINDOWS = 100
 MAX_IDS = 200
+
+EXAMPLE_CLINICIANS = ("psy01", "psy02")
+"""Ids of clinicians in examples; the sample practice has them."""
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -220,6 +224,10 @@ def _ranges(_: Field) -> Any:
     ]
 
 
+def _link(_: Field) -> Any:
+    return Annotated[str, Setting(pattern=f"^{LINK_PATTERN}$", max_length=MAX_LINK)]
+
+
 def _plain(of: Any) -> Callable[[Field], Any]:
     return lambda _: of
 
@@ -305,6 +313,10 @@ def _a_place(field: Field) -> list[dict[str, Any]]:
     return [{"latitude": -33.87, "longitude": 151.21}]
 
 
+def _a_person(field: Field) -> list[str]:
+    return ["c0042"] if field.people_named == "clients" else [EXAMPLE_CLINICIANS[0]]
+
+
 def _middle_level(field: Field) -> str:
     return field.levels[len(field.levels) // 2]
 
@@ -327,7 +339,8 @@ JSON_TYPES: Mapping[str, JsonType] = {
     ),
     "date": JsonType(_plain(JsonDate), _unchanged, lambda _: _DAY, _plain_json),
     "money": JsonType(_money, _unchanged, _middle, _plain_json),
-    "ids": JsonType(_ids, _unchanged, lambda _: ["k012"], _plain_json),
+    "ids": JsonType(_ids, _unchanged, _a_person, _plain_json),
+    "link": JsonType(_link, _unchanged, lambda _: KINDS["link"].example, _plain_json),
 }
 """One entry for each of `recommender.values.kinds.KINDS`."""
 

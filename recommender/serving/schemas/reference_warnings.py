@@ -25,7 +25,8 @@ SIMILAR = (
 class ReferenceWarning(BaseModel):
     """An id of the request that names nobody, with whom it may mean."""
 
-    model_config = ConfigDict(frozen=True)
+    # Whatever has a default is sent all the same.
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
     pointer: Annotated[str, Setting(description="JSON pointer (RFC 6901) into the request.")]
     code: Annotated[
@@ -44,10 +45,7 @@ class ReferenceWarning(BaseModel):
     listed_as: Annotated[
         tuple[str, ...],
         RequiredScope(Scope.ROSTER_READ),
-        Setting(
-            description="The nearly equal client ids on lists of the roster; omitted when the "
-            "caller lacks the scope in `x-required-scope`."
-        ),
+        Setting(description="The nearly equal client ids on lists of the roster."),
     ] = ()
 
 

@@ -12,7 +12,7 @@ from recommender.journal.consents import SCOPES, Consent
 from recommender.journal.pairings import Pairing, PairingEvent
 from recommender.journal.ratings import Rating
 from recommender.journal.recommendations import Decision
-from recommender.serving.schemas.json_types import STRICT, JsonDate
+from recommender.serving.schemas.json_types import EXAMPLE_CLINICIANS, STRICT, JsonDate
 from recommender.values.ids import ID_PATTERN
 from recommender.values.kinds import MAX_NUMBER
 
@@ -36,7 +36,7 @@ def _strict(example: dict[str, Any]) -> ConfigDict:
 class DecisionRequest(BaseModel):
     """The chosen clinician; an override has a code for its reason."""
 
-    model_config = _strict({"clinician_id": "k012", "kind": "chosen"})
+    model_config = _strict({"clinician_id": EXAMPLE_CLINICIANS[0], "kind": "chosen"})
 
     clinician_id: Id
     kind: Literal["chosen", "override"] = "chosen"
@@ -45,6 +45,17 @@ class DecisionRequest(BaseModel):
     def on(self, recommendation_id: str) -> Decision:
         """The decision in the form of the journal."""
         return Decision(recommendation_id, self.clinician_id, self.kind, self.reason)
+
+
+class WishRequest(BaseModel):
+    """The clinician of the shortlist whom the client asks for."""
+
+    model_config = _strict({"clinician_id": EXAMPLE_CLINICIANS[0]})
+
+    clinician_id: Annotated[
+        Id | None,
+        Setting(description="Omitted or null: the client asks to be helped to choose."),
+    ] = None
 
 
 class ConsentRequest(BaseModel):
@@ -82,7 +93,9 @@ class ConsentRequest(BaseModel):
 class PairingRequest(BaseModel):
     """A client who starts with a clinician, and the recommendation this follows, if any."""
 
-    model_config = _strict({"pairing_id": "p0001", "client_id": "c0001", "clinician_id": "k012"})
+    model_config = _strict(
+        {"pairing_id": "p0001", "client_id": "c0001", "clinician_id": EXAMPLE_CLINICIANS[0]}
+    )
 
     pairing_id: Id
     client_id: Id
@@ -179,6 +192,7 @@ class Credentials(BaseModel):
 
 
 BODIES: tuple[type[BaseModel], ...] = (
+    WishRequest,
     DecisionRequest,
     ConsentRequest,
     PairingRequest,

@@ -15,6 +15,7 @@ from recommender.model.alliance_model import NAME, AllianceModel, Manifest
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.sections import RankingSettings
+from recommender.recommendation.card_parts import Card
 from recommender.recommendation.explanation import GroupContribution
 from recommender.recommendation.ranking import TieBreak
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY, ShortlistEntry
@@ -22,9 +23,10 @@ from recommender.recommendation.relaxation_offers import RelaxationOffer
 from recommender.screening.relaxation import Change
 from recommender.screening.screen import Exclusion, Reason
 from recommender.security.scopes import Scope
+from recommender.serving.schemas.card import ClinicianCard
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.reference_warnings import ReferenceWarning
-from recommender.serving.schemas.required_scope import RequiredScope
+from recommender.serving.schemas.required_scope import Included, IncludedWith, RequiredScope
 
 DECIMALS = 2
 NOTICE = (
@@ -54,9 +56,15 @@ TIE_BREAK_TEXTS: Mapping[TieBreak, str] = {
     "id": "the order of the two follows their ids",
 }
 
-FOR_STAFF = "For staff; omitted when the caller lacks the scope in `x-required-scope`."
+FOR_STAFF = "For staff."
+ON_REQUEST = "Absent unless `include` names the value in `x-include`."
+SCORED = RequiredScope(Scope.SCORE_READ)
+"""A page that everybody can read receives no scores, and no order among clinicians of a tie."""
+READS = RequiredScope(Scope.MATCH_READ)
+"""What such a page does not receive either: why each of the other clinicians was left out."""
 EXPLAINS = RequiredScope(Scope.EXPLAIN_READ)
 """Clients and matching tools do not receive how much anything adds to a score."""
+CONTRIBUTES = IncludedWith(Included.CONTRIBUTIONS)
 CONTRACT_VERSION: Literal[2] = 2
 """Version of the field names of a stored recommendation; see `serving.stored_recommendation`."""
 Points = Annotated[float, Setting(description="Points of the reference scale.")]
@@ -65,7 +73,10 @@ Points = Annotated[float, Setting(description="Points of the reference scale.")]
 class ResponseModel(BaseModel):
     """Base of all response models: immutable, and built from objects with the same attributes."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    # Whatever has a default is sent all the same.
+    model_config = ConfigDict(
+        frozen=True, from_attributes=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class AllianceScale(ResponseModel):
@@ -169,17 +180,36 @@ def stated_reason(reasons: tuple[Reason, ...]) -> tuple[StatedReason, ...]:
 class ShownClinician(ResponseModel):
     """One clinician of the shortlist."""
 
-    rank: int
+    rank: Annotated[int, SCORED, Setting(description="From 1.")]
     clinician_id: str
     name: str
-    predicted_alliance: Points | None
-    range: AllianceRange | None
+    predicted_alliance: Annotated[Points | None, SCORED]
+    range: Annotated[AllianceRange | None, SCORED]
     reasons: Annotated[
         tuple[str, ...], Setting(description="Wishes of the client that this clinician meets.")
     ]
-    in_favour: Annotated[tuple[str, ...], EXPLAINS, Setting(description=FOR_STAFF)] = ()
-    against: Annotated[tuple[str, ...], EXPLAINS, Setting(description=FOR_STAFF)] = ()
-    groups: Annotated[tuple[GroupPoints, ...], EXPLAINS, Setting(description=FOR_STAFF)] = ()
+    in_favour: Annotated[
+        tuple[str, ...],
+        EXPLAINS,
+        CONTRIBUTES,
+        Setting(description=f"What speaks for this clinician. {ON_REQUEST} {FOR_STAFF}"),
+    ] = ()
+    against: Annotated[
+        tuple[str, ...],
+        EXPLAINS,
+        CONTRIBUTES,
+        Setting(description=f"What speaks against this clinician. {ON_REQUEST} {FOR_STAFF}"),
+    ] = ()
+    groups: Annotated[
+        tuple[GroupPoints, ...],
+        EXPLAINS,
+        CONTRIBUTES,
+        Setting(description=f"What each group of features adds. {ON_REQUEST} {FOR_STAFF}"),
+    ] = ()
+    card: Annotated[
+        ClinicianCard | None,
+        Setting(description="null in recommendations that were stored without cards."),
+    ] = None
     reservations: tuple[StatedReason, ...]
     tie: Annotated[
         int | None,
@@ -192,6 +222,7 @@ class ShownClinician(ResponseModel):
     ]
     tie_text: Annotated[
         str | None,
+        SCORED,
         Setting(
             description="Continues a sentence that begins with the clinician's name: that the "
             "clinician before is in the same tie, and what decided their order. null for the first "
@@ -201,7 +232,7 @@ class ShownClinician(ResponseModel):
     ]
 
     @classmethod
-    def of(cls, shown: ShortlistEntry, level: float) -> Self:
+    def of(cls, shown: ShortlistEntry, level: float, card: Card) -> Self:
         """One clinician; nothing is predicted without a model or the client's consent."""
         why = shown.explanation
         return cls(
@@ -214,6 +245,7 @@ class ShownClinician(ResponseModel):
             in_favour=why.in_favour if why else (),
             against=why.against if why else (),
             groups=tuple(GroupPoints.of(part) for part in why.groups) if why else (),
+            card=ClinicianCard.of(card),
             reservations=stated_reason(shown.reservations),
             tie=shown.tie,
             tie_text=TIE_TEXT + TIE_BREAK_TEXTS[shown.tie_broken_by]
@@ -273,7 +305,7 @@ class SuggestedRelaxation(ResponseModel):
         str, Setting(description="The one with the highest predicted alliance.")
     ]
     name: str
-    predicted_alliance: Points | None
+    predicted_alliance: Annotated[Points | None, SCORED]
     gain: Annotated[
         Points | None,
         EXPLAINS,
@@ -297,7 +329,7 @@ class SuggestedRelaxation(ResponseModel):
 
 
 class RecommendationResponse(ResponseModel):
-    """A shortlist with reasons, and the excluded clinicians with theirs."""
+    """A shortlist with reasons and, on request, the excluded clinicians with theirs."""
 
     recommendation_id: str
     contract_version: Annotated[
@@ -323,15 +355,26 @@ class RecommendationResponse(ResponseModel):
     ]
     shortlist: tuple[ShownClinician, ...]
     eligible: int
-    excluded: tuple[ExcludedClinician, ...]
-    exclusion_counts: tuple[ExclusionCount, ...]
+    excluded: Annotated[
+        tuple[ExcludedClinician, ...],
+        READS,
+        IncludedWith(Included.EXCLUSIONS),
+        Setting(description=f"Everybody who is not eligible, with every reason. {ON_REQUEST}"),
+    ] = ()
+    exclusion_counts: Annotated[
+        tuple[ExclusionCount, ...],
+        Setting(description="Of each constraint that excluded somebody."),
+    ]
     relaxations: Annotated[
         tuple[SuggestedRelaxation, ...],
-        Setting(description="Smallest sets of changes first."),
-    ]
+        IncludedWith(Included.RELAXATIONS),
+        Setting(description=f"Smallest sets of changes first. {ON_REQUEST}"),
+    ] = ()
     unanswered: Annotated[
-        tuple[str, ...], Setting(description="Scored questions without an answer.")
-    ]
+        tuple[str, ...],
+        IncludedWith(Included.UNANSWERED),
+        Setting(description=f"Scored questions without an answer. {ON_REQUEST}"),
+    ] = ()
     warnings: Annotated[
         tuple[str, ...], Setting(description="For people to read before the shortlist.")
     ]
@@ -340,6 +383,16 @@ class RecommendationResponse(ResponseModel):
         Setting(description="Ids in the request that name nobody; `warnings` says so in words."),
     ] = ()
     notice: str
+
+    def seen_by(self, scopes: frozenset[Scope]) -> Self:
+        """The response with the facts on cards that callers with these scopes receive."""
+        if Scope.EXPLAIN_READ in scopes:
+            return self
+        shortlist = tuple(
+            each if each.card is None else each.model_copy(update={"card": each.card.for_clients()})
+            for each in self.shortlist
+        )
+        return self.model_copy(update={"shortlist": shortlist})
 
 
 class CurrentModel(ResponseModel):

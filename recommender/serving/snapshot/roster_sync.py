@@ -80,6 +80,15 @@ class RosterSync:
             version = write(connection, practice)
         return self._snapshots.swap(lambda snapshot: with_roster(snapshot, version)), version
 
+    def rehearse(self, write: Write) -> tuple[ServingSnapshot, RosterVersion]:
+        """As `change`, but nothing is stored and the roster of the server stays as it is."""
+        if self._store is None:
+            raise ProblemError(NO_STORE)
+        snapshot = self._snapshots.require()
+        with self._store.rehearsing() as connection:
+            version = write(connection, snapshot.practice)
+        return with_roster(snapshot, version), version
+
     def change_once(
         self, ticket: IdempotencyTicket, write: Callable[[Transaction, Practice], StoredReply]
     ) -> StoredReply:

@@ -10,12 +10,12 @@ from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from recommender.errors import NotFoundError
 from recommender.security.scopes import Scope
 from recommender.serving.authorization import CSRF_FIELD, PAGES, auth_backend, is_page
+from recommender.serving.http.immutable_files import ImmutableFiles
 from recommender.serving.http.problems import (
     FORBIDDEN,
     NOT_ALLOWED,
@@ -44,7 +44,6 @@ LINKS = (
 STATIC_FOLDER = Path(__file__).with_name("static")
 STYLE, ICON, SCRIPT = "style.css", "icon.svg", "htmx-2.0.11.min.js"
 PEOPLE_SCRIPT = "people.js"
-IMMUTABLE = "public, max-age=31536000, immutable"
 SCRIPT_SETTINGS = json.dumps(
     {
         "allowEval": False,
@@ -68,16 +67,6 @@ SCRIPT_SETTINGS = json.dumps(
 )
 """htmx runs nothing that a page holds and stores no page; an error replaces the whole page, as it
 does without script."""
-
-
-class ImmutableFiles(StaticFiles):
-    """Static files whose addresses change with their content."""
-
-    def file_response(self, *args: Any, **options: Any) -> Response:
-        """The file, to be cached for good."""
-        response = super().file_response(*args, **options)
-        response.headers["cache-control"] = IMMUTABLE
-        return response
 
 
 def static_files() -> ASGIApp:

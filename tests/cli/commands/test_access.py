@@ -37,6 +37,21 @@ def test_a_key_is_printed_once_and_alone_on_standard_output(environment: dict[st
     assert made.stdout.strip().split("_", 2)[2] not in listed
 
 
+def test_a_key_of_a_page_and_a_sandbox_key_say_what_they_are(environment: dict[str, str]) -> None:
+    page = ("--origin", "https://www.practice.example", "--origin", "http://localhost:3000")
+    made = run(environment, "keys", "create", "form", "--role", "browser", *page)
+    assert re.fullmatch(r"pk_[a-z0-9]{8}_[A-Za-z0-9_-]{43}\n", made.stdout)
+    assert "may be in a public page" in made.stderr
+    trial = run(environment, "keys", "create", "trial", "--sandbox")
+    assert "nothing that is sent with it is stored" in trial.stderr
+    listed = run(environment, "keys", "list").output
+    assert "http://localhost:3000 https://www.practice.example" in listed
+    assert listed.count("nothing") == 1
+    refused = run(environment, "keys", "create", "other", "--role", "browser")
+    assert refused.exit_code == 1
+    assert "origin" in refused.output
+
+
 def test_with_nothing_to_list_the_next_command_is_named(environment: dict[str, str]) -> None:
     assert "recommender keys create" in run(environment, "keys", "list").output
     assert "recommender staff add" in run(environment, "staff", "list").output
@@ -60,7 +75,7 @@ def test_a_key_is_rotated_then_revoked(environment: dict[str, str]) -> None:
     ("words", "said"),
     [
         (("keys", "create", "Web Site"), "cannot name a key"),
-        (("keys", "create", "website", "--role", "root"), "tool, staff, scientist, admin"),
+        (("keys", "create", "website", "--role", "root"), "tool, browser, staff, scientist, admin"),
         (("keys", "create", "website", "--only", "explain:read"), "names scopes that"),
         (("keys", "rotate", "website"), "no live key"),
         (("staff", "remove", "nobody"), "has no account"),

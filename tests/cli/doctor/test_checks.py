@@ -38,13 +38,20 @@ from recommender.cli.doctor.security_checks import (
     check_open,
     check_passwords,
     check_pepper,
+    check_special_keys,
     check_store,
+    check_webhooks,
 )
 from recommender.cli.main import app
 from recommender.errors import Fault
 from recommender.practice.definition import shipped_practice
-from recommender.store.database import connect
-from tests.support.server import CANARY
+from recommender.security.keys import list_keys, revoke_key
+from recommender.security.scopes import Role
+from recommender.store.database import connect, open_store
+from recommender.store.schema import webhook_endpoints
+from recommender.webhooks.endpoints import switch_off
+from tests.support.server import CANARY, PEPPER, new_key
+from tests.support.webhook_receiver import subscribe
 
 DAY = timedelta(days=1)
 
@@ -137,6 +144,46 @@ def test_a_pepper_that_is_missing_weak_or_another_is_found(
     sound: Deployment, pepper: str | None, said: str
 ) -> None:
     assert said in found_by(check_pepper, replace(sound, pepper=pepper))
+
+
+def test_keys_of_pages_on_any_machine_and_keys_that_store_nothing_are_found(
+    sound: Deployment,
+) -> None:
+    assert list(check_special_keys(sound)) == []
+    assert sound.store is not None
+    store = open_store(sound.store)
+    local = {"origins": ("http://localhost:3000",)}
+    new_key(store, "form", Role.BROWSER, now=sound.now, **local)
+    assert list(check_special_keys(sound)) == []
+    public = replace(sound, host="0.0.0.0")
+    assert "pages on anybody's own machine" in found_by(check_special_keys, public)
+    with store.writing() as connection:
+        for key in list_keys(connection):
+            revoke_key(connection, key.key_id, now=sound.now, actor="test")
+    new_key(store, "trial", Role.BROWSER, now=sound.now, sandbox=True, **local)
+    store.close()
+    assert found_by(check_special_keys, public).count("sandbox keys only") == 1
+    assert "own machine" not in found_by(check_special_keys, public)
+
+
+def test_webhooks_that_are_off_failing_or_signed_with_another_pepper_are_found(
+    sound: Deployment,
+) -> None:
+    assert sound.store is not None
+    store = open_store(sound.store)
+    endpoint, _ = subscribe(store, "https://example.org/")
+    assert list(check_webhooks(sound)) == []
+    assert "another pepper" in found_by(check_webhooks, replace(sound, pepper=PEPPER + "!"))
+    with store.writing() as connection:
+        named = webhook_endpoints.c.endpoint_id == endpoint.endpoint_id
+        failing = webhook_endpoints.update().where(named).values(failing_since=sound.now)
+        connection.execute(failing)
+    assert list(check_webhooks(sound)) == []
+    assert "has failed since" in found_by(check_webhooks, replace(sound, now=sound.now + DAY))
+    with store.writing() as connection:
+        switch_off(connection, endpoint.endpoint_id, "gone", now=sound.now, actor="test")
+    store.close()
+    assert "is off (gone)" in found_by(check_webhooks, sound)
 
 
 def test_keys_that_end_soon_or_are_not_there_are_found(sound: Deployment) -> None:
@@ -235,7 +282,7 @@ def test_a_port_that_this_server_has_is_no_finding(sound: Deployment) -> None:
 
 def test_every_check_is_in_the_checkup() -> None:
     modules = {check.__module__ for check in CHECKS}
-    assert len(CHECKS) == len(set(CHECKS)) == 16
+    assert len(CHECKS) == len(set(CHECKS)) == 18
     assert modules == {
         "recommender.cli.doctor.checks",
         "recommender.cli.doctor.security_checks",

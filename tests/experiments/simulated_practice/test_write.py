@@ -99,3 +99,22 @@ def test_the_command_names_a_wrong_scenario(tmp_path: Path) -> None:
     told = CliRunner().invoke(app, ["--out", str(tmp_path), "--scenario", "stormy"])
     assert told.exit_code == 2
     assert "scenario: is not known" in told.output
+
+
+def test_clinicians_may_be_given_in_place_of_invented_ones(folder: Path, tmp_path: Path) -> None:
+    given = a_table(folder, "clinicians").sort_values("clinician_id").head(8)
+    given["clinician_id"] = [f"given-{number}" for number in range(8)]
+    given.to_csv(tmp_path / "given.csv", index=False)
+    app = typer.Typer()
+    app.command()(main)
+    words = ["--ratings", "100", "--test-clients", "5", "--exported-on", "2031-05-06"]
+    line = ["--out", str(tmp_path / "out"), "--roster", str(tmp_path / "given.csv"), *words]
+    done = CliRunner().invoke(app, line, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    pairings = a_table(tmp_path / "out", "pairings")
+    assert set(pairings["clinician_id"]) <= set(given["clinician_id"])
+    assert pairings["started_on"].min() >= "2028-02-01"
+    assert a_table(tmp_path / "out", "ratings")["rated_on"].max() <= "2031-05-06"
+    pd.testing.assert_frame_equal(
+        a_table(tmp_path / "out", "clinicians"), given.reset_index(drop=True)
+    )

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from recommender.practice.conditions import Condition
 from recommender.practice.fields import Field
-from recommender.practice.rules.constraint import Condition
 from recommender.practice.rules.declaration import (
     constraint_problems,
     funding_problems,

@@ -407,7 +407,13 @@ def test_a_list_of_one_side_alone_may_be_declared() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "has", "met", "unmet"),
-    [("category", "a", "a", "b"), ("tags", "a", "b;a", "b"), ("flag", True, True, False)],
+    [
+        ("category", "a", "a", "b"),
+        ("category", ["a", "c"], "c", "b"),
+        ("tags", "a", "b;a", "b"),
+        ("tags", ["a", "c"], "c", "b"),
+        ("flag", True, True, False),
+    ],
 )
 def test_a_condition_not_met_passes(kind: str, has: Any, met: Any, unmet: Any) -> None:
     told = {"rule": "is_true", "clinician": "y", "when": {"client": "w", "has": has}}

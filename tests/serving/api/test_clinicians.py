@@ -14,7 +14,7 @@ from tests.support.server import (
     CANARY,
     CANARY_NAME,
     INES,
-    RECOMMEND,
+    WHOLE,
     TestClient,
     a_request,
     etag_of,
@@ -33,7 +33,7 @@ def journal_writer(tmp_path: Path) -> Any:
 
 
 def shown(caller: TestClient) -> dict[str, Any]:
-    told: dict[str, Any] = caller.post(RECOMMEND, json=a_request(top_k=50)).json()
+    told: dict[str, Any] = caller.post(WHOLE, json=a_request(top_k=50)).json()
     return told
 
 
@@ -294,6 +294,6 @@ def test_the_contract_has_exactly_this_practices_fields(journal_writer: TestClie
 def test_every_example_is_accepted() -> None:
     for practice in (a_practice(), shipped_practice()):
         form = build_clinician_schema(practice)
-        for model in form.models:
+        for model in (*form.bodies, *form.responses):
             for example in model.model_json_schema(by_alias=True).get("examples", ()):
                 model.model_validate_json(json.dumps(example))

@@ -3,6 +3,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from recommender.errors import BundleError, TablesError
 from recommender.model.bundle.io import bundle_digest
 from recommender.practice.definition import shipped_practice
 from recommender.recommendation.recommend import recommend
-from recommender.serving.api import recommendations
+from recommender.serving.api import health, recommendations
 from recommender.serving.app import create_app
 from recommender.serving.dependencies import app_state
 from recommender.serving.http.request_context import HEADERS
@@ -32,6 +33,7 @@ from recommender.settings import Settings
 from tests.support.builders import DAY, an_intake
 from tests.support.server import (
     RECOMMEND,
+    WHOLE,
     TestClient,
     a_request,
     captured_logs,
@@ -42,8 +44,8 @@ from tests.support.server import (
 
 
 def recommended(caller: TestClient, **changes: Any) -> dict[str, Any]:
-    """The body of an accepted request."""
-    response = caller.post(RECOMMEND, json=a_request(**changes))
+    """All of the answer to an accepted request."""
+    response = caller.post(WHOLE, json=a_request(**changes))
     assert response.status_code == 200, response.text
     body: dict[str, Any] = response.json()
     return body
@@ -150,7 +152,7 @@ def test_any_other_request_id_is_replaced(caller: TestClient, given: str) -> Non
     assert len(kept) == 32
 
 
-@pytest.mark.parametrize("path", ["/livez", "/openapi.json", "/v1/models/current", "/nowhere"])
+@pytest.mark.parametrize("path", ["/livez", "/v1/models/current", "/nowhere"])
 def test_every_response_has_the_headers_that_keep_it_private(caller: TestClient, path: str) -> None:
     headers = caller.get(path).headers
     assert headers["cache-control"] == "no-store"
@@ -211,11 +213,14 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
     assert {operation["operationId"] for operation in operations.values()} == {
         "recommend",
         "getRecommendation",
+        "listRecommendations",
         "listExplanations",
         "getExplanation",
         "predict",
         "allocate",
         "recordDecision",
+        "recordWish",
+        "listWishes",
         "listDecisions",
         "recordPairing",
         "getPairing",
@@ -225,6 +230,8 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
         "getRating",
         "correctRating",
         "getCurrentModel",
+        "getContract",
+        "getQuestions",
         "getLiveness",
         "getReadiness",
         "logIn",
@@ -252,7 +259,19 @@ def test_the_contract_is_whole_and_documents_every_refusal(caller: TestClient) -
     for (path, _), operation in operations.items():
         for status, response in operation["responses"].items():
             media = set(response.get("content", {}))
-            assert status.startswith("2") or media == {"application/problem+json"}, path
+            is_sent = status.startswith("2") or status == "304"
+            assert is_sent or media == {"application/problem+json"}, path
+
+
+def test_a_member_that_the_contract_does_not_have_is_noticed_by_every_test(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = '{"status": "alive", "since": 1}'
+    probe = SimpleNamespace(model_dump_json=lambda: body)
+    monkeypatch.setattr(health, "Probe", lambda status: probe)
+    noticed = pytest.raises(AssertionError, match="GET /livez: 200 at /: additionalProperties")
+    with local_client(settings) as caller, noticed:
+        caller.get("/livez")
 
 
 def test_the_example_of_the_contract_is_accepted(caller: TestClient) -> None:
@@ -265,7 +284,7 @@ def test_the_contract_of_another_practice_has_its_questions(settings: Settings) 
     app = create_app(settings)
     practice = shipped_practice("psychology")
     form = build_request_schema(practice, top_k=5)
-    told = json.loads(openapi_document(app, form, build_clinician_schema(practice)))
+    told = json.loads(openapi_document(app, form, build_clinician_schema(practice)).body)
     assert "phq9" in told["components"]["schemas"]["Answers"]["properties"]
 
 

@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from tests.support.server import RECOMMEND, TestClient, a_request
+from tests.support.server import (
+    WHOLE,
+    TestClient,
+    a_request,
+)
 
 PREDICT = "/v1/predictions"
 
@@ -12,7 +16,7 @@ def predicted(caller: TestClient, names: list[str], **changes: Any) -> Any:
 
 
 def test_they_say_what_a_recommendation_says(caller: TestClient) -> None:
-    shown = caller.post(RECOMMEND, json=a_request(top_k=50)).json()
+    shown = caller.post(WHOLE, json=a_request(top_k=50)).json()
     by_name = {each["clinician_id"]: each for each in shown["shortlist"]}
     left_out = {each["clinician_id"]: each["reasons"] for each in shown["excluded"]}
     names = [*sorted(left_out), *sorted(by_name, reverse=True)]

@@ -3,14 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-from tests.support.server import RECOMMEND, TestClient, a_request, local_client, server_settings
+from tests.support.server import (
+    WHOLE,
+    TestClient,
+    a_request,
+    local_client,
+    server_settings,
+)
 
 FEES = range(150, 280, 10)
 
 
 def ask(caller: TestClient, **answers: Any) -> Any:
     given = {key: value for key, value in answers.items() if value is not None}
-    return caller.post(RECOMMEND, json=a_request(given, top_k=50)).json()
+    return caller.post(WHOLE, json=a_request(given, top_k=50)).json()
 
 
 def test_an_offer_sent_back_gives_that_clinician_and_that_prediction(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from recommender.security.accounts import FREE_FAILURES, MAX_AGE, MAX_IDLE
 from recommender.serving.auth_backend import LOGINS_PER_MINUTE
 from tests.support.server import (
     PASSWORD,
-    RECOMMEND,
     SAME_SITE,
+    WHOLE,
     LockedServer,
     TestClient,
     a_request,
@@ -20,7 +20,7 @@ SESSION = "/v1/session"
 
 
 def recommended(locked: LockedServer, **headers: str) -> Any:
-    return locked.client.post(RECOMMEND, json=a_request(), headers=headers)
+    return locked.client.post(WHOLE, json=a_request(), headers=headers)
 
 
 def test_a_password_opens_a_session_that_asks_as_staff(locked: LockedServer) -> None:

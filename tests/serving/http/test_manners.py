@@ -65,7 +65,7 @@ def test_head_needs_the_same_rights_as_get(locked: LockedServer) -> None:
     ("path", "allowed"),
     [
         ("/livez", "GET, HEAD, OPTIONS"),
-        (RECOMMEND, "OPTIONS, POST"),
+        (RECOMMEND, "GET, HEAD, OPTIONS, POST"),
         ("/v1/clinicians/k01", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
         ("/staff/requests/new", "GET, HEAD, OPTIONS"),
         ("/staff/static/style.css", "GET, HEAD, OPTIONS"),
@@ -134,7 +134,10 @@ def test_curl_without_a_content_type_is_answered_with_what_it_sent(
         ("/v1/recommendation", ["did you mean /v1/recommendations?"]),
         ("/livez/", ["did you mean /livez?"]),
         ("/recommendations", ["did you mean /v1/recommendations?"]),
-        ("/docs", []),
+        ("/redoc", ["did you mean /docs?"]),
+        ("/swagger-ui/", ["did you mean /docs?"]),
+        ("/swagger.json", ["did you mean /openapi.json?"]),
+        ("/openapi.yaml", ["did you mean /openapi.json?"]),
     ],
 )
 def test_an_address_with_a_slip_is_answered_with_the_one_that_was_meant(

@@ -49,8 +49,8 @@ def test_every_kind_of_problem_is_explained_at_its_address(
         ("GET", f"/{CANARY}", {}, b"", 404),
         ("GET", f"/problems/{CANARY}", {}, b"", 404),
         ("GET", "/livez/", {}, b"", 404),
-        ("GET", "/docs", {}, b"", 404),
-        ("GET", RECOMMEND, {}, b"", 405),
+        ("GET", "/nothing", {}, b"", 404),
+        ("GET", "/v1/predictions", {}, b"", 405),
         ("DELETE", "/livez", {}, b"", 405),
         (CANARY.upper(), "/livez", {}, b"", 405),
         ("POST", RECOMMEND, {}, b"x" * (256 * 1024 + 1), 413),
@@ -74,7 +74,7 @@ def test_every_refusal_is_a_problem_that_repeats_nothing(
 
 
 def test_a_wrong_method_is_told_the_right_ones(caller: TestClient) -> None:
-    assert caller.get(RECOMMEND).headers["allow"] == "OPTIONS, POST"
+    assert caller.get("/v1/predictions").headers["allow"] == "OPTIONS, POST"
 
 
 def test_a_body_that_grows_beyond_the_limit_is_cut_off(caller: TestClient) -> None:

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from recommender.practice.definition import Practice, read_practice
 from recommender.recommendation.recommend import read_intake
+from recommender.serving.http.submitted_form import FormData
 from recommender.serving.schemas.clinician import build_clinician_schema
 from recommender.serving.schemas.intake import build_request_schema
-from recommender.serving.staff.form_data import FormData
 from recommender.serving.staff.views.intake_answers import request_values
 from recommender.tables.loader import read_clients
 from tests.support.builders import DEFINITION, some_rows, tables_of, write_rows

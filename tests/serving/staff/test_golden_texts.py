@@ -19,7 +19,13 @@ from tests.support.builders import DEFINITION
 from tests.support.page_reader import ask, begun, by_items, first, forms, read, send, signed_in
 from tests.support.page_text import visible_text
 from tests.support.rated_pairings import keep_matches
-from tests.support.server import LockedServer, TestClient, local_client, server_settings
+from tests.support.server import (
+    LockedServer,
+    TestClient,
+    local_client,
+    server_settings,
+    whole,
+)
 
 GOLDEN = Path(__file__).with_name("golden")
 CLIENT = {"client_id": "c4711"}
@@ -99,7 +105,7 @@ def test_a_request_with_predictions(staff: TestClient) -> None:
 
 def test_a_request_asked_about(staff: TestClient) -> None:
     page = ask(staff, **CLIENT)
-    shown = staff.get(f"/v1/recommendations/{page.url.path.rsplit('/', 1)[1]}").json()
+    shown = staff.get(whole(page.url.path.rsplit("/", 1)[1])).json()
     one, other = (each["clinician_id"] for each in shown["shortlist"][:2])
     left_out = shown["excluded"][0]["clinician_id"]
     asked = {"why_not": left_out, "one": one, "other": other}

@@ -6,21 +6,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from recommender.journal.recommendations import ShortlistRow, ShownRecommendation
 from recommender.practice.columns import read_rows
 from recommender.practice.definition import shipped_practice
-from recommender.serving.staff.views.open_times import (
-    DAY_UNKNOWN,
-    Clocks,
-    NextTimes,
-    OpenInterval,
-    WeeklyHours,
-    next_open_intervals,
-    next_times,
-)
+from recommender.recommendation.openings import WeeklyHours, next_open_intervals
+from recommender.serving.staff.views.open_times import DAY_UNKNOWN, Clocks, NextTimes, next_times
 from recommender.tables.roster import snapshot
 
 PRACTICE = shipped_practice()
@@ -139,16 +130,6 @@ def test_unknown_hours_have_no_times() -> None:
     assert free({"hours": None}).times == ()
 
 
-ZONES = (
-    "Australia/Sydney",
-    "Australia/Brisbane",
-    "Australia/Perth",
-    "Australia/Adelaide",
-    "Australia/Lord_Howe",
-    "Pacific/Auckland",
-    "Europe/London",
-)
-STEP = timedelta(minutes=15)
 MON, TUE, FRI, SUN = 0, 1, 4, 6
 
 
@@ -261,62 +242,6 @@ def test_another_day_there_is_named() -> None:
         "Pacific/Auckland",
     )
     assert "(Tue 1 Dec, 1:00 am to 4:00 am in Auckland)" in said[0]
-
-
-def test_what_is_past_or_too_short_is_left_out() -> None:
-    week = weekly("Sydney", (MON, 9, 12))
-    late = next_open_intervals((week,), at("Australia/Sydney", 2026, 11, 30, 10, 0), 50)
-    assert late[0].begin == at("Australia/Sydney", 2026, 11, 30, 10, 0)
-    later = next_open_intervals((week,), at("Australia/Sydney", 2026, 11, 30, 11, 15), 50)
-    assert later[0].begin == at("Australia/Sydney", 2026, 12, 7, 9, 0)
-    assert next_open_intervals((week, weekly("Sydney", (MON, 11, 14))), late[0].begin, 61) == ()
-
-
-@given(
-    zones=st.tuples(st.sampled_from(ZONES), st.sampled_from(ZONES)),
-    windows=st.lists(
-        st.lists(
-            st.tuples(st.integers(0, 6), st.integers(0, 22), st.integers(1, 4)),
-            min_size=1,
-            max_size=3,
-        ),
-        min_size=2,
-        max_size=2,
-    ),
-    day=st.sampled_from([date(2026, 4, 1), date(2026, 9, 29), date(2027, 3, 24)]),
-)
-def test_a_time_lies_in_the_open_hours_on_either_clock(
-    zones: tuple[str, str], windows: list[list[tuple[int, int, int]]], day: date
-) -> None:
-    weeks = [
-        WeeklyHours(zone, tuple((d, 60 * h, 60 * min(h + long, 24)) for d, h, long in some))
-        for zone, some in zip(zones, windows, strict=True)
-    ]
-    since = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    found = next_open_intervals(tuple(weeks), since, 30)
-    walked = [s for s in _walked(weeks, since) if s.end - s.begin >= timedelta(minutes=30)]
-    assert list(found) == walked[: len(found)]
-    assert len(found) == min(3, len(walked))
-
-
-def _walked(weeks: list[WeeklyHours], since: datetime) -> list[OpenInterval]:
-    """The same by looking at the clocks every quarter of an hour for five weeks."""
-    found: list[list[datetime]] = []
-    moment = since
-    while moment < since + timedelta(weeks=5):
-        if all(_is_open(week, moment) for week in weeks):
-            if found and found[-1][1] == moment:
-                found[-1][1] = moment + STEP
-            else:
-                found.append([moment, moment + STEP])
-        moment += STEP
-    return [OpenInterval(begin, end) for begin, end in found]
-
-
-def _is_open(week: WeeklyHours, moment: datetime) -> bool:
-    local = moment.astimezone(ZoneInfo(week.zone))
-    minute = 60 * local.hour + local.minute
-    return any(local.weekday() == d and a <= minute < b for d, a, b in week.windows)
 
 
 TWO_ROOMS = "-33.897,151.179;-33.752,150.694"

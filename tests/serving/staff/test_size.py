@@ -11,7 +11,11 @@ from recommender.serving.staff.page import ICON, PEOPLE_SCRIPT, SCRIPT, STATIC_F
 from recommender.settings import Settings
 from tests.support.builders import a_bundle, write_tables
 from tests.support.page_reader import Reader, ask, read
-from tests.support.server import RECOMMEND, a_request, local_client
+from tests.support.server import (
+    WHOLE,
+    a_request,
+    local_client,
+)
 
 MOST_BYTES = 150_000
 AGE = {"answer.age_years": "34"}
@@ -31,7 +35,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def test_two_hundred_clinicians_fit_a_page(many: Settings) -> None:
     with local_client(many) as client:
         address = ask(client, top_k="50", **{"answer.max_fee": "200"}).url.path
-        answer = client.post(RECOMMEND, json=a_request({"max_fee": 200.0}, top_k=50)).json()
+        answer = client.post(WHOLE, json=a_request({"max_fee": 200.0}, top_k=50)).json()
         text = client.get(address).text
         one, other = (answer["shortlist"][place]["clinician_id"] for place in (0, -1))
         compared = client.get(f"{address}?why_not={other}&one={one}&other={other}").text

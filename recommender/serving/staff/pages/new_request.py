@@ -24,6 +24,7 @@ from recommender.serving.http.problems import (
     problem_for,
 )
 from recommender.serving.http.request_context import request_info
+from recommender.serving.http.submitted_form import FormData
 from recommender.serving.idempotency import has_store, write_once
 from recommender.serving.recommendation_service import (
     ServedRecommendation,
@@ -33,7 +34,7 @@ from recommender.serving.recommendation_service import (
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.responses import SuggestedRelaxation
-from recommender.serving.staff.form_data import FormData, read_form
+from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import HOME, NEW, page, redirect
 from recommender.serving.staff.views.intake_answers import prefilled, request_values
 from recommender.serving.staff.views.intake_form import form_sections
@@ -161,10 +162,9 @@ async def recommend_and_store(request: Request, parsed: ParsedRequest) -> str:
         request.app, partial(recommend_parsed, state, parsed)
     )
     info.mode = served.recommendation.mode
-    body = served.to_json(caller(request).scopes)
     if not has_store(request):
-        app_state(request.app).recent.add(shown_of(served, body, state))
+        app_state(request.app).recent.add(shown_of(served, state))
     else:
-        row = to_journal_row(served, body, state, actor=caller(request).actor)
+        row = to_journal_row(served, state, actor=caller(request).actor)
         await write_once(request, None, row)
     return served.response.recommendation_id

@@ -41,6 +41,7 @@ from recommender.serving.http.problems import (
     ProblemError,
     problem_for,
 )
+from recommender.serving.http.submitted_form import FormData
 from recommender.serving.idempotency import read, write_once
 from recommender.serving.recommendation_service import today
 from recommender.serving.schemas.request_bodies import (
@@ -50,7 +51,6 @@ from recommender.serving.schemas.request_bodies import (
 )
 from recommender.serving.staff.form_data import (
     REFUSED,
-    FormData,
     form_faults,
     number,
     read_form,

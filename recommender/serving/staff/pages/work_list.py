@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from recommender.journal.near_ids import near_clients
 from recommender.journal.pairings import outcomes_of
-from recommender.journal.work_list import BEGUN, WorkItem, work_list
+from recommender.journal.wishes import spoken
+from recommender.journal.work_list import BEGUN, WorkItem, open_wishes, work_list
 from recommender.practice.definition import Practice
 from recommender.security.scopes import Scope
 from recommender.serving.authorization import caller
@@ -37,17 +39,20 @@ async def get_work_list_page(request: Request) -> Response:
 
 @router.post(f"{HOME}/search")
 async def post_search(request: Request) -> Response:
-    """Requests of one client; a form, so that no client code is in an address."""
+    """Requests of one client, id or reference; a form, so that no client code is in an address."""
     return await _page(request, (await read_form(request)).text("sought"))
 
 
 async def _page(request: Request, sought: str) -> Response:
     items: tuple[WorkItem, ...] = ()
+    wished: tuple[WorkItem, ...] = ()
     near: tuple[str, ...] = ()
     state = current_snapshot(request.app)
     stored = has_store(request)
     if stored:
         items = await read(request, partial(_items, sought=sought, practice=state.practice))
+        if not sought:
+            wished = await read(request, partial(open_wishes, limit=MAX_REQUESTS))
         if sought and not items:
             found = await read(request, partial(near_clients, client_ids=[sought]))
             near = found.get(sought, ())
@@ -56,6 +61,9 @@ async def _page(request: Request, sought: str) -> Response:
         "work_list.html",
         "Requests",
         items=items,
+        wished=wished,
+        spoken=spoken,
+        zone=ZoneInfo(state.practice.timezone),
         recent=() if stored else app_state(request.app).recent.newest(),
         sought=sought,
         question=did_you_mean(near),

@@ -8,8 +8,8 @@ from typing import Any
 from recommender.journal.recommendations import ShownRecommendation
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
+from recommender.serving.http.submitted_form import FormData
 from recommender.serving.schemas.json_types import JSON_TYPES
-from recommender.serving.staff.form_data import FormData
 from recommender.values.ids import NONE_NAMED, canonical_id
 from recommender.values.kinds import DAYS
 

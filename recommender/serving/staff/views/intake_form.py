@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.serving.http.problems import FieldError
+from recommender.serving.http.submitted_form import FormData
 from recommender.serving.staff import wording
-from recommender.serving.staff.form_data import FormData
 from recommender.serving.staff.views.intake_answers import (
     ANSWER,
     CONSENT,
@@ -93,7 +93,7 @@ class FormEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class FormSection:
+class EntrySection:
     """Questions that belong together."""
 
     title: str
@@ -107,7 +107,7 @@ def form_sections(
     errors: Sequence[FieldError] = (),
     *,
     top_k: int,
-) -> tuple[FormSection, ...]:
+) -> tuple[EntrySection, ...]:
     """All questions: scored ones by group, then requirements, consents and rules.
 
     Clinicians are chosen from the roster. `sent` was filled in before; `top_k` clinicians are shown
@@ -120,7 +120,7 @@ def form_sections(
         faults.setdefault(name, error.message)
     scored, wished = (practice.fields("client", use) for use in ("score", "filter"))
     sections = [
-        FormSection(
+        EntrySection(
             phrase, tuple(_entry(f, sent, faults) for f in scored.values() if f.group == group)
         )
         for group, phrase in practice.groups.items()
@@ -137,20 +137,21 @@ def form_sections(
         for name, label in ((f"{CONSENT}{scope}", label) for scope, label in CONSENTS.items())
     )
     sections += [
-        FormSection("Requirements and wishes", entries),
-        FormSection("Other consents", consents),
-        FormSection("About this request", _about_request(sent, faults, top_k)),
-        FormSection("Rules for this request", _rules(practice, sent)),
+        EntrySection("Requirements and wishes", entries),
+        EntrySection("Other consents", consents),
+        EntrySection("About this request", _about_request(sent, faults, top_k)),
+        EntrySection("Rules for this request", _rules(practice, sent)),
     ]
     return tuple(section for section in sections if section.entries)
 
 
 def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry:
     name, control = f"{ANSWER}{field.name}", CONTROLS[field.kind]
+    question = field.question_for("staff")
     how = HOW_TO_WRITE.get("postcode" if field.postcodes else field.kind)
     blank = "" if field.required else f"If left blank: {field.missing.rstrip('.')}."
-    purpose = f"{wording.sentence(field.purpose.rstrip('.'))}." if field.purpose else ""
-    choices = tuple((level, wording.plain(level)) for level in field.levels)
+    why = field.help_for("staff") or f"{wording.sentence(field.purpose.rstrip('.'))}."
+    choices = tuple((level, field.label_of(level)) for level in field.levels)
     if field.kind == "flag":
         choices = YES_OR_NO
     elif field.kind == "tags":
@@ -164,9 +165,9 @@ def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry
         )
     return FormEntry(
         name,
-        wording.sentence(f"{field.phrase} ({field.unit})" if field.unit else field.phrase),
+        f"{question} ({field.unit})" if field.unit else question,
         control,
-        helps=tuple(filter(None, (purpose, how or wording.bounds(field.min, field.max), blank))),
+        helps=tuple(filter(None, (why, how or wording.bounds(field.min, field.max), blank))),
         choices=choices,
         given=_given(field, sent),
         fault="" if any(day.fault for day in days) else faults.get(name, ""),

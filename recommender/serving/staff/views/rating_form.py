@@ -19,9 +19,10 @@ from recommender.journal.ratings import CLIENT, Rating
 from recommender.monitoring.early_ratings import ShownPrediction, rated_predictions
 from recommender.practice.definition import Practice
 from recommender.serving.http.problems import FieldError
+from recommender.serving.http.submitted_form import FormData
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 from recommender.serving.staff import wording
-from recommender.serving.staff.form_data import FormData, number
+from recommender.serving.staff.form_data import number
 from recommender.serving.stored_recommendation import current_body
 
 ITEMS = "items"

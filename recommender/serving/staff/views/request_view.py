@@ -11,8 +11,8 @@ from recommender.errors import NotFoundError
 from recommender.journal.recommendations import ShownRecommendation
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
+from recommender.recommendation.fact_text import CURRENCY_SIGNS
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
-from recommender.recommendation.relaxation_offers import CURRENCY_SIGNS
 from recommender.serving.api.explanations import ExplanationCase, explanation_case
 from recommender.serving.http.problems import ProblemError
 from recommender.serving.snapshot.snapshot import ServingSnapshot
@@ -92,7 +92,7 @@ class RequestView:
         at = response.availability_as_of
         questions = practice.fields("client", "score", "filter")
         used = [
-            (field.phrase, self._answer_text(field, answers[name]))
+            (field.phrase, self._answer_text(field, answers[name]) + self._source(name))
             for name, field in practice.client.items()
             if name in answers
         ]
@@ -147,6 +147,10 @@ class RequestView:
             return _answer_text(self.state.practice, field, answer)
         people = (wording.person(each, self.names.get(each, each)) for each in answer)
         return ", ".join(people) or wording.NONE_OF_THESE
+
+    def _source(self, name: str) -> str:
+        """Who answered, where it was not the client."""
+        return " (declared by the practice)" if name in self.shown.declared else ""
 
     def _names(self) -> dict[str, str]:
         """Names of everybody who was on the roster, by id."""
@@ -211,9 +215,9 @@ def _answer_text(practice: Practice, field: Field, answer: Any) -> str:
     if field.kind == "weekly_hours":
         return wording.week(answer)
     if isinstance(answer, list | tuple):
-        return ", ".join(wording.plain(str(each)) for each in answer) or wording.NONE_OF_THESE
+        return ", ".join(field.label_of(str(each)) for each in answer) or wording.NONE_OF_THESE
     if field.kind == "money":
         return f"{CURRENCY_SIGNS.get(practice.currency, practice.currency)}{float(answer):.2f}"
     if isinstance(answer, int | float):
         return f"{wording.figure(answer)} {field.unit or ''}".strip()
-    return wording.plain(str(answer)) if field.levels else str(answer)
+    return field.label_of(str(answer)) if field.levels else str(answer)

@@ -1,6 +1,7 @@
-"""Asks a live server by a client generated from its contract: `talk.py URL KEY < request.json`.
+"""What a practice's own system does, with a key of role `staff`.
 
-Prints what it was answered as JSON. The generated package must be importable as `generated`.
+`staff.py URL KEY < request.json` prints what it was answered as JSON. The package generated
+from the whole contract must be importable as `generated`.
 """
 
 import json

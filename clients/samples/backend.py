@@ -1,0 +1,1 @@
+../../recommender/serving/reference/static/backend.py

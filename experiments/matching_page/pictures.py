@@ -1,0 +1,28 @@
+"""Pictures of every state of the matching page, on a wide screen and on a telephone."""
+
+from collections.abc import Iterator
+
+from playwright.sync_api import Browser, ViewportSize
+
+from experiments.matching_page.walk import walk
+from experiments.screenshots.office import Office
+
+SIZES: dict[str, ViewportSize] = {
+    "match": {"width": 1280, "height": 900},
+    "match-phone": {"width": 390, "height": 844},
+}
+IN_DARK = "list"
+
+
+def matching_pictures(browser: Browser, desk: Office) -> Iterator[tuple[str, bytes]]:
+    """The whole page in every state, by the name of its file; the list in dark colours too."""
+    for kind, size in SIZES.items():
+        page = browser.new_page(viewport=size, locale="en-AU")
+        for state in walk(page, desk.url):
+            name = f"{kind}-{state.replace(',', '').replace(' ', '-')}"
+            yield name, page.screenshot(full_page=True, animations="disabled")
+            if state == IN_DARK:
+                page.emulate_media(color_scheme="dark")
+                yield f"{name}-dark", page.screenshot(full_page=True, animations="disabled")
+                page.emulate_media(color_scheme="light")
+        page.close()

@@ -1,0 +1,208 @@
+"""What a client asked for and a clinician offers, with exactly the levels that both name."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
+from recommender.practice.rules.constraint import NEVER_RELAXED, Constraint, applicability
+from recommender.recommendation.card_parts import CardFields, Cost, Fact, Meeting
+from recommender.recommendation.explanation import WISH_OPERATORS
+from recommender.recommendation.fact_text import (
+    YES,
+    cents_text,
+    clock_text,
+    levels_in,
+    values_text,
+    with_unit,
+)
+from recommender.recommendation.openings import OpenInterval
+from recommender.screening.screen import Screening
+
+BY_LEVEL = frozenset({"has_all", "has_any", "member", "one_of", "equal"})
+"""Rules that compare levels which a client asks for with those a clinician has."""
+BY_RULE = frozenset({"if_asked", "at_least", "at_most", "gap_at_most", "within_km", "shares_hours"})
+"""Rules about flags, amounts, distance and hours of which a card says that they are met."""
+GAP, DISTANCE = "Gap", "Distance"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A client's field that asks for levels of a clinician's field; `indifferent` ask for none."""
+
+    client: str
+    clinician: str
+    indifferent: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What one clinician offers this client, computed for the other parts of the card.
+
+    `times` are the next times on the clock they are shown on, as begin and end, none where the
+    client named no hours.
+    """
+
+    row: int
+    meeting: tuple[Meeting, ...]
+    cost: Cost | None
+    times: tuple[tuple[OpenInterval, str], ...]
+
+
+def wishes_of(practice: Practice) -> tuple[Wish, ...]:
+    """Every comparison of levels asked for with levels offered that the practice declares.
+
+    Constraints of protected families are no wishes.
+    """
+    matches = (
+        Wish(match.client[0].name, match.clinician[0].name, frozenset(match.indifferent))
+        for match in practice.matches.values()
+        if match.operator in WISH_OPERATORS
+    )
+    rules = (
+        Wish(rule.client[0], rule.clinician[0], frozenset(rule.settings.get("indifferent", ())))
+        for rule in practice.constraints.values()
+        if rule.rule in BY_LEVEL and rule.client and rule.family not in NEVER_RELAXED
+    )
+    return tuple(dict.fromkeys((*matches, *rules)))
+
+
+class Asked:
+    """What one client asked for, beside what each clinician offers.
+
+    Attributes
+    ----------
+    levels
+        The levels that the client asked for, by the clinician's field that may offer them.
+    """
+
+    def __init__(
+        self,
+        practice: Practice,
+        fields: CardFields,
+        client: Columns,
+        columns: Columns,
+        screening: Screening,
+        wishes: Sequence[Wish],
+    ) -> None:
+        self.practice, self.client, self.columns = practice, client, columns
+        self.screening, self._fee = screening, fields.of_part.get("cost")
+        shown = {*fields.facts, *fields.if_asked, *fields.of_part.values()}
+        self.levels = _levels_asked(practice, wishes, client)
+        # The ways that suit both are a part of the card.
+        ways = None if practice.ways is None else practice.ways.clinician
+        self._by_level = tuple(
+            (field, self.levels[name])
+            for name, field in practice.clinician.items()
+            if name in shown and name != ways and self.levels.get(name)
+        )
+        self._rules = tuple(
+            rule
+            for rule in screening.constraints
+            if rule.rule in BY_RULE
+            and rule.clinician[0] in shown
+            and rule.family not in NEVER_RELAXED
+            and not any(_is_missing(client, each) for each in rule.client)
+            and applicability(rule, client, screening.context) == 1
+        )
+
+    def and_offered(self, offered: Offered) -> tuple[Fact, ...]:
+        """What the client asked for and one clinician offers, in the order of the definition."""
+        facts = [
+            Fact(field.name, field.heading, values)
+            for field, levels in self._by_level
+            if (values := self._levels_met(field, levels, offered.row))
+        ]
+        for rule in self._rules:
+            facts += self._by_rule(rule, offered)
+        return tuple(dict.fromkeys(facts))
+
+    def _levels_met(self, field: Field, levels: frozenset[str], row: int) -> tuple[str, ...]:
+        held = levels_in(field, self.columns[field.name][row])
+        return tuple(field.label_of(level) for level in held if level in levels)
+
+    def _by_rule(self, rule: Constraint, offered: Offered) -> Iterator[Fact]:
+        """What a rule about amounts, flags, hours or distance says of the two, where it is met."""
+        name, row = rule.clinician[0], offered.row
+        field = self.practice.clinician[name]
+        if not rule.client:
+            yield from self._without_gap(rule, offered)
+            return
+        answer = self.client[rule.client[0]][0]
+        is_met = self.screening.verdicts[rule.name][row] == 1
+        match rule.rule:
+            case "if_asked" if answer == 1 and self.columns[name][row] == 1:
+                yield Fact(name, field.heading, (YES,))
+            case "at_least" if is_met and field.behaviour.numeric:
+                values = values_text(self.practice, field, self.columns[name][row])
+                yield from (Fact(name, field.heading, (value,)) for value in values)
+            case "at_most" if field.kind == "money":
+                fee = _cents(self.columns[name][row])
+                if name == self._fee:
+                    # What this client would be charged, where a concession or a scheme decides.
+                    fee = None if offered.cost is None else offered.cost.fee_cents
+                yield from self._within(name, field.heading, fee, answer)
+            case "gap_at_most":
+                gap = None if offered.cost is None else offered.cost.gap_cents
+                yield from self._within(name, GAP, gap, answer)
+            case "within_km" if is_met:
+                yield from self._distance(rule, offered)
+            case "shares_hours":
+                spans = tuple(dict.fromkeys(_span(*each) for each in offered.times))
+                if spans:
+                    yield Fact(name, field.heading, spans)
+
+    def _without_gap(self, rule: Constraint, offered: Offered) -> Iterator[Fact]:
+        """That nothing is left to pay, where a flag of the client's asks for it."""
+        nothing = offered.cost is not None and offered.cost.gap_cents == 0
+        if rule.rule == "gap_at_most" and rule.when is not None and rule.value == 0 and nothing:
+            yield Fact(rule.clinician[0], GAP, (cents_text(self.practice, 0),))
+
+    def _within(self, name: str, label: str, cents: int | None, limit: float) -> Iterator[Fact]:
+        if cents is not None and cents <= limit:
+            most = cents_text(self.practice, round(limit))
+            yield Fact(name, label, (f"{cents_text(self.practice, cents)}, limit {most}",))
+
+    def _distance(self, rule: Constraint, offered: Offered) -> Iterator[Fact]:
+        limit = self.client[rule.client[1]][0]
+        km = [
+            each.km
+            for each in offered.meeting
+            if each.km is not None and (not rule.ways or each.way in rule.ways)
+        ]
+        if km and min(km) <= limit:
+            most = with_unit(self.practice.client[rule.client[1]], limit)
+            yield Fact(rule.clinician[0], DISTANCE, (f"{min(km):g} km, limit {most}",))
+
+
+def _levels_asked(
+    practice: Practice, wishes: Sequence[Wish], client: Columns
+) -> dict[str, frozenset[str]]:
+    asked: dict[str, frozenset[str]] = {}
+    for wish in wishes:
+        named = levels_in(practice.client[wish.client], client[wish.client][0])
+        asked[wish.clinician] = asked.get(wish.clinician, frozenset()) | (
+            frozenset(named) - wish.indifferent
+        )
+    return asked
+
+
+def _cents(amount: float) -> int | None:
+    return None if np.isnan(amount) else round(float(amount))
+
+
+def _is_missing(client: Columns, name: str) -> bool:
+    answer = client[name][0]
+    return bool(answer is None if client[name].dtype == object else np.isnan(answer).all())
+
+
+def _span(interval: OpenInterval, zone: str) -> str:
+    """The day of the week and the hours of an interval, such as `Thursday 5 pm to 8 pm`."""
+    begin, end = interval.local(zone)
+    if (end - begin).days >= 1:
+        return f"{begin:%A}"
+    day = "" if end.date() == begin.date() or clock_text(end) == "midnight" else f"{end:%A} "
+    return f"{begin:%A} {clock_text(begin)} to {day}{clock_text(end)}"

@@ -1,0 +1,172 @@
+"""What sets one clinician of a shortlist apart from the others shown: true statements, no causes.
+
+A statement that compares is made only where the fact is known of everybody it compares, so that
+what is not recorded of one clinician never counts for another.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+
+import numpy as np
+
+from recommender.practice.columns import Columns
+from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
+from recommender.recommendation.card_parts import Card, CardFields, Difference
+from recommender.recommendation.fact_text import cents_text, levels_in, with_unit
+
+MAX_DIFFERENCES = 4
+MAX_LEVELS = 2
+ONLY = "only one of those shown"
+MOST = "the most of those shown"
+
+Ordered = TypeVar("Ordered", int, float, date)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A difference that is true of the clinician at one place of the shortlist.
+
+    `is_asked` if it names what the client asked for.
+    """
+
+    place: int
+    difference: Difference
+    is_asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The cards of a shortlist, the rows of their clinicians, and the levels asked for by field."""
+
+    cards: Sequence[Card]
+    rows: Sequence[int]
+    asked: Mapping[str, frozenset[str]]
+
+
+def differences(
+    practice: Practice, fields: CardFields, columns: Columns, shown: Shown
+) -> list[tuple[Difference, ...]]:
+    """The differences of each card, at most four; first those that clients may read.
+
+    What was asked for comes first, then gap, time, distance, and facts in the order of the
+    definition.
+    """
+    found: list[list[Difference]] = [[] for _ in shown.cards]
+    if len(shown.cards) < 2:
+        return [() for _ in shown.cards]
+    said = [*_compared(practice, fields, shown), *_facts(practice, fields, columns, shown)]
+    said.sort(key=lambda each: (each.difference.fact in fields.staff_only, not each.is_asked))
+    for each in said:
+        if len(found[each.place]) < MAX_DIFFERENCES:
+            found[each.place].append(each.difference)
+    return [tuple(each) for each in found]
+
+
+def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[Said]:
+    """The lowest gap, or else the lowest fee; the soonest time; the nearest rooms."""
+    cost = fields.of_part.get("cost")
+    if cost is not None:
+        gaps = [None if c.cost is None else c.cost.gap_cents for c in shown.cards]
+        fees = [None if c.cost is None else c.cost.fee_cents for c in shown.cards]
+        word, cents = ("gap", gaps) if None not in gaps else ("fee", fees)
+        for place, least in _least(cents):
+            text = f"Lowest {word} of those shown: {cents_text(practice, least)}"
+            yield Said(place, Difference(cost, text))
+    times = fields.of_part.get("next_times")
+    if times is not None:
+        # A day counts, a quarter of an hour does not: the roster has no bookings.
+        for place, _ in _least(_first_days(shown.cards)):
+            day = shown.cards[place].next_times[0].starts_at
+            text = f"Soonest time of those shown: {day:%A} {day.day} {day:%B}"
+            yield Said(place, Difference(times, text))
+    places = fields.of_part.get("places")
+    if places is not None:
+        near = [
+            (place, [each.km for each in card.meeting if each.place or each.km is not None])
+            for place, card in enumerate(shown.cards)
+        ]
+        with_rooms = [(place, km) for place, km in near if km]
+        known = [min((k for k in km if k is not None), default=None) for _, km in with_rooms]
+        if len(with_rooms) > 1:
+            for place, km in _least(known):
+                text = f"Nearest rooms of those shown: {km:g} km"
+                yield Said(with_rooms[place][0], Difference(places, text))
+
+
+def _facts(
+    practice: Practice, fields: CardFields, columns: Columns, shown: Shown
+) -> Iterator[Said]:
+    """Levels and flags that one clinician alone has, and the largest number."""
+    ways, profession = fields.of_part.get("meeting"), fields.of_part.get("profession")
+    asked = {fact.field for card in shown.cards for fact in card.asked_and_offered}
+    facts = {*fields.facts, *(name for name in fields.if_asked if name in asked)}
+    for name, field in practice.clinician.items():
+        if name == ways and practice.ways is not None:
+            held = [_ways_met(card, columns, name, row) for card, row in _pairs(shown)]
+            yield from _only(field, held, shown.asked.get(name, frozenset()))
+        elif (name in facts or name == profession) and field.behaviour.has_levels:
+            held = [_levels_known(field, columns, row) for row in shown.rows]
+            yield from _only(field, held, shown.asked.get(name, frozenset()))
+        elif name in facts and field.kind == "flag":
+            flags = [columns[name][row] for row in shown.rows]
+            if not np.isnan(flags).any() and sum(flags) == 1:
+                text = f"{field.heading} ({ONLY})"
+                yield Said(flags.index(1), Difference(name, text), is_asked=name in fields.if_asked)
+        elif name in facts and field.kind in ("number", "scale"):
+            numbers = [_negative(columns[name][row]) for row in shown.rows]
+            for place, most in _least(numbers):
+                text = f"{field.heading}: {with_unit(field, -most)} ({MOST})"
+                yield Said(place, Difference(name, text))
+
+
+def _pairs(shown: Shown) -> Iterator[tuple[Card, int]]:
+    return zip(shown.cards, shown.rows, strict=True)
+
+
+def _only(
+    field: Field, held: Sequence[frozenset[str] | None], asked: frozenset[str]
+) -> Iterator[Said]:
+    """Levels that one clinician alone has, those asked for first; none if any has unknown ones."""
+    known = [levels for levels in held if levels is not None]
+    if len(known) < len(held):
+        return
+    for place, own in enumerate(known):
+        others = frozenset[str]().union(*known[:place], *known[place + 1 :])
+        alone = [level for level in field.levels if level in own - others]
+        alone.sort(key=lambda level: level not in asked)
+        if alone:
+            labels = ", ".join(field.label_of(level) for level in alone[:MAX_LEVELS])
+            text = f"{field.heading}: {labels} ({ONLY})"
+            yield Said(place, Difference(field.name, text), is_asked=alone[0] in asked)
+
+
+def _levels_known(field: Field, columns: Columns, row: int) -> frozenset[str] | None:
+    encoded = columns[field.name][row]
+    return None if np.isnan(encoded).any() else frozenset(levels_in(field, encoded))
+
+
+def _ways_met(card: Card, columns: Columns, name: str, row: int) -> frozenset[str] | None:
+    if np.isnan(columns[name][row]).any():
+        return None
+    return frozenset(each.way for each in card.meeting if each.way is not None)
+
+
+def _first_days(cards: Sequence[Card]) -> list[date | None]:
+    """The day of each first time, all on one clock: a day of another zone may begin earlier."""
+    firsts = [card.next_times[0].starts_at if card.next_times else None for card in cards]
+    zone = next((at.tzinfo for at in firsts if at is not None), None)
+    return [None if at is None else at.astimezone(zone).date() for at in firsts]
+
+
+def _negative(number: float) -> float | None:
+    return None if np.isnan(number) else -float(number)
+
+
+def _least(values: Sequence[Ordered | None]) -> Iterator[tuple[int, Ordered]]:
+    """The place and the least of some values, where all are known and no other equals it."""
+    known = [value for value in values if value is not None]
+    if known and len(known) == len(values) and known.count(min(known)) == 1:
+        yield known.index(min(known)), min(known)

@@ -1,0 +1,90 @@
+"""Facts about clinicians and amounts in words, in the labels of the practice."""
+
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+
+from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
+from recommender.values.kinds import EPOCH
+
+YES = "Yes"
+CURRENCY_SIGNS = {"AUD": "$", "NZD": "$", "USD": "$", "EUR": "€", "GBP": "£"}
+
+
+def money_text(practice: Practice, amount: float) -> str:
+    """An amount of whole currency, with two decimals unless it is whole.
+
+    >>> from recommender.practice.definition import shipped_practice
+    >>> money_text(shipped_practice(), 101.2), money_text(shipped_practice(), 120.0)
+    ('$101.20', '$120')
+    """
+    digits = f"{amount:.0f}" if float(amount).is_integer() else f"{amount:.2f}"
+    sign = CURRENCY_SIGNS.get(practice.currency)
+    return f"{sign}{digits}" if sign else f"{digits} {practice.currency}"
+
+
+def cents_text(practice: Practice, cents: int) -> str:
+    """An amount of cents."""
+    return money_text(practice, cents / 100)
+
+
+def with_unit(field: Field, value: float) -> str:
+    """A number with the field's unit, in the singular after 1."""
+    unit = (field.unit or "").strip()
+    if value == 1:
+        unit = unit.removesuffix("s")
+    return f"{value:g} {unit}".strip()
+
+
+def levels_text(field: Field, encoded: Any) -> tuple[str, ...]:
+    """The labels of the levels that an encoded answer holds; none where it is missing."""
+    if field.kind == "tags":
+        return tuple(field.label_of(level) for level in levels_in(field, encoded))
+    return () if np.isnan(encoded) else (field.label_of(field.levels[int(encoded)]),)
+
+
+def levels_in(field: Field, encoded: Any) -> tuple[str, ...]:
+    """The levels that an encoded answer of kind tags, category or ordinal holds."""
+    if field.kind == "tags":
+        return tuple(
+            lv for lv, held in zip(field.levels, encoded.tolist(), strict=True) if held == 1
+        )
+    return () if np.isnan(encoded) else (field.levels[int(encoded)],)
+
+
+def values_text(practice: Practice, field: Field, encoded: Any) -> tuple[str, ...]:
+    """One fact in words; empty where it is missing, and of a flag that is not true.
+
+    Places and hours are shown in parts of their own, and have no words here.
+    """
+    if field.behaviour.has_levels:
+        return levels_text(field, encoded)
+    match field.kind:
+        case "link":
+            return () if encoded is None else (str(encoded),)
+        case "flag":
+            return (YES,) if encoded == 1 else ()
+        case "number" | "scale":
+            return () if np.isnan(encoded) else (with_unit(field, float(encoded)),)
+        case "money":
+            return () if np.isnan(encoded) else (cents_text(practice, round(float(encoded))),)
+        case "date":
+            if np.isnan(encoded):
+                return ()
+            return (day_text(date.fromordinal(int(encoded) + EPOCH)),)
+    return ()
+
+
+def day_text(day: date) -> str:
+    """A day as people read it, such as `1 December 2026`."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def clock_text(at: datetime) -> str:
+    """A time of day on a 12-hour clock, such as `5 pm` or `5:30 pm`."""
+    if at.minute == 0 and at.hour in (0, 12):
+        return "noon" if at.hour else "midnight"
+    minutes = f":{at:%M}" if at.minute else ""
+    return f"{at.hour % 12 or 12}{minutes} {'pm' if at.hour >= 12 else 'am'}"

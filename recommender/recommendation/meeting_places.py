@@ -1,0 +1,152 @@
+"""Ways in which a client and a clinician can meet, and where: the nearest room in reach."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.practice.definition import Practice
+from recommender.practice.rules.constraint import Constraint, rule_input_of
+from recommender.practice.rules.functions import room_km
+from recommender.recommendation.card_parts import Meeting
+from recommender.recommendation.openings import HOURS, LATE, Openings
+from recommender.screening.meeting_ways import is_barred
+from recommender.values.kinds import Point
+
+MAX_PLACES = 3
+"""Places listed of a way of meeting while the client's place is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One room in reach: its number in the clinician's list, its name, and km by road."""
+
+    number: int
+    place: str | None
+    address: str | None
+    km: float | None
+
+
+class MeetingPlaces:
+    """Ways and places of meeting for one client and some rows of the roster.
+
+    Parameters
+    ----------
+    openings
+        The client beside the whole roster.
+    rows
+        The rows that are asked for, as places in the roster; `taken` are their columns.
+    """
+
+    def __init__(self, openings: Openings, rows: NDArray[np.intp]) -> None:
+        self.openings, self.practice = openings, openings.practice
+        self._rows = {int(row): place for place, row in enumerate(rows.tolist())}
+        self.taken = openings.columns.take(rows)
+        self._km: dict[str, NDArray[np.float64]] = {}
+
+    def meetings(self, row: int) -> tuple[Meeting, ...]:
+        """The ways that client and clinician share and that no hard constraint excludes.
+
+        A clinician whose ways are not recorded has none: what may be offered is not offered.
+        """
+        ways: Iterable[str | None] = self.usable_ways(row)
+        if self.practice.ways is None:
+            ways = (None,)
+        return tuple(meeting for way in ways for meeting in self._meetings_by(row, way))
+
+    def usable_ways(self, row: int) -> tuple[str, ...]:
+        """Levels of the ways in which the two can meet, in the order of the client's field."""
+        ways, screening = self.practice.ways, self.openings.screening
+        if ways is None:
+            return ()
+        field = self.practice.clinician[ways.clinician]
+        offered = self.openings.columns[ways.clinician][row]
+        rules = [
+            rule
+            for rule in screening.constraints
+            if rule.rule in (HOURS, LATE) and screening.modes[rule.name] == "hard"
+        ]
+        return tuple(
+            way
+            for way, is_open in self.openings.open_ways.items()
+            if is_open[row]
+            and offered[field.levels.index(way)] == 1
+            and not any(self._bars(rule, way, row) for rule in rules)
+        )
+
+    def _bars(self, rule: Constraint, way: str, row: int) -> bool:
+        """Whether a rule on hours excludes meeting in one way."""
+        if rule.ways and way not in rule.ways:
+            return False
+        screening = self.openings.screening
+        hours, verdict = screening.hours.get(rule.name), screening.verdicts[rule.name]
+        verdict = verdict if hours is None else hours.by_way.get(way, verdict)
+        return bool(is_barred(rule, verdict[row : row + 1])[0])
+
+    def rooms(self, row: int, way: str | None) -> tuple[Room, ...]:
+        """Rooms for a way of meeting within reach, the nearest first; none where it needs none.
+
+        Where hours decide, they are rooms in which there is a time for the client.
+        """
+        distance = self._distance(way)
+        if distance is None:
+            return ()
+        name, screening = distance.clinician[0], self.openings.screening
+        points = self.openings.columns[name][row]
+        known = ~np.isnan(points[:, 0])
+        within = known.copy()
+        context_way = screening.context.ways.get(way or "")
+        if context_way is not None and name in context_way.reach:
+            within &= context_way.reach[name][row, 1:-1]
+        for rule in screening.constraints:
+            if rule.name in screening.rooms and (not rule.ways or way in rule.ways):
+                with_hours = within & screening.rooms[rule.name][row]
+                within = with_hours if with_hours.any() else within
+        km = self._km_of(distance)[self._rows[row]]
+        numbers = np.flatnonzero(within if within.any() else known)
+        order = sorted(numbers.tolist(), key=lambda place: (np.nan_to_num(km[place]), place))
+        return tuple(self._room(place, points[place], float(km[place])) for place in order)
+
+    def _meetings_by(self, row: int, way: str | None) -> tuple[Meeting, ...]:
+        label = None
+        if way is not None and self.practice.ways is not None:
+            label = self.practice.clinician[self.practice.ways.clinician].label_of(way)
+        rooms = self.rooms(row, way)
+        if rooms and rooms[0].km is not None:
+            rooms = rooms[:1]
+        meetings = dict.fromkeys(
+            Meeting(way, label, room.place, room.address, room.km)
+            for room in rooms
+            if room.place is not None or room.km is not None
+        )
+        return tuple(meetings)[:MAX_PLACES] or (Meeting(way, label),)
+
+    def _distance(self, way: str | None) -> Constraint | None:
+        """The constraint on the distance to rooms for a way; None where it needs no room."""
+        rules = self.openings.rules("within_km")
+        return next((each for each in rules if not each.ways or way in each.ways), None)
+
+    def _km_of(self, distance: Constraint) -> NDArray[np.float64]:
+        """Kilometres by road to each room of the rows asked for, (rows, rooms)."""
+        if distance.name not in self._km:
+            context = self.openings.screening.context
+            client = self.openings.client
+            places = self.taken[distance.clinician[0]].shape[:2]
+            km = np.full(places, np.nan)
+            if not np.isnan(client[distance.client[0]]).all():
+                km = room_km(rule_input_of(distance, client, self.taken, context))
+            self._km[distance.name] = km
+        return self._km[distance.name]
+
+    def _room(self, place: int, point: NDArray[np.float64], km: float) -> Room:
+        name, address = place_names(self.practice, (float(point[0]), float(point[1])))
+        return Room(place + 1, name, address, None if np.isnan(km) else round(km, 1))
+
+
+def place_names(practice: Practice, point: Point) -> tuple[str | None, str | None]:
+    """The name and the address of a room: of its declared place, or else its postcode."""
+    place = practice.locations.place_at(point)
+    if place is None:
+        return practice.locations.postcode_at(point), None
+    return place.title, place.address or None

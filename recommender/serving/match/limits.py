@@ -1,0 +1,27 @@
+"""Limits per network address, for a page without accounts, keys or cookies."""
+
+from fastapi import Request
+
+from recommender.serving.auth_backend import RateLimiter, caller_network
+from recommender.serving.authorization import enforce_rate_limit
+from recommender.settings import Settings
+
+
+class PageLimits:
+    """Calls a minute of one address: of any page, and of pages that compute or store something."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._pages = RateLimiter(settings.matching_calls_per_minute)
+        self._results = RateLimiter(settings.matching_results_per_minute)
+
+    def count_page(self, request: Request) -> None:
+        """Counts a page; refuses it (429) above the limit."""
+        enforce_rate_limit(request, self._pages, _address(request))
+
+    def count_result(self, request: Request) -> None:
+        """Counts a list or a wish; refuses it (429) above the limit."""
+        enforce_rate_limit(request, self._results, _address(request))
+
+
+def _address(request: Request) -> str:
+    return caller_network(request.client.host if request.client else None)

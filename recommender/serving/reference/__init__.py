@@ -1,0 +1,1 @@
+"""The reference page `/docs`: how to begin, and every operation, made from the contract."""

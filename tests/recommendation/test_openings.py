@@ -1,0 +1,85 @@
+"""Intervals that are open on every clock, against a walk over the clocks."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.recommendation.openings import OpenInterval, WeeklyHours, next_open_intervals
+
+ZONES = (
+    "Australia/Sydney",
+    "Australia/Brisbane",
+    "Australia/Perth",
+    "Australia/Adelaide",
+    "Australia/Lord_Howe",
+    "Pacific/Auckland",
+    "Europe/London",
+)
+STEP = timedelta(minutes=15)
+MON = 0
+
+
+def at(zone: str, *parts: int) -> datetime:
+    return datetime(*parts, tzinfo=ZoneInfo(zone)).astimezone(UTC)  # type: ignore[arg-type, misc]
+
+
+def weekly(zone: str, *windows: tuple[int, int, int]) -> WeeklyHours:
+    return WeeklyHours(f"Australia/{zone}", tuple((day, 60 * a, 60 * b) for day, a, b in windows))
+
+
+def test_what_is_past_or_too_short_is_left_out() -> None:
+    week = weekly("Sydney", (MON, 9, 12))
+    late = next_open_intervals((week,), at("Australia/Sydney", 2026, 11, 30, 10, 0), 50)
+    assert late[0].begin == at("Australia/Sydney", 2026, 11, 30, 10, 0)
+    later = next_open_intervals((week,), at("Australia/Sydney", 2026, 11, 30, 11, 15), 50)
+    assert later[0].begin == at("Australia/Sydney", 2026, 12, 7, 9, 0)
+    assert next_open_intervals((week, weekly("Sydney", (MON, 11, 14))), late[0].begin, 61) == ()
+
+
+@given(
+    zones=st.tuples(st.sampled_from(ZONES), st.sampled_from(ZONES)),
+    windows=st.lists(
+        st.lists(
+            st.tuples(st.integers(0, 6), st.integers(0, 22), st.integers(1, 4)),
+            min_size=1,
+            max_size=3,
+        ),
+        min_size=2,
+        max_size=2,
+    ),
+    day=st.sampled_from([date(2026, 4, 1), date(2026, 9, 29), date(2027, 3, 24)]),
+)
+def test_a_time_lies_in_the_open_hours_on_either_clock(
+    zones: tuple[str, str], windows: list[list[tuple[int, int, int]]], day: date
+) -> None:
+    weeks = [
+        WeeklyHours(zone, tuple((d, 60 * h, 60 * min(h + long, 24)) for d, h, long in some))
+        for zone, some in zip(zones, windows, strict=True)
+    ]
+    since = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    found = next_open_intervals(tuple(weeks), since, 30)
+    walked = [s for s in _walked(weeks, since) if s.end - s.begin >= timedelta(minutes=30)]
+    assert list(found) == walked[: len(found)]
+    assert len(found) == min(3, len(walked))
+
+
+def _walked(weeks: list[WeeklyHours], since: datetime) -> list[OpenInterval]:
+    """The same by looking at the clocks every quarter of an hour for five weeks."""
+    found: list[list[datetime]] = []
+    moment = since
+    while moment < since + timedelta(weeks=5):
+        if all(_is_open(week, moment) for week in weeks):
+            if found and found[-1][1] == moment:
+                found[-1][1] = moment + STEP
+            else:
+                found.append([moment, moment + STEP])
+        moment += STEP
+    return [OpenInterval(begin, end) for begin, end in found]
+
+
+def _is_open(week: WeeklyHours, moment: datetime) -> bool:
+    local = moment.astimezone(ZoneInfo(week.zone))
+    minute = 60 * local.hour + local.minute
+    return any(local.weekday() == d and a <= minute < b for d, a, b in week.windows)

@@ -1,0 +1,167 @@
+"""The matching page without a browser: who may call it, what it refuses, what it never says."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments.demo.practice import definition, write_clinicians
+from recommender.errors import FaultsError
+from recommender.serving.app import create_app
+from recommender.serving.match.form_token import LIFETIME
+from recommender.serving.match.pages import EXPIRED, HASTY
+from recommender.settings import Settings, read_settings
+from tests.support.page_reader import Form, Reader
+from tests.support.server import SAME_SITE, TestClient, local_client
+
+TODAY = date(2026, 11, 28)
+SITE = "https://www.practice.example"
+CALLS = 400
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Settings of a server that shows the page of the sample practice, without a store."""
+    folder: Path = tmp_path_factory.mktemp("match")
+    (folder / "practice.toml").write_text(definition(TODAY), "utf-8")
+    write_clinicians(folder / "clinicians.csv", TODAY)
+    return {
+        "practice": str(folder / "practice.toml"),
+        "roster": folder / "clinicians.csv",
+        "matching_page": True,
+        "matching_frame_ancestors": (SITE,),
+        "matching_calls_per_minute": CALLS,
+    }
+
+
+@pytest.fixture(scope="module")
+def client(given: dict[str, Any]) -> Iterator[TestClient]:
+    with local_client(Settings(**given)) as running:
+        running.headers.update(SAME_SITE)
+        yield running
+
+
+def form_of(response: Any) -> Form:
+    """The form of a page that is not a refusal."""
+    assert response.status_code in (200, 422), response.text
+    return Reader(response.text).forms[0]
+
+
+def send(client: TestClient, form: Form, **changes: str) -> Any:
+    fields = {name: texts[0] for name, texts in form.fields.items() if texts}
+    named = {name.replace("__", "."): text for name, text in changes.items()}
+    buttons = {"go", "agreed"} - set(named) - {"agreed"}
+    kept = {name: text for name, text in fields.items() if name not in buttons}
+    return client.post("/match", data={**kept, **named})
+
+
+def at_first_question(client: TestClient) -> Form:
+    """The form that asks for the age."""
+    form = form_of(client.get("/match"))
+    form = form_of(send(client, form, agreed="yes"))
+    return form_of(send(client, form, safety__0="no", go="next"))
+
+
+def test_a_page_that_is_switched_off_is_not_found(settings: Settings) -> None:
+    with local_client(settings) as off:
+        assert off.get("/match").status_code == 404
+        assert off.post("/match", data={}, headers=SAME_SITE).status_code == 404
+
+
+def test_a_definition_without_a_telephone_does_not_start(given: dict[str, Any]) -> None:
+    with pytest.raises(FaultsError) as refused:
+        create_app(Settings(**given | {"practice": "psychology"}))
+    assert [fault.where for fault in refused.value.faults] == ["matching_page.telephone"]
+    with pytest.raises(FaultsError, match="begins with /match"):
+        create_app(Settings(**given | {"root_path": "/match"}))
+
+
+def test_an_origin_that_is_none_is_refused() -> None:
+    with pytest.raises(FaultsError, match="MATCHING_FRAME_ANCESTORS"):
+        read_settings(roster=Path("x.csv"), matching_frame_ancestors=("www.example.org",))
+
+
+def test_only_declared_sites_may_frame_the_page_and_none_the_staff_pages(
+    client: TestClient,
+) -> None:
+    page, staff = client.get("/match"), client.get("/staff")
+    assert f"frame-ancestors {SITE}" in page.headers["content-security-policy"]
+    assert "x-frame-options" not in page.headers
+    assert "frame-ancestors 'none'" in staff.headers["content-security-policy"]
+    assert staff.headers["x-frame-options"] == "DENY"
+    assert "set-cookie" not in page.headers
+
+
+def test_a_form_from_another_site_is_refused_in_words(client: TestClient) -> None:
+    form = form_of(client.get("/match"))
+    fields = {name: texts[0] for name, texts in form.fields.items() if texts}
+    other = client.post("/match", data=fields, headers={"sec-fetch-site": "cross-site"})
+    assert other.status_code == 403
+    assert other.headers["content-type"].startswith("text/html")
+
+
+def test_a_program_that_fills_in_everything_is_asked_to_ring(client: TestClient) -> None:
+    response = send(client, form_of(client.get("/match")), agreed="yes", website="http://x")
+    assert response.status_code == 400
+    assert "02 5550 0100" in response.text
+
+
+def test_an_answer_on_safety_is_in_no_page_after_it(client: TestClient) -> None:
+    form = at_first_question(client)
+    assert not [name for name in form.fields if name.startswith("safety")]
+    page = send(client, form, **{"answer__age_years": "34", "go": "next"})
+    assert "safety." not in page.text
+
+
+def test_a_hidden_answer_that_was_changed_by_hand_is_asked_again(client: TestClient) -> None:
+    form = at_first_question(client)
+    step = form_of(send(client, form, answer__age_years="34", go="next"))
+    page = send(client, step, answers='{"age_years": 900}', go="next")
+    assert "How old are you?" in page.text
+    for answers in ('{"risk_level": "level_1"}', '{"colour": 1}', "[" * 9_000):
+        page = send(client, step, answers=answers, go="next")
+        assert "How old are you?" in page.text
+
+
+def test_a_list_in_no_time_is_not_made_and_no_answer_is_lost(client: TestClient) -> None:
+    form = at_first_question(client)
+    answers = '{"age_years": 34, "funding": "private"}'
+    page = send(client, form, answers=answers, go="show", step="check")
+    assert HASTY in page.text
+    assert "34 years" in page.text
+
+
+def test_an_old_form_gets_a_new_token_and_loses_no_answer(client: TestClient) -> None:
+    form = at_first_question(client)
+    step = form_of(send(client, form, answer__age_years="34", go="next"))
+    seconds, number, mark = step.fields["token"][0].split(".")
+    old = f"{int(seconds) - int(LIFETIME.total_seconds()) - 1}.{number}.{mark}"
+    page = send(client, step, token=old, go="next")
+    assert EXPIRED in page.text
+    assert "34" in form_of(page).fields["answers"][0]
+    assert form_of(page).fields["token"][0] != old
+
+
+def test_leaving_empties_what_the_browser_stored(client: TestClient) -> None:
+    left = client.get("/match/leave")
+    assert left.headers["clear-site-data"] == '"cache", "storage"'
+    assert left.headers["cache-control"] == "no-store"
+
+
+def test_too_many_pages_are_refused_in_words_and_the_answers_are_in_the_refusal(
+    client: TestClient,
+) -> None:
+    form = at_first_question(client)
+    step = form_of(send(client, form, answer__age_years="34", go="next"))
+    while client.get("/match").status_code == 200:
+        pass
+    refused = send(client, step, go="next")
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) > 0
+    assert "Please wait a minute" in refused.text
+    again = Reader(refused.text).forms[0].fields
+    assert re.search("34", again["answers"][0])
+    assert again["go"] == ["next"]
