@@ -33,7 +33,7 @@ def _pair(point: object) -> object:
 
 @toml_table
 @dataclass(frozen=True, slots=True)
-class Location:
+class NamedPlace:
     """A place that rooms lie at.
 
     Attributes
@@ -64,16 +64,16 @@ class Locations:
         Latitude and longitude by postcode.
     """
 
-    places: Mapping[str, Location] = field(default_factory=dict)
+    places: Mapping[str, NamedPlace] = field(default_factory=dict)
     postcodes: Mapping[str, Point] = field(default_factory=dict)
 
-    def place_at(self, room: Point) -> Location | None:
+    def place_at(self, room: Point) -> NamedPlace | None:
         """The place a room lies at; None where it lies at none, or at one of several.
 
         A room that was written as a postcode lies at the only place of that postcode. Every other
         room lies at the nearest place within `NEAR_KM`.
 
-        >>> newtown = Location("Newtown", "12 King St", (-33.898, 151.179))
+        >>> newtown = NamedPlace("Newtown", "12 King St", (-33.898, 151.179))
         >>> declared = Locations({"newtown": newtown}, {})
         >>> declared.place_at((-33.8995, 151.179)) == newtown, declared.place_at((-33.9, 151.2))
         (True, None)
@@ -96,16 +96,16 @@ def read_locations(
     tables: Mapping[str, Mapping[str, Any]], postcodes: Mapping[str, Point]
 ) -> tuple[Locations, list[Fault]]:
     """The declared places, and everything that is wrong about them."""
-    places: dict[str, Location] = {}
+    places: dict[str, NamedPlace] = {}
     faults: list[Fault] = []
     for name, table in tables.items():
         where = f"places.{name}"
-        location, sound, wrong = read_settings(Location, where, "a place", table)
+        location, sound, wrong = read_settings(NamedPlace, where, "a place", table)
         wrong += name_faults(where, name) + _wrong_point(where, table, sound, postcodes)
         faults += wrong
         if location is not None and not wrong:
             point = location.point or postcodes[str(location.postcode)]
-            places[name] = Location(location.title, location.address, point, location.postcode)
+            places[name] = NamedPlace(location.title, location.address, point, location.postcode)
     return Locations(places, postcodes), faults + _alike(places)
 
 
@@ -128,7 +128,7 @@ def _wrong_point(
     return faults
 
 
-def _alike(places: Mapping[str, Location]) -> list[Fault]:
+def _alike(places: Mapping[str, NamedPlace]) -> list[Fault]:
     """Faults of places that people, or rooms, could not tell apart."""
     faults = []
     titles: set[str] = set()

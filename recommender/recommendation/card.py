@@ -21,7 +21,7 @@ from recommender.practice.rules.rule_input import rows_of
 from recommender.recommendation.asked_and_offered import Asked, Offered, wishes_of
 from recommender.recommendation.card_differences import Shown, differences
 from recommender.recommendation.card_parts import (
-    Card,
+    CardContent,
     CardFields,
     Cost,
     Fact,
@@ -31,7 +31,7 @@ from recommender.recommendation.card_parts import (
 )
 from recommender.recommendation.fact_text import levels_text, values_text
 from recommender.recommendation.meeting_places import MeetingPlaces, place_names
-from recommender.recommendation.openings import HOURS, MAX_TIMES, Openings, OpenInterval
+from recommender.recommendation.openings import HOURS, MAX_TIMES, OpeningTimes, OpenInterval
 from recommender.screening.screen import Screening
 from recommender.tables.roster import Roster
 
@@ -121,7 +121,7 @@ def cards(
     screening: Screening,
     clinician_ids: tuple[str, ...],
     now: datetime,
-) -> tuple[Card, ...]:
+) -> tuple[CardContent, ...]:
     """The cards of some clinicians of a roster, in their order.
 
     Parameters
@@ -139,17 +139,17 @@ def cards(
     shared = _shared_for(practice, columns)
     fields = shared.fields
     rows = np.array(rows_of(columns, roster.ids, clinician_ids), dtype=np.intp)
-    openings = Openings(practice, client, columns, screening, now)
+    openings = OpeningTimes(practice, client, columns, screening, now)
     meeting_places = MeetingPlaces(openings, rows)
     asked = Asked(practice, fields, client, columns, screening, shared.wishes)
     meetings = [meeting_places.meetings(row) for row in rows.tolist()]
     costs = _costs(practice, fields, client, meeting_places.taken, screening, meetings)
-    made = []
+    contents = []
     for row, meeting, cost in zip(rows.tolist(), meetings, costs, strict=True):
         times = _times(openings, row, meeting) if "next_times" in fields.of_part else ()
         offered = Offered(row, meeting, cost, tuple((each, zone) for each, zone, _ in times))
-        made.append(
-            Card(
+        contents.append(
+            CardContent(
                 profession=_profession(practice, fields, columns, row),
                 photo=_photo(fields, columns, row),
                 meeting=_visible(fields, meeting),
@@ -160,8 +160,8 @@ def cards(
                 staff_only=fields.staff_only,
             )
         )
-    apart = differences(practice, fields, columns, Shown(made, rows.tolist(), asked.levels))
-    return tuple(replace(card, differs=own) for card, own in zip(made, apart, strict=True))
+    apart = differences(practice, fields, columns, Shown(contents, rows.tolist(), asked.levels))
+    return tuple(replace(card, differs=own) for card, own in zip(contents, apart, strict=True))
 
 
 def _named_by(practice: Practice, setting: str) -> str | None:
@@ -242,7 +242,7 @@ def _cents(amount: float) -> int | None:
     return None if np.isnan(amount) else round(float(amount))
 
 
-def _times(openings: Openings, row: int, meetings: Sequence[Meeting]) -> Times:
+def _times(openings: OpeningTimes, row: int, meetings: Sequence[Meeting]) -> Times:
     """At most three times at which a session could begin, in hours that suit the client."""
     ways = [each.way for each in meetings]
     found = [
@@ -260,7 +260,7 @@ def _times(openings: Openings, row: int, meetings: Sequence[Meeting]) -> Times:
 
 def _next_time(
     fields: CardFields,
-    openings: Openings,
+    openings: OpeningTimes,
     row: int,
     interval: OpenInterval,
     zone: str,

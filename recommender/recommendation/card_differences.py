@@ -14,7 +14,7 @@ import numpy as np
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
-from recommender.recommendation.card_parts import Card, CardFields, Difference
+from recommender.recommendation.card_parts import CardContent, CardFields, Difference
 from recommender.recommendation.fact_text import cents_text, levels_in, with_unit
 
 MAX_DIFFERENCES = 4
@@ -26,7 +26,7 @@ Ordered = TypeVar("Ordered", int, float, date)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Candidate:
     """A difference that is true of the clinician at one place of the shortlist.
 
     `is_asked` if it names what the client asked for.
@@ -41,7 +41,7 @@ class Said:
 class Shown:
     """The cards of a shortlist, the rows of their clinicians, and the levels asked for by field."""
 
-    cards: Sequence[Card]
+    cards: Sequence[CardContent]
     rows: Sequence[int]
     asked: Mapping[str, frozenset[str]]
 
@@ -57,15 +57,15 @@ def differences(
     found: list[list[Difference]] = [[] for _ in shown.cards]
     if len(shown.cards) < 2:
         return [() for _ in shown.cards]
-    said = [*_compared(practice, fields, shown), *_facts(practice, fields, columns, shown)]
-    said.sort(key=lambda each: (each.difference.fact in fields.staff_only, not each.is_asked))
-    for each in said:
+    candidates = [*_compared(practice, fields, shown), *_facts(practice, fields, columns, shown)]
+    candidates.sort(key=lambda each: (each.difference.fact in fields.staff_only, not each.is_asked))
+    for each in candidates:
         if len(found[each.place]) < MAX_DIFFERENCES:
             found[each.place].append(each.difference)
     return [tuple(each) for each in found]
 
 
-def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[Said]:
+def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[Candidate]:
     """The lowest gap, or else the lowest fee; the soonest time; the nearest rooms."""
     cost = fields.of_part.get("cost")
     if cost is not None:
@@ -74,14 +74,14 @@ def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[
         word, cents = ("gap", gaps) if None not in gaps else ("fee", fees)
         for place, least in _least(cents):
             text = f"Lowest {word} of those shown: {cents_text(practice, least)}"
-            yield Said(place, Difference(cost, text))
+            yield Candidate(place, Difference(cost, text))
     times = fields.of_part.get("next_times")
     if times is not None:
         # A day counts, a quarter of an hour does not: the roster has no bookings.
         for place, _ in _least(_first_days(shown.cards)):
             day = shown.cards[place].next_times[0].starts_at
             text = f"Soonest time of those shown: {day:%A} {day.day} {day:%B}"
-            yield Said(place, Difference(times, text))
+            yield Candidate(place, Difference(times, text))
     places = fields.of_part.get("places")
     if places is not None:
         near = [
@@ -93,12 +93,12 @@ def _compared(practice: Practice, fields: CardFields, shown: Shown) -> Iterator[
         if len(with_rooms) > 1:
             for place, km in _least(known):
                 text = f"Nearest rooms of those shown: {km:g} km"
-                yield Said(with_rooms[place][0], Difference(places, text))
+                yield Candidate(with_rooms[place][0], Difference(places, text))
 
 
 def _facts(
     practice: Practice, fields: CardFields, columns: Columns, shown: Shown
-) -> Iterator[Said]:
+) -> Iterator[Candidate]:
     """Levels and flags that one clinician alone has, and the largest number."""
     ways, profession = fields.of_part.get("meeting"), fields.of_part.get("profession")
     asked = {fact.field for card in shown.cards for fact in card.asked_and_offered}
@@ -114,21 +114,23 @@ def _facts(
             flags = [columns[name][row] for row in shown.rows]
             if not np.isnan(flags).any() and sum(flags) == 1:
                 text = f"{field.heading} ({ONLY})"
-                yield Said(flags.index(1), Difference(name, text), is_asked=name in fields.if_asked)
+                yield Candidate(
+                    flags.index(1), Difference(name, text), is_asked=name in fields.if_asked
+                )
         elif name in facts and field.kind in ("number", "scale"):
             numbers = [_negative(columns[name][row]) for row in shown.rows]
             for place, most in _least(numbers):
                 text = f"{field.heading}: {with_unit(field, -most)} ({MOST})"
-                yield Said(place, Difference(name, text))
+                yield Candidate(place, Difference(name, text))
 
 
-def _pairs(shown: Shown) -> Iterator[tuple[Card, int]]:
+def _pairs(shown: Shown) -> Iterator[tuple[CardContent, int]]:
     return zip(shown.cards, shown.rows, strict=True)
 
 
 def _only(
     field: Field, held: Sequence[frozenset[str] | None], asked: frozenset[str]
-) -> Iterator[Said]:
+) -> Iterator[Candidate]:
     """Levels that one clinician alone has, those asked for first; none if any has unknown ones."""
     known = [levels for levels in held if levels is not None]
     if len(known) < len(held):
@@ -140,7 +142,7 @@ def _only(
         if alone:
             labels = ", ".join(field.label_of(level) for level in alone[:MAX_LEVELS])
             text = f"{field.heading}: {labels} ({ONLY})"
-            yield Said(place, Difference(field.name, text), is_asked=alone[0] in asked)
+            yield Candidate(place, Difference(field.name, text), is_asked=alone[0] in asked)
 
 
 def _levels_known(field: Field, columns: Columns, row: int) -> frozenset[str] | None:
@@ -148,13 +150,13 @@ def _levels_known(field: Field, columns: Columns, row: int) -> frozenset[str] | 
     return None if np.isnan(encoded).any() else frozenset(levels_in(field, encoded))
 
 
-def _ways_met(card: Card, columns: Columns, name: str, row: int) -> frozenset[str] | None:
+def _ways_met(card: CardContent, columns: Columns, name: str, row: int) -> frozenset[str] | None:
     if np.isnan(columns[name][row]).any():
         return None
     return frozenset(each.way for each in card.meeting if each.way is not None)
 
 
-def _first_days(cards: Sequence[Card]) -> list[date | None]:
+def _first_days(cards: Sequence[CardContent]) -> list[date | None]:
     """The day of each first time, all on one clock: a day of another zone may begin earlier."""
     firsts = [card.next_times[0].starts_at if card.next_times else None for card in cards]
     zone = next((at.tzinfo for at in firsts if at is not None), None)

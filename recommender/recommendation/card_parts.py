@@ -79,7 +79,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class CardContent:
     """The facts about one clinician of a shortlist, as staff read them.
 
     Attributes

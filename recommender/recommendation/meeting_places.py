@@ -10,7 +10,7 @@ from recommender.practice.definition import Practice
 from recommender.practice.rules.constraint import Constraint, rule_input_of
 from recommender.practice.rules.functions import room_km
 from recommender.recommendation.card_parts import Meeting
-from recommender.recommendation.openings import HOURS, LATE, Openings
+from recommender.recommendation.openings import HOURS, LATE, OpeningTimes
 from recommender.screening.meeting_ways import is_barred
 from recommender.values.kinds import Point
 
@@ -39,7 +39,7 @@ class MeetingPlaces:
         The rows that are asked for, as places in the roster; `taken` are their columns.
     """
 
-    def __init__(self, openings: Openings, rows: NDArray[np.intp]) -> None:
+    def __init__(self, openings: OpeningTimes, rows: NDArray[np.intp]) -> None:
         self.openings, self.practice = openings, openings.practice
         self._rows = {int(row): place for place, row in enumerate(rows.tolist())}
         self.taken = openings.columns.take(rows)

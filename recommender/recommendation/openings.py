@@ -92,7 +92,7 @@ class MeetingOption:
     rooms: str | None = None
 
 
-class Openings:
+class OpeningTimes:
     """One client beside clinicians, a row each; a row is a place in the columns.
 
     Parameters

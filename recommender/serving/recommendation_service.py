@@ -13,7 +13,7 @@ from recommender.features.pipeline import Pairs
 from recommender.model.alliance_model import EVIDENCE_PRIOR
 from recommender.practice.definition import Practice
 from recommender.recommendation.card import cards
-from recommender.recommendation.card_parts import Card
+from recommender.recommendation.card_parts import CardContent
 from recommender.recommendation.recommend import (
     CONSTRAINTS_ONLY,
     Intake,
@@ -141,7 +141,7 @@ def to_response(
     intake: Intake,
     recommendation: Recommendation,
     recommendation_id: str,
-    shown: Sequence[Card],
+    shown: Sequence[CardContent],
 ) -> RecommendationResponse:
     """The response of a recommendation, with the cards of its shortlist."""
     level = snapshot.practice.alliance.interval

@@ -4,7 +4,6 @@ Where the machine has no Chromium and none can be installed, the tests say so an
 build server (`CI` in the environment) they fail instead.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +14,9 @@ from playwright.sync_api import Browser, sync_playwright
 from experiments.screenshots.chromium import MISSING, chromium, opened
 from experiments.screenshots.office import Office, running_counter, running_office
 from experiments.trust.subject import Subject, simulated_subject
+from tests.support.browser_checks import missing
 
 AXE = Path(__file__).parents[2] / "var" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
-
-
-def missing(said: str) -> None:
-    """Skips, or fails where nothing may be skipped."""
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(said)
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from experiments.screenshots.office import Office
-from tests.browser.conftest import missing
-from tests.support.browser_checks import WIDE
+from tests.support.browser_checks import WIDE, missing
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from recommender.practice.locations import Location, Locations, read_locations
+from recommender.practice.locations import Locations, NamedPlace, read_locations
 from tests.support.definitions import places_of
 
 POSTCODES = {"2042": (-33.898, 151.179), "2010": (-33.884, 151.207)}
@@ -72,7 +72,7 @@ def test_a_room_has_the_name_of_the_nearest_place_within_300_metres() -> None:
 def test_a_room_written_as_a_postcode_lies_at_the_only_place_of_that_postcode() -> None:
     far = {"title": "King Street", "point": [-33.90, 151.18], "postcode": "2042"}
     newtown = POSTCODES["2042"]
-    assert declared(a=far).place_at(newtown) == Location(
+    assert declared(a=far).place_at(newtown) == NamedPlace(
         "King Street", "", (-33.90, 151.18), "2042"
     )
     other = {"title": "Enmore Road", "point": [-33.901, 151.172], "postcode": "2042"}

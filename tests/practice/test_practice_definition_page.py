@@ -12,7 +12,7 @@ from recommender.practice.definition import Practice, read_practice
 from recommender.practice.fields import USES, Field
 from recommender.practice.forms import FormSection
 from recommender.practice.funding import CAP_PERIODS, FundingRow
-from recommender.practice.locations import Location
+from recommender.practice.locations import NamedPlace
 from recommender.practice.match_operators import OPERATORS
 from recommender.practice.matches import MatchSettings
 from recommender.practice.matching_page import MatchingPage
@@ -40,7 +40,7 @@ SECTIONS = {
     "first_session": FirstSession,
     "client": Field,
     "forms": FormSection,
-    "places": Location,
+    "places": NamedPlace,
     "matching_page": MatchingPage,
     "matches": MatchSettings,
     "constraints": Constraint,

@@ -12,7 +12,7 @@ from recommender.practice.columns import read_rows
 from recommender.practice.definition import Practice, read_practice, shipped_practice, shipped_text
 from recommender.practice.match_operators import haversine_km
 from recommender.recommendation.card import cards
-from recommender.recommendation.card_parts import Card, Cost, Meeting
+from recommender.recommendation.card_parts import CardContent, Cost, Meeting
 from recommender.screening.screen import screen
 from recommender.tables.roster import snapshot
 
@@ -64,7 +64,7 @@ def shown(
     day: date = DAY,
     modes: Mapping[str, Any] | None = None,
     **answers: Any,
-) -> tuple[Card, ...]:
+) -> tuple[CardContent, ...]:
     ids = [f"k{number}" for number in range(len(clinicians))]
     rows = read_rows(practice.clinician, [{**HERE, **each} for each in clinicians])
     roster = snapshot(ids, [None] * len(ids), rows, NOW)
@@ -73,7 +73,7 @@ def shown(
     return cards(practice, client, roster, screening, tuple(ids), now)
 
 
-def one(clinician: Mapping[str, Any] | None = None, **answers: Any) -> Card:
+def one(clinician: Mapping[str, Any] | None = None, **answers: Any) -> CardContent:
     return shown(clinician or {}, **answers)[0]
 
 
@@ -207,7 +207,7 @@ def test_only_ways_that_suit_both_and_pass_the_constraints_are_ways_of_meeting(
     assert [each.way for each in one(clinician, **answers).meeting] == ways
 
 
-def starts(card: Card) -> list[tuple[str, str | None, str | None]]:
+def starts(card: CardContent) -> list[tuple[str, str | None, str | None]]:
     return [(t.starts_at.isoformat(), t.way, t.place) for t in card.next_times]
 
 
@@ -321,7 +321,7 @@ TRIO = (
 )
 
 
-def texts(card: Card) -> list[str]:
+def texts(card: CardContent) -> list[str]:
     return [each.text for each in card.differs]
 
 
@@ -390,4 +390,4 @@ def test_a_practice_that_shows_nothing_has_empty_cards() -> None:
     for who in ("client", "staff"):
         text = text.replace(f'shown_to = "{who}"', 'shown_to = "nobody"')
     card = shown(*TRIO, practice=read_practice(text), max_gap=300, modalities_wanted="cbt")[0]
-    assert card == Card()
+    assert card == CardContent()

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
 
-from recommender.recommendation.card_parts import Card
+from recommender.recommendation.card_parts import CardContent
 from recommender.security.scopes import Scope
 from recommender.serving.schemas.required_scope import Included, IncludedWith, RequiredScope
 
@@ -140,7 +140,7 @@ class ClinicianCard(CardModel):
     ] = ()
 
     @classmethod
-    def of(cls, card: Card) -> Self:
+    def of(cls, card: CardContent) -> Self:
         """A card of the engine, as staff receive it."""
         return cls.model_validate(card)
 

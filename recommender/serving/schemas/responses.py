@@ -15,7 +15,7 @@ from recommender.model.alliance_model import NAME, AllianceModel, Manifest
 from recommender.practice.definition import Practice
 from recommender.practice.fields import Field
 from recommender.practice.sections import RankingSettings
-from recommender.recommendation.card_parts import Card
+from recommender.recommendation.card_parts import CardContent
 from recommender.recommendation.explanation import GroupContribution
 from recommender.recommendation.ranking import TieBreak
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY, ShortlistEntry
@@ -232,7 +232,7 @@ class ShownClinician(ResponseModel):
     ]
 
     @classmethod
-    def of(cls, shown: ShortlistEntry, level: float, card: Card) -> Self:
+    def of(cls, shown: ShortlistEntry, level: float, card: CardContent) -> Self:
         """One clinician; nothing is predicted without a model or the client's consent."""
         why = shown.explanation
         return cls(

@@ -10,7 +10,7 @@ import pytest
 
 from recommender.journal.recommendations import find_recommendation, record_recommendation
 from recommender.recommendation.card_parts import (
-    Card,
+    CardContent,
     Cost,
     Difference,
     Fact,
@@ -87,7 +87,7 @@ def test_a_recommendation_stored_without_cards_has_null_in_their_place(
     assert {each["card"] for each in read.json()["shortlist"]} == {None}
 
 
-FULL = Card(
+FULL = CardContent(
     profession="Psychologist",
     photo="https://practice.example/k0.jpg",
     meeting=(

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from recommender.errors import IntakeError
 from recommender.practice.definition import Practice, read_practice, shipped_practice
 from recommender.practice.fields import OF_CLINICIANS, Field
-from recommender.recommendation.card_parts import Card
+from recommender.recommendation.card_parts import CardContent
 from recommender.recommendation.explanation import Explanation, GroupContribution
 from recommender.recommendation.ranking import TieBreak
 from recommender.recommendation.recommend import ShortlistEntry, read_intake
@@ -377,7 +377,7 @@ def test_points_are_told_to_two_decimals_and_no_finer() -> None:
     why = Explanation(0.12245, parts, ("a",), (), ("b",))
     reason = Reason("fee", "funding", "costs more", unknown=True)
     shown = ShortlistEntry(1, "k01", "Kim", 3.98765, 3.11111, 4.99999, why, (reason,))
-    told = json.loads(ShownClinician.of(shown, 0.9, Card()).model_dump_json())
+    told = json.loads(ShownClinician.of(shown, 0.9, CardContent()).model_dump_json())
     assert told["predicted_alliance"] == 3.99
     assert told["range"] == {"lower": 3.11, "upper": 5.0, "level": 0.9}
     assert [group["points"] for group in told["groups"]] == [0.12, 0.0]
@@ -387,7 +387,7 @@ def test_points_are_told_to_two_decimals_and_no_finer() -> None:
 
 def test_without_a_prediction_nothing_is_made_up() -> None:
     shown = ShortlistEntry(1, "k01", "k01", None, None, None, None, ())
-    told = ShownClinician.of(shown, 0.9, Card())
+    told = ShownClinician.of(shown, 0.9, CardContent())
     assert told.predicted_alliance is None
     assert told.range is None
     assert told.groups == ()
@@ -396,7 +396,7 @@ def test_without_a_prediction_nothing_is_made_up() -> None:
 
 def test_the_first_of_a_tie_needs_no_words_about_the_one_before() -> None:
     shown = ShortlistEntry(4, "k01", "Kim", 4.0, 3.0, 5.0, None, (), tie=3, ahead=0.61)
-    told = ShownClinician.of(shown, 0.9, Card())
+    told = ShownClinician.of(shown, 0.9, CardContent())
     assert (told.tie, told.tie_text) == (3, None)
 
 
@@ -412,7 +412,7 @@ def test_a_tie_is_told_in_words_with_what_broke_it_and_never_as_a_probability(
     broken_by: TieBreak, words: str
 ) -> None:
     shown = ShortlistEntry(2, "k01", "Kim", 4.0, 3.0, 5.0, None, (), 1, 0.6173, broken_by)
-    told = json.loads(ShownClinician.of(shown, 0.9, Card()).model_dump_json())
+    told = json.loads(ShownClinician.of(shown, 0.9, CardContent()).model_dump_json())
     assert told["tie"] == 1
     assert "cannot be told apart from the one before by what we know" in told["tie_text"]
     assert words in told["tie_text"].removeprefix("cannot be told apart")

@@ -112,10 +112,10 @@ class Pages(BaseHTTPRequestHandler):
         answers = {name: each for name, each in found.items() if each is not None} | DECLARED
         # The same for a double click, another one for other answers after Back.
         key = str(uuid.uuid5(uuid.NAMESPACE_URL, sent["key"][0] + json.dumps(answers)))
-        told = call("/v1/recommendations", {"answers": answers}, **{"Idempotency-Key": key})
-        wrong = [f"{each['pointer']} {each['message']}" for each in told.get("errors", ())]
-        texts = [*told.get("warnings", wrong), told.get("notice") or told["title"]]
-        cards = "".join(map(card, told.get("shortlist", ())))
+        reply = call("/v1/recommendations", {"answers": answers}, **{"Idempotency-Key": key})
+        wrong = [f"{each['pointer']} {each['message']}" for each in reply.get("errors", ())]
+        texts = [*reply.get("warnings", wrong), reply.get("notice") or reply["title"]]
+        cards = "".join(map(card, reply.get("shortlist", ())))
         self.show(cards + "".join(f"<p>{escape(text)}</p>" for text in texts))
 
     def show(self, content: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from recommender.journal.recommendations import ShownRecommendation
 from recommender.practice.columns import Columns
 from recommender.practice.definition import Practice
-from recommender.recommendation.openings import HOURS, MeetingOption, Openings, OpenInterval
+from recommender.recommendation.openings import HOURS, MeetingOption, OpeningTimes, OpenInterval
 from recommender.recommendation.recommend import read_intake
 from recommender.screening.screen import request_context_of, screen_columns
 from recommender.serving.staff import wording
@@ -131,7 +131,7 @@ class ShortlistTimes:
         context = request_context_of(practice, shown.client_id, self.ids, shown.asked_on)
         modes: Any = shown.modes
         screening = screen_columns(practice, client, self.columns, context, modes, {})
-        self.openings = Openings(practice, client, self.columns, screening, now)
+        self.openings = OpeningTimes(practice, client, self.columns, screening, now)
 
     @property
     def free_day(self) -> str | None:
