@@ -75,7 +75,7 @@ def asked(hands: Hands) -> None:
     hands.press("New request")
     hands.heading("New request")
     hands.type("answer.main_concern", "anx")
-    hands.go(sent="answer.concerns", name="anxiety")
+    hands.go(sent="answer.concerns", name="Anxiety or worry")
     hands.page.keyboard.press("Space")
     hands.type("answer.age_years", "34")
     hands.type("answer.risk_level", "level 1")
