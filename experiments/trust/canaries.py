@@ -146,9 +146,23 @@ def _example(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if content is None:
         return None
-    named = content["schema"]["$ref"].rpartition("/")[2]
-    examples = schemas[named].get("examples") or [_of_properties(schemas[named])]
-    return examples[0]
+    schema = schemas[content["schema"]["$ref"].rpartition("/")[2]]
+    examples = schema.get("examples") or [_of_properties(schema)]
+    return _with_every_property(examples[0], schema, schemas)
+
+
+def _with_every_property(value: Any, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
+    """An example with the properties that it leaves out, at every depth of objects."""
+    named = str(schema.get("$ref", "")).rpartition("/")[2]
+    schema = schemas[named] if named else schema
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    if not isinstance(value, dict) or not properties:
+        return value
+    filled = _of_properties(schema) | value
+    return {
+        name: _with_every_property(part, properties.get(name, {}), schemas)
+        for name, part in filled.items()
+    }
 
 
 def _of_properties(schema: Mapping[str, Any]) -> dict[str, Any]:

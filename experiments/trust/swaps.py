@@ -18,8 +18,8 @@ from experiments.trust.live import PATIENT, Told, call, connected, live_server
 from experiments.trust.subject import Subject
 from recommender.model.bundle.io import load_bundle, save_bundle
 from recommender.rollout.bundle_cache import BundleCache, RegistryPointer
-from recommender.security.scopes import Scope
 from recommender.serving.recommendation_service import recommend_parsed
+from recommender.serving.schemas.required_scope import NOTHING
 from recommender.serving.snapshot.snapshot import open_snapshot
 from recommender.settings import Settings
 
@@ -142,7 +142,7 @@ def _expected(
         state = open_snapshot(Settings(bundle=bundle_cache.bundle(digest), roster=subject.roster))
         for top_k in TOP_KS:
             request = state.form.read(_body(subject.request, top_k))
-            body = recommend_parsed(state, request).to_json(frozenset(Scope))
+            body = recommend_parsed(state, request).to_json(included=NOTHING)
             found[digest, top_k] = _comparable(json.loads(body))
     return found
 
