@@ -240,7 +240,9 @@ def read_field(
     else:
         plain = {"kind": "number", "use": "filter", "phrase": "", "purpose": "", "missing": ""}
         levels = {"levels": tuple(sound.get("levels", ()))}
-        field = Field(**(plain | sound | levels | origin))
+        # A condition is still a table here, whose own faults have been found.
+        unread = {"asked_when": None}
+        field = Field(**(plain | sound | levels | origin | unread))
     return field, faults
 
 
