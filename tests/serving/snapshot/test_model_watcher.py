@@ -139,8 +139,8 @@ def test_a_model_that_cannot_answer_an_invented_request_never_answers_a_real_one
 def test_a_model_of_another_definition_than_the_named_one_is_refused(tmp_path: Path) -> None:
     bundle_cache = empty_bundle_cache(tmp_path)
     good, _ = two_bundles(bundle_cache)
-    practice = read_practice(a_practice().text.replace('version = "1"', 'version = "2"'))
-    manifest = replace(a_model().manifest, practice_version="2", practice_digest=practice.digest)
+    practice = read_practice(a_practice().text.replace("max = 500", "max = 400"))
+    manifest = replace(a_model().manifest, practice_digest=practice.digest)
     pipeline = replace(a_model().pipeline, practice=practice)
     foreign = replace(a_model(), manifest=manifest, pipeline=pipeline)
     bundle_cache.write_pointer(RegistryPointer(good))
