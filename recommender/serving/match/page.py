@@ -1,20 +1,21 @@
 """Renders the matching page: its templates, its headers, and the page of a refusal."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Request
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp
 
 from recommender.practice.matching_page import MatchingPage
 from recommender.serving.dependencies import app_state, current_snapshot
-from recommender.serving.http.immutable_files import ImmutableFiles
+from recommender.serving.http.page_files import (
+    compressed_files,
+    templates_of,
+    versioned_address,
+)
 from recommender.serving.http.problems import (
     BUSY,
     NOT_FOUND,
@@ -41,23 +42,16 @@ POLICY = (
 )
 """Policy of the matching page; pictures of clinicians are at addresses of the practice."""
 
-_templates = Environment(
-    loader=PackageLoader("recommender.serving.match"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = templates_of("recommender.serving.match")
 
 
 def static_files() -> ASGIApp:
     """Style, script and icon, compressed."""
-    return GZipMiddleware(ImmutableFiles(directory=STATIC_FOLDER))
+    return compressed_files(STATIC_FOLDER)
 
 
 def _address(name: str) -> str:
-    digest = hashlib.sha256((STATIC_FOLDER / name).read_bytes()).hexdigest()
-    return f"{STATIC}/{name}?v={digest[:12]}"
+    return versioned_address(STATIC, STATIC_FOLDER, name)
 
 
 _templates.globals |= {"style": _address(STYLE), "script": _address(SCRIPT), "icon": _address(ICON)}

@@ -3,7 +3,6 @@
 The operations are shown by Swagger UI, whose files are in `static/` as they were published.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -11,15 +10,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp
 
 from recommender.security.scopes import Role
 from recommender.serving.authorization import auth_backend
 from recommender.serving.dependencies import Snapshot
-from recommender.serving.http.immutable_files import ImmutableFiles
+from recommender.serving.http.page_files import (
+    compressed_files,
+    templates_of,
+    versioned_address,
+)
 from recommender.serving.http.request_context import PAGE_POLICY, request_info
 from recommender.serving.openapi import openapi_document
 from recommender.serving.snapshot.snapshot import ServingSnapshot
@@ -45,17 +46,10 @@ router = APIRouter()
 
 def static_address(name: str) -> str:
     """The address of a file, with a digest of its content."""
-    digest = hashlib.sha256((STATIC_FOLDER / name).read_bytes()).hexdigest()
-    return f"{STATIC}/{name}?v={digest[:12]}"
+    return versioned_address(STATIC, STATIC_FOLDER, name)
 
 
-_templates = Environment(
-    loader=PackageLoader("recommender.serving.reference"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = templates_of("recommender.serving.reference")
 _templates.globals |= {
     name: static_address(file)
     for name, file in {
@@ -70,7 +64,7 @@ _templates.globals |= {
 
 def static_files() -> ASGIApp:
     """Style, scripts and the sample program, compressed."""
-    return GZipMiddleware(ImmutableFiles(directory=STATIC_FOLDER))
+    return compressed_files(STATIC_FOLDER)
 
 
 @router.get(ADDRESS, include_in_schema=False)

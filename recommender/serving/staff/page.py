@@ -1,21 +1,22 @@
 """Renders pages: templates that escape everything, the frame around them, and the error page."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 
 from recommender.errors import NotFoundError
 from recommender.security.scopes import Scope
 from recommender.serving.authorization import CSRF_FIELD, PAGES, auth_backend, is_page
-from recommender.serving.http.immutable_files import ImmutableFiles
+from recommender.serving.http.page_files import (
+    compressed_files,
+    templates_of,
+    versioned_address,
+)
 from recommender.serving.http.problems import (
     FORBIDDEN,
     NOT_ALLOWED,
@@ -70,27 +71,16 @@ does without script."""
 
 
 def static_files() -> ASGIApp:
-    """Style, icon and script, compressed; they hold nobody's data.
-
-    Pages are never compressed: the size of a compressed page would reveal a secret that stands
-    beside text chosen by an attacker (BREACH).
-    """
-    return GZipMiddleware(ImmutableFiles(directory=STATIC_FOLDER))
+    """Style, icon and script, compressed."""
+    return compressed_files(STATIC_FOLDER)
 
 
 def static_address(name: str) -> str:
     """The address of a static file, with a digest of its content."""
-    digest = hashlib.sha256((STATIC_FOLDER / name).read_bytes()).hexdigest()
-    return f"{STATIC}/{name}?v={digest[:12]}"
+    return versioned_address(STATIC, STATIC_FOLDER, name)
 
 
-_templates = Environment(
-    loader=PackageLoader("recommender.serving.staff"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = templates_of("recommender.serving.staff")
 _templates.globals |= {
     "w": wording,
     "style": static_address(STYLE),
