@@ -3,15 +3,22 @@
 Passwords are typed or piped in and never arguments, which process lists show.
 """
 
-import os
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recommender.cli.commands.console import RequiredStoreUrl, err, opened_store, out
+from recommender.cli.commands.console import (
+    RequiredStoreUrl,
+    err,
+    opened_store,
+    out,
+    print_secret,
+    shell_actor,
+    utc_now,
+)
 from recommender.cli.record_table import RecordTable
 
 if TYPE_CHECKING:
@@ -80,7 +87,7 @@ def create(
         lifetime, origins = timedelta(days=days), tuple(origin or ())
         wanted = KeyRequest(name, role_named(role), only, lifetime, origins, sandbox)
         with journal.writing() as connection:
-            issued = create_key(connection, wanted, sound, now=_now(), actor=_actor())
+            issued = create_key(connection, wanted, sound, now=utc_now(), actor=shell_actor())
     _show_once(issued)
 
 
@@ -94,7 +101,7 @@ def list_all(store: RequiredStoreUrl) -> None:
     if not keys:
         err.print("There is no key yet: create one with `recommender keys create website`.")
         return
-    out.print(_keys_table(keys, _now()))
+    out.print(_keys_table(keys, utc_now()))
 
 
 @keys_app.command("rotate")
@@ -118,8 +125,8 @@ def rotate(
                 connection,
                 name,
                 sound,
-                now=_now(),
-                actor=_actor(),
+                now=utc_now(),
+                actor=shell_actor(),
                 overlap=overlap,
                 lifetime=lifetime,
             )
@@ -136,7 +143,7 @@ def revoke(
     from recommender.security.keys import revoke_key
 
     with opened_store(store) as journal, journal.writing() as connection:
-        ended = revoke_key(connection, key, now=_now(), actor=_actor())
+        ended = revoke_key(connection, key, now=utc_now(), actor=shell_actor())
     out.print(f"Key {ended.key_id} of {ended.name} is revoked: its next request is refused.")
 
 
@@ -153,7 +160,7 @@ def add(
     with opened_store(store) as journal:
         chosen, typed = role_named(role), _typed()
         with journal.writing() as connection:
-            add_account(connection, name, chosen, typed, now=_now(), actor=_actor())
+            add_account(connection, name, chosen, typed, now=utc_now(), actor=shell_actor())
     out.print(f"{name} may log in as {role}.", markup=False)
 
 
@@ -167,7 +174,7 @@ def list_people(store: RequiredStoreUrl) -> None:
     if not accounts:
         err.print("There is no account yet: create one with `recommender staff add NAME`.")
         return
-    out.print(_accounts_table(accounts, _now()))
+    out.print(_accounts_table(accounts, utc_now()))
 
 
 @staff_app.command("password")
@@ -178,7 +185,7 @@ def password(name: Person, store: RequiredStoreUrl) -> None:
     with opened_store(store) as journal:
         typed = _typed()
         with journal.writing() as connection:
-            change_password(connection, name, typed, actor=_actor())
+            change_password(connection, name, typed, actor=shell_actor())
     out.print(f"{name} has a new password and must log in again.", markup=False)
 
 
@@ -188,7 +195,7 @@ def remove(name: Person, store: RequiredStoreUrl) -> None:
     from recommender.security.accounts import remove_account
 
     with opened_store(store) as journal, journal.writing() as connection:
-        remove_account(connection, name, now=_now(), actor=_actor())
+        remove_account(connection, name, now=utc_now(), actor=shell_actor())
     out.print(f"{name} can no longer log in. The name cannot be used again.", markup=False)
 
 
@@ -232,8 +239,7 @@ def _show_once(issued: "NewKey") -> None:
     if facts.sandbox:
         err.print("It is a sandbox key: nothing that is sent with it is stored.")
     err.print("This is the only time it is shown:")
-    # Alone on standard output, so that it can go straight into a file or a vault.
-    typer.echo(issued.text)
+    print_secret(issued.text)
 
 
 def _typed() -> str:
@@ -242,11 +248,3 @@ def _typed() -> str:
         return sys.stdin.readline().rstrip("\n")
     typed: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     return typed
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _actor() -> str:
-    return f"shell:{os.getuid()}"

@@ -5,10 +5,12 @@ Imports nothing slow, so that `--help` is fast.
 
 import inspect
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
@@ -217,6 +219,21 @@ def opened_store(url: str | None) -> "Iterator[Store]":
             yield store
         finally:
             store.close()
+
+
+def utc_now() -> datetime:
+    """The present time, for what a command records."""
+    return datetime.now(UTC)
+
+
+def shell_actor() -> str:
+    """Who runs a command, as the audit log names them."""
+    return f"shell:{os.getuid()}"
+
+
+def print_secret(secret: str) -> None:
+    """A secret alone on standard output, so that it can go straight into a file or a vault."""
+    typer.echo(secret)
 
 
 def definition(name: str) -> Practice:

@@ -1,15 +1,22 @@
 """The command `webhooks`: endpoints that are sent signed messages, and their deliveries."""
 
-import os
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recommender.cli.commands.access import PepperText
-from recommender.cli.commands.console import RequiredStoreUrl, err, opened_store, out
+from recommender.cli.commands.console import (
+    RequiredStoreUrl,
+    err,
+    opened_store,
+    out,
+    print_secret,
+    shell_actor,
+    utc_now,
+)
 from recommender.cli.record_table import RecordTable
 from recommender.errors import RecommenderError
 
@@ -53,7 +60,7 @@ def add(
         sound = Pepper.of(pepper)
         with journal.writing() as connection:
             endpoint, secret = add_endpoint(
-                connection, url, event, sound, now=_now(), actor=_actor()
+                connection, url, event, sound, now=utc_now(), actor=shell_actor()
             )
     err.print(f"Endpoint {endpoint.endpoint_id} is added. Its receiver verifies with this secret,")
     _show_once(secret)
@@ -78,7 +85,7 @@ def remove(endpoint: EndpointId, store: RequiredStoreUrl) -> None:
     from recommender.webhooks.endpoints import remove_endpoint
 
     with opened_store(store) as journal, journal.writing() as connection:
-        remove_endpoint(connection, endpoint, actor=_actor())
+        remove_endpoint(connection, endpoint, actor=shell_actor())
     out.print(f"Endpoint {endpoint} is removed.", markup=False)
 
 
@@ -88,7 +95,7 @@ def enable(endpoint: EndpointId, store: RequiredStoreUrl) -> None:
     from recommender.webhooks.endpoints import switch_on
 
     with opened_store(store) as journal, journal.writing() as connection:
-        switch_on(connection, endpoint, actor=_actor())
+        switch_on(connection, endpoint, actor=shell_actor())
     out.print(f"Endpoint {endpoint} is on.", markup=False)
     err.print(
         f"What it missed is sent by `recommender webhooks retry --endpoint {endpoint}`.",
@@ -115,7 +122,7 @@ def rotate(
         sound = Pepper.of(pepper)
         with journal.writing() as connection:
             secret = rotate_secret(
-                connection, endpoint, sound, now=_now(), actor=_actor(), overlap=overlap
+                connection, endpoint, sound, now=utc_now(), actor=shell_actor(), overlap=overlap
             )
     err.print(f"The former secret verifies for {overlap_hours} more hours. The new one,")
     _show_once(secret)
@@ -132,7 +139,7 @@ def send_test(endpoint: EndpointId, store: RequiredStoreUrl, pepper: PepperText 
     from recommender.webhooks.sending import ACCEPTED, send
 
     with opened_store(store) as journal:
-        sound, now = Pepper.of(pepper), _now()
+        sound, now = Pepper.of(pepper), utc_now()
         hosts = read_settings(roster=Path()).webhook_private_hosts
         with journal.reading() as connection:
             wanted = find_endpoint(connection, endpoint)
@@ -181,7 +188,7 @@ def retry(
 
     with opened_store(store) as journal, journal.writing() as connection:
         count = retry_failed(
-            connection, event_id=event, endpoint_id=endpoint, now=_now(), actor=_actor()
+            connection, event_id=event, endpoint_id=endpoint, now=utc_now(), actor=shell_actor()
         )
     out.print(f"{count} deliver{'y waits' if count == 1 else 'ies wait'} again.")
 
@@ -221,17 +228,8 @@ def _deliveries_table(found: "Sequence[Delivery]") -> RecordTable:
 
 def _show_once(secret: str) -> None:
     err.print("which is not shown again:")
-    # Alone on standard output, so that it can go straight into a file or a vault.
-    typer.echo(secret)
+    print_secret(secret)
 
 
 def _minute(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}"
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _actor() -> str:
-    return f"shell:{os.getuid()}"
