@@ -13,6 +13,7 @@ from recommender.recommendation.card_parts import CardFields, Cost, Fact, Meetin
 from recommender.recommendation.explanation import WISH_OPERATORS
 from recommender.recommendation.fact_text import (
     YES,
+    cents_of,
     cents_text,
     clock_text,
     levels_in,
@@ -140,7 +141,7 @@ class Asked:
                 values = values_text(self.practice, field, self.columns[name][row])
                 yield from (Fact(name, field.heading, (value,)) for value in values)
             case "at_most" if field.kind == "money":
-                fee = _cents(self.columns[name][row])
+                fee = cents_of(self.columns[name][row])
                 if name == self._fee:
                     # What this client would be charged, where a concession or a scheme decides.
                     fee = None if offered.cost is None else offered.cost.fee_cents
@@ -188,10 +189,6 @@ def _levels_asked(
             frozenset(named) - wish.indifferent
         )
     return asked
-
-
-def _cents(amount: float) -> int | None:
-    return None if np.isnan(amount) else round(float(amount))
 
 
 def _is_missing(client: Columns, name: str) -> bool:

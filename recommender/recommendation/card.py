@@ -29,7 +29,7 @@ from recommender.recommendation.card_parts import (
     NextTime,
     Part,
 )
-from recommender.recommendation.fact_text import levels_text, values_text
+from recommender.recommendation.fact_text import cents_of, levels_text, values_text
 from recommender.recommendation.meeting_places import MeetingPlaces, place_names
 from recommender.recommendation.openings import HOURS, MAX_TIMES, OpeningTimes, OpenInterval
 from recommender.screening.screen import Screening
@@ -232,14 +232,10 @@ def _costs(
     for ways, places in by_ways.items():
         cost = session_cost(inputs, ways)
         for place in places:
-            fee, rebate, gap = (_cents(part[place]) for part in (cost.fee, cost.rebate, cost.gap))
+            fee, rebate, gap = (cents_of(part[place]) for part in (cost.fee, cost.rebate, cost.gap))
             if fee is not None or rebate is not None:
                 costs[place] = Cost(fee, rebate, gap, practice.currency)
     return costs
-
-
-def _cents(amount: float) -> int | None:
-    return None if np.isnan(amount) else round(float(amount))
 
 
 def _times(openings: OpeningTimes, row: int, meetings: Sequence[Meeting]) -> Times:

@@ -30,6 +30,11 @@ def cents_text(practice: Practice, cents: int) -> str:
     return money_text(practice, cents / 100)
 
 
+def cents_of(amount: float) -> int | None:
+    """An encoded amount in whole cents; None where it is not known."""
+    return None if np.isnan(amount) else round(float(amount))
+
+
 def with_unit(field: Field, value: float) -> str:
     """A number with the field's unit, in the singular after 1."""
     unit = (field.unit or "").strip()

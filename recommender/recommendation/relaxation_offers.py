@@ -23,7 +23,7 @@ from recommender.practice.fields import Field
 from recommender.recommendation.fact_text import money_text
 from recommender.recommendation.ranking import CLEAR_LEAD
 from recommender.screening.relaxation import Change, Relaxation, ScreenedRequest, admitted, changed
-from recommender.values.kinds import DAYS, RawValue
+from recommender.values.kinds import DAY_NAMES, RawValue
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -32,7 +32,6 @@ MAX_OFFERS = 6
 """Offers per request: as many as a person on the phone can weigh."""
 MAX_CANDIDATES = 24
 """Relaxations whose lead is computed, which takes random draws."""
-DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +304,7 @@ def _answers(request: ScreenedRequest, field: Field, change: Change) -> tuple[st
         apart = [lv for lv in field.levels if (lv in named) != (lv in change.answer)]
         return "", _listed([field.label_of(level) for level in apart])
     if field.kind == "weekly_hours":
-        days = [DAY_NAMES[DAYS.index(w[:3])] for w in change.answer if w.endswith("00:00-24:00")]
+        days = [DAY_NAMES[w[:3]] for w in change.answer if w.endswith("00:00-24:00")]
         return "", days[-1] if days else ""
     if field.levels:
         before = "none" if np.isnan(stated) else field.label_of(field.levels[int(stated)])

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from recommender.values import parsers
 from recommender.values.ids import NONE_NAMED
 from recommender.values.parsers import (
+    DAY_NAMES,
     DAYS,
     MAX_NUMBER,
     FieldBounds,
@@ -29,6 +30,7 @@ from recommender.values.parsers import (
 
 __all__ = [
     "DAYS",
+    "DAY_NAMES",
     "EPOCH",
     "KINDS",
     "MAX_NUMBER",

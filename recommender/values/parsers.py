@@ -19,7 +19,17 @@ from recommender.values.ids import NONE_NAMED, canonical_id, is_id
 RawValue = Any
 """A cell as it arrives: text, a number, a flag, a list, a date, or None."""
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAY_NAMES: Mapping[str, str] = {
+    "mon": "Monday",
+    "tue": "Tuesday",
+    "wed": "Wednesday",
+    "thu": "Thursday",
+    "fri": "Friday",
+    "sat": "Saturday",
+    "sun": "Sunday",
+}
+"""Days of the week as cells write them, with their names."""
+DAYS = tuple(DAY_NAMES)
 MAX_NUMBER = 2.0**53
 """Beyond this a float no longer holds every whole number, so an answer that large is a fault."""
 

@@ -15,6 +15,7 @@ from recommender.serving.schemas.responses import (
     StatedReason,
     SuggestedRelaxation,
 )
+from recommender.values.kinds import DAY_NAMES
 
 MINUS = "\N{MINUS SIGN}"
 YES, NO = "Yes", "No"
@@ -76,15 +77,6 @@ NOT_RECORDED: Mapping[str, str] = {
     "clinician_id": "This clinician is not on the roster. Choose another clinician.",
 }
 """What a page says when a record does not exist, by the field that names the record."""
-DAY_NAMES: Mapping[str, str] = {
-    "mon": "Monday",
-    "tue": "Tuesday",
-    "wed": "Wednesday",
-    "thu": "Thursday",
-    "fri": "Friday",
-    "sat": "Saturday",
-    "sun": "Sunday",
-}
 _CLIENT_MAY = re.compile(r"the client (would|can|could|may|might|did|had)\b")
 
 

@@ -18,6 +18,7 @@ from recommender.serving.staff.views.intake_answers import (
 )
 from recommender.tables.roster import Roster
 from recommender.values.ids import did_you_mean
+from recommender.values.kinds import DAY_NAMES
 
 CONTROLS: Mapping[str, str] = {
     "number": "number",
@@ -160,7 +161,7 @@ def _entry(field: Field, sent: FormData, faults: Mapping[str, str]) -> FormEntry
     if control == "hours":
         days = tuple(
             FormEntry(f"{name}.{day}", label, "text", given=(text,), fault=_fault_of_hours(text))
-            for day, label in wording.DAY_NAMES.items()
+            for day, label in DAY_NAMES.items()
             for text in [sent.text(f"{name}.{day}")]
         )
     return FormEntry(
