@@ -52,11 +52,20 @@ def read_answer(field: Field, sent: FormData, page: MatchingPage) -> Any:
 
 def earlier_answers(sent: FormData) -> dict[str, Any]:
     """The answers of the pages before, from their hidden field; nothing where it is not sound."""
+    return object_in(sent.text("answers"))
+
+
+def object_in(text: str) -> dict[str, Any]:
+    """The JSON object that a control holds; an empty one where the text is none.
+
+    >>> object_in('{"max_gap": 150}'), object_in("[1"), object_in("")
+    ({'max_gap': 150}, {}, {})
+    """
     try:
-        answers = json.loads(sent.text("answers") or "{}")
+        content = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return answers if isinstance(answers, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def windows_of(parts: Sequence[DayPart], ticked: Iterable[str]) -> list[dict[str, str]]:

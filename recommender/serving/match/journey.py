@@ -47,6 +47,7 @@ class Journey:
 
     def __init__(self, practice: Practice, page: MatchingPage, progress: Progress) -> None:
         self.practice, self.page, self.progress = practice, page, progress
+        self._needed = frozenset(self._needed_names())
         self.steps = tuple(self._steps())
 
     def step(self, step_id: str) -> Step:
@@ -82,9 +83,9 @@ class Journey:
 
     def needed(self, name: str) -> bool:
         """Whether nobody can be shown without an answer to a question."""
-        return name in self._needed()
+        return name in self._needed
 
-    def _needed(self) -> set[str]:
+    def _needed_names(self) -> set[str]:
         answers = self.progress.answers
         needed = {name for name, field in self.practice.client.items() if field.required}
         for each in self.practice.constraints.values():

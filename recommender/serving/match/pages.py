@@ -24,6 +24,7 @@ from recommender.serving.match.answers import (
     UnreadableError,
     earlier_answers,
     how_to_answer,
+    object_in,
     read_answer,
 )
 from recommender.serving.match.form_token import FormToken
@@ -31,13 +32,9 @@ from recommender.serving.match.journey import AGE, AGREE, CHECK, SAFETY, Journey
 from recommender.serving.match.outcome import outcome_of
 from recommender.serving.match.page import MATCH, matching_page_of, refusal, render
 from recommender.serving.match.questions import answer_text, question_of
-from recommender.serving.match.results import (
-    changes_in,
-    list_for,
-    parsed_request,
-    wish_for,
-)
+from recommender.serving.match.results import list_for, parsed_request, wish_for
 from recommender.serving.match.state import matching_state
+from recommender.serving.schemas.questions import offered_people
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
 NEXT, BACK, MORE, SHOW, EDIT, CHANGE, ASK, HELP = (
@@ -76,7 +73,10 @@ class Visit:
 async def get_first_page(request: Request) -> Response:
     """The first page, which says what is used and asks for consent."""
     _admit(request)
-    matching_state(request.app).limits.count_page(request)
+    try:
+        matching_state(request.app).limits.count_page(request)
+    except ProblemError as error:
+        return refusal(request, error)
     return _step_page(_visit(request, FormData({})), AGREE)
 
 
@@ -137,7 +137,8 @@ def _accepted(visit: Visit) -> Answers:
     own = {*visit.page.answers, practice.consent}
     fields = practice.fields("client", "score", "filter")
     known = {name: each for name, each in answers.items() if name in fields and name not in own}
-    return {name: each for name, each in known.items() if name not in _refused(visit, known)}
+    refused = _refused(visit, known)
+    return {name: each for name, each in known.items() if name not in refused}
 
 
 def _refused(visit: Visit, answers: Answers) -> Mapping[str, str]:
@@ -237,7 +238,7 @@ async def _result(visit: Visit, action: str, argument: str) -> Response:
     """The list, or what follows a wish; the step that is still open where one is."""
     request, now = visit.request, datetime.now(UTC)
     if action == CHANGE:
-        answers = {**visit.progress.answers, **changes_in(argument)}
+        answers = {**visit.progress.answers, **object_in(argument)}
         answers = {name: each for name, each in answers.items() if each is not None}
         visit = replace(visit, progress=replace(visit.progress, answers=answers))
         visit = replace(visit, progress=replace(visit.progress, answers=_accepted(visit)))
@@ -315,13 +316,13 @@ def _step_page(
     faults, typed, journey = faults or {}, typed or {}, visit.journey
     step = journey.step(step_id)
     templates = {AGREE: "agree.html", SAFETY: "safety.html", CHECK: "check.html"}
-    roster = visit.snapshot.encoding.roster
+    people = _people_for(visit.snapshot, step)
     questions = tuple(
         question_of(
             field,
             visit.progress.answers,
             visit.page,
-            roster,
+            people,
             needed=journey.needed(field.name),
             fault=faults.get(field.name, ""),
             typed=typed.get(field.name),
@@ -347,6 +348,13 @@ def _step_page(
     )
 
 
+def _people_for(snapshot: ServingSnapshot, step: Step) -> Mapping[str, str]:
+    """The clinicians whom the questions of a step let a client choose from; names by id."""
+    if not any(field.kind == "ids" for field in step.fields):
+        return {}
+    return offered_people(snapshot.practice, snapshot.encoding.roster)
+
+
 @dataclass(frozen=True, slots=True)
 class ReviewedStep:
     """What was answered on the steps of one title, to be changed from the first of them."""
@@ -357,17 +365,21 @@ class ReviewedStep:
 
 
 def _review(visit: Visit) -> tuple[ReviewedStep, ...]:
-    answers, roster = visit.progress.answers, visit.snapshot.encoding.roster
+    answers, practice = visit.progress.answers, visit.snapshot.practice
+    names = visit.snapshot.encoding.roster.called
+    rules = practice.constraints.values()
+    excluding = {name for each in rules if each.rule == "not_listed" for name in each.client}
     asked = [step for step in visit.journey.steps if step.fields]
     return tuple(
         ReviewedStep(
             steps[0].id,
             title,
             tuple(
-                answer_text(field, answers[field.name], visit.page, roster)
+                f"Not {text}" if field.name in excluding else text
                 for step in steps
                 for field in step.fields
                 if field.name in answers
+                for text in [answer_text(field, answers[field.name], visit.page, names)]
             ),
         )
         for title, same in groupby(asked, key=lambda step: step.title)

@@ -8,10 +8,8 @@ from recommender.practice.fields import Field
 from recommender.practice.matching_page import DayPart, MatchingPage
 from recommender.serving.match.answers import NAME, Answers, ticked_parts
 from recommender.serving.match.journey import SHORT_LIST
-from recommender.tables.roster import Roster
-from recommender.values.kinds import DAYS
+from recommender.values.kinds import DAY_NAMES
 
-DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MANY_NAMES = 12
 """Clinicians from which on a filter is offered, where script runs."""
 CONTROLS: Mapping[str, str] = {
@@ -96,13 +94,17 @@ def question_of(
     field: Field,
     answers: Answers,
     page: MatchingPage,
-    roster: Roster,
+    people: Mapping[str, str],
     *,
     needed: bool,
     fault: str = "",
     typed: str | None = None,
 ) -> Question:
-    """A field as a question to a client; `typed` is a text that could not be read."""
+    """A field as a question to a client.
+
+    `people` are the clinicians to choose from, names by id; `typed` is a text that could not be
+    read.
+    """
     answer = answers.get(field.name)
     return Question(
         name=field.name,
@@ -111,7 +113,7 @@ def question_of(
         why=field.purpose,
         control=_control(field),
         needed=needed,
-        choices=_choices(field, answer, roster, needed=needed),
+        choices=_choices(field, answer, people, needed=needed),
         days=_days(page.day_parts, answer) if field.kind == "weekly_hours" else (),
         parts=page.day_parts,
         value=typed if typed is not None else _typed(field, answer, page),
@@ -128,8 +130,8 @@ def _control(field: Field) -> str:
     return "select" if control == "choice" and len(field.levels) > SHORT_LIST else control
 
 
-def answer_text(field: Field, answer: Any, page: MatchingPage, roster: Roster) -> str:
-    """An answer in words, for a person to check."""
+def answer_text(field: Field, answer: Any, page: MatchingPage, called: Mapping[str, str]) -> str:
+    """An answer in words, for a person to check; `called` are names of clinicians by id."""
     if field.kind == "flag":
         phrase = f"{field.phrase[:1].upper()}{field.phrase[1:]}"
         return f"{phrase}: {'yes' if answer else 'no'}"
@@ -138,14 +140,16 @@ def answer_text(field: Field, answer: Any, page: MatchingPage, roster: Roster) -
     if field.kind == "tags":
         return ", ".join(map(field.label_of, answer)) or "None of these"
     if field.kind == "ids":
-        return f"Not {', '.join(roster.called.get(each, each) for each in answer)}"
+        return ", ".join(called.get(each, each) for each in answer)
     if field.kind == "weekly_hours":
         return "; ".join(_times_text(page.day_parts, answer)) or "Any time"
     text = _typed(field, answer, page)
     return f"${text}" if field.kind == "money" else f"{text} {field.unit or ''}".strip()
 
 
-def _choices(field: Field, answer: Any, roster: Roster, *, needed: bool) -> tuple[Choice, ...]:
+def _choices(
+    field: Field, answer: Any, people: Mapping[str, str], *, needed: bool
+) -> tuple[Choice, ...]:
     if field.kind == "flag":
         given = {True: "yes", False: "no"}.get(answer, "")
         listed: Iterable[tuple[str, str]] = YES_OR_NO
@@ -154,8 +158,8 @@ def _choices(field: Field, answer: Any, roster: Roster, *, needed: bool) -> tupl
     elif field.kind == "tags":
         return _ticks(((each, field.label_of(each)) for each in field.levels), answer or ())
     elif field.kind == "ids":
-        people = sorted(roster.called.items(), key=lambda each: (each[1].casefold(), each[0]))
-        return _ticks(people, answer or ())
+        by_name = sorted(people.items(), key=lambda each: (each[1].casefold(), each[0]))
+        return _ticks(by_name, answer or ())
     else:
         return ()
     choices = _ticks(listed, [given])
@@ -176,13 +180,13 @@ def _days(parts: Sequence[DayPart], answer: Any) -> tuple[Day, ...]:
                 for number, part in enumerate(parts)
             ),
         )
-        for day, name in zip(DAYS, DAY_NAMES, strict=True)
+        for day, name in DAY_NAMES.items()
     )
 
 
 def _times_text(parts: Sequence[DayPart], answer: Any) -> Iterable[str]:
     ticked = ticked_parts(parts, answer)
-    for day, name in zip(DAYS, DAY_NAMES, strict=True):
+    for day, name in DAY_NAMES.items():
         labels = [part.label for number, part in enumerate(parts) if (day, number) in ticked]
         if len(labels) == len(parts):
             yield f"{name}, all day"

@@ -1,7 +1,5 @@
 """Computes and records the list that a client sees, and the wish that follows it."""
 
-import json
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -121,12 +119,3 @@ async def wish_for(
 
     await write_once(request, None, write)
     return recorded_wish[0]
-
-
-def changes_in(text: str) -> Mapping[str, Any]:
-    """Answers that a change of the request sets, from the value of its button; null removes one."""
-    try:
-        changes = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return changes if isinstance(changes, dict) else {}

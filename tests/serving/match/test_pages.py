@@ -1,5 +1,7 @@
 """The matching page without a browser: who may call it, what it refuses, what it never says."""
 
+import csv
+import json
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -158,6 +160,7 @@ def test_too_many_pages_are_refused_in_words_and_the_answers_are_in_the_refusal(
     step = form_of(send(client, form, answer__age_years="34", go="next"))
     while client.get("/match").status_code == 200:
         pass
+    assert "Please wait a minute" in client.get("/match").text
     refused = send(client, step, go="next")
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) > 0
@@ -165,3 +168,49 @@ def test_too_many_pages_are_refused_in_words_and_the_answers_are_in_the_refusal(
     again = Reader(refused.text).forms[0].fields
     assert re.search("34", again["answers"][0])
     assert again["go"] == ["next"]
+
+
+DONE = {"age_years": 34, "main_concern": "anxiety", "funding": "private"}
+"""Answers to the questions without which nobody is shown."""
+
+
+def at_step(client: TestClient, step: str, answers: dict[str, Any]) -> str:
+    """The page of a step for a client who has answered so much."""
+    form = form_of(send(client, at_first_question(client), answer__age_years="34", go="next"))
+    return str(send(client, form, answers=json.dumps(DONE | answers), go=f"edit:{step}").text)
+
+
+def test_who_no_longer_works_here_is_not_named_to_a_client_who_chooses_whom_not_to_see(
+    given: dict[str, Any], tmp_path: Path
+) -> None:
+    with given["roster"].open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    gone, there = rows[0], rows[1]
+    gone["active"] = "no"
+    with (tmp_path / "clinicians.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    with local_client(Settings(**given | {"roster": tmp_path / "clinicians.csv"})) as changed:
+        changed.headers.update(SAME_SITE)
+        page = "".join(at_step(changed, f"wishes.first.{number}", {}) for number in range(3))
+    assert there["name"] in page
+    assert gone["name"] not in page
+
+
+def test_a_client_who_asks_for_somebody_does_not_read_that_they_do_not_want_them(
+    given: dict[str, Any],
+) -> None:
+    with given["roster"].open(encoding="utf-8", newline="") as file:
+        wished, blocked, *_ = csv.DictReader(file)
+    answers = DONE | {
+        "clinicians_wished": [wished["clinician_id"]],
+        "blocked_clinicians": [blocked["clinician_id"]],
+    }
+    with local_client(Settings(**given)) as other:
+        other.headers.update(SAME_SITE)
+        form = form_of(send(other, at_first_question(other), answer__age_years="34", go="next"))
+        page = send(other, form, answers=json.dumps(answers), more="yes", go="edit:check").text
+    assert f"Not {blocked['name']}" in page
+    assert wished["name"] in page
+    assert f"Not {wished['name']}" not in page
