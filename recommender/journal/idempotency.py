@@ -165,13 +165,18 @@ def _named(ticket: IdempotencyTicket) -> ColumnElement[bool]:
     )
 
 
+def key_reused() -> KeyReusedError:
+    """The error of a key that came before with another request."""
+    problem = "came before with a different request"
+    return KeyReusedError("Idempotency-Key", problem, "use a new key for a new request")
+
+
 def _known(connection: Connection, ticket: IdempotencyTicket) -> StoredReply | None:
     row = connection.execute(select(idempotency).where(_named(ticket))).first()
     if row is None or row.created_at < database_time(connection) - LIFETIME:
         return None
     if row.fingerprint != ticket.fingerprint:
-        problem = "came before with a different request"
-        raise KeyReusedError("Idempotency-Key", problem, "use a new key for a new request")
+        raise key_reused()
     headers = json.loads(row.headers) if row.headers else {}
     reply = StoredReply(row.status, bytes(row.body), replayed=True, headers=headers)
     subject = subject_with(connection, row.subject_id) if row.subject_id else None

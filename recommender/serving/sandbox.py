@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Generic, TypeVar
 
-from recommender.errors import KeyReusedError
-from recommender.journal.idempotency import IdempotencyTicket, StoredReply, Write
+from recommender.journal.idempotency import IdempotencyTicket, StoredReply, Write, key_reused
 from recommender.store.database import Store
 
 LIFETIME_SECONDS = 600.0
@@ -86,8 +85,7 @@ class Sandbox:
         if ticket is None or held is None:
             return None
         if held.fingerprint != ticket.fingerprint:
-            problem = "came before with a different request"
-            raise KeyReusedError("Idempotency-Key", problem, "use a new key for a new request")
+            raise key_reused()
         return replace(held.reply, replayed=True)
 
     def execute(self, ticket: IdempotencyTicket | None, write: Write, *, actor: str) -> StoredReply:

@@ -88,7 +88,7 @@ async def list_for(
         if known is not None:
             return read_response(known.body)
         served = await compute()
-        whole = served.to_json(frozenset(Scope))
+        whole = served.to_json()
         row = to_journal_row(served, snapshot, actor=PRINCIPAL.actor, sent=whole)
         await context.queues.journal.run(context.idempotency.settle, ticket, row)
         return served.response
