@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from experiments.trust.postgres import Cluster as PostgresCluster
     from recommender.settings import Settings
     from recommender.store.database import Store
-    from tests.support.server import LockedServer, TestClient
+    from tests.support.server import JournalServer, LockedServer, TestClient
 
 # Hypothesis draws the same cases on every machine, so that a failure can be repeated.
 hypothesis.settings.register_profile("house", derandomize=True, deadline=None)
@@ -62,6 +62,18 @@ def settings(practice_files: Path) -> "Settings":
     from tests.support.server import server_settings
 
     return server_settings(practice_files)
+
+
+@pytest.fixture(scope="module")
+def keeping(
+    settings: "Settings", tmp_path_factory: pytest.TempPathFactory
+) -> Iterator["JournalServer"]:
+    """A server with that bundle and a SQLite journal, shared by the tests of a module."""
+    from tests.support.server import journal_server
+
+    url = f"sqlite:///{tmp_path_factory.mktemp('journal')}/journal.db"
+    with journal_server(settings, url) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """What a recommendation is sent with, and what `include` adds."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from recommender.serving.include_parameter import NEEDED
 from recommender.serving.schemas.card import ClinicianCard
 from recommender.serving.schemas.required_scope import Included, IncludedWith, RequiredScope
 from recommender.serving.schemas.responses import RecommendationResponse, ShownClinician
-from recommender.settings import Settings
 from tests.support.server import (
     FOR_TOOLS,
     RECOMMEND,
@@ -20,7 +18,6 @@ from tests.support.server import (
     TestClient,
     a_request,
     check_problem,
-    journal_server,
     whole,
 )
 
@@ -31,15 +28,6 @@ PARTS = {
 }
 OF_A_CLINICIAN = {"in_favour", "against", "groups"}
 TIGHT = {"max_fee": 190}
-
-
-@pytest.fixture(scope="module")
-def keeping(
-    settings: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[JournalServer]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('include')}/journal.db"
-    with journal_server(settings, url) as running:
-        yield running
 
 
 def asked(caller: TestClient, *queries: str, dry_run: bool = False) -> dict[str, Any]:

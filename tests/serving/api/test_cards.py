@@ -1,7 +1,6 @@
 """Each role receives the facts on cards that the definition declares for it, also later."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -21,19 +20,9 @@ from recommender.security.scopes import Scope
 from recommender.serving.schemas.card import ClinicianCard
 from recommender.serving.schemas.required_scope import EVERYTHING
 from recommender.serving.stored_recommendation import visible_body
-from recommender.settings import Settings
-from tests.support.server import FOR_TOOLS, RECOMMEND, JournalServer, a_request, journal_server
+from tests.support.server import FOR_TOOLS, RECOMMEND, JournalServer, a_request
 
 STAFF, NOBODY = frozenset({Scope.EXPLAIN_READ}), frozenset[Scope]()
-
-
-@pytest.fixture(scope="module")
-def keeping(
-    settings: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[JournalServer]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('cards')}/journal.db"
-    with journal_server(settings, url) as running:
-        yield running
 
 
 def cards_in(response: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """The list of recommendations over HTTP: who sees which, its pages and its filters."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,7 +8,6 @@ import pytest
 
 from recommender.security.scopes import Role
 from recommender.serving.dependencies import current_snapshot
-from recommender.settings import Settings
 from tests.support.server import (
     CANARY,
     RECOMMEND,
@@ -17,18 +15,8 @@ from tests.support.server import (
     TestClient,
     a_request,
     check_problem,
-    journal_server,
     new_key,
 )
-
-
-@pytest.fixture(scope="module")
-def keeping(
-    settings: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[JournalServer]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('list')}/journal.db"
-    with journal_server(settings, url) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
