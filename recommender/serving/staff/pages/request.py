@@ -13,10 +13,10 @@ from recommender.serving.idempotency import has_store, read
 from recommender.serving.staff.page import page
 from recommender.serving.staff.pages.new_request import REQUEST, find_shown
 from recommender.serving.staff.views.decision import (
-    RequestProgress,
     RefusedDecision,
-    request_progress,
+    RequestProgress,
     decision_values,
+    request_progress,
 )
 from recommender.serving.staff.views.request_view import PageQuestions, RequestView
 from recommender.values.ids import ID_PATTERN
