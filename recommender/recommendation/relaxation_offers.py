@@ -193,7 +193,7 @@ def _candidates(
     pairing, first = pool.scores.pairing, pool.first
     strongest = np.array([rows[pairing[rows].argmax()] for rows in pool.rows], dtype=np.intp)
     leads = pairing[strongest] - (0.0 if first is None else pairing[first])
-    changes = [len(relaxation.changes) if few else 0 for relaxation in possible]
+    changes = np.array([len(each.changes) if few else 0 for each in possible])
     order = np.lexsort((-leads, changes))[:MAX_CANDIDATES]
     order = order if few else order[leads[order] > 0]
     ahead = _leads(model, pool, strongest[order])

@@ -22,26 +22,23 @@ def page(browser: Browser, counter: Office) -> Page:
 
 
 def fitting(page: Page) -> list[str]:
-    options = page.locator("#one option")
-    return [
-        str(each) for each in options.evaluate_all("all => all.map(each => each.value)") if each
-    ]
+    ticks = page.locator('[name="compare"][type="checkbox"]')
+    return [str(each) for each in ticks.evaluate_all("all => all.map(each => each.value)")]
 
 
 def test_an_answer_takes_its_place_and_nothing_else_moves(page: Page, counter: Office) -> None:
     looker = Looker(page, "", counter.url)
     page.reload()
     page.evaluate("window.same = true")
-    page.locator("#shortlist ~ * summary").first.click()
+    page.locator("#used > summary").click()
     fill(page, {"why_not": fitting(page)[-1]})
     press(page, "Show why")
     page.locator("#why-not-shown table").wait_for()
     assert page.evaluate("window.same")
     assert page.evaluate("document.activeElement.innerText") == "Show why"
-    assert page.locator("#shortlist ~ * details[open]").count() == 1
+    assert page.locator("#used[open]").count() == 1
     assert "why_not=" in page.url
-    one, other, *_ = fitting(page)
-    fill(page, {"one": one, "other": other})
+    fill(page, {"compare": fitting(page)[:2]})
     press(page, "Compare")
     page.locator("#compared table").first.wait_for()
     assert page.locator("#why-not-shown table").count() == 1

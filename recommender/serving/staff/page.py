@@ -45,6 +45,7 @@ LINKS = (
 STATIC_FOLDER = Path(__file__).with_name("static")
 STYLE, ICON, SCRIPT = "style.css", "icon.svg", "htmx-2.0.11.min.js"
 PEOPLE_SCRIPT = "people.js"
+REQUEST_STYLE = "request.css"
 SCRIPT_SETTINGS = json.dumps(
     {
         "allowEval": False,
@@ -87,6 +88,7 @@ _templates.globals |= {
     "icon": static_address(ICON),
     "script": static_address(SCRIPT),
     "people_script": static_address(PEOPLE_SCRIPT),
+    "request_style": static_address(REQUEST_STYLE),
     "script_settings": SCRIPT_SETTINGS,
 }
 
