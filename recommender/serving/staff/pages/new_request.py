@@ -35,6 +35,7 @@ from recommender.serving.recommendation_service import (
 from recommender.serving.schemas.intake import ParsedRequest
 from recommender.serving.schemas.json_types import JSON_TYPES
 from recommender.serving.schemas.responses import SuggestedRelaxation
+from recommender.serving.staff import wording
 from recommender.serving.staff.form_data import read_form
 from recommender.serving.staff.page import HOME, NEW, page, redirect
 from recommender.serving.staff.views.fit_count import fit_count
@@ -155,6 +156,7 @@ def _form(
         cleared=[each for each in form.entries if each.name.removeprefix(ANSWER) in cleared],
         nobody=[each for each in form.entries if each.unknown],
         other_faults=bool(errors) and not wrong,
+        decisive=any(each.mark == wording.DECIDES_WHO for each in form.entries),
         practice=state.practice.title,
     )
 

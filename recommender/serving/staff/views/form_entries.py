@@ -185,8 +185,9 @@ class EntryBuilder:
             )
             for day, label in DAY_NAMES.items()
         )
-        example = f"As people say it: {EXAMPLES.removeprefix('write them as in: ')}."
-        line = FormEntry(name, "In words", "text", (example,), given=(typed,), fault=fault)
+        example = f"As people say it: {EXAMPLES}."
+        helps = () if fault else (example,)
+        line = FormEntry(name, "Times in words", "text", helps, given=(typed,), fault=fault)
         return replace(
             entry,
             days=days,

@@ -18,10 +18,10 @@ Week = NDArray[np.bool_]
 """Whether each minute suits, (7, 1440), Monday first."""
 
 EXAMPLES = (
-    "write them as in: after 5pm; any Thursday; not Mondays; weekdays before 10; Tue and Thu arvo; "
-    "8-10; 5-8 pm; all day; weekends"
+    "after 5pm; any Thursday; not Mondays; weekdays before 10; Tue and Thu arvo; 8-10; 5-8 pm; "
+    "all day; weekends"
 )
-NOT_TIMES = f"has words that are not read as times: {EXAMPLES}"
+NOT_TIMES = f"has words that are not read as times: write, for instance, {EXAMPLES}"
 BACKWARDS = (
     "has a time that ends before it begins: write 8-17, or 8 am-5 pm; past midnight, write 22-24 "
     "on this day and 0-2 on the next"
