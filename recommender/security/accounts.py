@@ -119,6 +119,11 @@ def list_accounts(connection: Connection) -> tuple[Account, ...]:
     return tuple(account_of(row) for row in rows)
 
 
+def account_names(connection: Connection) -> dict[str, str]:
+    """Names of accounts by the id the journal stores for who did something."""
+    return {account.staff_id: account.name for account in list_accounts(connection)}
+
+
 def account_with_password(
     store: Store, name: str, password: str, *, now: datetime
 ) -> Account | None:

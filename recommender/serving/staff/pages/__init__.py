@@ -2,6 +2,7 @@
 
 from recommender.serving.staff.pages import (
     clinicians,
+    decisions,
     model,
     new_request,
     pairing,
@@ -14,6 +15,7 @@ ROUTERS = (
     sign_in.router,
     new_request.router,
     request.router,
+    decisions.router,
     pairing.router,
     model.router,
     clinicians.router,

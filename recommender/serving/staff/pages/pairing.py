@@ -31,6 +31,7 @@ from recommender.journal.ratings import (
 )
 from recommender.journal.work_list import ratings_of
 from recommender.practice.definition import Practice
+from recommender.security.accounts import account_names
 from recommender.serving.api.pairings import PairingId
 from recommender.serving.api.ratings import RatingId
 from recommender.serving.authorization import caller
@@ -57,7 +58,6 @@ from recommender.serving.staff.form_data import (
     validated_form,
 )
 from recommender.serving.staff.page import HOME, page, redirect
-from recommender.serving.staff.pages.request import account_names
 from recommender.serving.staff.views.rating_form import (
     ITEMS,
     ItemEntry,

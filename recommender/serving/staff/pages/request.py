@@ -1,36 +1,25 @@
-"""The page of one request, decisions on it, and pairings that start from it."""
+"""The page of one request."""
 
-import secrets
-from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from recommender.errors import StaleError
-from recommender.journal.idempotency import StoredReply
-from recommender.journal.pairings import BOOKED, record_event, record_pairing
-from recommender.journal.recommendations import RecordedDecision, decisions_of, record_decision
-from recommender.journal.work_list import begun_from
-from recommender.security.accounts import list_accounts
-from recommender.serving.api.decisions import check_clinician, move_place
-from recommender.serving.api.recommendations import RecommendationId, seen_by
-from recommender.serving.authorization import caller
+from recommender.serving.api.recommendations import RecommendationId
 from recommender.serving.dependencies import current_snapshot, run_in_pool
-from recommender.serving.http.problems import ProblemError
-from recommender.serving.idempotency import has_store, read, write_once
-from recommender.serving.recommendation_service import today
-from recommender.serving.schemas.request_bodies import DecisionRequest, EventRequest, PairingRequest
-from recommender.serving.staff.form_data import REFUSED, form_faults, read_form, validated_form
-from recommender.serving.staff.page import HOME, page, redirect
-from recommender.serving.staff.pages.new_request import REQUEST, REQUESTS, find_shown
+from recommender.serving.idempotency import has_store, read
+from recommender.serving.staff.page import page
+from recommender.serving.staff.pages.new_request import REQUEST, find_shown
+from recommender.serving.staff.views.decision import (
+    RefusedDecision,
+    RequestProgress,
+    decision_values,
+    request_progress,
+)
 from recommender.serving.staff.views.request_view import PageQuestions, RequestView
-from recommender.store.database import Connection, advisory_lock
 from recommender.values.ids import ID_PATTERN
-
-CREATED = 201
-NOT_ON_ROSTER = "is not on the roster of this request"
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,103 +34,32 @@ async def get_request_page(
     before: Annotated[str, Query(pattern=f"({ID_PATTERN})|^$")] = "",
 ) -> Response:
     """A request as it was shown; `before` is the request it changes."""
-    return await _page(request, recommendation_id, PageQuestions(why_not, one, other, before))
+    asked = PageQuestions(why_not, one, other, before)
+    return await request_page(request, recommendation_id, asked)
 
 
-@router.post(f"{REQUEST}/decisions")
-async def post_decision(request: Request, recommendation_id: RecommendationId) -> Response:
-    """Records a decision, unless another was recorded since the page was read."""
-    sent, state = await read_form(request), current_snapshot(request.app)
-    values = {name: sent.text(name) for name in ("clinician_id", "kind", "reason")}
-    actor = caller(request).actor
-
-    def write(connection: Connection) -> StoredReply:
-        advisory_lock(connection, f"decision/{recommendation_id}")
-        recorded = seen_by(request, recommendation_id, connection)
-        before = decisions_of(connection, recommendation_id)
-        if (before[-1].decision_id if before else "") != sent.text("seen"):
-            raise StaleError("decision", "is not the newest any more", "read it, then decide")
-        check_clinician(recorded.shown, state, decision, NOT_ON_ROSTER)
-        move_place(connection, state.practice, recorded, decision, actor=actor)
-        record_decision(connection, decision, actor=actor)
-        return StoredReply(CREATED, b"{}", recorded.subject)
-
-    try:
-        decision = validated_form(DecisionRequest, values).on(recommendation_id)
-        await write_once(request, None, write)
-    except (ProblemError, *REFUSED) as error:
-        return await _page_with_faults(request, recommendation_id, error)
-    return redirect(f"{REQUESTS}/{recommendation_id}#decide")
-
-
-@router.post(f"{REQUEST}/pairings")
-async def post_pairing(request: Request, recommendation_id: RecommendationId) -> Response:
-    """Records a pairing and, where a day is given, that its first session is booked."""
-    sent = await read_form(request)
-    pairing_id = sent.text("pairing_id") or secrets.token_hex(8)
-    values = {name: sent.text(name) for name in ("client_id", "clinician_id")}
-    values |= {"pairing_id": pairing_id, "recommendation_id": recommendation_id}
-    event = {"kind": BOOKED, "happened_on": sent.text("booked_on")}
-    actor, day = caller(request).actor, today(current_snapshot(request.app).practice)
-
-    def write(connection: Connection) -> StoredReply:
-        seen_by(request, recommendation_id, connection)
-        subject = record_pairing(connection, pairing, actor=actor)
-        if booked is not None:
-            record_event(connection, booked.of(pairing_id), actor=actor, today=day)
-        return StoredReply(CREATED, b"{}", subject)
-
-    try:
-        pairing = validated_form(PairingRequest, values).pairing()
-        booked = validated_form(EventRequest, event) if event["happened_on"] else None
-        await write_once(request, None, write)
-    except (ProblemError, *REFUSED) as error:
-        return await _page_with_faults(request, recommendation_id, error)
-    return redirect(f"{HOME}/pairings/{pairing_id}")
-
-
-async def _page_with_faults(request: Request, recommendation_id: str, error: Exception) -> Response:
-    faults, status = form_faults(error)
-    return await _page(request, recommendation_id, PageQuestions(), faults, status)
-
-
-async def _page(
+async def request_page(
     request: Request,
     recommendation_id: str,
     asked: PageQuestions,
-    faults: tuple[str, ...] = (),
-    status: int = 200,
+    refused: RefusedDecision | None = None,
 ) -> Response:
+    """The page of a request; with a decision that was refused, where one was."""
     shown, state = await find_shown(request, recommendation_id), current_snapshot(request.app)
-    decisions: tuple[RecordedDecision, ...] = ()
-    pairings: tuple[str, ...] = ()
-    accounts: Mapping[str, str] = {}
+    progress = RequestProgress()
     if has_store(request):
-        decisions, pairings, accounts = await read(
-            request,
-            lambda connection: (
-                decisions_of(connection, recommendation_id),
-                begun_from(connection, recommendation_id),
-                account_names(connection),
-            ),
-        )
+        look = partial(request_progress, recommendation_id=recommendation_id)
+        progress = await read(request, look)
+    refusal = refused or RefusedDecision()
 
     def values() -> dict[str, Any]:
-        return RequestView(shown, state).values(asked, datetime.now(UTC))
+        view = RequestView(shown, state)
+        return view.values(asked, datetime.now(UTC)) | decision_values(view, progress, refusal)
 
     return page(
         request,
         "request.html",
         "Request",
-        status=status,
-        faults=faults,
-        decisions=decisions,
-        pairings=pairings,
-        accounts=accounts,
+        status=refusal.status,
         **await run_in_pool(request.app, values),
     )
-
-
-def account_names(connection: Connection) -> Mapping[str, str]:
-    """Names of accounts by the id the journal stores for who did something."""
-    return {account.staff_id: account.name for account in list_accounts(connection)}
