@@ -116,9 +116,9 @@ def test_ticks_and_words_add_up_and_words_that_exclude_are_taken_off_ticks() -> 
 @given(st.text(max_size=20) | st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join))
 def test_times_that_are_read_are_in_order_and_apart_and_nothing_else_is_raised(text: str) -> None:
     with suppress(ValueError):
-        windows = [each.replace("-", " ").split() for each in read_times(text, USUAL_DAY_PARTS)]
-        assert all(start < end for _, start, end in windows)
-        edges = [(DAYS.index(day), at) for day, *ends in windows for at in ends]
+        parts = [each.replace("-", " ").split() for each in read_times(text, USUAL_DAY_PARTS)]
+        assert all(start < end for _, start, end in parts)
+        edges = [(DAYS.index(day), at) for day, *ends in parts for at in ends]
         assert edges == sorted(set(edges))
 
 
