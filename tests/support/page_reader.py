@@ -80,7 +80,7 @@ class Reader(HTMLParser):
         given = form.fields.setdefault(name, [])
         if tag == "select":
             self._choices, self._options = given, []
-        elif told.get("type") != "checkbox" or "checked" in told:
+        elif told.get("type") not in ("checkbox", "radio") or "checked" in told:
             given.append(told.get("value", ""))
         if told.get("type") != "hidden" and not self._in_label:
             self._waiting.append((form, name, told.get("id", "")))

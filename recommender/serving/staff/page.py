@@ -45,7 +45,6 @@ LINKS = (
 STATIC_FOLDER = Path(__file__).with_name("static")
 STYLE, ICON, SCRIPT = "style.css", "icon.svg", "htmx-2.0.11.min.js"
 PEOPLE_SCRIPT = "people.js"
-REQUEST_STYLE = "request.css"
 SCRIPT_SETTINGS = json.dumps(
     {
         "allowEval": False,
@@ -88,7 +87,9 @@ _templates.globals |= {
     "icon": static_address(ICON),
     "script": static_address(SCRIPT),
     "people_script": static_address(PEOPLE_SCRIPT),
-    "request_style": static_address(REQUEST_STYLE),
+    "request_style": static_address("request.css"),
+    "form_style": static_address("form.css"),
+    "form_script": static_address("form.js"),
     "script_settings": SCRIPT_SETTINGS,
 }
 

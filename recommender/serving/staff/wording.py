@@ -18,7 +18,9 @@ from recommender.values.kinds import DAY_NAMES
 
 MINUS = "\N{MINUS SIGN}"
 YES, NO = "Yes", "No"
-NONE_OF_THESE = "Asked, and none of these"
+NONE_OF_THESE = "None of these"
+NOT_ANSWERED = "Not answered"
+DECIDES_WHO, DECIDES_ORDER = "decides who can be shown", "decides the order"
 CLIENT_CODE = "Client code"
 REQUEST_MODES: Mapping[str, str] = {
     "model": "A model trained on this practice's ratings",
@@ -76,7 +78,6 @@ NOT_RECORDED: Mapping[str, str] = {
     "clinician_id": "This clinician is not on the roster. Choose another clinician.",
 }
 """What a page says when a record does not exist, by the field that names the record."""
-ALL_DAY = "00:00-24:00"
 ALMOST_CERTAIN = 0.95
 """Probability of being ahead from which a lead is called almost certain: nineteen to one."""
 
@@ -158,14 +159,47 @@ def moment(at: datetime) -> str:
 
 
 def week(windows: Sequence[str]) -> str:
-    """Weekly hours, each written `mon 09:00-12:30`, day by day."""
-    days: dict[str, list[str]] = {}
+    """Weekly hours, each written `mon 09:00-12:30`; days with the same times together.
+
+    >>> week(["mon 17:00-24:00", "tue 17:00-24:00", "wed 00:00-24:00", "sat 08:30-12:00"])
+    'Monday and Tuesday from 5 pm; Wednesday all day; Saturday 8:30 am to noon'
+    """
+    times: dict[str, list[str]] = {}
     for window in windows:
         name, _, hours = window.partition(" ")
-        # 24:00 is midnight at the end of the day.
-        ends = (clock(time(int(each[:2]) % 24, int(each[3:]))) for each in hours.split("-"))
-        days.setdefault(name, []).append("all day" if hours == ALL_DAY else " to ".join(ends))
-    return "; ".join(f"{DAY_NAMES[name]} {', '.join(hours)}" for name, hours in days.items())
+        times.setdefault(name, []).append(_hours(*hours.split("-")))
+    together: dict[tuple[str, ...], list[str]] = {}
+    for name, texts in times.items():
+        together.setdefault(tuple(texts), []).append(name)
+    return "; ".join(f"{_days(names)} {', '.join(texts)}" for texts, names in together.items())
+
+
+def _hours(start: str, end: str) -> str:
+    if (start, end) == ("00:00", "24:00"):
+        return "all day"
+    if end == "24:00":
+        return f"from {_short_clock(start)}"
+    if start == "00:00":
+        return f"until {_short_clock(end)}"
+    return f"{_short_clock(start)} to {_short_clock(end)}"
+
+
+def _short_clock(text: str) -> str:
+    hour, minute = int(text[:2]), text[3:]
+    if text == "12:00":
+        return "noon"
+    minutes = "" if minute == "00" else f":{minute}"
+    return f"{hour % 12 or 12}{minutes} {'pm' if hour >= 12 else 'am'}"
+
+
+def _days(names: Sequence[str]) -> str:
+    """Days as a list; three or more that follow each other as a range."""
+    places = [list(DAY_NAMES).index(name) for name in names]
+    if len(places) == len(DAY_NAMES):
+        return "every day"
+    if len(places) > 2 and places == list(range(places[0], places[0] + len(places))):
+        return f"{DAY_NAMES[names[0]]} to {DAY_NAMES[names[-1]]}"
+    return listed([DAY_NAMES[name] for name in names])
 
 
 def known(at: datetime, age: timedelta) -> str:
