@@ -158,15 +158,6 @@ def moment(at: datetime) -> str:
     return f"{day(at)}, {clock(at)} {at.tzname() or ''}".strip()
 
 
-def city(zone: str) -> str:
-    """The place an IANA zone is named after.
-
-    >>> city("Australia/Sydney")
-    'Sydney'
-    """
-    return plain(zone.rsplit("/", 1)[-1])
-
-
 def week(windows: Sequence[str]) -> str:
     """Weekly hours, each written `mon 09:00-12:30`; days with the same times together.
 

@@ -17,7 +17,13 @@ def test_names_on_the_list_lead_to_the_page_of_each_clinician(staff: TestClient)
 
 def test_the_page_has_facts_hours_places_and_next_times(staff: TestClient) -> None:
     text = read(staff, PAGE).text
-    for part in ("Therapies", "Open places", "Monday", "9:00 am to 5:00 pm", "Times are those of"):
+    for part in (
+        "Therapies",
+        "Open places",
+        "Monday",
+        "9:00 am to 5:00 pm",
+        "Times are Sydney time",
+    ):
         assert part in text
     assert "Clients they cannot see" not in text
 
