@@ -9,12 +9,14 @@ from statistics import fmean
 from typing import Any, Self
 
 from recommender.practice.definition import Practice
+from recommender.practice.rules.constraint import Constraint
 from recommender.serving.schemas.responses import (
     AllianceScale,
     RecommendationResponse,
     ShownClinician,
 )
 from recommender.serving.staff import wording
+from recommender.serving.staff.views.intake_answers import QuestionLink, link_to
 
 CLEARLY, SOMEWHAT = 0.05, 0.01
 """Shares of the scale's width from which a difference to the average is called so: a fifth and a
@@ -166,21 +168,27 @@ def exclusion_lines(
 
 def questions_to_ask(
     response: RecommendationResponse, practice: Practice, answers: Mapping[str, Any]
-) -> tuple[str, ...]:
-    """Unanswered questions that left clinicians out, the one that left out most first."""
-    unanswered: Counter[tuple[str, ...]] = Counter()
+) -> tuple[tuple[QuestionLink, str], ...]:
+    """Unanswered questions that left clinicians out, the one that left out most first.
+
+    Each with how many clinicians it left out.
+    """
+    unanswered: Counter[str] = Counter()
     for each in response.excluded:
         rules = [practice.constraints.get(r.constraint) for r in each.reasons if r.unknown]
-        asked = [rule.client for rule in rules if rule and rule.unasked == "unknown"]
-        unanswered.update(
-            {tuple(practice.client[n].phrase for n in names if n not in answers) for names in asked}
-        )
+        asked = [_decided_by(rule, answers) for rule in rules if rule and rule.unasked == "unknown"]
+        unanswered.update({name for names in asked for name in names if name not in answers})
     return tuple(
-        f"{wording.sentence(wording.listed(phrases))}: "
-        f"{wording.counted(number, 'clinician', 'clinicians')}"
-        for phrases, number in unanswered.most_common()
-        if phrases
+        (link_to(practice.client[name]), wording.counted(number, "clinician", "clinicians"))
+        for name, number in unanswered.most_common()
     )
+
+
+def _decided_by(rule: Constraint, answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """The questions that decide on a rule: first the one that decides whether it applies."""
+    if rule.when is not None and rule.when.client not in answers:
+        return (rule.when.client,)
+    return rule.client
 
 
 def relaxation_lines(response: RecommendationResponse) -> tuple[RelaxationLine, ...]:
