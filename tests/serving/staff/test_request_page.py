@@ -272,7 +272,7 @@ def test_nobody_fits_until_what_must_be_known_is_asked(shipped: TestClient) -> N
 def test_an_answer_to_a_question_that_does_not_apply_is_cleared_and_said(
     shipped: TestClient,
 ) -> None:
-    unasked = {f"answer.{name}": "" for name in ("concern", "directive")} | {"answer.wanted": []}
+    unasked: dict[str, Any] = {"answer.concern": "", "answer.directive": "", "answer.wanted": []}
     given = {"answer.age_years": "34", "answer.funding": "private", "answer.referral_held": "yes"}
     page = ask(shipped, **unasked, **given, **{"answer.max_km": "7"})
     assert page.status_code == 422
