@@ -87,6 +87,7 @@ _templates.globals |= {
     "icon": static_address(ICON),
     "script": static_address(SCRIPT),
     "people_script": static_address(PEOPLE_SCRIPT),
+    "request_style": static_address("request.css"),
     "form_style": static_address("form.css"),
     "form_script": static_address("form.js"),
     "script_settings": SCRIPT_SETTINGS,

@@ -4,16 +4,15 @@ Texts that never change are in the templates. Words of a clinician, a question o
 the practice definition. No text claims a cause or promises a result; a test checks it.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 
+from recommender.recommendation.ranking import CLEAR_LEAD, EVEN_LEAD
 from recommender.serving.schemas.responses import (
     AllianceRange,
     AllianceScale,
     ModelInUse,
     StatedReason,
-    SuggestedRelaxation,
 )
 from recommender.values.kinds import DAY_NAMES
 
@@ -79,7 +78,8 @@ NOT_RECORDED: Mapping[str, str] = {
     "clinician_id": "This clinician is not on the roster. Choose another clinician.",
 }
 """What a page says when a record does not exist, by the field that names the record."""
-_CLIENT_MAY = re.compile(r"the client (would|can|could|may|might|did|had)\b")
+ALMOST_CERTAIN = 0.95
+"""Probability of being ahead from which a lead is called almost certain: nineteen to one."""
 
 
 def plain(level: str) -> str:
@@ -224,22 +224,9 @@ def scale_points(scale: AllianceScale) -> str:
     return f"Points of {scale_name(scale)}, {scale.low:g} to {scale.high:g}"
 
 
-def points(value: float, scale: AllianceScale) -> str:
-    """A predicted alliance in points of its scale."""
-    ends = f"{scale.low:g} to {scale.high:g}"
-    return f"{one(value)} on {scale_name(scale)}, which runs from {ends}"
-
-
 def range_ends(ends: AllianceRange) -> str:
     """The two ends of a range."""
-    return f"{one(ends.lower)} and {one(ends.upper)}"
-
-
-def sure(ends: AllianceRange | None) -> str:
-    """How often ratings fall in a range."""
-    if ends is None:
-        return "No range is known for this request."
-    return f"About {10 * ends.level:.0f} of 10 ratings like this fell between {range_ends(ends)}."
+    return f"{one(ends.lower)} to {one(ends.upper)}"
 
 
 def reservation(reason: StatedReason) -> str:
@@ -259,47 +246,56 @@ def _judged_on(reason: StatedReason) -> str:
     return "" if reason.judged_on is None else f", for a first session on {day(reason.judged_on)}"
 
 
-def tie(first: int, last: int) -> str:
-    """That clinicians of these ranks cannot be told apart."""
-    return (
-        f"{first} to {last} are too close to call, although they are numbered: choose by "
-        "availability or by what the client prefers."
-    )
+def ties(groups: Sequence[tuple[int, int]], *, everybody: bool) -> str:
+    """That clinicians of these first and last ranks cannot be told apart, group by group."""
+    if everybody:
+        ((_, last),) = groups
+        whom = "The two" if last == 2 else f"All {last}"
+        close = f"{whom} are too close to call: the numbers only give the order of this list"
+    else:
+        spans = [f"{one} {'and' if last == one + 1 else 'to'} {last}" for one, last in groups]
+        close = f"{spans[0]} are too close to call"
+        close += "".join(f", and so are {span}" for span in spans[1:])
+    return f"{close}. Choose by times, gap, or what the client prefers."
 
 
-def aloud(name: str, reasons: Sequence[str]) -> str:
-    """What may be read to a client: what they asked for, and nothing of a score."""
-    addressed = (each.replace("the client's", "your") for each in reasons)
-    offers = listed([_CLIENT_MAY.sub(r"you \1", each) for each in addressed])
-    offered = (
-        f"From what you told us, {name} {offers}."
-        if offers
-        else f"{name} fits what you told us you need."
-    )
-    return f"{offered} The choice is yours, and you can change clinicians later."
+def ahead(probability: float, following: str) -> str:
+    """How sure it is that a clinician's predicted alliance is above that of the following one."""
+    if probability < EVEN_LEAD:
+        return f"About even with {following}"
+    if probability < CLEAR_LEAD:
+        return f"A little ahead of {following}"
+    how = "Almost certainly" if probability >= ALMOST_CERTAIN else "Clearly"
+    return f"{how} ahead of {following}"
+
+
+def kilometres(km: float) -> str:
+    """A distance to a tenth below ten kilometres, and to a whole one beyond."""
+    return "under 1 km" if km < 1 else f"{km:.1f} km" if km < 10 else f"{km:.0f} km"
+
+
+def short(label: str) -> str:
+    """A label without an explanation in brackets.
+
+    >>> short("CBT (cognitive behavioural therapy)")
+    'CBT'
+    """
+    return label.partition(" (")[0]
+
+
+def zone_line(timezone: str) -> str:
+    """Whose clock the times of a page are on."""
+    return f"Times are {place_of(timezone)} time"
+
+
+def place_of(timezone: str) -> str:
+    """The place an IANA zone is named after."""
+    return plain(timezone.rsplit("/", 1)[-1])
 
 
 def counts(eligible: int, excluded: int) -> str:
     """How many clinicians fit and how many do not."""
     return f"{eligible} fit, {excluded} do not: {eligible + excluded} on the roster."
-
-
-def gain(offer: SuggestedRelaxation) -> str:
-    """Whom a relaxation would add, with points where anything is predicted."""
-    if offer.predicted_alliance is None:
-        return offer.name
-    lead = offer.gain
-    ahead = "" if lead is None else f", {signed(round(lead * 100))} compared with the first now"
-    return f"{offer.name}: {one(offer.predicted_alliance)}{ahead}"
-
-
-def no_change(eligible: int, *, predicted: bool) -> str:
-    """That no relaxation is offered, and what was looked for."""
-    if not eligible:
-        return "No small change of the request would add a clinician."
-    if not predicted:
-        return "Changes are suggested only where nobody fits, since nothing was predicted."
-    return "No small change would add a clinician clearly ahead of those shown."
 
 
 def model(used: ModelInUse) -> str:
