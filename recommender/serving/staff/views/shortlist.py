@@ -1,16 +1,13 @@
 """Cards and ties of a shortlist, who was left out by which rule, and what would add clinicians."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import fsum
 from statistics import fmean
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from recommender.practice.definition import Practice
-from recommender.practice.rules.constraint import Constraint
 from recommender.serving.schemas.card import CardTime, ClinicianCard
 from recommender.serving.schemas.responses import (
     AllianceScale,
@@ -19,7 +16,6 @@ from recommender.serving.schemas.responses import (
 )
 from recommender.serving.staff import wording
 from recommender.serving.staff.views import card_texts
-from recommender.serving.staff.views.intake_answers import QuestionLink, link_to
 from recommender.serving.staff.views.spoken import spoken
 
 CLEARLY, SOMEWHAT = 0.05, 0.01
@@ -243,31 +239,6 @@ def exclusion_lines(
         )
         for line in sorted(lines, key=lambda line: (-line.removed, line.constraint))
     )
-
-
-def questions_to_ask(
-    response: RecommendationResponse, practice: Practice, answers: Mapping[str, Any]
-) -> tuple[tuple[QuestionLink, str], ...]:
-    """Unanswered questions that left clinicians out, the one that left out most first.
-
-    Each with how many clinicians it left out.
-    """
-    unanswered: Counter[str] = Counter()
-    for each in response.excluded:
-        rules = [practice.constraints.get(r.constraint) for r in each.reasons if r.unknown]
-        asked = [_decided_by(rule, answers) for rule in rules if rule and rule.unasked == "unknown"]
-        unanswered.update({name for names in asked for name in names if name not in answers})
-    return tuple(
-        (link_to(practice.client[name]), wording.counted(number, "clinician", "clinicians"))
-        for name, number in unanswered.most_common()
-    )
-
-
-def _decided_by(rule: Constraint, answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """The questions that decide on a rule: first the one that decides whether it applies."""
-    if rule.when is not None and rule.when.client not in answers:
-        return (rule.when.client,)
-    return rule.client
 
 
 def relaxation_lines(response: RecommendationResponse) -> tuple[RelaxationLine, ...]:
