@@ -19,7 +19,7 @@ from tests.support.form_answers import accepts, answers_to, validator
 from tests.support.simulated_world import TAKEN_AT
 
 PRACTICE = shipped_practice()
-PLAIN: Mapping[str, Any] = {"age_years": 34}
+PLAIN: Mapping[str, Any] = {"age_years": 34, "funding": "private"}
 
 
 @cache
@@ -108,7 +108,12 @@ def test_a_wrong_answer_is_refused_by_the_form(wrong: Mapping[str, Any]) -> None
     ("name", "answer", "condition", "other"),
     [
         ("referral_held", True, {"funding": "medicare"}, {"funding": "ndis"}),
-        ("rebates_left", 4, {"funding": "medicare"}, {"funding": "private"}),
+        (
+            "rebates_left",
+            4,
+            {"funding": "medicare", "referral_held": True},
+            {"funding": "private"},
+        ),
         ("ndis_management", "plan_managed", {"funding": "ndis"}, {"funding": "medicare"}),
         (
             "training_wished",
