@@ -360,7 +360,7 @@ def _in_json(fault: Fault, fields: Mapping[str, Field]) -> str:
     example = json.dumps(JSON_TYPES[field.kind].example_of(field))
     if field.kind == "place" and field.postcodes and field.side == "client":
         return (
-            f"send one of the postcodes of `GET /v1/questions`, like {example}, or leave it out: no "
-            "distance is worked out then"
+            f"send one of the postcodes of `GET /v1/questions`, like {example}, or leave it out: "
+            "no distance is worked out then"
         )
     return f"send it like {example}"
