@@ -153,7 +153,7 @@ def to_response(
             ShownClinician.of(entry, level, card)
             for entry, card in zip(recommendation.shortlist, shown, strict=True)
         ),
-        ties=ties_of((each.clinician_id, each.tie) for each in recommendation.shortlist),
+        ties=ties_of(each.tie for each in recommendation.shortlist),
         eligible=recommendation.eligible,
         excluded=tuple(ExcludedClinician.of(each) for each in recommendation.exclusions),
         exclusion_counts=tuple(

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
 
+from recommender.serving.schemas.required_scope import is_unknown
+
 WarningCode = Literal[
     "unknown_ids",
     "similar_client_id",
@@ -47,7 +49,8 @@ class RecommendationWarning(BaseModel):
     message_to_client: Annotated[
         str | None,
         Setting(
-            description="What a form shows to a client; null: show the client nothing.",
+            description="What a form shows to a client; absent where it shows nothing.",
             examples=["Nobody fits everything yet."],
+            exclude_if=is_unknown,
         ),
     ] = None

@@ -1,28 +1,21 @@
-"""Ties of a shortlist: the clinicians that cannot be told apart, with one text for all of them."""
+"""Ties of a shortlist: clinicians that cannot be told apart, with one text for all of them."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
 
-TEXT = (
-    "What is known does not set these {number} clinicians apart: choose by what matters to you, "
-    "such as times, place or cost."
-)
+TEXT = "What is known does not set these {number} apart: choose by what matters to you."
 
 
 class ClinicianTie(BaseModel):
-    """Clinicians of the shortlist that cannot be told apart, at least two."""
+    """Clinicians of the shortlist that cannot be told apart, two or more next to each other."""
 
-    # Whatever has a default is sent all the same.
-    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(frozen=True)
 
     tie: Annotated[int, Setting(description="As `tie` of each of them in the shortlist.")]
-    clinician_ids: Annotated[
-        tuple[str, ...], Setting(description="In the order of the shortlist, next to each other.")
-    ]
     text: Annotated[
         str,
         Setting(
@@ -33,20 +26,17 @@ class ClinicianTie(BaseModel):
     ]
 
 
-def ties_of(shortlist: Iterable[tuple[str, int | None]]) -> tuple[ClinicianTie, ...]:
-    """The ties among clinicians given by id and number of their tie, in order.
+def ties_of(ties: Iterable[int | None]) -> tuple[ClinicianTie, ...]:
+    """The ties of a shortlist by the number of each clinician's, None for no tie.
 
     Examples
     --------
-    >>> [each.clinician_ids for each in ties_of([("k1", 1), ("k2", 2), ("k3", 2), ("k4", None)])]
-    [('k2', 'k3')]
+    >>> [(each.tie, each.text[:37]) for each in ties_of([1, 2, 2, None])]
+    [(2, 'What is known does not set these 2 ap')]
     """
-    members: dict[int, list[str]] = defaultdict(list)
-    for clinician_id, tie in shortlist:
-        if tie is not None:
-            members[tie].append(clinician_id)
+    sizes = Counter(each for each in ties if each is not None)
     return tuple(
-        ClinicianTie(tie=tie, clinician_ids=tuple(ids), text=TEXT.format(number=len(ids)))
-        for tie, ids in members.items()
-        if len(ids) > 1
+        ClinicianTie(tie=tie, text=TEXT.format(number=size))
+        for tie, size in sizes.items()
+        if size > 1
     )

@@ -100,9 +100,9 @@ def result(reply: Any) -> str:
     if "shortlist" not in reply:
         wrong = [f"{each['pointer']} {each['message']}" for each in reply.get("errors", ())]
         return paragraphs(reply["title"], *wrong)
-    ties = {each["clinician_ids"][0]: each["text"] for each in reply["ties"]}
-    cards = [paragraphs(ties.get(e["clinician_id"])) + card(e) for e in reply["shortlist"]]
-    to_client = [each["message_to_client"] for each in reply["warning_details"]]
+    ties = {each["tie"]: each["text"] for each in reply["ties"]}
+    cards = [paragraphs(ties.pop(e["tie"], None)) + card(e) for e in reply["shortlist"]]
+    to_client = [each.get("message_to_client") for each in reply["warning_details"]]
     return paragraphs(*to_client) + "".join(cards) + paragraphs(reply["notice"])
 
 
