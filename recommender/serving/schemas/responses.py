@@ -25,6 +25,7 @@ from recommender.screening.screen import Exclusion, Reason
 from recommender.security.scopes import Scope
 from recommender.serving.schemas.card import ClinicianCard
 from recommender.serving.schemas.json_types import JSON_TYPES
+from recommender.serving.schemas.recommendation_warning import RecommendationWarning
 from recommender.serving.schemas.reference_warnings import ReferenceWarning
 from recommender.serving.schemas.required_scope import (
     Included,
@@ -32,6 +33,7 @@ from recommender.serving.schemas.required_scope import (
     RequiredScope,
     is_unknown,
 )
+from recommender.serving.schemas.ties import ClinicianTie
 
 DECIMALS = 2
 NOTICE = (
@@ -230,9 +232,9 @@ class ShownClinician(ResponseModel):
         str | None,
         SCORED,
         Setting(
-            description="Continues a sentence that begins with the clinician's name: that the "
+            description="For staff, in a sentence that begins with this clinician's name: that the "
             "clinician before is in the same tie, and what decided their order. Absent for the "
-            "first of a tie.",
+            "first of a tie. For clients, and once for the whole tie, show `text` of `ties`.",
             examples=[TIE_TEXT + TIE_BREAK_TEXTS["reservations"]],
             exclude_if=is_unknown,
         ),
@@ -361,6 +363,13 @@ class RecommendationResponse(ResponseModel):
         Setting(description="The rule that orders the shortlist.", examples=[ORDER_BY_ALLIANCE]),
     ]
     shortlist: tuple[ShownClinician, ...]
+    ties: Annotated[
+        tuple[ClinicianTie, ...],
+        Setting(
+            description="Clinicians of the shortlist that cannot be told apart; empty in "
+            "recommendations that were stored without."
+        ),
+    ] = ()
     eligible: int
     excluded: Annotated[
         tuple[ExcludedClinician, ...],
@@ -383,8 +392,19 @@ class RecommendationResponse(ResponseModel):
         Setting(description=f"Scored questions without an answer. {ON_REQUEST}"),
     ] = ()
     warnings: Annotated[
-        tuple[str, ...], Setting(description="For people to read before the shortlist.")
+        tuple[str, ...],
+        Setting(
+            description="For staff to read before the shortlist, and for the developer of a form. "
+            "A form for clients shows `message_to_client` of `warning_details` instead."
+        ),
     ]
+    warning_details: Annotated[
+        tuple[RecommendationWarning, ...],
+        Setting(
+            description="The same in the same order, for programs and clients; empty in "
+            "recommendations that were stored without."
+        ),
+    ] = ()
     reference_warnings: Annotated[
         tuple[ReferenceWarning, ...],
         Setting(description="Ids in the request that name nobody; `warnings` says so in words."),
