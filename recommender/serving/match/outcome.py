@@ -68,8 +68,19 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """A question whose answer left everybody out, and why the practice asks it."""
+
+    question: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListPage:
-    """What the page of a list shows; `few` says that changes come first."""
+    """What the page of a list shows; `few` says that changes come first.
+
+    `reasons` are there where nobody fits.
+    """
 
     recommendation_id: str
     title: str
@@ -78,6 +89,7 @@ class ListPage:
     cards: tuple[ClientCard, ...]
     offers: tuple[Offer, ...]
     few: bool
+    reasons: tuple[Reason, ...] = ()
 
 
 def outcome_of(response: RecommendationResponse, practice: Practice, answers: Answers) -> ListPage:
@@ -100,7 +112,25 @@ def outcome_of(response: RecommendationResponse, practice: Practice, answers: An
         cards=cards,
         offers=offers,
         few=len(cards) < FEW,
+        reasons=() if cards else tuple(_reasons(response, practice, answers)),
     )
+
+
+def _reasons(
+    response: RecommendationResponse, practice: Practice, answers: Answers
+) -> Iterable[Reason]:
+    """The answers whose constraints left out the most; all of them where several left out all."""
+    counts = [each for each in response.exclusion_counts if each.constraint in practice.constraints]
+    asked = [
+        (each.removed, name)
+        for each in counts
+        for name in practice.constraints[each.constraint].client
+        if name in answers
+    ]
+    most = max((removed for removed, _ in asked), default=0)
+    for name in dict.fromkeys(name for removed, name in asked if removed == most):
+        field = practice.client[name]
+        yield Reason(field.question_for("client"), field.purpose)
 
 
 def _offer(offer: SuggestedRelaxation, answers: Answers) -> Offer:

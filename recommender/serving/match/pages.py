@@ -27,7 +27,7 @@ from recommender.serving.match.answers import (
     object_in,
     read_answer,
 )
-from recommender.serving.match.form_token import FormToken
+from recommender.serving.match.form_token import SHORTEST, FormToken
 from recommender.serving.match.journey import AGE, AGREE, CHECK, SAFETY, Journey, Progress, Step
 from recommender.serving.match.outcome import outcome_of
 from recommender.serving.match.page import MATCH, matching_page_of, refusal, render
@@ -44,7 +44,10 @@ NEXT, BACK, MORE, SHOW, EDIT, CHANGE, ASK, HELP = (
 TRAP = "website"
 """A field that people neither see nor hear of; programs that fill in forms write into it."""
 NEEDED = "Please answer this. Without it we cannot show you anyone."
-HASTY = "That was very quick. Please look at your answers again, then press the button once more."
+HASTY = (
+    f"That was very quick. Please wait {SHORTEST.seconds} seconds, then press the button again. "
+    "Your answers are not lost."
+)
 EXPIRED = "This page was open for a long time, so we made it fresh. Your answers are still here."
 
 router = APIRouter(include_in_schema=False)
@@ -288,6 +291,7 @@ async def _wished(visit: Visit, clinician_id: str | None) -> Response:
         "What happens next",
         name=name,
         reference=reference,
+        from_list=visit.sent.text("listed") == "yes",
         **_state(visit, CHECK),
     )
 
@@ -356,12 +360,20 @@ def _people_for(snapshot: ServingSnapshot, step: Step) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewedAnswer:
+    """A question in the words the client read, and what they answered."""
+
+    question: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewedStep:
     """What was answered on the steps of one title, to be changed from the first of them."""
 
     step_id: str
     title: str
-    answers: tuple[str, ...]
+    answers: tuple[ReviewedAnswer, ...]
 
 
 def _review(visit: Visit) -> tuple[ReviewedStep, ...]:
@@ -375,7 +387,9 @@ def _review(visit: Visit) -> tuple[ReviewedStep, ...]:
             steps[0].id,
             title,
             tuple(
-                f"Not {text}" if field.name in excluding else text
+                ReviewedAnswer(
+                    field.question_for("client"), f"Not {text}" if field.name in excluding else text
+                )
                 for step in steps
                 for field in step.fields
                 if field.name in answers
