@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from recommender.journal.validation import canonical_json
 from recommender.practice.definition import Practice
+from recommender.practice.fields import Field
 from recommender.recommendation.fact_text import cents_text
 from recommender.recommendation.recommend import CONSTRAINTS_ONLY
 from recommender.serving.match.answers import Answers
@@ -133,12 +134,24 @@ def _reasons(
         yield Reason(field.question_for("client"), field.purpose)
 
 
+def other_choice(field: Field, level: str, number: int) -> Offer:
+    """The offer to answer a question with another choice, which admits so many people."""
+    return Offer(
+        text=f"See who fits with “{field.label_of(level)}”",
+        admits=_people(number),
+        value=canonical_json({field.name: level}),
+    )
+
+
+def _people(number: int) -> str:
+    return f"{number} more {'person' if number == 1 else 'people'}"
+
+
 def _offer(offer: SuggestedRelaxation, answers: Answers) -> Offer:
-    number = offer.admits
     changes = {each.field: each.answer for each in offer.answers}
     return Offer(
         text=_sentence(offer.text),
-        admits=f"{number} more {'person' if number == 1 else 'people'}",
+        admits=_people(offer.admits),
         value=canonical_json(changes),
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +15,7 @@ from recommender.journal.validation import canonical_json
 from recommender.journal.wishes import spoken
 from recommender.practice.matching_page import MatchingPage
 from recommender.serving.authorization import auth_backend, check_same_site, check_this_machine
-from recommender.serving.dependencies import app_state, current_snapshot
+from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
 from recommender.serving.http.problems import NOT_FOUND, ProblemError, problem_for
 from recommender.serving.http.submitted_form import FormData, parse_form
 from recommender.serving.idempotency import has_store
@@ -29,12 +30,14 @@ from recommender.serving.match.answers import (
 )
 from recommender.serving.match.form_token import SHORTEST, FormToken
 from recommender.serving.match.journey import AGE, AGREE, CHECK, SAFETY, Journey, Progress, Step
-from recommender.serving.match.outcome import outcome_of
+from recommender.serving.match.outcome import Offer, other_choice, outcome_of
 from recommender.serving.match.page import MATCH, matching_page_of, refusal, render
 from recommender.serving.match.questions import answer_text, question_of
 from recommender.serving.match.results import list_for, parsed_request, wish_for
 from recommender.serving.match.state import matching_state
+from recommender.serving.recommendation_service import recommend_parsed
 from recommender.serving.schemas.questions import offered_people
+from recommender.serving.schemas.responses import RecommendationResponse
 from recommender.serving.snapshot.snapshot import ServingSnapshot
 
 NEXT, BACK, MORE, SHOW, EDIT, CHANGE, ASK, HELP = (
@@ -262,6 +265,9 @@ async def _result(visit: Visit, action: str, argument: str) -> Response:
         faults = {each.pointer: each.message for each in problem_for(error).errors}
         return _step_page(visit, CHECK, faults)
     outcome = outcome_of(response, visit.snapshot.practice, visit.progress.answers)
+    if not outcome.cards and not outcome.offers:
+        offers = await run_in_pool(request.app, partial(_other_choices, visit, response))
+        outcome = replace(outcome, offers=offers)
     return render(
         request,
         "result.html",
@@ -271,6 +277,32 @@ async def _result(visit: Visit, action: str, argument: str) -> Response:
         stored=has_store(request),
         **_state(visit, CHECK),
     )
+
+
+def _other_choices(visit: Visit, response: RecommendationResponse) -> tuple[Offer, ...]:
+    """Other answers to the questions on which the excluding constraints depend, which admit people.
+
+    No constraint is relaxed: each is a new request with one answer changed.
+    """
+    practice, answers = visit.snapshot.practice, visit.progress.answers
+    rules = (practice.constraints.get(each.constraint) for each in response.exclusion_counts)
+    names = {each.when.client for each in rules if each is not None and each.when is not None}
+    offers = []
+    for name in sorted(names & answers.keys()):
+        field = practice.client[name]
+        for level in field.levels if field.kind == "category" else ():
+            if level == answers[name]:
+                continue
+            try:
+                changed = {**answers, name: level}
+                agreed = bool(visit.progress.agreed)
+                parsed = parsed_request(visit.snapshot, visit.page, changed, agreed=agreed)
+                number = recommend_parsed(visit.snapshot, parsed).response.eligible
+            except (ProblemError, IntakeError):
+                continue
+            if number:
+                offers.append(other_choice(field, level, number))
+    return tuple(offers)
 
 
 async def _wished(visit: Visit, clinician_id: str | None) -> Response:
@@ -380,7 +412,12 @@ def _review(visit: Visit) -> tuple[ReviewedStep, ...]:
     answers, practice = visit.progress.answers, visit.snapshot.practice
     names = visit.snapshot.encoding.roster.called
     rules = practice.constraints.values()
-    excluding = {name for each in rules if each.rule == "not_listed" for name in each.client}
+    excluding = {
+        name
+        for each in rules
+        if each.rule == "not_listed" or (each.rule == "has_none" and each.family == "wish")
+        for name in each.client
+    }
     asked = [step for step in visit.journey.steps if step.fields]
     return tuple(
         ReviewedStep(
