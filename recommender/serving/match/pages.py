@@ -13,7 +13,7 @@ from starlette.responses import Response
 from recommender.errors import FeedbackError, IntakeError, NotFoundError
 from recommender.journal.validation import canonical_json
 from recommender.journal.wishes import spoken
-from recommender.practice.matching_page import MatchingPage
+from recommender.practice.matching_page import MINOR_TITLE, MatchingPage
 from recommender.serving.authorization import auth_backend, check_same_site, check_this_machine
 from recommender.serving.dependencies import app_state, current_snapshot, run_in_pool
 from recommender.serving.http.problems import NOT_FOUND, ProblemError, problem_for
@@ -175,7 +175,7 @@ async def _answer(visit: Visit) -> Response:
     visit, faults, typed = _with_step(visit, step)
     journey = visit.journey
     if step.id == AGE and journey.is_minor() and not faults:
-        return render(visit.request, "minor.html", "Let us help you by phone", **_state(visit, AGE))
+        return render(visit.request, "minor.html", MINOR_TITLE, **_state(visit, AGE))
     if action == BACK:
         return _step_page(visit, journey.before(step).id)
     if faults:
