@@ -1,11 +1,12 @@
 """The matching page without a browser: who may call it, what it refuses, what it never says."""
 
 import csv
+import html
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from experiments.demo.practice import definition, write_clinicians
 from recommender.errors import FaultsError
 from recommender.serving.app import create_app
+from recommender.serving.match import form_token
 from recommender.serving.match.form_token import LIFETIME
 from recommender.serving.match.pages import EXPIRED, HASTY
 from recommender.settings import Settings, read_settings
@@ -216,6 +218,23 @@ def test_a_client_who_asks_for_somebody_does_not_read_that_they_do_not_want_them
     assert f"Not {blocked['name']}" in page
     assert wished["name"] in page
     assert f"Not {wished['name']}" not in page
+
+
+def test_medicare_without_a_referral_says_why_nobody_fits_and_offers_another_way_to_pay(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(form_token, "SHORTEST", timedelta(0))
+    form = form_of(send(client, at_first_question(client), answer__age_years="34", go="next"))
+    answers = json.dumps(DONE | {"funding": "medicare", "referral_held": False})
+    nobody = send(client, form, step="check", answers=answers, go="show")
+    assert "Nobody fits" in nobody.text
+    assert "Medicare pays only with a referral" in nobody.text
+    privately = re.search(r'value="(change:[^"]*private[^"]*)"', nobody.text)
+    assert privately is not None
+    asked = send(client, form_of(nobody), go="help").text
+    assert "Back to the list" not in asked
+    listed = send(client, form_of(nobody), go=html.unescape(privately[1])).text
+    assert "what you asked for" in listed
 
 
 @pytest.mark.parametrize("funding", ["private", "medicare", "ndis", "dva"])
