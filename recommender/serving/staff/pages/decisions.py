@@ -8,8 +8,9 @@ from starlette.responses import Response
 from recommender.errors import StaleError
 from recommender.journal.idempotency import StoredReply
 from recommender.journal.pairings import BOOKED, record_event, record_pairing
+from recommender.journal.places import counting_places
 from recommender.journal.recommendations import decisions_of, record_decision
-from recommender.serving.api.decisions import check_clinician, move_place
+from recommender.serving.api.decisions import check_clinician
 from recommender.serving.api.recommendations import RecommendationId, seen_by
 from recommender.serving.authorization import caller
 from recommender.serving.dependencies import current_snapshot
@@ -45,8 +46,8 @@ async def post_decision(request: Request, recommendation_id: RecommendationId) -
         if (before[-1].decision_id if before else "") != sent.text("seen"):
             raise StaleError("decision", "is not the newest any more", "read it, then decide")
         check_clinician(recorded.shown, state, decision, NOT_ON_ROSTER)
-        move_place(connection, state.practice, recorded, decision, actor=actor)
-        record_decision(connection, decision, actor=actor)
+        with counting_places(connection, state.practice, recommendation_id, actor=actor):
+            record_decision(connection, decision, actor=actor)
         return StoredReply(CREATED, b"{}", recorded.subject)
 
     try:
