@@ -96,8 +96,7 @@ def record_rating(
     refuse_withdrawn(events_of(connection, rating.pairing_id))
     pomp = _check(connection, practice, rating, today)
     advisory_lock(connection, f"rating/{canonical_json(_key(rating))}")
-    same = [ratings.c[name] == value for name, value in _key(rating).items()]
-    if connection.execute(select(ratings.c.rating_id).where(*same)).first():
+    if find_rating(connection, rating) is not None:
         raise ConflictError("session", "was rated before", "correct the rating that is there")
     stored = StoredRating(secrets.token_hex(16), 1, pomp)
     connection.execute(
@@ -162,6 +161,12 @@ def withdraw_rating(
     day = last.rating.known_on or last.rating.rated_on
     _add_version(connection, stored, last.rating, day, actor, "rating.withdrawn", reason)
     return stored
+
+
+def find_rating(connection: Connection, rating: Rating) -> str | None:
+    """The id of the rating of this session, instrument and rater, in force or withdrawn."""
+    same = [ratings.c[name] == value for name, value in _key(rating).items()]
+    return connection.execute(select(ratings.c.rating_id).where(*same)).scalar()
 
 
 def rating_history(connection: Connection, rating_id: str) -> tuple[RatingVersion, ...]:

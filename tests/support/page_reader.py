@@ -116,10 +116,18 @@ def forms(client: TestClient, address: str, ending: str) -> list[Form]:
     return [form for form in read(client, address).forms if form.action.endswith(ending)]
 
 
-def decided(staff: TestClient) -> str:
+def deciding(client: TestClient, address: str, kind: str) -> Form:
+    """The form of a request's page that sends decisions of a kind."""
+    of_kind = [
+        each for each in forms(client, address, "/decisions") if each.fields["kind"] == [kind]
+    ]
+    return of_kind[-1]
+
+
+def decided(staff: TestClient, **changes: Any) -> str:
     """The address of a request somebody was chosen on."""
-    address = str(ask(staff, **CLIENT).url.path)
-    choose, _ = forms(staff, address, "/decisions")
+    address = str(ask(staff, **CLIENT | changes).url.path)
+    choose = deciding(staff, address, "chosen")
     assert send(staff, choose, clinician_id=first(staff, address)).status_code == 200
     return address
 
@@ -134,7 +142,8 @@ def begun(staff: TestClient) -> str:
     """The address of a pairing that began from a request."""
     address = decided(staff)
     (form,) = forms(staff, address, "/pairings")
-    page = send(staff, form, booked_on="2024-10-01", pairing_id="p1")
+    told = {"booked_on": "2024-10-01", "pairing_id": "p1", "confirmed": "before_request"}
+    page = send(staff, form, **told)
     assert page.status_code == 200, Reader(page.text).text
     return str(page.url.path)
 

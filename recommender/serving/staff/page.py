@@ -86,6 +86,7 @@ _templates.globals |= {
     "style": static_address(STYLE),
     "icon": static_address(ICON),
     "script": static_address(SCRIPT),
+    "static_address": static_address,
     "people_script": static_address(PEOPLE_SCRIPT),
     "script_settings": SCRIPT_SETTINGS,
 }

@@ -7,7 +7,10 @@ the practice definition. No text claims a cause or promises a result; a test che
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
+from recommender.journal.contradictions import Contradiction
+from recommender.journal.pairings import BegunPairing
 from recommender.serving.schemas.responses import (
     AllianceRange,
     AllianceScale,
@@ -38,12 +41,36 @@ REASONS: Mapping[str, str] = {
 EVENT_KINDS: Mapping[str, str] = {
     kind: kind.capitalize() for kind in ("booked", "attended", "missed", "cancelled", "ended")
 }
+UNDONE = "Undone: started by mistake"
+UNDO_REASONS: Mapping[str, str] = {
+    "started_twice": "Started twice",
+    "wrong_client": "Wrong client",
+    "wrong_clinician": "Wrong clinician",
+    "not_starting": "The client does not start after all",
+    "other": "Another reason",
+}
+UNDO_ATTENDED = (
+    "Sessions are recorded as attended. If they took place, add that it ended instead. Tick if it "
+    "was a mistake all the same."
+)
+CONTRADICTIONS: Mapping[str, str] = {
+    "before_request": "This is before the day of the request, {}.",
+    "after_end": "This is after the day it ended, {}.",
+    "session_repeated": "This session is recorded as attended already, on {}.",
+    "session_skipped": "The last session recorded as attended is session {}.",
+    "session_out_of_order": "This does not fit the day of session {}.",
+    "end_before_session": "A session was attended after this day, on {}.",
+    "session_not_attended": "The last session recorded as attended is session {}.",
+    "rated_before_session": "This is before the day of the session, {}.",
+}
+"""What a page asks about a day or session that contradicts what is recorded."""
 RATERS: Mapping[str, str] = {"client": "The client", "clinician": "The clinician"}
 METRICS: Mapping[str, str] = {
     "sum": "Sum of the items",
     "mean": "Mean of the items",
     "pomp": "Share of the scale, 0 to 1",
 }
+SHORT_METRICS: Mapping[str, str] = {"sum": "sum", "mean": "mean", "pomp": "share"}
 CORRECTIONS: Mapping[str, str] = {
     "typed_wrongly": "Typed wrongly",
     "wrong_form": "Wrong questionnaire",
@@ -54,8 +81,22 @@ STATES: Mapping[str, str] = {
     "open": "Not decided",
     "decided": "Decided",
     "begun": "Started",
-    "due": "Rating due",
     "rated": "Rated",
+    "ended": "Ended",
+}
+TASKS: Mapping[str, str] = {
+    "talk": "Low rating",
+    "answer": "Wishes from the matching page",
+    "decide": "To decide",
+    "book": "First appointment to book",
+    "rate": "Rating due",
+    "nothing": "Nothing to do now",
+}
+"""Titles of the sections of the work list, by what is to be done."""
+TASK_HELPS: Mapping[str, str] = {
+    "talk": "Offer the client a conversation about how sessions go.",
+    "answer": "Clients who asked for somebody and have not been answered. Nobody is booked, and "
+    "the client rings or writes with the reference. A decision on the request closes a wish.",
 }
 FIELDS: Mapping[str, str] = {
     "clinician_id": "Clinician",
@@ -154,6 +195,72 @@ def clock(at: datetime | time) -> str:
 def moment(at: datetime) -> str:
     """A day and a time, with the zone."""
     return f"{day(at)}, {clock(at)} {at.tzname() or ''}".strip()
+
+
+def local(at: datetime, zone: ZoneInfo) -> str:
+    """A day and a time of the practice; a page names the zone once, by `times_in`."""
+    here = at.astimezone(zone)
+    return f"{day(here)}, {clock(here)}"
+
+
+def recent(at: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """A time of the practice, with its day unless that is today.
+
+    >>> zone = ZoneInfo("Australia/Sydney")
+    >>> now = datetime(2026, 11, 28, 6, tzinfo=ZoneInfo("UTC"))
+    >>> [recent(now - timedelta(hours=back), now, zone) for back in (1, 20, 50)]
+    ['4:00 pm', 'Yesterday, 9:00 pm', '26 November, 3:00 pm']
+    """
+    here, today = at.astimezone(zone), now.astimezone(zone).date()
+    days = (today - here.date()).days
+    if days == 0:
+        return clock(here)
+    year = f" {here.year}" if here.year != today.year else ""
+    named = "Yesterday" if days == 1 else f"{here.day} {here:%B}{year}"
+    return f"{named}, {clock(here)}"
+
+
+def times_in(zone: ZoneInfo) -> str:
+    """In which zone a page has its times.
+
+    >>> times_in(ZoneInfo("Australia/Sydney"))
+    'Times are Sydney time.'
+    """
+    place = zone.key.rpartition("/")[2]
+    return f"Times are {plain(place)} time."
+
+
+def contradiction(found: Contradiction) -> str:
+    """What a day or session contradicts, as a question."""
+    recorded = day(found.recorded) if isinstance(found.recorded, date) else found.recorded
+    return f"{CONTRADICTIONS[found.code].format(recorded)} Correct it, or tick that it is right."
+
+
+def task(name: str, client_id: str | None, *, wished: bool) -> str:
+    """What is to be done about a client; `wished` says whether a wish names a clinician."""
+    who = client_id or "a new client"
+    if name == "answer":
+        asked = "asked for a clinician" if wished else "wants help to choose"
+        return f"Answer {who}: {asked}"
+    return {
+        "talk": f"Talk with {who}: the rating is low",
+        "decide": f"Choose a clinician for {who}",
+        "book": f"Book the first appointment of {who}",
+        "rate": f"Ask {who} for a rating",
+    }.get(name, f"Open {who}")
+
+
+def begun(each: BegunPairing, names: Mapping[str, str]) -> str:
+    """Who started with whom, and when."""
+    pairing, outcome = each.pairing, each.outcome
+    people = f"{names.get(pairing.clinician_id, pairing.clinician_id)} with {pairing.client_id}"
+    if outcome.withdrawn:
+        return f"{people}, undone"
+    if outcome.started_on is None:
+        return f"{people}, no appointment recorded"
+    if outcome.sessions is None:
+        return f"{people}, first appointment {day(outcome.started_on)}"
+    return f"{people}, since {day(outcome.started_on)}"
 
 
 def week(windows: Sequence[str]) -> str:
