@@ -173,7 +173,8 @@ def test_a_pairing(staff: TestClient) -> None:
     correction = read(staff, address).form("/corrections")
     send(staff, correction, score="47", reason="typed_wrongly")
     answers = {f"item_{place}": "4" for place in range(1, 12)}
-    send(staff, by_items(staff, address), session="4", rated_on="2024-10-22", **answers)
+    answers |= {"rated_on": "2024-10-22", "confirmed": "session_not_attended"}
+    send(staff, by_items(staff, address), session="4", **answers)
     check("pairing-item-by-item", staff.get(f"{address}?items=wai_sr").text)
 
 
