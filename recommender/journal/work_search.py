@@ -1,7 +1,7 @@
 """Search of the work list as people type it: part of a client code, of an id or of a reference.
 
 Each kind of text is sought along its own index; codes of clients are compared one by one, in the
-index of codes alone.
+table of clients, whose rows are short.
 """
 
 import re
